@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file gba_session.h
+ *  What the BSF keeps of a device: the challenge between 401 and answer, and the session (B-TID, Ks) afterwards.
+ *  Plain structs, they cross threads; the GUSS is a reference-counted blob. */
+#pragma once
+
+#include <stdbool.h>
+#include "common/crypto/aka.h"
+#include "common/gba/btid.h"
+#include "common/gba/impi.h"
+#include "common/gba/tmpi.h"
+
+#define NONCE_LEN (AKA_RAND_LEN + AKA_AUTN_LEN) /* RAND || AUTN, the decoded nonce of Ub */
+
+/*! GUSS XML as the HSS gave it, immutable, shared by reference. */
+struct guss_blob;
+struct guss_blob *guss_blob_new(struct span xml);      /* NULL: no memory */
+struct guss_blob *guss_blob_get(struct guss_blob *b);  /* one reference more; b may be NULL */
+void guss_blob_put(struct guss_blob *b);               /* b may be NULL */
+struct span guss_blob_span(const struct guss_blob *b); /* empty if NULL */
+
+/*! How Ks came to be; wire values of a record, do not renumber. */
+enum gba_variant { GBA_VARIANT_ME = 1, GBA_VARIANT_U = 2, GBA_VARIANT_2G = 3, GBA_VARIANT_DIGEST = 4 };
+
+struct gba_challenge {
+	uint8_t nonce[NONCE_LEN];
+	enum gba_variant variant;
+	struct impi impi;                  /* whose vector it is */
+	char username[IMPI_MAX + 1];       /* as on the wire: IMPI or TMPI */
+	char bsf_name[BSF_NAME_MAX + 1];   /* realm of the 401 */
+	char opaque[33];                   /* 32 hex digits and NUL */
+	struct secret xres, ck, ik;
+	struct guss_blob *guss;            /* owned reference or NULL */
+	int64_t created_at;                /* Unix seconds, for people */
+	uint64_t expires_mono_ms;          /* CLOCK_MONOTONIC */
+};
+
+struct gba_session {
+	uint8_t rand[AKA_RAND_LEN];        /* with bsf_name: the B-TID */
+	char bsf_name[BSF_NAME_MAX + 1];
+	struct impi impi;
+	enum gba_variant variant;
+	struct secret ks;                  /* 32 octets */
+	int64_t created_at, expires_at;    /* Unix seconds */
+	bool has_tmpi;
+	uint8_t tmpi[TMPI_LEN];
+	struct guss_blob *guss;            /* owned reference or NULL */
+};
+
+/*! Deep copy but for the blob, whose reference count grows. out must be clear. */
+void gba_session_copy(struct gba_session *out, const struct gba_session *in);
+void gba_session_clear(struct gba_session *s);
+void gba_challenge_copy(struct gba_challenge *out, const struct gba_challenge *in);
+void gba_challenge_clear(struct gba_challenge *c);
+
+/*! Compact binary form of a session, for sealing: version, variant, times, names, Ks, TMPI, GUSS. The RAND is the lookup
+ *  key and stays outside.
+ *  \returns octets; -ENOSPC */
+#define GBA_RECORD_MAX 66560
+int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s);
+
+/*! Pure but for the new blob. \returns 0; -EBADMSG; -ENOMEM */
+int gba_session_unpack(struct gba_session *out, const uint8_t rand[AKA_RAND_LEN], const uint8_t *buf, size_t len);

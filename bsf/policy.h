@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file policy.h
+ *  Who may connect and ask what on Zn: immutable once published, swapped whole while running (design, "Threads"). */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include "common/base/bytes.h"
+
+struct naf_net {
+	struct sockaddr_storage addr;
+	unsigned prefix;
+};
+
+/*! One "naf IDENTITY" node of the configuration. */
+struct naf_policy {
+	char *identity;             /* Diameter identity of the connection */
+	struct naf_net *nets;       /* source addresses that bind the name; at least one without TLS */
+	size_t n_nets;
+	char **speaks_for;          /* FQDNs; "*.x" matches exactly one label more; no case */
+	size_t n_speaks_for;
+	char *naf_group;            /* or NULL */
+	bool private_identity;      /* may learn the IMPI (User-Name) */
+	char **gsids;               /* gaa-service: USSs it may have; n_gsids 0: none */
+	size_t n_gsids;
+	char **required_gsids;      /* uss-required: without them 5402, also if not asked for */
+	size_t n_required_gsids;
+	bool proxy;                 /* Origin-Host may be another than the connection's (Zn-Proxy) */
+};
+
+struct policy {
+	struct naf_policy *nafs;
+	size_t n_nafs;
+};
+
+/*! \returns entry or NULL; no case */
+const struct naf_policy *policy_naf(const struct policy *p, const char *identity);
+bool policy_net_match(const struct naf_policy *n, const struct sockaddr *from);
+bool policy_speaks_for(const struct naf_policy *n, const char *fqdn);
+
+/*! The published policy; any thread. Valid until the caller's thread has passed its loop once. */
+const struct policy *policy_current(void);
+/*! Main thread: publish p (malloc'ed tree); the former one is freed when no thread can hold it. */
+void policy_publish(struct policy *p);

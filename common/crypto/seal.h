@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file seal.h
+ *  Records sealed at rest (doc/decisions, design "State of one bootstrap"): AES-256-GCM under
+ *  HKDF-SHA-256(KEK, salt, "gba record v1"); one random salt per process start, the GCM nonce is a counter.
+ *  Layout: version 1 | KEK id 1 | salt 12 | counter 8 | ciphertext | tag 16. */
+#pragma once
+
+#include "common/base/bytes.h"
+#include "common/base/err.h"
+#include "common/base/secret.h"
+
+#define SEAL_KEK_LEN  32
+#define SEAL_KEKS_MAX 8
+#define SEAL_OVERHEAD 38 /* octets a record is longer than its content */
+
+struct seal_kek {
+	uint8_t id;          /* 1..255, as configured */
+	struct secret key;   /* SEAL_KEK_LEN octets */
+};
+
+struct seal; /* opaque; usable from any thread */
+
+/*! \param[in] keks copied; the first one seals, all open
+ *  \returns new object, free with seal_free(); NULL and a reason in err */
+struct seal *seal_new(const struct seal_kek *keks, size_t n, struct err *err);
+void seal_free(struct seal *s);
+
+/*! \param[in] aad binds the record to its lookup key
+ *  \returns octets written (plain.len + SEAL_OVERHEAD); -ENOSPC; -EIO */
+int seal_put(struct seal *s, uint8_t *out, size_t cap, struct span plain, struct span aad);
+
+/*! \returns octets of plain text; -ENOKEY the KEK id is not configured; -EBADMSG not sealed by this KEK or altered;
+ *  -ENOSPC. out may hold garbage on error: the caller wipes it */
+int seal_open(struct seal *s, uint8_t *out, size_t cap, struct span sealed, struct span aad);
+
+/*! HMAC-SHA-256 under a key, for index keys that must not show the IMPI. */
+int seal_index(uint8_t out[32], const struct secret *index_key, struct span what);

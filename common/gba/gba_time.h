@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file gba_time.h
+ *  Instants on the wire: xs:dateTime in UTC (Ub, GUSS), Diameter Time (29.109, RFC 6733 4.3.1), HTTP date. Pure. */
+#pragma once
+
+#include <time.h>
+#include "common/base/bytes.h"
+
+#define DATE_TIME_LEN 20 /* 2030-01-01T12:00:00Z */
+
+int date_time_format(char out[DATE_TIME_LEN + 1], time_t t);
+
+/*! Reads fractions (dropped), Z and +hh:mm. \returns 0; -EBADMSG */
+int date_time_parse(time_t *out, struct span s);
+
+/*! Seconds since 1900, era by RFC 6733: values below 0x80000000 lie after 2036. */
+uint32_t ntp_from_time(time_t t);
+time_t ntp_to_time(uint32_t ntp);
+
+int http_date_format(char out[30], time_t t);

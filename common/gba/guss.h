@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file guss.h
+ *  GBA User Security Settings, TS 29.109 annex A: XML to a model and back. Local names only, the namespace is ignored;
+ *  no network, no entities, no DTD. */
+#pragma once
+
+#include <time.h>
+#include "common/base/bytes.h"
+#include "common/base/err.h"
+
+#define GUSS_XML_MAX    65536 /* octets of one document */
+#define GUSS_USS_MAX    256
+#define GUSS_NAMESPACE  "urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"
+
+struct guss_uss {
+	char *id;           /* GSID, decimal text */
+	int type;
+	char *naf_group;    /* NULL if absent */
+	char **uids;
+	size_t n_uids;
+	long *flags;
+	size_t n_flags;
+	char *key_choice;   /* NULL if absent */
+};
+
+struct guss {
+	char *id;               /* IMPI it says it belongs to; NULL if absent */
+	char *uicc_type;        /* "GBA", "GBA_U"; NULL if absent */
+	bool has_life_time;
+	int64_t life_time_s;    /* as written, unchecked */
+	bool has_timestamp;
+	time_t timestamp;
+	struct guss_uss *uss;
+	size_t n_uss;
+};
+
+/*! Parse a guss or a ussList document. Pure.
+ *  \param[out] out new object, guss_free()
+ *  \returns 0; -EBADMSG not well-formed or no guss; -E2BIG over a limit; -ENOMEM. err: reason */
+int guss_parse(struct guss **out, const uint8_t *buf, size_t len, struct err *err);
+void guss_free(struct guss *g);
+
+/*! One GSID for one NAF: of those with this id the one of the NAF's group, else the one without group (33.220 4.4.6).
+ *  \param[in] naf_group may be NULL. \returns lent, or NULL */
+const struct guss_uss *guss_select(const struct guss *g, struct span gsid, const char *naf_group);
+
+/*! ussList document for Zn: the chosen USSs, nafGroup removed (33.220 4.4.6).
+ *  \param[out] xml malloc'ed, NUL-terminated. \returns 0; -ENOMEM */
+int guss_uss_list(char **xml, size_t *len, const struct guss_uss *const *uss, size_t n);
+
+/*! Whole guss document (HSS side, tests). */
+int guss_format(char **xml, size_t *len, const struct guss *g);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file challenge_hdr.h
+ *  WWW-Authenticate header value, scheme Digest (RFC 7616 3.3). */
+#pragma once
+
+#include "common/base/bytes.h"
+
+#define CHALLENGE_HDR_MAX 4096
+
+struct challenge_hdr {
+	struct span realm, domain, nonce, opaque, algorithm, qop; /* qop: the list as offered; absent: p NULL */
+	bool stale;
+};
+
+/*! Parse one challenge; other schemes in front of it in the same value are skipped. Pure; spans point into buf.
+ *  \returns 0; -EBADMSG; -E2BIG; -ENOTSUP no Digest challenge in it */
+int challenge_hdr_parse(struct challenge_hdr *out, const uint8_t *buf, size_t len);
+
+/*! \returns characters written; -ENOSPC; -EINVAL value cannot be quoted */
+int challenge_hdr_format(char *out, size_t cap, const struct challenge_hdr *h);
+
+/*! Is qop one of the list? Whole words, any case. */
+bool challenge_offers_qop(struct span list, const char *qop);

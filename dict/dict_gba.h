@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file dict_gba.h
+ *  freeDiameter dictionary of Zh, Zn and Zpn: applications 16777221, 16777220, 16777268, commands 303, 310, 312,
+ *  AVPs 400-420 and the Cx AVPs Zh borrows. Usable by any freeDiameter program. */
+#pragma once
+
+#include <freeDiameter/freeDiameter-host.h>
+#include <freeDiameter/libfdproto.h>
+
+#define GBA_APP_ZN  16777220
+#define GBA_APP_ZH  16777221
+#define GBA_APP_ZPN 16777268
+#define GBA_CMD_MA  303
+#define GBA_CMD_BI  310
+#define GBA_CMD_GP  312
+
+/*! Define everything; objects that exist with the same content (dict_dcca_3gpp) are left.
+ *  \returns 0; a positive errno of the library, after a line in its log naming the object */
+int dict_gba_load(struct dictionary *dict);
