@@ -31,6 +31,7 @@ struct gba_challenge {
 	char opaque[33];                   /* 32 hex digits and NUL */
 	struct secret xres, ck, ik;
 	struct guss_blob *guss;            /* owned reference or NULL */
+	int64_t key_life_s;                /* what the Ks will live, GUSS and configuration already weighed */
 	int64_t created_at;                /* Unix seconds, for people */
 	uint64_t expires_mono_ms;          /* CLOCK_MONOTONIC */
 };
