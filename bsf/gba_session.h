@@ -55,10 +55,13 @@ void gba_challenge_copy(struct gba_challenge *out, const struct gba_challenge *i
 void gba_challenge_clear(struct gba_challenge *c);
 
 /*! Compact binary form of a session, for sealing: version, variant, times, names, Ks, TMPI, GUSS. The RAND is the lookup
- *  key and stays outside.
- *  \returns octets; -ENOSPC */
+ *  key and stays outside. About 130 octets with 3GPP names, 24 more with a TMPI, and the GUSS.
+ *  \param[in] s ks has 32 octets, or none (what is kept of an expired session with a TMPI)
+ *  \returns octets; -ENOSPC; -EINVAL Ks or times out of range */
 #define GBA_RECORD_MAX 66560
 int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s);
 
-/*! Pure but for the new blob. \returns 0; -EBADMSG; -ENOMEM */
+/*! Pure but for the new blob. out is untouched on error; clear it after use.
+ *  \param[in] len 0..any
+ *  \returns 0; -EBADMSG; -ENOMEM */
 int gba_session_unpack(struct gba_session *out, const uint8_t rand[AKA_RAND_LEN], const uint8_t *buf, size_t len);

@@ -40,5 +40,9 @@ bool policy_speaks_for(const struct naf_policy *n, const char *fqdn);
 
 /*! The published policy; any thread. Valid until the caller's thread has passed its loop once. */
 const struct policy *policy_current(void);
-/*! Main thread: publish p (malloc'ed tree); the former one is freed when no thread can hold it. */
+/*! Main thread: publish p (a tree of malloc'ed objects, owned from now on). The former one is freed at a later call, at
+ *  least a minute after it was replaced, when no callback or loop round can still hold it.
+ *  \param[in] p NULL at exit, when no other thread runs: frees all */
 void policy_publish(struct policy *p);
+/*! Free a policy that was never published; p may be NULL. */
+void policy_free(struct policy *p);
