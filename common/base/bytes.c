@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/base/bytes.h"
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+bool span_eq(struct span a, struct span b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+bool span_ieq(struct span a, struct span b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++) {
+		if (lower(a.p[i]) != lower(b.p[i]))
+			return false;
+	}
+	return true;
+}
+
+int span_to_str(char *out, size_t cap, struct span s)
+{
+	if (s.len >= cap)
+		return -E2BIG;
+	if (s.len && memchr(s.p, 0, s.len))
+		return -EBADMSG;
+	if (s.len)
+		memcpy(out, s.p, s.len);
+	out[s.len] = '\0';
+	return 0;
+}
+
+void writer_init(struct writer *w, void *mem, size_t cap)
+{
+	*w = (struct writer){ .p = mem, .cap = cap };
+}
+
+void writer_put(struct writer *w, const void *p, size_t len)
+{
+	if (w->overflow || len > w->cap - w->len) {
+		w->overflow = true;
+		return;
+	}
+	if (len)
+		memcpy(w->p + w->len, p, len);
+	w->len += len;
+}
+
+void writer_str(struct writer *w, const char *s)
+{
+	writer_put(w, s, strlen(s));
+}
+
+void writer_span(struct writer *w, struct span s)
+{
+	writer_put(w, s.p, s.len);
+}
+
+void writer_printf(struct writer *w, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (w->overflow)
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf((char *)w->p + w->len, w->cap - w->len, fmt, ap);
+	va_end(ap);
+	/* vsnprintf writes a NUL behind the text; without room for it the text was cut */
+	if (n < 0 || (size_t)n >= w->cap - w->len)
+		w->overflow = true;
+	else
+		w->len += n;
+}
+
+int writer_end(struct writer *w)
+{
+	if (w->overflow || w->len >= w->cap)
+		return -ENOSPC;
+	w->p[w->len] = '\0';
+	return (int)w->len;
+}
+
+static uint64_t be_get(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	while (n--)
+		v = v << 8 | *p++;
+	return v;
+}
+
+static void be_put(uint8_t *p, size_t n, uint64_t v)
+{
+	while (n--) {
+		p[n] = (uint8_t)v;
+		v >>= 8;
+	}
+}
+
+uint16_t be16_get(const uint8_t *p)
+{
+	return (uint16_t)be_get(p, 2);
+}
+
+uint32_t be32_get(const uint8_t *p)
+{
+	return (uint32_t)be_get(p, 4);
+}
+
+uint64_t be48_get(const uint8_t *p)
+{
+	return be_get(p, 6);
+}
+
+uint64_t be64_get(const uint8_t *p)
+{
+	return be_get(p, 8);
+}
+
+void be16_put(uint8_t *p, uint16_t v)
+{
+	be_put(p, 2, v);
+}
+
+void be32_put(uint8_t *p, uint32_t v)
+{
+	be_put(p, 4, v);
+}
+
+void be48_put(uint8_t *p, uint64_t v)
+{
+	be_put(p, 6, v);
+}
+
+void be64_put(uint8_t *p, uint64_t v)
+{
+	be_put(p, 8, v);
+}

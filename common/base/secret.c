@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/hex.h"
+#include "common/base/secret.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define KEEP_PTRACE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KEEP_PTRACE 1
+#endif
+#endif
+
+int secret_set(struct secret *out, const void *p, size_t len)
+{
+	if (len > SECRET_MAX)
+		return -E2BIG;
+	secret_clear(out);
+	memcpy(out->b, p, len);
+	out->len = (uint8_t)len;
+	return 0;
+}
+
+bool octets_equal(const void *a, const void *b, size_t len)
+{
+	return CRYPTO_memcmp(a, b, len) == 0;
+}
+
+bool secret_equal(const struct secret *a, const struct secret *b)
+{
+	return a->len == b->len && octets_equal(a->b, b->b, a->len);
+}
+
+void secret_harden_process(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef KEEP_PTRACE
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+static int fail(int rc, char *why, size_t whylen, const char *path, const char *reason)
+{
+	snprintf(why, whylen, "%s: %s", path, reason);
+	return rc;
+}
+
+static int read_checked(int fd, char *text, size_t cap, size_t *len, const char *path, char *why, size_t whylen)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return fail(-errno, why, whylen, path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return fail(-EACCES, why, whylen, path, "is not a regular file");
+	if (st.st_mode & 077)
+		return fail(-EACCES, why, whylen, path,
+			    "is readable or writable by others than its owner; allowed is mode 0600 or 0400");
+	n = read(fd, text, cap);
+	if (n < 0)
+		return fail(-errno, why, whylen, path, strerror(errno));
+	*len = (size_t)n;
+	return 0;
+}
+
+int secret_read_file(struct secret *out, size_t octets, const char *path, char *why, size_t whylen)
+{
+	char text[2 * SECRET_MAX + 66], reason[80];
+	uint8_t key[SECRET_MAX];
+	size_t len = 0, start = 0;
+	int fd, rc;
+
+	if (octets == 0 || octets > SECRET_MAX)
+		return fail(-EINVAL, why, whylen, path, "unsupported size");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(errno == ENOENT ? -ENOENT : -EACCES, why, whylen, path, strerror(errno));
+	rc = read_checked(fd, text, sizeof(text), &len, path, why, whylen);
+	close(fd);
+	if (rc == 0) {
+		while (len && isspace((unsigned char)text[len - 1]))
+			len--;
+		while (start < len && isspace((unsigned char)text[start]))
+			start++;
+		rc = hex_decode(key, octets, text + start, len - start);
+		if (rc != (int)octets) {
+			snprintf(reason, sizeof(reason), "must hold exactly %zu hexadecimal digits", 2 * octets);
+			rc = fail(-EBADMSG, why, whylen, path, reason);
+		} else {
+			rc = secret_set(out, key, octets);
+		}
+	}
+	OPENSSL_cleanse(text, sizeof(text));
+	OPENSSL_cleanse(key, sizeof(key));
+	return rc;
+}
