@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Run the end-to-end tests. Each file in a process of its own; TAP as it comes, totals on the last line.
+
+usage: run.py [--smoke] [--jobs N] [--only REGEXP] [--causes] [FILE...]
+
+  GBA_BUILD        build folder of the programs (default: current folder)
+  GBA_TIME_FACTOR  every time limit times this (sanitizers, slow machines)
+  LOAD_SCALE       length of the load tests, 1 = as the project promises
+  GBA_KEEP=1       keep the folder of a failed test
+  GBA_CAUSES_FILE  where provoked causes are collected; with --causes every row of causes.csv must be there at the end"""
+import argparse
+import glob
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from lib import causes, runner  # noqa: E402
+
+
+def child(path, args):
+    argv = [sys.executable, "-u", os.path.abspath(__file__), "--child", path]
+    argv += ["--smoke"] if args.smoke else []
+    argv += ["--only", args.only] if args.only else []
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+class Totals:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.skips, self.failures = [], []
+
+    def take(self, name, output, rc):
+        planned = seen = 0
+        for line in output.split("\n"):
+            if line.startswith("1.."):
+                planned = int(line[3:])
+            elif line.startswith("ok ") and "# SKIP" in line:
+                self.skipped, seen = self.skipped + 1, seen + 1
+                what, why = line.split(" # SKIP ", 1)
+                self.skips.append(f"{name}: {what.split(' - ', 1)[1]}: {why}")
+            elif line.startswith("ok "):
+                self.passed, seen = self.passed + 1, seen + 1
+            elif line.startswith("not ok "):
+                self.failed, seen = self.failed + 1, seen + 1
+                self.failures.append(f"{name}: {line[7:]}")
+        if seen != planned or rc not in (0, 1) or "1.." not in output:
+            self.failed += 1
+            self.failures.append(f"{name}: ended early (exit status {rc}, {seen} of {planned} tests)")
+
+
+def run_all(files, args, totals):
+    """Files one after the other, or args.jobs side by side; a file's output is printed as a whole."""
+    waiting, running = list(files), []
+    while waiting or running:
+        while waiting and len(running) < args.jobs:
+            path = waiting.pop(0)
+            running.append((path, child(path, args)))
+        path, p = running.pop(0)
+        name = os.path.basename(path)[:-3]
+        output = ""
+        if args.jobs == 1:
+            print(f"# {name}", flush=True)
+            for line in p.stdout:
+                output += line
+                print(line, end="", flush=True)
+        else:
+            output = p.communicate()[0]
+            print(f"# {name}\n{output}", end="", flush=True)
+        totals.take(name, output, p.wait())
+
+
+def check_causes(totals):
+    """Every row of the table was provoked by some test."""
+    missing = [c for c in causes.table() if c not in causes.registered()]
+    if missing:
+        totals.failed += 1
+        totals.failures.append("causes.csv: no test provoked " + " ".join(missing))
+        print("not ok - every row of causes.csv was provoked; missing: " + " ".join(missing))
+    else:
+        totals.passed += 1
+        print("ok - every row of causes.csv was provoked")
+
+
+def main():
+    p = argparse.ArgumentParser(usage=__doc__)
+    p.add_argument("--smoke", action="store_true")
+    p.add_argument("--causes", action="store_true")
+    p.add_argument("--jobs", type=int, default=1)
+    p.add_argument("--only")
+    p.add_argument("--child")
+    p.add_argument("files", nargs="*")
+    args = p.parse_args()
+    if args.child:
+        sys.exit(1 if runner.run_file(args.child, args.only, args.smoke) else 0)
+    files = args.files or sorted(glob.glob(os.path.join(HERE, "t_*.py")))
+    if "GBA_CAUSES_FILE" not in os.environ:
+        os.environ["GBA_CAUSES_FILE"] = os.path.join(tempfile.mkdtemp(prefix="gba-causes-"), "provoked")
+    began, totals = time.monotonic(), Totals()
+    run_all(files, args, totals)
+    if args.causes:
+        check_causes(totals)
+    for s in totals.skips:
+        print(f"skipped: {s}")
+    for f in totals.failures:
+        print(f"failed: {f}")
+    print(f"e2e: {totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped in {time.monotonic() - began:.0f} s")
+    sys.exit(1 if totals.failed else 0)
+
+
+if __name__ == "__main__":
+    main()

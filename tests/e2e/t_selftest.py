@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The test library itself: against the vectors, and its ends against each other."""
+import asyncio
+import base64
+import json
+import os
+
+from lib import aka, dia, digest, hss, kdf, procs
+from lib.dia import Avp, Msg
+from lib.dia_peer import PeerClosed, connect
+from lib.hss import RawHss
+from lib.relay import Relay
+from lib.runner import test
+
+
+def vectors():
+    with open(os.path.join(procs.SRC, "tests", "vectors", "gba-vectors.json"), encoding="utf-8") as f:
+        return json.load(f)
+
+
+@test("Milenage, AUTS, KDF and Digest of the test library agree with the vectors", smoke=True,
+      req=["102-6.3.2-2", "220-B.3-1", "220-B.4-3", "220-4.5.2-20"])
+async def against_vectors(t):
+    h = bytes.fromhex
+    for v in vectors()["gba"]:
+        m = aka.Milenage(h(v["K"]), op=h(v["OP"]))
+        assert m.opc == h(v["OPc"])
+        autn, res, ck, ik = m.vector(h(v["RAND"]), int(v["SQN"], 16), h(v["AMF"]))
+        assert (autn, res, ck, ik) == (h(v["AUTN"]), h(v["RES"]), h(v["CK"]), h(v["IK"])), v["name"]
+        assert m.auts(h(v["RAND"]), int(v["resync"]["SQN_MS"], 16)) == h(v["resync"]["AUTS"])
+        assert m.auts_open(h(v["RAND"]), h(v["resync"]["AUTS"])) == (int(v["resync"]["SQN_MS"], 16), True)
+        ks = ck + ik
+        assert kdf.ks_naf(ks, h(v["RAND"]), v["IMPI"], h(v["NAF_Id"])) == h(v["Ks_NAF"]), v["name"]
+        assert kdf.tmpi(ks, h(v["RAND"]), v["IMPI"], v["BSF_name"]) == v["TMPI"]
+        assert kdf.btid(h(v["RAND"]), v["BSF_name"]) == v["B_TID"]
+        u = v["ub"]
+        assert digest.response(v["IMPI"], u["realm"], res, "GET", u["uri"], u["nonce"], u["nc"], u["cnonce"], "auth-int") \
+            == u["response"]
+        assert digest.response(v["IMPI"], u["realm"], res, "", u["uri"], u["nonce"], u["nc"], u["cnonce"], "auth-int",
+                               u["body_200"].encode()) == u["rspauth"]
+        a = v["ua_digest"]
+        assert digest.response(a["username"], a["realm"], base64.b64encode(h(v["Ks_NAF"])), "GET", a["uri"], a["nonce"],
+                               a["nc"], a["cnonce"], "auth") == a["response_auth_MD5"]
+
+
+@test("the soft card checks MAC before SQN, and refuses what is not fresh", smoke=True, req=["102-6.3.3-1", "102-C.2.2-1"])
+async def card(t):
+    k, opc, rand = os.urandom(16), os.urandom(16), os.urandom(16)
+    net, usim = aka.Milenage(k, opc), aka.Usim(k, opc)
+    autn = net.vector(rand, 5 << 5 | 3)[0]
+    usim.authenticate(rand, autn)
+    for bad, want in ((autn, aka.SyncFailure), (autn[:-1] + bytes([autn[-1] ^ 1]), aka.MacFailure),
+                      (net.vector(rand, 5 + (1 << 28) + 1 << 5)[0], aka.SyncFailure)):
+        try:
+            usim.authenticate(rand, bad)
+        except want as e:
+            if want is aka.SyncFailure:
+                assert net.auts_open(rand, e.auts) == (5 << 5 | 3, True)
+            continue
+        raise AssertionError(f"{want.__name__} did not come")
+
+
+@test("Diameter messages survive encoding and decoding; lengths that lie do not", smoke=True)
+async def codec(t):
+    m = Msg(dia.CMD_MA, dia.APP_ZH, [Avp(dia.SESSION_ID, "a;1;2"), dia.vsai(dia.APP_ZH), Avp(dia.GUSS, b"<guss/>")],
+            dia.R | dia.P, 7, 8)
+    d = Msg.decode(m.encode())
+    assert d.encode() == m.encode() and d.find(dia.VSAI).find(dia.AUTH_APP).u32 == dia.APP_ZH
+    for length in (0, 7, 100):
+        m.avps[0].length = length
+        try:
+            Msg.decode(m.encode())
+        except dia.Malformed:
+            continue
+        raise AssertionError(f"length {length} passed")
+
+
+@test("raw HSS and raw Zh client: vector, resynchronisation, unknown user, silence; tshark reads the relay's capture",
+      smoke=True, req=["102-6.3.5-1"])
+async def ends(t):
+    h = await RawHss().start()
+    t.cleanup(h.stop)
+    k, opc = os.urandom(16), os.urandom(16)
+    h.add("a@b.example", k, opc, b"<guss/>")
+    relay = await Relay(t.dir + "/zh.pcap", h.port).start()
+    conn = await connect(relay.port, "bsf.example", "example", [dia.APP_ZH])
+    assert conn.cea.result == 2001
+    usim = aka.Usim(k, opc)
+    rand, autn, xres, ck, ik = hss.vector_of(await conn.request(hss.mar(conn, "a@b.example")))
+    assert usim.authenticate(rand, autn) == (xres, ck, ik)
+    usim.seq[9] = 1000
+    rand, autn, *_ = hss.vector_of(await conn.request(hss.mar(conn, "a@b.example")))
+    try:
+        usim.authenticate(rand, autn)                    # another entry of the array: still fresh
+    except aka.SyncFailure:
+        raise AssertionError("array of SQNs is not kept per IND") from None
+    auts = usim.mil.auts(rand, usim.highest())
+    rand, autn, *_ = hss.vector_of(await conn.request(hss.mar(conn, "a@b.example", resync=rand + auts)))
+    usim.authenticate(rand, autn)
+    assert usim.last_sqn >> 5 == 1001
+    assert (await conn.request(hss.mar(conn, "x@b.example"))).result == (10415, 5401)
+    h.behave = RawHss.never
+    try:
+        await conn.request(hss.mar(conn, "a@b.example"), 0.2)
+        raise AssertionError("answer came")
+    except asyncio.TimeoutError:
+        pass
+    h.behave = RawHss.hang_up
+    try:
+        await conn.request(hss.mar(conn, "a@b.example"), 5)
+        raise AssertionError("answer came")
+    except PeerClosed:
+        pass
+    await conn.close()
+    await relay.stop()
+    t.need_tool("tshark", "tshark")
+    rc, out, err = await procs.run(["tshark", "-r", t.dir + "/zh.pcap", "-Y", "diameter.cmd.code==303", "-T", "fields", "-e",
+                                    "diameter.User-Name", "-e", "_ws.malformed", "-e", "diameter.avp.unknown"])
+    rows = [x.split("\t") for x in out.strip().split("\n")]
+    assert rc == 0 and len(rows) == 10 and all(r[1:] == ["", ""] for r in rows if len(r) == 3), (rc, out, err)
