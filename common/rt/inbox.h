@@ -27,5 +27,9 @@ int inbox_post(struct inbox *in, struct inbox_item *item);
 /*! The same beyond the bound, for what must not be lost (answers to what we asked; their number is bounded by the asking). */
 int inbox_post_always(struct inbox *in, struct inbox_item *item);
 
-/*! On the receiving thread: refuse further posts, run what waits with stopping = true, free. */
+/*! On the receiving thread: refuse further posts (-ESHUTDOWN) and run what waits with stopping = true. The object lives on,
+ *  so that threads which still post get their refusal. */
+void inbox_close(struct inbox *in);
+
+/*! On the receiving thread, once nobody can post any more: close and free. in may be NULL. */
 void inbox_free(struct inbox *in);

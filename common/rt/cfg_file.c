@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "common/rt/cfg_file.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <osmocom/vty/command.h>
+#include <osmocom/vty/vector.h>
+#include <osmocom/vty/vty.h>
+#include <talloc.h>
+#include "common/base/bytes.h"
+
+static struct err reason;    /* of the command that failed last */
+static bool reading;
+static char folder[PATH_MAX] = ".";
+
+int cfg_fail(struct vty *vty, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason.text, sizeof(reason.text), fmt, ap);
+	va_end(ap);
+	if (!reading)
+		vty_out(vty, "%% %s%s", reason.text, VTY_NEWLINE);
+	return CMD_WARNING;
+}
+
+int cfg_reading(void)
+{
+	return reading;
+}
+
+int cfg_after_restart(struct vty *vty)
+{
+	vty_out(vty, "%% takes effect after restart: change the file; nothing was changed%s", VTY_NEWLINE);
+	return CMD_WARNING;
+}
+
+char *cfg_path(void *ctx, const char *path)
+{
+	if (path[0] == '/')
+		return talloc_strdup(ctx, path);
+	return talloc_asprintf(ctx, "%s/%s", folder, path);
+}
+
+static int set_folder(const char *path, struct err *err)
+{
+	char *real = realpath(path, NULL), *slash;
+
+	if (!real)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	slash = strrchr(real, '/');
+	if (slash == real)
+		slash++;
+	*slash = '\0';
+	snprintf(folder, sizeof(folder), "%s", real);
+	free(real);
+	return 0;
+}
+
+/* Words that are in every node for a person at the terminal, and mean nothing in a file. */
+static bool is_interactive(const char *word)
+{
+	static const char *const words[] = { "help", "list", "write", "exit", "end", "show", "terminal", "who", "no" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One line of the file, cut into words; knows how many of them are considered. */
+struct words {
+	vector v;
+	unsigned n;
+};
+
+/* What may stand after the first n words? NULL: these words are no beginning of a command. */
+static vector allowed_after(struct vty *y, const struct words *w, unsigned n)
+{
+	vector prefix = vector_init(n + 1), d;
+	int st = CMD_SUCCESS;
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		vector_set_index(prefix, i, vector_slot(w->v, i));
+	vector_set_index(prefix, n, NULL);
+	prefix->active = n + 1;
+	d = cmd_describe_command(prefix, y, &st);
+	vector_free(prefix);
+	if (st != CMD_SUCCESS) {
+		if (d)
+			vector_free(d);
+		return NULL;
+	}
+	return d;
+}
+
+/* Is word one of the keywords of d; *value: can any value stand here? */
+static bool is_keyword(vector d, const char *word, bool *value)
+{
+	bool found = false;
+	unsigned i;
+
+	*value = false;
+	for (i = 0; i < vector_active(d); i++) {
+		struct desc *desc = vector_slot(d, i);
+
+		if (!desc || !desc->cmd)
+			continue;
+		if (strcmp(desc->cmd, word) == 0)
+			found = true;
+		if (CMD_VARIABLE(desc->cmd) || CMD_VARARG(desc->cmd))
+			*value = true;
+	}
+	return found;
+}
+
+static void list_allowed(struct writer *w, vector d)
+{
+	bool first = true;
+	unsigned i;
+
+	for (i = 0; i < vector_active(d); i++) {
+		struct desc *desc = vector_slot(d, i);
+
+		if (!desc || !desc->cmd || is_interactive(desc->cmd))
+			continue;
+		writer_printf(w, "%s%s", first ? "" : ", ", strcmp(desc->cmd, "<cr>") ? desc->cmd : "end of line");
+		first = false;
+	}
+}
+
+/* Which word is the first that cannot be where it is, and what could. */
+static void explain_words(struct writer *out, struct vty *y, const struct words *w, const char *line)
+{
+	vector d = allowed_after(y, w, 0), next;
+	bool value = false;
+	unsigned i;
+
+	for (i = 0; i < w->n && d; i++) {
+		const char *word = vector_slot(w->v, i);
+
+		if (!is_keyword(d, word, &value)) {
+			/* A value: right if the parser goes on behind it. */
+			next = value ? allowed_after(y, w, i + 1) : NULL;
+			if (!next)
+				break;
+		} else {
+			next = allowed_after(y, w, i + 1);
+		}
+		vector_free(d);
+		d = next;
+	}
+	if (i < w->n)
+		writer_printf(out, "%s '%s' in '%s'", value ? "value out of range or of the wrong form:" : "unknown word",
+			      (const char *)vector_slot(w->v, i), line);
+	else
+		writer_printf(out, "incomplete: '%s'", line);
+	if (!d)
+		return;
+	writer_str(out, "; allowed here: ");
+	list_allowed(out, d);
+	vector_free(d);
+}
+
+static const char *skip_blanks(const char *s)
+{
+	while (*s && isspace((unsigned char)*s))
+		s++;
+	return s;
+}
+
+static void explain(struct err *err, struct vty *y, int rc, const char *path, long line_no)
+{
+	struct words w = { 0 };
+	struct writer out;
+	char *nl;
+
+	writer_init(&out, err->text, sizeof(err->text));
+	writer_printf(&out, "%s:%ld: ", path, line_no);
+	if ((nl = strpbrk(y->buf, "\r\n")))
+		*nl = '\0';
+	if (rc == CMD_ERR_INVALID_INDENT) {
+		writer_printf(&out, "wrong indentation of '%s'; allowed here: no blank at the outermost level, one blank "
+			      "inside a node, and no tab mixed with blanks", y->buf);
+	} else if (rc == CMD_WARNING) {
+		writer_printf(&out, "%s in '%s'", reason.text[0] ? reason.text : "refused", skip_blanks(y->buf));
+	} else {
+		w.v = cmd_make_strvec(y->buf);
+		w.n = w.v ? vector_active(w.v) : 0;
+		explain_words(&out, y, &w, skip_blanks(y->buf));
+		if (w.v)
+			cmd_free_strvec(w.v);
+	}
+	if (writer_end(&out) < 0) /* too long: keep the beginning, and show that there is more */
+		memcpy(err->text + sizeof(err->text) - 4, "...", 4);
+}
+
+static long line_number(FILE *f)
+{
+	long end = ftell(f), line = 0, at;
+	int c;
+
+	rewind(f);
+	for (at = 0; at < end && (c = fgetc(f)) != EOF; at++)
+		line += c == '\n';
+	/* A last line without its newline is a line. */
+	if (end > 0 && fseek(f, end - 1, SEEK_SET) == 0 && fgetc(f) != '\n')
+		line++;
+	return line;
+}
+
+int cfg_file_read(const char *path, struct err *err)
+{
+	struct vty *y;
+	FILE *f;
+	int rc = set_folder(path, err);
+
+	if (rc < 0)
+		return rc;
+	f = fopen(path, "re");
+	if (!f)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	y = vty_new();
+	y->type = VTY_FILE;
+	y->node = CONFIG_NODE;
+	y->fd = -1;
+	reason.text[0] = '\0';
+	reading = true;
+	rc = config_from_file(y, f);
+	reading = false;
+	if (rc != CMD_SUCCESS) {
+		explain(err, y, rc, path, line_number(f));
+		rc = -EINVAL;
+	} else {
+		host_config_set(path); /* what `write file` writes */
+	}
+	vty_close(y);
+	fclose(f);
+	return rc;
+}

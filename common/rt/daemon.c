@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "common/rt/daemon.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+#include <osmocom/core/application.h>
+#include <osmocom/core/select.h>
+#include <osmocom/vty/command.h>
+#include <osmocom/vty/logging.h>
+#include <osmocom/vty/telnet_interface.h>
+#include <osmocom/vty/vty.h>
+#include <talloc.h>
+#include "common/base/secret.h"
+#include "common/rt/cfg_file.h"
+#include "common/rt/counters.h"
+#include "common/rt/log_cat.h"
+#include "config.h"
+
+static const struct rt_program *program;
+static void *root;
+static struct osmo_fd signals = { .fd = -1 };
+static int stop_signal;
+static bool stopping;
+
+static struct vty_app_info vty_app = {
+	.version = PACKAGE_VERSION,
+	.copyright = "License AGPL-3.0-or-later: <https://www.gnu.org/licenses/agpl-3.0.html>. There is NO WARRANTY.\n",
+};
+
+void rt_fatal(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", program ? program->name : "gba");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+static void help(void)
+{
+	printf("%s: %s\n\n"
+	       "  -c, --config FILE   configuration, in VTY syntax\n"
+	       "      --check         read and verify the configuration, start nothing\n",
+	       program->name, program->summary);
+	if (program->import_help)
+		printf("      --import FILE   %s\n", program->import_help);
+	printf("  -V, --version\n"
+	       "  -h, --help\n");
+}
+
+int rt_args(struct rt_args *out, const struct rt_program *p, int argc, char **argv)
+{
+	static const struct option with_import[] = {
+		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'k' },
+		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
+		{ "import", required_argument, NULL, 'i' }, { 0 },
+	};
+	static const struct option without[] = {
+		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'k' },
+		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' }, { 0 },
+	};
+	struct rt_args a = { 0 };
+	int opt;
+
+	program = p;
+	while ((opt = getopt_long(argc, argv, "c:Vh", p->import_help ? with_import : without, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			a.config = optarg;
+			break;
+		case 'k':
+			a.check = true;
+			break;
+		case 'i':
+			a.import = optarg;
+			break;
+		case 'V':
+			printf("%s %s\n", p->name, PACKAGE_VERSION);
+			return 0;
+		case 'h':
+			help();
+			return 0;
+		default:
+			fprintf(stderr, "Try '%s --help'.\n", p->name);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		rt_fatal("unexpected argument '%s'; try '%s --help'", argv[optind], p->name);
+		return 2;
+	}
+	if (!a.config) {
+		rt_fatal("no configuration given: -c FILE");
+		return 2;
+	}
+	*out = a;
+	return -1;
+}
+
+static int on_signal(struct osmo_fd *ofd, unsigned int what)
+{
+	struct signalfd_siginfo si;
+
+	if (read(ofd->fd, &si, sizeof(si)) == sizeof(si))
+		stop_signal = si.ssi_signo;
+	return 0;
+}
+
+/* The signals that end us arrive as an event of the main loop; no thread is ever interrupted. */
+static int catch_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (signals.fd < 0)
+		return -errno;
+	osmo_fd_setup(&signals, signals.fd, OSMO_FD_READ, on_signal, NULL, 0);
+	return osmo_fd_register(&signals);
+}
+
+int rt_init(const struct rt_program *p)
+{
+	int rc;
+
+	program = p;
+	secret_harden_process();
+	root = talloc_named_const(NULL, 0, p->name);
+	if (!root)
+		return -ENOMEM;
+	rc = catch_signals();
+	if (rc < 0)
+		return rc;
+	rc = osmo_init_logging2(root, &gba_log_info);
+	if (rc < 0)
+		return rc;
+	log_set_use_color(osmo_stderr_target, 0);
+	log_set_print_category(osmo_stderr_target, 1);
+	log_set_print_category_hex(osmo_stderr_target, 0);
+	log_set_print_level(osmo_stderr_target, 1);
+	log_set_print_filename2(osmo_stderr_target, LOG_FILENAME_NONE);
+	log_set_print_extended_timestamp(osmo_stderr_target, 1);
+	vty_app.name = p->name;
+	vty_app.tall_ctx = root;
+	vty_init(&vty_app);
+	logging_vty_add_cmds();
+	if (p->counters)
+		counters_vty_init(p->counters);
+	return log_relay_init(root);
+}
+
+int rt_config(const struct rt_args *a)
+{
+	struct err err = { { 0 } };
+	int rc = cfg_file_read(a->config, &err);
+
+	if (rc < 0)
+		rt_fatal("%s", err.text);
+	log_relay_refresh();
+	return rc;
+}
+
+void *rt_ctx(void)
+{
+	return root;
+}
+
+static int vty_address(struct sockaddr_storage *out, struct err *err)
+{
+	char port[8];
+
+	snprintf(port, sizeof(port), "%d", vty_get_bind_port(program->vty_port));
+	if (cfg_sockaddr(out, vty_get_bind_addr(), port) < 0)
+		return err_set(err, -EINVAL, "line vty: '%s' is no address", vty_get_bind_addr());
+	return 0;
+}
+
+int rt_vty_probe(struct err *err)
+{
+	struct sockaddr_storage ss;
+	struct err e = { { 0 } };
+	int rc = vty_address(&ss, err);
+
+	if (rc < 0)
+		return rc;
+	rc = cfg_probe_port(&ss, &e);
+	return rc < 0 ? err_set(err, rc, "line vty: %s", e.text) : 0;
+}
+
+int rt_vty_start(struct err *err)
+{
+	int rc = rt_vty_probe(err);
+
+	if (rc < 0)
+		return rc;
+	rc = telnet_init_default(root, NULL, program->vty_port);
+	if (rc < 0)
+		return err_set(err, rc, "line vty: cannot listen on %s %d", vty_get_bind_addr(),
+			       vty_get_bind_port(program->vty_port));
+	return 0;
+}
+
+void rt_ready(void)
+{
+	LOGP(DRT, LOGL_NOTICE, "%s %s ready\n", program->name, PACKAGE_VERSION);
+	sd_notify(0, "READY=1");
+}
+
+void rt_stop(void)
+{
+	stopping = true;
+}
+
+int rt_run(void)
+{
+	while (!stop_signal && !stopping) {
+		osmo_select_main_ctx(0);
+		log_relay_refresh(); /* the VTY may have changed a level */
+	}
+	sd_notify(0, "STOPPING=1");
+	if (stop_signal)
+		LOGP(DRT, LOGL_NOTICE, "%s: stopping\n", strsignal(stop_signal));
+	return stop_signal;
+}
+
+void rt_exit(void)
+{
+	log_relay_stop();
+	/* The log target writes when its descriptor says so: without a last turn the last lines would be lost. */
+	if (osmo_stderr_target)
+		log_target_file_switch_to_stream(osmo_stderr_target);
+	fflush(stderr);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file daemon.h
+ *  What every daemon of ours does alike: command line, logging, configuration, VTY, signals, the main loop. Order in main():
+ *  rt_args(), rt_init(), install VTY nodes, rt_config(), own start, rt_vty_start(), rt_ready(), rt_run(), own stop, rt_exit().
+ *  Everything here is for the main thread. */
+#pragma once
+
+#include <stdbool.h>
+#include "common/base/err.h"
+
+struct rt_program {
+	const char *name;           /* "gba-hss-simd" */
+	const char *summary;        /* one line for -h */
+	const char *import_help;    /* what --import FILE does; NULL: no such option */
+	const char *const *counters; /* places of causes.csv for `show counters`, NULL ends */
+	int vty_port;               /* without `line vty` / `bind` */
+};
+
+struct rt_args {
+	const char *config;  /* -c */
+	bool check;          /* --check: read and verify, start nothing */
+	const char *import;  /* --import FILE, or NULL */
+};
+
+/*! Parse the command line; prints help, version and errors itself.
+ *  \returns -1 go on; else the exit code */
+int rt_args(struct rt_args *out, const struct rt_program *p, int argc, char **argv);
+
+/*! Harden the process, block the signals (before any thread is made: they inherit the mask), start logging and the VTY's
+ *  command table. \returns 0; -errno */
+int rt_init(const struct rt_program *p);
+
+/*! Read the file of -c. On error the one line is on stderr. \returns 0; -errno */
+int rt_config(const struct rt_args *a);
+
+/*! Root talloc context of the main thread. */
+void *rt_ctx(void);
+
+/*! Is the VTY's port free? For --check and before the state is touched. \returns as cfg_probe_port() */
+int rt_vty_probe(struct err *err);
+
+/*! Listen for telnet where `line vty` says. \returns 0; -errno, err: reason */
+int rt_vty_start(struct err *err);
+
+/*! Tell systemd and the log: ready. */
+void rt_ready(void);
+
+/*! Run the main loop until SIGTERM or SIGINT or rt_stop(). \returns the signal, 0 for rt_stop() */
+int rt_run(void);
+void rt_stop(void);
+
+/*! The last thing: stop the log relay, write out what the log still holds. */
+void rt_exit(void);
+
+/*! An error that ends the start: one line on stderr, "NAME: text". */
+void rt_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
