@@ -31,3 +31,9 @@ int kdf_ks_naf(struct secret *out, enum kdf_naf_key which, const struct secret *
 
 /*! Ks = CK || IK. \returns 0; -EINVAL unless both have 16 octets */
 int kdf_ks(struct secret *out, const struct secret *ck, const struct secret *ik);
+
+#define KEY_FINGERPRINT_LEN 8 /* hex digits */
+
+/*! For people to see that two sides hold the same key without seeing it:
+ *  the first 8 hex digits of SHA-256("gba key fingerprint" || key). \returns 0; -EIO */
+int key_fingerprint(char out[KEY_FINGERPRINT_LEN + 1], const struct secret *key);

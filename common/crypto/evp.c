@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <openssl/core_names.h>
+
+#include "common/base/bytes.h"
+#include "common/crypto/evp.h"
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static bool usable;
+static struct evp_algorithms alg;
+
+static void thread_free(void *p)
+{
+	struct evp_thread *t = p;
+
+	EVP_CIPHER_CTX_free(t->aes_ecb);
+	EVP_CIPHER_CTX_free(t->gcm);
+	EVP_MD_CTX_free(t->md);
+	EVP_MAC_CTX_free(t->hmac);
+	free(t);
+}
+
+/* The main thread runs no key destructors at exit. */
+static void __attribute__((destructor)) process_free(void)
+{
+	struct evp_thread *t;
+
+	if (!usable)
+		return;
+	t = pthread_getspecific(key);
+	if (t) {
+		pthread_setspecific(key, NULL);
+		thread_free(t);
+	}
+	EVP_CIPHER_free(alg.aes128_ecb);
+	EVP_CIPHER_free(alg.aes256_gcm);
+	EVP_MD_free(alg.md5);
+	EVP_MD_free(alg.sha256);
+	EVP_MAC_free(alg.hmac);
+	alg = (struct evp_algorithms){ NULL };
+	usable = false;
+}
+
+static void init(void)
+{
+	alg.aes128_ecb = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
+	alg.aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	alg.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+	alg.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	alg.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	usable = pthread_key_create(&key, thread_free) == 0;
+	if (!alg.aes128_ecb || !alg.aes256_gcm || !alg.md5 || !alg.sha256 || !alg.hmac)
+		usable = false;
+}
+
+const struct evp_algorithms *evp_algorithms(void)
+{
+	pthread_once(&once, init);
+	return usable ? &alg : NULL;
+}
+
+struct evp_thread *evp_thread(void)
+{
+	struct evp_thread *t;
+
+	if (!evp_algorithms())
+		return NULL;
+	t = pthread_getspecific(key);
+	if (t)
+		return t;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->aes_ecb = EVP_CIPHER_CTX_new();
+	t->gcm = EVP_CIPHER_CTX_new();
+	t->md = EVP_MD_CTX_new();
+	t->hmac = EVP_MAC_CTX_new(alg.hmac);
+	if (!t->aes_ecb || !t->gcm || !t->md || !t->hmac || pthread_setspecific(key, t) != 0) {
+		thread_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+int evp_hmac_sha256(uint8_t out[32], const uint8_t *k, size_t keylen, const struct span *pieces, size_t n)
+{
+	struct evp_thread *t = evp_thread();
+	char name[] = "SHA256";
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0), OSSL_PARAM_END };
+	size_t len;
+
+	if (!t || EVP_MAC_init(t->hmac, k, keylen, params) != 1)
+		return -EIO;
+	for (size_t i = 0; i < n; i++) {
+		if (pieces[i].len && EVP_MAC_update(t->hmac, pieces[i].p, pieces[i].len) != 1)
+			return -EIO;
+	}
+	return EVP_MAC_final(t->hmac, out, &len, 32) == 1 && len == 32 ? 0 : -EIO;
+}

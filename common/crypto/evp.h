@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file evp.h
+ *  OpenSSL objects for the modules of this folder: algorithms fetched once per process, contexts kept per thread and
+ *  freed when the thread ends. Not for other folders. */
+#pragma once
+
+#include <openssl/evp.h>
+
+struct evp_thread {
+	EVP_CIPHER_CTX *aes_ecb;
+	EVP_CIPHER_CTX *gcm;
+	EVP_MD_CTX *md;
+	EVP_MAC_CTX *hmac;
+};
+
+struct evp_algorithms {
+	EVP_CIPHER *aes128_ecb, *aes256_gcm;
+	EVP_MD *md5, *sha256;
+	EVP_MAC *hmac;
+};
+
+/*! \returns fetched algorithms, or NULL if OpenSSL lacks one */
+const struct evp_algorithms *evp_algorithms(void);
+
+/*! \returns the contexts of this thread, or NULL */
+struct evp_thread *evp_thread(void);
+
+/*! HMAC-SHA-256 over n pieces. \returns 0; -EIO */
+struct span;
+int evp_hmac_sha256(uint8_t out[32], const uint8_t *key, size_t keylen, const struct span *pieces, size_t n);

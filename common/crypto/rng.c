@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <openssl/rand.h>
+
+#include "common/crypto/rng.h"
+
+int rng_fill(void *out, size_t len)
+{
+	return len <= INT_MAX && RAND_bytes(out, (int)len) == 1 ? 0 : -EIO;
+}

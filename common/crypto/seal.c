@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
+
+#include "common/crypto/evp.h"
+#include "common/crypto/rng.h"
+#include "common/crypto/seal.h"
+
+#define VERSION     1
+#define SALT_LEN    12
+#define COUNTER_LEN 8
+#define TAG_LEN     16
+#define HEAD_LEN    (1 + 1 + SALT_LEN + COUNTER_LEN)
+#define INFO        "gba record v1"
+
+_Static_assert(HEAD_LEN + TAG_LEN == SEAL_OVERHEAD, "the header of a sealed record");
+
+struct seal {
+	struct seal_kek keks[SEAL_KEKS_MAX];
+	size_t n_keks;
+	uint8_t salt[SALT_LEN];
+	struct secret key;              /* of this process start, under keks[0] */
+	_Atomic uint64_t counter;
+	unsigned serial;                /* tells objects apart in the thread caches, also after free and malloc */
+};
+
+/* HKDF costs more than the record itself, and a store holds records of few process starts: each thread remembers the
+ * last keys it opened with. */
+#define CACHE_SLOTS 8
+struct cache_slot {
+	unsigned serial;
+	uint8_t kek_id, salt[SALT_LEN];
+	struct secret key;
+};
+static _Thread_local struct cache_slot cache[CACHE_SLOTS];
+static atomic_uint serials;
+
+static int hkdf(struct secret *out, const struct secret *kek, const uint8_t salt[SALT_LEN])
+{
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+	uint8_t key[SEAL_KEK_LEN];
+	char digest[] = "SHA256", info[] = INFO;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)kek->b, kek->len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)salt, SALT_LEN),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, sizeof(INFO) - 1),
+		OSSL_PARAM_END,
+	};
+	int rc = -EIO;
+
+	if (ctx && EVP_KDF_derive(ctx, key, sizeof(key), params) == 1)
+		rc = secret_set(out, key, sizeof(key));
+	EVP_KDF_CTX_free(ctx);
+	EVP_KDF_free(kdf);
+	OPENSSL_cleanse(key, sizeof(key));
+	return rc;
+}
+
+struct seal *seal_new(const struct seal_kek *keks, size_t n, struct err *err)
+{
+	struct seal *s;
+
+	if (n == 0 || n > SEAL_KEKS_MAX) {
+		err_set(err, -EINVAL, "one to %d KEKs are allowed, not %zu", SEAL_KEKS_MAX, n);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (keks[i].id == 0 || keks[i].key.len != SEAL_KEK_LEN) {
+			err_set(err, -EINVAL, "KEK %u: id must be 1..255 and the key 32 octets", keks[i].id);
+			return NULL;
+		}
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s) {
+		err_set(err, -ENOMEM, "no memory");
+		return NULL;
+	}
+	memcpy(s->keks, keks, n * sizeof(*keks));
+	s->n_keks = n;
+	s->serial = atomic_fetch_add(&serials, 1) + 1;
+	if (rng_fill(s->salt, sizeof(s->salt)) < 0 || hkdf(&s->key, &s->keks[0].key, s->salt) < 0) {
+		err_set(err, -EIO, "OpenSSL gives no random octets or no HKDF");
+		seal_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void seal_free(struct seal *s)
+{
+	if (!s)
+		return;
+	OPENSSL_cleanse(cache, sizeof(cache)); /* of this thread; the others' are overwritten or die with them */
+	OPENSSL_cleanse(s, sizeof(*s));
+	free(s);
+}
+
+static void gcm_iv(uint8_t iv[12], const uint8_t counter[COUNTER_LEN])
+{
+	memset(iv, 0, 4);
+	memcpy(iv + 4, counter, COUNTER_LEN);
+}
+
+int seal_put(struct seal *s, uint8_t *out, size_t cap, struct span plain, struct span aad)
+{
+	const struct evp_algorithms *a = evp_algorithms();
+	struct evp_thread *t = evp_thread();
+	uint8_t iv[12];
+	int n = 0, ok;
+
+	if (cap < SEAL_OVERHEAD || plain.len > cap - SEAL_OVERHEAD || plain.len > INT32_MAX / 2)
+		return -ENOSPC;
+	if (!a || !t)
+		return -EIO;
+	out[0] = VERSION;
+	out[1] = s->keks[0].id;
+	memcpy(out + 2, s->salt, SALT_LEN);
+	be64_put(out + 2 + SALT_LEN, atomic_fetch_add(&s->counter, 1));
+	gcm_iv(iv, out + 2 + SALT_LEN);
+	ok = EVP_EncryptInit_ex2(t->gcm, a->aes256_gcm, s->key.b, iv, NULL) == 1 &&
+	     EVP_EncryptUpdate(t->gcm, NULL, &n, out, HEAD_LEN) == 1 &&
+	     (aad.len == 0 || EVP_EncryptUpdate(t->gcm, NULL, &n, aad.p, (int)aad.len) == 1) &&
+	     (plain.len == 0 || EVP_EncryptUpdate(t->gcm, out + HEAD_LEN, &n, plain.p, (int)plain.len) == 1) &&
+	     EVP_EncryptFinal_ex(t->gcm, out + HEAD_LEN + plain.len, &n) == 1 &&
+	     EVP_CIPHER_CTX_ctrl(t->gcm, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, out + HEAD_LEN + plain.len) == 1;
+	return ok ? (int)(plain.len + SEAL_OVERHEAD) : -EIO;
+}
+
+/* The key a record was sealed under. \returns NULL and rc */
+static const struct secret *record_key(struct seal *s, const uint8_t *head, int *rc)
+{
+	const uint8_t *salt = head + 2;
+	struct cache_slot *slot = &cache[(salt[0] ^ head[1]) % CACHE_SLOTS];
+
+	if (head[1] == s->keks[0].id && memcmp(salt, s->salt, SALT_LEN) == 0)
+		return &s->key;
+	if (slot->serial == s->serial && slot->kek_id == head[1] && memcmp(slot->salt, salt, SALT_LEN) == 0)
+		return &slot->key;
+	*rc = -ENOKEY;
+	for (size_t i = 0; i < s->n_keks; i++) {
+		if (s->keks[i].id != head[1])
+			continue;
+		slot->serial = 0;
+		*rc = hkdf(&slot->key, &s->keks[i].key, salt);
+		if (*rc < 0)
+			return NULL;
+		slot->serial = s->serial;
+		slot->kek_id = head[1];
+		memcpy(slot->salt, salt, SALT_LEN);
+		return &slot->key;
+	}
+	return NULL;
+}
+
+int seal_open(struct seal *s, uint8_t *out, size_t cap, struct span sealed, struct span aad)
+{
+	const struct evp_algorithms *a = evp_algorithms();
+	struct evp_thread *t = evp_thread();
+	const struct secret *key;
+	const uint8_t *tag;
+	uint8_t iv[12];
+	size_t len;
+	int n = 0, rc = -EIO, ok;
+
+	if (sealed.len < SEAL_OVERHEAD || sealed.len > INT32_MAX / 2 || sealed.p[0] != VERSION)
+		return -EBADMSG;
+	len = sealed.len - SEAL_OVERHEAD;
+	if (len > cap)
+		return -ENOSPC;
+	key = record_key(s, sealed.p, &rc);
+	if (!key || !a || !t)
+		return rc;
+	tag = sealed.p + HEAD_LEN + len;
+	gcm_iv(iv, sealed.p + 2 + SALT_LEN);
+	ok = EVP_DecryptInit_ex2(t->gcm, a->aes256_gcm, key->b, iv, NULL) == 1 &&
+	     EVP_DecryptUpdate(t->gcm, NULL, &n, sealed.p, HEAD_LEN) == 1 &&
+	     (aad.len == 0 || EVP_DecryptUpdate(t->gcm, NULL, &n, aad.p, (int)aad.len) == 1) &&
+	     (len == 0 || EVP_DecryptUpdate(t->gcm, out, &n, sealed.p + HEAD_LEN, (int)len) == 1) &&
+	     EVP_CIPHER_CTX_ctrl(t->gcm, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, (void *)tag) == 1;
+	if (!ok)
+		return -EIO;
+	return EVP_DecryptFinal_ex(t->gcm, out + len, &n) == 1 ? (int)len : -EBADMSG;
+}
+
+int seal_index(uint8_t out[32], const struct secret *index_key, struct span what)
+{
+	return evp_hmac_sha256(out, index_key->b, index_key->len, &what, 1);
+}
