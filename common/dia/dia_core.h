@@ -4,6 +4,7 @@
  *  Log and counters leave by callback; this layer knows no libosmocore. */
 #pragma once
 
+#include <stdbool.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <freeDiameter/freeDiameter-host.h>
@@ -20,6 +21,7 @@ enum dia_event {
 	DIA_EV_PEER_ADDRESS,     /* CER refused: wrong source address */
 	DIA_EV_PROTOCOL,         /* message refused or connection cut by the library; detail names the cause */
 	DIA_EV_DROPPED_ANSWER,   /* second or late answer */
+	DIA_EV_REALM,            /* request refused: Destination-Realm or -Host is not ours (3003, 3002) */
 };
 
 /*! Any thread of the library calls these; they must not block. */
@@ -29,6 +31,9 @@ struct dia_callbacks {
 	/*! May this identity connect from this address? NULL: nobody connects to us.
 	 *  \returns 0 yes; -ENOENT unknown identity; -EPERM other address */
 	int (*accept)(void *owner, const char *identity, const struct sockaddr *from);
+	/*! With relay: is this Destination-Realm, beside the Diameter realm, one of ours? NULL: none is. \returns 0 yes;
+	 * -ENOENT */
+	int (*realm_is_ours)(void *owner, const char *realm);
 	void *owner;
 };
 
@@ -55,10 +60,30 @@ struct dia_cfg {
 	struct dia_callbacks cb;
 };
 
-/*! Initialise, define the dictionary (dict_gba), register hooks and peers; does not listen yet. The caller then registers
- *  applications and dispatch callbacks (dia_handles()) and calls dia_core_start().
+/*! A request of a served application, parsed; on a thread of the library, which must not wait. Either turn *m into the
+ *  answer (a codec's encode) and leave it there: it is sent; or take it (*m = NULL) and answer later by
+ *  dia_tx_answer().
+ *  A request left as it is gets 5012. */
+typedef void dia_request_fn(struct msg **m, void *owner);
+
+/*! Initialise, define the dictionary (dict_gba), register hooks and peers; does not listen yet. The caller then
+ * registers
+ *  applications with dia_serve() or dia_client() and calls dia_core_start(). Signals: SIGPIPE is ignored from here
+ *  on, and the
+ *  library's threads block every signal.
  *  \returns 0; -EADDRINUSE; -EINVAL; -EALREADY second call in this process. err: reason */
 int dia_core_init(const struct dia_cfg *cfg, struct err *err);
+
+/*! Answer requests of this application (GBA_APP_ZH, GBA_APP_ZN, GBA_APP_ZPN) with fn, whether they reach us as
+ * ours or through
+ *  a Destination-Realm that realm_is_ours() accepts. Other commands of it are answered 3001. Before dia_core_start().
+ *  \returns 0; -EINVAL unknown or second time */
+int dia_serve(uint32_t app_id, dia_request_fn *fn, void *owner);
+
+/*! Advertise an application we only send requests of; requests that come to us are answered 3001. */
+int dia_client(uint32_t app_id);
+
+/*! Listen and connect. \returns 0; -EIO; the node can then not be started again in this process */
 int dia_core_start(struct err *err);
 
 /*! Shut down and wait: up to 15 s if a peer ignores DPR. */

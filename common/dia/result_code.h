@@ -9,6 +9,7 @@
 #define DIA_VENDOR_3GPP 10415
 
 #define DIA_SUCCESS                 2001
+#define DIA_COMMAND_UNSUPPORTED     3001
 #define DIA_UNABLE_TO_DELIVER       3002
 #define DIA_REALM_NOT_SERVED        3003
 #define DIA_TOO_BUSY                3004
@@ -18,6 +19,7 @@
 #define DIA_MISSING_AVP             5005
 #define DIA_AVP_TOO_MANY            5009
 #define DIA_UNABLE_TO_COMPLY        5012
+#define DIA_INVALID_AVP_LENGTH      5014
 /* in Experimental-Result with Vendor-Id 10415 */
 #define DIA_X_CX_USER_UNKNOWN       5001 /* of Cx; foreign HSSs send it on Zh */
 #define DIA_X_IDENTITY_UNKNOWN      5401

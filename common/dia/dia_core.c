@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+#include <arpa/inet.h>
+#include "common/dia/dia_node.h"
+#include "common/dia/dict_handles.h"
+#include "dict/dict_gba.h"
+
+#define TC_DEFAULT_S 5
+#define TW_DEFAULT_S 10
+/* A silent connection holds one of these threads until the library gives it up; 64 keep room for peers that talk. */
+#define SERVER_THREADS 64
+
+struct dia_node dia_node;
+static bool initialized;
+
+static socklen_t sa_len(const struct sockaddr_storage *sa)
+{
+	return sa->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+}
+
+static uint16_t sa_port(const struct sockaddr_storage *sa)
+{
+	if (sa->ss_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)sa)->sin6_port);
+	return ntohs(((const struct sockaddr_in *)sa)->sin_port);
+}
+
+static void sa_text(char out[INET6_ADDRSTRLEN], const struct sockaddr_storage *sa)
+{
+	const void *addr = sa->ss_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)sa)->sin6_addr
+						     : (const void *)&((const struct sockaddr_in *)sa)->sin_addr;
+
+	if (!inet_ntop(sa->ss_family, addr, out, INET6_ADDRSTRLEN))
+		strcpy(out, "?");
+}
+
+/* The library only says 107 when a port is taken. */
+static int probe_listen(const struct sockaddr_storage *sa, struct err *err)
+{
+	char addr[INET6_ADDRSTRLEN];
+	int one = 1, rc = 0, fd;
+
+	fd = socket(sa->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_set(err, -errno, "diameter: no socket: %s", strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (sa->ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)sa, sa_len(sa)) || listen(fd, 1)) {
+		rc = -errno;
+		sa_text(addr, sa);
+		err_set(err, rc, "diameter: cannot listen on %s port %u: %s", addr, sa_port(sa), strerror(-rc));
+	}
+	close(fd);
+	return rc;
+}
+
+/* A client that listens nowhere still has to tell an address in CER: the one the system would use towards this peer. */
+static void add_local_address(const struct sockaddr_storage *peer)
+{
+	struct sockaddr_storage local = { 0 };
+	socklen_t len = sizeof(local);
+	int fd = socket(peer->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	if (!connect(fd, (const struct sockaddr *)peer, sa_len(peer)) && !getsockname(fd, (struct sockaddr *)&local, &len)) {
+		if (local.ss_family == AF_INET6)
+			((struct sockaddr_in6 *)&local)->sin6_port = 0;
+		else
+			((struct sockaddr_in *)&local)->sin_port = 0;
+		fd_ep_add_merge(&fd_g_config->cnf_endpoints, (struct sockaddr *)&local, len, EP_FL_CONF | EP_ACCEPTALL);
+	}
+	close(fd);
+}
+
+static int check_config(const struct dia_cfg *cfg, struct err *err)
+{
+	size_t i;
+	int rc;
+
+	if (!cfg->identity || !*cfg->identity || !cfg->realm || !*cfg->realm)
+		return err_set(err, -EINVAL, "diameter: identity and realm are needed");
+	if (cfg->n_listen > DIA_LISTEN_MAX || cfg->n_peers > DIA_PEERS_MAX)
+		return err_set(err, -EINVAL, "diameter: at most %d listen addresses and %d peers", DIA_LISTEN_MAX,
+			       DIA_PEERS_MAX);
+	if (!cfg->n_listen && !cfg->n_peers)
+		return err_set(err, -EINVAL, "diameter: neither an address to listen on nor a peer to connect to");
+	for (i = 0; i < cfg->n_listen; i++) {
+		if (sa_port(&cfg->listen[i].addr) != sa_port(&cfg->listen[0].addr))
+			return err_set(err, -EINVAL, "diameter: all listen addresses share one port");
+		rc = probe_listen(&cfg->listen[i].addr, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Everything that must stand in fd_g_config before fd_core_parseconf() reads an empty file. */
+static int fill_config(const struct dia_cfg *cfg)
+{
+	struct fd_config *fd = fd_g_config;
+	size_t i;
+
+	fd->cnf_diamid = strdup(cfg->identity);
+	fd->cnf_diamrlm = strdup(cfg->realm);
+	if (!fd->cnf_diamid || !fd->cnf_diamrlm)
+		return -ENOMEM;
+	fd->cnf_port = cfg->n_listen ? sa_port(&cfg->listen[0].addr) : 0;
+	fd->cnf_port_tls = 0;
+	fd->cnf_flags.no_sctp = 1;
+	fd->cnf_flags.no_fwd = !cfg->relay;
+	fd->cnf_thr_srv = SERVER_THREADS;
+	fd->cnf_timer_tc = cfg->tc_s ? (unsigned)cfg->tc_s : TC_DEFAULT_S;
+	fd->cnf_timer_tw = cfg->tw_s ? (unsigned)cfg->tw_s : TW_DEFAULT_S;
+	for (i = 0; i < cfg->n_listen; i++) {
+		struct sockaddr_storage sa = cfg->listen[i].addr;
+
+		/* without EP_ACCEPTALL a loopback address is dropped and the node listens everywhere */
+		fd_ep_add_merge(&fd->cnf_endpoints, (struct sockaddr *)&sa, sa_len(&sa), EP_FL_CONF | EP_ACCEPTALL);
+	}
+	for (i = 0; i < cfg->n_peers && !cfg->n_listen; i++)
+		add_local_address(&cfg->peers[i].addr);
+	return 0;
+}
+
+/* Initialise the library and read the empty file. Its threads inherit the blocked signals. */
+static int library_up(const struct dia_cfg *cfg, struct err *err)
+{
+	const char *missing = "";
+	sigset_t all, before;
+	int rc;
+
+	if (initialized)
+		return err_set(err, -EALREADY, "diameter: one node per process life");
+	initialized = true;
+	signal(SIGPIPE, SIG_IGN); /* the library uses writev() and leaves SIGPIPE to us */
+	fd_g_debug_lvl = FD_LOG_ERROR;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = dia_logger_register();
+	if (!rc)
+		rc = fd_core_initialize();
+	if (!rc)
+		rc = -fill_config(cfg);
+	if (!rc)
+		rc = fd_core_parseconf("/dev/null");
+	if (!rc)
+		rc = dict_gba_load(fd_g_config->cnf_dict);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc)
+		return err_set(err, -EINVAL, "diameter: the library does not accept the configuration of %s: %s",
+			       cfg->identity, strerror(rc));
+	if (dia_handles_load(fd_g_config->cnf_dict, &missing))
+		return err_set(err, -EINVAL, "diameter: the dictionary has no %s", missing);
+	return 0;
+}
+
+static int add_peer(const struct dia_peer *p, struct err *err)
+{
+	struct peer_info info = { 0 };
+	struct sockaddr_storage sa = p->addr;
+	int rc;
+
+	info.pi_diamid = (DiamId_t)p->identity;
+	info.pi_diamidlen = strlen(p->identity);
+	info.config.pic_flags.sec = PI_SEC_NONE;
+	info.config.pic_flags.pro4 = PI_P4_TCP;
+	info.config.pic_flags.persist = PI_PRST_ALWAYS;
+	info.config.pic_port = sa_port(&sa);
+	fd_list_init(&info.pi_endpoints, NULL);
+	rc = fd_ep_add_merge(&info.pi_endpoints, (struct sockaddr *)&sa, sa_len(&sa), EP_FL_CONF | EP_ACCEPTALL);
+	if (!rc)
+		rc = fd_peer_add(&info, "configuration", NULL, NULL);
+	if (rc)
+		return err_set(err, -EINVAL, "diameter: cannot add peer %s: %s", p->identity, strerror(rc));
+	return 0;
+}
+
+int dia_core_init(const struct dia_cfg *cfg, struct err *err)
+{
+	size_t i;
+	int rc;
+
+	if (initialized)
+		return err_set(err, -EALREADY, "diameter: one node per process life");
+	rc = check_config(cfg, err);
+	if (rc)
+		return rc;
+	dia_node.cfg = *cfg;
+	dia_node.cfg.identity = strdup(cfg->identity);
+	dia_node.cfg.realm = strdup(cfg->realm);
+	if (!dia_node.cfg.identity || !dia_node.cfg.realm)
+		return err_set(err, -ENOMEM, "diameter: no memory");
+	rc = library_up(&dia_node.cfg, err);
+	if (rc)
+		return rc;
+	rc = dia_hooks_register();
+	if (!rc)
+		rc = dia_validate_register();
+	if (!rc && cfg->relay)
+		rc = dia_forward_register();
+	if (rc)
+		return err_set(err, -EINVAL, "diameter: cannot register with the library: %s", strerror(rc));
+	for (i = 0; i < cfg->n_peers; i++) {
+		rc = add_peer(&cfg->peers[i], err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int dia_core_init_parser(struct err *err)
+{
+	static const struct dia_cfg cfg = { .identity = "parser.localdomain", .realm = "localdomain" };
+	static bool parser;
+	int rc;
+
+	if (parser)
+		return 0;
+	rc = library_up(&cfg, err);
+	parser = !rc;
+	return rc;
+}
+
+int dia_core_start(struct err *err)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = fd_core_start();
+	if (!rc)
+		rc = fd_core_waitstartcomplete();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc)
+		return err_set(err, -EIO, "diameter: the node does not start: %s", strerror(rc));
+	dia_node.running = true;
+	return 0;
+}
+
+void dia_core_stop(void)
+{
+	if (!initialized)
+		return;
+	dia_node.running = false;
+	if (!fd_core_shutdown())
+		fd_core_wait_shutdown_complete();
+}
+
+const struct dia_peer *dia_node_peer(const char *identity)
+{
+	size_t i;
+
+	for (i = 0; i < dia_node.cfg.n_peers; i++)
+		if (!strcasecmp(dia_node.cfg.peers[i].identity, identity))
+			return &dia_node.cfg.peers[i];
+	return NULL;
+}
+
+bool dia_peer_is_open(const char *identity)
+{
+	struct peer_hdr *peer = NULL;
+
+	if (!dia_node.running || fd_peer_getbyid((DiamId_t)identity, strlen(identity), 1, &peer) || !peer)
+		return false;
+	return fd_peer_get_state(peer) == STATE_OPEN;
+}
+
+void dia_msg_peer(struct msg *m, char out[256])
+{
+	DiamId_t id = NULL;
+	size_t len = 0;
+
+	out[0] = '\0';
+	if (!fd_msg_source_get(m, &id, &len) && id && len < 256) {
+		memcpy(out, id, len);
+		out[len] = '\0';
+	}
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* What the library reports. A hook stands for every type but DATA_RECEIVED, because the default ones write whole
+ * messages,
+ * keys included, to the log. Ours never format a message: they name the cause and count. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <netinet/tcp.h>
+#include "common/dia/dia_node.h"
+
+#define TEXT_MAX 160
+
+/* Only what may stand in a log line, cut to its size: parts of these texts come from the other side. */
+static void printable(char *out, size_t cap, const char *in)
+{
+	size_t i;
+
+	for (i = 0; in[i] && i + 1 < cap; i++)
+		out[i] = in[i] >= 0x20 && in[i] <= 0x7e ? in[i] : '?';
+	out[i] = '\0';
+}
+
+void dia_event(enum dia_event ev, const char *peer, const char *detail)
+{
+	char who[TEXT_MAX], what[TEXT_MAX];
+
+	if (!dia_node.cfg.cb.event)
+		return;
+	printable(who, sizeof(who), peer ? peer : "");
+	printable(what, sizeof(what), detail ? detail : "");
+	dia_node.cfg.cb.event(dia_node.cfg.cb.owner, ev, who, what);
+}
+
+void dia_log(enum dia_log_level level, const char *fmt, ...)
+{
+	char raw[TEXT_MAX], text[TEXT_MAX];
+	va_list ap;
+
+	if (!dia_node.cfg.cb.log)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	printable(text, sizeof(text), raw);
+	dia_node.cfg.cb.log(dia_node.cfg.cb.owner, level, text);
+}
+
+/* Called under a lock of the library. What may hold an AVP ("val=", a dump, several lines) is not passed on. */
+static void on_log(int level, const char *format, va_list args)
+{
+	enum dia_log_level ours = DIA_LOG_DEBUG;
+	char text[TEXT_MAX];
+
+	if (level < fd_g_debug_lvl || !dia_node.cfg.cb.log)
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	if (strstr(text, "val=") || strstr(text, "AVP:") || strchr(text, '{') || strchr(text, '<') || strchr(text, '\n')) {
+		dia_log(DIA_LOG_DEBUG, "libfdcore: (text withheld, it may hold message contents)");
+		return;
+	}
+	/* While running, what matters comes through the hooks; before, these lines are the only reason given. */
+	if (!dia_node.running && !strstr(text, "shutdown"))
+		ours = DIA_LOG_ERROR;
+	dia_log(ours, "libfdcore: %s", text);
+}
+
+int dia_logger_register(void)
+{
+	return fd_log_handler_register(on_log);
+}
+
+/* "TCP,soc#17"; -1: no connection any more */
+static int peer_socket(struct peer_hdr *peer)
+{
+	char info[64] = "", *p;
+	int fd;
+
+	if (fd_peer_cnx_proto_info(peer, info, sizeof(info)))
+		return -1;
+	p = strstr(info, "soc#");
+	return p && sscanf(p, "soc#%d", &fd) == 1 ? fd : -1;
+}
+
+static int peer_address(struct peer_hdr *peer, struct sockaddr_storage *out)
+{
+	socklen_t len = sizeof(*out);
+	int fd = peer_socket(peer);
+
+	memset(out, 0, sizeof(*out));
+	return fd >= 0 && !getpeername(fd, (struct sockaddr *)out, &len) ? 0 : -ENOTCONN;
+}
+
+/* An IPv4 peer on an IPv6 socket is still that IPv4 address. */
+static void unmap(struct sockaddr_storage *sa)
+{
+	struct sockaddr_in6 six;
+	struct sockaddr_in four = { .sin_family = AF_INET };
+
+	if (sa->ss_family != AF_INET6)
+		return;
+	memcpy(&six, sa, sizeof(six));
+	if (!IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
+		return;
+	memcpy(&four.sin_addr, &six.sin6_addr.s6_addr[12], 4);
+	four.sin_port = six.sin6_port;
+	memset(sa, 0, sizeof(*sa));
+	memcpy(sa, &four, sizeof(four));
+}
+
+static bool same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	if (a->ss_family != b->ss_family)
+		return false;
+	if (a->ss_family == AF_INET6)
+		return !memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr, 16);
+	return !memcmp(&((const struct sockaddr_in *)a)->sin_addr, &((const struct sockaddr_in *)b)->sin_addr, 4);
+}
+
+/* CER of a peer we did not configure a connection to. Without TLS the address is what binds the name. */
+static int on_validate(struct peer_info *info, int *auth, int (**cb2)(struct peer_info *))
+{
+	struct peer_hdr *peer = (struct peer_hdr *)((char *)info - offsetof(struct peer_hdr, info));
+	struct dia_callbacks *cb = &dia_node.cfg.cb;
+	struct sockaddr_storage from;
+	int rc = -ENOENT;
+
+	*auth = -1;
+	if (peer_address(peer, &from)) {
+		dia_event(DIA_EV_PROTOCOL, info->pi_diamid, "connection lost during capabilities exchange");
+		return 0;
+	}
+	unmap(&from);
+	if (cb->accept)
+		rc = cb->accept(cb->owner, info->pi_diamid, (struct sockaddr *)&from);
+	if (rc) {
+		dia_event(rc == -EPERM ? DIA_EV_PEER_ADDRESS : DIA_EV_PEER_UNKNOWN, info->pi_diamid, "DIAMETER_UNKNOWN_PEER");
+		return 0;
+	}
+	info->config.pic_flags.sec = PI_SEC_NONE;
+	*auth = 1;
+	return 0;
+}
+
+int dia_validate_register(void)
+{
+	return fd_peer_validate_register(on_validate);
+}
+
+static void on_open(struct peer_hdr *peer)
+{
+	const struct dia_peer *ours = dia_node_peer(peer->info.pi_diamid);
+	struct sockaddr_storage from;
+	int fd = peer_socket(peer), one = 1;
+
+	if (fd >= 0)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* Nagle and delayed ACK: 40 ms per burst */
+	if (ours && !peer_address(peer, &from)) {
+		/* Whoever connects to us under the name of a peer we connect to was not validated by the library. */
+		unmap(&from);
+		if (!same_address(&from, &ours->addr)) {
+			dia_event(DIA_EV_PEER_ADDRESS, peer->info.pi_diamid, "connection cut");
+			shutdown(fd, SHUT_RDWR);
+			return;
+		}
+	}
+	if (ours)
+		dia_node.peer_was_open[ours - dia_node.cfg.peers] = true;
+	dia_event(DIA_EV_PEER_OPEN, peer->info.pi_diamid, "");
+}
+
+static void on_failed(struct peer_hdr *peer, const char *why)
+{
+	const struct dia_peer *ours = peer ? dia_node_peer(peer->info.pi_diamid) : NULL;
+
+	if (strstr(why, "DIAMETER_UNKNOWN_PEER") && !ours)
+		return; /* told by on_validate() */
+	if (ours) {
+		bool was = atomic_exchange(&dia_node.peer_was_open[ours - dia_node.cfg.peers], false);
+
+		if (was)
+			dia_event(DIA_EV_PEER_CLOSED, ours->identity, why);
+		else
+			dia_log(DIA_LOG_INFO, "peer %s: %s", ours->identity, why);
+	} else if (peer && (strstr(why, "broken") || strstr(why, "Timeout"))) {
+		dia_event(DIA_EV_PEER_CLOSED, peer->info.pi_diamid, why);
+	} else {
+		dia_event(DIA_EV_PROTOCOL, peer ? peer->info.pi_diamid : "", why);
+	}
+}
+
+static void msg_source(struct msg *m, struct peer_hdr *peer, char out[256])
+{
+	if (peer)
+		snprintf(out, 256, "%s", peer->info.pi_diamid);
+	else if (m)
+		dia_msg_peer(m, out);
+	else
+		out[0] = '\0';
+}
+
+static void on_dropped(const char *who, const char *why)
+{
+	if (strstr(why, "no corresponding sent request"))
+		dia_event(DIA_EV_DROPPED_ANSWER, who, why);
+	else if (!strstr(why, "failed the dictionary"))  /* comes after PARSING_ERROR, counted there */
+		dia_event(DIA_EV_PROTOCOL, who, why);
+}
+
+static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer, void *other, struct fd_hook_permsgdata *pmd,
+		    void *data)
+{
+	char who[256];
+
+	switch (type) {
+	case HOOK_PEER_CONNECT_SUCCESS:
+		on_open(peer);
+		break;
+	case HOOK_PEER_CONNECT_FAILED:
+		on_failed(peer, other ? other : "");
+		break;
+	case HOOK_MESSAGE_PARSING_ERROR:
+		msg_source(m, peer, who);
+		/* without a message, other is the received buffer: never looked at */
+		dia_event(DIA_EV_PROTOCOL, who, m && other ? other : "not parsable, connection closed");
+		break;
+	case HOOK_MESSAGE_ROUTING_ERROR:
+		msg_source(m, peer, who);
+		if (who[0]) /* of our own requests the answer 3002 tells; a lost answer is told by DROPPED */
+			dia_event(DIA_EV_PROTOCOL, who, other);
+		break;
+	case HOOK_MESSAGE_DROPPED:
+		msg_source(m, peer, who);
+		on_dropped(who, other ? other : "");
+		break;
+	default:
+		break;
+	}
+}
+
+int dia_hooks_register(void)
+{
+	struct fd_hook_hdl *handle;
+
+	return fd_hook_register(((1u << (HOOK_LAST + 1)) - 1) & ~(1u << HOOK_DATA_RECEIVED), on_hook, NULL, NULL, &handle);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file dia_msg.h
+ *  What every request and every answer of ours has: session, application, origin, destination, result. */
+#pragma once
+
+#include "common/dia/avp_cursor.h"
+#include "common/dia/result_code.h"
+
+#define DIA_SESSION_ID_MAX 320
+
+/*! New request with Session-Id (own, never one of fd_sess), Vendor-Specific-Application-Id, Auth-Session-State if
+ * state,
+ *  Origin-*, Destination-Realm and, if not NULL, Destination-Host.
+ *  \param[in] tag last part of the Session-Id, e.g. "zh"
+ *  \returns 0 and a message the caller owns; -ENOMEM */
+int dia_msg_request(struct msg **out, struct dict_object *command, uint32_t app_id, const char *tag, bool state,
+		    const char *dest_realm, const char *dest_host);
+
+/*! Turn the request in *m into its answer: Session-Id and Proxy-Info of the request, Vendor-Specific-Application-Id,
+ *  result (E bit for 3xxx; Failed-AVP where r names one: the AVP of the request, or an empty one for 5005), Origin-*.
+ *  \returns 0; -ENOMEM, *m is then still owned by the caller, whatever it is */
+int dia_msg_answer(struct msg **m, const struct dia_result *r);
+
+/*! Read Result-Code or Experimental-Result. r->code stays 0 if there is neither.
+ *  \returns 0; -EBADMSG not readable or twice */
+int dia_msg_result(struct dia_result *r, struct msg *m);
+
+/*! The Session-Id for log lines; "" if there is none or it is not printable. */
+void dia_msg_session(struct msg *m, char out[DIA_SESSION_ID_MAX + 1]);
+
+static inline uint32_t dia_msg_app(struct msg *m)
+{
+	struct msg_hdr *h;
+
+	return fd_msg_hdr(m, &h) ? 0 : h->msg_appl;
+}

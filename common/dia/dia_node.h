@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file dia_node.h
+ *  The one node of this process, shared by dia_core.c, dia_hooks.c and dia_route.c only. */
+#pragma once
+
+#include <stdatomic.h>
+#include "common/dia/dia_core.h"
+
+#define DIA_APPS_MAX 3
+
+struct dia_app {
+	uint32_t app_id;
+	command_code_t command;
+	dia_request_fn *fn; /* NULL: we are only client */
+	void *owner;
+};
+
+struct dia_node {
+	struct dia_cfg cfg;                        /* identity and realm are copies */
+	struct dia_app apps[DIA_APPS_MAX];         /* written before start only */
+	size_t n_apps;
+	_Atomic bool peer_was_open[DIA_PEERS_MAX]; /* so that a loss is told once */
+	_Atomic bool running;
+};
+
+extern struct dia_node dia_node;
+
+/*! Peer of the configuration we connect to, no case; NULL: none. */
+const struct dia_peer *dia_node_peer(const char *identity);
+
+void dia_log(enum dia_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void dia_event(enum dia_event ev, const char *peer, const char *detail);
+
+/* dia_hooks.c */
+int dia_hooks_register(void);
+int dia_validate_register(void);
+int dia_logger_register(void);
+
+/* dia_route.c */
+int dia_forward_register(void);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include "common/dia/dia_tx.h"
+
+/* Requests that wait for an answer, in a ring by number. The library drops some answers without a word, so nothing
+ * tells when an
+ * entry is done with: it is overwritten when PENDING newer requests were sent. */
+#define PENDING 131072u
+
+struct pending {
+	uintptr_t id; /* 0: free */
+	dia_answer_fn *fn;
+	void *owner;
+	uint64_t txn;
+};
+
+struct item {
+	struct msg *msg;
+	uintptr_t id; /* 0: an answer of ours */
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t thread;
+	bool running, stopping;
+	struct item *queue; /* ring of bound */
+	size_t bound, head, n;
+	struct pending *pending;
+	uintptr_t last_id;
+} tx = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+
+/* \returns false: unknown, answered before, or too old */
+static bool take_pending(uintptr_t id, struct pending *out)
+{
+	struct pending *p;
+	bool found = false;
+
+	pthread_mutex_lock(&tx.lock);
+	p = tx.pending ? &tx.pending[id % PENDING] : NULL;
+	if (p && id && p->id == id) {
+		*out = *p;
+		p->id = 0;
+		found = true;
+	}
+	pthread_mutex_unlock(&tx.lock);
+	return found;
+}
+
+/* data is a number, so nothing can dangle however late an answer comes. */
+static void on_answer(void *data, struct msg **answer)
+{
+	struct pending p;
+
+	if (take_pending((uintptr_t)data, &p))
+		p.fn(p.owner, p.txn, *answer);
+	else
+		fd_msg_free(*answer);
+	*answer = NULL;
+}
+
+static void send_item(struct item *it)
+{
+	struct pending p;
+	int rc;
+
+	rc = fd_msg_send(&it->msg, it->id ? on_answer : NULL, it->id ? (void *)it->id : NULL);
+	if (rc && it->msg)
+		fd_msg_free(it->msg);
+	if (rc && it->id && take_pending(it->id, &p))
+		p.fn(p.owner, p.txn, NULL);
+}
+
+static void *tx_thread(void *arg)
+{
+	struct item it;
+
+	for (;;) {
+		pthread_mutex_lock(&tx.lock);
+		while (!tx.n && !tx.stopping)
+			pthread_cond_wait(&tx.wake, &tx.lock);
+		if (!tx.n) {
+			pthread_mutex_unlock(&tx.lock);
+			return NULL;
+		}
+		it = tx.queue[tx.head];
+		tx.head = (tx.head + 1) % tx.bound;
+		tx.n--;
+		pthread_mutex_unlock(&tx.lock);
+		send_item(&it);
+	}
+}
+
+int dia_tx_start(size_t bound)
+{
+	sigset_t all, before;
+	int rc;
+
+	if (tx.running)
+		return -EALREADY;
+	tx.queue = calloc(bound, sizeof(*tx.queue));
+	tx.pending = calloc(PENDING, sizeof(*tx.pending));
+	if (!tx.queue || !tx.pending)
+		goto fail;
+	tx.bound = bound;
+	tx.stopping = false;
+	tx.head = tx.n = 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&tx.thread, NULL, tx_thread, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc)
+		goto fail;
+	tx.running = true;
+	return 0;
+fail:
+	free(tx.queue);
+	free(tx.pending);
+	tx.queue = NULL;
+	tx.pending = NULL;
+	return -ENOMEM;
+}
+
+void dia_tx_stop(void)
+{
+	if (!tx.running)
+		return;
+	pthread_mutex_lock(&tx.lock);
+	tx.stopping = true;
+	pthread_cond_signal(&tx.wake);
+	pthread_mutex_unlock(&tx.lock);
+	pthread_join(tx.thread, NULL);
+	pthread_mutex_lock(&tx.lock);
+	free(tx.queue);
+	free(tx.pending);
+	tx.queue = NULL;
+	tx.pending = NULL;
+	tx.running = false;
+	pthread_mutex_unlock(&tx.lock);
+}
+
+/* Under the lock. */
+static int enqueue(struct msg *m, uintptr_t id)
+{
+	if (!tx.queue || tx.stopping || tx.n == tx.bound)
+		return -EBUSY;
+	tx.queue[(tx.head + tx.n) % tx.bound] = (struct item){ .msg = m, .id = id };
+	tx.n++;
+	pthread_cond_signal(&tx.wake);
+	return 0;
+}
+
+int dia_tx_answer(struct msg **m)
+{
+	int rc;
+
+	pthread_mutex_lock(&tx.lock);
+	rc = enqueue(*m, 0);
+	pthread_mutex_unlock(&tx.lock);
+	if (!rc)
+		*m = NULL;
+	return rc;
+}
+
+int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn)
+{
+	uintptr_t id;
+	int rc;
+
+	pthread_mutex_lock(&tx.lock);
+	id = tx.last_id + 1 ? tx.last_id + 1 : 1;
+	rc = enqueue(*m, id);
+	if (!rc) {
+		tx.pending[id % PENDING] = (struct pending){ .id = id, .fn = fn, .owner = owner, .txn = txn };
+		tx.last_id = id;
+	}
+	pthread_mutex_unlock(&tx.lock);
+	if (!rc)
+		*m = NULL;
+	return rc;
+}
