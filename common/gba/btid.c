@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+
+#include "common/base/b64.h"
+#include "common/gba/btid.h"
+
+static bool is_label_char(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+bool fqdn_valid(struct span name, size_t max)
+{
+	size_t label = 0;
+
+	if (name.len == 0 || name.len > max)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		uint8_t c = name.p[i];
+
+		if (c == '.') {
+			if (label == 0 || name.p[i - 1] == '-')
+				return false;
+			label = 0;
+		} else if (!is_label_char(c) || (label == 0 && c == '-') || ++label > 63) {
+			return false;
+		}
+	}
+	return label > 0 && name.p[name.len - 1] != '-';
+}
+
+int btid_parse(struct btid *out, const uint8_t *buf, size_t len)
+{
+	struct btid b;
+	struct span domain;
+
+	if (len > BTID_MAX)
+		return -E2BIG;
+	if (len <= BTID_RAND_CHARS + 1 || buf[BTID_RAND_CHARS] != '@')
+		return -EBADMSG;
+	if (b64_decode(b.rand, sizeof(b.rand), buf, BTID_RAND_CHARS) != BTID_RAND_LEN)
+		return -EBADMSG;
+	domain = span_of(buf + BTID_RAND_CHARS + 1, len - BTID_RAND_CHARS - 1);
+	if (!fqdn_valid(domain, BSF_NAME_MAX) || span_to_str(b.domain, sizeof(b.domain), domain) < 0)
+		return -EBADMSG;
+	*out = b;
+	return 0;
+}
+
+int btid_format(char out[BTID_MAX + 1], const uint8_t rand[BTID_RAND_LEN], const char *bsf_name)
+{
+	struct writer w;
+	char local[BTID_RAND_CHARS + 1];
+
+	b64_encode(local, sizeof(local), rand, BTID_RAND_LEN);
+	writer_init(&w, out, BTID_MAX + 1);
+	writer_str(&w, local);
+	writer_str(&w, "@");
+	writer_str(&w, bsf_name);
+	return writer_end(&w);
+}

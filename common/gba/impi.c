@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <unistr.h>
+
+#include "common/gba/impi.h"
+#include "common/gba/tmpi.h"
+
+#define OPERATOR_TREE ".3gppnetwork.org"
+
+/* What would need quoting in a header, XML or a log line has no place in an identity. */
+static bool user_char(uint8_t c)
+{
+	return c > 0x20 && c != 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
+int impi_parse(struct impi *out, const uint8_t *buf, size_t len)
+{
+	const uint8_t *at;
+	struct span all = span_of(buf, len);
+
+	if (len > IMPI_MAX)
+		return -E2BIG;
+	at = len ? memchr(buf, '@', len) : NULL;
+	if (!at || at == buf || tmpi_is(all) || u8_check(buf, len))
+		return -EBADMSG;
+	for (const uint8_t *p = buf; p < at; p++) {
+		if (!user_char(*p))
+			return -EBADMSG;
+	}
+	if (!fqdn_valid(span_of(at + 1, len - (size_t)(at + 1 - buf)), IMPI_MAX))
+		return -EBADMSG;
+	return span_to_str(out->s, sizeof(out->s), all);
+}
+
+/* MCC and MNC as 23.003 writes them in names: three digits each. */
+static int plmn(char mcc[4], char mnc[4], const char *imsi, int mnc_len)
+{
+	size_t n = strspn(imsi, "0123456789");
+
+	if (imsi[n] || n < 6 || n > 15 || (mnc_len != 2 && mnc_len != 3))
+		return -EINVAL;
+	memcpy(mcc, imsi, 3);
+	mcc[3] = '\0';
+	mnc[0] = '0';
+	memcpy(mnc + 3 - mnc_len, imsi + 3, (size_t)mnc_len);
+	mnc[3] = '\0';
+	return 0;
+}
+
+int impi_from_imsi(struct impi *out, const char *imsi, int mnc_len)
+{
+	char mcc[4], mnc[4];
+
+	if (plmn(mcc, mnc, imsi, mnc_len) < 0)
+		return -EINVAL;
+	snprintf(out->s, sizeof(out->s), "%s@ims.mnc%s.mcc%s.3gppnetwork.org", imsi, mnc, mcc);
+	return 0;
+}
+
+int bsf_name_from_imsi(char out[BSF_NAME_MAX + 1], const char *imsi, int mnc_len)
+{
+	char mcc[4], mnc[4];
+
+	if (plmn(mcc, mnc, imsi, mnc_len) < 0)
+		return -EINVAL;
+	snprintf(out, BSF_NAME_MAX + 1, "bsf.mnc%s.mcc%s.pub.3gppnetwork.org", mnc, mcc);
+	return 0;
+}
+
+int bsf_name_from_impi(char out[BSF_NAME_MAX + 1], const struct impi *impi)
+{
+	const char *at = strchr(impi->s, '@');
+	const size_t tree = strlen(OPERATOR_TREE);
+	struct span domain;
+	struct writer w;
+	char name[BSF_NAME_MAX + 1];
+
+	if (!at)
+		return -EINVAL;
+	domain = span_str(at + 1);
+	writer_init(&w, name, sizeof(name));
+	writer_str(&w, "bsf.");
+	if (domain.len > tree && span_ieq(span_of(domain.p + domain.len - tree, tree), span_str(OPERATOR_TREE))) {
+		writer_put(&w, domain.p, domain.len - tree);
+		writer_str(&w, ".pub" OPERATOR_TREE);
+	} else {
+		writer_span(&w, domain);
+	}
+	if (writer_end(&w) < 0)
+		return -EINVAL;
+	memcpy(out, name, w.len + 1);
+	return 0;
+}
+
+void impi_mask(char out[IMPI_MAX + 1], const char *impi)
+{
+	const char *at = strchr(impi, '@');
+	size_t user = at ? (size_t)(at - impi) : strlen(impi);
+	size_t shown = user > 8 ? 5 : 1; /* an IMSI keeps MCC and MNC */
+
+	snprintf(out, IMPI_MAX + 1, "%.*s*****%s", (int)(user < shown ? 0 : shown), impi, at ? at : "");
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+
+#include "common/base/b64.h"
+#include "common/crypto/kdf.h"
+#include "common/gba/btid.h"
+#include "common/gba/tmpi.h"
+
+#define LOCAL_CHARS B64_LEN(TMPI_LEN) /* 32, no padding */
+
+static const uint8_t ua_id_tmpi[5] = { 0x01, 0x00, 0x00, 0x01, 0x00 };
+
+bool tmpi_is(struct span username)
+{
+	const size_t realm = strlen(TMPI_REALM);
+
+	if (username.len <= realm || username.p[username.len - realm - 1] != '@')
+		return false;
+	return span_ieq(span_of(username.p + username.len - realm, realm), span_str(TMPI_REALM));
+}
+
+int tmpi_parse(uint8_t out[TMPI_LEN], struct span username)
+{
+	if (!tmpi_is(username) || username.len != LOCAL_CHARS + 1 + strlen(TMPI_REALM))
+		return -EBADMSG;
+	return b64_decode(out, TMPI_LEN, username.p, LOCAL_CHARS) == TMPI_LEN ? 0 : -EBADMSG;
+}
+
+int tmpi_format(char out[TMPI_MAX + 1], const uint8_t tmpi[TMPI_LEN])
+{
+	b64_encode(out, LOCAL_CHARS + 1, tmpi, TMPI_LEN);
+	memcpy(out + LOCAL_CHARS, "@" TMPI_REALM, sizeof("@" TMPI_REALM));
+	return TMPI_MAX;
+}
+
+int tmpi_derive(uint8_t out[TMPI_LEN], const struct secret *ks, const uint8_t rand[16], struct span impi,
+		const char *bsf_name)
+{
+	uint8_t bsf_id[BSF_NAME_MAX + sizeof(ua_id_tmpi) + 1];
+	SECRET_AUTO t = { 0 };
+	struct writer w;
+	int rc;
+
+	writer_init(&w, bsf_id, sizeof(bsf_id));
+	writer_str(&w, bsf_name);
+	writer_put(&w, ua_id_tmpi, sizeof(ua_id_tmpi));
+	if (writer_end(&w) < 0)
+		return -E2BIG;
+	rc = kdf_ks_naf(&t, KDF_KS_NAF, ks, rand, impi, span_of(bsf_id, w.len));
+	if (rc == 0)
+		memcpy(out, t.b, TMPI_LEN);
+	return rc;
+}
