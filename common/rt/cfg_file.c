@@ -96,12 +96,7 @@ static vector allowed_after(struct vty *y, const struct words *w, unsigned n)
 	prefix->active = n + 1;
 	d = cmd_describe_command(prefix, y, &st);
 	vector_free(prefix);
-	if (st != CMD_SUCCESS) {
-		if (d)
-			vector_free(d);
-		return NULL;
-	}
-	return d;
+	return st == CMD_SUCCESS ? d : NULL; /* on failure the library has freed what it returns */
 }
 
 /* Is word one of the keywords of d; *value: can any value stand here? */
@@ -118,7 +113,7 @@ static bool is_keyword(vector d, const char *word, bool *value)
 			continue;
 		if (strcmp(desc->cmd, word) == 0)
 			found = true;
-		if (CMD_VARIABLE(desc->cmd) || CMD_VARARG(desc->cmd))
+		if (strcmp(desc->cmd, "<cr>") != 0 && (CMD_VARIABLE(desc->cmd) || CMD_VARARG(desc->cmd)))
 			*value = true;
 	}
 	return found;

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* A wrong configuration is one line: file, line, what is wrong, what is allowed. Table-driven. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <osmocom/core/utils.h>
+#include <osmocom/vty/command.h>
+#include <osmocom/vty/vty.h>
+#include <talloc.h>
+#include "common/rt/cfg_file.h"
+
+enum { PLANT_NODE = _LAST_OSMOVTY_NODE + 1 };
+
+static char name[64];
+static int height;
+
+static int write_plant(struct vty *vty)
+{
+	vty_out(vty, "plant%s height %d%s", VTY_NEWLINE, height, VTY_NEWLINE);
+	return CMD_SUCCESS;
+}
+
+static struct cmd_node plant_node = { .node = PLANT_NODE, .prompt = "%s(config-plant)# ", .vtysh = 1 };
+
+DEFUN(plant, plant_cmd, "plant", "A plant\n")
+{
+	vty->node = PLANT_NODE;
+	return CMD_SUCCESS;
+}
+
+DEFUN(plant_height, plant_height_cmd, "height <1-300>", "How high\nCentimetres\n")
+{
+	height = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(plant_light, plant_light_cmd, "light (sun|shade)", "Where\nSun\nShade\n")
+{
+	return CMD_SUCCESS;
+}
+
+DEFUN(plant_name, plant_name_cmd, "name NAME", "Name\nOne word\n")
+{
+	if (strchr(argv[0], '!'))
+		return cfg_fail(vty, "a name has no '!'");
+	snprintf(name, sizeof(name), "%s", argv[0]);
+	return CMD_SUCCESS;
+}
+
+static struct vty_app_info app = { .name = "test", .version = "0" };
+
+static void setup(void)
+{
+	vty_init(&app);
+	install_element(CONFIG_NODE, &plant_cmd);
+	install_node(&plant_node, write_plant);
+	install_element(PLANT_NODE, &plant_height_cmd);
+	install_element(PLANT_NODE, &plant_light_cmd);
+	install_element(PLANT_NODE, &plant_name_cmd);
+}
+
+static char path[64];
+
+static void write_file(const char *text)
+{
+	FILE *f;
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/gba-cfg-XXXXXX");
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	f = fdopen(fd, "w");
+	fputs(text, f);
+	fclose(f);
+}
+
+static const struct bad_file {
+	const char *text;
+	unsigned line;
+	const char *says[4]; /* each in the one line */
+	const char *silent;  /* not in it */
+} bad_files[] = {
+	{ "! c\nplant\n hight 3\n", 3, { "unknown word 'hight' in 'hight 3'", "allowed here: ", "height", "light" }, "exit" },
+	{ "plant\n height 301\n", 2, { "value out of range", "'301'", "<1-300>" }, NULL },
+	{ "plant\n height\n", 2, { "incomplete: 'height'", "<1-300>" }, NULL },
+	{ "plant\n height 3 4\n", 2, { "unknown word '4'", "end of line" }, NULL },
+	{ "plant\n light moon\n", 2, { "unknown word 'moon'", "sun, shade" }, NULL },
+	{ "height 3\n", 1, { "unknown word 'height'", "plant" }, NULL },
+	{ "plant\n height 3\nlight sun\n", 3, { "unknown word 'light'", "plant" }, NULL },
+	{ "plant\n height 3\n   light sun\n", 3, { "indentation", "light sun" }, NULL },
+	{ "plant\n\n name a!b\n height 3\n", 3, { "a name has no '!' in 'name a!b'" }, NULL },
+	{ "plant\n height 3\n light moon", 3, { "unknown word 'moon'" }, NULL },
+	{ "plan\n", 1, { "unknown word 'plan'", "plant" }, NULL },
+};
+
+START_TEST(bad_file_says_where)
+{
+	const struct bad_file *b = &bad_files[_i];
+	char at[128];
+	struct err err = { { 0 } };
+	size_t i;
+
+	write_file(b->text);
+	ck_assert_int_eq(cfg_file_read(path, &err), -EINVAL);
+	unlink(path);
+	snprintf(at, sizeof(at), "%s:%u: ", path, b->line);
+	ck_assert_msg(strncmp(err.text, at, strlen(at)) == 0, "'%s' should begin with '%s'", err.text, at);
+	for (i = 0; i < ARRAY_SIZE(b->says) && b->says[i]; i++)
+		ck_assert_msg(strstr(err.text, b->says[i]) != NULL, "'%s' lacks '%s'", err.text, b->says[i]);
+	if (b->silent)
+		ck_assert_msg(!strstr(err.text, b->silent), "'%s' has '%s'", err.text, b->silent);
+	ck_assert_ptr_null(strchr(err.text, '\n'));
+}
+END_TEST
+
+START_TEST(good_file)
+{
+	struct err err = { { 0 } };
+	void *ctx = talloc_new(NULL);
+	char *p;
+
+	write_file("! comment\nplant\n height 12\n name rose\n!\nline vty\n bind 127.0.0.1 1\n");
+	ck_assert_int_eq(cfg_file_read(path, &err), 0);
+	ck_assert_int_eq(height, 12);
+	ck_assert_str_eq(name, "rose");
+	ck_assert_int_eq(cfg_reading(), 0);
+	p = cfg_path(ctx, "a/b");
+	ck_assert_str_eq(p, "/tmp/a/b"); /* relative to the file's folder */
+	ck_assert_str_eq(cfg_path(ctx, "/a/b"), "/a/b");
+	unlink(path);
+	talloc_free(ctx);
+}
+END_TEST
+
+START_TEST(no_file)
+{
+	struct err err = { { 0 } };
+
+	ck_assert_int_eq(cfg_file_read("/nonexistent/x.cfg", &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/x.cfg"));
+}
+END_TEST
+
+START_TEST(addresses)
+{
+	struct sockaddr_storage ss;
+	char text[CFG_SOCKADDR_TEXT];
+
+	ck_assert_int_eq(cfg_sockaddr(&ss, "127.0.0.1", "3868"), 0);
+	cfg_sockaddr_text(text, &ss);
+	ck_assert_str_eq(text, "127.0.0.1 3868");
+	ck_assert_int_eq(cfg_sockaddr(&ss, "::1", "65535"), 0);
+	cfg_sockaddr_text(text, &ss);
+	ck_assert_str_eq(text, "::1 65535");
+	ck_assert_int_eq(cfg_sockaddr(&ss, "127.0.0.1", "65536"), -EINVAL);
+	ck_assert_int_eq(cfg_sockaddr(&ss, "127.0.0.1", "-1"), -EINVAL);
+	ck_assert_int_eq(cfg_sockaddr(&ss, "127.0.0.1", ""), -EINVAL);
+	ck_assert_int_eq(cfg_sockaddr(&ss, "localhost", "1"), -EINVAL);
+}
+END_TEST
+
+static const struct net_case {
+	const char *net, *from;
+	bool match;
+} net_cases[] = {
+	{ "127.0.0.1/32", "127.0.0.1", true },      { "127.0.0.1", "127.0.0.2", false },
+	{ "10.0.0.0/8", "10.255.0.1", true },       { "10.0.0.0/8", "11.0.0.1", false },
+	{ "192.168.4.0/22", "192.168.7.9", true },  { "192.168.4.0/22", "192.168.8.1", false },
+	{ "0.0.0.0/0", "8.8.8.8", true },           { "0.0.0.0/0", "2001:db8::1", false },
+	{ "2001:db8::/33", "2001:db8:7fff::1", true }, { "2001:db8::/33", "2001:db8:8000::1", false },
+	{ "127.0.0.1/32", "::ffff:127.0.0.1", true },
+};
+
+START_TEST(nets)
+{
+	const struct net_case *c = &net_cases[_i];
+	struct sockaddr_storage from;
+	struct cfg_net net;
+
+	ck_assert_int_eq(cfg_net_parse(&net, c->net), 0);
+	ck_assert_int_eq(cfg_sockaddr(&from, c->from, "1"), 0);
+	ck_assert_int_eq(cfg_net_match(&net, (struct sockaddr *)&from), c->match);
+	ck_assert_int_eq(cfg_net_parse(&net, "10.0.0.0/33"), -EINVAL);
+	ck_assert_int_eq(cfg_net_parse(&net, "10.0.0.0/"), -EINVAL);
+	ck_assert_int_eq(cfg_net_parse(&net, "10.0.0.0/ 8"), -EINVAL);
+}
+END_TEST
+
+START_TEST(port_taken)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct err err = { { 0 } };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	ck_assert_int_eq(cfg_sockaddr(&ss, "127.0.0.1", "0"), 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&ss, sizeof(struct sockaddr_in)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	getsockname(fd, (struct sockaddr *)&ss, &len);
+	ck_assert_int_eq(cfg_probe_port(&ss, &err), -EADDRINUSE);
+	ck_assert_ptr_nonnull(strstr(err.text, "port in use"));
+	close(fd);
+	ck_assert_int_eq(cfg_probe_port(&ss, &err), 0);
+}
+END_TEST
+
+START_TEST(second_daemon)
+{
+	char dir[] = "/tmp/gba-lock-XXXXXX", lock[64];
+	struct err err = { { 0 } };
+	int st;
+	pid_t pid;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(cfg_lock_dir(dir, &err), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct err e;
+
+		_exit(cfg_lock_dir(dir, &e) == -EBUSY && strstr(e.text, "another daemon") ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &st, 0), pid);
+	ck_assert_int_eq(st, 0);
+	snprintf(lock, sizeof(lock), "%s/lock", dir);
+	unlink(lock);
+	rmdir(dir);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cfg_file");
+	TCase *t = tcase_create("file"), *n = tcase_create("net");
+	SRunner *r;
+	int failed;
+
+	tcase_add_unchecked_fixture(t, setup, NULL);
+	tcase_add_loop_test(t, bad_file_says_where, 0, ARRAY_SIZE(bad_files));
+	tcase_add_test(t, good_file);
+	tcase_add_test(t, no_file);
+	suite_add_tcase(s, t);
+	tcase_add_test(n, addresses);
+	tcase_add_loop_test(n, nets, 0, ARRAY_SIZE(net_cases));
+	tcase_add_test(n, port_taken);
+	tcase_add_test(n, second_daemon);
+	suite_add_tcase(s, n);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
