@@ -42,8 +42,11 @@ int zh_mar_decode(struct zh_mar *out, struct msg *m, struct dia_result *bad);
  *  \param[in] dest_host may be NULL. \returns 0 and a message the caller owns; -ENOMEM */
 int zh_mar_encode(struct msg **out, const struct zh_mar *in, const char *dest_realm, const char *dest_host);
 
-/*! \returns 0; -EBADMSG an AVP has the wrong form (zh_malformed). No vector at all is not an error here. */
+/*! Of anything but success only the result is read. A vector of another scheme is no vector. guss may be over ZH_GUSS_MAX:
+ *  its reader says so.
+ *  \returns 0; -EBADMSG an AVP has the wrong form (zh_malformed), out untouched. No vector at all is not an error here. */
 int zh_maa_decode(struct zh_maa *out, struct msg *m);
 
-/*! Turn the request in *m into its answer and fill it. \returns 0; -ENOMEM */
+/*! Turn the request in *m into its answer and fill it; User-Name is copied from the request.
+ *  \returns 0; -ENOMEM, *m is then still owned by the caller, as request or half an answer: free it */
 int zh_maa_encode(struct msg **m, const struct zh_maa *in);

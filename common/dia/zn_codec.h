@@ -33,8 +33,8 @@ enum zn_gba_type { ZN_GBA_3G = 0, ZN_GBA_2G = 1, ZN_GBA_DIGEST = 2 };
 struct zn_bia {
 	struct dia_result result;
 	struct secret me_key, uicc_key;   /* len 0: absent */
-	bool has_times;
-	time_t expires_at, created_at;
+	bool has_times;                   /* Key-ExpiryTime is there */
+	time_t expires_at, created_at;    /* created_at 0: a foreign BSF left it out */
 	struct impi impi;                 /* s[0] == 0: absent */
 	char *uss_list;                   /* malloc'ed XML or NULL */
 	size_t uss_list_len;
@@ -51,8 +51,9 @@ int zn_bir_decode(struct zn_bir *out, struct msg *m, struct dia_result *bad);
 int zn_bir_encode(struct msg **out, struct span btid, const struct naf_id *naf_id, const char (*gsids)[ZN_GSID_MAX + 1],
 		  size_t n_gsids, bool gba_u_aware, const char *dest_realm, const char *dest_host);
 
-/*! \returns 0; -EBADMSG */
+/*! Of anything but success only the result is read. \returns 0; -EBADMSG an AVP has the wrong form, out untouched; -ENOMEM */
 int zn_bia_decode(struct zn_bia *out, struct msg *m);
 
-/*! Turn the request in *m into its answer and fill it. \returns 0; -ENOMEM */
+/*! Turn the request in *m into its answer and fill it.
+ *  \returns 0; -ENOMEM, *m is then still owned by the caller, as request or half an answer: free it */
 int zn_bia_encode(struct msg **m, const struct zn_bia *in);
