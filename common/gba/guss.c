@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Reading of a GUSS and the choice of USSs; writing is in guss_format.c. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/gba/gba_time.h"
+#include "common/gba/guss.h"
+#include "common/gba/xml_read.h"
+
+#define UIDS_MAX  64
+#define FLAGS_MAX 64
+
+static void uss_clear(struct guss_uss *u)
+{
+	for (size_t i = 0; i < u->n_uids; i++)
+		free(u->uids[i]);
+	free(u->uids);
+	free(u->flags);
+	free(u->id);
+	free(u->naf_group);
+	free(u->key_choice);
+}
+
+void guss_free(struct guss *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->n_uss; i++)
+		uss_clear(&g->uss[i]);
+	free(g->uss);
+	free(g->id);
+	free(g->uicc_type);
+	free(g);
+}
+
+static int number(int64_t *out, const char *text)
+{
+	char *end;
+	long long v;
+
+	errno = 0;
+	v = strtoll(text, &end, 10);
+	if (errno || end == text || *end)
+		return -EBADMSG;
+	*out = v;
+	return 0;
+}
+
+static size_t count(const xmlNode *parent, const char *local)
+{
+	size_t n = 0;
+
+	for (const xmlNode *c = parent ? parent->children : NULL; c; c = c->next)
+		n += xml_is(c, local);
+	return n;
+}
+
+static int read_uids(struct guss_uss *u, const xmlNode *node, struct err *err)
+{
+	const xmlNode *uids = xml_child(node, "uids");
+	size_t n = count(uids, "uid");
+
+	if (n > UIDS_MAX)
+		return err_set(err, -E2BIG, "uss id=\"%s\": more than %d uid", u->id, UIDS_MAX);
+	u->uids = calloc(n + 1, sizeof(*u->uids));
+	if (!u->uids)
+		return -ENOMEM;
+	for (const xmlNode *c = uids ? uids->children : NULL; c; c = c->next) {
+		if (!xml_is(c, "uid"))
+			continue;
+		u->uids[u->n_uids] = xml_text(c);
+		if (!u->uids[u->n_uids])
+			return -ENOMEM;
+		u->n_uids++;
+	}
+	return 0;
+}
+
+static int read_flags(struct guss_uss *u, const xmlNode *node, struct err *err)
+{
+	const xmlNode *flags = xml_child(node, "flags");
+	size_t n = count(flags, "flag");
+	int64_t v;
+
+	if (n > FLAGS_MAX)
+		return err_set(err, -E2BIG, "uss id=\"%s\": more than %d flag", u->id, FLAGS_MAX);
+	u->flags = calloc(n + 1, sizeof(*u->flags));
+	if (!u->flags)
+		return -ENOMEM;
+	for (const xmlNode *c = flags ? flags->children : NULL; c; c = c->next) {
+		char *text;
+		int rc;
+
+		if (!xml_is(c, "flag"))
+			continue;
+		text = xml_text(c);
+		if (!text)
+			return -ENOMEM;
+		rc = number(&v, text);
+		free(text);
+		if (rc < 0)
+			return err_set(err, rc, "uss id=\"%s\": flag is no number", u->id);
+		u->flags[u->n_flags++] = (long)v;
+	}
+	return 0;
+}
+
+/* keyChoice stands in uss or in uss/Extension; annex A of 29.109 was not to be read there. */
+static int read_key_choice(struct guss_uss *u, const xmlNode *node)
+{
+	const xmlNode *n = xml_child(node, "keyChoice");
+
+	if (!n)
+		n = xml_child(xml_child(node, "Extension"), "keyChoice");
+	if (!n)
+		return 0;
+	u->key_choice = xml_text(n);
+	return u->key_choice ? 0 : -ENOMEM;
+}
+
+static int read_uss(struct guss_uss *u, const xmlNode *node, struct err *err)
+{
+	char *type = xml_attr(node, "type");
+	int64_t v = 0;
+	int rc = 0;
+
+	if (type)
+		rc = number(&v, type);
+	free(type);
+	u->id = xml_attr(node, "id");
+	if (!u->id)
+		return err_set(err, -EBADMSG, "uss without id");
+	if (rc < 0 || v < 0 || v > INT32_MAX)
+		return err_set(err, -EBADMSG, "uss id=\"%s\": type is no number", u->id);
+	u->type = (int)v;
+	u->naf_group = xml_attr(node, "nafGroup");
+	rc = read_uids(u, node, err);
+	if (rc == 0)
+		rc = read_flags(u, node, err);
+	if (rc == 0)
+		rc = read_key_choice(u, node);
+	return rc;
+}
+
+static int read_uss_list(struct guss *g, const xmlNode *list, struct err *err)
+{
+	size_t n = count(list, "uss");
+
+	if (n > GUSS_USS_MAX)
+		return err_set(err, -E2BIG, "more than %d uss", GUSS_USS_MAX);
+	g->uss = calloc(n + 1, sizeof(*g->uss));
+	if (!g->uss)
+		return -ENOMEM;
+	for (const xmlNode *c = list ? list->children : NULL; c; c = c->next) {
+		int rc;
+
+		if (!xml_is(c, "uss"))
+			continue;
+		rc = read_uss(&g->uss[g->n_uss++], c, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int read_bsf_info(struct guss *g, const xmlNode *root, struct err *err)
+{
+	const xmlNode *info = xml_child(root, "bsfInfo");
+	const xmlNode *type = xml_child(info, "uiccType"), *life = xml_child(info, "lifeTime");
+	char *text;
+	int rc;
+
+	if (type) {
+		g->uicc_type = xml_text(type);
+		if (!g->uicc_type)
+			return -ENOMEM;
+	}
+	if (!life)
+		return 0;
+	text = xml_text(life);
+	if (!text)
+		return -ENOMEM;
+	rc = number(&g->life_time_s, text);
+	free(text);
+	if (rc < 0)
+		return err_set(err, rc, "lifeTime is no number");
+	g->has_life_time = true;
+	return 0;
+}
+
+static int read_timestamp(struct guss *g, const xmlNode *root, struct err *err)
+{
+	const xmlNode *n = xml_child(xml_child(root, "Extension"), "timestamp");
+	char *text;
+	int rc;
+
+	if (!n)
+		return 0;
+	text = xml_text(n);
+	if (!text)
+		return -ENOMEM;
+	rc = date_time_parse(&g->timestamp, span_str(text));
+	free(text);
+	if (rc < 0)
+		return err_set(err, rc, "Extension/timestamp is no xs:dateTime");
+	g->has_timestamp = true;
+	return 0;
+}
+
+static int read_root(struct guss *g, const xmlNode *root, struct err *err)
+{
+	int rc;
+
+	if (xml_is(root, "ussList"))
+		return read_uss_list(g, root, err);
+	if (!xml_is(root, "guss"))
+		return err_set(err, -EBADMSG, "root element is neither guss nor ussList");
+	g->id = xml_attr(root, "id");
+	rc = read_bsf_info(g, root, err);
+	if (rc == 0)
+		rc = read_timestamp(g, root, err);
+	if (rc == 0)
+		rc = read_uss_list(g, xml_child(root, "ussList"), err);
+	return rc;
+}
+
+int guss_parse(struct guss **out, const uint8_t *buf, size_t len, struct err *err)
+{
+	struct guss *g;
+	xmlDocPtr doc;
+	int rc;
+
+	if (len > GUSS_XML_MAX)
+		return err_set(err, -E2BIG, "longer than %d octets", GUSS_XML_MAX);
+	doc = xml_read(buf, len);
+	if (!doc)
+		return err_set(err, -EBADMSG, "not well-formed, nested too deep, or with a DOCTYPE");
+	g = calloc(1, sizeof(*g));
+	rc = g ? read_root(g, xmlDocGetRootElement(doc), err) : -ENOMEM;
+	xmlFreeDoc(doc);
+	if (rc < 0)
+		guss_free(g);
+	else
+		*out = g;
+	return rc;
+}
+
+const struct guss_uss *guss_select(const struct guss *g, struct span gsid, const char *naf_group)
+{
+	const struct guss_uss *plain = NULL;
+
+	for (size_t i = 0; i < g->n_uss; i++) {
+		const struct guss_uss *u = &g->uss[i];
+
+		if (!span_eq(span_str(u->id), gsid))
+			continue;
+		if (!u->naf_group) {
+			if (!plain)
+				plain = u;
+		} else if (naf_group && strcmp(u->naf_group, naf_group) == 0) {
+			return u;
+		}
+	}
+	return plain;
+}
