@@ -43,7 +43,7 @@ class Totals:
             elif line.startswith("ok ") and "# SKIP" in line:
                 self.skipped, seen = self.skipped + 1, seen + 1
                 what, why = line.split(" # SKIP ", 1)
-                self.skips.append(f"{name}: {what.split(' - ', 1)[1]}: {why}")
+                self.skips.append(f"{name}: {what.split(' - ', 1)[1].split(' [')[0]}: {why}")
             elif line.startswith("ok "):
                 self.passed, seen = self.passed + 1, seen + 1
             elif line.startswith("not ok "):

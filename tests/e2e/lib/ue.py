@@ -26,7 +26,7 @@ class Session:
 
     def __init__(self, btid, ks, rand, impi, expires_at):
         self.btid, self.ks, self.rand, self.impi, self.expires_at = btid, ks, rand, impi, expires_at
-        self.secrets = []
+        self.made_at = int(time.time())
 
     def ks_naf(self, fqdn="naf1.example.com", ua=kdf.UA_HTTP_DIGEST):
         return kdf.ks_naf(self.ks, self.rand, self.impi, fqdn.encode() + ua)

@@ -36,7 +36,7 @@ class World:
             os.makedirs(os.path.join(self.dir, sub), exist_ok=True)
         rng = random.Random(os.urandom(16))
         self.cards = [Card(n + 1, rng) for n in range(n_cards)]
-        self.guss = guss                        # XML for all cards, or None
+        self.guss = guss                        # XML for all cards with {impi} in it, or None
         self.ports = {w: procs.free_port() for w in ("ub", "dia", "hss", "bsf_vty", "hss_vty")}
         self.keks = {w: rng.randbytes(32) for w in ("bsf", "hss")}
         for w, kek in self.keks.items():
@@ -85,14 +85,18 @@ class World:
 
     def csv(self):
         """The import file, in the form of conf/subscribers.csv."""
-        guss = ""
-        if self.guss is not None:
-            guss = "guss.xml"
-            with open(os.path.join(self.etc, guss), "w", encoding="utf-8") as f:
-                f.write(self.guss)
         rows = ["impi,imsi,k,op,opc,amf,algorithm,sqn,ind,guss"]
-        rows += [f"{c.impi},{c.imsi},{c.k.hex()},,{c.opc.hex()},0000,milenage,0,,{guss}" for c in self.cards]
+        for c in self.cards:
+            guss = self.guss_of(c)
+            name = f"guss-{c.imsi}.xml" if guss else ""
+            if guss:
+                with open(os.path.join(self.etc, name), "wb") as f:
+                    f.write(guss)
+            rows.append(f"{c.impi},{c.imsi},{c.k.hex()},,{c.opc.hex()},0000,milenage,0,,{name}")
         return self.write_secret("subscribers.csv", "\n".join(rows) + "\n")
+
+    def guss_of(self, card):
+        return None if self.guss is None else self.guss.replace("{impi}", card.impi).encode()
 
     # --- processes
     def bsf_daemon(self):
@@ -118,7 +122,7 @@ class World:
         if self.raw:
             self.raw_hss = RawHss()
             for c in self.cards:
-                self.raw_hss.add(c.impi, c.k, c.opc, self.guss.encode() if self.guss else None)
+                self.raw_hss.add(c.impi, c.k, c.opc, self.guss_of(c))
             await self.raw_hss.start(self.ports["hss"])
             self.t.cleanup(self.raw_hss.stop)
         else:

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Every cause of the HSS simulator, and its fault switches."""
+import asyncio
+import os
+
+from lib import aka, causes, dia, hss
+from lib.runner import test
+from lib.world import HSS_ID, World, raw_bsf_conn
+
+
+async def world(t, *faults):
+    w = World(t)
+    head = next((n[0] for n in w.hss_cfg.nodes if n[0].startswith("fault")), None)
+    assert head is None
+    for line in faults:
+        w.hss_cfg.nodes.append([line.format(impi=w.cards[0].impi), []])
+    await w.start(bsf=False)
+    return w, await raw_bsf_conn(t, w.ports["hss"])
+
+
+async def seq(w, conn, card):
+    """SEQ of the next vector."""
+    maa = await conn.request(hss.mar(conn, card.impi))
+    rand, autn, *_ = hss.vector_of(maa)
+    m = aka.Milenage(card.k, card.opc)
+    return int.from_bytes(aka.xor(autn[:6], m.f2345(rand)[3]), "big") >> 5
+
+
+@test("hss_user_unknown, hss_missing_avp, hss_scheme, hss_auts_length: result, Failed-AVP, SQN untouched", smoke=True,
+      req=["220-4.4.2-1"])
+async def refusals(t):
+    w, conn = await world(t)
+    card = w.cards[0]
+    first = await seq(w, conn, card)
+    cases = [("hss_user_unknown", (10415, 5401), None, hss.mar(conn, "001019999999999@ims.mnc001.mcc001.3gppnetwork.org")),
+             ("hss_missing_avp", 5005, dia.USER_NAME, hss.mar(conn, None)),
+             ("hss_scheme", 5012, None, hss.mar(conn, card.impi, scheme="SIP Digest")),
+             ("hss_auts_length", 5004, dia.AUTHORIZATION, hss.mar(conn, card.impi, resync=os.urandom(29))),
+             ("hss_auts_length", 5004, dia.AUTHORIZATION, hss.mar(conn, card.impi, resync=os.urandom(31)))]
+    for cause, result, avp, m in cases:
+        async with causes.counted(w, "hss", **{cause: 1}):
+            a = await conn.request(m)
+        assert a.result == result and a.find(dia.ITEM) is None and a.find(dia.GUSS) is None, (cause, a.result)
+        failed = a.find(dia.FAILED_AVP)
+        if avp is not None:
+            assert [x.code for x in failed.data] == [avp] or failed.data[0].find(avp), (cause, failed)
+    assert await seq(w, conn, card) == first + 1
+
+
+@test("hss_auts_refused: wrong MAC-S changes nothing; a right but old AUTS does not set the counter back", smoke=True,
+      req=["102-6.3.5-3", "102-6.3.5-4"])
+async def auts(t):
+    w, conn = await world(t)
+    card = w.cards[0]
+    mil = aka.Milenage(card.k, card.opc)
+    for _ in range(5):
+        last = await seq(w, conn, card)
+    rand = os.urandom(16)
+    forged = mil.auts(rand, last + 4000 << 5)
+    forged = forged[:13] + bytes([forged[13] ^ 1])
+    async with causes.counted(w, "hss", hss_auts_refused=1):
+        a = await conn.request(hss.mar(conn, card.impi, resync=rand + forged))
+    assert a.result == 5012 and a.find(dia.ITEM) is None
+    assert await seq(w, conn, card) == last + 1
+    old = mil.auts(rand, 2 << 5)
+    a = await conn.request(hss.mar(conn, card.impi, resync=rand + old))
+    assert a.result == 2001
+    assert await seq(w, conn, card) == last + 3, "an old AUTS set the counter back"
+
+
+@test("faults: delay, no answer, result; for one or for all, a number of times", smoke=True)
+async def faults(t):
+    w, conn = await world(t, "fault {impi} result 3004 times 2", "fault {impi} delay 1 times 1", "fault all no-answer times 1")
+    card, loop = w.cards[0], asyncio.get_running_loop()
+    results, began = [], loop.time()
+    for _ in range(5):
+        try:
+            results.append((await conn.request(hss.mar(conn, card.impi), 3 * t.factor)).result)
+        except asyncio.TimeoutError:
+            results.append(None)
+    assert sorted(str(r) for r in results) == ["2001", "2001", "3004", "3004", "None"], results
+    assert loop.time() - began > 0.9
+    assert (await conn.request(hss.mar(conn, w.cards[1].impi))).result == 2001
+    assert HSS_ID == conn.peer_identity
+
+
+@test("a peer that is not configured, or comes from another address, gets no vector", smoke=True)
+async def peers(t):
+    w, _ = await world(t)
+    for identity, source in (("bsf.evil.example", "127.0.0.1"), ("bsf.mnc001.mcc001.3gppnetwork.org", "127.0.0.5")):
+        from lib import dia_peer
+        conn = await dia_peer.connect(w.ports["hss"], identity, "evil.example", [dia.APP_ZH], source=source)
+        assert conn.cea.result == 3010, conn.cea.result
+        await conn.close()

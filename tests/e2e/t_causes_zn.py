@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Every cause of Zn and of the Diameter node: the answer, the counter, and no key for whom it is not."""
+import os
+
+from lib import causes, dia, kdf, naf
+from lib.dia import Avp, Msg
+from lib.dia_peer import PeerClosed
+from lib.kept import Kept
+from lib.runner import test
+from lib.world import BSF_ID, BSF_NAME, World
+
+
+async def world(t):
+    w = World(t, raw_hss=True)
+    w.bsf_cfg.add("naf naf2.example.com", "address 127.0.0.7/32")
+    w.bsf_cfg.add("naf naf2.example.com", "speaks-for naf2.example.com")
+    await w.start()
+    return w, await Kept.make(w)
+
+
+def failed_avp(msg):
+    f = msg.find(dia.FAILED_AVP)
+    return [a.code for a in f.data] if f else []
+
+
+@test("zn_btid_unknown: never made, other case, other name, no B-TID at all; one answer for all", smoke=True,
+      req=["220-4.2.1-1", "220-4.5.3-13", "220-4.5.2-29"])
+async def unknown(t):
+    w, kept = await world(t)
+    btid = kept.session.btid
+    local, domain = btid.split("@")
+    for bad in (kdf.btid(os.urandom(16), BSF_NAME), "x", "@", "", "a" * 255, local, local + "@",
+                local.swapcase() + "@" + domain, local + "@bsf.ims.mnc001.mcc001.pub.3gppnetwork.org", btid + " ",
+                "\0" + btid, btid + "\0"):
+        async with causes.counted(w, zn_btid_unknown=1):
+            bia = await naf.fetch(kept.conn, bad)
+        assert bia.result == (10415, 5403) and bia.empty_handed, (bad, bia.result)
+    await kept.check()
+    assert (await naf.fetch(kept.conn, local + "@" + domain.upper())).key == kept.session.ks_naf(), "domain has no case"
+
+
+@test("zn_not_authorized: foreign NAF name, foreign Origin-Host, reserved Ua identifier, a USS required and missing", smoke=True,
+      req=["220-4.4.6-10", "220-H.3-9", "220-H.2-1"])
+async def not_authorized(t):
+    w, kept = await world(t)
+    btid = kept.session.btid
+    cases = [dict(naf=naf.naf_id("naf2.example.com")), dict(naf=naf.naf_id("apps.example.com")),
+             dict(naf=naf.naf_id("a.b.apps.example.com")), dict(naf=naf.naf_id("example.com")),
+             dict(naf=naf.naf_id("naf1.example.com.")), dict(naf=naf.naf_id("xnaf1.example.com")),
+             dict(naf=naf.naf_id(ua=kdf.UA_TMPI)), dict(naf=naf.naf_id(ua=bytes.fromhex("0000000001"))),
+             dict(origin=("naf2.example.com", "example.com"))]
+    for kw in cases:
+        async with causes.counted(w, zn_not_authorized=1, also=("dia_protocol",)):
+            bia = await naf.fetch(kept.conn, btid, **kw)
+        assert bia.result == (10415, 5402) and bia.empty_handed, (kw, bia.result)
+    other = await w.naf("naf2.example.com", source="127.0.0.7")
+    async with causes.counted(w, zn_not_authorized=1):
+        assert (await naf.fetch(other, btid)).result == (10415, 5402)
+    async with causes.counted(w, zn_ok=1):
+        bia = await naf.fetch(other, btid, naf.naf_id("naf2.example.com"))
+    assert bia.key == kept.session.ks_naf("naf2.example.com") and bia.impi is None, "IMPI for a NAF that may not learn it"
+    await kept.check()
+
+
+@test("uss-required: without the USS 5402 even when nothing was asked for; with it the key", smoke=True, req=["220-4.4.6-18"])
+async def uss_required(t):
+    guss = ('<guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList><uss id="7" type="2"><uids/><flags/>'
+            '</uss></ussList></guss>')
+    w = World(t, raw_hss=True, guss=guss)
+    w.bsf_cfg.add("naf naf1.example.com", "uss-required 7")
+    await w.start()
+    w.raw_hss.subscribers[w.cards[1].impi].guss = None
+    conn = await w.naf()
+    have, lack = await w.ue(0).bootstrap(), await w.ue(1).bootstrap()
+    assert (await naf.fetch(conn, have.btid)).key == have.ks_naf()
+    async with causes.counted(w, zn_not_authorized=1):
+        bia = await naf.fetch(conn, lack.btid)
+    assert bia.result == (10415, 5402) and bia.empty_handed
+
+
+@test("zn_missing_avp, zn_bad_avp, zn_avp_repeated: 5005, 5004, 5009, the AVP named", smoke=True)
+async def avps(t):
+    w, kept = await world(t)
+    conn, btid = kept.conn, kept.session.btid
+    cases = [("zn_missing_avp", 5005, dia.BTID, naf.bir(conn, None, naf.naf_id())),
+             ("zn_missing_avp", 5005, dia.NAF_ID, naf.bir(conn, btid, None)),
+             ("zn_bad_avp", 5004, dia.NAF_ID, naf.bir(conn, btid, b"\1\0\0\0\2")),
+             ("zn_bad_avp", 5004, dia.NAF_ID, naf.bir(conn, btid, b"")),
+             ("zn_bad_avp", 5004, dia.NAF_ID, naf.bir(conn, btid, b"\xff\xfe\xfd" + kdf.UA_HTTP_DIGEST)),
+             ("zn_bad_avp", 5004, dia.BTID, naf.bir(conn, "a" * 256, naf.naf_id())),
+             ("zn_avp_repeated", 5009, dia.BTID, naf.bir(conn, btid, naf.naf_id(), extra=[Avp(dia.BTID, btid)])),
+             ("zn_avp_repeated", 5009, dia.NAF_ID, naf.bir(conn, btid, naf.naf_id(), extra=[Avp(dia.NAF_ID, naf.naf_id())]))]
+    for cause, code, avp, m in cases:
+        async with causes.counted(w, **{cause: 1}):
+            a = await conn.request(m)
+        assert a.result == code and failed_avp(a) == [avp] and a.find(dia.ME_KEY) is None, (cause, a.result, failed_avp(a))
+    await kept.check()
+
+
+@test("zn_realm: a realm or host that is not ours", smoke=True, req=["220-4.4.7-4"])
+async def realm(t):
+    w, kept = await world(t)
+    for kw in (dict(realm="elsewhere.example"), dict(dest_host="bsf.elsewhere.example", realm="elsewhere.example"),
+               dict(dest_host="bsf.elsewhere.example")):
+        async with causes.counted(w, zn_realm=1, also=("dia_protocol",)):
+            bia = await naf.fetch(kept.conn, kept.session.btid, **kw)
+        assert bia.result in (3002, 3003) and bia.empty_handed, (kw, bia.result)
+    await kept.check()
+
+
+@test("dia_peer_unknown, dia_peer_address: CEA 3010 and no connection", smoke=True)
+async def peers(t):
+    w, kept = await world(t)
+    for cause, identity, source in (("dia_peer_unknown", "stranger.example.com", "127.0.0.1"),
+                                    ("dia_peer_unknown", BSF_ID, "127.0.0.1"),
+                                    ("dia_peer_address", "naf2.example.com", "127.0.0.1"),
+                                    ("dia_peer_address", "gba-naf.example.com", "127.0.0.9")):
+        async with causes.counted(w, **{cause: 1}, also=("dia_protocol",)):
+            conn = await naf.connect(w.ports["dia"], identity, "example.com", source=source)
+            assert conn.cea.result == 3010, (identity, conn.cea.result)
+            try:
+                bia = await naf.fetch(conn, kept.session.btid, timeout=2)
+                assert bia.empty_handed
+            except (PeerClosed, TimeoutError, ConnectionError):
+                pass
+            await conn.close()
+    second = await naf.connect(w.ports["dia"])
+    assert second.cea.result == 5012, "a second connection under an open identity"
+    await second.close()
+    await kept.check()
+
+
+@test("dia_protocol: unknown command, other application, BIR under the Zh application; the connection still serves", smoke=True)
+async def protocol(t):
+    w, kept = await world(t)
+    conn = kept.conn
+    for cmd, app in ((999, dia.APP_ZN), (dia.CMD_MA, dia.APP_ZH), (dia.CMD_BI, dia.APP_ZH), (dia.CMD_BI, 4)):
+        m = naf.bir(conn, kept.session.btid, naf.naf_id())
+        m.cmd, m.app = cmd, app
+        async with causes.counted(w, also=("dia_protocol", "zn_realm")):
+            a = await conn.request(m)
+        assert a.result not in (None, 2001) and a.find(dia.ME_KEY) is None, (cmd, app, a.result)
+    m = Msg(999, dia.APP_ZN, [Avp(dia.SESSION_ID, conn.session_id())] + conn.origin() + [Avp(dia.DEST_REALM, naf.BSF_REALM)],
+            dia.R | dia.P)
+    async with causes.counted(w, dia_protocol=1):
+        assert (await conn.request(m)).result == 3001
+    await kept.check()
+
+
+@test("a NAF that lies about lengths loses its connection and nothing else", smoke=True)
+async def lying_naf(t):
+    w, kept = await world(t)
+    for _ in range(3):
+        bad = await naf.connect(w.ports["dia"], "gba-naf.example.com", "example.com")
+        m = naf.bir(bad, kept.session.btid, naf.naf_id(), extra=[Avp(dia.GSID, b"1", length=0xffffff)])
+        async with causes.counted(w, also=("dia_protocol",)):
+            try:
+                a = await bad.request(m, 3)
+                assert a.result != 2001 and a.find(dia.ME_KEY) is None, a.avps
+            except (PeerClosed, TimeoutError, ConnectionError):
+                pass
+        await bad.close()
+    await kept.check()
