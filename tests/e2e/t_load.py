@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Load: 200 UEs in flight, BSF and HSS killed under it, the HSS away for a minute. LOAD_SCALE shortens."""
+import asyncio
+import random
+import time
+
+from lib import aka, hss
+from lib.dia_peer import PeerClosed
+from lib.http_raw import HttpClosed
+from lib.load import Load, NafPool
+from lib.runner import test
+from lib.world import World, raw_bsf_conn
+
+
+def limits(w):
+    w.no_limits()
+    w.bsf_cfg.set("ub", "connections 5000")
+    return w
+
+
+@test("200 UEs in flight: each B-TID once, every key equal at the NAF, memory flat", long=True, timeout=200,
+      req=["220-4.4.7-2", "220-4.2.4-5"])
+async def flat(t):
+    seconds = max(5, 60 * t.scale)
+    w = await limits(World(t, n_cards=1000)).start()
+    load, pool = Load(w, 200), NafPool(w)
+    t.cleanup(pool.close)
+    load.on_session = pool.compare
+    load.start()
+    await asyncio.sleep(seconds / 4)                  # the length of the warm-up
+    rss1 = w.bsf.rss_kib()
+    await asyncio.sleep(seconds * 3 / 4)
+    await load.stop()
+    rss2 = w.bsf.rss_kib()
+    led = load.ledger
+    t.note(f"{led.done} bootstraps in {seconds:.0f} s, {pool.equal} keys compared, memory {rss1} -> {rss2} KiB, "
+           f"not served: {dict(led.failures)}")
+    assert led.done > 5 * seconds and pool.equal == led.done, (led.done, pool.equal)
+    assert max(led.btids.values()) == 1, "a B-TID twice"
+    assert not led.failures, led.failures
+    assert rss2 < rss1 * 1.2 + 8192, f"memory grew from {rss1} to {rss2} KiB"
+    checked, lost = await pool.verify(led)
+    assert checked == len(w.cards) and not lost, lost[:3]
+
+
+@test("kill -9 of the BSF at random moments under load: no session of the ledger is missing", long=True, timeout=600,
+      req=["220-4.5.2-29"])
+async def kill_bsf(t):
+    kills = max(3, round(50 * t.scale))
+    w = await limits(World(t, n_cards=4000)).start()
+    load, pool = Load(w, 100), NafPool(w)
+    t.cleanup(pool.close)
+    t.may_die.add(w.bsf)
+    load.start()
+    worst = 0
+    for _ in range(kills):
+        want = load.ledger.done + random.randint(5, 120)
+
+        async def enough():
+            return load.ledger.done >= want
+        await t.until(enough, 30, "bootstraps between two kills")
+        await asyncio.sleep(random.random() * 0.05)   # any moment
+        await w.bsf.kill()
+        began = time.monotonic()
+        await w.bsf.start()
+        worst = max(worst, time.monotonic() - began)
+    await t.until(w.hss_open, 20, "the HSS after the last kill")
+    want = load.ledger.done + 100
+
+    async def enough_after():
+        return load.ledger.done >= want
+    await t.until(enough_after, 30, "bootstraps after the last kill")
+    await load.stop()
+    t.may_die.discard(w.bsf)
+    checked, lost = await pool.verify(load.ledger)
+    t.note(f"{kills} kills, {load.ledger.done} bootstraps, {checked} sessions checked, slowest start {worst:.2f} s, "
+           f"not served: {dict(load.ledger.failures)}")
+    assert not lost, f"{len(lost)} of {checked} sessions lost: {lost[:3]}"
+    assert checked > kills * 5, checked
+    assert max(load.ledger.btids.values()) == 1
+
+
+@test("kill -9 of the HSS, driven by a raw Zh peer: no SQN twice, none lower than before", long=True, timeout=300,
+      req=["102-6.3.2-1"])
+async def kill_hss(t):
+    kills = max(5, round(100 * t.scale))
+    w = await World(t, n_cards=5).start(bsf=False)
+    t.may_die.add(w.hss)
+    mils = {c.impi: aka.Milenage(c.k, c.opc) for c in w.cards}
+    seen, last = set(), {c.impi: -1 for c in w.cards}
+    vectors = 0
+    for n in range(kills):
+        conn = await raw_bsf_conn(t, w.ports["hss"])
+        stop = asyncio.Event()
+
+        async def ask(card):
+            nonlocal vectors
+            while not stop.is_set():
+                try:
+                    maa = await conn.request(hss.mar(conn, card.impi))
+                except (PeerClosed, ConnectionError):
+                    return
+                rand, autn, *_ = hss.vector_of(maa)
+                sqn = int.from_bytes(aka.xor(autn[:6], mils[card.impi].f2345(rand)[3]), "big")
+                assert (card.impi, sqn) not in seen, f"SQN {sqn:012x} twice"
+                assert sqn >> 5 > last[card.impi], f"SEQ went back to {sqn >> 5}"
+                seen.add((card.impi, sqn))
+                last[card.impi] = sqn >> 5
+                vectors += 1
+        tasks = [asyncio.ensure_future(ask(c)) for c in w.cards for _ in range(1)]
+        want = vectors + random.randint(1, 60)
+
+        async def enough():
+            return vectors >= want or any(x.done() for x in tasks)
+        await t.until(enough, 20, "vectors between two kills")
+        await w.hss.kill()
+        stop.set()
+        await asyncio.gather(*tasks)
+        await conn.close()
+        await w.hss.start()
+    t.may_die.discard(w.hss)
+    t.note(f"{kills} kills, {vectors} vectors, {len(seen)} different numbers, highest SEQ {max(last.values())}")
+    assert len(seen) == vectors > kills
+
+
+@test("the HSS gone for a minute under load: 503 meanwhile, full rate within 10 s of its return", long=True, timeout=240)
+async def hss_gone(t):
+    gone = max(5, 60 * t.scale)
+    w = await limits(World(t, n_cards=600)).start()
+    load, pool = Load(w, 50), NafPool(w)
+    t.cleanup(pool.close)
+    load.start()
+    await asyncio.sleep(5)                               # rate before
+    before = load.ledger.done / 5
+    await w.hss.stop()
+    w.hss.log += ".2"
+    await asyncio.sleep(1)
+    at = load.ledger.done
+    await asyncio.sleep(gone)
+    assert load.ledger.done - at <= 50, "bootstraps without an HSS"
+    assert load.ledger.failures[503] > 0, load.ledger.failures
+    await w.hss.start()
+    back = time.monotonic()
+    await asyncio.sleep(10 * t.factor)
+    n1 = load.ledger.done
+    await asyncio.sleep(3)
+    after = (load.ledger.done - n1) / 3
+    first = next(x for x in load.ledger.done_at if x > back) - back
+    await load.stop()
+    t.note(f"{before:.0f}/s before, {after:.0f}/s from 10 s after the return on, first success after {first:.1f} s; "
+           f"not served: {dict(load.ledger.failures)}")
+    assert first < 10 * t.factor
+    assert after > before * 0.7, (before, after)
+    checked, lost = await pool.verify(load.ledger)
+    assert not lost, lost[:3]
+
+
+@test("any start order: the first bootstrap works within 10 s of the last start", smoke=False, timeout=180)
+async def order(t):
+    took = []
+    for n, names in enumerate((("hss", "bsf"), ("bsf", "hss"))):
+        w = World(t, name=f"o{n}")
+        w.write_configs()
+        t.worlds.append(w)
+        await w.import_subscribers()
+        w.hss, w.bsf = w.hss_daemon(), w.bsf_daemon()
+        for name in names:
+            d = getattr(w, name)
+            t.watch(d)
+            await d.start()
+        began, ue = time.monotonic(), w.ue()
+
+        async def works():
+            try:
+                return (await ue.first()).status == 401
+            except OSError:
+                return False
+        await t.until(works, 10, f"a challenge, started in the order {names}")
+        await ue.bootstrap()
+        took.append(f"{' '.join(names)} {time.monotonic() - began:.1f} s")
+    t.note("first bootstrap after the last start: " + ", ".join(took))
+
+
+@test("stop within 20 s although a NAF and the HSS ignore DPR; waiting UEs are told", timeout=120)
+async def stop(t):
+    w = World(t, raw_hss=True).no_limits()
+    w.bsf_cfg.set("hss hss.mnc001.mcc001.3gppnetwork.org", "timeout 60")
+    await w.start()
+    await w.ue(1).bootstrap()
+    conn = await w.naf()
+    conn.answer_dpr = False
+    for c in w.raw_hss.server.conns:
+        c.answer_dpr = False
+    w.raw_hss.behave = hss.RawHss.never
+    w.raw_hss.got_mar.clear()
+    waiting = asyncio.ensure_future(w.ue(0).first())
+    await asyncio.wait_for(w.raw_hss.got_mar.wait(), 5)
+    began = time.monotonic()
+    rc = await w.bsf.stop(20)
+    took = time.monotonic() - began
+    t.note(f"stopped after {took:.1f} s")
+    assert rc == 0 and took < 20 * t.factor, (rc, took)
+    try:
+        r = await asyncio.wait_for(waiting, 5)
+        assert r.status == 503, r
+    except HttpClosed:
+        pass                                             # cut is allowed, hanging is not
+    t.daemons.remove(w.bsf)
+    assert w.bsf.sanitizer_report() is None, w.bsf.sanitizer_report()

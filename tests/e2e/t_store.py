@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Disk full, map full, stepped clock, restart: right answers, no session lost, nothing hangs."""
+import os
+import time
+
+from lib import causes, naf, procs
+from lib.load import Load, NafPool
+from lib.runner import test
+from lib.world import World
+
+BIG = ('<?xml version="1.0"?><guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList><uss id="1" type="1"><uids>'
+       + "".join(f"<uid>sip:{'u' * 180}{i}@example.com</uid>" for i in range(290)) + "</uids><flags/></uss></ussList></guss>")
+
+
+async def mount_tmpfs(t, path, size):
+    t.need_root("mounting a small tmpfs")
+    rc, _, err = await procs.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", path])
+    if rc != 0:
+        t.skip(f"mounting a small tmpfs is not allowed here: {err.strip()}")
+
+    async def unmount():
+        await procs.run(["umount", "-l", path])
+    t.cleanups.insert(0, (unmount, ()))
+
+
+async def until_full(w, load, limit):
+    """Bootstrap until the store refuses; statuses seen afterwards are in load.ledger.failures."""
+    load.start()
+
+    async def refused():
+        return load.ledger.failures[503] >= 20 or load.ledger.done > limit
+    try:
+        await w.t.until(refused, 240, "the store to be full")
+    finally:
+        await load.stop()
+    assert load.ledger.failures[503] >= 20, f"not full after {load.ledger.done} bootstraps"
+
+
+@test("disk full: 503 for new ones, what was there is served, a restart finds it, room makes it work again", timeout=180,
+      req=["220-4.5.2-29"])
+async def disk_full(t):
+    w = World(t, n_cards=3000).no_limits()
+    await mount_tmpfs(t, w.dir + "/bsf", "2m")
+    await w.start()
+    load, pool = Load(w, 20), NafPool(w)
+    t.cleanup(pool.close)
+    before = await w.counters()
+    await until_full(w, load, 50000)
+    after = await w.counters()
+    assert after["store_failed"] > before["store_failed"]
+    assert set(load.ledger.failures) == {503}, load.ledger.failures
+    causes.register("store_failed")
+    checked, lost = await pool.verify(load.ledger)
+    assert not lost and checked > 100, (checked, lost[:3])
+    await w.bsf.stop()
+    await w.bsf.start()
+    checked, lost = await pool.verify(load.ledger)
+    assert not lost, lost[:3]
+    await w.wait_hss_peer()
+    rc, _, err = await procs.run(["mount", "-o", "remount,size=64m", w.dir + "/bsf"])
+    assert rc == 0, err
+    done = load.ledger.done
+    load.start()
+
+    async def more():
+        return load.ledger.done > done + 50
+    await t.until(more, 30, "bootstraps after there is room again")
+    await load.stop()
+    t.note(f"full after {checked} sessions in 2 MiB")
+
+
+@test("map full: 503 for new ones, what was there is served", timeout=300, long=True)
+async def map_full(t):
+    if t.scale < 1:
+        t.skip("fills 1 GiB; only at LOAD_SCALE=1")
+    w = World(t, n_cards=20000, guss=BIG, raw_hss=True).no_limits()
+    w.bsf_cfg.set("store", "map-size-gib 1")
+    t.search_store = False                               # 1 GiB; other tests search it
+    await w.start()
+    load, pool = Load(w, 40), NafPool(w)
+    t.cleanup(pool.close)
+    await until_full(w, load, 40000)
+    assert set(load.ledger.failures) == {503}, load.ledger.failures
+    checked, lost = await pool.verify(load.ledger)
+    t.note(f"full after {checked} sessions of {len(BIG)} octets of GUSS in 1 GiB")
+    assert not lost and checked > 5000, (checked, lost[:3])
+
+
+@test("the wall clock stepped by an hour either way under load: nothing hangs, no session lost, times stay right", timeout=120)
+async def clock(t):
+    lib = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+    if not os.path.exists(lib):
+        t.skip("libfaketime is missing (package faketime)")
+    if procs.SANITIZED:
+        t.skip("libfaketime and sanitizers both want to be loaded first")
+    w = World(t, n_cards=300).no_limits()
+    w.bsf_cfg.set("bsf", "key-lifetime 86400")
+    rc_file = w.etc + "/faketime"
+
+    def step(seconds):
+        with open(rc_file + ".new", "w", encoding="ascii") as f:
+            f.write(f"{seconds:+d}\n")
+        os.rename(rc_file + ".new", rc_file)
+    step(0)
+    env = {"LD_PRELOAD": lib, "FAKETIME_TIMESTAMP_FILE": rc_file, "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+           "FAKETIME_CACHE_DURATION": "1"}
+    w.bsf_env, w.hss_env = env, env
+    await w.start()
+    load, pool = Load(w, 30), NafPool(w)
+    t.cleanup(pool.close)
+    load.on_session = pool.compare
+    load.start()
+    seen = []
+    for offset in (0, 3600, 0, -3600, 0):
+        step(offset)
+        mark, at = load.ledger.done, time.monotonic()
+
+        async def went_on():
+            return load.ledger.done > mark + 150 and time.monotonic() - at > 3
+        await t.until(went_on, 15, f"bootstraps after the step to {offset:+d} s")
+        newest = max(load.ledger.sessions.values(), key=lambda s: s.made_at)
+        left = newest.expires_at - time.time() - offset
+        assert 86300 < left < 86500, f"at {offset:+d} s a key lives for {left:.0f} s"
+        seen.append(load.ledger.done - mark)
+    await load.stop()
+    assert not load.ledger.failures, load.ledger.failures
+    checked, lost = await pool.verify(load.ledger)
+    t.note(f"bootstraps between the steps: {seen}; {checked} sessions checked")
+    assert not lost, lost[:3]
+
+
+@test("stop and start: sessions and TMPIs are there, a challenge costs one more round at most", smoke=True,
+      req=["220-4.4.13-1", "220-4.5.2-29"])
+async def restart(t):
+    w = await World(t).start()
+    ue, other = w.ue(0), w.ue(1)
+    s = await ue.bootstrap()
+    ch = await other.challenge()
+    await w.bsf.stop()
+    await w.bsf.start()
+    await w.wait_hss_peer()
+    assert (await naf.fetch(await w.naf(), s.btid)).key == s.ks_naf()
+    assert ue.tmpi
+    tmpi = ue.tmpi
+    async with causes.counted(w, ub_challenged=1, ub_ok=1):
+        await ue.bootstrap()
+    assert ue.tmpi != tmpi
+    res = other.usim.authenticate(ch.rand, ch.autn)[0]
+    r, _ = await other.answer(ch, res)
+    assert r.status in (200, 401), r
+    await other.bootstrap()
+
+
+@test("a key dies at its expiry on Zn, and so it does after a restart; the TMPI outlives it", smoke=True,
+      req=["220-4.5.2-29", "220-4.4.13-1"])
+async def expiry(t):
+    w = World(t)
+    w.bsf_cfg.set("bsf", "key-lifetime 3")
+    await w.start()
+    ue, conn = w.ue(), await w.naf()
+    s = await ue.bootstrap()
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+
+    async def over():
+        bia = await naf.fetch(conn, s.btid)
+        if bia.result == 2001:
+            assert time.time() < s.expires_at + 1, "served after its expiry"
+        return bia.result == (10415, 5403)
+    await t.until(over, 8, "the end of the key")
+    assert time.time() >= s.expires_at
+    tmpi = ue.tmpi
+    async with causes.counted(w, ub_challenged=1, ub_ok=1):
+        await ue.bootstrap()
+    assert ue.tmpi != tmpi
