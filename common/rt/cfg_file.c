@@ -16,8 +16,24 @@
 #include "common/base/bytes.h"
 
 static struct err reason;    /* of the command that failed last */
-static bool reading;
+static FILE *reading;        /* the file, while it is read */
 static char folder[PATH_MAX] = ".";
+static char file_name[PATH_MAX]; /* as given */
+
+/* Of the line that ends where f stands; moves f. */
+static long line_number(FILE *f)
+{
+	long end = ftell(f), line = 0, at;
+	int c;
+
+	rewind(f);
+	for (at = 0; at < end && (c = fgetc(f)) != EOF; at++)
+		line += c == '\n';
+	/* A last line without its newline is a line. */
+	if (end > 0 && fseek(f, end - 1, SEEK_SET) == 0 && fgetc(f) != '\n')
+		line++;
+	return line;
+}
 
 int cfg_fail(struct vty *vty, const char *fmt, ...)
 {
@@ -33,7 +49,32 @@ int cfg_fail(struct vty *vty, const char *fmt, ...)
 
 int cfg_reading(void)
 {
-	return reading;
+	return reading != NULL;
+}
+
+int cfg_line(void)
+{
+	long at, line;
+
+	if (!reading)
+		return 0;
+	at = ftell(reading);
+	line = line_number(reading);
+	fseek(reading, at, SEEK_SET);
+	return line;
+}
+
+int cfg_error(struct err *err, int rc, int line, const char *fmt, ...)
+{
+	struct err e;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(e.text, sizeof(e.text), fmt, ap);
+	va_end(ap);
+	if (line)
+		return err_set(err, rc, "%s:%d: %s", file_name, line, e.text);
+	return err_set(err, rc, "%s: %s", file_name, e.text);
 }
 
 int cfg_after_restart(struct vty *vty)
@@ -200,20 +241,6 @@ static void explain(struct err *err, struct vty *y, int rc, const char *path, lo
 		memcpy(err->text + sizeof(err->text) - 4, "...", 4);
 }
 
-static long line_number(FILE *f)
-{
-	long end = ftell(f), line = 0, at;
-	int c;
-
-	rewind(f);
-	for (at = 0; at < end && (c = fgetc(f)) != EOF; at++)
-		line += c == '\n';
-	/* A last line without its newline is a line. */
-	if (end > 0 && fseek(f, end - 1, SEEK_SET) == 0 && fgetc(f) != '\n')
-		line++;
-	return line;
-}
-
 int cfg_file_read(const char *path, struct err *err)
 {
 	struct vty *y;
@@ -230,9 +257,10 @@ int cfg_file_read(const char *path, struct err *err)
 	y->node = CONFIG_NODE;
 	y->fd = -1;
 	reason.text[0] = '\0';
-	reading = true;
+	snprintf(file_name, sizeof(file_name), "%s", path);
+	reading = f;
 	rc = config_from_file(y, f);
-	reading = false;
+	reading = NULL;
 	if (rc != CMD_SUCCESS) {
 		explain(err, y, rc, path, line_number(f));
 		rc = -EINVAL;

@@ -16,6 +16,13 @@ int cfg_file_read(const char *path, struct err *err);
 /*! A DEFUN that finds a bad value: remember why and return CMD_WARNING. */
 int cfg_fail(struct vty *vty, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/*! Line of the command being read, to be remembered for what only shows at the end. 0 when no file is read. */
+int cfg_line(void);
+
+/*! A fault that shows after reading (a node lacks something, a port is taken): "FILE:LINE: text"; line 0: "FILE: text".
+ *  \returns rc */
+int cfg_error(struct err *err, int rc, int line, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
 /*! Make a path of the file absolute. \returns talloc'ed under ctx */
 char *cfg_path(void *ctx, const char *path);
 

@@ -18,7 +18,7 @@
 enum { PLANT_NODE = _LAST_OSMOVTY_NODE + 1 };
 
 static char name[64];
-static int height;
+static int height, plant_line;
 
 static int write_plant(struct vty *vty)
 {
@@ -31,6 +31,7 @@ static struct cmd_node plant_node = { .node = PLANT_NODE, .prompt = "%s(config-p
 DEFUN(plant, plant_cmd, "plant", "A plant\n")
 {
 	vty->node = PLANT_NODE;
+	plant_line = cfg_line();
 	return CMD_SUCCESS;
 }
 
@@ -128,6 +129,10 @@ START_TEST(good_file)
 	write_file("! comment\nplant\n height 12\n name rose\n!\nline vty\n bind 127.0.0.1 1\n");
 	ck_assert_int_eq(cfg_file_read(path, &err), 0);
 	ck_assert_int_eq(height, 12);
+	ck_assert_int_eq(plant_line, 2);
+	ck_assert_int_eq(cfg_line(), 0);
+	ck_assert_int_eq(cfg_error(&err, -EINVAL, plant_line, "plant without %s", "light"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, ":2: plant without light"));
 	ck_assert_str_eq(name, "rose");
 	ck_assert_int_eq(cfg_reading(), 0);
 	p = cfg_path(ctx, "a/b");

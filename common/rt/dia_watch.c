@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "common/rt/dia_watch.h"
+
+#include "common/rt/counters.h"
+#include "common/rt/log_cat.h"
+
+static void on_log(void *owner, enum dia_log_level level, const char *text)
+{
+	static const int levels[] = {
+		[DIA_LOG_DEBUG] = LOGL_DEBUG,
+		[DIA_LOG_INFO] = LOGL_INFO,
+		[DIA_LOG_NOTICE] = LOGL_NOTICE,
+		[DIA_LOG_ERROR] = LOGL_ERROR,
+	};
+
+	LOGT(DRT, levels[level], "%s\n", text);
+}
+
+/* Peers cause these: beyond a few a minute they are only counted. */
+static void refused(enum cause cause, const char *peer, const char *detail)
+{
+	counter_inc(cause);
+	if (log_rate_ok(DRT))
+		LOGT(DRT, LOGL_NOTICE, "%s: peer %s: %s\n", cause_name(cause), peer, detail);
+}
+
+static void on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
+{
+	switch (ev) {
+	case DIA_EV_PEER_OPEN:
+		LOGT(DRT, LOGL_NOTICE, "Diameter peer %s connected\n", peer);
+		break;
+	case DIA_EV_PEER_CLOSED:
+		LOGT(DRT, LOGL_NOTICE, "Diameter peer %s lost: %s\n", peer, detail);
+		break;
+	case DIA_EV_PEER_UNKNOWN:
+		refused(CAUSE_dia_peer_unknown, peer, "refused, this identity is not configured");
+		break;
+	case DIA_EV_PEER_ADDRESS:
+		refused(CAUSE_dia_peer_address, peer, "refused, it comes from another address than configured");
+		break;
+	case DIA_EV_PROTOCOL:
+		refused(CAUSE_dia_protocol, peer, detail);
+		break;
+	case DIA_EV_DROPPED_ANSWER:
+		LOGT(DRT, LOGL_INFO, "answer of %s dropped: %s\n", peer, detail);
+		break;
+	}
+}
+
+void dia_watch(struct dia_callbacks *cb)
+{
+	cb->log = on_log;
+	cb->event = on_event;
+}
