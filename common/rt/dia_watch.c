@@ -42,6 +42,9 @@ static void on_event(void *owner, enum dia_event ev, const char *peer, const cha
 	case DIA_EV_PROTOCOL:
 		refused(CAUSE_dia_protocol, peer, detail);
 		break;
+	case DIA_EV_REALM:
+		refused(CAUSE_zn_realm, peer, detail);
+		break;
 	case DIA_EV_DROPPED_ANSWER:
 		LOGT(DRT, LOGL_INFO, "answer of %s dropped: %s\n", peer, detail);
 		break;
