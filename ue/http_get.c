@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <curl/curl.h>
+
+#include "ue/http_get.h"
+#include "ue/trace.h"
+
+struct http_get {
+	CURL *curl;
+	struct curl_slist *connect_to;
+	bool trace;
+	char error[CURL_ERROR_SIZE];
+};
+
+struct collect {
+	struct http_answer *answer;
+	bool too_long, no_memory;
+};
+
+struct http_get *http_get_new(const struct http_get_cfg *cfg, struct err *err)
+{
+	struct http_get *h = calloc(1, sizeof(*h));
+
+	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(h->curl = curl_easy_init())) {
+		free(h);
+		err_set(err, -ENOMEM, "libcurl cannot be started");
+		return NULL;
+	}
+	for (size_t i = 0; i < cfg->n_connect_to; i++)
+		h->connect_to = curl_slist_append(h->connect_to, cfg->connect_to[i]);
+	h->trace = cfg->trace;
+	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->error);
+	curl_easy_setopt(h->curl, CURLOPT_CONNECT_TO, h->connect_to);
+	curl_easy_setopt(h->curl, CURLOPT_TIMEOUT, cfg->timeout_s);
+	curl_easy_setopt(h->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(h->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	/* a proxy of the environment would change the path the credentials take */
+	curl_easy_setopt(h->curl, CURLOPT_PROXY, "");
+	return h;
+}
+
+void http_get_free(struct http_get *h)
+{
+	if (!h)
+		return;
+	curl_easy_cleanup(h->curl);
+	curl_slist_free_all(h->connect_to);
+	free(h);
+	curl_global_cleanup();
+}
+
+/* The value behind "Name:", joined to what stood there before. */
+static bool take(char **to, const char *line, size_t len, const char *name)
+{
+	size_t n = strlen(name), old = *to ? strlen(*to) : 0;
+	char *joined;
+
+	if (len <= n || strncasecmp(line, name, n) != 0)
+		return true;
+	line += n;
+	len -= n;
+	while (len && isspace((unsigned char)*line)) {
+		line++;
+		len--;
+	}
+	while (len && isspace((unsigned char)line[len - 1]))
+		len--;
+	joined = realloc(*to, old + len + 3);
+	if (!joined)
+		return false;
+	snprintf(joined + old, len + 3, "%s%.*s", old ? ", " : "", (int)len, line);
+	*to = joined;
+	return true;
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *data)
+{
+	struct collect *c = data;
+	struct http_answer *a = c->answer;
+	size_t len = size * n;
+
+	if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
+		http_answer_clear(a); /* an interim answer came before */
+		return len;
+	}
+	if (take(&a->www_authenticate, line, len, "WWW-Authenticate:") &&
+	    take(&a->authentication_info, line, len, "Authentication-Info:") && take(&a->server, line, len, "Server:") &&
+	    take(&a->retry_after, line, len, "Retry-After:"))
+		return len;
+	c->no_memory = true;
+	return 0;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *owner)
+{
+	struct collect *c = owner;
+	struct http_answer *a = c->answer;
+	size_t len = size * n;
+	uint8_t *body;
+
+	c->too_long = len > HTTP_BODY_MAX - a->body_len;
+	if (c->too_long)
+		return 0;
+	body = realloc(a->body, a->body_len + len + 1);
+	c->no_memory = !body;
+	if (!body)
+		return 0;
+	memcpy(body + a->body_len, data, len);
+	a->body = body;
+	a->body_len += len;
+	a->body[a->body_len] = '\0';
+	return len;
+}
+
+static int on_trace(CURL *curl, curl_infotype type, char *data, size_t len, void *owner)
+{
+	switch (type) {
+	case CURLINFO_HEADER_OUT:
+		trace_message('>', data, len);
+		break;
+	case CURLINFO_HEADER_IN:
+		trace_message('<', data, len);
+		break;
+	case CURLINFO_DATA_IN:
+		trace_message(' ', data, len);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static struct curl_slist *headers(const char *authorization)
+{
+	struct curl_slist *list = curl_slist_append(NULL, "Accept: */*");
+	char *line = NULL;
+
+	if (authorization && asprintf(&line, "Authorization: %s", authorization) >= 0)
+		list = curl_slist_append(list, line);
+	free(line);
+	return list;
+}
+
+int http_get_run(struct http_get *h, struct http_answer *out, const char *url, const char *authorization,
+		 const char *user_agent, struct err *err)
+{
+	struct http_answer a = { 0 };
+	struct collect c = { .answer = &a };
+	struct curl_slist *list = headers(authorization);
+	CURLcode rc;
+
+	h->error[0] = '\0';
+	curl_easy_setopt(h->curl, CURLOPT_URL, url);
+	curl_easy_setopt(h->curl, CURLOPT_USERAGENT, user_agent);
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, list);
+	curl_easy_setopt(h->curl, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(h->curl, CURLOPT_HEADERDATA, &c);
+	curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, &c);
+	curl_easy_setopt(h->curl, CURLOPT_DEBUGFUNCTION, on_trace);
+	curl_easy_setopt(h->curl, CURLOPT_VERBOSE, h->trace ? 1L : 0L);
+	rc = curl_easy_perform(h->curl);
+	curl_slist_free_all(list);
+	if (rc == CURLE_OK) {
+		curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &a.status);
+		*out = a;
+		return 0;
+	}
+	http_answer_clear(&a);
+	if (c.too_long)
+		return err_set(err, -EFBIG, "%s: body longer than %d octets", url, HTTP_BODY_MAX);
+	return err_set(err, rc == CURLE_URL_MALFORMAT ? -EINVAL : -EIO, "%s: %s", url,
+		       h->error[0] ? h->error : curl_easy_strerror(rc));
+}
+
+void http_answer_clear(struct http_answer *a)
+{
+	free(a->www_authenticate);
+	free(a->authentication_info);
+	free(a->server);
+	free(a->retry_after);
+	free(a->body);
+	*a = (struct http_answer){ 0 };
+}
+
+static int part(CURLU *u, CURLUPart what, char **out)
+{
+	char *text;
+
+	if (curl_url_get(u, what, &text, 0) != CURLUE_OK)
+		return -EINVAL;
+	*out = strdup(text);
+	curl_free(text);
+	return *out ? 0 : -ENOMEM;
+}
+
+int http_url_split(const char *url, char **host, char **target, struct err *err)
+{
+	char *scheme = NULL, *path = NULL, *query = NULL, *name = NULL;
+	CURLU *u = curl_url();
+	int rc = -EINVAL;
+
+	if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK || part(u, CURLUPART_SCHEME, &scheme) < 0 ||
+	    part(u, CURLUPART_HOST, &name) < 0 || part(u, CURLUPART_PATH, &path) < 0) {
+		err_set(err, rc, "'%s' is no URL; allowed: http://HOST[:PORT]/PATH", url);
+	} else if (strcmp(scheme, "http") != 0) {
+		rc = err_set(err, -EPROTONOSUPPORT, "'%s': allowed is http://", url);
+	} else {
+		part(u, CURLUPART_QUERY, &query);
+		for (char *p = name; *p; p++)
+			*p = (char)tolower((unsigned char)*p);
+		rc = asprintf(target, "%s%s%s", path, query ? "?" : "", query ? query : "") < 0 ? -ENOMEM : 0;
+	}
+	if (rc == 0) {
+		*host = name;
+		name = NULL;
+	}
+	free(name);
+	free(scheme);
+	free(path);
+	free(query);
+	curl_url_cleanup(u);
+	return rc;
+}

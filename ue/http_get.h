@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file http_get.h
+ *  One GET over libcurl with headers of ours; curl's own Digest stays off. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/base/err.h"
+
+#define HTTP_BODY_MAX (1 << 20)
+
+struct http_get;
+
+struct http_get_cfg {
+	const char *const *connect_to; /* HOST:PORT:ADDR:PORT as in curl; lent */
+	size_t n_connect_to;
+	bool trace;                    /* messages to stderr, secrets masked */
+	long timeout_s;
+};
+
+struct http_answer {
+	long status;
+	char *www_authenticate;    /* all challenges, joined by commas; NULL if none */
+	char *authentication_info;
+	char *server, *retry_after;
+	uint8_t *body;
+	size_t body_len;
+};
+
+/*! \returns object for several requests (connections are kept), or NULL */
+struct http_get *http_get_new(const struct http_get_cfg *cfg, struct err *err);
+void http_get_free(struct http_get *h);
+
+/*! \param[in] authorization header value or NULL
+ *  \returns 0 and an answer to be cleared; -EIO not reached or broken off; -EINVAL no URL; -EFBIG body too long */
+int http_get_run(struct http_get *h, struct http_answer *out, const char *url, const char *authorization,
+		 const char *user_agent, struct err *err);
+void http_answer_clear(struct http_answer *a);
+
+/*! Host (lower case, without port) and request target of an http URL. All malloc'ed.
+ *  \returns 0; -EINVAL no URL; -EPROTONOSUPPORT not http */
+int http_url_split(const char *url, char **host, char **target, struct err *err);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/hex.h"
+#include "common/crypto/milenage.h"
+#include "ue/usim_cfg.h"
+
+/* What has been read; op and opc are told apart until the end. */
+struct reading {
+	struct usim_cfg cfg;
+	struct secret op;
+	bool algorithm_ok;
+};
+
+static int set_imsi(struct reading *r, const char *value)
+{
+	size_t n = strspn(value, "0123456789");
+
+	if (value[n] || n < 6 || n > 15)
+		return -EINVAL;
+	memcpy(r->cfg.imsi, value, n + 1);
+	return 0;
+}
+
+static int set_mnc_length(struct reading *r, const char *value)
+{
+	if (strcmp(value, "2") != 0 && strcmp(value, "3") != 0)
+		return -EINVAL;
+	r->cfg.mnc_len = value[0] - '0';
+	return 0;
+}
+
+static int set_key(struct secret *key, const char *value)
+{
+	uint8_t octets[AKA_KEY_LEN];
+	int rc = hex_decode(octets, sizeof(octets), value, strlen(value));
+
+	rc = rc == AKA_KEY_LEN ? secret_set(key, octets, sizeof(octets)) : -EINVAL;
+	OPENSSL_cleanse(octets, sizeof(octets));
+	return rc;
+}
+
+static int set_k(struct reading *r, const char *value)
+{
+	return set_key(&r->cfg.cred.k, value);
+}
+
+static int set_op(struct reading *r, const char *value)
+{
+	return set_key(&r->op, value);
+}
+
+static int set_opc(struct reading *r, const char *value)
+{
+	return set_key(&r->cfg.cred.opc, value);
+}
+
+static int set_algorithm(struct reading *r, const char *value)
+{
+	r->algorithm_ok = strcmp(value, "milenage") == 0;
+	return r->algorithm_ok ? 0 : -EINVAL;
+}
+
+static int set_state_file(struct reading *r, const char *value)
+{
+	if (strlen(value) >= sizeof(r->cfg.state_file))
+		return -EINVAL;
+	strcpy(r->cfg.state_file, value);
+	return 0;
+}
+
+static const struct {
+	const char *word;
+	int (*set)(struct reading *r, const char *value);
+	const char *allowed;
+} words[] = {
+	{ "imsi", set_imsi, "6 to 15 digits" },
+	{ "mnc-length", set_mnc_length, "2 or 3" },
+	{ "k", set_k, "32 hexadecimal digits" },
+	{ "op", set_op, "32 hexadecimal digits" },
+	{ "opc", set_opc, "32 hexadecimal digits" },
+	{ "algorithm", set_algorithm, "milenage" },
+	{ "state-file", set_state_file, "a path, relative to this file" },
+};
+
+/* The value is never repeated in the reason: it may be K. */
+static int read_word(struct reading *r, char *line, const char *path, int n, struct err *err)
+{
+	char *word = strtok(line, " \t\r\n"), *value = strtok(NULL, " \t\r\n");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(word, words[i].word) != 0)
+			continue;
+		if (!value || strtok(NULL, " \t\r\n") || words[i].set(r, value) < 0)
+			return err_set(err, -EINVAL, "%s:%d: %s: allowed is %s", path, n, word, words[i].allowed);
+		return 0;
+	}
+	return err_set(err, -EINVAL, "%s:%d: unknown word '%s'; allowed: imsi, mnc-length, k, op, opc, algorithm, state-file",
+		       path, n, word);
+}
+
+static int read_lines(struct reading *r, FILE *f, const char *path, struct err *err)
+{
+	char line[5000];
+	bool in_usim = false;
+	int rc = 0;
+
+	for (int n = 1; rc == 0 && fgets(line, sizeof(line), f); n++) {
+		const char *p = line + strspn(line, " \t\r\n");
+
+		if (!*p || *p == '!')
+			continue;
+		if (line[0] != ' ') {
+			in_usim = strncmp(line, "usim", 4) == 0 && line[4 + strspn(line + 4, " \t\r\n")] == '\0';
+			if (!in_usim)
+				rc = err_set(err, -EINVAL, "%s:%d: allowed here is 'usim', its words indented by one blank",
+					     path, n);
+		} else if (!in_usim) {
+			rc = err_set(err, -EINVAL, "%s:%d: words of a card stand below a line 'usim'", path, n);
+		} else {
+			rc = read_word(r, line + 1, path, n, err);
+		}
+	}
+	OPENSSL_cleanse(line, sizeof(line));
+	return rc;
+}
+
+static int complete(struct reading *r, const char *path, struct err *err)
+{
+	struct usim_cfg *c = &r->cfg;
+
+	if (!c->imsi[0] || !c->mnc_len || !c->cred.k.len || !c->state_file[0] || !r->algorithm_ok)
+		return err_set(err, -EINVAL, "%s: imsi, mnc-length, k, algorithm and state-file are needed", path);
+	if (!r->op.len == !c->cred.opc.len)
+		return err_set(err, -EINVAL, "%s: exactly one of op and opc is needed", path);
+	if (r->op.len && milenage_opc(&c->cred.opc, &c->cred.k, &r->op) < 0)
+		return err_set(err, -EIO, "%s: OPc cannot be computed", path);
+	return 0;
+}
+
+static int absolute_state_file(struct usim_cfg *c, const char *path, struct err *err)
+{
+	char folder[PATH_MAX], joined[PATH_MAX + sizeof(c->state_file)];
+
+	if (c->state_file[0] == '/')
+		return 0;
+	if (strlen(path) >= sizeof(folder))
+		return err_set(err, -EINVAL, "%s: path too long", path);
+	strcpy(folder, path);
+	snprintf(joined, sizeof(joined), "%s/%s", dirname(folder), c->state_file);
+	if (strlen(joined) >= sizeof(c->state_file))
+		return err_set(err, -EINVAL, "%s: state-file: path too long", path);
+	strcpy(c->state_file, joined);
+	return 0;
+}
+
+int usim_cfg_read(struct usim_cfg *out, const char *path, struct err *err)
+{
+	struct reading r = { 0 };
+	struct stat st;
+	FILE *f = fopen(path, "re");
+	int rc;
+
+	if (!f)
+		return err_set(err, errno == ENOENT ? -ENOENT : -EACCES, "%s: %s", path, strerror(errno));
+	if (fstat(fileno(f), &st) < 0 || (st.st_mode & 077))
+		rc = err_set(err, -EACCES, "%s: holds K and is readable or writable by others; do: chmod 600 %s", path, path);
+	else
+		rc = read_lines(&r, f, path, err);
+	fclose(f);
+	if (rc == 0)
+		rc = complete(&r, path, err);
+	if (rc == 0)
+		rc = absolute_state_file(&r.cfg, path, err);
+	if (rc == 0)
+		*out = r.cfg;
+	OPENSSL_cleanse(&r, sizeof(r));
+	return rc;
+}
+
+void usim_cfg_clear(struct usim_cfg *c)
+{
+	OPENSSL_cleanse(c, sizeof(*c));
+}
