@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/b64.h"
+#include "common/base/hex.h"
+#include "common/crypto/rng.h"
+#include "common/gba/naf_id.h"
+#include "common/http/auth_hdr.h"
+#include "common/http/auth_info.h"
+#include "common/http/product.h"
+#include "ue/ua_client.h"
+
+#define USER_AGENT "gba-ue/" PACKAGE_VERSION " " PRODUCT_GBA
+#define REALM "3GPP-bootstrapping@"
+#define NC "00000001"
+#define ROUNDS_MAX 6
+
+struct ua_run {
+	struct ub_client *ub;
+	struct err *err;
+	const char *url;
+	char *host, *target;
+	struct ua_result *out;
+	struct challenge_hdr challenge;
+	struct span realm;
+	struct digest_input in;
+	char nonce[1400], cnonce[33];
+	struct secret ha1;
+};
+
+int ua_realm_choose(struct span *out, struct span realms, const char *host)
+{
+	const size_t prefix = strlen(REALM);
+	int rc = -ENOENT;
+
+	for (size_t pos = 0, end; pos <= realms.len; pos = end + 1) {
+		struct span one;
+
+		for (end = pos; end < realms.len && realms.p[end] != ';';)
+			end++;
+		while (pos < end && realms.p[pos] == ' ')
+			pos++;
+		one = span_of(realms.p + pos, end - pos);
+		if (one.len <= prefix || !span_ieq(span_of(one.p, prefix), span_str(REALM)))
+			continue;
+		if (span_ieq(span_of(one.p + prefix, one.len - prefix), span_str(host))) {
+			*out = one;
+			return 0;
+		}
+		rc = -EPERM;
+	}
+	return rc;
+}
+
+enum ua_next ua_decide(bool have_key, bool answered, bool stale, unsigned refusals)
+{
+	if (!have_key)
+		return UA_BOOTSTRAP;
+	if (!answered || stale)
+		return UA_ANSWER;
+	/* a refused key means renegotiation (24.109 5.2.5): once; twice is a refusal */
+	return refusals < 2 ? UA_BOOTSTRAP : UA_GIVE_UP;
+}
+
+static enum ue_exit fetch(struct ua_run *r, const char *authorization)
+{
+	struct http_answer a;
+
+	if (http_get_run(r->ub->http, &a, r->url, authorization, USER_AGENT, r->err) < 0)
+		return UE_UNREACHABLE;
+	http_answer_clear(&r->out->answer);
+	r->out->answer = a;
+	return UE_OK;
+}
+
+static enum ue_exit read_challenge(struct ua_run *r)
+{
+	const char *text = r->out->answer.www_authenticate;
+	int rc;
+
+	if (!text || challenge_hdr_parse(&r->challenge, (const uint8_t *)text, strlen(text)) < 0 ||
+	    !r->challenge.nonce.p || !r->challenge.realm.p) {
+		err_set(r->err, -ENOENT, "%s: the server wants credentials, but not GBA's", r->url);
+		return UE_REFUSED;
+	}
+	rc = ua_realm_choose(&r->realm, r->challenge.realm, r->host);
+	if (rc == -EPERM) {
+		err_set(r->err, rc, "%s: the server asks for the key of another host (realm '%.*s'): refused", r->url,
+			(int)r->challenge.realm.len, (const char *)r->challenge.realm.p);
+		return UE_DISTRUST;
+	}
+	if (rc < 0) {
+		err_set(r->err, rc, "%s: realm '%.*s' is none of GBA with a key of this device", r->url,
+			(int)r->challenge.realm.len, (const char *)r->challenge.realm.p);
+		return UE_REFUSED;
+	}
+	return UE_OK;
+}
+
+/* Password of Ua: base64 of Ks_NAF (24.109 5.2). */
+static int naf_ha1(struct ua_run *r, const struct digest_alg *alg)
+{
+	struct key_store *k = r->ub->keys;
+	char password[B64_LEN(KDF_OUT_LEN) + 1];
+	SECRET_AUTO key = { 0 };
+	struct naf_id naf;
+	int rc = naf_id_make(&naf, r->host, UA_ID_HTTP_DIGEST);
+
+	if (rc < 0)
+		return err_set(r->err, rc, "'%s' is no host name that a NAF key can be made for", r->host);
+	rc = kdf_ks_naf(&key, KDF_KS_NAF, &k->ks, k->rand, span_str(k->impi.s), span_of(naf.raw, naf.len));
+	if (rc < 0)
+		return err_set(r->err, rc, "the key cannot be derived");
+	b64_encode(password, sizeof(password), key.b, key.len);
+	rc = digest_ha1(&r->ha1, alg->hash, span_str(k->btid), r->realm, span_str(password));
+	OPENSSL_cleanse(password, sizeof(password));
+	if (rc == 0)
+		rc = key_fingerprint(r->out->fingerprint, &key);
+	return rc < 0 ? err_set(r->err, rc, "the digest cannot be computed") : 0;
+}
+
+static int choose_protection(struct ua_run *r, struct digest_alg *alg)
+{
+	if (!r->challenge.algorithm.p)
+		*alg = (struct digest_alg){ DIGEST_MD5, 0 };
+	else if (digest_alg_parse(alg, r->challenge.algorithm) < 0 || alg->aka_version != 0)
+		return err_set(r->err, -ENOTSUP, "%s: algorithm '%.*s' is not supported; supported: MD5, SHA-256", r->url,
+			       (int)r->challenge.algorithm.len, (const char *)r->challenge.algorithm.p);
+	if (challenge_offers_qop(r->challenge.qop, "auth-int"))
+		r->in.qop = DIGEST_QOP_AUTH_INT;
+	else if (challenge_offers_qop(r->challenge.qop, "auth"))
+		r->in.qop = DIGEST_QOP_AUTH;
+	else
+		return err_set(r->err, -ENOTSUP, "%s: the server offers neither qop auth nor auth-int", r->url);
+	return 0;
+}
+
+static int prepare(struct ua_run *r, struct digest_alg *alg)
+{
+	uint8_t octets[16];
+	int rc = choose_protection(r, alg);
+
+	if (rc < 0)
+		return rc;
+	if (rng_fill(octets, sizeof(octets)) < 0 || span_to_str(r->nonce, sizeof(r->nonce), r->challenge.nonce) < 0)
+		return err_set(r->err, -EBADMSG, "%s: unusable nonce", r->url);
+	hex_encode(r->cnonce, sizeof(r->cnonce), octets, sizeof(octets));
+	r->in.hash = alg->hash;
+	r->in.method = span_str("GET");
+	r->in.uri = span_str(r->target);
+	r->in.nonce = span_str(r->nonce);
+	r->in.nc = span_str(NC);
+	r->in.cnonce = span_str(r->cnonce);
+	r->in.body = span_of(NULL, 0);
+	return naf_ha1(r, alg);
+}
+
+static enum ue_exit send_answer(struct ua_run *r)
+{
+	char value[AUTH_HDR_MAX];
+	struct digest_text response;
+	struct digest_alg alg;
+	struct auth_hdr h;
+	enum ue_exit rc;
+
+	if (prepare(r, &alg) < 0)
+		return UE_REFUSED;
+	if (digest_response(&response, &r->in, &r->ha1) < 0)
+		return UE_USAGE;
+	h = (struct auth_hdr){
+		.username = span_str(r->ub->keys->btid), .realm = r->realm, .nonce = r->in.nonce, .uri = r->in.uri,
+		.response = span_str(response.hex), .algorithm = span_str(digest_alg_name(alg)),
+		.qop = span_str(digest_qop_name(r->in.qop)), .nc = r->in.nc, .cnonce = r->in.cnonce,
+		.opaque = r->challenge.opaque,
+	};
+	if (auth_hdr_format(value, sizeof(value), &h) < 0) {
+		err_set(r->err, -EBADMSG, "%s: the challenge holds what no header can carry", r->url);
+		return UE_REFUSED;
+	}
+	rc = fetch(r, value);
+	OPENSSL_cleanse(value, sizeof(value));
+	r->out->used_gba = true;
+	return rc;
+}
+
+/* rspauth is optional on Ua; one that is there must be right. */
+static enum ue_exit check_proof(struct ua_run *r)
+{
+	const char *info = r->out->answer.authentication_info;
+	struct auth_info parsed;
+
+	if (!info || auth_info_parse(&parsed, (const uint8_t *)info, strlen(info)) < 0 || !parsed.rspauth.p)
+		return UE_OK;
+	r->in.body = span_of(r->out->answer.body, r->out->answer.body_len);
+	if (ub_rspauth_check(info, &r->in, &r->ha1) < 0) {
+		err_set(r->err, -EKEYREJECTED, "%s: the answer is not from who holds the key (rspauth): refused", r->url);
+		return UE_DISTRUST;
+	}
+	r->out->answer_proved = true;
+	return UE_OK;
+}
+
+static enum ue_exit run_rounds(struct ua_run *r)
+{
+	bool answered = false;
+	unsigned refusals = 0;
+	enum ue_exit rc = fetch(r, NULL);
+
+	for (int round = 0; rc == UE_OK && r->out->answer.status == 401 && round < ROUNDS_MAX; round++) {
+		const struct key_store *k = r->ub->keys;
+		enum ua_next next;
+
+		rc = read_challenge(r);
+		if (rc != UE_OK)
+			return rc;
+		if (answered && !r->challenge.stale)
+			refusals++;
+		next = ua_decide(k->has_ks && k->expires_at > time(NULL), answered, r->challenge.stale, refusals);
+		if (next == UA_GIVE_UP) {
+			err_set(r->err, -EACCES, "%s: the server refused a fresh key", r->url);
+			return UE_REFUSED;
+		}
+		if (next == UA_BOOTSTRAP) {
+			rc = ub_client_run(r->ub, r->err);
+			r->out->bootstrapped = rc == UE_OK;
+		}
+		if (rc == UE_OK)
+			rc = send_answer(r);
+		answered = true;
+	}
+	if (rc != UE_OK)
+		return rc;
+	if (r->out->answer.status == 401) {
+		err_set(r->err, -EACCES, "%s: the server goes on asking", r->url);
+		return UE_REFUSED;
+	}
+	return answered ? check_proof(r) : UE_OK;
+}
+
+enum ue_exit ua_client_get(struct ub_client *ub, const char *url, struct ua_result *out, struct err *err)
+{
+	struct ua_run r = { .ub = ub, .err = err, .url = url, .out = out };
+	enum ue_exit rc;
+
+	*out = (struct ua_result){ 0 };
+	if (http_url_split(url, &r.host, &r.target, err) < 0)
+		return UE_USAGE;
+	rc = run_rounds(&r);
+	free(r.host);
+	free(r.target);
+	OPENSSL_cleanse(&r, sizeof(r));
+	return rc;
+}
+
+void ua_result_clear(struct ua_result *r)
+{
+	http_answer_clear(&r->answer);
+}

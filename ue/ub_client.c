@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/b64.h"
+#include "common/base/hex.h"
+#include "common/crypto/kdf.h"
+#include "common/crypto/rng.h"
+#include "common/gba/bsf_info.h"
+#include "common/http/auth_hdr.h"
+#include "common/http/auth_info.h"
+#include "common/http/product.h"
+#include "ue/ub_client.h"
+
+#define USER_AGENT "gba-ue/" PACKAGE_VERSION " " PRODUCT_TMPI
+#define NC "00000001"
+
+/* One run: what is known after each message. Wiped at its end. */
+struct run {
+	struct ub_client *c;
+	struct err *err;
+	char username[IMPI_MAX + 1];
+	bool as_tmpi;
+	char *target;                 /* request target, and uri of the Digest */
+	struct http_answer answer;    /* the last one */
+	struct challenge_hdr challenge; /* points into answer.www_authenticate */
+	uint8_t rand[AKA_RAND_LEN];
+	char cnonce[33];
+	struct secret ha1;
+	struct usim_answer card;
+};
+
+int ub_nonce_open(uint8_t rand[AKA_RAND_LEN], uint8_t autn[AKA_AUTN_LEN], struct span nonce)
+{
+	uint8_t octets[1024];
+	int n = b64_decode(octets, sizeof(octets), nonce.p, nonce.len);
+
+	if (n < AKA_RAND_LEN + AKA_AUTN_LEN)
+		return -EBADMSG;
+	memcpy(rand, octets, AKA_RAND_LEN);
+	memcpy(autn, octets + AKA_RAND_LEN, AKA_AUTN_LEN);
+	return 0;
+}
+
+int ub_challenge_check(const struct challenge_hdr *h, struct err *err)
+{
+	struct digest_alg alg;
+
+	if (digest_alg_parse(&alg, h->algorithm) < 0 || alg.aka_version != 1 || alg.hash != DIGEST_MD5)
+		return err_set(err, -ENOTSUP, "the BSF wants algorithm '%.*s'; supported is AKAv1-MD5",
+			       (int)h->algorithm.len, (const char *)h->algorithm.p);
+	if (!challenge_offers_qop(h->qop, "auth-int"))
+		return err_set(err, -ENOTSUP, "the BSF does not offer qop auth-int");
+	return 0;
+}
+
+int ub_rspauth_check(const char *authentication_info, const struct digest_input *in, const struct secret *ha1)
+{
+	struct digest_text want;
+	struct auth_info info;
+
+	if (!authentication_info ||
+	    auth_info_parse(&info, (const uint8_t *)authentication_info, strlen(authentication_info)) < 0)
+		return -EBADMSG;
+	if (!span_eq(info.nc, in->nc) || !span_eq(info.cnonce, in->cnonce))
+		return -EBADMSG;
+	if (digest_rspauth(&want, in, ha1) < 0)
+		return -EIO;
+	return digest_match(&want, info.rspauth) ? 0 : -EBADMSG;
+}
+
+static int send_authorization(struct run *r, const struct auth_hdr *h)
+{
+	char value[AUTH_HDR_MAX];
+	struct http_answer a;
+	int rc = auth_hdr_format(value, sizeof(value), h);
+
+	if (rc < 0)
+		return err_set(r->err, rc, "the challenge holds what no header can carry");
+	rc = http_get_run(r->c->http, &a, r->c->url, value, USER_AGENT, r->err);
+	OPENSSL_cleanse(value, sizeof(value));
+	if (rc < 0)
+		return rc;
+	/* the spans of h point into the old answer: not before now */
+	http_answer_clear(&r->answer);
+	r->answer = a;
+	return 0;
+}
+
+static void choose_username(struct run *r)
+{
+	struct key_store *k = r->c->keys;
+
+	r->as_tmpi = k->has_tmpi;
+	if (r->as_tmpi)
+		tmpi_format(r->username, k->tmpi);
+	else
+		memcpy(r->username, k->impi.s, sizeof(r->username));
+}
+
+static int send_first(struct run *r)
+{
+	const struct auth_hdr h = {
+		.username = span_str(r->username), .realm = span_str(r->c->bsf_name), .nonce = span_str(""),
+		.uri = span_str(r->target), .response = span_str(""),
+	};
+
+	return send_authorization(r, &h);
+}
+
+static enum ue_exit refused(struct run *r, const char *when)
+{
+	long s = r->answer.status;
+
+	if (s == 503 || s == 429) {
+		err_set(r->err, -EAGAIN, "the BSF is busy or has no HSS (HTTP %ld)%s%s", s,
+			r->answer.retry_after ? "; it says try again after seconds: " : "",
+			r->answer.retry_after ? r->answer.retry_after : "");
+		return UE_UNREACHABLE;
+	}
+	err_set(r->err, -EACCES, "the BSF answered HTTP %ld %s", s, when);
+	return s >= 500 ? UE_UNREACHABLE : UE_REFUSED;
+}
+
+/* The first request, again with the IMPI if the BSF no longer knows the TMPI (33.220 4.5.2). */
+static enum ue_exit ask_challenge(struct run *r)
+{
+	if (send_first(r) < 0)
+		return UE_UNREACHABLE;
+	if (r->as_tmpi && r->answer.status >= 400 && r->answer.status < 500 && r->answer.status != 401 &&
+	    r->answer.status != 429) {
+		r->c->keys->has_tmpi = false;
+		if (key_store_save(r->c->keys, r->err) < 0)
+			return UE_USAGE;
+		choose_username(r);
+		if (send_first(r) < 0)
+			return UE_UNREACHABLE;
+	}
+	return r->answer.status == 401 ? UE_OK : refused(r, "to the first request");
+}
+
+/* The digest of the second request; password NULL: empty, for a resynchronisation. */
+static int digest_of(struct run *r, struct digest_text *out, const struct secret *password)
+{
+	const struct digest_input in = {
+		.hash = DIGEST_MD5, .qop = DIGEST_QOP_AUTH_INT, .method = span_str("GET"), .uri = span_str(r->target),
+		.nonce = r->challenge.nonce, .nc = span_str(NC), .cnonce = span_str(r->cnonce),
+	};
+	int rc = digest_ha1(&r->ha1, DIGEST_MD5, span_str(r->username), r->challenge.realm,
+			    password ? span_of(password->b, password->len) : span_of(NULL, 0));
+
+	return rc < 0 ? rc : digest_response(out, &in, &r->ha1);
+}
+
+static int send_second(struct run *r, const char *response, const char *auts)
+{
+	const struct auth_hdr h = {
+		.username = span_str(r->username), .realm = r->challenge.realm, .nonce = r->challenge.nonce,
+		.uri = span_str(r->target), .response = span_str(response), .algorithm = span_str("AKAv1-MD5"),
+		.qop = span_str("auth-int"), .nc = span_str(NC), .cnonce = span_str(r->cnonce),
+		.opaque = r->challenge.opaque, .auts = auts ? span_str(auts) : span_of(NULL, 0),
+	};
+
+	return send_authorization(r, &h);
+}
+
+static int new_cnonce(struct run *r)
+{
+	uint8_t octets[16];
+
+	if (rng_fill(octets, sizeof(octets)) < 0)
+		return err_set(r->err, -EIO, "no random octets");
+	hex_encode(r->cnonce, sizeof(r->cnonce), octets, sizeof(octets));
+	return 0;
+}
+
+/* Read the 401 and let the card judge it. */
+static enum ue_exit judge(struct run *r)
+{
+	const char *text = r->answer.www_authenticate;
+	uint8_t autn[AKA_AUTN_LEN];
+
+	if (!text || challenge_hdr_parse(&r->challenge, (const uint8_t *)text, strlen(text)) < 0 ||
+	    !r->challenge.realm.p || !r->challenge.nonce.p) {
+		err_set(r->err, -EBADMSG, "the 401 of the BSF holds no usable Digest challenge");
+		return UE_REFUSED;
+	}
+	if (ub_challenge_check(&r->challenge, r->err) < 0)
+		return UE_REFUSED;
+	if (ub_nonce_open(r->rand, autn, r->challenge.nonce) < 0) {
+		err_set(r->err, -EBADMSG, "the nonce of the BSF does not hold RAND and AUTN");
+		return UE_REFUSED;
+	}
+	if (new_cnonce(r) < 0)
+		return UE_USAGE;
+	return r->c->card->ops->authenticate(r->c->card, &r->card, r->rand, autn, r->err) < 0 ? UE_USAGE : UE_OK;
+}
+
+/* Tell the BSF that its AUTN is wrong: an answer with an empty response and no auts. */
+static enum ue_exit mac_failure(struct run *r)
+{
+	send_second(r, "", NULL);
+	err_set(r->err, -EKEYREJECTED, "the network does not know the key of this card (AUTN has a wrong MAC): refused");
+	return UE_DISTRUST;
+}
+
+static enum ue_exit resynchronise(struct run *r)
+{
+	char auts[B64_LEN(AKA_AUTS_LEN) + 1];
+	struct digest_text response;
+
+	b64_encode(auts, sizeof(auts), r->card.auts, sizeof(r->card.auts));
+	if (digest_of(r, &response, NULL) < 0)
+		return UE_USAGE;
+	if (send_second(r, response.hex, auts) < 0)
+		return UE_UNREACHABLE;
+	return r->answer.status == 401 ? UE_OK : refused(r, "to the resynchronisation");
+}
+
+static int check_body(struct run *r, struct bsf_info *info)
+{
+	struct btid id;
+
+	if (bsf_info_parse(info, r->answer.body, r->answer.body_len) < 0 ||
+	    btid_parse(&id, (const uint8_t *)info->btid, strlen(info->btid)) < 0)
+		return err_set(r->err, -EBADMSG, "the 200 of the BSF holds no B-TID and lifetime");
+	if (memcmp(id.rand, r->rand, sizeof(id.rand)) != 0)
+		return err_set(r->err, -EBADMSG, "the B-TID is not that of this run");
+	return 0;
+}
+
+/* 33.220 4.5.2: Ks, B-TID, and the TMPI if the BSF knows TMPIs. */
+static int keep(struct run *r, const struct bsf_info *info)
+{
+	struct key_store *k = r->c->keys, next = *k;
+	struct btid id;
+	time_t now = time(NULL);
+	int rc;
+
+	btid_parse(&id, (const uint8_t *)info->btid, strlen(info->btid));
+	rc = kdf_ks(&next.ks, &r->card.ck, &r->card.ik);
+	memcpy(next.rand, r->rand, sizeof(next.rand));
+	memcpy(next.btid, info->btid, sizeof(next.btid));
+	next.has_ks = true;
+	/* with the server's own time beside it the lifetime does not depend on our clock */
+	next.expires_at = info->has_now ? now + (info->expires_at - info->now) : info->expires_at;
+	if (rc == 0 && r->answer.server && product_has(span_str(r->answer.server), PRODUCT_TMPI)) {
+		rc = tmpi_derive(next.tmpi, &next.ks, next.rand, span_str(next.impi.s), id.domain);
+		next.has_tmpi = true;
+	}
+	if (rc < 0)
+		err_set(r->err, rc, "the keys cannot be derived");
+	else
+		rc = key_store_save(&next, r->err);
+	if (rc == 0)
+		*k = next;
+	key_store_clear(&next);
+	return rc;
+}
+
+static enum ue_exit answer(struct run *r)
+{
+	struct digest_input in = {
+		.hash = DIGEST_MD5, .qop = DIGEST_QOP_AUTH_INT, .uri = span_str(r->target), .nc = span_str(NC),
+		.cnonce = span_str(r->cnonce),
+	};
+	char nonce[1400];
+	struct digest_text response;
+	struct bsf_info info;
+
+	/* the challenge lives in the answer that the next one replaces */
+	if (span_to_str(nonce, sizeof(nonce), r->challenge.nonce) < 0 || digest_of(r, &response, &r->card.res) < 0)
+		return UE_USAGE;
+	if (send_second(r, response.hex, NULL) < 0)
+		return UE_UNREACHABLE;
+	if (r->answer.status != 200)
+		return refused(r, "to the answer of the card");
+	in.nonce = span_str(nonce);
+	in.body = span_of(r->answer.body, r->answer.body_len);
+	if (ub_rspauth_check(r->answer.authentication_info, &in, &r->ha1) < 0) {
+		err_set(r->err, -EKEYREJECTED, "the BSF did not prove that it knows the key (rspauth): refused");
+		return UE_DISTRUST;
+	}
+	if (check_body(r, &info) < 0)
+		return UE_REFUSED;
+	return keep(r, &info) < 0 ? UE_USAGE : UE_OK;
+}
+
+static enum ue_exit run_steps(struct run *r)
+{
+	enum ue_exit rc = ask_challenge(r);
+
+	/* one resynchronisation: a second one would mean that the HSS did not take the number */
+	for (int round = 0; rc == UE_OK; round++) {
+		rc = judge(r);
+		if (rc != UE_OK)
+			break;
+		if (r->card.outcome == USIM_MAC_FAILURE)
+			return mac_failure(r);
+		if (r->card.outcome == USIM_OK)
+			return answer(r);
+		if (round == 1) {
+			err_set(r->err, -ERANGE, "the network still sends used sequence numbers after a resynchronisation");
+			return UE_DISTRUST;
+		}
+		rc = resynchronise(r);
+	}
+	return rc;
+}
+
+enum ue_exit ub_client_run(struct ub_client *c, struct err *err)
+{
+	struct run r = { .c = c, .err = err };
+	char *host = NULL;
+	enum ue_exit rc;
+
+	if (http_url_split(c->url, &host, &r.target, err) < 0)
+		return UE_USAGE;
+	choose_username(&r);
+	rc = run_steps(&r);
+	http_answer_clear(&r.answer);
+	free(r.target);
+	free(host);
+	OPENSSL_cleanse(&r, sizeof(r));
+	return rc;
+}
