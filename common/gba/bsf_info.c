@@ -14,7 +14,7 @@ int bsf_info_format(char *out, size_t cap, const struct bsf_info *in)
 	struct writer w;
 
 	if (date_time_format(expires, in->expires_at) < 0 || (in->has_now && date_time_format(now, in->now) < 0))
-		return -ENOSPC;
+		return -EINVAL;
 	writer_init(&w, out, cap);
 	writer_str(&w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<BootstrappingInfo xmlns=\"" NAMESPACE "\">\r\n");
 	/* a B-TID is base64 and a DNS name: nothing in it needs escaping */
@@ -73,7 +73,7 @@ int bsf_info_parse(struct bsf_info *out, const uint8_t *buf, size_t len)
 
 	if (len > BSF_INFO_READ_MAX)
 		return -E2BIG;
-	doc = xml_read(buf, len);
+	doc = xml_read(buf, len, NULL);
 	if (!doc)
 		return -EBADMSG;
 	rc = read_root(out, xmlDocGetRootElement(doc));

@@ -18,7 +18,7 @@ struct bsf_info {
 	time_t now;  /* Extension/currenttime */
 };
 
-/*! \returns octets written; -ENOSPC */
+/*! \returns octets written; -ENOSPC; -EINVAL a time beyond the year 9999 */
 int bsf_info_format(char *out, size_t cap, const struct bsf_info *in);
 
 /*! Unknown elements and attributes are ignored. \returns 0; -EBADMSG; -E2BIG. out untouched on error */

@@ -8,13 +8,15 @@
 
 #define DATE_TIME_LEN 20 /* 2030-01-01T12:00:00Z */
 
+/*! \returns 0; -EINVAL beyond the years 1000 to 9999 */
 int date_time_format(char out[DATE_TIME_LEN + 1], time_t t);
 
-/*! Reads fractions (dropped), Z and +hh:mm. \returns 0; -EBADMSG */
+/*! Reads fractions (dropped), Z, +hh:mm, and no zone as UTC. \returns 0; -EBADMSG */
 int date_time_parse(time_t *out, struct span s);
 
 /*! Seconds since 1900, era by RFC 6733: values below 0x80000000 lie after 2036. */
 uint32_t ntp_from_time(time_t t);
 time_t ntp_to_time(uint32_t ntp);
 
+/*! RFC 7231 7.1.1.1, independent of the locale. \returns 0; -EINVAL beyond the year 9999 */
 int http_date_format(char out[30], time_t t);

@@ -33,14 +33,14 @@ void guss_free(struct guss *g)
 	free(g);
 }
 
+/* xs:integer. What int64_t cannot hold is still a number: the nearest is taken, the caller clamps. */
 static int number(int64_t *out, const char *text)
 {
 	char *end;
 	long long v;
 
-	errno = 0;
 	v = strtoll(text, &end, 10);
-	if (errno || end == text || *end)
+	if (end == text || *end)
 		return -EBADMSG;
 	*out = v;
 	return 0;
@@ -118,23 +118,31 @@ static int read_key_choice(struct guss_uss *u, const xmlNode *node)
 	return u->key_choice ? 0 : -ENOMEM;
 }
 
-static int read_uss(struct guss_uss *u, const xmlNode *node, struct err *err)
+static int read_uss_attributes(struct guss_uss *u, const xmlNode *node, struct err *err)
 {
-	char *type = xml_attr(node, "type");
-	int64_t v = 0;
-	int rc = 0;
+	char *type = NULL;
+	int64_t v = 0; /* without a type: unspecific service */
+	int rc;
 
-	if (type)
-		rc = number(&v, type);
+	if (xml_attr(&u->id, node, "id") < 0 || xml_attr(&u->naf_group, node, "nafGroup") < 0 ||
+	    xml_attr(&type, node, "type") < 0)
+		return -ENOMEM;
+	rc = type ? number(&v, type) : 0;
 	free(type);
-	u->id = xml_attr(node, "id");
-	if (!u->id)
+	if (!u->id || !*u->id)
 		return err_set(err, -EBADMSG, "uss without id");
 	if (rc < 0 || v < 0 || v > INT32_MAX)
 		return err_set(err, -EBADMSG, "uss id=\"%s\": type is no number", u->id);
 	u->type = (int)v;
-	u->naf_group = xml_attr(node, "nafGroup");
-	rc = read_uids(u, node, err);
+	return 0;
+}
+
+static int read_uss(struct guss_uss *u, const xmlNode *node, struct err *err)
+{
+	int rc = read_uss_attributes(u, node, err);
+
+	if (rc == 0)
+		rc = read_uids(u, node, err);
 	if (rc == 0)
 		rc = read_flags(u, node, err);
 	if (rc == 0)
@@ -215,8 +223,9 @@ static int read_root(struct guss *g, const xmlNode *root, struct err *err)
 		return read_uss_list(g, root, err);
 	if (!xml_is(root, "guss"))
 		return err_set(err, -EBADMSG, "root element is neither guss nor ussList");
-	g->id = xml_attr(root, "id");
-	rc = read_bsf_info(g, root, err);
+	rc = xml_attr(&g->id, root, "id");
+	if (rc == 0)
+		rc = read_bsf_info(g, root, err);
 	if (rc == 0)
 		rc = read_timestamp(g, root, err);
 	if (rc == 0)
@@ -232,9 +241,9 @@ int guss_parse(struct guss **out, const uint8_t *buf, size_t len, struct err *er
 
 	if (len > GUSS_XML_MAX)
 		return err_set(err, -E2BIG, "longer than %d octets", GUSS_XML_MAX);
-	doc = xml_read(buf, len);
+	doc = xml_read(buf, len, err);
 	if (!doc)
-		return err_set(err, -EBADMSG, "not well-formed, nested too deep, or with a DOCTYPE");
+		return -EBADMSG;
 	g = calloc(1, sizeof(*g));
 	rc = g ? read_root(g, xmlDocGetRootElement(doc), err) : -ENOMEM;
 	xmlFreeDoc(doc);

@@ -9,9 +9,11 @@
 #define OPERATOR_TREE ".3gppnetwork.org"
 
 /* What would need quoting in a header, XML or a log line has no place in an identity. */
-static bool user_char(uint8_t c)
+static bool user_char(const uint8_t *p, const uint8_t *end)
 {
-	return c > 0x20 && c != 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+	if (*p == 0xc2 && p + 1 < end && p[1] <= 0xa0)
+		return false; /* U+0080 to U+00A0: more control characters, and a blank */
+	return *p > 0x20 && *p != 0x7f && !memchr("\"\\<>&", *p, 5);
 }
 
 int impi_parse(struct impi *out, const uint8_t *buf, size_t len)
@@ -25,7 +27,7 @@ int impi_parse(struct impi *out, const uint8_t *buf, size_t len)
 	if (!at || at == buf || tmpi_is(all) || u8_check(buf, len))
 		return -EBADMSG;
 	for (const uint8_t *p = buf; p < at; p++) {
-		if (!user_char(*p))
+		if (!user_char(p, at))
 			return -EBADMSG;
 	}
 	if (!fqdn_valid(span_of(at + 1, len - (size_t)(at + 1 - buf)), IMPI_MAX))
@@ -96,8 +98,12 @@ int bsf_name_from_impi(char out[BSF_NAME_MAX + 1], const struct impi *impi)
 void impi_mask(char out[IMPI_MAX + 1], const char *impi)
 {
 	const char *at = strchr(impi, '@');
-	size_t user = at ? (size_t)(at - impi) : strlen(impi);
-	size_t shown = user > 8 ? 5 : 1; /* an IMSI keeps MCC and MNC */
+	size_t digits = strspn(impi, "0123456789");
+	int shown = digits > 8 ? 5 : 0; /* an IMSI keeps MCC and MNC; of other names nothing stays */
 
-	snprintf(out, IMPI_MAX + 1, "%.*s*****%s", (int)(user < shown ? 0 : shown), impi, at ? at : "");
+	snprintf(out, IMPI_MAX + 1, "%.*s*****%s", shown, impi, at ? at : "");
+	for (char *p = out; *p; p++) {
+		if (*p < ' ' || *p > '~')
+			*p = '?'; /* perhaps not parsed yet: nothing that could forge a log line */
+	}
 }

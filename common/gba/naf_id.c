@@ -27,6 +27,10 @@ static const struct {
 	{ { 0x01, 0x00, 0x00, 0x01, 0x00 }, 5, UA_ID_RESERVED, "TMPI derivation, annex B.4" },
 	{ { 0x01, 0x00, 0x01 }, 3, UA_ID_KNOWN, "TLS with this cipher suite, TS 33.222" },
 	{ { 0x01, 0x00, 0x02 }, 3, UA_ID_KNOWN, "form login inside TLS with this cipher suite, TS 33.222 annex D" },
+	{ { 0x03, 0x00, 0x00, 0x00, 0x01 }, 5, UA_ID_KNOWN, "OMA SUPL 2.0" },
+	{ { 0x03, 0x00, 0x00, 0x00, 0x02 }, 5, UA_ID_KNOWN, "OMA LOCSIP" },
+	{ { 0x03, 0x00, 0x00, 0x00, 0x03 }, 5, UA_ID_KNOWN, "OMA SIP Digest" },
+	{ { 0x03, 0x00, 0x01 }, 3, UA_ID_KNOWN, "OMA TLS with this cipher suite" },
 	{ { 0x00 }, 1, UA_ID_INVALID, "organisation 00 has only the all-zero identifier" },
 	{ { 0x01 }, 1, UA_ID_UNKNOWN, NULL },
 	{ { 0 }, 0, UA_ID_KNOWN, NULL }, /* other organisations' */
@@ -72,6 +76,8 @@ int naf_id_make(struct naf_id *out, const char *host, const uint8_t ua[UA_ID_LEN
 	size_t len = colon ? (size_t)(colon - host) : strlen(host);
 	uint8_t raw[NAF_ID_MAX];
 
+	if (colon && strspn(colon + 1, "0123456789") != strlen(colon + 1))
+		return -EINVAL;
 	if (len && host[len - 1] == '.')
 		len--;
 	if (!fqdn_valid(span_of(host, len), FQDN_MAX))

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include <ctype.h>
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/SAX2.h>
 
 #include "common/gba/xml_read.h"
 
@@ -12,32 +15,75 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static bool too_deep(const xmlNode *n, int depth)
+/* What ended the parser before the document did. */
+enum refused { REFUSED_NOT, REFUSED_DOCTYPE, REFUSED_DEPTH };
+
+static void init(void)
 {
-	for (; n; n = n->next) {
-		if (depth > DEPTH_MAX || (n->type == XML_ELEMENT_NODE && too_deep(n->children, depth + 1)))
-			return true;
-	}
-	return false;
+	xmlInitParser();
 }
 
-xmlDocPtr xml_read(const uint8_t *buf, size_t len)
+/* A DTD is where entities, default attributes and foreign files come from: stop before the first of it is read. */
+static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *external, const xmlChar *system)
 {
+	xmlParserCtxt *c = ctx;
+
+	*(enum refused *)c->_private = REFUSED_DOCTYPE;
+	xmlStopParser(c);
+}
+
+static void on_element(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_ns,
+		       const xmlChar **ns, int n_attr, int n_default, const xmlChar **attr)
+{
+	xmlParserCtxt *c = ctx;
+
+	if (c->nodeNr >= DEPTH_MAX) {
+		*(enum refused *)c->_private = REFUSED_DEPTH;
+		xmlStopParser(c);
+		return;
+	}
+	xmlSAX2StartElementNs(ctx, name, prefix, uri, n_ns, ns, n_attr, n_default, attr);
+}
+
+static void explain(struct err *err, xmlParserCtxt *c, enum refused why)
+{
+	const xmlError *e = xmlCtxtGetLastError(c);
+
+	if (why == REFUSED_DOCTYPE)
+		err_set(err, 0, "has a DOCTYPE, which is refused");
+	else if (why == REFUSED_DEPTH)
+		err_set(err, 0, "more than %d elements inside each other", DEPTH_MAX);
+	else
+		err_set(err, 0, "not well-formed, line %d", e ? e->line : 1);
+}
+
+xmlDocPtr xml_read(const uint8_t *buf, size_t len, struct err *err)
+{
+	enum refused why = REFUSED_NOT;
+	xmlParserCtxt *c;
 	xmlDocPtr doc;
 
-	pthread_once(&once, xmlInitParser);
-	if (len == 0 || len > INT_MAX || memmem(buf, len, "<!DOCTYPE", 9))
-		return NULL;
-	doc = xmlReadMemory((const char *)buf, (int)len, NULL, NULL,
-			    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
-	if (!doc)
-		return NULL;
-	/* A DOCTYPE is where entities come from; no message of ours has one. Above: the cheap look before the parser
-	 * sees it; here: whatever encoding it hid in. */
-	if (xmlGetIntSubset(doc) || doc->extSubset || !xmlDocGetRootElement(doc) || too_deep(doc->children, 0)) {
-		xmlFreeDoc(doc);
+	pthread_once(&once, init);
+	if (len == 0 || len > INT_MAX) {
+		err_set(err, 0, "empty or too long");
 		return NULL;
 	}
+	c = xmlNewParserCtxt();
+	if (!c) {
+		err_set(err, 0, "no memory");
+		return NULL;
+	}
+	c->_private = &why;
+	c->sax->internalSubset = on_doctype;
+	c->sax->startElementNs = on_element;
+	doc = xmlCtxtReadMemory(c, (const char *)buf, (int)len, NULL, NULL,
+				XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
+	if (!doc || why != REFUSED_NOT || !xmlDocGetRootElement(doc)) {
+		explain(err, c, why);
+		xmlFreeDoc(doc);
+		doc = NULL;
+	}
+	xmlFreeParserCtxt(c);
 	return doc;
 }
 
@@ -75,13 +121,16 @@ char *xml_text(const xmlNode *n)
 	return copy;
 }
 
-char *xml_attr(const xmlNode *n, const char *name)
+int xml_attr(char **out, const xmlNode *n, const char *name)
 {
 	xmlChar *value = xmlGetNoNsProp(n, (const xmlChar *)name);
-	char *copy = value ? strdup((const char *)value) : NULL;
 
+	*out = NULL;
+	if (!value)
+		return xmlHasNsProp(n, (const xmlChar *)name, NULL) ? -ENOMEM : 0;
+	*out = strdup((const char *)value);
 	xmlFree(value);
-	return copy;
+	return *out ? 0 : -ENOMEM;
 }
 
 static void out_put(struct xml_out *o, const char *s, size_t len)

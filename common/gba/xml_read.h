@@ -7,9 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <libxml/tree.h>
+#include "common/base/err.h"
 
-/*! \returns document (xmlFreeDoc), or NULL: not well-formed, has a DOCTYPE, nested deeper than 16 */
-xmlDocPtr xml_read(const uint8_t *buf, size_t len);
+/*! \param[out] err may be NULL: what is wrong in which line; nothing of the content, it is about persons
+ *  \returns document (xmlFreeDoc), or NULL: not well-formed, has a DOCTYPE, nested deeper than 16 */
+xmlDocPtr xml_read(const uint8_t *buf, size_t len, struct err *err);
 
 /*! Element with this local name, whatever the namespace? */
 bool xml_is(const xmlNode *n, const char *local);
@@ -20,8 +22,8 @@ xmlNode *xml_child(const xmlNode *parent, const char *local);
 /*! Text of an element without white space around; malloc'ed. \returns NULL: no memory */
 char *xml_text(const xmlNode *n);
 
-/*! Attribute without namespace; malloc'ed; NULL if absent. */
-char *xml_attr(const xmlNode *n, const char *name);
+/*! Attribute without namespace. \param[out] out malloc'ed; NULL if absent. \returns 0; -ENOMEM */
+int xml_attr(char **out, const xmlNode *n, const char *name);
 
 /*! Append text with the five special characters escaped. */
 struct xml_out {

@@ -7,10 +7,9 @@
 #include "common/crypto/aka_digest.h"
 
 #define AUTH_HDR_MAX    4096 /* octets of a header value */
-#define AUTH_HDR_PARAMS 64   /* parameters, known and unknown */
 
-/*! Values without quotes. A value that held backslash escapes has its escaped form kept in raw and is
- *  refused (-EBADMSG) where an identity or a nonce is concerned. Absent: p NULL. */
+/*! Values without quotes. A backslash escape in one of these is refused (-EBADMSG): implementations differ in what they
+ *  hash. Absent: p NULL; empty ("") has p set and len 0. */
 struct auth_hdr {
 	struct span username, realm, nonce, uri, response, algorithm, qop, nc, cnonce, opaque, auts;
 };
@@ -30,14 +29,16 @@ void auth_hdr_assert_inside(const struct auth_hdr *h, const uint8_t *buf, size_t
  *  \returns characters written; -ENOSPC; -EINVAL a quoted value holds a quote, backslash or control character */
 int auth_hdr_format(char *out, size_t cap, const struct auth_hdr *h);
 
-/*! algorithm text to what it names. \returns 0; -ENOTSUP */
 struct digest_alg {
 	enum digest_hash hash;
 	int aka_version; /* 0: plain (Ua), 1: AKAv1, 2: AKAv2 */
 };
+
+/*! Algorithm text to what it names, any case. \returns 0; -ENOTSUP */
 int digest_alg_parse(struct digest_alg *out, struct span s);
 const char *digest_alg_name(struct digest_alg a);
 
-/*! qop text (one token). \returns 0; -ENOTSUP */
+/*! qop text (one token), any case. \returns 0; -ENOTSUP */
 int digest_qop_parse(enum digest_qop *out, struct span s);
+/*! \returns "" for DIGEST_QOP_NONE */
 const char *digest_qop_name(enum digest_qop q);

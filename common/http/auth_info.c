@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/http/auth_info.h"
+
 #include <errno.h>
 
-#include "common/http/auth_info.h"
-#include "common/http/param_list.h"
+#include "common/http/auth_param.h"
 
-#define VALUE_MAX 4096
-#define PARAMS    32
+#define N(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct auth_slot slots[] = {
+	{ "qop", offsetof(struct auth_info, qop), false },
+	{ "rspauth", offsetof(struct auth_info, rspauth), true },
+	{ "cnonce", offsetof(struct auth_info, cnonce), true },
+	{ "nc", offsetof(struct auth_info, nc), false },
+	{ "nextnonce", offsetof(struct auth_info, nextnonce), true },
+};
 
 int auth_info_parse(struct auth_info *out, const uint8_t *buf, size_t len)
 {
+	struct span rest = span_of(buf, len);
 	struct auth_info h = { 0 };
-	const struct param_slot slots[] = {
-		{ "nextnonce", &h.nextnonce }, { "qop", &h.qop }, { "rspauth", &h.rspauth },
-		{ "cnonce", &h.cnonce }, { "nc", &h.nc },
-	};
+	size_t count = 0;
 	int rc;
 
-	if (len > VALUE_MAX)
+	if (len > AUTH_INFO_MAX)
 		return -E2BIG;
-	rc = param_list_read(buf, len, 0, slots, sizeof(slots) / sizeof(slots[0]), PARAMS);
+	rc = auth_params_take(&h, slots, N(slots), &rest, &count);
 	if (rc < 0)
 		return rc;
+	if (rest.len || !count)
+		return -EBADMSG;
 	*out = h;
 	return 0;
 }
@@ -28,14 +36,14 @@ int auth_info_parse(struct auth_info *out, const uint8_t *buf, size_t len)
 int auth_info_format(char *out, size_t cap, const struct auth_info *h)
 {
 	struct writer w;
+	int rc;
 
-	if (!param_quotable(h->rspauth) || !param_quotable(h->cnonce) || !param_quotable(h->nextnonce))
-		return -EINVAL;
 	writer_init(&w, out, cap);
-	param_put(&w, "qop", h->qop, false);
-	param_put(&w, "rspauth", h->rspauth, true);
-	param_put(&w, "cnonce", h->cnonce, true);
-	param_put(&w, "nc", h->nc, false);
-	param_put(&w, "nextnonce", h->nextnonce, true);
-	return writer_end(&w);
+	rc = auth_params_put(&w, h, slots, N(slots), false);
+	return rc < 0 ? rc : writer_end(&w);
+}
+
+void auth_info_assert_inside(const struct auth_info *h, const uint8_t *buf, size_t len)
+{
+	auth_params_assert_inside(h, slots, N(slots), span_of(buf, len));
 }

@@ -1,126 +1,87 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/http/challenge_hdr.h"
+
 #include <errno.h>
 
-#include "common/http/challenge_hdr.h"
-#include "common/http/param_list.h"
+#include "common/http/auth_param.h"
 
-#define SCHEME "Digest"
-#define PARAMS 64
+#define N(a) (sizeof(a) / sizeof((a)[0]))
 
-/* A list may hold several challenges: a token that a blank and no '=' follows begins one. */
-static bool at_scheme(const uint8_t *buf, size_t len, size_t pos, size_t *end)
-{
-	size_t e = param_token_end(buf, len, pos), after = param_skip_space(buf, len, e);
+/* stale is a word on the wire and a bool in the struct */
+struct wire {
+	struct challenge_hdr h;
+	struct span stale;
+};
 
-	*end = e;
-	return e > pos && (after == len || (after > e && buf[after] != '='));
-}
-
-static bool find_digest(const uint8_t *buf, size_t len, size_t *pos, int *rc)
-{
-	struct param skipped;
-	size_t p = param_skip_space(buf, len, 0), end;
-
-	*rc = -ENOTSUP;
-	while (p < len) {
-		if (at_scheme(buf, len, p, &end)) {
-			if (span_ieq(span_of(buf + p, end - p), span_str(SCHEME))) {
-				*pos = end;
-				return true;
-			}
-			p = end;
-		} else {
-			int more = param_next(&skipped, buf, len, &p);
-
-			if (more < 0)
-				*rc = more;
-			if (more <= 0)
-				return false;
-		}
-		p = param_skip_space(buf, len, p);
-		while (p < len && buf[p] == ',')
-			p = param_skip_space(buf, len, p + 1);
-	}
-	return false;
-}
-
-/* Where the next challenge begins, or len. */
-static size_t challenge_end(const uint8_t *buf, size_t len, size_t pos)
-{
-	struct param skipped;
-	size_t end;
-
-	for (;;) {
-		size_t p = param_skip_space(buf, len, pos);
-
-		while (p < len && buf[p] == ',')
-			p = param_skip_space(buf, len, p + 1);
-		if (p == len || at_scheme(buf, len, p, &end))
-			return p;
-		if (param_next(&skipped, buf, len, &p) != 1)
-			return len;
-		pos = p;
-	}
-}
+static const struct auth_slot slots[] = {
+	{ "realm", offsetof(struct wire, h.realm), true },
+	{ "domain", offsetof(struct wire, h.domain), true },
+	{ "nonce", offsetof(struct wire, h.nonce), true },
+	{ "algorithm", offsetof(struct wire, h.algorithm), false },
+	{ "qop", offsetof(struct wire, h.qop), true },
+	{ "opaque", offsetof(struct wire, h.opaque), true },
+	{ "stale", offsetof(struct wire, stale), false },
+};
 
 int challenge_hdr_parse(struct challenge_hdr *out, const uint8_t *buf, size_t len)
 {
-	struct challenge_hdr h = { 0 };
-	struct span stale = { NULL, 0 };
-	const struct param_slot slots[] = {
-		{ "realm", &h.realm }, { "domain", &h.domain }, { "nonce", &h.nonce }, { "opaque", &h.opaque },
-		{ "algorithm", &h.algorithm }, { "qop", &h.qop }, { "stale", &stale },
-	};
-	size_t pos;
+	struct span rest = span_of(buf, len), scheme;
+	size_t count = 0;
 	int rc;
 
 	if (len > CHALLENGE_HDR_MAX)
 		return -E2BIG;
-	if (!find_digest(buf, len, &pos, &rc))
-		return rc;
-	rc = param_list_read(buf, challenge_end(buf, len, pos), pos, slots, sizeof(slots) / sizeof(slots[0]), PARAMS);
-	if (rc < 0)
-		return rc;
-	h.stale = span_ieq(stale, span_str("true"));
-	*out = h;
-	return 0;
+	for (;;) {
+		struct wire w = { 0 };
+		bool digest;
+
+		auth_skip(&rest, true);
+		if (!rest.len)
+			return -ENOTSUP;
+		rc = auth_scheme_take(&scheme, &rest);
+		if (rc < 0)
+			return rc;
+		digest = span_ieq(scheme, span_str("Digest"));
+		rc = auth_params_take(&w, slots, digest ? N(slots) : 0, &rest, &count);
+		if (rc < 0)
+			return rc;
+		if (!digest)
+			continue;
+		w.h.stale = span_ieq(w.stale, span_str("true"));
+		*out = w.h;
+		return 0;
+	}
 }
 
 int challenge_hdr_format(char *out, size_t cap, const struct challenge_hdr *h)
 {
-	const struct {
-		const char *name;
-		struct span value;
-		bool quoted;
-	} rows[] = {
-		{ "realm", h->realm, true }, { "domain", h->domain, true }, { "nonce", h->nonce, true },
-		{ "algorithm", h->algorithm, false }, { "qop", h->qop, true }, { "opaque", h->opaque, true },
-		{ "stale", h->stale ? span_str("true") : span_of(NULL, 0), false },
-	};
+	struct wire wire = { *h, h->stale ? span_str("true") : span_of(NULL, 0) };
 	struct writer w;
+	int rc;
 
 	writer_init(&w, out, cap);
-	writer_str(&w, SCHEME " ");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (!param_quotable(rows[i].value))
-			return -EINVAL;
-		param_put(&w, rows[i].name, rows[i].value, rows[i].quoted);
-	}
-	return writer_end(&w);
+	writer_str(&w, "Digest ");
+	rc = auth_params_put(&w, &wire, slots, N(slots), false);
+	return rc < 0 ? rc : writer_end(&w);
+}
+
+void challenge_hdr_assert_inside(const struct challenge_hdr *h, const uint8_t *buf, size_t len)
+{
+	struct wire wire = { *h, span_of(NULL, 0) };
+
+	auth_params_assert_inside(&wire, slots, N(slots), span_of(buf, len));
 }
 
 bool challenge_offers_qop(struct span list, const char *qop)
 {
-	size_t pos = 0;
+	size_t start = 0;
 
-	while (pos < list.len) {
-		size_t start = pos;
-
-		while (pos < list.len && list.p[pos] != ',' && list.p[pos] != ' ' && list.p[pos] != '\t')
-			pos++;
-		if (span_ieq(span_of(list.p + start, pos - start), span_str(qop)))
+	for (size_t i = 0; i <= list.len; i++) {
+		if (i < list.len && list.p[i] != ',' && list.p[i] != ' ' && list.p[i] != '\t')
+			continue;
+		if (i > start && span_ieq(span_of(list.p + start, i - start), span_str(qop)))
 			return true;
-		pos++;
+		start = i + 1;
 	}
 	return false;
 }

@@ -16,6 +16,9 @@ struct challenge_hdr {
  *  \returns 0; -EBADMSG; -E2BIG; -ENOTSUP no Digest challenge in it */
 int challenge_hdr_parse(struct challenge_hdr *out, const uint8_t *buf, size_t len);
 
+/*! For the fuzz target: every span lies in the input; aborts otherwise. */
+void challenge_hdr_assert_inside(const struct challenge_hdr *h, const uint8_t *buf, size_t len);
+
 /*! \returns characters written; -ENOSPC; -EINVAL value cannot be quoted */
 int challenge_hdr_format(char *out, size_t cap, const struct challenge_hdr *h);
 

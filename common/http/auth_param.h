@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file auth_param.h
+ *  The list of name=value pairs that Authorization, WWW-Authenticate and Authentication-Info share (RFC 7235 2.1),
+ *  read generously and written strictly. Pure. */
+#pragma once
+
+#include "common/base/bytes.h"
+
+#define AUTH_PARAMS_MAX 64 /* parameters of one header, known and unknown */
+
+/*! Where the value of a known parameter goes: a struct span at offset in the caller's struct. */
+struct auth_slot {
+	const char *name;
+	size_t offset;
+	bool quote; /* how we write it */
+};
+
+/*! Skip blanks, folded lines (obs-fold) and, if commas is set, empty list elements. */
+void auth_skip(struct span *rest, bool commas);
+
+/*! Take a scheme name off the front; it must be followed by white space or the end.
+ *  \returns 0; -EBADMSG no name there */
+int auth_scheme_take(struct span *scheme, struct span *rest);
+
+/*! Take parameters until the end, or until a word that is no parameter, where the next challenge begins.
+ *  White space may stand around '=' and may replace the comma; values may be quoted or not; unknown names are skipped.
+ *  Values with backslash escapes are refused in known parameters: implementations differ in what they hash.
+ *  \param[out] out    struct of the slots, zeroed by the caller; absent: p NULL; empty quoted value: p set, len 0
+ *  \param[in,out] rest  what is left
+ *  \param[in,out] count parameters seen so far, -E2BIG beyond AUTH_PARAMS_MAX
+ *  \returns 0; -EBADMSG bad syntax, or a known parameter twice; -E2BIG */
+int auth_params_take(void *out, const struct auth_slot *slots, size_t n, struct span *rest, size_t *count);
+
+/*! Write the slots that are present, in their order, separated by ", ".
+ *  \param[in] sep whether something stands before that needs a separator
+ *  \returns 0 (overflow shows in the writer); -EINVAL a value holds what its form cannot carry */
+int auth_params_put(struct writer *w, const void *in, const struct auth_slot *slots, size_t n, bool sep);
+
+/*! For the fuzz targets: every span lies in the input; aborts otherwise. */
+void auth_params_assert_inside(const void *in, const struct auth_slot *slots, size_t n, struct span input);
