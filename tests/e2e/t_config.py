@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Bad configuration: one line that says file, line, what is wrong and what is allowed; exit code not 0; nothing changed."""
+import os
+import socket
+
+from lib import leaks, naf, procs
+from lib.runner import test
+from lib.world import BSF_NAME, World
+
+
+def snapshot(w):
+    out = {}
+    for path in leaks.files_under(w.dir):
+        if not path.endswith((".log", ".notify")):
+            with open(path, "rb") as f:
+                out[path] = f.read()
+    return out
+
+
+async def refused(w, which, words, check_too=True, line=None):
+    """The daemon does not start, and says why in one line with all of words; with --check as well."""
+    w.write_configs()
+    if line is not None:
+        path = f"{w.etc}/gba-{'bsf' if which == 'bsf' else 'hss-sim'}.cfg"
+        with open(path, encoding="utf-8") as f:
+            n = next(i for i, x in enumerate(f.read().split("\n"), 1) if x.strip().startswith(line))
+        words = list(words) + [f"{path}:{n}"]
+    before = snapshot(w)
+    d = w.bsf_daemon() if which == "bsf" else w.hss_daemon()
+    for argv in (d.argv + ["--check"], d.argv) if check_too else (d.argv,):
+        rc, out, err = await procs.run(argv, 15)
+        lines = [x for x in err.split("\n") if all(str(word).lower() in x.lower() for word in words)]
+        assert rc != 0, f"{argv} ended with 0: {err}"
+        assert lines, f"no line with {words} in: {out}{err}"
+        assert snapshot(w) == before, "something changed"
+    return lines[0]
+
+
+def fresh(t, n):
+    return World(t, name=f"w{n}")
+
+
+@test("unknown word, value out of range, incomplete line: file, line and the words allowed", smoke=True)
+async def words(t):
+    t.need_program("gba-bsfd")
+    w = fresh(t, 1)
+    w.bsf_cfg.add("bsf", "key-lifetim 3600")
+    await refused(w, "bsf", ["key-lifetim"], line="key-lifetim ")
+    w = fresh(t, 2)
+    w.bsf_cfg.set("ub", "listen 127.0.0.1 70000")
+    await refused(w, "bsf", ["70000"], line="listen 127.0.0.1 70000")
+    w = fresh(t, 3)
+    w.bsf_cfg.set("diameter", "identity")
+    await refused(w, "bsf", ["identity"], line="identity")
+    w = fresh(t, 4)
+    w.bsf_cfg.nodes.append(["nonsense here", []])
+    await refused(w, "bsf", ["nonsense"], line="nonsense")
+    w = fresh(t, 5)
+    w.hss_cfg.set("diameter", "listne 127.0.0.1 3869")
+    await refused(w, "hss", ["listne", "listen"], line="listne")
+
+
+@test("naf without address, key file missing, readable by all, of wrong length", smoke=True)
+async def keys(t):
+    t.need_program("gba-bsfd")
+    w = fresh(t, 1)
+    w.bsf_cfg.add("naf lonely.example.com", "speaks-for lonely.example.com")
+    await refused(w, "bsf", ["lonely.example.com", "address"])
+    w = fresh(t, 2)
+    w.bsf_cfg.set("store", f"kek 1 file {w.etc}/missing.kek")
+    await refused(w, "bsf", ["missing.kek"])
+    w = fresh(t, 3)
+    os.chmod(f"{w.etc}/bsf-1.kek", 0o644)
+    await refused(w, "bsf", ["bsf-1.kek"])
+    w = fresh(t, 4)
+    w.write_secret("bsf-1.kek", "abcd\n")
+    await refused(w, "bsf", ["bsf-1.kek"])
+    w = fresh(t, 5)
+    os.chmod(f"{w.etc}/hss-1.kek", 0o640)
+    await refused(w, "hss", ["hss-1.kek"])
+
+
+@test("ports in use: Ub, Diameter, VTY; the address is named", smoke=True)
+async def ports(t):
+    t.need_program("gba-bsfd")
+    for n, (which, port) in enumerate((("bsf", "ub"), ("bsf", "dia"), ("bsf", "bsf_vty"), ("hss", "hss"))):
+        w = fresh(t, n)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", w.ports[port]))
+            s.listen()
+            w.write_configs()
+            d = w.bsf_daemon() if which == "bsf" else w.hss_daemon()
+            rc, out, err = await procs.run(d.argv, 15)
+            assert rc != 0, f"{port}: {err}"
+            assert any(str(w.ports[port]) in x for x in err.split("\n")), f"{port} is not named: {out}{err}"
+
+
+@test("a second daemon on the same state; a wrong key for an existing database: refused, the first goes on", smoke=True)
+async def second(t):
+    w = await World(t).start()
+    s = await w.ue().bootstrap()
+    w2 = World(t, name="second")
+    w2.bsf_cfg.set("store", f"lmdb {w.dir}/bsf")
+    w2.bsf_cfg.set("store", f"kek 1 file {w.etc}/bsf-1.kek")
+    w2.write_configs()
+    rc, out, err = await procs.run(w2.bsf_daemon().argv, 15)
+    assert rc != 0 and any(f"{w.dir}/bsf" in x for x in err.split("\n")), (rc, out, err)
+    conn = await w.naf()
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    await w.bsf.stop()
+    w2.bsf_cfg.set("store", f"kek 1 file {w2.etc}/bsf-1.kek")        # another key
+    w2.write_configs()
+    rc, out, err = await procs.run(w2.bsf_daemon().argv, 15)
+    assert rc != 0 and "kek" in err.lower(), (rc, out, err)
+    await w.hss.stop()
+    w2.hss_cfg.set("subscribers", f"database {w.dir}/hss/subscribers.sqlite")
+    w2.write_configs()
+    rc, out, err = await procs.run(w2.hss_daemon().argv, 15)
+    assert rc != 0 and "kek" in err.lower(), (rc, out, err)
+    await w.hss.start()
+    await w.bsf.start()
+    conn = await w.naf()
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf(), "the refused daemon changed something"
+
+
+@test("--check on the example configuration: 0, and nothing is made; -V and -h", smoke=True)
+async def check(t):
+    w = World(t)
+    w.write_configs()
+    before = snapshot(w)
+    for d in (w.bsf_daemon(), w.hss_daemon()):
+        rc, out, err = await procs.run(d.argv + ["--check"], 15)
+        assert rc == 0, out + err
+        assert snapshot(w) == before
+        for option in ("-V", "-h"):
+            rc, out, err = await procs.run([d.argv[0], option], 15)
+            assert rc == 0 and (out + err).strip(), (option, rc)
+
+
+@test("show running-config gives the configuration back, and no key", smoke=True)
+async def running(t):
+    w = await World(t).start()
+    text = await w.vty("show running-config") or ""
+    if "name" not in text:
+        from lib.vty import Vty
+        v = await Vty.open(w.ports["bsf_vty"])
+        await v.command("enable")
+        text = await v.command("show running-config")
+        v.close()
+    for line in (f" name {BSF_NAME}", f" listen 127.0.0.1 {w.ports['ub']}", " speaks-for *.apps.example.com",
+                 " key-lifetime 3600", f" kek 1 file {w.etc}/bsf-1.kek", f" connect 127.0.0.1 {w.ports['hss']}"):
+        assert line in text.split("\n"), f"{line!r} is not in:\n{text}"
+    assert w.keks["bsf"].hex() not in text
+
+
+@test("import: errors with file and line, nothing imported; 100,000 rows with progress", timeout=120)
+async def imports(t):
+    w = World(t)
+    w.write_configs()
+    exe = t.need_program("gba-hss-simd")
+    good = f"{w.cards[0].impi},{w.cards[0].imsi},{w.cards[0].k.hex()},,{w.cards[0].opc.hex()},0000,milenage,0,,"
+    head = "impi,imsi,k,op,opc,amf,algorithm,sqn,ind,guss"
+    for bad in (good.replace("milenage", "tuak"), good.replace(w.cards[0].k.hex(), "1234"), good.replace("0000", "zz"),
+                good.replace(w.cards[0].impi, "nobody"), good + ",more", "a,b", good[:-1] + ",missing.xml",
+                good.replace(w.cards[0].imsi, "12ab")):
+        path = w.write_secret("bad.csv", "\n".join([head, good.replace("0000000001", "0000000002"), bad]) + "\n")
+        rc, out, err = await procs.run([exe, "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path], 15)
+        assert rc != 0 and f"{path}:3" in err, (bad, rc, err)
+        assert w.cards[0].k.hex() not in err + out and w.cards[0].opc.hex() not in err + out
+    n = max(1000, round(100000 * t.scale))
+    rows = [head] + [f"00101{i:010d}@ims.mnc001.mcc001.3gppnetwork.org,00101{i:010d},{i:032x},,{i + 7:032x},0000,milenage,0,,"
+                     for i in range(n)]
+    path = w.write_secret("many.csv", "\n".join(rows) + "\n")
+    rc, out, err = await procs.run([exe, "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path], 100)
+    assert rc == 0 and str(n) in (out + err).replace(",", ""), (rc, out[-300:], err[-300:])

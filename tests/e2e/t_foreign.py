@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Programs of others: tshark reads every frame, erlang-diameter is NAF and HSS."""
+import asyncio
+import glob
+import os
+
+from lib import aka, naf, procs
+from lib.relay import Relay
+from lib.runner import test
+from lib.world import World
+
+GUSS = os.path.join(procs.SRC, "conf", "guss-1.xml")
+
+
+async def tshark(t, pcap, display, fields):
+    t.need_tool("tshark", "tshark")
+    argv = ["tshark", "-r", pcap, "-Y", display, "-T", "fields", "-E", "separator=|", "-E", "occurrence=f"]
+    for f in fields:
+        argv += ["-e", f]
+    rc, out, err = await procs.run(argv, 60)
+    assert rc == 0, err
+    return [line.split("|") for line in out.split("\n") if line]
+
+
+@test("tshark decodes every frame of Zh and Zn: no malformed, no unknown AVP, the values are right", smoke=True,
+      req=["220-4.4.5-3", "220-4.5.2-12", "220-4.2.5-3", "220-4.4.5-9", "220-4.5.2-14"])
+async def frames(t):
+    t.need_tool("tshark", "tshark")
+    with open(GUSS, encoding="utf-8") as f:
+        w = World(t, guss=f.read())
+    w.write_configs()
+    t.worlds.append(w)
+    await w.import_subscribers()
+    w.hss = w.hss_daemon()
+    t.watch(w.hss)
+    await w.hss.start()
+    zh = await Relay(t.dir + "/zh.pcap", w.ports["hss"]).start()
+    w.bsf_cfg.set(f"hss {'hss.mnc001.mcc001.3gppnetwork.org'}", f"connect 127.0.0.1 {zh.port}")
+    w.write_configs()
+    w.bsf = w.bsf_daemon()
+    t.watch(w.bsf)
+    await w.bsf.start()
+    await w.wait_hss_peer()
+    zn = await Relay(t.dir + "/zn.pcap", w.ports["dia"]).start()
+    ue = w.ue()
+    s1 = await ue.bootstrap()
+    ue.usim.seq = [9000] * 32
+    s = await ue.bootstrap()                                       # with a resynchronisation
+    await w.ue(1).first(username="001019999999999@ims.mnc001.mcc001.3gppnetwork.org")
+    conn = await naf.connect(zn.port)
+    assert (await naf.fetch(conn, s.btid, gsids=["1", "2"])).key == s.ks_naf()
+    assert (await naf.fetch(conn, s1.btid)).result == (10415, 5403)
+    assert (await naf.fetch(conn, s.btid, naf.naf_id("foreign.example.com"))).result == (10415, 5402)
+    await conn.request(naf.bir(conn, None, naf.naf_id()))
+    await conn.disconnect()
+    await w.bsf.stop()
+    await zh.stop()
+    await zn.stop()
+    t.daemons.remove(w.bsf)
+    for path, cmd, pairs in ((t.dir + "/zh.pcap", 303, 4), (t.dir + "/zn.pcap", 310, 4)):
+        bad = await tshark(t, path, "_ws.malformed || diameter.avp.unknown || diameter.avp.invalid-data || _ws.expert.severity >= 0x600000",
+                           ["frame.number", "diameter.cmd.code", "_ws.expert.message"])
+        assert not bad, (path, bad)
+        rows = await tshark(t, path, f"diameter.cmd.code == {cmd}", ["diameter.flags.request", "diameter.Session-Id"])
+        assert sum(r[0] == "1" for r in rows) == pairs and len(rows) == 2 * pairs, (path, rows)
+    rows = await tshark(t, t.dir + "/zh.pcap", "diameter.cmd.code == 303 && diameter.flags.request == 1",
+                        ["ip.src", "diameter.User-Name", "diameter.3GPP-SIP-Authorization", "diameter.Auth-Session-State"])
+    assert {r[0] for r in rows} == {"10.0.0.1"}, "a request from the HSS"
+    assert all(r[1] and r[3] == "1" for r in rows) and len(rows[2][2]) == 60 and not rows[0][2], rows
+    rows = await tshark(t, t.dir + "/zn.pcap", "diameter.ME-Key-Material", ["diameter.ME-Key-Material", "diameter.GBA-Type"])
+    assert rows[0][0].replace(":", "") == s.ks_naf().hex(), rows
+    for name in ("/zh.pcap", "/zn.pcap"):
+        os.unlink(t.dir + name)                                    # captures hold the keys, rightly
+
+
+async def erlang(t):
+    """Compile the dictionaries and the peers; the folder of the result."""
+    for tool, package in (("erl", "erlang-base"), ("erlc", "erlang-base"), ("diameterc", "erlang-diameter")):
+        t.need_tool(tool, package)
+    src, out = os.path.join(procs.SRC, "tests", "interop", "erlang"), t.dir + "/erl"
+    os.mkdir(out)
+    for d in ("zn", "zh"):
+        rc, o, e = await procs.run(["diameterc", "-o", out, f"{src}/{d}.dia"], 60, cwd=out)
+        assert rc == 0, o + e
+    rc, o, e = await procs.run(["erlc", "-o", out, f"{out}/zn.erl", f"{out}/zh.erl"] + sorted(glob.glob(src + "/*.erl")), 60)
+    assert rc == 0, o + e
+    return out
+
+
+@test("erlang-diameter as NAF: a key over Zn, Destination-Realm taken from the B-TID", timeout=120, smoke=True,
+      req=["220-4.4.7-4"])
+async def erlang_naf(t):
+    out = await erlang(t)
+    w = await World(t).start()
+    s = await w.ue().bootstrap()
+
+    async def ask(btid):
+        argv = ["erl", "-noshell", "-pa", out, "-run", "zn_naf", "main", str(w.ports["dia"]), btid, "naf1.example.com"]
+        rc, o, e = await procs.run(argv, 40, env={"HOME": t.dir})
+        assert rc == 0, o + e
+        return o.split("\n")
+    lines = await ask(s.btid)
+    assert lines[0] == "result 2001" and lines[1] == f"key {s.ks_naf().hex()}" and lines[2] == f"expires {s.expires_at}", \
+        [x[:20] for x in lines]
+    lines = await ask("AAAAAAAAAAAAAAAAAAAAAA==@" + s.btid.split("@")[1])
+    assert lines[0].startswith("experimental") and "5403" in lines[0], lines
+
+
+@test("erlang-diameter as HSS: its vector carries a bootstrap; an IMPI it does not know gets 403", timeout=120, smoke=True)
+async def erlang_hss(t):
+    out = await erlang(t)
+    w = World(t, raw_hss=True)
+    card = w.cards[0]
+    rand = os.urandom(16)
+    v = (rand,) + aka.Milenage(card.k, card.opc).vector(rand, 33)
+    w.write_configs()
+    t.worlds.append(w)
+    argv = ["erl", "-noshell", "-pa", out, "-run", "zh_hss", "main", str(w.ports["hss"]), card.impi] + [x.hex() for x in v]
+    peer = procs.Daemon("erlang", argv, t.dir + "/log/erlang.log", {"HOME": t.dir}, notifies=False)
+    await peer.start()
+    t.cleanup(peer.kill)
+
+    async def listens():
+        try:
+            _, wr = await asyncio.open_connection("127.0.0.1", w.ports["hss"])
+            wr.close()
+            return True
+        except OSError:
+            return False
+    await t.until(listens, 20, "erlang to listen")
+    w.bsf = w.bsf_daemon()
+    t.watch(w.bsf)
+    await w.bsf.start()
+    await t.until(w.hss_open, 15, "the BSF and erlang to be connected")
+    s = await w.ue().bootstrap()
+    assert (await naf.fetch(await w.naf(), s.btid)).key == s.ks_naf()
+    assert (await w.ue(1).first()).status == 403
