@@ -23,6 +23,7 @@ static void req_free(struct store_req *r)
 {
 	gba_session_clear(&r->session);
 	gba_challenge_clear(&r->challenge);
+	free(r->record);
 	free(r);
 }
 

@@ -34,11 +34,13 @@ typedef void store_done_fn(void *owner, uint64_t txn, const struct store_answer 
 /* one per process */
 struct store_lmdb_cfg {
 	const char *dir;
-	unsigned map_size_gib;
+	unsigned map_size_gib;         /* the file is sparse, so far above need; never grown while running */
+	size_t map_size_octets;        /* if not 0, instead (tests) */
 	const struct seal_kek *keks;   /* the first seals */
 	size_t n_keks;
 };
-/*! Open or create. A wrong KEK, a second daemon (flock), no map: error, nothing changed.
+/*! Open or create. A wrong KEK, a second process (it takes flock() on DIR/lock itself), no map: error, nothing changed.
+ *  The index in memory is rebuilt here. A thread that reads keeps a reader until it ends or the store is freed.
  *  \returns NULL and a reason in err */
 struct store_shared *store_shared_mem_new(struct err *err);
 struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, struct err *err);
@@ -49,6 +51,8 @@ void store_shared_free(struct store_shared *sh);
 struct store_figures {
 	uint64_t sessions, challenges, tmpis, commits, committed_records;
 	uint64_t swept;
+	uint64_t corrupt;       /* records that could not be read; each counts as not found */
+	uint64_t index_octets;  /* memory of the index */
 };
 void store_shared_figures(struct store_shared *sh, struct store_figures *out);
 

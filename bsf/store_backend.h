@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bsf/store.h"
+#include "bsf/store_record.h"
 #include "common/rt/inbox.h"
 
 /*! One call under way: arguments in, answer out. malloc'ed; the front makes and frees it, the back end owns it in between. */
@@ -21,6 +22,10 @@ struct store_req {
 	struct impi impi;                   /* REVOKE_IMPI: argument; FIND_TMPI: answer */
 	struct gba_challenge challenge;     /* CHALLENGE_PUT: argument; _TAKE: answer */
 	struct gba_session session;         /* PUT: argument; GET: answer */
+	/* PUT, back ends on disk: what is written, made on the shard's thread; malloc'ed */
+	struct record_head head;
+	void *record;
+	size_t record_len;
 	int rc;
 	unsigned revoked;
 };

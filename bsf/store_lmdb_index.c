@@ -312,12 +312,12 @@ static bool is_over(const struct place *p, int64_t now_s)
 	return (kind == RECORD_SESSION || kind == RECORD_TOMBSTONE) && (int64_t)(p->expires_kind >> 8) <= now_s;
 }
 
-size_t lmdb_index_expired(struct lmdb_index *ix, int64_t now_s, size_t budget, struct index_entry *out, size_t max)
+size_t lmdb_index_expired(struct lmdb_index *ix, int64_t now_s, size_t *budget, struct index_entry *out, size_t max)
 {
 	size_t n = 0, parts = 0;
 
 	pthread_mutex_lock(&ix->lock);
-	while (n < max && budget && parts <= PARTS) {
+	while (n < max && *budget && parts <= PARTS) {
 		const struct part *p = &ix->parts[ix->sweep_part];
 
 		if (ix->sweep_place >= p->n) {
@@ -329,7 +329,7 @@ size_t lmdb_index_expired(struct lmdb_index *ix, int64_t now_s, size_t budget, s
 		if (is_over(&p->places[ix->sweep_place], now_s))
 			place_get(&p->places[ix->sweep_place], &out[n++]);
 		ix->sweep_place++;
-		budget--;
+		--*budget;
 	}
 	pthread_mutex_unlock(&ix->lock);
 	return n;
