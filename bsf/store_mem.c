@@ -118,7 +118,8 @@ static void session_node_free(struct session_node *n)
 	}
 }
 
-static void session_remove(struct store_mem *m, const uint8_t *rand)
+/* \param[in] tombstone remove also what was revoked. \returns is it gone? */
+static bool session_remove(struct store_mem *m, const uint8_t *rand, bool tombstone)
 {
 	struct session_stripe *st = session_stripe(m, rand);
 	struct session_node **p, *n;
@@ -126,12 +127,17 @@ static void session_remove(struct store_mem *m, const uint8_t *rand)
 	pthread_mutex_lock(&st->lock);
 	p = session_find(st, rand);
 	n = *p;
+	if (n && n->revoked && !tombstone) {
+		pthread_mutex_unlock(&st->lock);
+		return false;
+	}
 	if (n)
 		*p = n->next;
 	pthread_mutex_unlock(&st->lock);
 	if (n && !n->revoked)
 		atomic_fetch_sub(&m->sessions, 1);
 	session_node_free(n);
+	return true;
 }
 
 static void tmpi_remove(struct store_mem *m, const uint8_t *tmpi)
@@ -221,12 +227,11 @@ static void identity_replace(struct store_mem *m, struct identity_node *id, cons
 	while (*p) {
 		struct session_ref *ref = *p;
 
-		if (!span_ieq(span_str(ref->bsf_name), span_str(s->bsf_name))) {
+		if (!span_ieq(span_str(ref->bsf_name), span_str(s->bsf_name)) || !session_remove(m, ref->rand, false)) {
 			p = &ref->next;
 			continue;
 		}
 		*p = ref->next;
-		session_remove(m, ref->rand);
 		free(ref);
 	}
 	if (id->has_tmpi)
@@ -355,7 +360,7 @@ static void session_forget(struct store_mem *m, const struct impi *impi, const u
 			continue;
 		*r = ref->next;
 		free(ref);
-		session_remove(m, rand);
+		session_remove(m, rand, true);
 		atomic_fetch_add(&m->swept, 1);
 		break;
 	}

@@ -36,41 +36,23 @@ static void count_and_log(struct msg *m, const struct zn_bir *bir, enum cause ca
 	LOGT(DZN, LOGL_INFO, "%s run %s naf %s peer %s\n", cause_name(cause), run, bir->naf_id.fqdn, bir->peer);
 }
 
-static void ask_fill(struct zn_ask *ask, const struct zn_bir *bir)
+int zn_answer(struct msg **m, const struct zn_bir *bir, int store_rc, const struct gba_session *s)
 {
-	*ask = (struct zn_ask){ .bir = bir, .naf = policy_naf(policy_current(), bir->peer), .now_s = store_wall_s() };
-}
-
-static int answer(struct msg **m, const struct zn_ask *ask)
-{
+	struct zn_ask ask = {
+		.bir = bir,
+		.naf = policy_naf(policy_current(), bir->peer),
+		.store_rc = store_rc,
+		.session = s,
+		.now_s = store_wall_s(),
+	};
 	struct zn_bia bia;
-	enum cause cause = zn_decide(&bia, ask);
+	enum cause cause = zn_decide(&bia, &ask);
 	int rc;
 
-	count_and_log(*m, ask->bir, cause);
+	count_and_log(*m, bir, cause);
 	rc = zn_bia_encode(m, &bia);
 	zn_bia_clear(&bia);
 	return rc;
-}
-
-int zn_answer(struct msg **m, const struct zn_bir *bir, int store_rc, const struct gba_session *s)
-{
-	struct zn_ask ask;
-
-	ask_fill(&ask, bir);
-	ask.store_rc = store_rc;
-	ask.session = s;
-	return answer(m, &ask);
-}
-
-int zn_answer_early(struct msg **m, const struct zn_bir *bir)
-{
-	struct zn_ask ask = { .bir = bir };
-
-	if (zn_needs_session(&ask))
-		return -EAGAIN;
-	/* decided before the store is looked at; -EIO would show if it were not */
-	return zn_answer(m, bir, -EIO, NULL);
 }
 
 int zn_answer_refuse(struct msg **m, const struct zn_bir *bir, enum cause cause, const struct dia_result *r)

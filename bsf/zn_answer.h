@@ -13,8 +13,5 @@
  *  \returns 0; -ENOMEM, *m is whatever it is and still the caller's */
 int zn_answer(struct msg **m, const struct zn_bir *bir, int store_rc, const struct gba_session *s);
 
-/*! Can this request be answered without asking the store? Then it was. \returns 0; -EAGAIN: it needs the store */
-int zn_answer_early(struct msg **m, const struct zn_bir *bir);
-
 /*! Refuse: bir is NULL where the request could not be read. \returns as zn_answer() */
 int zn_answer_refuse(struct msg **m, const struct zn_bir *bir, enum cause cause, const struct dia_result *r);

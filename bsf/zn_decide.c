@@ -7,26 +7,18 @@
 #include "common/crypto/kdf.h"
 #include "common/gba/guss.h"
 
-#define AVP_NAF_ID 402
-
 /* What a check says of a request. */
-enum verdict { PASS, BAD_UA_ID, BTID_UNKNOWN, STORE_FAILED, NOT_AUTHORIZED };
+enum verdict { PASS, BTID_UNKNOWN, STORE_FAILED, NOT_AUTHORIZED };
 
 static const struct {
 	enum cause cause;
-	uint32_t code, failed_avp;
+	uint32_t code;
 } answers[] = {
-	[PASS] = { CAUSE_zn_ok, DIA_SUCCESS, 0 },
-	[BAD_UA_ID] = { CAUSE_zn_bad_avp, DIA_INVALID_AVP_VALUE, AVP_NAF_ID },
-	[BTID_UNKNOWN] = { CAUSE_zn_btid_unknown, DIA_X_TRANSACTION_INVALID, 0 },
-	[STORE_FAILED] = { CAUSE_store_failed, DIA_UNABLE_TO_COMPLY, 0 },
-	[NOT_AUTHORIZED] = { CAUSE_zn_not_authorized, DIA_X_NOT_AUTHORIZED, 0 },
+	[PASS] = { CAUSE_zn_ok, DIA_SUCCESS },
+	[BTID_UNKNOWN] = { CAUSE_zn_btid_unknown, DIA_X_TRANSACTION_INVALID },
+	[STORE_FAILED] = { CAUSE_store_failed, DIA_UNABLE_TO_COMPLY },
+	[NOT_AUTHORIZED] = { CAUSE_zn_not_authorized, DIA_X_NOT_AUTHORIZED },
 };
-
-static enum verdict check_ua_id(const struct zn_ask *in)
-{
-	return ua_id_classify(in->bir->naf_id.ua, NULL) == UA_ID_INVALID ? BAD_UA_ID : PASS;
-}
 
 static enum verdict check_btid(const struct zn_ask *in)
 {
@@ -56,9 +48,11 @@ static enum verdict check_fqdn(const struct zn_ask *in)
 	return policy_speaks_for(in->naf, in->bir->naf_id.fqdn) ? PASS : NOT_AUTHORIZED;
 }
 
-static enum verdict check_ua_reserved(const struct zn_ask *in)
+static enum verdict check_ua_id(const struct zn_ask *in)
 {
-	return ua_id_classify(in->bir->naf_id.ua, NULL) == UA_ID_RESERVED ? NOT_AUTHORIZED : PASS;
+	enum ua_id_class c = ua_id_classify(in->bir->naf_id.ua, NULL);
+
+	return c == UA_ID_INVALID || c == UA_ID_RESERVED ? NOT_AUTHORIZED : PASS;
 }
 
 /* A key of 2G GBA or GBA_Digest is for a NAF that says it takes one (33.220 I.5.3, M.5.7); none can say so here. */
@@ -69,28 +63,11 @@ static enum verdict check_variant(const struct zn_ask *in)
 	return v == GBA_VARIANT_ME || v == GBA_VARIANT_U ? PASS : NOT_AUTHORIZED;
 }
 
-static const struct check {
-	enum verdict (*fn)(const struct zn_ask *in);
-	bool needs_session;
-} checks[] = {
-	{ check_ua_id, false },
-	{ check_btid, false },
-	{ check_session, true },
-	{ check_origin, false },
-	{ check_fqdn, false },
-	{ check_ua_reserved, false },
-	{ check_variant, true },
+static enum verdict (*const checks[])(const struct zn_ask *in) = {
+	check_btid, check_session, check_origin, check_fqdn, check_ua_id, check_variant,
 };
 
 #define N_CHECKS (sizeof(checks) / sizeof(checks[0]))
-
-bool zn_needs_session(const struct zn_ask *in)
-{
-	for (size_t i = 0; i < N_CHECKS && !checks[i].needs_session; i++)
-		if (checks[i].fn(in) != PASS)
-			return false;
-	return true;
-}
 
 void zn_refuse(struct zn_bia *out, uint32_t code)
 {
@@ -195,7 +172,7 @@ enum cause zn_decide(struct zn_bia *out, const struct zn_ask *in)
 
 	memset(out, 0, sizeof(*out));
 	for (size_t i = 0; i < N_CHECKS && v == PASS; i++)
-		v = checks[i].fn(in);
+		v = checks[i](in);
 	if (v == PASS)
 		v = fill_uss(out, in);
 	if (v == PASS)
@@ -206,9 +183,5 @@ enum cause zn_decide(struct zn_bia *out, const struct zn_ask *in)
 	}
 	zn_bia_clear(out);
 	zn_refuse(out, answers[v].code);
-	if (answers[v].failed_avp) {
-		out->result.failed_avp = answers[v].failed_avp;
-		out->result.failed_vendor = DIA_VENDOR_3GPP;
-	}
 	return answers[v].cause;
 }

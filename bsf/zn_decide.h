@@ -17,17 +17,11 @@ struct zn_ask {
 	int64_t now_s;                     /* Unix seconds */
 };
 
-/*! Does this request need the store at all? Of what zn_decide() checks, that which needs no session, in its order.
- *  \returns false: zn_decide() refuses it whatever session there is */
-bool zn_needs_session(const struct zn_ask *in);
-
 /*! Decide. The checks in this order, the first that fails is the answer:
- *  - five octets of the Ua protocol that H.2 rules out (00, not all zero): 5004 with Failed-AVP NAF-Id, zn_bad_avp.
- *    The value is malformed, whoever sends it
  *  - no B-TID, unknown, expired, revoked: 5403, zn_btid_unknown; store not asked: 5012, store_failed
  *  - Origin-Host is not the connection's identity and the peer is no proxy, peer not configured, FQDN of the NAF_Id not one
- *    it speaks for, pseudo protocol of the TMPI derivation (H.3, would disclose TMPIs; well-formed, but nobody may have
- *    it), 2G or Digest variant: 5402, zn_not_authorized
+ *    it speaks for, Ua protocol identifier that is invalid (H.2: 00, not all zero) or the pseudo protocol of the TMPI
+ *    derivation (H.3; its key would disclose TMPIs), 2G or Digest variant: 5402, zn_not_authorized
  *  - a USS that policy requires is not in the GUSS, asked for or not: 5402, zn_not_authorized
  *  - else 2001 and the keys, zn_ok. USSs that were not found or are not allowed are left out without an error.
  *

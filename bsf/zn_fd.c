@@ -67,9 +67,7 @@ static int answer_now(struct zn_fd *z, struct msg **m, const struct zn_bir *bir)
 	struct gba_session s;
 	int rc;
 
-	if (zn_answer_early(m, bir) != -EAGAIN)
-		return 0;
-	rc = store_get_now(z->store, &bir->btid, &s);
+	rc = bir->btid_ok ? store_get_now(z->store, &bir->btid, &s) : -ENOENT;
 	if (rc == -EAGAIN)
 		return rc;
 	(void)zn_answer(m, bir, rc, &s);

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What every store keeps to: one set of cases, run on memory and on LMDB. */
+#include "tests/store/harness.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <osmocom/core/select.h>
+#include <osmocom/core/talloc.h>
+#include "common/rt/deadline.h"
+
+#define IMPI_1 "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
+#define IMPI_2 "001010000000002@ims.mnc001.mcc001.3gppnetwork.org"
+
+enum { MEM, LMDB, BACKENDS };
+static const char *const backend_name[] = { "memory", "LMDB" };
+static char dir[256];
+static struct harness h;
+
+static void backend_open(int backend)
+{
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+
+	dir[0] = '\0';
+	if (backend == MEM) {
+		harness_open_mem(&h);
+		return;
+	}
+	strcpy(dir, temp_dir());
+	harness_open_lmdb(&h, dir, &cfg);
+}
+
+static void backend_close(void)
+{
+	harness_close(&h);
+	if (dir[0])
+		temp_dir_remove(dir);
+}
+
+#define CASE(name) \
+	static void name##_body(void); \
+	START_TEST(name) \
+	{ \
+		backend_open(_i); \
+		name##_body(); \
+		backend_close(); \
+	} \
+	END_TEST \
+	static void name##_body(void)
+
+/* 220-4.5.2-29: Ks under its B-TID; the domain is the one it was made under, in any case */
+CASE(put_and_get)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, false), now;
+	struct btid id = btid_of(&s);
+
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(get(&h, &id), 0);
+	assert_same_session(&h.session, &s);
+	strcpy(id.domain, "BSF.mnc001.MCC001.pub.3gppnetwork.org");
+	ck_assert_int_eq(get(&h, &id), 0);
+	ck_assert_int_eq(store_get_now(h.sh, &id, &now), 0);
+	assert_same_session(&now, &s);
+	gba_session_clear(&now);
+	strcpy(id.domain, BSF_B);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	ck_assert_int_eq(store_get_now(h.sh, &id, &now), -ENOENT);
+	id = btid_of(&s);
+	id.rand[15] ^= 1;
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+}
+
+CASE(guss_comes_back)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s);
+	static uint8_t xml[65536];
+
+	memset(xml, 'x', sizeof(xml));
+	s.guss = guss_blob_new(span_of(xml, sizeof(xml)));
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(get(&h, &id), 0);
+	assert_same_session(&h.session, &s);
+	gba_session_clear(&s);
+}
+
+/* 220-4.4.7-2: no two live sessions share a B-TID */
+CASE(rand_of_a_live_session)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), other = session_make(1, IMPI_2, BSF_B, true);
+	struct btid id = btid_of(&s);
+
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(put(&h, &other), -EEXIST);
+	ck_assert_int_eq(put(&h, &s), -EEXIST);
+	ck_assert_int_eq(get(&h, &id), 0);
+	assert_same_session(&h.session, &s);
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
+	ck_assert_str_eq(h.impi, IMPI_1);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_2), 0);
+	ck_assert_uint_eq(h.a.revoked, 0);
+}
+
+/* 220-4.5.2-21, -29: a new run of an IMPI under the same BSF name replaces session and TMPI */
+CASE(new_run_replaces)
+{
+	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), b = session_make(2, IMPI_1, BSF_A, true);
+	struct gba_session other = session_make(3, IMPI_2, BSF_A, true);
+	struct btid id_a = btid_of(&a), id_b = btid_of(&b), id_other = btid_of(&other);
+
+	strcpy(b.bsf_name, "bsf.MNC001.mcc001.pub.3gppnetwork.org");
+	ck_assert_int_eq(put(&h, &a), 0);
+	ck_assert_int_eq(put(&h, &other), 0);
+	ck_assert_int_eq(put(&h, &b), 0);
+	ck_assert_int_eq(get(&h, &id_a), -ENOENT);
+	ck_assert_int_eq(get(&h, &id_b), 0);
+	ck_assert_int_eq(get(&h, &id_other), 0);
+	ck_assert_int_eq(find_tmpi(&h, a.tmpi), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, b.tmpi), 0);
+	ck_assert_str_eq(h.impi, IMPI_1);
+	ck_assert_int_eq(find_tmpi(&h, other.tmpi), 0);
+	ck_assert_str_eq(h.impi, IMPI_2);
+}
+
+/* Two BSF names: both sessions live, one TMPI for the IMPI */
+CASE(names_apart)
+{
+	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), b = session_make(2, IMPI_1, BSF_B, true);
+	struct btid id_a = btid_of(&a), id_b = btid_of(&b);
+
+	ck_assert_int_eq(put(&h, &a), 0);
+	ck_assert_int_eq(put(&h, &b), 0);
+	ck_assert_int_eq(get(&h, &id_a), 0);
+	ck_assert(secret_equal(&h.session.ks, &a.ks));
+	ck_assert_int_eq(get(&h, &id_b), 0);
+	ck_assert_int_eq(find_tmpi(&h, a.tmpi), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, b.tmpi), 0);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 2);
+}
+
+/* A run without the product token: no TMPI is made, and the former is over */
+CASE(run_without_tmpi)
+{
+	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), b = session_make(2, IMPI_1, BSF_B, false);
+	struct btid id_a = btid_of(&a);
+
+	ck_assert_int_eq(put(&h, &a), 0);
+	ck_assert_int_eq(put(&h, &b), 0);
+	ck_assert_int_eq(find_tmpi(&h, a.tmpi), -ENOENT);
+	ck_assert_int_eq(get(&h, &id_a), 0);
+}
+
+CASE(revoked_is_gone)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), again = session_make(2, IMPI_1, BSF_A, true), now;
+	struct gba_session other = session_make(3, IMPI_2, BSF_A, false);
+	struct btid id = btid_of(&s), id_again = btid_of(&again), id_other = btid_of(&other);
+
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(put(&h, &other), 0);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 1);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	ck_assert_int_eq(store_get_now(h.sh, &id, &now), -ENOENT);
+	ck_assert_int_eq(get(&h, &id_other), 0);
+	ck_assert_msg(put(&h, &s) == -EEXIST, "the tombstone keeps it from coming back");
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 0);
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
+	ck_assert_int_eq(put(&h, &again), 0);
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, again.tmpi), 0);
+	ck_assert_int_eq(get(&h, &id_again), 0);
+	ck_assert_msg(put(&h, &s) == -EEXIST, "nor a new run");
+	ck_assert_int_eq(get(&h, &id_again), 0);
+	ck_assert_int_eq(find_tmpi(&h, again.tmpi), 0);
+}
+
+CASE(revoke_by_btid)
+{
+	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), b = session_make(2, IMPI_1, BSF_B, true);
+	struct btid id_a = btid_of(&a), id_b = btid_of(&b), wrong = btid_of(&a);
+
+	ck_assert_int_eq(put(&h, &a), 0);
+	ck_assert_int_eq(put(&h, &b), 0);
+	strcpy(wrong.domain, BSF_B);
+	ck_assert_int_eq(revoke_btid(&h, &wrong), 0);
+	ck_assert_uint_eq(h.a.revoked, 0);
+	ck_assert_int_eq(revoke_btid(&h, &id_a), 0);
+	ck_assert_uint_eq(h.a.revoked, 1);
+	ck_assert_int_eq(get(&h, &id_a), -ENOENT);
+	ck_assert_int_eq(get(&h, &id_b), 0);
+	ck_assert_int_eq(revoke_btid(&h, &id_a), 0);
+	ck_assert_uint_eq(h.a.revoked, 0);
+}
+
+/* More revocations of one IMPI within a life time than the index shows at once */
+CASE(revoked_often)
+{
+	for (unsigned n = 0; n < 100; n++) {
+		struct gba_session s = session_make(n, IMPI_1, BSF_A, true);
+		struct btid id = btid_of(&s);
+
+		ck_assert_int_eq(put(&h, &s), 0);
+		ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+		ck_assert_uint_eq(h.a.revoked, 1);
+		ck_assert_int_eq(get(&h, &id), -ENOENT);
+	}
+}
+
+/* 220-4.4.13-1: over at its second; the TMPI outlives it, until the next run */
+CASE(expired_is_gone)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), live = session_make(2, IMPI_2, BSF_A, false), now;
+	struct gba_session next = session_make(3, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s), id_live = btid_of(&live);
+
+	s.expires_at = time(NULL) + 2;
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(put(&h, &live), 0);
+	if (time(NULL) < s.expires_at - 1)
+		ck_assert_int_eq(get(&h, &id), 0);
+	while (time(NULL) < s.expires_at)
+		usleep(10000);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	ck_assert_int_eq(store_get_now(h.sh, &id, &now), -ENOENT);
+	ck_assert_int_eq(revoke_btid(&h, &id), 0);
+	ck_assert_uint_eq(h.a.revoked, 0);
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
+	ck_assert_str_eq(h.impi, IMPI_1);
+	ck_assert_int_eq(get(&h, &id_live), 0);
+	ck_assert_int_eq(put(&h, &next), 0);
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, next.tmpi), 0);
+}
+
+/* What is over is swept, and only that; TMPIs stay */
+CASE(swept)
+{
+	struct store_figures f;
+	uint64_t until = monotonic_ms() + 20000;
+	int64_t end = time(NULL) + 1;
+
+	for (unsigned n = 0; n < 300; n++) {
+		char impi[64];
+		struct gba_session s;
+
+		snprintf(impi, sizeof(impi), "u%u@example.org", n);
+		s = session_make(n, impi, BSF_A, n % 3 == 0);
+		if (n % 2)
+			s.expires_at = end;
+		ck_assert_int_eq(put(&h, &s), 0);
+	}
+	while (time(NULL) < end)
+		usleep(10000);
+	do {
+		struct gba_session none = session_make(5000, IMPI_1, BSF_A, false);
+		struct btid id = btid_of(&none);
+
+		ck_assert_int_eq(get(&h, &id), -ENOENT); /* a store in memory sweeps when it is used */
+		store_shared_figures(h.sh, &f);
+	} while (f.swept < 150 && monotonic_ms() < until);
+	ck_assert_uint_eq(f.sessions, 150);
+	ck_assert_uint_eq(f.swept, 150);
+	ck_assert_uint_eq(f.tmpis, 100);
+	for (unsigned n = 0; n < 300; n++) {
+		struct gba_session s = session_make(n, "", BSF_A, true);
+		struct btid id = btid_of(&s);
+
+		ck_assert_int_eq(get(&h, &id), n % 2 ? -ENOENT : 0);
+		ck_assert_int_eq(find_tmpi(&h, s.tmpi), n % 3 ? -ENOENT : 0);
+	}
+}
+
+/* 102-6.3.3-5: a challenge is answered once; a replay is told from a stranger until its time is over */
+CASE(challenge_once)
+{
+	struct gba_challenge c = challenge_make(1, 60000), other = challenge_make(2, 60000);
+
+	c.guss = guss_blob_new(span_str("<guss/>"));
+	ck_assert_int_eq(challenge_take(&h, c.nonce), -ENOENT);
+	ck_assert_int_eq(challenge_put(&h, &c), 0);
+	ck_assert_int_eq(challenge_put(&h, &c), -EEXIST);
+	ck_assert_int_eq(challenge_take(&h, other.nonce), -ENOENT);
+	ck_assert_int_eq(challenge_take(&h, c.nonce), 0);
+	ck_assert_mem_eq(h.challenge.nonce, c.nonce, NONCE_LEN);
+	ck_assert(secret_equal(&h.challenge.xres, &c.xres));
+	ck_assert(secret_equal(&h.challenge.ck, &c.ck));
+	ck_assert(secret_equal(&h.challenge.ik, &c.ik));
+	ck_assert_str_eq(h.challenge.impi.s, c.impi.s);
+	ck_assert_str_eq(h.challenge.username, c.username);
+	ck_assert_str_eq(h.challenge.opaque, c.opaque);
+	ck_assert_int_eq(h.challenge.key_life_s, c.key_life_s);
+	ck_assert(span_eq(guss_blob_span(h.challenge.guss), span_str("<guss/>")));
+	ck_assert_int_eq(challenge_take(&h, c.nonce), -EALREADY);
+	ck_assert_int_eq(challenge_take(&h, c.nonce), -EALREADY);
+	gba_challenge_clear(&c);
+}
+
+CASE(challenge_expires)
+{
+	struct gba_challenge c = challenge_make(1, 100), taken = challenge_make(2, 200);
+
+	ck_assert_int_eq(challenge_put(&h, &c), 0);
+	ck_assert_int_eq(challenge_put(&h, &taken), 0);
+	ck_assert_int_eq(challenge_take(&h, taken.nonce), 0);
+	while (monotonic_ms() < c.expires_mono_ms)
+		usleep(1000);
+	ck_assert_int_eq(challenge_take(&h, c.nonce), -ENOENT);
+	while (monotonic_ms() < taken.expires_mono_ms)
+		usleep(1000);
+	ck_assert_int_eq(challenge_take(&h, taken.nonce), -ENOENT);
+}
+
+/* Many under way at once: each answered once; beyond the bound refused in the call */
+static unsigned answers_seen;
+
+static void count_answer(void *owner, uint64_t txn, const struct store_answer *a)
+{
+	uint8_t *seen = owner;
+
+	ck_assert_uint_eq(seen[txn]++, 0);
+	ck_assert_int_eq(a->rc, 0);
+	answers_seen++;
+}
+
+CASE(many_under_way)
+{
+	static uint8_t seen[20000];
+	struct store *st;
+	unsigned accepted = 0;
+	int rc = 0;
+
+	memset(seen, 0, sizeof(seen));
+	answers_seen = 0;
+	st = store_new(NULL, h.sh, count_answer, seen);
+	while (rc == 0 && accepted < sizeof(seen)) {
+		char impi[64];
+		struct gba_session s;
+
+		snprintf(impi, sizeof(impi), "u%u@example.org", accepted);
+		s = session_make(accepted, impi, BSF_A, accepted % 2);
+		rc = store_put(st, &s, accepted);
+		accepted += rc == 0;
+	}
+	ck_assert_int_eq(rc, -EBUSY);
+	ck_assert_uint_eq(answers_seen, 0);
+	for (uint64_t until = monotonic_ms() + 60000; answers_seen < accepted && monotonic_ms() < until;)
+		if (osmo_select_main(1) == 0)
+			usleep(200);
+	ck_assert_uint_eq(answers_seen, accepted);
+	talloc_free(st);
+}
+
+/* A store freed with calls under way: nothing is called any more, nothing leaks, what was accepted is done */
+CASE(freed_under_way)
+{
+	static uint8_t seen[64];
+	struct store *st = store_new(NULL, h.sh, count_answer, seen);
+
+	memset(seen, 0, sizeof(seen));
+	for (unsigned n = 0; n < 50; n++) {
+		char impi[64];
+		struct gba_session s;
+
+		snprintf(impi, sizeof(impi), "u%u@example.org", n);
+		s = session_make(n, impi, BSF_A, true);
+		ck_assert_int_eq(store_put(st, &s, n), 0);
+	}
+	talloc_free(st);
+	for (unsigned n = 0; n < 50; n++) {
+		struct gba_session s = session_make(n, "", BSF_A, true);
+		struct btid id = btid_of(&s);
+
+		ck_assert_uint_eq(seen[n], 0);
+		ck_assert_int_eq(get(&h, &id), 0);
+	}
+}
+
+/* Shards and library threads together: each session and challenge to exactly one, and readers see whole records */
+#define THREADS 3
+#define ROUNDS 150
+static atomic_uint takers, rounds_done;
+
+struct shard_state {
+	bool answered;
+	int rc;
+};
+
+static void shard_answer(void *owner, uint64_t txn, const struct store_answer *a)
+{
+	struct shard_state *s = owner;
+
+	s->answered = true;
+	s->rc = a->rc;
+}
+
+static int shard_wait(struct shard_state *s)
+{
+	while (!s->answered)
+		osmo_select_main(0);
+	s->answered = false;
+	return s->rc;
+}
+
+static void *shard_thread(void *arg)
+{
+	unsigned shard = *(unsigned *)arg;
+	struct shard_state state = { 0 };
+	struct store *st;
+
+	osmo_ctx_init("shard");
+	osmo_select_init();
+	st = store_new(NULL, h.sh, shard_answer, &state);
+	for (unsigned n = 0; n < ROUNDS; n++) {
+		struct gba_session s = session_make(1000 * (shard + 1) + n, n % 2 ? IMPI_1 : IMPI_2, BSF_A, true);
+		struct gba_challenge c = challenge_make(n, 60000);
+		struct gba_session now;
+		struct btid id = btid_of(&s);
+		int rc;
+
+		store_challenge_put(st, &c, 1);
+		rc = shard_wait(&state);
+		ck_assert(rc == 0 || rc == -EEXIST);
+		store_challenge_take(st, c.nonce, 2);
+		rc = shard_wait(&state);
+		ck_assert(rc == 0 || rc == -EALREADY);
+		if (rc == 0)
+			atomic_fetch_add(&takers, 1);
+		store_put(st, &s, 3);
+		ck_assert_int_eq(shard_wait(&state), 0);
+		rc = store_get_now(h.sh, &id, &now);
+		ck_assert(rc == 0 || rc == -ENOENT); /* another run of this IMPI may have replaced it */
+		if (rc == 0) {
+			assert_same_session(&now, &s);
+			gba_session_clear(&now);
+		}
+		store_find_tmpi(st, s.tmpi, 4);
+		rc = shard_wait(&state);
+		ck_assert(rc == 0 || rc == -ENOENT);
+		if (n % 20 == 19) {
+			store_revoke_impi(st, IMPI_1, 5);
+			ck_assert_int_eq(shard_wait(&state), 0);
+		}
+	}
+	talloc_free(st);
+	atomic_fetch_add(&rounds_done, 1);
+	return NULL;
+}
+
+static void *reader_thread(void *arg)
+{
+	unsigned n = 0;
+
+	while (atomic_load(&rounds_done) < THREADS) {
+		struct gba_session s = session_make(1000 * (1 + n % THREADS) + n / THREADS % ROUNDS, IMPI_1, BSF_A, true), got;
+		struct btid id = btid_of(&s);
+
+		if (store_get_now(h.sh, &id, &got) == 0) {
+			ck_assert(secret_equal(&got.ks, &s.ks));
+			gba_session_clear(&got);
+		}
+		n++;
+	}
+	return NULL;
+}
+
+CASE(threads)
+{
+	pthread_t t[THREADS], reader;
+	unsigned shard[THREADS];
+	struct store_figures f;
+
+	atomic_store(&takers, 0);
+	atomic_store(&rounds_done, 0);
+	pthread_create(&reader, NULL, reader_thread, NULL);
+	for (unsigned i = 0; i < THREADS; i++) {
+		shard[i] = i;
+		pthread_create(&t[i], NULL, shard_thread, &shard[i]);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(t[i], NULL);
+	pthread_join(reader, NULL);
+	ck_assert_uint_eq(atomic_load(&takers), ROUNDS);
+	store_shared_figures(h.sh, &f);
+	ck_assert_msg(f.sessions <= 2 && f.tmpis <= 2, "%u sessions, %u TMPIs of two IMPIs", (unsigned)f.sessions,
+		      (unsigned)f.tmpis);
+}
+
+#define ADD(name) tcase_add_loop_test(tc, name, 0, BACKENDS)
+
+int main(void)
+{
+	Suite *s = suite_create("store contract");
+	TCase *tc = tcase_create("memory and LMDB");
+	SRunner *sr;
+	int failed;
+
+	printf("case number 0 is %s, 1 is %s\n", backend_name[MEM], backend_name[LMDB]);
+	tcase_set_timeout(tc, 120);
+	ADD(put_and_get);
+	ADD(guss_comes_back);
+	ADD(rand_of_a_live_session);
+	ADD(new_run_replaces);
+	ADD(names_apart);
+	ADD(run_without_tmpi);
+	ADD(revoked_is_gone);
+	ADD(revoke_by_btid);
+	ADD(revoked_often);
+	ADD(expired_is_gone);
+	ADD(swept);
+	ADD(challenge_once);
+	ADD(challenge_expires);
+	ADD(many_under_way);
+	ADD(freed_under_way);
+	ADD(threads);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "tests/store/harness.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <openssl/sha.h>
+#include <osmocom/core/select.h>
+#include <osmocom/core/talloc.h>
+#include "common/rt/deadline.h"
+
+#define WAIT_MS 20000
+
+const struct seal_kek kek_1 = { 1, { 32, { [0 ... 31] = 0x11 } } };
+const struct seal_kek kek_2 = { 2, { 32, { [0 ... 31] = 0x22 } } };
+
+const char *temp_dir(void)
+{
+	static char path[256];
+	const char *base = getenv("TMPDIR");
+
+	snprintf(path, sizeof(path), "%s/gba-store-XXXXXX", base && *base ? base : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	return path;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+void temp_dir_remove(const char *dir)
+{
+	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+struct store_lmdb_cfg lmdb_cfg(void)
+{
+	return (struct store_lmdb_cfg){ .map_size_gib = 1, .keks = &kek_1, .n_keks = 1 };
+}
+
+static void on_done(void *owner, uint64_t txn, const struct store_answer *a)
+{
+	struct harness *h = owner;
+
+	ck_assert_msg(!h->answered, "answered twice");
+	h->answered = true;
+	h->txn = txn;
+	h->a = *a;
+	ck_assert(a->rc == 0 || (!a->session && !a->challenge && !a->impi));
+	if (a->session)
+		gba_session_copy(&h->session, a->session);
+	if (a->challenge)
+		gba_challenge_copy(&h->challenge, a->challenge);
+	if (a->impi)
+		strcpy(h->impi, a->impi);
+	h->a.session = NULL;
+	h->a.challenge = NULL;
+	h->a.impi = NULL;
+}
+
+static void answer_clear(struct harness *h)
+{
+	gba_session_clear(&h->session);
+	gba_challenge_clear(&h->challenge);
+	h->impi[0] = '\0';
+	h->answered = false;
+}
+
+static void attach(struct harness *h)
+{
+	osmo_ctx_init("test");
+	osmo_select_init();
+	h->st = store_new(NULL, h->sh, on_done, h);
+	ck_assert_ptr_nonnull(h->st);
+}
+
+void harness_open_mem(struct harness *h)
+{
+	struct err err;
+
+	memset(h, 0, sizeof(*h));
+	h->sh = store_shared_mem_new(&err);
+	ck_assert_ptr_nonnull(h->sh);
+	attach(h);
+}
+
+bool harness_try_lmdb(struct harness *h, const char *dir, const struct store_lmdb_cfg *cfg, struct err *err)
+{
+	struct store_lmdb_cfg c = *cfg;
+
+	memset(h, 0, sizeof(*h));
+	c.dir = dir;
+	h->sh = store_shared_lmdb_new(&c, err);
+	if (h->sh)
+		attach(h);
+	return h->sh;
+}
+
+void harness_open_lmdb(struct harness *h, const char *dir, const struct store_lmdb_cfg *cfg)
+{
+	struct err err = { "" };
+
+	ck_assert_msg(harness_try_lmdb(h, dir, cfg, &err), "%s", err.text);
+}
+
+void harness_close(struct harness *h)
+{
+	answer_clear(h);
+	talloc_free(h->st);
+	store_shared_free(h->sh);
+	memset(h, 0, sizeof(*h));
+}
+
+void harness_run(struct harness *h, unsigned ms)
+{
+	uint64_t until = monotonic_ms() + ms;
+
+	do {
+		osmo_select_main(1);
+	} while (!h->answered && monotonic_ms() < until && usleep(200) == 0);
+}
+
+/* Accepted: wait for the answer, which must not have come within the call. */
+static int answer(struct harness *h, int accepted)
+{
+	ck_assert_int_eq(accepted, 0);
+	ck_assert_msg(!h->answered, "answered within the call");
+	harness_run(h, WAIT_MS);
+	ck_assert_msg(h->answered, "no answer");
+	ck_assert_uint_eq(h->txn, h->next_txn);
+	return h->a.rc;
+}
+
+int put(struct harness *h, const struct gba_session *s)
+{
+	answer_clear(h);
+	return answer(h, store_put(h->st, s, ++h->next_txn));
+}
+
+int get(struct harness *h, const struct btid *id)
+{
+	answer_clear(h);
+	return answer(h, store_get(h->st, id, ++h->next_txn));
+}
+
+int find_tmpi(struct harness *h, const uint8_t tmpi[TMPI_LEN])
+{
+	answer_clear(h);
+	return answer(h, store_find_tmpi(h->st, tmpi, ++h->next_txn));
+}
+
+int revoke_impi(struct harness *h, const char *impi)
+{
+	answer_clear(h);
+	return answer(h, store_revoke_impi(h->st, impi, ++h->next_txn));
+}
+
+int revoke_btid(struct harness *h, const struct btid *id)
+{
+	answer_clear(h);
+	return answer(h, store_revoke_btid(h->st, id, ++h->next_txn));
+}
+
+int challenge_put(struct harness *h, const struct gba_challenge *c)
+{
+	answer_clear(h);
+	return answer(h, store_challenge_put(h->st, c, ++h->next_txn));
+}
+
+int challenge_take(struct harness *h, const uint8_t nonce[NONCE_LEN])
+{
+	answer_clear(h);
+	return answer(h, store_challenge_take(h->st, nonce, ++h->next_txn));
+}
+
+static void digest_of(uint8_t md[32], unsigned n, char what)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%c%u", what, n);
+	SHA256((const uint8_t *)text, strlen(text), md);
+}
+
+struct gba_session session_make(unsigned n, const char *impi, const char *bsf_name, bool with_tmpi)
+{
+	struct gba_session s = { .variant = GBA_VARIANT_ME, .has_tmpi = with_tmpi };
+	uint8_t md[32];
+
+	digest_of(md, n, 'r');
+	memcpy(s.rand, md, AKA_RAND_LEN);
+	digest_of(md, n, 'k');
+	secret_set(&s.ks, md, 32);
+	digest_of(md, n, 't');
+	if (with_tmpi)
+		memcpy(s.tmpi, md, TMPI_LEN);
+	snprintf(s.impi.s, sizeof(s.impi.s), "%s", impi);
+	snprintf(s.bsf_name, sizeof(s.bsf_name), "%s", bsf_name);
+	s.created_at = time(NULL);
+	s.expires_at = s.created_at + 1000;
+	return s;
+}
+
+struct btid btid_of(const struct gba_session *s)
+{
+	struct btid id;
+
+	memcpy(id.rand, s->rand, AKA_RAND_LEN);
+	strcpy(id.domain, s->bsf_name);
+	return id;
+}
+
+struct gba_challenge challenge_make(unsigned n, uint64_t life_ms)
+{
+	struct gba_challenge c = { .variant = GBA_VARIANT_ME, .created_at = time(NULL), .key_life_s = 77 };
+	uint8_t md[32];
+
+	digest_of(md, n, 'c');
+	memcpy(c.nonce, md, NONCE_LEN);
+	digest_of(md, n, 'x');
+	secret_set(&c.xres, md, 8);
+	secret_set(&c.ck, md + 8, 8);
+	secret_set(&c.ik, md + 16, 16);
+	snprintf(c.impi.s, sizeof(c.impi.s), "u%u@example.org", n);
+	snprintf(c.username, sizeof(c.username), "u%u@example.org", n);
+	strcpy(c.bsf_name, BSF_A);
+	snprintf(c.opaque, sizeof(c.opaque), "%032u", n);
+	c.expires_mono_ms = monotonic_ms() + life_ms;
+	return c;
+}
+
+void assert_same_session(const struct gba_session *got, const struct gba_session *want)
+{
+	ck_assert_mem_eq(got->rand, want->rand, AKA_RAND_LEN);
+	ck_assert(secret_equal(&got->ks, &want->ks));
+	ck_assert_str_eq(got->impi.s, want->impi.s);
+	ck_assert_str_eq(got->bsf_name, want->bsf_name);
+	ck_assert_int_eq(got->variant, want->variant);
+	ck_assert_int_eq(got->created_at, want->created_at);
+	ck_assert_int_eq(got->expires_at, want->expires_at);
+	ck_assert_int_eq(got->has_tmpi, want->has_tmpi);
+	if (want->has_tmpi)
+		ck_assert_mem_eq(got->tmpi, want->tmpi, TMPI_LEN);
+	ck_assert(span_eq(guss_blob_span(got->guss), guss_blob_span(want->guss)));
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file harness.h
+ *  Calls a store and waits for its answer; sessions and challenges to put in. */
+#pragma once
+
+#include <check.h>
+#include <stdbool.h>
+#include "bsf/store.h"
+
+#define BSF_A "bsf.mnc001.mcc001.pub.3gppnetwork.org"
+#define BSF_B "bsf.ims.mnc001.mcc001.pub.3gppnetwork.org"
+
+/*! A store of one shard, on this thread. */
+struct harness {
+	struct store_shared *sh;
+	struct store *st;
+	uint64_t next_txn;
+	/* the last answer */
+	bool answered;
+	uint64_t txn;
+	struct store_answer a;
+	struct gba_session session;
+	struct gba_challenge challenge;
+	char impi[IMPI_MAX + 1];
+};
+
+/*! A fresh directory in TMPDIR; removed at exit. */
+const char *temp_dir(void);
+void temp_dir_remove(const char *dir);
+
+void harness_open_mem(struct harness *h);
+void harness_open_lmdb(struct harness *h, const char *dir, const struct store_lmdb_cfg *cfg);
+/*! As harness_open_lmdb(), but it may fail. */
+bool harness_try_lmdb(struct harness *h, const char *dir, const struct store_lmdb_cfg *cfg, struct err *err);
+void harness_close(struct harness *h);
+
+/*! A configuration with one KEK (id 1, octets 0x11) and a map of 1 GiB. */
+extern const struct seal_kek kek_1, kek_2;
+struct store_lmdb_cfg lmdb_cfg(void);
+
+/* Each waits for the answer and returns its rc. */
+int put(struct harness *h, const struct gba_session *s);
+int get(struct harness *h, const struct btid *id);
+int find_tmpi(struct harness *h, const uint8_t tmpi[TMPI_LEN]);
+int revoke_impi(struct harness *h, const char *impi);
+int revoke_btid(struct harness *h, const struct btid *id);
+int challenge_put(struct harness *h, const struct gba_challenge *c);
+int challenge_take(struct harness *h, const uint8_t nonce[NONCE_LEN]);
+/*! Handle what has come, wait up to ms for more. */
+void harness_run(struct harness *h, unsigned ms);
+
+/*! A session of its own for each n: RAND, Ks and TMPI are made from n, times are now and now + 1000 s. */
+struct gba_session session_make(unsigned n, const char *impi, const char *bsf_name, bool with_tmpi);
+struct btid btid_of(const struct gba_session *s);
+struct gba_challenge challenge_make(unsigned n, uint64_t life_ms);
+void assert_same_session(const struct gba_session *got, const struct gba_session *want);
