@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file bsf_cfg_vty.h
+ *  The commands of the nodes bsf, ub, diameter, hss and store. */
+#pragma once
+
+struct bsf_cfg;
+
+void bsf_cfg_vty_init(struct bsf_cfg *c);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file bsf_vty.h
+ *  What an operator asks and orders at the VTY. */
+#pragma once
+
+#include <stddef.h>
+#include "bsf/shard.h"
+#include "bsf/store.h"
+
+/*! Main thread, before the VTY listens; lent until exit. */
+void bsf_vty_init(struct store_shared *store, struct shard *const *shards, size_t n_shards);
