@@ -87,7 +87,7 @@ static int probe(struct err *err)
 static int open_store(struct bsf *b, struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
-	struct store_lmdb_cfg cfg = { bsf_cfg->lmdb_path, bsf_cfg->map_size_gib, keks, 0 };
+	struct store_lmdb_cfg cfg = { .dir = bsf_cfg->lmdb_path, .map_size_gib = bsf_cfg->map_size_gib, .keks = keks };
 	struct err e = { { 0 } };
 	int n;
 
