@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 #include <arpa/inet.h>
 #include "common/dia/dia_node.h"
@@ -63,13 +64,14 @@ static int probe_listen(const struct sockaddr_storage *sa, struct err *err)
 /* A client that listens nowhere still has to tell an address in CER: the one the system would use towards this peer. */
 static void add_local_address(const struct sockaddr_storage *peer)
 {
-	struct sockaddr_storage local = { 0 };
+	struct sockaddr_storage local = {0};
 	socklen_t len = sizeof(local);
 	int fd = socket(peer->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return;
-	if (!connect(fd, (const struct sockaddr *)peer, sa_len(peer)) && !getsockname(fd, (struct sockaddr *)&local, &len)) {
+	if (!connect(fd, (const struct sockaddr *)peer, sa_len(peer)) &&
+	    !getsockname(fd, (struct sockaddr *)&local, &len)) {
 		if (local.ss_family == AF_INET6)
 			((struct sockaddr_in6 *)&local)->sin6_port = 0;
 		else
@@ -163,7 +165,7 @@ static int library_up(const struct dia_cfg *cfg, struct err *err)
 
 static int add_peer(const struct dia_peer *p, struct err *err)
 {
-	struct peer_info info = { 0 };
+	struct peer_info info = {0};
 	struct sockaddr_storage sa = p->addr;
 	int rc;
 
@@ -176,7 +178,7 @@ static int add_peer(const struct dia_peer *p, struct err *err)
 	fd_list_init(&info.pi_endpoints, NULL);
 	rc = fd_ep_add_merge(&info.pi_endpoints, (struct sockaddr *)&sa, sa_len(&sa), EP_FL_CONF | EP_ACCEPTALL);
 	if (!rc)
-		rc = fd_peer_add(&info, "configuration", NULL, NULL);
+		rc = fd_peer_add(&info, "configuration", dia_first_open, NULL);
 	if (rc)
 		return err_set(err, -EINVAL, "diameter: cannot add peer %s: %s", p->identity, strerror(rc));
 	return 0;
@@ -203,8 +205,8 @@ int dia_core_init(const struct dia_cfg *cfg, struct err *err)
 	rc = dia_hooks_register();
 	if (!rc)
 		rc = dia_validate_register();
-	if (!rc && cfg->relay)
-		rc = dia_forward_register();
+	if (!rc)
+		rc = dia_route_register();
 	if (rc)
 		return err_set(err, -EINVAL, "diameter: cannot register with the library: %s", strerror(rc));
 	for (i = 0; i < cfg->n_peers; i++) {
@@ -217,7 +219,7 @@ int dia_core_init(const struct dia_cfg *cfg, struct err *err)
 
 int dia_core_init_parser(struct err *err)
 {
-	static const struct dia_cfg cfg = { .identity = "parser.localdomain", .realm = "localdomain" };
+	static const struct dia_cfg cfg = {.identity = "parser.localdomain", .realm = "localdomain"};
 	static bool parser;
 	int rc;
 
@@ -228,11 +230,31 @@ int dia_core_init_parser(struct err *err)
 	return rc;
 }
 
+/* A peer whose thread first runs after fd_core_start() connects only after a random 0 to 4 s. The library tells nobody
+ * when the thread has come so far but by its state, so this looks for it; a busy machine needs some milliseconds. */
+static void wait_for_peer_threads(void)
+{
+	const struct timespec ms = {.tv_nsec = 1000000};
+	struct peer_hdr *peer;
+	size_t i;
+	int tries;
+
+	for (i = 0; i < dia_node.cfg.n_peers; i++) {
+		const char *id = dia_node.cfg.peers[i].identity;
+
+		if (fd_peer_getbyid((DiamId_t)id, strlen(id), 0, &peer) || !peer)
+			continue;
+		for (tries = 0; tries < 1000 && fd_peer_get_state(peer) == STATE_NEW; tries++)
+			nanosleep(&ms, NULL);
+	}
+}
+
 int dia_core_start(struct err *err)
 {
 	sigset_t all, before;
 	int rc;
 
+	wait_for_peer_threads();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = fd_core_start();

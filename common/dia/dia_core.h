@@ -15,7 +15,7 @@ enum dia_log_level { DIA_LOG_DEBUG, DIA_LOG_INFO, DIA_LOG_NOTICE, DIA_LOG_ERROR 
 
 /*! What the library tells through its hooks; never a message text. */
 enum dia_event {
-	DIA_EV_PEER_OPEN,        /* peer: identity */
+	DIA_EV_PEER_OPEN,        /* peer: identity. The first time, requests reach it from here on; later, in a moment */
 	DIA_EV_PEER_CLOSED,
 	DIA_EV_PEER_UNKNOWN,     /* CER refused: identity not configured */
 	DIA_EV_PEER_ADDRESS,     /* CER refused: wrong source address */
@@ -31,7 +31,7 @@ struct dia_callbacks {
 	/*! May this identity connect from this address? NULL: nobody connects to us.
 	 *  \returns 0 yes; -ENOENT unknown identity; -EPERM other address */
 	int (*accept)(void *owner, const char *identity, const struct sockaddr *from);
-	/*! With relay: is this Destination-Realm, beside the Diameter realm, one of ours? NULL: none is. \returns 0 yes;
+	/*! With relay: is this Destination-Realm, beside the Diameter realm, one of ours? NULL: none is. \returns 0;
 	 * -ENOENT */
 	int (*realm_is_ours)(void *owner, const char *realm);
 	void *owner;
@@ -42,7 +42,8 @@ struct dia_listen {
 };
 
 struct dia_peer {
-	char identity[256], realm[256];
+	char identity[256];
+	char realm[256];              /* requests for this Destination-Realm go to it; "": for any */
 	struct sockaddr_storage addr; /* with port */
 };
 

@@ -10,6 +10,7 @@
 #include "common/dia/dia_node.h"
 
 #define TEXT_MAX 160
+#define CMD_DISCONNECT_PEER 282
 
 /* Only what may stand in a log line, cut to its size: parts of these texts come from the other side. */
 static void printable(char *out, size_t cap, const char *in)
@@ -55,7 +56,8 @@ static void on_log(int level, const char *format, va_list args)
 	if (level < fd_g_debug_lvl || !dia_node.cfg.cb.log)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	if (strstr(text, "val=") || strstr(text, "AVP:") || strchr(text, '{') || strchr(text, '<') || strchr(text, '\n')) {
+	if (strstr(text, "val=") || strstr(text, "AVP:") || strchr(text, '{') || strchr(text, '<') ||
+	    strchr(text, '\n')) {
 		dia_log(DIA_LOG_DEBUG, "libfdcore: (text withheld, it may hold message contents)");
 		return;
 	}
@@ -95,7 +97,7 @@ static int peer_address(struct peer_hdr *peer, struct sockaddr_storage *out)
 static void unmap(struct sockaddr_storage *sa)
 {
 	struct sockaddr_in6 six;
-	struct sockaddr_in four = { .sin_family = AF_INET };
+	struct sockaddr_in four = {.sin_family = AF_INET};
 
 	if (sa->ss_family != AF_INET6)
 		return;
@@ -113,7 +115,8 @@ static bool same_address(const struct sockaddr_storage *a, const struct sockaddr
 	if (a->ss_family != b->ss_family)
 		return false;
 	if (a->ss_family == AF_INET6)
-		return !memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr, 16);
+		return !memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+			       &((const struct sockaddr_in6 *)b)->sin6_addr, 16);
 	return !memcmp(&((const struct sockaddr_in *)a)->sin_addr, &((const struct sockaddr_in *)b)->sin_addr, 4);
 }
 
@@ -134,7 +137,8 @@ static int on_validate(struct peer_info *info, int *auth, int (**cb2)(struct pee
 	if (cb->accept)
 		rc = cb->accept(cb->owner, info->pi_diamid, (struct sockaddr *)&from);
 	if (rc) {
-		dia_event(rc == -EPERM ? DIA_EV_PEER_ADDRESS : DIA_EV_PEER_UNKNOWN, info->pi_diamid, "DIAMETER_UNKNOWN_PEER");
+		dia_event(rc == -EPERM ? DIA_EV_PEER_ADDRESS : DIA_EV_PEER_UNKNOWN, info->pi_diamid,
+			  "DIAMETER_UNKNOWN_PEER");
 		return 0;
 	}
 	info->config.pic_flags.sec = PI_SEC_NONE;
@@ -147,46 +151,80 @@ int dia_validate_register(void)
 	return fd_peer_validate_register(on_validate);
 }
 
+static struct dia_peer_state *state_of(const char *identity)
+{
+	const struct dia_peer *ours = dia_node_peer(identity);
+
+	return ours ? &dia_node.peers[ours - dia_node.cfg.peers] : NULL;
+}
+
+static void told_open(struct dia_peer_state *state, const char *identity)
+{
+	if (state)
+		state->open = true;
+	dia_event(DIA_EV_PEER_OPEN, identity, "");
+}
+
+/* Before the library's state is "open": requests sent now would still come back with 3002. */
 static void on_open(struct peer_hdr *peer)
 {
 	const struct dia_peer *ours = dia_node_peer(peer->info.pi_diamid);
+	struct dia_peer_state *state = state_of(peer->info.pi_diamid);
 	struct sockaddr_storage from;
 	int fd = peer_socket(peer), one = 1;
 
-	if (fd >= 0)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* Nagle and delayed ACK: 40 ms per burst */
+	if (fd >= 0) /* Nagle and delayed ACK cost 40 ms per burst */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (ours && !peer_address(peer, &from)) {
 		/* Whoever connects to us under the name of a peer we connect to was not validated by the library. */
 		unmap(&from);
-		if (!same_address(&from, &ours->addr)) {
-			dia_event(DIA_EV_PEER_ADDRESS, peer->info.pi_diamid, "connection cut");
+		state->cut = !same_address(&from, &ours->addr);
+		if (state->cut) {
+			dia_event(DIA_EV_PEER_ADDRESS, ours->identity, "connection cut");
 			shutdown(fd, SHUT_RDWR);
 			return;
 		}
 	}
-	if (ours)
-		dia_node.peer_was_open[ours - dia_node.cfg.peers] = true;
-	dia_event(DIA_EV_PEER_OPEN, peer->info.pi_diamid, "");
+	if (!ours || state->opened_once)
+		told_open(state, peer->info.pi_diamid);
+}
+
+void dia_first_open(struct peer_info *info, void *data)
+{
+	struct dia_peer_state *state = info ? state_of(info->pi_diamid) : NULL;
+
+	if (!state)
+		return; /* the peer is being deleted */
+	state->opened_once = true;
+	if (!state->cut)
+		told_open(state, info->pi_diamid);
+}
+
+static void on_closed(const char *identity, const char *why)
+{
+	struct dia_peer_state *state = state_of(identity);
+
+	if (!state || atomic_exchange(&state->open, false))
+		dia_event(DIA_EV_PEER_CLOSED, identity, why);
+	else
+		dia_log(DIA_LOG_INFO, "peer %s: %s", identity, why);
 }
 
 static void on_failed(struct peer_hdr *peer, const char *why)
 {
-	const struct dia_peer *ours = peer ? dia_node_peer(peer->info.pi_diamid) : NULL;
-
-	if (strstr(why, "DIAMETER_UNKNOWN_PEER") && !ours)
-		return; /* told by on_validate() */
-	if (ours) {
-		bool was = atomic_exchange(&dia_node.peer_was_open[ours - dia_node.cfg.peers], false);
-
-		if (was)
-			dia_event(DIA_EV_PEER_CLOSED, ours->identity, why);
-		else
-			dia_log(DIA_LOG_INFO, "peer %s: %s", ours->identity, why);
-	} else if (peer && (strstr(why, "broken") || strstr(why, "Timeout"))) {
-		dia_event(DIA_EV_PEER_CLOSED, peer->info.pi_diamid, why);
-	} else {
+	if (peer && (dia_node_peer(peer->info.pi_diamid) || strstr(why, "broken") || strstr(why, "Timeout")))
+		on_closed(peer->info.pi_diamid, why);
+	else if (!strstr(why, "DIAMETER_UNKNOWN_PEER")) /* that was told by on_validate() */
 		dia_event(DIA_EV_PROTOCOL, peer ? peer->info.pi_diamid : "", why);
-	}
+}
+
+/* There is no hook for an orderly end. */
+static void on_message(struct msg *m, struct peer_hdr *peer, const char *why)
+{
+	struct msg_hdr *hdr;
+
+	if (peer && !fd_msg_hdr(m, &hdr) && hdr->msg_code == CMD_DISCONNECT_PEER && (hdr->msg_flags & CMD_FLAG_REQUEST))
+		on_closed(peer->info.pi_diamid, why);
 }
 
 static void msg_source(struct msg *m, struct peer_hdr *peer, char out[256])
@@ -203,18 +241,24 @@ static void on_dropped(const char *who, const char *why)
 {
 	if (strstr(why, "no corresponding sent request"))
 		dia_event(DIA_EV_DROPPED_ANSWER, who, why);
-	else if (!strstr(why, "failed the dictionary"))  /* comes after PARSING_ERROR, counted there */
+	else if (!strstr(why, "failed the dictionary")) /* comes after PARSING_ERROR, counted there */
 		dia_event(DIA_EV_PROTOCOL, who, why);
 }
 
-static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer, void *other, struct fd_hook_permsgdata *pmd,
-		    void *data)
+static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer, void *other,
+		    struct fd_hook_permsgdata *pmd, void *data)
 {
 	char who[256];
 
 	switch (type) {
 	case HOOK_PEER_CONNECT_SUCCESS:
 		on_open(peer);
+		break;
+	case HOOK_MESSAGE_RECEIVED:
+		on_message(m, peer, "it disconnects");
+		break;
+	case HOOK_MESSAGE_SENDING:
+		on_message(m, peer, "we disconnect");
 		break;
 	case HOOK_PEER_CONNECT_FAILED:
 		on_failed(peer, other ? other : "");
@@ -242,5 +286,6 @@ int dia_hooks_register(void)
 {
 	struct fd_hook_hdl *handle;
 
-	return fd_hook_register(((1u << (HOOK_LAST + 1)) - 1) & ~(1u << HOOK_DATA_RECEIVED), on_hook, NULL, NULL, &handle);
+	return fd_hook_register(((1u << (HOOK_LAST + 1)) - 1) & ~(1u << HOOK_DATA_RECEIVED), on_hook, NULL, NULL,
+				&handle);
 }

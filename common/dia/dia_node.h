@@ -19,7 +19,11 @@ struct dia_node {
 	struct dia_cfg cfg;                        /* identity and realm are copies */
 	struct dia_app apps[DIA_APPS_MAX];         /* written before start only */
 	size_t n_apps;
-	_Atomic bool peer_was_open[DIA_PEERS_MAX]; /* so that a loss is told once */
+	struct dia_peer_state {
+		_Atomic bool open;         /* told as open: a loss is told once */
+		_Atomic bool opened_once;  /* the library has called on_first_open() */
+		_Atomic bool cut;          /* last connection came from a wrong address */
+	} peers[DIA_PEERS_MAX];            /* beside cfg.peers */
 	_Atomic bool running;
 };
 
@@ -35,6 +39,8 @@ void dia_event(enum dia_event ev, const char *peer, const char *detail);
 int dia_hooks_register(void);
 int dia_validate_register(void);
 int dia_logger_register(void);
+/*! For fd_peer_add(): a peer of ours can be sent to for the first time. */
+void dia_first_open(struct peer_info *info, void *data);
 
 /* dia_route.c */
-int dia_forward_register(void);
+int dia_route_register(void);

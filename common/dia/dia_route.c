@@ -2,18 +2,22 @@
 /* Requests on their way in: ours by identity or realm (dispatch), or by another name of ours (forward, only with
  * relay). */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "common/dia/dia_msg.h"
 #include "common/dia/dia_node.h"
 #include "dict/dict_gba.h"
+
+#define NEVER (-1000) /* score that no bonus of the library outweighs */
 
 static const struct {
 	uint32_t app_id;
 	command_code_t command;
 } commands[] = {
-	{ GBA_APP_ZH, GBA_CMD_MA },
-	{ GBA_APP_ZN, GBA_CMD_BI },
-	{ GBA_APP_ZPN, GBA_CMD_GP },
+	{GBA_APP_ZH, GBA_CMD_MA},
+	{GBA_APP_ZN, GBA_CMD_BI},
+	{GBA_APP_ZPN, GBA_CMD_GP},
 };
 
 static struct dia_app *find_app(uint32_t app_id)
@@ -29,7 +33,7 @@ static struct dia_app *find_app(uint32_t app_id)
 /* An error answer of this layer; a request that cannot even be answered is freed. */
 static void refuse(struct msg **m, uint32_t code)
 {
-	struct dia_result r = { .code = code };
+	struct dia_result r = {.code = code};
 
 	if (dia_msg_answer(m, &r)) {
 		fd_msg_free(*m);
@@ -114,7 +118,8 @@ static int on_forward(void *data, struct msg **m)
 	dia_msg_peer(*m, peer);
 	if (refused) {
 		dia_event(DIA_EV_REALM, peer,
-			  refused == DIA_UNABLE_TO_DELIVER ? "DIAMETER_UNABLE_TO_DELIVER" : "DIAMETER_REALM_NOT_SERVED");
+			  refused == DIA_UNABLE_TO_DELIVER ? "DIAMETER_UNABLE_TO_DELIVER"
+							   : "DIAMETER_REALM_NOT_SERVED");
 		refuse(m, refused);
 	} else if (!app) {
 		dia_event(DIA_EV_PROTOCOL, peer, "DIAMETER_APPLICATION_UNSUPPORTED");
@@ -129,18 +134,48 @@ static int on_forward(void *data, struct msg **m)
 	return 0;
 }
 
-int dia_forward_register(void)
+/* Which peer a request of ours goes to: one we were told to connect to, that serves its realm. Left alone, the library
+ * sends to whoever is in the realm, also to a peer that connected to us, and to nobody where the peer's own realm is
+ * another. */
+static int on_route(void *data, struct msg **m, struct fd_list *candidates)
 {
-	struct fd_rt_fwd_hdl *handle;
+	char realm[256], id[256];
+	struct avp_cursor c;
+	struct fd_list *li;
 
-	return fd_rt_fwd_register(on_forward, NULL, RT_FWD_REQ, &handle);
+	if (!avp_find(&c, *m, 283, 0) || avp_str(&c, realm, sizeof(realm)))
+		return 0;
+	for (li = candidates->next; li != candidates; li = li->next) {
+		struct rtd_candidate *peer = (struct rtd_candidate *)li;
+		const struct dia_peer *ours;
+
+		snprintf(id, sizeof(id), "%.*s", (int)peer->diamidlen, peer->diamid);
+		ours = dia_node_peer(id);
+		if (!ours)
+			peer->score += NEVER;
+		else if (!ours->realm[0] || !strcasecmp(ours->realm, realm))
+			peer->score += FD_SCORE_DEFAULT_REALM;
+	}
+	return 0;
+}
+
+int dia_route_register(void)
+{
+	struct fd_rt_fwd_hdl *forward;
+	struct fd_rt_out_hdl *out;
+	int rc;
+
+	rc = fd_rt_out_register(on_route, NULL, 0, &out);
+	if (!rc && dia_node.cfg.relay)
+		rc = fd_rt_fwd_register(on_forward, NULL, RT_FWD_REQ, &forward);
+	return rc;
 }
 
 int dia_serve(uint32_t app_id, dia_request_fn *fn, void *owner)
 {
 	struct dict_object *app_obj = NULL, *vendor = NULL;
 	vendor_id_t vendor_id = DIA_VENDOR_3GPP;
-	struct disp_when when = { 0 };
+	struct disp_when when = {0};
 	struct disp_hdl *handle;
 	struct dia_app *app;
 	size_t i;
@@ -153,9 +188,10 @@ int dia_serve(uint32_t app_id, dia_request_fn *fn, void *owner)
 	    fd_dict_search(fd_g_config->cnf_dict, DICT_VENDOR, VENDOR_BY_ID, &vendor_id, &vendor, ENOENT))
 		return -EINVAL;
 	app = &dia_node.apps[dia_node.n_apps];
-	*app = (struct dia_app){ .app_id = app_id, .command = commands[i].command, .fn = fn, .owner = owner };
+	*app = (struct dia_app){.app_id = app_id, .command = commands[i].command, .fn = fn, .owner = owner};
 	when.app = app_obj;
-	if (fd_disp_app_support(app_obj, vendor, 1, 0) || fd_disp_register(on_dispatch, DISP_HOW_APPID, &when, app, &handle))
+	if (fd_disp_app_support(app_obj, vendor, 1, 0) ||
+	    fd_disp_register(on_dispatch, DISP_HOW_APPID, &when, app, &handle))
 		return -EINVAL;
 	dia_node.n_apps++;
 	return 0;

@@ -9,8 +9,10 @@
 struct dia_handles {
 	struct dict_object *vendor, *zn_app, *zh_app, *zpn_app;
 	struct dict_object *mar, *maa, *bir, *bia;
-	struct dict_object *session_id, *vsai, *vendor_id, *auth_app_id, *auth_session_state, *origin_host, *origin_realm;
-	struct dict_object *dest_host, *dest_realm, *user_name, *result_code, *exp_result, *exp_result_code, *failed_avp;
+	struct dict_object *session_id, *vsai, *vendor_id, *auth_app_id, *auth_session_state;
+	struct dict_object *origin_host, *origin_realm;
+	struct dict_object *dest_host, *dest_realm, *user_name, *result_code, *exp_result, *exp_result_code;
+	struct dict_object *failed_avp;
 	struct dict_object *guss, *transaction_id, *naf_id, *gsid, *key_expiry, *me_key, *uicc_key, *gba_u_aware;
 	struct dict_object *creation_time, *guss_timestamp, *gba_type;
 	struct dict_object *auth_item, *auth_scheme, *authenticate, *authorization, *ck, *ik, *public_identity;

@@ -28,7 +28,7 @@ struct zh_maa {
 	struct dia_result result;
 	bool has_vector;                   /* RAND, AUTN, XRES 4..32, CK 16, IK 16 all there */
 	struct aka_vector vector;
-	struct span guss;                  /* AVP 400; encode: lent; decode: points into the message, lives as long as it */
+	struct span guss;                  /* AVP 400; encode: lent; decode: points into the message */
 };
 
 void zh_maa_clear(struct zh_maa *m);
@@ -42,9 +42,9 @@ int zh_mar_decode(struct zh_mar *out, struct msg *m, struct dia_result *bad);
  *  \param[in] dest_host may be NULL. \returns 0 and a message the caller owns; -ENOMEM */
 int zh_mar_encode(struct msg **out, const struct zh_mar *in, const char *dest_realm, const char *dest_host);
 
-/*! Of anything but success only the result is read. A vector of another scheme is no vector. guss may be over ZH_GUSS_MAX:
- *  its reader says so.
- *  \returns 0; -EBADMSG an AVP has the wrong form (zh_malformed), out untouched. No vector at all is not an error here. */
+/*! Of anything but success only the result is read. A vector of another scheme is no vector. guss may be over
+ *  ZH_GUSS_MAX: its reader says so.
+ *  \returns 0; -EBADMSG an AVP has the wrong form (zh_malformed), out untouched. No vector at all is no error here. */
 int zh_maa_decode(struct zh_maa *out, struct msg *m);
 
 /*! Turn the request in *m into its answer and fill it; User-Name is copied from the request.

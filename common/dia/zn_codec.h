@@ -51,7 +51,8 @@ int zn_bir_decode(struct zn_bir *out, struct msg *m, struct dia_result *bad);
 int zn_bir_encode(struct msg **out, struct span btid, const struct naf_id *naf_id, const char (*gsids)[ZN_GSID_MAX + 1],
 		  size_t n_gsids, bool gba_u_aware, const char *dest_realm, const char *dest_host);
 
-/*! Of anything but success only the result is read. \returns 0; -EBADMSG an AVP has the wrong form, out untouched; -ENOMEM */
+/*! Of anything but success only the result is read.
+ *  \returns 0; -EBADMSG an AVP has the wrong form, out untouched; -ENOMEM */
 int zn_bia_decode(struct zn_bia *out, struct msg *m);
 
 /*! Turn the request in *m into its answer and fill it.

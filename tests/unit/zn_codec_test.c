@@ -15,7 +15,7 @@ static struct octets o, in;
 
 static void setup(void)
 {
-	struct err err = { "" };
+	struct err err = {""};
 
 	ck_assert_msg(dia_core_init_parser(&err) == 0, "%s", err.text);
 }
@@ -31,8 +31,8 @@ static int decode_bir(struct zn_bir *bir, struct dia_result *bad)
 
 static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 {
-	struct zn_bir bir = { .n_gsids = 77 };
-	struct dia_result bad = { 0 };
+	struct zn_bir bir = {.n_gsids = 77};
+	struct dia_result bad = {0};
 
 	ck_assert_int_eq(decode_bir(&bir, &bad), -EBADMSG);
 	ck_assert_uint_eq(bad.code, code);
@@ -43,7 +43,7 @@ static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 
 static void accepted(struct zn_bir *bir)
 {
-	struct dia_result bad = { 0 };
+	struct dia_result bad = {0};
 
 	ck_assert_int_eq(decode_bir(bir, &bad), 0);
 }
@@ -131,7 +131,7 @@ START_TEST(bir_btid_of_another_form) /* unknown, not malformed: 5403 is decided 
 	static const struct {
 		const char *text;
 		size_t len;
-	} odd[] = { { "", 0 }, { "x", 1 }, { "AAAA@bsf", 8 }, { "\xff\xfe", 2 }, { "a\0b@c", 5 } };
+	} odd[] = {{"", 0}, {"x", 1}, {"AAAA@bsf", 8}, {"\xff\xfe", 2}, {"a\0b@c", 5}};
 	struct zn_bir bir;
 	size_t i;
 
@@ -155,9 +155,9 @@ START_TEST(bir_gsids)
 	accepted(&bir);
 	ck_assert_uint_eq(bir.n_gsids, 0);
 	octets_add(&o, 403, 0x40, VENDOR, "1", 1);
-	octets_add(&o, 403, 0x40, VENDOR, "1", 1);                   /* asked twice: once */
-	octets_add(&o, 403, 0x40, VENDOR, "\0\x0f\x42\x41", 4);      /* the number as octets: 1000001 */
-	octets_add(&o, 403, 0x40, VENDOR, "x1", 2);                  /* selects nothing */
+	octets_add(&o, 403, 0x40, VENDOR, "1", 1);              /* asked twice: once */
+	octets_add(&o, 403, 0x40, VENDOR, "\0\x0f\x42\x41", 4); /* the number as octets: 1000001 */
+	octets_add(&o, 403, 0x40, VENDOR, "x1", 2);             /* selects nothing */
 	octets_add(&o, 403, 0x40, VENDOR, "", 0);
 	octets_add(&o, 403, 0x40, VENDOR, "12345678901234567", 17);
 	octets_add(&o, 403, 0x40, VENDOR, "1\0", 2);
@@ -209,14 +209,15 @@ END_TEST
 
 START_TEST(bir_round_trip)
 {
-	const char gsids[2][ZN_GSID_MAX + 1] = { "1", "1000001" };
+	const char gsids[2][ZN_GSID_MAX + 1] = {"1", "1000001"};
 	const char *btid = "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.example.org";
 	struct naf_id naf;
 	struct zn_bir bir;
 	struct msg *m, *second;
 
 	ck_assert_int_eq(naf_id_make(&naf, "naf.example.com", UA_ID_HTTP_DIGEST), 0);
-	ck_assert_int_eq(zn_bir_encode(&m, span_str(btid), &naf, gsids, 2, true, "home.example", "bsf.home.example"), 0);
+	ck_assert_int_eq(zn_bir_encode(&m, span_str(btid), &naf, gsids, 2, true, "home.example", "bsf.home.example"),
+			 0);
 	octets_of_msg(&o, m);
 	ck_assert_uint_eq(o.b[4], 0xc0);
 	ck_assert_uint_eq(be32_get(o.b + 8), 16777220);
@@ -246,7 +247,7 @@ START_TEST(bia_vector)
 {
 	struct zn_bia bia;
 	struct msg *m;
-	SECRET_AUTO key = { .len = 32 };
+	SECRET_AUTO key = {.len = 32};
 
 	octets_load(&o, "bia");
 	m = octets_msg(&o);
@@ -283,10 +284,10 @@ START_TEST(bia_malformed) /* nothing of it is used */
 		const char *data;
 		size_t len;
 	} bad[] = {
-		{ 405, "short", 5 }, { 405, "", 0 }, { 404, "123", 3 }, { 408, "12345", 5 }, { 1, "a\0b", 3 },
+		{405, "short", 5}, {405, "", 0}, {404, "123", 3}, {408, "12345", 5}, {1, "a\0b", 3},
 	};
-	static const uint32_t once[] = { 405, 400, 268 };
-	struct zn_bia bia = { .gba_type = 77 };
+	static const uint32_t once[] = {405, 400, 268};
+	struct zn_bia bia = {.gba_type = 77};
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -375,8 +376,12 @@ static void answer(const struct zn_bia *bia)
 
 START_TEST(bia_round_trip) /* 220-4.5.3: keys, expiry, creation time, USS, IMPI */
 {
-	struct zn_bia out = { .result = { .code = 2001 }, .has_times = true, .expires_at = 1767366245,
-			      .created_at = 1767323045, .gba_type = ZN_GBA_DIGEST }, back;
+	struct zn_bia out = {.result = {.code = 2001},
+			     .has_times = true,
+			     .expires_at = 1767366245,
+			     .created_at = 1767323045,
+			     .gba_type = ZN_GBA_DIGEST},
+		      back;
 	char uss[] = "<ussList/>";
 
 	memset(out.me_key.b, 0x5a, 32);
@@ -394,7 +399,8 @@ START_TEST(bia_round_trip) /* 220-4.5.3: keys, expiry, creation time, USS, IMPI 
 	ck_assert_uint_eq(o.b[4], 0x40);
 	ck_assert_uint_eq(be32_get(o.b + 12), 0x33333333); /* hop-by-hop and end-to-end of the request */
 	ck_assert_uint_eq(be32_get(o.b + 16), 0x44444444);
-	ck_assert(span_eq(octets_data(&o, 263, 0), span_str("xcap.ims.mnc001.mcc001.pub.3gppnetwork.org;1767323100;1;zn")));
+	ck_assert(span_eq(octets_data(&o, 263, 0),
+			  span_str("xcap.ims.mnc001.mcc001.pub.3gppnetwork.org;1767323100;1;zn")));
 	ck_assert(span_eq(octets_data(&o, 284, 0), span_of(in.b + 20, in.len - 20))); /* Proxy-Info comes back */
 	ck_assert_uint_eq(octets_find(&o, 277, 0, NULL), 0);
 	ck_assert_uint_eq(octets_find(&o, 297, 0, NULL), 0);
@@ -410,7 +416,7 @@ END_TEST
 
 START_TEST(bia_refusals)
 {
-	struct zn_bia out = { .result = { .code = 5403, .experimental = true, .vendor = VENDOR } };
+	struct zn_bia out = {.result = {.code = 5403, .experimental = true, .vendor = VENDOR}};
 
 	octets_load(&o, "bir");
 	answer(&out);
@@ -422,7 +428,7 @@ START_TEST(bia_refusals)
 	ck_assert_uint_eq(octets_find(&o, 405, 0, NULL), 0);
 	ck_assert_uint_eq(octets_find(&o, 410, 0, NULL), 0); /* 3G is left out */
 	octets_load(&o, "bir");
-	out.result = (struct dia_result){ .code = 3004 };
+	out.result = (struct dia_result){.code = 3004};
 	answer(&out);
 	ck_assert_uint_eq(o.b[4], 0x60); /* protocol errors carry E */
 	ck_assert_uint_eq(be32_get(octets_data(&o, 268, 0).p), 3004);
@@ -431,7 +437,7 @@ END_TEST
 
 static struct span failed_avp(uint32_t code, uint32_t avp, uint32_t vendor)
 {
-	struct zn_bia out = { .result = { .code = code, .failed_avp = avp, .failed_vendor = vendor } };
+	struct zn_bia out = {.result = {.code = code, .failed_avp = avp, .failed_vendor = vendor}};
 
 	answer(&out);
 	ck_assert_uint_eq(be32_get(octets_data(&o, 268, 0).p), code);
