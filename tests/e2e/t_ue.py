@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""gba-ue against a raw BSF and a raw NAF: what it sends, what it refuses to believe, what it keeps."""
+import json
+import os
+
+from lib import aka, kdf, procs
+from lib.runner import test
+from lib.web import RawBsf, RawNaf
+
+IMSI = "001010000000001"
+IMPI = kdf.impi_from_imsi(IMSI)
+NAME = kdf.bsf_name(IMSI)
+
+
+class Device:
+    """A folder with a card, and the two ends of the network it talks to."""
+
+    def __init__(self, t):
+        self.t = t
+        self.k, self.op = os.urandom(16), os.urandom(16)
+        self.opc = aka.Milenage(self.k, op=self.op).opc
+        self.exe = t.need_program("gba-ue")
+        self.write_card()
+
+    def write_card(self):
+        with open(os.path.join(procs.SRC, "conf", "usim-1.cfg"), encoding="utf-8") as f:
+            text = f.read()
+        lines = []
+        for line in text.split("\n"):
+            word = line.split()[0] if line.split() else ""
+            value = {"k": self.k.hex(), "op": self.op.hex()}.get(word)
+            lines.append(f" {word} {value}" if value else line)
+        self.card = self.t.dir + "/usim-1.cfg"
+        fd = os.open(self.card, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w") as f:
+            f.write("\n".join(lines))
+
+    async def start(self):
+        self.bsf = await RawBsf(NAME, self.k, self.opc, IMPI).start()
+        self.naf = await RawNaf(self.bsf).start()
+        self.t.cleanup(self.bsf.stop)
+        self.t.cleanup(self.naf.stop)
+        return self
+
+    async def run(self, *words):
+        argv = [self.exe, "-c", self.card, "--json", "--connect-to", f"{NAME}:80:127.0.0.1:{self.bsf.port}",
+                "--connect-to", f"naf1.example.com:80:127.0.0.1:{self.naf.port}", *words]
+        rc, out, err = await procs.run(argv, 20)
+        for secret in (self.k, self.op, self.opc) + tuple(ks for ks, _ in self.bsf.sessions.values()):
+            assert secret.hex() not in out + err, "a key is printed"
+        return rc, json.loads(out) if out.startswith("{") else {}, err
+
+    def state(self):
+        out = {}
+        for name in sorted(os.listdir(self.t.dir)):
+            with open(os.path.join(self.t.dir, name), "rb") as f:
+                out[name] = f.read()
+        return out
+
+
+@test("gba-ue bootstraps: form of both requests, product token, IMPI first and TMPI afterwards, also after a restart", smoke=True,
+      req=["220-4.2.4-1", "220-4.4.8-13", "220-4.5.2-4", "220-4.5.2-7", "220-4.5.2-8", "220-4.5.2-16", "220-4.5.2-23",
+           "220-4.4.4-6", "220-4.4.13-3", "220-4.5.4-1", "220-4.5.2-19"])
+async def bootstraps(t):
+    d = await Device(t).start()
+    d.bsf.tail = b"server data"
+    rc, out, err = await d.run("bootstrap")
+    assert rc == 0 and out["btid"] in d.bsf.sessions, (rc, out, err)
+    first, second = d.bsf.requests
+    assert first["headers"]["host"] == NAME and first["target"] == "/" and first["method"] == "GET"
+    assert all("3gpp-gba-tmpi" in r["headers"]["user-agent"] for r in d.bsf.requests)
+    assert first["params"] == {"username": IMPI, "realm": NAME, "nonce": "", "uri": "/", "response": ""}, first["params"]
+    assert second["params"]["username"] == IMPI and second["params"]["qop"] == "auth-int"
+    tmpi = next(iter(d.bsf.tmpis))
+    assert out["tmpi"] == tmpi
+    rc, out, err = await d.run("bootstrap")
+    assert rc == 0 and d.bsf.requests[2]["params"]["username"] == tmpi, d.bsf.requests[2]["params"]
+    assert d.bsf.requests[3]["params"]["username"] == tmpi
+
+
+@test("gba-ue whose TMPI is refused forgets it and comes with the IMPI", smoke=True, req=["220-4.5.2-11"])
+async def tmpi_refused(t):
+    d = await Device(t).start()
+    assert (await d.run("bootstrap"))[0] == 0
+    d.bsf.tmpis = {}
+    rc, out, err = await d.run("bootstrap")
+    users = [r["params"]["username"] for r in d.bsf.requests[2:]]
+    assert rc == 0 and users[1:] == [IMPI, IMPI] and users[0].endswith(kdf.TMPI_REALM), (rc, users, err)
+
+
+@test("gba-ue and a BSF without the Server token: no TMPI, the next run uses the IMPI", smoke=True,
+      req=["220-4.4.4-8", "220-4.5.2-23"])
+async def no_token(t):
+    d = await Device(t).start()
+    d.bsf.server_token = "plain/1.0"
+    rc, out, err = await d.run("bootstrap")
+    assert rc == 0 and "tmpi" not in out, out
+    assert (await d.run("bootstrap"))[0] == 0
+    assert {r["params"]["username"] for r in d.bsf.requests} == {IMPI}
+
+
+@test("gba-ue against a network whose AUTN is wrong: no RES leaves, nothing is kept, exit code 3", smoke=True,
+      req=["220-4.2.1-2", "220-4.5.2-15", "102-6.3.3-1", "102-6.3.3-4"])
+async def wrong_autn(t):
+    d = await Device(t).start()
+    assert (await d.run("bootstrap"))[0] == 0
+    n, old = len(d.bsf.requests), (await d.run("status"))[1]
+    for spoil in (lambda a: a[:15] + bytes([a[15] ^ 1]), lambda a: bytes([a[0] ^ 1]) + a[1:],
+                  lambda a: a[:6] + b"\x80\0" + a[8:]):
+        d.bsf.spoil_autn = spoil
+        rc, out, err = await d.run("bootstrap")
+        assert rc == 3 and "btid" not in out, (rc, out, err)
+    later = [r["params"] for r in d.bsf.requests[n:] if r["params"]["nonce"]]
+    assert all(p["response"] == "" and "auts" not in p for p in later), later
+    assert (await d.run("status"))[1].get("btid") == old["btid"], "the key from before must stay"
+
+
+@test("gba-ue against a BSF that cannot prove that it knows RES: nothing is kept, exit code 3", smoke=True, req=["220-I.5.2-9"])
+async def wrong_rspauth(t):
+    d = await Device(t).start()
+    spoils = [lambda x: x.replace('rspauth="', 'rspauth="0')[:-1], lambda x: "", lambda x: x.replace("nc=00000001", "nc=00000002"),
+              lambda x: x.replace('cnonce="', 'cnonce="f')]
+    for n, spoil in enumerate(spoils):
+        d.bsf.spoil_info = spoil
+        rc, out, err = await d.run("bootstrap")
+        assert rc == 3 and "btid" not in out, (n, rc, out, err)
+    assert "btid" not in (await d.run("status"))[1]
+    d.bsf.spoil_info = lambda x: x
+    for body in (lambda b: b.replace(b"btid", b"bad"), lambda b: b[:-20], lambda b: b.replace(b"==@", b"=@")):
+        d.bsf.spoil_body = body
+        rc, out, err = await d.run("bootstrap")
+        assert rc != 0 and "btid" not in out, (rc, out, err)
+    assert "btid" not in (await d.run("status"))[1]
+
+
+@test("gba-ue resynchronises once; a network that wants it twice is left", smoke=True, req=["102-6.3.3-2", "102-6.3.3-3"])
+async def resync(t):
+    d = await Device(t).start()
+    d.bsf.sub.seq = 700
+    assert (await d.run("bootstrap"))[0] == 0
+    d.bsf.sub.seq, d.bsf.sub.ind = 5, 0
+    rc, out, err = await d.run("bootstrap")
+    assert rc == 0 and d.bsf.resyncs == 1 and d.bsf.sub.seq in (701, 702), (rc, d.bsf.resyncs, d.bsf.sub.seq, err)
+    # a network that never learns
+    d.bsf.sub.next_sqn = lambda: 33
+    n = len(d.bsf.requests)
+    rc, out, err = await d.run("bootstrap")
+    assert rc in (2, 3) and len(d.bsf.requests) - n <= 4 and "btid" not in out, (rc, len(d.bsf.requests) - n, out)
+
+
+@test("gba-ue refuses a challenge without AKA, with a short nonce, of another algorithm; 5xx is 'try later'", smoke=True)
+async def odd_challenges(t):
+    d = await Device(t).start()
+    for change in ({"algorithm": "MD5"}, {"nonce": "QUFBQQ=="}, {"nonce": "%%%"}, {"algorithm": "AKAv2-MD5"}):
+        d.bsf.spoil_challenge = lambda p, c=change: {**p, **c}
+        n = len(d.bsf.requests)
+        rc, out, err = await d.run("bootstrap")
+        assert rc in (2, 3) and len(d.bsf.requests) - n == 1, (change, rc, err)
+    d.bsf.spoil_challenge = lambda p: p
+    for status, code in ((503, 4), (403, 2), (404, 2), (500, 4)):
+        d.bsf.refuse = status
+        assert (await d.run("bootstrap"))[0] == code, status
+    d.bsf.refuse = None
+    await d.bsf.stop()
+    d.bsf.port = procs.free_port()
+    assert (await d.run("bootstrap"))[0] == 4
+
+
+@test("gba-ue get: bootstraps when asked, keeps the key for the next page, bootstraps again when the NAF wants it", smoke=True,
+      req=["220-4.4.8-12", "220-4.4.9-1", "220-4.5.1-1", "220-4.5.2-3", "220-4.5.2-25", "220-4.5.2-30", "220-4.5.3-5",
+           "220-4.5.3-7", "220-4.2.4-6", "220-4.4-5"])
+async def get(t):
+    d = await Device(t).start()
+    rc, out, err = await d.run("get", "http://naf1.example.com/page?x=1")
+    assert rc == 0 and out["body"] == "the page" and out["bootstrapped"] and out["answer_proved"], (rc, out, err)
+    assert "3gpp-gba" in d.naf.requests[0]["headers"]["user-agent"]
+    assert d.naf.requests[-1]["params"]["username"] == out["btid"] and len(d.bsf.requests) == 2
+    rc, out2, err = await d.run("get", "http://naf1.example.com/page")
+    assert rc == 0 and out2["btid"] == out["btid"] and not out2["bootstrapped"] and len(d.bsf.requests) == 2, (rc, out2, err)
+    d.naf.stale_once = True
+    rc, out3, err = await d.run("get", "http://naf1.example.com/")
+    assert rc == 0 and len(d.bsf.requests) == 2, "a stale nonce is no reason to bootstrap"
+    d.naf.forgotten.add(out["btid"])
+    rc, out4, err = await d.run("get", "http://naf1.example.com/")
+    assert rc == 0 and out4["btid"] != out["btid"] and len(d.bsf.requests) == 4, (rc, out4, err)
+    d.naf.realm = "3GPP-bootstrapping@other.example.com"
+    n = len(d.naf.requests)
+    rc, out5, err = await d.run("get", "http://naf1.example.com/")
+    assert rc == 3 and all(not r["params"] for r in d.naf.requests[n:]), (rc, "answered a challenge for another host")
+
+
+@test("gba-ue deletes Ks at its expiry and keeps the TMPI; forget deletes both", smoke=True, req=["220-4.4.13-4"])
+async def deletion(t):
+    d = await Device(t).start()
+    d.bsf.lifetime = 2
+    rc, out, err = await d.run("bootstrap")
+    assert rc == 0
+
+    async def gone():
+        return "btid" not in (await d.run("status"))[1]
+    await t.until(gone, 6, "the key to expire")
+    rc, out2, err = await d.run("status")
+    assert out2["tmpi"] == out["tmpi"]
+    rc, out3, err = await d.run("forget")
+    assert "tmpi" not in out3 and "tmpi" not in (await d.run("status"))[1]
+
+
+@test("gba-ue and a card file that others can read, or that is wrong: refused with file and line", smoke=True)
+async def card_file(t):
+    d = await Device(t).start()
+    os.chmod(d.card, 0o644)
+    rc, out, err = await d.run("bootstrap")
+    assert rc == 1 and "usim-1.cfg" in json.dumps(out) + err, (rc, out, err)
+    os.chmod(d.card, 0o600)
+    with open(d.card, encoding="utf-8") as f:
+        text = f.read()
+    with open(d.card, "w", encoding="utf-8") as f:
+        f.write(text.replace("algorithm milenage", "algorithm comp128"))
+    rc, out, err = await d.run("bootstrap")
+    assert rc == 1 and "usim-1.cfg:" in json.dumps(out) + err, (rc, out, err)
+    assert not d.bsf.requests
