@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* TS 33.220 annex B. Expected values here were computed with Python's hmac and unicodedata; those of the worked examples
+/* TS 33.220 annex B. Expected values here were computed with Python (hmac, unicodedata); those of the worked examples
  * are run by tests/vectors. */
 #include <errno.h>
 
