@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/dia/dia_core.h"
+#include "common/dia/zh_codec.h"
+
+static void request(struct msg *m)
+{
+	struct zh_maa refusal = { 0 };
+	struct zh_mar mar;
+
+	if (zh_mar_decode(&mar, m, &refusal.result) == 0) {
+		assert(mar.impi.s[IMPI_MAX] == '\0' && mar.scheme[ZH_SCHEME_MAX] == '\0');
+		refusal.result.code = DIA_SUCCESS;
+	} else {
+		assert(refusal.result.code / 1000 == 5 && refusal.result.failed_avp);
+	}
+	zh_maa_encode(&m, &refusal);
+	fd_msg_free(m);
+}
+
+static void answer(struct msg *m)
+{
+	volatile uint8_t last = 0;
+	struct zh_maa maa;
+
+	if (zh_maa_decode(&maa, m) == 0) {
+		assert(!maa.has_vector || (maa.result.code == DIA_SUCCESS && maa.vector.res.len >= AKA_RES_MIN &&
+					   maa.vector.res.len <= AKA_RES_MAX && maa.vector.ck.len == AKA_KEY_LEN &&
+					   maa.vector.ik.len == AKA_KEY_LEN));
+		for (size_t i = 0; i < maa.guss.len; i++)
+			last ^= maa.guss.p[i]; /* every octet of it is there */
+		zh_maa_clear(&maa);
+	}
+	fd_msg_free(m);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fd_pei pei = { 0 };
+	struct msg *m = NULL;
+	struct msg_hdr *hdr;
+	uint8_t *copy;
+
+	if (size < 20 || dia_core_init_parser(NULL))
+		return 0;
+	copy = malloc(size);
+	assert(copy);
+	memcpy(copy, data, size);
+	if (fd_msg_parse_buffer(&copy, size, &m)) {
+		free(copy);
+		return 0;
+	}
+	if (fd_msg_parse_dict(m, fd_g_config->cnf_dict, &pei) || fd_msg_hdr(m, &hdr)) {
+		if (pei.pei_avp_free)
+			fd_msg_free(pei.pei_avp);
+		fd_msg_free(m);
+	} else if (hdr->msg_flags & CMD_FLAG_REQUEST) {
+		request(m);
+	} else {
+		answer(m);
+	}
+	return 0;
+}
