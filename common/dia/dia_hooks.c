@@ -48,7 +48,7 @@ void dia_log(enum dia_log_level level, const char *fmt, ...)
 }
 
 /* Called under a lock of the library. What may hold an AVP ("val=", a dump, several lines) is not passed on. */
-static void on_log(int level, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0))) on_log(int level, const char *format, va_list args)
 {
 	enum dia_log_level ours = DIA_LOG_DEBUG;
 	char text[TEXT_MAX];
