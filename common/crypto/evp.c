@@ -40,7 +40,7 @@ static void __attribute__((destructor)) process_free(void)
 	EVP_MD_free(alg.md5);
 	EVP_MD_free(alg.sha256);
 	EVP_MAC_free(alg.hmac);
-	alg = (struct evp_algorithms){ NULL };
+	alg = (struct evp_algorithms){ 0 };
 	usable = false;
 }
 
