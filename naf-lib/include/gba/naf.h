@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file gba/naf.h
+ *  libgba-naf: the NAF of the Generic Bootstrapping Architecture (3GPP TS 33.220) for an application server.
+ *
+ *  A device that has bootstrapped with its operator's BSF comes with a B-TID as user name and a key both sides can
+ *  compute. This library checks the device's HTTP Digest (TS 24.109 clause 5), fetches the key from the BSF over Zn
+ *  (Diameter, TS 29.109) and keeps it for its life. No account, no password list, no sign-up.
+ *
+ *      struct gba_naf_config cfg;
+ *      gba_naf_config_init(&cfg);
+ *      ... fill in names and the BSF ...
+ *      struct gba_naf *naf = gba_naf_new(&cfg, err, sizeof(err));
+ *
+ *      for each request:
+ *          switch (gba_naf_digest(naf, &req, &ans)) {
+ *          case GBA_NAF_ACCEPT:     serve; put gba_naf_digest_finish(&ans, body, len) into Authentication-Info; break;
+ *          case GBA_NAF_CHALLENGE:  401 with each ans.challenge as WWW-Authenticate; break;
+ *          case GBA_NAF_DENY:       ans.status (400 or 403); break;
+ *          case GBA_NAF_TEMPORARY:  503 with Retry-After ans.retry_after_s; break;
+ *          }
+ *          gba_naf_answer_clear(&ans);
+ *
+ *  Threads. Every function may be called from any thread at any time, also for one context, but for these:
+ *  gba_naf_free() of a context comes when no other call for it is running; a struct gba_naf_answer or gba_naf_key
+ *  belongs to one thread at a time. gba_naf_digest() and gba_naf_key() may block up to their deadline while the BSF is
+ *  asked; a key in the cache is answered without waiting.
+ *
+ *  Processes. The Diameter library behind this one cannot live through fork() and cannot be started twice:
+ *   - open (gba_naf_new() with a Diameter BSF) after the last fork: in each worker, not in its parent. A context from
+ *     before a fork answers GBA_NAF_TEMPORARY in the child; it never hangs.
+ *   - the first open fixes identity and BSF for the process; more contexts may be opened as long as these are the same;
+ *   - each worker process needs a Diameter identity of its own (naf1-w1.example.com, naf1-w2.example.com...): a BSF
+ *     accepts one connection per identity;
+ *   - freeing the last context closes the connection for good: it is for the end of the process. Up to 15 s if the BSF
+ *     does not answer; otherwise milliseconds.
+ *
+ *  Memory. Nothing handed in is kept; everything is copied. Keys are wiped when they leave the cache and by the _clear
+ *  functions. No key and no identity is ever logged.
+ *
+ *  Limits are in struct gba_naf_config and always on. Names are at most 253 characters, a B-TID 255, an Authorization
+ *  value 4096, a request target 4096. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GBA_NAF_KEY_LEN         32  /* octets of a Ks_NAF */
+#define GBA_NAF_UA_ID_LEN       5   /* octets of a Ua security protocol identifier, TS 33.220 annex H */
+#define GBA_NAF_NAME_MAX        253 /* characters of a host name */
+#define GBA_NAF_BTID_MAX        255 /* characters of a B-TID */
+#define GBA_NAF_IMPI_MAX        255 /* octets of a private identity, UTF-8 */
+#define GBA_NAF_FINGERPRINT_LEN 8   /* hex digits */
+#define GBA_NAF_PASSWORD_LEN    44  /* characters: base64 of a key */
+#define GBA_NAF_CHALLENGES_MAX  2   /* one per algorithm offered */
+#define GBA_NAF_CHALLENGE_MAX   511 /* characters of one WWW-Authenticate value */
+
+/*! A NAF: names, BSF, caches. Opaque. */
+struct gba_naf;
+
+/*! What to do with the request. There are no others. */
+enum gba_naf_verdict {
+	GBA_NAF_ACCEPT,    /*!< serve it; the key is in the answer */
+	GBA_NAF_CHALLENGE, /*!< 401: the device must bootstrap, bootstrap again, or only answer a new nonce */
+	GBA_NAF_DENY,      /*!< 400 or 403: trying again will not help */
+	GBA_NAF_TEMPORARY, /*!< 503: the BSF cannot be asked now */
+};
+
+/*! Why. The names (gba_naf_cause_name()) are those of the operator's table of causes, the same in BSF and NAF. */
+enum gba_naf_cause {
+	GBA_NAF_CAUSE_OK,             /*!< naf_ok: accept */
+	GBA_NAF_CAUSE_CHALLENGED,     /*!< naf_challenged: no Authorization, or none for our realm */
+	GBA_NAF_CAUSE_SYNTAX,         /*!< naf_syntax: Authorization not parsable, parameters missing, user name no B-TID */
+	GBA_NAF_CAUSE_URI_MISMATCH,   /*!< naf_uri_mismatch: uri is not the request target, or Host is none of our names */
+	GBA_NAF_CAUSE_DOWNGRADE,      /*!< naf_downgrade: algorithm or qop that was not offered */
+	GBA_NAF_CAUSE_NONCE_STALE,    /*!< naf_nonce_stale: nonce not ours or over; same B-TID, new nonce */
+	GBA_NAF_CAUSE_REPLAY,         /*!< naf_replay: this nonce count came before, or long ago; same B-TID, new nonce */
+	GBA_NAF_CAUSE_RESPONSE,       /*!< naf_response: wrong response */
+	GBA_NAF_CAUSE_BTID_UNKNOWN,   /*!< naf_btid_unknown: the BSF does not know the B-TID (any more) */
+	GBA_NAF_CAUSE_KEY_EXPIRED,    /*!< naf_key_expired: life of the key, or our own limit, is over */
+	GBA_NAF_CAUSE_BSF_FOREIGN,    /*!< naf_bsf_foreign: B-TID of a BSF that is none of ours */
+	GBA_NAF_CAUSE_NOT_AUTHORIZED, /*!< naf_not_authorized: the BSF gives us no key for this name or user */
+	GBA_NAF_CAUSE_BSF_DOWN,       /*!< naf_bsf_down: not connected, no answer in time, or too many waiting */
+	GBA_NAF_CAUSE_BSF_ERROR,      /*!< naf_bsf_error: any other result of the BSF, or no memory here */
+	GBA_NAF_CAUSE_COUNT
+};
+
+enum gba_naf_log_level { GBA_NAF_LOG_DEBUG, GBA_NAF_LOG_INFO, GBA_NAF_LOG_NOTICE, GBA_NAF_LOG_ERROR };
+
+/*! Algorithms to offer, in `algorithms`. With both, SHA-256 comes first; many devices know only MD5. */
+#define GBA_NAF_MD5    1u
+#define GBA_NAF_SHA256 2u
+
+/*! The BSF over Diameter. All texts are needed unless said. */
+struct gba_naf_diameter {
+	const char *identity;     /*!< ours (Origin-Host), unique per process; configured at the BSF as a NAF */
+	const char *realm;        /*!< ours (Origin-Realm) */
+	const char *bsf_address;  /*!< "HOST", "HOST:PORT" or "[IPV6]:PORT"; port 3868 if not given */
+	const char *bsf_identity; /*!< Diameter identity of the BSF */
+	const char *bsf_realm;    /*!< Diameter realm of the BSF */
+	bool realm_from_btid;     /*!< Destination-Realm is the domain of the B-TID, no Destination-Host: through relays */
+	unsigned connect_ms;      /*!< gba_naf_new() waits this long for the connection (and succeeds anyway); 0: 1000 */
+};
+
+struct gba_naf_fake;
+
+/*! Everything about a NAF. gba_naf_config_init() first; then what is 0 or NULL means its default. */
+struct gba_naf_config {
+	size_t size;                   /*!< of this struct as the caller knows it; set by gba_naf_config_init() */
+
+	/*! Host names devices use for this server; at least one, at most 64. A request for another Host is denied.
+	 *  The BSF must be configured to let us speak for each. */
+	const char *const *names;
+	size_t n_names;
+
+	/*! BSF names that may stand behind the @ of a B-TID; at least one, at most 64. */
+	const char *const *bsf_names;
+	size_t n_bsf_names;
+
+	const struct gba_naf_diameter *diameter; /*!< the BSF; exactly one of these two */
+	struct gba_naf_fake *fake;               /*!< or a fake one for tests; must outlive the context */
+
+	/*! User security settings to ask for, by GAA service identifier (decimal text, at most 16 characters); at most 32.
+	 *  Those the BSF grants come back in gba_naf_key.uss_list. */
+	const char *const *gsids;
+	size_t n_gsids;
+
+	unsigned algorithms;           /*!< GBA_NAF_MD5 | GBA_NAF_SHA256; 0: MD5 */
+	bool integrity;                /*!< offer qop auth-int only, so that bodies are protected without TLS */
+
+	unsigned cache_keys;           /*!< keys kept; the least recently used goes. 0: 10000 */
+	unsigned refusals;             /*!< B-TIDs remembered as refused by the BSF, apart from the keys. 0: 10000 */
+	unsigned refusal_s;            /*!< for so long the BSF is not asked again for them. 0: 30 */
+	unsigned key_age_max_s;        /*!< use no key that was bootstrapped longer ago. 0: until the BSF's expiry */
+	unsigned nonce_s;              /*!< life of a nonce. 0: 300 */
+	unsigned nonces;               /*!< nonces in use whose counts are watched. 0: 20000 */
+	unsigned deadline_ms;          /*!< of one question to the BSF. 0: 3000 */
+	unsigned in_flight;            /*!< questions to the BSF at a time. 0: 256 */
+
+	/*! 32 octets, or NULL: random. Workers of one machine that share it accept each other's nonces, so a balancer may
+	 *  spread the requests of a device; each worker counts for itself, so a recorded request could be repeated once
+	 *  per worker within nonce_s. */
+	const uint8_t *nonce_secret;
+
+	/*! One line, no newline, never a key or an identity. Called from any thread; must not block or call back. */
+	void (*log)(void *owner, enum gba_naf_log_level level, const char *text);
+	void *log_owner;
+};
+
+/*! Set everything to its default. */
+static inline void gba_naf_config_init(struct gba_naf_config *cfg)
+{
+	memset(cfg, 0, sizeof(*cfg));
+	cfg->size = sizeof(*cfg);
+}
+
+/*! \param[in] cfg lent for the call (fake: for the life of the context)
+ *  \param[out] err reason in words if NULL is returned, NUL-terminated; may be NULL with errlen 0
+ *  \returns a context for gba_naf_free(), or NULL. The BSF need not be reachable: the library goes on connecting. */
+struct gba_naf *gba_naf_new(const struct gba_naf_config *cfg, char *err, size_t errlen);
+
+/*! Wipe and free; see "Processes" above. NULL is allowed. */
+void gba_naf_free(struct gba_naf *naf);
+
+/*! Is the BSF connected at this moment? For readiness probes; a fake one is unless told otherwise. */
+bool gba_naf_connected(struct gba_naf *naf);
+
+/*! What the BSF says about a B-TID. */
+struct gba_naf_key {
+	uint8_t key[GBA_NAF_KEY_LEN];    /*!< Ks_NAF (Ks_ext_NAF of GBA_U) for this name and Ua protocol */
+	int64_t expires_at;              /*!< Unix time; the BSF's expiry or our own limit, whichever is first */
+	int64_t created_at;              /*!< Unix time of the bootstrapping; 0: the BSF did not say */
+	int gba_type;                    /*!< 0: USIM or ISIM, 1: 2G SIM, 2: GBA_Digest */
+	char impi[GBA_NAF_IMPI_MAX + 1]; /*!< private identity, if the BSF lets us know it; else "" */
+	char *uss_list;                  /*!< ussList XML of the services asked for, NUL-terminated, or NULL */
+	size_t uss_list_len;             /*!< without the NUL */
+};
+
+/*! Key for a B-TID, from the cache or the BSF: for Ua protocols other than HTTP Digest.
+ *  Threads that ask for the same key at the same time share one question to the BSF.
+ *  \param[in] host        name the device used, one of ours (a port is cut off); NULL: the first of cfg.names
+ *  \param[in] ua_id       of the protocol spoken, annex H; NULL: HTTP Digest, 01 00 00 00 02
+ *  \param[in] deadline_ms 0: that of the configuration
+ *  \param[out] out        for gba_naf_key_clear(); untouched on error
+ *  \returns 0;
+ *           -EINVAL no B-TID, or host is none of our names;
+ *           -ENOENT unknown to the BSF, -EKEYEXPIRED life over: the device must bootstrap again;
+ *           -EREMOTE B-TID of a BSF that is none of ours, -EPERM the BSF refuses: no key for this device;
+ *           -EHOSTDOWN no BSF connected, -ETIMEDOUT no answer in time, -EBUSY too many waiting, -EPROTO any other
+ *           result of the BSF, -ENOMEM, -ECHILD context from before a fork: later perhaps */
+int gba_naf_key(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua_id, unsigned deadline_ms,
+		struct gba_naf_key *out);
+
+/*! Wipe and release what is inside; the struct may be used again. */
+void gba_naf_key_clear(struct gba_naf_key *key);
+
+/*! The first 8 hex digits of SHA-256("gba key fingerprint" || key): lets two logs be compared without showing the key. */
+void gba_naf_key_fingerprint(const struct gba_naf_key *key, char out[GBA_NAF_FINGERPRINT_LEN + 1]);
+
+/*! The key as HTTP Digest uses it (TS 24.109): base64, the password of the user B-TID. As secret as the key. */
+void gba_naf_key_password(const struct gba_naf_key *key, char out[GBA_NAF_PASSWORD_LEN + 1]);
+
+/*! One HTTP request, as it came. */
+struct gba_naf_request {
+	const char *method;        /*!< "GET"... */
+	const char *target;        /*!< of the request line, before any decoding: "/a%20b?c=d" or the absolute form */
+	const char *host;          /*!< Host header or :authority; a port is ignored */
+	const char *authorization; /*!< value of the Authorization header, or NULL */
+	const void *body;          /*!< whole body after transfer decoding; looked at for qop auth-int only */
+	size_t body_len;
+	const uint8_t *ua_id;      /*!< NULL: HTTP Digest without TLS, 01 00 00 00 02; under TLS: 01 00 01 and the suite */
+	unsigned deadline_ms;      /*!< 0: that of the configuration */
+};
+
+struct gba_naf_proof;
+
+struct gba_naf_answer {
+	enum gba_naf_verdict verdict;
+	enum gba_naf_cause cause;
+	int status;                 /*!< HTTP status: 200, 401, 400, 403 or 503 */
+	unsigned retry_after_s;     /*!< with 503 */
+	/*! WWW-Authenticate values with 401: send each as a header of its own, in this order. */
+	unsigned n_challenges;
+	char challenge[GBA_NAF_CHALLENGES_MAX][GBA_NAF_CHALLENGE_MAX + 1];
+	char btid[GBA_NAF_BTID_MAX + 1]; /*!< who it claims to be; "" if nobody. Proven only with GBA_NAF_ACCEPT */
+	unsigned failures;          /*!< wrong responses for this B-TID since the last right one, this one included */
+	struct gba_naf_key key;     /*!< with GBA_NAF_ACCEPT */
+	struct gba_naf_proof *proof; /*!< private */
+};
+
+/*! Check one request. Say to the device what the answer says, serve it only for GBA_NAF_ACCEPT.
+ *  \param[out] out written in full; for gba_naf_answer_clear()
+ *  \returns out->verdict */
+enum gba_naf_verdict gba_naf_digest(struct gba_naf *naf, const struct gba_naf_request *req, struct gba_naf_answer *out);
+
+/*! After GBA_NAF_ACCEPT: the Authentication-Info value that proves to the device that we have the key too.
+ *  \param[in] body whole body of our answer (hashed for qop auth-int, which covers it)
+ *  \returns text lent until gba_naf_answer_clear() or the next call with this answer; NULL if it was not accepted or
+ *           on failure of the cryptography */
+const char *gba_naf_digest_finish(struct gba_naf_answer *ans, const void *body, size_t len);
+
+/*! Wipe and release what is inside. */
+void gba_naf_answer_clear(struct gba_naf_answer *ans);
+
+/*! \returns "naf_ok"...; "?" out of range */
+const char *gba_naf_cause_name(enum gba_naf_cause cause);
+
+/*! \returns "accept", "challenge", "deny", "temporary"; "?" out of range */
+const char *gba_naf_verdict_name(enum gba_naf_verdict verdict);
+
+/*! \returns words for a result of gba_naf_key(); static */
+const char *gba_naf_strerror(int rc);
+
+/*! The verdict and cause gba_naf_digest() would give for a result of gba_naf_key(). cause may be NULL. */
+enum gba_naf_verdict gba_naf_key_verdict(int rc, enum gba_naf_cause *cause);
+
+/* --- Test double: a BSF inside the process, without Diameter. */
+
+/*! What a fake BSF does with each question. */
+enum gba_naf_fake_mood {
+	GBA_NAF_FAKE_NORMAL, /*!< answers from what was added */
+	GBA_NAF_FAKE_DOWN,   /*!< not connected */
+	GBA_NAF_FAKE_SILENT, /*!< never answers */
+	GBA_NAF_FAKE_REFUSE, /*!< "not authorised" (5402) */
+	GBA_NAF_FAKE_BROKEN, /*!< "unable to comply" (5012) */
+};
+
+/*! \returns new object, free after the contexts that use it; NULL: no memory. Usable from any thread. */
+struct gba_naf_fake *gba_naf_fake_new(void);
+void gba_naf_fake_free(struct gba_naf_fake *fake);
+
+/*! Let it know a B-TID. The same key is given for every name and Ua protocol.
+ *  \param[in] key copied; a key for the same B-TID is replaced
+ *  \returns 0; -EINVAL no B-TID; -ENOMEM */
+int gba_naf_fake_add(struct gba_naf_fake *fake, const char *btid, const struct gba_naf_key *key);
+
+/*! Forget a B-TID, as after revocation. \returns 0; -ENOENT */
+int gba_naf_fake_remove(struct gba_naf_fake *fake, const char *btid);
+
+/*! From the next question on. */
+void gba_naf_fake_set(struct gba_naf_fake *fake, enum gba_naf_fake_mood mood);
+
+/*! \returns questions so far, to see the cache work */
+unsigned gba_naf_fake_asked(struct gba_naf_fake *fake);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "naf-lib/naf_fake.h"
+
+struct known {
+	struct known *next;
+	char btid[BTID_MAX + 1];
+	struct gba_naf_key key;
+};
+
+struct gba_naf_fake {
+	pthread_mutex_t lock;
+	struct known *first;
+	enum gba_naf_fake_mood mood;
+	unsigned asked;
+};
+
+struct gba_naf_fake *gba_naf_fake_new(void)
+{
+	struct gba_naf_fake *f = calloc(1, sizeof(*f));
+
+	if (f)
+		pthread_mutex_init(&f->lock, NULL);
+	return f;
+}
+
+static void known_free(struct known *k)
+{
+	gba_naf_key_clear(&k->key);
+	free(k);
+}
+
+void gba_naf_fake_free(struct gba_naf_fake *f)
+{
+	if (!f)
+		return;
+	for (struct known *k = f->first, *next; k; k = next) {
+		next = k->next;
+		known_free(k);
+	}
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+/*! Where it hangs, or would. Under the lock. */
+static struct known **find(struct gba_naf_fake *f, const char *btid)
+{
+	struct known **at = &f->first;
+
+	while (*at && strcmp((*at)->btid, btid) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+int gba_naf_fake_remove(struct gba_naf_fake *f, const char *btid)
+{
+	struct known **at, *k;
+
+	pthread_mutex_lock(&f->lock);
+	at = find(f, btid);
+	k = *at;
+	if (k)
+		*at = k->next;
+	pthread_mutex_unlock(&f->lock);
+	if (!k)
+		return -ENOENT;
+	known_free(k);
+	return 0;
+}
+
+int gba_naf_fake_add(struct gba_naf_fake *f, const char *btid, const struct gba_naf_key *key)
+{
+	struct btid parsed;
+	struct known *k;
+
+	if (btid_parse(&parsed, (const uint8_t *)btid, strlen(btid)) < 0)
+		return -EINVAL;
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return -ENOMEM;
+	if (naf_key_copy(&k->key, key) < 0) {
+		free(k);
+		return -ENOMEM;
+	}
+	memcpy(k->btid, btid, strlen(btid) + 1);
+	gba_naf_fake_remove(f, btid);
+	pthread_mutex_lock(&f->lock);
+	k->next = f->first;
+	f->first = k;
+	pthread_mutex_unlock(&f->lock);
+	return 0;
+}
+
+void gba_naf_fake_set(struct gba_naf_fake *f, enum gba_naf_fake_mood mood)
+{
+	pthread_mutex_lock(&f->lock);
+	f->mood = mood;
+	pthread_mutex_unlock(&f->lock);
+}
+
+unsigned gba_naf_fake_asked(struct gba_naf_fake *f)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&f->lock);
+	n = f->asked;
+	pthread_mutex_unlock(&f->lock);
+	return n;
+}
+
+/*! As a BSF: what is over is unknown. Under the lock. */
+static int look_up(struct gba_naf_fake *f, const char *btid, struct gba_naf_key *out)
+{
+	struct known *k = *find(f, btid);
+
+	if (!k || k->key.expires_at <= time(NULL))
+		return -ENOENT;
+	return naf_key_copy(out, &k->key);
+}
+
+static int start(void *self, const struct naf_question *q)
+{
+	struct gba_naf_fake *f = self;
+	struct gba_naf_key key = { 0 };
+	enum gba_naf_fake_mood mood;
+	int rc = 0;
+
+	pthread_mutex_lock(&f->lock);
+	mood = f->mood;
+	if (mood != GBA_NAF_FAKE_DOWN)
+		f->asked++;
+	if (mood == GBA_NAF_FAKE_NORMAL)
+		rc = look_up(f, q->btid, &key);
+	pthread_mutex_unlock(&f->lock);
+	if (mood == GBA_NAF_FAKE_DOWN)
+		return -EHOSTDOWN;
+	if (mood == GBA_NAF_FAKE_REFUSE)
+		rc = -EPERM;
+	else if (mood == GBA_NAF_FAKE_BROKEN)
+		rc = -EPROTO;
+	if (mood != GBA_NAF_FAKE_SILENT)
+		naf_zn_answer(q->zn, q->txn, rc, rc == 0 ? &key : NULL);
+	return 0;
+}
+
+static bool connected(void *self)
+{
+	struct gba_naf_fake *f = self;
+	bool yes;
+
+	pthread_mutex_lock(&f->lock);
+	yes = f->mood != GBA_NAF_FAKE_DOWN;
+	pthread_mutex_unlock(&f->lock);
+	return yes;
+}
+
+static void close_nothing(void *self, struct naf_zn *zn)
+{
+}
+
+void naf_fake_transport(struct gba_naf_fake *fake, struct naf_transport *out)
+{
+	*out = (struct naf_transport){ .start = start, .connected = connected, .close = close_nothing, .self = fake };
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/crypto.h>
+
+#include "naf-lib/naf_ks.h"
+
+#define SWEEP_MS 60000 /* expired keys stay in memory no longer than this while there is traffic */
+
+struct held {
+	struct naf_ks_id id; /* first: the tree compares it */
+	struct held *older, *newer;
+	int refused;         /* 0: a key; else -errno */
+	int64_t until_ms;    /* of a refusal, monotonic */
+	unsigned failures;
+	struct gba_naf_key key;
+};
+
+/*! Least recently used first. */
+struct lru {
+	struct held *oldest, *newest;
+	unsigned n, max;
+};
+
+struct naf_ks {
+	struct naf_ks_cfg cfg;
+	pthread_mutex_t lock;
+	void *tree; /* tsearch: balanced, so no B-TID an attacker chooses makes it slow */
+	struct lru keys, refusals;
+	int64_t swept_ms;
+};
+
+void naf_ks_id_make(struct naf_ks_id *out, const struct btid *btid, const struct naf_id *naf_id)
+{
+	size_t len = BTID_RAND_LEN;
+
+	memcpy(out->b, btid->rand, BTID_RAND_LEN);
+	for (const char *c = btid->domain; *c; c++)
+		out->b[len++] = *c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c;
+	out->b[len++] = 0;
+	memcpy(out->b + len, naf_id->raw, naf_id->len);
+	out->len = len + naf_id->len;
+}
+
+int naf_ks_id_cmp(const struct naf_ks_id *a, const struct naf_ks_id *b)
+{
+	if (a->len != b->len)
+		return a->len < b->len ? -1 : 1;
+	return memcmp(a->b, b->b, a->len);
+}
+
+static int held_cmp(const void *a, const void *b)
+{
+	return naf_ks_id_cmp(a, b);
+}
+
+int naf_key_copy(struct gba_naf_key *out, const struct gba_naf_key *in)
+{
+	char *uss = NULL;
+
+	if (in->uss_list) {
+		uss = malloc(in->uss_list_len + 1);
+		if (!uss)
+			return -ENOMEM;
+		memcpy(uss, in->uss_list, in->uss_list_len);
+		uss[in->uss_list_len] = '\0';
+	}
+	*out = *in;
+	out->uss_list = uss;
+	return 0;
+}
+
+static struct lru *list_of(struct naf_ks *ks, const struct held *e)
+{
+	return e->refused ? &ks->refusals : &ks->keys;
+}
+
+static void lru_remove(struct lru *l, struct held *e)
+{
+	*(e->older ? &e->older->newer : &l->oldest) = e->newer;
+	*(e->newer ? &e->newer->older : &l->newest) = e->older;
+	l->n--;
+}
+
+static void lru_add(struct lru *l, struct held *e)
+{
+	e->newer = NULL;
+	e->older = l->newest;
+	*(l->newest ? &l->newest->newer : &l->oldest) = e;
+	l->newest = e;
+	l->n++;
+}
+
+static void held_free(void *p)
+{
+	struct held *e = p;
+
+	gba_naf_key_clear(&e->key);
+	OPENSSL_cleanse(e, sizeof(*e));
+	free(e);
+}
+
+static void drop(struct naf_ks *ks, struct held *e)
+{
+	lru_remove(list_of(ks, e), e);
+	tdelete(e, &ks->tree, held_cmp);
+	held_free(e);
+}
+
+static struct held *find(struct naf_ks *ks, const struct naf_ks_id *id)
+{
+	struct held **node = tfind(id, &ks->tree, held_cmp);
+
+	return node ? *node : NULL;
+}
+
+/*! Life by the BSF, by our own limit, and a refusal's. */
+static bool over(const struct held *e, const struct naf_now *now)
+{
+	return e->refused ? now->mono_ms >= e->until_ms : now->wall_s >= e->key.expires_at;
+}
+
+/*! Keys wiped when their life is over, not only when somebody asks. */
+static void sweep(struct naf_ks *ks, const struct naf_now *now)
+{
+	if (now->mono_ms - ks->swept_ms < SWEEP_MS)
+		return;
+	ks->swept_ms = now->mono_ms;
+	for (struct held *e = ks->keys.oldest, *next; e; e = next) {
+		next = e->newer;
+		if (over(e, now))
+			drop(ks, e);
+	}
+	for (struct held *e = ks->refusals.oldest, *next; e; e = next) {
+		next = e->newer;
+		if (over(e, now))
+			drop(ks, e);
+	}
+}
+
+/*! Put a new entry in, the oldest of its kind out. \returns 0; -ENOMEM and the entry is freed */
+static int add(struct naf_ks *ks, struct held *e)
+{
+	struct lru *l = list_of(ks, e);
+	struct held *old = find(ks, &e->id);
+
+	if (old)
+		drop(ks, old);
+	while (l->n >= l->max)
+		drop(ks, l->oldest);
+	if (!tsearch(e, &ks->tree, held_cmp)) {
+		held_free(e);
+		return -ENOMEM;
+	}
+	lru_add(l, e);
+	return 0;
+}
+
+struct naf_ks *naf_ks_new(const struct naf_ks_cfg *cfg)
+{
+	struct naf_ks *ks = calloc(1, sizeof(*ks));
+
+	if (!ks)
+		return NULL;
+	ks->cfg = *cfg;
+	ks->keys.max = cfg->keys;
+	ks->refusals.max = cfg->refusals;
+	pthread_mutex_init(&ks->lock, NULL);
+	return ks;
+}
+
+void naf_ks_free(struct naf_ks *ks)
+{
+	if (!ks)
+		return;
+	tdestroy(ks->tree, held_free);
+	pthread_mutex_destroy(&ks->lock);
+	free(ks);
+}
+
+static int get_locked(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now,
+		      struct gba_naf_key *out)
+{
+	struct held *e;
+
+	sweep(ks, now);
+	e = find(ks, id);
+	if (!e)
+		return -EAGAIN;
+	if (over(e, now)) {
+		int rc = e->refused ? -EAGAIN : -EKEYEXPIRED;
+
+		drop(ks, e);
+		return rc;
+	}
+	if (e->refused)
+		return e->refused; /* not made younger: it ends when its time is over */
+	lru_remove(&ks->keys, e);
+	lru_add(&ks->keys, e);
+	return naf_key_copy(out, &e->key);
+}
+
+static void refuse_locked(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, int rc)
+{
+	struct held *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return; /* the BSF is asked once more, that is all */
+	e->id = *id;
+	e->refused = rc;
+	e->until_ms = now->mono_ms + (int64_t)ks->cfg.refusal_s * 1000;
+	add(ks, e);
+}
+
+int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *out)
+{
+	int rc;
+
+	pthread_mutex_lock(&ks->lock);
+	rc = get_locked(ks, id, now, out);
+	if (rc == -EKEYEXPIRED) /* the BSF would give the same key again, or none */
+		refuse_locked(ks, id, now, -EKEYEXPIRED);
+	pthread_mutex_unlock(&ks->lock);
+	return rc;
+}
+
+int naf_ks_put(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *key,
+	       struct gba_naf_key *out)
+{
+	struct held *e;
+	int rc;
+
+	if (ks->cfg.age_max_s && key->created_at && key->created_at + ks->cfg.age_max_s < key->expires_at)
+		key->expires_at = key->created_at + ks->cfg.age_max_s;
+	if (now->wall_s >= key->expires_at) {
+		gba_naf_key_clear(key);
+		naf_ks_refuse(ks, id, now, -EKEYEXPIRED);
+		return -EKEYEXPIRED;
+	}
+	rc = naf_key_copy(out, key);
+	e = rc == 0 ? calloc(1, sizeof(*e)) : NULL;
+	if (!e) {
+		gba_naf_key_clear(key);
+		return rc;
+	}
+	e->id = *id;
+	e->key = *key;
+	OPENSSL_cleanse(key, sizeof(*key)); /* moved: its uss_list is no longer the caller's */
+	pthread_mutex_lock(&ks->lock);
+	add(ks, e);
+	pthread_mutex_unlock(&ks->lock);
+	return 0;
+}
+
+void naf_ks_refuse(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, int rc)
+{
+	assert(rc < 0);
+	pthread_mutex_lock(&ks->lock);
+	refuse_locked(ks, id, now, rc);
+	pthread_mutex_unlock(&ks->lock);
+}
+
+unsigned naf_ks_failed(struct naf_ks *ks, const struct naf_ks_id *id)
+{
+	struct held *e;
+	unsigned n = 0;
+
+	pthread_mutex_lock(&ks->lock);
+	e = find(ks, id);
+	if (e && !e->refused)
+		n = ++e->failures;
+	pthread_mutex_unlock(&ks->lock);
+	return n;
+}
+
+void naf_ks_proved(struct naf_ks *ks, const struct naf_ks_id *id)
+{
+	struct held *e;
+
+	pthread_mutex_lock(&ks->lock);
+	e = find(ks, id);
+	if (e)
+		e->failures = 0;
+	pthread_mutex_unlock(&ks->lock);
+}
+
+void naf_ks_count(struct naf_ks *ks, unsigned *keys, unsigned *refusals)
+{
+	pthread_mutex_lock(&ks->lock);
+	*keys = ks->keys.n;
+	*refusals = ks->refusals.n;
+	pthread_mutex_unlock(&ks->lock);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file naf_ks.h
+ *  The keys a NAF holds: per B-TID and NAF_Id, bounded in number and by their life (TS 33.220 4.5.3), and beside them,
+ *  bounded apart, the B-TIDs the BSF has refused, so that an old B-TID sent again and again costs the BSF one question.
+ *  Thread-safe; nothing waits here. */
+#pragma once
+
+#include "common/gba/btid.h"
+#include "common/gba/naf_id.h"
+#include "gba/naf.h"
+
+/*! Instants of one request: what the wire says is wall clock, what is ours is monotonic. */
+struct naf_now {
+	int64_t wall_s;  /* Unix time */
+	int64_t mono_ms; /* CLOCK_MONOTONIC */
+};
+
+#define NAF_KS_ID_MAX (BTID_RAND_LEN + BSF_NAME_MAX + 1 + NAF_ID_MAX)
+
+/*! RAND, domain in lower case, NUL, NAF_Id: however the domain is spelt, it is the same key. */
+struct naf_ks_id {
+	size_t len;
+	uint8_t b[NAF_KS_ID_MAX];
+};
+
+void naf_ks_id_make(struct naf_ks_id *out, const struct btid *btid, const struct naf_id *naf_id);
+int naf_ks_id_cmp(const struct naf_ks_id *a, const struct naf_ks_id *b);
+
+struct naf_ks_cfg {
+	unsigned keys, refusals; /* bounds, at least 1 */
+	unsigned refusal_s;
+	unsigned age_max_s;      /* 0: none */
+};
+
+struct naf_ks;
+
+/*! \returns new object for naf_ks_free(), or NULL: no memory */
+struct naf_ks *naf_ks_new(const struct naf_ks_cfg *cfg);
+void naf_ks_free(struct naf_ks *ks);
+
+/*! \param[out] out a copy for gba_naf_key_clear(); untouched unless 0
+ *  \returns 0; -EAGAIN nothing known: ask the BSF; -EKEYEXPIRED; or what naf_ks_refuse() was told (-ENOENT, -EPERM);
+ *           -ENOMEM */
+int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *out);
+
+/*! Keep what the BSF gave; takes *key (contents move). The expiry in *key is first brought to our own limit.
+ *  \param[out] out a copy as of naf_ks_get(), also when it cannot be kept
+ *  \returns 0; -EKEYEXPIRED over already; -ENOMEM */
+int naf_ks_put(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *key,
+	       struct gba_naf_key *out);
+
+/*! The BSF has refused: remember rc for refusal_s. */
+void naf_ks_refuse(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, int rc);
+
+/*! A wrong response was seen, or a right one. \returns wrong ones since the last right one; 0 if the key is gone */
+unsigned naf_ks_failed(struct naf_ks *ks, const struct naf_ks_id *id);
+void naf_ks_proved(struct naf_ks *ks, const struct naf_ks_id *id);
+
+/*! Copy with its own uss_list. \returns 0; -ENOMEM (out untouched) */
+int naf_key_copy(struct gba_naf_key *out, const struct gba_naf_key *in);
+
+/*! For tests: how many are held. */
+void naf_ks_count(struct naf_ks *ks, unsigned *keys, unsigned *refusals);

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "naf-lib/naf_zn.h"
+
+/* Key-ExpiryTime is optional in the BIA (29.109 5.2); a key without one is used for a short while. */
+#define NO_EXPIRY_S 300
+
+/*! One question on its way and those who wait for it. */
+struct pending {
+	struct pending *next;
+	struct naf_ks_id id;
+	uint64_t txn;
+	unsigned waiting;
+	bool done;
+	int rc;
+	struct gba_naf_key key;
+	pthread_cond_t answered;
+};
+
+struct naf_zn {
+	struct naf_transport t;
+	struct naf_ks *ks;
+	naf_clock_fn *clock;
+	pid_t pid; /* nothing here survives a fork */
+	unsigned in_flight, max;
+	uint64_t last_txn;
+	struct pending *first; /* at most max: a walk is cheap beside a message */
+	pthread_mutex_t lock;
+};
+
+void naf_clock(struct naf_now *out)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	out->mono_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	out->wall_s = time(NULL);
+}
+
+struct naf_zn *naf_zn_new(const struct naf_transport *t, struct naf_ks *ks, unsigned in_flight, naf_clock_fn *clock)
+{
+	struct naf_zn *zn = calloc(1, sizeof(*zn));
+
+	if (!zn)
+		return NULL;
+	zn->t = *t;
+	zn->ks = ks;
+	zn->clock = clock;
+	zn->pid = getpid();
+	zn->max = in_flight;
+	pthread_mutex_init(&zn->lock, NULL);
+	return zn;
+}
+
+static void pending_free(struct pending *p)
+{
+	gba_naf_key_clear(&p->key);
+	pthread_cond_destroy(&p->answered);
+	free(p);
+}
+
+void naf_zn_free(struct naf_zn *zn)
+{
+	if (!zn)
+		return;
+	if (zn->pid == getpid())
+		zn->t.close(zn->t.self, zn);
+	pthread_mutex_destroy(&zn->lock);
+	free(zn);
+}
+
+bool naf_zn_connected(struct naf_zn *zn)
+{
+	return zn->pid == getpid() && zn->t.connected(zn->t.self);
+}
+
+static struct pending *pending_new(const struct naf_ks_id *id, uint64_t txn)
+{
+	struct pending *p = calloc(1, sizeof(*p));
+	pthread_condattr_t attr;
+
+	if (!p)
+		return NULL;
+	p->id = *id;
+	p->txn = txn;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->answered, &attr);
+	pthread_condattr_destroy(&attr);
+	return p;
+}
+
+/*! The question for this key that is on its way, or a new one. Under the lock. */
+static int join(struct naf_zn *zn, const struct naf_ks_id *id, struct pending **out, bool *new)
+{
+	struct pending *p;
+
+	*new = false;
+	for (p = zn->first; p; p = p->next) {
+		if (!p->done && naf_ks_id_cmp(&p->id, id) == 0)
+			break;
+	}
+	if (!p) {
+		if (zn->in_flight >= zn->max)
+			return -EBUSY;
+		p = pending_new(id, ++zn->last_txn);
+		if (!p)
+			return -ENOMEM;
+		p->next = zn->first;
+		zn->first = p;
+		zn->in_flight++;
+		*new = true;
+	}
+	p->waiting++;
+	*out = p;
+	return 0;
+}
+
+/*! One waits no longer; the last one takes the question with it. Under the lock. */
+static void leave(struct naf_zn *zn, struct pending *p)
+{
+	struct pending **at = &zn->first;
+
+	if (--p->waiting)
+		return;
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	zn->in_flight--;
+	pending_free(p);
+}
+
+static int wait_for(struct naf_zn *zn, struct pending *p, const struct timespec *until, struct gba_naf_key *out)
+{
+	int rc = 0;
+
+	while (!p->done && rc != ETIMEDOUT)
+		rc = pthread_cond_timedwait(&p->answered, &zn->lock, until);
+	if (!p->done)
+		return -ETIMEDOUT;
+	return p->rc ? p->rc : naf_key_copy(out, &p->key);
+}
+
+static void finish(struct pending *p, int rc)
+{
+	p->rc = rc;
+	p->done = true;
+	pthread_cond_broadcast(&p->answered);
+}
+
+static void deadline(struct timespec *out, unsigned ms)
+{
+	clock_gettime(CLOCK_MONOTONIC, out);
+	out->tv_sec += ms / 1000;
+	out->tv_nsec += (long)(ms % 1000) * 1000000;
+	if (out->tv_nsec >= 1000000000) {
+		out->tv_sec++;
+		out->tv_nsec -= 1000000000;
+	}
+}
+
+int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const char *btid, const char *domain,
+		 const struct naf_id *naf_id, unsigned deadline_ms, struct gba_naf_key *out)
+{
+	struct naf_question q = { .zn = zn, .btid = btid, .domain = domain, .naf_id = naf_id };
+	struct timespec until;
+	struct pending *p;
+	bool new;
+	int rc;
+
+	if (zn->pid != getpid())
+		return -ECHILD;
+	deadline(&until, deadline_ms);
+	pthread_mutex_lock(&zn->lock);
+	rc = join(zn, id, &p, &new);
+	if (rc < 0)
+		goto out;
+	if (new) {
+		q.txn = p->txn;
+		pthread_mutex_unlock(&zn->lock);
+		rc = zn->t.start(zn->t.self, &q); /* may answer at once, so not under the lock */
+		pthread_mutex_lock(&zn->lock);
+		if (rc < 0 && !p->done)
+			finish(p, rc);
+	}
+	rc = wait_for(zn, p, &until, out);
+	leave(zn, p);
+out:
+	pthread_mutex_unlock(&zn->lock);
+	return rc;
+}
+
+static struct pending *find_txn(struct naf_zn *zn, uint64_t txn)
+{
+	struct pending *p = zn->first;
+
+	while (p && (p->txn != txn || p->done))
+		p = p->next;
+	return p;
+}
+
+void naf_zn_answer(struct naf_zn *zn, uint64_t txn, int rc, struct gba_naf_key *key)
+{
+	struct pending *p;
+	struct naf_now now;
+
+	zn->clock(&now);
+	pthread_mutex_lock(&zn->lock);
+	p = find_txn(zn, txn);
+	if (p && rc == 0) {
+		if (!key->expires_at)
+			key->expires_at = now.wall_s + NO_EXPIRY_S;
+		rc = naf_ks_put(zn->ks, &p->id, &now, key, &p->key);
+	} else if (p && (rc == -ENOENT || rc == -EPERM)) {
+		naf_ks_refuse(zn->ks, &p->id, &now, rc);
+	}
+	if (p)
+		finish(p, rc);
+	pthread_mutex_unlock(&zn->lock);
+	if (key)
+		gba_naf_key_clear(key); /* nobody waits any more: late, or answered before */
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file naf_zn.h
+ *  Questions to the BSF: threads that want the same key share one, each waits until its own deadline; what carries the
+ *  question is behind naf_transport. */
+#pragma once
+
+#include "naf-lib/naf_ks.h"
+
+struct naf_zn;
+
+/*! A question as the transport sees it; lent for the call of start(). */
+struct naf_question {
+	struct naf_zn *zn;
+	uint64_t txn;          /* for naf_zn_answer() */
+	const char *btid;      /* as received */
+	const char *domain;    /* of it */
+	const struct naf_id *naf_id;
+};
+
+/*! The answer goes to naf_zn_answer(), from any thread, also from within start(); or never comes. */
+struct naf_transport {
+	/*! \returns 0; -EHOSTDOWN not connected; -EBUSY; -ENOMEM; -ECHILD the process has forked since */
+	int (*start)(void *self, const struct naf_question *q);
+	bool (*connected)(void *self);
+	/*! After this no answer to zn comes any more. */
+	void (*close)(void *self, struct naf_zn *zn);
+	void *self;
+};
+
+/*! Wall clock and monotonic clock; a test puts its own in. */
+typedef void naf_clock_fn(struct naf_now *out);
+void naf_clock(struct naf_now *out);
+
+/*! \param[in] ks        answers are put there
+ *  \param[in] in_flight questions at a time
+ *  \returns new object for naf_zn_free(), or NULL: no memory */
+struct naf_zn *naf_zn_new(const struct naf_transport *t, struct naf_ks *ks, unsigned in_flight, naf_clock_fn *clock);
+
+/*! Closes the transport. No naf_zn_fetch() may be running. */
+void naf_zn_free(struct naf_zn *zn);
+
+bool naf_zn_connected(struct naf_zn *zn);
+
+/*! Ask and wait.
+ *  \returns 0 and a copy of the key; the errors of gba_naf_key() but -EINVAL and -EREMOTE */
+int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const char *btid, const char *domain,
+		 const struct naf_id *naf_id, unsigned deadline_ms, struct gba_naf_key *out);
+
+/*! \param[in] rc  0; -ENOENT B-TID unknown; -EPERM refused; -EHOSTDOWN; -EPROTO anything else
+ *  \param[in] key with rc 0, its contents move; else NULL. An expires_at of 0 means the BSF named none */
+void naf_zn_answer(struct naf_zn *zn, uint64_t txn, int rc, struct gba_naf_key *key);
