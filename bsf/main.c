@@ -3,7 +3,9 @@
 #include "config.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdlib.h>
+#include <time.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <talloc.h>
@@ -23,6 +25,7 @@
 #include "dict/dict_gba.h"
 
 #define TX_BOUND      65536
+#define HSS_WAIT_S    1
 #define OTHER_FILES   512    /* descriptors beside HTTP connections: Diameter peers, store, threads */
 
 static const char *const places[] = { "ub", "zh", "zn", "dia", NULL };
@@ -45,6 +48,44 @@ struct bsf {
 	struct zn_fd *zn;
 	bool dia, tx;
 };
+
+static void (*watch)(void *owner, enum dia_event ev, const char *peer, const char *detail);  /* what logs and counts for every daemon */
+static sem_t hss_open;
+
+static bool is_hss(const char *identity)
+{
+	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
+		if (strcasecmp(bsf_cfg->hss[i].identity, identity) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* On the library's threads. */
+static void on_dia_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
+{
+	if (ev == DIA_EV_PEER_OPEN && is_hss(peer))
+		sem_post(&hss_open);
+	if (ev == DIA_EV_DROPPED_ANSWER) { /* Zh is the one point where we ask */
+		counter_inc(CAUSE_zh_duplicate);
+		if (log_rate_ok(DZH))
+			LOGT(DZH, LOGL_NOTICE, "%s: peer %s: %s\n", cause_name(CAUSE_zh_duplicate), peer, detail);
+		return;
+	}
+	watch(owner, ev, peer, detail);
+}
+
+/* Whoever is told that we are ready may bootstrap at once, so an HSS that is there is waited for; one that is not keeps us
+ * from nothing. */
+static void wait_hss(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += HSS_WAIT_S;
+	while (sem_clockwait(&hss_open, CLOCK_MONOTONIC, &until) < 0 && errno == EINTR)
+		;
+}
 
 static int on_dia_accept(void *owner, const char *identity, const struct sockaddr *from)
 {
@@ -147,7 +188,7 @@ static void raise_files(void)
 	if (r.rlim_cur >= want)
 		return;
 	want = r.rlim_cur > 2 * OTHER_FILES ? r.rlim_cur - OTHER_FILES : r.rlim_cur / 2;
-	LOGT(DRT, LOGL_ERROR, "the limit of open files is %llu: serving %llu HTTP connections instead of %u\n",
+	LOGT(DRT, LOGL_NOTICE, "the limit of open files is %llu: serving %llu HTTP connections instead of %u\n",
 	     (unsigned long long)r.rlim_cur, (unsigned long long)want, (unsigned)bsf_limit(LIM_CONNECTIONS));
 	atomic_store(&bsf_cfg->limit[LIM_CONNECTIONS], (uint32_t)want);
 }
@@ -162,6 +203,10 @@ static int start_diameter(struct bsf *b, struct err *err)
 	int rc;
 
 	dia_watch(&cfg.cb);
+	watch = cfg.cb.event;
+	cfg.cb.event = on_dia_event;
+	sem_init(&hss_open, 0, 0);
+
 	for (size_t i = 0; i < bsf_cfg->n_dia; i++)
 		cfg.listen[i].addr = bsf_cfg->dia[i].addr;
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
@@ -265,6 +310,7 @@ int main(int argc, char **argv)
 		raise_files();
 		rc = naf_cfg_publish(bsf_cfg) < 0 ? err_set(&err, -ENOMEM, "no memory") : start(&b, &err);
 		if (rc == 0) {
+			wait_hss();
 			rt_ready();
 			rt_run();
 		}

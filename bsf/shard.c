@@ -69,7 +69,8 @@ static void on_zh_done(void *owner, uint64_t id, const struct zh_result *r)
 	if (r->rc == -ENOTCONN)
 		return;
 	counter_inc(CAUSE_zh_late);
-	LOGT(DZH, LOGL_INFO, "%s: %s\n", cause_name(CAUSE_zh_late), dia_result_name(&r->result));
+	if (log_rate_ok(DZH))
+		LOGT(DZH, LOGL_NOTICE, "%s: %s came after its time\n", cause_name(CAUSE_zh_late), dia_result_name(&r->result));
 }
 
 /* On the thread. */
