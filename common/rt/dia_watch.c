@@ -45,8 +45,8 @@ static void on_event(void *owner, enum dia_event ev, const char *peer, const cha
 	case DIA_EV_REALM:
 		refused(CAUSE_zn_realm, peer, detail);
 		break;
-	case DIA_EV_DROPPED_ANSWER:
-		LOGT(DRT, LOGL_INFO, "answer of %s dropped: %s\n", peer, detail);
+	case DIA_EV_DROPPED_ANSWER: /* a late one still finds its request in the library and comes to the caller */
+		refused(CAUSE_zh_duplicate, peer, detail);
 		break;
 	}
 }

@@ -27,7 +27,7 @@ async def syntax(t):
     w, kept = await world(t)
     ue = w.ue()
     full = ue.answer_params(made_up_challenge(), b"12345678")
-    bad = ['Digest username="x', "Digest , =", 'Digest username="a@b.c", username="a@b.c", uri="/"', "Digest",
+    bad = ['Digest username="x', "Digest , =", 'Digest username="a@b.c", username="a@b.c", uri="/"', "Digest", 'Digest username="a\u0001@b.example", realm="r", nonce="", uri="/", response=""',
            digest.format_params({**full, "nonce": None}), digest.format_params({**full, "response": None})]
     for value in bad:
         async with causes.counted(w, ub_syntax=1):
@@ -85,7 +85,7 @@ async def users(t):
         is_refusal(await ue.first(), 403)
     w.raw_hss.behave = None
     await kept.check(mars=2)
-    for name in ("nobody", "a@", "@b.example", "a@b@c", "a@b_c..d", "a b@c.example", "a\u0001@c.example"):
+    for name in ("nobody", "a@", "@b.example", "a@b@c", "a@b_c..d", "a b@c.example"):
         async with causes.counted(w, ub_impi_syntax=1):
             is_refusal(await ue.first(username=name), 403)
     short = "AAAA@tmpi.bsf.3gppnetwork.org"
@@ -277,10 +277,14 @@ async def busy(t):
 
 @test("ub_too_large, ub_http_rejected, ub_method, ub_path", smoke=True)
 async def http(t):
-    w, kept = await world(t, "path /bsf")
+    w = World(t, raw_hss=True)
+    w.bsf_cfg.set("ub", "path /bsf")
+    await w.start()
     ue = w.ue()
+    ue.target = "/bsf"
+    await ue.bootstrap()
     port = w.ports["ub"]
-    first = digest.format_params(ue.first_params(uri="/bsf"))
+    first = digest.format_params(ue.first_params())
     async with causes.counted(w, ub_too_large=1):
         r = await ue.send(first, target="/bsf", extra=[("X-Long", "a" * 9000)])
         assert r.status == 431, r
@@ -289,12 +293,14 @@ async def http(t):
         assert r.status == 413, r
     for raw in (b"GET /bsf HTTP/1.1\r\nAuthorization: x\r\n\r\n",
                 b"GET /bsf HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-                b"GET /bsf HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"):
+                b"GET /bsf HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"):
         async with causes.counted(w, ub_http_rejected=1):
             c = await HttpConn.open(port)
             await c.send(raw)
             assert (await c.response(5)).status == 400, raw
             c.close()
+    async with causes.counted(w, also=("ub_http_rejected", "ub_syntax")):
+        is_refusal(await ue.send(first.replace("@", "\0@")), 400)       # the HTTP library ends a value at a NUL
     for method in ("POST", "PUT", "DELETE", "HEAD"):
         async with causes.counted(w, ub_method=1):
             c = await HttpConn.open(port)
@@ -303,9 +309,9 @@ async def http(t):
             assert head.startswith(b"HTTP/1.1 405") and b"allow: get" in head.lower(), head
             c.close()
     async with causes.counted(w, ub_path=1):
-        is_refusal(await ue.send(digest.format_params(ue.first_params()), target="/"), 404)
+        is_refusal(await ue.send(digest.format_params(ue.first_params(uri="/")), target="/"), 404)
     assert (await ue.send(first, target="/bsf")).status == 401
-    assert len(w.raw_hss.mars) == kept.mars + 1
+    assert len(w.raw_hss.mars) == 2
 
 
 @test("ub_deadline: a header or a body that does not become complete is cut, whatever trickles in", smoke=True)

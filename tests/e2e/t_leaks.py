@@ -11,8 +11,7 @@ from lib.world import World
 async def everywhere(t):
     w = World(t, n_cards=12, raw_hss=True).no_limits()
     for cfg in (w.bsf_cfg, w.hss_cfg):
-        cfg.remove("log stderr", "logging")
-        cfg.add("log stderr", "logging level set-all debug")
+        w.log_level(cfg, "debug")
     w.bsf_cfg.set("hss hss.mnc001.mcc001.3gppnetwork.org", "timeout 1")
     await w.start()
     sessions = [await w.ue(i).bootstrap() for i in range(6)]
@@ -64,8 +63,6 @@ async def everywhere(t):
 @test("above DEBUG an IMPI is never whole in a log", smoke=True)
 async def masked(t):
     w = World(t, raw_hss=True).no_limits()
-    w.bsf_cfg.remove("log stderr", "logging")
-    w.bsf_cfg.add("log stderr", "logging level set-all info")
     await w.start()
     ue = w.ue()
     s = await ue.bootstrap()

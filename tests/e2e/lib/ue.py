@@ -53,6 +53,7 @@ class Ue:
         self.tmpi = None
         self.agent = UB_AGENT
         self.http_host = bsf_name
+        self.target = "/"
         self.secrets = []          # every key of every run, for the search for leaks
         self.secrets.append(k)
         self.secrets.append(opc)
@@ -64,14 +65,15 @@ class Ue:
             h.append(("Authorization", authorization))
         return h + list(extra)
 
-    async def send(self, authorization, conn=None, method="GET", target="/", body=b"", extra=(), timeout=15):
+    async def send(self, authorization, conn=None, method="GET", target=None, body=b"", extra=(), timeout=15):
         headers = self.headers(authorization, extra)
+        target = target or self.target
         if conn is not None:
             return await conn.request(method, target, headers, body, timeout)
         return await http_raw.once(self.port, method, target, headers, body, self.host, self.source, timeout)
 
     def first_params(self, **wrong):
-        p = {"username": self.tmpi or self.impi, "realm": self.bsf_name, "nonce": "", "uri": "/", "response": ""}
+        p = {"username": self.tmpi or self.impi, "realm": self.bsf_name, "nonce": "", "uri": self.target, "response": ""}
         p.update(wrong)
         return p
 
@@ -85,8 +87,9 @@ class Ue:
             raise UbError(r)
         return Challenge(r)
 
-    def answer_params(self, ch, res, body=b"", user=None, method="GET", uri="/", **wrong):
+    def answer_params(self, ch, res, body=b"", user=None, method="GET", uri=None, **wrong):
         """Parameters of the second request for RES octets; wrong ones replace after the arithmetic."""
+        uri = uri or self.target
         user = user or self.tmpi or self.impi
         cnonce, nc = os.urandom(8).hex(), "00000001"
         rsp = digest.response(user, ch.realm, res, method, uri, ch.nonce, nc, cnonce, "auth-int", body)
@@ -95,10 +98,10 @@ class Ue:
         p.update(wrong)
         return p
 
-    def auts_params(self, ch, auts, **wrong):
+    def auts_params(self, ch, octets, **wrong):
         """Resynchronisation: empty password (RFC 3310 3.4)."""
         p = self.answer_params(ch, b"")
-        p["auts"] = base64.b64encode(auts).decode()
+        p["auts"] = base64.b64encode(octets).decode()
         p.update(wrong)
         return p
 

@@ -63,6 +63,7 @@ class World:
         c.set("store", f"lmdb {self.dir}/bsf")
         c.set("store", f"kek 1 file {self.etc}/bsf-1.kek")
         c.set("line vty", f"bind 127.0.0.1 {self.ports['bsf_vty']}")
+        self.log_level(c, "info")
         return c
 
     def _hss_cfg(self):
@@ -71,7 +72,14 @@ class World:
         c.set("subscribers", f"database {self.dir}/hss/subscribers.sqlite")
         c.set("subscribers", f"kek 1 file {self.etc}/hss-1.kek")
         c.set("line vty", f"bind 127.0.0.1 {self.ports['hss_vty']}")
+        self.log_level(c, "info")
         return c
+
+    @staticmethod
+    def log_level(cfg, level):
+        cfg.remove("log stderr", "logging")
+        cfg.add("log stderr", f"logging level set-all {level}")
+        cfg.add("log stderr", "logging level lglobal notice")
 
     def no_limits(self):
         """Load tests: the limits that protect one subscriber and one source are configuration."""
@@ -141,10 +149,7 @@ class World:
 
     async def wait_hss_peer(self, timeout=15):
         """Until the BSF and its HSS have shaken hands."""
-        if self.raw:
-            await self.raw_hss.server.wait_peer(timeout * procs.FACTOR)
-        else:
-            await self.t.until(self.hss_open, timeout, "the BSF to be connected to the HSS")
+        await self.t.until(self.hss_open, timeout, "the BSF to be connected to the HSS")
 
     async def hss_open(self):
         text = await vty.command(self.ports["bsf_vty"], "show peers")
