@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/hex.h"
+#include "common/gba/run_id.h"
 #include "common/http/auth_hdr.h"
 #include "common/http/auth_info.h"
 #include "common/http/challenge_hdr.h"
@@ -144,8 +145,10 @@ static enum gba_naf_cause check_btid(struct run *r)
 	enum gba_naf_cause cause;
 	int rc = naf_ctx_btid(r->naf, r->hdr.username, &r->btid);
 
-	if (rc != -EINVAL)
+	if (rc != -EINVAL) {
 		span_to_str(r->out->btid, sizeof(r->out->btid), r->hdr.username);
+		run_id(r->out->run, r->btid.rand);
+	}
 	gba_naf_key_verdict(rc, &cause);
 	return cause;
 }

@@ -7,9 +7,11 @@
 #include "common/base/secret.h"
 #include "common/crypto/kdf.h"
 #include "common/gba/cause.h"
+#include "common/gba/run_id.h"
 #include "gba/naf.h"
 
 _Static_assert(GBA_NAF_FINGERPRINT_LEN == KEY_FINGERPRINT_LEN, "one fingerprint everywhere");
+_Static_assert(GBA_NAF_RUN_LEN == RUN_ID_LEN, "one name of a run everywhere");
 _Static_assert(GBA_NAF_PASSWORD_LEN == B64_LEN(GBA_NAF_KEY_LEN), "base64 of the key");
 
 void gba_naf_key_clear(struct gba_naf_key *key)

@@ -56,6 +56,7 @@ extern "C" {
 #define GBA_NAF_BTID_MAX        255 /* characters of a B-TID */
 #define GBA_NAF_IMPI_MAX        255 /* octets of a private identity, UTF-8 */
 #define GBA_NAF_FINGERPRINT_LEN 8   /* hex digits */
+#define GBA_NAF_RUN_LEN         8   /* hex digits */
 #define GBA_NAF_PASSWORD_LEN    44  /* characters: base64 of a key */
 #define GBA_NAF_CHALLENGES_MAX  2   /* one per algorithm offered */
 #define GBA_NAF_CHALLENGE_MAX   511 /* characters of one WWW-Authenticate value */
@@ -228,6 +229,7 @@ struct gba_naf_answer {
 	unsigned n_challenges;
 	char challenge[GBA_NAF_CHALLENGES_MAX][GBA_NAF_CHALLENGE_MAX + 1];
 	char btid[GBA_NAF_BTID_MAX + 1]; /*!< who it claims to be; "" if nobody. Proven only with GBA_NAF_ACCEPT */
+	char run[GBA_NAF_RUN_LEN + 1];   /*!< of btid, or "": names the bootstrapping run in the logs of device, BSF and HSS */
 	unsigned failures;          /*!< wrong responses for this B-TID since the last right one, this one included */
 	struct gba_naf_key key;     /*!< with GBA_NAF_ACCEPT */
 	struct gba_naf_proof *proof; /*!< private */

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* An application server whose users are known by their SIM: libmicrohttpd for HTTP, libgba-naf for who it is. It uses the
+ * public header only, as any application would:
+ *
+ *   cc -o naf-server naf-server.c $(pkg-config --cflags --libs libgba-naf libmicrohttpd)
+ *
+ * GET /health needs no proof; everything else does. One line per request goes to standard error. */
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <microhttpd.h>
+#include <gba/naf.h>
+
+#define LIST_MAX 16
+#define BODY_MAX (1024 * 1024)
+#define LINE_MAX_LEN 2048
+
+struct options {
+	struct sockaddr_in listen;
+	bool json;
+	const char *names[LIST_MAX], *bsf_names[LIST_MAX], *gsids[LIST_MAX];
+	struct gba_naf_diameter diameter;
+	struct gba_naf_config naf;
+};
+
+struct server {
+	struct gba_naf *naf;
+	bool json;
+};
+
+/*! What is kept of a request while it comes in. */
+struct request {
+	char *target; /* as in the request line; the library of HTTP hands a decoded path otherwise */
+	char *body;
+	size_t len;
+	bool begun, too_large;
+};
+
+/* --- log: one line at a time, as text or as JSON */
+
+static void json_string(FILE *f, const char *s)
+{
+	fputc('"', f);
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			fprintf(f, "\\%c", *s);
+		else if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f)
+			fprintf(f, "\\u%04x", (unsigned char)*s);
+		else
+			fputc(*s, f);
+	}
+	fputc('"', f);
+}
+
+static void text_string(FILE *f, const char *s)
+{
+	for (; *s; s++)
+		fputc((unsigned char)*s <= 0x20 || (unsigned char)*s >= 0x7f ? '?' : *s, f);
+}
+
+/*! name, value pairs up to NULL; empty values are left out. */
+static void log_pairs(bool json, const char *event, ...)
+{
+	char line[LINE_MAX_LEN] = "";
+	FILE *f = fmemopen(line, sizeof(line) - 1, "w");
+	const char *name, *value;
+	va_list ap;
+
+	if (!f)
+		return;
+	fputs(json ? "{\"event\":" : "", f);
+	(json ? json_string : text_string)(f, event);
+	va_start(ap, event);
+	while ((name = va_arg(ap, const char *))) {
+		value = va_arg(ap, const char *);
+		if (!*value)
+			continue;
+		fprintf(f, json ? ",\"%s\":" : " %s=", name);
+		(json ? json_string : text_string)(f, value);
+	}
+	va_end(ap);
+	fputs(json ? "}" : "", f);
+	fclose(f);
+	fprintf(stderr, "%s\n", line); /* one call, so lines of two threads do not mix */
+}
+
+static void on_naf_log(void *owner, enum gba_naf_log_level level, const char *text)
+{
+	const struct options *o = owner;
+
+	if (level < GBA_NAF_LOG_NOTICE)
+		return;
+	if (o->json)
+		log_pairs(true, "naf", "text", text, NULL);
+	else
+		fprintf(stderr, "naf %s\n", text);
+}
+
+static void log_request(const struct server *s, const char *method, const char *target, const struct gba_naf_answer *a,
+			const char *status)
+{
+	char fingerprint[GBA_NAF_FINGERPRINT_LEN + 1] = "";
+
+	if (a->verdict == GBA_NAF_ACCEPT)
+		gba_naf_key_fingerprint(&a->key, fingerprint);
+	log_pairs(s->json, "request", "method", method, "target", target, "status", status, "verdict",
+		  gba_naf_verdict_name(a->verdict), "cause", gba_naf_cause_name(a->cause), "run", a->run, "key",
+		  fingerprint, NULL); /* not the B-TID: whoever has it can make the BSF and us work */
+}
+
+/* --- answers */
+
+static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status, const char *text, struct gba_naf_answer *a)
+{
+	struct MHD_Response *r = MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
+	const char *info;
+	enum MHD_Result rc;
+	char seconds[16];
+
+	if (!r)
+		return MHD_NO;
+	MHD_add_response_header(r, "Content-Type", "text/html; charset=utf-8");
+	MHD_add_response_header(r, "Cache-Control", "no-store");
+	for (unsigned i = 0; a && i < a->n_challenges; i++)
+		MHD_add_response_header(r, "WWW-Authenticate", a->challenge[i]);
+	if (a && a->retry_after_s) {
+		snprintf(seconds, sizeof(seconds), "%u", a->retry_after_s);
+		MHD_add_response_header(r, "Retry-After", seconds);
+	}
+	if (a && a->verdict == GBA_NAF_ACCEPT) {
+		info = gba_naf_digest_finish(a, text, strlen(text)); /* proves to the device who we are */
+		if (info)
+			MHD_add_response_header(r, "Authentication-Info", info);
+	}
+	rc = MHD_queue_response(c, status, r);
+	MHD_destroy_response(r);
+	return rc;
+}
+
+static void make_page(char *out, size_t cap, const struct gba_naf_answer *a, const struct request *q)
+{
+	char until[32] = "";
+	time_t t = a->key.expires_at;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm))
+		strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	snprintf(out, cap,
+		 "<!doctype html>\n<title>Welcome</title>\n<h1>Welcome</h1>\n"
+		 "<p>You never signed up here. Your SIM has proven who you are.</p>\n"
+		 "<p>Known as: %s<br>Known until: %s<br>Your request: %zu octets of body.</p>\n",
+		 a->key.impi[0] ? "a subscriber your operator has named" : "a subscriber without a name", until, q->len);
+}
+
+static enum MHD_Result answer(struct server *s, struct MHD_Connection *c, const char *method, struct request *q)
+{
+	const struct gba_naf_request req = {
+		.method = method,
+		.target = q->target,
+		.host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host"),
+		.authorization = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"),
+		.body = q->body,
+		.body_len = q->len,
+	};
+	static const char *const refusals[] = {
+		[GBA_NAF_CHALLENGE] = "<!doctype html>\n<h1>Show who you are</h1>\n",
+		[GBA_NAF_DENY] = "<!doctype html>\n<h1>Not for you</h1>\n",
+		[GBA_NAF_TEMPORARY] = "<!doctype html>\n<h1>Try again soon</h1>\n",
+	};
+	struct gba_naf_answer a;
+	char page[1024], status[16];
+	const char *text = page;
+	enum MHD_Result rc;
+
+	if (gba_naf_digest(s->naf, &req, &a) == GBA_NAF_ACCEPT)
+		make_page(page, sizeof(page), &a, q);
+	else
+		text = refusals[a.verdict];
+	snprintf(status, sizeof(status), "%d", a.status);
+	log_request(s, method, q->target, &a, status);
+	rc = send_text(c, (unsigned)a.status, text, &a);
+	gba_naf_answer_clear(&a);
+	return rc;
+}
+
+/* --- libmicrohttpd's callbacks */
+
+static void *on_target(void *cls, const char *target, struct MHD_Connection *c)
+{
+	struct request *q = calloc(1, sizeof(*q));
+
+	if (q)
+		q->target = strdup(target);
+	return q;
+}
+
+static void keep_body(struct request *q, const char *data, size_t len)
+{
+	char *body = q->too_large || q->len + len > BODY_MAX ? NULL : realloc(q->body, q->len + len);
+
+	if (!body) {
+		q->too_large = true;
+		return;
+	}
+	memcpy(body + q->len, data, len);
+	q->body = body;
+	q->len += len;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+				  const char *version, const char *data, size_t *len, void **con)
+{
+	struct request *q = *con;
+	struct server *s = cls;
+
+	if (!q || !q->target)
+		return MHD_NO;
+	if (!q->begun) { /* called once before the body */
+		q->begun = true;
+		return MHD_YES;
+	}
+	if (*len) {
+		keep_body(q, data, *len);
+		*len = 0;
+		return MHD_YES;
+	}
+	if (strcmp(url, "/health") == 0)
+		return gba_naf_connected(s->naf) ? send_text(c, MHD_HTTP_OK, "ok\n", NULL)
+						 : send_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "no BSF\n", NULL);
+	if (q->too_large)
+		return send_text(c, MHD_HTTP_CONTENT_TOO_LARGE, "<!doctype html>\n<h1>Too large</h1>\n", NULL);
+	return answer(s, c, method, q);
+}
+
+static void on_done(void *cls, struct MHD_Connection *c, void **con, enum MHD_RequestTerminationCode why)
+{
+	struct request *q = *con;
+
+	if (!q)
+		return;
+	free(q->target);
+	free(q->body);
+	free(q);
+	*con = NULL;
+}
+
+/* --- options */
+
+static void usage(FILE *f)
+{
+	fprintf(f,
+		"usage: gba-naf-example [options]\n"
+		"A web page for devices that bootstrap with GBA.\n"
+		"  --listen ADDR:PORT    IPv4; port 0 takes a free one (127.0.0.1:8090)\n"
+		"  --name FQDN           name devices use for this server, may be repeated (naf1.example.com)\n"
+		"  --identity NAME       our Diameter identity (the first name)\n"
+		"  --realm NAME          our Diameter realm (example.com)\n"
+		"  --bsf HOST[:PORT]     the BSF (127.0.0.1:3868)\n"
+		"  --bsf-identity NAME   its Diameter identity (bsf.mnc001.mcc001.3gppnetwork.org)\n"
+		"  --bsf-realm NAME      its Diameter realm (mnc001.mcc001.3gppnetwork.org)\n"
+		"  --bsf-name FQDN       BSF name in B-TIDs, may be repeated (bsf.mnc001.mcc001.pub.3gppnetwork.org and\n"
+		"                        bsf.ims.mnc001.mcc001.pub.3gppnetwork.org)\n"
+		"  --gsid N              service whose user security settings are asked for, may be repeated\n"
+		"  --deadline MS         longest wait for the BSF (3000)\n"
+		"  --sha256              offer SHA-256 before MD5\n"
+		"  --auth-int            offer integrity protection only\n"
+		"  --json-log            log lines as JSON\n"
+		"  -h, --help\n");
+}
+
+static int bad_option(const char *what, const char *value)
+{
+	fprintf(stderr, "gba-naf-example: %s: %s\n", what, value);
+	return -1;
+}
+
+static int read_listen(struct sockaddr_in *out, const char *text)
+{
+	char host[64];
+	const char *colon = strrchr(text, ':');
+	char *end;
+	unsigned long port;
+
+	if (!colon || (size_t)(colon - text) >= sizeof(host))
+		return bad_option("--listen wants ADDR:PORT, not", text);
+	memcpy(host, text, (size_t)(colon - text));
+	host[colon - text] = '\0';
+	port = strtoul(colon + 1, &end, 10);
+	if (*end || end == colon + 1 || port > 65535 || inet_pton(AF_INET, host, &out->sin_addr) != 1)
+		return bad_option("--listen wants ADDR:PORT, not", text);
+	out->sin_family = AF_INET;
+	out->sin_port = htons((uint16_t)port);
+	return 0;
+}
+
+static int add(const char **list, size_t *n, const char *what, const char *value)
+{
+	if (*n == LIST_MAX)
+		return bad_option("too many of", what);
+	list[(*n)++] = value;
+	return 0;
+}
+
+enum { LISTEN = 1, NAME, IDENTITY, REALM, BSF, BSF_IDENTITY, BSF_REALM, BSF_NAME, GSID, DEADLINE, SHA, INT, JSON };
+
+static int one_option(struct options *o, int opt, const char *value)
+{
+	switch (opt) {
+	case LISTEN:
+		return read_listen(&o->listen, value);
+	case NAME:
+		return add(o->names, &o->naf.n_names, "--name", value);
+	case IDENTITY:
+		o->diameter.identity = value;
+		return 0;
+	case REALM:
+		o->diameter.realm = value;
+		return 0;
+	case BSF:
+		o->diameter.bsf_address = value;
+		return 0;
+	case BSF_IDENTITY:
+		o->diameter.bsf_identity = value;
+		return 0;
+	case BSF_REALM:
+		o->diameter.bsf_realm = value;
+		return 0;
+	case BSF_NAME:
+		return add(o->bsf_names, &o->naf.n_bsf_names, "--bsf-name", value);
+	case GSID:
+		return add(o->gsids, &o->naf.n_gsids, "--gsid", value);
+	case DEADLINE:
+		o->naf.deadline_ms = (unsigned)strtoul(value, NULL, 10);
+		return o->naf.deadline_ms ? 0 : bad_option("--deadline wants milliseconds, not", value);
+	case SHA:
+		o->naf.algorithms = GBA_NAF_SHA256 | GBA_NAF_MD5;
+		return 0;
+	case INT:
+		o->naf.integrity = true;
+		return 0;
+	case JSON:
+		o->json = true;
+		return 0;
+	default:
+		usage(stderr);
+		return -1;
+	}
+}
+
+static int read_options(struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "listen", 1, NULL, LISTEN }, { "name", 1, NULL, NAME }, { "identity", 1, NULL, IDENTITY },
+		{ "realm", 1, NULL, REALM }, { "bsf", 1, NULL, BSF }, { "bsf-identity", 1, NULL, BSF_IDENTITY },
+		{ "bsf-realm", 1, NULL, BSF_REALM }, { "bsf-name", 1, NULL, BSF_NAME }, { "gsid", 1, NULL, GSID },
+		{ "deadline", 1, NULL, DEADLINE }, { "sha256", 0, NULL, SHA }, { "auth-int", 0, NULL, INT },
+		{ "json-log", 0, NULL, JSON }, { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+		if (opt == 'h') {
+			usage(stdout);
+			exit(0);
+		}
+		if (one_option(o, opt, optarg) < 0)
+			return -1;
+	}
+	return optind < argc ? bad_option("no argument is expected", argv[optind]) : 0;
+}
+
+static void defaults(struct options *o)
+{
+	memset(o, 0, sizeof(*o));
+	gba_naf_config_init(&o->naf);
+	read_listen(&o->listen, "127.0.0.1:8090");
+	o->diameter.realm = "example.com";
+	o->diameter.bsf_address = "127.0.0.1:3868";
+	o->diameter.bsf_identity = "bsf.mnc001.mcc001.3gppnetwork.org";
+	o->diameter.bsf_realm = "mnc001.mcc001.3gppnetwork.org";
+}
+
+static void complete(struct options *o)
+{
+	if (!o->naf.n_names)
+		add(o->names, &o->naf.n_names, "", "naf1.example.com");
+	if (!o->naf.n_bsf_names) {
+		add(o->bsf_names, &o->naf.n_bsf_names, "", "bsf.mnc001.mcc001.pub.3gppnetwork.org");
+		add(o->bsf_names, &o->naf.n_bsf_names, "", "bsf.ims.mnc001.mcc001.pub.3gppnetwork.org");
+	}
+	if (!o->diameter.identity)
+		o->diameter.identity = o->names[0];
+	o->naf.names = o->names;
+	o->naf.bsf_names = o->bsf_names;
+	o->naf.gsids = o->gsids;
+	o->naf.diameter = &o->diameter;
+	o->naf.log = on_naf_log;
+	o->naf.log_owner = o;
+}
+
+static int serve(struct server *s, const struct options *o, const sigset_t *stop)
+{
+	const union MHD_DaemonInfo *info;
+	struct MHD_Daemon *d;
+	char host[INET_ADDRSTRLEN], at[64];
+	int sig;
+
+	d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, NULL, NULL, on_request, s,
+			     MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)&o->listen, MHD_OPTION_URI_LOG_CALLBACK,
+			     on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 30u,
+			     MHD_OPTION_CONNECTION_LIMIT, 500u, MHD_OPTION_END);
+	inet_ntop(AF_INET, &o->listen.sin_addr, host, sizeof(host));
+	info = d ? MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT) : NULL;
+	snprintf(at, sizeof(at), "%s:%u", host, info ? info->port : ntohs(o->listen.sin_port));
+	if (!d)
+		return bad_option("cannot listen on", at);
+	log_pairs(o->json, "ready", "listen", at, "name", o->names[0], "bsf",
+		  gba_naf_connected(s->naf) ? "connected" : "not connected yet", NULL);
+	sigwait(stop, &sig);
+	MHD_stop_daemon(d);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct server s = { 0 };
+	struct options o;
+	sigset_t stop;
+	char err[256];
+	int rc;
+
+	defaults(&o);
+	if (read_options(&o, argc, argv) < 0)
+		return 2;
+	complete(&o);
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before any thread begins */
+	signal(SIGPIPE, SIG_IGN);
+	s.json = o.json;
+	s.naf = gba_naf_new(&o.naf, err, sizeof(err));
+	if (!s.naf) {
+		bad_option("cannot start", err);
+		return 1;
+	}
+	rc = serve(&s, &o, &stop);
+	gba_naf_free(s.naf);
+	return rc < 0;
+}
