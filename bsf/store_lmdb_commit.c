@@ -202,7 +202,8 @@ static void fail_all(struct store_req *batch, int rc)
 		batch->rc = rc;
 }
 
-static void batch_do(struct lmdb_committer *c, struct store_req *batch, size_t n, bool *more)
+/* \returns of the first try: 0, -ENOSPC, -EIO */
+static int batch_do(struct lmdb_committer *c, struct store_req *batch, size_t n, bool *more)
 {
 	int rc = -ENOSPC;
 
@@ -217,6 +218,7 @@ static void batch_do(struct lmdb_committer *c, struct store_req *batch, size_t n
 	if (rc == -EIO && log_rate_ok(DSTORE))
 		LOGT(DSTORE, LOGL_ERROR, "store_failed: the database cannot be written\n");
 	batch_answer(c, batch, n);
+	return rc;
 }
 
 /* No requests: sweep alone. If there is no room even for that, in smaller steps. */
@@ -283,9 +285,8 @@ static void *committer_run(void *committer)
 		clock_watch(c, now_ms);
 		tokens_earn(c, now_ms);
 		challenges_sweep(c->l->challenges, now_ms, n ? 1 : CHALLENGES_STRIPES);
-		if (batch)
-			batch_do(c, batch, n, &more);
-		else if (!stop)
+		/* where there is no room for a batch, sweeping makes it */
+		if (batch ? batch_do(c, batch, n, &more) == -ENOSPC : !stop)
 			sweep_alone(c, &more);
 	}
 	return NULL;

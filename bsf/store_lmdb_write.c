@@ -292,22 +292,26 @@ int lmdb_write_sweep(struct lmdb_write *w, const struct index_entry *e)
 	return e->head.tmpi_tag ? entry_become(w, e, RECORD_REMNANT, true) : entry_delete(w, e);
 }
 
-/* Pages that earlier transactions gave back. */
-static size_t pages_free(MDB_txn *txn)
+/* Pages that earlier transactions gave back. LMDB shows its list of them to read transactions only. */
+static size_t pages_free(MDB_env *env)
 {
-	MDB_cursor *c;
+	MDB_cursor *c = NULL;
+	MDB_txn *txn;
 	MDB_val k, v;
 	size_t n = 0;
 
-	if (mdb_cursor_open(txn, 0, &c))
+	if (mdb_txn_begin(env, NULL, MDB_RDONLY, &txn))
 		return 0;
-	while (mdb_cursor_get(c, &k, &v, MDB_NEXT) == 0) {
-		size_t count;
+	if (mdb_cursor_open(txn, 0, &c) == 0)
+		while (mdb_cursor_get(c, &k, &v, MDB_NEXT) == 0) {
+			size_t count;
 
-		memcpy(&count, v.mv_data, sizeof(count)); /* a list of page numbers begins with their count */
-		n += count;
-	}
-	mdb_cursor_close(c);
+			memcpy(&count, v.mv_data, sizeof(count)); /* a list of page numbers begins with their count */
+			n += count;
+		}
+	if (c)
+		mdb_cursor_close(c);
+	mdb_txn_abort(txn);
 	return n;
 }
 
@@ -321,5 +325,5 @@ bool lmdb_write_has_room(struct lmdb_write *w, size_t octets, size_t records)
 		return false;
 	need = RESERVE_PAGES + octets / st.ms_psize + records * PAGES_PER_PUT;
 	left = info.me_mapsize / st.ms_psize - info.me_last_pgno - 1;
-	return left > need || left + pages_free(w->txn) > need;
+	return left > need || left + pages_free(w->l->env) > need;
 }

@@ -1,0 +1,690 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What only a store on disk has: restart, kill, full map, full disk, KEKs, damage. */
+#include "tests/store/harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <osmocom/core/select.h>
+#include <osmocom/core/talloc.h>
+#include "bsf/store_record.h"
+#include "common/rt/deadline.h"
+
+#define IMPI_1 "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
+#define IMPI_2 "001010000000002@ims.mnc001.mcc001.3gppnetwork.org"
+
+static char dir[256];
+static struct harness h;
+
+static void setup(void)
+{
+	strcpy(dir, temp_dir());
+}
+
+static void teardown(void)
+{
+	temp_dir_remove(dir);
+}
+
+static void open_store(void)
+{
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+
+	harness_open_lmdb(&h, dir, &cfg);
+}
+
+static struct gba_session nth(unsigned n, bool with_tmpi)
+{
+	char impi[64];
+
+	snprintf(impi, sizeof(impi), "u%u@ims.mnc001.mcc001.3gppnetwork.org", n);
+	return session_make(n, impi, BSF_A, with_tmpi);
+}
+
+static int get_nth(unsigned n)
+{
+	struct gba_session s = nth(n, true);
+	struct btid id = btid_of(&s);
+
+	return get(&h, &id);
+}
+
+/* 220-4.4.13-1, 220-4.5.2-29: everything is as it was, and the indexes too */
+START_TEST(restart)
+{
+	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), b = session_make(2, IMPI_1, BSF_B, false);
+	struct gba_session gone = session_make(3, IMPI_2, BSF_A, true), next = session_make(4, IMPI_1, BSF_A, true);
+	struct btid id_a = btid_of(&a), id_b = btid_of(&b), id_gone = btid_of(&gone), id_next = btid_of(&next);
+	struct store_figures f;
+
+	b.guss = guss_blob_new(span_str("<guss/>"));
+	open_store();
+	ck_assert_int_eq(put(&h, &b), 0);
+	ck_assert_int_eq(put(&h, &a), 0);
+	ck_assert_int_eq(put(&h, &gone), 0);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_2), 0);
+	for (int round = 0; round < 2; round++) {
+		harness_close(&h);
+		open_store();
+		ck_assert_int_eq(get(&h, &id_a), 0);
+		assert_same_session(&h.session, &a);
+		ck_assert_int_eq(get(&h, &id_b), 0);
+		assert_same_session(&h.session, &b);
+		ck_assert_int_eq(get(&h, &id_gone), -ENOENT);
+		ck_assert_int_eq(put(&h, &gone), -EEXIST);
+		ck_assert_int_eq(find_tmpi(&h, a.tmpi), 0);
+		ck_assert_str_eq(h.impi, IMPI_1);
+		ck_assert_int_eq(find_tmpi(&h, gone.tmpi), 0);
+		store_shared_figures(h.sh, &f);
+		ck_assert_uint_eq(f.sessions, 2);
+		ck_assert_uint_eq(f.tmpis, 2);
+		ck_assert_uint_eq(f.corrupt, 0);
+	}
+	ck_assert_int_eq(put(&h, &next), 0);
+	ck_assert_int_eq(get(&h, &id_a), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, a.tmpi), -ENOENT);
+	harness_close(&h);
+	open_store();
+	ck_assert_int_eq(get(&h, &id_a), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, a.tmpi), -ENOENT);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 2);
+	ck_assert_int_eq(get(&h, &id_next), -ENOENT);
+	harness_close(&h);
+	gba_session_clear(&b);
+}
+END_TEST
+
+/* A TMPI whose Ks was swept is found after a restart too, and is over with the next run */
+START_TEST(remnant_restart)
+{
+	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), next = session_make(2, IMPI_1, BSF_B, true);
+	uint64_t until = monotonic_ms() + 20000;
+	struct store_figures f;
+
+	a.expires_at = time(NULL) + 1;
+	open_store();
+	ck_assert_int_eq(put(&h, &a), 0);
+	do {
+		usleep(20000);
+		store_shared_figures(h.sh, &f);
+	} while (f.swept < 1 && monotonic_ms() < until);
+	ck_assert_uint_eq(f.swept, 1);
+	harness_close(&h);
+	open_store();
+	ck_assert_int_eq(find_tmpi(&h, a.tmpi), 0);
+	ck_assert_str_eq(h.impi, IMPI_1);
+	ck_assert_int_eq(put(&h, &next), 0);
+	ck_assert_int_eq(find_tmpi(&h, a.tmpi), -ENOENT);
+	harness_close(&h);
+	open_store();
+	ck_assert_int_eq(find_tmpi(&h, a.tmpi), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, next.tmpi), 0);
+	harness_close(&h);
+}
+END_TEST
+
+static size_t read_data(uint8_t **out)
+{
+	char path[300];
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	fd = open(path, O_RDONLY);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	*out = malloc((size_t)st.st_size);
+	n = read(fd, *out, (size_t)st.st_size);
+	ck_assert_int_eq(n, st.st_size);
+	close(fd);
+	return (size_t)n;
+}
+
+/* A stolen disk shows no key and no IMPI; it shows the RAND, so the search does find things */
+START_TEST(sealed_at_rest)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	uint8_t *data;
+	size_t len;
+
+	s.guss = guss_blob_new(span_str("<guss><uid>sip:alice@example.org</uid></guss>"));
+	open_store();
+	ck_assert_int_eq(put(&h, &s), 0);
+	harness_close(&h);
+	len = read_data(&data);
+	ck_assert_ptr_nonnull(memmem(data, len, s.rand, sizeof(s.rand)));
+	ck_assert_ptr_null(memmem(data, len, s.ks.b, 16));
+	ck_assert_ptr_null(memmem(data, len, s.ks.b + 16, 16));
+	ck_assert_ptr_null(memmem(data, len, "001010000000001", 15));
+	ck_assert_ptr_null(memmem(data, len, "alice", 5));
+	ck_assert_ptr_null(memmem(data, len, s.tmpi, TMPI_LEN));
+	ck_assert_ptr_null(memmem(data, len, kek_1.key.b, 16));
+	free(data);
+	gba_session_clear(&s);
+}
+END_TEST
+
+START_TEST(record_is_small)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, false);
+	uint8_t buf[GBA_RECORD_MAX];
+	int n = gba_session_pack(buf, sizeof(buf), &s) + SEAL_OVERHEAD + RECORD_HEAD_LEN;
+
+	ck_assert_msg(n <= 200, "%d octets", n);
+}
+END_TEST
+
+static void expect_refused(const struct store_lmdb_cfg *cfg, const char *word)
+{
+	struct err err = { "" };
+
+	ck_assert(!harness_try_lmdb(&h, dir, cfg, &err));
+	ck_assert_msg(strstr(err.text, word), "\"%s\" does not say \"%s\"", err.text, word);
+	ck_assert_msg(strstr(err.text, dir), "\"%s\" does not name the directory", err.text);
+}
+
+START_TEST(wrong_kek)
+{
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	struct seal_kek other = kek_2;
+	uint8_t *before, *after;
+	size_t len;
+
+	open_store();
+	for (unsigned n = 0; n < 10; n++) {
+		struct gba_session s = nth(n, true);
+
+		ck_assert_int_eq(put(&h, &s), 0);
+	}
+	harness_close(&h);
+	len = read_data(&before);
+	cfg.keks = &other;
+	expect_refused(&cfg, "KEK");
+	other.id = 1; /* the right name, the wrong key */
+	expect_refused(&cfg, "KEK");
+	ck_assert_uint_eq(read_data(&after), len);
+	ck_assert_mem_eq(before, after, len);
+	open_store();
+	ck_assert_int_eq(get_nth(3), 0);
+	harness_close(&h);
+	free(before);
+	free(after);
+}
+END_TEST
+
+/* All configured KEKs open, the first seals */
+START_TEST(kek_rotation)
+{
+	const struct seal_kek both[] = { kek_2, kek_1 };
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	struct gba_session old = nth(1, true), new = nth(2, true);
+	struct store_figures f;
+
+	open_store();
+	ck_assert_int_eq(put(&h, &old), 0);
+	harness_close(&h);
+	cfg.keks = both;
+	cfg.n_keks = 2;
+	harness_open_lmdb(&h, dir, &cfg);
+	ck_assert_int_eq(get_nth(1), 0);
+	ck_assert_int_eq(find_tmpi(&h, old.tmpi), 0);
+	ck_assert_int_eq(put(&h, &new), 0);
+	harness_close(&h);
+	cfg.n_keks = 1;
+	harness_open_lmdb(&h, dir, &cfg);
+	ck_assert_int_eq(get_nth(2), 0);
+	ck_assert_int_eq(get_nth(1), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, old.tmpi), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, new.tmpi), 0);
+	store_shared_figures(h.sh, &f);
+	ck_assert_uint_ge(f.corrupt, 1);
+	harness_close(&h);
+}
+END_TEST
+
+START_TEST(second_process)
+{
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	int status;
+	pid_t pid;
+
+	open_store();
+	pid = fork();
+	if (pid == 0) {
+		struct harness mine;
+		struct err err = { "" };
+
+		_exit(harness_try_lmdb(&mine, dir, &cfg, &err) ? 1 : strstr(err.text, "in use") ? 0 : 2);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+	harness_close(&h);
+	open_store();
+	harness_close(&h);
+}
+END_TEST
+
+START_TEST(no_directory)
+{
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	int fd;
+
+	strcat(dir, "/file");
+	fd = open(dir, O_CREAT | O_WRONLY, 0600);
+	close(fd);
+	expect_refused(&cfg, "cannot");
+	*strrchr(dir, '/') = '\0';
+	strcat(dir, "/no/such");
+	expect_refused(&cfg, "cannot");
+	*strstr(dir, "/no/such") = '\0';
+}
+END_TEST
+
+/* Change what is in the database with LMDB alone. */
+static void tamper(void (*change)(MDB_txn *txn, MDB_dbi dbi))
+{
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	ck_assert_int_eq(mdb_env_create(&env), 0);
+	mdb_env_set_mapsize(env, 1 << 30);
+	ck_assert_int_eq(mdb_env_open(env, dir, 0, 0600), 0);
+	ck_assert_int_eq(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	ck_assert_int_eq(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+	change(txn, dbi);
+	ck_assert_int_eq(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}
+
+static void change_nth(MDB_txn *txn, MDB_dbi dbi, unsigned n, size_t at, size_t len)
+{
+	struct gba_session s = nth(n, true);
+	MDB_val k = { AKA_RAND_LEN, s.rand }, v;
+	static uint8_t buf[1000];
+
+	ck_assert_int_eq(mdb_get(txn, dbi, &k, &v), 0);
+	memcpy(buf, v.mv_data, v.mv_size);
+	if (len == 0)
+		len = v.mv_size;
+	buf[at < len ? at : len - 1] ^= 1;
+	v = (MDB_val){ len, buf };
+	ck_assert_int_eq(mdb_put(txn, dbi, &k, &v, 0), 0);
+}
+
+static void damage(MDB_txn *txn, MDB_dbi dbi)
+{
+	MDB_val k = { 3, "abc" }, v = { 3, "abc" };
+
+	change_nth(txn, dbi, 0, 0, 0);                    /* kind */
+	change_nth(txn, dbi, 1, 6, 0);                    /* expiry */
+	change_nth(txn, dbi, 2, RECORD_HEAD_LEN, 0);      /* version of the sealed part */
+	change_nth(txn, dbi, 3, RECORD_HEAD_LEN + 1, 0);  /* its KEK */
+	change_nth(txn, dbi, 4, RECORD_HEAD_LEN + 40, 0); /* what is sealed */
+	change_nth(txn, dbi, 5, 1000, 0);                 /* tag */
+	change_nth(txn, dbi, 6, 1000, 100);               /* cut off */
+	change_nth(txn, dbi, 7, 1000, RECORD_HEAD_LEN);
+	change_nth(txn, dbi, 8, 1000, 1);
+	ck_assert_int_eq(mdb_put(txn, dbi, &k, &v, 0), 0);
+}
+
+/* Damaged records are counted and are not there; the others are, and new runs are made */
+START_TEST(damaged_records)
+{
+	struct store_figures f;
+
+	open_store();
+	for (unsigned n = 0; n < 12; n++) {
+		struct gba_session s = nth(n, true);
+
+		ck_assert_int_eq(put(&h, &s), 0);
+	}
+	harness_close(&h);
+	tamper(damage);
+	open_store();
+	for (unsigned n = 0; n < 12; n++) {
+		struct gba_session s = nth(n, true);
+
+		ck_assert_int_eq(get_nth(n), n < 9 ? -ENOENT : 0);
+		ck_assert_int_eq(find_tmpi(&h, s.tmpi), n < 9 ? -ENOENT : 0);
+	}
+	store_shared_figures(h.sh, &f);
+	ck_assert_uint_ge(f.corrupt, 9);
+	for (unsigned n = 0; n < 12; n++) {
+		struct gba_session s = nth(n, true), fresh = session_make(100 + n, s.impi.s, BSF_A, true);
+
+		ck_assert_int_eq(revoke_impi(&h, s.impi.s), 0);
+		ck_assert_int_eq(put(&h, &fresh), 0);
+		ck_assert_int_eq(get_nth(n), -ENOENT);
+		ck_assert_int_eq(find_tmpi(&h, fresh.tmpi), 0);
+	}
+	harness_close(&h);
+	open_store();
+	harness_close(&h);
+}
+END_TEST
+
+static void meta_gone(MDB_txn *txn, MDB_dbi dbi)
+{
+	MDB_val k = { 4, "meta" };
+
+	ck_assert_int_eq(mdb_del(txn, dbi, &k, NULL), 0);
+}
+
+START_TEST(not_our_database)
+{
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	struct gba_session s = nth(0, true);
+
+	open_store();
+	ck_assert_int_eq(put(&h, &s), 0);
+	harness_close(&h);
+	tamper(meta_gone);
+	expect_refused(&cfg, "KEK");
+}
+END_TEST
+
+/* A child puts, with many under way, and tells each done(0) through a pipe; it ends by kill -9 at any moment. */
+#define UNDER_WAY 40
+
+struct child {
+	int fd;
+	unsigned next, under_way;
+};
+
+static void child_done(void *owner, uint64_t txn, const struct store_answer *a)
+{
+	struct child *c = owner;
+	uint32_t n = (uint32_t)txn;
+
+	c->under_way--;
+	if (a->rc == 0 && write(c->fd, &n, sizeof(n)) != sizeof(n))
+		_exit(1);
+}
+
+static void child_run(int fd, unsigned first)
+{
+	struct child c = { fd, first, 0 };
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	struct err err;
+	struct store *st;
+	struct store_shared *sh;
+
+	cfg.dir = dir;
+	sh = store_shared_lmdb_new(&cfg, &err);
+	osmo_ctx_init("child");
+	osmo_select_init();
+	st = sh ? store_new(NULL, sh, child_done, &c) : NULL;
+	while (st) {
+		while (c.under_way < UNDER_WAY) {
+			struct gba_session s = nth(c.next, c.next % 2);
+
+			if (store_put(st, &s, c.next) < 0)
+				break;
+			c.next++;
+			c.under_way++;
+		}
+		osmo_select_main(0);
+	}
+	_exit(1);
+}
+
+/* \returns reports read; marks them in done */
+static unsigned kill_round(unsigned first, uint8_t *done, size_t max)
+{
+	unsigned reports = 0, kill_after = (unsigned)rand() % 400 + 1;
+	int fds[2], status;
+	uint32_t n;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(fds[0]);
+		child_run(fds[1], first);
+	}
+	close(fds[1]);
+	while (read(fds[0], &n, sizeof(n)) == sizeof(n)) {
+		ck_assert_uint_lt(n, max);
+		done[n] = 1;
+		if (++reports == kill_after) {
+			usleep((unsigned)rand() % 3000);
+			kill(pid, SIGKILL);
+		}
+	}
+	close(fds[0]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child ended by itself: %x", status);
+	return reports;
+}
+
+START_TEST(killed)
+{
+	enum { ROUNDS = 12, EACH = 20000 };
+	static uint8_t done[ROUNDS * EACH];
+	unsigned reports = 0, checked = 0;
+
+	srand((unsigned)time(NULL));
+	for (unsigned round = 0; round < ROUNDS; round++)
+		reports += kill_round(round * EACH, done, sizeof(done));
+	open_store();
+	for (unsigned n = 0; n < sizeof(done); n++) {
+		struct gba_session s;
+
+		if (!done[n])
+			continue;
+		s = nth(n, n % 2);
+		ck_assert_msg(get_nth(n) == 0, "%u was reported and is not there", n);
+		ck_assert(secret_equal(&h.session.ks, &s.ks));
+		ck_assert_str_eq(h.session.impi.s, s.impi.s);
+		if (n % 2)
+			ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
+		checked++;
+	}
+	ck_assert_uint_eq(checked, reports);
+	harness_close(&h);
+}
+END_TEST
+
+/* Put sessions that live life_s until one is refused. \returns how many are in */
+static unsigned put_until_full(unsigned first, unsigned max, int64_t life_s, struct guss_blob *guss)
+{
+	for (unsigned n = first; n < max; n++) {
+		struct gba_session s = nth(n, n % 2);
+		int rc;
+
+		s.guss = guss_blob_get(guss);
+		s.expires_at = s.created_at + life_s;
+		rc = put(&h, &s);
+		gba_session_clear(&s);
+		ck_assert(rc == 0 || rc == -ENOSPC);
+		if (rc < 0)
+			return n;
+	}
+	ck_abort_msg("never full");
+	return 0;
+}
+
+static void all_there(unsigned first, unsigned end)
+{
+	for (unsigned n = first; n < end; n++)
+		ck_assert_msg(get_nth(n) == 0, "%u of %u..%u is lost", n, first, end);
+}
+
+static struct guss_blob *big_guss(size_t len)
+{
+	static uint8_t xml[20000];
+
+	memset(xml, 'x', sizeof(xml));
+	return guss_blob_new(span_of(xml, len));
+}
+
+/* New ones are refused, nothing is lost, revoking works, and what expires makes room */
+START_TEST(full_map)
+{
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	struct guss_blob *guss = big_guss(3000);
+	uint64_t until;
+	unsigned end;
+
+	cfg.map_size_octets = 8 << 20;
+	harness_open_lmdb(&h, dir, &cfg);
+	end = put_until_full(0, 100000, 8, guss);
+	ck_assert_uint_gt(end, 500);
+	all_there(0, end);
+	ck_assert_int_eq(revoke_impi(&h, "u3@ims.mnc001.mcc001.3gppnetwork.org"), 0);
+	ck_assert_uint_eq(h.a.revoked, 1);
+	ck_assert_int_eq(get_nth(3), -ENOENT);
+	all_there(4, end);
+	until = monotonic_ms() + 40000;
+	for (bool room = false; !room && monotonic_ms() < until; usleep(50000)) {
+		struct gba_session s = nth(200000, true);
+
+		s.guss = guss_blob_get(guss);
+		room = put(&h, &s) == 0;
+		gba_session_clear(&s);
+	}
+	ck_assert_int_eq(get_nth(200000), 0);
+	harness_close(&h);
+	harness_open_lmdb(&h, dir, &cfg);
+	ck_assert_int_eq(get_nth(200000), 0);
+	harness_close(&h);
+	guss_blob_put(guss);
+}
+END_TEST
+
+/* A disk of its own for the test: tmpfs in a mount namespace, or a limit on the size of the file. */
+static bool disk_is_tmpfs;
+
+static void disk_limit(unsigned mib)
+{
+	struct rlimit lim;
+	char opt[32];
+
+	snprintf(opt, sizeof(opt), "size=%um", mib);
+	if (disk_is_tmpfs) {
+		ck_assert_int_eq(mount("tmpfs", dir, "tmpfs", MS_REMOUNT, opt), 0);
+		return;
+	}
+	if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount("tmpfs", dir, "tmpfs", 0, opt) == 0) {
+		disk_is_tmpfs = true;
+		return;
+	}
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &lim), 0);
+	lim.rlim_cur = (rlim_t)mib << 20;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &lim), 0);
+}
+
+START_TEST(full_disk)
+{
+	struct guss_blob *guss;
+	bool room = false;
+	uint64_t until;
+	unsigned end;
+
+	disk_limit(4);
+	guss = big_guss(3000);
+	open_store();
+	end = put_until_full(0, 100000, 1000, guss);
+	ck_assert_uint_gt(end, 200);
+	all_there(0, end);
+	harness_close(&h);
+	open_store(); /* a restart on the full disk */
+	all_there(0, end);
+	disk_limit(64);
+	until = monotonic_ms() + 10000;
+	while (!room && monotonic_ms() < until) {
+		struct gba_session s = nth(end, true);
+
+		room = put(&h, &s) == 0;
+		usleep(20000);
+	}
+	all_there(0, end + 1);
+	harness_close(&h);
+	guss_blob_put(guss);
+	if (disk_is_tmpfs)
+		ck_assert_int_eq(umount(dir), 0);
+	else
+		puts("full_disk: no mount namespace here, the limit was RLIMIT_FSIZE");
+}
+END_TEST
+
+static void count_down(void *owner, uint64_t txn, const struct store_answer *a)
+{
+	ck_assert_int_eq(a->rc, 0);
+	--*(unsigned *)owner;
+}
+
+/* The index is rebuilt from the heads; 75 octets a record, as its header says */
+START_TEST(index_is_small)
+{
+	enum { N = 20000 };
+	struct store_figures f;
+	unsigned under_way = 0;
+	struct store *st;
+
+	open_store();
+	st = store_new(NULL, h.sh, count_down, &under_way);
+	for (unsigned n = 0; n < N; n++) {
+		struct gba_session s = nth(n, true);
+
+		while (under_way >= 1000)
+			osmo_select_main(0);
+		ck_assert_int_eq(store_put(st, &s, n), 0);
+		under_way++;
+	}
+	talloc_free(st);
+	harness_close(&h);
+	open_store();
+	store_shared_figures(h.sh, &f);
+	ck_assert_uint_eq(f.sessions, N);
+	ck_assert_uint_eq(f.tmpis, N);
+	ck_assert_msg(f.index_octets < 100 * N, "%u octets", (unsigned)f.index_octets);
+	ck_assert_int_eq(get_nth(N - 1), 0);
+	harness_close(&h);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("store LMDB");
+	TCase *tc = tcase_create("disk");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, restart);
+	tcase_add_test(tc, remnant_restart);
+	tcase_add_test(tc, sealed_at_rest);
+	tcase_add_test(tc, record_is_small);
+	tcase_add_test(tc, wrong_kek);
+	tcase_add_test(tc, kek_rotation);
+	tcase_add_test(tc, second_process);
+	tcase_add_test(tc, no_directory);
+	tcase_add_test(tc, damaged_records);
+	tcase_add_test(tc, not_our_database);
+	tcase_add_test(tc, killed);
+	tcase_add_test(tc, full_map);
+	tcase_add_test(tc, full_disk);
+	tcase_add_test(tc, index_is_small);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
