@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The reference of the Ub bench: bare LMDB puts with random keys in durable commits, and gets, at a given number of live
- * records. Prints CPU per operation of this process. */
+/* The reference of the Ub bench: bare LMDB puts with random keys in durable commits, and gets, at a given number of
+ * live records. Prints CPU per operation of this process. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -29,7 +29,8 @@ static double cpu_us(void)
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
 static void put_range(MDB_env *env, MDB_dbi dbi, unsigned long from, unsigned long n, unsigned commit)
@@ -38,7 +39,7 @@ static void put_range(MDB_env *env, MDB_dbi dbi, unsigned long from, unsigned lo
 	MDB_txn *t = NULL;
 
 	for (unsigned long i = 0; i < n; i++) {
-		MDB_val k = { 16, keys[from + i] }, v = { size, value };
+		MDB_val k = {16, keys[from + i]}, v = {size, value};
 
 		if (!t)
 			check(mdb_txn_begin(env, NULL, 0, &t), "begin");
@@ -59,7 +60,7 @@ static double time_gets(MDB_env *env, MDB_dbi dbi)
 	mdb_txn_reset(t);
 	start = cpu_us();
 	for (unsigned long i = 0; i < gets_n; i++) {
-		MDB_val k = { 16, keys[(i * 7919) % live] }, v;
+		MDB_val k = {16, keys[(i * 7919) % live]}, v;
 
 		check(mdb_txn_renew(t), "renew");
 		check(mdb_get(t, dbi, &k, &v), "get");
@@ -95,7 +96,8 @@ int main(int argc, char **argv)
 			per_commit = (unsigned)v;
 	}
 	if (c != -1 || argc - optind != 1) {
-		fprintf(stderr, "usage: lmdb_put [-l live] [-p puts] [-g gets] [-s octets] [-c puts per commit] NEW-FOLDER\n");
+		fprintf(stderr,
+			"usage: lmdb_put [-l live] [-p puts] [-g gets] [-s octets] [-c puts per commit] NEW-FOLDER\n");
 		return 1;
 	}
 	keys = malloc((live + puts_n) * sizeof(*keys));
@@ -117,8 +119,8 @@ int main(int argc, char **argv)
 	start = cpu_us();
 	put_range(env, dbi, live, puts_n, per_commit);
 	put_us = (cpu_us() - start) / (double)puts_n;
-	printf("{\"live\": %lu, \"octets\": %u, \"per_commit\": %u, \"put_cpu_us\": %.2f, \"get_cpu_us\": %.2f}\n", live,
-	       size, per_commit, put_us, time_gets(env, dbi));
+	printf("{\"live\": %lu, \"octets\": %u, \"per_commit\": %u, \"put_cpu_us\": %.2f, \"get_cpu_us\": %.2f}\n",
+	       live, size, per_commit, put_us, time_gets(env, dbi));
 	mdb_env_close(env);
 	free(keys);
 	return 0;

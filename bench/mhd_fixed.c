@@ -13,14 +13,15 @@
 #include <microhttpd.h>
 
 #define NONCE "I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M="
-#define CHALLENGE \
-	"Digest realm=\"bsf.mnc001.mcc001.pub.3gppnetwork.org\", nonce=\"" NONCE "\", algorithm=AKAv1-MD5, " \
+#define CHALLENGE                                                                                                      \
+	"Digest realm=\"bsf.mnc001.mcc001.pub.3gppnetwork.org\", nonce=\"" NONCE "\", algorithm=AKAv1-MD5, "           \
 	"qop=\"auth-int\", opaque=\"5ccc069c403ebaf9f0171e9517f30e41\""
-#define INFO \
-	"qop=auth-int, rspauth=\"03ecbd85c2396a7d4fe5c615e0901d48\", cnonce=\"6629fae49393a05397450978507c4ef1\", nc=00000001"
-#define BODY \
-	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<BootstrappingInfo xmlns=\"uri:3gpp-gba\">\r\n" \
-	"  <btid>I1U8vpY3qJ0hiuZNrke/NQ==@bsf.mnc001.mcc001.pub.3gppnetwork.org</btid>\r\n" \
+#define INFO                                                                                                           \
+	"qop=auth-int, rspauth=\"03ecbd85c2396a7d4fe5c615e0901d48\", cnonce=\"6629fae49393a05397450978507c4ef1\", "    \
+	"nc=00000001"
+#define BODY                                                                                                           \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<BootstrappingInfo xmlns=\"uri:3gpp-gba\">\r\n"                 \
+	"  <btid>I1U8vpY3qJ0hiuZNrke/NQ==@bsf.mnc001.mcc001.pub.3gppnetwork.org</btid>\r\n"                            \
 	"  <lifetime>2030-01-01T12:00:00Z</lifetime>\r\n</BootstrappingInfo>\r\n"
 
 static volatile sig_atomic_t stop;
@@ -59,7 +60,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 
 static int listen_on(const char *addr, int port)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -73,8 +74,8 @@ static int listen_on(const char *addr, int port)
 
 int main(int argc, char **argv)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
-	struct epoll_event ev = { .events = EPOLLIN };
+	struct sigaction sa = {.sa_handler = on_signal};
+	struct epoll_event ev = {.events = EPOLLIN};
 	struct MHD_Daemon *d;
 	MHD_UNSIGNED_LONG_LONG ms;
 	int ep;

@@ -30,13 +30,13 @@ static struct {
 	unsigned slots, subscribers, first;
 	uint64_t runs;
 	FILE *btids;
-} cfg = { .slots = 64, .subscribers = 1000, .first = 1, .runs = 10000 };
+} cfg = {.slots = 64, .subscribers = 1000, .first = 1, .runs = 10000};
 
 static struct aka_cred cred;
 
 struct slot {
 	int fd;
-	bool second;             /* the answer to the second request is awaited */
+	bool second; /* the answer to the second request is awaited */
 	uint64_t started_ns;
 	char username[64];
 	char in[BUF];
@@ -70,7 +70,8 @@ static void send_request(struct slot *s, const struct auth_hdr *h)
 		die("Authorization");
 	n = snprintf(text, sizeof(text),
 		     "GET / HTTP/1.1\r\nHost: " BSF_NAME "\r\nUser-Agent: ub_load 3gpp-gba-tmpi\r\n"
-		     "Authorization: %s\r\n\r\n", value);
+		     "Authorization: %s\r\n\r\n",
+		     value);
 	/* a request is smaller than an empty socket buffer: it goes at once or the connection is lost */
 	if (send(s->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
 		die("send");
@@ -79,8 +80,11 @@ static void send_request(struct slot *s, const struct auth_hdr *h)
 static void first_request(struct slot *s)
 {
 	const struct auth_hdr h = {
-		.username = span_str(s->username), .realm = span_str(BSF_NAME), .nonce = span_str(""),
-		.uri = span_str("/"), .response = span_str(""),
+		.username = span_str(s->username),
+		.realm = span_str(BSF_NAME),
+		.nonce = span_str(""),
+		.uri = span_str("/"),
+		.response = span_str(""),
 	};
 
 	s->second = false;
@@ -103,8 +107,13 @@ static void second_request(struct slot *s, const struct challenge_hdr *c)
 {
 	static const char cnonce[] = "6629fae49393a05397450978507c4ef1";
 	struct digest_input in = {
-		.hash = DIGEST_MD5, .qop = DIGEST_QOP_AUTH_INT, .method = span_str("GET"), .uri = span_str("/"),
-		.nonce = c->nonce, .nc = span_str("00000001"), .cnonce = span_str(cnonce),
+		.hash = DIGEST_MD5,
+		.qop = DIGEST_QOP_AUTH_INT,
+		.method = span_str("GET"),
+		.uri = span_str("/"),
+		.nonce = c->nonce,
+		.nc = span_str("00000001"),
+		.cnonce = span_str(cnonce),
 	};
 	struct digest_text response;
 	struct secret res, ha1;
@@ -116,9 +125,16 @@ static void second_request(struct slot *s, const struct challenge_hdr *c)
 	    digest_response(&response, &in, &ha1) < 0)
 		die("digest");
 	const struct auth_hdr h = {
-		.username = span_str(s->username), .realm = c->realm, .nonce = c->nonce, .uri = in.uri,
-		.response = span_str(response.hex), .algorithm = span_str("AKAv1-MD5"), .qop = span_str("auth-int"),
-		.nc = in.nc, .cnonce = in.cnonce, .opaque = c->opaque,
+		.username = span_str(s->username),
+		.realm = c->realm,
+		.nonce = c->nonce,
+		.uri = in.uri,
+		.response = span_str(response.hex),
+		.algorithm = span_str("AKAv1-MD5"),
+		.qop = span_str("auth-int"),
+		.nc = in.nc,
+		.cnonce = in.cnonce,
+		.opaque = c->opaque,
 	};
 
 	s->second = true;
@@ -205,7 +221,7 @@ static void on_readable(struct slot *s)
 
 static void open_slot(struct slot *s, int ep)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = s };
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
 	int one = 1;
 
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -284,8 +300,10 @@ static void options(int argc, char **argv)
 		}
 	}
 	if (argc - optind != 2 || cfg.slots == 0 || cfg.slots > SLOTS_MAX || cfg.subscribers == 0 || cfg.runs == 0) {
-		fprintf(stderr, "usage: ub_load [-n in flight, 1..%d] [-s subscribers] [-f first] [-r runs] "
-			"[-b file for B-TIDs] ADDRESS PORT\n", SLOTS_MAX);
+		fprintf(stderr,
+			"usage: ub_load [-n in flight, 1..%d] [-s subscribers] [-f first] [-r runs] "
+			"[-b file for B-TIDs] ADDRESS PORT\n",
+			SLOTS_MAX);
 		exit(1);
 	}
 	cfg.to.sin_family = AF_INET;
@@ -305,10 +323,12 @@ int main(int argc, char **argv)
 	run();
 	s = (double)(now_ns() - start) / 1e9;
 	printf("{\"runs\": %llu, \"failed\": %llu, \"seconds\": %.3f, \"per_second\": %.0f, \"mean_ms\": %.3f, "
-	       "\"worst_ms\": %.3f}\n", (unsigned long long)done, (unsigned long long)failed, s, (double)done / s,
+	       "\"worst_ms\": %.3f}\n",
+	       (unsigned long long)done, (unsigned long long)failed, s, (double)done / s,
 	       done ? (double)total_ns / (double)done / 1e6 : 0, (double)worst_ns / 1e6);
 	if (failed)
-		fprintf(stderr, "ub_load: %llu runs failed, last status %d\n", (unsigned long long)failed, last_bad_status);
+		fprintf(stderr, "ub_load: %llu runs failed, last status %d\n", (unsigned long long)failed,
+			last_bad_status);
 	if (cfg.btids)
 		fclose(cfg.btids);
 	return failed ? 2 : 0;

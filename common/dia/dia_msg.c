@@ -139,7 +139,16 @@ int dia_msg_answer(struct msg **m, const struct dia_result *r)
 	put_origin(&w);
 	if (r->failed_avp && query)
 		put_failed_avp(&w, query, r);
-	return w.rc;
+	return dia_msg_answer_end(m, &w);
+}
+
+int dia_msg_answer_end(struct msg **m, const struct avp_writer *w)
+{
+	if (w->rc) {
+		fd_msg_free(*m);
+		*m = NULL;
+	}
+	return w->rc;
 }
 
 static int read_experimental(struct dia_result *r, const struct avp_cursor *group)

@@ -35,7 +35,7 @@ static void refuse(struct msg **m, uint32_t code)
 {
 	struct dia_result r = {.code = code};
 
-	if (dia_msg_answer(m, &r)) {
+	if (dia_msg_answer(m, &r) && *m) {
 		fd_msg_free(*m);
 		*m = NULL;
 	}

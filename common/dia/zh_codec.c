@@ -239,7 +239,7 @@ int zh_maa_encode(struct msg **m, const struct zh_maa *in)
 		put_vector(&w, &in->vector);
 	if (in->guss.len)
 		avp_put(&w, h->guss, in->guss);
-	return w.rc;
+	return dia_msg_answer_end(m, &w);
 }
 
 void zh_maa_clear(struct zh_maa *m)

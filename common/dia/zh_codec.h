@@ -48,5 +48,5 @@ int zh_mar_encode(struct msg **out, const struct zh_mar *in, const char *dest_re
 int zh_maa_decode(struct zh_maa *out, struct msg *m);
 
 /*! Turn the request in *m into its answer and fill it; User-Name is copied from the request.
- *  \returns 0; -ENOMEM, *m is then still owned by the caller, as request or half an answer: free it */
+ *  \returns 0; -ENOMEM, *m is then still the request, or NULL */
 int zh_maa_encode(struct msg **m, const struct zh_maa *in);

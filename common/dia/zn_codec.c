@@ -260,7 +260,7 @@ int zn_bia_encode(struct msg **m, const struct zn_bia *in)
 		avp_put(&w, h->guss, span_of(in->uss_list, in->uss_list_len));
 	if (in->gba_type != ZN_GBA_3G)
 		avp_put_u32(&w, h->gba_type, in->gba_type);
-	return w.rc;
+	return dia_msg_answer_end(m, &w);
 }
 
 void zn_bia_clear(struct zn_bia *b)

@@ -56,5 +56,5 @@ int zn_bir_encode(struct msg **out, struct span btid, const struct naf_id *naf_i
 int zn_bia_decode(struct zn_bia *out, struct msg *m);
 
 /*! Turn the request in *m into its answer and fill it.
- *  \returns 0; -ENOMEM, *m is then still owned by the caller, as request or half an answer: free it */
+ *  \returns 0; -ENOMEM, *m is then still the request, or NULL */
 int zn_bia_encode(struct msg **m, const struct zn_bia *in);
