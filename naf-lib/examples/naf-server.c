@@ -110,7 +110,7 @@ static void log_request(const struct server *s, const char *method, const char *
 	if (a->verdict == GBA_NAF_ACCEPT)
 		gba_naf_key_fingerprint(&a->key, fingerprint);
 	log_pairs(s->json, "request", "method", method, "target", target, "status", status, "verdict",
-		  gba_naf_verdict_name(a->verdict), "cause", gba_naf_cause_name(a->cause), "run", a->run, "key",
+		  gba_naf_verdict_name(a->verdict), "cause", gba_naf_cause_name(a->cause), "run", a->run, "key_fingerprint",
 		  fingerprint, NULL); /* not the B-TID: whoever has it can make the BSF and us work */
 }
 
@@ -258,8 +258,8 @@ static void usage(FILE *f)
 		"usage: gba-naf-example [options]\n"
 		"A web page for devices that bootstrap with GBA.\n"
 		"  --listen ADDR:PORT    IPv4; port 0 takes a free one (127.0.0.1:8090)\n"
-		"  --name FQDN           name devices use for this server, may be repeated (naf1.example.com)\n"
-		"  --identity NAME       our Diameter identity (the first name)\n"
+		"  --fqdn FQDN           name devices use for this server, may be repeated (naf1.example.com)\n"
+		"  --identity NAME       our Diameter identity (the first FQDN)\n"
 		"  --realm NAME          our Diameter realm (example.com)\n"
 		"  --bsf HOST[:PORT]     the BSF (127.0.0.1:3868)\n"
 		"  --bsf-identity NAME   its Diameter identity (bsf.mnc001.mcc001.3gppnetwork.org)\n"
@@ -315,7 +315,7 @@ static int one_option(struct options *o, int opt, const char *value)
 	case LISTEN:
 		return read_listen(&o->listen, value);
 	case NAME:
-		return add(o->names, &o->naf.n_names, "--name", value);
+		return add(o->names, &o->naf.n_names, "--fqdn", value);
 	case IDENTITY:
 		o->diameter.identity = value;
 		return 0;
@@ -356,7 +356,7 @@ static int one_option(struct options *o, int opt, const char *value)
 static int read_options(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "listen", 1, NULL, LISTEN }, { "name", 1, NULL, NAME }, { "identity", 1, NULL, IDENTITY },
+		{ "listen", 1, NULL, LISTEN }, { "fqdn", 1, NULL, NAME }, { "identity", 1, NULL, IDENTITY },
 		{ "realm", 1, NULL, REALM }, { "bsf", 1, NULL, BSF }, { "bsf-identity", 1, NULL, BSF_IDENTITY },
 		{ "bsf-realm", 1, NULL, BSF_REALM }, { "bsf-name", 1, NULL, BSF_NAME }, { "gsid", 1, NULL, GSID },
 		{ "deadline", 1, NULL, DEADLINE }, { "sha256", 0, NULL, SHA }, { "auth-int", 0, NULL, INT },
