@@ -53,5 +53,7 @@ async def counted(world, which="bsf", also=(), wait=5, **expected):
     log = world.bsf if which == "bsf" else world.hss
     for name, n in expected.items():
         if n:
-            assert log is None or name in log.text(), f"no log line names {name}"
+            async def logged(name=name):
+                return log is None or name in log.text()
+            await world.t.until(logged, wait, f"a log line that names {name}")
             register(name)

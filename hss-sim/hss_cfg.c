@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "hss-sim/hss_cfg.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <talloc.h>
+
+/* What the library's threads read; immutable once published. */
+struct peers {
+	const struct peers *former; /* a reader may still hold it; changes by hand are few, so all are kept to the end */
+	size_t n;
+	struct {
+		char identity[256];
+		struct cfg_net nets[HSS_NETS_MAX];
+		size_t n_nets;
+	} p[];
+};
+static const struct peers *_Atomic published;
+
+struct hss_cfg *hss_cfg_new(void *ctx)
+{
+	struct hss_cfg *c = talloc_zero(ctx, struct hss_cfg);
+
+	if (c)
+		INIT_LLIST_HEAD(&c->bsfs);
+	return c;
+}
+
+void hss_cfg_wipe(struct hss_cfg *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_keks; i++)
+		secret_clear(&c->keks[i].key);
+}
+
+struct hss_bsf *hss_cfg_bsf(const struct hss_cfg *c, const char *identity)
+{
+	struct hss_bsf *b;
+
+	llist_for_each_entry(b, &c->bsfs, entry) {
+		if (strcasecmp(b->identity, identity) == 0)
+			return b;
+	}
+	return NULL;
+}
+
+int hss_cfg_verify(const struct hss_cfg *c, struct err *err)
+{
+	const struct hss_bsf *b;
+
+	if (!c->diameter_line)
+		return cfg_error(err, -EINVAL, 0, "no node 'diameter'; needed in it: identity, realm, listen");
+	if (!c->identity || !c->realm || !c->n_listen)
+		return cfg_error(err, -EINVAL, c->diameter_line, "'diameter' lacks '%s'; needed in it: identity, realm, listen",
+				 !c->identity ? "identity" : !c->realm ? "realm" : "listen");
+	if (!c->subscribers_line)
+		return cfg_error(err, -EINVAL, 0, "no node 'subscribers'; needed in it: database, kek");
+	if (!c->database || !c->n_keks)
+		return cfg_error(err, -EINVAL, c->subscribers_line, "'subscribers' lacks '%s'; needed in it: database, kek",
+				 !c->database ? "database" : "kek");
+	if (llist_empty(&c->bsfs))
+		return cfg_error(err, -EINVAL, 0, "no node 'bsf IDENTITY': nobody could connect");
+	llist_for_each_entry(b, &c->bsfs, entry) {
+		if (!b->n_nets)
+			return cfg_error(err, -EINVAL, b->line, "'bsf %s' lacks 'address': without TLS the source address is "
+					 "what binds the name; allowed in it: address A.B.C.D/N or X:X::X/N", b->identity);
+	}
+	return 0;
+}
+
+int hss_peers_publish(const struct hss_cfg *c)
+{
+	struct peers *p;
+	struct hss_bsf *b;
+	size_t n = llist_count(&c->bsfs), i = 0;
+
+	p = calloc(1, sizeof(*p) + n * sizeof(p->p[0]));
+	if (!p)
+		return -ENOMEM;
+	llist_for_each_entry(b, &c->bsfs, entry) {
+		strncpy(p->p[i].identity, b->identity, sizeof(p->p[i].identity) - 1);
+		memcpy(p->p[i].nets, b->nets, sizeof(b->nets));
+		p->p[i].n_nets = b->n_nets;
+		i++;
+	}
+	p->n = n;
+	p->former = atomic_load(&published);
+	atomic_store(&published, p);
+	return 0;
+}
+
+int hss_peers_accept(void *owner, const char *identity, const struct sockaddr *from)
+{
+	const struct peers *p = atomic_load(&published);
+	size_t i, k;
+
+	for (i = 0; p && i < p->n; i++) {
+		if (strcasecmp(p->p[i].identity, identity) != 0)
+			continue;
+		for (k = 0; k < p->p[i].n_nets; k++) {
+			if (cfg_net_match(&p->p[i].nets[k], from))
+				return 0;
+		}
+		return -EPERM;
+	}
+	return -ENOENT;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file hss_cfg.h
+ *  The configuration of gba-hss-simd as read; conf/gba-hss-sim.cfg is the grammar by example. Main thread, but for the
+ *  table of peers, which the Diameter library's threads ask. */
+#pragma once
+
+#include <osmocom/core/linuxlist.h>
+#include "common/crypto/seal.h"
+#include "common/dia/dia_core.h"
+#include "common/rt/cfg_file.h"
+#include "hss-sim/fault.h"
+
+#define HSS_NETS_MAX 16
+
+/*! One "bsf IDENTITY" node. */
+struct hss_bsf {
+	struct llist_head entry;
+	char *identity;
+	struct cfg_net nets[HSS_NETS_MAX];
+	size_t n_nets;
+	int line;
+};
+
+struct hss_cfg {
+	/* diameter */
+	char *identity, *realm;
+	struct sockaddr_storage listen[DIA_LISTEN_MAX];
+	size_t n_listen;
+	int tc_s, tw_s;              /* 0: default */
+	int diameter_line, listen_line;
+	/* bsf */
+	struct llist_head bsfs;      /* struct hss_bsf */
+	/* subscribers */
+	char *database;              /* as typed; cfg_path() makes it absolute */
+	int subscribers_line, database_line;
+	struct seal_kek keks[SEAL_KEKS_MAX];
+	char *kek_paths[SEAL_KEKS_MAX]; /* as typed */
+	size_t n_keks;
+	/* fault */
+	struct faults faults;
+};
+
+struct hss_cfg *hss_cfg_new(void *ctx);
+void hss_cfg_wipe(struct hss_cfg *c); /* the KEKs, once they are handed over */
+
+/*! Is everything there that is needed? \returns 0; -EINVAL and "FILE:LINE: ..." in err */
+int hss_cfg_verify(const struct hss_cfg *c, struct err *err);
+
+/*! \returns entry, or NULL; no case */
+struct hss_bsf *hss_cfg_bsf(const struct hss_cfg *c, const char *identity);
+
+/*! Publish who may connect; after every change of the bsf nodes. \returns 0; -ENOMEM: the former table stays */
+int hss_peers_publish(const struct hss_cfg *c);
+
+/*! Any thread; for dia_callbacks.accept. \returns 0; -ENOENT unknown identity; -EPERM other address */
+int hss_peers_accept(void *owner, const char *identity, const struct sockaddr *from);

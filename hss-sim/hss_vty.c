@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "hss-sim/hss_vty.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <osmocom/core/utils.h>
+#include <osmocom/vty/command.h>
+#include <osmocom/vty/vty.h>
+#include <talloc.h>
+#include "common/gba/btid.h"
+#include "hss-sim/hss_vty_show.h"
+
+enum { DIAMETER_NODE = _LAST_OSMOVTY_NODE + 1, BSF_NODE, SUBSCRIBERS_NODE, FAULT_NODE };
+
+
+#define DIA_NAME_MAX 255 /* characters */
+
+static struct hss_cfg *cfg;
+
+/* Where a value can only be used at the start. */
+#define AT_START_ONLY(vty) \
+	do { \
+		if (!cfg_reading()) \
+			return cfg_after_restart(vty); \
+	} while (0)
+
+static int set_name(struct vty *vty, char **out, const char *name)
+{
+	if (!fqdn_valid(span_str(name), DIA_NAME_MAX))
+		return cfg_fail(vty, "'%s' is no DNS name; allowed: letters, digits, hyphen and dot", name);
+	osmo_talloc_replace_string(cfg, out, name);
+	return CMD_SUCCESS;
+}
+
+/* --- diameter */
+
+DEFUN(diameter, diameter_cmd, "diameter", "The Diameter node: who we are and where we listen\n")
+{
+	if (cfg_reading())
+		cfg->diameter_line = cfg_line();
+	vty->node = DIAMETER_NODE;
+	return CMD_SUCCESS;
+}
+
+DEFUN(dia_identity, dia_identity_cmd, "identity NAME", "Our Diameter identity\nDNS name\n")
+{
+	AT_START_ONLY(vty);
+	return set_name(vty, &cfg->identity, argv[0]);
+}
+
+DEFUN(dia_realm, dia_realm_cmd, "realm NAME", "Our Diameter realm\nDNS name\n")
+{
+	AT_START_ONLY(vty);
+	return set_name(vty, &cfg->realm, argv[0]);
+}
+
+DEFUN(dia_listen, dia_listen_cmd, "listen ADDRESS <1-65535>",
+      "Accept connections here; may be repeated, all with the same port\nIPv4 or IPv6 address\nTCP port\n")
+{
+	struct sockaddr_storage ss;
+
+	AT_START_ONLY(vty);
+	if (cfg_sockaddr(&ss, argv[0], argv[1]) < 0)
+		return cfg_fail(vty, "'%s' is no address; allowed: A.B.C.D or X:X::X", argv[0]);
+	if (cfg->n_listen == DIA_LISTEN_MAX)
+		return cfg_fail(vty, "more than %d listen addresses", DIA_LISTEN_MAX);
+	cfg->listen[cfg->n_listen++] = ss;
+	cfg->listen_line = cfg_line();
+	return CMD_SUCCESS;
+}
+
+DEFUN(dia_tc, dia_tc_cmd, "tc <1-3600>", "Time between attempts to connect (RFC 6733 Tc)\nSeconds\n")
+{
+	AT_START_ONLY(vty);
+	cfg->tc_s = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(dia_tw, dia_tw_cmd, "tw <6-3600>", "Silence after which a watchdog is sent (RFC 3539 Tw)\nSeconds\n")
+{
+	AT_START_ONLY(vty);
+	cfg->tw_s = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
+static int write_diameter(struct vty *vty)
+{
+	char text[CFG_SOCKADDR_TEXT];
+	size_t i;
+
+	vty_out(vty, "diameter%s", VTY_NEWLINE);
+	if (cfg->identity)
+		vty_out(vty, " identity %s%s", cfg->identity, VTY_NEWLINE);
+	if (cfg->realm)
+		vty_out(vty, " realm %s%s", cfg->realm, VTY_NEWLINE);
+	for (i = 0; i < cfg->n_listen; i++) {
+		cfg_sockaddr_text(text, &cfg->listen[i]);
+		vty_out(vty, " listen %s%s", text, VTY_NEWLINE);
+	}
+	if (cfg->tc_s)
+		vty_out(vty, " tc %d%s", cfg->tc_s, VTY_NEWLINE);
+	if (cfg->tw_s)
+		vty_out(vty, " tw %d%s", cfg->tw_s, VTY_NEWLINE);
+	return CMD_SUCCESS;
+}
+
+/* --- bsf */
+
+/* While the file is read nothing is published: main does it once, when all is verified. */
+static int publish(struct vty *vty)
+{
+	if (!cfg_reading() && hss_peers_publish(cfg) < 0)
+		return cfg_fail(vty, "no memory: the former peers stay");
+	return CMD_SUCCESS;
+}
+
+DEFUN(bsf, bsf_cmd, "bsf IDENTITY", "A BSF that may connect\nIts Diameter identity\n")
+{
+	struct hss_bsf *b = hss_cfg_bsf(cfg, argv[0]);
+	char *name = NULL;
+
+	if (b && cfg_reading())
+		return cfg_fail(vty, "bsf %s is there already, in line %d", argv[0], b->line);
+	if (!b) {
+		int rc = set_name(vty, &name, argv[0]);
+
+		if (rc != CMD_SUCCESS)
+			return rc;
+		b = talloc_zero(cfg, struct hss_bsf);
+		b->identity = talloc_steal(b, name);
+		b->line = cfg_line();
+		llist_add_tail(&b->entry, &cfg->bsfs);
+	}
+	vty->node = BSF_NODE;
+	vty->index = b;
+	return publish(vty);
+}
+
+DEFUN(no_bsf, no_bsf_cmd, "no bsf IDENTITY",
+      NO_STR "A BSF that may connect; a connection it has stays until it ends\nIts Diameter identity\n")
+{
+	struct hss_bsf *b = hss_cfg_bsf(cfg, argv[0]);
+
+	if (!b)
+		return cfg_fail(vty, "no bsf %s", argv[0]);
+	llist_del(&b->entry);
+	talloc_free(b);
+	return publish(vty);
+}
+
+DEFUN(bsf_address, bsf_address_cmd, "address NETWORK",
+      "Where it connects from; may be repeated\nA.B.C.D/N or X:X::X/N\n")
+{
+	struct hss_bsf *b = vty->index;
+	struct cfg_net net;
+
+	if (cfg_net_parse(&net, argv[0]) < 0)
+		return cfg_fail(vty, "'%s' is no address range; allowed: A.B.C.D/N or X:X::X/N", argv[0]);
+	if (b->n_nets == HSS_NETS_MAX)
+		return cfg_fail(vty, "more than %d address ranges", HSS_NETS_MAX);
+	b->nets[b->n_nets++] = net;
+	return publish(vty);
+}
+
+DEFUN(bsf_no_address, bsf_no_address_cmd, "no address NETWORK",
+      NO_STR "Where it connects from\nA.B.C.D/N or X:X::X/N\n")
+{
+	struct hss_bsf *b = vty->index;
+	char have[CFG_SOCKADDR_TEXT], want[CFG_SOCKADDR_TEXT];
+	struct cfg_net net;
+	size_t i;
+
+	if (cfg_net_parse(&net, argv[0]) < 0)
+		return cfg_fail(vty, "'%s' is no address range; allowed: A.B.C.D/N or X:X::X/N", argv[0]);
+	cfg_net_text(want, &net);
+	for (i = 0; i < b->n_nets; i++) {
+		cfg_net_text(have, &b->nets[i]);
+		if (strcmp(have, want) == 0) {
+			memmove(&b->nets[i], &b->nets[i + 1], (--b->n_nets - i) * sizeof(b->nets[0]));
+			return publish(vty);
+		}
+	}
+	return cfg_fail(vty, "no address %s", argv[0]);
+}
+
+static int write_bsfs(struct vty *vty)
+{
+	char text[CFG_SOCKADDR_TEXT];
+	struct hss_bsf *b;
+	size_t i;
+
+	llist_for_each_entry(b, &cfg->bsfs, entry) {
+		vty_out(vty, "bsf %s%s", b->identity, VTY_NEWLINE);
+		for (i = 0; i < b->n_nets; i++) {
+			cfg_net_text(text, &b->nets[i]);
+			vty_out(vty, " address %s%s", text, VTY_NEWLINE);
+		}
+	}
+	return CMD_SUCCESS;
+}
+
+/* --- subscribers */
+
+DEFUN(subscribers, subscribers_cmd, "subscribers", "The subscribers: database and the key that seals it\n")
+{
+	if (cfg_reading())
+		cfg->subscribers_line = cfg_line();
+	vty->node = SUBSCRIBERS_NODE;
+	return CMD_SUCCESS;
+}
+
+DEFUN(sub_database, sub_database_cmd, "database PATH", "SQLite file\nRelative to the folder of this file\n")
+{
+	AT_START_ONLY(vty);
+	osmo_talloc_replace_string(cfg, &cfg->database, argv[0]);
+	cfg->database_line = cfg_line();
+	return CMD_SUCCESS;
+}
+
+DEFUN(sub_kek, sub_kek_cmd, "kek <1-255> file PATH",
+      "A key that seals K and OPc; the first one seals, all open\nIts number in the records\nFrom a file\n"
+      "File of 64 hex digits, readable by its owner only\n")
+{
+	struct seal_kek *k = &cfg->keks[cfg->n_keks];
+	char why[256];
+	char *path;
+	size_t i;
+	int rc;
+
+	AT_START_ONLY(vty);
+	if (cfg->n_keks == SEAL_KEKS_MAX)
+		return cfg_fail(vty, "more than %d keys", SEAL_KEKS_MAX);
+	for (i = 0; i < cfg->n_keks; i++) {
+		if (cfg->keks[i].id == atoi(argv[0]))
+			return cfg_fail(vty, "kek %s is there already", argv[0]);
+	}
+	path = cfg_path(cfg, argv[1]);
+	rc = secret_read_file(&k->key, SEAL_KEK_LEN, path, why, sizeof(why));
+	talloc_free(path);
+	if (rc < 0)
+		return cfg_fail(vty, "%s; allowed: a file of 64 hex digits, mode 600", why);
+	k->id = atoi(argv[0]);
+	cfg->kek_paths[cfg->n_keks++] = talloc_strdup(cfg, argv[1]);
+	return CMD_SUCCESS;
+}
+
+static int write_subscribers(struct vty *vty)
+{
+	size_t i;
+
+	vty_out(vty, "subscribers%s", VTY_NEWLINE);
+	if (cfg->database)
+		vty_out(vty, " database %s%s", cfg->database, VTY_NEWLINE);
+	for (i = 0; i < cfg->n_keks; i++)
+		vty_out(vty, " kek %u file %s%s", cfg->keks[i].id, cfg->kek_paths[i], VTY_NEWLINE);
+	return CMD_SUCCESS;
+}
+
+/* --- fault */
+
+#define TIMES_STR "Only so often\nNumber of requests\n"
+
+static int add_fault(struct vty *vty, enum fault_kind kind, const char *who, const char *value, const char *times)
+{
+	struct fault f = { .kind = kind, .value = value ? strtoul(value, NULL, 10) : 0, .times = times ? atoi(times) : 0 };
+	struct impi impi;
+
+	if (strcmp(who, FAULT_ALL) != 0 && impi_parse(&impi, (const uint8_t *)who, strlen(who)) < 0)
+		return cfg_fail(vty, "'%s' is no private identity; allowed: all, or user@domain", who);
+	osmo_strlcpy(f.who, who, sizeof(f.who));
+	if (fault_set(&cfg->faults, &f) < 0)
+		return cfg_fail(vty, "more than %d faults", FAULTS_MAX);
+	return CMD_SUCCESS;
+}
+
+DEFUN(fault_delay, fault_delay_cmd, "fault (all|IMPI) delay <1-3600>",
+      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nAnswer late\nSeconds\n")
+{
+	return add_fault(vty, FAULT_DELAY, argv[0], argv[1], NULL);
+}
+
+DEFUN(fault_delay_times, fault_delay_times_cmd, "fault (all|IMPI) delay <1-3600> times <1-1000000>",
+      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nAnswer late\nSeconds\n" TIMES_STR)
+{
+	return add_fault(vty, FAULT_DELAY, argv[0], argv[1], argv[2]);
+}
+
+DEFUN(fault_silent, fault_silent_cmd, "fault (all|IMPI) no-answer",
+      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nDo not answer\n")
+{
+	return add_fault(vty, FAULT_NO_ANSWER, argv[0], NULL, NULL);
+}
+
+DEFUN(fault_silent_times, fault_silent_times_cmd, "fault (all|IMPI) no-answer times <1-1000000>",
+      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nDo not answer\n" TIMES_STR)
+{
+	return add_fault(vty, FAULT_NO_ANSWER, argv[0], NULL, argv[1]);
+}
+
+DEFUN(fault_result, fault_result_cmd, "fault (all|IMPI) result <1000-9999>",
+      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nAnswer so, without a vector\n"
+      "Result code; 2401-2409 and 5401-5409 go into Experimental-Result\n")
+{
+	return add_fault(vty, FAULT_RESULT, argv[0], argv[1], NULL);
+}
+
+DEFUN(fault_result_times, fault_result_times_cmd, "fault (all|IMPI) result <1000-9999> times <1-1000000>",
+      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nAnswer so, without a vector\n"
+      "Result code; 2401-2409 and 5401-5409 go into Experimental-Result\n" TIMES_STR)
+{
+	return add_fault(vty, FAULT_RESULT, argv[0], argv[1], argv[2]);
+}
+
+DEFUN(no_fault, no_fault_cmd, "no fault (all|IMPI)",
+      NO_STR "What goes wrong on purpose\nThose of every subscriber\nThose of this subscriber\n")
+{
+	if (!fault_clear(&cfg->faults, argv[0]))
+		return cfg_fail(vty, "no fault %s", argv[0]);
+	return CMD_SUCCESS;
+}
+
+static int write_faults(struct vty *vty)
+{
+	size_t i;
+
+	for (i = 0; i < cfg->faults.n; i++) {
+		const struct fault *f = &cfg->faults.f[i];
+
+		vty_out(vty, "fault %s ", f->who);
+		if (f->kind == FAULT_NO_ANSWER)
+			vty_out(vty, "no-answer");
+		else
+			vty_out(vty, "%s %u", f->kind == FAULT_DELAY ? "delay" : "result", f->value);
+		if (f->times)
+			vty_out(vty, " times %u", f->times);
+		vty_out(vty, "%s", VTY_NEWLINE);
+	}
+	return CMD_SUCCESS;
+}
+
+static struct cmd_node diameter_node = { .node = DIAMETER_NODE, .prompt = "%s(config-diameter)# ", .vtysh = 1 };
+static struct cmd_node bsf_node = { .node = BSF_NODE, .prompt = "%s(config-bsf)# ", .vtysh = 1 };
+static struct cmd_node subscribers_node = { .node = SUBSCRIBERS_NODE, .prompt = "%s(config-subscribers)# ", .vtysh = 1 };
+static struct cmd_node fault_node = { .node = FAULT_NODE, .prompt = "", .vtysh = 1 };
+
+void hss_vty_init(struct hss_cfg *c)
+{
+	cfg = c;
+	install_node(&diameter_node, write_diameter);
+	install_element(CONFIG_NODE, &diameter_cmd);
+	install_element(DIAMETER_NODE, &dia_identity_cmd);
+	install_element(DIAMETER_NODE, &dia_realm_cmd);
+	install_element(DIAMETER_NODE, &dia_listen_cmd);
+	install_element(DIAMETER_NODE, &dia_tc_cmd);
+	install_element(DIAMETER_NODE, &dia_tw_cmd);
+	install_node(&bsf_node, write_bsfs);
+	install_element(CONFIG_NODE, &bsf_cmd);
+	install_element(CONFIG_NODE, &no_bsf_cmd);
+	install_element(BSF_NODE, &bsf_address_cmd);
+	install_element(BSF_NODE, &bsf_no_address_cmd);
+	install_node(&subscribers_node, write_subscribers);
+	install_element(CONFIG_NODE, &subscribers_cmd);
+	install_element(SUBSCRIBERS_NODE, &sub_database_cmd);
+	install_element(SUBSCRIBERS_NODE, &sub_kek_cmd);
+	install_node(&fault_node, write_faults);
+	install_element(CONFIG_NODE, &fault_delay_cmd);
+	install_element(CONFIG_NODE, &fault_delay_times_cmd);
+	install_element(CONFIG_NODE, &fault_silent_cmd);
+	install_element(CONFIG_NODE, &fault_silent_times_cmd);
+	install_element(CONFIG_NODE, &fault_result_cmd);
+	install_element(CONFIG_NODE, &fault_result_times_cmd);
+	install_element(CONFIG_NODE, &no_fault_cmd);
+	hss_vty_show_init(c);
+}

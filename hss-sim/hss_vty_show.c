@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "hss-sim/hss_vty_show.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <osmocom/vty/command.h>
+#include <osmocom/vty/vty.h>
+#include "common/gba/gba_time.h"
+
+static struct hss_cfg *cfg;
+static struct subscriber_db *db;
+static struct subscriber_cache *cache;
+
+static int not_running(struct vty *vty)
+{
+	vty_out(vty, "%% the database is not open%s", VTY_NEWLINE);
+	return CMD_WARNING;
+}
+
+DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "BSFs that may connect, and whether they are\n")
+{
+	char text[CFG_SOCKADDR_TEXT];
+	struct hss_bsf *b;
+	size_t i;
+
+	llist_for_each_entry(b, &cfg->bsfs, entry) {
+		vty_out(vty, "bsf %s %s from", b->identity, dia_peer_is_open(b->identity) ? "open" : "closed");
+		for (i = 0; i < b->n_nets; i++) {
+			cfg_net_text(text, &b->nets[i]);
+			vty_out(vty, " %s", text);
+		}
+		vty_out(vty, "%s", VTY_NEWLINE);
+	}
+	return CMD_SUCCESS;
+}
+
+DEFUN(show_subscribers, show_subscribers_cmd, "show subscribers count",
+      SHOW_STR "Subscribers\nHow many there are, and how many are in memory\n")
+{
+	int64_t n;
+
+	if (!db)
+		return not_running(vty);
+	n = subscriber_db_count(db);
+	if (n < 0) {
+		vty_out(vty, "%% database: %s%s", subscriber_db_errmsg(db), VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	vty_out(vty, "%" PRId64 " subscribers, %zu in memory%s", n, subscriber_cache_count(cache), VTY_NEWLINE);
+	return CMD_SUCCESS;
+}
+
+static void show_guss(struct vty *vty, const struct subscriber_row *r)
+{
+	char at[DATE_TIME_LEN + 1] = "none";
+
+	if (!r->guss) {
+		vty_out(vty, " guss none%s", VTY_NEWLINE);
+		return;
+	}
+	if (r->has_guss_timestamp)
+		date_time_format(at, r->guss_timestamp);
+	vty_out(vty, " guss %zu octets, timestamp %s%s", r->guss_len, at, VTY_NEWLINE);
+}
+
+DEFUN(show_subscriber, show_subscriber_cmd, "show subscriber IMPI",
+      SHOW_STR "One subscriber, without its keys\nPrivate identity\n")
+{
+	struct subscriber *s;
+	int rc;
+
+	if (!db)
+		return not_running(vty);
+	rc = subscriber_cache_get(cache, argv[0], &s);
+	if (rc < 0) {
+		vty_out(vty, "%% %s%s", rc == -ENOENT ? "unknown subscriber" : "the database cannot be read", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	vty_out(vty, "%s%s", s->row.impi.s, VTY_NEWLINE);
+	if (!s->readable) {
+		vty_out(vty, " %% its keys cannot be opened: sealed by another kek, or altered%s", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	vty_out(vty, " imsi %s%s algorithm milenage%s amf %02x%02x%s", s->row.imsi[0] ? s->row.imsi : "-", VTY_NEWLINE,
+		VTY_NEWLINE, s->row.cred.amf[0], s->row.cred.amf[1], VTY_NEWLINE);
+	vty_out(vty, " seq %" PRIu64 ", on disk %" PRIu64 "%s", s->counter.home.seq, s->counter.mark, VTY_NEWLINE);
+	if (s->row.ind_fixed >= 0)
+		vty_out(vty, " ind %d, fixed%s", s->row.ind_fixed, VTY_NEWLINE);
+	else
+		vty_out(vty, " ind %u, runs%s", s->counter.home.ind, VTY_NEWLINE);
+	show_guss(vty, &s->row);
+	return CMD_SUCCESS;
+}
+
+void hss_vty_show_init(struct hss_cfg *c)
+{
+	cfg = c;
+	install_element_ve(&show_peers_cmd);
+	install_element_ve(&show_subscribers_cmd);
+	install_element_ve(&show_subscriber_cmd);
+}
+
+void hss_vty_show_attach(struct subscriber_db *d, struct subscriber_cache *c)
+{
+	db = d;
+	cache = c;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "hss-sim/import.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/crypto/milenage.h"
+#include "common/crypto/sqn.h"
+#include "common/gba/guss.h"
+#include "common/rt/deadline.h"
+#include "hss-sim/csv_import.h"
+
+#define PROGRESS_ROWS 10000
+#define PATH_LEN      4096
+
+/* A whole file in memory. */
+struct content {
+	uint8_t *p;
+	size_t len;
+};
+
+/* The GUSS read last: many subscribers of a file usually share one. */
+struct guss_file {
+	char path[PATH_LEN];
+	struct content xml;
+	bool has_timestamp;
+	time_t timestamp;
+};
+
+struct import {
+	struct subscriber_db *db;
+	const char *path;
+	struct csv_file csv;
+	struct guss_file guss;
+	unsigned long added, updated;
+};
+
+static int map_file(struct content *out, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	struct stat st;
+	void *p = NULL;
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (fstat(fd, &st) < 0)
+		rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		rc = err_set(err, -EINVAL, "%s: no regular file", path);
+	else if (st.st_size > 0) {
+		p = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (p == MAP_FAILED)
+			rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
+	}
+	if (rc == 0 && st.st_mode & 077)
+		fprintf(stderr, "%s: warning: holds keys and is readable by others (mode %03o); wanted: 600\n", path,
+			st.st_mode & 0777);
+	close(fd);
+	if (rc == 0)
+		*out = (struct content){ p, p ? st.st_size : 0 };
+	return rc;
+}
+
+static int read_guss_file(struct content *out, const char *path, struct err *err)
+{
+	FILE *f = fopen(path, "re");
+	uint8_t *p;
+	size_t n;
+
+	if (!f)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	p = malloc(GUSS_XML_MAX + 1);
+	n = p ? fread(p, 1, GUSS_XML_MAX + 1, f) : 0;
+	if (!p || ferror(f) || n > GUSS_XML_MAX) {
+		int rc = !p ? err_set(err, -ENOMEM, "no memory")
+			    : ferror(f) ? err_set(err, -EIO, "%s: not readable", path)
+					: err_set(err, -E2BIG, "%s: more than %d octets", path, GUSS_XML_MAX);
+
+		fclose(f);
+		free(p);
+		return rc;
+	}
+	fclose(f);
+	*out = (struct content){ p, n };
+	return 0;
+}
+
+/* Path as written in the file, relative to the folder of the CSV. */
+static int resolve(char out[PATH_LEN], const struct import *im, struct span path, struct err *err)
+{
+	const char *slash = strrchr(im->path, '/');
+	int folder = slash && path.p[0] != '/' ? (int)(slash - im->path + 1) : 0;
+	int n = snprintf(out, PATH_LEN, "%.*s%.*s", folder, im->path, (int)path.len, (const char *)path.p);
+
+	return n >= PATH_LEN ? err_set(err, -ENAMETOOLONG, "path too long") : 0;
+}
+
+static int load_guss(struct import *im, struct span path, struct err *err)
+{
+	struct guss_file *g = &im->guss;
+	char name[PATH_LEN];
+	struct content xml;
+	struct guss *parsed = NULL;
+	struct err why = { { 0 } };
+	int rc = resolve(name, im, path, err);
+
+	if (rc < 0 || strcmp(name, g->path) == 0)
+		return rc;
+	rc = read_guss_file(&xml, name, err);
+	if (rc < 0)
+		return rc;
+	rc = guss_parse(&parsed, xml.p, xml.len, &why);
+	if (rc < 0) {
+		free(xml.p);
+		return err_set(err, rc, "%s: %s; allowed: a guss document (TS 29.109 annex A)", name, why.text);
+	}
+	free(g->xml.p);
+	g->xml = xml;
+	g->has_timestamp = parsed->has_timestamp;
+	g->timestamp = parsed->timestamp;
+	snprintf(g->path, sizeof(g->path), "%s", name);
+	guss_free(parsed);
+	return 0;
+}
+
+static int make_row(struct import *im, struct subscriber_row *r, const struct csv_subscriber *s, struct err *err)
+{
+	int rc = 0;
+
+	*r = (struct subscriber_row){ .impi = s->impi, .ind_fixed = s->ind, .seq = sqn_seq(s->sqn) };
+	memcpy(r->imsi, s->imsi, sizeof(r->imsi));
+	memcpy(r->cred.amf, s->amf, sizeof(r->cred.amf));
+	r->cred.k = s->k;
+	r->cred.opc = s->opc;
+	if (!s->opc.len)
+		rc = milenage_opc(&r->cred.opc, &s->k, &s->op);
+	if (rc < 0)
+		return err_set(err, rc, "%s:%u: OPc cannot be computed", im->path, im->csv.line);
+	if (s->guss.len) {
+		struct err why = { { 0 } };
+
+		rc = load_guss(im, s->guss, &why);
+		if (rc < 0)
+			return err_set(err, rc, "%s:%u:%u: guss: %s", im->path, im->csv.line, s->guss_at, why.text);
+		/* lent to the row; the row's own clear is not called */
+		r->guss = im->guss.xml.p;
+		r->guss_len = im->guss.xml.len;
+		r->has_guss_timestamp = im->guss.has_timestamp;
+		r->guss_timestamp = im->guss.timestamp;
+	}
+	return 0;
+}
+
+static int put_row(struct import *im, const struct csv_subscriber *s, struct err *err)
+{
+	struct subscriber_row r;
+	unsigned first = 0;
+	int rc = make_row(im, &r, s, err);
+
+	if (rc == 0) {
+		rc = subscriber_db_put(im->db, &r, im->csv.line, &first);
+		if (rc == -EEXIST)
+			err_set(err, rc, "%s:%u: impi: the same as in line %u; allowed: each once", im->path, im->csv.line,
+				first);
+		else if (rc < 0)
+			err_set(err, rc, "%s:%u: database: %s", im->path, im->csv.line, subscriber_db_errmsg(im->db));
+	}
+	aka_cred_clear(&r.cred);
+	if (rc < 0)
+		return rc;
+	im->added += rc;
+	im->updated += !rc;
+	return 0;
+}
+
+static int put_all(struct import *im, const struct content *csv, struct err *err)
+{
+	struct csv_subscriber s;
+	struct err why = { { 0 } };
+	int rc = csv_open(&im->csv, csv->p, csv->len, &why);
+
+	while (rc >= 0) {
+		rc = csv_next(&im->csv, &s, &why);
+		if (rc <= 0)
+			break;
+		rc = put_row(im, &s, err);
+		csv_subscriber_clear(&s);
+		if (rc < 0)
+			return rc;
+		if ((im->added + im->updated) % PROGRESS_ROWS == 0)
+			fprintf(stderr, "%lu subscribers read\n", im->added + im->updated);
+	}
+	return rc < 0 ? err_set(err, rc, "%s:%s", im->path, why.text) : 0;
+}
+
+int import_csv(struct subscriber_db *db, const char *path, struct err *err)
+{
+	struct import im = { .db = db, .path = path };
+	uint64_t start = monotonic_ms();
+	struct content csv = { 0 };
+	int rc = map_file(&csv, path, err);
+
+	if (rc < 0)
+		return rc;
+	rc = subscriber_db_begin(db);
+	if (rc < 0)
+		err_set(err, rc, "database: %s", subscriber_db_errmsg(db));
+	if (rc == 0) {
+		rc = put_all(&im, &csv, err);
+		if (rc < 0)
+			subscriber_db_rollback(db);
+	}
+	if (rc == 0) {
+		rc = subscriber_db_commit(db);
+		if (rc < 0)
+			err_set(err, rc, "database: %s: nothing was changed", rc == -ENOSPC ? "disk full" : "write failed");
+	}
+	if (rc == 0)
+		fprintf(stderr, "%s: %lu subscribers imported (%lu new, %lu updated) in %.1f s\n", path,
+			im.added + im.updated, im.added, im.updated, (monotonic_ms() - start) / 1000.0);
+	free(im.guss.xml.p);
+	if (csv.p)
+		munmap(csv.p, csv.len);
+	return rc;
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "hss-sim/subscriber_db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/rt/cfg_file.h"
+#include "hss-sim/subscriber_sql.h"
+
+#define KEYS_LEN   (2 * AKA_KEY_LEN)
+#define SEALED_LEN (KEYS_LEN + SEAL_OVERHEAD)
+#define CHECK_TEXT "gba-hss-sim subscribers"
+#define CHECK_AAD  "check"
+#define PATH_LEN   4096
+
+enum { Q_GET, Q_COUNT, Q_FIND, Q_INSERT, Q_UPDATE, Q_COUNTER, Q_SEEN, Q_SEEN_PUT, Q_CHECK, Q_CHECK_PUT, Q_RESEAL, Q_END };
+
+static const char *const queries[Q_END] = {
+	[Q_GET] = "SELECT s.id, s.imsi, s.keys, s.amf, s.ind, s.guss, s.guss_timestamp, c.seq FROM subscriber s "
+		  "JOIN counter c ON c.id = s.id WHERE s.impi = ?1",
+	[Q_COUNT] = "SELECT count(*) FROM subscriber",
+	[Q_FIND] = "SELECT id FROM subscriber WHERE impi = ?1",
+	[Q_INSERT] = "INSERT INTO subscriber (impi, imsi, keys, amf, algorithm, ind, guss, guss_timestamp) "
+		     "VALUES (?1, ?2, ?3, ?4, 'milenage', ?5, ?6, ?7)",
+	[Q_UPDATE] = "UPDATE subscriber SET imsi = ?2, keys = ?3, amf = ?4, ind = ?5, guss = ?6, guss_timestamp = ?7 "
+		     "WHERE impi = ?1",
+	[Q_COUNTER] = "INSERT INTO counter (id, seq) VALUES (?1, ?2) "
+		      "ON CONFLICT (id) DO UPDATE SET seq = max(seq, excluded.seq)",
+	[Q_SEEN] = "SELECT line FROM temp.seen WHERE impi = ?1",
+	[Q_SEEN_PUT] = "INSERT INTO temp.seen (impi, line) VALUES (?1, ?2)",
+	[Q_CHECK] = "SELECT value FROM meta WHERE name = 'check'",
+	[Q_CHECK_PUT] = "INSERT OR REPLACE INTO meta (name, value) VALUES ('check', ?1)",
+	[Q_RESEAL] = "UPDATE subscriber SET keys = ?2 WHERE impi = ?1",
+};
+
+static const char schema[] = "BEGIN IMMEDIATE;"
+			     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+			     "CREATE TABLE subscriber (id INTEGER PRIMARY KEY, impi TEXT NOT NULL UNIQUE, imsi TEXT,"
+			     " keys BLOB NOT NULL, amf BLOB NOT NULL, algorithm TEXT NOT NULL, ind INTEGER, guss BLOB,"
+			     " guss_timestamp INTEGER);"
+			     /* apart, because it is what changes: a mark rewrites a page of small rows */
+			     "CREATE TABLE counter (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
+			     "PRAGMA user_version = 1;"
+			     "PRAGMA application_id = 0x47424148;";
+
+struct subscriber_db {
+	sqlite3 *sql;
+	sqlite3_stmt *q[Q_END];
+	struct seal *seal;
+	int lock_fd;
+};
+
+void subscriber_row_clear(struct subscriber_row *r)
+{
+	aka_cred_clear(&r->cred);
+	free(r->guss);
+	r->guss = NULL;
+	r->guss_len = 0;
+}
+
+const char *subscriber_db_errmsg(struct subscriber_db *db)
+{
+	return sqlite3_errmsg(db->sql);
+}
+
+static sqlite3_stmt *query(struct subscriber_db *db, int n)
+{
+	if (!db->q[n])
+		sql_prepare(db->sql, queries[n], &db->q[n]);
+	return db->q[n];
+}
+
+/* --- opening */
+
+static int lock(struct subscriber_db *db, const char *path, enum subscriber_db_mode mode, struct err *err)
+{
+	char name[PATH_LEN];
+
+	if ((size_t)snprintf(name, sizeof(name), "%s.lock", path) >= sizeof(name))
+		return err_set(err, -ENAMETOOLONG, "%s: path too long", path);
+	if (mode == SUBSCRIBER_DB_CHECK && access(name, F_OK) != 0)
+		return 0; /* nobody has it, and a check creates nothing */
+	db->lock_fd = cfg_lock_file(name, err);
+	return db->lock_fd < 0 ? db->lock_fd : 0;
+}
+
+/* An own open() first: its errno says more than the library's "unable to open database file", and the mode is ours. */
+static int touch(const char *path, enum subscriber_db_mode mode, struct err *err)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | (mode == SUBSCRIBER_DB_RUN ? O_CREAT : 0), 0600);
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	close(fd);
+	return 0;
+}
+
+static int put_check(struct subscriber_db *db)
+{
+	uint8_t sealed[sizeof(CHECK_TEXT) + SEAL_OVERHEAD];
+	sqlite3_stmt *q = query(db, Q_CHECK_PUT);
+	int n = seal_put(db->seal, sealed, sizeof(sealed), span_str(CHECK_TEXT), span_str(CHECK_AAD));
+
+	if (n < 0 || !q)
+		return -EIO;
+	sqlite3_bind_blob(q, 1, sealed, n, SQLITE_TRANSIENT);
+	return sql_step_done(db->sql, q);
+}
+
+static int create(struct subscriber_db *db)
+{
+	int rc = sql_exec(db->sql, "PRAGMA journal_mode = WAL");
+
+	if (rc == 0)
+		rc = sql_exec(db->sql, schema);
+	if (rc == 0)
+		rc = put_check(db);
+	if (rc == 0)
+		rc = sql_exec(db->sql, "COMMIT");
+	return rc;
+}
+
+/* \param[out] kek_id that sealed the check value */
+static int verify_kek(struct subscriber_db *db, const char *path, uint8_t *kek_id, struct err *err)
+{
+	sqlite3_stmt *q = query(db, Q_CHECK);
+	uint8_t plain[64];
+	struct span sealed;
+	int rc = -EBADMSG;
+
+	if (!q || sqlite3_step(q) != SQLITE_ROW)
+		return err_set(err, -EBADMSG, "%s: no subscriber database of gba-hss-simd", path);
+	sealed = span_of(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0));
+	if (sealed.len > 2 && sealed.len <= sizeof(plain)) {
+		*kek_id = sealed.p[1];
+		rc = seal_open(db->seal, plain, sizeof(plain), sealed, span_str(CHECK_AAD));
+	}
+	sqlite3_reset(q);
+	if (rc == -ENOKEY)
+		return err_set(err, rc, "%s: sealed by kek %u, which is not configured", path, *kek_id);
+	if (rc != (int)strlen(CHECK_TEXT))
+		return err_set(err, -EKEYREJECTED, "%s: kek %u is not the key this database was sealed by", path, *kek_id);
+	return 0;
+}
+
+static int keys_open(struct subscriber_db *db, struct aka_cred *cred, const char *impi, struct span sealed);
+static int keys_seal(struct subscriber_db *db, uint8_t out[SEALED_LEN], const struct aka_cred *cred, const char *impi);
+
+/* The first KEK of the configuration is a new one: seal every subscriber anew, so that the old one can go. */
+static int reseal(struct subscriber_db *db)
+{
+	sqlite3_stmt *all = NULL, *up = query(db, Q_RESEAL);
+	int rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
+
+	if (rc == 0)
+		rc = sql_prepare(db->sql, "SELECT impi, keys FROM subscriber", &all);
+	while (rc == 0 && up && sqlite3_step(all) == SQLITE_ROW) {
+		const char *impi = (const char *)sqlite3_column_text(all, 0);
+		struct aka_cred cred = { 0 };
+		uint8_t sealed[SEALED_LEN];
+
+		rc = keys_open(db, &cred, impi, span_of(sqlite3_column_blob(all, 1), sqlite3_column_bytes(all, 1)));
+		if (rc == 0)
+			rc = keys_seal(db, sealed, &cred, impi);
+		aka_cred_clear(&cred);
+		if (rc < 0)
+			break;
+		sqlite3_bind_text(up, 1, impi, -1, SQLITE_TRANSIENT);
+		sqlite3_bind_blob(up, 2, sealed, sizeof(sealed), SQLITE_TRANSIENT);
+		rc = sql_step_done(db->sql, up);
+	}
+	sqlite3_finalize(all);
+	if (rc == 0)
+		rc = put_check(db);
+	if (rc == 0)
+		rc = sql_exec(db->sql, "COMMIT");
+	if (rc < 0)
+		sql_exec(db->sql, "ROLLBACK");
+	return rc;
+}
+
+static int open_sql(struct subscriber_db *db, const char *path, uint8_t first_kek, enum subscriber_db_mode mode,
+		    struct err *err)
+{
+	int64_t tables = 0;
+	uint8_t kek_id = 0;
+	int rc = sql_open(path, &db->sql);
+
+	if (rc == 0)
+		rc = sql_int(db->sql, "SELECT count(*) FROM sqlite_master", &tables);
+	if (rc < 0)
+		return err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql));
+	if (tables == 0) {
+		if (mode == SUBSCRIBER_DB_CHECK)
+			return 0;
+		rc = create(db);
+		return rc < 0 ? err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql)) : 0;
+	}
+	rc = verify_kek(db, path, &kek_id, err);
+	if (rc < 0 || mode == SUBSCRIBER_DB_CHECK || kek_id == first_kek)
+		return rc;
+	rc = reseal(db);
+	return rc < 0 ? err_set(err, rc, "%s: sealing anew by kek %u failed: %s", path, first_kek,
+				sqlite3_errmsg(db->sql)) : 0;
+}
+
+struct subscriber_db *subscriber_db_open(const char *path, const struct seal_kek *keks, size_t n_keks,
+					 enum subscriber_db_mode mode, struct err *err)
+{
+	struct subscriber_db *db = calloc(1, sizeof(*db));
+	int rc;
+
+	if (!db) {
+		err_set(err, -ENOMEM, "no memory");
+		return NULL;
+	}
+	db->lock_fd = -1;
+	rc = lock(db, path, mode, err);
+	if (rc == 0)
+		rc = touch(path, mode, err);
+	if (rc == 0) {
+		db->seal = seal_new(keks, n_keks, err);
+		rc = db->seal ? open_sql(db, path, keks[0].id, mode, err) : -EINVAL;
+	}
+	if (rc < 0) {
+		subscriber_db_close(db);
+		return NULL;
+	}
+	return db;
+}
+
+void subscriber_db_close(struct subscriber_db *db)
+{
+	int i;
+
+	if (!db)
+		return;
+	for (i = 0; i < Q_END; i++)
+		sqlite3_finalize(db->q[i]);
+	sqlite3_close(db->sql);
+	seal_free(db->seal);
+	if (db->lock_fd >= 0)
+		close(db->lock_fd);
+	free(db);
+}
+
+/* --- rows */
+
+/* The sealed keys are bound to the IMPI: a row moved to another subscriber does not open. */
+static int keys_seal(struct subscriber_db *db, uint8_t out[SEALED_LEN], const struct aka_cred *cred, const char *impi)
+{
+	SECRET_AUTO plain = { .len = KEYS_LEN };
+	int n;
+
+	memcpy(plain.b, cred->k.b, AKA_KEY_LEN);
+	memcpy(plain.b + AKA_KEY_LEN, cred->opc.b, AKA_KEY_LEN);
+	n = seal_put(db->seal, out, SEALED_LEN, span_of(plain.b, plain.len), span_str(impi));
+	return n < 0 ? n : 0;
+}
+
+static int keys_open(struct subscriber_db *db, struct aka_cred *cred, const char *impi, struct span sealed)
+{
+	SECRET_AUTO plain = { 0 };
+	int n = seal_open(db->seal, plain.b, sizeof(plain.b), sealed, span_str(impi));
+
+	if (n != KEYS_LEN)
+		return n < 0 ? n : -EBADMSG;
+	secret_set(&cred->k, plain.b, AKA_KEY_LEN);
+	secret_set(&cred->opc, plain.b + AKA_KEY_LEN, AKA_KEY_LEN);
+	return 0;
+}
+
+static int row_guss(struct subscriber_row *r, sqlite3_stmt *q, int col)
+{
+	int len = sqlite3_column_bytes(q, col);
+
+	if (sqlite3_column_type(q, col) == SQLITE_NULL || len == 0)
+		return 0;
+	r->guss = malloc(len);
+	if (!r->guss)
+		return -ENOMEM;
+	memcpy(r->guss, sqlite3_column_blob(q, col), len);
+	r->guss_len = len;
+	if (sqlite3_column_type(q, col + 1) != SQLITE_NULL) {
+		r->has_guss_timestamp = true;
+		r->guss_timestamp = sqlite3_column_int64(q, col + 1);
+	}
+	return 0;
+}
+
+static int row_read(struct subscriber_db *db, struct subscriber_row *r, sqlite3_stmt *q, const char *impi)
+{
+	const char *imsi = (const char *)sqlite3_column_text(q, 1);
+
+	r->id = sqlite3_column_int64(q, 0);
+	snprintf(r->imsi, sizeof(r->imsi), "%s", imsi ? imsi : "");
+	if (sqlite3_column_bytes(q, 3) != AKA_AMF_LEN)
+		return -EBADMSG;
+	memcpy(r->cred.amf, sqlite3_column_blob(q, 3), AKA_AMF_LEN);
+	r->ind_fixed = sqlite3_column_type(q, 4) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 4);
+	r->seq = sqlite3_column_int64(q, 7);
+	if (span_to_str(r->impi.s, sizeof(r->impi.s), span_str(impi)) < 0)
+		return -EBADMSG;
+	if (row_guss(r, q, 5) < 0)
+		return -ENOMEM;
+	return keys_open(db, &r->cred, impi, span_of(sqlite3_column_blob(q, 2), sqlite3_column_bytes(q, 2)));
+}
+
+int subscriber_db_get(struct subscriber_db *db, const char *impi, struct subscriber_row *out)
+{
+	struct subscriber_row r = { 0 };
+	sqlite3_stmt *q = query(db, Q_GET);
+	int rc;
+
+	if (!q)
+		return -EIO;
+	sqlite3_bind_text(q, 1, impi, -1, SQLITE_STATIC);
+	rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW)
+		rc = row_read(db, &r, q, impi);
+	else
+		rc = rc == SQLITE_DONE ? -ENOENT : -EIO;
+	sqlite3_reset(q);
+	sqlite3_clear_bindings(q);
+	if (rc < 0) {
+		subscriber_row_clear(&r);
+		return rc;
+	}
+	*out = r;
+	OPENSSL_cleanse(&r.cred, sizeof(r.cred));
+	return 0;
+}
+
+int64_t subscriber_db_count(struct subscriber_db *db)
+{
+	int64_t n = 0;
+	int rc = sql_int(db->sql, queries[Q_COUNT], &n);
+
+	return rc < 0 ? rc : n;
+}
+
+/* --- import */
+
+int subscriber_db_begin(struct subscriber_db *db)
+{
+	int rc = sql_exec(db->sql, "PRAGMA temp_store = MEMORY;"
+				   "CREATE TEMP TABLE IF NOT EXISTS seen (impi TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID;"
+				   "DELETE FROM temp.seen");
+
+	return rc < 0 ? rc : sql_exec(db->sql, "BEGIN IMMEDIATE");
+}
+
+static int seen_before(struct subscriber_db *db, const char *impi, unsigned line, unsigned *first_line)
+{
+	sqlite3_stmt *q = query(db, Q_SEEN), *put = query(db, Q_SEEN_PUT);
+	int rc;
+
+	if (!q || !put)
+		return -EIO;
+	sqlite3_bind_text(q, 1, impi, -1, SQLITE_STATIC);
+	rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW)
+		*first_line = sqlite3_column_int(q, 0);
+	sqlite3_reset(q);
+	if (rc == SQLITE_ROW)
+		return -EEXIST;
+	if (rc != SQLITE_DONE)
+		return -EIO;
+	sqlite3_bind_text(put, 1, impi, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 2, line);
+	return sql_step_done(db->sql, put);
+}
+
+static int write_row(struct subscriber_db *db, const struct subscriber_row *r, int which)
+{
+	sqlite3_stmt *q = query(db, which);
+	uint8_t sealed[SEALED_LEN];
+	int rc;
+
+	if (!q)
+		return -EIO;
+	rc = keys_seal(db, sealed, &r->cred, r->impi.s);
+	if (rc < 0)
+		return rc;
+	sqlite3_bind_text(q, 1, r->impi.s, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 2, r->imsi[0] ? r->imsi : NULL, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(q, 3, sealed, sizeof(sealed), SQLITE_STATIC);
+	sqlite3_bind_blob(q, 4, r->cred.amf, AKA_AMF_LEN, SQLITE_STATIC);
+	if (r->ind_fixed >= 0)
+		sqlite3_bind_int(q, 5, r->ind_fixed);
+	if (r->guss)
+		sqlite3_bind_blob(q, 6, r->guss, r->guss_len, SQLITE_STATIC);
+	if (r->has_guss_timestamp)
+		sqlite3_bind_int64(q, 7, r->guss_timestamp);
+	return sql_step_done(db->sql, q);
+}
+
+int subscriber_db_put(struct subscriber_db *db, const struct subscriber_row *r, unsigned line, unsigned *first_line)
+{
+	sqlite3_stmt *find = query(db, Q_FIND), *counter = query(db, Q_COUNTER);
+	int64_t id = 0;
+	bool known;
+	int rc;
+
+	if (!find || !counter)
+		return -EIO;
+	rc = seen_before(db, r->impi.s, line, first_line);
+	if (rc < 0)
+		return rc;
+	sqlite3_bind_text(find, 1, r->impi.s, -1, SQLITE_STATIC);
+	known = sqlite3_step(find) == SQLITE_ROW;
+	if (known)
+		id = sqlite3_column_int64(find, 0);
+	sqlite3_reset(find);
+	rc = write_row(db, r, known ? Q_UPDATE : Q_INSERT);
+	if (rc < 0)
+		return rc;
+	if (!known)
+		id = sqlite3_last_insert_rowid(db->sql);
+	sqlite3_bind_int64(counter, 1, id);
+	sqlite3_bind_int64(counter, 2, r->seq);
+	rc = sql_step_done(db->sql, counter);
+	return rc < 0 ? rc : !known;
+}
+
+int subscriber_db_commit(struct subscriber_db *db)
+{
+	int rc = sql_exec(db->sql, "COMMIT");
+
+	if (rc < 0)
+		subscriber_db_rollback(db);
+	return rc;
+}
+
+void subscriber_db_rollback(struct subscriber_db *db)
+{
+	sql_exec(db->sql, "ROLLBACK");
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file subscriber_db.h
+ *  The subscribers in SQLite (WAL, synchronous FULL). K and OPc are sealed, bound to their IMPI. One connection serves one
+ *  thread; the marks have a connection of their own. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+#include "common/base/err.h"
+#include "common/crypto/aka.h"
+#include "common/crypto/seal.h"
+#include "common/gba/impi.h"
+
+struct subscriber_db;
+
+struct subscriber_row {
+	int64_t id;                 /* of the database, set by subscriber_db_get() */
+	struct impi impi;
+	char imsi[16];              /* "" if not given */
+	struct aka_cred cred;
+	int ind_fixed;              /* 0..31; -1: runs */
+	uint64_t seq;               /* get: the durable mark; put: where to start from */
+	uint8_t *guss;              /* malloc'ed XML or NULL */
+	size_t guss_len;
+	bool has_guss_timestamp;
+	time_t guss_timestamp;
+};
+
+void subscriber_row_clear(struct subscriber_row *r); /* wipes keys, frees guss */
+
+enum subscriber_db_mode {
+	SUBSCRIBER_DB_RUN,   /* open or create */
+	SUBSCRIBER_DB_CHECK, /* look only: nothing is created or changed */
+};
+
+/*! Lock, open, verify that a KEK fits. On error nothing was changed.
+ *  \param[in] keks copied; the first seals
+ *  \returns object; NULL and a reason in err: in use by another daemon, wrong KEK, no database of ours... */
+struct subscriber_db *subscriber_db_open(const char *path, const struct seal_kek *keks, size_t n_keks,
+					 enum subscriber_db_mode mode, struct err *err);
+void subscriber_db_close(struct subscriber_db *db); /* may be NULL */
+
+/*! \returns 0 and a row to be cleared; -ENOENT; -EBADMSG, -ENOKEY the keys cannot be opened; -EIO; -ENOMEM */
+int subscriber_db_get(struct subscriber_db *db, const char *impi, struct subscriber_row *out);
+
+/*! \returns number of subscribers; -EIO */
+int64_t subscriber_db_count(struct subscriber_db *db);
+
+/* import: one transaction */
+int subscriber_db_begin(struct subscriber_db *db);
+/*! Insert or update; the SEQ of an existing row never goes back.
+ *  \param[in] line in the import file
+ *  \param[out] first_line with -EEXIST: where this transaction has met this IMPI before
+ *  \returns 1 new; 0 updated; -EEXIST; -EIO; -ENOSPC */
+int subscriber_db_put(struct subscriber_db *db, const struct subscriber_row *r, unsigned line, unsigned *first_line);
+int subscriber_db_commit(struct subscriber_db *db); /* 0; -EIO; -ENOSPC; rolled back then */
+void subscriber_db_rollback(struct subscriber_db *db);
+
+/*! What SQLite said last. */
+const char *subscriber_db_errmsg(struct subscriber_db *db);
+
+/* marks: one connection of the thread that writes them */
+struct subscriber_marks;
+struct subscriber_marks *subscriber_marks_open(const char *path, struct err *err);
+void subscriber_marks_close(struct subscriber_marks *m);
+
+struct subscriber_mark {
+	int64_t id;
+	uint64_t seq;
+};
+
+/*! Make all of them durable in one transaction; none goes back. \returns 0; -EIO; -ENOSPC: none was written */
+int subscriber_marks_write(struct subscriber_marks *m, const struct subscriber_mark *marks, size_t n);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "hss-sim/subscriber_sql.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#define BUSY_MS 5000
+
+static int to_errno(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_DONE:
+	case SQLITE_ROW:
+		return 0;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	default:
+		return -EIO;
+	}
+}
+
+int sql_exec(sqlite3 *sql, const char *text)
+{
+	return to_errno(sqlite3_exec(sql, text, NULL, NULL, NULL));
+}
+
+int sql_open(const char *path, sqlite3 **out)
+{
+	int rc = sqlite3_open_v2(path, out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc != SQLITE_OK)
+		return to_errno(rc);
+	sqlite3_busy_timeout(*out, BUSY_MS);
+	return sql_exec(*out, "PRAGMA synchronous = FULL");
+}
+
+int sql_prepare(sqlite3 *sql, const char *text, sqlite3_stmt **out)
+{
+	return to_errno(sqlite3_prepare_v3(sql, text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL));
+}
+
+int sql_int(sqlite3 *sql, const char *text, int64_t *out)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = sql_prepare(sql, text, &q);
+
+	if (rc == 0) {
+		rc = sqlite3_step(q);
+		if (rc == SQLITE_ROW)
+			*out = sqlite3_column_int64(q, 0);
+		rc = rc == SQLITE_ROW ? 0 : to_errno(rc) ? to_errno(rc) : -EIO;
+	}
+	sqlite3_finalize(q);
+	return rc;
+}
+
+int sql_step_done(sqlite3 *sql, sqlite3_stmt *q)
+{
+	int rc = sqlite3_step(q);
+
+	sqlite3_reset(q);
+	sqlite3_clear_bindings(q);
+	return rc == SQLITE_ROW ? -EIO : to_errno(rc);
+}

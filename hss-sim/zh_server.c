@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The main thread's side of Zh: subscriber, decision, vector, answer. */
+#include "hss-sim/zh_server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "common/dia/dia_tx.h"
+#include "common/rt/log_cat.h"
+#include "hss-sim/zh_decide.h"
+
+int zh_server_init(struct zh_server *s, void *ctx, struct subscriber_db *db, struct faults *faults)
+{
+	*s = (struct zh_server){ .faults = faults };
+	INIT_LLIST_HEAD(&s->delayed);
+	s->inbox = inbox_new(ZH_WAITING_MAX, s);
+	s->deadlines = deadline_set_new(ctx);
+	s->cache = subscriber_cache_new(db, SUBSCRIBER_CACHE_OCTETS);
+	if (!s->inbox || !s->deadlines || !s->cache)
+		return -ENOMEM;
+	return inbox_attach(s->inbox);
+}
+
+void zh_server_clear(struct zh_server *s)
+{
+	inbox_free(s->inbox);
+	subscriber_cache_free(s->cache);
+}
+
+/* The request is done with, one way or the other; t is freed. */
+static void txn_end(struct zh_txn *t)
+{
+	deadline_stop(&t->delay);
+	if (t->listed)
+		llist_del(&t->entry);
+	if (t->msg)
+		fd_msg_free(t->msg);
+	atomic_fetch_sub(&t->server->in_work, 1);
+	free(t);
+}
+
+static void txn_list(struct zh_txn *t, struct llist_head *list)
+{
+	llist_add_tail(&t->entry, list);
+	t->listed = true;
+}
+
+static void txn_unlist(struct zh_txn *t)
+{
+	llist_del(&t->entry);
+	t->listed = false;
+}
+
+static void answer(struct zh_txn *t, const struct zh_decision *d, const struct aka_vector *v)
+{
+	struct zh_maa maa = { .result = d->result, .guss = d->guss };
+
+	if (v) {
+		maa.has_vector = true;
+		maa.vector = *v;
+	}
+	zh_server_log(d->cause, t->mar.impi.s, t->peer, v ? v->rand : NULL, t->effect.delay_s ? "fault=delay" : "");
+	if (zh_maa_encode(&t->msg, &maa) < 0 || dia_tx_answer(&t->msg) < 0)
+		LOGT(DZH, LOGL_ERROR, "answer to %s cannot be sent: no memory or queue full\n", t->peer);
+	else
+		t->msg = NULL;
+	maa.guss = span_of(NULL, 0); /* lent */
+	zh_maa_clear(&maa);
+	txn_end(t);
+}
+
+static void answer_result(struct zh_txn *t, uint32_t code)
+{
+	struct zh_maa maa = { .result = { .code = code } };
+	char masked[IMPI_MAX + 1] = "-";
+
+	if (fault_result_experimental(code)) {
+		maa.result.experimental = true;
+		maa.result.vendor = DIA_VENDOR_3GPP;
+	}
+	impi_mask(masked, t->mar.impi.s);
+	LOGT(DZH, LOGL_INFO, "fault: result %u for impi=%s peer=%s\n", code, masked, t->peer);
+	if (zh_maa_encode(&t->msg, &maa) == 0 && dia_tx_answer(&t->msg) == 0)
+		t->msg = NULL;
+	txn_end(t);
+}
+
+static void answer_failed(struct zh_txn *t)
+{
+	struct zh_decision d;
+
+	zh_decide_failed(&d);
+	answer(t, &d, NULL);
+}
+
+static struct subscriber *load(struct zh_txn *t, struct zh_facts *f, int *rc)
+{
+	struct subscriber *sub = NULL;
+
+	*rc = subscriber_cache_get(t->server->cache, t->mar.impi.s, &sub);
+	if (*rc < 0)
+		return NULL;
+	*f = (struct zh_facts){
+		.known = true,
+		.readable = sub->readable,
+		.guss = span_of(sub->row.guss, sub->row.guss_len),
+		.has_guss_timestamp = sub->row.has_guss_timestamp,
+		.guss_timestamp = sub->row.guss_timestamp,
+	};
+	return sub;
+}
+
+/* Ask for a new mark if it is time. \returns false: it could not be asked for */
+static bool move_mark(struct zh_server *s, struct subscriber *sub)
+{
+	uint64_t mark;
+
+	if (!auc_counter_ask(&sub->counter, &mark))
+		return true;
+	if (mark_writer_ask(s->writer, sub->row.impi.s, sub->row.id, mark) == 0)
+		return true;
+	auc_counter_moved(&sub->counter, mark, false);
+	return false;
+}
+
+/* Decide and answer, or wait for the mark and come here again: then everything is decided anew, on what is true by then. */
+static void serve(struct zh_txn *t)
+{
+	static const struct dia_result fine = { 0 };
+	struct zh_facts f = { 0 };
+	struct zh_decision d;
+	struct aka_vector v = { 0 };
+	struct subscriber *sub;
+	uint64_t sqn_ms = 0, sqn;
+	int rc;
+
+	sub = load(t, &f, &rc);
+	if (!sub && rc != -ENOENT) {
+		if (log_rate_ok(DSTORE))
+			LOGT(DSTORE, LOGL_ERROR, "subscriber database cannot be read\n");
+		answer_failed(t);
+		return;
+	}
+	if (sub && sub->readable && t->mar.has_resync)
+		f.auts = auc_auts_check(&sub->counter, &sub->row.cred, t->mar.rand, t->mar.auts, &sqn_ms);
+	zh_decide(&d, &t->mar, &fine, &f);
+	if (!d.vector) {
+		answer(t, &d, NULL);
+		return;
+	}
+	if (d.resync) {
+		auc_counter_resync(&sub->counter, sqn_ms);
+		t->resynced = true;
+	}
+	if (t->resynced)
+		d.cause = CAUSE_hss_resync; /* set when it came first; now that it waited for the mark the numbers fit */
+	rc = auc_counter_next(&sub->counter, &sqn);
+	if (!move_mark(t->server, sub) && rc == -EAGAIN)
+		rc = -EIO;
+	if (rc == -EAGAIN) {
+		txn_list(t, &sub->waiting);
+		return;
+	}
+	if (rc < 0 || auc_vector(&v, &sub->row.cred, sqn) < 0) {
+		answer_failed(t);
+		return;
+	}
+	answer(t, &d, &v);
+	aka_vector_clear(&v);
+}
+
+static void on_delay_over(void *data)
+{
+	struct zh_txn *t = data;
+
+	txn_unlist(t);
+	if (t->effect.result)
+		answer_result(t, t->effect.result);
+	else
+		serve(t);
+}
+
+void zh_server_run(void *owner, struct inbox_item *item, bool stopping)
+{
+	struct zh_server *s = owner;
+	struct zh_txn *t = (struct zh_txn *)item;
+
+	if (stopping) {
+		txn_end(t);
+		return;
+	}
+	t->effect = fault_take(s->faults, t->mar.impi.s);
+	if (t->effect.no_answer) {
+		char masked[IMPI_MAX + 1];
+
+		impi_mask(masked, t->mar.impi.s);
+		LOGT(DZH, LOGL_INFO, "fault: no answer for impi=%s peer=%s\n", masked, t->peer);
+		txn_end(t);
+	} else if (t->effect.delay_s) {
+		txn_list(t, &s->delayed);
+		deadline_start(s->deadlines, &t->delay, t->effect.delay_s * 1000ull, on_delay_over, t);
+	} else if (t->effect.result) {
+		answer_result(t, t->effect.result);
+	} else {
+		serve(t);
+	}
+}
+
+void zh_server_mark_done(void *owner, const char *impi, uint64_t seq, int rc)
+{
+	struct zh_server *s = owner;
+	struct subscriber *sub = subscriber_cache_peek(s->cache, impi);
+	struct zh_txn *t;
+	LLIST_HEAD(ready);
+
+	if (!sub)
+		return; /* nobody waited, it made room for others */
+	auc_counter_moved(&sub->counter, seq, rc == 0);
+	llist_splice_init(&sub->waiting, &ready);
+	while (!llist_empty(&ready)) {
+		t = llist_first_entry(&ready, struct zh_txn, entry);
+		txn_unlist(t);
+		if (rc < 0)
+			answer_failed(t);
+		else
+			serve(t);
+	}
+}
+
+static void drop_list(struct llist_head *list)
+{
+	while (!llist_empty(list))
+		txn_end(llist_first_entry(list, struct zh_txn, entry));
+}
+
+void zh_server_drop_all(struct zh_server *s)
+{
+	drop_list(&s->delayed);
+	subscriber_cache_each(s->cache, drop_list);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file zh_server.h
+ *  Zh: from a MAR to its MAA. zh_server_fd.c runs on the Diameter library's threads, zh_server.c on the main thread. */
+#pragma once
+
+#include <stdatomic.h>
+#include <osmocom/core/linuxlist.h>
+#include "common/dia/zh_codec.h"
+#include "common/gba/cause.h"
+#include "common/rt/deadline.h"
+#include "common/rt/inbox.h"
+#include "hss-sim/fault.h"
+#include "hss-sim/mark_writer.h"
+#include "hss-sim/subscriber_cache.h"
+
+#define ZH_WAITING_MAX 4096 /* requests in work: decoded and not yet answered */
+
+struct zh_server {
+	struct inbox *inbox;              /* to the main thread */
+	struct deadline_set *deadlines;   /* delays asked for by a fault */
+	struct subscriber_cache *cache;
+	struct mark_writer *writer;
+	struct faults *faults;
+	struct llist_head delayed;        /* struct zh_txn */
+	atomic_uint in_work;
+};
+
+/*! One MAR in work; crosses from the library's thread to main. */
+struct zh_txn {
+	struct inbox_item item;
+	struct zh_server *server;
+	struct llist_head entry;          /* delayed, or waiting of a subscriber */
+	struct deadline delay;
+	struct msg *msg;
+	struct zh_mar mar;
+	char peer[256];
+	struct fault_effect effect;
+	bool listed;                      /* entry is in a list */
+	bool resynced;                    /* its AUTS has set the counter already */
+};
+
+/*! Main thread; everything in it is lent. \returns 0; -ENOMEM */
+int zh_server_init(struct zh_server *s, void *ctx, struct subscriber_db *db, struct faults *faults);
+void zh_server_clear(struct zh_server *s);
+
+/*! Answer application Zh with s (owner of the callback); before dia_core_start(). \returns 0; -EINVAL */
+int zh_server_serve(struct zh_server *s);
+
+/*! inbox_item.run of a zh_txn. */
+void zh_server_run(void *owner, struct inbox_item *item, bool stopping);
+
+/*! Of mark_writer. */
+void zh_server_mark_done(void *owner, const char *impi, uint64_t seq, int rc);
+
+/*! Release what still waits, unanswered: at the end. */
+void zh_server_drop_all(struct zh_server *s);
+
+/*! One INFO line a transaction, and its counter. Any thread. \param[in] rand NULL: no vector was given */
+void zh_server_log(enum cause cause, const char *impi, const char *peer, const uint8_t *rand, const char *note);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The library's side of Zh: decode, refuse at once what needs no subscriber, hand the rest to main. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/dia/dia_core.h"
+#include "common/gba/run_id.h"
+#include "common/rt/counters.h"
+#include "common/rt/log_cat.h"
+#include "dict/dict_gba.h"
+#include "hss-sim/zh_decide.h"
+#include "hss-sim/zh_server.h"
+
+void zh_server_log(enum cause cause, const char *impi, const char *peer, const uint8_t *rand, const char *note)
+{
+	char run[RUN_ID_LEN + 1] = "-", masked[IMPI_MAX + 1] = "-";
+
+	counter_inc(cause);
+	if (!log_relay_enabled(DZH, LOGL_INFO))
+		return;
+	if (rand)
+		run_id(run, rand);
+	if (impi[0])
+		impi_mask(masked, impi);
+	log_relay(DZH, LOGL_INFO, __FILE__, __LINE__, "%s run=%s impi=%s peer=%s%s%s\n", cause_name(cause), run, masked,
+		  peer, note[0] ? " " : "", note);
+}
+
+/* Answer here and now, without a vector. */
+static void refuse(struct msg **m, enum cause cause, const struct dia_result *result, const struct zh_mar *mar,
+		   const char *peer)
+{
+	struct zh_maa maa = { .result = *result };
+
+	zh_server_log(cause, mar->impi.s, peer, NULL, "");
+	if (zh_maa_encode(m, &maa) < 0)
+		LOGT(DZH, LOGL_ERROR, "no memory for an answer\n");
+}
+
+static struct zh_txn *txn_new(struct zh_server *s, struct msg *m, const struct zh_mar *mar,
+			      const char peer[256])
+{
+	struct zh_txn *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->item.run = zh_server_run;
+	t->server = s;
+	t->msg = m;
+	t->mar = *mar;
+	memcpy(t->peer, peer, sizeof(t->peer));
+	return t;
+}
+
+static void on_request(struct msg **m, void *owner)
+{
+	static const struct dia_result busy = { .code = DIA_TOO_BUSY };
+	struct zh_server *s = owner;
+	struct dia_result bad = { 0 };
+	struct zh_mar mar = { 0 };
+	struct zh_txn *t = NULL;
+	char peer[256];
+
+	dia_msg_peer(*m, peer);
+	if (zh_mar_decode(&mar, *m, &bad) < 0) {
+		struct zh_facts none = { 0 };
+		struct zh_decision d;
+
+		zh_decide(&d, &mar, &bad, &none);
+		refuse(m, d.cause, &d.result, &mar, peer);
+		return;
+	}
+	if (atomic_fetch_add(&s->in_work, 1) < ZH_WAITING_MAX)
+		t = txn_new(s, *m, &mar, peer);
+	if (t) {
+		if (inbox_post(s->inbox, &t->item) == 0) {
+			*m = NULL;
+			return;
+		}
+		free(t);
+	}
+	atomic_fetch_sub(&s->in_work, 1);
+	refuse(m, CAUSE_hss_busy, &busy, &mar, peer);
+}
+
+int zh_server_serve(struct zh_server *s)
+{
+	return dia_serve(GBA_APP_ZH, on_request, s);
+}
