@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <time.h>
 #include <unistd.h>
 #include <arpa/inet.h>
 #include "common/dia/dia_node.h"
@@ -15,6 +16,8 @@
 #define TW_DEFAULT_S 10
 /* A silent connection holds one of these threads until the library gives it up; 64 keep room for peers that talk. */
 #define SERVER_THREADS 64
+#define LISTEN_WAIT_MS 5000
+#define LISTEN_FD_MAX  1024
 
 struct dia_node dia_node;
 static bool initialized;
@@ -249,6 +252,39 @@ static void wait_for_peer_threads(void)
 	}
 }
 
+/* Sockets of ours that listen on this port. */
+static size_t count_listening(uint16_t port)
+{
+	struct sockaddr_storage sa;
+	size_t n = 0;
+	int fd;
+
+	for (fd = 0; fd < LISTEN_FD_MAX; fd++) {
+		socklen_t len = sizeof(sa), on_len = sizeof(int);
+		int on = 0;
+
+		if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &on_len) && on &&
+		    !getsockname(fd, (struct sockaddr *)&sa, &len) && sa_port(&sa) == port)
+			n++;
+	}
+	return n;
+}
+
+/* The library's own threads begin to listen some time after fd_core_waitstartcomplete(), and nothing tells when. Who says
+ * "ready" must be reachable, so look, every millisecond. */
+static int wait_listening(struct err *err)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	int i;
+
+	for (i = 0; i < LISTEN_WAIT_MS; i++) {
+		if (count_listening(fd_g_config->cnf_port) >= dia_node.cfg.n_listen)
+			return 0;
+		nanosleep(&ms, NULL);
+	}
+	return err_set(err, -EIO, "diameter: the library does not listen on port %u", fd_g_config->cnf_port);
+}
+
 int dia_core_start(struct err *err)
 {
 	sigset_t all, before;
@@ -264,7 +300,7 @@ int dia_core_start(struct err *err)
 	if (rc)
 		return err_set(err, -EIO, "diameter: the node does not start: %s", strerror(rc));
 	dia_node.running = true;
-	return 0;
+	return dia_node.cfg.n_listen ? wait_listening(err) : 0;
 }
 
 void dia_core_stop(void)
