@@ -192,6 +192,15 @@ static void log_gba_u_once(void)
 }
 
 /* The new challenge, from the vector. \returns CAUSE_ub_ok or why there is none */
+static void tell_clamped(const struct gba_challenge *c)
+{
+	char id[RUN_ID_LEN + 1];
+
+	run_id(id, c->nonce);
+	counter_inc(CAUSE_zh_guss_lifetime);
+	LOGT(DZH, LOGL_INFO, "%s: run %s gets %lld s\n", cause_name(CAUSE_zh_guss_lifetime), id, (long long)c->key_life_s);
+}
+
 static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 {
 	struct gba_challenge *c = &run->challenge;
@@ -207,7 +216,7 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	if (rc < 0)
 		return rc == -ENOMEM ? CAUSE_ub_busy : CAUSE_zh_guss_bad;
 	if (clamped)
-		counter_inc(CAUSE_zh_guss_lifetime);
+		tell_clamped(c);
 	if (gba_u)
 		log_gba_u_once();
 	if (rng_fill(opaque, sizeof(opaque)) < 0)

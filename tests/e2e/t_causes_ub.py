@@ -234,6 +234,10 @@ async def source(t):
 @test("ub_limit_connections: one too many is closed, and served when there is room", smoke=True)
 async def limit_connections(t):
     w, kept = await world(t, "connections 4")
+
+    async def empty():
+        return "connections 0 " in await w.vty("show ub")
+    await t.until(empty, 5, "the server to see the first connections closed")
     idle = [await HttpConn.open(w.ports["ub"]) for _ in range(4)]
     ue = w.ue()
     for c in idle:                              # each has been taken by the server when it answered

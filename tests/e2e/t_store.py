@@ -8,8 +8,9 @@ from lib.load import Load, NafPool
 from lib.runner import test
 from lib.world import World
 
-BIG = ('<?xml version="1.0"?><guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList><uss id="1" type="1"><uids>'
-       + "".join(f"<uid>sip:{'u' * 180}{i}@example.com</uid>" for i in range(290)) + "</uids><flags/></uss></ussList></guss>")
+BIG = ('<?xml version="1.0"?><guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList>'
+       + "".join(f'<uss id="{i}" type="1"><uids><uid>sip:{"u" * 160}{i}@example.com</uid></uids><flags/></uss>' for i in range(250))
+       + "</ussList></guss>")
 
 
 async def mount_tmpfs(t, path, size):
