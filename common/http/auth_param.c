@@ -65,7 +65,7 @@ int auth_scheme_take(struct span *scheme, struct span *rest)
 {
 	struct span r = *rest, name = take_while(&r, is_name);
 
-	if (!name.len || (r.len && !blank_len(r)))
+	if (!name.len || (r.len && r.p[0] != ',' && !blank_len(r)))
 		return -EBADMSG;
 	*scheme = name;
 	*rest = r;

@@ -18,7 +18,7 @@ struct auth_slot {
 /*! Skip blanks, folded lines (obs-fold) and, if commas is set, empty list elements. */
 void auth_skip(struct span *rest, bool commas);
 
-/*! Take a scheme name off the front; it must be followed by white space or the end.
+/*! Take a scheme name off the front; white space, a comma or the end follows.
  *  \returns 0; -EBADMSG no name there */
 int auth_scheme_take(struct span *scheme, struct span *rest);
 
