@@ -12,8 +12,6 @@
 
 #define MAP_SIZE_GIB 64
 
-struct bsf_cfg *bsf_cfg;
-
 int bsf_cfg_init(void *ctx)
 {
 	bsf_cfg = talloc_zero(ctx, struct bsf_cfg);

@@ -14,6 +14,8 @@
 #define RATE "<1-100000> <1-86400>"
 #define RATE_HELP "So many at once, and in each time of\n" "Seconds\n"
 
+struct bsf_cfg *bsf_cfg;
+
 struct limit_row {
 	const char *word;
 	int node;

@@ -253,8 +253,9 @@ static void on_zh(struct ub_run *run, const struct zh_result *z)
 
 static void on_challenge_put(struct ub_run *run, const struct store_answer *a)
 {
+	/* a vector that was given before is none (33.102 6.3.3) */
 	if (a->rc < 0)
-		return fail(run, CAUSE_store_failed);
+		return fail(run, a->rc == -EEXIST ? CAUSE_zh_no_vector : CAUSE_store_failed);
 	if (ub_answer_challenge(&run->answer, &run->challenge, run->wish.cause) < 0)
 		return fail(run, CAUSE_ub_busy);
 	end(run);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "tests/flow/zh_fake.h"
+
+#include "common/base/hex.h"
+
+int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms, char *session_id)
+{
+	if (zc->refuse)
+		return zc->refuse;
+	zc->asked++;
+	zc->txn = txn;
+	zc->impi = *ask->impi;
+	zc->resync = ask->auts != NULL;
+	if (ask->auts) {
+		memcpy(zc->rand, ask->rand, sizeof(zc->rand));
+		memcpy(zc->auts, ask->auts, sizeof(zc->auts));
+	}
+	*timeout_ms = zc->timeout_ms;
+	strcpy(session_id, "bsf.example;1;1;zh");
+	return 0;
+}
+
+static void set(struct secret *s, const char *hex)
+{
+	s->len = hex_decode(s->b, sizeof(s->b), hex, strlen(hex));
+}
+
+void zh_fake_vector(struct zh_result *out, uint8_t n, const char *guss_xml)
+{
+	memset(out, 0, sizeof(*out));
+	out->result.code = DIA_SUCCESS;
+	out->has_vector = true;
+	hex_decode(out->vector.rand, 16, "23553cbe9637a89d218ae64dae47bf35", 32);
+	out->vector.rand[0] = n;
+	hex_decode(out->vector.autn, 16, "55f328b43577b9b94a9ffac354dfafb3", 32);
+	set(&out->vector.res, "a54211d5e3ba50bf");
+	set(&out->vector.ck, "b40ba9a3c58b2a05bbf0d987b21bf8cb");
+	set(&out->vector.ik, "f769bcd751044604127672711c6d3441");
+	if (guss_xml)
+		out->guss = guss_blob_new(span_str(guss_xml));
+}
+
+void zh_fake_code(struct zh_result *out, uint32_t code, bool experimental)
+{
+	memset(out, 0, sizeof(*out));
+	out->result.code = code;
+	out->result.experimental = experimental;
+	out->result.vendor = experimental ? DIA_VENDOR_3GPP : 0;
+}
+
+void zh_fake_clear(struct zh_result *r)
+{
+	aka_vector_clear(&r->vector);
+	guss_blob_put(r->guss);
+	r->guss = NULL;
+}
