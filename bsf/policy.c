@@ -48,9 +48,11 @@ static struct span addr_octets(const struct sockaddr *sa)
 static bool net_match(const struct naf_net *net, struct span from)
 {
 	struct span want = addr_octets((const struct sockaddr *)&net->addr);
-	unsigned whole = net->prefix / 8, bits = net->prefix % 8;
+	bool mapped = net->addr.ss_family == AF_INET6 && want.len == 4;
+	unsigned prefix = mapped ? net->prefix - 96 : net->prefix; /* below 96 it wraps and is refused */
+	unsigned whole = prefix / 8, bits = prefix % 8;
 
-	if (from.len == 0 || want.len != from.len || net->prefix > 8 * from.len)
+	if (from.len == 0 || want.len != from.len || prefix > 8 * from.len)
 		return false;
 	if (memcmp(want.p, from.p, whole))
 		return false;

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The packed session: comes back as it was, and nothing damaged is taken for one. */
+#include <check.h>
+#include <errno.h>
+#include "bsf/gba_session.h"
+
+static const uint8_t rand_1[AKA_RAND_LEN] = { 1, 2, 3 };
+
+static struct gba_session session(const char *impi, const char *bsf_name)
+{
+	struct gba_session s = { .variant = GBA_VARIANT_ME, .created_at = 1700000000, .expires_at = 1700003600 };
+
+	memcpy(s.rand, rand_1, AKA_RAND_LEN);
+	memset(s.ks.b, 0x5a, 32);
+	s.ks.len = 32;
+	strcpy(s.impi.s, impi);
+	strcpy(s.bsf_name, bsf_name);
+	return s;
+}
+
+static void round_trip(const struct gba_session *s, size_t max)
+{
+	uint8_t buf[GBA_RECORD_MAX];
+	struct gba_session got = { 0 };
+	int n = gba_session_pack(buf, sizeof(buf), s);
+
+	ck_assert_int_gt(n, 0);
+	ck_assert_uint_le((size_t)n, max);
+	ck_assert_int_eq(gba_session_unpack(&got, s->rand, buf, (size_t)n), 0);
+	ck_assert_mem_eq(got.rand, s->rand, AKA_RAND_LEN);
+	ck_assert_str_eq(got.impi.s, s->impi.s);
+	ck_assert_str_eq(got.bsf_name, s->bsf_name);
+	ck_assert(secret_equal(&got.ks, &s->ks));
+	ck_assert_int_eq(got.created_at, s->created_at);
+	ck_assert_int_eq(got.expires_at, s->expires_at);
+	ck_assert_int_eq(got.variant, s->variant);
+	ck_assert_int_eq(got.has_tmpi, s->has_tmpi);
+	ck_assert_mem_eq(got.tmpi, s->tmpi, TMPI_LEN);
+	ck_assert(span_eq(guss_blob_span(got.guss), guss_blob_span(s->guss)));
+	gba_session_clear(&got);
+	ck_assert_int_eq(gba_session_pack(buf, (size_t)n - 1, s), -ENOSPC);
+}
+
+START_TEST(comes_back)
+{
+	struct gba_session s = session("001010000000001@ims.mnc001.mcc001.3gppnetwork.org",
+				       "bsf.mnc001.mcc001.pub.3gppnetwork.org");
+
+	round_trip(&s, 131);
+	s.has_tmpi = true;
+	memset(s.tmpi, 0xa5, TMPI_LEN);
+	round_trip(&s, 155);
+	s.variant = GBA_VARIANT_DIGEST;
+	s.guss = guss_blob_new(span_str("<guss/>"));
+	round_trip(&s, 162);
+	s.ks.len = 0;
+	round_trip(&s, 130);
+	s.created_at = 0;
+	s.expires_at = (INT64_C(1) << 48) - 1;
+	round_trip(&s, 130);
+	gba_session_clear(&s);
+	s = session("u@example.org", "bsf.example.org");
+	round_trip(&s, 100);
+	s = session("x.3gppnetwork.org", ".3gppnetwork.org");
+	round_trip(&s, 100);
+}
+END_TEST
+
+START_TEST(longest)
+{
+	struct gba_session s = session("", "");
+	static uint8_t xml[65536];
+
+	memset(s.impi.s, 'i', IMPI_MAX);
+	memset(s.bsf_name, 'b', BSF_NAME_MAX);
+	memset(xml, 'x', sizeof(xml));
+	s.guss = guss_blob_new(span_of(xml, sizeof(xml)));
+	s.has_tmpi = true;
+	round_trip(&s, GBA_RECORD_MAX);
+	memcpy(s.impi.s + IMPI_MAX - 16, ".3gppnetwork.org", 16);
+	round_trip(&s, GBA_RECORD_MAX);
+	gba_session_clear(&s);
+}
+END_TEST
+
+START_TEST(not_packable)
+{
+	struct gba_session s = session("u@example.org", "bsf.example.org");
+	uint8_t buf[GBA_RECORD_MAX];
+
+	s.ks.len = 16;
+	ck_assert_int_eq(gba_session_pack(buf, sizeof(buf), &s), -EINVAL);
+	s.ks.len = 32;
+	s.expires_at = -1;
+	ck_assert_int_eq(gba_session_pack(buf, sizeof(buf), &s), -EINVAL);
+	s.expires_at = INT64_C(1) << 48;
+	ck_assert_int_eq(gba_session_pack(buf, sizeof(buf), &s), -EINVAL);
+}
+END_TEST
+
+static void refused(const uint8_t *buf, size_t len)
+{
+	struct gba_session got = { .created_at = 77 };
+
+	ck_assert_int_eq(gba_session_unpack(&got, rand_1, buf, len), -EBADMSG);
+	ck_assert_int_eq(got.created_at, 77);
+}
+
+START_TEST(damaged)
+{
+	struct gba_session s = session("u@example.org", "bsf.mnc001.mcc001.pub.3gppnetwork.org");
+	uint8_t buf[GBA_RECORD_MAX], bad[GBA_RECORD_MAX];
+	size_t n = (size_t)gba_session_pack(buf, sizeof(buf), &s);
+	const struct {
+		size_t at;
+		uint8_t value;
+	} changes[] = { { 0, 2 }, { 1, 0 }, { 1, 5 }, { 2, 0xff }, { 2, buf[2] ^ 1 }, { 2, buf[2] ^ 2 }, { 2, buf[2] ^ 4 },
+			{ 47, 0 }, { 47, 255 }, { 50, 0 }, { 61, 1 } };
+
+	for (size_t len = 0; len < n; len++)
+		refused(buf, len);
+	ck_assert_uint_eq(buf[47], strlen("u@example.org"));
+	ck_assert_uint_eq(buf[61], strlen("bsf.mnc001.mcc001.pub"));
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		memcpy(bad, buf, n);
+		bad[changes[i].at] = changes[i].value;
+		refused(bad, n);
+	}
+	memcpy(bad, buf, n);
+	bad[n] = 'x';
+	refused(bad, n + 1);
+}
+END_TEST
+
+START_TEST(blob_is_counted)
+{
+	struct gba_session s = session("u@example.org", "bsf.example.org"), copy;
+
+	s.guss = guss_blob_new(span_str("<guss/>"));
+	gba_session_copy(&copy, &s);
+	ck_assert_ptr_eq(copy.guss, s.guss);
+	gba_session_clear(&s);
+	ck_assert_uint_eq(s.ks.len, 0);
+	ck_assert_ptr_null(s.guss);
+	ck_assert(span_eq(guss_blob_span(copy.guss), span_str("<guss/>")));
+	gba_session_clear(&copy);
+	ck_assert_ptr_null(guss_blob_get(NULL));
+	guss_blob_put(NULL);
+	ck_assert_uint_eq(guss_blob_span(NULL).len, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("gba_session");
+	TCase *tc = tcase_create("pack");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_test(tc, comes_back);
+	tcase_add_test(tc, longest);
+	tcase_add_test(tc, not_packable);
+	tcase_add_test(tc, damaged);
+	tcase_add_test(tc, blob_is_counted);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Who may connect from where and speak for whom (220-4.4.6-10). */
+#include <arpa/inet.h>
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bsf/policy.h"
+
+static const struct {
+	const char *pattern, *fqdn;
+	bool match;
+} names[] = {
+	{ "naf1.example.com", "naf1.example.com", true },
+	{ "naf1.example.com", "NAF1.Example.COM", true },
+	{ "naf1.example.com", "xnaf1.example.com", false },
+	{ "naf1.example.com", "naf1.example.co", false },
+	{ "naf1.example.com", "naf1.example.com.", false },
+	{ "naf1.example.com", "", false },
+	{ "*.apps.example.com", "a.apps.example.com", true },
+	{ "*.apps.example.com", "A.APPS.example.com", true },
+	{ "*.apps.example.com", "apps.example.com", false },
+	{ "*.apps.example.com", ".apps.example.com", false },
+	{ "*.apps.example.com", "a.b.apps.example.com", false },
+	{ "*.apps.example.com", "a.apps.example.org", false },
+	{ "*.apps.example.com", "aapps.example.com", false },
+	{ "*.com", "example.com", true },
+	{ "*", "example.com", false },
+	{ "*example.com", "xexample.com", false },
+};
+
+START_TEST(speaks_for)
+{
+	char *pattern = (char *)names[_i].pattern;
+	struct naf_policy n = { .speaks_for = &pattern, .n_speaks_for = 1 };
+
+	ck_assert_int_eq(policy_speaks_for(&n, names[_i].fqdn), names[_i].match);
+}
+END_TEST
+
+static const struct {
+	const char *net;
+	unsigned prefix;
+	const char *from;
+	bool match;
+} nets[] = {
+	{ "127.0.0.1", 32, "127.0.0.1", true },
+	{ "127.0.0.1", 32, "127.0.0.2", false },
+	{ "127.0.0.1", 32, "::ffff:127.0.0.1", true },
+	{ "::ffff:127.0.0.1", 128, "127.0.0.1", true },
+	{ "::ffff:127.0.0.0", 127, "127.0.0.1", true },
+	{ "::ffff:127.0.0.2", 128, "127.0.0.1", false },
+	{ "::ffff:127.0.0.1", 32, "127.0.0.1", false },
+	{ "10.1.2.0", 23, "10.1.3.255", true },
+	{ "10.1.2.0", 23, "10.1.4.0", false },
+	{ "10.1.2.0", 23, "10.1.1.255", false },
+	{ "0.0.0.0", 0, "203.0.113.9", true },
+	{ "0.0.0.0", 0, "2001:db8::1", false },
+	{ "2001:db8::", 33, "2001:db8:7fff::1", true },
+	{ "2001:db8::", 33, "2001:db8:8000::1", false },
+	{ "2001:db8::1", 128, "2001:db8::1", true },
+	{ "2001:db8::1", 128, "2001:db8::3", false },
+	{ "127.0.0.1", 33, "127.0.0.1", false },
+};
+
+static void address(struct sockaddr_storage *out, const char *text)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+		out->ss_family = AF_INET;
+	} else {
+		ck_assert_int_eq(inet_pton(AF_INET6, text, &v6->sin6_addr), 1);
+		out->ss_family = AF_INET6;
+	}
+}
+
+START_TEST(net_match)
+{
+	struct naf_net net = { .prefix = nets[_i].prefix };
+	struct naf_policy n = { .nets = &net, .n_nets = 1 };
+	struct sockaddr_storage from;
+
+	address(&net.addr, nets[_i].net);
+	address(&from, nets[_i].from);
+	ck_assert_int_eq(policy_net_match(&n, (struct sockaddr *)&from), nets[_i].match);
+	n.n_nets = 0;
+	ck_assert(!policy_net_match(&n, (struct sockaddr *)&from));
+	from.ss_family = AF_UNIX;
+	n.n_nets = 1;
+	ck_assert(!policy_net_match(&n, (struct sockaddr *)&from));
+}
+END_TEST
+
+static struct policy *policy_of(const char *identity)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+
+	p->nafs = calloc(1, sizeof(*p->nafs));
+	p->n_nafs = 1;
+	p->nafs[0].identity = strdup(identity);
+	p->nafs[0].n_speaks_for = 1;
+	p->nafs[0].speaks_for = calloc(1, sizeof(char *));
+	p->nafs[0].speaks_for[0] = strdup("naf.example.com");
+	return p;
+}
+
+START_TEST(published)
+{
+	struct policy *first = policy_of("naf1.example.com"), *second = policy_of("naf2.example.com");
+
+	ck_assert_ptr_null(policy_current());
+	ck_assert_ptr_null(policy_naf(NULL, "naf1.example.com"));
+	policy_publish(first);
+	ck_assert_ptr_eq(policy_current(), first);
+	ck_assert_ptr_nonnull(policy_naf(policy_current(), "NAF1.example.com"));
+	ck_assert_ptr_null(policy_naf(policy_current(), "naf1.example.co"));
+	policy_publish(second);
+	ck_assert_ptr_eq(policy_current(), second);
+	ck_assert_str_eq(first->nafs[0].identity, "naf1.example.com"); /* still there for who holds it */
+	policy_publish(NULL);
+	ck_assert_ptr_null(policy_current());
+	policy_free(NULL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("policy");
+	TCase *tc = tcase_create("zn");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_loop_test(tc, speaks_for, 0, sizeof(names) / sizeof(names[0]));
+	tcase_add_loop_test(tc, net_match, 0, sizeof(nets) / sizeof(nets[0]));
+	tcase_add_test(tc, published);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
