@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* gba-naf: what a NAF does, from the command line. Keys are shown as fingerprints; one leaves only into a file of mode 0600. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/b64.h"
+#include "common/base/hex.h"
+#include "tools/zn_ask.h"
+#include "tools/zn_report.h"
+
+#define KEY_LEN   32
+#define KEY_CHARS B64_LEN(KEY_LEN)
+
+static const char usage[] =
+	"usage: gba-naf bir B-TID --naf FQDN --ua ID [options]   ask the BSF for a key (Zn)\n"
+	"       gba-naf curl-config B-TID FILE                   B-TID and the key in FILE (- is standard input) as curl\n"
+	"                                                        reads them: ... | curl --digest -K - URL\n"
+	"options of bir:\n"
+	"  --naf FQDN             the name the device uses for the NAF\n"
+	"  --ua ID                Ua security protocol, 10 hex digits (0100000002: HTTP Digest)\n"
+	"  --gsid N               ask for this user security setting; repeatable\n"
+	"  --gba-u                say that the NAF knows GBA_U, so that Ks_int_NAF comes too\n"
+	"  --bsf HOST[:PORT]      (127.0.0.1:3868)\n"
+	"  --bsf-identity NAME    Diameter identity of the BSF (bsf.mnc001.mcc001.3gppnetwork.org)\n"
+	"  --bsf-realm NAME       its Diameter realm (mnc001.mcc001.3gppnetwork.org)\n"
+	"  --bsf-realm-from-btid  Destination-Realm is the domain of the B-TID, no Destination-Host\n"
+	"  --identity NAME        ours (gba-naf.example.com); one connection per identity\n"
+	"  --realm NAME           ours (example.com)\n"
+	"  --timeout MS           for the connection, and for the answer (5000)\n"
+	"  --show-key-to FILE     write the key in base64, the password of HTTP Digest, to a new file of mode 0600\n"
+	"  --json                 result as one JSON object\n"
+	"  -v                     what the Diameter node tells, on stderr\n"
+	"  -V, -h                 version, this text\n"
+	"exit code: 0 key given; 1 usage or local files; 2 refused; 3 B-TID unknown or over, the device must bootstrap again;\n"
+	"4 not reached, busy or no answer, try again later\n";
+
+enum { EXIT_GIVEN, EXIT_USAGE, EXIT_REFUSED, EXIT_UNKNOWN, EXIT_LATER };
+
+struct options {
+	struct zn_ask ask;
+	const char *naf, *ua, *key_file;
+	bool realm_from_btid, json;
+};
+
+static int bad(const char *reason, const char *what)
+{
+	fprintf(stderr, "gba-naf: %s%s%s\n", reason, *what ? ": " : "", what);
+	return EXIT_USAGE;
+}
+
+static void on_log(const char *text)
+{
+	fprintf(stderr, "%s\n", text);
+}
+
+static int add_gsid(struct zn_ask *ask, const char *text)
+{
+	if (ask->n_gsids == ZN_GSIDS_MAX)
+		return bad("too many --gsid", "");
+	if (!*text || strspn(text, "0123456789") != strlen(text) ||
+	    span_to_str(ask->gsids[ask->n_gsids], ZN_GSID_MAX + 1, span_str(text)) < 0)
+		return bad("--gsid wants a number", text);
+	ask->n_gsids++;
+	return -1;
+}
+
+enum { NAF = 256, UA, GSID, GBA_U, BSF, BSF_IDENTITY, BSF_REALM, FROM_BTID, IDENTITY, REALM, TIMEOUT, KEY_TO, JSON };
+
+/*! The texts that are only kept. */
+static const char **text_of(struct options *o, int opt)
+{
+	const struct {
+		int opt;
+		const char **to;
+	} rows[] = {
+		{ NAF, &o->naf }, { UA, &o->ua }, { BSF, &o->ask.bsf_address }, { BSF_IDENTITY, &o->ask.bsf_identity },
+		{ BSF_REALM, &o->ask.bsf_realm }, { IDENTITY, &o->ask.identity }, { REALM, &o->ask.realm },
+		{ KEY_TO, &o->key_file },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].opt == opt)
+			return rows[i].to;
+	}
+	return NULL;
+}
+
+/*! \returns -1 go on, else the exit code */
+static int option(struct options *o, int opt)
+{
+	const char **text = text_of(o, opt);
+	char *end;
+
+	if (text) {
+		*text = optarg;
+		return -1;
+	}
+	switch (opt) {
+	case GSID:
+		return add_gsid(&o->ask, optarg);
+	case GBA_U:
+		o->ask.gba_u_aware = true;
+		return -1;
+	case FROM_BTID:
+		o->realm_from_btid = true;
+		return -1;
+	case TIMEOUT:
+		o->ask.timeout_ms = (unsigned)strtoul(optarg, &end, 10);
+		return *end || !o->ask.timeout_ms || o->ask.timeout_ms > 600000 ? bad("--timeout: allowed is 1..600000", optarg)
+										 : -1;
+	case JSON:
+		o->json = true;
+		return -1;
+	case 'v':
+		o->ask.log = on_log;
+		return -1;
+	case 'V':
+		puts("gba-naf " PACKAGE_VERSION);
+		return EXIT_GIVEN;
+	case 'h':
+		fputs(usage, stdout);
+		return EXIT_GIVEN;
+	default:
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+}
+
+static int parse(struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "naf", 1, NULL, NAF }, { "ua", 1, NULL, UA }, { "gsid", 1, NULL, GSID }, { "gba-u", 0, NULL, GBA_U },
+		{ "bsf", 1, NULL, BSF }, { "bsf-identity", 1, NULL, BSF_IDENTITY }, { "bsf-realm", 1, NULL, BSF_REALM },
+		{ "bsf-realm-from-btid", 0, NULL, FROM_BTID }, { "identity", 1, NULL, IDENTITY }, { "realm", 1, NULL, REALM },
+		{ "timeout", 1, NULL, TIMEOUT }, { "show-key-to", 1, NULL, KEY_TO }, { "json", 0, NULL, JSON },
+		{ "version", 0, NULL, 'V' }, { "help", 0, NULL, 'h' }, { 0 },
+	};
+	int c, rc;
+
+	while ((c = getopt_long(argc, argv, "vVh", longs, NULL)) != -1) {
+		rc = option(o, c);
+		if (rc >= 0)
+			return rc;
+	}
+	return -1;
+}
+
+/*! \returns -1, else the exit code */
+static int complete(struct options *o)
+{
+	static struct btid btid;
+	uint8_t ua[UA_ID_LEN];
+
+	if (!o->naf || !o->ua)
+		return bad("bir needs --naf FQDN and --ua ID", "");
+	if (hex_decode(ua, sizeof(ua), o->ua, strlen(o->ua)) != UA_ID_LEN)
+		return bad("--ua wants 10 hex digits", o->ua);
+	if (naf_id_make(&o->ask.naf_id, o->naf, ua) < 0)
+		return bad("--naf wants a DNS name", o->naf);
+	if (o->realm_from_btid) {
+		if (btid_parse(&btid, (const uint8_t *)o->ask.btid, strlen(o->ask.btid)) < 0)
+			return bad("no domain in this B-TID", o->ask.btid);
+		o->ask.dest_realm = btid.domain;
+	}
+	return -1;
+}
+
+/*! Never over a file that is there: it might be readable, or a link. */
+static int write_key(const char *path, const struct secret *key)
+{
+	char text[KEY_CHARS + 2];
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int rc = fd < 0 ? -errno : 0;
+
+	if (fd >= 0) {
+		b64_encode(text, sizeof(text), key->b, key->len);
+		strcat(text, "\n");
+		if (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fsync(fd) < 0)
+			rc = errno ? -errno : -EIO;
+		OPENSSL_cleanse(text, sizeof(text));
+		close(fd);
+	}
+	return rc < 0 ? bad(strerror(-rc), path) : EXIT_GIVEN;
+}
+
+static int exit_of(const struct dia_result *r)
+{
+	if (!r->experimental && r->code == DIA_SUCCESS)
+		return EXIT_GIVEN;
+	if (r->experimental && r->vendor == DIA_VENDOR_3GPP && r->code == DIA_X_TRANSACTION_INVALID)
+		return EXIT_UNKNOWN;
+	return !r->experimental && r->code / 1000 == 3 ? EXIT_LATER : EXIT_REFUSED;
+}
+
+static int bir(struct options *o)
+{
+	struct zn_bia bia = { 0 };
+	struct err err = { "" };
+	int rc = complete(o);
+
+	if (rc >= 0)
+		return rc;
+	rc = zn_ask(&bia, &o->ask, &err);
+	if (rc < 0) {
+		zn_report_error(o->json, err.text);
+		return rc == -EINVAL || rc == -EIO ? EXIT_USAGE : rc == -EBADMSG ? EXIT_REFUSED : EXIT_LATER;
+	}
+	zn_report(o->json, &bia);
+	rc = exit_of(&bia.result);
+	if (rc == EXIT_GIVEN && bia.me_key.len != KEY_LEN)
+		rc = EXIT_REFUSED;
+	if (rc == EXIT_GIVEN && o->key_file)
+		rc = write_key(o->key_file, &bia.me_key);
+	zn_bia_clear(&bia);
+	return rc;
+}
+
+/*! Base64 of 32 octets and perhaps a newline. */
+static int read_key(FILE *f, char out[KEY_CHARS + 1])
+{
+	SECRET_AUTO key = { .len = KEY_LEN };
+	char line[KEY_CHARS + 3] = "";
+	int rc = -EBADMSG;
+
+	setbuf(f, NULL); /* no second copy of the key */
+	if (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\r\n")] = '\0';
+		if (b64_decode(key.b, KEY_LEN, line, strlen(line)) == KEY_LEN) {
+			memcpy(out, line, KEY_CHARS + 1);
+			rc = 0;
+		}
+	}
+	OPENSSL_cleanse(line, sizeof(line));
+	return rc;
+}
+
+static int curl_config(const char *btid, const char *path)
+{
+	struct btid parsed;
+	char key[KEY_CHARS + 1];
+	FILE *f;
+	int rc;
+
+	if (btid_parse(&parsed, (const uint8_t *)btid, strlen(btid)) < 0) /* also: nothing in it that curl would read otherwise */
+		return bad("no B-TID", btid);
+	f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	if (!f)
+		return bad(strerror(errno), path);
+	rc = read_key(f, key);
+	if (f != stdin)
+		fclose(f);
+	if (rc < 0)
+		return bad("no key, base64 of 32 octets, in", path);
+	setbuf(stdout, NULL);
+	printf("user = \"%s:%s\"\n", btid, key);
+	OPENSSL_cleanse(key, sizeof(key));
+	return EXIT_GIVEN;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {
+		.ask = {
+			.identity = "gba-naf.example.com",
+			.realm = "example.com",
+			.bsf_address = "127.0.0.1:3868",
+			.bsf_identity = "bsf.mnc001.mcc001.3gppnetwork.org",
+			.bsf_realm = "mnc001.mcc001.3gppnetwork.org",
+			.timeout_ms = 5000,
+		},
+	};
+	int rc;
+
+	secret_harden_process();
+	rc = parse(&o, argc, argv);
+	if (rc >= 0)
+		return rc;
+	argc -= optind;
+	argv += optind;
+	if (argc == 3 && strcmp(argv[0], "curl-config") == 0)
+		return curl_config(argv[1], argv[2]);
+	if (argc == 2 && strcmp(argv[0], "bir") == 0) {
+		o.ask.btid = argv[1];
+		return bir(&o);
+	}
+	fputs(usage, stderr);
+	return EXIT_USAGE;
+}

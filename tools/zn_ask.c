@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/dia/dia_tx.h"
+#include "dict/dict_gba.h"
+#include "tools/zn_ask.h"
+
+#define SLICE_MS 5
+
+/* The library's threads write here, the one that asks waits. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool answered;
+	int rc;
+	struct zn_bia bia;
+	void (*log)(const char *text);
+} state = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+
+static void tell(const char *what, const char *peer, const char *detail)
+{
+	char text[512];
+	struct writer w;
+
+	writer_init(&w, text, sizeof(text));
+	writer_printf(&w, "%s%s%s%s", what, peer, *detail ? ": " : "", detail);
+	if (state.log && writer_end(&w) > 0)
+		state.log(text);
+}
+
+static void on_log(void *owner, enum dia_log_level level, const char *text)
+{
+	if (level >= DIA_LOG_INFO)
+		tell("diameter: ", "", text);
+}
+
+static void on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
+{
+	tell(ev == DIA_EV_PEER_OPEN ? "connected to " : "diameter: ", peer, detail);
+	pthread_mutex_lock(&state.lock);
+	pthread_cond_broadcast(&state.changed);
+	pthread_mutex_unlock(&state.lock);
+}
+
+static void on_answer(void *owner, uint64_t txn, struct msg *answer)
+{
+	struct zn_bia bia = { 0 };
+	int rc = answer ? zn_bia_decode(&bia, answer) : -EHOSTDOWN;
+
+	if (answer)
+		fd_msg_free(answer);
+	pthread_mutex_lock(&state.lock);
+	state.rc = rc;
+	state.bia = bia;
+	state.answered = true;
+	pthread_cond_broadcast(&state.changed);
+	pthread_mutex_unlock(&state.lock);
+	OPENSSL_cleanse(&bia, sizeof(bia));
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/*! Until done() or the time is over. Events wake it; the slices are for what the library tells slightly too early. */
+static bool wait_until(bool (*done)(const struct zn_ask *ask), const struct zn_ask *ask)
+{
+	int64_t end = now_ms() + ask->timeout_ms;
+	struct timespec slice;
+
+	while (!done(ask)) {
+		if (now_ms() >= end)
+			return false;
+		clock_gettime(CLOCK_REALTIME, &slice);
+		slice.tv_nsec += SLICE_MS * 1000000;
+		slice.tv_sec += slice.tv_nsec / 1000000000;
+		slice.tv_nsec %= 1000000000;
+		pthread_mutex_lock(&state.lock);
+		if (!state.answered)
+			pthread_cond_timedwait(&state.changed, &state.lock, &slice);
+		pthread_mutex_unlock(&state.lock);
+	}
+	return true;
+}
+
+static bool is_connected(const struct zn_ask *ask)
+{
+	return dia_peer_is_open(ask->bsf_identity);
+}
+
+static bool is_answered(const struct zn_ask *ask)
+{
+	bool yes;
+
+	pthread_mutex_lock(&state.lock);
+	yes = state.answered;
+	pthread_mutex_unlock(&state.lock);
+	return yes;
+}
+
+static int resolve(const char *text, struct sockaddr_storage *out, struct err *err)
+{
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+	const char *begin = *text == '[' ? text + 1 : text;
+	const char *end = begin + strcspn(begin, *text == '[' ? "]" : ":");
+	const char *colon = strchr(end, ':');
+	struct addrinfo *ai;
+	char host[256];
+	int rc;
+
+	if (span_to_str(host, sizeof(host), span_of(begin, (size_t)(end - begin))) < 0)
+		return err_set(err, -EINVAL, "address too long");
+	rc = getaddrinfo(host, colon ? colon + 1 : "3868", &hints, &ai);
+	if (rc)
+		return err_set(err, -EINVAL, "BSF address \"%.200s\": %s", text, gai_strerror(rc));
+	memcpy(out, ai->ai_addr, ai->ai_addrlen);
+	freeaddrinfo(ai);
+	return 0;
+}
+
+static int node_up(const struct zn_ask *ask, struct err *err)
+{
+	struct dia_cfg cfg = {
+		.identity = ask->identity,
+		.realm = ask->realm,
+		.n_peers = 1,
+		.cb = { .log = on_log, .event = on_event },
+	};
+	int rc = resolve(ask->bsf_address, &cfg.peers[0].addr, err);
+
+	if (rc < 0)
+		return rc;
+	if (span_to_str(cfg.peers[0].identity, sizeof(cfg.peers[0].identity), span_str(ask->bsf_identity)) < 0 ||
+	    span_to_str(cfg.peers[0].realm, sizeof(cfg.peers[0].realm), span_str(ask->bsf_realm)) < 0)
+		return err_set(err, -EINVAL, "identity or realm too long");
+	state.log = ask->log;
+	rc = dia_core_init(&cfg, err);
+	if (rc == 0 && (dia_client(GBA_APP_ZN) < 0 || dia_tx_start(4) < 0))
+		rc = err_set(err, -EIO, "the Diameter node does not start");
+	return rc < 0 ? rc : dia_core_start(err);
+}
+
+static int ask_and_wait(struct zn_bia *out, const struct zn_ask *ask, struct err *err)
+{
+	struct msg *m = NULL;
+	int rc;
+
+	if (!wait_until(is_connected, ask))
+		return err_set(err, -EHOSTDOWN, "no connection to %s at %s within %u ms", ask->bsf_identity,
+			       ask->bsf_address, ask->timeout_ms);
+	rc = zn_bir_encode(&m, span_str(ask->btid), &ask->naf_id, (const char (*)[ZN_GSID_MAX + 1])ask->gsids, ask->n_gsids,
+			   ask->gba_u_aware, ask->dest_realm ? ask->dest_realm : ask->bsf_realm,
+			   ask->dest_realm ? NULL : ask->bsf_identity);
+	if (rc == 0)
+		rc = dia_tx_request(&m, on_answer, NULL, 1);
+	if (rc < 0)
+		return err_set(err, -EIO, "the request cannot be sent");
+	if (!wait_until(is_answered, ask))
+		return err_set(err, -ETIMEDOUT, "no answer of %s within %u ms", ask->bsf_identity, ask->timeout_ms);
+	pthread_mutex_lock(&state.lock);
+	rc = state.rc;
+	*out = state.bia;
+	OPENSSL_cleanse(&state.bia, sizeof(state.bia));
+	pthread_mutex_unlock(&state.lock);
+	return rc < 0 ? err_set(err, rc, "the answer of %s cannot be read", ask->bsf_identity) : 0;
+}
+
+int zn_ask(struct zn_bia *out, const struct zn_ask *ask, struct err *err)
+{
+	int rc = node_up(ask, err);
+
+	if (rc < 0)
+		return rc;
+	rc = ask_and_wait(out, ask, err);
+	dia_tx_stop();
+	dia_core_stop();
+	return rc;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/crypto/kdf.h"
+#include "common/gba/gba_time.h"
+#include "common/gba/guss.h"
+#include "tools/zn_report.h"
+
+static void set(json_t *o, const char *name, const char *value)
+{
+	json_object_set_new(o, name, json_string(value));
+}
+
+static void set_key(json_t *o, const char *name, const struct secret *key)
+{
+	char fingerprint[KEY_FINGERPRINT_LEN + 1];
+
+	if (key->len && key_fingerprint(fingerprint, key) == 0)
+		set(o, name, fingerprint);
+}
+
+static void set_time(json_t *o, const char *name, time_t t)
+{
+	char text[DATE_TIME_LEN + 1];
+
+	if (t && date_time_format(text, t) >= 0)
+		set(o, name, text);
+}
+
+/*! Which settings came; what is in them may name the user. */
+static void set_uss(json_t *o, const struct zn_bia *bia)
+{
+	struct guss *g = NULL;
+	json_t *list;
+
+	if (!bia->uss_list)
+		return;
+	if (guss_parse(&g, (const uint8_t *)bia->uss_list, bia->uss_list_len, NULL) < 0) {
+		set(o, "uss", "not readable");
+		return;
+	}
+	list = json_array();
+	for (size_t i = 0; i < g->n_uss; i++) {
+		json_t *u = json_object();
+
+		set(u, "gsid", g->uss[i].id);
+		json_object_set_new(u, "type", json_integer(g->uss[i].type));
+		json_object_set_new(u, "uids", json_integer((json_int_t)g->uss[i].n_uids));
+		json_object_set_new(u, "flags", json_integer((json_int_t)g->uss[i].n_flags));
+		json_array_append_new(list, u);
+	}
+	json_object_set_new(o, "uss", list);
+	guss_free(g);
+}
+
+/*! One value as text; jansson's own form for lists. */
+static void print_value(const json_t *v)
+{
+	char *text;
+
+	if (json_is_string(v)) {
+		puts(json_string_value(v));
+		return;
+	}
+	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	puts(text ? text : "");
+	free(text);
+}
+
+static void print(bool json, json_t *o)
+{
+	const char *name;
+	json_t *v;
+
+	if (json) {
+		json_dumpf(o, stdout, JSON_INDENT(1));
+		puts("");
+	} else {
+		json_object_foreach(o, name, v) {
+			printf("%-24s ", name);
+			print_value(v);
+		}
+	}
+	json_decref(o);
+}
+
+void zn_report(bool json, const struct zn_bia *bia)
+{
+	static const char *const types[] = { "3G", "2G", "GBA_Digest" };
+	char masked[IMPI_MAX + 1];
+	json_t *o = json_object();
+
+	json_object_set_new(o, "result_code", json_integer(bia->result.code));
+	set(o, "result", bia->result.code ? dia_result_name(&bia->result) : "none in the answer");
+	json_object_set_new(o, "experimental", json_boolean(bia->result.experimental));
+	set_key(o, "key_fingerprint", &bia->me_key);
+	set_key(o, "uicc_key_fingerprint", &bia->uicc_key);
+	if (bia->me_key.len)
+		set(o, "gba_type", (unsigned)bia->gba_type < 3 ? types[bia->gba_type] : "unknown");
+	if (bia->has_times) {
+		set_time(o, "lifetime", bia->expires_at);
+		set_time(o, "bootstrapped", bia->created_at);
+	}
+	if (bia->impi.s[0]) {
+		impi_mask(masked, bia->impi.s);
+		set(o, "impi", masked);
+	}
+	set_uss(o, bia);
+	print(json, o);
+}
+
+void zn_report_error(bool json, const char *reason)
+{
+	json_t *o;
+
+	if (!json) {
+		fprintf(stderr, "gba-naf: %s\n", reason);
+		return;
+	}
+	o = json_object();
+	set(o, "result", "none");
+	set(o, "reason", reason);
+	print(true, o);
+}
