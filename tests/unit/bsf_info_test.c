@@ -21,7 +21,7 @@ static int parse(struct bsf_info *out, const char *s)
 
 START_TEST(both_ways)
 {
-	struct bsf_info info = { .btid = BTID, .expires_at = 1893499200 }, back;
+	struct bsf_info info = {.btid = BTID, .expires_at = 1893499200}, back;
 	char body[BSF_INFO_MAX];
 
 	ck_assert_int_eq(bsf_info_format(body, sizeof(body), &info), 228);
@@ -45,7 +45,7 @@ END_TEST
 /* the longest there is fits what the BSF reserves */
 START_TEST(longest)
 {
-	struct bsf_info info = { .expires_at = 1893499200, .has_now = true, .now = 1893499200 };
+	struct bsf_info info = {.expires_at = 1893499200, .has_now = true, .now = 1893499200};
 	char body[BSF_INFO_MAX];
 
 	memset(info.btid, 'a', BTID_MAX);
@@ -80,14 +80,18 @@ END_TEST
 START_TEST(refused)
 {
 	static const char *const bad[] = {
-		"", "x", "<a/>", "<BootstrappingInfo/>",
+		"",
+		"x",
+		"<a/>",
+		"<BootstrappingInfo/>",
 		"<BootstrappingInfo><btid>" BTID "</btid></BootstrappingInfo>",
 		"<BootstrappingInfo><lifetime>2030-01-01T12:00:00Z</lifetime></BootstrappingInfo>",
 		"<BootstrappingInfo><btid/><lifetime>2030-01-01T12:00:00Z</lifetime></BootstrappingInfo>",
 		"<BootstrappingInfo><btid>x@y</btid><lifetime>2030-01-01T12:00:00Z</lifetime></BootstrappingInfo>",
 		"<BootstrappingInfo><btid>" BTID "</btid><lifetime>3600</lifetime></BootstrappingInfo>",
 		"<BootstrappingInfo><btid>" BTID "</btid><lifetime>2030-01-01T12:00:00Z</lifetime>",
-		"<!DOCTYPE a><BootstrappingInfo><btid>" BTID "</btid><lifetime>2030-01-01T12:00:00Z</lifetime></BootstrappingInfo>",
+		"<!DOCTYPE a><BootstrappingInfo><btid>" BTID
+		"</btid><lifetime>2030-01-01T12:00:00Z</lifetime></BootstrappingInfo>",
 	};
 	static char big[BSF_INFO_READ_MAX + 1];
 	struct bsf_info info, before;

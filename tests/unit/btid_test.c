@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* B-TID and DNS names. 220-4.5.2-20: base64 of RAND, @, BSF server name. 220-4.4.7-3, 220-4.5.3-7: unchanged both ways. */
+/* B-TID and DNS names. 220-4.5.2-20: base64 of RAND, @, BSF server name. 220-4.4.7-3, 220-4.5.3-7: unchanged both ways.
+ */
 #include <errno.h>
 
 #include "common/gba/btid.h"
 #include "tests/unit/suite.h"
 
 #define RAND_HEX "23553cbe9637a89d218ae64dae47bf35"
-#define BTID	 "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.mnc015.mcc234.pub.3gppnetwork.org"
+#define BTID "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.mnc015.mcc234.pub.3gppnetwork.org"
 
 static int parse(struct btid *out, const char *s)
 {
@@ -33,14 +34,21 @@ END_TEST
 START_TEST(refused)
 {
 	static const char *const bad[] = {
-		"", "@", "I1U8vpY3qJ0hiuZNrke/NQ==", "I1U8vpY3qJ0hiuZNrke/NQ==@", "@bsf.example",
-		"I1U8vpY3qJ0hiuZNrke/NR==@bsf.example",     /* the same RAND, spelt differently */
-		"I1U8vpY3qJ0hiuZNrke_NQ==@bsf.example",	    /* alphabet of URLs */
-		"I1U8vpY3qJ0hiuZNrke/NQ=@bsf.example",	    /* 15 octets and a half */
-		"I1U8vpY3qJ0hiuZNrke/NTU=@bsf.example",	    /* 17 octets */
-		"I1U8vpY3qJ0hiuZNrke/NQ== @bsf.example",    "I1U8vpY3qJ0hiuZNrke/NQ==@bsf example",
-		"I1U8vpY3qJ0hiuZNrke/NQ==@bsf.example.",    "I1U8vpY3qJ0hiuZNrke/NQ==@a@bsf.example",
-		"I1U8vpY3qJ0hiuZNrke/NQ==@bsf.example\r\n", "234150999999999@ims.mnc015.mcc234.3gppnetwork.org",
+		"",
+		"@",
+		"I1U8vpY3qJ0hiuZNrke/NQ==",
+		"I1U8vpY3qJ0hiuZNrke/NQ==@",
+		"@bsf.example",
+		"I1U8vpY3qJ0hiuZNrke/NR==@bsf.example", /* the same RAND, spelt differently */
+		"I1U8vpY3qJ0hiuZNrke_NQ==@bsf.example", /* alphabet of URLs */
+		"I1U8vpY3qJ0hiuZNrke/NQ=@bsf.example",  /* 15 octets and a half */
+		"I1U8vpY3qJ0hiuZNrke/NTU=@bsf.example", /* 17 octets */
+		"I1U8vpY3qJ0hiuZNrke/NQ== @bsf.example",
+		"I1U8vpY3qJ0hiuZNrke/NQ==@bsf example",
+		"I1U8vpY3qJ0hiuZNrke/NQ==@bsf.example.",
+		"I1U8vpY3qJ0hiuZNrke/NQ==@a@bsf.example",
+		"I1U8vpY3qJ0hiuZNrke/NQ==@bsf.example\r\n",
+		"234150999999999@ims.mnc015.mcc234.3gppnetwork.org",
 	};
 	struct btid id, before;
 
@@ -57,7 +65,7 @@ END_TEST
 START_TEST(limits)
 {
 	char text[512] = "I1U8vpY3qJ0hiuZNrke/NQ==@", again[BTID_MAX + 1];
-	uint8_t rand[16] = { 0 };
+	uint8_t rand[16] = {0};
 	struct btid id;
 
 	while (strlen(text) < BTID_MAX - 1)
@@ -76,9 +84,9 @@ END_TEST
 
 START_TEST(names)
 {
-	static const char *const good[] = { "a", "a.b", "A-1.b", "1.2.3.4", "x--y.z" };
-	static const char *const bad[] = { "", ".", "a.", ".a", "a..b", "-a.b", "a-.b", "a.b-", "a_b.c", "a b", "a.\xc3\xa4",
-					   "a:1", "a/b" };
+	static const char *const good[] = {"a", "a.b", "A-1.b", "1.2.3.4", "x--y.z"};
+	static const char *const bad[] = {"",     ".",     "a.",  ".a",         "a..b", "-a.b", "a-.b",
+					  "a.b-", "a_b.c", "a b", "a.\xc3\xa4", "a:1",  "a/b"};
 	char label[80];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)

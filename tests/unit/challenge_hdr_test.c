@@ -8,9 +8,10 @@
 #include "common/http/product.h"
 #include "tests/unit/suite.h"
 
-static const char ub[] = "Digest realm=\"bsf.mnc015.mcc234.pub.3gppnetwork.org\", "
-			 "nonce=\"I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M=\", algorithm=AKAv1-MD5, qop=\"auth-int\", "
-			 "opaque=\"5ccc069c403ebaf9f0171e9517f30e41\"";
+static const char ub[] =
+	"Digest realm=\"bsf.mnc015.mcc234.pub.3gppnetwork.org\", "
+	"nonce=\"I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M=\", algorithm=AKAv1-MD5, qop=\"auth-int\", "
+	"opaque=\"5ccc069c403ebaf9f0171e9517f30e41\"";
 
 static int parse(struct challenge_hdr *out, const char *s)
 {
@@ -22,7 +23,8 @@ static int info_parse(struct auth_info *out, const char *s)
 	return auth_info_parse(out, (const uint8_t *)s, strlen(s));
 }
 
-#define ck_assert_span(got, want) ck_assert_msg(span_eq(got, span_str(want)), "%.*s", (int)(got).len, (const char *)(got).p)
+#define ck_assert_span(got, want)                                                                                      \
+	ck_assert_msg(span_eq(got, span_str(want)), "%.*s", (int)(got).len, (const char *)(got).p)
 
 START_TEST(both_ways)
 {
@@ -37,7 +39,8 @@ START_TEST(both_ways)
 	ck_assert(!h.stale && !h.domain.p);
 	ck_assert_int_eq(challenge_hdr_format(text, sizeof(text), &h), (int)strlen(ub));
 	ck_assert_str_eq(text, ub);
-	h = (struct challenge_hdr){ .realm = span_str("r"), .nonce = span_str("n"), .domain = span_str("/a /b"), .stale = true };
+	h = (struct challenge_hdr){
+		.realm = span_str("r"), .nonce = span_str("n"), .domain = span_str("/a /b"), .stale = true};
 	ck_assert_int_gt(challenge_hdr_format(text, sizeof(text), &h), 0);
 	ck_assert_str_eq(text, "Digest realm=\"r\", domain=\"/a /b\", nonce=\"n\", stale=true");
 	ck_assert_int_eq(challenge_hdr_format(text, 10, &h), -ENOSPC);
@@ -53,15 +56,21 @@ START_TEST(seen)
 
 	ck_assert_int_eq(parse(&h, "Digest realm=\"bsf.mnc045.mcc123.pub.3gppnetwork.org\" qop=\"auth-int\" "
 				   "nonce=\"fve4iTWb1rTb297CzVSrpwx1bsNP9gAAiCivEWFj/Po=\" "
-				   "opaque=\"e1809295493786932cb220ec1c6a8630\" algorithm=AKAv1-MD5"), 0);
+				   "opaque=\"e1809295493786932cb220ec1c6a8630\" algorithm=AKAv1-MD5"),
+			 0);
 	ck_assert_span(h.nonce, "fve4iTWb1rTb297CzVSrpwx1bsNP9gAAiCivEWFj/Po=");
 	ck_assert_span(h.algorithm, "AKAv1-MD5");
-	ck_assert_int_eq(parse(&h, "Digest realm=\"3GPP-bootstrapping@xcap.ims.mnc045.mcc123.pub.3gppnetwork.org\" qop=\"auth-int\" "
-				   "nonce=\"428333b71bea2fdfa74f51de90f9f67d\" opaque=\"f13e397ff5a4e15f19138ab827112c56\" "
-				   "algorithm=MD5 domain=\"/\""), 0);
+	ck_assert_int_eq(
+		parse(&h,
+		      "Digest realm=\"3GPP-bootstrapping@xcap.ims.mnc045.mcc123.pub.3gppnetwork.org\" qop=\"auth-int\" "
+		      "nonce=\"428333b71bea2fdfa74f51de90f9f67d\" opaque=\"f13e397ff5a4e15f19138ab827112c56\" "
+		      "algorithm=MD5 domain=\"/\""),
+		0);
 	ck_assert_span(h.domain, "/");
-	ck_assert_int_eq(parse(&h, "Digest realm=\"3GPP-bootstrapping-uicc@test.3gpp.com;3GPP-bootstrapping@test.3gpp.com\", "
-				   "algorithm=\"MD5-sess\", qop=\"auth-int\", nonce=\"o94M=\", opaque=\"5c\""), 0);
+	ck_assert_int_eq(
+		parse(&h, "Digest realm=\"3GPP-bootstrapping-uicc@test.3gpp.com;3GPP-bootstrapping@test.3gpp.com\", "
+			  "algorithm=\"MD5-sess\", qop=\"auth-int\", nonce=\"o94M=\", opaque=\"5c\""),
+		0);
 	ck_assert_span(h.realm, "3GPP-bootstrapping-uicc@test.3gpp.com;3GPP-bootstrapping@test.3gpp.com");
 	ck_assert_span(h.algorithm, "MD5-sess");
 }
@@ -101,10 +110,16 @@ START_TEST(refused)
 		const char *text;
 		int rc;
 	} bad[] = {
-		{ "", -ENOTSUP }, { " , ", -ENOTSUP }, { "Basic realm=\"x\"", -ENOTSUP }, { "Negotiate", -ENOTSUP },
-		{ "Digest realm=\"x", -EBADMSG }, { "Digest realm=\"x\", realm=\"x\"", -EBADMSG },
-		{ "Digest realm=\"x\\\"y\"", -EBADMSG }, { "Basic realm=\"x, Digest realm=y", -EBADMSG }, { "\"", -EBADMSG },
-		{ "Digest nonce=\"a\"b", -EBADMSG },
+		{"", -ENOTSUP},
+		{" , ", -ENOTSUP},
+		{"Basic realm=\"x\"", -ENOTSUP},
+		{"Negotiate", -ENOTSUP},
+		{"Digest realm=\"x", -EBADMSG},
+		{"Digest realm=\"x\", realm=\"x\"", -EBADMSG},
+		{"Digest realm=\"x\\\"y\"", -EBADMSG},
+		{"Basic realm=\"x, Digest realm=y", -EBADMSG},
+		{"\"", -EBADMSG},
+		{"Digest nonce=\"a\"b", -EBADMSG},
 	};
 	static char big[CHALLENGE_HDR_MAX + 2];
 	struct challenge_hdr h, before;
@@ -148,10 +163,13 @@ START_TEST(authentication_info)
 	ck_assert_int_eq(auth_info_format(text, strlen(want), &h), -ENOSPC);
 	h.nc = span_str("1, nextnonce=x");
 	ck_assert_int_eq(auth_info_format(text, sizeof(text), &h), -EINVAL);
-	h = (struct auth_info){ .nextnonce = span_str("n"), .qop = span_str("auth") };
+	h = (struct auth_info){.nextnonce = span_str("n"), .qop = span_str("auth")};
 	ck_assert_int_gt(auth_info_format(text, sizeof(text), &h), 0);
 	ck_assert_str_eq(text, "qop=auth, nextnonce=\"n\"");
-	ck_assert_int_eq(info_parse(&h, "qop=auth-int rspauth=\"b8d0\" cnonce=\"468f\" nc=00000001 opaque=\"e180\" nonce=\"fve4=\""), 0);
+	ck_assert_int_eq(
+		info_parse(&h,
+			   "qop=auth-int rspauth=\"b8d0\" cnonce=\"468f\" nc=00000001 opaque=\"e180\" nonce=\"fve4=\""),
+		0);
 	ck_assert_span(h.cnonce, "468f");
 	ck_assert_int_eq(info_parse(&h, "NEXTNONCE=x,qop=\"auth\""), 0);
 	ck_assert_span(h.nextnonce, "x");
@@ -168,23 +186,23 @@ START_TEST(products)
 		const char *header, *token;
 		bool has;
 	} rows[] = {
-		{ "gba-client/1.0 3gpp-gba-tmpi", PRODUCT_TMPI, true },
-		{ "Bootstrapping Client Agent; Release-6; 3gpp-gba-tmpi", PRODUCT_TMPI, true },
-		{ "NAF1 Application Agent; Release-6 3gpp-gba", PRODUCT_GBA, true },
-		{ "3GPP-GBA-TMPI", PRODUCT_TMPI, true },
-		{ "x/3gpp-gba-tmpi,y", PRODUCT_TMPI, true },
-		{ "GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_UICC, true },
-		{ "GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_GBA, false },
-		{ "GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_TMPI, false },
-		{ "3gpp-gba-tmpi-2", PRODUCT_TMPI, false },
-		{ "x3gpp-gba-tmpi", PRODUCT_TMPI, false },
-		{ "curl/7.88.1 foo/2 (bar; baz)", PRODUCT_TMPI, false },
-		{ "", PRODUCT_TMPI, false },
+		{"gba-client/1.0 3gpp-gba-tmpi", PRODUCT_TMPI, true},
+		{"Bootstrapping Client Agent; Release-6; 3gpp-gba-tmpi", PRODUCT_TMPI, true},
+		{"NAF1 Application Agent; Release-6 3gpp-gba", PRODUCT_GBA, true},
+		{"3GPP-GBA-TMPI", PRODUCT_TMPI, true},
+		{"x/3gpp-gba-tmpi,y", PRODUCT_TMPI, true},
+		{"GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_UICC, true},
+		{"GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_GBA, false},
+		{"GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_TMPI, false},
+		{"3gpp-gba-tmpi-2", PRODUCT_TMPI, false},
+		{"x3gpp-gba-tmpi", PRODUCT_TMPI, false},
+		{"curl/7.88.1 foo/2 (bar; baz)", PRODUCT_TMPI, false},
+		{"", PRODUCT_TMPI, false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		ck_assert_msg(product_has(span_str(rows[i].header), rows[i].token) == rows[i].has, "%s in %s", rows[i].token,
-			      rows[i].header);
+		ck_assert_msg(product_has(span_str(rows[i].header), rows[i].token) == rows[i].has, "%s in %s",
+			      rows[i].token, rows[i].header);
 	ck_assert(!product_has(span_of(NULL, 0), PRODUCT_GBA));
 }
 END_TEST

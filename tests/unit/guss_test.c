@@ -11,7 +11,7 @@
 static struct guss *parsed(const char *xml)
 {
 	struct guss *g = NULL;
-	struct err err = { "" };
+	struct err err = {""};
 	int rc = guss_parse(&g, (const uint8_t *)xml, strlen(xml), &err);
 
 	ck_assert_msg(rc == 0, "%d %s", rc, err.text);
@@ -21,7 +21,7 @@ static struct guss *parsed(const char *xml)
 static int refused(const char *xml, size_t len, const char *why)
 {
 	struct guss *g = NULL;
-	struct err err = { "" };
+	struct err err = {""};
 	int rc = guss_parse(&g, (const uint8_t *)xml, len, &err);
 
 	ck_assert_msg(rc < 0 && !g, "taken: %.100s", xml);
@@ -74,11 +74,12 @@ END_TEST
 /* what was read is written so that it reads the same */
 START_TEST(round_trip)
 {
-	static const char in[] = "<guss id=\"a&amp;&lt;&quot;@b.c\"" NS "><bsfInfo><uiccType>GBA_U</uiccType><lifeTime>43200"
-				 "</lifeTime></bsfInfo><Extension><timestamp>2026-01-02T03:04:05Z</timestamp></Extension>"
-				 "<ussList><uss id=\"1000001\" type=\"0\" nafGroup=\"&lt;A&gt;\"><uids><uid>sip:\xc3\xa4&amp;</uid>"
-				 "<uid>tel:+1</uid></uids><flags><flag>1</flag><flag>-2</flag></flags><keyChoice>ME-based-key"
-				 "</keyChoice></uss></ussList></guss>";
+	static const char in[] =
+		"<guss id=\"a&amp;&lt;&quot;@b.c\"" NS "><bsfInfo><uiccType>GBA_U</uiccType><lifeTime>43200"
+		"</lifeTime></bsfInfo><Extension><timestamp>2026-01-02T03:04:05Z</timestamp></Extension>"
+		"<ussList><uss id=\"1000001\" type=\"0\" nafGroup=\"&lt;A&gt;\"><uids><uid>sip:\xc3\xa4&amp;</uid>"
+		"<uid>tel:+1</uid></uids><flags><flag>1</flag><flag>-2</flag></flags><keyChoice>ME-based-key"
+		"</keyChoice></uss></ussList></guss>";
 	struct guss *g = parsed(in), *again;
 	size_t len, len2;
 	char *xml, *xml2;
@@ -106,10 +107,11 @@ END_TEST
 /* old schema, prefixes, no namespace, flags left out, keyChoice in an Extension, elements of later releases */
 START_TEST(generous)
 {
-	struct guss *g = parsed("<g:guss xmlns:g=\"guss-schema-of-3gpp-gaa\" id=\"u@home1.net\"><g:bsfInfo><g:lifeTime> 60\n"
-				"</g:lifeTime><g:later/></g:bsfInfo><g:ussList><g:uss id=\"4\" type=\"4\"><g:uids><g:uid> u "
-				"</g:uid></g:uids><g:Extension><g:keyChoice>UICC_based_key</g:keyChoice></g:Extension></g:uss>"
-				"</g:ussList></g:guss>");
+	struct guss *g =
+		parsed("<g:guss xmlns:g=\"guss-schema-of-3gpp-gaa\" id=\"u@home1.net\"><g:bsfInfo><g:lifeTime> 60\n"
+		       "</g:lifeTime><g:later/></g:bsfInfo><g:ussList><g:uss id=\"4\" type=\"4\"><g:uids><g:uid> u "
+		       "</g:uid></g:uids><g:Extension><g:keyChoice>UICC_based_key</g:keyChoice></g:Extension></g:uss>"
+		       "</g:ussList></g:guss>");
 
 	ck_assert_int_eq(g->life_time_s, 60);
 	ck_assert_ptr_null(g->uicc_type);
@@ -142,18 +144,18 @@ START_TEST(bad)
 	static const struct {
 		const char *xml, *why;
 	} rows[] = {
-		{ "", "" },
-		{ "guss", "line 1" },
-		{ "<guss>\n<ussList>\n</guss>", "line 3" },
-		{ "<other/>", "root" },
-		{ "<guss><bsfInfo><lifeTime>1 h</lifeTime></bsfInfo></guss>", "lifeTime" },
-		{ "<guss><bsfInfo><lifeTime/></bsfInfo></guss>", "lifeTime" },
-		{ "<guss><Extension><timestamp>yesterday</timestamp></Extension></guss>", "timestamp" },
-		{ "<ussList><uss type=\"1\"><uids/></uss></ussList>", "without id" },
-		{ "<ussList><uss id=\"\" type=\"1\"><uids/></uss></ussList>", "without id" },
-		{ "<ussList><uss id=\"1\" type=\"x\"><uids/></uss></ussList>", "type" },
-		{ "<ussList><uss id=\"1\" type=\"99999999999\"><uids/></uss></ussList>", "type" },
-		{ "<ussList><uss id=\"1\" type=\"1\"><flags><flag>yes</flag></flags></uss></ussList>", "flag" },
+		{"", ""},
+		{"guss", "line 1"},
+		{"<guss>\n<ussList>\n</guss>", "line 3"},
+		{"<other/>", "root"},
+		{"<guss><bsfInfo><lifeTime>1 h</lifeTime></bsfInfo></guss>", "lifeTime"},
+		{"<guss><bsfInfo><lifeTime/></bsfInfo></guss>", "lifeTime"},
+		{"<guss><Extension><timestamp>yesterday</timestamp></Extension></guss>", "timestamp"},
+		{"<ussList><uss type=\"1\"><uids/></uss></ussList>", "without id"},
+		{"<ussList><uss id=\"\" type=\"1\"><uids/></uss></ussList>", "without id"},
+		{"<ussList><uss id=\"1\" type=\"x\"><uids/></uss></ussList>", "type"},
+		{"<ussList><uss id=\"1\" type=\"99999999999\"><uids/></uss></ussList>", "type"},
+		{"<ussList><uss id=\"1\" type=\"1\"><flags><flag>yes</flag></flags></uss></ussList>", "flag"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -167,7 +169,8 @@ START_TEST(hostile)
 	static const char laughs[] =
 		"<!DOCTYPE guss [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">"
 		"<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\">]><guss id=\"&c;\"/>";
-	static const char external[] = "<!DOCTYPE guss [<!ENTITY f SYSTEM \"file:///proc/self/environ\">]><guss>&f;</guss>";
+	static const char external[] =
+		"<!DOCTYPE guss [<!ENTITY f SYSTEM \"file:///proc/self/environ\">]><guss>&f;</guss>";
 	static const char defaults[] = "<!DOCTYPE guss [<!ATTLIST guss id CDATA \"x@y.z\">]><guss/>";
 	static const char foreign[] = "<!DOCTYPE guss SYSTEM \"http://192.0.2.1/guss.dtd\"><guss/>";
 	char wide[2 * sizeof(laughs)] = "\xff\xfe";
@@ -240,9 +243,9 @@ START_TEST(selection)
 	static const struct {
 		const char *gsid, *group, *uid;
 	} rows[] = {
-		{ "1", "A", "a" },    { "1", "B", "b" },     { "1", "C", "plain" }, { "1", NULL, "plain" },
-		{ "1", "a", "plain" }, { "10", "A", "ten" }, { "10", "B", NULL },   { "10", NULL, NULL },
-		{ "2", "A", NULL },   { "01", "A", NULL },   { "", "A", NULL },
+		{"1", "A", "a"},     {"1", "B", "b"},    {"1", "C", "plain"}, {"1", NULL, "plain"},
+		{"1", "a", "plain"}, {"10", "A", "ten"}, {"10", "B", NULL},   {"10", NULL, NULL},
+		{"2", "A", NULL},    {"01", "A", NULL},  {"", "A", NULL},
 	};
 	struct guss *g = parsed(groups);
 
@@ -262,13 +265,15 @@ END_TEST
 START_TEST(uss_list_without_groups)
 {
 	struct guss *g = parsed(groups);
-	const struct guss_uss *chosen[2] = { &g->uss[2], &g->uss[3] };
+	const struct guss_uss *chosen[2] = {&g->uss[2], &g->uss[3]};
 	size_t len;
 	char *xml;
 
 	ck_assert_int_eq(guss_uss_list(&xml, &len, chosen, 2), 0);
-	ck_assert_str_eq(xml, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ussList" NS "><uss id=\"1\" type=\"1\"><uids><uid>a</uid>"
-			      "</uids><flags/></uss><uss id=\"10\" type=\"1\"><uids><uid>ten</uid></uids><flags/></uss></ussList>");
+	ck_assert_str_eq(
+		xml,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><ussList" NS "><uss id=\"1\" type=\"1\"><uids><uid>a</uid>"
+		"</uids><flags/></uss><uss id=\"10\" type=\"1\"><uids><uid>ten</uid></uids><flags/></uss></ussList>");
 	ck_assert_uint_eq(strlen(xml), len);
 	ck_assert_str_eq(g->uss[2].naf_group, "A"); /* only left out */
 	free(xml);

@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# check-layers.sh: who may include whom. In common the layers see only those to their left in base crypto gba http dia rt;
+# of common only rt knows libosmocore; dict needs nothing but freeDiameter; naf-lib uses neither rt nor libosmocore; ue
+# speaks no Diameter; programs do not use each other. Run in $srcdir (default: here). Prints each include that points the
+# wrong way; status 1 if there is one.
+set -eu
+cd "${srcdir:-.}"
+
+find common dict bsf naf-lib hss-sim ue -name '*.[ch]' | sort | xargs awk '
+BEGIN {
+	# folder: what it may include besides itself
+	may["common/base"] = " "
+	may["common/crypto"] = " common/base "
+	may["common/gba"] = may["common/crypto"] "common/crypto "
+	may["common/http"] = may["common/gba"] "common/gba "
+	may["common/dia"] = may["common/http"] "common/http dict "
+	may["common/rt"] = may["common/dia"] "common/dia "
+	may["dict"] = " "
+	may["naf-lib"] = may["common/dia"] "common/dia "
+	may["ue"] = may["common/http"] "common/http common/rt "
+	may["bsf"] = may["common/rt"] "common/rt "
+	may["hss-sim"] = may["bsf"]
+	osmo = " common/rt bsf hss-sim ue "
+}
+function folder(path,  part) {
+	split(path, part, "/")
+	if (part[1] == "gba")
+		return "naf-lib" # its public header
+	return part[1] == "common" ? part[1] "/" part[2] : part[1]
+}
+function complain(what) {
+	printf "%s:%d: %s\n", FILENAME, FNR, what
+	bad = 1
+}
+/^[ \t]*#[ \t]*include[ \t]*[<"]/ {
+	seen++
+	from = folder(FILENAME)
+	path = $0
+	sub(/^[^<"]*[<"]/, "", path)
+	sub(/[>"].*/, "", path)
+	to = folder(path)
+	if (!(from in may))
+		complain("folder " from " has no row in " "tools/check-layers.sh")
+	else if (path ~ /^(osmocom\/|talloc\.h)/ && index(osmo, " " from " ") == 0)
+		complain(path ": " from " may not use libosmocore")
+	else if (from == "dict" && path ~ /^(openssl|libxml2?|microhttpd|jansson|curl|lmdb|sqlite3)/)
+		complain(path ": dict needs only freeDiameter")
+	else if ((to in may) && to != from && index(may[from], " " to " ") == 0)
+		complain(path ": " from " may not include " to)
+	else if ($0 ~ /"/ && path !~ /\// && path != "config.h")
+		complain(path ": include with the full path")
+}
+END {
+	if (!seen) {
+		print "no include seen: nothing was checked"
+		bad = 1
+	}
+	exit bad
+}'
