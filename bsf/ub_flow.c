@@ -191,7 +191,6 @@ static void log_gba_u_once(void)
 		LOGT(DUB, LOGL_NOTICE, "a subscriber has a GBA_U card; such are served as GBA_ME (said once)\n");
 }
 
-/* The new challenge, from the vector. \returns CAUSE_ub_ok or why there is none */
 static void tell_clamped(const struct gba_challenge *c)
 {
 	char id[RUN_ID_LEN + 1];
@@ -201,6 +200,7 @@ static void tell_clamped(const struct gba_challenge *c)
 	LOGT(DZH, LOGL_INFO, "%s: run %s gets %lld s\n", cause_name(CAUSE_zh_guss_lifetime), id, (long long)c->key_life_s);
 }
 
+/* The new challenge, from the vector. \returns CAUSE_ub_ok or why there is none */
 static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 {
 	struct gba_challenge *c = &run->challenge;

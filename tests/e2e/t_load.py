@@ -159,7 +159,7 @@ async def hss_gone(t):
 async def order(t):
     took = []
     for n, names in enumerate((("hss", "bsf"), ("bsf", "hss"))):
-        w = World(t, name=f"o{n}")
+        w = World(t, name=f"o{n}").no_limits()
         w.write_configs()
         t.worlds.append(w)
         await w.import_subscribers()

@@ -40,13 +40,13 @@ async def until_full(w, load, limit):
 @test("disk full: 503 for new ones, what was there is served, a restart finds it, room makes it work again", timeout=180,
       req=["220-4.5.2-29"])
 async def disk_full(t):
-    w = World(t, n_cards=3000).no_limits()
+    w = World(t, n_cards=12000).no_limits()
     await mount_tmpfs(t, w.dir + "/bsf", "2m")
     await w.start()
     load, pool = Load(w, 20), NafPool(w)
     t.cleanup(pool.close)
     before = await w.counters()
-    await until_full(w, load, 50000)
+    await until_full(w, load, 30000)
     after = await w.counters()
     assert after["store_failed"] > before["store_failed"]
     assert set(load.ledger.failures) == {503}, load.ledger.failures

@@ -56,6 +56,7 @@ class Conn:
             for f in self.pending.values():
                 if not f.done():
                     f.set_exception(PeerClosed("connection lost"))
+                    f.exception()                      # its waiter may be gone already
             self.pending.clear()
             self.writer.close()
 

@@ -124,7 +124,10 @@ class RawHss:
 
             async def send():
                 await asyncio.sleep(seconds)     # the fault itself, not a wait for something
-                await conn.send(answer)
+                try:
+                    await conn.send(answer)
+                except ConnectionError:
+                    pass                         # another fault was quicker
             self.late_task = asyncio.ensure_future(send())
         return behave
 

@@ -94,11 +94,13 @@ class NafPool:
     def __init__(self, w, identity="naf1.example.com"):
         self.w, self.identity, self.conn = w, identity, None
         self.equal = 0
+        self._lock = asyncio.Lock()
 
     async def fetch(self, btid, timeout=10):
-        if self.conn is None or self.conn.closed.is_set():
-            self.conn = await naf.connect(self.w.ports["dia"], self.identity, "example.com")
-            assert self.conn.cea.result == 2001, self.conn.cea.result
+        async with self._lock:                           # one connection, however many ask for it
+            if self.conn is None or self.conn.closed.is_set():
+                self.conn = await naf.connect(self.w.ports["dia"], self.identity, "example.com")
+                assert self.conn.cea.result == 2001, self.conn.cea.result
         return await naf.fetch(self.conn, btid, timeout=timeout)
 
     async def compare(self, session):
@@ -112,8 +114,6 @@ class NafPool:
         """Every session of the ledger must be there with its key, but those replaced by a run of unknown end."""
         todo = [s for s in ledger.sessions.values() if s.impi not in ledger.unsure]
         lost, it = [], iter(todo)
-        if self.conn is None or self.conn.closed.is_set():
-            await self.fetch(todo[0].btid)
 
         async def worker():
             for s in it:
