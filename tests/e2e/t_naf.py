@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The NAF library in its example server: every cause of Ua, the key cache, curl and gba-ue as devices, gba-naf on the line."""
+import base64
+import json
+import os
+import time
+
+from lib import causes, dia, kdf, procs
+from lib.dia import Avp
+from lib.dia_peer import Server
+from lib.runner import test
+from lib.ue import Session, UaClient
+from lib.world import BSF_ID, BSF_NAME, World
+
+FQDN = "naf1.example.com"
+
+
+class Naf:
+    """gba-naf-example and the log lines it wrote."""
+
+    def __init__(self, t, bsf_port, *more):
+        self.t, self.port = t, procs.free_port()
+        argv = [t.need_program("gba-naf-example"), "--listen", f"127.0.0.1:{self.port}", "--bsf", f"127.0.0.1:{bsf_port}",
+                "--json-log", *more]
+        os.makedirs(t.dir + "/log", exist_ok=True)
+        self.daemon = procs.Daemon("gba-naf-example", argv, f"{t.dir}/log/naf.log", notifies=False, ready_text='"ready"')
+        t.watch(self.daemon)
+
+    async def start(self, connected=True):
+        await self.daemon.start()
+        if connected:
+            async def healthy():
+                return (await UaClient(self.port).get("/health")).status == 200
+            await self.t.until(healthy, 15, "the application to be connected to the BSF")
+        return self
+
+    def lines(self):
+        out = []
+        for line in self.daemon.text().split("\n"):
+            if line.startswith('{"event":"request"'):
+                out.append(json.loads(line))
+        return out
+
+    async def expect(self, cause, verdict, n):
+        """The n-th line of the log names this cause; registers it."""
+        async def there():
+            return len(self.lines()) >= n
+        await self.t.until(there, 5, f"line {n} of the application's log")
+        line = self.lines()[n - 1]
+        assert (line["cause"], line["verdict"]) == (cause, verdict), line
+        causes.register(cause)
+
+
+class RawZn:
+    """A BSF as the NAF sees it: answers BIRs as told."""
+
+    def __init__(self):
+        self.server = Server(BSF_ID, "mnc001.mcc001.3gppnetwork.org", [dia.APP_ZN], self.on_bir)
+        self.sessions, self.result, self.silent, self.birs = {}, None, False, []
+
+    def session(self, life=3600, created=0):
+        ks, rand, impi = os.urandom(32), os.urandom(16), "a@b.example"
+        s = Session(kdf.btid(rand, BSF_NAME), ks, rand, impi, int(time.time()) + life)
+        self.sessions[s.btid] = s
+        return s
+
+    async def on_bir(self, conn, bir):
+        self.birs.append(bir)
+        if self.silent:
+            return
+        s = self.sessions.get(bir.text(dia.BTID))
+        head = [dia.vsai(dia.APP_ZN)] + conn.origin()
+        if self.result is not None:
+            await conn.send(bir.answer(head + [self.result]))
+        elif s is None:
+            await conn.send(bir.answer(head + [dia.experimental(5403)]))
+        else:
+            key = kdf.ks_naf(s.ks, s.rand, s.impi, bir.find(dia.NAF_ID).data)
+            await conn.send(bir.answer(head + [
+                Avp(dia.RESULT, 2001), Avp(dia.ME_KEY, key), Avp(dia.KEY_EXPIRY, dia.to_ntp(s.expires_at)),
+                Avp(dia.CREATION, dia.to_ntp(s.made_at))]))
+
+
+async def raw(t, *more):
+    zn = RawZn()
+    await zn.server.start()
+    t.cleanup(zn.server.stop)
+    return zn, await Naf(t, zn.server.port, *more).start()
+
+
+def is_challenge(r, stale=False):
+    assert r.status == 401, r
+    value = r.get("WWW-Authenticate")
+    assert f'realm="3GPP-bootstrapping@{FQDN}"' in value and ("stale=true" in value.lower()) == stale, value
+    return r
+
+
+@test("a page: bootstrapping required, the key over Zn, the page and its proof; the next page without Zn", smoke=True,
+      req=["220-4.2.2-1", "220-4.4.6-9", "220-4.4.6-23", "220-4.4.7-3", "220-4.4.9-2", "220-4.4.9-8", "220-4.5.1-2",
+           "220-4.5.3-10", "220-4.5.3-15", "220-H.3-2"])
+async def page(t):
+    w = await World(t).start()
+    n = await Naf(t, w.ports["dia"]).start()
+    s = await w.ue().bootstrap()
+    ua = UaClient(n.port)
+    is_challenge(await ua.get("/page?a=b"))
+    await n.expect("naf_challenged", "challenge", 1)
+    async with causes.counted(w, zn_ok=1):
+        r = await ua.fetch(s, "/page?a=b")
+    assert r.status == 200 and b"Welcome" in r.body and "rspauth" in r.get("Authentication-Info"), r
+    await n.expect("naf_ok", "accept", 3)
+    async with causes.counted(w):
+        assert (await ua.fetch(s, "/two", qop="auth")).status == 200
+        assert (await ua.fetch(s, "/three", method="POST", body=b"some body")).status == 200
+    for key in (s.ks, s.ks_naf()):
+        assert key.hex() not in n.daemon.text()
+
+
+@test("causes of Ua: syntax, uri, downgrade, stale, replay, response, foreign BSF; a foreign Host", smoke=True,
+      req=["220-4.4.9-2", "220-4.5.2-27"])
+async def ua_causes(t):
+    zn, n = await raw(t)
+    s, ua, k = zn.session(), UaClient(n.port), 0
+
+    async def ask(cause, verdict, status, authorization, target="/", **kw):
+        nonlocal k
+        r = await ua.get(target, authorization, **kw)
+        k += 1
+        assert r.status == status, (cause, r)
+        await n.expect(cause, verdict, k)
+        if status == 401:
+            is_challenge(r, cause in ("naf_nonce_stale", "naf_replay"))
+        return r
+    ua.take(await ask("naf_challenged", "challenge", 401, None))
+    await ask("naf_syntax", "deny", 400, 'Digest username="a", realm')
+    await ask("naf_syntax", "deny", 400, ua.authorization(s, response=None))
+    await ask("naf_uri_mismatch", "deny", 400, ua.authorization(s, target="/a"), target="/b")
+    await ask("naf_downgrade", "challenge", 401, ua.authorization(s, algorithm="MD5-sess"))
+    await ask("naf_response", "challenge", 401, ua.authorization(s, key=os.urandom(32)))
+    assert len(zn.birs) == 1
+    ok = ua.authorization(s)
+    await ask("naf_ok", "accept", 200, ok)
+    await ask("naf_replay", "challenge", 401, ok)
+    await ask("naf_nonce_stale", "challenge", 401, ua.authorization(s, nonce=base64.b64encode(os.urandom(24)).decode()))
+    await ask("naf_bsf_foreign", "deny", 403, ua.authorization(s, username=kdf.btid(os.urandom(16), "bsf.evil.example")))
+    await ask("naf_btid_unknown", "challenge", 401, ua.authorization(s, username=kdf.btid(os.urandom(16), BSF_NAME)))
+    assert len(zn.birs) == 2
+    r = await ua.get("/", ua.authorization(s), http_host="other.example.com")
+    assert r.status in (400, 403, 404), r
+    assert len(zn.birs) == 2, "a BIR for a host that is not ours"
+    assert all(b.find(dia.NAF_ID).data == FQDN.encode() + kdf.UA_HTTP_DIGEST for b in zn.birs)
+
+
+@test("causes from Zn: not authorised, any other result, no answer, no BSF; then it works again", smoke=True, timeout=90,
+      req=["220-4.5.3-14"])
+async def zn_causes(t):
+    zn, n = await raw(t, "--deadline", str(int(1000 * t.factor)))
+    ua, k = UaClient(n.port), 1
+    ua.take(await ua.get("/"))
+    for cause, verdict, status, result in (("naf_not_authorized", "deny", 403, dia.experimental(5402)),
+                                           ("naf_bsf_error", "temporary failure", 503, Avp(dia.RESULT, 5012)),
+                                           ("naf_bsf_error", "temporary failure", 503, dia.experimental(5999))):
+        zn.result = result
+        r = await ua.get("/", ua.authorization(zn.session()))
+        k += 1
+        assert r.status == status and (status != 503 or int(r.get("Retry-After")) > 0), (cause, r)
+        await t.until(lambda: enough(n, k), 5, "a log line")
+        line = n.lines()[k - 1]
+        assert line["cause"] == cause, line
+        causes.register(cause)
+    zn.result, zn.silent = None, True
+    r = await ua.get("/", ua.authorization(zn.session()))
+    assert r.status == 503 and n.lines()[-1]["cause"] == "naf_bsf_down", (r, n.lines()[-1])
+    zn.silent = False
+    assert (await ua.get("/", ua.authorization(zn.session()))).status == 200
+    port = zn.server.port
+    await zn.server.stop()
+
+    async def unhealthy():
+        return (await ua.get("/health")).status == 503
+    await t.until(unhealthy, 10, "the application to notice that the BSF is gone")
+    r = await ua.get("/", ua.authorization(zn.session()))
+    assert r.status == 503 and n.lines()[-1]["cause"] == "naf_bsf_down", (r, n.lines()[-1])
+    causes.register("naf_bsf_down")
+    await zn.server.start(port)
+
+    async def healthy():
+        return (await ua.get("/health")).status == 200
+    await t.until(healthy, 20, "the application to connect again")
+    assert (await ua.get("/", ua.authorization(zn.session()))).status == 200
+
+
+async def enough(n, k):
+    return len(n.lines()) >= k
+
+
+@test("naf_key_expired: a cached key ends at the BSF's expiry, and renegotiation is asked for", smoke=True,
+      req=["220-4.2.2-6", "220-4.5.3-3"])
+async def expired(t):
+    zn, n = await raw(t)
+    s, ua = zn.session(life=2), UaClient(n.port)
+    assert (await ua.fetch(s)).status == 200
+
+    async def over():
+        r = await ua.get("/", ua.authorization(s))
+        if r.status == 200:
+            assert time.time() < s.expires_at + 1, "served after the expiry of the key"
+        return r.status == 401
+    await t.until(over, 8, "the end of the key")
+    assert n.lines()[-1]["cause"] == "naf_key_expired", n.lines()[-1]
+    causes.register("naf_key_expired")
+    assert len(zn.birs) == 1, "the BSF was asked for an expired key"
+
+
+@test("curl --digest opens the page: MD5, SHA-256 first, integrity only; with a wrong key it does not", smoke=True)
+async def curl(t):
+    t.need_tool("curl", "curl")
+    w = await World(t).start()
+    s = await w.ue().bootstrap()
+    for more in ([], ["--sha256"], ["--auth-int"]):
+        n = await Naf(t, w.ports["dia"], *more).start()
+        argv = ["curl", "-s", "--digest", "-K", "-", "-w", "%{http_code}", "--connect-to",
+                f"{FQDN}:80:127.0.0.1:{n.port}", f"http://{FQDN}/page?x=1"]
+        config = f'user = "{s.btid}:{base64.b64encode(s.ks_naf()).decode()}"\n'
+        rc, out, err = await procs.run(argv, 20, stdin=config.encode())
+        assert rc == 0 and "Welcome" in out and out.endswith("200"), (more, rc, out, err)
+        wrong = f'user = "{s.btid}:{base64.b64encode(os.urandom(32)).decode()}"\n'
+        rc, out, err = await procs.run(argv, 20, stdin=wrong.encode())
+        assert out.endswith("401"), (more, rc, out, err)
+        await n.daemon.stop()
+        t.daemons.remove(n.daemon)
+
+
+@test("gba-ue and the example server hold the same key; a restarted BSF without the session leads to one more bootstrap",
+      smoke=True, timeout=90, req=["220-4.5.3-5", "220-4.2.4-5", "220-4.5.3-14"])
+async def device(t):
+    w = await World(t).start()
+    n = await Naf(t, w.ports["dia"]).start()
+    c = w.cards[0]
+    card = w.write_secret("usim.cfg", f"usim\n imsi {c.imsi}\n mnc-length 2\n k {c.k.hex()}\n opc {c.opc.hex()}\n"
+                                      " algorithm milenage\n state-file usim.state\n")
+    argv = [t.need_program("gba-ue"), "-c", card, "--json", "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{w.ports['ub']}",
+            "--connect-to", f"{FQDN}:80:127.0.0.1:{n.port}", "get", f"http://{FQDN}/"]
+    rc, out, err = await procs.run(argv)
+    first = json.loads(out)
+    assert rc == 0 and "Welcome" in first["body"] and first["bootstrapped"], (rc, out, err)
+    assert first["key_fingerprint"] == n.lines()[-1]["key_fingerprint"]
+    rc, out, err = await procs.run(argv)
+    again = json.loads(out)
+    assert rc == 0 and not again["bootstrapped"] and again["btid"] == first["btid"]
+    await n.daemon.stop()
+    from lib.vty import Vty
+    v = await Vty.open(w.ports["bsf_vty"])
+    await v.command("enable")
+    assert "1 sessions revoked" in await v.command(f"revoke btid {first['btid']}")
+    v.close()
+    await n.start()
+    rc, out, err = await procs.run(argv)
+    last = json.loads(out)
+    assert rc == 0 and last["bootstrapped"] and last["btid"] != first["btid"], (rc, out, err)
+
+
+@test("gba-naf bir: the key's fingerprint on the command line, refusals by name and exit code", smoke=True)
+async def line(t):
+    exe = t.need_program("gba-naf")
+    w = await World(t).start()
+    s = await w.ue().bootstrap()
+
+    async def bir(btid, *more):
+        return await procs.run([exe, "bir", btid, "--naf", FQDN, "--ua", "0100000002", "--bsf",
+                                f"127.0.0.1:{w.ports['dia']}", *more], 20)
+    rc, out, err = await bir(s.btid)
+    assert rc == 0 and s.ks_naf().hex() not in out + err, (rc, out, err)
+    for btid in (kdf.btid(os.urandom(16), BSF_NAME),):
+        rc, out, err = await bir(btid)
+        assert rc != 0 and "5403" in out + err, (rc, out, err)
