@@ -1,335 +1,304 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Load of Ub: many devices at once over kept connections, one thread, epoll. Prints what was done; the driver reads the
- * server's CPU. Device N has IMSI 001010000000000 + N and the K and OP of conf/subscribers.csv; the sequence number is
- * not checked (the card's part is not what is measured). */
+/* UEs in C: bootstraps over Ub, so many at a time, each with its own connection or on kept ones. Every 401 is answered
+ * with the right response (Milenage, RFC 3310), every 200 must be one. One thread; runs against gba-bsfd and mhd_fixed
+ * alike.
+ *
+ * ub_load --port N --name BSF_NAME [--runs N] [--in-flight N] [--subscribers N] [--first N] [--keep]
+ * Prints one line of JSON. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
+#include <netinet/tcp.h>
+#include "bench/card.h"
 #include "common/base/b64.h"
-#include "common/base/hex.h"
-#include "common/crypto/aka_digest.h"
-#include "common/crypto/milenage.h"
+#include "common/gba/impi.h"
 #include "common/http/auth_hdr.h"
 #include "common/http/challenge_hdr.h"
 
-#define SLOTS_MAX 1024
-#define BUF 8192
-#define BSF_NAME "bsf.mnc001.mcc001.pub.3gppnetwork.org"
+#define BUF_MAX 8192
+#define FLIGHT_MAX 1024
+#define CNONCE "00112233445566778899aabbccddeeff"
 
-static struct {
-	struct sockaddr_in to;
-	unsigned slots, subscribers, first;
-	uint64_t runs;
-	FILE *btids;
-} cfg = {.slots = 64, .subscribers = 1000, .first = 1, .runs = 10000};
+enum step { IDLE, FIRST, SECOND };
 
-static struct aka_cred cred;
-
-struct slot {
+struct ue {
 	int fd;
-	bool second; /* the answer to the second request is awaited */
-	uint64_t started_ns;
-	char username[64];
-	char in[BUF];
-	size_t in_len;
+	enum step step;
+	unsigned long n; /* subscriber */
+	char impi[IMPI_MAX + 1];
+	size_t len; /* of what came in */
+	char in[BUF_MAX];
 };
 
-static struct slot slots[SLOTS_MAX];
-static uint64_t begun, done, failed, total_ns, worst_ns;
-static int last_bad_status;
+static struct options {
+	const char *name;
+	int port, keep;
+	unsigned long runs, in_flight, subscribers, first;
+} opt = {.runs = 1000, .in_flight = 64, .subscribers = 1000000, .first = 0};
 
-static uint64_t now_ns(void)
+static struct ue ues[FLIGHT_MAX];
+static unsigned long started, finished, ok, refused, broken;
+static int last_status, ep;
+
+static void usage(const char *what)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	fprintf(stderr,
+		"ub_load: %s\nusage: ub_load --port N --name BSF_NAME [--runs N] [--in-flight N] [--subscribers N] "
+		"[--first N] [--keep]\n",
+		what);
+	exit(2);
 }
 
-static void die(const char *what)
+static void read_options(int argc, char **argv)
 {
-	fprintf(stderr, "ub_load: %s: %s\n", what, strerror(errno));
-	exit(1);
+	static const struct option longs[] = {
+		{"port", 1, NULL, 'p'},        {"name", 1, NULL, 'b'},
+		{"runs", 1, NULL, 'n'},        {"in-flight", 1, NULL, 'f'},
+		{"subscribers", 1, NULL, 's'}, {"first", 1, NULL, '1'},
+		{"keep", 0, NULL, 'k'},        {0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (c) {
+		case 'p':
+			opt.port = atoi(optarg);
+			break;
+		case 'b':
+			opt.name = optarg;
+			break;
+		case 'n':
+			opt.runs = strtoul(optarg, NULL, 10);
+			break;
+		case 'f':
+			opt.in_flight = strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			opt.subscribers = strtoul(optarg, NULL, 10);
+			break;
+		case '1':
+			opt.first = strtoul(optarg, NULL, 10);
+			break;
+		case 'k':
+			opt.keep = 1;
+			break;
+		default:
+			usage("unknown option");
+		}
+	}
+	if (!opt.port || !opt.name || !opt.runs || !opt.subscribers || !opt.in_flight || opt.in_flight > FLIGHT_MAX)
+		usage("--port and --name are needed; at most 1024 in flight");
 }
 
-static void send_request(struct slot *s, const struct auth_hdr *h)
+static void ue_connect(struct ue *u)
 {
-	char value[2048], text[3072];
+	struct sockaddr_in sa = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)opt.port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = u};
+	int one = 1;
+
+	u->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* on loopback the handshake is done by the kernel: no waiting here */
+	if (u->fd < 0 || connect(u->fd, (struct sockaddr *)&sa, sizeof(sa)))
+		usage("cannot connect");
+	setsockopt(u->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	epoll_ctl(ep, EPOLL_CTL_ADD, u->fd, &ev);
+}
+
+static void ue_disconnect(struct ue *u)
+{
+	close(u->fd);
+	u->fd = -1;
+}
+
+static int send_request(struct ue *u, const struct auth_hdr *h)
+{
+	char value[AUTH_HDR_MAX], out[AUTH_HDR_MAX + 512];
 	int n;
 
 	if (auth_hdr_format(value, sizeof(value), h) < 0)
-		die("Authorization");
-	n = snprintf(text, sizeof(text),
-		     "GET / HTTP/1.1\r\nHost: " BSF_NAME "\r\nUser-Agent: ub_load 3gpp-gba-tmpi\r\n"
-		     "Authorization: %s\r\n\r\n",
-		     value);
-	/* a request is smaller than an empty socket buffer: it goes at once or the connection is lost */
-	if (send(s->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
-		die("send");
+		return -EINVAL;
+	n = snprintf(out, sizeof(out),
+		     "GET / HTTP/1.1\r\nHost: %s\r\nUser-Agent: gba-ue/0.1.0 3gpp-gba-tmpi\r\n"
+		     "Accept: */*\r\nAuthorization: %s\r\n\r\n",
+		     opt.name, value);
+	u->len = 0;
+	return send(u->fd, out, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -EPIPE;
 }
 
-static void first_request(struct slot *s)
+static int send_first(struct ue *u)
 {
 	const struct auth_hdr h = {
-		.username = span_str(s->username),
-		.realm = span_str(BSF_NAME),
+		.username = span_str(u->impi),
+		.realm = span_str(opt.name),
 		.nonce = span_str(""),
 		.uri = span_str("/"),
 		.response = span_str(""),
 	};
 
-	s->second = false;
-	send_request(s, &h);
+	u->step = FIRST;
+	return send_request(u, &h);
 }
 
-static bool begin(struct slot *s)
+static int send_second(struct ue *u, const struct challenge_hdr *c)
 {
-	if (begun == cfg.runs)
-		return false;
-	snprintf(s->username, sizeof(s->username), "%015llu@ims.mnc001.mcc001.3gppnetwork.org",
-		 1010000000000ull + cfg.first + begun % cfg.subscribers);
-	begun++;
-	s->started_ns = now_ns();
-	first_request(s);
-	return true;
-}
-
-static void second_request(struct slot *s, const struct challenge_hdr *c)
-{
-	static const char cnonce[] = "6629fae49393a05397450978507c4ef1";
-	struct digest_input in = {
+	const struct digest_input in = {
 		.hash = DIGEST_MD5,
 		.qop = DIGEST_QOP_AUTH_INT,
 		.method = span_str("GET"),
 		.uri = span_str("/"),
 		.nonce = c->nonce,
 		.nc = span_str("00000001"),
-		.cnonce = span_str(cnonce),
+		.cnonce = span_str(CNONCE),
 	};
-	struct digest_text response;
-	struct secret res, ha1;
-	uint8_t nonce[64];
-
-	if (b64_decode(nonce, sizeof(nonce), c->nonce.p, c->nonce.len) < 32 ||
-	    milenage_f2345(&res, NULL, NULL, NULL, NULL, &cred, nonce) < 0 ||
-	    digest_ha1(&ha1, DIGEST_MD5, span_str(s->username), c->realm, span_of(res.b, res.len)) < 0 ||
-	    digest_response(&response, &in, &ha1) < 0)
-		die("digest");
-	const struct auth_hdr h = {
-		.username = span_str(s->username),
+	struct auth_hdr h = {
+		.username = span_str(u->impi),
 		.realm = c->realm,
 		.nonce = c->nonce,
-		.uri = in.uri,
-		.response = span_str(response.hex),
+		.uri = span_str("/"),
 		.algorithm = span_str("AKAv1-MD5"),
 		.qop = span_str("auth-int"),
 		.nc = in.nc,
 		.cnonce = in.cnonce,
 		.opaque = c->opaque,
 	};
+	struct secret res = {0}, ha1 = {0};
+	struct digest_text response;
+	uint8_t nonce[64];
 
-	s->second = true;
-	send_request(s, &h);
+	if (b64_decode(nonce, sizeof(nonce), c->nonce.p, c->nonce.len) < AKA_RAND_LEN + AKA_AUTN_LEN ||
+	    milenage_f2345(&res, NULL, NULL, NULL, NULL, &bench_card, nonce) ||
+	    digest_ha1(&ha1, DIGEST_MD5, span_str(u->impi), c->realm, span_of(res.b, res.len)) ||
+	    digest_response(&response, &in, &ha1))
+		return -EBADMSG;
+	h.response = span_str(response.hex);
+	u->step = SECOND;
+	return send_request(u, &h);
 }
 
-/* Length of the message at the front of the buffer, 0 if it is not whole yet. */
-static size_t message_length(const struct slot *s, size_t *head)
+static void begin(struct ue *u)
 {
-	const char *end = memmem(s->in, s->in_len, "\r\n\r\n", 4), *length;
-	size_t body = 0;
-
-	if (!end)
-		return 0;
-	*head = (size_t)(end + 4 - s->in);
-	length = strcasestr(s->in, "\r\nContent-Length:");
-	if (length && length < end)
-		body = strtoul(length + 17, NULL, 10);
-	return s->in_len >= *head + body ? *head + body : 0;
-}
-
-static void challenged(struct slot *s)
-{
-	const char *h = strcasestr(s->in, "\r\nWWW-Authenticate:"), *end;
-	struct challenge_hdr c;
-
-	if (!h)
-		die("401 without challenge");
-	h += 19;
-	end = strstr(h, "\r\n");
-	if (challenge_hdr_parse(&c, (const uint8_t *)h, (size_t)(end - h)) < 0)
-		die("challenge not understood");
-	second_request(s, &c);
-}
-
-static void finished(struct slot *s, size_t head)
-{
-	uint64_t took = now_ns() - s->started_ns;
-	const char *btid = strstr(s->in + head, "<btid>"), *end = btid ? strchr(btid + 6, '<') : NULL;
-
-	done++;
-	total_ns += took;
-	if (took > worst_ns)
-		worst_ns = took;
-	if (cfg.btids && end)
-		fprintf(cfg.btids, "%.*s\n", (int)(end - btid - 6), btid + 6);
-}
-
-static void on_message(struct slot *s, size_t head)
-{
-	int status = atoi(s->in + 9);
-
-	if (status == 401 && !s->second) {
-		challenged(s);
+	if (started == opt.runs) {
+		u->step = IDLE;
+		if (u->fd >= 0)
+			ue_disconnect(u);
 		return;
 	}
-	if (status == 200 && s->second) {
-		finished(s, head);
-	} else {
-		failed++;
-		last_bad_status = status;
-	}
-	if (!begin(s)) {
-		close(s->fd);
-		s->fd = -1;
-	}
+	/* a stride over the subscribers, so that neighbours in time are not neighbours in the store */
+	u->n = (opt.first + started++ * 7919) % opt.subscribers;
+	snprintf(u->impi, sizeof(u->impi), "00101%010lu@ims.mnc001.mcc001.3gppnetwork.org", u->n);
+	if (u->fd < 0)
+		ue_connect(u);
+	if (send_first(u))
+		usage("cannot send");
 }
 
-static void on_readable(struct slot *s)
+static void end(struct ue *u, unsigned long *counter, int drop)
 {
-	size_t len, head;
-	ssize_t n = recv(s->fd, s->in + s->in_len, sizeof(s->in) - 1 - s->in_len, 0);
-
-	if (n <= 0)
-		die("connection lost");
-	s->in_len += (size_t)n;
-	s->in[s->in_len] = '\0';
-	while (s->fd >= 0 && (len = message_length(s, &head)) > 0) {
-		on_message(s, head);
-		memmove(s->in, s->in + len, s->in_len - len + 1);
-		s->in_len -= len;
-	}
+	(*counter)++;
+	finished++;
+	if (!opt.keep || drop)
+		ue_disconnect(u);
+	begin(u);
 }
 
-static void open_slot(struct slot *s, int ep)
+static char *header(char *head, const char *name)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
-	int one = 1;
+	size_t len = strlen(name);
+	char *line = head;
 
-	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s->fd < 0 || connect(s->fd, (struct sockaddr *)&cfg.to, sizeof(cfg.to)) < 0)
-		die("connect");
-	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (epoll_ctl(ep, EPOLL_CTL_ADD, s->fd, &ev) < 0)
-		die("epoll_ctl");
-	if (!begin(s)) {
-		close(s->fd);
-		s->fd = -1;
+	while ((line = strstr(line, "\r\n"))) {
+		line += 2;
+		if (!strncasecmp(line, name, len) && line[len] == ':')
+			return line + len + 1 + strspn(line + len + 1, " ");
 	}
+	return NULL;
 }
 
-static void run(void)
+/* A whole answer is in u->in, head ends at head_len. */
+static void answered(struct ue *u)
 {
-	struct epoll_event ev[64];
-	int ep = epoll_create1(EPOLL_CLOEXEC), n;
+	struct challenge_hdr c;
+	char *www;
 
-	for (unsigned i = 0; i < cfg.slots; i++)
-		open_slot(&slots[i], ep);
-	while (done + failed < cfg.runs) {
-		n = epoll_wait(ep, ev, 64, 30000);
-		if (n == 0) {
-			fprintf(stderr, "ub_load: nothing came for 30 s\n");
-			exit(1);
-		}
-		for (int i = 0; i < n; i++) {
-			struct slot *s = ev[i].data.ptr;
-
-			if (s->fd >= 0)
-				on_readable(s);
-		}
+	last_status = atoi(u->in + 9);
+	if (u->step == SECOND) {
+		end(u, last_status == 200 ? &ok : &refused, last_status != 200);
+		return;
 	}
-	close(ep);
+	www = last_status == 401 ? header(u->in, "WWW-Authenticate") : NULL;
+	if (!www) {
+		end(u, &refused, 1);
+		return;
+	}
+	www[strcspn(www, "\r")] = '\0';
+	if (challenge_hdr_parse(&c, (uint8_t *)www, strlen(www)) || send_second(u, &c))
+		end(u, &broken, 1);
 }
 
-static void credentials(void)
+static void readable(struct ue *u)
 {
-	uint8_t octets[16];
-	struct secret op;
+	ssize_t n = recv(u->fd, u->in + u->len, sizeof(u->in) - 1 - u->len, MSG_DONTWAIT);
+	char *head_end, *length;
 
-	hex_decode(octets, 16, "465b5ce8b199b49faa5f0a2ee238a6bc", 32);
-	secret_set(&cred.k, octets, 16);
-	hex_decode(octets, 16, "cdc202d5123e20f62b6d676ac72cb318", 32);
-	secret_set(&op, octets, 16);
-	if (milenage_opc(&cred.opc, &cred.k, &op) < 0)
-		die("OPc");
+	if (n <= 0) {
+		if (n < 0 && errno == EAGAIN)
+			return;
+		end(u, &broken, 1);
+		return;
+	}
+	u->len += (size_t)n;
+	u->in[u->len] = '\0';
+	head_end = strstr(u->in, "\r\n\r\n");
+	if (!head_end)
+		return;
+	length = header(u->in, "Content-Length");
+	if (!length || u->len < (size_t)(head_end + 4 - u->in) + strtoul(length, NULL, 10))
+		return;
+	answered(u);
 }
 
-static void options(int argc, char **argv)
+static double now_s(void)
 {
-	int c;
+	struct timespec t;
 
-	while ((c = getopt(argc, argv, "n:s:f:r:b:")) != -1) {
-		switch (c) {
-		case 'n':
-			cfg.slots = (unsigned)strtoul(optarg, NULL, 10);
-			break;
-		case 's':
-			cfg.subscribers = (unsigned)strtoul(optarg, NULL, 10);
-			break;
-		case 'f':
-			cfg.first = (unsigned)strtoul(optarg, NULL, 10);
-			break;
-		case 'r':
-			cfg.runs = strtoull(optarg, NULL, 10);
-			break;
-		case 'b':
-			cfg.btids = fopen(optarg, "w");
-			if (!cfg.btids)
-				die(optarg);
-			break;
-		default:
-			optind = argc;
-		}
-	}
-	if (argc - optind != 2 || cfg.slots == 0 || cfg.slots > SLOTS_MAX || cfg.subscribers == 0 || cfg.runs == 0) {
-		fprintf(stderr,
-			"usage: ub_load [-n in flight, 1..%d] [-s subscribers] [-f first] [-r runs] "
-			"[-b file for B-TIDs] ADDRESS PORT\n",
-			SLOTS_MAX);
-		exit(1);
-	}
-	cfg.to.sin_family = AF_INET;
-	cfg.to.sin_port = htons((uint16_t)atoi(argv[optind + 1]));
-	if (inet_pton(AF_INET, argv[optind], &cfg.to.sin_addr) != 1)
-		die(argv[optind]);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t start;
-	double s;
+	struct epoll_event ev[FLIGHT_MAX];
+	unsigned long i;
+	double t0;
+	int n, k;
 
-	options(argc, argv);
-	credentials();
-	start = now_ns();
-	run();
-	s = (double)(now_ns() - start) / 1e9;
-	printf("{\"runs\": %llu, \"failed\": %llu, \"seconds\": %.3f, \"per_second\": %.0f, \"mean_ms\": %.3f, "
-	       "\"worst_ms\": %.3f}\n",
-	       (unsigned long long)done, (unsigned long long)failed, s, (double)done / s,
-	       done ? (double)total_ns / (double)done / 1e6 : 0, (double)worst_ns / 1e6);
-	if (failed)
-		fprintf(stderr, "ub_load: %llu runs failed, last status %d\n", (unsigned long long)failed,
-			last_bad_status);
-	if (cfg.btids)
-		fclose(cfg.btids);
-	return failed ? 2 : 0;
+	read_options(argc, argv);
+	ep = epoll_create1(EPOLL_CLOEXEC);
+	t0 = now_s();
+	for (i = 0; i < opt.in_flight; i++) {
+		ues[i].fd = -1;
+		begin(&ues[i]);
+	}
+	while (finished < opt.runs) {
+		n = epoll_wait(ep, ev, FLIGHT_MAX, 30000);
+		if (n == 0 || (n < 0 && errno != EINTR))
+			usage("nothing comes any more");
+		for (k = 0; k < n; k++)
+			readable(ev[k].data.ptr);
+	}
+	printf("{\"runs\": %lu, \"ok\": %lu, \"refused\": %lu, \"broken\": %lu, \"last_status\": %d, \"seconds\": "
+	       "%.3f, "
+	       "\"rate\": %.0f}\n",
+	       opt.runs, ok, refused, broken, last_status, now_s() - t0, (double)opt.runs / (now_s() - t0));
+	return ok == opt.runs ? 0 : 1;
 }

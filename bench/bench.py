@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What a BIR and a bootstrap cost, beside what they must cost at least. Usage: bench.py BUILD-FOLDER [--full] [--quick] [zn|ub]...
+
+Everything is the CPU time of one process, user and system, from /proc/PID/stat, divided by the operations it did. The
+processes compared run alternately in the same run, several times; the ratio is the median of the ratios of the rounds,
+because the machine is never quiet. Rates are for orientation."""
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+SRC = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(SRC, "tests", "e2e"))
+from lib.cfg import Cfg  # noqa: E402
+
+NAME = "bsf.mnc001.mcc001.pub.3gppnetwork.org"
+REALM = "mnc001.mcc001.3gppnetwork.org"
+BSF_ID, HSS_ID, NAF_ID = "bsf." + REALM, "hss." + REALM, "load.example.com"
+GUSS = os.path.join(SRC, "conf", "guss-1.xml")
+RECORD = 200 + os.path.getsize(GUSS)    # octets of a session record with this GUSS
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def cpu_us(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1e6 / TICK
+
+
+class Bench:
+    def __init__(self, build, rounds, scale):
+        self.build, self.rounds, self.scale = build, rounds, scale
+        self.dir = tempfile.mkdtemp(prefix="bench-", dir=build)     # on a disk: commits are durable
+        self.running = []
+        self.missed = 0
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def exe(self, name):
+        return os.path.join(self.build, name)
+
+    def spawn(self, name, args, sign="ready"):
+        """Start a server and wait for its line."""
+        log = open(self.path(os.path.basename(name) + ".log"), "w+b")
+        p = subprocess.Popen([self.exe(name)] + [str(a) for a in args], stdout=log, stderr=subprocess.STDOUT)
+        p.log = log
+        self.running.append(p)
+        self.wait_for(p, sign)
+        return p
+
+    def wait_for(self, p, sign, seconds=120):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if sign.encode() in self.log_of(p):
+                return
+            if p.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise SystemExit(f"bench: no '{sign}' from {p.args[0]}:\n{self.log_of(p).decode(errors='replace')}")
+
+    @staticmethod
+    def log_of(p):
+        with open(p.log.name, "rb") as f:
+            return f.read()
+
+    def stop(self, p):
+        p.send_signal(signal.SIGTERM)
+        p.wait(30)
+        p.log.close()
+        self.running.remove(p)
+
+    def tool(self, name, args):
+        r = subprocess.run([self.exe(name)] + [str(a) for a in args], stdout=subprocess.PIPE, check=True, timeout=3600)
+        return r.stdout
+
+    def load(self, server, name, args, n):
+        """Run a load of n operations on server. -> CPU of server per operation in us, the load's own figures"""
+        before = cpu_us(server.pid)
+        figures = json.loads(self.tool(name, args))
+        return (cpu_us(server.pid) - before) / n, figures
+
+    def close(self):
+        for p in list(self.running):
+            p.kill()
+            p.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    # --- what is measured
+    def bsf(self, store, ports):
+        """Configuration of conf/, with what a load needs."""
+        c = Cfg(os.path.join(SRC, "conf", "gba-bsf.cfg"))
+        c.remove("log stderr", "logging")
+        c.add("log stderr", "logging level set-all notice")
+        c.set("ub", f"listen 127.0.0.1 {ports['ub']}")
+        c.set("ub", "challenges-source off")
+        c.set("ub", "challenges-impi off")
+        c.set("diameter", f"listen 127.0.0.1 {ports['dia']}")
+        c.set(f"hss {HSS_ID}", f"connect 127.0.0.1 {ports['hss']}")
+        for line in ("address 127.0.0.1/32", "speaks-for naf1.example.com", "private-identity allow", "gaa-service 1 2"):
+            c.add(f"naf {NAF_ID}", line)
+        c.set("store", f"lmdb {store}")
+        c.set("store", f"kek 1 file {self.path('kek')}")
+        c.set("line vty", f"bind 127.0.0.1 {ports['vty']}")
+        c.write(self.path("bsf.cfg"))
+        return self.spawn("bsf/gba-bsfd", ["-c", self.path("bsf.cfg")])
+
+    def fill(self, name, sessions):
+        """A new database. -> its folder; B-TIDs are in NAME.btids"""
+        store = self.path(name)
+        os.mkdir(store, 0o700)
+        if not os.path.exists(self.path("kek")):
+            with open(os.open(self.path("kek"), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+                f.write(os.urandom(32).hex() + "\n")
+        if sessions:
+            out = self.tool("bench/store_fill", ["--dir", store, "--kek", self.path("kek"), "--sessions", sessions,
+                                                 "--name", NAME, "--guss", GUSS])
+            with open(store + ".btids", "wb") as f:
+                f.write(out)
+        return store
+
+    def zn_args(self, port, btids, n, in_flight=64, gsid=None):
+        args = ["--identity", NAF_ID, "--server", BSF_ID, "--port", port, "--realm", REALM, "--btids", btids,
+                "--naf", "naf1.example.com", "--requests", n, "--in-flight", in_flight]
+        return args + (["--gsid", gsid] if gsid else [])
+
+    def verdict(self, what, ratios, target):
+        m = statistics.median(ratios)
+        self.missed += m > target
+        print(f"{what}: ratio {m:.2f} (rounds {' '.join(f'{r:.2f}' for r in ratios)}), target {target}: "
+              f"{'met' if m <= target else 'MISSED'}")
+
+    def zn(self):
+        n = 40000 // self.scale
+        ports = {w: free_port() for w in ("ub", "dia", "hss", "vty", "echo")}
+        store = self.fill("zn", 10000)
+        bsf = self.bsf(store, ports)
+        echo = self.spawn("bench/echo_fd", [BSF_ID, REALM, ports["echo"]])
+        print(f"Zn: {n} BIRs a round, 64 in flight, 10,000 sessions with GUSS in LMDB")
+        for gsid in (None, "2"):
+            ratios = []
+            for _ in range(self.rounds):
+                e, ef = self.load(echo, "bench/zn_load", self.zn_args(ports["echo"], store + ".btids", n), n)
+                b, bf = self.load(bsf, "bench/zn_load", self.zn_args(ports["dia"], store + ".btids", n, gsid=gsid), n)
+                ratios.append(b / e)
+                print(f"  echo {e:.1f} us ({ef['rate']:.0f}/s)   gba-bsfd {b:.1f} us ({bf['rate']:.0f}/s)"
+                      f"{'   with one USS' if gsid else ''}")
+            if gsid:
+                print(f"  Zn with a USS chosen out of the GUSS against the echo without one: {statistics.median(ratios):.2f}, no target")
+            else:
+                self.verdict("Zn", ratios, 1.25)
+        self.stop(bsf)
+        self.stop(echo)
+
+    def store_figures(self, port):
+        """-> commits, records of the committer"""
+        with socket.create_connection(("127.0.0.1", port), 5) as s:
+            s.settimeout(5)
+            s.sendall(b"show store\r\n")
+            text = b""
+            while b"swept" not in text:
+                text += s.recv(4096)
+        words = dict(line.split()[:2] for line in text.decode(errors="replace").splitlines() if line.startswith("commit"))
+        return int(words["commits"]), int(words["committed-records"])
+
+    def lmdb(self, live, puts, commit, replace=False):
+        d = self.path("lmdb")
+        shutil.rmtree(d, ignore_errors=True)
+        os.mkdir(d)
+        out = json.loads(self.tool("bench/lmdb_put", [d, live, puts, RECORD, f"{commit:.2f}"] + (["replace"] if replace else [])))
+        shutil.rmtree(d)
+        return out
+
+    def ub_run(self, bsf, port, n, first, in_flight=64, keep=True, subscribers=1000000):
+        args = ["--port", port, "--name", NAME, "--runs", n, "--in-flight", in_flight, "--first", first,
+                "--subscribers", subscribers] + (["--keep"] if keep else [])
+        return self.load(bsf, "bench/ub_load", args, n)
+
+    def ub(self):
+        n = 10000 // self.scale
+        ports = {w: free_port() for w in ("ub", "dia", "hss", "vty", "mhd")}
+        hss = self.spawn("bench/hss_fixed", [HSS_ID, REALM, ports["hss"], GUSS])
+        bsf = self.bsf(self.fill("ub", 0), ports)
+        self.wait_for(bsf, f"{HSS_ID} connected")
+        mhd = self.spawn("bench/mhd_fixed", [ports["mhd"]])
+        first = 0
+        for keep in (True, False):
+            ratios = []
+            print(f"Ub: {n} bootstraps a round, 64 in flight, {'64 connections kept' if keep else 'a connection each'}")
+            for _ in range(self.rounds):
+                c0, r0 = self.store_figures(ports["vty"])
+                b, bf = self.ub_run(bsf, ports["ub"], n, first, keep=keep)
+                c1, r1 = self.store_figures(ports["vty"])
+                first += n * 7919
+                commit = (r1 - r0) / max(1, c1 - c0)
+                m, _ = self.ub_run(mhd, ports["mhd"], n, 0, keep=keep)
+                d = json.loads(self.tool("bench/mar_fd", [HSS_ID, REALM, ports["hss"], n, 64]))["exchange_us"]
+                p = self.lmdb(0, n, commit)["put_us"]
+                ratios.append(b / (m + d + p))
+                print(f"  gba-bsfd {b:.1f} us ({bf['rate']:.0f}/s)   sum {m + d + p:.1f} = 2 HTTP answers {m:.1f} + exchange {d:.1f}"
+                      f" + put {p:.1f} (commits of {commit:.1f})")
+            self.verdict("Ub", ratios, 1.5)
+        one, f1 = self.ub_run(bsf, ports["ub"], max(200, n // 10), first, in_flight=1)
+        print(f"Ub, 1 in flight: gba-bsfd {one:.1f} us, {f1['seconds'] / f1['runs'] * 1000:.2f} ms a bootstrap, no target")
+        for p in (bsf, mhd, hss):
+            self.stop(p)
+
+    def big(self):
+        """1,000,000 live sessions against 1,000."""
+        sizes, n = (1000, 1000000 if self.scale == 1 else 100000), 20000 // self.scale
+        zn, ub, bare = {}, {}, {}
+        ports = {w: free_port() for w in ("ub", "dia", "hss", "vty")}
+        hss = self.spawn("bench/hss_fixed", [HSS_ID, REALM, ports["hss"], GUSS])
+        stores = {s: self.fill(f"big{s}", s) for s in sizes}
+        for r in range(self.rounds):
+            for s in sizes:
+                bsf = self.bsf(stores[s], ports)
+                self.wait_for(bsf, f"{HSS_ID} connected")
+                z, zf = self.load(bsf, "bench/zn_load", self.zn_args(ports["dia"], stores[s] + ".btids", n), n)
+                c0, r0 = self.store_figures(ports["vty"])
+                # other subscribers than those whose B-TIDs are asked for on Zn: a run replaces the session of its IMPI
+                u, uf = self.ub_run(bsf, ports["ub"], n // 2, r * n * 7919, subscribers=s)
+                c1, r1 = self.store_figures(ports["vty"])
+                commit = (r1 - r0) / max(1, c1 - c0)
+                self.stop(bsf)
+                shutil.rmtree(stores[s])
+                stores[s] = self.fill(f"big{s}", s) if r + 1 < self.rounds else stores[s]
+                p = self.lmdb(s, n // 2, commit, replace=True)
+                for table, v in ((zn, z), (ub, u), (bare, p)):
+                    table.setdefault(s, []).append(v)
+                print(f"  {s:>9} sessions: BIR {z:.1f} us ({zf['rate']:.0f}/s)   bootstrap {u:.1f} us ({uf['rate']:.0f}/s, commits of"
+                      f" {commit:.1f})   bare LMDB put and delete {p['put_us']:.1f} us, get {p['get_us']:.2f} us")
+        few, many = sizes
+        self.verdict(f"BIR, {many} sessions against {few}", [b / a for a, b in zip(zn[few], zn[many])], 1.1)
+        self.verdict(f"bootstrap, {many} sessions against {few}", [b / a for a, b in zip(ub[few], ub[many])], 1.5)
+        self.stop(hss)
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("build")
+    a.add_argument("--full", action="store_true", help="with 1,000,000 sessions")
+    a.add_argument("--quick", action="store_true", help="a tenth of everything: does it still run")
+    a.add_argument("--rounds", type=int, default=5)
+    a.add_argument("parts", nargs="*", choices=[[], "zn", "ub", "big"])
+    o = a.parse_args()
+    parts = o.parts or ["zn", "ub"] + (["big"] if o.full else [])
+    b = Bench(os.path.abspath(o.build), o.rounds, 10 if o.quick else 1)
+    try:
+        for part in parts:
+            getattr(b, part)()
+            sys.stdout.flush()
+    finally:
+        b.close()
+    return 1 if b.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Put sessions into a database of gba-bsfd that is not running, through its own store, and print their B-TIDs.
+ *
+ * store_fill --dir DIR --kek FILE --sessions N --name BSF_NAME [--guss FILE] [--print N] */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <osmocom/core/select.h>
+#include <osmocom/core/talloc.h>
+#include "bsf/store.h"
+#include "common/crypto/rng.h"
+
+#define IN_FLIGHT 512
+#define LIFE_S 604800
+
+static const char *dir, *kek_file, *name, *guss_file;
+static unsigned long sessions = 1000, to_print = 100000, in_flight, done, failed;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "store_fill: %s\n", what);
+	exit(1);
+}
+
+static void on_done(void *owner, uint64_t txn, const struct store_answer *a)
+{
+	in_flight--;
+	done++;
+	failed += a->rc != 0;
+}
+
+static struct guss_blob *read_guss(void)
+{
+	static uint8_t xml[65536];
+	struct guss_blob *b;
+	size_t len;
+	FILE *f;
+
+	if (!guss_file)
+		return NULL;
+	f = fopen(guss_file, "r");
+	if (!f)
+		die("cannot read the GUSS");
+	len = fread(xml, 1, sizeof(xml), f);
+	fclose(f);
+	b = guss_blob_new(span_of(xml, len));
+	if (!b)
+		die("no memory");
+	return b;
+}
+
+static void fill_session(struct gba_session *s, unsigned long n, struct guss_blob *guss)
+{
+	memset(s, 0, sizeof(*s));
+	s->variant = GBA_VARIANT_ME;
+	s->ks.len = 32;
+	if (rng_fill(s->rand, sizeof(s->rand)) || rng_fill(s->ks.b, 32))
+		die("no random octets");
+	snprintf(s->bsf_name, sizeof(s->bsf_name), "%s", name);
+	snprintf(s->impi.s, sizeof(s->impi.s), "00101%010lu@ims.mnc001.mcc001.3gppnetwork.org", n);
+	s->created_at = time(NULL);
+	s->expires_at = s->created_at + LIFE_S;
+	s->guss = guss_blob_get(guss);
+}
+
+static void fill(struct store *st)
+{
+	struct guss_blob *guss = read_guss();
+	char btid[BTID_MAX + 1];
+	struct gba_session s;
+	unsigned long n;
+
+	for (n = 0; n < sessions; n++) {
+		fill_session(&s, n, guss);
+		if (n < to_print && btid_format(btid, s.rand, name) > 0)
+			puts(btid);
+		while (in_flight >= IN_FLIGHT)
+			osmo_select_main(0);
+		if (store_put(st, &s, n))
+			die("the store does not take more");
+		in_flight++;
+		gba_session_clear(&s);
+	}
+	while (in_flight)
+		osmo_select_main(0);
+	guss_blob_put(guss);
+}
+
+static void read_options(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"dir", 1, NULL, 'd'},
+		{"kek", 1, NULL, 'k'},
+		{"sessions", 1, NULL, 'n'},
+		{"name", 1, NULL, 'b'},
+		{"guss", 1, NULL, 'g'},
+		{"print", 1, NULL, 'p'},
+		{0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (c) {
+		case 'd':
+			dir = optarg;
+			break;
+		case 'k':
+			kek_file = optarg;
+			break;
+		case 'n':
+			sessions = strtoul(optarg, NULL, 10);
+			break;
+		case 'b':
+			name = optarg;
+			break;
+		case 'g':
+			guss_file = optarg;
+			break;
+		case 'p':
+			to_print = strtoul(optarg, NULL, 10);
+			break;
+		default:
+			die("unknown option");
+		}
+	}
+	if (!dir || !kek_file || !name)
+		die("--dir, --kek and --name are needed");
+}
+
+int main(int argc, char **argv)
+{
+	struct seal_kek kek = {.id = 1};
+	struct store_lmdb_cfg cfg = {.map_size_gib = 64, .keks = &kek, .n_keks = 1};
+	struct store_shared *sh;
+	struct err err = {""};
+	struct store *st;
+
+	read_options(argc, argv);
+	if (secret_read_file(&kek.key, SEAL_KEK_LEN, kek_file, err.text, sizeof(err.text)))
+		die(err.text);
+	cfg.dir = dir;
+	osmo_ctx_init("fill");
+	osmo_select_init();
+	sh = store_shared_lmdb_new(&cfg, &err);
+	st = sh ? store_new(NULL, sh, on_done, NULL) : NULL;
+	if (!st)
+		die(err.text);
+	fill(st);
+	talloc_free(st);
+	store_shared_free(sh);
+	secret_clear(&kek.key);
+	if (failed)
+		die("some sessions were not stored");
+	return 0;
+}
