@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-#include <time.h>
 #include <unistd.h>
 #include <arpa/inet.h>
 #include "common/dia/dia_node.h"
