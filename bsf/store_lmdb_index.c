@@ -317,7 +317,7 @@ size_t lmdb_index_expired(struct lmdb_index *ix, int64_t now_s, size_t *budget, 
 	size_t n = 0, parts = 0;
 
 	pthread_mutex_lock(&ix->lock);
-	while (n < max && *budget && parts <= PARTS) {
+	while (n < max && *budget && parts < PARTS) {
 		const struct part *p = &ix->parts[ix->sweep_part];
 
 		if (ix->sweep_place >= p->n) {

@@ -123,8 +123,6 @@ static void start(unsigned in_flight_max, unsigned timeout_ms)
 	struct err err = { "" };
 
 	ck_assert_msg(dia_core_init_parser(&err) == 0, "%s", err.text);
-	osmo_ctx_init("test");
-	osmo_select_init();
 	far = (struct far_store){ .sh.be = &far_backend, .mem = store_shared_mem_new(&err) };
 	policy_set();
 	session_put();

@@ -449,6 +449,7 @@ static void *shard_thread(void *arg)
 		}
 	}
 	talloc_free(st);
+	talloc_free(osmo_ctx);
 	atomic_fetch_add(&rounds_done, 1);
 	return NULL;
 }

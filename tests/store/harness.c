@@ -72,8 +72,6 @@ static void answer_clear(struct harness *h)
 
 static void attach(struct harness *h)
 {
-	osmo_ctx_init("test");
-	osmo_select_init();
 	h->st = store_new(NULL, h->sh, on_done, h);
 	ck_assert_ptr_nonnull(h->st);
 }

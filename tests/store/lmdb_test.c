@@ -423,8 +423,6 @@ static void child_run(int fd, unsigned first)
 
 	cfg.dir = dir;
 	sh = store_shared_lmdb_new(&cfg, &err);
-	osmo_ctx_init("child");
-	osmo_select_init();
 	st = sh ? store_new(NULL, sh, child_done, &c) : NULL;
 	while (st) {
 		while (c.under_way < UNDER_WAY) {
