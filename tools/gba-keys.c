@@ -13,7 +13,8 @@
 static const char usage[] =
 	"usage: gba-keys [--in FILE | --in -] [--json] [NAME=VALUE...]\n"
 	"\n"
-	"Derives and SHOWS every key of GBA that follows from its inputs, naming each input: what to compare with when two\n"
+	"Derives and SHOWS every key of GBA that follows from its inputs, naming each input: what to compare with when "
+	"two\n"
 	"implementations do not agree. It prints keys on purpose; feed it test vectors, not live subscribers.\n"
 	"\n"
 	"  --in FILE   lines 'name = value' or 'name value'; ! or # begins a comment; the card file of gba-ue will do\n"
@@ -22,7 +23,8 @@ static const char usage[] =
 	"  NAME=VALUE  a value that is no secret; wins over file and environment\n"
 	"  -V, -h      version, this text\n"
 	"\n"
-	"What no file gives is taken from the environment: GBA_K, GBA_OPC, GBA_RAND, GBA_MNC_LENGTH and so on. Secrets are\n"
+	"What no file gives is taken from the environment: GBA_K, GBA_OPC, GBA_RAND, GBA_MNC_LENGTH and so on. Secrets "
+	"are\n"
 	"never taken from the command line.\n"
 	"\n"
 	"names:\n";
@@ -42,8 +44,8 @@ static void print_step(void *owner, const char *name, const char *value, const c
 
 static void add_step(void *owner, const char *name, const char *value, const char *how, const char *clause)
 {
-	json_array_append_new(owner, json_pack("{s:s, s:s, s:s, s:s}", "name", name, "value", value, "how", how, "clause",
-					       clause));
+	json_array_append_new(
+		owner, json_pack("{s:s, s:s, s:s, s:s}", "name", name, "value", value, "how", how, "clause", clause));
 }
 
 static int derive(const struct keys_input *in, bool json, struct err *err)
@@ -84,7 +86,7 @@ static void help(void)
 /* Words win over the file, the file over the environment. */
 static int gather(struct keys_input *in, const char *path, char **words, struct err *err)
 {
-	struct keys_input given = { 0 };
+	struct keys_input given = {0};
 	int rc = 0;
 
 	for (; rc == 0 && *words; words++)
@@ -103,7 +105,7 @@ static int gather(struct keys_input *in, const char *path, char **words, struct 
 /* An option that names a secret is told as such, not as unknown. */
 static int secret_option(char **argv, struct err *err)
 {
-	struct keys_input none = { 0 };
+	struct keys_input none = {0};
 	char word[KEYS_TEXT_MAX];
 
 	for (char **a = argv + 1; *a; a++) {
@@ -117,12 +119,14 @@ static int secret_option(char **argv, struct err *err)
 int main(int argc, char **argv)
 {
 	static const struct option longopts[] = {
-		{ "in", required_argument, NULL, 'i' },	 { "json", no_argument, NULL, 'j' },
-		{ "version", no_argument, NULL, 'V' },	 { "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"in", required_argument, NULL, 'i'},
+		{"json", no_argument, NULL, 'j'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
-	struct keys_input in = { 0 };
-	struct err err = { "" };
+	struct keys_input in = {0};
+	struct err err = {""};
 	const char *path = NULL;
 	bool json = false;
 	int c, rc = secret_option(argv, &err);

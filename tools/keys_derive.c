@@ -63,8 +63,8 @@ static void key(struct state *s, const char *name, const struct secret *value, c
 static int contradictions(struct state *s)
 {
 	static const enum keys_name pairs[][2] = {
-		{ IN_OP, IN_OPC }, { IN_SQN, IN_AUTN }, { IN_IMPI, IN_IMSI }, { IN_KS, IN_CK },
-		{ IN_KS, IN_K },   { IN_CK, IN_K },	{ IN_RES, IN_K },
+		{IN_OP, IN_OPC}, {IN_SQN, IN_AUTN}, {IN_IMPI, IN_IMSI}, {IN_KS, IN_CK},
+		{IN_KS, IN_K},   {IN_CK, IN_K},     {IN_RES, IN_K},
 	};
 	static const char *const names[] = {
 		"op and opc", "sqn and autn", "impi and imsi", "ks and ck", "ks and k", "ck and k", "res and k",
@@ -97,7 +97,7 @@ static void sqn_parts(struct state *s, uint64_t sqn, const char *name, const cha
 /* AUTN: made from SQN, or opened. */
 static int autn(struct state *s)
 {
-	struct aka_vector v = { 0 };
+	struct aka_vector v = {0};
 	uint64_t sqn = 0;
 	int rc = 0;
 
@@ -111,8 +111,8 @@ static int autn(struct state *s)
 		rc = milenage_autn_open(&sqn, &s->cred, octets(s, IN_RAND), octets(s, IN_AUTN));
 		if (rc == 0 || rc == -EBADMSG) {
 			sqn_parts(s, sqn, "SQN", "AUTN[0..5] xor AK");
-			text(s, "MAC-A", rc == 0 ? "right" : "WRONG: the card refuses", "f1(K, OPc, RAND, SQN, AMF) and AUTN[8..15]",
-			     "33.102 6.3.3");
+			text(s, "MAC-A", rc == 0 ? "right" : "WRONG: the card refuses",
+			     "f1(K, OPc, RAND, SQN, AMF) and AUTN[8..15]", "33.102 6.3.3");
 			rc = 0;
 		}
 	}
@@ -132,7 +132,8 @@ static int auts(struct state *s)
 		rc = milenage_auts_make(made, &s->cred, octets(s, IN_RAND), be48_get(octets(s, IN_SQN_MS)));
 		if (rc < 0)
 			return rc;
-		hex(s, "AUTS", made, sizeof(made), "(SQN_MS xor AK*) || f1*(K, OPc, RAND, SQN_MS, AMF 0000)", "33.102 6.3.3");
+		hex(s, "AUTS", made, sizeof(made), "(SQN_MS xor AK*) || f1*(K, OPc, RAND, SQN_MS, AMF 0000)",
+		    "33.102 6.3.3");
 		b64_encode(b64, sizeof(b64), made, sizeof(made));
 		text(s, "auts", b64, "base64(AUTS)", "RFC 3310 3.4");
 	}
@@ -192,7 +193,8 @@ static int names(struct state *s)
 	}
 	if (has(s, IN_BSF)) {
 		if (!fqdn_valid(span_str(s->in->v[IN_BSF].text), BSF_NAME_MAX))
-			return err_set(s->err, -EINVAL, "bsf: allowed is a DNS name of up to %d characters", BSF_NAME_MAX);
+			return err_set(s->err, -EINVAL, "bsf: allowed is a DNS name of up to %d characters",
+				       BSF_NAME_MAX);
 		strcpy(s->bsf, s->in->v[IN_BSF].text);
 	}
 	return 0;
@@ -201,7 +203,7 @@ static int names(struct state *s)
 static int run_values(struct state *s)
 {
 	char btid[BTID_MAX + 1], id[RUN_ID_LEN + 1];
-	struct secret ha1 = { 0 };
+	struct secret ha1 = {0};
 	int rc = 0;
 
 	if (has(s, IN_RAND)) {
@@ -218,7 +220,8 @@ static int run_values(struct state *s)
 			char value[SECRET_MAX + 1] = "";
 
 			memcpy(value, ha1.b, ha1.len);
-			text(s, "HA1 of Ub", value, "MD5(IMPI : BSF name : RES), if the IMPI is the user name", "RFC 3310 3.3");
+			text(s, "HA1 of Ub", value, "MD5(IMPI : BSF name : RES), if the IMPI is the user name",
+			     "RFC 3310 3.3");
 			OPENSSL_cleanse(value, sizeof(value));
 		}
 	}
@@ -245,7 +248,8 @@ static int ks(struct state *s)
 	if (rc == 0 && s->ks.len && has(s, IN_RAND) && s->impi.s[0] && s->bsf[0]) {
 		rc = tmpi_derive(tmpi, &s->ks, octets(s, IN_RAND), span_str(s->impi.s), s->bsf);
 		tmpi_format(name, tmpi);
-		text(s, "TMPI", name, "base64(first 24 octets of KDF(Ks, 01, \"gba-me\", RAND, IMPI, BSF name || 0100000100))",
+		text(s, "TMPI", name,
+		     "base64(first 24 octets of KDF(Ks, 01, \"gba-me\", RAND, IMPI, BSF name || 0100000100))",
 		     "33.220 B.4");
 	}
 	return rc;
@@ -256,7 +260,7 @@ static int naf_keys(struct state *s)
 	const uint8_t *ua = has(s, IN_UA) ? octets(s, IN_UA) : UA_ID_HTTP_DIGEST;
 	char words[B64_LEN(KDF_OUT_LEN) + 1], print[KEY_FINGERPRINT_LEN + 1];
 	struct span impi = span_str(s->impi.s);
-	struct secret k = { 0 };
+	struct secret k = {0};
 	struct naf_id naf;
 	int rc = 0;
 
@@ -269,7 +273,8 @@ static int naf_keys(struct state *s)
 		return 0;
 	rc = kdf_ks_naf(&k, KDF_KS_NAF, &s->ks, octets(s, IN_RAND), impi, span_of(naf.raw, naf.len));
 	if (rc == 0) {
-		key(s, "Ks_NAF", &k, "KDF(Ks, 01, \"gba-me\", RAND, IMPI, NAF_Id); the same is Ks_ext_NAF", "33.220 B.3");
+		key(s, "Ks_NAF", &k, "KDF(Ks, 01, \"gba-me\", RAND, IMPI, NAF_Id); the same is Ks_ext_NAF",
+		    "33.220 B.3");
 		b64_encode(words, sizeof(words), k.b, k.len);
 		text(s, "password", words, "base64(Ks_NAF), password of HTTP Digest on Ua", "24.109 5.2");
 		OPENSSL_cleanse(words, sizeof(words));
@@ -287,8 +292,8 @@ static int naf_keys(struct state *s)
 
 int keys_derive(const struct keys_input *in, keys_step_fn *step, void *owner, struct err *err)
 {
-	static int (*const stages[])(struct state *) = { contradictions, card, names, run_values, ks, naf_keys };
-	struct state s = { .in = in, .step = step, .owner = owner, .err = err };
+	static int (*const stages[])(struct state *) = {contradictions, card, names, run_values, ks, naf_keys};
+	struct state s = {.in = in, .step = step, .owner = owner, .err = err};
 	int rc = 0;
 
 	err_set(err, -EIO, "OpenSSL failed");
@@ -297,7 +302,8 @@ int keys_derive(const struct keys_input *in, keys_step_fn *step, void *owner, st
 	for (size_t i = 0; rc == 0 && i < sizeof(stages) / sizeof(stages[0]); i++)
 		rc = stages[i](&s);
 	if (rc == 0 && s.steps == 0)
-		rc = err_set(err, -EINVAL, "nothing follows from this; give at least k, opc and rand, or ks, rand, impi and naf");
+		rc = err_set(err, -EINVAL,
+			     "nothing follows from this; give at least k, opc and rand, or ks, rand, impi and naf");
 	OPENSSL_cleanse(&s, sizeof(s));
 	return rc;
 }

@@ -55,7 +55,7 @@ void http_get_free(struct http_get *h)
 	curl_global_cleanup();
 }
 
-/* The value behind "Name:", joined to what stood there before. */
+/* The value behind "Name:", on a line of its own behind what stood there before. */
 static bool take(char **to, const char *line, size_t len, const char *name)
 {
 	size_t n = strlen(name), old = *to ? strlen(*to) : 0;
@@ -71,10 +71,10 @@ static bool take(char **to, const char *line, size_t len, const char *name)
 	}
 	while (len && isspace((unsigned char)line[len - 1]))
 		len--;
-	joined = realloc(*to, old + len + 3);
+	joined = realloc(*to, old + len + 2);
 	if (!joined)
 		return false;
-	snprintf(joined + old, len + 3, "%s%.*s", old ? ", " : "", (int)len, line);
+	snprintf(joined + old, len + 2, "%s%.*s", old ? "\n" : "", (int)len, line);
 	*to = joined;
 	return true;
 }
@@ -90,8 +90,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *data)
 		return len;
 	}
 	if (take(&a->www_authenticate, line, len, "WWW-Authenticate:") &&
-	    take(&a->authentication_info, line, len, "Authentication-Info:") && take(&a->server, line, len, "Server:") &&
-	    take(&a->retry_after, line, len, "Retry-After:"))
+	    take(&a->authentication_info, line, len, "Authentication-Info:") &&
+	    take(&a->server, line, len, "Server:") && take(&a->retry_after, line, len, "Retry-After:"))
 		return len;
 	c->no_memory = true;
 	return 0;
@@ -147,16 +147,17 @@ static struct curl_slist *headers(const char *authorization)
 	return list;
 }
 
-int http_get_run(struct http_get *h, struct http_answer *out, const char *url, const char *authorization,
-		 const char *user_agent, struct err *err)
+int http_get_run(struct http_get *h, struct http_answer *out, const char *url, const char *target,
+		 const char *authorization, const char *user_agent, struct err *err)
 {
-	struct http_answer a = { 0 };
-	struct collect c = { .answer = &a };
+	struct http_answer a = {0};
+	struct collect c = {.answer = &a};
 	struct curl_slist *list = headers(authorization);
 	CURLcode rc;
 
 	h->error[0] = '\0';
 	curl_easy_setopt(h->curl, CURLOPT_URL, url);
+	curl_easy_setopt(h->curl, CURLOPT_REQUEST_TARGET, target);
 	curl_easy_setopt(h->curl, CURLOPT_USERAGENT, user_agent);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, list);
 	curl_easy_setopt(h->curl, CURLOPT_HEADERFUNCTION, on_header);
@@ -186,45 +187,85 @@ void http_answer_clear(struct http_answer *a)
 	free(a->server);
 	free(a->retry_after);
 	free(a->body);
-	*a = (struct http_answer){ 0 };
+	*a = (struct http_answer){0};
 }
 
-static int part(CURLU *u, CURLUPart what, char **out)
+bool http_line_next(struct span *out, const char **rest)
 {
-	char *text;
+	size_t len;
+
+	if (!*rest || !**rest)
+		return false;
+	len = strcspn(*rest, "\n");
+	*out = span_of(*rest, len);
+	*rest += len + ((*rest)[len] == '\n');
+	return true;
+}
+
+/* \returns malloc'ed; NULL if the URL has no such part, or it cannot stand in a header as it is */
+static char *part(CURLU *u, CURLUPart what)
+{
+	char *text = NULL, *copy = NULL;
 
 	if (curl_url_get(u, what, &text, 0) != CURLUE_OK)
-		return -EINVAL;
-	*out = strdup(text);
+		return NULL;
+	for (const char *p = text; *p; p++) {
+		if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
+			goto out;
+	}
+	copy = strdup(text);
+out:
 	curl_free(text);
-	return *out ? 0 : -ENOMEM;
+	return copy;
+}
+
+static bool has_query(CURLU *u)
+{
+	char *text = NULL;
+	bool has = curl_url_get(u, CURLUPART_QUERY, &text, 0) == CURLUE_OK;
+
+	curl_free(text);
+	return has;
+}
+
+static int split(CURLU *u, const char *url, char **host, char **target, struct err *err)
+{
+	char *scheme = part(u, CURLUPART_SCHEME), *name = part(u, CURLUPART_HOST), *path = part(u, CURLUPART_PATH);
+	char *query = part(u, CURLUPART_QUERY), *user = part(u, CURLUPART_USER), *whole = NULL;
+	int rc = 0;
+
+	if (user)
+		rc = err_set(err, -EINVAL, "a URL with a user name in it; the key of the card is what opens the page");
+	else if (scheme && strcmp(scheme, "http") != 0)
+		rc = err_set(err, -EPROTONOSUPPORT, "'%s': allowed is http://", url);
+	else if (!scheme || !name || !path || (!query && has_query(u)))
+		rc = err_set(err, -EINVAL, "'%s' is no URL; allowed: http://HOST[:PORT]/PATH in ASCII", url);
+	else if (asprintf(&whole, "%s%s%s", path, query ? "?" : "", query ? query : "") < 0)
+		rc = -ENOMEM;
+	if (rc == 0) {
+		for (char *p = name; *p; p++)
+			*p = (char)tolower((unsigned char)*p);
+		*host = name;
+		*target = whole;
+		name = NULL;
+	}
+	free(scheme);
+	free(name);
+	free(path);
+	free(query);
+	free(user);
+	return rc;
 }
 
 int http_url_split(const char *url, char **host, char **target, struct err *err)
 {
-	char *scheme = NULL, *path = NULL, *query = NULL, *name = NULL;
 	CURLU *u = curl_url();
-	int rc = -EINVAL;
+	int rc;
 
-	if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK || part(u, CURLUPART_SCHEME, &scheme) < 0 ||
-	    part(u, CURLUPART_HOST, &name) < 0 || part(u, CURLUPART_PATH, &path) < 0) {
-		err_set(err, rc, "'%s' is no URL; allowed: http://HOST[:PORT]/PATH", url);
-	} else if (strcmp(scheme, "http") != 0) {
-		rc = err_set(err, -EPROTONOSUPPORT, "'%s': allowed is http://", url);
-	} else {
-		part(u, CURLUPART_QUERY, &query);
-		for (char *p = name; *p; p++)
-			*p = (char)tolower((unsigned char)*p);
-		rc = asprintf(target, "%s%s%s", path, query ? "?" : "", query ? query : "") < 0 ? -ENOMEM : 0;
-	}
-	if (rc == 0) {
-		*host = name;
-		name = NULL;
-	}
-	free(name);
-	free(scheme);
-	free(path);
-	free(query);
+	if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK)
+		rc = split(u, url, host, target, err);
+	else
+		rc = err_set(err, -EINVAL, "'%s' is no URL; allowed: http://HOST[:PORT]/PATH", url);
 	curl_url_cleanup(u);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "common/base/bytes.h"
 #include "common/base/err.h"
 
 #define HTTP_BODY_MAX (1 << 20)
@@ -21,7 +22,7 @@ struct http_get_cfg {
 
 struct http_answer {
 	long status;
-	char *www_authenticate;    /* all challenges, joined by commas; NULL if none */
+	char *www_authenticate;    /* one line for each header of that name; NULL if none */
 	char *authentication_info;
 	char *server, *retry_after;
 	uint8_t *body;
@@ -32,12 +33,18 @@ struct http_answer {
 struct http_get *http_get_new(const struct http_get_cfg *cfg, struct err *err);
 void http_get_free(struct http_get *h);
 
-/*! \param[in] authorization header value or NULL
+/*! \param[in] target        request target, so that it is octet for octet the uri of the Digest
+ *  \param[in] authorization header value or NULL
  *  \returns 0 and an answer to be cleared; -EIO not reached or broken off; -EINVAL no URL; -EFBIG body too long */
-int http_get_run(struct http_get *h, struct http_answer *out, const char *url, const char *authorization,
-		 const char *user_agent, struct err *err);
+int http_get_run(struct http_get *h, struct http_answer *out, const char *url, const char *target,
+		 const char *authorization, const char *user_agent, struct err *err);
 void http_answer_clear(struct http_answer *a);
 
+/*! The next line of www_authenticate: a server may offer several challenges, the first one that suits is taken.
+ *  \param[in,out] rest begins as www_authenticate, NULL included
+ *  \returns false: no more */
+bool http_line_next(struct span *out, const char **rest);
+
 /*! Host (lower case, without port) and request target of an http URL. All malloc'ed.
- *  \returns 0; -EINVAL no URL; -EPROTONOSUPPORT not http */
+ *  \returns 0; -EINVAL no URL, or with a user name in it; -EPROTONOSUPPORT not http */
 int http_url_split(const char *url, char **host, char **target, struct err *err);

@@ -25,7 +25,8 @@ static void read_ks(struct key_store *ks, const json_t *o)
 	uint8_t key[32];
 
 	if (!btid || !expires || strlen(btid) > BTID_MAX || !get_octets(o, "ks", key, sizeof(key)) ||
-	    !get_octets(o, "rand", ks->rand, sizeof(ks->rand)) || date_time_parse(&ks->expires_at, span_str(expires)) < 0)
+	    !get_octets(o, "rand", ks->rand, sizeof(ks->rand)) ||
+	    date_time_parse(&ks->expires_at, span_str(expires)) < 0)
 		return;
 	secret_set(&ks->ks, key, sizeof(key));
 	OPENSSL_cleanse(key, sizeof(key));

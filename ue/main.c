@@ -25,7 +25,8 @@ static const char usage[] =
 	"  --json                           result as one JSON object\n"
 	"  -v                               each HTTP message on stderr, digests masked\n"
 	"  -V, -h                           version, this text\n"
-	"exit code: 0 done; 1 usage or local files; 2 refused by the network or the server; 3 the network could not prove\n"
+	"exit code: 0 done; 1 usage or local files; 2 refused by the network or the server; 3 the network could not "
+	"prove\n"
 	"itself; 4 not reached or busy, try again later\n";
 
 struct options {
@@ -39,13 +40,13 @@ struct options {
 enum { OPT_BSF = 256, OPT_CONNECT_TO, OPT_TIMEOUT, OPT_JSON };
 
 static const struct option longopts[] = {
-	{ "bsf", required_argument, NULL, OPT_BSF },
-	{ "connect-to", required_argument, NULL, OPT_CONNECT_TO },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
+	{"bsf", required_argument, NULL, OPT_BSF},
+	{"connect-to", required_argument, NULL, OPT_CONNECT_TO},
+	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
 };
 
 static int bad(const char *reason)
@@ -128,7 +129,9 @@ static enum ue_exit act(const struct options *o, struct ub_client *ub, struct er
 		rc = ua_client_get(ub, o->url, &result, err);
 		if (rc == UE_OK) {
 			report_get(o->json, o->url, ub->keys, &result);
-			rc = result.answer.status < 400 ? UE_OK : result.answer.status < 500 ? UE_REFUSED : UE_UNREACHABLE;
+			rc = result.answer.status < 400   ? UE_OK
+			     : result.answer.status < 500 ? UE_REFUSED
+							  : UE_UNREACHABLE;
 		} else {
 			report_error(o->json, rc, err->text);
 			err->text[0] = '\0'; /* told */
@@ -148,10 +151,10 @@ static enum ue_exit act(const struct options *o, struct ub_client *ub, struct er
 
 static enum ue_exit run(const struct options *o, struct err *err)
 {
-	const struct http_get_cfg http_cfg = { o->connect_to, o->n_connect_to, o->trace, o->timeout_s };
+	const struct http_get_cfg http_cfg = {o->connect_to, o->n_connect_to, o->trace, o->timeout_s};
 	char bsf_name[BSF_NAME_MAX + 1], url[BSF_NAME_MAX + 16];
 	struct key_store keys;
-	struct ub_client ub = { .keys = &keys, .bsf_name = bsf_name, .url = o->bsf ? o->bsf : url };
+	struct ub_client ub = {.keys = &keys, .bsf_name = bsf_name, .url = o->bsf ? o->bsf : url};
 	struct impi impi;
 	enum ue_exit rc = UE_USAGE;
 
@@ -174,8 +177,8 @@ static enum ue_exit run(const struct options *o, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .card = "usim-1.cfg", .timeout_s = 15 };
-	struct err err = { "" };
+	struct options o = {.card = "usim-1.cfg", .timeout_s = 15};
+	struct err err = {""};
 	int rc;
 
 	secret_harden_process();

@@ -104,7 +104,10 @@ void report_get(bool json, const char *url, const struct key_store *k, const str
 void report_error(bool json, enum ue_exit code, const char *reason)
 {
 	static const char *const names[] = {
-		[UE_OK] = "ok", [UE_USAGE] = "usage", [UE_REFUSED] = "refused", [UE_DISTRUST] = "distrusted",
+		[UE_OK] = "ok",
+		[UE_USAGE] = "usage",
+		[UE_REFUSED] = "refused",
+		[UE_DISTRUST] = "distrusted",
 		[UE_UNREACHABLE] = "unreachable",
 	};
 	json_t *o;

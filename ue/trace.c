@@ -7,7 +7,7 @@
 #include "ue/trace.h"
 
 /* A response and a known nonce let anybody test guesses of RES. */
-static const char *const masked[] = { "response=\"", "rspauth=\"" };
+static const char *const masked[] = {"response=\"", "rspauth=\""};
 
 void trace_mask(char *line, size_t len)
 {

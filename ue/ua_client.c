@@ -27,6 +27,7 @@ struct ua_run {
 	struct ua_result *out;
 	struct challenge_hdr challenge;
 	struct span realm;
+	struct digest_alg alg;
 	struct digest_input in;
 	char nonce[1400], cnonce[33];
 	struct secret ha1;
@@ -69,44 +70,72 @@ enum ua_next ua_decide(bool have_key, bool answered, bool stale, unsigned refusa
 static enum ue_exit fetch(struct ua_run *r, const char *authorization)
 {
 	struct http_answer a;
+	int rc = http_get_run(r->ub->http, &a, r->url, r->target, authorization, USER_AGENT, r->err);
 
-	if (http_get_run(r->ub->http, &a, r->url, authorization, USER_AGENT, r->err) < 0)
-		return UE_UNREACHABLE;
+	if (rc < 0)
+		return rc == -EIO ? UE_UNREACHABLE : UE_REFUSED;
 	http_answer_clear(&r->out->answer);
 	r->out->answer = a;
 	return UE_OK;
 }
 
-static enum ue_exit read_challenge(struct ua_run *r)
+/* Algorithm and qop of the answer, if the challenge offers some of ours. */
+static int choose_protection(struct ua_run *r)
 {
-	const char *text = r->out->answer.www_authenticate;
-	int rc;
+	const struct challenge_hdr *h = &r->challenge;
 
-	if (!text || challenge_hdr_parse(&r->challenge, (const uint8_t *)text, strlen(text)) < 0 ||
-	    !r->challenge.nonce.p || !r->challenge.realm.p) {
-		err_set(r->err, -ENOENT, "%s: the server wants credentials, but not GBA's", r->url);
-		return UE_REFUSED;
-	}
-	rc = ua_realm_choose(&r->realm, r->challenge.realm, r->host);
+	if (!h->algorithm.p)
+		r->alg = (struct digest_alg){DIGEST_MD5, 0};
+	else if (digest_alg_parse(&r->alg, h->algorithm) < 0 || r->alg.aka_version != 0)
+		return err_set(r->err, -ENOTSUP, "%s: algorithm '%.*s' is not supported; supported: MD5, SHA-256",
+			       r->url, (int)h->algorithm.len, (const char *)h->algorithm.p);
+	if (challenge_offers_qop(h->qop, "auth-int"))
+		r->in.qop = DIGEST_QOP_AUTH_INT;
+	else if (challenge_offers_qop(h->qop, "auth"))
+		r->in.qop = DIGEST_QOP_AUTH;
+	else
+		return err_set(r->err, -ENOTSUP, "%s: the server offers neither qop auth nor auth-int", r->url);
+	return 0;
+}
+
+static enum ue_exit suits(struct ua_run *r)
+{
+	const struct span realm = r->challenge.realm;
+	int rc = ua_realm_choose(&r->realm, realm, r->host);
+
 	if (rc == -EPERM) {
 		err_set(r->err, rc, "%s: the server asks for the key of another host (realm '%.*s'): refused", r->url,
-			(int)r->challenge.realm.len, (const char *)r->challenge.realm.p);
+			(int)realm.len, (const char *)realm.p);
 		return UE_DISTRUST;
 	}
-	if (rc < 0) {
-		err_set(r->err, rc, "%s: realm '%.*s' is none of GBA with a key of this device", r->url,
-			(int)r->challenge.realm.len, (const char *)r->challenge.realm.p);
-		return UE_REFUSED;
+	if (rc < 0)
+		err_set(r->err, rc, "%s: realm '%.*s' is none of GBA with a key of this device", r->url, (int)realm.len,
+			(const char *)realm.p);
+	return rc == 0 && choose_protection(r) == 0 ? UE_OK : UE_REFUSED;
+}
+
+/* Of the challenges of a 401 the first one that we can answer. */
+static enum ue_exit read_challenge(struct ua_run *r)
+{
+	const char *rest = r->out->answer.www_authenticate;
+	enum ue_exit rc = UE_REFUSED;
+	struct span line;
+
+	err_set(r->err, -ENOENT, "%s: the server wants credentials, but not GBA's", r->url);
+	while (rc != UE_OK && http_line_next(&line, &rest)) {
+		if (challenge_hdr_parse(&r->challenge, line.p, line.len) == 0 && r->challenge.nonce.p &&
+		    r->challenge.realm.p)
+			rc = suits(r);
 	}
-	return UE_OK;
+	return rc;
 }
 
 /* Password of Ua: base64 of Ks_NAF (24.109 5.2). */
-static int naf_ha1(struct ua_run *r, const struct digest_alg *alg)
+static int naf_ha1(struct ua_run *r)
 {
 	struct key_store *k = r->ub->keys;
 	char password[B64_LEN(KDF_OUT_LEN) + 1];
-	SECRET_AUTO key = { 0 };
+	SECRET_AUTO key = {0};
 	struct naf_id naf;
 	int rc = naf_id_make(&naf, r->host, UA_ID_HTTP_DIGEST);
 
@@ -116,65 +145,51 @@ static int naf_ha1(struct ua_run *r, const struct digest_alg *alg)
 	if (rc < 0)
 		return err_set(r->err, rc, "the key cannot be derived");
 	b64_encode(password, sizeof(password), key.b, key.len);
-	rc = digest_ha1(&r->ha1, alg->hash, span_str(k->btid), r->realm, span_str(password));
+	rc = digest_ha1(&r->ha1, r->alg.hash, span_str(k->btid), r->realm, span_str(password));
 	OPENSSL_cleanse(password, sizeof(password));
 	if (rc == 0)
 		rc = key_fingerprint(r->out->fingerprint, &key);
 	return rc < 0 ? err_set(r->err, rc, "the digest cannot be computed") : 0;
 }
 
-static int choose_protection(struct ua_run *r, struct digest_alg *alg)
-{
-	if (!r->challenge.algorithm.p)
-		*alg = (struct digest_alg){ DIGEST_MD5, 0 };
-	else if (digest_alg_parse(alg, r->challenge.algorithm) < 0 || alg->aka_version != 0)
-		return err_set(r->err, -ENOTSUP, "%s: algorithm '%.*s' is not supported; supported: MD5, SHA-256", r->url,
-			       (int)r->challenge.algorithm.len, (const char *)r->challenge.algorithm.p);
-	if (challenge_offers_qop(r->challenge.qop, "auth-int"))
-		r->in.qop = DIGEST_QOP_AUTH_INT;
-	else if (challenge_offers_qop(r->challenge.qop, "auth"))
-		r->in.qop = DIGEST_QOP_AUTH;
-	else
-		return err_set(r->err, -ENOTSUP, "%s: the server offers neither qop auth nor auth-int", r->url);
-	return 0;
-}
-
-static int prepare(struct ua_run *r, struct digest_alg *alg)
+static int prepare(struct ua_run *r)
 {
 	uint8_t octets[16];
-	int rc = choose_protection(r, alg);
 
-	if (rc < 0)
-		return rc;
 	if (rng_fill(octets, sizeof(octets)) < 0 || span_to_str(r->nonce, sizeof(r->nonce), r->challenge.nonce) < 0)
 		return err_set(r->err, -EBADMSG, "%s: unusable nonce", r->url);
 	hex_encode(r->cnonce, sizeof(r->cnonce), octets, sizeof(octets));
-	r->in.hash = alg->hash;
+	r->in.hash = r->alg.hash;
 	r->in.method = span_str("GET");
 	r->in.uri = span_str(r->target);
 	r->in.nonce = span_str(r->nonce);
 	r->in.nc = span_str(NC);
 	r->in.cnonce = span_str(r->cnonce);
 	r->in.body = span_of(NULL, 0);
-	return naf_ha1(r, alg);
+	return naf_ha1(r);
 }
 
 static enum ue_exit send_answer(struct ua_run *r)
 {
 	char value[AUTH_HDR_MAX];
 	struct digest_text response;
-	struct digest_alg alg;
 	struct auth_hdr h;
 	enum ue_exit rc;
 
-	if (prepare(r, &alg) < 0)
+	if (prepare(r) < 0)
 		return UE_REFUSED;
 	if (digest_response(&response, &r->in, &r->ha1) < 0)
 		return UE_USAGE;
 	h = (struct auth_hdr){
-		.username = span_str(r->ub->keys->btid), .realm = r->realm, .nonce = r->in.nonce, .uri = r->in.uri,
-		.response = span_str(response.hex), .algorithm = span_str(digest_alg_name(alg)),
-		.qop = span_str(digest_qop_name(r->in.qop)), .nc = r->in.nc, .cnonce = r->in.cnonce,
+		.username = span_str(r->ub->keys->btid),
+		.realm = r->realm,
+		.nonce = r->in.nonce,
+		.uri = r->in.uri,
+		.response = span_str(response.hex),
+		.algorithm = span_str(digest_alg_name(r->alg)),
+		.qop = span_str(digest_qop_name(r->in.qop)),
+		.nc = r->in.nc,
+		.cnonce = r->in.cnonce,
 		.opaque = r->challenge.opaque,
 	};
 	if (auth_hdr_format(value, sizeof(value), &h) < 0) {
@@ -197,7 +212,8 @@ static enum ue_exit check_proof(struct ua_run *r)
 		return UE_OK;
 	r->in.body = span_of(r->out->answer.body, r->out->answer.body_len);
 	if (ub_rspauth_check(info, &r->in, &r->ha1) < 0) {
-		err_set(r->err, -EKEYREJECTED, "%s: the answer is not from who holds the key (rspauth): refused", r->url);
+		err_set(r->err, -EKEYREJECTED, "%s: the answer is not from who holds the key (rspauth): refused",
+			r->url);
 		return UE_DISTRUST;
 	}
 	r->out->answer_proved = true;
@@ -243,10 +259,10 @@ static enum ue_exit run_rounds(struct ua_run *r)
 
 enum ue_exit ua_client_get(struct ub_client *ub, const char *url, struct ua_result *out, struct err *err)
 {
-	struct ua_run r = { .ub = ub, .err = err, .url = url, .out = out };
+	struct ua_run r = {.ub = ub, .err = err, .url = url, .out = out};
 	enum ue_exit rc;
 
-	*out = (struct ua_result){ 0 };
+	*out = (struct ua_result){0};
 	if (http_url_split(url, &r.host, &r.target, err) < 0)
 		return UE_USAGE;
 	rc = run_rounds(&r);

@@ -24,8 +24,8 @@ struct run {
 	struct err *err;
 	char username[IMPI_MAX + 1];
 	bool as_tmpi;
-	char *target;                 /* request target, and uri of the Digest */
-	struct http_answer answer;    /* the last one */
+	char *target;                   /* request target, and uri of the Digest */
+	struct http_answer answer;      /* the last one */
 	struct challenge_hdr challenge; /* points into answer.www_authenticate */
 	uint8_t rand[AKA_RAND_LEN];
 	char cnonce[33];
@@ -80,7 +80,7 @@ static int send_authorization(struct run *r, const struct auth_hdr *h)
 
 	if (rc < 0)
 		return err_set(r->err, rc, "the challenge holds what no header can carry");
-	rc = http_get_run(r->c->http, &a, r->c->url, value, USER_AGENT, r->err);
+	rc = http_get_run(r->c->http, &a, r->c->url, r->target, value, USER_AGENT, r->err);
 	OPENSSL_cleanse(value, sizeof(value));
 	if (rc < 0)
 		return rc;
@@ -88,6 +88,12 @@ static int send_authorization(struct run *r, const struct auth_hdr *h)
 	http_answer_clear(&r->answer);
 	r->answer = a;
 	return 0;
+}
+
+/* Not reached, or a header that cannot be written: the latter is the other side's doing. */
+static enum ue_exit not_sent(int rc)
+{
+	return rc == -EIO ? UE_UNREACHABLE : UE_REFUSED;
 }
 
 static void choose_username(struct run *r)
@@ -104,8 +110,11 @@ static void choose_username(struct run *r)
 static int send_first(struct run *r)
 {
 	const struct auth_hdr h = {
-		.username = span_str(r->username), .realm = span_str(r->c->bsf_name), .nonce = span_str(""),
-		.uri = span_str(r->target), .response = span_str(""),
+		.username = span_str(r->username),
+		.realm = span_str(r->c->bsf_name),
+		.nonce = span_str(""),
+		.uri = span_str(r->target),
+		.response = span_str(""),
 	};
 
 	return send_authorization(r, &h);
@@ -128,16 +137,19 @@ static enum ue_exit refused(struct run *r, const char *when)
 /* The first request, again with the IMPI if the BSF no longer knows the TMPI (33.220 4.5.2). */
 static enum ue_exit ask_challenge(struct run *r)
 {
-	if (send_first(r) < 0)
-		return UE_UNREACHABLE;
+	int rc = send_first(r);
+
+	if (rc < 0)
+		return not_sent(rc);
 	if (r->as_tmpi && r->answer.status >= 400 && r->answer.status < 500 && r->answer.status != 401 &&
 	    r->answer.status != 429) {
 		r->c->keys->has_tmpi = false;
 		if (key_store_save(r->c->keys, r->err) < 0)
 			return UE_USAGE;
 		choose_username(r);
-		if (send_first(r) < 0)
-			return UE_UNREACHABLE;
+		rc = send_first(r);
+		if (rc < 0)
+			return not_sent(rc);
 	}
 	return r->answer.status == 401 ? UE_OK : refused(r, "to the first request");
 }
@@ -146,8 +158,13 @@ static enum ue_exit ask_challenge(struct run *r)
 static int digest_of(struct run *r, struct digest_text *out, const struct secret *password)
 {
 	const struct digest_input in = {
-		.hash = DIGEST_MD5, .qop = DIGEST_QOP_AUTH_INT, .method = span_str("GET"), .uri = span_str(r->target),
-		.nonce = r->challenge.nonce, .nc = span_str(NC), .cnonce = span_str(r->cnonce),
+		.hash = DIGEST_MD5,
+		.qop = DIGEST_QOP_AUTH_INT,
+		.method = span_str("GET"),
+		.uri = span_str(r->target),
+		.nonce = r->challenge.nonce,
+		.nc = span_str(NC),
+		.cnonce = span_str(r->cnonce),
 	};
 	int rc = digest_ha1(&r->ha1, DIGEST_MD5, span_str(r->username), r->challenge.realm,
 			    password ? span_of(password->b, password->len) : span_of(NULL, 0));
@@ -158,10 +175,17 @@ static int digest_of(struct run *r, struct digest_text *out, const struct secret
 static int send_second(struct run *r, const char *response, const char *auts)
 {
 	const struct auth_hdr h = {
-		.username = span_str(r->username), .realm = r->challenge.realm, .nonce = r->challenge.nonce,
-		.uri = span_str(r->target), .response = span_str(response), .algorithm = span_str("AKAv1-MD5"),
-		.qop = span_str("auth-int"), .nc = span_str(NC), .cnonce = span_str(r->cnonce),
-		.opaque = r->challenge.opaque, .auts = auts ? span_str(auts) : span_of(NULL, 0),
+		.username = span_str(r->username),
+		.realm = r->challenge.realm,
+		.nonce = r->challenge.nonce,
+		.uri = span_str(r->target),
+		.response = span_str(response),
+		.algorithm = span_str("AKAv1-MD5"),
+		.qop = span_str("auth-int"),
+		.nc = span_str(NC),
+		.cnonce = span_str(r->cnonce),
+		.opaque = r->challenge.opaque,
+		.auts = auts ? span_str(auts) : span_of(NULL, 0),
 	};
 
 	return send_authorization(r, &h);
@@ -177,18 +201,27 @@ static int new_cnonce(struct run *r)
 	return 0;
 }
 
+/* Of the challenges of a 401 the first one that we can answer. */
+static int read_challenge(struct run *r)
+{
+	const char *rest = r->answer.www_authenticate;
+	struct span line;
+	int rc = err_set(r->err, -EBADMSG, "the 401 of the BSF holds no usable Digest challenge");
+
+	while (rc < 0 && http_line_next(&line, &rest)) {
+		if (challenge_hdr_parse(&r->challenge, line.p, line.len) == 0 && r->challenge.realm.p &&
+		    r->challenge.nonce.p)
+			rc = ub_challenge_check(&r->challenge, r->err);
+	}
+	return rc;
+}
+
 /* Read the 401 and let the card judge it. */
 static enum ue_exit judge(struct run *r)
 {
-	const char *text = r->answer.www_authenticate;
 	uint8_t autn[AKA_AUTN_LEN];
 
-	if (!text || challenge_hdr_parse(&r->challenge, (const uint8_t *)text, strlen(text)) < 0 ||
-	    !r->challenge.realm.p || !r->challenge.nonce.p) {
-		err_set(r->err, -EBADMSG, "the 401 of the BSF holds no usable Digest challenge");
-		return UE_REFUSED;
-	}
-	if (ub_challenge_check(&r->challenge, r->err) < 0)
+	if (read_challenge(r) < 0)
 		return UE_REFUSED;
 	if (ub_nonce_open(r->rand, autn, r->challenge.nonce) < 0) {
 		err_set(r->err, -EBADMSG, "the nonce of the BSF does not hold RAND and AUTN");
@@ -203,7 +236,8 @@ static enum ue_exit judge(struct run *r)
 static enum ue_exit mac_failure(struct run *r)
 {
 	send_second(r, "", NULL);
-	err_set(r->err, -EKEYREJECTED, "the network does not know the key of this card (AUTN has a wrong MAC): refused");
+	err_set(r->err, -EKEYREJECTED,
+		"the network does not know the key of this card (AUTN has a wrong MAC): refused");
 	return UE_DISTRUST;
 }
 
@@ -211,12 +245,14 @@ static enum ue_exit resynchronise(struct run *r)
 {
 	char auts[B64_LEN(AKA_AUTS_LEN) + 1];
 	struct digest_text response;
+	int rc;
 
 	b64_encode(auts, sizeof(auts), r->card.auts, sizeof(r->card.auts));
 	if (digest_of(r, &response, NULL) < 0)
 		return UE_USAGE;
-	if (send_second(r, response.hex, auts) < 0)
-		return UE_UNREACHABLE;
+	rc = send_second(r, response.hex, auts);
+	if (rc < 0)
+		return not_sent(rc);
 	return r->answer.status == 401 ? UE_OK : refused(r, "to the resynchronisation");
 }
 
@@ -264,18 +300,23 @@ static int keep(struct run *r, const struct bsf_info *info)
 static enum ue_exit answer(struct run *r)
 {
 	struct digest_input in = {
-		.hash = DIGEST_MD5, .qop = DIGEST_QOP_AUTH_INT, .uri = span_str(r->target), .nc = span_str(NC),
+		.hash = DIGEST_MD5,
+		.qop = DIGEST_QOP_AUTH_INT,
+		.uri = span_str(r->target),
+		.nc = span_str(NC),
 		.cnonce = span_str(r->cnonce),
 	};
 	char nonce[1400];
 	struct digest_text response;
 	struct bsf_info info;
+	int rc;
 
 	/* the challenge lives in the answer that the next one replaces */
 	if (span_to_str(nonce, sizeof(nonce), r->challenge.nonce) < 0 || digest_of(r, &response, &r->card.res) < 0)
 		return UE_USAGE;
-	if (send_second(r, response.hex, NULL) < 0)
-		return UE_UNREACHABLE;
+	rc = send_second(r, response.hex, NULL);
+	if (rc < 0)
+		return not_sent(rc);
 	if (r->answer.status != 200)
 		return refused(r, "to the answer of the card");
 	in.nonce = span_str(nonce);
@@ -303,7 +344,8 @@ static enum ue_exit run_steps(struct run *r)
 		if (r->card.outcome == USIM_OK)
 			return answer(r);
 		if (round == 1) {
-			err_set(r->err, -ERANGE, "the network still sends used sequence numbers after a resynchronisation");
+			err_set(r->err, -ERANGE,
+				"the network still sends used sequence numbers after a resynchronisation");
 			return UE_DISTRUST;
 		}
 		rc = resynchronise(r);
@@ -313,7 +355,7 @@ static enum ue_exit run_steps(struct run *r)
 
 enum ue_exit ub_client_run(struct ub_client *c, struct err *err)
 {
-	struct run r = { .c = c, .err = err };
+	struct run r = {.c = c, .err = err};
 	char *host = NULL;
 	enum ue_exit rc;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file usim.h
- *  The card as the device sees it (TS 31.102 7.1): one interface, today the soft USIM behind it, later PC/SC and remote ones. */
+ *  The card as the device sees it (TS 31.102 7.1): one interface; behind it the soft USIM, later PC/SC and remote. */
 #pragma once
 
 #include "common/base/err.h"
@@ -42,5 +42,5 @@ struct usim {
 };
 
 /*! Soft USIM from a file in the grammar of conf/usim-1.cfg. K and OP or OPc are wiped on close.
- *  \returns 0 and a card; -EACCES file readable by others; -EINVAL, -ENOENT, -EBUSY used by another process. err says why */
+ *  \returns 0 and a card; -EACCES file readable by others; -EBUSY in use by another process; -EINVAL, -ENOENT */
 int usim_soft_open(struct usim **out, const char *path, struct err *err);

@@ -81,13 +81,13 @@ static const struct {
 	int (*set)(struct reading *r, const char *value);
 	const char *allowed;
 } words[] = {
-	{ "imsi", set_imsi, "6 to 15 digits" },
-	{ "mnc-length", set_mnc_length, "2 or 3" },
-	{ "k", set_k, "32 hexadecimal digits" },
-	{ "op", set_op, "32 hexadecimal digits" },
-	{ "opc", set_opc, "32 hexadecimal digits" },
-	{ "algorithm", set_algorithm, "milenage" },
-	{ "state-file", set_state_file, "a path, relative to this file" },
+	{"imsi", set_imsi, "6 to 15 digits"},
+	{"mnc-length", set_mnc_length, "2 or 3"},
+	{"k", set_k, "32 hexadecimal digits"},
+	{"op", set_op, "32 hexadecimal digits"},
+	{"opc", set_opc, "32 hexadecimal digits"},
+	{"algorithm", set_algorithm, "milenage"},
+	{"state-file", set_state_file, "a path, relative to this file"},
 };
 
 /* The value is never repeated in the reason: it may be K. */
@@ -102,8 +102,10 @@ static int read_word(struct reading *r, char *line, const char *path, int n, str
 			return err_set(err, -EINVAL, "%s:%d: %s: allowed is %s", path, n, word, words[i].allowed);
 		return 0;
 	}
-	return err_set(err, -EINVAL, "%s:%d: unknown word '%s'; allowed: imsi, mnc-length, k, op, opc, algorithm, state-file",
-		       path, n, word);
+	/* a long one may be a key whose name was forgotten */
+	return err_set(err, -EINVAL,
+		       "%s:%d: unknown word '%s'; allowed: imsi, mnc-length, k, op, opc, algorithm, state-file", path,
+		       n, strlen(word) > 12 ? "..." : word);
 }
 
 static int read_lines(struct reading *r, FILE *f, const char *path, struct err *err)
@@ -120,8 +122,8 @@ static int read_lines(struct reading *r, FILE *f, const char *path, struct err *
 		if (line[0] != ' ') {
 			in_usim = strncmp(line, "usim", 4) == 0 && line[4 + strspn(line + 4, " \t\r\n")] == '\0';
 			if (!in_usim)
-				rc = err_set(err, -EINVAL, "%s:%d: allowed here is 'usim', its words indented by one blank",
-					     path, n);
+				rc = err_set(err, -EINVAL,
+					     "%s:%d: allowed here is 'usim', its words indented by one blank", path, n);
 		} else if (!in_usim) {
 			rc = err_set(err, -EINVAL, "%s:%d: words of a card stand below a line 'usim'", path, n);
 		} else {
@@ -163,18 +165,22 @@ static int absolute_state_file(struct usim_cfg *c, const char *path, struct err 
 
 int usim_cfg_read(struct usim_cfg *out, const char *path, struct err *err)
 {
-	struct reading r = { 0 };
+	struct reading r = {0};
+	char buf[4096];
 	struct stat st;
 	FILE *f = fopen(path, "re");
 	int rc;
 
 	if (!f)
 		return err_set(err, errno == ENOENT ? -ENOENT : -EACCES, "%s: %s", path, strerror(errno));
+	setvbuf(f, buf, _IOFBF, sizeof(buf)); /* ours, so that it can be wiped */
 	if (fstat(fileno(f), &st) < 0 || (st.st_mode & 077))
-		rc = err_set(err, -EACCES, "%s: holds K and is readable or writable by others; do: chmod 600 %s", path, path);
+		rc = err_set(err, -EACCES, "%s: holds K and is readable or writable by others; do: chmod 600 %s", path,
+			     path);
 	else
 		rc = read_lines(&r, f, path, err);
 	fclose(f);
+	OPENSSL_cleanse(buf, sizeof(buf));
 	if (rc == 0)
 		rc = complete(&r, path, err);
 	if (rc == 0)

@@ -189,6 +189,24 @@ async def get(t):
     assert rc == 3 and all(not r["params"] for r in d.naf.requests[n:]), (rc, "answered a challenge for another host")
 
 
+@test("gba-ue takes of several challenges the first one it can answer, on Ub and on Ua", smoke=True)
+async def several_challenges(t):
+    d = await Device(t).start()
+
+    def before(plain, value):
+        def both(*args):
+            status, headers, body = plain(*args)
+            return status, [("WWW-Authenticate", value)] + headers, body
+        return both
+    d.bsf.challenge = before(d.bsf.challenge, f'Digest realm="{NAME}", nonce="QUFBQQ==", algorithm=AKAv2-SHA-256, qop="auth-int"')
+    for value in ('Digest realm="x", nonce="y", algorithm=SHA-512-256, qop="auth"', 'Basic realm="other"',
+                  'Digest realm="3GPP-bootstrapping@other.example.com", nonce="y", qop="auth"'):
+        plain = type(d.naf).challenge.__get__(d.naf)
+        d.naf.challenge = before(plain, value)
+        rc, out, err = await d.run("get", "http://naf1.example.com/page")
+        assert rc == 0 and out["body"] == "the page", (value, rc, out, err)
+
+
 @test("gba-ue deletes Ks at its expiry and keeps the TMPI; forget deletes both", smoke=True, req=["220-4.4.13-4"])
 async def deletion(t):
     d = await Device(t).start()

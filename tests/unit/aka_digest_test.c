@@ -20,7 +20,7 @@ static struct digest_input rfc2617(void)
 
 static struct secret ha1_of(enum digest_hash hash, struct span password)
 {
-	struct secret ha1 = { 0 };
+	struct secret ha1 = {0};
 
 	ck_assert_int_eq(digest_ha1(&ha1, hash, span_str("Mufasa"), span_str("testrealm@host.com"), password), 0);
 	return ha1;
@@ -45,7 +45,8 @@ END_TEST
 /* 220-4.5.2-16: RES is binary: NUL and ':' in it count; expected values from Python's hashlib */
 START_TEST(binary_password)
 {
-	struct secret a = ha1_of(DIGEST_MD5, span_of("\0:\xff\0abcd", 8)), b = ha1_of(DIGEST_MD5, span_of("\0:\xff", 3));
+	struct secret a = ha1_of(DIGEST_MD5, span_of("\0:\xff\0abcd", 8)),
+		      b = ha1_of(DIGEST_MD5, span_of("\0:\xff", 3));
 
 	ck_assert_mem_eq(a.b, "0d117e20698f9d5b07260496d8543d9c", 32);
 	ck_assert(!secret_equal(&a, &b));
@@ -85,7 +86,7 @@ END_TEST
 START_TEST(every_part_counts)
 {
 	struct digest_input in = rfc2617();
-	struct span *part[] = { &in.method, &in.uri, &in.nonce, &in.nc, &in.cnonce };
+	struct span *part[] = {&in.method, &in.uri, &in.nonce, &in.nc, &in.cnonce};
 	struct secret ha1 = ha1_of(DIGEST_SHA256, span_str("x"));
 	struct digest_text one, two;
 
@@ -108,7 +109,7 @@ END_TEST
 
 START_TEST(match)
 {
-	struct digest_text want = { "6629fae49393a05397450978507c4ef1" };
+	struct digest_text want = {"6629fae49393a05397450978507c4ef1"};
 
 	ck_assert(digest_match(&want, span_str("6629fae49393a05397450978507c4ef1")));
 	ck_assert(digest_match(&want, span_str("6629FAE49393A05397450978507C4EF1")));

@@ -8,8 +8,13 @@
 START_TEST(rfc4648_section_10)
 {
 	static const char *const pairs[][2] = {
-		{ "", "" },	    { "f", "Zg==" },	    { "fo", "Zm8=" },	      { "foo", "Zm9v" },
-		{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" },
+		{"", ""},
+		{"f", "Zg=="},
+		{"fo", "Zm8="},
+		{"foo", "Zm9v"},
+		{"foob", "Zm9vYg=="},
+		{"fooba", "Zm9vYmE="},
+		{"foobar", "Zm9vYmFy"},
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
@@ -33,15 +38,18 @@ END_TEST
 /* One text per value: else one B-TID would have several spellings. */
 START_TEST(strict)
 {
-#define BAD(text) { text, sizeof(text) - 1 }
+#define BAD(text)                                                                                                      \
+	{                                                                                                              \
+		text, sizeof(text) - 1                                                                                 \
+	}
 	static const struct {
 		const char *text;
 		size_t len;
 	} bad[] = {
-		BAD("Z"),	 BAD("Zg"),	 BAD("Zg="),	   BAD("Zg==="),  BAD("Zh=="),	BAD("Zm9="),
-		BAD("Zm8"),	 BAD("===="),	 BAD("=g=="),	   BAD("Z==="),	  BAD("Zm9v\n"), BAD(" Zm9v"),
-		BAD("Zm-_"),	 BAD("Zm 9v"),	 BAD("Zm9v===="),  BAD("Zg==Zg=="), BAD("Z\0=="), BAD("Zm\x80v"),
-		BAD("Zm9vZg=A"), BAD("Zm\n9"),
+		BAD("Z"),        BAD("Zg"),    BAD("Zg="),     BAD("Zg==="),    BAD("Zh=="),
+		BAD("Zm9="),     BAD("Zm8"),   BAD("===="),    BAD("=g=="),     BAD("Z==="),
+		BAD("Zm9v\n"),   BAD(" Zm9v"), BAD("Zm-_"),    BAD("Zm 9v"),    BAD("Zm9v===="),
+		BAD("Zg==Zg=="), BAD("Z\0=="), BAD("Zm\x80v"), BAD("Zm9vZg=A"), BAD("Zm\n9"),
 	};
 	uint8_t out[16], before[16];
 

@@ -21,7 +21,7 @@ static void inputs(void)
 START_TEST(generic)
 {
 	const struct span abc = span_str("abc"), empty = span_of(NULL, 0);
-	struct secret out = { 0 };
+	struct secret out = {0};
 
 	inputs();
 	ck_assert_int_eq(kdf_derive(&out, &ks, 0x01, NULL, 0), 0);
@@ -40,7 +40,7 @@ END_TEST
 START_TEST(limits)
 {
 	static uint8_t big[65536];
-	struct span p[KDF_PARAMS_MAX + 1] = { { 0 } };
+	struct span p[KDF_PARAMS_MAX + 1] = {{0}};
 	struct secret out = secret_of("aa");
 
 	inputs();
@@ -60,8 +60,9 @@ START_TEST(normal_form)
 	static const char wild[] = "u\xcc\x88ser\xef\xac\x81\xe2\x91\xa0\xef\xbc\xa1@ims.example.com";
 	static const char tame[] = "\xc3\xbcserfi1A@ims.example.com";
 	static const char want[] = "baae31cbc6b1c9f0937c33c91345dc8751f12a9043d12b69dfef4dd48790c41b";
-	static const uint8_t wild_naf[] = "na\xcc\x88" "f.ex\xc3\xa4mple\x01\x00\x00\x00\xc3";
-	struct secret out = { 0 };
+	static const uint8_t wild_naf[] = "na\xcc\x88"
+					  "f.ex\xc3\xa4mple\x01\x00\x00\x00\xc3";
+	struct secret out = {0};
 
 	inputs();
 	ck_assert_int_eq(kdf_ks_naf(&out, KDF_KS_NAF, &ks, rand_, span_str(wild), NAF_ID), 0);
@@ -71,8 +72,9 @@ START_TEST(normal_form)
 	ck_assert_int_eq(kdf_ks_naf(&out, KDF_KS_NAF, &ks, rand_, span_str("USER@ims.example.com"), NAF_ID), 0);
 	ck_assert_secret(out, "aedd3cd94091c8f6c6d01ac2035b3f65aa63fd18458b9675ec2863d86be805af");
 	/* Host part in normal form, the five octets behind it as they are (c3 alone is no UTF-8). */
-	ck_assert_int_eq(kdf_ks_naf(&out, KDF_KS_INT_NAF, &ks, rand_, span_str(wild),
-				    span_of(wild_naf, sizeof(wild_naf) - 1)), 0);
+	ck_assert_int_eq(
+		kdf_ks_naf(&out, KDF_KS_INT_NAF, &ks, rand_, span_str(wild), span_of(wild_naf, sizeof(wild_naf) - 1)),
+		0);
 	ck_assert_secret(out, "edce353ed6a059446647bf784eb53f17812ea93bac5df8426e3a9a49030cbd1e");
 }
 END_TEST
@@ -81,11 +83,12 @@ END_TEST
 START_TEST(ua_identifier)
 {
 	const uint8_t tls[] = "naf1.example.com\x01\x00\x01\xc0\x2b";
-	struct secret out = { 0 };
+	struct secret out = {0};
 
 	inputs();
-	ck_assert_int_eq(kdf_ks_naf(&out, KDF_KS_NAF, &ks, rand_, span_str("\xc3\xbcserfi1A@ims.example.com"),
-				    span_of(tls, 21)), 0);
+	ck_assert_int_eq(
+		kdf_ks_naf(&out, KDF_KS_NAF, &ks, rand_, span_str("\xc3\xbcserfi1A@ims.example.com"), span_of(tls, 21)),
+		0);
 	ck_assert_secret(out, "b3a4f8bfe4c2e3de38443e8fe66e15ce087e6fe131df0251364fb8df743291e9");
 }
 END_TEST
@@ -96,7 +99,11 @@ START_TEST(bad_inputs)
 
 	inputs();
 	ck_assert_int_eq(kdf_ks_naf(&out, KDF_KS_NAF, &ks, rand_, span_str("u\xff@x"), NAF_ID), -EBADMSG);
-	ck_assert_int_eq(kdf_ks_naf(&out, KDF_KS_NAF, &ks, rand_, span_str("u@x"), span_of("\xff" "12345", 6)), -EBADMSG);
+	ck_assert_int_eq(kdf_ks_naf(&out, KDF_KS_NAF, &ks, rand_, span_str("u@x"),
+				    span_of("\xff"
+					    "12345",
+					    6)),
+			 -EBADMSG);
 	ck_assert_int_eq(kdf_ks_naf(&out, KDF_KS_NAF, &ks, rand_, span_str("u@x"), span_of("12345", 5)), -EBADMSG);
 	ck_assert_int_eq(kdf_ks_naf(&out, KDF_KS_NAF, &half, rand_, span_str("u@x"), NAF_ID), -EINVAL);
 	ck_assert_int_eq(kdf_ks(&out, &half, &ks), -EINVAL);
@@ -108,8 +115,9 @@ END_TEST
 /* 220-4.5.2-19 */
 START_TEST(ks_is_ck_then_ik)
 {
-	struct secret ck = secret_of("000102030405060708090a0b0c0d0e0f"), ik = secret_of("101112131415161718191a1b1c1d1e1f");
-	struct secret out = { 0 };
+	struct secret ck = secret_of("000102030405060708090a0b0c0d0e0f"),
+		      ik = secret_of("101112131415161718191a1b1c1d1e1f");
+	struct secret out = {0};
 
 	inputs();
 	ck_assert_int_eq(kdf_ks(&out, &ck, &ik), 0);

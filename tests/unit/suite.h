@@ -40,14 +40,16 @@ static inline struct secret secret_of(const char *hex)
 		ck_assert(secret_equal(&(got), &want_));                                                               \
 	} while (0)
 
-/*! Run all tests of a program. \returns its exit status */
-static inline int suite_run(const char *name, const TTest *const *tests, size_t n)
+/*! Run all tests of a program, each between setup and teardown (NULL: none). \returns its exit status */
+static inline int suite_run(const char *name, void (*setup)(void), void (*teardown)(void), const TTest *const *tests,
+			    size_t n)
 {
 	Suite *s = suite_create(name);
 	TCase *t = tcase_create(name);
 	SRunner *r;
 	int failed;
 
+	tcase_add_checked_fixture(t, setup, teardown);
 	for (size_t i = 0; i < n; i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
@@ -58,10 +60,12 @@ static inline int suite_run(const char *name, const TTest *const *tests, size_t 
 	return failed != 0;
 }
 
-#define SUITE(name, ...)                                                                                               \
+#define SUITE_WITH_FIXTURE(name, setup, teardown, ...)                                                                 \
 	int main(void)                                                                                                 \
 	{                                                                                                              \
 		const TTest *const tests[] = { __VA_ARGS__ };                                                          \
                                                                                                                        \
-		return suite_run(name, tests, sizeof(tests) / sizeof(tests[0]));                                       \
+		return suite_run(name, setup, teardown, tests, sizeof(tests) / sizeof(tests[0]));                      \
 	}
+
+#define SUITE(name, ...) SUITE_WITH_FIXTURE(name, NULL, NULL, __VA_ARGS__)

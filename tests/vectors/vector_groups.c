@@ -18,8 +18,8 @@
 #include "tests/vectors/vector_groups.h"
 
 #define STEP_DEVICE "Ub and device, complete"
-#define STEP_NAF    "NAF library for authors"
-#define TEXT_MAX    1000
+#define STEP_NAF "NAF library for authors"
+#define TEXT_MAX 1000
 
 /* A value of the vector, taken out of it; "" and a failure if it is not there. */
 static void take(char out[TEXT_MAX], json_t *o, const char *name)
@@ -98,7 +98,7 @@ struct milenage_names {
 static void milenage_values(json_t *v, const struct milenage_names *n, struct aka_cred *c, struct aka_vector *av)
 {
 	uint8_t sqn[6], mac_a[8], mac_s[8], ak[6], ak_star[6];
-	struct secret op = { 0 }, opc = { 0 };
+	struct secret op = {0}, opc = {0};
 
 	take_secret(&c->k, v, "K");
 	take_secret(&op, v, "OP");
@@ -126,8 +126,8 @@ static void run_milenage(json_t *v, const char *name)
 	static const struct milenage_names names = {
 		"f1", "f1star", "f2_RES", "f3_CK", "f4_IK", "f5_AK", "f5star_AKS",
 	};
-	struct aka_vector av = { 0 };
-	struct aka_cred c = { 0 };
+	struct aka_vector av = {0};
+	struct aka_cred c = {0};
 
 	json_object_del(v, "set");
 	milenage_values(v, &names, &c, &av);
@@ -155,8 +155,8 @@ static void naf_keys(json_t *v, struct run *r)
 {
 	uint8_t ua[UA_ID_LEN];
 	char fqdn[TEXT_MAX];
-	struct naf_id naf = { 0 };
-	struct secret key = { 0 };
+	struct naf_id naf = {0};
+	struct secret key = {0};
 	struct span impi = span_str(r->impi);
 
 	take(fqdn, v, "NAF_FQDN");
@@ -168,7 +168,8 @@ static void naf_keys(json_t *v, struct run *r)
 	want_secret(v, "Ks_ext_NAF", &key);
 	want_b64(v, "Ks_NAF_base64", key.b, key.len);
 	want_s(v, "S_gba_me", &r->ks, &key);
-	expect(kdf_ks_naf(&key, KDF_KS_INT_NAF, &r->ks, r->av.rand, impi, span_of(naf.raw, naf.len)) == 0, "kdf_ks_naf");
+	expect(kdf_ks_naf(&key, KDF_KS_INT_NAF, &r->ks, r->av.rand, impi, span_of(naf.raw, naf.len)) == 0,
+	       "kdf_ks_naf");
 	want_secret(v, "Ks_int_NAF", &key);
 	want_b64(v, "Ks_int_NAF_base64", key.b, key.len);
 	want_s(v, "S_gba_u", &r->ks, &key);
@@ -176,16 +177,17 @@ static void naf_keys(json_t *v, struct run *r)
 
 static void tmpi_values(json_t *v, struct run *r)
 {
-	static const uint8_t tail[] = { 0x01, 0x00, 0x00, 0x01, 0x00 };
+	static const uint8_t tail[] = {0x01, 0x00, 0x00, 0x01, 0x00};
 	uint8_t bsf_id[TEXT_MAX + 5], tmpi[TMPI_LEN], back[TMPI_LEN];
 	size_t len = strlen(r->bsf);
 	char text[TMPI_MAX + 1];
-	struct secret key = { 0 };
+	struct secret key = {0};
 
 	memcpy(bsf_id, r->bsf, len);
 	memcpy(bsf_id + len, tail, sizeof(tail));
 	want(v, "BSF_Id", bsf_id, len + sizeof(tail));
-	expect(kdf_ks_naf(&key, KDF_KS_NAF, &r->ks, r->av.rand, span_str(r->impi), span_of(bsf_id, len + sizeof(tail))) == 0,
+	expect(kdf_ks_naf(&key, KDF_KS_NAF, &r->ks, r->av.rand, span_str(r->impi),
+			  span_of(bsf_id, len + sizeof(tail))) == 0,
 	       "kdf_ks_naf");
 	want_secret(v, "TMPI_kdf_output", &key);
 	want_s(v, "S_tmpi", &r->ks, &key);
@@ -200,7 +202,7 @@ static void tmpi_values(json_t *v, struct run *r)
 static void names_from_imsi(const struct run *r)
 {
 	char imsi[16] = "", bsf[BSF_NAME_MAX + 1], isim[BSF_NAME_MAX + 1];
-	struct impi impi = { "" };
+	struct impi impi = {""};
 
 	if (!strstr(r->impi, "@ims.mnc"))
 		return;
@@ -219,8 +221,13 @@ struct digest_texts {
 static struct digest_input input_of(const struct digest_texts *t, enum digest_hash hash, enum digest_qop qop)
 {
 	return (struct digest_input){
-		.hash = hash, .qop = qop, .method = span_str(t->method), .uri = span_str(t->uri),
-		.nonce = span_str(t->nonce), .nc = span_str(t->nc), .cnonce = span_str(t->cnonce),
+		.hash = hash,
+		.qop = qop,
+		.method = span_str(t->method),
+		.uri = span_str(t->uri),
+		.nonce = span_str(t->nonce),
+		.nc = span_str(t->nc),
+		.cnonce = span_str(t->cnonce),
 	};
 }
 
@@ -228,17 +235,18 @@ static void want_response(json_t *v, const char *name, const struct digest_texts
 			  enum digest_qop qop, struct span password)
 {
 	struct digest_input in = input_of(t, hash, qop);
-	struct digest_text out = { "" };
-	struct secret ha1 = { 0 };
+	struct digest_text out = {""};
+	struct secret ha1 = {0};
 
 	expect(digest_ha1(&ha1, hash, span_str(t->user), span_str(t->realm), password) == 0 &&
-	       digest_response(&out, &in, &ha1) == 0, name);
+		       digest_response(&out, &in, &ha1) == 0,
+	       name);
 	want_text(v, name, out.hex);
 }
 
 static void want_ha1(json_t *v, const char *name, const struct digest_texts *t, struct span password)
 {
-	struct secret ha1 = { 0 };
+	struct secret ha1 = {0};
 	char text[DIGEST_HEX_MAX] = "";
 
 	expect(digest_ha1(&ha1, DIGEST_MD5, span_str(t->user), span_str(t->realm), password) == 0, name);
@@ -262,7 +270,8 @@ static void want_info(const char *body, const char *btid)
 	struct bsf_info info;
 
 	expect(bsf_info_parse(&info, (const uint8_t *)body, strlen(body)) == 0 && strcmp(info.btid, btid) == 0 &&
-	       info.expires_at == 1893499200, "bsf_info_parse of body_200"); /* 2030-01-01T12:00:00Z */
+		       info.expires_at == 1893499200,
+	       "bsf_info_parse of body_200"); /* 2030-01-01T12:00:00Z */
 }
 
 static void ub_nonce(json_t *u, const struct run *r, char nonce[TEXT_MAX])
@@ -280,14 +289,17 @@ static void ub_nonce(json_t *u, const struct run *r, char nonce[TEXT_MAX])
 static void ub_values(json_t *v, const char *name, struct run *r, struct digest_texts *t)
 {
 	static const char *const later[] = {
-		"AKAv2_MD5_password", "response_AKAv2_MD5", "AKAv2_SHA_256_password", "response_AKAv2_SHA_256",
+		"AKAv2_MD5_password",
+		"response_AKAv2_MD5",
+		"AKAv2_SHA_256_password",
+		"response_AKAv2_SHA_256",
 	};
 	json_t *u = json_incref(json_object_get(v, "ub"));
 	const struct span res = span_of(r->av.res.b, r->av.res.len);
 	char body[TEXT_MAX], a2[TEXT_MAX];
 	struct digest_input in;
-	struct digest_text out = { "" };
-	struct secret ha1 = { 0 };
+	struct digest_text out = {""};
+	struct secret ha1 = {0};
 
 	json_object_del(v, "ub");
 	want_text(u, "algorithm", "AKAv1-MD5");
@@ -370,7 +382,8 @@ static void ua_values(json_t *v, const char *password, const struct run *r)
 	take(t.cnonce, u, "cnonce");
 	want_response(u, "response_auth_MD5", &t, DIGEST_MD5, DIGEST_QOP_AUTH, span_str(password));
 	want_response(u, "response_auth_int_MD5_empty_body", &t, DIGEST_MD5, DIGEST_QOP_AUTH_INT, span_str(password));
-	want_response(u, "response_auth_int_SHA_256_empty_body", &t, DIGEST_SHA256, DIGEST_QOP_AUTH_INT, span_str(password));
+	want_response(u, "response_auth_int_SHA_256_empty_body", &t, DIGEST_SHA256, DIGEST_QOP_AUTH_INT,
+		      span_str(password));
 	if (json_object_size(u))
 		vector_fail("of ua_digest has been read by nobody", json_object_iter_key(json_object_iter(u)));
 	json_decref(u);
@@ -382,8 +395,8 @@ static void run_gba(json_t *v, const char *name)
 		"MAC_A", "MAC_S_with_set_AMF", "RES", "CK", "IK", "AK", "AK_star",
 	};
 	const char *password = json_string_value(json_object_get(v, "Ks_NAF_base64"));
-	struct digest_texts ub = { 0 };
-	struct run r = { 0 };
+	struct digest_texts ub = {0};
+	struct run r = {0};
 	char ks_naf[TEXT_MAX];
 	struct btid id;
 
@@ -399,7 +412,8 @@ static void run_gba(json_t *v, const char *name)
 	expect(btid_format(r.btid, r.av.rand, r.bsf) > 0, "btid_format");
 	want_text(v, "B_TID", r.btid);
 	expect(btid_parse(&id, (const uint8_t *)r.btid, strlen(r.btid)) == 0 && memcmp(id.rand, r.av.rand, 16) == 0 &&
-	       strcmp(id.domain, r.bsf) == 0, "btid_parse");
+		       strcmp(id.domain, r.bsf) == 0,
+	       "btid_parse");
 	naf_keys(v, &r);
 	tmpi_values(v, &r);
 	ub_values(v, name, &r, &ub);
@@ -436,7 +450,7 @@ static void run_published(json_t *v, const char *name)
 static void run_parse_only(json_t *v, const char *name)
 {
 	char text[TEXT_MAX], want_realm[TEXT_MAX], btid[TEXT_MAX], key[TEXT_MAX];
-	struct challenge_hdr h = { 0 };
+	struct challenge_hdr h = {0};
 	struct digest_alg alg;
 	struct btid id;
 	uint8_t octets[64];
@@ -447,8 +461,9 @@ static void run_parse_only(json_t *v, const char *name)
 		take(btid, v, "btid");
 		take(key, v, "ks_naf_base64");
 		expect(challenge_hdr_parse(&h, (const uint8_t *)text, strlen(text)) == 0, "challenge_hdr_parse");
-		expect(h.realm.len > strlen(want_realm) &&
-		       memcmp(h.realm.p + h.realm.len - strlen(want_realm), want_realm, strlen(want_realm)) == 0, "realm");
+		expect(h.realm.len > strlen(want_realm) && memcmp(h.realm.p + h.realm.len - strlen(want_realm),
+								  want_realm, strlen(want_realm)) == 0,
+		       "realm");
 		expect(challenge_offers_qop(h.qop, "auth-int") && !challenge_offers_qop(h.qop, "auth"), "qop");
 		expect(digest_alg_parse(&alg, h.algorithm) < 0, "MD5-sess is not taken for another algorithm");
 		expect(b64_decode(octets, sizeof(octets), h.nonce.p, h.nonce.len) == 32, "nonce");
@@ -466,13 +481,13 @@ static void run_parse_only(json_t *v, const char *name)
 }
 
 const struct vector_group vector_groups[] = {
-	{ "milenage", run_milenage, NULL, NULL },
-	{ "gba", run_gba, NULL, NULL },
-	{ "published_other", run_published, NULL, NULL },
-	{ "third_party_parse_only", run_parse_only, NULL, NULL },
-	{ "gsm_milenage", NULL, STEP_DEVICE, "set_35208" },
-	{ "tuak", NULL, STEP_DEVICE, NULL },
-	{ "gba_2g", NULL, STEP_DEVICE, NULL },
-	{ "gba_digest", NULL, STEP_DEVICE, NULL },
-	{ 0 },
+	{"milenage", run_milenage, NULL, NULL},
+	{"gba", run_gba, NULL, NULL},
+	{"published_other", run_published, NULL, NULL},
+	{"third_party_parse_only", run_parse_only, NULL, NULL},
+	{"gsm_milenage", NULL, STEP_DEVICE, "set_35208"},
+	{"tuak", NULL, STEP_DEVICE, NULL},
+	{"gba_2g", NULL, STEP_DEVICE, NULL},
+	{"gba_digest", NULL, STEP_DEVICE, NULL},
+	{0},
 };

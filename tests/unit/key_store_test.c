@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What the device remembers, and when it forgets: 220-4.4.13-3, 220-4.4.13-4, 220-4.5.2-30. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/suite.h"
+#include "ue/key_store.h"
+
+#define NOW 1800000000
+#define IMSI "001010000000001"
+
+static char base[100], path[110];
+
+static void setup(void)
+{
+	snprintf(base, sizeof(base), "key_store_test.%d", (int)getpid());
+	snprintf(path, sizeof(path), "%s.gba", base);
+	unlink(path);
+}
+
+static void teardown(void)
+{
+	unlink(path);
+}
+
+static struct key_store open_at(const char *imsi, time_t now)
+{
+	struct key_store k;
+	struct err err = {""};
+	struct impi impi;
+
+	ck_assert_int_eq(impi_from_imsi(&impi, imsi, 2), 0);
+	ck_assert_msg(key_store_open(&k, base, imsi, &impi, now, &err) == 0, "%s", err.text);
+	return k;
+}
+
+static void fill(struct key_store *k)
+{
+	k->has_ks = true;
+	k->ks = secret_of("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+	memset(k->rand, 7, sizeof(k->rand));
+	strcpy(k->btid, "BwcHBwcHBwcHBwcHBwcHBw==@bsf.example.com");
+	k->expires_at = NOW + 100;
+	k->has_tmpi = true;
+	memset(k->tmpi, 9, sizeof(k->tmpi));
+	ck_assert_int_eq(key_store_save(k, NULL), 0);
+}
+
+START_TEST(kept_over_restart)
+{
+	struct key_store k = open_at(IMSI, NOW), back;
+	struct stat st;
+
+	ck_assert(!k.has_ks && !k.has_tmpi);
+	ck_assert_int_ne(stat(path, &st), 0); /* nothing to remember, nothing written */
+	fill(&k);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	back = open_at(IMSI, NOW + 99);
+	ck_assert(back.has_ks && back.has_tmpi);
+	ck_assert(secret_equal(&back.ks, &k.ks));
+	ck_assert_mem_eq(back.rand, k.rand, sizeof(k.rand));
+	ck_assert_mem_eq(back.tmpi, k.tmpi, sizeof(k.tmpi));
+	ck_assert_str_eq(back.btid, k.btid);
+	ck_assert_int_eq(back.expires_at, NOW + 100);
+	ck_assert_str_eq(back.impi.s, IMSI "@ims.mnc001.mcc001.3gppnetwork.org");
+}
+END_TEST
+
+/* Is the key still in the file? */
+static bool file_holds(const char *text)
+{
+	char buf[4096] = "";
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	ck_assert_ptr_nonnull(f);
+	n = fread(buf, 1, sizeof(buf) - 1, f);
+	fclose(f);
+	buf[n] = '\0';
+	return strstr(buf, text) != NULL;
+}
+
+/* Expiry takes Ks from the disk, too, and leaves the TMPI. */
+START_TEST(expiry)
+{
+	struct key_store k = open_at(IMSI, NOW);
+
+	fill(&k);
+	ck_assert(file_holds("000102"));
+	k = open_at(IMSI, NOW + 100);
+	ck_assert(!k.has_ks && k.has_tmpi && !k.btid[0] && !k.ks.len);
+	ck_assert(!file_holds("000102") && !file_holds("BwcH"));
+}
+END_TEST
+
+/* Another card: everything of the former one goes. */
+START_TEST(another_card)
+{
+	struct key_store k = open_at(IMSI, NOW);
+
+	fill(&k);
+	k = open_at("001010000000002", NOW);
+	ck_assert(!k.has_ks && !k.has_tmpi);
+	ck_assert(!file_holds("000102") && !file_holds("tmpi") && !file_holds(IMSI));
+	k = open_at(IMSI, NOW);
+	ck_assert(!k.has_ks && !k.has_tmpi);
+}
+END_TEST
+
+START_TEST(forgotten)
+{
+	struct key_store k = open_at(IMSI, NOW);
+
+	fill(&k);
+	ck_assert_int_eq(key_store_forget(&k, false, NULL), 0);
+	k = open_at(IMSI, NOW);
+	ck_assert(!k.has_ks && k.has_tmpi);
+	ck_assert_int_eq(key_store_forget(&k, true, NULL), 0);
+	k = open_at(IMSI, NOW);
+	ck_assert(!k.has_ks && !k.has_tmpi);
+}
+END_TEST
+
+/* A file half understood gives no key. */
+START_TEST(damaged)
+{
+	static const char *const texts[] = {
+		"",
+		"{",
+		"[]",
+		"{\"imsi\": 5}",
+		"{\"imsi\": \"" IMSI
+		"\", \"btid\": \"x\", \"expires\": \"2030-01-01T00:00:00Z\", \"rand\": \"00\", \"ks\": \"00\"}",
+		"{\"imsi\": \"" IMSI "\", \"tmpi\": \"0000\"}",
+		"{\"imsi\": \"" IMSI
+		"\", \"ks\": \"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"}",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		struct key_store k;
+
+		ck_assert_int_eq(write(fd, texts[i], strlen(texts[i])), (ssize_t)strlen(texts[i]));
+		close(fd);
+		k = open_at(IMSI, NOW);
+		ck_assert_msg(!k.has_ks && !k.has_tmpi, "case %zu", i);
+	}
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("key_store", setup, teardown, kept_over_restart, expiry, another_card, forgotten, damaged)

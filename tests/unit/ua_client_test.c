@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What the device decides on Ua. Whole exchanges are in tests/e2e/t_ue.py. */
+#include <errno.h>
+
+#include "tests/unit/suite.h"
+#include "ue/ua_client.h"
+
+/* The host named in the realm must be the one the device talks to, else one NAF gets answers for another. */
+START_TEST(realms)
+{
+	static const struct {
+		const char *offered, *host;
+		int rc;
+		const char *taken;
+	} cases[] = {
+		{"3GPP-bootstrapping@naf1.example.com", "naf1.example.com", 0, "3GPP-bootstrapping@naf1.example.com"},
+		{"3gpp-Bootstrapping@NAF1.example.com", "naf1.example.com", 0, "3gpp-Bootstrapping@NAF1.example.com"},
+		{"3GPP-bootstrapping-uicc@h;3GPP-bootstrapping@h", "h", 0, "3GPP-bootstrapping@h"},
+		{"3GPP-bootstrapping@h; 3GPP-bootstrapping-uicc@h", "h", 0, "3GPP-bootstrapping@h"},
+		{"3GPP-bootstrapping@a;3GPP-bootstrapping@b", "b", 0, "3GPP-bootstrapping@b"},
+		{"3GPP-bootstrapping@other.example.com", "naf1.example.com", -EPERM, NULL},
+		{"3GPP-bootstrapping@naf1.example.com.evil", "naf1.example.com", -EPERM, NULL},
+		{"3GPP-bootstrapping@naf1.example.co", "naf1.example.com", -EPERM, NULL},
+		{"3GPP-bootstrapping@xnaf1.example.com", "naf1.example.com", -EPERM, NULL},
+		{"3GPP-bootstrapping-uicc@h", "h", -ENOENT, NULL},
+		{"3GPP-bootstrapping-digest@h", "h", -ENOENT, NULL},
+		{"3GPP-bootstrapping@", "h", -ENOENT, NULL},
+		{"private", "h", -ENOENT, NULL},
+		{"", "h", -ENOENT, NULL},
+		{";;", "h", -ENOENT, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct span out = {0};
+
+		ck_assert_msg(ua_realm_choose(&out, span_str(cases[i].offered), cases[i].host) == cases[i].rc,
+			      "case %zu", i);
+		if (cases[i].taken)
+			ck_assert_msg(span_eq(out, span_str(cases[i].taken)), "case %zu", i);
+		else
+			ck_assert_ptr_null(out.p);
+	}
+}
+END_TEST
+
+/* 220-4.4.8-12, 220-4.5.2-3, 220-4.5.3-5: Ub runs without a key and on a renegotiation, not for a stale nonce */
+START_TEST(decisions)
+{
+	static const struct {
+		bool have_key, answered, stale;
+		unsigned refusals;
+		enum ua_next want;
+	} cases[] = {
+		{false, false, false, 0, UA_BOOTSTRAP}, {true, false, false, 0, UA_ANSWER},
+		{true, false, true, 0, UA_ANSWER},      {true, true, true, 0, UA_ANSWER},
+		{true, true, true, 1, UA_ANSWER},       {true, true, false, 1, UA_BOOTSTRAP},
+		{false, true, true, 0, UA_BOOTSTRAP},   {true, true, false, 2, UA_GIVE_UP},
+		{true, true, false, 3, UA_GIVE_UP},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_msg(ua_decide(cases[i].have_key, cases[i].answered, cases[i].stale, cases[i].refusals) ==
+				      cases[i].want,
+			      "case %zu", i);
+}
+END_TEST
+
+START_TEST(urls)
+{
+	static const struct {
+		const char *url;
+		int rc;
+		const char *host, *target;
+	} cases[] = {
+		{"http://NAF1.example.com", 0, "naf1.example.com", "/"},
+		{"http://naf1.example.com:8080/a/b?x=1&y=%20#frag", 0, "naf1.example.com", "/a/b?x=1&y=%20"},
+		{"http://h/?", 0, "h", "/?"},
+		{"http://h/a/../b#f", 0, "h", "/b"},
+		{"http://h/\xc3\xa4", -EINVAL, NULL, NULL},
+		{"http://h/?q=\xc3\xa4", -EINVAL, NULL, NULL},
+		{"http://h/?q=\"", -EINVAL, NULL, NULL},
+		{"http://h/a b", -EINVAL, NULL, NULL},
+		{"http://user:pw@h/", -EINVAL, NULL, NULL},
+		{"http://user@h/", -EINVAL, NULL, NULL},
+		{"https://h/", -EPROTONOSUPPORT, NULL, NULL},
+		{"file:///etc/passwd", -EPROTONOSUPPORT, NULL, NULL},
+		{"http://", -EINVAL, NULL, NULL},
+		{"h", -EINVAL, NULL, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *host = NULL, *target = NULL;
+		struct err err = {""};
+		int rc = http_url_split(cases[i].url, &host, &target, &err);
+
+		ck_assert_msg(rc == cases[i].rc, "case %zu: %d %s", i, rc, err.text);
+		ck_assert_msg(!strstr(err.text, "pw@"), "%s", err.text);
+		if (rc == 0) {
+			ck_assert_str_eq(host, cases[i].host);
+			ck_assert_str_eq(target, cases[i].target);
+		}
+		free(host);
+		free(target);
+	}
+}
+END_TEST
+
+SUITE("ua_client", realms, decisions, urls)
