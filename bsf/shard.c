@@ -116,6 +116,8 @@ static void demolish(struct shard *s)
 	talloc_free(s->store);
 	inbox_close(s->inbox);
 	talloc_free(s->ctx);
+	talloc_free(osmo_ctx); /* of this thread, the library keeps it for ever */
+	osmo_ctx = NULL;
 }
 
 static void *shard_main(void *data)

@@ -99,6 +99,8 @@ static void *writer(void *arg)
 	inbox_close(w->in);
 	write_batch(w);
 	inbox_free(w->in);
+	talloc_free(osmo_ctx); /* of this thread, the library keeps it for ever */
+	osmo_ctx = NULL;
 	return NULL;
 }
 

@@ -57,8 +57,6 @@ static void world_open(void)
 	static const char names[2][BSF_NAME_MAX + 1] = { NAME, "bsf.ims.mnc015.mcc234.pub.3gppnetwork.org" };
 	struct err err;
 
-	osmo_ctx_init("test");
-	osmo_select_init();
 	memset(&w, 0, sizeof(w));
 	w.ctx = talloc_named_const(NULL, 0, "test");
 	bsf_cfg = &w.cfg;
