@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The subscriber database: sealed keys, all-or-nothing import, marks that survive kill -9, one daemon, the right KEK. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hss-sim/import.h"
+#include "hss-sim/subscriber_cache.h"
+#include "tests/unit/suite.h"
+
+#define KEY  "465b5ce8b199b49faa5f0a2ee238a6bc"
+#define OPC  "cd63cb71954a9f4e48a5994e37a02baf"
+#define HEAD "impi,k,opc,sqn,ind,guss\n"
+#define ONE  "1@x.org"
+
+static char dir[] = "/tmp/gba-db-XXXXXX", path[64], csv[64], guss[64];
+static struct seal_kek kek = { .id = 1 }, other = { .id = 1 }, second = { .id = 2 };
+static struct err err;
+
+static void setup(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s.sqlite", dir);
+	snprintf(csv, sizeof(csv), "%s/s.csv", dir);
+	snprintf(guss, sizeof(guss), "%s/g.xml", dir);
+	kek.key = secret_of("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+	other.key = secret_of("ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+	second.key = other.key;
+	ck_assert_ptr_nonnull(freopen("/dev/null", "w", stderr)); /* progress of the imports */
+}
+
+static void teardown(void)
+{
+	static const char *const files[] = { "s.sqlite", "s.sqlite-wal", "s.sqlite-shm", "s.sqlite.lock", "s.csv", "g.xml" };
+	char name[128];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(name, sizeof(name), "%s/%s", dir, files[i]);
+		unlink(name);
+	}
+	rmdir(dir);
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+}
+
+static void write_text(const char *name, const char *text)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static struct subscriber_db *db_open(void)
+{
+	struct subscriber_db *db = subscriber_db_open(path, &kek, 1, SUBSCRIBER_DB_RUN, &err);
+
+	ck_assert_msg(db != NULL, "%s", err.text);
+	return db;
+}
+
+static int import_text(const char *text)
+{
+	struct subscriber_db *db = db_open();
+	int rc;
+
+	write_text(csv, text);
+	rc = import_csv(db, csv, &err);
+	subscriber_db_close(db);
+	return rc;
+}
+
+static void get(const char *impi, struct subscriber_row *r)
+{
+	struct subscriber_db *db = db_open();
+
+	ck_assert_int_eq(subscriber_db_get(db, impi, r), 0);
+	subscriber_db_close(db);
+}
+
+START_TEST(kept_and_sealed)
+{
+	struct secret k = secret_of(KEY), opc = secret_of(OPC);
+	struct subscriber_row r;
+	static char buf[200000];
+	size_t n;
+	FILE *f;
+
+	write_text(guss, "<guss><Extension><timestamp>2026-01-02T03:04:05Z</timestamp></Extension><ussList/></guss>");
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",0x1001,7,g.xml\n"), 0);
+	get(ONE, &r);
+	ck_assert_secret(r.cred.k, KEY);
+	ck_assert_secret(r.cred.opc, OPC);
+	ck_assert_uint_eq(r.seq, 0x1001 >> 5);
+	ck_assert_int_eq(r.ind_fixed, 7);
+	ck_assert(r.has_guss_timestamp);
+	ck_assert_int_eq(r.guss_timestamp, 1767323045);
+	ck_assert_uint_gt(r.guss_len, 50);
+	subscriber_row_clear(&r);
+	/* neither key is in the file */
+	f = fopen(path, "r");
+	n = fread(buf, 1, sizeof(buf), f);
+	fclose(f);
+	ck_assert_uint_gt(n, 8192);
+	for (size_t i = 0; i + 16 <= n; i++)
+		ck_assert(memcmp(buf + i, k.b, 16) != 0 && memcmp(buf + i, opc.b, 16) != 0);
+}
+END_TEST
+
+/* A row moved to another subscriber does not open: the keys are bound to their IMPI. */
+START_TEST(bound_to_the_impi)
+{
+	struct subscriber_row r;
+	struct subscriber_db *db;
+	char cmd[256];
+
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",0,,\n"), 0);
+	snprintf(cmd, sizeof(cmd), "sqlite3 %s \"UPDATE subscriber SET impi = '2@x.org'\"", path);
+	ck_assert_int_eq(system(cmd), 0);
+	db = db_open();
+	ck_assert_int_eq(subscriber_db_get(db, "2@x.org", &r), -EBADMSG);
+	ck_assert_int_eq(subscriber_db_get(db, ONE, &r), -ENOENT);
+	subscriber_db_close(db);
+}
+END_TEST
+
+START_TEST(import_all_or_nothing)
+{
+	struct subscriber_row r;
+	struct subscriber_db *db;
+
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",64,,\n"), 0);
+	ck_assert_int_lt(import_text(HEAD ONE "," OPC "," OPC ",96,,\n2@x.org," KEY "," OPC ",0,,\n3@x.org,12," OPC ",0,,\n"), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "s.csv:4:9: k: 2 characters"));
+	get(ONE, &r);
+	ck_assert_secret(r.cred.k, KEY);
+	ck_assert_uint_eq(r.seq, 2);
+	subscriber_row_clear(&r);
+	db = db_open();
+	ck_assert_int_eq(subscriber_db_count(db), 1);
+	subscriber_db_close(db);
+	ck_assert_int_lt(import_text(HEAD "2@x.org," KEY "," OPC ",0,,\n2@x.org," KEY "," OPC ",0,,\n"), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "s.csv:3: impi: the same as in line 2"));
+	ck_assert_int_lt(import_text(HEAD "2@x.org," KEY "," OPC ",0,,none.xml\n"), 0);
+	ck_assert_msg(strstr(err.text, "s.csv:2:78: guss: ") && strstr(err.text, "none.xml"), "%s", err.text);
+	write_text(guss, "<ussList>");
+	ck_assert_int_lt(import_text(HEAD "2@x.org," KEY "," OPC ",0,,g.xml\n"), 0);
+	ck_assert_msg(strstr(err.text, "s.csv:2:78: guss: ") && strstr(err.text, "g.xml"), "%s", err.text);
+}
+END_TEST
+
+/* 102-6.3.2-1: an import updates a subscriber but never takes the counter back */
+START_TEST(import_never_back)
+{
+	struct subscriber_row r;
+
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",3200,,\n"), 0);
+	ck_assert_int_eq(import_text(HEAD ONE "," OPC "," KEY ",32,5,\n"), 0);
+	get(ONE, &r);
+	ck_assert_uint_eq(r.seq, 100);
+	ck_assert_secret(r.cred.k, OPC);
+	ck_assert_int_eq(r.ind_fixed, 5);
+	subscriber_row_clear(&r);
+	ck_assert_int_eq(import_text(HEAD ONE "," OPC "," KEY ",6400,,\n"), 0);
+	get(ONE, &r);
+	ck_assert_uint_eq(r.seq, 200);
+	ck_assert_int_eq(r.ind_fixed, -1);
+	subscriber_row_clear(&r);
+}
+END_TEST
+
+START_TEST(wrong_kek_changes_nothing)
+{
+	struct stat before, after;
+	struct subscriber_row r;
+
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",0,,\n"), 0);
+	ck_assert_int_eq(stat(path, &before), 0);
+	ck_assert_ptr_null(subscriber_db_open(path, &other, 1, SUBSCRIBER_DB_RUN, &err));
+	ck_assert_msg(strstr(err.text, "kek 1 is not the key"), "%s", err.text);
+	ck_assert_ptr_null(subscriber_db_open(path, &second, 1, SUBSCRIBER_DB_RUN, &err));
+	ck_assert_msg(strstr(err.text, "kek 1, which is not configured"), "%s", err.text);
+	ck_assert_ptr_null(subscriber_db_open(path, &other, 1, SUBSCRIBER_DB_CHECK, &err));
+	ck_assert_int_eq(stat(path, &after), 0);
+	ck_assert(before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+	get(ONE, &r);
+	subscriber_row_clear(&r);
+}
+END_TEST
+
+/* A new first KEK seals everything anew; then the old one can go. */
+START_TEST(kek_rotation)
+{
+	struct seal_kek both[2] = { second, kek };
+	struct subscriber_db *db;
+	struct subscriber_row r;
+
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",320,,\n"), 0);
+	db = subscriber_db_open(path, both, 2, SUBSCRIBER_DB_RUN, &err);
+	ck_assert_ptr_nonnull(db);
+	subscriber_db_close(db);
+	db = subscriber_db_open(path, &second, 1, SUBSCRIBER_DB_RUN, &err);
+	ck_assert_msg(db != NULL, "%s", err.text);
+	ck_assert_int_eq(subscriber_db_get(db, ONE, &r), 0);
+	ck_assert_secret(r.cred.k, KEY);
+	ck_assert_uint_eq(r.seq, 10);
+	subscriber_row_clear(&r);
+	subscriber_db_close(db);
+	ck_assert_ptr_null(subscriber_db_open(path, &kek, 1, SUBSCRIBER_DB_RUN, &err));
+}
+END_TEST
+
+START_TEST(second_daemon)
+{
+	struct subscriber_db *db = db_open();
+
+	ck_assert_ptr_null(subscriber_db_open(path, &kek, 1, SUBSCRIBER_DB_RUN, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "in use by another daemon"));
+	ck_assert_ptr_null(subscriber_db_open(path, &kek, 1, SUBSCRIBER_DB_CHECK, &err));
+	subscriber_db_close(db);
+	db = db_open();
+	subscriber_db_close(db);
+}
+END_TEST
+
+START_TEST(no_database_of_ours)
+{
+	write_text(path, "This is a text, and a long one, so that it could be a header of a database file, but it is not.");
+	ck_assert_ptr_null(subscriber_db_open(path, &kek, 1, SUBSCRIBER_DB_RUN, &err));
+	ck_assert_msg(strstr(err.text, "not a database"), "%s", err.text);
+	unlink(path);
+	ck_assert_ptr_null(subscriber_db_open(path, &kek, 1, SUBSCRIBER_DB_CHECK, &err));
+	ck_assert_int_eq(access(path, F_OK), -1); /* a check creates nothing */
+	ck_assert_ptr_null(subscriber_db_open("/nonexistent/x", &kek, 1, SUBSCRIBER_DB_RUN, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/x"));
+}
+END_TEST
+
+/* A process that gives numbers and tells each one over the pipe until it is killed. */
+static void give_numbers(int out)
+{
+	struct subscriber_db *db = db_open();
+	struct subscriber_marks *marks = subscriber_marks_open(path, &err);
+	struct subscriber_cache *cache = subscriber_cache_new(db, 1 << 20);
+	struct subscriber *s;
+	uint64_t sqn;
+
+	for (;;) {
+		struct subscriber_mark m;
+
+		if (subscriber_cache_get(cache, ONE, &s) < 0)
+			_exit(1);
+		m.id = s->row.id;
+		if (auc_counter_ask(&s->counter, &m.seq))
+			auc_counter_moved(&s->counter, m.seq, subscriber_marks_write(marks, &m, 1) == 0);
+		if (auc_counter_next(&s->counter, &sqn) < 0 || write(out, &sqn, sizeof(sqn)) != sizeof(sqn))
+			_exit(1);
+	}
+}
+
+/* 102-6.3.2-1, 220-4.4.5-8: no number twice and none lower, although the process is killed at any moment */
+START_TEST(kill_9)
+{
+	uint64_t sqn, last = 0;
+
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",0,,\n"), 0);
+	for (unsigned round = 0; round < 20; round++) {
+		unsigned want = 1 + round * 37 % 150;
+		int p[2], st;
+		pid_t pid;
+
+		ck_assert_int_eq(pipe(p), 0);
+		pid = fork();
+		if (pid == 0) {
+			close(p[0]);
+			give_numbers(p[1]);
+		}
+		close(p[1]);
+		for (unsigned n = 0; read(p[0], &sqn, sizeof(sqn)) == sizeof(sqn); n++) {
+			ck_assert_msg(sqn_seq(sqn) > sqn_seq(last), "SEQ %llu after %llu",
+				      (unsigned long long)sqn_seq(sqn), (unsigned long long)sqn_seq(last));
+			last = sqn;
+			if (n == want)
+				kill(pid, SIGKILL); /* what is in the pipe by then was given too, and is read on */
+		}
+		close(p[0]);
+		ck_assert_int_eq(waitpid(pid, &st, 0), pid);
+		ck_assert(WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL);
+	}
+}
+END_TEST
+
+START_TEST(cache_is_bounded)
+{
+	struct subscriber_cache *cache;
+	struct subscriber_db *db;
+	struct subscriber *s;
+	char text[20000] = HEAD, impi[32];
+	struct llist_head waiter;
+
+	for (int i = 0; i < 100; i++)
+		sprintf(text + strlen(text), "%d@x.org," KEY "," OPC ",%d,,\n", i, i * 32);
+	ck_assert_int_eq(import_text(text), 0);
+	db = db_open();
+	cache = subscriber_cache_new(db, 10 * sizeof(struct subscriber));
+	ck_assert_int_eq(subscriber_cache_get(cache, "0@x.org", &s), 0);
+	llist_add(&waiter, &s->waiting); /* who is waited for stays */
+	for (int i = 1; i < 100; i++) {
+		snprintf(impi, sizeof(impi), "%d@x.org", i);
+		ck_assert_int_eq(subscriber_cache_get(cache, impi, &s), 0);
+		ck_assert_uint_eq(s->counter.mark, (uint64_t)i);
+		ck_assert_uint_le(subscriber_cache_count(cache), 10);
+	}
+	ck_assert_ptr_nonnull(subscriber_cache_peek(cache, "0@x.org"));
+	ck_assert_ptr_null(subscriber_cache_peek(cache, "1@x.org"));
+	ck_assert_ptr_nonnull(subscriber_cache_peek(cache, "99@x.org"));
+	ck_assert_int_eq(subscriber_cache_get(cache, "none@x.org", &s), -ENOENT);
+	subscriber_cache_free(cache);
+	subscriber_db_close(db);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		kept_and_sealed, bound_to_the_impi, import_all_or_nothing, import_never_back, wrong_kek_changes_nothing,
+		kek_rotation, second_daemon, no_database_of_ours, kill_9, cache_is_bounded,
+	};
+	Suite *s = suite_create("subscriber_db");
+	TCase *t = tcase_create("subscriber_db");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
