@@ -8,6 +8,9 @@ from lib.runner import test
 from lib.world import HSS_ID, World, raw_bsf_conn
 
 
+IN_WORK = 4096      # requests the simulator has in work at most
+
+
 async def world(t, *faults):
     w = World(t)
     head = next((n[0] for n in w.hss_cfg.nodes if n[0].startswith("fault")), None)
@@ -16,6 +19,30 @@ async def world(t, *faults):
         w.hss_cfg.nodes.append([line.format(impi=w.cards[0].impi), []])
     await w.start(bsf=False)
     return w, await raw_bsf_conn(t, w.ports["hss"])
+
+
+@test("hss_bad_avp, hss_failed, hss_busy: an AVP twice, numbers used up, more in work than the cap", smoke=True)
+async def more(t):
+    w = World(t)
+    w.hss_cfg.nodes.append([f"fault {w.cards[1].impi} delay 5", []])
+    w.cards[0].sqn = "0xffffffffffff"
+    await w.start(bsf=False)
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    m = hss.mar(conn, w.cards[2].impi, extra=[dia.Avp(dia.USER_NAME, w.cards[1].impi)])
+    async with causes.counted(w, "hss", hss_bad_avp=1):
+        a = await conn.request(m)
+    assert a.result == 5009 and [x.code for x in a.find(dia.FAILED_AVP).data] == [dia.USER_NAME], a.result
+    async with causes.counted(w, "hss", hss_failed=1):
+        a = await conn.request(hss.mar(conn, w.cards[0].impi))
+    assert a.result == 5012 and a.find(dia.ITEM) is None
+    before = await w.counters("hss")
+    answers = await asyncio.gather(*(conn.request(hss.mar(conn, w.cards[1].impi), 20 * t.factor) for _ in range(IN_WORK + 50)))
+    after = await w.counters("hss")
+    results = [a.result for a in answers]
+    assert results.count(2001) == IN_WORK and results.count(3004) == 50, (results.count(2001), results.count(3004))
+    assert after["hss_busy"] - before["hss_busy"] == 50
+    causes.register("hss_busy")
+    assert (await conn.request(hss.mar(conn, w.cards[2].impi))).result == 2001
 
 
 async def seq(w, conn, card):

@@ -23,6 +23,7 @@ class Card:
         self.impi = kdf.impi_from_imsi(self.imsi)
         self.k = rng.randbytes(16)
         self.opc = aka.Milenage(self.k, op=OP).opc
+        self.sqn = "0"
 
 
 class World:
@@ -100,7 +101,7 @@ class World:
             if guss:
                 with open(os.path.join(self.etc, name), "wb") as f:
                     f.write(guss)
-            rows.append(f"{c.impi},{c.imsi},{c.k.hex()},,{c.opc.hex()},0000,milenage,0,,{name}")
+            rows.append(f"{c.impi},{c.imsi},{c.k.hex()},,{c.opc.hex()},0000,milenage,{c.sqn},,{name}")
         return self.write_secret("subscribers.csv", "\n".join(rows) + "\n")
 
     def guss_of(self, card):
