@@ -266,9 +266,10 @@ static int start_node(const struct gba_naf_diameter *d, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	if (span_to_str(cfg.peers[0].identity, sizeof(cfg.peers[0].identity), span_str(d->bsf_identity)) < 0 ||
-	    span_to_str(cfg.peers[0].realm, sizeof(cfg.peers[0].realm), span_str(d->bsf_realm)) < 0)
-		return err_set(err, -EINVAL, "BSF identity and realm: at most 255 characters");
+	/* its realm stays empty: every request goes to this one peer, also one for the domain of a B-TID */
+	if (span_to_str(cfg.peers[0].identity, sizeof(cfg.peers[0].identity), span_str(d->bsf_identity)) < 0)
+		return err_set(err, -EINVAL, "Diameter identity of the BSF: at most %zu characters",
+			       sizeof(cfg.peers[0].identity) - 1);
 	node.state = NODE_OVER; /* whatever happens, there is no second try */
 	sigaction(SIGPIPE, NULL, &pipe);
 	rc = dia_core_init(&cfg, err);

@@ -138,9 +138,10 @@ static int node_up(const struct zn_ask *ask, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	if (span_to_str(cfg.peers[0].identity, sizeof(cfg.peers[0].identity), span_str(ask->bsf_identity)) < 0 ||
-	    span_to_str(cfg.peers[0].realm, sizeof(cfg.peers[0].realm), span_str(ask->bsf_realm)) < 0)
-		return err_set(err, -EINVAL, "identity or realm too long");
+	/* its realm stays empty: every request goes to this one peer, also one for the domain of a B-TID */
+	if (span_to_str(cfg.peers[0].identity, sizeof(cfg.peers[0].identity), span_str(ask->bsf_identity)) < 0)
+		return err_set(err, -EINVAL, "Diameter identity of the BSF: at most %zu characters",
+			       sizeof(cfg.peers[0].identity) - 1);
 	state.log = ask->log;
 	rc = dia_core_init(&cfg, err);
 	if (rc == 0 && (dia_client(GBA_APP_ZN) < 0 || dia_tx_start(4) < 0))
