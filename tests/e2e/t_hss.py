@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""gba-hss-simd by itself: its own failures, import beside a database that is in use, live commands, bad configuration."""
+import asyncio
+import os
+import re
+import socket
+
+from lib import aka, causes, dia, hss, procs
+from lib.runner import test
+from lib.vty import Vty
+from lib.world import BSF_ID, World, raw_bsf_conn
+
+HEAD = "impi,imsi,k,op,opc,amf,algorithm,sqn,ind,guss"
+
+
+def row(card, sqn="0", ind=""):
+    return f"{card.impi},{card.imsi},{card.k.hex()},,{card.opc.hex()},0000,milenage,{sqn},{ind},"
+
+
+async def run_import(t, w, lines, name="rows.csv"):
+    path = w.write_secret(name, "\n".join([HEAD] + lines) + "\n")
+    exe = t.need_program("gba-hss-simd")
+    return await procs.run([exe, "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path], 60)
+
+
+def sqn_of(card, maa):
+    rand, autn, *_ = hss.vector_of(maa)
+    return int.from_bytes(aka.xor(autn[:6], aka.Milenage(card.k, card.opc).f2345(rand)[3]), "big")
+
+
+@test("hss_bad_avp, hss_failed: second User-Name, unreadable User-Name, SEQ exhausted", smoke=True)
+async def refusals(t):
+    w = World(t)
+    w.write_configs()
+    last = w.cards.pop()
+    rc, _, err = await run_import(t, w, [row(last, sqn=(1 << 48) - 1)])
+    assert rc == 0, err
+    await w.start(bsf=False)
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    card = w.cards[0]
+    async with causes.counted(w, "hss", hss_bad_avp=2):
+        a = await conn.request(hss.mar(conn, card.impi, extra=[dia.Avp(dia.USER_NAME, card.impi)]))
+        assert a.result == 5009 and a.find(dia.FAILED_AVP) and a.find(dia.ITEM) is None, a.result
+        a = await conn.request(hss.mar(conn, "x" * 300 + "@example.org"))
+        assert a.result == 5004 and a.find(dia.FAILED_AVP), a.result
+    async with causes.counted(w, "hss", hss_failed=1):
+        a = await conn.request(hss.mar(conn, last.impi))
+        assert a.result == 5012 and a.find(dia.ITEM) is None and a.find(dia.GUSS) is None, a.result
+    assert (await conn.request(hss.mar(conn, card.impi))).result == 2001
+
+
+@test("hss_busy: over the cap of requests in work the answer is TOO_BUSY at once; afterwards all is well", timeout=90)
+async def busy(t):
+    cap = 4096
+    w = await World(t).start(bsf=False)
+    v = await Vty.open(w.ports["hss_vty"])
+    for line in ("enable", "configure terminal", f"fault all delay 3600 times {cap}"):
+        await v.command(line)
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    held = [asyncio.ensure_future(conn.request(hss.mar(conn, w.cards[0].impi), 60)) for _ in range(cap)]
+    async with causes.counted(w, "hss", hss_busy=1):
+        a = await conn.request(hss.mar(conn, w.cards[1].impi), 30 * t.factor)
+        assert a.result == 3004, a.result
+    assert not any(x.done() for x in held)
+    for x in held:
+        x.cancel()
+    await asyncio.gather(*held, return_exceptions=True)
+    v.close()
+
+
+@test("disk full: a vector that needs a new mark is refused, none is given twice, and it goes on when there is room",
+      timeout=60)
+async def disk_full(t):
+    if os.geteuid() != 0:
+        t.skip("needs root to mount a small tmpfs")
+    w = World(t, n_cards=1)
+    folder = f"{w.dir}/hss"
+    rc, _, err = await procs.run(["mount", "-t", "tmpfs", "-o", "size=600k,mode=700", "tmpfs", folder])
+    if rc != 0:
+        t.skip(f"no tmpfs here: {err.strip()}")
+    try:
+        await w.start(bsf=False)
+        conn = await raw_bsf_conn(t, w.ports["hss"])
+        card, seen = w.cards[0], []
+        seen.append(sqn_of(card, await conn.request(hss.mar(conn, card.impi))))
+        with open(f"{folder}/ballast", "wb", buffering=0) as f:
+            try:
+                while f.write(b"\0" * 4096):
+                    pass
+            except OSError:
+                pass
+        refused = 0
+        for _ in range(400):
+            a = await conn.request(hss.mar(conn, card.impi))
+            if a.result == 2001:
+                seen.append(sqn_of(card, a))
+            else:
+                assert a.result == 5012, a.result
+                refused += 1
+                if refused == 3:
+                    break
+        assert refused == 3, "the disk never was full"
+        os.unlink(f"{folder}/ballast")
+        for _ in range(100):
+            a = await conn.request(hss.mar(conn, card.impi))
+            assert a.result == 2001, a.result
+            seen.append(sqn_of(card, a))
+        assert len(set(seen)) == len(seen) and seen == sorted(seen)
+        await conn.close()
+        t.may_die.add(w.hss)
+        await w.hss.stop()
+    finally:
+        rc, _, err = await procs.run(["umount", "-l", folder])
+        assert rc == 0, err
+
+
+@test("import: refused while the daemon runs; updates keys, never the counter back; IND fixed; line and character told",
+      smoke=True, req=["102-6.3.2-1"])
+async def imports(t):
+    w = await World(t).start(bsf=False)
+    card = w.cards[0]
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    before = sqn_of(card, await conn.request(hss.mar(conn, card.impi)))
+    rc, _, err = await run_import(t, w, [row(card, ind="9")])
+    assert rc != 0 and "in use by another daemon" in err and len(err.strip().split("\n")) == 1, err
+    await conn.close()
+    await w.hss.stop()
+    rc, _, err = await run_import(t, w, [row(w.cards[1]), row(card).replace(card.k.hex(), "12")], "bad.csv")
+    at = len(card.impi) + len(card.imsi) + 3
+    assert rc != 0 and f"bad.csv:3:{at}: k: " in err and "32 hex digits" in err, err
+    rc, _, err = await run_import(t, w, [row(card, ind="9")])
+    assert rc == 0, err
+    await w.hss.start()
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    after = [sqn_of(card, await conn.request(hss.mar(conn, card.impi))) for _ in range(3)]
+    assert after[0] >> 5 > before >> 5 and [x & 31 for x in after] == [9, 9, 9], (before, after)
+
+
+@test("VTY: faults and peers act at once, the rest says so and changes nothing; no key is shown; write file gives it back",
+      smoke=True)
+async def live(t):
+    w = await World(t).start(bsf=False)
+    card = w.cards[0]
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    v = await Vty.open(w.ports["hss_vty"])
+    shown = await v.command(f"show subscriber {card.impi}")
+    assert card.imsi in shown and card.k.hex() not in shown and card.opc.hex() not in shown, shown
+    assert "3 subscribers" in await v.command("show subscribers count")
+    assert "unknown" in await v.command("show subscriber nobody@example.org")
+    assert re.search(rf"{re.escape(BSF_ID)} open", await v.command("show peers"))
+    for line in ("enable", "configure terminal"):
+        await v.command(line)
+    await v.command(f"fault {card.impi} result 5012")
+    assert (await conn.request(hss.mar(conn, card.impi))).result == 5012
+    running = await v.command("show running-config")
+    assert f"fault {card.impi} result 5012" in running and w.keks["hss"].hex() not in running
+    await v.command(f"no fault {card.impi}")
+    assert (await conn.request(hss.mar(conn, card.impi))).result == 2001
+    await v.command("diameter")
+    assert "restart" in await v.command("identity other.example.org")
+    await v.command("exit")
+    await v.command("bsf late.example.org")
+    await v.command("address 127.0.0.1/32")
+    await v.command("exit")
+    late = await raw_bsf_conn(t, w.ports["hss"], identity="late.example.org")
+    assert (await late.request(hss.mar(late, card.impi))).result == 2001
+    assert "late.example.org" in await v.command("show running-config")
+    await v.command("write file")
+    v.close()
+    await late.close()
+    await conn.close()
+    await w.hss.stop()
+    await w.hss.start()         # with the file that was written
+    late = await raw_bsf_conn(t, w.ports["hss"], identity="late.example.org")
+    assert (await late.request(hss.mar(late, card.impi))).result == 2001
+
+
+@test("bad configuration: one line with file and line, exit code not 0, nothing made; --check says the same", smoke=True)
+async def bad(t):
+    exe = t.need_program("gba-hss-simd")
+    diameter = "diameter"
+    cases = [
+        ("bsf without address", lambda c: c.nodes.append(["bsf b.example.org", []]), ["'address'", "A.B.C.D/N"], "bsf b.example.org"),
+        ("bsf twice", lambda c: c.nodes.append([f"bsf {BSF_ID}", [" address 127.0.0.1"]]), ["is there already"], None),
+        ("no bsf", lambda c: c.remove_node(f"bsf {BSF_ID}"), ["no node 'bsf IDENTITY'"], None),
+        ("no listen", lambda c: c.remove(diameter, "listen"), ["lacks 'listen'"], diameter),
+        ("no kek", lambda c: c.remove("subscribers", "kek"), ["lacks 'kek'"], "subscribers"),
+        ("no database", lambda c: c.remove("subscribers", "database"), ["lacks 'database'"], "subscribers"),
+        ("database in no folder", lambda c: c.set("subscribers", "database /nonexistent/x.sqlite"), ["/nonexistent"], " database"),
+        ("identity", lambda c: c.set(diameter, "identity a..b"), ["'a..b'", "allowed"], " identity"),
+        ("address", lambda c: c.set(f"bsf {BSF_ID}", "address 127.0.0.1/33"), ["127.0.0.1/33", "allowed"], " address"),
+        ("fault", lambda c: c.nodes.append(["fault all delay never", []]), ["'never'", "<1-3600>"], "fault"),
+        ("fault of nobody", lambda c: c.nodes.append(["fault nobody no-answer", []]), ["'nobody'", "all"], "fault"),
+        ("port", lambda c: c.set(diameter, "listen 127.0.0.1 0"), ["'0'", "<1-65535>"], " listen"),
+        ("word", lambda c: c.add("subscribers", "keks 1"), ["'keks'", "database, kek"], " keks"),
+    ]
+    for n, (what, change, words, line) in enumerate(cases):
+        w = World(t, name=f"w{n}")
+        change(w.hss_cfg)
+        w.write_configs()
+        path = f"{w.etc}/gba-hss-sim.cfg"
+        if line:
+            with open(path, encoding="utf-8") as f:
+                k = next(i for i, x in enumerate(f.read().split("\n"), 1) if x.startswith(line))
+            words = words + [f"{path}:{k}: "]
+        for more in (["--check"], []):
+            rc, _, err = await procs.run([exe, "-c", path] + more, 15)
+            lines = err.strip().split("\n")
+            assert rc != 0 and len(lines) == 1 and all(x in err for x in words), (what, more, rc, words, err)
+        assert os.listdir(f"{w.dir}/hss") == [], what
+    w = World(t, name="port")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", w.ports["hss_vty"]))
+        s.listen()
+        w.write_configs()
+        for more in (["--check"], []):
+            rc, _, err = await procs.run([exe, "-c", f"{w.etc}/gba-hss-sim.cfg"] + more, 15)
+            assert rc != 0 and str(w.ports["hss_vty"]) in err and "port in use" in err, err
+    assert os.listdir(f"{w.dir}/hss") == []
