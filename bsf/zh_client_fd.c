@@ -2,10 +2,12 @@
 #include "bsf/zh_client_fd.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <talloc.h>
 #include "bsf/bsf_cfg.h"
 #include "common/dia/dia_core.h"
+#include "common/dia/dia_msg.h"
 #include "common/dia/dia_tx.h"
 
 struct zh_client {
@@ -110,17 +112,10 @@ static struct bsf_hss *hss_open(void)
 
 static void session_id_of(struct msg *m, char *out)
 {
-	struct session *s = NULL;
-	os0_t sid;
-	size_t len;
+	char sid[DIA_SESSION_ID_MAX + 1];
 
-	out[0] = 0;
-	if (fd_msg_sess_get(fd_g_config->cnf_dict, m, &s, NULL) || !s || fd_sess_getsid(s, &sid, &len))
-		return;
-	if (len > ZH_SESSION_ID_MAX)
-		len = ZH_SESSION_ID_MAX;
-	memcpy(out, sid, len);
-	out[len] = 0;
+	dia_msg_session(m, sid);
+	snprintf(out, ZH_SESSION_ID_MAX + 1, "%.*s", ZH_SESSION_ID_MAX, sid);
 }
 
 int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms, char *session_id)
