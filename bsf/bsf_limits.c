@@ -26,33 +26,36 @@ struct limit_row {
 	struct cmd_element el;
 };
 
+#define LIMIT(word_, node_, min_, max_, def_, live_, help_) \
+	{ .word = word_, .node = node_, .min = min_, .max = max_, .def = def_, .live = live_, .help = help_ }
+
 static struct limit_row limits[LIM_COUNT] = {
-	[LIM_KEY_LIFETIME] = { "key-lifetime", BSF_NODE_BSF, 1, 365 * DAY_S, 3600, true,
-		"Life of a key unless the subscriber's GUSS gives one\n" "Seconds\n" },
-	[LIM_KEY_LIFETIME_MAX] = { "key-lifetime-max", BSF_NODE_BSF, 1, 365 * DAY_S, 30 * DAY_S, true,
-		"Longest life a GUSS may give; beyond it is clamped and counted\n" "Seconds\n" },
-	[LIM_NONCE_LIFETIME] = { "nonce-lifetime", BSF_NODE_UB, 1, 3600, 60, true,
-		"How long a challenge may be answered\n" "Seconds\n" },
-	[LIM_RETRY_AFTER] = { "retry-after", BSF_NODE_UB, 1, 3600, 5, true,
-		"What a device is told that we cannot serve now\n" "Seconds\n" },
-	[LIM_HEADER_MAX] = { "header-max", BSF_NODE_UB, 1024, 65536, 8192, false,
-		"Longest request line and header together\n" "Octets\n" },
-	[LIM_BODY_MAX] = { "body-max", BSF_NODE_UB, 0, 65536, 4096, true,
-		"Longest body of a request\n" "Octets\n" },
-	[LIM_REQUEST_TIME] = { "request-time", BSF_NODE_UB, 1, 600, 10, true,
-		"Time in which a request must be here as a whole\n" "Seconds\n" },
-	[LIM_IDLE_TIME] = { "idle-time", BSF_NODE_UB, 1, 600, 10, true,
-		"Silence after which a connection is closed\n" "Seconds\n" },
-	[LIM_CONNECTIONS] = { "connections", BSF_NODE_UB, 1, 1000000, 20000, false,
-		"HTTP connections at a time, all shards together\n" "Connections\n" },
-	[LIM_IN_FLIGHT] = { "in-flight", BSF_NODE_UB, 1, 100000, 1000, true,
-		"Requests being worked on at a time, per shard\n" "Requests\n" },
-	[LIM_IN_FLIGHT_IMPI] = { "in-flight-impi", BSF_NODE_UB, 1, 1000, 2, true,
-		"Requests for vectors of one IMPI at a time, all shards together\n" "Requests\n" },
-	[LIM_TC] = { "tc", BSF_NODE_DIAMETER, 1, 600, 5, false,
-		"Time between attempts to connect (RFC 6733 12)\n" "Seconds\n" },
-	[LIM_TW] = { "tw", BSF_NODE_DIAMETER, 6, 600, 10, false,
-		"Watchdog time (RFC 3539)\n" "Seconds\n" },
+	[LIM_KEY_LIFETIME] = LIMIT("key-lifetime", BSF_NODE_BSF, 1, 365 * DAY_S, 3600, true,
+		"Life of a key unless the subscriber's GUSS gives one\n" "Seconds\n"),
+	[LIM_KEY_LIFETIME_MAX] = LIMIT("key-lifetime-max", BSF_NODE_BSF, 1, 365 * DAY_S, 30 * DAY_S, true,
+		"Longest life a GUSS may give; beyond it is clamped and counted\n" "Seconds\n"),
+	[LIM_NONCE_LIFETIME] = LIMIT("nonce-lifetime", BSF_NODE_UB, 1, 3600, 60, true,
+		"How long a challenge may be answered\n" "Seconds\n"),
+	[LIM_RETRY_AFTER] = LIMIT("retry-after", BSF_NODE_UB, 1, 3600, 5, true,
+		"What a device is told that we cannot serve now\n" "Seconds\n"),
+	[LIM_HEADER_MAX] = LIMIT("header-max", BSF_NODE_UB, 1024, 65536, 8192, false,
+		"Longest request line and header together\n" "Octets\n"),
+	[LIM_BODY_MAX] = LIMIT("body-max", BSF_NODE_UB, 0, 65536, 4096, true,
+		"Longest body of a request\n" "Octets\n"),
+	[LIM_REQUEST_TIME] = LIMIT("request-time", BSF_NODE_UB, 1, 600, 10, true,
+		"Time in which a request must be here as a whole\n" "Seconds\n"),
+	[LIM_IDLE_TIME] = LIMIT("idle-time", BSF_NODE_UB, 1, 600, 10, true,
+		"Silence after which a connection is closed\n" "Seconds\n"),
+	[LIM_CONNECTIONS] = LIMIT("connections", BSF_NODE_UB, 1, 1000000, 20000, false,
+		"HTTP connections at a time, all shards together\n" "Connections\n"),
+	[LIM_IN_FLIGHT] = LIMIT("in-flight", BSF_NODE_UB, 1, 100000, 1000, true,
+		"Requests being worked on at a time, per shard\n" "Requests\n"),
+	[LIM_IN_FLIGHT_IMPI] = LIMIT("in-flight-impi", BSF_NODE_UB, 1, 1000, 2, true,
+		"Requests for vectors of one IMPI at a time, all shards together\n" "Requests\n"),
+	[LIM_TC] = LIMIT("tc", BSF_NODE_DIAMETER, 1, 600, 5, false,
+		"Time between attempts to connect (RFC 6733 12)\n" "Seconds\n"),
+	[LIM_TW] = LIMIT("tw", BSF_NODE_DIAMETER, 6, 600, 10, false,
+		"Watchdog time (RFC 3539)\n" "Seconds\n"),
 };
 
 struct bucket_row {
@@ -64,10 +67,10 @@ struct bucket_row {
 };
 
 static struct bucket_row buckets[BUCKET_COUNT] = {
-	[BUCKET_CHALLENGES_IMPI] = { "challenges-impi", { 6, 60 }, "Challenges of one IMPI\n" },
-	[BUCKET_CHALLENGES_SOURCE] = { "challenges-source", { 100, 1 },
-		"Challenges of one source address (IPv6: its /64)\n" },
-	[BUCKET_RESYNCS_IMPI] = { "resyncs-impi", { 2, 600 }, "Resynchronisations of one IMPI\n" },
+	[BUCKET_CHALLENGES_IMPI] = { .word = "challenges-impi", .def = { 6, 60 }, .help = "Challenges of one IMPI\n" },
+	[BUCKET_CHALLENGES_SOURCE] = { .word = "challenges-source", .def = { 100, 1 },
+				       .help = "Challenges of one source address (IPv6: its /64)\n" },
+	[BUCKET_RESYNCS_IMPI] = { .word = "resyncs-impi", .def = { 2, 600 }, .help = "Resynchronisations of one IMPI\n" },
 };
 
 static uint64_t pack(struct bucket_rate r)

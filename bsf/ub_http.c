@@ -396,7 +396,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **ctx, enum
 }
 
 /* The library's messages name peers and quote nothing secret, but they are many under an attack. */
-static void on_mhd_log(void *cls, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_mhd_log(void *cls, const char *fmt, va_list ap)
 {
 	char text[256];
 
