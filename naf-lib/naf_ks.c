@@ -182,28 +182,6 @@ void naf_ks_free(struct naf_ks *ks)
 	free(ks);
 }
 
-static int get_locked(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now,
-		      struct gba_naf_key *out)
-{
-	struct held *e;
-
-	sweep(ks, now);
-	e = find(ks, id);
-	if (!e)
-		return -EAGAIN;
-	if (over(e, now)) {
-		int rc = e->refused ? -EAGAIN : -EKEYEXPIRED;
-
-		drop(ks, e);
-		return rc;
-	}
-	if (e->refused)
-		return e->refused; /* not made younger: it ends when its time is over */
-	lru_remove(&ks->keys, e);
-	lru_add(&ks->keys, e);
-	return naf_key_copy(out, &e->key);
-}
-
 static void refuse_locked(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, int rc)
 {
 	struct held *e = calloc(1, sizeof(*e));
@@ -216,14 +194,36 @@ static void refuse_locked(struct naf_ks *ks, const struct naf_ks_id *id, const s
 	add(ks, e);
 }
 
+static int get_locked(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now,
+		      struct gba_naf_key *out)
+{
+	struct held *e;
+
+	sweep(ks, now);
+	e = find(ks, id);
+	if (!e)
+		return -EAGAIN;
+	if (over(e, now) && e->refused) {
+		drop(ks, e);
+		return -EAGAIN;
+	}
+	if (over(e, now)) { /* the BSF would give the same key again, or none */
+		refuse_locked(ks, id, now, -EKEYEXPIRED);
+		return -EKEYEXPIRED;
+	}
+	if (e->refused)
+		return e->refused; /* not made younger: it ends when its time is over */
+	lru_remove(&ks->keys, e);
+	lru_add(&ks->keys, e);
+	return naf_key_copy(out, &e->key);
+}
+
 int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *out)
 {
 	int rc;
 
 	pthread_mutex_lock(&ks->lock);
 	rc = get_locked(ks, id, now, out);
-	if (rc == -EKEYEXPIRED) /* the BSF would give the same key again, or none */
-		refuse_locked(ks, id, now, -EKEYEXPIRED);
 	pthread_mutex_unlock(&ks->lock);
 	return rc;
 }

@@ -95,30 +95,30 @@ static struct pending *pending_new(const struct naf_ks_id *id, uint64_t txn)
 	return p;
 }
 
-/*! The question for this key that is on its way, or a new one. Under the lock. */
-static int join(struct naf_zn *zn, const struct naf_ks_id *id, struct pending **out, bool *new)
+/*! A new question. Under the lock. */
+static int begin(struct naf_zn *zn, const struct naf_ks_id *id, struct pending **out)
 {
 	struct pending *p;
 
-	*new = false;
-	for (p = zn->first; p; p = p->next) {
-		if (!p->done && naf_ks_id_cmp(&p->id, id) == 0)
-			break;
-	}
-	if (!p) {
-		if (zn->in_flight >= zn->max)
-			return -EBUSY;
-		p = pending_new(id, ++zn->last_txn);
-		if (!p)
-			return -ENOMEM;
-		p->next = zn->first;
-		zn->first = p;
-		zn->in_flight++;
-		*new = true;
-	}
-	p->waiting++;
+	if (zn->in_flight >= zn->max)
+		return -EBUSY;
+	p = pending_new(id, ++zn->last_txn);
+	if (!p)
+		return -ENOMEM;
+	p->next = zn->first;
+	zn->first = p;
+	zn->in_flight++;
 	*out = p;
 	return 0;
+}
+
+static struct pending *find_question(struct naf_zn *zn, const struct naf_ks_id *id)
+{
+	struct pending *p = zn->first;
+
+	while (p && (p->done || naf_ks_id_cmp(&p->id, id) != 0))
+		p = p->next;
+	return p;
 }
 
 /*! One waits no longer; the last one takes the question with it. Under the lock. */
@@ -164,33 +164,57 @@ static void deadline(struct timespec *out, unsigned ms)
 	}
 }
 
+/*! Send it. The lock is given up meanwhile, because the answer may come from within. */
+static void ask(struct naf_zn *zn, struct pending *p, struct naf_question *q)
+{
+	int rc;
+
+	q->zn = zn;
+	q->txn = p->txn;
+	pthread_mutex_unlock(&zn->lock);
+	rc = zn->t.start(zn->t.self, q);
+	pthread_mutex_lock(&zn->lock);
+	if (rc < 0 && !p->done)
+		finish(p, rc);
+}
+
+/*! Under the lock. */
+static int fetch(struct naf_zn *zn, const struct naf_ks_id *id, struct naf_question *q, const struct timespec *until,
+		 struct gba_naf_key *out)
+{
+	struct pending *p = find_question(zn, id);
+	bool new = !p;
+	struct naf_now now;
+	int rc;
+
+	if (new) {
+		zn->clock(&now);
+		rc = naf_ks_get(zn->ks, id, &now, out); /* an answer may have come since the caller looked */
+		if (rc == -EAGAIN)
+			rc = begin(zn, id, &p);
+		if (!p)
+			return rc;
+	}
+	p->waiting++;
+	if (new)
+		ask(zn, p, q);
+	rc = wait_for(zn, p, until, out);
+	leave(zn, p);
+	return rc;
+}
+
 int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const char *btid, const char *domain,
 		 const struct naf_id *naf_id, unsigned deadline_ms, struct gba_naf_key *out)
 {
-	struct naf_question q = { .zn = zn, .btid = btid, .domain = domain, .naf_id = naf_id };
+	struct naf_question q = { .btid = btid, .domain = domain, .naf_id = naf_id };
 	struct timespec until;
-	struct pending *p;
-	bool new;
 	int rc;
 
 	if (zn->pid != getpid())
 		return -ECHILD;
 	deadline(&until, deadline_ms);
 	pthread_mutex_lock(&zn->lock);
-	rc = join(zn, id, &p, &new);
-	if (rc < 0)
-		goto out;
-	if (new) {
-		q.txn = p->txn;
-		pthread_mutex_unlock(&zn->lock);
-		rc = zn->t.start(zn->t.self, &q); /* may answer at once, so not under the lock */
-		pthread_mutex_lock(&zn->lock);
-		if (rc < 0 && !p->done)
-			finish(p, rc);
-	}
-	rc = wait_for(zn, p, &until, out);
-	leave(zn, p);
-out:
+	rc = fetch(zn, id, &q, &until, out);
 	pthread_mutex_unlock(&zn->lock);
 	return rc;
 }

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The checks of Ua with a fake BSF and a clock of the test's: one good request, one thing changed at a time, and the cause
+ * it must give. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/b64.h"
+#include "common/http/auth_hdr.h"
+#include "common/http/auth_info.h"
+#include "common/http/challenge_hdr.h"
+#include "naf-lib/naf_ctx.h"
+#include "tests/unit/suite.h"
+
+#define HOST   "naf1.example.com"
+#define BSF    "bsf.mnc015.mcc234.pub.3gppnetwork.org"
+#define BTID   "I1U8vpY3qJ0hiuZNrke/NQ==@" BSF
+#define OTHER  "n3yNAhrM9NshPM/wx/caag==@" BSF
+#define KS_NAF "f8cf543ce60250e3da34fd1cb463ad17dffb7f6bdd021f82cb944b439d888430" /* vector V1 */
+#define BODY   "name=value"
+
+static struct naf_now clock_now;
+
+static void test_clock(struct naf_now *out)
+{
+	*out = clock_now;
+}
+
+static struct gba_naf_fake *fake;
+
+static struct gba_naf_key the_key(void)
+{
+	struct gba_naf_key k = { .created_at = clock_now.wall_s, .expires_at = clock_now.wall_s + 3600 };
+
+	octets_of(k.key, sizeof(k.key), KS_NAF);
+	return k;
+}
+
+static struct gba_naf *context(struct gba_naf_config *c)
+{
+	static const char *const names[] = { HOST, "Naf2.Example.com" }, *const bsfs[] = { BSF, "bsf.other.example" };
+	struct gba_naf_key k;
+	char err[200];
+	struct gba_naf *naf;
+
+	naf_clock(&clock_now); /* the fake one uses the real clock for what is over */
+	fake = gba_naf_fake_new();
+	k = the_key();
+	ck_assert_int_eq(gba_naf_fake_add(fake, BTID, &k), 0);
+	c->names = names;
+	c->n_names = 2;
+	c->bsf_names = bsfs;
+	c->n_bsf_names = 2;
+	c->fake = fake;
+	naf = naf_ctx_new(c, test_clock, err, sizeof(err));
+	ck_assert_msg(naf != NULL, "%s", err);
+	return naf;
+}
+
+static struct gba_naf *plain(void)
+{
+	struct gba_naf_config c;
+
+	gba_naf_config_init(&c);
+	return context(&c);
+}
+
+static void done(struct gba_naf *naf)
+{
+	gba_naf_free(naf);
+	gba_naf_fake_free(fake);
+}
+
+/*! A device: what it puts into its Authorization. A NULL text leaves the parameter out. */
+struct device {
+	const char *user, *realm, *nonce, *uri, *qop, *nc, *cnonce, *response, *algorithm;
+	const char *method, *target, *host, *body;
+	bool wrong_key;
+};
+
+static char nonce[128];
+
+/*! A challenge is asked for and its nonce kept. */
+static struct device good(struct gba_naf *naf)
+{
+	const struct gba_naf_request req = { .method = "GET", .target = "/", .host = HOST };
+	struct gba_naf_answer a;
+	struct challenge_hdr c;
+
+	ck_assert_int_eq(gba_naf_digest(naf, &req, &a), GBA_NAF_CHALLENGE);
+	ck_assert_int_eq(challenge_hdr_parse(&c, (const uint8_t *)a.challenge[0], strlen(a.challenge[0])), 0);
+	ck_assert_int_eq(span_to_str(nonce, sizeof(nonce), c.nonce), 0);
+	gba_naf_answer_clear(&a);
+	return (struct device){
+		.user = BTID, .realm = "3GPP-bootstrapping@" HOST, .nonce = nonce, .uri = "/page?x=%20", .qop = "auth-int",
+		.nc = "00000001", .cnonce = "6629fae49393a053", .algorithm = "MD5", .method = "POST",
+		.target = "/page?x=%20", .host = HOST ":8080", .body = BODY,
+	};
+}
+
+static struct span text(const char *s)
+{
+	return s ? span_str(s) : span_of(NULL, 0);
+}
+
+static const char *authorization(const struct device *d)
+{
+	static char out[4096];
+	struct digest_text response;
+	SECRET_AUTO ha1 = { 0 };
+	struct gba_naf_key k = the_key();
+	char password[GBA_NAF_PASSWORD_LEN + 1];
+	struct digest_alg alg = { 0 };
+	struct digest_input in = {
+		.method = text(d->method), .uri = text(d->uri), .nonce = text(d->nonce), .nc = text(d->nc),
+		.cnonce = text(d->cnonce), .body = text(d->body),
+	};
+	struct auth_hdr h = {
+		.username = text(d->user), .realm = text(d->realm), .nonce = text(d->nonce), .uri = text(d->uri),
+		.qop = text(d->qop), .nc = text(d->nc), .cnonce = text(d->cnonce), .algorithm = text(d->algorithm),
+	};
+
+	if (d->algorithm)
+		(void)digest_alg_parse(&alg, text(d->algorithm));
+	if (d->qop)
+		(void)digest_qop_parse(&in.qop, text(d->qop));
+	in.hash = alg.hash;
+	k.key[0] ^= d->wrong_key;
+	gba_naf_key_password(&k, password);
+	ck_assert_int_eq(digest_ha1(&ha1, in.hash, text(d->user), text(d->realm), text(password)), 0);
+	ck_assert_int_eq(digest_response(&response, &in, &ha1), 0);
+	h.response = !d->response ? span_str(response.hex) : *d->response ? text(d->response) : span_of(NULL, 0);
+	ck_assert_int_ge(auth_hdr_format(out, sizeof(out), &h), 0);
+	return out;
+}
+
+static enum gba_naf_cause send_value(struct gba_naf *naf, const struct device *d, const char *value,
+				     struct gba_naf_answer *a)
+{
+	const struct gba_naf_request req = {
+		.method = d->method, .target = d->target, .host = d->host, .authorization = value, .body = d->body,
+		.body_len = d->body ? strlen(d->body) : 0, .deadline_ms = 50,
+	};
+
+	ck_assert_int_eq(gba_naf_digest(naf, &req, a), a->verdict);
+	return a->cause;
+}
+
+static enum gba_naf_cause send_device(struct gba_naf *naf, const struct device *d)
+{
+	struct gba_naf_answer a;
+	enum gba_naf_cause cause = send_value(naf, d, authorization(d), &a);
+	static const int status[] = { 200, 401, 0, 503 };
+
+	ck_assert_int_eq(a.verdict == GBA_NAF_DENY ? 0 : a.status, status[a.verdict]);
+	ck_assert_uint_eq(a.n_challenges > 0, a.verdict == GBA_NAF_CHALLENGE);
+	ck_assert_uint_eq(a.retry_after_s > 0, a.verdict == GBA_NAF_TEMPORARY);
+	ck_assert_uint_eq(a.proof != NULL, a.verdict == GBA_NAF_ACCEPT);
+	if (a.verdict == GBA_NAF_CHALLENGE)
+		ck_assert_int_eq(strstr(a.challenge[0], "stale=true") != NULL,
+				 cause == GBA_NAF_CAUSE_NONCE_STALE || cause == GBA_NAF_CAUSE_REPLAY);
+	if (a.verdict != GBA_NAF_ACCEPT) {
+		struct gba_naf_key none = { 0 };
+
+		ck_assert_mem_eq(&a.key, &none, sizeof(none));
+	}
+	gba_naf_answer_clear(&a);
+	return cause;
+}
+
+#define EXPECT(naf, device, want) ck_assert_str_eq(gba_naf_cause_name(send_device(naf, device)), want)
+
+/* 220-4.4.9-2, 220-4.5.3-10, 220-4.5.3-15 */
+START_TEST(accepted)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+	struct gba_naf_answer a;
+	char fingerprint[GBA_NAF_FINGERPRINT_LEN + 1];
+
+	ck_assert_int_eq(send_value(naf, &d, authorization(&d), &a), GBA_NAF_CAUSE_OK);
+	ck_assert_str_eq(a.btid, BTID);
+	ck_assert_uint_eq(strlen(a.run), GBA_NAF_RUN_LEN);
+	ck_assert_octets(a.key.key, KS_NAF);
+	gba_naf_key_fingerprint(&a.key, fingerprint);
+	ck_assert_str_eq(fingerprint, "fc0168f9"); /* printf of label and key to sha256sum */
+	gba_naf_answer_clear(&a);
+	ck_assert_ptr_null(gba_naf_digest_finish(&a, "", 0));
+	d.nc = "00000002";
+	EXPECT(naf, &d, "naf_ok");
+	ck_assert_uint_eq(gba_naf_fake_asked(fake), 1);
+	done(naf);
+}
+END_TEST
+
+/* Authentication-Info covers the body of our answer (24.109, RFC 7616 3.5) */
+START_TEST(proof)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+	struct gba_naf_answer a;
+	struct auth_info info;
+	struct digest_input in = { .qop = DIGEST_QOP_AUTH_INT, .uri = text(d.uri), .nonce = text(d.nonce),
+				   .nc = text(d.nc), .cnonce = text(d.cnonce), .body = text("the page") };
+	SECRET_AUTO ha1 = { 0 };
+	struct digest_text want;
+	const char *value;
+
+	ck_assert_int_eq(send_value(naf, &d, authorization(&d), &a), GBA_NAF_CAUSE_OK);
+	value = gba_naf_digest_finish(&a, "the page", 8);
+	ck_assert_ptr_nonnull(value);
+	ck_assert_int_eq(auth_info_parse(&info, (const uint8_t *)value, strlen(value)), 0);
+	ck_assert_int_eq(digest_ha1(&ha1, DIGEST_MD5, text(d.user), text(d.realm),
+				    text("+M9UPOYCUOPaNP0ctGOtF9/7f2vdAh+Cy5RLQ52IhDA=")), 0);
+	ck_assert_int_eq(digest_rspauth(&want, &in, &ha1), 0);
+	ck_assert(digest_match(&want, info.rspauth));
+	ck_assert(span_eq(info.cnonce, text(d.cnonce)) && span_eq(info.nc, text(d.nc)));
+	ck_assert(span_eq(info.qop, text("auth-int")));
+	value = gba_naf_digest_finish(&a, "another page", 12);
+	ck_assert_int_eq(auth_info_parse(&info, (const uint8_t *)value, strlen(value)), 0);
+	ck_assert(!digest_match(&want, info.rspauth));
+	gba_naf_answer_clear(&a);
+	done(naf);
+}
+END_TEST
+
+#define LONG_CNONCE "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789" \
+	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"                \
+	"012345678901234567890123456789012345678901234567890123456"
+
+/*! What is changed about the good device, by its place in the struct; NULL leaves it out. */
+#define CHANGE(field, value) offsetof(struct device, field), value
+static const struct {
+	size_t field;
+	const char *value;
+	const char *cause;
+} changes[] = {
+	{ CHANGE(realm, "3GPP-bootstrapping@naf3.example.com"), "naf_challenged" },
+	{ CHANGE(realm, "3GPP-bootstrapping@naf2.example.com"), "naf_challenged" }, /* ours, but Host is the other name */
+	{ CHANGE(realm, "3GPP-bootstrapping-uicc@" HOST), "naf_challenged" },
+	{ CHANGE(realm, NULL), "naf_challenged" },
+	{ CHANGE(nonce, ""), "naf_challenged" },
+	{ CHANGE(user, NULL), "naf_syntax" },
+	{ CHANGE(user, "alice"), "naf_syntax" },
+	{ CHANGE(user, "I1U8vpY3qJ0hiuZNrke/NQ@" BSF), "naf_syntax" },
+	{ CHANGE(nonce, NULL), "naf_syntax" },
+	{ CHANGE(uri, NULL), "naf_syntax" },
+	{ CHANGE(response, ""), "naf_syntax" },
+	{ CHANGE(nc, NULL), "naf_syntax" },
+	{ CHANGE(nc, "1"), "naf_syntax" },
+	{ CHANGE(nc, "0000000x"), "naf_syntax" },
+	{ CHANGE(cnonce, NULL), "naf_syntax" },
+	{ CHANGE(cnonce, LONG_CNONCE), "naf_syntax" },
+	{ CHANGE(target, "/page"), "naf_uri_mismatch" },
+	{ CHANGE(uri, "/page"), "naf_uri_mismatch" },
+	{ CHANGE(uri, "http://naf3.example.com/page?x=%20"), "naf_uri_mismatch" },
+	{ CHANGE(host, "naf3.example.com"), "naf_uri_mismatch" }, /* 220-4.5.2-27 */
+	{ CHANGE(host, ""), "naf_uri_mismatch" },
+	{ CHANGE(host, NULL), "naf_uri_mismatch" },
+	{ CHANGE(algorithm, "SHA-256"), "naf_downgrade" },
+	{ CHANGE(algorithm, "MD5-sess"), "naf_downgrade" },
+	{ CHANGE(algorithm, "AKAv1-MD5"), "naf_downgrade" },
+	{ CHANGE(qop, NULL), "naf_downgrade" },
+	{ CHANGE(qop, "auth-conf"), "naf_downgrade" },
+	{ CHANGE(user, "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.foreign.example"), "naf_bsf_foreign" },
+	{ CHANGE(nonce, "dcd98b7102dd2f0e8b11d0f600bfb0c093"), "naf_nonce_stale" },
+	{ CHANGE(user, OTHER), "naf_btid_unknown" },
+	{ CHANGE(response, "00000000000000000000000000000000"), "naf_response" },
+	{ CHANGE(response, "0"), "naf_response" },
+	/* and what may differ */
+	{ CHANGE(algorithm, NULL), "naf_ok" },
+	{ CHANGE(algorithm, "md5"), "naf_ok" },
+	{ CHANGE(qop, "auth"), "naf_ok" },
+	{ CHANGE(uri, "http://naf1.example.com:8080/page?x=%20"), "naf_ok" },
+	{ CHANGE(uri, "HTTPS://NAF1.example.com/page?x=%20"), "naf_ok" },
+	{ CHANGE(target, "http://naf1.example.com/page?x=%20"), "naf_ok" },
+	{ CHANGE(host, "NAF1.example.COM."), "naf_ok" },
+	{ CHANGE(realm, "3GPP-bootstrapping@NAF1.example.com"), "naf_ok" },
+	{ CHANGE(body, NULL), "naf_ok" },
+	{ CHANGE(cnonce, ""), "naf_ok" },
+};
+
+START_TEST(one_thing_changed)
+{
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct gba_naf *naf = plain();
+		struct device d = good(naf);
+		const char *cause = changes[i].cause;
+		bool asks = !strcmp(cause, "naf_ok") || !strcmp(cause, "naf_response") || !strcmp(cause, "naf_btid_unknown");
+
+		*(const char **)((char *)&d + changes[i].field) = changes[i].value;
+		ck_assert_msg(strcmp(gba_naf_cause_name(send_device(naf, &d)), cause) == 0, "row %zu", i);
+		ck_assert_msg(gba_naf_fake_asked(fake) == asks, "row %zu: questions to the BSF", i);
+		done(naf);
+	}
+}
+END_TEST
+
+START_TEST(header_forms)
+{
+	static const struct {
+		const char *value, *cause;
+	} rows[] = {
+		{ NULL, "naf_challenged" },
+		{ "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "naf_challenged" },
+		{ "Digest realm=\"x\"", "naf_challenged" },
+		{ "Digest", "naf_syntax" },
+		{ "", "naf_syntax" },
+		{ "Digest username=\"", "naf_syntax" },
+		{ "Digest realm=\"a\", realm=\"b\"", "naf_syntax" },
+	};
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+	struct gba_naf_answer a;
+	char large[AUTH_HDR_MAX + 2];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_msg(strcmp(gba_naf_cause_name(send_value(naf, &d, rows[i].value, &a)), rows[i].cause) == 0,
+			      "row %zu: %s", i, gba_naf_cause_name(a.cause));
+		gba_naf_answer_clear(&a);
+	}
+	memset(large, 'a', sizeof(large));
+	memcpy(large, "Digest ", 7);
+	large[sizeof(large) - 1] = '\0';
+	ck_assert_int_eq(send_value(naf, &d, large, &a), GBA_NAF_CAUSE_SYNTAX);
+	gba_naf_answer_clear(&a);
+	done(naf);
+}
+END_TEST
+
+START_TEST(offers)
+{
+	struct gba_naf_config c;
+	struct gba_naf *naf;
+	struct device d;
+	struct gba_naf_answer a;
+
+	gba_naf_config_init(&c);
+	c.algorithms = GBA_NAF_SHA256 | GBA_NAF_MD5;
+	c.integrity = true;
+	naf = context(&c);
+	d = good(naf);
+	ck_assert_int_eq(send_value(naf, &d, NULL, &a), GBA_NAF_CAUSE_CHALLENGED);
+	ck_assert_uint_eq(a.n_challenges, 2);
+	ck_assert_ptr_nonnull(strstr(a.challenge[0], "algorithm=SHA-256, qop=\"auth-int\""));
+	ck_assert_ptr_nonnull(strstr(a.challenge[1], "algorithm=MD5, qop=\"auth-int\""));
+	gba_naf_answer_clear(&a);
+	EXPECT(naf, &d, "naf_ok");
+	d.algorithm = "SHA-256";
+	d.nc = "00000002";
+	EXPECT(naf, &d, "naf_ok");
+	d.qop = "auth";
+	d.nc = "00000003";
+	EXPECT(naf, &d, "naf_downgrade");
+	done(naf);
+	c.algorithms = GBA_NAF_SHA256;
+	naf = context(&c);
+	d = good(naf);
+	EXPECT(naf, &d, "naf_downgrade"); /* MD5 */
+	done(naf);
+}
+END_TEST
+
+START_TEST(counting)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+	struct gba_naf_answer a;
+
+	EXPECT(naf, &d, "naf_ok");
+	EXPECT(naf, &d, "naf_replay");
+	d.nc = "00000010";
+	EXPECT(naf, &d, "naf_ok");
+	d.nc = "00000009";
+	EXPECT(naf, &d, "naf_ok");
+	EXPECT(naf, &d, "naf_replay");
+	d.nc = "00000011";
+	d.wrong_key = true;
+	for (unsigned i = 1; i <= 3; i++) {
+		ck_assert_int_eq(send_value(naf, &d, authorization(&d), &a), GBA_NAF_CAUSE_RESPONSE);
+		ck_assert_uint_eq(a.failures, i);
+		gba_naf_answer_clear(&a);
+	}
+	d.wrong_key = false; /* a stranger has not used up the count */
+	EXPECT(naf, &d, "naf_ok");
+	clock_now.mono_ms += 300000;
+	d.nc = "00000012";
+	EXPECT(naf, &d, "naf_nonce_stale");
+	d = good(naf);
+	EXPECT(naf, &d, "naf_ok");
+	done(naf);
+}
+END_TEST
+
+/* 220-4.2.2-6, 220-4.5.3-3, 220-4.5.3-14: renegotiation, and one question for what is refused */
+START_TEST(lives)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+
+	EXPECT(naf, &d, "naf_ok");
+	clock_now.wall_s += 3600;
+	d.nc = "00000002";
+	EXPECT(naf, &d, "naf_key_expired");
+	EXPECT(naf, &d, "naf_key_expired");
+	ck_assert_uint_eq(gba_naf_fake_asked(fake), 1);
+	d.user = OTHER;
+	for (int i = 0; i < 5; i++)
+		EXPECT(naf, &d, "naf_btid_unknown");
+	ck_assert_uint_eq(gba_naf_fake_asked(fake), 2);
+	d.user = "n3yNAhrM9NshPM/wx/caag==@BSF.mnc015.mcc234.pub.3gppnetwork.org";
+	EXPECT(naf, &d, "naf_btid_unknown");
+	ck_assert_uint_eq(gba_naf_fake_asked(fake), 2); /* the same B-TID, spelt otherwise */
+	clock_now.mono_ms += 30000;
+	d = good(naf);
+	d.user = OTHER;
+	EXPECT(naf, &d, "naf_btid_unknown");
+	ck_assert_uint_eq(gba_naf_fake_asked(fake), 3);
+	done(naf);
+}
+END_TEST
+
+START_TEST(moods)
+{
+	static const struct {
+		enum gba_naf_fake_mood mood;
+		const char *cause;
+	} rows[] = {
+		{ GBA_NAF_FAKE_DOWN, "naf_bsf_down" }, { GBA_NAF_FAKE_SILENT, "naf_bsf_down" },
+		{ GBA_NAF_FAKE_BROKEN, "naf_bsf_error" }, { GBA_NAF_FAKE_REFUSE, "naf_not_authorized" },
+		{ GBA_NAF_FAKE_NORMAL, "naf_not_authorized" }, /* remembered */
+	};
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		gba_naf_fake_set(fake, rows[i].mood);
+		ck_assert_int_eq(gba_naf_connected(naf), rows[i].mood != GBA_NAF_FAKE_DOWN);
+		EXPECT(naf, &d, rows[i].cause);
+	}
+	ck_assert_uint_eq(gba_naf_fake_asked(fake), 3);
+	clock_now.mono_ms += 30000;
+	EXPECT(naf, &d, "naf_ok");
+	done(naf);
+}
+END_TEST
+
+/* A key of GBA_Digest does not fit our realm (33.220 M.6.4) */
+START_TEST(wrong_type)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+	struct gba_naf_key k = the_key();
+
+	k.gba_type = 2;
+	ck_assert_int_eq(gba_naf_fake_add(fake, BTID, &k), 0);
+	EXPECT(naf, &d, "naf_not_authorized");
+	done(naf);
+}
+END_TEST
+
+START_TEST(shared_nonces)
+{
+	uint8_t secret[32] = { 1 };
+	struct gba_naf_config c;
+	struct gba_naf *a, *b;
+	struct gba_naf_fake *first;
+	struct device d;
+
+	gba_naf_config_init(&c);
+	c.nonce_secret = secret;
+	a = context(&c);
+	first = fake;
+	d = good(a);
+	b = context(&c);
+	EXPECT(b, &d, "naf_ok");
+	EXPECT(b, &d, "naf_replay");
+	done(b);
+	fake = first;
+	done(a);
+}
+END_TEST
+
+/* A context from before a fork answers in the child, and its release touches nothing */
+START_TEST(forked)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+	const char *value = authorization(&d);
+	struct gba_naf_answer a;
+	struct gba_naf_key k;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		bool right = send_value(naf, &d, value, &a) == GBA_NAF_CAUSE_BSF_DOWN && a.status == 503;
+
+		right = right && gba_naf_key(naf, BTID, NULL, NULL, 0, &k) == -ECHILD && !gba_naf_connected(naf);
+		gba_naf_free(naf);
+		_exit(right ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	EXPECT(naf, &d, "naf_ok");
+	done(naf);
+}
+END_TEST
+
+SUITE("naf_digest", accepted, proof, one_thing_changed, header_forms, offers, counting, lives, moods, wrong_type,
+      shared_nonces, forked)
