@@ -10,7 +10,7 @@ from lib import dia, digest, kdf, procs
 from lib.app import App, RawBsf, a_btid, edited, fingerprint
 from lib.dia import Avp
 from lib.runner import test
-from lib.world import BSF_NAME, World
+from lib.world import BSF_ID, BSF_NAME, World
 
 LIFE = """<guss id="{impi}"><bsfInfo><lifeTime>LIFE</lifeTime></bsfInfo><ussList/></guss>"""
 
@@ -251,3 +251,20 @@ async def order(t):
     began = time.monotonic()
     await t.until(served, 10, "the page")
     t.note(f"application started before its BSF: page {time.monotonic() - began:.1f} s after the bootstrap")
+
+
+@test("two forked workers with two identities; forks, second contexts and closing as the header says", smoke=True)
+async def workers(t):
+    exe = t.need_program("naf_workers")
+    w = World(t)
+    for n in (1, 2):
+        w.bsf_cfg.add(f"naf naf1-w{n}.example.com", "address 127.0.0.1/32")
+        w.bsf_cfg.add(f"naf naf1-w{n}.example.com", "speaks-for naf1.example.com")
+    await w.start()
+    s = await w.ue().bootstrap()
+    argv = [exe, f"127.0.0.1:{w.ports['dia']}", BSF_ID, "mnc001.mcc001.3gppnetwork.org", BSF_NAME, s.btid]
+    rc, out, err = await procs.run(argv, 40)
+    assert rc == 0, (rc, out, err)
+    key = fingerprint(s.ks_naf())
+    assert sorted(out.split("\n")[:-1]) == sorted(3 * [f"naf1-w{n}.example.com key {key}" for n in (1, 2)]), out
+    assert (await w.counters())["zn_ok"] == 4, "four threads, one BIR; a second context has its own cache"
