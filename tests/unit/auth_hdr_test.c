@@ -134,6 +134,8 @@ START_TEST(refused)
 		{"Digest =a", -EBADMSG},
 		{"Digest username=\"a\"realm=\"b\"", -EBADMSG},
 		{"Digest username=a\"b\"", -EBADMSG},
+		{"Digest username=a\x7f", -EBADMSG},
+		{"Digest username,=a", -EBADMSG},
 		{"Digest username=\"a\", username=\"a\"", -EBADMSG},
 		{"Digest nonce=\"\", NONCE=\"\"", -EBADMSG},
 		{"Digest username=\"a\\b\"", -EBADMSG},

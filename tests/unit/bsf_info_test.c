@@ -84,6 +84,7 @@ START_TEST(refused)
 		"x",
 		"<a/>",
 		"<BootstrappingInfo/>",
+		"<Info><btid>" BTID "</btid><lifetime>2030-01-01T12:00:00Z</lifetime></Info>",
 		"<BootstrappingInfo><btid>" BTID "</btid></BootstrappingInfo>",
 		"<BootstrappingInfo><lifetime>2030-01-01T12:00:00Z</lifetime></BootstrappingInfo>",
 		"<BootstrappingInfo><btid/><lifetime>2030-01-01T12:00:00Z</lifetime></BootstrappingInfo>",

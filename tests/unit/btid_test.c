@@ -43,6 +43,7 @@ START_TEST(refused)
 		"I1U8vpY3qJ0hiuZNrke_NQ==@bsf.example", /* alphabet of URLs */
 		"I1U8vpY3qJ0hiuZNrke/NQ=@bsf.example",  /* 15 octets and a half */
 		"I1U8vpY3qJ0hiuZNrke/NTU=@bsf.example", /* 17 octets */
+		"I1U8vpY3qJ0hiuZNrke/NQ==#bsf.example",
 		"I1U8vpY3qJ0hiuZNrke/NQ== @bsf.example",
 		"I1U8vpY3qJ0hiuZNrke/NQ==@bsf example",
 		"I1U8vpY3qJ0hiuZNrke/NQ==@bsf.example.",

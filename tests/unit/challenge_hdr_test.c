@@ -81,6 +81,7 @@ START_TEST(among_others)
 	static const char *const good[] = {
 		"Digest realm=\"r\", nonce=\"n\", Basic realm=\"other\"",
 		"Basic realm=\"Digest realm=x, nonce=y\", Digest realm=\"r\", nonce=\"n\"",
+		"Basic realm=\"a\\\"b\", realm=c, Digest realm=\"r\", nonce=\"n\"",
 		"Negotiate, Digest realm=\"r\", nonce=\"n\"",
 		"Negotiate ab/cd+ef==, Digest realm=\"r\",nonce=n",
 		"NTLM TlRMTVNTUAAB, Digest nonce=\"n\", realm=\"r\", NTLM",
@@ -176,6 +177,7 @@ START_TEST(authentication_info)
 	ck_assert_int_eq(info_parse(&h, ""), -EBADMSG);
 	ck_assert_int_eq(info_parse(&h, "rspauth"), -EBADMSG);
 	ck_assert_int_eq(info_parse(&h, "nc=1,nc=1"), -EBADMSG);
+	ck_assert_int_eq(info_parse(&h, "nc=1, Digest"), -EBADMSG);
 	ck_assert_int_eq(info_parse(&h, "rspauth=\"a"), -EBADMSG);
 }
 END_TEST
@@ -190,6 +192,7 @@ START_TEST(products)
 		{"Bootstrapping Client Agent; Release-6; 3gpp-gba-tmpi", PRODUCT_TMPI, true},
 		{"NAF1 Application Agent; Release-6 3gpp-gba", PRODUCT_GBA, true},
 		{"3GPP-GBA-TMPI", PRODUCT_TMPI, true},
+		{"Agent;3gpp-gba-tmpi;x", PRODUCT_TMPI, true},
 		{"x/3gpp-gba-tmpi,y", PRODUCT_TMPI, true},
 		{"GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_UICC, true},
 		{"GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_GBA, false},

@@ -95,6 +95,7 @@ START_TEST(round_trip)
 	ck_assert_int_eq(guss_format(&xml2, &len2, again), 0);
 	ck_assert_str_eq(xml, xml2);
 	ck_assert_str_eq(again->id, g->id);
+	ck_assert_str_eq(again->uss[0].naf_group, "<A>");
 	ck_assert_int_eq(again->timestamp, g->timestamp);
 	ck_assert_int_eq(again->life_time_s, 43200);
 	free(xml);
@@ -235,7 +236,8 @@ END_TEST
 static const char groups[] = "<ussList><uss id=\"1\" type=\"1\" nafGroup=\"B\"><uids><uid>b</uid></uids></uss>"
 			     "<uss id=\"1\" type=\"1\"><uids><uid>plain</uid></uids></uss>"
 			     "<uss id=\"1\" type=\"1\" nafGroup=\"A\"><uids><uid>a</uid></uids></uss>"
-			     "<uss id=\"10\" type=\"1\" nafGroup=\"A\"><uids><uid>ten</uid></uids></uss></ussList>";
+			     "<uss id=\"10\" type=\"1\" nafGroup=\"A\"><uids><uid>ten</uid></uids></uss>"
+			     "<uss id=\"1\" type=\"1\"><uids><uid>second plain</uid></uids></uss></ussList>";
 
 /* 220-4.4.6-18: the one of the NAF's group, else the one without; another group's never */
 START_TEST(selection)

@@ -139,7 +139,7 @@ START_TEST(masked)
 		{"no-domain", "*****"},
 		{"", "*****"},
 		{"x@home1.net\nERROR forged", "*****@home1.net?ERROR forged"},
-		{"x@\xff", "*****@?"},
+		{"x@\xff\x7f", "*****@??"},
 	};
 	char out[IMPI_MAX + 1], text[IMPI_MAX + 1];
 

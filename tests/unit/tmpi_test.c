@@ -71,6 +71,7 @@ START_TEST(refused)
 		"2rBy9bL8T/1NFq7GP5vqj0H26PadfQ==@tmpi.bsf.3gppnetwork.org",  /* 22 octets */
 		"2rBy9bL8T_1NFq7GP5vqj0H26PadfXr8@tmpi.bsf.3gppnetwork.org",
 		"2rBy9bL8T/1NFq7GP5vqj0H26Padf r8@tmpi.bsf.3gppnetwork.org",
+		"2rBy9bL8T/1NFq7GP5vqj0H26PadfXr8@tmpi.bsf.3gppnetwork.arg",
 		IMPI,
 	};
 	uint8_t tmpi[TMPI_LEN];
