@@ -176,7 +176,7 @@ START_TEST(counter_never_twice)
 		pthread_join(t[i], NULL);
 	qsort(counters, 4 * RECORDS, 8, compare);
 	for (uint64_t i = 0; i < 4 * RECORDS; i++)
-		ck_assert_uint_eq(be64_get(counters[0][0] + 8 * i), i);
+		ck_assert_uint_eq(be64_get((const uint8_t *)counters + 8 * i), i);
 	seal_free(s);
 }
 END_TEST
