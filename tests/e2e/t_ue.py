@@ -207,6 +207,17 @@ async def several_challenges(t):
         assert rc == 0 and out["body"] == "the page", (value, rc, out, err)
 
 
+@test("gba-ue -v shows each message, and no digest a key could be searched with", smoke=True)
+async def trace(t):
+    d = await Device(t).start()
+    rc, out, err = await d.run("-v", "get", "http://naf1.example.com/page")
+    assert rc == 0 and "WWW-Authenticate" in err and "3GPP-bootstrapping@naf1.example.com" in err, err
+    for r in d.bsf.requests + d.naf.requests:
+        if r["params"].get("response"):
+            assert r["params"]["nonce"] in err and r["params"]["response"] not in err, "a response is shown"
+    assert err.count('response="*') == 2 and err.count('rspauth="*') == 2, err
+
+
 @test("gba-ue deletes Ks at its expiry and keeps the TMPI; forget deletes both", smoke=True, req=["220-4.4.13-4"])
 async def deletion(t):
     d = await Device(t).start()

@@ -136,6 +136,21 @@ START_TEST(bad_keks)
 }
 END_TEST
 
+/* Layout and key derivation as written down in seal.h: this record was made with python3-cryptography. */
+START_TEST(made_elsewhere)
+{
+	static const char record[] = "0101000102030405060708090a0b0000000000000005"
+				     "80cca0052e8cd9d136a1ce29463a57970e51bd4d516aca9f7ced1b";
+	struct seal *s = seal_of(1, 0);
+	uint8_t rec[SEAL_OVERHEAD + 11], out[64];
+
+	octets_of(rec, sizeof(rec), record);
+	ck_assert_int_eq(seal_open(s, out, sizeof(out), span_of(rec, sizeof(rec)), AAD), (int)PLAIN.len);
+	ck_assert_mem_eq(out, PLAIN.p, PLAIN.len);
+	seal_free(s);
+}
+END_TEST
+
 #define RECORDS 500
 static uint8_t counters[4][RECORDS][8];
 
@@ -192,4 +207,4 @@ START_TEST(index_key)
 }
 END_TEST
 
-SUITE("seal", there_and_back, altered, rotation, wrong_kek, bad_keks, counter_never_twice, index_key)
+SUITE("seal", there_and_back, altered, rotation, wrong_kek, bad_keks, made_elsewhere, counter_never_twice, index_key)
