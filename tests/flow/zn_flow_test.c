@@ -39,8 +39,12 @@ static unsigned n_sent;
 static void far_submit(struct store_shared *sh, struct store_req *r)
 {
 	if (far.slow) {
-		r->next = far.held;
-		far.held = r;
+		struct store_req **last = &far.held;
+
+		while (*last)
+			last = &(*last)->next;
+		r->next = NULL;
+		*last = r;
 		return;
 	}
 	far.mem->be->submit(far.mem, r);

@@ -183,8 +183,9 @@ CASE(revoked_is_gone)
 
 CASE(revoke_by_btid)
 {
-	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), b = session_make(2, IMPI_1, BSF_B, true);
+	struct gba_session a = session_make(1, IMPI_1, BSF_A, false), b = session_make(2, IMPI_1, BSF_B, true);
 	struct btid id_a = btid_of(&a), id_b = btid_of(&b), wrong = btid_of(&a);
+	struct store_figures f;
 
 	ck_assert_int_eq(put(&h, &a), 0);
 	ck_assert_int_eq(put(&h, &b), 0);
@@ -197,6 +198,9 @@ CASE(revoke_by_btid)
 	ck_assert_int_eq(get(&h, &id_b), 0);
 	ck_assert_int_eq(revoke_btid(&h, &id_a), 0);
 	ck_assert_uint_eq(h.a.revoked, 0);
+	store_shared_figures(h.sh, &f);
+	ck_assert_msg(f.corrupt == 0, "a tombstone is no damage");
+	ck_assert_uint_eq(f.sessions, 1);
 }
 
 /* More revocations of one IMPI within a life time than the index shows at once */

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
-#include "bsf/store_record.h"
+#include "bsf/store_lmdb.h"
 #include "common/rt/deadline.h"
 
 #define IMPI_1 "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
@@ -395,6 +395,41 @@ START_TEST(not_our_database)
 }
 END_TEST
 
+/* A put whose transaction is given up leaves database and index as they were */
+START_TEST(given_up)
+{
+	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), b = session_make(2, IMPI_1, BSF_A, true);
+	struct store_req r = { .op = STORE_PUT, .session = b };
+	struct btid id_a = btid_of(&a), id_b = btid_of(&b);
+	struct lmdb_write *w;
+	struct store_lmdb *l;
+	uint8_t buf[1000];
+	int rc;
+
+	open_store();
+	l = (struct store_lmdb *)h.sh;
+	ck_assert_int_eq(put(&h, &a), 0);
+	ck_assert_int_eq(record_head_make(&r.head, &l->keys, RECORD_SESSION, &b), 0);
+	rc = record_write(buf, sizeof(buf), &l->keys, &r.head, b.rand, &b);
+	ck_assert_int_gt(rc, 0);
+	r.record = buf;
+	r.record_len = (size_t)rc;
+	w = lmdb_write_begin(l, &rc);
+	ck_assert_ptr_nonnull(w);
+	ck_assert_int_eq(lmdb_write_request(w, &r, time(NULL)), 0);
+	ck_assert_int_eq(r.rc, 0);
+	ck_assert_int_eq(find_tmpi(&h, a.tmpi), -ENOENT);
+	lmdb_write_abort(w);
+	ck_assert_int_eq(get(&h, &id_b), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, b.tmpi), -ENOENT);
+	ck_assert_int_eq(get(&h, &id_a), 0);
+	ck_assert_int_eq(find_tmpi(&h, a.tmpi), 0);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 1);
+	harness_close(&h);
+}
+END_TEST
+
 /* A child puts, with many under way, and tells each done(0) through a pipe; it ends by kill -9 at any moment. */
 #define UNDER_WAY 40
 
@@ -678,6 +713,7 @@ int main(void)
 	tcase_add_test(tc, no_directory);
 	tcase_add_test(tc, damaged_records);
 	tcase_add_test(tc, not_our_database);
+	tcase_add_test(tc, given_up);
 	tcase_add_test(tc, killed);
 	tcase_add_test(tc, full_map);
 	tcase_add_test(tc, full_disk);
