@@ -195,7 +195,7 @@ int naf_ctx_key(struct gba_naf *naf, const struct naf_ks_id *id, const struct bt
 	return naf_zn_fetch(naf->zn, id, as_received, btid->domain, naf_id, or_default(deadline_ms, naf->deadline_ms), out);
 }
 
-int gba_naf_key(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua_id, unsigned deadline_ms,
+int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua_id, unsigned deadline_ms,
 		struct gba_naf_key *out)
 {
 	struct naf_id naf_id;

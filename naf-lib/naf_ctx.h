@@ -34,6 +34,6 @@ int naf_ctx_host(const struct gba_naf *naf, const char *host, const uint8_t *ua_
 /*! \returns 0; -EINVAL no B-TID; -EREMOTE not of our BSFs */
 int naf_ctx_btid(const struct gba_naf *naf, struct span text, struct btid *out);
 
-/*! From the cache or the BSF. Results as gba_naf_key() */
+/*! From the cache or the BSF. Results as gba_naf_fetch_key() */
 int naf_ctx_key(struct gba_naf *naf, const struct naf_ks_id *id, const struct btid *btid, struct span text,
 		const struct naf_id *naf_id, unsigned deadline_ms, struct gba_naf_key *out);

@@ -42,7 +42,7 @@ void naf_zn_free(struct naf_zn *zn);
 bool naf_zn_connected(struct naf_zn *zn);
 
 /*! Ask and wait.
- *  \returns 0 and a copy of the key; the errors of gba_naf_key() but -EINVAL and -EREMOTE */
+ *  \returns 0 and a copy of the key; the errors of gba_naf_fetch_key() but -EINVAL and -EREMOTE */
 int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const char *btid, const char *domain,
 		 const struct naf_id *naf_id, unsigned deadline_ms, struct gba_naf_key *out);
 

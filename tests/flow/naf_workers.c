@@ -37,7 +37,7 @@ static void *ask(void *arg)
 	struct asker *a = arg;
 	struct gba_naf_key key;
 
-	a->rc = gba_naf_key(a->naf, btid, NULL, NULL, 5000, &key);
+	a->rc = gba_naf_fetch_key(a->naf, btid, NULL, NULL, 5000, &key);
 	if (a->rc == 0) {
 		gba_naf_key_fingerprint(&key, a->fingerprint);
 		gba_naf_key_clear(&key);
@@ -77,7 +77,7 @@ static int child_of_open(struct gba_naf *naf, const struct gba_naf_config *cfg)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		bool right = gba_naf_key(naf, btid, NULL, NULL, 0, &key) == -ECHILD && !gba_naf_connected(naf);
+		bool right = gba_naf_fetch_key(naf, btid, NULL, NULL, 0, &key) == -ECHILD && !gba_naf_connected(naf);
 
 		gba_naf_free(naf);
 		right = right && !gba_naf_new(cfg, err, sizeof(err)) && strstr(err, "before fork()");

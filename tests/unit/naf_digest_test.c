@@ -496,7 +496,7 @@ START_TEST(forked)
 	if (pid == 0) {
 		bool right = send_value(naf, &d, value, &a) == GBA_NAF_CAUSE_BSF_DOWN && a.status == 503;
 
-		right = right && gba_naf_key(naf, BTID, NULL, NULL, 0, &k) == -ECHILD && !gba_naf_connected(naf);
+		right = right && gba_naf_fetch_key(naf, BTID, NULL, NULL, 0, &k) == -ECHILD && !gba_naf_connected(naf);
 		gba_naf_free(naf);
 		_exit(right ? 0 : 1);
 	}

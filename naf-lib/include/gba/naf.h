@@ -22,7 +22,7 @@
  *
  *  Threads. Every function may be called from any thread at any time, also for one context, but for these:
  *  gba_naf_free() of a context comes when no other call for it is running; a struct gba_naf_answer or gba_naf_key
- *  belongs to one thread at a time. gba_naf_digest() and gba_naf_key() may block up to their deadline while the BSF is
+ *  belongs to one thread at a time. gba_naf_digest() and gba_naf_fetch_key() may block up to their deadline while the BSF is
  *  asked; a key in the cache is answered without waiting.
  *
  *  Processes. The Diameter library behind this one cannot live through fork() and cannot be started twice:
@@ -194,8 +194,8 @@ struct gba_naf_key {
  *           -EREMOTE B-TID of a BSF that is none of ours, -EPERM the BSF refuses: no key for this device;
  *           -EHOSTDOWN no BSF connected, -ETIMEDOUT no answer in time, -EBUSY too many waiting, -EPROTO any other
  *           result of the BSF, -ENOMEM, -ECHILD context from before a fork: later perhaps */
-int gba_naf_key(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua_id, unsigned deadline_ms,
-		struct gba_naf_key *out);
+int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua_id, unsigned deadline_ms,
+		      struct gba_naf_key *out);
 
 /*! Wipe and release what is inside; the struct may be used again. */
 void gba_naf_key_clear(struct gba_naf_key *key);
@@ -255,10 +255,10 @@ const char *gba_naf_cause_name(enum gba_naf_cause cause);
 /*! \returns "accept", "challenge", "deny", "temporary"; "?" out of range */
 const char *gba_naf_verdict_name(enum gba_naf_verdict verdict);
 
-/*! \returns words for a result of gba_naf_key(); static */
+/*! \returns words for a result of gba_naf_fetch_key(); static */
 const char *gba_naf_strerror(int rc);
 
-/*! The verdict and cause gba_naf_digest() would give for a result of gba_naf_key(). cause may be NULL. */
+/*! The verdict and cause gba_naf_digest() would give for a result of gba_naf_fetch_key(). cause may be NULL. */
 enum gba_naf_verdict gba_naf_key_verdict(int rc, enum gba_naf_cause *cause);
 
 /* --- Test double: a BSF inside the process, without Diameter. */
