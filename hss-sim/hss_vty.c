@@ -101,6 +101,7 @@ static int write_diameter(struct vty *vty)
 		vty_out(vty, " tc %d%s", cfg->tc_s, VTY_NEWLINE);
 	if (cfg->tw_s)
 		vty_out(vty, " tw %d%s", cfg->tw_s, VTY_NEWLINE);
+	vty_out(vty, "!%s", VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
 
@@ -195,6 +196,7 @@ static int write_bsfs(struct vty *vty)
 			cfg_net_text(text, &b->nets[i]);
 			vty_out(vty, " address %s%s", text, VTY_NEWLINE);
 		}
+		vty_out(vty, "!%s", VTY_NEWLINE);
 	}
 	return CMD_SUCCESS;
 }
@@ -253,6 +255,7 @@ static int write_subscribers(struct vty *vty)
 		vty_out(vty, " database %s%s", cfg->database, VTY_NEWLINE);
 	for (i = 0; i < cfg->n_keks; i++)
 		vty_out(vty, " kek %u file %s%s", cfg->keks[i].id, cfg->kek_paths[i], VTY_NEWLINE);
+	vty_out(vty, "!%s", VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
 

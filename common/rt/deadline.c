@@ -35,13 +35,17 @@ static void arm(struct deadline_set *set)
 {
 	struct deadline *d = first_of(set);
 	struct itimerspec its = { 0 };
+	uint64_t now, in_ms;
 
 	if (!d || (set->armed_ms && set->armed_ms <= d->at_ms))
 		return;
-	set->armed_ms = d->at_ms ? d->at_ms : 1;
-	its.it_value.tv_sec = set->armed_ms / 1000;
-	its.it_value.tv_nsec = set->armed_ms % 1000 * 1000000;
-	timerfd_settime(set->ofd.fd, TFD_TIMER_ABSTIME, &its, NULL);
+	/* Relative: libfaketime, which the tests step the clock with, takes an absolute instant for one of the wall clock. */
+	now = monotonic_ms();
+	in_ms = d->at_ms > now ? d->at_ms - now : 0;
+	set->armed_ms = d->at_ms;
+	its.it_value.tv_sec = in_ms / 1000;
+	its.it_value.tv_nsec = in_ms ? in_ms % 1000 * 1000000 : 1; /* all zero would switch it off */
+	timerfd_settime(set->ofd.fd, 0, &its, NULL);
 }
 
 static void unlink_deadline(struct deadline *d)
