@@ -23,6 +23,8 @@ def one_log(text, outcome):
         skips = [rest.split("# SKIP", 1)[1].strip() for word, rest in taps if "# SKIP" in rest]
         bad = sum(word == "not ok" for word, _ in taps)
         return len(taps) - bad - len(skips), bad, skips
+    if text.startswith("1..0"):
+        return 0, 0, []
     if outcome == "SKIP":
         return 0, 0, [text.strip().split("\n")[0] or "no reason given"]
     return int(outcome == "PASS"), int(outcome != "PASS"), re.findall(r"^skipped: (.+)$", text, re.M)

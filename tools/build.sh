@@ -15,5 +15,5 @@ build_tree() {
 	if [ ! -f "$dir/config.status" ] || [ "$src/configure" -nt "$dir/config.status" ]; then
 		(cd "$dir" && "$src/configure" -q "$@") >"$log" 2>&1 || { tail -n 30 "$log" >&2; return 1; }
 	fi
-	make -C "$dir" -j"$(nproc)" >"$log" 2>&1 || { grep -n -A8 -E 'error|Error|undefined' "$log" | head -n 60 >&2; return 1; }
+	make -C "$dir" -k -j"$(nproc)" >"$log" 2>&1 || { grep -n -A8 -E 'error|Error|undefined' "$log" | head -n 60 >&2; return 1; }
 }
