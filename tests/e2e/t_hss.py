@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """gba-hss-simd by itself: its own failures, import beside a database that is in use, live commands, bad configuration."""
+import asyncio
 import os
 import re
 import socket
@@ -186,3 +187,36 @@ async def bad(t):
             rc, _, err = await procs.run([exe, "-c", f"{w.etc}/gba-hss-sim.cfg"] + more, 15)
             assert rc != 0 and str(w.ports["hss_vty"]) in err and "port in use" in err, err
     assert os.listdir(f"{w.dir}/hss") == []
+
+
+@test("the clock stepped by an hour either way: an answer that waits keeps its time, vectors go on", timeout=60)
+async def clock(t):
+    lib = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+    if not os.path.exists(lib):
+        t.skip("libfaketime is missing (package faketime)")
+    if procs.SANITIZED:
+        t.skip("libfaketime and sanitizers both want to be loaded first")
+    w = World(t)
+    step_file = w.etc + "/faketime"
+
+    def step(seconds):
+        with open(step_file, "w", encoding="utf-8") as f:
+            f.write(f"{seconds:+d}\n")
+    step(0)
+    w.hss_env = {"LD_PRELOAD": lib, "FAKETIME_TIMESTAMP_FILE": step_file, "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                 "FAKETIME_NO_CACHE": "1"}
+    w.hss_cfg.nodes.append([f"fault {w.cards[0].impi} delay 2", []])
+    await w.start(bsf=False)
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    card, free, loop = w.cards[0], w.cards[1], asyncio.get_running_loop()
+    last = 0
+    for seconds in (-3600, 3600, 0):
+        began = loop.time()
+        held = asyncio.ensure_future(conn.request(hss.mar(conn, card.impi), 20 * t.factor))
+        now = sqn_of(free, await conn.request(hss.mar(conn, free.impi)))     # the held one has been read by now
+        step(seconds)
+        assert now > last
+        last = now
+        a = await held
+        took = loop.time() - began
+        assert a.result == 2001 and 2 <= took < 4 * t.factor, (seconds, a.result, took)
