@@ -115,7 +115,10 @@ static int load_guss(struct import *im, struct span path, struct err *err)
 	if (rc < 0)
 		return rc;
 	rc = guss_parse(&parsed, xml.p, xml.len, &why);
+	if (rc == 0 && parsed->is_uss_list)
+		rc = err_set(&why, -EBADMSG, "root element is ussList");
 	if (rc < 0) {
+		guss_free(parsed);
 		free(xml.p);
 		return err_set(err, rc, "%s: %s; allowed: a guss document (TS 29.109 annex A)", name, why.text);
 	}

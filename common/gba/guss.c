@@ -219,7 +219,8 @@ static int read_root(struct guss *g, const xmlNode *root, struct err *err)
 {
 	int rc;
 
-	if (xml_is(root, "ussList"))
+	g->is_uss_list = xml_is(root, "ussList");
+	if (g->is_uss_list)
 		return read_uss_list(g, root, err);
 	if (!xml_is(root, "guss"))
 		return err_set(err, -EBADMSG, "root element is neither guss nor ussList");

@@ -4,6 +4,7 @@
  *  no network, no entities, no DTD. */
 #pragma once
 
+#include <stdbool.h>
 #include <time.h>
 #include "common/base/bytes.h"
 #include "common/base/err.h"
@@ -24,6 +25,7 @@ struct guss_uss {
 };
 
 struct guss {
+	bool is_uss_list;       /* the document was a bare ussList, as on Zn: no guss for Zh */
 	char *id;               /* IMPI it says it belongs to; NULL if absent */
 	char *uicc_type;        /* "GBA", "GBA_U"; NULL if absent */
 	bool has_life_time;

@@ -146,7 +146,10 @@ START_TEST(import_all_or_nothing)
 	ck_assert_ptr_nonnull(strstr(err.text, "s.csv:3: impi: the same as in line 2"));
 	ck_assert_int_lt(import_text(HEAD "2@x.org," KEY "," OPC ",0,,none.xml\n"), 0);
 	ck_assert_msg(strstr(err.text, "s.csv:2:78: guss: ") && strstr(err.text, "none.xml"), "%s", err.text);
-	write_text(guss, "<ussList>");
+	write_text(guss, "<ussList/>");
+	ck_assert_int_lt(import_text(HEAD "2@x.org," KEY "," OPC ",0,,g.xml\n"), 0);
+	ck_assert_msg(strstr(err.text, "root element is ussList"), "%s", err.text);
+	write_text(guss, "<guss>");
 	ck_assert_int_lt(import_text(HEAD "2@x.org," KEY "," OPC ",0,,g.xml\n"), 0);
 	ck_assert_msg(strstr(err.text, "s.csv:2:78: guss: ") && strstr(err.text, "g.xml"), "%s", err.text);
 }
