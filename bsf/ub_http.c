@@ -3,35 +3,21 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <talloc.h>
-#include <unistd.h>
-#include <netinet/tcp.h>
 #include <osmocom/core/select.h>
+#include "bsf/ub_conn.h"
+#include "bsf/ub_listen.h"
 #include "common/gba/gba_time.h"
-#include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
 
-#define BACKLOG      1024
-#define ACCEPT_BURST 64
 #define POOL_EXTRA   4096    /* what the library needs of a connection's memory beside the header itself */
 #define SWALLOW_MAX  65536   /* of a body that is too long, to answer 413 before closing */
 
 /* What a request's life looks like to us. */
 enum req_state { REQ_HEAD, REQ_BODY, REQ_WAITING, REQ_ANSWERED, REQ_SENT };
-
-struct ub_conn {
-	struct ub_http *h;
-	int fd;
-	uint64_t since_ms;      /* accepted, or the last answer sent */
-	bool used;              /* had a request */
-	bool in_request;        /* its first line is here */
-	bool counted;           /* its end has a cause already */
-	struct deadline deadline;
-};
 
 struct ub_req {
 	struct ub_run run;      /* first */
@@ -42,31 +28,25 @@ struct ub_req {
 	enum cause refuse;      /* CAUSE_ub_ok: none */
 	int refuse_status;      /* 0: as the cause says */
 	unsigned n_host, n_te, n_cl;
-	bool nul, te_chunked;
+	bool bad_octet, te_chunked; /* a NUL or a blank where none may be */
+	const char *target_end; /* in the library's buffer */
 	size_t body_cap, swallowed;
 	uint8_t *body;
+	uint8_t *unfolded;      /* Authorization, if it came in several lines */
 	char target[];
 };
 
 struct ub_http {
 	struct MHD_Daemon *mhd;
 	struct osmo_fd ofd;
-	struct osmo_fd listeners[BSF_LISTEN_MAX];
-	size_t n_listeners;
-	int spare_fd;           /* given up to accept and close a connection when descriptors run out */
+	struct ub_listen *listen;
 	struct deadline_set *deadlines;
 	struct deadline timer;  /* what the library wants to be called for */
 	struct ub_flow *flow;
 	uint32_t idle_s;        /* as the library was told */
+	unsigned lib_status;    /* of the last answer the library made itself, until its connection ends */
 	bool due, stopping;
 };
-
-static atomic_uint open_connections; /* of all shards: the limit is the process's */
-
-unsigned ub_http_connections(void)
-{
-	return atomic_load_explicit(&open_connections, memory_order_relaxed);
-}
 
 void ub_http_set_flow(struct ub_http *h, struct ub_flow *flow)
 {
@@ -80,68 +60,19 @@ static struct ub_conn *conn_of(struct MHD_Connection *mhd)
 	return i ? i->socket_context : NULL;
 }
 
-static void conn_count(struct ub_conn *c, enum cause cause)
-{
-	if (c->counted)
-		return;
-	c->counted = true;
-	counter_inc(cause);
-	LOGT(DUB, LOGL_INFO, "%s\n", cause_name(cause));
-}
-
-/* Header or body not here in time, however it trickles: closing the socket under the library makes it end the connection. */
-static void conn_expired(void *data)
-{
-	struct ub_conn *c = data;
-
-	/* a connection kept open for a further request that never began is just idle */
-	if (!c->used || c->in_request)
-		conn_count(c, CAUSE_ub_deadline);
-	shutdown(c->fd, SHUT_RDWR);
-	c->h->due = true;
-}
-
-static void conn_arm(struct ub_conn *c)
-{
-	deadline_start(c->h->deadlines, &c->deadline, bsf_limit(LIM_REQUEST_TIME) * UINT64_C(1000), conn_expired, c);
-}
-
-static void conn_started(struct ub_http *h, struct MHD_Connection *mhd, void **ctx)
-{
-	struct ub_conn *c = calloc(1, sizeof(*c));
-	int one = 1;
-
-	atomic_fetch_add_explicit(&open_connections, 1, memory_order_relaxed);
-	if (!c)
-		return; /* its requests are refused */
-	*ctx = c;
-	c->h = h;
-	c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	c->since_ms = monotonic_ms();
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (bsf_limit(LIM_IDLE_TIME) != h->idle_s)
-		MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)bsf_limit(LIM_IDLE_TIME));
-	conn_arm(c);
-}
-
-static void conn_closed(struct ub_conn *c)
-{
-	atomic_fetch_sub_explicit(&open_connections, 1, memory_order_relaxed);
-	if (!c)
-		return;
-	/* the library's own limit, of silence, may be the shorter one */
-	if (!c->used && !c->h->stopping && monotonic_ms() - c->since_ms >= bsf_limit(LIM_IDLE_TIME) * UINT64_C(1000))
-		conn_count(c, CAUSE_ub_deadline);
-	deadline_stop(&c->deadline);
-	free(c);
-}
-
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx, enum MHD_ConnectionNotificationCode toe)
 {
+	struct ub_http *h = cls;
+
 	if (toe == MHD_CONNECTION_NOTIFY_STARTED) {
-		conn_started(cls, mhd, ctx);
+		/* without memory for it, its requests are refused */
+		*ctx = ub_conn_new(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, h->deadlines,
+				   &h->due);
+		if (bsf_limit(LIM_IDLE_TIME) != h->idle_s)
+			MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)bsf_limit(LIM_IDLE_TIME));
 	} else {
-		conn_closed(*ctx);
+		ub_conn_end(*ctx, h->lib_status, h->stopping);
+		h->lib_status = 0;
 		*ctx = NULL;
 	}
 }
@@ -163,14 +94,38 @@ static void *on_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 	r->mhd = mhd;
 	r->refuse = CAUSE_ub_ok;
 	r->run.request.target = span_of(r->target, len);
-	c->used = true;
-	c->in_request = true;
+	r->target_end = uri + len;
+	ub_conn_begun(c);
 	return r;
 }
 
 static bool is_header(const char *name, size_t len, const char *want)
 {
 	return span_ieq(span_of(name, len), span_str(want));
+}
+
+/* libmicrohttpd 0.9.75 appends the continuation of a folded line to the header's name instead of its value. Devices may fold
+ * as the examples of TS 24.109 do. A name holds no '=', so such a name is told by it.
+ * \returns false: no memory */
+static bool unfold(struct ub_req *r, struct span name, struct span *value)
+{
+	size_t own = strlen(MHD_HTTP_HEADER_AUTHORIZATION);
+	struct span more;
+
+	if (name.len <= own || !memchr(name.p, '=', name.len) || !is_header((const char *)name.p, own, MHD_HTTP_HEADER_AUTHORIZATION))
+		return true;
+	more = span_of(name.p + own, name.len - own);
+	free(r->unfolded);
+	r->unfolded = malloc(value->len + 1 + more.len);
+	if (!r->unfolded)
+		return false;
+	memcpy(r->unfolded, value->p, value->len);
+	r->unfolded[value->len] = ' ';
+	memcpy(r->unfolded + value->len + 1, more.p, more.len);
+	*value = span_of(r->unfolded, value->len + 1 + more.len);
+	r->run.request.n_authorization++;
+	r->run.request.authorization = *value;
+	return true;
 }
 
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
@@ -181,7 +136,9 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
 	struct span v = span_of(value ? value : "", value ? len : 0);
 
 	if (memchr(name, 0, name_len) || (v.len && memchr(v.p, 0, v.len)))
-		r->nul = true;
+		r->bad_octet = true;
+	if (!unfold(r, span_of(name, name_len), &v))
+		return MHD_NO;
 	if (is_header(name, name_len, "Host")) {
 		r->n_host++;
 		q->host = v;
@@ -223,7 +180,10 @@ static bool read_head(struct ub_req *r, const char *method, const char *version)
 
 		memcpy(&r->run.from, i->client_addr, len);
 	}
-	if (r->n_host != 1 || r->nul || r->n_te > 1 || r->n_cl > 1 || (r->n_te && r->n_cl) || (r->n_te && !r->te_chunked) ||
+	/* a NUL in the target cuts it short: then more than a blank lies between it and the version */
+	if ((uintptr_t)version - (uintptr_t)r->target_end != 1 || strpbrk(r->target, " \t"))
+		r->bad_octet = true;
+	if (r->n_host != 1 || r->bad_octet || r->n_te > 1 || r->n_cl > 1 || (r->n_te && r->n_cl) || (r->n_te && !r->te_chunked) ||
 	    (strcmp(version, MHD_HTTP_VERSION_1_1) && strcmp(version, MHD_HTTP_VERSION_1_0))) {
 		/* where the body ends is not sure: nothing after this is read */
 		refuse(r, CAUSE_ub_http_rejected, 0);
@@ -250,7 +210,7 @@ static bool read_body(struct ub_req *r, const char *data, size_t len)
 		refuse(r, CAUSE_ub_too_large, 0);
 		if (r->swallowed <= SWALLOW_MAX)
 			return true;
-		conn_count(r->conn, r->refuse);
+		ub_conn_count(r->conn, r->refuse);
 		return false;
 	}
 	if (body->len + len > r->body_cap) {
@@ -305,7 +265,7 @@ static enum MHD_Result send_answer(struct ub_req *r)
 
 static enum MHD_Result refuse_now(struct ub_req *r)
 {
-	deadline_stop(&r->conn->deadline);
+	ub_conn_read(r->conn);
 	ub_flow_refuse(r->h->flow, &r->run, r->refuse);
 	return send_answer(r);
 }
@@ -313,7 +273,7 @@ static enum MHD_Result refuse_now(struct ub_req *r)
 /* The whole request is here. */
 static enum MHD_Result serve(struct ub_req *r)
 {
-	deadline_stop(&r->conn->deadline);
+	ub_conn_read(r->conn);
 	if (r->h->stopping)
 		refuse(r, CAUSE_ub_busy, 0);
 	if (r->refuse != CAUSE_ub_ok)
@@ -371,12 +331,10 @@ static void count_lost(struct ub_req *r, enum MHD_RequestTerminationCode toe)
 	unsigned status = i ? i->http_status : 0;
 
 	if (toe == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
-		conn_count(r->conn, CAUSE_ub_deadline);
-	else if (status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE || status == MHD_HTTP_CONTENT_TOO_LARGE ||
-		 status == MHD_HTTP_URI_TOO_LONG)
-		conn_count(r->conn, CAUSE_ub_too_large);
+		ub_conn_count(r->conn, CAUSE_ub_deadline);
 	else if (status >= MHD_HTTP_BAD_REQUEST)
-		conn_count(r->conn, CAUSE_ub_http_rejected);
+		ub_conn_count(r->conn, ub_conn_cause(status));
+	r->h->lib_status = 0;
 }
 
 static void on_completed(void *cls, struct MHD_Connection *mhd, void **ctx, enum MHD_RequestTerminationCode toe)
@@ -388,21 +346,23 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **ctx, enum
 	*ctx = NULL;
 	if (r->state != REQ_SENT)
 		count_lost(r, toe);
-	r->conn->in_request = false;
-	r->conn->since_ms = monotonic_ms();
-	conn_arm(r->conn);
+	ub_conn_done(r->conn);
 	free(r->body);
+	free(r->unfolded);
 	free(r);
 }
+
+#define REFUSED "Error processing request (HTTP response code is "
 
 /* The library's messages name peers and quote nothing secret, but they are many under an attack. */
 __attribute__((format(printf, 2, 0))) static void on_mhd_log(void *cls, const char *fmt, va_list ap)
 {
+	struct ub_http *h = cls;
 	char text[256];
 
-	if (!log_relay_enabled(DUB, LOGL_DEBUG))
-		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
+	if (strncmp(text, REFUSED, strlen(REFUSED)) == 0)
+		h->lib_status = strtoul(text + strlen(REFUSED), NULL, 10);
 	text[strcspn(text, "\r\n")] = 0;
 	LOGT(DUB, LOGL_DEBUG, "http: %s\n", text);
 }
@@ -435,70 +395,12 @@ static int on_epoll(struct osmo_fd *ofd, unsigned int what)
 	return 0;
 }
 
-/* No descriptor is left: take the connection with the spare one, so that it does not wait and wake us for ever. */
-static void accept_and_close(struct ub_http *h, int listen_fd)
+static void take_connection(void *owner, int fd, const struct sockaddr *from, socklen_t len)
 {
-	int fd;
+	struct ub_http *h = owner;
 
-	close(h->spare_fd);
-	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-	if (fd >= 0) {
-		close(fd);
-		counter_inc(CAUSE_ub_limit_connections);
-	}
-	h->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-static int on_accept(struct osmo_fd *ofd, unsigned int what)
-{
-	struct ub_http *h = ofd->data;
-
-	for (int i = 0; i < ACCEPT_BURST; i++) {
-		struct sockaddr_storage from = { 0 };
-		socklen_t len = sizeof(from);
-		int fd = accept4(ofd->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE)
-				accept_and_close(h, ofd->fd);
-			break;
-		}
-		if (ub_http_connections() >= bsf_limit(LIM_CONNECTIONS)) {
-			close(fd);
-			counter_inc(CAUSE_ub_limit_connections);
-			if (log_rate_ok(DUB))
-				LOGT(DUB, LOGL_NOTICE, "%s: %u are open\n", cause_name(CAUSE_ub_limit_connections),
-				     ub_http_connections());
-			continue;
-		}
-		MHD_add_connection(h->mhd, fd, (struct sockaddr *)&from, len);
-	}
+	MHD_add_connection(h->mhd, fd, from, len);
 	h->due = true;
-	return 0;
-}
-
-static int listen_on(struct ub_http *h, const struct bsf_listen *l, struct err *err)
-{
-	struct osmo_fd *ofd = &h->listeners[h->n_listeners];
-	int fd = socket(l->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
-	socklen_t len = l->addr.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-
-	if (fd < 0)
-		return err_set(err, -errno, "ub: listen %s: %s", l->text, strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
-	if (l->addr.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, (const struct sockaddr *)&l->addr, len) < 0 || listen(fd, BACKLOG) < 0) {
-		int rc = -errno;
-
-		close(fd);
-		return err_set(err, rc, "ub: listen %s: %s", l->text, strerror(-rc));
-	}
-	osmo_fd_setup(ofd, fd, OSMO_FD_READ, on_accept, h, 0);
-	osmo_fd_register(ofd);
-	h->n_listeners++;
-	return 0;
 }
 
 static struct MHD_Daemon *mhd_start(struct ub_http *h)
@@ -506,7 +408,7 @@ static struct MHD_Daemon *mhd_start(struct ub_http *h)
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
 				NULL, NULL, on_request, h,
 				MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, h,
-				MHD_OPTION_CONNECTION_LIMIT, bsf_limit(LIM_CONNECTIONS) + ACCEPT_BURST,
+				MHD_OPTION_CONNECTION_LIMIT, bsf_limit(LIM_CONNECTIONS) + 1, /* ours comes first */
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)bsf_limit(LIM_HEADER_MAX) + POOL_EXTRA,
 				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->idle_s,
 				MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
@@ -526,7 +428,6 @@ struct ub_http *ub_http_new(void *ctx, struct deadline_set *deadlines, struct er
 	}
 	h->deadlines = deadlines;
 	h->idle_s = bsf_limit(LIM_IDLE_TIME);
-	h->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	h->mhd = mhd_start(h);
 	if (!h->mhd) {
 		err_set(err, -EIO, "ub: the HTTP library does not start");
@@ -535,11 +436,9 @@ struct ub_http *ub_http_new(void *ctx, struct deadline_set *deadlines, struct er
 	ep = MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	osmo_fd_setup(&h->ofd, ep, OSMO_FD_READ, on_epoll, h, 0);
 	osmo_fd_register(&h->ofd);
-	for (size_t i = 0; i < bsf_cfg->n_ub; i++) {
-		if (listen_on(h, &bsf_cfg->ub[i], err) < 0)
-			goto fail;
-	}
-	return h;
+	h->listen = ub_listen_new(h, take_connection, h, err);
+	if (h->listen)
+		return h;
 fail:
 	ub_http_stop(h);
 	talloc_free(h);
@@ -549,11 +448,7 @@ fail:
 void ub_http_quiesce(struct ub_http *h)
 {
 	h->stopping = true;
-	for (size_t i = 0; i < h->n_listeners; i++) {
-		osmo_fd_unregister(&h->listeners[i]);
-		close(h->listeners[i].fd);
-	}
-	h->n_listeners = 0;
+	TALLOC_FREE(h->listen);
 }
 
 void ub_http_stop(struct ub_http *h)
@@ -569,7 +464,4 @@ void ub_http_stop(struct ub_http *h)
 		h->mhd = NULL;
 	}
 	deadline_stop(&h->timer);
-	if (h->spare_fd >= 0)
-		close(h->spare_fd);
-	h->spare_fd = -1;
 }

@@ -26,6 +26,3 @@ bool ub_http_turn(struct ub_http *h);
 void ub_http_quiesce(struct ub_http *h);
 /*! Close all; every run must have ended before. */
 void ub_http_stop(struct ub_http *h);
-
-/*! Connections open in all shards. */
-unsigned ub_http_connections(void);
