@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What may come over HTTP besides a well-formed request: the answer, the counter, and whether the connection goes on."""
+import asyncio
+
+from lib import causes, digest
+from lib.http_raw import HttpConn
+from lib.runner import test
+from lib.world import World
+
+
+def table(auth):
+    """name: octets, status of the first answer (0: closed without), cause, stays open"""
+    get, host = b"GET / HTTP/1.1\r\n", b"Host: a\r\n"
+    chunked = get + host + b"Transfer-Encoding: chunked\r\n" + auth + b"\r\n"
+    chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
+    return {
+        "TLS hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 0, "ub_http_rejected", False),
+        "no version": (b"GET /\r\n\r\n", 400, "ub_http_rejected", False),
+        "HTTP/2.0": (b"GET / HTTP/2.0\r\n" + host + b"\r\n", 505, "ub_http_rejected", False),
+        "HTTP/1.0 without Host": (b"GET / HTTP/1.0\r\n" + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "two Hosts": (get + host + host + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "line without colon": (get + host + b"XX\r\n" + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "NUL in the target": (b"GET /\0 HTTP/1.1\r\n" + host + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "blank in the target": (b"GET /a b HTTP/1.1\r\n" + host + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "NUL in a name": (get + host + b"X\0Y: a\r\n" + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "two Content-Lengths": (get + host + b"Content-Length: 3\r\n" * 2 + auth + b"\r\nabc", 400, "ub_http_rejected", False),
+        "negative length": (get + host + b"Content-Length: -5\r\n" + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "coding that is not chunked": (get + host + b"Transfer-Encoding: gzip\r\n" + auth + b"\r\n", 400,
+                                       "ub_http_rejected", False),
+        "chunk size that is none": (chunked + b"zz\r\nabc\r\n0\r\n\r\n", 400, "ub_http_rejected", False),
+        "target over the limit": (b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\n" + host + b"\r\n", 414, "ub_too_large", False),
+        "header far over the limit": (get + host + b"X: " + b"a" * 20000 + b"\r\n\r\n", 431, "ub_too_large", False),
+        "header over the limit": (get + host + b"X: " + b"a" * 8200 + b"\r\n" + auth + b"\r\n", 431, "ub_too_large", True),
+        "very many headers": (get + host + b"X: a\r\n" * 3000 + auth + b"\r\n", 431, "ub_too_large", False),
+        "body over the limit": (get + host + b"Content-Length: 5000\r\n" + auth + b"\r\n" + b"x" * 5000, 413, "ub_too_large",
+                                True),
+        "body said to be endless": (get + host + b"Content-Length: 500000000\r\n" + auth + b"\r\nx", 413, "ub_too_large", False),
+        "chunks over the limit": (chunked + chunk * 2 + b"0\r\n\r\n", 413, "ub_too_large", True),
+        "chunks without an end": (chunked + chunk * 40, 0, "ub_too_large", False),
+        "header just in the limit": (get + host + b"X: " + b"a" * 7000 + b"\r\n" + auth + b"\r\n", 401, "ub_challenged", True),
+        "chunks": (chunked + b"3\r\nabc\r\n0\r\n\r\n", 401, "ub_challenged", True),
+        "HTTP/1.0": (b"GET / HTTP/1.0\r\n" + host + auth + b"\r\n", 401, "ub_challenged", False),
+        "folded lines": (get + host + auth.replace(b", ", b",\r\n   ") + b"\r\n", 401, "ub_challenged", True),
+        "absolute target": (b"GET http://bsf.example/ HTTP/1.1\r\n" + host + auth + b"\r\n", 401, "ub_challenged", True),
+    }
+
+
+async def one(w, octets, status, stays):
+    c = await HttpConn.open(w.ports["ub"])
+    try:
+        await c.send(octets)
+        if status:
+            r = await c.response(5 * w.t.factor)
+            assert r.status == status, r
+        if stays:
+            try:
+                await asyncio.wait_for(c.reader.read(1), 0.2)
+            except asyncio.TimeoutError:
+                return
+            raise AssertionError("closed")
+        await c.wait_closed_by_peer(5 * w.t.factor)
+    except ConnectionError:
+        assert not stays, "reset"
+    finally:
+        c.close()
+
+
+@test("frames of every kind: answer, counter, connection", smoke=True, req=["220-4.5.2-5"])
+async def frames(t):
+    w = World(t, raw_hss=True)
+    await w.start()
+    auth = b"Authorization: " + digest.format_params(w.ue().first_params()).encode() + b"\r\n"
+    for name, (octets, status, cause, stays) in table(auth).items():
+        try:
+            async with causes.counted(w, **{cause: 1}):
+                await one(w, octets, status, stays)
+        except AssertionError as e:
+            raise AssertionError(f"{name}: {e}") from e
+
+
+@test("three requests in one packet are answered in order; a connection that comes and goes counts as nothing", smoke=True)
+async def pipelined(t):
+    w = World(t, raw_hss=True)
+    await w.start()
+    auth = b"Authorization: " + digest.format_params(w.ue().first_params()).encode() + b"\r\n"
+    async with causes.counted(w, ub_challenged=2, ub_scheme=1):
+        c = await HttpConn.open(w.ports["ub"])
+        req = b"GET / HTTP/1.1\r\nHost: a\r\n"
+        await c.send(req + auth + b"\r\n" + req + b"\r\n" + req + auth + b"\r\n")
+        assert [(await c.response(5 * t.factor)).status for _ in range(3)] == [401, 400, 401]
+        c.close()
+    async with causes.counted(w):
+        (await HttpConn.open(w.ports["ub"])).close()
