@@ -11,10 +11,18 @@
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
 
+/* Everyday ends are INFO; what a NAF may not do or does wrong is NOTICE, since only the operator can mend it. */
+static int level_of(enum cause cause)
+{
+	if (cause == CAUSE_zn_ok || cause == CAUSE_zn_btid_unknown)
+		return LOGL_INFO;
+	return cause == CAUSE_store_failed ? LOGL_ERROR : LOGL_NOTICE;
+}
+
 /* Not rate-limited where the cause is ours: an operator looks for each of these. */
 static bool line_wanted(enum cause cause)
 {
-	if (!log_relay_enabled(DZN, LOGL_INFO))
+	if (!log_relay_enabled(DZN, level_of(cause)))
 		return false;
 	return cause == CAUSE_zn_ok || cause == CAUSE_store_failed || log_rate_ok(DZN);
 }
@@ -28,12 +36,12 @@ static void count_and_log(struct msg *m, const struct zn_bir *bir, enum cause ca
 		return;
 	if (!bir) {
 		dia_msg_peer(m, peer);
-		LOGT(DZN, LOGL_INFO, "%s run - naf - peer %s\n", cause_name(cause), peer);
+		LOGT(DZN, level_of(cause), "%s run - naf - peer %s\n", cause_name(cause), peer);
 		return;
 	}
 	if (bir->btid_ok)
 		run_id(run, bir->btid.rand);
-	LOGT(DZN, LOGL_INFO, "%s run %s naf %s peer %s\n", cause_name(cause), run, bir->naf_id.fqdn, bir->peer);
+	LOGT(DZN, level_of(cause), "%s run %s naf %s peer %s\n", cause_name(cause), run, bir->naf_id.fqdn, bir->peer);
 }
 
 int zn_answer(struct msg **m, const struct zn_bir *bir, int store_rc, const struct gba_session *s)

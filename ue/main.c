@@ -134,8 +134,8 @@ static enum ue_exit act(const struct options *o, struct ub_client *ub, struct er
 							  : UE_UNREACHABLE;
 		} else {
 			report_error(o->json, rc, err->text);
-			err->text[0] = '\0'; /* told */
 		}
+		err->text[0] = '\0'; /* told, or of something that did not matter */
 		ua_result_clear(&result);
 		return rc;
 	}
