@@ -22,7 +22,8 @@ static unsigned or_default(unsigned v, unsigned dflt)
 static int read_config(struct gba_naf_config *out, const struct gba_naf_config *in, struct err *err)
 {
 	if (in->size < offsetof(struct gba_naf_config, diameter) || in->size > sizeof(*out))
-		return err_set(err, -EINVAL, "config.size is %zu: call gba_naf_config_init(); this library knows %zu octets",
+		return err_set(err, -EINVAL,
+			       "config.size is %zu: call gba_naf_config_init(); this library knows %zu octets",
 			       in->size, sizeof(*out));
 	memset(out, 0, sizeof(*out));
 	memcpy(out, in, in->size);
@@ -49,7 +50,8 @@ static int read_names(struct gba_naf *naf, const struct gba_naf_config *cfg, str
 	struct naf_id id;
 
 	for (size_t i = 0; i < cfg->n_names; i++) {
-		if (!cfg->names[i] || strchr(cfg->names[i], ':') || naf_id_make(&id, cfg->names[i], UA_ID_HTTP_DIGEST) < 0)
+		if (!cfg->names[i] || strchr(cfg->names[i], ':') ||
+		    naf_id_make(&id, cfg->names[i], UA_ID_HTTP_DIGEST) < 0)
 			return err_set(err, -EINVAL, "config.names[%zu]: \"%s\" is no DNS name", i,
 				       cfg->names[i] ? cfg->names[i] : "");
 		memcpy(naf->names[i], id.fqdn, sizeof(naf->names[i]));
@@ -59,8 +61,9 @@ static int read_names(struct gba_naf *naf, const struct gba_naf_config *cfg, str
 		const char *name = cfg->bsf_names[i] ? cfg->bsf_names[i] : "";
 
 		if (!fqdn_valid(span_str(name), BSF_NAME_MAX))
-			return err_set(err, -EINVAL, "config.bsf_names[%zu]: \"%s\" is no DNS name of at most %d characters",
-				       i, name, BSF_NAME_MAX);
+			return err_set(err, -EINVAL,
+				       "config.bsf_names[%zu]: \"%s\" is no DNS name of at most %d characters", i, name,
+				       BSF_NAME_MAX);
 		memcpy(naf->bsf_names[i], name, strlen(name) + 1);
 	}
 	naf->n_bsf_names = cfg->n_bsf_names;
@@ -192,11 +195,12 @@ int naf_ctx_key(struct gba_naf *naf, const struct naf_ks_id *id, const struct bt
 	rc = span_to_str(as_received, sizeof(as_received), text);
 	if (rc < 0)
 		return -EINVAL;
-	return naf_zn_fetch(naf->zn, id, as_received, btid->domain, naf_id, or_default(deadline_ms, naf->deadline_ms), out);
+	return naf_zn_fetch(naf->zn, id, as_received, btid->domain, naf_id, or_default(deadline_ms, naf->deadline_ms),
+			    out);
 }
 
-int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua_id, unsigned deadline_ms,
-		struct gba_naf_key *out)
+int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua_id,
+		      unsigned deadline_ms, struct gba_naf_key *out)
 {
 	struct naf_id naf_id;
 	struct naf_ks_id id;

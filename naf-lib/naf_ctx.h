@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file naf_ctx.h
- *  Inside of struct gba_naf. Written once by gba_naf_new(); what changes later has its own lock in naf_ks, naf_nonce and
- *  naf_zn. */
+ *  Inside of struct gba_naf. Written once by gba_naf_new(); what changes later has its own lock in naf_ks, naf_nonce
+ *  and naf_zn. */
 #pragma once
 
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The checks of HTTP Digest on Ua (TS 24.109 clause 5, RFC 7616), in this order: what needs no key before what needs one,
- * what needs no BSF before what does. The first that fails names the cause. */
+/* The checks of HTTP Digest on Ua (TS 24.109 clause 5, RFC 7616), in this order: what needs no key before what needs
+ * one, what needs no BSF before what does. The first that fails names the cause. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -92,8 +92,9 @@ int naf_nonce_make(struct naf_nonces *n, struct span realm, int64_t now_ms, char
 
 static int open_nonce(uint8_t raw[NAF_NONCE_OCTETS], struct span nonce)
 {
-	return nonce.len == NAF_NONCE_CHARS && b64_decode(raw, NAF_NONCE_OCTETS, nonce.p, nonce.len) == NAF_NONCE_OCTETS ?
-	       0 : -ESTALE;
+	if (nonce.len != NAF_NONCE_CHARS || b64_decode(raw, NAF_NONCE_OCTETS, nonce.p, nonce.len) != NAF_NONCE_OCTETS)
+		return -ESTALE;
+	return 0;
 }
 
 static bool over(const struct naf_nonces *n, int64_t made_ms, int64_t now_ms)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file naf_nonce.h
- *  Nonces of the Ua challenge (RFC 7616 3.3): made and recognised without a table, by an HMAC over time, a random part and
- *  the realm. Only what a proven request has used is remembered, so a stranger cannot fill anything: per nonce and B-TID
- *  the highest nonce count and a window of 64 below it. The table is bounded; when its oldest entry goes, every nonce as
- *  old as that one is over, so nothing forgotten can be repeated. Thread-safe. */
+ *  Nonces of the Ua challenge (RFC 7616 3.3): made and recognised without a table, by an HMAC over time, a random
+ *  part and the realm. Only what a proven request has used is remembered, so a stranger cannot fill anything: per
+ *  nonce and B-TID the highest nonce count and a window of 64 below it. The table is bounded; when its oldest entry
+ *  goes, every nonce as old as that one is over, so nothing forgotten can be repeated. Thread-safe. */
 #pragma once
 
 #include <openssl/crypto.h>

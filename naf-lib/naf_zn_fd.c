@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Locks: open_lock over opening and closing; node.lock, a leaf, over the list of clients. Callbacks of the Diameter library
- * take node.lock, so it is never held while that library is called. */
+/* Locks: open_lock over opening and closing; node.lock, a leaf, over the list of clients. Callbacks of the Diameter
+ * library take node.lock, so it is never held while that library is called. */
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -41,7 +41,7 @@ static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
 	enum { NODE_NEW, NODE_UP, NODE_OVER } state;
 	pid_t pid;
-	char *texts[NODE_TEXTS]; /* as opened: identity, realm, BSF address, identity, realm; live as long as the process */
+	char *texts[NODE_TEXTS]; /* as opened: identity, realm, BSF address, identity, realm; never freed */
 	pthread_mutex_t lock;
 	pthread_cond_t opened;
 	struct client *clients;
@@ -177,8 +177,8 @@ static int start(void *self, const struct naf_question *q)
 	pthread_mutex_lock(&node.lock);
 	c->zn = q->zn;
 	pthread_mutex_unlock(&node.lock);
-	rc = zn_bir_encode(&m, span_str(q->btid), q->naf_id, (const char (*)[ZN_GSID_MAX + 1])c->gsids, c->n_gsids, false,
-			   realm, c->realm_from_btid ? NULL : bsf_identity());
+	rc = zn_bir_encode(&m, span_str(q->btid), q->naf_id, (const char(*)[ZN_GSID_MAX + 1]) c->gsids, c->n_gsids,
+			   false, realm, c->realm_from_btid ? NULL : bsf_identity());
 	if (rc < 0)
 		return rc;
 	rc = dia_tx_request(&m, on_answer, NULL, (uint64_t)c->id << TXN_BITS | (q->txn & TXN_MASK));
@@ -293,20 +293,22 @@ static int start_node(const struct gba_naf_diameter *d, struct err *err)
 static int join_node(const struct gba_naf_diameter *d, struct err *err)
 {
 	const char *texts[NODE_TEXTS] = { d->identity, d->realm, d->bsf_address, d->bsf_identity, d->bsf_realm };
-	static const char *const names[NODE_TEXTS] = { "identity", "realm", "bsf_address", "bsf_identity", "bsf_realm" };
+	static const char *const names[NODE_TEXTS] = {"identity", "realm", "bsf_address", "bsf_identity", "bsf_realm"};
 
 	for (size_t i = 0; i < NODE_TEXTS; i++) {
 		if (!texts[i] || !*texts[i])
 			return err_set(err, -EINVAL, "config.diameter.%s is needed", names[i]);
 	}
 	if (node.state != NODE_NEW && node.pid != getpid())
-		return err_set(err, -EALREADY, "the connection was opened before fork(); open it in each worker instead");
+		return err_set(err, -EALREADY,
+			       "the connection was opened before fork(); open it in each worker instead");
 	if (node.state == NODE_OVER)
-		return err_set(err, -EALREADY, "the connection of this process was closed, or failed; there is one per process");
+		return err_set(err, -EALREADY,
+			       "the connection of this process was closed, or failed; there is one per process");
 	for (size_t i = 0; i < NODE_TEXTS && node.state == NODE_UP; i++) {
 		if (strcasecmp(texts[i], node.texts[i]) != 0)
-			return err_set(err, -EINVAL, "config.diameter.%s: this process is connected with \"%.200s\"", names[i],
-				       node.texts[i]);
+			return err_set(err, -EINVAL, "config.diameter.%s: this process is connected with \"%.200s\"",
+				       names[i], node.texts[i]);
 	}
 	if (node.state == NODE_UP)
 		return 0;
@@ -327,9 +329,10 @@ static int read_gsids(struct client *c, const struct gba_naf_config *cfg, struct
 	for (size_t i = 0; i < cfg->n_gsids; i++) {
 		const char *g = cfg->gsids[i] ? cfg->gsids[i] : "";
 
-		if (!*g || strspn(g, "0123456789") != strlen(g) || span_to_str(c->gsids[i], sizeof(c->gsids[i]), span_str(g)) < 0)
-			return err_set(err, -EINVAL, "config.gsids[%zu]: \"%.40s\" is no number of at most %d digits", i, g,
-				       ZN_GSID_MAX);
+		if (!*g || strspn(g, "0123456789") != strlen(g) ||
+		    span_to_str(c->gsids[i], sizeof(c->gsids[i]), span_str(g)) < 0)
+			return err_set(err, -EINVAL, "config.gsids[%zu]: \"%.40s\" is no number of at most %d digits",
+				       i, g, ZN_GSID_MAX);
 	}
 	c->n_gsids = cfg->n_gsids;
 	return 0;
@@ -361,8 +364,8 @@ static int client_new(const struct gba_naf_config *cfg, struct client **out, str
 	return 0;
 }
 
-/*! Woken by the event; looked after in slices too, because the library tells that a peer is open shortly before it accepts
- *  requests for it. */
+/*! Woken by the event; looked after in slices too, because the library tells that a peer is open shortly before it
+ *  accepts requests for it. */
 static void wait_connected(unsigned ms)
 {
 	struct naf_now now;

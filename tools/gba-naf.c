@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* gba-naf: what a NAF does, from the command line. Keys are shown as fingerprints; one leaves only into a file of mode 0600. */
+/* gba-naf: what a NAF does, from the command line. Keys are shown as fingerprints; one leaves only into a file of
+ * mode 0600. */
 #include "config.h"
 
 #include <errno.h>
@@ -20,8 +21,8 @@
 
 static const char usage[] =
 	"usage: gba-naf bir B-TID --naf FQDN --ua ID [options]   ask the BSF for a key (Zn)\n"
-	"       gba-naf curl-config B-TID FILE                   B-TID and the key in FILE (- is standard input) as curl\n"
-	"                                                        reads them: ... | curl --digest -K - URL\n"
+	"       gba-naf curl-config B-TID FILE                   B-TID and the key in FILE (-: standard input) as\n"
+	"                                                        curl reads them: ... | curl --digest -K - URL\n"
 	"options of bir:\n"
 	"  --naf FQDN             the name the device uses for the NAF\n"
 	"  --ua ID                Ua security protocol, 10 hex digits (0100000002: HTTP Digest)\n"
@@ -38,8 +39,8 @@ static const char usage[] =
 	"  --json                 result as one JSON object\n"
 	"  -v                     what the Diameter node tells, on stderr\n"
 	"  -V, -h                 version, this text\n"
-	"exit code: 0 key given; 1 usage or local files; 2 refused; 3 B-TID unknown or over, the device must bootstrap again;\n"
-	"4 not reached, busy or no answer, try again later\n";
+	"exit code: 0 key given; 1 usage or local files; 2 refused; 3 B-TID unknown or over, the device must bootstrap\n"
+	"again; 4 not reached, busy or no answer, try again later\n";
 
 enum { EXIT_GIVEN, EXIT_USAGE, EXIT_REFUSED, EXIT_UNKNOWN, EXIT_LATER };
 
@@ -113,8 +114,9 @@ static int option(struct options *o, int opt)
 		return -1;
 	case TIMEOUT:
 		o->ask.timeout_ms = (unsigned)strtoul(optarg, &end, 10);
-		return *end || !o->ask.timeout_ms || o->ask.timeout_ms > 600000 ? bad("--timeout: allowed is 1..600000", optarg)
-										 : -1;
+		return *end || !o->ask.timeout_ms || o->ask.timeout_ms > 600000
+			       ? bad("--timeout: allowed is 1..600000", optarg)
+			       : -1;
 	case JSON:
 		o->json = true;
 		return -1;
@@ -136,11 +138,22 @@ static int option(struct options *o, int opt)
 static int parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "naf", 1, NULL, NAF }, { "ua", 1, NULL, UA }, { "gsid", 1, NULL, GSID }, { "gba-u", 0, NULL, GBA_U },
-		{ "bsf", 1, NULL, BSF }, { "bsf-identity", 1, NULL, BSF_IDENTITY }, { "bsf-realm", 1, NULL, BSF_REALM },
-		{ "bsf-realm-from-btid", 0, NULL, FROM_BTID }, { "identity", 1, NULL, IDENTITY }, { "realm", 1, NULL, REALM },
-		{ "timeout", 1, NULL, TIMEOUT }, { "show-key-to", 1, NULL, KEY_TO }, { "json", 0, NULL, JSON },
-		{ "version", 0, NULL, 'V' }, { "help", 0, NULL, 'h' }, { 0 },
+		{"naf", 1, NULL, NAF},
+		{"ua", 1, NULL, UA},
+		{"gsid", 1, NULL, GSID},
+		{"gba-u", 0, NULL, GBA_U},
+		{"bsf", 1, NULL, BSF},
+		{"bsf-identity", 1, NULL, BSF_IDENTITY},
+		{"bsf-realm", 1, NULL, BSF_REALM},
+		{"bsf-realm-from-btid", 0, NULL, FROM_BTID},
+		{"identity", 1, NULL, IDENTITY},
+		{"realm", 1, NULL, REALM},
+		{"timeout", 1, NULL, TIMEOUT},
+		{"show-key-to", 1, NULL, KEY_TO},
+		{"json", 0, NULL, JSON},
+		{"version", 0, NULL, 'V'},
+		{"help", 0, NULL, 'h'},
+		{0},
 	};
 	int c, rc;
 
@@ -248,7 +261,8 @@ static int curl_config(const char *btid, const char *path)
 	FILE *f;
 	int rc;
 
-	if (btid_parse(&parsed, (const uint8_t *)btid, strlen(btid)) < 0) /* also: nothing in it that curl would read otherwise */
+	if (btid_parse(&parsed, (const uint8_t *)btid, strlen(btid)) <
+	    0) /* also: nothing in it that curl would read otherwise */
 		return bad("no B-TID", btid);
 	f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	if (!f)

@@ -157,8 +157,8 @@ static int ask_and_wait(struct zn_bia *out, const struct zn_ask *ask, struct err
 	if (!wait_until(is_connected, ask))
 		return err_set(err, -EHOSTDOWN, "no connection to %s at %s within %u ms", ask->bsf_identity,
 			       ask->bsf_address, ask->timeout_ms);
-	rc = zn_bir_encode(&m, span_str(ask->btid), &ask->naf_id, (const char (*)[ZN_GSID_MAX + 1])ask->gsids, ask->n_gsids,
-			   ask->gba_u_aware, ask->dest_realm ? ask->dest_realm : ask->bsf_realm,
+	rc = zn_bir_encode(&m, span_str(ask->btid), &ask->naf_id, (const char(*)[ZN_GSID_MAX + 1]) ask->gsids,
+			   ask->n_gsids, ask->gba_u_aware, ask->dest_realm ? ask->dest_realm : ask->bsf_realm,
 			   ask->dest_realm ? NULL : ask->bsf_identity);
 	if (rc == 0)
 		rc = dia_tx_request(&m, on_answer, NULL, 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* An application server whose users are known by their SIM: libmicrohttpd for HTTP, libgba-naf for who it is. It uses the
- * public header only, as any application would:
+/* An application server whose users are known by their SIM: libmicrohttpd for HTTP, libgba-naf for who it is. It
+ * uses the public header only, as any application would:
  *
  *   cc -o naf-server naf-server.c $(pkg-config --cflags --libs libgba-naf libmicrohttpd)
  *
@@ -110,8 +110,9 @@ static void log_request(const struct server *s, const char *method, const char *
 	if (a->verdict == GBA_NAF_ACCEPT)
 		gba_naf_key_fingerprint(&a->key, fingerprint);
 	log_pairs(s->json, "request", "method", method, "target", target, "status", status, "verdict",
-		  gba_naf_verdict_name(a->verdict), "cause", gba_naf_cause_name(a->cause), "run", a->run, "key_fingerprint",
-		  fingerprint, NULL); /* not the B-TID: whoever has it can make the BSF and us work */
+		  gba_naf_verdict_name(a->verdict), "cause", gba_naf_cause_name(a->cause), "run", a->run,
+		  "key_fingerprint", fingerprint,
+		  NULL); /* not the B-TID: whoever has it can make the BSF and us work */
 }
 
 /* --- answers */
@@ -155,7 +156,8 @@ static void make_page(char *out, size_t cap, const struct gba_naf_answer *a, con
 		 "<!doctype html>\n<title>Welcome</title>\n<h1>Welcome</h1>\n"
 		 "<p>You never signed up here. Your SIM has proven who you are.</p>\n"
 		 "<p>Known as: %s<br>Known until: %s<br>Your request: %zu octets of body.</p>\n",
-		 a->key.impi[0] ? "a subscriber your operator has named" : "a subscriber without a name", until, q->len);
+		 a->key.impi[0] ? "a subscriber your operator has named" : "a subscriber without a name", until,
+		 q->len);
 }
 
 static enum MHD_Result answer(struct server *s, struct MHD_Connection *c, const char *method, struct request *q)
@@ -264,8 +266,8 @@ static void usage(FILE *f)
 		"  --bsf HOST[:PORT]     the BSF (127.0.0.1:3868)\n"
 		"  --bsf-identity NAME   its Diameter identity (bsf.mnc001.mcc001.3gppnetwork.org)\n"
 		"  --bsf-realm NAME      its Diameter realm (mnc001.mcc001.3gppnetwork.org)\n"
-		"  --bsf-name FQDN       BSF name in B-TIDs, may be repeated (bsf.mnc001.mcc001.pub.3gppnetwork.org and\n"
-		"                        bsf.ims.mnc001.mcc001.pub.3gppnetwork.org)\n"
+		"  --bsf-name FQDN       BSF name in B-TIDs, may be repeated\n"
+		"                        (bsf.mnc001.mcc001.pub.3gppnetwork.org and bsf.ims.mnc001...)\n"
 		"  --gsid N              service whose user security settings are asked for, may be repeated\n"
 		"  --deadline MS         longest wait for the BSF (3000)\n"
 		"  --sha256              offer SHA-256 before MD5\n"
@@ -411,10 +413,10 @@ static int serve(struct server *s, const struct options *o, const sigset_t *stop
 	char host[INET_ADDRSTRLEN], at[64];
 	int sig;
 
-	d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, NULL, NULL, on_request, s,
-			     MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)&o->listen, MHD_OPTION_URI_LOG_CALLBACK,
-			     on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 30u,
-			     MHD_OPTION_CONNECTION_LIMIT, 500u, MHD_OPTION_END);
+	d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, NULL, NULL, on_request,
+			     s, MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)&o->listen, MHD_OPTION_URI_LOG_CALLBACK,
+			     on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
+			     30u, MHD_OPTION_CONNECTION_LIMIT, 500u, MHD_OPTION_END);
 	inet_ntop(AF_INET, &o->listen.sin_addr, host, sizeof(host));
 	info = d ? MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT) : NULL;
 	snprintf(at, sizeof(at), "%s:%u", host, info ? info->port : ntohs(o->listen.sin_port));

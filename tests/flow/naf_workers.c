@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* An application that forks two workers, each with a Diameter identity of its own, as gba/naf.h asks for; on the installed
- * form of the library (public header, shared object). Run by tests/e2e/t_ua.py against a real BSF:
+/* An application that forks two workers, each with a Diameter identity of its own, as gba/naf.h asks for; on the
+ * installed form of the library (public header, shared object). Run by tests/e2e/t_ua.py against a real BSF:
  *
  *   naf_workers BSF-ADDRESS BSF-IDENTITY BSF-REALM BSF-NAME B-TID
  *
- * Each worker asks for the key of the B-TID from four threads and says what it got. Then it shows what the header says of
- * forks and closing. Exit status 0: all as promised. */
+ * Each worker asks for the key of the B-TID from four threads and says what it got. Then it shows what the header
+ * says of forks and closing. Exit status 0: all as promised. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

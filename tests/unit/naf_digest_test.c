@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The checks of Ua with a fake BSF and a clock of the test's: one good request, one thing changed at a time, and the cause
- * it must give. */
+/* The checks of Ua with a fake BSF and a clock of the test's: one good request, one thing changed at a time, and the
+ * cause it must give. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -93,9 +93,18 @@ static struct device good(struct gba_naf *naf)
 	ck_assert_int_eq(span_to_str(nonce, sizeof(nonce), c.nonce), 0);
 	gba_naf_answer_clear(&a);
 	return (struct device){
-		.user = BTID, .realm = "3GPP-bootstrapping@" HOST, .nonce = nonce, .uri = "/page?x=%20", .qop = "auth-int",
-		.nc = "00000001", .cnonce = "6629fae49393a053", .algorithm = "MD5", .method = "POST",
-		.target = "/page?x=%20", .host = HOST ":8080", .body = BODY,
+		.user = BTID,
+		.realm = "3GPP-bootstrapping@" HOST,
+		.nonce = nonce,
+		.uri = "/page?x=%20",
+		.qop = "auth-int",
+		.nc = "00000001",
+		.cnonce = "6629fae49393a053",
+		.algorithm = "MD5",
+		.method = "POST",
+		.target = "/page?x=%20",
+		.host = HOST ":8080",
+		.body = BODY,
 	};
 }
 
@@ -225,9 +234,9 @@ START_TEST(proof)
 }
 END_TEST
 
-#define LONG_CNONCE "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789" \
-	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"                \
-	"012345678901234567890123456789012345678901234567890123456"
+#define HEX16       "0123456789abcdef"
+#define HEX64       HEX16 HEX16 HEX16 HEX16
+#define LONG_CNONCE HEX64 HEX64 HEX64 HEX64 "0"
 
 /*! What is changed about the good device, by its place in the struct; NULL leaves it out. */
 #define CHANGE(field, value) offsetof(struct device, field), value
@@ -236,49 +245,49 @@ static const struct {
 	const char *value;
 	const char *cause;
 } changes[] = {
-	{ CHANGE(realm, "3GPP-bootstrapping@naf3.example.com"), "naf_challenged" },
-	{ CHANGE(realm, "3GPP-bootstrapping@naf2.example.com"), "naf_challenged" }, /* ours, but Host is the other name */
-	{ CHANGE(realm, "3GPP-bootstrapping-uicc@" HOST), "naf_challenged" },
-	{ CHANGE(realm, NULL), "naf_challenged" },
-	{ CHANGE(nonce, ""), "naf_challenged" },
-	{ CHANGE(user, NULL), "naf_syntax" },
-	{ CHANGE(user, "alice"), "naf_syntax" },
-	{ CHANGE(user, "I1U8vpY3qJ0hiuZNrke/NQ@" BSF), "naf_syntax" },
-	{ CHANGE(nonce, NULL), "naf_syntax" },
-	{ CHANGE(uri, NULL), "naf_syntax" },
-	{ CHANGE(response, ""), "naf_syntax" },
-	{ CHANGE(nc, NULL), "naf_syntax" },
-	{ CHANGE(nc, "1"), "naf_syntax" },
-	{ CHANGE(nc, "0000000x"), "naf_syntax" },
-	{ CHANGE(cnonce, NULL), "naf_syntax" },
-	{ CHANGE(cnonce, LONG_CNONCE), "naf_syntax" },
-	{ CHANGE(target, "/page"), "naf_uri_mismatch" },
-	{ CHANGE(uri, "/page"), "naf_uri_mismatch" },
-	{ CHANGE(uri, "http://naf3.example.com/page?x=%20"), "naf_uri_mismatch" },
-	{ CHANGE(host, "naf3.example.com"), "naf_uri_mismatch" }, /* 220-4.5.2-27 */
-	{ CHANGE(host, ""), "naf_uri_mismatch" },
-	{ CHANGE(host, NULL), "naf_uri_mismatch" },
-	{ CHANGE(algorithm, "SHA-256"), "naf_downgrade" },
-	{ CHANGE(algorithm, "MD5-sess"), "naf_downgrade" },
-	{ CHANGE(algorithm, "AKAv1-MD5"), "naf_downgrade" },
-	{ CHANGE(qop, NULL), "naf_downgrade" },
-	{ CHANGE(qop, "auth-conf"), "naf_downgrade" },
-	{ CHANGE(user, "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.foreign.example"), "naf_bsf_foreign" },
-	{ CHANGE(nonce, "dcd98b7102dd2f0e8b11d0f600bfb0c093"), "naf_nonce_stale" },
-	{ CHANGE(user, OTHER), "naf_btid_unknown" },
-	{ CHANGE(response, "00000000000000000000000000000000"), "naf_response" },
-	{ CHANGE(response, "0"), "naf_response" },
+	{CHANGE(realm, "3GPP-bootstrapping@naf3.example.com"), "naf_challenged"},
+	{CHANGE(realm, "3GPP-bootstrapping@naf2.example.com"), "naf_challenged"}, /* ours, but Host is the other name */
+	{CHANGE(realm, "3GPP-bootstrapping-uicc@" HOST), "naf_challenged"},
+	{CHANGE(realm, NULL), "naf_challenged"},
+	{CHANGE(nonce, ""), "naf_challenged"},
+	{CHANGE(user, NULL), "naf_syntax"},
+	{CHANGE(user, "alice"), "naf_syntax"},
+	{CHANGE(user, "I1U8vpY3qJ0hiuZNrke/NQ@" BSF), "naf_syntax"},
+	{CHANGE(nonce, NULL), "naf_syntax"},
+	{CHANGE(uri, NULL), "naf_syntax"},
+	{CHANGE(response, ""), "naf_syntax"},
+	{CHANGE(nc, NULL), "naf_syntax"},
+	{CHANGE(nc, "1"), "naf_syntax"},
+	{CHANGE(nc, "0000000x"), "naf_syntax"},
+	{CHANGE(cnonce, NULL), "naf_syntax"},
+	{CHANGE(cnonce, LONG_CNONCE), "naf_syntax"},
+	{CHANGE(target, "/page"), "naf_uri_mismatch"},
+	{CHANGE(uri, "/page"), "naf_uri_mismatch"},
+	{CHANGE(uri, "http://naf3.example.com/page?x=%20"), "naf_uri_mismatch"},
+	{CHANGE(host, "naf3.example.com"), "naf_uri_mismatch"}, /* 220-4.5.2-27 */
+	{CHANGE(host, ""), "naf_uri_mismatch"},
+	{CHANGE(host, NULL), "naf_uri_mismatch"},
+	{CHANGE(algorithm, "SHA-256"), "naf_downgrade"},
+	{CHANGE(algorithm, "MD5-sess"), "naf_downgrade"},
+	{CHANGE(algorithm, "AKAv1-MD5"), "naf_downgrade"},
+	{CHANGE(qop, NULL), "naf_downgrade"},
+	{CHANGE(qop, "auth-conf"), "naf_downgrade"},
+	{CHANGE(user, "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.foreign.example"), "naf_bsf_foreign"},
+	{CHANGE(nonce, "dcd98b7102dd2f0e8b11d0f600bfb0c093"), "naf_nonce_stale"},
+	{CHANGE(user, OTHER), "naf_btid_unknown"},
+	{CHANGE(response, "00000000000000000000000000000000"), "naf_response"},
+	{CHANGE(response, "0"), "naf_response"},
 	/* and what may differ */
-	{ CHANGE(algorithm, NULL), "naf_ok" },
-	{ CHANGE(algorithm, "md5"), "naf_ok" },
-	{ CHANGE(qop, "auth"), "naf_ok" },
-	{ CHANGE(uri, "http://naf1.example.com:8080/page?x=%20"), "naf_ok" },
-	{ CHANGE(uri, "HTTPS://NAF1.example.com/page?x=%20"), "naf_ok" },
-	{ CHANGE(target, "http://naf1.example.com/page?x=%20"), "naf_ok" },
-	{ CHANGE(host, "NAF1.example.COM."), "naf_ok" },
-	{ CHANGE(realm, "3GPP-bootstrapping@NAF1.example.com"), "naf_ok" },
-	{ CHANGE(body, NULL), "naf_ok" },
-	{ CHANGE(cnonce, ""), "naf_ok" },
+	{CHANGE(algorithm, NULL), "naf_ok"},
+	{CHANGE(algorithm, "md5"), "naf_ok"},
+	{CHANGE(qop, "auth"), "naf_ok"},
+	{CHANGE(uri, "http://naf1.example.com:8080/page?x=%20"), "naf_ok"},
+	{CHANGE(uri, "HTTPS://NAF1.example.com/page?x=%20"), "naf_ok"},
+	{CHANGE(target, "http://naf1.example.com/page?x=%20"), "naf_ok"},
+	{CHANGE(host, "NAF1.example.COM."), "naf_ok"},
+	{CHANGE(realm, "3GPP-bootstrapping@NAF1.example.com"), "naf_ok"},
+	{CHANGE(body, NULL), "naf_ok"},
+	{CHANGE(cnonce, ""), "naf_ok"},
 };
 
 START_TEST(one_thing_changed)
@@ -287,7 +296,8 @@ START_TEST(one_thing_changed)
 		struct gba_naf *naf = plain();
 		struct device d = good(naf);
 		const char *cause = changes[i].cause;
-		bool asks = !strcmp(cause, "naf_ok") || !strcmp(cause, "naf_response") || !strcmp(cause, "naf_btid_unknown");
+		bool asks = !strcmp(cause, "naf_ok") || !strcmp(cause, "naf_response") ||
+			    !strcmp(cause, "naf_btid_unknown");
 
 		*(const char **)((char *)&d + changes[i].field) = changes[i].value;
 		ck_assert_msg(strcmp(gba_naf_cause_name(send_device(naf, &d)), cause) == 0, "row %zu", i);

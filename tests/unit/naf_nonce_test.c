@@ -53,7 +53,8 @@ START_TEST(ours)
 	ck_assert_int_eq(check(n, a, 1000 + LIFE_MS - 1), 0);
 	ck_assert_int_eq(check(n, a, 1000 + LIFE_MS), -ESTALE);
 	ck_assert_int_eq(check(n, a, 999), -ESTALE); /* from the future */
-	ck_assert_int_eq(naf_nonce_check(n, span_str(a), span_str("3GPP-bootstrapping@naf2.example.com"), 1000), -ESTALE);
+	ck_assert_int_eq(naf_nonce_check(n, span_str(a), span_str("3GPP-bootstrapping@naf2.example.com"), 1000),
+			 -ESTALE);
 	for (size_t i = 0; i < NAF_NONCE_CHARS; i++) {
 		char spoiled[NAF_NONCE_CHARS + 1];
 
@@ -76,9 +77,16 @@ START_TEST(window)
 		uint32_t nc;
 		int rc;
 	} rows[] = {
-		{ 1, 0 }, { 1, -EALREADY }, { 3, 0 }, { 2, 0 }, { 2, -EALREADY }, { 100, 0 }, { 36, -EALREADY }, { 37, 0 },
-		{ 37, -EALREADY }, { 99, 0 }, { 0, -EALREADY }, { 163, 0 }, { 100, -EALREADY }, { 101, 0 }, { 164, 0 },
-		{ 100, -EALREADY }, { 0xffffffff, 0 }, { 0xffffffff, -EALREADY }, { 0xffffffc0, 0 }, { 0xffffffbf, -EALREADY },
+		{1, 0},           {1, -EALREADY},
+		{3, 0},           {2, 0},
+		{2, -EALREADY},   {100, 0},
+		{36, -EALREADY},  {37, 0},
+		{37, -EALREADY},  {99, 0},
+		{0, -EALREADY},   {163, 0},
+		{100, -EALREADY}, {101, 0},
+		{164, 0},         {100, -EALREADY},
+		{0xffffffff, 0},  {0xffffffff, -EALREADY},
+		{0xffffffc0, 0},  {0xffffffbf, -EALREADY},
 	};
 	struct naf_nonces *n = table(10, 1);
 	char a[NAF_NONCE_CHARS + 1];

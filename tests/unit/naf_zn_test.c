@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Questions to the BSF: one for those who want the same key, each waits to its own deadline; and the contexts around it:
- * configuration, results of gba_naf_fetch_key(), many threads at once. */
+/* Questions to the BSF: one for those who want the same key, each waits to its own deadline; and the contexts around
+ * it: configuration, results of gba_naf_fetch_key(), many threads at once. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -301,10 +301,12 @@ START_TEST(keys)
 	ck_assert_uint_eq(gba_naf_fake_asked(fake), 2); /* another Ua protocol is another key */
 	ck_assert_int_eq(gba_naf_fetch_key(naf, BTID, "other.example.com", NULL, 0, &key), -EINVAL);
 	ck_assert_int_eq(gba_naf_fetch_key(naf, "x@y", NULL, NULL, 0, &key), -EINVAL);
-	ck_assert_int_eq(gba_naf_fetch_key(naf, "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.other.example", NULL, NULL, 0, &key), -EREMOTE);
+	ck_assert_int_eq(gba_naf_fetch_key(naf, "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.other.example", NULL, NULL, 0, &key),
+			 -EREMOTE);
 	ck_assert_int_eq(gba_naf_fake_remove(fake, BTID), 0);
 	ck_assert_int_eq(gba_naf_fake_remove(fake, BTID), -ENOENT);
-	ck_assert_int_eq(gba_naf_fetch_key(naf, BTID, NULL, NULL, 0, &key), 0); /* cached: revocation acts at its expiry */
+	ck_assert_int_eq(gba_naf_fetch_key(naf, BTID, NULL, NULL, 0, &key),
+			 0); /* cached: revocation acts at its expiry */
 	gba_naf_key_clear(&key);
 	gba_naf_free(naf);
 	gba_naf_fake_free(fake);

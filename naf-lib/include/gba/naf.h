@@ -22,8 +22,8 @@
  *
  *  Threads. Every function may be called from any thread at any time, also for one context, but for these:
  *  gba_naf_free() of a context comes when no other call for it is running; a struct gba_naf_answer or gba_naf_key
- *  belongs to one thread at a time. gba_naf_digest() and gba_naf_fetch_key() may block up to their deadline while the BSF is
- *  asked; a key in the cache is answered without waiting.
+ *  belongs to one thread at a time. gba_naf_digest() and gba_naf_fetch_key() may block up to their deadline while the
+ *  BSF is asked; a key in the cache is answered without waiting.
  *
  *  Processes. The Diameter library behind this one cannot live through fork() and cannot be started twice:
  *   - open (gba_naf_new() with a Diameter BSF) after the last fork: in each worker, not in its parent. A context from
@@ -34,8 +34,8 @@
  *   - freeing the last context closes the connection for good: it is for the end of the process. Up to 15 s if the BSF
  *     does not answer; otherwise milliseconds.
  *
- *  Memory. Nothing handed in is kept; everything is copied. Keys are wiped when they leave the cache and by the _clear
- *  functions. No key and no identity is ever logged.
+ *  Memory. Nothing handed in is kept; everything is copied. Keys are wiped when they leave the cache and by the
+ *  _clear functions. No key and no identity is ever logged.
  *
  *  Limits are in struct gba_naf_config and always on. Names are at most 253 characters, a B-TID 255, an Authorization
  *  value 4096, a request target 4096. */
@@ -74,17 +74,17 @@ enum gba_naf_verdict {
 
 /*! Why. The names (gba_naf_cause_name()) are those of the operator's table of causes, the same in BSF and NAF. */
 enum gba_naf_cause {
-	GBA_NAF_CAUSE_OK,             /*!< naf_ok: accept */
-	GBA_NAF_CAUSE_CHALLENGED,     /*!< naf_challenged: no Authorization, or none for our realm */
-	GBA_NAF_CAUSE_SYNTAX,         /*!< naf_syntax: Authorization not parsable, parameters missing, user name no B-TID */
-	GBA_NAF_CAUSE_URI_MISMATCH,   /*!< naf_uri_mismatch: uri is not the request target, or Host is none of our names */
-	GBA_NAF_CAUSE_DOWNGRADE,      /*!< naf_downgrade: algorithm or qop that was not offered */
-	GBA_NAF_CAUSE_NONCE_STALE,    /*!< naf_nonce_stale: nonce not ours or over; same B-TID, new nonce */
-	GBA_NAF_CAUSE_REPLAY,         /*!< naf_replay: this nonce count came before, or long ago; same B-TID, new nonce */
-	GBA_NAF_CAUSE_RESPONSE,       /*!< naf_response: wrong response */
-	GBA_NAF_CAUSE_BTID_UNKNOWN,   /*!< naf_btid_unknown: the BSF does not know the B-TID (any more) */
-	GBA_NAF_CAUSE_KEY_EXPIRED,    /*!< naf_key_expired: life of the key, or our own limit, is over */
-	GBA_NAF_CAUSE_BSF_FOREIGN,    /*!< naf_bsf_foreign: B-TID of a BSF that is none of ours */
+	GBA_NAF_CAUSE_OK,           /*!< naf_ok: accept */
+	GBA_NAF_CAUSE_CHALLENGED,   /*!< naf_challenged: no Authorization, or none for our realm */
+	GBA_NAF_CAUSE_SYNTAX,       /*!< naf_syntax: Authorization not parsable or incomplete, user name no B-TID */
+	GBA_NAF_CAUSE_URI_MISMATCH, /*!< naf_uri_mismatch: uri is not the request target, or Host is not ours */
+	GBA_NAF_CAUSE_DOWNGRADE,    /*!< naf_downgrade: algorithm or qop that was not offered */
+	GBA_NAF_CAUSE_NONCE_STALE,  /*!< naf_nonce_stale: nonce not ours or over; same B-TID, new nonce */
+	GBA_NAF_CAUSE_REPLAY,       /*!< naf_replay: this nonce count came before, or long ago; same B-TID, new nonce */
+	GBA_NAF_CAUSE_RESPONSE,     /*!< naf_response: wrong response */
+	GBA_NAF_CAUSE_BTID_UNKNOWN, /*!< naf_btid_unknown: the BSF does not know the B-TID (any more) */
+	GBA_NAF_CAUSE_KEY_EXPIRED,  /*!< naf_key_expired: life of the key, or our own limit, is over */
+	GBA_NAF_CAUSE_BSF_FOREIGN,  /*!< naf_bsf_foreign: B-TID of a BSF that is none of ours */
 	GBA_NAF_CAUSE_NOT_AUTHORIZED, /*!< naf_not_authorized: the BSF gives us no key for this name or user */
 	GBA_NAF_CAUSE_BSF_DOWN,       /*!< naf_bsf_down: not connected, no answer in time, or too many waiting */
 	GBA_NAF_CAUSE_BSF_ERROR,      /*!< naf_bsf_error: any other result of the BSF, or no memory here */
@@ -104,8 +104,8 @@ struct gba_naf_diameter {
 	const char *bsf_address;  /*!< "HOST", "HOST:PORT" or "[IPV6]:PORT"; port 3868 if not given */
 	const char *bsf_identity; /*!< Diameter identity of the BSF */
 	const char *bsf_realm;    /*!< Diameter realm of the BSF */
-	bool realm_from_btid;     /*!< Destination-Realm is the domain of the B-TID, no Destination-Host: through relays */
-	unsigned connect_ms;      /*!< gba_naf_new() waits this long for the connection (and succeeds anyway); 0: 1000 */
+	bool realm_from_btid; /*!< Destination-Realm is the domain of the B-TID, no Destination-Host: through relays */
+	unsigned connect_ms;  /*!< gba_naf_new() waits this long for the connection (and succeeds anyway); 0: 1000 */
 };
 
 struct gba_naf_fake;
@@ -126,8 +126,8 @@ struct gba_naf_config {
 	const struct gba_naf_diameter *diameter; /*!< the BSF; exactly one of these two */
 	struct gba_naf_fake *fake;               /*!< or a fake one for tests; must outlive the context */
 
-	/*! User security settings to ask for, by GAA service identifier (decimal text, at most 16 characters); at most 32.
-	 *  Those the BSF grants come back in gba_naf_key.uss_list. */
+	/*! User security settings to ask for, by GAA service identifier (decimal text, at most 16 characters); at
+	 * most 32. Those the BSF grants come back in gba_naf_key.uss_list. */
 	const char *const *gsids;
 	size_t n_gsids;
 
@@ -143,9 +143,9 @@ struct gba_naf_config {
 	unsigned deadline_ms;          /*!< of one question to the BSF. 0: 3000 */
 	unsigned in_flight;            /*!< questions to the BSF at a time. 0: 256 */
 
-	/*! 32 octets, or NULL: random. Workers of one machine that share it accept each other's nonces, so a balancer may
-	 *  spread the requests of a device; each worker counts for itself, so a recorded request could be repeated once
-	 *  per worker within nonce_s. */
+	/*! 32 octets, or NULL: random. Workers of one machine that share it accept each other's nonces, so a balancer
+	 * may spread the requests of a device; each worker counts for itself, so a recorded request could be repeated
+	 * once per worker within nonce_s. */
 	const uint8_t *nonce_secret;
 
 	/*! One line, no newline, never a key or an identity. Called from any thread; must not block or call back. */
@@ -194,13 +194,14 @@ struct gba_naf_key {
  *           -EREMOTE B-TID of a BSF that is none of ours, -EPERM the BSF refuses: no key for this device;
  *           -EHOSTDOWN no BSF connected, -ETIMEDOUT no answer in time, -EBUSY too many waiting, -EPROTO any other
  *           result of the BSF, -ENOMEM, -ECHILD context from before a fork: later perhaps */
-int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua_id, unsigned deadline_ms,
-		      struct gba_naf_key *out);
+int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua_id,
+		      unsigned deadline_ms, struct gba_naf_key *out);
 
 /*! Wipe and release what is inside; the struct may be used again. */
 void gba_naf_key_clear(struct gba_naf_key *key);
 
-/*! The first 8 hex digits of SHA-256("gba key fingerprint" || key): lets two logs be compared without showing the key. */
+/*! The first 8 hex digits of SHA-256("gba key fingerprint" || key): lets two logs be compared without showing the
+ *  key. */
 void gba_naf_key_fingerprint(const struct gba_naf_key *key, char out[GBA_NAF_FINGERPRINT_LEN + 1]);
 
 /*! The key as HTTP Digest uses it (TS 24.109): base64, the password of the user B-TID. As secret as the key. */
@@ -214,7 +215,7 @@ struct gba_naf_request {
 	const char *authorization; /*!< value of the Authorization header, or NULL */
 	const void *body;          /*!< whole body after transfer decoding; looked at for qop auth-int only */
 	size_t body_len;
-	const uint8_t *ua_id;      /*!< NULL: HTTP Digest without TLS, 01 00 00 00 02; under TLS: 01 00 01 and the suite */
+	const uint8_t *ua_id; /*!< NULL: HTTP Digest without TLS, 01 00 00 00 02; under TLS: 01 00 01 and the suite */
 	unsigned deadline_ms;      /*!< 0: that of the configuration */
 };
 
@@ -229,7 +230,7 @@ struct gba_naf_answer {
 	unsigned n_challenges;
 	char challenge[GBA_NAF_CHALLENGES_MAX][GBA_NAF_CHALLENGE_MAX + 1];
 	char btid[GBA_NAF_BTID_MAX + 1]; /*!< who it claims to be; "" if nobody. Proven only with GBA_NAF_ACCEPT */
-	char run[GBA_NAF_RUN_LEN + 1];   /*!< of btid, or "": names the bootstrapping run in the logs of device, BSF and HSS */
+	char run[GBA_NAF_RUN_LEN + 1]; /*!< of btid, or "": names the bootstrapping in the logs of device, BSF, HSS */
 	unsigned failures;          /*!< wrong responses for this B-TID since the last right one, this one included */
 	struct gba_naf_key key;     /*!< with GBA_NAF_ACCEPT */
 	struct gba_naf_proof *proof; /*!< private */
