@@ -23,7 +23,7 @@ static struct constant {
 	union avp_value value;
 } constants[AVPS];
 static size_t n_constants;
-static uint8_t key[32], instant[4] = {0xed, 0x02, 0x5c, 0xe5},
+static uint8_t key[32], instant[4] = { 0xed, 0x02, 0x5c, 0xe5 },
 			impi[] = "001010000000001@ims.mnc001.mcc001.3gppnetwork.org";
 
 static void check(int rc, const char *what)
@@ -36,7 +36,7 @@ static void check(int rc, const char *what)
 
 static struct dict_object *avp_model(uint32_t vendor, uint32_t code)
 {
-	struct dict_avp_request_ex by = {.avp_vendor = {.vendor_id = vendor}, .avp_data = {.avp_code = code}};
+	struct dict_avp_request_ex by = { .avp_vendor = { .vendor_id = vendor }, .avp_data = { .avp_code = code } };
 	struct dict_object *o = NULL;
 
 	check(vendor ? fd_dict_search(fd_g_config->cnf_dict, DICT_AVP, AVP_BY_STRUCT, &by, &o, ENOENT)
@@ -48,7 +48,7 @@ static struct dict_object *avp_model(uint32_t vendor, uint32_t code)
 static void constant_octets(uint32_t vendor, uint32_t code, void *data, size_t len)
 {
 	constants[n_constants++] =
-		(struct constant){.model = avp_model(vendor, code), .value = {.os = {.data = data, .len = len}}};
+		(struct constant){ .model = avp_model(vendor, code), .value = { .os = { .data = data, .len = len } } };
 }
 
 static struct avp *add(msg_or_avp *parent, struct dict_object *model, union avp_value *value)
@@ -64,7 +64,7 @@ static struct avp *add(msg_or_avp *parent, struct dict_object *model, union avp_
 
 static int on_bir(struct msg **m, struct avp *a, struct session *s, void *opaque, enum disp_action *act)
 {
-	static union avp_value vendor = {.u32 = VENDOR}, app = {.u32 = GBA_APP_ZN};
+	static union avp_value vendor = { .u32 = VENDOR }, app = { .u32 = GBA_APP_ZN };
 	struct avp *group;
 	size_t i;
 
@@ -100,7 +100,7 @@ static int on_validate(struct peer_info *info, int *auth, int (**cb2)(struct pee
 
 static void configure(const char *identity, const char *realm, uint16_t port)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	fd_g_debug_lvl = FD_LOG_FATAL + 1;
 	check(fd_core_initialize(), "initialize");
@@ -123,7 +123,7 @@ static void constants_fill(size_t uss_octets)
 	vsai = avp_model(0, 260);
 	vendor_id = avp_model(0, 266);
 	auth_app = avp_model(0, 258);
-	constants[n_constants++] = (struct constant){.model = avp_model(0, 268), .value = {.u32 = 2001}};
+	constants[n_constants++] = (struct constant){ .model = avp_model(0, 268), .value = { .u32 = 2001 } };
 	constant_octets(0, 264, fd_g_config->cnf_diamid, fd_g_config->cnf_diamid_len);
 	constant_octets(0, 296, fd_g_config->cnf_diamrlm, fd_g_config->cnf_diamrlm_len);
 	constant_octets(0, 1, impi, sizeof(impi) - 1);
@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 	static const vendor_id_t tgpp = VENDOR;
 	struct dict_object *vendor;
 	struct fd_hook_hdl *hooks;
-	struct disp_when when = {0};
+	struct disp_when when = { 0 };
 	struct disp_hdl *handle;
 	sigset_t end;
 	int sig;

@@ -20,7 +20,7 @@ static size_t guss_len;
 static void on_mar(struct msg **m, void *owner)
 {
 	static _Atomic uint64_t sqn = 32;
-	struct zh_maa maa = {.result = {.code = DIA_SUCCESS}, .has_vector = true, .guss = span_of(guss, guss_len)};
+	struct zh_maa maa = { .result = { .code = DIA_SUCCESS }, .has_vector = true, .guss = span_of(guss, guss_len) };
 	uint8_t rand[AKA_RAND_LEN];
 
 	if (rng_fill(rand, sizeof(rand)) ||
@@ -37,9 +37,9 @@ static int on_accept(void *owner, const char *identity, const struct sockaddr *f
 
 int main(int argc, char **argv)
 {
-	struct dia_cfg cfg = {.n_listen = 1, .cb = {.accept = on_accept}};
+	struct dia_cfg cfg = { .n_listen = 1, .cb = { .accept = on_accept } };
 	struct sockaddr_in *sa = (struct sockaddr_in *)&cfg.listen[0].addr;
-	struct err err = {""};
+	struct err err = { "" };
 	sigset_t end;
 	int sig;
 	FILE *f;
@@ -63,9 +63,9 @@ int main(int argc, char **argv)
 	pthread_sigmask(SIG_BLOCK, &end, NULL);
 	cfg.identity = argv[1];
 	cfg.realm = argv[2];
-	*sa = (struct sockaddr_in){.sin_family = AF_INET,
-				   .sin_port = htons((uint16_t)atoi(argv[3])),
-				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	*sa = (struct sockaddr_in){ .sin_family = AF_INET,
+				    .sin_port = htons((uint16_t)atoi(argv[3])),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	if (dia_core_init(&cfg, &err) || dia_serve(GBA_APP_ZH, on_mar, NULL) || dia_core_start(&err)) {
 		fprintf(stderr, "hss_fixed: %s\n", err.text);
 		return 1;

@@ -44,7 +44,7 @@ static void make_key(uint8_t key[KEY_LEN], uint64_t n)
 static void put(MDB_txn *t, uint64_t n)
 {
 	uint8_t key[KEY_LEN];
-	MDB_val k = {KEY_LEN, key}, v = {size, value};
+	MDB_val k = { KEY_LEN, key }, v = { size, value };
 
 	make_key(key, n);
 	check(mdb_put(t, dbi, &k, &v, 0), "put");
@@ -53,7 +53,7 @@ static void put(MDB_txn *t, uint64_t n)
 static void del(MDB_txn *t, uint64_t n)
 {
 	uint8_t key[KEY_LEN];
-	MDB_val k = {KEY_LEN, key};
+	MDB_val k = { KEY_LEN, key };
 
 	make_key(key, n);
 	check(mdb_del(t, dbi, &k, NULL), "del");
@@ -89,7 +89,7 @@ static void run(uint64_t from, uint64_t count, double commit, uint64_t live, int
 static double gets(uint64_t live, uint64_t count)
 {
 	uint8_t key[KEY_LEN];
-	MDB_val k = {KEY_LEN, key}, v;
+	MDB_val k = { KEY_LEN, key }, v;
 	double before = cpu_us();
 	uint64_t i;
 	MDB_txn *t;

@@ -33,7 +33,7 @@ static void check(int rc, const char *what)
 
 static struct dict_object *avp_model(uint32_t vendor, uint32_t code)
 {
-	struct dict_avp_request_ex by = {.avp_vendor = {.vendor_id = vendor}, .avp_data = {.avp_code = code}};
+	struct dict_avp_request_ex by = { .avp_vendor = { .vendor_id = vendor }, .avp_data = { .avp_code = code } };
 	struct dict_object *o = NULL;
 
 	check(vendor ? fd_dict_search(fd_g_config->cnf_dict, DICT_AVP, AVP_BY_STRUCT, &by, &o, ENOENT)
@@ -55,7 +55,7 @@ static struct avp *add(msg_or_avp *parent, struct dict_object *model, union avp_
 
 static void add_text(msg_or_avp *parent, struct dict_object *model, const char *text)
 {
-	add(parent, model, &(union avp_value){.os = {.data = (uint8_t *)text, .len = strlen(text)}});
+	add(parent, model, &(union avp_value){ .os = { .data = (uint8_t *)text, .len = strlen(text) } });
 }
 
 static void on_answer(void *data, struct msg **m)
@@ -76,9 +76,9 @@ static void send_one(void)
 	h->msg_appl = GBA_APP_ZH;
 	check(fd_msg_new_session(m, (os0_t) "zh", 2), "session");
 	group = add(m, vsai, NULL);
-	add(group, vendor_id, &(union avp_value){.u32 = VENDOR});
-	add(group, auth_app, &(union avp_value){.u32 = GBA_APP_ZH});
-	add(m, state, &(union avp_value){.u32 = 1});
+	add(group, vendor_id, &(union avp_value){ .u32 = VENDOR });
+	add(group, auth_app, &(union avp_value){ .u32 = GBA_APP_ZH });
+	add(m, state, &(union avp_value){ .u32 = 1 });
 	check(fd_msg_add_origin(m, 0), "origin");
 	add_text(m, dest_realm, realm);
 	add_text(m, user, "001010000000001@ims.mnc001.mcc001.3gppnetwork.org");
@@ -107,9 +107,9 @@ static void on_open(struct peer_info *info, void *data)
 
 static void configure(const char *server, uint16_t port)
 {
-	struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = local.sin_addr};
-	struct peer_info info = {.pi_diamid = (DiamId_t)server, .pi_diamidlen = strlen(server)};
+	struct sockaddr_in local = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = local.sin_addr };
+	struct peer_info info = { .pi_diamid = (DiamId_t)server, .pi_diamidlen = strlen(server) };
 	static const application_id_t zh = GBA_APP_ZH;
 	static const command_code_t ma = GBA_CMD_MA;
 	static const vendor_id_t tgpp = VENDOR;

@@ -66,8 +66,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 
 static int listen_on(uint16_t port)
 {
-	struct sockaddr_in sa = {
-		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -81,7 +82,7 @@ static int listen_on(uint16_t port)
 int main(int argc, char **argv)
 {
 	struct MHD_Daemon *d;
-	struct pollfd p = {.events = POLLIN};
+	struct pollfd p = { .events = POLLIN };
 	MHD_UNSIGNED_LONG_LONG ms;
 
 	if (argc < 2) {

@@ -91,13 +91,13 @@ static void fill(struct store *st)
 static void read_options(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"dir", 1, NULL, 'd'},
-		{"kek", 1, NULL, 'k'},
-		{"sessions", 1, NULL, 'n'},
-		{"name", 1, NULL, 'b'},
-		{"guss", 1, NULL, 'g'},
-		{"print", 1, NULL, 'p'},
-		{0},
+		{ "dir", 1, NULL, 'd' },
+		{ "kek", 1, NULL, 'k' },
+		{ "sessions", 1, NULL, 'n' },
+		{ "name", 1, NULL, 'b' },
+		{ "guss", 1, NULL, 'g' },
+		{ "print", 1, NULL, 'p' },
+		{ 0 },
 	};
 	int c;
 
@@ -131,10 +131,10 @@ static void read_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct seal_kek kek = {.id = 1};
-	struct store_lmdb_cfg cfg = {.map_size_gib = 64, .keks = &kek, .n_keks = 1};
+	struct seal_kek kek = { .id = 1 };
+	struct store_lmdb_cfg cfg = { .map_size_gib = 64, .keks = &kek, .n_keks = 1 };
 	struct store_shared *sh;
-	struct err err = {""};
+	struct err err = { "" };
 	struct store *st;
 
 	read_options(argc, argv);

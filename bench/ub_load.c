@@ -42,7 +42,7 @@ static struct options {
 	const char *name;
 	int port, keep;
 	unsigned long runs, in_flight, subscribers, first;
-} opt = {.runs = 1000, .in_flight = 64, .subscribers = 1000000, .first = 0};
+} opt = { .runs = 1000, .in_flight = 64, .subscribers = 1000000, .first = 0 };
 
 static struct ue ues[FLIGHT_MAX];
 static unsigned long started, finished, ok, refused, broken;
@@ -60,10 +60,10 @@ static void usage(const char *what)
 static void read_options(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"port", 1, NULL, 'p'},        {"name", 1, NULL, 'b'},
-		{"runs", 1, NULL, 'n'},        {"in-flight", 1, NULL, 'f'},
-		{"subscribers", 1, NULL, 's'}, {"first", 1, NULL, '1'},
-		{"keep", 0, NULL, 'k'},        {0},
+		{ "port", 1, NULL, 'p' },        { "name", 1, NULL, 'b' },
+		{ "runs", 1, NULL, 'n' },        { "in-flight", 1, NULL, 'f' },
+		{ "subscribers", 1, NULL, 's' }, { "first", 1, NULL, '1' },
+		{ "keep", 0, NULL, 'k' },        { 0 },
 	};
 	int c;
 
@@ -100,10 +100,10 @@ static void read_options(int argc, char **argv)
 
 static void ue_connect(struct ue *u)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)opt.port),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = u};
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)opt.port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = u };
 	int one = 1;
 
 	u->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -171,7 +171,7 @@ static int send_second(struct ue *u, const struct challenge_hdr *c)
 		.cnonce = in.cnonce,
 		.opaque = c->opaque,
 	};
-	struct secret res = {0}, ha1 = {0};
+	struct secret res = { 0 }, ha1 = { 0 };
 	struct digest_text response;
 	uint8_t nonce[64];
 

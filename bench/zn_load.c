@@ -24,12 +24,12 @@ static struct options {
 	const char *identity, *server, *realm, *btids, *naf, *gsid;
 	int port;
 	unsigned long requests, in_flight;
-} opt = {.identity = "load.example.com",
-	 .server = "bsf.example.net",
-	 .realm = "example.net",
-	 .naf = "naf1.example.com",
-	 .requests = 10000,
-	 .in_flight = 64};
+} opt = { .identity = "load.example.com",
+	  .server = "bsf.example.net",
+	  .realm = "example.net",
+	  .naf = "naf1.example.com",
+	  .requests = 10000,
+	  .in_flight = 64 };
 
 static char **btids;
 static size_t n_btids;
@@ -49,11 +49,11 @@ static void usage(const char *what)
 static void read_options(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"identity", 1, NULL, 'i'},  {"server", 1, NULL, 's'},
-		{"port", 1, NULL, 'p'},      {"realm", 1, NULL, 'r'},
-		{"btids", 1, NULL, 'b'},     {"naf", 1, NULL, 'n'},
-		{"gsid", 1, NULL, 'g'},      {"requests", 1, NULL, 'm'},
-		{"in-flight", 1, NULL, 'f'}, {0},
+		{ "identity", 1, NULL, 'i' },  { "server", 1, NULL, 's' },
+		{ "port", 1, NULL, 'p' },      { "realm", 1, NULL, 'r' },
+		{ "btids", 1, NULL, 'b' },     { "naf", 1, NULL, 'n' },
+		{ "gsid", 1, NULL, 'g' },      { "requests", 1, NULL, 'm' },
+		{ "in-flight", 1, NULL, 'f' }, { 0 },
 	};
 	int c;
 
@@ -127,7 +127,7 @@ static void on_event(void *owner, enum dia_event ev, const char *peer, const cha
 
 static void on_answer(void *owner, uint64_t txn, struct msg *m)
 {
-	struct zn_bia bia = {0};
+	struct zn_bia bia = { 0 };
 
 	if (m && zn_bia_decode(&bia, m) == 0 && bia.result.code == DIA_SUCCESS && bia.me_key.len == 32) {
 		atomic_fetch_add(&n_ok, 1);
@@ -144,15 +144,16 @@ static void on_answer(void *owner, uint64_t txn, struct msg *m)
 static void connect_to_server(void)
 {
 	struct dia_cfg cfg = {
-		.identity = opt.identity, .realm = "example.com", .n_peers = 1, .cb = {.event = on_event}};
+		.identity = opt.identity, .realm = "example.com", .n_peers = 1, .cb = { .event = on_event }
+	};
 	struct sockaddr_in *sa = (struct sockaddr_in *)&cfg.peers[0].addr;
-	struct err err = {""};
+	struct err err = { "" };
 	struct timespec t;
 
 	snprintf(cfg.peers[0].identity, sizeof(cfg.peers[0].identity), "%s", opt.server);
-	*sa = (struct sockaddr_in){.sin_family = AF_INET,
-				   .sin_port = htons((uint16_t)opt.port),
-				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	*sa = (struct sockaddr_in){ .sin_family = AF_INET,
+				    .sin_port = htons((uint16_t)opt.port),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	if (dia_core_init(&cfg, &err) || dia_client(GBA_APP_ZN) || dia_tx_start(opt.in_flight) || dia_core_start(&err))
 		usage(err.text);
 	clock_gettime(CLOCK_REALTIME, &t);
@@ -171,7 +172,7 @@ static double now_s(void)
 
 static void run(void)
 {
-	char gsids[1][ZN_GSID_MAX + 1] = {""};
+	char gsids[1][ZN_GSID_MAX + 1] = { "" };
 	struct naf_id naf;
 	unsigned long i;
 	struct msg *m;

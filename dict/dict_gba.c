@@ -12,16 +12,16 @@ static const struct {
 	enum dict_avp_basetype base;
 	const char *derived; /* NULL: none */
 } gba_types[] = {
-	[OCTETS] = {AVP_TYPE_OCTETSTRING, NULL}, [UTF8] = {AVP_TYPE_OCTETSTRING, "UTF8String"},
-	[TIME] = {AVP_TYPE_OCTETSTRING, "Time"}, [U32] = {AVP_TYPE_UNSIGNED32, NULL},
-	[ENUM] = {AVP_TYPE_INTEGER32, NULL},     [GROUPED] = {AVP_TYPE_GROUPED, NULL},
+	[OCTETS] = { AVP_TYPE_OCTETSTRING, NULL }, [UTF8] = { AVP_TYPE_OCTETSTRING, "UTF8String" },
+	[TIME] = { AVP_TYPE_OCTETSTRING, "Time" }, [U32] = { AVP_TYPE_UNSIGNED32, NULL },
+	[ENUM] = { AVP_TYPE_INTEGER32, NULL },     [GROUPED] = { AVP_TYPE_GROUPED, NULL },
 };
 
 #define V AVP_FLAG_VENDOR
 #define M AVP_FLAG_MANDATORY
 #define TGPP VENDOR_3GPP
 #define IETF 0
-#define AVP(code, vendor, name, flags, type) {code, vendor, name, flags, type},
+#define AVP(code, vendor, name, flags, type) { code, vendor, name, flags, type },
 static const struct gba_avp {
 	avp_code_t code;
 	vendor_id_t vendor;
@@ -39,9 +39,9 @@ static const struct gba_cmd {
 	application_id_t app;
 	const char *app_name, *request, *answer;
 } gba_cmds[] = {
-	{GBA_CMD_MA, GBA_APP_ZH, "3GPP Zh", "3GPP-Zh-Multimedia-Auth-Request", "3GPP-Zh-Multimedia-Auth-Answer"},
-	{GBA_CMD_BI, GBA_APP_ZN, "3GPP Zn", "3GPP-Zn-Boostrapping-Info-Request", "3GPP-Zn-Boostrapping-Info-Answer"},
-	{GBA_CMD_GP, GBA_APP_ZPN, "3GPP Zpn", "3GPP-Zpn-GBAPush-Info-Request", "3GPP-Zpn-GBAPush-Info-Answer"},
+	{ GBA_CMD_MA, GBA_APP_ZH, "3GPP Zh", "3GPP-Zh-Multimedia-Auth-Request", "3GPP-Zh-Multimedia-Auth-Answer" },
+	{ GBA_CMD_BI, GBA_APP_ZN, "3GPP Zn", "3GPP-Zn-Boostrapping-Info-Request", "3GPP-Zn-Boostrapping-Info-Answer" },
+	{ GBA_CMD_GP, GBA_APP_ZPN, "3GPP Zpn", "3GPP-Zpn-GBAPush-Info-Request", "3GPP-Zpn-GBAPush-Info-Answer" },
 };
 
 static int failed(const char *what, int rc)
@@ -52,16 +52,16 @@ static int failed(const char *what, int rc)
 
 static int load_avp(struct dictionary *dict, const struct gba_avp *a)
 {
-	struct dict_avp_request_ex by_code = {.avp_vendor = {.vendor_id = a->vendor},
-					      .avp_data = {.avp_code = a->code}};
+	struct dict_avp_request_ex by_code = { .avp_vendor = { .vendor_id = a->vendor },
+					       .avp_data = { .avp_code = a->code } };
 	struct dict_avp_data there, data = {
-					    .avp_code = a->code,
-					    .avp_vendor = a->vendor,
-					    .avp_name = (char *)a->name,
-					    .avp_flag_mask = V | M,
-					    .avp_flag_val = a->flags,
-					    .avp_basetype = gba_types[a->type].base,
-				    };
+		.avp_code = a->code,
+		.avp_vendor = a->vendor,
+		.avp_name = (char *)a->name,
+		.avp_flag_mask = V | M,
+		.avp_flag_val = a->flags,
+		.avp_basetype = gba_types[a->type].base,
+	};
 	struct dict_object *found = NULL, *type = NULL;
 	int rc;
 
@@ -88,7 +88,7 @@ static int load_avp(struct dictionary *dict, const struct gba_avp *a)
 
 static int load_command(struct dictionary *dict, struct dict_object *vendor, const struct gba_cmd *c)
 {
-	struct dict_application_data app = {.application_id = c->app, .application_name = (char *)c->app_name};
+	struct dict_application_data app = { .application_id = c->app, .application_name = (char *)c->app_name };
 	/* No rules for the contents: 29.109 7.3 makes all GAA AVPs optional, and a rule would refuse what others send.
 	 * */
 	struct dict_cmd_data cmd = {
@@ -114,7 +114,7 @@ static int load_command(struct dictionary *dict, struct dict_object *vendor, con
 
 int dict_gba_load(struct dictionary *dict)
 {
-	struct dict_vendor_data vendor = {.vendor_id = VENDOR_3GPP, .vendor_name = "3GPP"};
+	struct dict_vendor_data vendor = { .vendor_id = VENDOR_3GPP, .vendor_name = "3GPP" };
 	struct dict_object *vendor_obj = NULL;
 	vendor_id_t id = VENDOR_3GPP;
 	size_t i;

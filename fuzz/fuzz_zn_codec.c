@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/dia/dia_core.h"
+#include "common/dia/dia_guard.h"
 #include "common/dia/zn_codec.h"
 
 static void request(struct msg *m)
@@ -49,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	copy = malloc(size);
 	assert(copy);
 	memcpy(copy, data, size);
-	if (fd_msg_parse_buffer(&copy, size, &m)) {
+	if (dia_guard(copy, size) || fd_msg_parse_buffer(&copy, size, &m)) {
 		free(copy);
 		return 0;
 	}

@@ -97,7 +97,7 @@ static struct avp *put(struct avp_writer *w, struct dict_object *model, union av
 void avp_put(struct avp_writer *w, struct dict_object *model, struct span octets)
 {
 	static uint8_t none;
-	union avp_value v = {.os = {.data = octets.p ? (uint8_t *)octets.p : &none, .len = octets.len}};
+	union avp_value v = { .os = { .data = octets.p ? (uint8_t *)octets.p : &none, .len = octets.len } };
 
 	put(w, model, &v);
 }
@@ -109,7 +109,7 @@ void avp_put_str(struct avp_writer *w, struct dict_object *model, const char *s)
 
 void avp_put_u32(struct avp_writer *w, struct dict_object *model, uint32_t v)
 {
-	put(w, model, &(union avp_value){.u32 = v});
+	put(w, model, &(union avp_value){ .u32 = v });
 }
 
 void avp_put_time(struct avp_writer *w, struct dict_object *model, time_t t)
@@ -124,7 +124,7 @@ struct avp_writer avp_group(struct avp_writer *w, struct dict_object *model)
 {
 	struct avp *avp = put(w, model, NULL);
 
-	return (struct avp_writer){.parent = avp, .rc = w->rc};
+	return (struct avp_writer){ .parent = avp, .rc = w->rc };
 }
 
 void avp_group_end(struct avp_writer *w, const struct avp_writer *group)

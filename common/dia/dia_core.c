@@ -16,7 +16,7 @@
 /* A silent connection holds one of these threads until the library gives it up; 64 keep room for peers that talk. */
 #define SERVER_THREADS 64
 #define LISTEN_WAIT_MS 5000
-#define LISTEN_FD_MAX  1024
+#define LISTEN_FD_MAX 1024
 
 struct dia_node dia_node;
 static bool initialized;
@@ -66,7 +66,7 @@ static int probe_listen(const struct sockaddr_storage *sa, struct err *err)
 /* A client that listens nowhere still has to tell an address in CER: the one the system would use towards this peer. */
 static void add_local_address(const struct sockaddr_storage *peer)
 {
-	struct sockaddr_storage local = {0};
+	struct sockaddr_storage local = { 0 };
 	socklen_t len = sizeof(local);
 	int fd = socket(peer->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -167,7 +167,7 @@ static int library_up(const struct dia_cfg *cfg, struct err *err)
 
 static int add_peer(const struct dia_peer *p, struct err *err)
 {
-	struct peer_info info = {0};
+	struct peer_info info = { 0 };
 	struct sockaddr_storage sa = p->addr;
 	int rc;
 
@@ -221,7 +221,7 @@ int dia_core_init(const struct dia_cfg *cfg, struct err *err)
 
 int dia_core_init_parser(struct err *err)
 {
-	static const struct dia_cfg cfg = {.identity = "parser.localdomain", .realm = "localdomain"};
+	static const struct dia_cfg cfg = { .identity = "parser.localdomain", .realm = "localdomain" };
 	static bool parser;
 	int rc;
 
@@ -236,7 +236,7 @@ int dia_core_init_parser(struct err *err)
  * when the thread has come so far but by its state, so this looks for it; a busy machine needs some milliseconds. */
 static void wait_for_peer_threads(void)
 {
-	const struct timespec ms = {.tv_nsec = 1000000};
+	const struct timespec ms = { .tv_nsec = 1000000 };
 	struct peer_hdr *peer;
 	size_t i;
 	int tries;
@@ -269,8 +269,8 @@ static size_t count_listening(uint16_t port)
 	return n;
 }
 
-/* The library's own threads begin to listen some time after fd_core_waitstartcomplete(), and nothing tells when. Who says
- * "ready" must be reachable, so look, every millisecond. */
+/* The library's own threads begin to listen some time after fd_core_waitstartcomplete(), and nothing tells when. Who
+ * says "ready" must be reachable, so look, every millisecond. */
 static int wait_listening(struct err *err)
 {
 	const struct timespec ms = { .tv_nsec = 1000000 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* What the library reports. A hook stands for every type but DATA_RECEIVED, because the default ones write whole
- * messages,
- * keys included, to the log. Ours never format a message: they name the cause and count. */
+/* What the library reports, and what it may see. A hook of ours stands for every type, because the default ones write
+ * whole messages, keys included, to the log. Ours never format a message: they name the cause and count. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <netinet/tcp.h>
+#include "common/dia/dia_guard.h"
 #include "common/dia/dia_node.h"
 
 #define TEXT_MAX 160
@@ -97,7 +97,7 @@ static int peer_address(struct peer_hdr *peer, struct sockaddr_storage *out)
 static void unmap(struct sockaddr_storage *sa)
 {
 	struct sockaddr_in6 six;
-	struct sockaddr_in four = {.sin_family = AF_INET};
+	struct sockaddr_in four = { .sin_family = AF_INET };
 
 	if (sa->ss_family != AF_INET6)
 		return;
@@ -282,9 +282,25 @@ static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 	}
 }
 
+/* The octets of a message, before the library reads it: what would end this process becomes what is no Diameter at all.
+ * The connection is then closed and PARSING_ERROR told. */
+static void on_data(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer, void *other,
+		    struct fd_hook_permsgdata *pmd, void *data)
+{
+	struct fd_cnx_rcvdata *received = other;
+
+	if (dia_guard(received->buffer, received->length) && received->length)
+		received->buffer[0] = 0;
+}
+
 int dia_hooks_register(void)
 {
 	struct fd_hook_hdl *handle;
+	int rc;
+
+	rc = fd_hook_register(1u << HOOK_DATA_RECEIVED, on_data, NULL, NULL, &handle);
+	if (rc)
+		return rc;
 
 	return fd_hook_register(((1u << (HOOK_LAST + 1)) - 1) & ~(1u << HOOK_DATA_RECEIVED), on_hook, NULL, NULL,
 				&handle);

@@ -51,7 +51,7 @@ int dia_msg_request(struct msg **out, struct dict_object *command, uint32_t app_
 	if (!fd_msg_hdr(m, &hdr))
 		hdr->msg_appl = app_id;
 	session_id(session, sizeof(session), tag);
-	w = (struct avp_writer){.parent = m};
+	w = (struct avp_writer){ .parent = m };
 	avp_put_str(&w, h->session_id, session);
 	put_vsai(&w, app_id);
 	if (state)
@@ -88,11 +88,11 @@ static bool find_offender(struct avp_cursor *c, msg_or_avp *query, const struct 
 
 static void put_failed_avp(struct avp_writer *w, struct msg *query, const struct dia_result *r)
 {
-	struct dict_avp_request_ex by_code = {.avp_vendor = {.vendor_id = r->failed_vendor},
-					      .avp_data = {.avp_code = r->failed_avp}};
-	struct span octets = {0};
+	struct dict_avp_request_ex by_code = { .avp_vendor = { .vendor_id = r->failed_vendor },
+					       .avp_data = { .avp_code = r->failed_avp } };
+	struct span octets = { 0 };
 	struct dict_object *model = NULL;
-	struct avp_cursor c = {0};
+	struct avp_cursor c = { 0 };
 	struct avp_writer g;
 	uint32_t number;
 
@@ -124,7 +124,7 @@ int dia_msg_answer(struct msg **m, const struct dia_result *r)
 	if (fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, 0) || fd_msg_hdr(*m, &hdr))
 		return -ENOMEM;
 	fd_msg_answ_getq(*m, &query);
-	w = (struct avp_writer){.parent = *m};
+	w = (struct avp_writer){ .parent = *m };
 	put_vsai(&w, hdr->msg_appl);
 	if (r->experimental) {
 		g = avp_group(&w, h->exp_result);
@@ -168,7 +168,7 @@ static int read_experimental(struct dia_result *r, const struct avp_cursor *grou
 
 int dia_msg_result(struct dia_result *r, struct msg *m)
 {
-	struct dia_result out = {0}, experimental = {0};
+	struct dia_result out = { 0 }, experimental = { 0 };
 	unsigned n_base = 0, n_experimental = 0;
 	struct avp_cursor c;
 	bool more;

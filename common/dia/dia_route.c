@@ -15,9 +15,9 @@ static const struct {
 	uint32_t app_id;
 	command_code_t command;
 } commands[] = {
-	{GBA_APP_ZH, GBA_CMD_MA},
-	{GBA_APP_ZN, GBA_CMD_BI},
-	{GBA_APP_ZPN, GBA_CMD_GP},
+	{ GBA_APP_ZH, GBA_CMD_MA },
+	{ GBA_APP_ZN, GBA_CMD_BI },
+	{ GBA_APP_ZPN, GBA_CMD_GP },
 };
 
 static struct dia_app *find_app(uint32_t app_id)
@@ -33,7 +33,7 @@ static struct dia_app *find_app(uint32_t app_id)
 /* An error answer of this layer; a request that cannot even be answered is freed. */
 static void refuse(struct msg **m, uint32_t code)
 {
-	struct dia_result r = {.code = code};
+	struct dia_result r = { .code = code };
 
 	if (dia_msg_answer(m, &r) && *m) {
 		fd_msg_free(*m);
@@ -175,7 +175,7 @@ int dia_serve(uint32_t app_id, dia_request_fn *fn, void *owner)
 {
 	struct dict_object *app_obj = NULL, *vendor = NULL;
 	vendor_id_t vendor_id = DIA_VENDOR_3GPP;
-	struct disp_when when = {0};
+	struct disp_when when = { 0 };
 	struct disp_hdl *handle;
 	struct dia_app *app;
 	size_t i;
@@ -188,7 +188,7 @@ int dia_serve(uint32_t app_id, dia_request_fn *fn, void *owner)
 	    fd_dict_search(fd_g_config->cnf_dict, DICT_VENDOR, VENDOR_BY_ID, &vendor_id, &vendor, ENOENT))
 		return -EINVAL;
 	app = &dia_node.apps[dia_node.n_apps];
-	*app = (struct dia_app){.app_id = app_id, .command = commands[i].command, .fn = fn, .owner = owner};
+	*app = (struct dia_app){ .app_id = app_id, .command = commands[i].command, .fn = fn, .owner = owner };
 	when.app = app_obj;
 	if (fd_disp_app_support(app_obj, vendor, 1, 0) ||
 	    fd_disp_register(on_dispatch, DISP_HOW_APPID, &when, app, &handle))

@@ -33,7 +33,7 @@ static struct {
 	size_t bound, head, n;
 	struct pending *pending;
 	uintptr_t last_id;
-} tx = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+} tx = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
 
 /* \returns false: unknown, answered before, or too old */
 static bool take_pending(uintptr_t id, struct pending *out)
@@ -149,7 +149,7 @@ static int enqueue(struct msg *m, uintptr_t id)
 {
 	if (!tx.queue || tx.stopping || tx.n == tx.bound)
 		return -EBUSY;
-	tx.queue[(tx.head + tx.n) % tx.bound] = (struct item){.msg = m, .id = id};
+	tx.queue[(tx.head + tx.n) % tx.bound] = (struct item){ .msg = m, .id = id };
 	tx.n++;
 	pthread_cond_signal(&tx.wake);
 	return 0;
@@ -176,7 +176,7 @@ int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn)
 	id = tx.last_id + 1 ? tx.last_id + 1 : 1;
 	rc = enqueue(*m, id);
 	if (!rc) {
-		tx.pending[id % PENDING] = (struct pending){.id = id, .fn = fn, .owner = owner, .txn = txn};
+		tx.pending[id % PENDING] = (struct pending){ .id = id, .fn = fn, .owner = owner, .txn = txn };
 		tx.last_id = id;
 	}
 	pthread_mutex_unlock(&tx.lock);

@@ -52,7 +52,8 @@ static const struct {
 
 static int avp_lookup(struct dictionary *dict, uint32_t code, uint32_t vendor, struct dict_object **out)
 {
-	struct dict_avp_request_ex by_code = {.avp_vendor = {.vendor_id = vendor}, .avp_data = {.avp_code = code}};
+	struct dict_avp_request_ex by_code = { .avp_vendor = { .vendor_id = vendor },
+					       .avp_data = { .avp_code = code } };
 
 	if (vendor)
 		return fd_dict_search(dict, DICT_AVP, AVP_BY_STRUCT, &by_code, out, ENOENT);
@@ -71,14 +72,14 @@ int dia_handles_load(struct dictionary *dict, const char **missing)
 		struct dict_object **out;
 		const char *name;
 	} others[] = {
-		{DICT_VENDOR, VENDOR_BY_ID, &vendor, &handles.vendor, "vendor 3GPP"},
-		{DICT_APPLICATION, APPLICATION_BY_ID, &zn, &handles.zn_app, "application Zn"},
-		{DICT_APPLICATION, APPLICATION_BY_ID, &zh, &handles.zh_app, "application Zh"},
-		{DICT_APPLICATION, APPLICATION_BY_ID, &zpn, &handles.zpn_app, "application Zpn"},
-		{DICT_COMMAND, CMD_BY_CODE_R, &ma, &handles.mar, "MAR"},
-		{DICT_COMMAND, CMD_BY_CODE_A, &ma, &handles.maa, "MAA"},
-		{DICT_COMMAND, CMD_BY_CODE_R, &bi, &handles.bir, "BIR"},
-		{DICT_COMMAND, CMD_BY_CODE_A, &bi, &handles.bia, "BIA"},
+		{ DICT_VENDOR, VENDOR_BY_ID, &vendor, &handles.vendor, "vendor 3GPP" },
+		{ DICT_APPLICATION, APPLICATION_BY_ID, &zn, &handles.zn_app, "application Zn" },
+		{ DICT_APPLICATION, APPLICATION_BY_ID, &zh, &handles.zh_app, "application Zh" },
+		{ DICT_APPLICATION, APPLICATION_BY_ID, &zpn, &handles.zpn_app, "application Zpn" },
+		{ DICT_COMMAND, CMD_BY_CODE_R, &ma, &handles.mar, "MAR" },
+		{ DICT_COMMAND, CMD_BY_CODE_A, &ma, &handles.maa, "MAA" },
+		{ DICT_COMMAND, CMD_BY_CODE_R, &bi, &handles.bir, "BIR" },
+		{ DICT_COMMAND, CMD_BY_CODE_A, &bi, &handles.bia, "BIA" },
 	};
 	size_t i;
 

@@ -15,7 +15,7 @@
 
 static int refuse(struct dia_result *bad, uint32_t code, uint32_t avp, uint32_t vendor)
 {
-	*bad = (struct dia_result){.code = code, .failed_avp = avp, .failed_vendor = vendor};
+	*bad = (struct dia_result){ .code = code, .failed_avp = avp, .failed_vendor = vendor };
 	return -EBADMSG;
 }
 
@@ -50,7 +50,7 @@ static int read_mar_item(struct zh_mar *mar, const struct avp_cursor *item, stru
 int zh_mar_decode(struct zh_mar *out, struct msg *m, struct dia_result *bad)
 {
 	bool more, public_id = false, user = false, item = false;
-	struct zh_mar mar = {0};
+	struct zh_mar mar = { 0 };
 	struct avp_cursor c;
 	int rc;
 
@@ -87,7 +87,7 @@ int zh_mar_decode(struct zh_mar *out, struct msg *m, struct dia_result *bad)
 int zh_mar_encode(struct msg **out, const struct zh_mar *in, const char *dest_realm, const char *dest_host)
 {
 	const struct dia_handles *h = dia_handles();
-	struct avp_writer w = {0}, item;
+	struct avp_writer w = { 0 }, item;
 	uint8_t resync[RESYNC_LEN];
 	struct msg *m = NULL;
 	int rc;
@@ -188,7 +188,7 @@ static int read_maa(struct zh_maa *maa, struct msg *m)
 
 int zh_maa_decode(struct zh_maa *out, struct msg *m)
 {
-	struct zh_maa maa = {0};
+	struct zh_maa maa = { 0 };
 	int rc;
 
 	rc = dia_msg_result(&maa.result, m);
@@ -222,7 +222,7 @@ static void put_vector(struct avp_writer *w, const struct aka_vector *v)
 int zh_maa_encode(struct msg **m, const struct zh_maa *in)
 {
 	const struct dia_handles *h = dia_handles();
-	struct avp_writer w = {0};
+	struct avp_writer w = { 0 };
 	struct msg *query = NULL;
 	struct avp_cursor c;
 	struct span user;

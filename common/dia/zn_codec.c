@@ -21,14 +21,14 @@ static const struct {
 	unsigned bit;
 	bool required;
 } bir_single[] = {
-	{263, 0, SESSION, true}, {264, 0, ORIGIN_HOST, true}, {401, TGPP, TRANSACTION, true},
-	{402, TGPP, NAF, true},  {407, TGPP, AWARE, false},
+	{ 263, 0, SESSION, true }, { 264, 0, ORIGIN_HOST, true }, { 401, TGPP, TRANSACTION, true },
+	{ 402, TGPP, NAF, true },  { 407, TGPP, AWARE, false },
 };
 #define N_BIR_SINGLE (sizeof(bir_single) / sizeof(bir_single[0]))
 
 static int refuse(struct dia_result *bad, uint32_t code, uint32_t avp, uint32_t vendor)
 {
-	*bad = (struct dia_result){.code = code, .failed_avp = avp, .failed_vendor = vendor};
+	*bad = (struct dia_result){ .code = code, .failed_avp = avp, .failed_vendor = vendor };
 	return -EBADMSG;
 }
 
@@ -99,7 +99,7 @@ static int read_bir_avp(struct zn_bir *b, const struct avp_cursor *c, unsigned b
 
 int zn_bir_decode(struct zn_bir *out, struct msg *m, struct dia_result *bad)
 {
-	struct zn_bir b = {0};
+	struct zn_bir b = { 0 };
 	struct avp_cursor c;
 	unsigned seen = 0;
 	bool more;
@@ -135,7 +135,7 @@ int zn_bir_encode(struct msg **out, struct span btid, const struct naf_id *naf_i
 		  size_t n_gsids, bool gba_u_aware, const char *dest_realm, const char *dest_host)
 {
 	const struct dia_handles *h = dia_handles();
-	struct avp_writer w = {0};
+	struct avp_writer w = { 0 };
 	struct msg *m = NULL;
 	size_t i;
 	int rc;
@@ -218,7 +218,7 @@ static int read_bia_avp(struct zn_bia *b, const struct avp_cursor *c)
 
 int zn_bia_decode(struct zn_bia *out, struct msg *m)
 {
-	struct zn_bia b = {0};
+	struct zn_bia b = { 0 };
 	struct avp_cursor c;
 	bool more;
 	int rc;
@@ -239,7 +239,7 @@ int zn_bia_decode(struct zn_bia *out, struct msg *m)
 int zn_bia_encode(struct msg **m, const struct zn_bia *in)
 {
 	const struct dia_handles *h = dia_handles();
-	struct avp_writer w = {0};
+	struct avp_writer w = { 0 };
 	int rc;
 
 	rc = dia_msg_answer(m, &in->result);

@@ -60,7 +60,7 @@ static int wait_sem(sem_t *s)
 
 static struct sockaddr_storage loopback(const char *addr, uint16_t p)
 {
-	struct sockaddr_storage ss = {0};
+	struct sockaddr_storage ss = { 0 };
 	struct sockaddr_in *sa = (struct sockaddr_in *)&ss;
 
 	sa->sin_family = AF_INET;
@@ -79,7 +79,8 @@ static sem_t later_ready;
 static void fill(struct msg **m)
 {
 	struct zn_bia bia = {
-		.result = {.code = DIA_SUCCESS}, .has_times = true, .expires_at = 2000, .created_at = 1000};
+		.result = { .code = DIA_SUCCESS }, .has_times = true, .expires_at = 2000, .created_at = 1000
+	};
 
 	memset(bia.me_key.b, KEY_OCTET, 32);
 	bia.me_key.len = 32;
@@ -94,7 +95,7 @@ static void on_bir(struct msg **m, void *owner)
 
 	CHECK(owner == shared);
 	if (zn_bir_decode(&bir, *m, &bad)) {
-		CHECK(zn_bia_encode(m, &(struct zn_bia){.result = bad}) == 0);
+		CHECK(zn_bia_encode(m, &(struct zn_bia){ .result = bad }) == 0);
 		return;
 	}
 	CHECK(!strncmp(bir.peer, "naf", 3) && !strcmp(bir.origin_host, bir.peer));
@@ -164,8 +165,9 @@ static int server(int ready_fd, int stop_fd)
 		.n_listen = 1,
 		.n_peers = 1,
 		.relay = true,
-		.cb = {.event = on_server_event, .log = on_server_log, .accept = on_accept, .realm_is_ours = on_realm}};
-	struct err err = {""};
+		.cb = { .event = on_server_event, .log = on_server_log, .accept = on_accept, .realm_is_ours = on_realm }
+	};
+	struct err err = { "" };
 	pthread_t thread;
 	char c;
 
@@ -220,8 +222,9 @@ static void on_bia(void *owner, uint64_t txn, struct msg *m)
 static void client_start(const char *identity)
 {
 	struct dia_cfg cfg = {
-		.identity = identity, .realm = "example.com", .n_peers = 1, .cb = {.event = on_client_event}};
-	struct err err = {""};
+		.identity = identity, .realm = "example.com", .n_peers = 1, .cb = { .event = on_client_event }
+	};
+	struct err err = { "" };
 
 	sem_init(&client_open, 0, 0);
 	sem_init(&answered, 0, 0);
@@ -277,7 +280,7 @@ static uint32_t ask(const char *gsid, const char *realm, const char *host)
 
 static uint32_t ask_hss(const char *realm)
 {
-	struct zh_mar mar = {.impi = {"u@example.net"}, .scheme = ZH_SCHEME_AKAV1};
+	struct zh_mar mar = { .impi = { "u@example.net" }, .scheme = ZH_SCHEME_AKAV1 };
 	struct msg *m;
 
 	CHECK(zh_mar_encode(&m, &mar, realm, NULL) == 0);
@@ -329,7 +332,7 @@ static int case_other_application(void)
 
 static int case_malformed(void) /* missing AVP through both ways */
 {
-	const char *realms[] = {REALM, BSF_NAME};
+	const char *realms[] = { REALM, BSF_NAME };
 	struct avp *avp;
 	struct msg *m;
 	size_t i;
@@ -407,8 +410,8 @@ static int case_queue(void)
 
 static int case_port_taken(void)
 {
-	struct dia_cfg cfg = {.identity = "naf2.example.com", .realm = "example.com", .n_listen = 1};
-	struct err err = {""};
+	struct dia_cfg cfg = { .identity = "naf2.example.com", .realm = "example.com", .n_listen = 1 };
+	struct err err = { "" };
 	char text[32];
 
 	cfg.listen[0].addr = loopback("127.0.0.1", port);
@@ -420,20 +423,137 @@ static int case_port_taken(void)
 	return 0;
 }
 
+/* ---- a peer made of octets ---- */
+
+static uint8_t raw[4096];
+static size_t raw_len;
+
+static void raw_begin(uint32_t command, uint32_t app)
+{
+	memset(raw, 0, 20);
+	raw[0] = 1;
+	be32_put(raw + 4, command);
+	raw[4] = command == 257 ? 0x80 : 0xc0;
+	be32_put(raw + 8, app);
+	be32_put(raw + 12, 7);
+	be32_put(raw + 16, 7);
+	raw_len = 20;
+}
+
+static void raw_avp(uint32_t code, uint8_t flags, uint32_t vendor, const void *data, size_t len)
+{
+	uint8_t *p = raw + raw_len;
+	size_t hdr = flags & AVP_FLAG_VENDOR ? 12 : 8;
+
+	memset(p, 0, hdr + len + 4);
+	be32_put(p, code);
+	p[4] = flags;
+	be16_put(p + 6, (uint16_t)(hdr + len));
+	if (hdr == 12)
+		be32_put(p + 8, vendor);
+	memcpy(p + hdr, data, len);
+	raw_len += (hdr + len + 3) & ~(size_t)3;
+}
+
+static void raw_text(uint32_t code, const char *text)
+{
+	raw_avp(code, 0x40, 0, text, strlen(text));
+}
+
+static void raw_capabilities(const char *identity)
+{
+	raw_begin(257, 0);
+	raw_text(264, identity);
+	raw_text(296, "example.com");
+	raw_avp(257, 0x40, 0, "\0\1\x7f\0\0\1", 6);
+	raw_avp(266, 0x40, 0, "\0\0\x28\xaf", 4);
+	raw_avp(269, 0, 0, "raw", 3);
+	raw_avp(260, 0x40, 0, "\0\0\1\x0a\x40\0\0\x0c\0\0\x28\xaf\0\0\1\2\x40\0\0\x0c\1\0\0\4", 24);
+}
+
+static int raw_connect(void)
+{
+	struct sockaddr_storage to = loopback("127.0.0.1", port);
+	struct timeval t = { .tv_sec = WAIT_S };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CHECK(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)));
+	CHECK(!connect(fd, (struct sockaddr *)&to, sizeof(struct sockaddr_in)));
+	return fd;
+}
+
+/* \returns octets that came back; 0: the connection was closed */
+static ssize_t raw_exchange(int fd)
+{
+	static uint8_t in[4096];
+	ssize_t n;
+
+	be16_put(raw + 2, (uint16_t)raw_len);
+	CHECK(send(fd, raw, raw_len, MSG_NOSIGNAL) == (ssize_t)raw_len);
+	n = recv(fd, in, sizeof(in), 0);
+	return n < 0 && errno == ECONNRESET ? 0 : n;
+}
+
+static void raw_refused(void)
+{
+	int fd = raw_connect();
+
+	CHECK(raw_exchange(fd) == 0);
+	close(fd);
+}
+
+static int case_octets_that_would_end_the_library(void)
+{
+	static const uint8_t lengths[] = { 0, 1, 2, 3, 4, 19 };
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(lengths); i++) { /* of a message, in its head */
+		fd = raw_connect();
+		raw_begin(257, 0);
+		raw[3] = lengths[i];
+		CHECK(send(fd, raw, 20, MSG_NOSIGNAL) == 20);
+		CHECK(recv(fd, raw, sizeof(raw), 0) <= 0);
+		close(fd);
+	}
+	raw_capabilities("naf1.example.com"); /* an AVP that is no identifier among the identifiers */
+	raw_avp(260, 0x40, 0, "\0\0\x27\x0f\0\0\0\x08", 8);
+	raw_refused();
+	raw_begin(257, 0); /* an Origin-Host of vendor 0 */
+	raw_avp(264, 0x80, 0, "naf1.example.com", 16);
+	raw_text(264, "naf1.example.com");
+	raw_refused();
+	fd = raw_connect(); /* and of a peer that was let in */
+	raw_capabilities("naf1.example.com");
+	CHECK(raw_exchange(fd) > 20);
+	raw_begin(310, 16777220);
+	raw_avp(263, 0x80, 0, "session", 7);
+	raw_text(283, REALM);
+	raw_text(264, "naf1.example.com");
+	raw_text(296, "example.com");
+	CHECK(raw_exchange(fd) == 0);
+	close(fd);
+	client_open_now("naf2.example.com");
+	CHECK(ask("1", REALM, NULL) == 2001);
+	client_stop();
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
 } cases[] = {
-	{"answers", case_answers},
-	{"realm refused", case_realm_refused},
-	{"other application", case_other_application},
-	{"malformed", case_malformed},
-	{"unknown peer", case_unknown_peer},
-	{"wrong address", case_wrong_address},
-	{"name of our HSS from elsewhere", case_name_of_our_hss},
-	{"queue", case_queue},
-	{"port taken", case_port_taken},
-	{"leaves before the answer", case_leaves_before_answer},
+	{ "answers", case_answers },
+	{ "realm refused", case_realm_refused },
+	{ "other application", case_other_application },
+	{ "malformed", case_malformed },
+	{ "unknown peer", case_unknown_peer },
+	{ "wrong address", case_wrong_address },
+	{ "name of our HSS from elsewhere", case_name_of_our_hss },
+	{ "queue", case_queue },
+	{ "port taken", case_port_taken },
+	{ "octets that would end the library", case_octets_that_would_end_the_library },
+	{ "leaves before the answer", case_leaves_before_answer },
 };
 
 static pid_t spawn(void)

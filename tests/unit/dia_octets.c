@@ -171,7 +171,7 @@ void octets_close(struct octets *o, uint32_t code, const struct octets *inside)
 struct msg *octets_try(const struct octets *o)
 {
 	struct msg *m = NULL;
-	struct fd_pei pei = {0};
+	struct fd_pei pei = { 0 };
 	uint8_t *copy = malloc(o->len);
 
 	ck_assert(copy != NULL);

@@ -15,7 +15,7 @@ static struct octets o, in;
 
 static void setup(void)
 {
-	struct err err = {""};
+	struct err err = { "" };
 
 	ck_assert_msg(dia_core_init_parser(&err) == 0, "%s", err.text);
 }
@@ -39,8 +39,8 @@ static int decode_mar(struct zh_mar *mar, struct dia_result *bad)
 
 static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 {
-	struct zh_mar mar = {.guss_timestamp = 77};
-	struct dia_result bad = {0};
+	struct zh_mar mar = { .guss_timestamp = 77 };
+	struct dia_result bad = { 0 };
 
 	ck_assert_int_eq(decode_mar(&mar, &bad), -EBADMSG);
 	ck_assert_uint_eq(bad.code, code);
@@ -51,7 +51,7 @@ static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 
 static void accepted(struct zh_mar *mar)
 {
-	struct dia_result bad = {0};
+	struct dia_result bad = { 0 };
 
 	ck_assert_int_eq(decode_mar(mar, &bad), 0);
 }
@@ -107,8 +107,8 @@ END_TEST
 
 START_TEST(mar_resync_length) /* RAND || AUTS is 30 octets, nothing else */
 {
-	static const size_t wrong[] = {0, 1, 14, 16, 29, 31, 60};
-	uint8_t data[60] = {0};
+	static const size_t wrong[] = { 0, 1, 14, 16, 29, 31, 60 };
+	uint8_t data[60] = { 0 };
 	size_t i;
 
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -157,11 +157,11 @@ END_TEST
 
 START_TEST(mar_round_trip)
 {
-	struct zh_mar mar = {.impi = {IMPI},
-			     .scheme = ZH_SCHEME_AKAV1,
-			     .has_resync = true,
-			     .has_guss_timestamp = true,
-			     .guss_timestamp = 1767323045},
+	struct zh_mar mar = { .impi = { IMPI },
+			      .scheme = ZH_SCHEME_AKAV1,
+			      .has_resync = true,
+			      .has_guss_timestamp = true,
+			      .guss_timestamp = 1767323045 },
 		      back;
 	struct msg *m;
 
@@ -186,7 +186,7 @@ START_TEST(mar_round_trip)
 	ck_assert_mem_eq(back.rand, mar.rand, sizeof(mar.rand));
 	ck_assert_mem_eq(back.auts, mar.auts, sizeof(mar.auts));
 	ck_assert_int_eq(back.guss_timestamp, mar.guss_timestamp);
-	mar = (struct zh_mar){.impi = {IMPI}, .scheme = ZH_SCHEME_AKAV1};
+	mar = (struct zh_mar){ .impi = { IMPI }, .scheme = ZH_SCHEME_AKAV1 };
 	ck_assert_int_eq(zh_mar_encode(&m, &mar, "home.example", "hss.example"), 0);
 	octets_of_msg(&o, m);
 	fd_msg_free(m);
@@ -261,10 +261,12 @@ START_TEST(maa_malformed)
 	static const struct {
 		uint32_t code;
 		size_t len;
-	} bad[] = {{609, 31}, {609, 33}, {609, 0}, {609, 16}, {625, 15}, {625, 0}, {626, 17}, {626, 32}};
-	static const uint32_t twice[] = {609, 610, 625, 626};
-	struct zh_maa maa = {.guss = {.len = 77}};
-	uint8_t x[40] = {0};
+	} bad[] = {
+		{ 609, 31 }, { 609, 33 }, { 609, 0 }, { 609, 16 }, { 625, 15 }, { 625, 0 }, { 626, 17 }, { 626, 32 }
+	};
+	static const uint32_t twice[] = { 609, 610, 625, 626 };
+	struct zh_maa maa = { .guss = { .len = 77 } };
+	uint8_t x[40] = { 0 };
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -288,7 +290,7 @@ END_TEST
 
 START_TEST(maa_without_vector)
 {
-	static const uint32_t parts[] = {609, 610, 625, 626};
+	static const uint32_t parts[] = { 609, 610, 625, 626 };
 	static const uint8_t zero[sizeof(struct aka_vector)];
 	struct zh_maa maa;
 	size_t i;
@@ -373,7 +375,7 @@ static void answer(const struct zh_maa *maa)
 
 START_TEST(maa_round_trip)
 {
-	struct zh_maa maa = {.result = {.code = 2001}, .has_vector = true, .guss = span_str("<guss/>")}, back;
+	struct zh_maa maa = { .result = { .code = 2001 }, .has_vector = true, .guss = span_str("<guss/>") }, back;
 
 	memset(maa.vector.rand, 1, 16);
 	memset(maa.vector.autn, 2, 16);
@@ -396,7 +398,7 @@ START_TEST(maa_round_trip)
 	ck_assert(span_eq(back.guss, maa.guss));
 	zh_maa_clear(&maa);
 	ck_assert_uint_eq(maa.vector.ck.b[0], 0);
-	maa.result = (struct dia_result){.code = 5401, .experimental = true, .vendor = VENDOR};
+	maa.result = (struct dia_result){ .code = 5401, .experimental = true, .vendor = VENDOR };
 	octets_load(&o, "mar");
 	answer(&maa);
 	ck_assert_uint_eq(octets_find(&o, 268, 0, NULL), 0);
@@ -408,7 +410,7 @@ END_TEST
 
 START_TEST(maa_failed_avp_inside_group)
 {
-	struct zh_maa maa = {.result = {.code = 5004, .failed_avp = 610, .failed_vendor = VENDOR}};
+	struct zh_maa maa = { .result = { .code = 5004, .failed_avp = 610, .failed_vendor = VENDOR } };
 
 	octets_load(&o, "mar-resync");
 	octets_open(&in, &o, 612);

@@ -15,7 +15,7 @@ static struct octets o, in;
 
 static void setup(void)
 {
-	struct err err = {""};
+	struct err err = { "" };
 
 	ck_assert_msg(dia_core_init_parser(&err) == 0, "%s", err.text);
 }
@@ -31,8 +31,8 @@ static int decode_bir(struct zn_bir *bir, struct dia_result *bad)
 
 static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 {
-	struct zn_bir bir = {.n_gsids = 77};
-	struct dia_result bad = {0};
+	struct zn_bir bir = { .n_gsids = 77 };
+	struct dia_result bad = { 0 };
 
 	ck_assert_int_eq(decode_bir(&bir, &bad), -EBADMSG);
 	ck_assert_uint_eq(bad.code, code);
@@ -43,7 +43,7 @@ static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 
 static void accepted(struct zn_bir *bir)
 {
-	struct dia_result bad = {0};
+	struct dia_result bad = { 0 };
 
 	ck_assert_int_eq(decode_bir(bir, &bad), 0);
 }
@@ -131,7 +131,7 @@ START_TEST(bir_btid_of_another_form) /* unknown, not malformed: 5403 is decided 
 	static const struct {
 		const char *text;
 		size_t len;
-	} odd[] = {{"", 0}, {"x", 1}, {"AAAA@bsf", 8}, {"\xff\xfe", 2}, {"a\0b@c", 5}};
+	} odd[] = { { "", 0 }, { "x", 1 }, { "AAAA@bsf", 8 }, { "\xff\xfe", 2 }, { "a\0b@c", 5 } };
 	struct zn_bir bir;
 	size_t i;
 
@@ -209,7 +209,7 @@ END_TEST
 
 START_TEST(bir_round_trip)
 {
-	const char gsids[2][ZN_GSID_MAX + 1] = {"1", "1000001"};
+	const char gsids[2][ZN_GSID_MAX + 1] = { "1", "1000001" };
 	const char *btid = "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.example.org";
 	struct naf_id naf;
 	struct zn_bir bir;
@@ -247,7 +247,7 @@ START_TEST(bia_vector)
 {
 	struct zn_bia bia;
 	struct msg *m;
-	SECRET_AUTO key = {.len = 32};
+	SECRET_AUTO key = { .len = 32 };
 
 	octets_load(&o, "bia");
 	m = octets_msg(&o);
@@ -284,10 +284,10 @@ START_TEST(bia_malformed) /* nothing of it is used */
 		const char *data;
 		size_t len;
 	} bad[] = {
-		{405, "short", 5}, {405, "", 0}, {404, "123", 3}, {408, "12345", 5}, {1, "a\0b", 3},
+		{ 405, "short", 5 }, { 405, "", 0 }, { 404, "123", 3 }, { 408, "12345", 5 }, { 1, "a\0b", 3 },
 	};
-	static const uint32_t once[] = {405, 400, 268};
-	struct zn_bia bia = {.gba_type = 77};
+	static const uint32_t once[] = { 405, 400, 268 };
+	struct zn_bia bia = { .gba_type = 77 };
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -376,11 +376,11 @@ static void answer(const struct zn_bia *bia)
 
 START_TEST(bia_round_trip) /* 220-4.5.3: keys, expiry, creation time, USS, IMPI */
 {
-	struct zn_bia out = {.result = {.code = 2001},
-			     .has_times = true,
-			     .expires_at = 1767366245,
-			     .created_at = 1767323045,
-			     .gba_type = ZN_GBA_DIGEST},
+	struct zn_bia out = { .result = { .code = 2001 },
+			      .has_times = true,
+			      .expires_at = 1767366245,
+			      .created_at = 1767323045,
+			      .gba_type = ZN_GBA_DIGEST },
 		      back;
 	char uss[] = "<ussList/>";
 
@@ -416,7 +416,7 @@ END_TEST
 
 START_TEST(bia_refusals)
 {
-	struct zn_bia out = {.result = {.code = 5403, .experimental = true, .vendor = VENDOR}};
+	struct zn_bia out = { .result = { .code = 5403, .experimental = true, .vendor = VENDOR } };
 
 	octets_load(&o, "bir");
 	answer(&out);
@@ -428,7 +428,7 @@ START_TEST(bia_refusals)
 	ck_assert_uint_eq(octets_find(&o, 405, 0, NULL), 0);
 	ck_assert_uint_eq(octets_find(&o, 410, 0, NULL), 0); /* 3G is left out */
 	octets_load(&o, "bir");
-	out.result = (struct dia_result){.code = 3004};
+	out.result = (struct dia_result){ .code = 3004 };
 	answer(&out);
 	ck_assert_uint_eq(o.b[4], 0x60); /* protocol errors carry E */
 	ck_assert_uint_eq(be32_get(octets_data(&o, 268, 0).p), 3004);
@@ -437,7 +437,7 @@ END_TEST
 
 static struct span failed_avp(uint32_t code, uint32_t avp, uint32_t vendor)
 {
-	struct zn_bia out = {.result = {.code = code, .failed_avp = avp, .failed_vendor = vendor}};
+	struct zn_bia out = { .result = { .code = code, .failed_avp = avp, .failed_vendor = vendor } };
 
 	answer(&out);
 	ck_assert_uint_eq(be32_get(octets_data(&o, 268, 0).p), code);

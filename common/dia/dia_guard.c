@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include "common/base/bytes.h"
+#include "common/dia/dia_guard.h"
+#include "dict/dict_gba.h"
+
+#define MSG_HDR 20
+#define AVP_HDR 8
+#define AVP_HDR_V 12
+#define DEPTH_MAX 16
+#define RESULT_LEN 12 /* of the whole AVP */
+#define VENDOR_3GPP 10415
+
+#define CMD_CAPABILITIES 257
+#define CMD_WATCHDOG 280
+#define CMD_DISCONNECT 282
+
+enum { RESULT_CODE = 268, VSAI = 260, VENDOR_ID = 266, AUTH_APP_ID = 258, ACCT_APP_ID = 259 };
+
+struct avp_raw {
+	uint32_t code, vendor;
+	bool has_vendor;
+	const uint8_t *data;
+	size_t data_len;
+	size_t size; /* with padding, as far as it is there: the last AVP may come without */
+};
+
+static size_t be24(const uint8_t *p)
+{
+	return (size_t)p[0] << 16 | (size_t)p[1] << 8 | p[2];
+}
+
+static int avp_read(struct avp_raw *a, const uint8_t *p, size_t left)
+{
+	size_t hdr, len;
+
+	if (left < AVP_HDR)
+		return -EBADMSG;
+	a->code = be32_get(p);
+	a->has_vendor = p[4] & AVP_FLAG_VENDOR;
+	len = be24(p + 5);
+	hdr = a->has_vendor ? AVP_HDR_V : AVP_HDR;
+	if (len < hdr || len > left)
+		return -EBADMSG;
+	a->vendor = a->has_vendor ? be32_get(p + AVP_HDR) : 0;
+	if (a->has_vendor &&
+	    !a->vendor) /* the library then takes it for the AVP without V, whose value it never read */
+		return -EBADMSG;
+	a->data = p + hdr;
+	a->data_len = len - hdr;
+	a->size = (len + 3) & ~(size_t)3;
+	if (a->size > left)
+		a->size = left;
+	return 0;
+}
+
+/* Those the library looks into; what it does not know it does not open. */
+static bool is_grouped(const struct avp_raw *a)
+{
+	static const struct {
+		uint32_t code, vendor;
+	} grouped[] = {
+		{ VSAI, 0 }, { 279, 0 }, { 284, 0 }, { 297, 0 }, { 612, VENDOR_3GPP }, { 635, VENDOR_3GPP },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(grouped) / sizeof(grouped[0]); i++)
+		if (grouped[i].code == a->code && grouped[i].vendor == a->vendor)
+			return true;
+	return false;
+}
+
+static int check_level(const uint8_t *p, size_t left, unsigned depth)
+{
+	struct avp_raw a;
+	int rc;
+
+	if (depth > DEPTH_MAX)
+		return -EBADMSG;
+	for (; left; p += a.size, left -= a.size) {
+		rc = avp_read(&a, p, left);
+		if (!rc && is_grouped(&a))
+			rc = check_level(a.data, a.data_len, depth + 1);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Of checked octets: the first one of this code without vendor. \returns offset, or len: none */
+static size_t find(const uint8_t *buf, size_t len, uint32_t code, struct avp_raw *a, size_t from)
+{
+	size_t at;
+
+	for (at = from; at < len; at += a->size) {
+		if (avp_read(a, buf + at, len - at))
+			return len;
+		if (a->code == code && !a->has_vendor)
+			return at;
+	}
+	return len;
+}
+
+static int check_capabilities(const uint8_t *buf, size_t len)
+{
+	struct avp_raw group, a;
+	size_t at, in;
+
+	for (at = find(buf, len, VSAI, &group, MSG_HDR); at < len; at = find(buf, len, VSAI, &group, at + group.size)) {
+		for (in = 0; in < group.data_len; in += a.size) {
+			if (avp_read(&a, group.data + in, group.data_len - in))
+				return -EBADMSG;
+			if (!a.has_vendor && a.code != VENDOR_ID && a.code != AUTH_APP_ID && a.code != ACCT_APP_ID)
+				return -EBADMSG;
+		}
+	}
+	return 0;
+}
+
+static int settle_result(uint8_t *buf, size_t len)
+{
+	uint8_t first[RESULT_LEN];
+	struct avp_raw a;
+	size_t at;
+
+	for (at = find(buf, len, RESULT_CODE, &a, MSG_HDR); at < len; at = find(buf, len, RESULT_CODE, &a, at + a.size))
+		if (a.size != RESULT_LEN || a.data_len != 4)
+			return -EBADMSG;
+	at = find(buf, len, RESULT_CODE, &a, MSG_HDR);
+	if (at < len) {
+		memcpy(first, buf + at, RESULT_LEN);
+		memmove(buf + MSG_HDR + RESULT_LEN, buf + MSG_HDR, at - MSG_HDR);
+		memcpy(buf + MSG_HDR, first, RESULT_LEN);
+	}
+	return 0;
+}
+
+static bool is_our_command(uint32_t code)
+{
+	static const uint32_t ours[] = {
+		CMD_CAPABILITIES, CMD_WATCHDOG, CMD_DISCONNECT, GBA_CMD_MA, GBA_CMD_BI, GBA_CMD_GP,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (ours[i] == code)
+			return true;
+	return false;
+}
+
+int dia_guard(uint8_t *buf, size_t len)
+{
+	uint32_t command;
+	int rc;
+
+	if (len < MSG_HDR || buf[0] != DIAMETER_VERSION || be24(buf + 1) != len)
+		return -EBADMSG;
+	rc = check_level(buf + MSG_HDR, len - MSG_HDR, 0);
+	if (rc)
+		return rc;
+	command = (uint32_t)be24(buf + 5);
+	if (command == CMD_CAPABILITIES)
+		rc = check_capabilities(buf, len);
+	if (rc || (buf[4] & CMD_FLAG_REQUEST))
+		return rc;
+	if (!is_our_command(command) && !(buf[4] & CMD_FLAG_ERROR))
+		return -EBADMSG;
+	return settle_result(buf, len);
+}
