@@ -84,6 +84,7 @@ static int do_import(const struct hss_cfg *cfg, const char *csv, struct err *err
 
 	if (!db)
 		return -EINVAL;
+	rt_signals_default();
 	rc = import_csv(db, csv, err);
 	subscriber_db_close(db);
 	return rc;

@@ -134,6 +134,16 @@ static int catch_signals(void)
 	return osmo_fd_register(&signals);
 }
 
+void rt_signals_default(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int rt_init(const struct rt_program *p)
 {
 	int rc;

@@ -30,6 +30,10 @@ int rt_args(struct rt_args *out, const struct rt_program *p, int argc, char **ar
  *  command table. \returns 0; -errno */
 int rt_init(const struct rt_program *p);
 
+/*! Let SIGTERM and SIGINT end the process at once again: for work that has no main loop (an import, whose transaction the
+ *  database then takes back). */
+void rt_signals_default(void);
+
 /*! Read the file of -c. On error the one line is on stderr. \returns 0; -errno */
 int rt_config(const struct rt_args *a);
 

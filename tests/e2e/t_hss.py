@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import socket
 
 from lib import aka, causes, dia, hss, procs
@@ -104,6 +105,32 @@ async def imports(t):
     conn = await raw_bsf_conn(t, w.ports["hss"])
     after = [sqn_of(card, await conn.request(hss.mar(conn, card.impi))) for _ in range(3)]
     assert after[0] >> 5 > before >> 5 and [x & 31 for x in after] == [9, 9, 9], (before, after)
+
+
+@test("an import that is killed, politely or not, has changed nothing", timeout=60)
+async def import_killed(t):
+    w = World(t)
+    w.write_configs()
+    exe = t.need_program("gba-hss-simd")
+    rc, _, err = await run_import(t, w, [row(w.cards[0])])
+    assert rc == 0, err
+    card = w.cards[0]
+    rows = [HEAD] + [f"00101{i:010d}@ims.mnc001.mcc001.3gppnetwork.org,,{i:032x},,{i + 7:032x},,,,,"
+                     for i in range(100, 60100)]
+    rows.append(row(card).replace(card.k.hex(), "0" * 32))
+    path = w.write_secret("many.csv", "\n".join(rows) + "\n")
+    for how in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
+        p = await asyncio.create_subprocess_exec(exe, "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path,
+                                                 stderr=asyncio.subprocess.PIPE)
+        line = await asyncio.wait_for(p.stderr.readline(), 30)
+        assert b"10000" in line, line
+        p.send_signal(how)
+        await asyncio.wait_for(p.communicate(), 30)
+        assert p.returncode == -how, (how, p.returncode)
+    await w.start(bsf=False)
+    assert "3 subscribers" in await w.vty("show subscribers count", "hss")
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    assert (await conn.request(hss.mar(conn, card.impi))).result == 2001
 
 
 @test("VTY: faults and peers act at once, the rest says so and changes nothing; no key is shown; write file gives it back",
