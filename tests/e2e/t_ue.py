@@ -168,7 +168,7 @@ async def odd_challenges(t):
 
 @test("gba-ue get: bootstraps when asked, keeps the key for the next page, bootstraps again when the NAF wants it", smoke=True,
       req=["220-4.4.8-12", "220-4.4.9-1", "220-4.5.1-1", "220-4.5.2-3", "220-4.5.2-25", "220-4.5.2-30", "220-4.5.3-5",
-           "220-4.5.3-7", "220-4.2.4-6", "220-4.4-5"])
+           "220-4.5.3-1", "220-4.5.3-7", "220-4.2.4-6", "220-4.4-5"])
 async def get(t):
     d = await Device(t).start()
     rc, out, err = await d.run("get", "http://naf1.example.com/page?x=1")

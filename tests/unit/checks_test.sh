@@ -101,4 +101,58 @@ fresh
 rm "$tree/LICENSES/GPL-3.0-or-later.txt"
 expect bad spdx 'a licence text is missing'
 
+# conform CSV-ROW...: a tree with two requirements of this step and one of another
+conform() {
+	fresh
+	mkdir -p "$tree/doc" "$tree/tests/unit" "$tree/tests/e2e"
+	printf 'id,clause,actor,level,requirement,observable,step\n1-1-1,1,A,shall,x,y,slice\n1-1-10,1,A,shall,x,y,slice\n1-2-1,1,A,shall,x,y,ub\n' \
+		>"$tree/doc/ts33220-requirements.csv"
+	echo 'id,status,test,note' >"$tree/doc/conformance.csv"
+	for row in "$@"; do echo "$row" >>"$tree/doc/conformance.csv"; done
+	echo 'see `tests/unit/a_test.c`' >"$tree/doc/conformance.md"
+	echo '/* 1-1-1 */' >"$tree/tests/unit/a_test.c"
+	echo '# 1-1-10' >"$tree/tests/e2e/t_a.py"
+	echo '/* 1-1-1 */' >"$tree/tests/unit/idle_test.c"
+	echo 'TESTS += tests/unit/a_test' >"$tree/x.inc"
+}
+
+expect_conformance() {
+	if (cd "$tree" && srcdir='' "$tools/check-conformance.py") >"$tree/out" 2>&1; then got=good; else got=bad; fi
+	[ "$got" = "$1" ] && return
+	echo "check-conformance.py says $got: $2"
+	cat "$tree/out"
+	failed=1
+}
+
+ok1='1-1-1,done,unit/a_test.c,'
+ok2='1-1-10,done,e2e/t_a.py,'
+conform "$ok1" "$ok2"
+expect_conformance good 'two done'
+conform "$ok1" '1-1-10,not,,later'
+expect_conformance good 'one not'
+conform "$ok1"
+expect_conformance bad 'a row is missing'
+conform "$ok1" "$ok1" "$ok2"
+expect_conformance bad 'a row is there twice'
+conform "$ok1" "$ok2" '1-2-1,done,e2e/t_a.py,'
+expect_conformance bad 'a requirement of another step'
+conform "$ok1" '1-1-10,nearly,e2e/t_a.py,'
+expect_conformance bad 'another status'
+conform "$ok1" '1-1-10,done,,'
+expect_conformance bad 'done without a test'
+conform "$ok1" '1-1-10,partly,e2e/t_a.py,'
+expect_conformance bad 'partly without a note'
+conform "$ok1" '1-1-10,done,e2e/t_b.py,'
+expect_conformance bad 'a test that does not exist'
+conform '1-1-1,done,e2e/t_a.py,' "$ok2"
+expect_conformance bad 'a test that holds only a longer id'
+conform '1-1-1,done,unit/idle_test.c,' "$ok2"
+expect_conformance bad 'a test that nothing runs'
+conform "$ok1" "$ok2"
+echo 'see `gone.c`' >>"$tree/doc/conformance.md"
+expect_conformance bad 'a file that is gone'
+conform "$ok1" "$ok2"
+echo 'see `gone()`' >>"$tree/doc/conformance.md"
+expect_conformance bad 'a function that is gone'
+
 exit $failed

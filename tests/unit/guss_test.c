@@ -239,7 +239,7 @@ static const char groups[] = "<ussList><uss id=\"1\" type=\"1\" nafGroup=\"B\"><
 			     "<uss id=\"10\" type=\"1\" nafGroup=\"A\"><uids><uid>ten</uid></uids></uss>"
 			     "<uss id=\"1\" type=\"1\"><uids><uid>second plain</uid></uids></uss></ussList>";
 
-/* 220-4.4.6-18: the one of the NAF's group, else the one without; another group's never */
+/* the one of the NAF's group, else the one without; another group's never */
 START_TEST(selection)
 {
 	static const struct {
