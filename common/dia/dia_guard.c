@@ -165,7 +165,7 @@ int dia_guard(uint8_t *buf, size_t len)
 		rc = check_capabilities(buf, len);
 	if (rc || (buf[4] & CMD_FLAG_REQUEST))
 		return rc;
-	if (!is_our_command(command) && !(buf[4] & CMD_FLAG_ERROR))
+	if (!is_our_command(command))
 		return -EBADMSG;
 	return settle_result(buf, len);
 }
