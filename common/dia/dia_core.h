@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file dia_core.h
- *  The Diameter node of this process: start, peers, stop (shared/recipes: one node per process life, none after fork).
+ *  The Diameter node of this process: start, peers, stop (one node per process life, none after fork).
  *  Log and counters leave by callback; this layer knows no libosmocore. */
 #pragma once
 
@@ -31,8 +31,8 @@ struct dia_callbacks {
 	/*! May this identity connect from this address? NULL: nobody connects to us.
 	 *  \returns 0 yes; -ENOENT unknown identity; -EPERM other address */
 	int (*accept)(void *owner, const char *identity, const struct sockaddr *from);
-	/*! With relay: is this Destination-Realm, beside the Diameter realm, one of ours? NULL: none is. \returns 0;
-	 * -ENOENT */
+	/*! With relay: is this Destination-Realm, beside the Diameter realm, one of ours? NULL: none is.
+	 *  \returns 0 yes; -ENOENT */
 	int (*realm_is_ours)(void *owner, const char *realm);
 	void *owner;
 };
@@ -63,21 +63,18 @@ struct dia_cfg {
 
 /*! A request of a served application, parsed; on a thread of the library, which must not wait. Either turn *m into the
  *  answer (a codec's encode) and leave it there: it is sent; or take it (*m = NULL) and answer later by
- *  dia_tx_answer().
- *  A request left as it is gets 5012. */
+ *  dia_tx_answer(). A request left as it is gets 5012. */
 typedef void dia_request_fn(struct msg **m, void *owner);
 
 /*! Initialise, define the dictionary (dict_gba), register hooks and peers; does not listen yet. The caller then
- * registers
- *  applications with dia_serve() or dia_client() and calls dia_core_start(). Signals: SIGPIPE is ignored from here
- *  on, and the
- *  library's threads block every signal.
+ *  registers applications with dia_serve() or dia_client() and calls dia_core_start(). Signals: SIGPIPE is ignored from
+ *  here on, and the library's threads block every signal.
  *  \returns 0; -EADDRINUSE; -EINVAL; -EALREADY second call in this process. err: reason */
 int dia_core_init(const struct dia_cfg *cfg, struct err *err);
 
-/*! Answer requests of this application (GBA_APP_ZH, GBA_APP_ZN, GBA_APP_ZPN) with fn, whether they reach us as
- * ours or through
- *  a Destination-Realm that realm_is_ours() accepts. Other commands of it are answered 3001. Before dia_core_start().
+/*! Answer requests of this application (GBA_APP_ZH, GBA_APP_ZN, GBA_APP_ZPN) with fn, whether they reach us as ours or
+ *  through a Destination-Realm that realm_is_ours() accepts. Other commands of it are answered 3001. Before
+ *  dia_core_start().
  *  \returns 0; -EINVAL unknown or second time */
 int dia_serve(uint32_t app_id, dia_request_fn *fn, void *owner);
 
@@ -90,7 +87,7 @@ int dia_core_start(struct err *err);
 /*! Shut down and wait: up to 15 s if a peer ignores DPR. */
 void dia_core_stop(void);
 
-/*! Only dictionary and parser, no network: unit tests, fuzz targets (recipes "Parsing without a network"). */
+/*! Only dictionary and parser, no network: unit tests, fuzz targets. */
 int dia_core_init_parser(struct err *err);
 
 /*! Is a connection to this identity open? */

@@ -21,8 +21,8 @@ int dia_msg_request(struct msg **out, struct dict_object *command, uint32_t app_
  *  \returns 0; -ENOMEM, *m is then still the request, or NULL if there was no way back */
 int dia_msg_answer(struct msg **m, const struct dia_result *r);
 
-/*! For an encoder that could not complete its answer: never send half of one. \returns w->rc; *m NULL if that is
- * not 0 */
+/*! For an encoder that could not complete its answer: never send half of one.
+ *  \returns w->rc; *m is NULL if that is not 0 */
 int dia_msg_answer_end(struct msg **m, const struct avp_writer *w);
 
 /*! Read Result-Code or Experimental-Result. r->code stays 0 if there is neither.

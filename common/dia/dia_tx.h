@@ -15,15 +15,12 @@ typedef void dia_answer_fn(void *owner, uint64_t txn, struct msg *answer);
 int dia_tx_start(size_t bound);
 
 /*! Send what is queued, then end the thread. After this no answer function is called any more but those that run
- * already;
- *  owners must live until dia_core_stop() has returned. */
+ *  already; owners must live until dia_core_stop() has returned. */
 void dia_tx_stop(void);
 
 /*! Takes *m on success. \returns 0; -EBUSY queue full (caller still owns *m) */
 int dia_tx_answer(struct msg **m);
-/*! fn is called at most once. It may never be called: the library drops some bad answers without a word, so the
- * caller owns a
- *  deadline. Without a usable peer an answer with 3002, made by the library, comes. A late answer is freed here or
- *  reaches fn
- *  with a txn the caller must know or ignore. */
+/*! fn is called at most once. It may never be called: the library drops some bad answers without a word, so the caller
+ *  owns a deadline. Without a usable peer an answer with 3002, made by the library, comes. A late answer is freed here or
+ *  reaches fn with a txn the caller must know or ignore. */
 int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn);
