@@ -70,7 +70,8 @@ void gba_challenge_clear(struct gba_challenge *c)
 	OPENSSL_cleanse(c, sizeof(*c));
 }
 
-/* Packed form. Nearly every name ends in the domain 3GPP gives to operators; one flag saves its 16 octets twice a record.
+/* Packed form. Nearly every name ends in the domain 3GPP gives to operators; one flag saves its 16 octets twice a
+ * record.
  *
  *   version 1 | variant 1 | flags 1 | created_at 6 | expires_at 6 | [Ks 32] | [TMPI 24] |
  *   length 1, IMPI | length 1, BSF name | [GUSS, to the end]

@@ -54,8 +54,8 @@ void gba_session_clear(struct gba_session *s);
 void gba_challenge_copy(struct gba_challenge *out, const struct gba_challenge *in);
 void gba_challenge_clear(struct gba_challenge *c);
 
-/*! Compact binary form of a session, for sealing: version, variant, times, names, Ks, TMPI, GUSS. The RAND is the lookup
- *  key and stays outside. About 130 octets with 3GPP names, 24 more with a TMPI, and the GUSS.
+/*! Compact binary form of a session, for sealing: version, variant, times, names, Ks, TMPI, GUSS. The RAND is the
+ *  lookup key and stays outside. About 130 octets with 3GPP names, 24 more with a TMPI, and the GUSS.
  *  \param[in] s ks has 32 octets, or none (what is kept of an expired session with a TMPI)
  *  \returns octets; -ENOSPC; -EINVAL Ks or times out of range */
 #define GBA_RECORD_MAX 66560

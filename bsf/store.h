@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file store.h
- *  Where challenges and sessions live. One struct store per shard (asynchronous: every answer comes later on this shard's
- *  thread, never inside the call), one struct store_shared per process behind them. Back ends: store_mem.c, store_lmdb.c;
- *  later store_redis.c. tests/store/contract.c holds one set of cases for all of them.
+ *  Where challenges and sessions live. One struct store per shard (asynchronous: every answer comes later on this
+ *  shard's thread, never inside the call), one struct store_shared per process behind them. Back ends: store_mem.c,
+ *  store_lmdb.c; later store_redis.c. tests/store/contract.c holds one set of cases for all of them.
  *
  *  -EIO means the store could not be asked: the answer is then an error, never a key. */
 #pragma once
@@ -16,14 +16,16 @@ struct store;
 struct store_shared;
 
 enum store_op {
-	STORE_CHALLENGE_PUT, STORE_CHALLENGE_TAKE, STORE_PUT, STORE_GET, STORE_FIND_TMPI, STORE_REVOKE_IMPI, STORE_REVOKE_BTID,
+	STORE_CHALLENGE_PUT, STORE_CHALLENGE_TAKE, STORE_PUT, STORE_GET, STORE_FIND_TMPI,
+	STORE_REVOKE_IMPI, STORE_REVOKE_BTID,
 };
 
 /*! Everything in it is lent for the duration of done(). */
 struct store_answer {
 	enum store_op op;
-	int rc;  /* 0; -ENOENT unknown, expired, revoked, never ours; -EALREADY challenge taken before; -EEXIST (put) RAND of a
-		  * live session; -ENOSPC disk or map full; -EIO */
+	/*! 0; -ENOENT unknown, expired, revoked, never ours; -EALREADY challenge taken before; -EEXIST (put) a record
+	 *  with this RAND is there, be it a tombstone; -ENOSPC disk or map full; -EIO */
+	int rc;
 	const struct gba_session *session;
 	const struct gba_challenge *challenge;
 	const char *impi;      /* FIND_TMPI */
@@ -57,9 +59,11 @@ struct store_figures {
 void store_shared_figures(struct store_shared *sh, struct store_figures *out);
 
 /* one per shard; call on the shard's thread */
-struct store *store_new(void *ctx, struct store_shared *sh, store_done_fn *done, void *owner); /* talloc_free() ends it */
+/*! talloc_free() ends it: what was accepted is done, but not answered. */
+struct store *store_new(void *ctx, struct store_shared *sh, store_done_fn *done, void *owner);
 
-/* Each returns 0: done() will come exactly once; -EBUSY too many pending: done() will not come. Arguments are copied. */
+/* Each returns 0: done() will come exactly once; -EBUSY too many pending: done() will not come. Arguments are
+ * copied. */
 
 /*! Put under its nonce until it expires. */
 int store_challenge_put(struct store *st, const struct gba_challenge *c, uint64_t txn);

@@ -7,7 +7,8 @@
 #include "bsf/store_record.h"
 #include "common/rt/inbox.h"
 
-/*! One call under way: arguments in, answer out. malloc'ed; the front makes and frees it, the back end owns it in between. */
+/*! One call under way: arguments in, answer out. malloc'ed; the front makes and frees it, the back end owns it in
+ *  between. */
 struct store_req {
 	struct inbox_item item; /* must be first */
 	struct store *st;

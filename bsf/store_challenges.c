@@ -77,8 +77,8 @@ static void unlink_bucket(struct stripe *s, struct entry *e)
 	*p = e->next;
 }
 
-/* Under the lock: cut up to max entries that are over off the old end. \returns them, chained by next_age. They are in the
- * order they came, which is the order they end but after a live change of the lifetime; then some end later. */
+/* Under the lock: cut up to max entries that are over off the old end. \returns them, chained by next_age. They are in
+ * the order they came, which is the order they end but after a live change of the lifetime; then some end later. */
 static struct entry *stripe_expired(struct stripe *s, uint64_t now_ms, unsigned max)
 {
 	struct entry *first = s->oldest, *last = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file store_challenges.h
- *  Challenges under their nonce, in memory, for all shards of a process. Taken once; the marker of a taken one stays until
- *  its time is over, so that a replay is told from a nonce that never was ours. Any thread. */
+ *  Challenges under their nonce, in memory, for all shards of a process. Taken once; the marker of a taken one stays
+ *  until its time is over, so that a replay is told from a nonce that never was ours. Any thread. */
 #pragma once
 
 #include "bsf/gba_session.h"

@@ -81,7 +81,8 @@ static int meta_put(struct store_lmdb *l, MDB_txn *txn)
 {
 	MDB_val k = lmdb_val(meta_key, sizeof(meta_key) - 1), v;
 	uint8_t buf[META_LEN];
-	int n = seal_put(l->keys.seal, buf, sizeof(buf), span_of(l->keys.index_key.b, INDEX_KEY_LEN), span_str(meta_aad));
+	int n = seal_put(l->keys.seal, buf, sizeof(buf), span_of(l->keys.index_key.b, INDEX_KEY_LEN),
+			 span_str(meta_aad));
 
 	if (n < 0)
 		return n;
@@ -160,7 +161,8 @@ static bool kek_known(const struct store_lmdb_cfg *cfg, uint8_t id)
 }
 
 /* One record, its head only: a million take well under a second. */
-static int rebuild_one(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, MDB_val *k, MDB_val *v, struct rebuild *r)
+static int rebuild_one(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, MDB_val *k, MDB_val *v,
+		       struct rebuild *r)
 {
 	struct index_entry e;
 
@@ -201,7 +203,8 @@ static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg,
 	LOGT(DSTORE, LOGL_NOTICE, "store: %llu records, index made in %llu ms\n", (unsigned long long)r.records,
 	     (unsigned long long)(monotonic_ms() - from));
 	if (r.unreadable || r.foreign_kek)
-		LOGT(DSTORE, LOGL_ERROR, "store: %llu records are damaged, %llu sealed under a KEK that is not configured\n",
+		LOGT(DSTORE, LOGL_ERROR,
+		     "store: %llu records are damaged, %llu sealed under a KEK that is not configured\n",
 		     (unsigned long long)r.unreadable, (unsigned long long)r.foreign_kek);
 	return 0;
 }

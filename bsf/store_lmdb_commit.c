@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file store_lmdb_commit.c
- *  The committer: one thread that waits for the disk, so that no shard does. What arrives while it waits shares the next
- *  transaction (group commit). It also sweeps what is over, a little at a time. */
+ *  The committer: one thread that waits for the disk, so that no shard does. What arrives while it waits shares the
+ *  next transaction (group commit). It also sweeps what is over, a little at a time. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>

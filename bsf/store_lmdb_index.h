@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file store_lmdb_index.h
- *  What LMDB does not index: the records of an IMPI, the record of a TMPI, what is over. In memory, rebuilt at start from
- *  the heads of the records. Open addressing in 256 parts, so that growing never copies more than a part; nothing is
- *  allocated per entry: about 75 octets each. Any thread. */
+ *  What LMDB does not index: the records of an IMPI, the record of a TMPI, what is over. In memory, rebuilt at start
+ *  from the heads of the records. Open addressing in 256 parts, so that growing never copies more than a part; nothing
+ *  is allocated per entry: about 75 octets each. Any thread. */
 #pragma once
 
 #include "bsf/store_record.h"
@@ -14,7 +14,8 @@ struct index_entry {
 	uint8_t rand[AKA_RAND_LEN];
 };
 
-/*! Records of one IMPI that still say something: one per BSF name, and one with its TMPI. What is beyond is not seen. */
+/*! Records of one IMPI that still say something: one per BSF name, and one with its TMPI. What is beyond is not
+ *  seen. */
 #define INDEX_IMPI_MAX 64
 /*! TMPIs with the same beginning of 8 octets: one, but for chance. */
 #define INDEX_TMPI_MAX 4

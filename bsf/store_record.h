@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file store_record.h
- *  A session as it lies on a disk: a head in clear, by which indexes are built and what is over is found without opening
- *  anything, and the sealed session. The RAND is the key beside it; RAND and head are bound to the sealed part.
+ *  A session as it lies on a disk: a head in clear, by which indexes are built and what is over is found without
+ *  opening anything, and the sealed session. The RAND is the key beside it; RAND and head are bound to the sealed part.
  *
- *    kind 1 | expires_at 6 | tag of IMPI 12 | tag of BSF name 4 | tag of TMPI 8 | sealed session (seal.h, gba_session_pack())
+ *    kind 1 | expires_at 6 | tag of IMPI 12 | tag of BSF name 4 | tag of TMPI 8 |
+ *    sealed session (seal.h, gba_session_pack())
  *
- *  The tags of IMPI and BSF name are HMACs under the index key, so they name nobody; the tag of a TMPI is its beginning,
- *  which is a key derivation's output and says nothing either. 200 octets for 3GPP names without GUSS and TMPI. */
+ *  The tags of IMPI and BSF name are HMACs under the index key, so they name nobody; the tag of a TMPI is its
+ *  beginning, which is a key derivation's output and says nothing either. 200 octets for 3GPP names without GUSS and
+ *  TMPI. */
 #pragma once
 
 #include "bsf/gba_session.h"
@@ -18,7 +20,7 @@
 
 enum record_kind {
 	RECORD_SESSION = 1,
-	RECORD_TOMBSTONE = 2, /* revoked; until expires_at. With a TMPI: IMPI and TMPI without keys, else nothing sealed */
+	RECORD_TOMBSTONE = 2, /* revoked; until expires_at. With a TMPI: IMPI and TMPI without keys, else bare */
 	RECORD_REMNANT = 3,   /* of a session that is over: IMPI and TMPI without keys (33.220 4.4.13) */
 };
 

@@ -107,7 +107,8 @@ static size_t gsids_allowed(const struct zn_ask *in, size_t at[ZN_GSIDS_MAX])
 }
 
 /* 33.220 4.4.6: required ones are there, and those asked for, found and allowed are chosen, without their group. */
-static enum verdict uss_choose(struct zn_bia *out, const struct zn_ask *in, const struct guss *guss, const size_t *at, size_t n)
+static enum verdict uss_choose(struct zn_bia *out, const struct zn_ask *in, const struct guss *guss, const size_t *at,
+			       size_t n)
 {
 	const struct guss_uss *chosen[ZN_GSIDS_MAX];
 	const struct naf_policy *naf = in->naf;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file zn_fd.h
- *  Zn server on the threads of the Diameter library. A BIR whose session the store has at hand is answered there at once (a
- *  hand-off costs more than the whole answer); else a shard takes it (zn_flow.h). */
+ *  Zn server on the threads of the Diameter library. A BIR whose session the store has at hand is answered there at
+ *  once (a hand-off costs more than the whole answer); else a shard takes it (zn_flow.h). */
 #pragma once
 
 #include "bsf/store.h"

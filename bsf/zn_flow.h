@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file zn_flow.h
- *  A BIR whose session is in another process: a shard asks the store, then decides and answers. One object per shard. */
+ *  A BIR whose session is in another process: a shard asks the store, then decides and answers. One object per
+ *  shard. */
 #pragma once
 
 #include "bsf/store.h"
@@ -18,7 +19,8 @@ struct zn_flow_cfg {
 	int (*send)(struct msg **m);
 };
 
-/*! On the shard's thread. \returns NULL: no memory or no descriptor. talloc_free() ends it and what is in flight, unanswered */
+/*! On the shard's thread. \returns NULL: no memory or no descriptor. talloc_free() ends it and what is in flight,
+ *  unanswered */
 struct zn_flow *zn_flow_new(void *ctx, const struct zn_flow_cfg *cfg);
 
 /*! Any thread. \param[in,out] m taken on success

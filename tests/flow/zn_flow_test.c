@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* A BIR from the Diameter library to its answer: at once where the store is at hand, through a shard where it is not. */
+/* A BIR from the Diameter library to its answer: at once where the store is at hand, through a shard where it is
+ * not. */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -463,7 +463,8 @@ static void *reader_thread(void *arg)
 	unsigned n = 0;
 
 	while (atomic_load(&rounds_done) < THREADS) {
-		struct gba_session s = session_make(1000 * (1 + n % THREADS) + n / THREADS % ROUNDS, IMPI_1, BSF_A, true), got;
+		unsigned which = 1000 * (1 + n % THREADS) + n / THREADS % ROUNDS;
+		struct gba_session s = session_make(which, IMPI_1, BSF_A, true), got;
 		struct btid id = btid_of(&s);
 
 		if (store_get_now(h.sh, &id, &got) == 0) {

@@ -114,8 +114,8 @@ START_TEST(damaged)
 	const struct {
 		size_t at;
 		uint8_t value;
-	} changes[] = { { 0, 2 }, { 1, 0 }, { 1, 5 }, { 2, 0xff }, { 2, buf[2] | 0x20 }, { 2, buf[2] ^ 1 }, { 2, buf[2] ^ 2 }, { 2, buf[2] ^ 4 },
-			{ 47, 0 }, { 47, 255 }, { 50, 0 }, { 61, 1 } };
+	} changes[] = { { 0, 2 }, { 1, 0 }, { 1, 5 }, { 2, 0xff }, { 2, buf[2] | 0x20 }, { 2, buf[2] ^ 1 },
+			{ 2, buf[2] ^ 2 }, { 2, buf[2] ^ 4 }, { 47, 0 }, { 47, 255 }, { 50, 0 }, { 61, 1 } };
 
 	for (size_t len = 0; len < n; len++)
 		refused(buf, len);

@@ -338,7 +338,8 @@ static void key_is(const struct secret *key, const char *hex)
 	ck_assert_mem_eq(key->b, want, 32);
 }
 
-/* 220-4.5.2-24, 220-4.4.6-11, -19, -20, 220-4.2.1-3: the key of the vector and of no other NAF, the times of the session */
+/* 220-4.5.2-24, 220-4.4.6-11, -19, -20, 220-4.2.1-3: the key of the vector and of no other NAF, the times of the
+ * session */
 START_TEST(key_and_times)
 {
 	struct question q;
