@@ -77,6 +77,24 @@ static enum gba_naf_cause check_header(struct run *r)
 	return GBA_NAF_CAUSE_OK;
 }
 
+/*! Only what we have offered (RFC 7616 3.4; without algorithm it is MD5). A qop always is: the form of RFC 2069, without
+ *  nonce count, has no protection against repetition. */
+static enum gba_naf_cause check_offer(struct run *r)
+{
+	struct digest_alg alg = { .hash = DIGEST_MD5 };
+	unsigned bit;
+
+	if (r->hdr.algorithm.p && (digest_alg_parse(&alg, r->hdr.algorithm) < 0 || alg.aka_version))
+		return GBA_NAF_CAUSE_DOWNGRADE;
+	bit = alg.hash == DIGEST_SHA256 ? GBA_NAF_SHA256 : GBA_NAF_MD5;
+	if (!(r->naf->algorithms & bit) || digest_qop_parse(&r->in.qop, r->hdr.qop) < 0)
+		return GBA_NAF_CAUSE_DOWNGRADE;
+	if (r->naf->integrity && r->in.qop != DIGEST_QOP_AUTH_INT)
+		return GBA_NAF_CAUSE_DOWNGRADE;
+	r->in.hash = alg.hash;
+	return GBA_NAF_CAUSE_OK;
+}
+
 static enum gba_naf_cause check_parameters(struct run *r)
 {
 	const struct auth_hdr *h = &r->hdr;
@@ -84,8 +102,6 @@ static enum gba_naf_cause check_parameters(struct run *r)
 
 	if (!r->req->method || !r->req->target || !h->username.p || !h->nonce.p || !h->uri.p || !h->response.p)
 		return GBA_NAF_CAUSE_SYNTAX;
-	if (!h->qop.p) /* always offered: RFC 2069 has no protection against repetition */
-		return GBA_NAF_CAUSE_DOWNGRADE;
 	if (!h->nc.p || !h->cnonce.p || h->cnonce.len > CNONCE_MAX || h->nc.len != NC_CHARS ||
 	    hex_decode(nc, sizeof(nc), h->nc.p, h->nc.len) < 0)
 		return GBA_NAF_CAUSE_SYNTAX;
@@ -121,23 +137,6 @@ static enum gba_naf_cause check_uri(struct run *r)
 	struct span came = path_of(span_str(r->req->target), &r->naf_id);
 
 	return said.p && came.p && span_eq(said, came) ? GBA_NAF_CAUSE_OK : GBA_NAF_CAUSE_URI_MISMATCH;
-}
-
-/*! Only what we have offered (RFC 7616 3.4; without algorithm it is MD5). */
-static enum gba_naf_cause check_offer(struct run *r)
-{
-	struct digest_alg alg = { .hash = DIGEST_MD5 };
-	unsigned bit;
-
-	if (r->hdr.algorithm.p && (digest_alg_parse(&alg, r->hdr.algorithm) < 0 || alg.aka_version))
-		return GBA_NAF_CAUSE_DOWNGRADE;
-	bit = alg.hash == DIGEST_SHA256 ? GBA_NAF_SHA256 : GBA_NAF_MD5;
-	if (!(r->naf->algorithms & bit) || digest_qop_parse(&r->in.qop, r->hdr.qop) < 0)
-		return GBA_NAF_CAUSE_DOWNGRADE;
-	if (r->naf->integrity && r->in.qop != DIGEST_QOP_AUTH_INT)
-		return GBA_NAF_CAUSE_DOWNGRADE;
-	r->in.hash = alg.hash;
-	return GBA_NAF_CAUSE_OK;
 }
 
 static enum gba_naf_cause check_btid(struct run *r)
@@ -313,7 +312,7 @@ static void conclude(struct run *r, enum gba_naf_cause cause)
 enum gba_naf_verdict gba_naf_digest(struct gba_naf *naf, const struct gba_naf_request *req, struct gba_naf_answer *out)
 {
 	static enum gba_naf_cause (*const checks[])(struct run *) = {
-		check_host, check_header, check_parameters, check_uri, check_offer, check_btid, check_nonce,
+		check_host, check_header, check_offer, check_parameters, check_uri, check_btid, check_nonce,
 		check_key, check_response, check_count, keep_proof,
 	};
 	struct run r = { .naf = naf, .req = req, .out = out };

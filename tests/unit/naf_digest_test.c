@@ -372,6 +372,18 @@ START_TEST(offers)
 }
 END_TEST
 
+/* The form of RFC 2069 has no count, so it could be repeated */
+START_TEST(without_count)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+
+	d.qop = d.nc = d.cnonce = NULL;
+	EXPECT(naf, &d, "naf_downgrade");
+	done(naf);
+}
+END_TEST
+
 START_TEST(counting)
 {
 	struct gba_naf *naf = plain();
@@ -497,12 +509,16 @@ START_TEST(forked)
 {
 	struct gba_naf *naf = plain();
 	struct device d = good(naf);
-	const char *value = authorization(&d);
+	const char *value;
 	struct gba_naf_answer a;
 	struct gba_naf_key k;
 	int status;
-	pid_t pid = fork();
+	pid_t pid;
 
+	EXPECT(naf, &d, "naf_ok"); /* so the key is in the cache */
+	d.nc = "00000002";
+	value = authorization(&d);
+	pid = fork();
 	if (pid == 0) {
 		bool right = send_value(naf, &d, value, &a) == GBA_NAF_CAUSE_BSF_DOWN && a.status == 503;
 
@@ -517,5 +533,5 @@ START_TEST(forked)
 }
 END_TEST
 
-SUITE("naf_digest", accepted, proof, one_thing_changed, header_forms, offers, counting, lives, moods, wrong_type,
+SUITE("naf_digest", accepted, proof, one_thing_changed, header_forms, offers, without_count, counting, lives, moods, wrong_type,
       shared_nonces, forked)
