@@ -40,7 +40,7 @@ static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct {
 	enum { NODE_NEW, NODE_UP, NODE_OVER } state;
-	pid_t pid;
+	_Atomic pid_t pid; /* who opened; 0: nobody */
 	char *texts[NODE_TEXTS]; /* as opened: identity, realm, BSF address, identity, realm; never freed */
 	pthread_mutex_t lock;
 	pthread_cond_t opened;
@@ -294,14 +294,12 @@ static int join_node(const struct gba_naf_diameter *d, struct err *err)
 {
 	const char *texts[NODE_TEXTS] = { d->identity, d->realm, d->bsf_address, d->bsf_identity, d->bsf_realm };
 	static const char *const names[NODE_TEXTS] = {"identity", "realm", "bsf_address", "bsf_identity", "bsf_realm"};
+	int rc;
 
 	for (size_t i = 0; i < NODE_TEXTS; i++) {
 		if (!texts[i] || !*texts[i])
 			return err_set(err, -EINVAL, "config.diameter.%s is needed", names[i]);
 	}
-	if (node.state != NODE_NEW && node.pid != getpid())
-		return err_set(err, -EALREADY,
-			       "the connection was opened before fork(); open it in each worker instead");
 	if (node.state == NODE_OVER)
 		return err_set(err, -EALREADY,
 			       "the connection of this process was closed, or failed; there is one per process");
@@ -319,7 +317,10 @@ static int join_node(const struct gba_naf_diameter *d, struct err *err)
 			return err_set(err, -ENOMEM, "no memory");
 	}
 	node.pid = getpid();
-	return start_node(d, err);
+	rc = start_node(d, err);
+	if (rc < 0 && node.state == NODE_NEW)
+		node.pid = 0;
+	return rc;
 }
 
 static int read_gsids(struct client *c, const struct gba_naf_config *cfg, struct err *err)
@@ -389,8 +390,13 @@ static void wait_connected(unsigned ms)
 int naf_zn_fd_open(const struct gba_naf_config *cfg, struct naf_transport *out, struct err *err)
 {
 	struct client *c = NULL;
+	pid_t opener = node.pid;
 	int rc;
 
+	/* before any lock: a thread that is not in this child may hold it for ever */
+	if (opener && opener != getpid())
+		return err_set(err, -EALREADY,
+			       "the connection was opened before fork(); open it in each worker instead");
 	pthread_mutex_lock(&open_lock);
 	rc = client_new(cfg, &c, err);
 	if (rc == 0)
