@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <arpa/inet.h>
 #include "common/dia/dia_node.h"
+#include "common/dia/dia_patience.h"
 #include "common/dia/dict_handles.h"
 #include "dict/dict_gba.h"
 
@@ -307,6 +308,7 @@ void dia_core_stop(void)
 	if (!initialized)
 		return;
 	dia_node.running = false;
+	dia_patience();
 	if (!fd_core_shutdown())
 		fd_core_wait_shutdown_complete();
 }

@@ -56,7 +56,6 @@ async def frames(t):
     await w.bsf.stop()
     await zh.stop()
     await zn.stop()
-    t.daemons.remove(w.bsf)
     for path, cmd, pairs in ((w.etc + "/zh.pcap", 303, 4), (w.etc + "/zn.pcap", 310, 4)):
         bad = await tshark(t, path, "_ws.malformed || diameter.avp.unknown || diameter.avp.invalid-data || _ws.expert.severity >= 0x800000",
                            ["frame.number", "diameter.cmd.code", "_ws.expert.message"])

@@ -51,8 +51,6 @@ async def everywhere(t):
     with open(w.dir + "/log/vty.txt", "w", encoding="utf-8") as f:
         f.write("\n".join(text))
     await w.bsf.stop()
-    t.daemons.remove(w.bsf)
-    assert w.bsf.sanitizer_report() is None
     keys = w.secrets() + naf_keys
     hits, octets = leaks.search(w.dir, keys, without=("etc",))
     t.note(f"{len(keys)} keys searched in {octets} octets of logs and store")

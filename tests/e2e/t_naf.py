@@ -228,7 +228,6 @@ async def curl(t):
         rc, out, err = await procs.run(argv, 20, stdin=wrong.encode())
         assert out.endswith("401"), (more, rc, out, err)
         await n.daemon.stop()
-        t.daemons.remove(n.daemon)
 
 
 @test("gba-ue and the example server hold the same key; a restarted BSF without the session leads to one more bootstrap",

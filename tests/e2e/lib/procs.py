@@ -54,7 +54,7 @@ def environment(extra=None):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "NOTIFY_"))}
     env["LANG"] = "C.UTF-8"
     env.setdefault("ASAN_OPTIONS", f"exitcode={SANITIZER_EXIT}:detect_leaks=1")
-    env.setdefault("LSAN_OPTIONS", f"exitcode={SANITIZER_EXIT}")
+    env.setdefault("LSAN_OPTIONS", f"exitcode={SANITIZER_EXIT}:print_suppressions=0:suppressions={SRC}/tests/lsan.supp")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     env.update(extra or {})
     return env
@@ -71,6 +71,7 @@ class Daemon:
         self.name, self.argv, self.log, self.env, self.cwd = name, argv, log, env or {}, cwd
         self.notifies, self.ready_text = notifies, ready_text
         self.proc, self._notify, self._log_at = None, None, 0
+        self.asked_to_end = False
 
     async def start(self, wait=True, timeout=20):
         env = environment(self.env)
@@ -84,7 +85,7 @@ class Daemon:
             self._notify.bind(path)
             self._notify.setblocking(False)
             env["NOTIFY_SOCKET"] = path
-        self._log_at = os.path.getsize(self.log) if os.path.exists(self.log) else 0
+        self._log_at, self.asked_to_end = self.mark(), False
         with open(self.log, "ab") as f:
             self.proc = await asyncio.create_subprocess_exec(
                 *self.argv, stdin=subprocess.DEVNULL, stdout=f, stderr=f, env=env, cwd=self.cwd,
@@ -154,6 +155,7 @@ class Daemon:
 
     async def kill(self):
         """kill -9 and reap."""
+        self.asked_to_end = True
         if self.running:
             self.proc.kill()
             await self.proc.wait()
@@ -162,6 +164,7 @@ class Daemon:
         """SIGTERM; the exit status. Not in time is a failure, after a kill -9."""
         if not self.running:
             return self.proc.returncode if self.proc else None
+        self.asked_to_end = True
         self.proc.terminate()
         try:
             return await asyncio.wait_for(self.proc.wait(), timeout * FACTOR)

@@ -92,24 +92,24 @@ class Context:
                     await r
             except Exception:                                   # the other cleanups must run all the same
                 problems.append("cleanup: " + traceback.format_exc())
-        for d in reversed(self.daemons):
-            alive = d.running
-            try:
-                rc = await d.stop(25)
-            except AssertionError as e:
-                problems.append(str(e))
-                continue
-            if d in self.may_die:
-                pass
-            elif not alive:
-                problems.append(f"{d.name} ended by itself with {rc}:\n{d.tail(15)}")
-            elif rc != 0:
-                problems.append(f"{d.name} ended with {rc} after SIGTERM:\n{d.tail(15)}")
-            report = d.sanitizer_report()
-            if report:
-                problems.append(f"{d.name}: {report}")
+        problems += sum(await asyncio.gather(*(self._end(d) for d in self.daemons)), [])
         problems += self._leaks()
         return problems
+
+    async def _end(self, d):
+        """Stop one process; what was wrong with its end."""
+        by_itself = d.proc is not None and not d.running and not d.asked_to_end
+        try:
+            rc = await d.stop(25)
+        except AssertionError as e:
+            return [str(e)]
+        problems = []
+        if d not in self.may_die and by_itself:
+            problems.append(f"{d.name} ended by itself with {rc}:\n{d.tail(15)}")
+        elif d not in self.may_die and rc:
+            problems.append(f"{d.name} ended with {rc} after SIGTERM:\n{d.tail(15)}")
+        report = d.sanitizer_report()
+        return problems + ([f"{d.name}: {report}"] if report else [])
 
     def _leaks(self):
         """No key of the run in any log or store (220-4.2.1-3)."""
