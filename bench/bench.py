@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What a BIR and a bootstrap cost, beside what they must cost at least. Usage: bench.py BUILD-FOLDER [--full] [--quick] [zn|ub]...
+"""What a BIR and a bootstrap cost, beside what they must cost at least. Usage: bench.py BUILD-FOLDER [--full] [--quick]
+[--only zn|ub|big]
 
 Everything is the CPU time of one process, user and system, from /proc/PID/stat, divided by the operations it did. The
 processes compared run alternately in the same run, several times; the ratio is the median of the ratios of the rounds,
@@ -56,7 +57,7 @@ class Bench:
 
     def spawn(self, name, args, sign="ready"):
         """Start a server and wait for its line."""
-        log = open(self.path(os.path.basename(name) + ".log"), "w+b")
+        log = open(self.path(f"{os.path.basename(name)}-{len(self.running)}.log"), "w+b")
         p = subprocess.Popen([self.exe(name)] + [str(a) for a in args], stdout=log, stderr=subprocess.STDOUT)
         p.log = log
         self.running.append(p)
@@ -101,7 +102,7 @@ class Bench:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     # --- what is measured
-    def bsf(self, store, ports):
+    def bsf(self, store, ports, identity=BSF_ID):
         """Configuration of conf/, with what a load needs."""
         c = Cfg(os.path.join(SRC, "conf", "gba-bsf.cfg"))
         c.remove("log stderr", "logging")
@@ -109,6 +110,7 @@ class Bench:
         c.set("ub", f"listen 127.0.0.1 {ports['ub']}")
         c.set("ub", "challenges-source off")
         c.set("ub", "challenges-impi off")
+        c.set("diameter", f"identity {identity}")
         c.set("diameter", f"listen 127.0.0.1 {ports['dia']}")
         c.set(f"hss {HSS_ID}", f"connect 127.0.0.1 {ports['hss']}")
         for line in ("address 127.0.0.1/32", "speaks-for naf1.example.com", "private-identity allow", "gaa-service 1 2"):
@@ -116,8 +118,8 @@ class Bench:
         c.set("store", f"lmdb {store}")
         c.set("store", f"kek 1 file {self.path('kek')}")
         c.set("line vty", f"bind 127.0.0.1 {ports['vty']}")
-        c.write(self.path("bsf.cfg"))
-        return self.spawn("bsf/gba-bsfd", ["-c", self.path("bsf.cfg")])
+        c.write(store + ".cfg")
+        return self.spawn("bsf/gba-bsfd", ["-c", store + ".cfg"])
 
     def fill(self, name, sessions):
         """A new database. -> its folder; B-TIDs are in NAME.btids"""
@@ -133,8 +135,8 @@ class Bench:
                 f.write(out)
         return store
 
-    def zn_args(self, port, btids, n, in_flight=64, gsid=None):
-        args = ["--identity", NAF_ID, "--server", BSF_ID, "--port", port, "--realm", REALM, "--btids", btids,
+    def zn_args(self, port, btids, n, in_flight=64, gsid=None, server=BSF_ID):
+        args = ["--identity", NAF_ID, "--server", server, "--port", port, "--realm", REALM, "--btids", btids,
                 "--naf", "naf1.example.com", "--requests", n, "--in-flight", in_flight]
         return args + (["--gsid", gsid] if gsid else [])
 
@@ -160,7 +162,8 @@ class Bench:
                 print(f"  echo {e:.1f} us ({ef['rate']:.0f}/s)   gba-bsfd {b:.1f} us ({bf['rate']:.0f}/s)"
                       f"{'   with one USS' if gsid else ''}")
             if gsid:
-                print(f"  Zn with a USS chosen out of the GUSS against the echo without one: {statistics.median(ratios):.2f}, no target")
+                print(f"Zn with a USS chosen out of the GUSS, against the echo without one: {statistics.median(ratios):.2f}, "
+                      f"no target")
             else:
                 self.verdict("Zn", ratios, 1.25)
         self.stop(bsf)
@@ -211,8 +214,8 @@ class Bench:
                 d = json.loads(self.tool("bench/mar_fd", [HSS_ID, REALM, ports["hss"], n, 64]))["exchange_us"]
                 p = self.lmdb(0, n, commit)["put_us"]
                 ratios.append(b / (m + d + p))
-                print(f"  gba-bsfd {b:.1f} us ({bf['rate']:.0f}/s)   sum {m + d + p:.1f} = 2 HTTP answers {m:.1f} + exchange {d:.1f}"
-                      f" + put {p:.1f} (commits of {commit:.1f})")
+                print(f"  gba-bsfd {b:.1f} us ({bf['rate']:.0f}/s)   sum {m + d + p:.1f} = 2 HTTP answers {m:.1f} + exchange "
+                      f"{d:.1f} + put {p:.1f} (commits of {commit:.1f})", flush=True)
             self.verdict("Ub", ratios, 1.5)
         one, f1 = self.ub_run(bsf, ports["ub"], max(200, n // 10), first, in_flight=1)
         print(f"Ub, 1 in flight: gba-bsfd {one:.1f} us, {f1['seconds'] / f1['runs'] * 1000:.2f} ms a bootstrap, no target")
@@ -220,34 +223,39 @@ class Bench:
             self.stop(p)
 
     def big(self):
-        """1,000,000 live sessions against 1,000."""
-        sizes, n = (1000, 1000000 if self.scale == 1 else 100000), 20000 // self.scale
-        zn, ub, bare = {}, {}, {}
-        ports = {w: free_port() for w in ("ub", "dia", "hss", "vty")}
-        hss = self.spawn("bench/hss_fixed", [HSS_ID, REALM, ports["hss"], GUSS])
-        stores = {s: self.fill(f"big{s}", s) for s in sizes}
-        for r in range(self.rounds):
+        """1,000,000 live sessions against 1,000: two daemons side by side, asked in turn."""
+        few, many = sizes = (1000, 1000000 if self.scale == 1 else 100000)
+        n = 20000 // self.scale
+        bsf, ports, zn, ub = {}, {}, {s: [] for s in sizes}, {s: [] for s in sizes}
+        hss_port = free_port()
+        hss = self.spawn("bench/hss_fixed", [HSS_ID, REALM, hss_port, GUSS])
+        for s in sizes:
+            print(f"filling {s} sessions", flush=True)
+            ports[s] = dict({w: free_port() for w in ("ub", "dia", "vty")}, hss=hss_port)
+            bsf[s] = self.bsf(self.fill(f"big{s}", s), ports[s], f"bsf{s}.{REALM}")
+            self.wait_for(bsf[s], f"{HSS_ID} connected")
+        for _ in range(self.rounds):
             for s in sizes:
-                bsf = self.bsf(stores[s], ports)
-                self.wait_for(bsf, f"{HSS_ID} connected")
-                z, zf = self.load(bsf, "bench/zn_load", self.zn_args(ports["dia"], stores[s] + ".btids", n), n)
-                c0, r0 = self.store_figures(ports["vty"])
-                # other subscribers than those whose B-TIDs are asked for on Zn: a run replaces the session of its IMPI
-                u, uf = self.ub_run(bsf, ports["ub"], n // 2, r * n * 7919, subscribers=s)
-                c1, r1 = self.store_figures(ports["vty"])
-                commit = (r1 - r0) / max(1, c1 - c0)
-                self.stop(bsf)
-                shutil.rmtree(stores[s])
-                stores[s] = self.fill(f"big{s}", s) if r + 1 < self.rounds else stores[s]
-                p = self.lmdb(s, n // 2, commit, replace=True)
-                for table, v in ((zn, z), (ub, u), (bare, p)):
-                    table.setdefault(s, []).append(v)
-                print(f"  {s:>9} sessions: BIR {z:.1f} us ({zf['rate']:.0f}/s)   bootstrap {u:.1f} us ({uf['rate']:.0f}/s, commits of"
-                      f" {commit:.1f})   bare LMDB put and delete {p['put_us']:.1f} us, get {p['get_us']:.2f} us")
-        few, many = sizes
-        self.verdict(f"BIR, {many} sessions against {few}", [b / a for a, b in zip(zn[few], zn[many])], 1.1)
-        self.verdict(f"bootstrap, {many} sessions against {few}", [b / a for a, b in zip(ub[few], ub[many])], 1.5)
-        self.stop(hss)
+                us, f = self.load(bsf[s], "bench/zn_load", self.zn_args(
+                    ports[s]["dia"], self.path(f"big{s}.btids"), n, server=f"bsf{s}.{REALM}"), n)
+                zn[s].append(us)
+                print(f"  {s:>9} sessions: BIR {us:.1f} us ({f['rate']:.0f}/s)", flush=True)
+        commits = {}
+        for r in range(self.rounds):
+            for s in sizes:     # a run replaces the session of its IMPI: as many stay
+                c0, r0 = self.store_figures(ports[s]["vty"])
+                us, f = self.ub_run(bsf[s], ports[s]["ub"], n // 2, r * n * 7919, subscribers=s)
+                c1, r1 = self.store_figures(ports[s]["vty"])
+                commits[s] = (r1 - r0) / max(1, c1 - c0)
+                ub[s].append(us)
+                print(f"  {s:>9} sessions: bootstrap {us:.1f} us ({f['rate']:.0f}/s, commits of {commits[s]:.1f})", flush=True)
+        for s in sizes:
+            p = self.lmdb(s, n // 2, commits[s], replace=True)
+            print(f"  {s:>9} records, bare LMDB: put and delete {p['put_us']:.1f} us, get {p['get_us']:.2f} us", flush=True)
+        self.verdict(f"BIR, {many} sessions against {few}", [y / x for x, y in zip(zn[few], zn[many])], 1.1)
+        self.verdict(f"bootstrap, {many} sessions against {few}", [y / x for x, y in zip(ub[few], ub[many])], 1.5)
+        for p in (*bsf.values(), hss):
+            self.stop(p)
 
 
 def main():
@@ -256,9 +264,9 @@ def main():
     a.add_argument("--full", action="store_true", help="with 1,000,000 sessions")
     a.add_argument("--quick", action="store_true", help="a tenth of everything: does it still run")
     a.add_argument("--rounds", type=int, default=5)
-    a.add_argument("parts", nargs="*", choices=[[], "zn", "ub", "big"])
+    a.add_argument("--only", action="append", choices=["zn", "ub", "big"])
     o = a.parse_args()
-    parts = o.parts or ["zn", "ub"] + (["big"] if o.full else [])
+    parts = o.only or ["zn", "ub"] + (["big"] if o.full else [])
     b = Bench(os.path.abspath(o.build), o.rounds, 10 if o.quick else 1)
     try:
         for part in parts:
