@@ -50,6 +50,12 @@ START_TEST(long_uptime)
 	for (uint64_t i = 1; i < 40; i++)
 		ck_assert_msg(overload_take(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t + i * year / 4), "quarter %llu",
 			      (unsigned long long)i);
+	/* seen by nobody for two years, when the instants begin to look like the future */
+	for (int i = 0; i < 3; i++)
+		overload_take(o, RATE_CHALLENGES_IMPI, key("b"), 2, 60, t);
+	ck_assert(overload_take(o, RATE_CHALLENGES_IMPI, key("b"), 2, 60, t + 2 * year));
+	overload_resync_mark(o, key("b"), 600, t);
+	ck_assert(!overload_resync_marked(o, key("b"), t + 2 * year));
 	overload_free(o);
 }
 END_TEST
