@@ -62,6 +62,15 @@ const struct evp_algorithms *evp_algorithms(void)
 	return usable ? &alg : NULL;
 }
 
+/* Said once per context: told with each key, OpenSSL would look the digest up by name each time. */
+static bool hmac_of_sha256(EVP_MAC_CTX *ctx)
+{
+	char name[] = "SHA256";
+	const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0), OSSL_PARAM_END };
+
+	return EVP_MAC_CTX_set_params(ctx, params) == 1;
+}
+
 struct evp_thread *evp_thread(void)
 {
 	struct evp_thread *t;
@@ -78,7 +87,7 @@ struct evp_thread *evp_thread(void)
 	t->gcm = EVP_CIPHER_CTX_new();
 	t->md = EVP_MD_CTX_new();
 	t->hmac = EVP_MAC_CTX_new(alg.hmac);
-	if (!t->aes_ecb || !t->gcm || !t->md || !t->hmac || pthread_setspecific(key, t) != 0) {
+	if (!t->aes_ecb || !t->gcm || !t->md || !t->hmac || !hmac_of_sha256(t->hmac) || pthread_setspecific(key, t) != 0) {
 		thread_free(t);
 		return NULL;
 	}
@@ -88,11 +97,9 @@ struct evp_thread *evp_thread(void)
 int evp_hmac_sha256(uint8_t out[32], const uint8_t *k, size_t keylen, const struct span *pieces, size_t n)
 {
 	struct evp_thread *t = evp_thread();
-	char name[] = "SHA256";
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0), OSSL_PARAM_END };
 	size_t len;
 
-	if (!t || EVP_MAC_init(t->hmac, k, keylen, params) != 1)
+	if (!t || EVP_MAC_init(t->hmac, k, keylen, NULL) != 1)
 		return -EIO;
 	for (size_t i = 0; i < n; i++) {
 		if (pieces[i].len && EVP_MAC_update(t->hmac, pieces[i].p, pieces[i].len) != 1)

@@ -37,7 +37,7 @@ class Vty:
 
     async def command(self, line):
         """Text the command printed, without echo and prompt."""
-        self.writer.write(line.encode() + b"\r\n")
+        self.writer.write(line.encode() + b"\n")
         out = (await self._until_prompt()).decode("utf-8", "replace").replace("\r", "")
         lines = out.split("\n")
         if lines and lines[0].strip().endswith(line):
