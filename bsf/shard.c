@@ -97,6 +97,7 @@ static int build(struct shard *s)
 		return -EIO;
 	env.self = (struct ub_self){ (const char (*)[BSF_NAME_MAX + 1])bsf_cfg->names, bsf_cfg->n_names, bsf_cfg->ub_path };
 	env.store = s->store;
+	env.store_now = s->env->store;
 	env.zh = s->zh;
 	env.txns = s->txns;
 	env.owner = s->http;

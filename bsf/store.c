@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 #include "bsf/store_backend.h"
+#include "bsf/store_challenges.h"
+#include "common/rt/deadline.h"
 
 /* Calls of one shard under way. Each owns about 2 KiB. */
 #define PENDING_MAX 8192
@@ -126,6 +128,16 @@ int store_challenge_take(struct store *st, const uint8_t nonce[NONCE_LEN], uint6
 		return -EBUSY;
 	memcpy(r->key.nonce, nonce, NONCE_LEN);
 	return submit(r);
+}
+
+int store_challenge_put_now(struct store_shared *sh, const struct gba_challenge *c)
+{
+	return sh->challenges ? challenges_put(sh->challenges, c) : -EAGAIN;
+}
+
+int store_challenge_take_now(struct store_shared *sh, const uint8_t nonce[NONCE_LEN], struct gba_challenge *out)
+{
+	return sh->challenges ? challenges_take(sh->challenges, nonce, monotonic_ms(), out) : -EAGAIN;
 }
 
 int store_put(struct store *st, const struct gba_session *s, uint64_t txn)

@@ -45,6 +45,7 @@ struct store_backend {
 /*! First member of what a back end keeps. */
 struct store_shared {
 	const struct store_backend *be;
+	struct challenges *challenges; /* in this process; NULL: elsewhere, asked by submit() */
 };
 
 /*! rc and the answer are set: bring it to its shard. Any thread; r is gone afterwards. */

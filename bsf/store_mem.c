@@ -513,6 +513,7 @@ struct store_shared *store_shared_mem_new(struct err *err)
 		goto fail;
 	m->sh.be = &mem_backend;
 	m->challenges = challenges_new();
+	m->sh.challenges = m->challenges;
 	if (!m->challenges || rng_fill(&m->seed, sizeof(m->seed)) < 0)
 		goto fail;
 	for (unsigned i = 0; i < STRIPES; i++) {

@@ -160,17 +160,17 @@ static void on_right_answer(struct ub_run *run)
 	wait_store(run, UB_STEP_SESSION_PUT, store_put(run->flow->env.store, &run->session, run->txn.id));
 }
 
-static void on_taken(struct ub_run *run, const struct store_answer *a)
+/* run->challenge is what was taken, if rc is 0. */
+static void on_taken(struct ub_run *run, int rc)
 {
 	enum cause cause;
 
-	if (a->rc == -ENOENT) {
+	if (rc == -ENOENT) {
 		run->wish.cause = CAUSE_ub_nonce_unknown;
 		return want_challenge(run);
 	}
-	if (a->rc < 0)
-		return fail(run, a->rc == -EALREADY ? CAUSE_ub_nonce_taken : CAUSE_store_failed);
-	gba_challenge_copy(&run->challenge, a->challenge);
+	if (rc < 0)
+		return fail(run, rc == -EALREADY ? CAUSE_ub_nonce_taken : CAUSE_store_failed);
 	run->impi = run->challenge.impi;
 	cause = ub_decide_answer(&run->wish, &run->request, &run->challenge);
 	if (cause == CAUSE_ub_ok)
@@ -236,6 +236,36 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	return CAUSE_ub_ok;
 }
 
+static void on_challenge_put(struct ub_run *run, int rc)
+{
+	/* a vector that was given before is none (33.102 6.3.3) */
+	if (rc < 0)
+		return fail(run, rc == -EEXIST ? CAUSE_zh_no_vector : CAUSE_store_failed);
+	if (ub_answer_challenge(&run->answer, &run->challenge, run->wish.cause) < 0)
+		return fail(run, CAUSE_ub_busy);
+	end(run);
+}
+
+static void put_challenge(struct ub_run *run)
+{
+	struct ub_flow_env *env = &run->flow->env;
+	int rc = env->store_now ? store_challenge_put_now(env->store_now, &run->challenge) : -EAGAIN;
+
+	if (rc != -EAGAIN)
+		return on_challenge_put(run, rc);
+	wait_store(run, UB_STEP_CHALLENGE_PUT, store_challenge_put(env->store, &run->challenge, run->txn.id));
+}
+
+static void take_challenge(struct ub_run *run)
+{
+	struct ub_flow_env *env = &run->flow->env;
+	int rc = env->store_now ? store_challenge_take_now(env->store_now, run->wish.nonce, &run->challenge) : -EAGAIN;
+
+	if (rc != -EAGAIN)
+		return on_taken(run, rc);
+	wait_store(run, UB_STEP_TAKE, store_challenge_take(env->store, run->wish.nonce, run->txn.id));
+}
+
 static void on_zh(struct ub_run *run, const struct zh_result *z)
 {
 	struct bucket_rate rate = bsf_bucket(BUCKET_RESYNCS_IMPI);
@@ -248,17 +278,7 @@ static void on_zh(struct ub_run *run, const struct zh_result *z)
 		return fail(run, cause);
 	if (run->resync)
 		overload_resync_mark(run->flow->env.overload, impi_of(run), rate.n ? rate.per_s : MARK_S, monotonic_ms());
-	wait_store(run, UB_STEP_CHALLENGE_PUT, store_challenge_put(run->flow->env.store, &run->challenge, run->txn.id));
-}
-
-static void on_challenge_put(struct ub_run *run, const struct store_answer *a)
-{
-	/* a vector that was given before is none (33.102 6.3.3) */
-	if (a->rc < 0)
-		return fail(run, a->rc == -EEXIST ? CAUSE_zh_no_vector : CAUSE_store_failed);
-	if (ub_answer_challenge(&run->answer, &run->challenge, run->wish.cause) < 0)
-		return fail(run, CAUSE_ub_busy);
-	end(run);
+	put_challenge(run);
 }
 
 static void on_session_put(struct ub_run *run, const struct store_answer *a)
@@ -281,11 +301,13 @@ static void advance(struct ub_run *run, const struct store_answer *a, const stru
 	case UB_STEP_FIND_TMPI:
 		return on_tmpi(run, a);
 	case UB_STEP_TAKE:
-		return on_taken(run, a);
+		if (a->rc == 0)
+			gba_challenge_copy(&run->challenge, a->challenge);
+		return on_taken(run, a->rc);
 	case UB_STEP_ZH:
 		return on_zh(run, z);
 	case UB_STEP_CHALLENGE_PUT:
-		return on_challenge_put(run, a);
+		return on_challenge_put(run, a->rc);
 	case UB_STEP_SESSION_PUT:
 		return on_session_put(run, a);
 	case UB_STEP_END:
@@ -333,7 +355,7 @@ static void begin(struct ub_flow *f, struct ub_run *run)
 		return fail(run, CAUSE_ub_busy);
 	txn_start(f->env.txns, &run->txn, &run_ops, STORE_TIMEOUT_MS);
 	if (run->wish.want == UB_ANSWER && run->wish.nonce_ours)
-		return wait_store(run, UB_STEP_TAKE, store_challenge_take(f->env.store, run->wish.nonce, run->txn.id));
+		return take_challenge(run);
 	if (run->wish.want == UB_ANSWER)
 		run->wish.cause = CAUSE_ub_nonce_unknown;
 	want_challenge(run);

@@ -14,6 +14,8 @@
 #include "common/rt/log_cat.h"
 
 #define POOL_EXTRA   4096    /* what the library needs of a connection's memory beside the header itself */
+#define SHORT_TARGET 128
+#define SPARE_MAX    256
 #define SWALLOW_MAX  65536   /* of a body that is too long, to answer 413 before closing */
 
 /* What a request's life looks like to us. */
@@ -33,13 +35,17 @@ struct ub_req {
 	size_t body_cap, swallowed;
 	uint8_t *body;
 	uint8_t *unfolded;      /* Authorization, if it came in several lines */
-	char target[];
+	char *target;           /* short, or malloc'ed */
+	char short_target[SHORT_TARGET];
+	struct ub_req *next;    /* spare */
 };
 
 struct ub_http {
 	struct MHD_Daemon *mhd;
 	struct osmo_fd ofd;
 	struct ub_listen *listen;
+	struct ub_req *spare;   /* requests of the past: getting 6 KiB each time costs as much as a digest */
+	unsigned n_spare;
 	struct deadline_set *deadlines;
 	struct deadline timer;  /* what the library wants to be called for */
 	struct ub_flow *flow;
@@ -77,19 +83,55 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx, enu
 	}
 }
 
+/* \returns zeroed, with room for a target of len characters; NULL no memory */
+static struct ub_req *req_new(struct ub_http *h, size_t len)
+{
+	struct ub_req *r = h->spare;
+
+	if (r) {
+		h->spare = r->next;
+		h->n_spare--;
+		memset(r, 0, sizeof(*r));
+	} else {
+		r = calloc(1, sizeof(*r));
+	}
+	if (!r)
+		return NULL;
+	r->h = h;
+	r->target = len < SHORT_TARGET ? r->short_target : malloc(len + 1);
+	if (r->target)
+		return r;
+	free(r);
+	return NULL;
+}
+
+static void req_free(struct ub_req *r)
+{
+	struct ub_http *h = r->h;
+
+	free(r->body);
+	free(r->unfolded);
+	if (r->target != r->short_target)
+		free(r->target);
+	if (h->n_spare == SPARE_MAX) {
+		free(r);
+		return;
+	}
+	r->next = h->spare;
+	h->spare = r;
+	h->n_spare++;
+}
+
 /* The first line is here. What is returned is the library's pointer for this request. */
 static void *on_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
 	size_t len = strlen(uri);
-	struct ub_req *r = calloc(1, sizeof(*r) + len + 1);
 	struct ub_conn *c = conn_of(mhd);
+	struct ub_req *r = c ? req_new(cls, len) : NULL;
 
-	if (!r || !c) {
-		free(r);
+	if (!r)
 		return NULL;
-	}
-	memcpy(r->target, uri, len);
-	r->h = cls;
+	memcpy(r->target, uri, len + 1);
 	r->conn = c;
 	r->mhd = mhd;
 	r->refuse = CAUSE_ub_ok;
@@ -347,9 +389,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **ctx, enum
 	if (r->state != REQ_SENT)
 		count_lost(r, toe);
 	ub_conn_done(r->conn);
-	free(r->body);
-	free(r->unfolded);
-	free(r);
+	req_free(r);
 }
 
 #define REFUSED "Error processing request (HTTP response code is "
@@ -451,6 +491,16 @@ void ub_http_quiesce(struct ub_http *h)
 	TALLOC_FREE(h->listen);
 }
 
+static void spare_free(struct ub_http *h)
+{
+	while (h->spare) {
+		struct ub_req *r = h->spare;
+
+		h->spare = r->next;
+		free(r);
+	}
+}
+
 void ub_http_stop(struct ub_http *h)
 {
 	ub_http_quiesce(h);
@@ -464,4 +514,5 @@ void ub_http_stop(struct ub_http *h)
 		h->mhd = NULL;
 	}
 	deadline_stop(&h->timer);
+	spare_free(h);
 }

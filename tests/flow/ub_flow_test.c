@@ -534,6 +534,38 @@ START_TEST(hss_answers)
 }
 END_TEST
 
+/* The same where the store answers at once, as memory and LMDB do. */
+START_TEST(store_at_once)
+{
+	struct zh_result r;
+	struct ue ue;
+
+	world_open();
+	w.env.store_now = w.shared;
+	w.flow = ub_flow_new(w.ctx, &w.env);
+	ue_init(&ue, IMPI);
+	ue_challenged(&ue, 1);
+	ue_answer(&ue);
+	ended(&ue, CAUSE_ub_ok, 200);
+	ck_assert(!no_session(1));
+	ue_answer(&ue);
+	ended(&ue, CAUSE_ub_nonce_taken, 403);
+	ue_challenged(&ue, 2);
+	ue_answer_with(&ue, span_str("x"), "");
+	ended(&ue, CAUSE_ub_response, 403);
+	strcpy(ue.nonce, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+	ue_answer(&ue);
+	zh_fake_vector(&r, 3, NULL);
+	hss_says(&ue, &r);
+	ended(&ue, CAUSE_ub_nonce_unknown, 401);
+	ue_first(&ue);
+	zh_fake_vector(&r, 3, NULL);
+	hss_says(&ue, &r);
+	ended(&ue, CAUSE_zh_no_vector, 503);
+	world_close();
+}
+END_TEST
+
 START_TEST(hss_silent)
 {
 	struct ue ue;
@@ -727,5 +759,5 @@ START_TEST(refused_at_once)
 }
 END_TEST
 
-SUITE("ub_flow", bootstrap, with_tmpi, nonces, wrong_answers, body, resync, hss_answers, hss_silent, guss, buckets, in_flight,
+SUITE("ub_flow", bootstrap, with_tmpi, nonces, wrong_answers, body, resync, hss_answers, store_at_once, hss_silent, guss, buckets, in_flight,
       store_lost, refused_at_once)
