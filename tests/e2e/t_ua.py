@@ -126,7 +126,7 @@ async def refused_here(t):
         assert "stale" not in digest.parse_params(r.get("WWW-Authenticate"))
     await app.expect(ua.get(authorization=good(username=kdf.btid(s.rand, "bsf.other.example"))), 403, "naf_bsf_foreign")
     nonce = ua.challenge["nonce"]
-    for n in ("dcd98b7102dd2f0e8b11d0f600bfb0c093", "B" + nonce[1:], nonce[:-2] + "A="):
+    for n in ("dcd98b7102dd2f0e8b11d0f600bfb0c093", "B" + nonce[1:], nonce[:-2] + ("E=" if nonce[-2] == "A" else "A=")):
         r = await app.expect(ua.get(authorization=good(nonce=n)), 401, "naf_nonce_stale")
         assert digest.parse_params(r.get("WWW-Authenticate"))["stale"] == "true"
     after = await w.counters()

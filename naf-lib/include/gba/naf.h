@@ -37,8 +37,10 @@
  *  Memory. Nothing handed in is kept; everything is copied. Keys are wiped when they leave the cache and by the
  *  _clear functions. No key and no identity is ever logged.
  *
+ *  Signals. Dispositions stay as they are; the library's own threads block every signal.
+ *
  *  Limits are in struct gba_naf_config and always on. Names are at most 253 characters, a B-TID 255, an Authorization
- *  value 4096, a request target 4096. */
+ *  value 4096, a request target 4096; a list of user security settings fits a Diameter message of 65535 octets. */
 #pragma once
 
 #include <stdbool.h>
