@@ -25,5 +25,6 @@ int bsf_name_from_imsi(char out[BSF_NAME_MAX + 1], const char *imsi, int mnc_len
 /*! ISIM: 23.003 16.2, the "ims" label stays. \returns 0; -EINVAL */
 int bsf_name_from_impi(char out[BSF_NAME_MAX + 1], const struct impi *impi);
 
-/*! For logs above DEBUG: enough to tell operators apart, not persons ("00101*****@ims.mnc001..."). */
+/*! For logs above DEBUG: enough to tell operators apart, not persons. The first five digits of an IMSI stay, of other user
+ *  names nothing ("00101*****@ims.mnc001..."); control characters become '?', so any text may be given. */
 void impi_mask(char out[IMPI_MAX + 1], const char *impi);
