@@ -32,7 +32,7 @@
  *   - each worker process needs a Diameter identity of its own (naf1-w1.example.com, naf1-w2.example.com...): a BSF
  *     accepts one connection per identity;
  *   - freeing the last context closes the connection for good: it is for the end of the process. Up to 15 s if the BSF
- *     does not answer; otherwise milliseconds.
+ *     does not answer; otherwise one to two seconds.
  *
  *  Memory. Nothing handed in is kept; everything is copied. Keys are wiped when they leave the cache and by the
  *  _clear functions. No key and no identity is ever logged.
