@@ -46,8 +46,10 @@ static int check_ports(const struct bsf_cfg *c, struct err *err)
 
 		/* sin_port and sin6_port lie at the same place */
 		if (a->sin_port != b->sin_port)
-			return cfg_error(err, -EINVAL, 0, "diameter: listen %s has another port than listen %s; allowed: "
-					 "several addresses, one port", c->dia[i].text, c->dia[0].text);
+			return cfg_error(err, -EINVAL, 0,
+					 "diameter: listen %s has another port than listen %s; allowed: "
+					 "several addresses, one port",
+					 c->dia[i].text, c->dia[0].text);
 	}
 	return 0;
 }
@@ -58,13 +60,13 @@ static int check_hss(const struct bsf_cfg *c, struct err *err)
 		const struct bsf_hss *h = &c->hss[i];
 
 		if (!h->has_connect)
-			return cfg_error(err, -EINVAL, h->line, "hss %s: peer without address; allowed: connect ADDRESS PORT",
-					 h->identity);
+			return cfg_error(err, -EINVAL, h->line,
+					 "hss %s: peer without address; allowed: connect ADDRESS PORT", h->identity);
 		if (!h->realm[0])
 			return cfg_error(err, -EINVAL, h->line, "hss %s: no realm; allowed: realm REALM", h->identity);
 		if (strcasecmp(h->identity, c->identity) == 0)
-			return cfg_error(err, -EINVAL, h->line, "hss %s: that is our own identity; allowed: another one",
-					 h->identity);
+			return cfg_error(err, -EINVAL, h->line,
+					 "hss %s: that is our own identity; allowed: another one", h->identity);
 	}
 	return 0;
 }
@@ -77,7 +79,8 @@ static int check(const struct bsf_cfg *c, struct err *err)
 	if (!c->n_names)
 		return missing(err, "bsf: no name", "name FQDN");
 	if (bsf_limit(LIM_KEY_LIFETIME) > bsf_limit(LIM_KEY_LIFETIME_MAX))
-		return missing(err, "bsf: key-lifetime is over key-lifetime-max", "key-lifetime up to key-lifetime-max");
+		return missing(err, "bsf: key-lifetime is over key-lifetime-max",
+			       "key-lifetime up to key-lifetime-max");
 	if (!c->n_ub)
 		return missing(err, "ub: no address to listen on", "listen ADDRESS PORT");
 	if (!c->identity[0])
@@ -91,7 +94,8 @@ static int check(const struct bsf_cfg *c, struct err *err)
 	if (c->store == BSF_STORE_NONE)
 		return missing(err, "store: none chosen", "lmdb DIRECTORY, memory");
 	if (c->store == BSF_STORE_LMDB && !c->n_keks)
-		return missing(err, "store: lmdb without a key to seal with", "kek ID file PATH, kek ID credential NAME");
+		return missing(err, "store: lmdb without a key to seal with",
+			       "kek ID file PATH, kek ID credential NAME");
 	rc = check_ports(c, err);
 	if (rc == 0)
 		rc = check_hss(c, err);

@@ -100,7 +100,7 @@ struct bsf_cfg {
 	_Atomic uint64_t bucket[BUCKET_COUNT];   /* packed bucket_rate, so that a change is never seen half */
 };
 
-/*! The one configuration of this process; valid after bsf_cfg_init(). Shards read limits of it, nothing else changes. */
+/*! The one configuration of this process; valid after bsf_cfg_init(). Shards read its limits, nothing else changes. */
 extern struct bsf_cfg *bsf_cfg;
 
 /*! Main thread, after vty_init(): defaults, nodes and commands. \returns 0; -ENOMEM */
@@ -127,7 +127,12 @@ void bsf_limits_vty_init(void *ctx);
 void bsf_limits_write(struct vty *vty, int node);
 /*! VTY nodes of this program. */
 enum bsf_node {
-	BSF_NODE_BSF = _LAST_OSMOVTY_NODE + 1, BSF_NODE_UB, BSF_NODE_DIAMETER, BSF_NODE_HSS, BSF_NODE_NAF, BSF_NODE_STORE
+	BSF_NODE_BSF = _LAST_OSMOVTY_NODE + 1,
+	BSF_NODE_UB,
+	BSF_NODE_DIAMETER,
+	BSF_NODE_HSS,
+	BSF_NODE_NAF,
+	BSF_NODE_STORE
 };
 
 /* naf_cfg.c */

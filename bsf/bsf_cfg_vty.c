@@ -22,7 +22,9 @@ static int set_name(struct vty *vty, char *out, const char *what, const char *te
 	if (!cfg_reading())
 		return cfg_after_restart(vty);
 	if (!fqdn_valid(span_str(text), max))
-		return cfg_fail(vty, "%s is no host name; allowed: letters, digits, hyphen and dot, up to %zu characters", what, max);
+		return cfg_fail(vty,
+				"%s is no host name; allowed: letters, digits, hyphen and dot, up to %zu characters",
+				what, max);
 	strcpy(out, text);
 	return CMD_SUCCESS;
 }
@@ -315,8 +317,8 @@ static int write_store(struct vty *vty)
 		vty_out(vty, " memory%s", VTY_NEWLINE);
 	}
 	for (size_t i = 0; i < bsf_cfg->n_keks; i++)
-		vty_out(vty, " kek %u %s %s%s", bsf_cfg->keks[i].id, bsf_cfg->keks[i].credential ? "credential" : "file",
-			bsf_cfg->keks[i].where, VTY_NEWLINE);
+		vty_out(vty, " kek %u %s %s%s", bsf_cfg->keks[i].id,
+			bsf_cfg->keks[i].credential ? "credential" : "file", bsf_cfg->keks[i].where, VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
 

@@ -49,7 +49,8 @@ struct bsf {
 	bool dia, tx;
 };
 
-static void (*watch)(void *owner, enum dia_event ev, const char *peer, const char *detail);  /* what logs and counts for every daemon */
+static void (*watch)(void *owner, enum dia_event ev, const char *peer,
+		     const char *detail); /* what logs and counts for every daemon */
 static sem_t hss_open;
 
 static bool is_hss(const char *identity)
@@ -75,8 +76,8 @@ static void on_dia_event(void *owner, enum dia_event ev, const char *peer, const
 	watch(owner, ev, peer, detail);
 }
 
-/* Whoever is told that we are ready may bootstrap at once, so an HSS that is there is waited for; one that is not keeps us
- * from nothing. */
+/* Whoever is told that we are ready may bootstrap at once, so an HSS that is there is waited for; one that is not keeps
+ * us from nothing. */
 static void wait_hss(void)
 {
 	struct timespec until;
@@ -114,13 +115,15 @@ static int probe(struct err *err)
 		int rc = cfg_probe_port(&bsf_cfg->ub[i].addr, &e);
 
 		if (rc < 0)
-			return cfg_error(err, rc, bsf_cfg->ub[i].line, "ub: listen %s: %s", bsf_cfg->ub[i].text, e.text);
+			return cfg_error(err, rc, bsf_cfg->ub[i].line, "ub: listen %s: %s", bsf_cfg->ub[i].text,
+					 e.text);
 	}
 	for (size_t i = 0; i < bsf_cfg->n_dia; i++) {
 		int rc = cfg_probe_port(&bsf_cfg->dia[i].addr, &e);
 
 		if (rc < 0)
-			return cfg_error(err, rc, bsf_cfg->dia[i].line, "diameter: listen %s: %s", bsf_cfg->dia[i].text, e.text);
+			return cfg_error(err, rc, bsf_cfg->dia[i].line, "diameter: listen %s: %s", bsf_cfg->dia[i].text,
+					 e.text);
 	}
 	return rt_vty_probe(err);
 }
@@ -196,8 +199,13 @@ static void raise_files(void)
 static int start_diameter(struct bsf *b, struct err *err)
 {
 	struct dia_cfg cfg = {
-		.identity = bsf_cfg->identity, .realm = bsf_cfg->realm, .n_listen = bsf_cfg->n_dia, .n_peers = bsf_cfg->n_hss,
-		.tc_s = bsf_limit(LIM_TC), .tw_s = bsf_limit(LIM_TW), .relay = true,
+		.identity = bsf_cfg->identity,
+		.realm = bsf_cfg->realm,
+		.n_listen = bsf_cfg->n_dia,
+		.n_peers = bsf_cfg->n_hss,
+		.tc_s = bsf_limit(LIM_TC),
+		.tw_s = bsf_limit(LIM_TW),
+		.relay = true,
 		.cb = { .accept = on_dia_accept, .realm_is_ours = on_dia_realm },
 	};
 	int rc;

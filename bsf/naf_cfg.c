@@ -146,16 +146,16 @@ int naf_cfg_check(const struct bsf_cfg *c, struct err *err)
 {
 	for (const struct naf_cfg *i = c->nafs; i; i = i->next) {
 		if (!i->nets.n)
-			return cfg_error(err, -EINVAL, i->line, "naf %s: peer without address; allowed: address ADDRESS/PREFIX",
-					 i->identity);
+			return cfg_error(err, -EINVAL, i->line,
+					 "naf %s: peer without address; allowed: address ADDRESS/PREFIX", i->identity);
 		for (size_t k = 0; k < c->n_hss; k++) {
 			if (word_eq(i->identity, c->hss[k].identity))
-				return cfg_error(err, -EINVAL, i->line, "naf %s: an hss has this identity; allowed: another one",
-						 i->identity);
+				return cfg_error(err, -EINVAL, i->line,
+						 "naf %s: an hss has this identity; allowed: another one", i->identity);
 		}
 		if (word_eq(i->identity, c->identity))
-			return cfg_error(err, -EINVAL, i->line, "naf %s: that is our own identity; allowed: another one",
-					 i->identity);
+			return cfg_error(err, -EINVAL, i->line,
+					 "naf %s: that is our own identity; allowed: another one", i->identity);
 	}
 	return 0;
 }
@@ -251,7 +251,8 @@ DEFUN(naf_address, naf_address_cmd, "address NET", ADDRESS_HELP)
 	struct cfg_net net;
 
 	if (cfg_net_parse(&net, argv[0]) < 0)
-		return cfg_fail(vty, "%s is no address; allowed: an IPv4 or IPv6 address, with or without /PREFIX", argv[0]);
+		return cfg_fail(vty, "%s is no address; allowed: an IPv4 or IPv6 address, with or without /PREFIX",
+				argv[0]);
 	return add(vty, &n->nets, argv[0]);
 }
 
@@ -308,7 +309,8 @@ static int set_gsids(struct vty *vty, struct words *w, int argc, const char *arg
 		size_t len = strlen(argv[i]);
 
 		if (len > ZN_GSID_MAX || strspn(argv[i], "0123456789") != len)
-			return cfg_fail(vty, "%s is no service identifier; allowed: up to %d digits", argv[i], ZN_GSID_MAX);
+			return cfg_fail(vty, "%s is no service identifier; allowed: up to %d digits", argv[i],
+					ZN_GSID_MAX);
 	}
 	words_clear(w);
 	for (int i = 0; i < argc; i++) {

@@ -94,8 +94,8 @@ static uint64_t units(const struct overload *o, uint64_t now_ms)
 	return ((now_ms - o->start_ms) * (UNITS_S / 1000) + 1) & TIME_MASK;
 }
 
-/* How far the time in a word lies ahead, 0 if it is over. Instants wrap after 3.4 years, so what seems further ahead than
- * any rate or mark can reach is from long ago. */
+/* How far the time in a word lies ahead, 0 if it is over. Instants wrap after 3.4 years, so what seems further ahead
+ * than any rate or mark can reach is from long ago. */
 static uint64_t ahead(uint64_t val, uint64_t now)
 {
 	uint64_t d = (val - now) & TIME_MASK;
@@ -146,7 +146,8 @@ static _Atomic uint64_t *slot_for(struct place p, uint64_t now, uint64_t *val)
 }
 
 /* The word says when the bucket is full again (GCRA); each token taken moves that on by per_s / n. */
-bool overload_take(struct overload *o, enum overload_rate r, struct span key, uint32_t n, uint32_t per_s, uint64_t now_ms)
+bool overload_take(struct overload *o, enum overload_rate r, struct span key, uint32_t n, uint32_t per_s,
+		   uint64_t now_ms)
 {
 	struct place p = place_of(o, &o->rate[r], key);
 	uint64_t now = units(o, now_ms), step, full, val, wait;
@@ -183,8 +184,8 @@ bool overload_enter(struct overload *o, struct span impi, uint32_t max, size_t *
 		}
 		if (!slot || (val & TIME_MASK) >= max)
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(slot, &val, p.tag | ((val & TIME_MASK) + 1), memory_order_relaxed,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(slot, &val, p.tag | ((val & TIME_MASK) + 1),
+							memory_order_relaxed, memory_order_relaxed));
 	*ticket = (size_t)(slot - o->in_flight.slot);
 	return true;
 }

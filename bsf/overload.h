@@ -3,8 +3,9 @@
  *  How often and how many at a time: tables of fixed size, shared by all shards, C11 atomics only.
  *
  *  Each slot is one 64-bit word: 24 bits of a keyed hash and 40 bits of time (units of 100 us since start) or a count.
- *  A key has one set of 8 slots. A slot whose time is over says nothing, so it is free. If all 8 are in use, the one that
- *  would be over first makes room: under an attack with very many names the oldest is forgotten, memory never grows. */
+ *  A key has one set of 8 slots. A slot whose time is over says nothing, so it is free. If all 8 are in use, the one
+ * that would be over first makes room: under an attack with very many names the oldest is forgotten, memory never
+ * grows. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,7 +25,8 @@ void overload_free(struct overload *o);
  *  Any thread.
  *  \param[in] now_ms  CLOCK_MONOTONIC
  *  \returns true: go on; n 0 is always true */
-bool overload_take(struct overload *o, enum overload_rate r, struct span key, uint32_t n, uint32_t per_s, uint64_t now_ms);
+bool overload_take(struct overload *o, enum overload_rate r, struct span key, uint32_t n, uint32_t per_s,
+		   uint64_t now_ms);
 
 /*! One more in flight for this IMPI, unless max are.
  *  \param[out] ticket for overload_leave(). \returns false: at the cap, or the set of this key is full */

@@ -70,7 +70,8 @@ static void on_zh_done(void *owner, uint64_t id, const struct zh_result *r)
 		return;
 	counter_inc(CAUSE_zh_late);
 	if (log_rate_ok(DZH))
-		LOGT(DZH, LOGL_NOTICE, "%s: %s came after its time\n", cause_name(CAUSE_zh_late), dia_result_name(&r->result));
+		LOGT(DZH, LOGL_NOTICE, "%s: %s came after its time\n", cause_name(CAUSE_zh_late),
+		     dia_result_name(&r->result));
 }
 
 /* On the thread. */
@@ -95,7 +96,8 @@ static int build(struct shard *s)
 	s->http = ub_http_new(s->ctx, s->deadlines, s->err);
 	if (!s->http)
 		return -EIO;
-	env.self = (struct ub_self){ (const char (*)[BSF_NAME_MAX + 1])bsf_cfg->names, bsf_cfg->n_names, bsf_cfg->ub_path };
+	env.self = (struct ub_self){ (const char(*)[BSF_NAME_MAX + 1]) bsf_cfg->names, bsf_cfg->n_names,
+				     bsf_cfg->ub_path };
 	env.store = s->store;
 	env.store_now = s->env->store;
 	env.zh = s->zh;
@@ -276,7 +278,8 @@ static void revocation_run(void *owner, struct inbox_item *item, bool stopping)
 	if (stopping)
 		return revocation_end(r, -ESHUTDOWN);
 	txn_start(s->txns, &r->txn, &revocation_ops, REVOKE_S * 1000);
-	rc = r->by_impi ? store_revoke_impi(s->store, r->impi.s, r->txn.id) : store_revoke_btid(s->store, &r->btid, r->txn.id);
+	rc = r->by_impi ? store_revoke_impi(s->store, r->impi.s, r->txn.id)
+			: store_revoke_btid(s->store, &r->btid, r->txn.id);
 	if (rc < 0)
 		revocation_end(r, rc);
 }

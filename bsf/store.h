@@ -69,9 +69,9 @@ struct store *store_new(void *ctx, struct store_shared *sh, store_done_fn *done,
 int store_challenge_put(struct store *st, const struct gba_challenge *c, uint64_t txn);
 /*! Take exactly once, whichever shard asks; the marker stays until its time is over (-EALREADY). */
 int store_challenge_take(struct store *st, const uint8_t nonce[NONCE_LEN], uint64_t txn);
-/*! The same two from any thread, without waiting, where challenges live in this process: a hand-off costs more than they do.
- *  \param[out] out clear it after use
- *  \returns as rc of the answer; -EAGAIN ask this back end with the calls above */
+/*! The same two from any thread, without waiting, where challenges live in this process: a hand-off costs more than
+ * they do. \param[out] out clear it after use \returns as rc of the answer; -EAGAIN ask this back end with the calls
+ * above */
 int store_challenge_put_now(struct store_shared *sh, const struct gba_challenge *c);
 int store_challenge_take_now(struct store_shared *sh, const uint8_t nonce[NONCE_LEN], struct gba_challenge *out);
 /*! A new session, durable before done(0). It replaces the session this IMPI had under the same BSF name, and its TMPI

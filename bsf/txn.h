@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file txn.h
- *  Transactions of one shard: what is waiting for a store or an HSS, found again by a number. Foreign libraries and other
- *  threads get the number, never a pointer, so an answer that comes too late finds nothing. */
+ *  Transactions of one shard: what is waiting for a store or an HSS, found again by a number. Foreign libraries and
+ * other threads get the number, never a pointer, so an answer that comes too late finds nothing. */
 #pragma once
 
 #include <stdbool.h>

@@ -27,7 +27,8 @@ void ub_conn_count(struct ub_conn *c, enum cause cause)
 	LOGT(DUB, LOGL_INFO, "%s\n", cause_name(cause));
 }
 
-/* Header or body not here in time, however it trickles: closing the socket under the library makes it end the connection. */
+/* Header or body not here in time, however it trickles: closing the socket under the library makes it end the
+ * connection. */
 static void expired(void *data)
 {
 	struct ub_conn *c = data;
@@ -83,8 +84,8 @@ enum cause ub_conn_cause(unsigned status)
 	return status == 413 || status == 414 || status == 431 ? CAUSE_ub_too_large : CAUSE_ub_http_rejected;
 }
 
-/* Closed without a request. The other side may do that; else the library did: after its own limit of silence, or because
- * what came was no HTTP. */
+/* Closed without a request. The other side may do that; else the library did: after its own limit of silence, or
+ * because what came was no HTTP. */
 static void count_unused(struct ub_conn *c, unsigned status)
 {
 	char octet;

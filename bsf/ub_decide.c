@@ -138,7 +138,8 @@ static enum cause read_answer(struct ub_wish *w)
 		return CAUSE_ub_syntax;
 	w->nonce_ours = a->nonce.len == B64_LEN(NONCE_LEN) &&
 			b64_decode(w->nonce, sizeof(w->nonce), a->nonce.p, a->nonce.len) == NONCE_LEN;
-	if (a->algorithm.p && (digest_alg_parse(&alg, a->algorithm) < 0 || alg.aka_version != 1 || alg.hash != DIGEST_MD5))
+	if (a->algorithm.p &&
+	    (digest_alg_parse(&alg, a->algorithm) < 0 || alg.aka_version != 1 || alg.hash != DIGEST_MD5))
 		return CAUSE_ub_algorithm;
 	if (a->response.len == 0)
 		return read_auts(w);

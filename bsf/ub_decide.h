@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file ub_decide.h
- *  What Ub answers: pure functions, no I/O, time and random numbers are arguments (TS 24.109 4, TS 33.220 4.5.2). The points
- *  the specifications leave open are decided as causes.csv says. */
+ *  What Ub answers: pure functions, no I/O, time and random numbers are arguments (TS 24.109 4, TS 33.220 4.5.2). The
+ * points the specifications leave open are decided as causes.csv says. */
 #pragma once
 
 #include <stdbool.h>

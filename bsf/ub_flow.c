@@ -197,7 +197,8 @@ static void tell_clamped(const struct gba_challenge *c)
 
 	run_id(id, c->nonce);
 	counter_inc(CAUSE_zh_guss_lifetime);
-	LOGT(DZH, LOGL_INFO, "%s: run %s gets %lld s\n", cause_name(CAUSE_zh_guss_lifetime), id, (long long)c->key_life_s);
+	LOGT(DZH, LOGL_INFO, "%s: run %s gets %lld s\n", cause_name(CAUSE_zh_guss_lifetime), id,
+	     (long long)c->key_life_s);
 }
 
 /* The new challenge, from the vector. \returns CAUSE_ub_ok or why there is none */
@@ -277,7 +278,8 @@ static void on_zh(struct ub_run *run, const struct zh_result *z)
 	if (cause != CAUSE_ub_ok)
 		return fail(run, cause);
 	if (run->resync)
-		overload_resync_mark(run->flow->env.overload, impi_of(run), rate.n ? rate.per_s : MARK_S, monotonic_ms());
+		overload_resync_mark(run->flow->env.overload, impi_of(run), rate.n ? rate.per_s : MARK_S,
+				     monotonic_ms());
 	put_challenge(run);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file ub_flow.h
- *  The steps of a bootstrapping run on Ub (TS 33.220 4.5.2), from a request that was read to the answer that is sent. One
- *  object per shard. Knows neither HTTP server nor Diameter library: tests drive it with a fake HSS. */
+ *  The steps of a bootstrapping run on Ub (TS 33.220 4.5.2), from a request that was read to the answer that is sent.
+ * One object per shard. Knows neither HTTP server nor Diameter library: tests drive it with a fake HSS. */
 #pragma once
 
 #include <sys/socket.h>

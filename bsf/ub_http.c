@@ -72,10 +72,11 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx, enu
 
 	if (toe == MHD_CONNECTION_NOTIFY_STARTED) {
 		/* without memory for it, its requests are refused */
-		*ctx = ub_conn_new(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, h->deadlines,
-				   &h->due);
+		*ctx = ub_conn_new(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+				   h->deadlines, &h->due);
 		if (bsf_limit(LIM_IDLE_TIME) != h->idle_s)
-			MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)bsf_limit(LIM_IDLE_TIME));
+			MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+						  (unsigned)bsf_limit(LIM_IDLE_TIME));
 	} else {
 		ub_conn_end(*ctx, h->lib_status, h->stopping);
 		h->lib_status = 0;
@@ -146,15 +147,15 @@ static bool is_header(const char *name, size_t len, const char *want)
 	return span_ieq(span_of(name, len), span_str(want));
 }
 
-/* libmicrohttpd 0.9.75 appends the continuation of a folded line to the header's name instead of its value. Devices may fold
- * as the examples of TS 24.109 do. A name holds no '=', so such a name is told by it.
- * \returns false: no memory */
+/* libmicrohttpd 0.9.75 appends the continuation of a folded line to the header's name instead of its value. Devices may
+ * fold as the examples of TS 24.109 do. A name holds no '=', so such a name is told by it. \returns false: no memory */
 static bool unfold(struct ub_req *r, struct span name, struct span *value)
 {
 	size_t own = strlen(MHD_HTTP_HEADER_AUTHORIZATION);
 	struct span more;
 
-	if (name.len <= own || !memchr(name.p, '=', name.len) || !is_header((const char *)name.p, own, MHD_HTTP_HEADER_AUTHORIZATION))
+	if (name.len <= own || !memchr(name.p, '=', name.len) ||
+	    !is_header((const char *)name.p, own, MHD_HTTP_HEADER_AUTHORIZATION))
 		return true;
 	more = span_of(name.p + own, name.len - own);
 	free(r->unfolded);
@@ -170,8 +171,8 @@ static bool unfold(struct ub_req *r, struct span name, struct span *value)
 	return true;
 }
 
-static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-				 size_t len)
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
+				 const char *value, size_t len)
 {
 	struct ub_req *r = cls;
 	struct ub_request *q = &r->run.request;
@@ -225,7 +226,8 @@ static bool read_head(struct ub_req *r, const char *method, const char *version)
 	/* a NUL in the target cuts it short: then more than a blank lies between it and the version */
 	if ((uintptr_t)version - (uintptr_t)r->target_end != 1 || strpbrk(r->target, " \t"))
 		r->bad_octet = true;
-	if (r->n_host != 1 || r->bad_octet || r->n_te > 1 || r->n_cl > 1 || (r->n_te && r->n_cl) || (r->n_te && !r->te_chunked) ||
+	if (r->n_host != 1 || r->bad_octet || r->n_te > 1 || r->n_cl > 1 || (r->n_te && r->n_cl) ||
+	    (r->n_te && !r->te_chunked) ||
 	    (strcmp(version, MHD_HTTP_VERSION_1_1) && strcmp(version, MHD_HTTP_VERSION_1_0))) {
 		/* where the body ends is not sure: nothing after this is read */
 		refuse(r, CAUSE_ub_http_rejected, 0);
@@ -277,7 +279,8 @@ static void add_header(struct MHD_Response *resp, const char *name, const char *
 static enum MHD_Result send_answer(struct ub_req *r)
 {
 	const struct ub_answer *a = &r->run.answer;
-	struct MHD_Response *resp = MHD_create_response_from_buffer(a->body_len, (void *)a->body, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *resp =
+		MHD_create_response_from_buffer(a->body_len, (void *)a->body, MHD_RESPMEM_MUST_COPY);
 	char text[32];
 	enum MHD_Result rc;
 
@@ -445,16 +448,13 @@ static void take_connection(void *owner, int fd, const struct sockaddr *from, so
 
 static struct MHD_Daemon *mhd_start(struct ub_http *h)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
-				NULL, NULL, on_request, h,
-				MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, h,
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
+				0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, h,
 				MHD_OPTION_CONNECTION_LIMIT, bsf_limit(LIM_CONNECTIONS) + 1, /* ours comes first */
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)bsf_limit(LIM_HEADER_MAX) + POOL_EXTRA,
-				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->idle_s,
-				MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
-				MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-				MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-				MHD_OPTION_END);
+				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->idle_s, MHD_OPTION_URI_LOG_CALLBACK,
+				on_target, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+				MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_END);
 }
 
 struct ub_http *ub_http_new(void *ctx, struct deadline_set *deadlines, struct err *err)

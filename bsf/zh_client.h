@@ -13,15 +13,15 @@ struct zh_client;
 
 /*! What came of a request. */
 struct zh_result {
-	int rc;                      /* 0: the HSS answered; -EBADMSG not decodable; -ENOTCONN lost with the connection */
+	int rc; /* 0: the HSS answered; -EBADMSG not decodable; -ENOTCONN lost with the connection */
 	struct dia_result result;
 	bool has_vector;
 	struct aka_vector vector;
 	struct guss_blob *guss;      /* owned reference or NULL */
 };
 
-/*! r is lent for the duration of the call; who keeps the GUSS takes a reference. Comes at most once per request: the caller's
- *  own deadline ends a request whose answer never comes. */
+/*! r is lent for the duration of the call; who keeps the GUSS takes a reference. Comes at most once per request: the
+ * caller's own deadline ends a request whose answer never comes. */
 typedef void zh_done_fn(void *owner, uint64_t txn, const struct zh_result *r);
 
 /*! The request a shard makes. */
@@ -33,6 +33,6 @@ struct zh_ask {
 /*! Ask. Nothing in ask is kept.
  *  \param[out] timeout_ms how long to wait for this HSS
  *  \param[out] session_id Session-Id for the log, at least ZH_SESSION_ID_MAX + 1 octets; "" if none
- *  \returns 0: done() may come, never inside this call; -ENOTCONN no HSS is connected; -EBUSY too much waits to be sent;
- *  -ENOMEM. Not 0: done() does not come */
+ *  \returns 0: done() may come, never inside this call; -ENOTCONN no HSS is connected; -EBUSY too much waits to be
+ * sent; -ENOMEM. Not 0: done() does not come */
 int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms, char *session_id);

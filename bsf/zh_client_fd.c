@@ -56,7 +56,8 @@ static bool made_here(struct msg *m, const struct dia_result *r)
 	char peer[256];
 
 	dia_msg_peer(m, peer);
-	return r->code == DIA_UNABLE_TO_DELIVER && !r->experimental && (!peer[0] || !strcasecmp(peer, bsf_cfg->identity));
+	return r->code == DIA_UNABLE_TO_DELIVER && !r->experimental &&
+	       (!peer[0] || !strcasecmp(peer, bsf_cfg->identity));
 }
 
 static void result_of(struct zh_result *out, struct msg *m)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Bootstrapping runs from request to answer: the real flow and the real store in memory, with an HSS and a device of the
- * test. Each test looks at answer, counter, and at what the HSS was asked. */
+/* Bootstrapping runs from request to answer: the real flow and the real store in memory, with an HSS and a device of
+ * the test. Each test looks at answer, counter, and at what the HSS was asked. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -739,9 +739,11 @@ START_TEST(refused_at_once)
 		{ "Digest username=\"nobody\", uri=\"/\"", CAUSE_ub_impi_syntax, 403 },
 		{ "Digest username=\"" IMPI "\", realm=\"x.example\", uri=\"/\", nonce=\"abc\", response=\"\"",
 		  CAUSE_ub_realm_unknown, 400 },
-		{ "Digest username=\"" IMPI "\", realm=\"" NAME "\", uri=\"/\", nonce=\"abc\", response=\"a\", qop=auth",
+		{ "Digest username=\"" IMPI "\", realm=\"" NAME
+		  "\", uri=\"/\", nonce=\"abc\", response=\"a\", qop=auth",
 		  CAUSE_ub_algorithm, 400 },
-		{ "Digest username=\"" IMPI "\", realm=\"" NAME "\", uri=\"/\", nonce=\"abc\", response=\"\", auts=\"a\"",
+		{ "Digest username=\"" IMPI "\", realm=\"" NAME
+		  "\", uri=\"/\", nonce=\"abc\", response=\"\", auts=\"a\"",
 		  CAUSE_ub_auts_syntax, 400 },
 	};
 	struct ue ue;
@@ -759,5 +761,5 @@ START_TEST(refused_at_once)
 }
 END_TEST
 
-SUITE("ub_flow", bootstrap, with_tmpi, nonces, wrong_answers, body, resync, hss_answers, store_at_once, hss_silent, guss, buckets, in_flight,
-      store_lost, refused_at_once)
+SUITE("ub_flow", bootstrap, with_tmpi, nonces, wrong_answers, body, resync, hss_answers, store_at_once, hss_silent,
+      guss, buckets, in_flight, store_lost, refused_at_once)

@@ -24,7 +24,8 @@ static const struct txn_ops ops = { NULL, NULL, on_expired, on_stop };
 START_TEST(by_number)
 {
 	void *ctx = talloc_named_const(NULL, 0, "test");
-	struct txn_table *a = txn_table_new(ctx, 0, deadline_set_new(ctx)), *b = txn_table_new(ctx, 1, deadline_set_new(ctx));
+	struct txn_table *a = txn_table_new(ctx, 0, deadline_set_new(ctx)),
+			 *b = txn_table_new(ctx, 1, deadline_set_new(ctx));
 	struct txn t[3000] = { 0 }, other = { 0 };
 	uint64_t first;
 

@@ -19,8 +19,12 @@ static const struct ub_self self_path = { names, 2, "/bsf" };
 static struct ub_request request(const char *target, const char *authorization)
 {
 	return (struct ub_request){
-		.method = span_str("GET"), .target = span_str(target), .host = span_str("bsf.example:8080"),
-		.authorization = span_str(authorization), .n_authorization = 1, .user_agent = span_str("x 3gpp-gba-tmpi"),
+		.method = span_str("GET"),
+		.target = span_str(target),
+		.host = span_str("bsf.example:8080"),
+		.authorization = span_str(authorization),
+		.n_authorization = 1,
+		.user_agent = span_str("x 3gpp-gba-tmpi"),
 	};
 }
 
@@ -33,10 +37,12 @@ static const struct {
 	{ "Digest username=\"" USER "\", realm=\"" NAME "\", nonce=\"\", uri=\"/\", response=\"\"", "/", UB_CHALLENGE,
 	  CAUSE_ub_challenged },
 	{ "Digest username=\"" USER "\", uri=\"/\"", "/", UB_CHALLENGE, CAUSE_ub_challenged },
-	{ "Digest username=\"" USER "\", realm=\"other.example\", nonce=\"\", uri=\"/\", response=\"\"", "/", UB_CHALLENGE,
-	  CAUSE_ub_realm_unknown },
-	{ "Digest username=\"" USER "\", realm=\"" NAME "\", nonce=\"\", uri=\"/\", response=\"\", opaque=\"any\", qop=auth, "
-	  "algorithm=MD5", "/", UB_CHALLENGE, CAUSE_ub_challenged },
+	{ "Digest username=\"" USER "\", realm=\"other.example\", nonce=\"\", uri=\"/\", response=\"\"", "/",
+	  UB_CHALLENGE, CAUSE_ub_realm_unknown },
+	{ "Digest username=\"" USER "\", realm=\"" NAME
+	  "\", nonce=\"\", uri=\"/\", response=\"\", opaque=\"any\", qop=auth, "
+	  "algorithm=MD5",
+	  "/", UB_CHALLENGE, CAUSE_ub_challenged },
 	{ "Digest username=\"" TMPI "\", realm=\"" NAME "\", nonce=\"\", uri=\"/\", response=\"\"", "/", UB_CHALLENGE,
 	  CAUSE_ub_challenged },
 	/* uri is the request target; one of them may be absolute */
@@ -52,13 +58,16 @@ static const struct {
 	{ "Digest username=\"x", "/", UB_REFUSE, CAUSE_ub_syntax },
 	{ "Digest realm=\"" NAME "\", uri=\"/\"", "/", UB_REFUSE, CAUSE_ub_syntax },
 	{ "Digest username=\"" USER "\", nonce=\"\", response=\"\"", "/", UB_REFUSE, CAUSE_ub_syntax },
-	{ "Digest username=\"" USER "\", uri=\"/\", nonce=\"\", response=\"" RIGHT "\"", "/", UB_REFUSE, CAUSE_ub_syntax },
-	{ "Digest username=\"" USER "\", realm=\"" NAME "\", uri=\"/\", nonce=\"" NONCE "\"", "/", UB_REFUSE, CAUSE_ub_syntax },
+	{ "Digest username=\"" USER "\", uri=\"/\", nonce=\"\", response=\"" RIGHT "\"", "/", UB_REFUSE,
+	  CAUSE_ub_syntax },
+	{ "Digest username=\"" USER "\", realm=\"" NAME "\", uri=\"/\", nonce=\"" NONCE "\"", "/", UB_REFUSE,
+	  CAUSE_ub_syntax },
 	{ "Digest username=\"nobody\", uri=\"/\"", "/", UB_REFUSE, CAUSE_ub_impi_syntax },
 	{ "Digest username=\"\", uri=\"/\"", "/", UB_REFUSE, CAUSE_ub_impi_syntax },
 	{ "Digest username=\"AAAA@tmpi.bsf.3gppnetwork.org\", uri=\"/\"", "/", UB_REFUSE, CAUSE_ub_impi_syntax },
 	/* answers */
-#define ANSWER_OF(user, realm, rest) "Digest username=\"" user "\", realm=\"" realm "\", uri=\"/\", nonce=\"" NONCE "\", " rest
+#define ANSWER_OF(user, realm, rest)                                                                                   \
+	"Digest username=\"" user "\", realm=\"" realm "\", uri=\"/\", nonce=\"" NONCE "\", " rest
 #define REST "qop=auth-int, nc=00000001, cnonce=\"c\", response=\"" RIGHT "\""
 	{ ANSWER_OF(USER, NAME, REST), "/", UB_ANSWER, CAUSE_ub_challenged },
 	{ ANSWER_OF(USER, NAME, REST ", algorithm=AKAv1-MD5"), "/", UB_ANSWER, CAUSE_ub_challenged },
@@ -69,8 +78,10 @@ static const struct {
 	{ ANSWER_OF(USER, NAME, REST ", algorithm=AKAv1-SHA-256"), "/", UB_REFUSE, CAUSE_ub_algorithm },
 	{ ANSWER_OF(USER, NAME, "qop=auth, nc=00000001, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE,
 	  CAUSE_ub_algorithm },
-	{ ANSWER_OF(USER, NAME, "nc=00000001, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE, CAUSE_ub_algorithm },
-	{ ANSWER_OF(USER, NAME, "qop=auth-int, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE, CAUSE_ub_syntax },
+	{ ANSWER_OF(USER, NAME, "nc=00000001, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE,
+	  CAUSE_ub_algorithm },
+	{ ANSWER_OF(USER, NAME, "qop=auth-int, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE,
+	  CAUSE_ub_syntax },
 	{ ANSWER_OF(USER, NAME, "qop=auth-int, nc=0000001, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE,
 	  CAUSE_ub_syntax },
 	{ ANSWER_OF(USER, NAME, "qop=auth-int, nc=0000000g, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE,
@@ -304,7 +315,8 @@ START_TEST(guss_weighed)
 		bool clamped, gba_u;
 	} r[] = {
 		{ "", 0, 3600, false, false },
-		{ "<guss><bsfInfo><uiccType>GBA</uiccType><lifeTime>60</lifeTime></bsfInfo></guss>", 0, 60, false, false },
+		{ "<guss><bsfInfo><uiccType>GBA</uiccType><lifeTime>60</lifeTime></bsfInfo></guss>", 0, 60, false,
+		  false },
 		{ "<guss><bsfInfo><uiccType>GBA_U</uiccType></bsfInfo></guss>", 0, 3600, false, true },
 		{ "<guss><bsfInfo><lifeTime>90000</lifeTime></bsfInfo></guss>", 0, 86400, true, false },
 		{ "<guss><bsfInfo><lifeTime>0</lifeTime></bsfInfo></guss>", 0, 1, true, false },
@@ -323,7 +335,8 @@ START_TEST(guss_weighed)
 }
 END_TEST
 
-/* Worked example of the Ub digest, from challenge to 200 (220-4.5.2-18, -20, -22, 220-B.4-1, 220-I.5.2-8, 220-4.4.4-3). */
+/* Worked example of the Ub digest, from challenge to 200 (220-4.5.2-18, -20, -22, 220-B.4-1, 220-I.5.2-8, 220-4.4.4-3).
+ */
 START_TEST(whole_run)
 {
 	struct ub_request in = request("/", V1(RIGHT));
