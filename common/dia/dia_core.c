@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <arpa/inet.h>
 #include "common/dia/dia_node.h"
+#include "common/dia/dia_out.h"
 #include "common/dia/dia_patience.h"
 #include "common/dia/dict_handles.h"
 #include "dict/dict_gba.h"
@@ -197,6 +198,7 @@ int dia_core_init(const struct dia_cfg *cfg, struct err *err)
 	rc = check_config(cfg, err);
 	if (rc)
 		return rc;
+	dia_out_init();
 	dia_node.cfg = *cfg;
 	dia_node.cfg.identity = strdup(cfg->identity);
 	dia_node.cfg.realm = strdup(cfg->realm);

@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include "common/dia/dia_guard.h"
 #include "common/dia/dia_node.h"
+#include "common/dia/dia_out.h"
 
 #define TEXT_MAX 160
 #define CMD_DISCONNECT_PEER 282
@@ -252,6 +253,7 @@ static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 
 	switch (type) {
 	case HOOK_PEER_CONNECT_SUCCESS:
+		dia_out_is_back(peer);
 		on_open(peer);
 		break;
 	case HOOK_MESSAGE_RECEIVED:
@@ -261,6 +263,8 @@ static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 		on_message(m, peer, "we disconnect");
 		break;
 	case HOOK_PEER_CONNECT_FAILED:
+		if (peer)
+			dia_out_leaves(peer);
 		on_failed(peer, other ? other : "");
 		break;
 	case HOOK_MESSAGE_PARSING_ERROR:

@@ -5,7 +5,8 @@ import os
 import resource
 import time
 
-from lib import causes, dia_peer, naf
+from lib import causes, dia, dia_peer, naf
+from lib.dia import Avp, Msg
 from lib.dia_peer import PeerClosed
 from lib.http_raw import HttpConn
 from lib.runner import test
@@ -138,6 +139,30 @@ async def impostors(t):
         assert bia.result == (10415, 5402) and bia.empty_handed
     bank = await w.naf("bank.example.com", source="127.0.0.3")
     assert (await naf.fetch(bank, s.btid, naf.naf_id("bank.example.com"))).key == s.ks_naf("bank.example.com")
+
+
+async def refused_and_gone(port, identity, avps, times):
+    """Requests that the Diameter library refuses by itself, from a peer that is gone before it is told."""
+    for _ in range(times):
+        try:
+            conn = await dia_peer.connect(port, identity, identity.split(".", 1)[1], [dia.APP_ZN, dia.APP_ZH], timeout=10)
+        except (PeerClosed, ConnectionError):
+            continue                                             # the last one is not buried yet
+        one = Msg(dia.CMD_BI, dia.APP_ZN, [Avp(dia.SESSION_ID, conn.session_id())] + avps(conn), dia.R | dia.P).encode()
+        conn.writer.write(one * 8)
+        conn.abort()
+        await conn.close()
+
+
+@test("a peer that is refused and gone before it is told so takes nothing with it", timeout=120, smoke=True)
+async def gone(t):
+    w = await World(t).start()
+    s = await w.ue().bootstrap()
+    await refused_and_gone(w.ports["dia"], "naf1.example.com", lambda c: c.origin(), 200)    # no Destination-Realm
+    assert await w.hss_open()
+    good = await w.naf("gba-naf.example.com")                    # naf1 itself may still be being buried
+    assert (await naf.fetch(good, s.btid)).key == s.ks_naf()
+    await w.ue(1).bootstrap()
 
 
 @test("octets of every kind on both ports: nothing dies, a good UE is served after each", timeout=120, smoke=True)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file dia_out.h
+ *  An answer that cannot be delivered. freeDiameter 1.2.1 shuts the whole node down, for good and without a word, when a
+ *  routing thread of it cannot hand an answer (most easily one of its own error answers) to a peer that has just closed its
+ *  connection: any peer that sends a request it will be refused and leaves can do that, by will or by chance. */
+#pragma once
+
+#include <freeDiameter/freeDiameter-host.h>
+#include <freeDiameter/libfdcore.h>
+
+/*! Call before fd_core_start(). From then on such an answer is dropped, and only that. In a shared library in somebody else's
+ *  program this has no effect; such a node only connects to its own BSF. */
+void dia_out_init(void);
+
+/*! On the peer's own thread, before the library destroys its connection; waits for those who are just sending on it. */
+void dia_out_leaves(struct peer_hdr *peer);
+
+/*! On the same thread: it has a connection again. */
+void dia_out_is_back(struct peer_hdr *peer);
