@@ -328,5 +328,5 @@ int main(int argc, char **argv)
 		rt_fatal("%s", err.text);
 	rt_exit();
 	bsf_cfg_free();
-	return rc < 0;
+	return rc < 0 || rt_failed();
 }

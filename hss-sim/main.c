@@ -197,5 +197,5 @@ int main(int argc, char **argv)
 	hss_cfg_wipe(cfg);
 	if (rc < 0)
 		rt_fatal("%s", err.text);
-	return rc < 0;
+	return rc < 0 || rt_failed();
 }

@@ -100,6 +100,7 @@ static void on_event(void *owner, enum dia_event ev, const char *peer, const cha
 		[DIA_EV_PEER_ADDRESS] = { GBA_NAF_LOG_NOTICE, "Diameter peer from a wrong address" },
 		[DIA_EV_PROTOCOL] = { GBA_NAF_LOG_NOTICE, "Diameter message refused" },
 		[DIA_EV_DROPPED_ANSWER] = { GBA_NAF_LOG_INFO, "late answer dropped" },
+		[DIA_EV_OVER] = { GBA_NAF_LOG_ERROR, "no keys until this process is started anew:" },
 		[DIA_EV_REALM] = { GBA_NAF_LOG_NOTICE, "Diameter realm not ours" },
 	};
 

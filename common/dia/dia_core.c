@@ -22,6 +22,8 @@
 
 struct dia_node dia_node;
 static bool initialized;
+static pthread_t watcher;
+static bool watched;
 
 static socklen_t sa_len(const struct sockaddr_storage *sa)
 {
@@ -287,6 +289,15 @@ static int wait_listening(struct err *err)
 	return err_set(err, -EIO, "diameter: the library does not listen on port %u", fd_g_config->cnf_port);
 }
 
+/* The library shuts itself down when one of its threads meets an error it has no answer to. Nothing tells but this. */
+static void *watch_end(void *none)
+{
+	fd_core_wait_shutdown_complete();
+	if (atomic_exchange(&dia_node.running, false))
+		dia_event(DIA_EV_OVER, dia_node.cfg.identity, "the Diameter library has ended by itself");
+	return NULL;
+}
+
 int dia_core_start(struct err *err)
 {
 	sigset_t all, before;
@@ -298,10 +309,15 @@ int dia_core_start(struct err *err)
 	rc = fd_core_start();
 	if (!rc)
 		rc = fd_core_waitstartcomplete();
+	dia_node.running = true;
+	if (!rc)
+		rc = pthread_create(&watcher, NULL, watch_end, NULL);
+	watched = !rc;
+	if (rc)
+		dia_node.running = false;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc)
 		return err_set(err, -EIO, "diameter: the node does not start: %s", strerror(rc));
-	dia_node.running = true;
 	return dia_node.cfg.n_listen ? wait_listening(err) : 0;
 }
 
@@ -311,8 +327,13 @@ void dia_core_stop(void)
 		return;
 	dia_node.running = false;
 	dia_patience();
-	if (!fd_core_shutdown())
+	if (fd_core_shutdown())
+		return;
+	if (watched)
+		pthread_join(watcher, NULL);
+	else
 		fd_core_wait_shutdown_complete();
+	watched = false;
 }
 
 const struct dia_peer *dia_node_peer(const char *identity)

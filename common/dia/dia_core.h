@@ -22,6 +22,7 @@ enum dia_event {
 	DIA_EV_PROTOCOL,         /* message refused or connection cut by the library; detail names the cause */
 	DIA_EV_DROPPED_ANSWER,   /* second or late answer */
 	DIA_EV_REALM,            /* request refused: Destination-Realm or -Host is not ours (3003, 3002) */
+	DIA_EV_OVER,             /* the library has ended by itself: only another process can be a node again */
 };
 
 /*! Any thread of the library calls these; they must not block. */

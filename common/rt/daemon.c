@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ static void *root;
 static struct osmo_fd signals = { .fd = -1 };
 static int stop_signal;
 static bool stopping;
+static atomic_bool failed;
 
 static struct vty_app_info vty_app = {
 	.version = PACKAGE_VERSION,
@@ -234,6 +236,17 @@ void rt_ready(void)
 void rt_stop(void)
 {
 	stopping = true;
+}
+
+void rt_fail(void)
+{
+	atomic_store(&failed, true);
+	kill(getpid(), SIGTERM);
+}
+
+bool rt_failed(void)
+{
+	return atomic_load(&failed);
 }
 
 int rt_run(void)

@@ -53,6 +53,12 @@ void rt_ready(void);
 int rt_run(void);
 void rt_stop(void);
 
+/*! End as after SIGTERM, but as a failure, so that the process is started again. From any thread. */
+void rt_fail(void);
+
+/*! Has rt_fail() been called? Then main() returns another value than 0. */
+bool rt_failed(void);
+
 /*! The last thing: stop the log relay, write out what the log still holds. */
 void rt_exit(void);
 

@@ -2,6 +2,7 @@
 #include "common/rt/dia_watch.h"
 
 #include "common/rt/counters.h"
+#include "common/rt/daemon.h"
 #include "common/rt/log_cat.h"
 
 static void on_log(void *owner, enum dia_log_level level, const char *text)
@@ -44,6 +45,10 @@ static void on_event(void *owner, enum dia_event ev, const char *peer, const cha
 		break;
 	case DIA_EV_REALM:
 		refused(CAUSE_zn_realm, peer, detail);
+		break;
+	case DIA_EV_OVER:
+		LOGT(DRT, LOGL_ERROR, "%s: %s, so does this process\n", peer, detail);
+		rt_fail();
 		break;
 	case DIA_EV_DROPPED_ANSWER: /* a late one still finds its request in the library and comes to the caller */
 		refused(CAUSE_zh_duplicate, peer, detail);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "common/dia/dia_core.h"
+#include "common/dia/dia_patience.h"
 #include "common/dia/dia_tx.h"
 #include "common/dia/zh_codec.h"
 #include "common/dia/zn_codec.h"
@@ -28,9 +29,9 @@
 
 /* Shared between all processes: what the server's node told. */
 static struct shared {
-	sem_t event[DIA_EV_REALM + 1]; /* one post per event */
+	sem_t event[DIA_EV_OVER + 1]; /* one post per event */
 	sem_t served;
-	char detail[DIA_EV_REALM + 1][160];
+	char detail[DIA_EV_OVER + 1][160];
 	atomic_uint logs_with_key, log_lines;
 } * shared;
 
@@ -194,7 +195,7 @@ static int server(int ready_fd, int stop_fd)
 
 /* ---- the asking processes ---- */
 
-static sem_t client_open, answered;
+static sem_t client_open, client_over, answered;
 static struct dia_result result;
 static bool with_key;
 static uint64_t answered_txn;
@@ -203,6 +204,8 @@ static void on_client_event(void *owner, enum dia_event ev, const char *peer, co
 {
 	if (ev == DIA_EV_PEER_OPEN)
 		sem_post(&client_open);
+	if (ev == DIA_EV_OVER)
+		sem_post(&client_over);
 }
 
 static void on_bia(void *owner, uint64_t txn, struct msg *m)
@@ -227,6 +230,7 @@ static void client_start(const char *identity)
 	struct err err = { "" };
 
 	sem_init(&client_open, 0, 0);
+	sem_init(&client_over, 0, 0);
 	sem_init(&answered, 0, 0);
 	strcpy(cfg.peers[0].identity, SERVER); /* for any realm */
 	cfg.peers[0].addr = loopback("127.0.0.1", port);
@@ -350,6 +354,18 @@ static int case_malformed(void) /* missing AVP through both ways */
 		CHECK(result.code == DIA_MISSING_AVP);
 	}
 	client_stop();
+	return 0;
+}
+
+static int case_library_ends(void) /* as it does after an error in one of its threads: whoever runs it must know */
+{
+	client_open_now("naf1.example.com");
+	dia_patience();
+	CHECK(fd_core_shutdown() == 0);
+	CHECK(wait_sem(&client_over) == 0);
+	CHECK(!dia_peer_is_open(SERVER));
+	client_stop();
+	CHECK(sem_trywait(&client_over) != 0);
 	return 0;
 }
 
@@ -547,6 +563,7 @@ static const struct {
 	{ "realm refused", case_realm_refused },
 	{ "other application", case_other_application },
 	{ "malformed", case_malformed },
+	{ "the library ends by itself", case_library_ends },
 	{ "unknown peer", case_unknown_peer },
 	{ "wrong address", case_wrong_address },
 	{ "name of our HSS from elsewhere", case_name_of_our_hss },
@@ -604,7 +621,7 @@ int main(void)
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(shared != MAP_FAILED && !pipe(ready) && !pipe(stop));
-	for (i = 0; i <= DIA_EV_REALM; i++)
+	for (i = 0; i <= DIA_EV_OVER; i++)
 		sem_init(&shared->event[i], 1, 0);
 	sem_init(&shared->served, 1, 0);
 	port = free_port();
