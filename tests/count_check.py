@@ -30,6 +30,17 @@ def one_log(text, outcome):
     return int(outcome == "PASS"), int(outcome != "PASS"), re.findall(r"^skipped: (.+)$", text, re.M)
 
 
+def telling(text):
+    """The lines of a log that say what failed: of TAP each failure and what follows it, else the end."""
+    lines, out, failing = text.strip().split("\n"), [], False
+    for line in lines:
+        if re.match(r"(not ok|ok)\b", line):
+            failing = line.startswith("not ok")
+        if failing and len(out) < 200:
+            out.append(line[:300])
+    return out or lines[-30:]
+
+
 def make_check(stage, build, status):
     out, seen = [], 0
     for base, _, names in os.walk(build):
@@ -49,7 +60,7 @@ def make_check(stage, build, status):
             out += [f"why {stage}: {test}: {s}" for s in skips]
             if failed:
                 out.append(f"bad {stage}: {test}")
-                out += ["text     " + line for line in text.strip().split("\n")[-30:]]
+                out += ["text     " + line for line in telling(text)]
     if not seen:
         out.append(f"fail {stage}: make check ran nothing (status {status}), see {build}/check.out")
     elif int(status) and not any(x.startswith("bad ") for x in out):
@@ -65,8 +76,9 @@ def e2e(stage, path, status):
         return [f"fail {stage}: ended with {status} and no totals, see {path}"]
     out = [f"count {m.group(1)} {m.group(2)} {m.group(3)} {stage}"]
     out += [f"why {stage}: {s}" for s in re.findall(r"^skipped: (.+)$", text, re.M)]
-    out += [f"bad {stage}: {s}" for s in re.findall(r"^failed: (.+)$", text, re.M)]
-    return out
+    failed = re.findall(r"^failed: (.+)$", text, re.M)
+    out += [f"bad {stage}: {s}" for s in failed]
+    return out + (["text     " + line for line in telling(text)] if failed else [])
 
 
 def totals(path):

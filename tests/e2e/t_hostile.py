@@ -30,14 +30,13 @@ async def thousand(t):
         await c.send(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n")
     for c in conns[950:]:
         await c.send(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
-    stop = asyncio.Event()
+    stop, chunked = asyncio.Event(), set(conns[950:])
 
     async def trickle():
         while not stop.is_set():
-            for c in conns[800:950]:
-                c.writer.write(b"x")
-            for c in conns[950:]:
-                c.writer.write(b"1\r\nx\r\n")
+            for c in conns[800:]:
+                if not c.writer.transport.is_closing():
+                    c.writer.write(b"1\r\nx\r\n" if c in chunked else b"x")
             await asyncio.sleep(0.2)
     slow = asyncio.ensure_future(trickle())
     worst, n = 0.0, 0
