@@ -60,6 +60,8 @@ async def refusals(t):
     card = w.cards[0]
     first = await seq(w, conn, card)
     cases = [("hss_user_unknown", (10415, 5401), None, hss.mar(conn, "001019999999999@ims.mnc001.mcc001.3gppnetwork.org")),
+             ("hss_user_unknown", (10415, 5401), None,
+              hss.mar(conn, None, extra=[dia.Avp(dia.PUBLIC_ID, "sip:somebody@example.org")])),
              ("hss_missing_avp", 5005, dia.USER_NAME, hss.mar(conn, None)),
              ("hss_scheme", 5012, None, hss.mar(conn, card.impi, scheme="SIP Digest")),
              ("hss_auts_length", 5004, dia.AUTHORIZATION, hss.mar(conn, card.impi, resync=os.urandom(29))),

@@ -107,6 +107,23 @@ async def imports(t):
     assert after[0] >> 5 > before >> 5 and [x & 31 for x in after] == [9, 9, 9], (before, after)
 
 
+@test("nothing but the counter is kept between two requests: an AUTS for a challenge from before a restart is served",
+      smoke=True, req=["220-4.4.5-8"])
+async def stateless(t):
+    w = await World(t).start(bsf=False)
+    card = w.cards[0]
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    rand, *_ = hss.vector_of(await conn.request(hss.mar(conn, card.impi)))
+    await conn.close()
+    await w.hss.stop()
+    await w.hss.start()
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    auts = aka.Milenage(card.k, card.opc).auts(rand, 5000 << 5 | 7)
+    async with causes.counted(w, "hss", hss_resync=1):
+        maa = await conn.request(hss.mar(conn, card.impi, resync=rand + auts))
+    assert sqn_of(card, maa) >> 5 == 5001
+
+
 @test("an import that is killed, politely or not, has changed nothing", timeout=60)
 async def import_killed(t):
     w = World(t)

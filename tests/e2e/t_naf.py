@@ -13,6 +13,7 @@ from lib.ue import Session, UaClient
 from lib.world import BSF_ID, BSF_NAME, World
 
 FQDN = "naf1.example.com"
+OTHER_FQDN = "a.apps.example.com"
 
 
 class Naf:
@@ -117,7 +118,7 @@ async def page(t):
 
 
 @test("causes of Ua: syntax, uri, downgrade, stale, replay, response, foreign BSF; a foreign Host", smoke=True,
-      req=["220-4.4.9-2", "220-4.5.2-27"])
+      req=["220-4.4.9-2", "220-4.5.2-27", "220-H.1-1"])
 async def ua_causes(t):
     zn, n = await raw(t)
     s, ua, k = zn.session(), UaClient(n.port), 0
@@ -149,6 +150,7 @@ async def ua_causes(t):
     assert r.status in (400, 403, 404), r
     assert len(zn.birs) == 2, "a BIR for a host that is not ours"
     assert all(b.find(dia.NAF_ID).data == FQDN.encode() + kdf.UA_HTTP_DIGEST for b in zn.birs)
+    assert zn.birs[0].text(dia.BTID) == s.btid, "the B-TID of Ua, unchanged"
 
 
 @test("causes from Zn: not authorised, any other result, no answer, no BSF; then it works again", smoke=True, timeout=90,
@@ -231,15 +233,17 @@ async def curl(t):
 
 
 @test("gba-ue and the example server hold the same key; a restarted BSF without the session leads to one more bootstrap",
-      smoke=True, timeout=90, req=["220-4.5.3-5", "220-4.2.4-5", "220-4.5.3-14"])
+      smoke=True, timeout=90, req=["220-4.5.3-5", "220-4.2.4-5", "220-4.5.3-14", "220-4.5.2-30", "220-4.5.3-6",
+                                   "220-4.4.6-9", "220-4.5.2-27", "220-4.4.9-8"])
 async def device(t):
     w = await World(t).start()
-    n = await Naf(t, w.ports["dia"]).start()
+    n = await Naf(t, w.ports["dia"], "--fqdn", FQDN, "--fqdn", OTHER_FQDN).start()
     c = w.cards[0]
     card = w.write_secret("usim.cfg", f"usim\n imsi {c.imsi}\n mnc-length 2\n k {c.k.hex()}\n opc {c.opc.hex()}\n"
                                       " algorithm milenage\n state-file usim.state\n")
     argv = [t.need_program("gba-ue"), "-c", card, "--json", "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{w.ports['ub']}",
-            "--connect-to", f"{FQDN}:80:127.0.0.1:{n.port}", "get", f"http://{FQDN}/"]
+            "--connect-to", f"{FQDN}:80:127.0.0.1:{n.port}", "--connect-to", f"{OTHER_FQDN}:80:127.0.0.1:{n.port}",
+            "get", f"http://{FQDN}/"]
     rc, out, err = await procs.run(argv)
     first = json.loads(out)
     assert rc == 0 and "Welcome" in first["body"] and first["bootstrapped"], (rc, out, err)
@@ -247,6 +251,10 @@ async def device(t):
     rc, out, err = await procs.run(argv)
     again = json.loads(out)
     assert rc == 0 and not again["bootstrapped"] and again["btid"] == first["btid"]
+    rc, out, err = await procs.run(argv[:-1] + [f"http://{OTHER_FQDN}/"])
+    other = json.loads(out)
+    assert rc == 0 and not other["bootstrapped"] and other["btid"] == first["btid"], "a second NAF is no reason for a run"
+    assert other["key_fingerprint"] == n.lines()[-1]["key_fingerprint"] != first["key_fingerprint"], "NAF_Id follows Host"
     await n.daemon.stop()
     from lib.vty import Vty
     v = await Vty.open(w.ports["bsf_vty"])
@@ -273,3 +281,25 @@ async def line(t):
     for btid in (kdf.btid(os.urandom(16), BSF_NAME),):
         rc, out, err = await bir(btid)
         assert rc != 0 and "5403" in out + err, (rc, out, err)
+
+
+@test("Destination-Realm: as configured, with the BSF's name; or the domain of the B-TID and no name", smoke=True,
+      req=["220-4.4.7-4", "220-4.2.2-2"])
+async def destination(t):
+    exe, workers = t.need_program("gba-naf"), t.need_program("naf_workers")
+    zn = RawZn()
+    await zn.server.start()
+    t.cleanup(zn.server.stop)
+    s, realm = zn.session(), "mnc001.mcc001.3gppnetwork.org"
+    argv = [exe, "bir", s.btid, "--naf", FQDN, "--ua", "0100000002", "--bsf", f"127.0.0.1:{zn.server.port}"]
+    for more in ([], ["--bsf-realm-from-btid"]):
+        rc, out, err = await procs.run(argv + more, 20)
+        assert rc == 0, (rc, out, err)
+    rc, out, err = await procs.run([workers, f"127.0.0.1:{zn.server.port}", BSF_ID, realm, BSF_NAME, s.btid], 40)
+    assert rc == 0, (rc, out, err)
+    by = {}
+    for b in zn.birs:
+        by.setdefault(b.text(dia.ORIGIN_HOST), []).append((b.text(dia.DEST_REALM), b.text(dia.DEST_HOST)))
+    configured, found = (realm, BSF_ID), (s.btid.split("@")[1], None)
+    assert by == {"gba-naf.example.com": [configured, found], "naf1-w1.example.com": [configured] * 2,
+                  "naf1-w2.example.com": [found] * 2}, by      # the second worker takes it from the B-TID

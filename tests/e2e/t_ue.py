@@ -76,6 +76,7 @@ async def bootstraps(t):
     rc, out, err = await d.run("bootstrap")
     assert rc == 0 and d.bsf.requests[2]["params"]["username"] == tmpi, d.bsf.requests[2]["params"]
     assert d.bsf.requests[3]["params"]["username"] == tmpi
+    assert out["tmpi"] == next(iter(d.bsf.tmpis)) != tmpi, "the new one takes the place of the former"
 
 
 @test("gba-ue whose TMPI is refused forgets it and comes with the IMPI", smoke=True, req=["220-4.5.2-11"])
@@ -97,6 +98,11 @@ async def no_token(t):
     assert rc == 0 and "tmpi" not in out, out
     assert (await d.run("bootstrap"))[0] == 0
     assert {r["params"]["username"] for r in d.bsf.requests} == {IMPI}
+    d.bsf.server_token = "raw/1 3gpp-gba-tmpi"
+    tmpi = (await d.run("bootstrap"))[1]["tmpi"]
+    d.bsf.server_token = "plain/1.0"
+    rc, out, err = await d.run("bootstrap")
+    assert rc == 0 and out["tmpi"] == tmpi, "without the token the former TMPI stays"
 
 
 @test("gba-ue against a network whose AUTN is wrong: no RES leaves, nothing is kept, exit code 3", smoke=True,
@@ -111,7 +117,8 @@ async def wrong_autn(t):
         rc, out, err = await d.run("bootstrap")
         assert rc == 3 and "btid" not in out, (rc, out, err)
     later = [r["params"] for r in d.bsf.requests[n:] if r["params"]["nonce"]]
-    assert all(p["response"] == "" and "auts" not in p for p in later), later
+    assert len(later) == 3 and all(p["response"] == "" and "auts" not in p for p in later), later
+    assert d.bsf.mac_failures == 3, "the network is told"
     assert (await d.run("status"))[1].get("btid") == old["btid"], "the key from before must stay"
 
 

@@ -102,6 +102,7 @@ static int worker(int n, char **argv)
 	d.bsf_identity = argv[2];
 	d.bsf_realm = argv[3];
 	d.connect_ms = 10000;
+	d.realm_from_btid = n == 2;
 	gba_naf_config_init(&cfg);
 	cfg.names = names;
 	cfg.n_names = 1;

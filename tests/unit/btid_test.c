@@ -28,6 +28,9 @@ START_TEST(both_ways)
 	ck_assert_str_eq(id.domain, "bsf.mnc015.mcc234.pub.3gppnetwork.org");
 	ck_assert_int_eq(parse(&id, "I1U8vpY3qJ0hiuZNrke/NQ==@BSF.Example"), 0);
 	ck_assert_str_eq(id.domain, "BSF.Example"); /* kept as received */
+	ck_assert_int_eq(parse(&id, "+/+/+/+/+/+/+/+/+/+/+w==@bsf.example"), 0);
+	ck_assert_int_eq(btid_format(text, id.rand, id.domain), 36);
+	ck_assert_str_eq(text, "+/+/+/+/+/+/+/+/+/+/+w==@bsf.example");
 }
 END_TEST
 

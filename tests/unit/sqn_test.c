@@ -124,13 +124,22 @@ START_TEST(resynchronised)
 }
 END_TEST
 
-/* 102-6.3.2-1: never back */
+/* 102-6.3.2-1: never back, and that wins over 102-6.3.5-4: a card more than delta behind stays out of step */
 START_TEST(never_back)
 {
 	struct sqn_home h = {.ind_fixed = -1, .seq = 1000};
+	struct sqn_card card = {{0}};
+	uint64_t sqn;
 
 	sqn_home_resync(&h, sqn_make(999, 0));
 	ck_assert_uint_eq(h.seq, 1000);
+	h.seq = SQN_DELTA + 12;
+	card.seq[0] = 12;
+	ck_assert(!sqn_home_next_fits(&h, sqn_card_highest(&card)));
+	sqn_home_resync(&h, sqn_card_highest(&card));
+	ck_assert_uint_eq(h.seq, SQN_DELTA + 12);
+	ck_assert_int_eq(sqn_home_next(&h, &sqn), 0);
+	ck_assert_int_eq(sqn_card_accept(&card, sqn), -ERANGE);
 }
 END_TEST
 
