@@ -17,7 +17,8 @@
 #define CMD_WATCHDOG 280
 #define CMD_DISCONNECT 282
 
-enum { RESULT_CODE = 268, VSAI = 260, VENDOR_ID = 266, AUTH_APP_ID = 258, ACCT_APP_ID = 259 };
+enum { RESULT_CODE = 268, VSAI = 260, VENDOR_ID = 266, AUTH_APP_ID = 258, ACCT_APP_ID = 259,
+       PROXY_INFO = 284, PROXY_HOST = 280, PROXY_STATE = 33 };
 
 struct avp_raw {
 	uint32_t code, vendor;
@@ -72,6 +73,19 @@ static bool is_grouped(const struct avp_raw *a)
 	return false;
 }
 
+/* The library copies each Proxy-Info into whatever it answers, and ends the node if one holds what it cannot read. */
+static int check_proxy_info(const struct avp_raw *group)
+{
+	struct avp_raw a;
+	size_t at;
+
+	for (at = 0; at < group->data_len; at += a.size)
+		if (avp_read(&a, group->data + at, group->data_len - at) || a.has_vendor ||
+		    (a.code != PROXY_HOST && a.code != PROXY_STATE))
+			return -EBADMSG;
+	return 0;
+}
+
 static int check_level(const uint8_t *p, size_t left, unsigned depth)
 {
 	struct avp_raw a;
@@ -83,6 +97,8 @@ static int check_level(const uint8_t *p, size_t left, unsigned depth)
 		rc = avp_read(&a, p, left);
 		if (!rc && is_grouped(&a))
 			rc = check_level(a.data, a.data_len, depth + 1);
+		if (!rc && a.code == PROXY_INFO && !a.has_vendor)
+			rc = check_proxy_info(&a);
 		if (rc)
 			return rc;
 	}

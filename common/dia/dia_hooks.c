@@ -263,7 +263,8 @@ static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 		on_message(m, peer, "we disconnect");
 		break;
 	case HOOK_PEER_CONNECT_FAILED:
-		if (peer)
+		/* a second connection that is refused says so here too, and the first one stays */
+		if (peer && !m && other && (strstr(other, "was broken") || strstr(other, "Timeout while")))
 			dia_out_leaves(peer);
 		on_failed(peer, other ? other : "");
 		break;

@@ -5,6 +5,7 @@
 #include <search.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 #include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
 #include "common/dia/dia_out.h"
@@ -31,8 +32,11 @@ static bool is_answer(struct msg *m)
 }
 
 /* Peers whose connection is being taken apart by their own thread. That thread says so first, and waits for those who are
- * just sending: without it the library writes to what it has freed. */
-static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+ * just sending: without it the library writes to what it has freed. Not for ever: who sends may wait for that very thread. */
+#define WAIT_NS 200000000L
+
+static pthread_rwlock_t sending = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *leaving; /* tsearch */
 
 static int by_address(const void *a, const void *b)
@@ -42,19 +46,37 @@ static int by_address(const void *a, const void *b)
 
 void dia_out_leaves(struct peer_hdr *peer)
 {
-	pthread_rwlock_wrlock(&lock);
+	struct timespec until;
+
+	pthread_mutex_lock(&lock);
 	tsearch(peer, &leaving, by_address);
-	pthread_rwlock_unlock(&lock);
+	pthread_mutex_unlock(&lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += WAIT_NS;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	if (!pthread_rwlock_timedwrlock(&sending, &until))
+		pthread_rwlock_unlock(&sending);
 }
 
 void dia_out_is_back(struct peer_hdr *peer)
 {
-	pthread_rwlock_wrlock(&lock);
+	pthread_mutex_lock(&lock);
 	tdelete(peer, &leaving, by_address);
-	pthread_rwlock_unlock(&lock);
+	pthread_mutex_unlock(&lock);
 }
 
-/* Under the lock: is there a connection to send on that stays? */
+static bool leaves(struct peer_hdr *peer)
+{
+	bool found;
+
+	pthread_mutex_lock(&lock);
+	found = tfind(peer, &leaving, by_address);
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+/* Is there a connection to send on that stays? */
 static bool can_send(struct peer_hdr *peer)
 {
 	switch (fd_peer_get_state(peer)) {
@@ -63,7 +85,7 @@ static bool can_send(struct peer_hdr *peer)
 	case STATE_SUSPECT:
 	case STATE_REOPEN:
 	case STATE_CLOSING:
-		return !tfind(peer, &leaving, by_address);
+		return !leaves(peer);
 	default:
 		return false;
 	}
@@ -71,13 +93,13 @@ static bool can_send(struct peer_hdr *peer)
 
 static void unlock(void *none)
 {
-	pthread_rwlock_unlock(&lock);
+	pthread_rwlock_unlock(&sending);
 }
 
 /* The threads that route are cancelled at the end, perhaps in the middle of this. */
 static void send_routed(struct msg **m, struct fd_peer *peer, int counted)
 {
-	pthread_rwlock_rdlock(&lock);
+	pthread_rwlock_rdlock(&sending);
 	pthread_cleanup_push(unlock, NULL);
 	if (can_send((struct peer_hdr *)peer))
 		library_send(m, NULL, peer, counted);

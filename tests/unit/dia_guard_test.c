@@ -175,6 +175,30 @@ START_TEST(depth)
 }
 END_TEST
 
+/* What the library cannot read in there ends the node, not the message. */
+START_TEST(proxy_info)
+{
+	static const uint8_t group[] = {
+		0, 0, 1, 28, 0x40, 0, 0, 32, 0, 0, 1, 24, 0x40, 0, 0, 11, 'p', '.', 'q', 0, 0, 0, 0, 33, 0x40, 0, 0, 9, 'x', 0, 0, 0,
+	};
+	size_t at;
+
+	octets_load(&o, "bir");
+	at = o.len;
+	memcpy(o.b + at, group, sizeof(group));
+	o.len += sizeof(group);
+	o.b[1] = (uint8_t)(o.len >> 16);
+	o.b[2] = (uint8_t)(o.len >> 8);
+	o.b[3] = (uint8_t)o.len;
+	ck_assert_int_eq(guard(), 0);
+	o.b[at + 22] = 1; /* 289, nobody's AVP */
+	ck_assert_int_eq(guard(), -EBADMSG);
+	o.b[at + 22] = 0;
+	o.b[at + 27] = 7; /* shorter than its header */
+	ck_assert_int_eq(guard(), -EBADMSG);
+}
+END_TEST
+
 START_TEST(answer_of_unknown_command)
 {
 	octets_load(&o, "maa");
@@ -223,6 +247,7 @@ int main(void)
 	tcase_add_test(tc, vendor_bit_without_vendor);
 	tcase_add_test(tc, lengths);
 	tcase_add_test(tc, depth);
+	tcase_add_test(tc, proxy_info);
 	tcase_add_test(tc, answer_of_unknown_command);
 	tcase_add_test(tc, capabilities);
 	suite_add_tcase(suite, tc);
