@@ -488,6 +488,33 @@ START_TEST(resync)
 }
 END_TEST
 
+/* Beside a resynchronisation another run of the IMPI is let in, unless it may have one request at the HSS only; what
+ * was challenged before can still be answered (conformance.md on 102-6.3.5-2) */
+START_TEST(beside_resync)
+{
+	struct ue ue, before, beside;
+	struct zh_result r;
+
+	world_open();
+	ue_init(&ue, IMPI);
+	ue_init(&before, IMPI);
+	ue_init(&beside, IMPI);
+	ue_challenged(&before, 1);
+	ue_challenged(&ue, 2);
+	atomic_store(&w.cfg.limit[LIM_IN_FLIGHT_IMPI], 1);
+	ue_auts(&ue);
+	ck_assert(waits_for_hss(&ue));
+	ue_first(&beside);
+	ended(&beside, CAUSE_ub_busy, 503);
+	zh_fake_vector(&r, 3, NULL);
+	hss_says(&ue, &r);
+	ended(&ue, CAUSE_ub_challenged, 401);
+	ue_answer(&before);
+	ended(&before, CAUSE_ub_ok, 200);
+	world_close();
+}
+END_TEST
+
 START_TEST(hss_answers)
 {
 	static const struct {
@@ -761,5 +788,5 @@ START_TEST(refused_at_once)
 }
 END_TEST
 
-SUITE("ub_flow", bootstrap, with_tmpi, nonces, wrong_answers, body, resync, hss_answers, store_at_once, hss_silent,
+SUITE("ub_flow", bootstrap, with_tmpi, nonces, wrong_answers, body, resync, beside_resync, hss_answers, store_at_once, hss_silent,
       guss, buckets, in_flight, store_lost, refused_at_once)

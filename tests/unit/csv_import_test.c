@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The subscriber file: every fault is told with its line and character, and never with a key. */
+/* The subscriber file: every fault is told with its line and character, and never with a key. 102-H-1: of the AMF too. */
 #include <errno.h>
 
 #include "hss-sim/csv_import.h"

@@ -55,8 +55,12 @@ static int get(struct naf_ks *ks, unsigned n, const struct naf_now *now)
 	struct naf_ks_id id = id_n(n);
 	int rc = naf_ks_get(ks, &id, now, &out);
 
-	if (rc == 0)
+	if (rc == 0) { /* all of it comes back: key, times, profile */
 		ck_assert_uint_eq(out.key[31], (uint8_t)n);
+		ck_assert_str_eq(out.uss_list, "<ussList/>");
+		ck_assert_int_lt(out.created_at, out.expires_at);
+		ck_assert_int_gt(out.created_at, 0);
+	}
 	gba_naf_key_clear(&out);
 	return rc;
 }
