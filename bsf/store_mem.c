@@ -95,17 +95,29 @@ static struct identity_stripe *identity_stripe(struct store_mem *m, const char *
 {
 	uint64_t h = m->seed ^ UINT64_C(0xcbf29ce484222325);
 
-	for (; *impi; impi++)
-		h = (h ^ (uint8_t)*impi) * UINT64_C(0x100000001b3);
+	struct impi key;
+
+	impi_key(&key, impi);
+	for (const char *c = key.s; *c; c++)
+		h = (h ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
 	*bucket = (h >> 40) % BUCKETS;
 	return &m->by_impi[(h >> 24) % STRIPES];
+}
+
+static bool same_identity(const char *a, const char *b)
+{
+	struct impi ka, kb;
+
+	impi_key(&ka, a);
+	impi_key(&kb, b);
+	return strcmp(ka.s, kb.s) == 0;
 }
 
 static struct identity_node **identity_find(struct identity_stripe *st, unsigned bucket, const char *impi)
 {
 	struct identity_node **p = &st->buckets[bucket];
 
-	while (*p && strcmp((*p)->impi.s, impi))
+	while (*p && !same_identity((*p)->impi.s, impi))
 		p = &(*p)->next;
 	return p;
 }

@@ -32,9 +32,11 @@ static void head_write(uint8_t *p, const struct record_head *h)
 
 int record_impi_tag(uint8_t out[RECORD_IMPI_TAG_LEN], const struct record_keys *k, const char *impi)
 {
+	struct impi key;
 	uint8_t mac[32];
 
-	if (seal_index(mac, &k->index_key, span_str(impi)) < 0)
+	impi_key(&key, impi);
+	if (seal_index(mac, &k->index_key, span_str(key.s)) < 0)
 		return -EIO;
 	memcpy(out, mac, RECORD_IMPI_TAG_LEN);
 	return 0;

@@ -28,9 +28,10 @@ struct ub_flow *ub_flow_new(void *ctx, const struct ub_flow_env *env)
 	return f;
 }
 
-static struct span impi_of(const struct ub_run *run)
+static struct span impi_of(struct ub_run *run)
 {
-	return span_str(run->impi.s);
+	impi_key(&run->key, run->impi.s);
+	return span_str(run->key.s);
 }
 
 /* One line per transaction. Before there is a vector the Session-Id names the run; an IMPI is whole at DEBUG only. */

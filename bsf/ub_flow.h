@@ -45,6 +45,7 @@ struct ub_run {
 	enum ub_step step;
 	struct ub_wish wish;
 	struct impi impi;                /* once known */
+	struct impi key;                 /* the same, as limits know it */
 	uint64_t begun_ms;
 	bool inside;                     /* of ub_flow_begin() */
 	bool resync, entered;

@@ -107,3 +107,15 @@ void impi_mask(char out[IMPI_MAX + 1], const char *impi)
 			*p = '?'; /* perhaps not parsed yet: nothing that could forge a log line */
 	}
 }
+
+void impi_key(struct impi *out, const char *impi)
+{
+	bool domain = false;
+	size_t n = 0;
+
+	for (; impi[n] && n < IMPI_MAX; n++) {
+		domain = domain || impi[n] == '@';
+		out->s[n] = domain && impi[n] >= 'A' && impi[n] <= 'Z' ? (char)(impi[n] | 0x20) : impi[n];
+	}
+	out->s[n] = '\0';
+}

@@ -28,3 +28,7 @@ int bsf_name_from_impi(char out[BSF_NAME_MAX + 1], const struct impi *impi);
 /*! For logs above DEBUG: enough to tell operators apart, not persons. The first five digits of an IMSI stay, of other user
  *  names nothing ("00101*****@ims.mnc001..."); control characters become '?', so any text may be given. */
 void impi_mask(char out[IMPI_MAX + 1], const char *impi);
+
+/*! What limits and indexes know an identity by: the domain in lower case (DNS names have none), the user as it is. HSS and
+ *  KDF get the identity as it came. Works on TMPIs and whatever holds an '@' too. */
+void impi_key(struct impi *out, const char *impi);

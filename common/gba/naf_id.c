@@ -57,7 +57,8 @@ int naf_id_parse(struct naf_id *out, const uint8_t *buf, size_t len)
 		return -EBADMSG;
 	host = len - UA_ID_LEN;
 	for (size_t i = 0; i < host; i++) {
-		if (buf[i] <= 0x20 || buf[i] == 0x7f)
+		/* 0xc2 0x80..0x9f are U+0080..U+009F, which a terminal obeys like the others */
+		if (buf[i] <= 0x20 || buf[i] == 0x7f || (buf[i] == 0xc2 && i + 1 < host && buf[i + 1] <= 0x9f))
 			return -EBADMSG;
 	}
 	if (u8_check(buf, host))

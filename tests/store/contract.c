@@ -139,7 +139,8 @@ CASE(names_apart)
 	ck_assert_int_eq(get(&h, &id_b), 0);
 	ck_assert_int_eq(find_tmpi(&h, a.tmpi), -ENOENT);
 	ck_assert_int_eq(find_tmpi(&h, b.tmpi), 0);
-	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	/* the domain of an IMPI has no case, whoever writes it */
+	ck_assert_int_eq(revoke_impi(&h, "001010000000001@IMS.mnc001.mcc001.3GPPnetwork.org"), 0);
 	ck_assert_uint_eq(h.a.revoked, 2);
 }
 

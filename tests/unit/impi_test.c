@@ -155,4 +155,16 @@ START_TEST(masked)
 }
 END_TEST
 
-SUITE("impi", from_imsi, imsi_refused, from_isim, parse_user_at_domain, length, masked)
+/* Case of the domain is no other subscriber; case of the user may be. */
+START_TEST(key)
+{
+	struct impi k;
+
+	impi_key(&k, "Alice@Home1.NET");
+	ck_assert_str_eq(k.s, "Alice@home1.net");
+	impi_key(&k, "no-domain-A");
+	ck_assert_str_eq(k.s, "no-domain-A");
+}
+END_TEST
+
+SUITE("impi", from_imsi, imsi_refused, from_isim, parse_user_at_domain, length, masked, key)

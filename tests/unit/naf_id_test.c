@@ -38,6 +38,7 @@ START_TEST(refused)
 		{"a\x7f\1\0\0\0\2", 7},
 		{"n\xe4\x66\1\0\0\0\2", 8},
 		{"a\xc3\1\0\0\0\2", 7},
+		{"a\xc2\x9b" "b\1\0\0\0\2", 9},
 	};
 	uint8_t big[NAF_ID_MAX + 1];
 	struct naf_id id, before;
