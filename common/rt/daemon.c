@@ -113,20 +113,30 @@ static int on_signal(struct osmo_fd *ofd, unsigned int what)
 {
 	struct signalfd_siginfo si;
 
-	if (read(ofd->fd, &si, sizeof(si)) == sizeof(si))
+	if (read(ofd->fd, &si, sizeof(si)) != sizeof(si))
+		return 0;
+	if (si.ssi_signo == SIGHUP)
+		log_targets_reopen(); /* what logrotate sends, where "log file" is configured */
+	else
 		stop_signal = si.ssi_signo;
 	return 0;
 }
 
-/* The signals that end us arrive as an event of the main loop; no thread is ever interrupted. */
+static void our_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+/* The signals we know arrive as an event of the main loop; no thread is ever interrupted. */
 static int catch_signals(void)
 {
 	sigset_t set;
 
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
+	our_signals(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -140,9 +150,7 @@ void rt_signals_default(void)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
+	our_signals(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
