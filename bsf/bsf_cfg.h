@@ -97,6 +97,7 @@ struct bsf_cfg {
 	struct bsf_kek keks[SEAL_KEKS_MAX];
 	size_t n_keks;
 	_Atomic uint32_t limit[LIM_COUNT];
+	uint32_t connections_cap;                /* what the descriptors allow; 0: as configured. Set before the shards start */
 	_Atomic uint64_t bucket[BUCKET_COUNT];   /* packed bucket_rate, so that a change is never seen half */
 };
 
@@ -119,6 +120,11 @@ int bsf_cfg_keks(struct seal_kek *keks, struct err *err);
 static inline uint32_t bsf_limit(enum bsf_limit l)
 {
 	return atomic_load_explicit(&bsf_cfg->limit[l], memory_order_relaxed);
+}
+/*! Connections we really serve: never written into the configuration, which is what the operator wants. */
+static inline uint32_t bsf_connections(void)
+{
+	return bsf_cfg->connections_cap ? bsf_cfg->connections_cap : bsf_limit(LIM_CONNECTIONS);
 }
 struct bucket_rate bsf_bucket(enum bsf_bucket b);
 void bsf_limits_default(struct bsf_cfg *c);

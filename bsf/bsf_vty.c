@@ -39,7 +39,7 @@ DEFUN(show_sessions, show_sessions_cmd, "show sessions count", SHOW_STR "Session
 
 DEFUN(show_ub, show_ub_cmd, "show ub", SHOW_STR "HTTP side\n")
 {
-	vty_out(vty, "connections %u of %" PRIu32 "%s", ub_conn_open(), bsf_limit(LIM_CONNECTIONS), VTY_NEWLINE);
+	vty_out(vty, "connections %u of %" PRIu32 "%s", ub_conn_open(), bsf_connections(), VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
 

@@ -3,8 +3,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -84,8 +86,13 @@ static void wait_hss(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += HSS_WAIT_S;
-	while (sem_clockwait(&hss_open, CLOCK_MONOTONIC, &until) < 0 && errno == EINTR)
-		;
+	while (sem_clockwait(&hss_open, CLOCK_MONOTONIC, &until) < 0) {
+		if (errno == EINTR)
+			continue;
+		LOGT(DRT, LOGL_NOTICE, "no HSS is connected yet: devices get 503 (zh_down), next attempts every %u s\n",
+		     (unsigned)bsf_limit(LIM_TC));
+		return;
+	}
 }
 
 static int on_dia_accept(void *owner, const char *identity, const struct sockaddr *from)
@@ -150,6 +157,23 @@ static int open_store(struct bsf *b, struct err *err)
 	return b->store ? 0 : -EIO;
 }
 
+/* Could the store be made there? Of a folder that is not there the last name is made, no more. */
+static int check_store_dir(struct err *err)
+{
+	const char *dir = bsf_cfg->lmdb_path;
+	char *parent;
+
+	if (access(dir, F_OK) < 0 && errno == ENOENT) {
+		parent = talloc_strdup(rt_ctx(), dir);
+		if (!parent)
+			return -ENOMEM;
+		dir = dirname(parent);
+	}
+	if (access(dir, W_OK | X_OK) == 0)
+		return 0;
+	return cfg_error(err, -errno, bsf_cfg->store_line, "store: cannot make it in %s: %s", dir, strerror(errno));
+}
+
 /* What opening would say, without making a store where there is none. */
 static int check_store(struct err *err)
 {
@@ -168,7 +192,7 @@ static int check_store(struct err *err)
 	}
 	rc = bsf_cfg_keks(keks, err);
 	explicit_bzero(keks, sizeof(keks));
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? rc : check_store_dir(err);
 }
 
 /* Enough descriptors for the connections we promise; where that fails, say so and promise less. */
@@ -193,7 +217,7 @@ static void raise_files(void)
 	want = r.rlim_cur > 2 * OTHER_FILES ? r.rlim_cur - OTHER_FILES : r.rlim_cur / 2;
 	LOGT(DRT, LOGL_NOTICE, "the limit of open files is %llu: serving %llu HTTP connections instead of %u\n",
 	     (unsigned long long)r.rlim_cur, (unsigned long long)want, (unsigned)bsf_limit(LIM_CONNECTIONS));
-	atomic_store(&bsf_cfg->limit[LIM_CONNECTIONS], (uint32_t)want);
+	bsf_cfg->connections_cap = (uint32_t)want;
 }
 
 static int start_diameter(struct bsf *b, struct err *err)

@@ -450,7 +450,7 @@ static struct MHD_Daemon *mhd_start(struct ub_http *h)
 {
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
 				0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, h,
-				MHD_OPTION_CONNECTION_LIMIT, bsf_limit(LIM_CONNECTIONS) + 1, /* ours comes first */
+				MHD_OPTION_CONNECTION_LIMIT, bsf_connections() + 1, /* ours comes first */
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)bsf_limit(LIM_HEADER_MAX) + POOL_EXTRA,
 				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->idle_s, MHD_OPTION_URI_LOG_CALLBACK,
 				on_target, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,

@@ -60,7 +60,7 @@ static int on_accept(struct osmo_fd *ofd, unsigned int what)
 				take_and_close(l, ofd->fd);
 			break;
 		}
-		if (ub_conn_open() < bsf_limit(LIM_CONNECTIONS)) {
+		if (ub_conn_open() < bsf_connections()) {
 			l->fn(l->owner, fd, (struct sockaddr *)&from, len);
 			continue;
 		}

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vector.h>
 #include <osmocom/vty/vty.h>
@@ -243,6 +244,7 @@ static void explain(struct err *err, struct vty *y, int rc, const char *path, lo
 
 int cfg_file_read(const char *path, struct err *err)
 {
+	struct stat st;
 	struct vty *y;
 	FILE *f;
 	int rc = set_folder(path, err);
@@ -252,6 +254,10 @@ int cfg_file_read(const char *path, struct err *err)
 	f = fopen(path, "re");
 	if (!f)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) { /* fopen() does not mind */
+		fclose(f);
+		return err_set(err, -EISDIR, "%s: %s", path, strerror(EISDIR));
+	}
 	y = vty_new();
 	y->type = VTY_FILE;
 	y->node = CONFIG_NODE;

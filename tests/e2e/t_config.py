@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Bad configuration: one line that says file, line, what is wrong and what is allowed; exit code not 0; nothing changed."""
+import asyncio
 import os
+import signal
 import socket
 
 from lib import leaks, naf, procs
@@ -136,6 +138,38 @@ async def check(t):
         for option in ("-V", "-h"):
             rc, out, err = await procs.run([d.argv[0], option], 15)
             assert rc == 0 and (out + err).strip(), (option, rc)
+
+
+@test("--check says what a start would: no folder to make the store in, a folder for a configuration", smoke=True)
+async def check_folders(t):
+    w = fresh(t, 1)
+    w.bsf_cfg.set("store", f"lmdb {w.dir}/none/bsf")
+    await refused(w, "bsf", ["store", f"{w.dir}/none", "No such file"], line="lmdb")
+    rc, out, err = await procs.run([w.bsf_daemon().argv[0], "-c", w.etc, "--check"], 15)
+    assert rc == 1 and f"{w.etc}: Is a directory" in err, (rc, err)
+
+
+@test("SIGHUP opens the log file anew and ends nothing; a start without HSS says so", smoke=True)
+async def hangup(t):
+    w = fresh(t, 1)
+    log = f"{w.dir}/log/own.log"
+    for cfg in (w.bsf_cfg, w.hss_cfg):
+        cfg.add(f"log file {log}", "logging level set-all notice")
+        w.write_configs()
+        d = w.bsf_daemon() if cfg is w.bsf_cfg else w.hss_daemon()
+        await d.start()
+        assert ("no HSS is connected yet" in d.text()) == (cfg is w.bsf_cfg), d.text()
+        os.rename(log, log + ".1")
+        d.proc.send_signal(signal.SIGHUP)
+        for _ in range(200):                           # no event tells that a file is there
+            if os.path.exists(log):
+                break
+            await asyncio.sleep(0.02)
+        assert d.running and os.path.exists(log), "SIGHUP"
+        assert await d.stop() == 0
+        with open(log, encoding="utf-8") as f:
+            assert "stopping" in f.read()
+        os.unlink(log)
 
 
 @test("show running-config gives the configuration back, and no key", smoke=True)
