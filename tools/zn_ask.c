@@ -19,6 +19,7 @@ static struct {
 	int rc;
 	struct zn_bia bia;
 	void (*log)(const char *text);
+	char trouble[400]; /* the first thing that went wrong on the way to a connection */
 } state = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 static void tell(const char *what, const char *peer, const char *detail)
@@ -34,8 +35,13 @@ static void tell(const char *what, const char *peer, const char *detail)
 
 static void on_log(void *owner, enum dia_log_level level, const char *text)
 {
-	if (level >= DIA_LOG_INFO)
-		tell("diameter: ", "", text);
+	if (level < DIA_LOG_INFO)
+		return;
+	pthread_mutex_lock(&state.lock);
+	if (!*state.trouble && strstr(text, "CEA"))
+		span_to_str(state.trouble, sizeof(state.trouble), span_str(text));
+	pthread_mutex_unlock(&state.lock);
+	tell("diameter", "", text);
 }
 
 static void on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
@@ -149,14 +155,26 @@ static int node_up(const struct zn_ask *ask, struct err *err)
 	return rc < 0 ? rc : dia_core_start(err);
 }
 
+static int not_connected(const struct zn_ask *ask, struct err *err)
+{
+	int rc = err_set(err, -EHOSTDOWN, "no connection to %s at %s within %u ms", ask->bsf_identity,
+			 ask->bsf_address, ask->timeout_ms);
+
+	pthread_mutex_lock(&state.lock);
+	if (*state.trouble)
+		err_set(err, rc, "the node at %s refuses us as %s, or is not called %s (%s)", ask->bsf_address,
+			ask->identity, ask->bsf_identity, state.trouble);
+	pthread_mutex_unlock(&state.lock);
+	return rc;
+}
+
 static int ask_and_wait(struct zn_bia *out, const struct zn_ask *ask, struct err *err)
 {
 	struct msg *m = NULL;
 	int rc;
 
 	if (!wait_until(is_connected, ask))
-		return err_set(err, -EHOSTDOWN, "no connection to %s at %s within %u ms", ask->bsf_identity,
-			       ask->bsf_address, ask->timeout_ms);
+		return not_connected(ask, err);
 	rc = zn_bir_encode(&m, span_str(ask->btid), &ask->naf_id, (const char(*)[ZN_GSID_MAX + 1]) ask->gsids,
 			   ask->n_gsids, ask->gba_u_aware, ask->dest_realm ? ask->dest_realm : ask->bsf_realm,
 			   ask->dest_realm ? NULL : ask->bsf_identity);
