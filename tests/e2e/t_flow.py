@@ -91,7 +91,8 @@ async def guss(t):
 
 
 @test("TMPI: used in the next run, the old one ends, the HSS sees the IMPI; without the token there is none", smoke=True,
-      req=["220-4.4.4-5", "220-4.4.4-7", "220-4.5.2-8", "220-4.5.2-9", "220-4.5.2-10", "220-4.5.2-21", "220-B.4-1"])
+      req=["220-4.4.4-5", "220-4.4.4-7", "220-4.5.2-8", "220-4.5.2-9", "220-4.5.2-10", "220-4.5.2-21", "220-B.4-1",
+           "220-4.5.2-12", "220-4.4.5-3", "220-4.2.5-3"])
 async def tmpi(t):
     w = await World(t, raw_hss=True).start()
     ue = w.ue()
