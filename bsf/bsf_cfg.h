@@ -97,7 +97,7 @@ struct bsf_cfg {
 	struct bsf_kek keks[SEAL_KEKS_MAX];
 	size_t n_keks;
 	_Atomic uint32_t limit[LIM_COUNT];
-	uint32_t connections_cap;                /* what the descriptors allow; 0: as configured. Set before the shards start */
+	uint32_t connections_cap;                /* what the descriptors allow; 0: as configured */
 	_Atomic uint64_t bucket[BUCKET_COUNT];   /* packed bucket_rate, so that a change is never seen half */
 };
 
