@@ -219,7 +219,7 @@ class Bench:
                 commit = (r1 - r0) / max(1, c1 - c0)
                 m, _ = self.ub_run(mhd, ports["mhd"], 4 * n, 0, keep=keep)
                 d = json.loads(self.tool("bench/mar_fd", [HSS_ID, REALM, ports["hss"], n, 64]))["exchange_us"]
-                p = self.lmdb(0, n, commit)["put_us"]
+                p = self.lmdb(first // 7919 - n, n, commit)["put_us"]    # a tree as large as the store was
                 b2, _ = self.ub_run(bsf, ports["ub"], n, first, keep=keep)
                 first += n * 7919
                 b = (b + b2) / 2
