@@ -47,7 +47,8 @@ async def happy(t):
     async with causes.counted(w, zn_ok=1):
         bia = await naf.fetch(conn, s.btid)
     assert bia.result == 2001 and bia.key == s.ks_naf(), bia.msg.avps
-    assert not any(form in bia.msg.encode() for key in (res, ck, ik) for form in forms_of(key)), "more than the NAF's key on Zn"
+    wire = bia.msg.encode()
+    assert not any(form in wire for key in (res, ck, ik, s.ks) for form in forms_of(key)), "more than the NAF's key on Zn"
     assert bia.expires_at == s.expires_at, (bia.expires_at, s.expires_at)
     assert began - 1 <= bia.created_at <= time.time() + 1
     assert bia.uss_list is None and bia.uicc_key is None
