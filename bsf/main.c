@@ -122,15 +122,19 @@ static int probe(struct err *err)
 		int rc = cfg_probe_port(&bsf_cfg->ub[i].addr, &e);
 
 		if (rc < 0)
-			return cfg_error(err, rc, bsf_cfg->ub[i].line, "ub: listen %s: %s", bsf_cfg->ub[i].text,
-					 e.text);
+			return cfg_error(err, rc, bsf_cfg->ub[i].line, "ub: %s", e.text);
 	}
 	for (size_t i = 0; i < bsf_cfg->n_dia; i++) {
-		int rc = cfg_probe_port(&bsf_cfg->dia[i].addr, &e);
+		const struct bsf_listen *l = &bsf_cfg->dia[i];
+		int rc = cfg_probe_port(&l->addr, &e);
 
 		if (rc < 0)
-			return cfg_error(err, rc, bsf_cfg->dia[i].line, "diameter: listen %s: %s", bsf_cfg->dia[i].text,
-					 e.text);
+			return cfg_error(err, rc, l->line, "diameter: %s", e.text);
+		for (size_t k = 0; k < bsf_cfg->n_ub; k++) {
+			if (strcmp(l->text, bsf_cfg->ub[k].text) == 0) /* a port that is still free is promised twice */
+				return cfg_error(err, -EADDRINUSE, l->line,
+						 "diameter: cannot listen on %s: node ub does", l->text);
+		}
 	}
 	return rt_vty_probe(err);
 }

@@ -98,6 +98,17 @@ async def ports(t):
             assert any(str(w.ports[port]) in x for x in err.split("\n")), f"{port} is not named: {out}{err}"
 
 
+@test("one port for two nodes of a configuration: refused by --check, too", smoke=True)
+async def port_twice(t):
+    w = fresh(t, 1)
+    w.bsf_cfg.set("diameter", f"listen 127.0.0.1 {w.ports['ub']}")
+    w.write_configs()
+    d = w.bsf_daemon()
+    for argv in (d.argv + ["--check"], d.argv):
+        rc, out, err = await procs.run(argv, 15)
+        assert rc == 1 and f"diameter: cannot listen on 127.0.0.1 {w.ports['ub']}: node ub does" in err, (argv, rc, err)
+
+
 @test("a second daemon on the same state; a wrong key for an existing database: refused, the first goes on", smoke=True)
 async def second(t):
     w = await World(t).start()
