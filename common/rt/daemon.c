@@ -23,6 +23,7 @@
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/telnet_close.h"
 #include "config.h"
 
 static const struct rt_program *program;
@@ -228,6 +229,7 @@ int rt_vty_start(struct err *err)
 
 	if (rc < 0)
 		return rc;
+	telnet_close_once();
 	rc = telnet_init_default(root, NULL, program->vty_port);
 	if (rc < 0)
 		return err_set(err, rc, "line vty: cannot listen on %s %d", vty_get_bind_addr(),
