@@ -155,7 +155,7 @@ START_TEST(mar_tolerated)
 }
 END_TEST
 
-START_TEST(mar_round_trip)
+START_TEST(mar_round_trip) /* 220-4.4.5-3 */
 {
 	struct zh_mar mar = { .impi = { IMPI },
 			      .scheme = ZH_SCHEME_AKAV1,
@@ -373,7 +373,7 @@ static void answer(const struct zh_maa *maa)
 	fd_msg_free(m);
 }
 
-START_TEST(maa_round_trip)
+START_TEST(maa_round_trip) /* 220-4.4.5-4 */
 {
 	struct zh_maa maa = { .result = { .code = 2001 }, .has_vector = true, .guss = span_str("<guss/>") }, back;
 
@@ -389,6 +389,8 @@ START_TEST(maa_round_trip)
 	ck_assert_uint_eq(be32_get(octets_data(&o, 277, 0).p), 1);
 	ck_assert(span_eq(octets_data(&o, 1, 0), span_str(IMPI)));
 	ck_assert_uint_eq(octets_find(&o, 607, 0, NULL), 0);
+	ck_assert_uint_ne(octets_find(&o, 612, 0, NULL), 0);
+	ck_assert_uint_eq(octets_find(&o, 612, 1, NULL), 0); /* one vector */
 	ck_assert_int_eq(decode_maa(&back), 0);
 	ck_assert(back.has_vector);
 	ck_assert_mem_eq(back.vector.rand, maa.vector.rand, 16);

@@ -207,7 +207,7 @@ START_TEST(bir_avp_of_foreign_vendor) /* the same code elsewhere is another AVP 
 }
 END_TEST
 
-START_TEST(bir_round_trip)
+START_TEST(bir_round_trip) /* 220-4.4.6-9 host name and 220-4.4.6-23 Ua protocol identifier inside NAF-Id */
 {
 	const char gsids[2][ZN_GSID_MAX + 1] = { "1", "1000001" };
 	const char *btid = "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.example.org";
@@ -374,7 +374,7 @@ static void answer(const struct zn_bia *bia)
 	fd_msg_free(m);
 }
 
-START_TEST(bia_round_trip) /* 220-4.5.3: keys, expiry, creation time, USS, IMPI */
+START_TEST(bia_round_trip) /* 220-4.4.6-11 key material; 220-4.4.6-19 time of bootstrapping and expiry */
 {
 	struct zn_bia out = { .result = { .code = 2001 },
 			      .has_times = true,
@@ -414,7 +414,7 @@ START_TEST(bia_round_trip) /* 220-4.5.3: keys, expiry, creation time, USS, IMPI 
 }
 END_TEST
 
-START_TEST(bia_refusals)
+START_TEST(bia_refusals) /* 220-4.5.3-13 */
 {
 	struct zn_bia out = { .result = { .code = 5403, .experimental = true, .vendor = VENDOR } };
 
