@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "common/rt/telnet_close.h"
 
-#include <osmocom/core/linuxlist.h>
-#include <osmocom/core/logging.h>
-#include <osmocom/core/select.h>
+#include <fcntl.h>
+#include <osmocom/core/signal.h>
 #include <osmocom/vty/telnet_interface.h>
-#include <talloc.h>
+#include <osmocom/vty/vty.h>
 
-int telnet_close_client(struct osmo_fd *fd); /* exported by libosmovty, in none of its headers */
-
-/* Called by vty_close(), which then closes the socket itself. */
-int telnet_close_client(struct osmo_fd *fd)
+/* Told before the telnet side closes: it gets a descriptor of its own to close, and the VTY flushes and closes the other. */
+static int on_vty_event(unsigned int subsys, unsigned int signal, void *handler_data, void *signal_data)
 {
-	struct telnet_connection *c = fd->data;
+	const struct vty_signal_data *sig = signal_data;
+	struct telnet_connection *conn = sig->vty->priv;
 
-	osmo_fd_unregister(fd);
-	if (c->dbg) {
-		log_del_target(c->dbg);
-		talloc_free(c->dbg);
-	}
-	llist_del(&c->entry);
-	talloc_free(c);
+	if (signal == S_VTY_EVENT && sig->event == VTY_CLOSED && conn)
+		conn->fd.fd = fcntl(sig->vty->fd, F_DUPFD_CLOEXEC, 0);
 	return 0;
 }
 
 void telnet_close_once(void)
 {
+	osmo_signal_register_handler(SS_L_VTY, on_vty_event, NULL);
 }

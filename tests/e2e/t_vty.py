@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The VTY of gba-bsfd: what acts at once does, what does not says so and changes nothing; revocation; figures."""
+import asyncio
 import re
 
 from lib import naf, vty
@@ -129,3 +130,14 @@ async def figures(t):
     assert re.search(r"^connections \d+ of \d+$", await w.vty("show ub"), re.M)
     names = set(await w.counters())
     assert {"ub_ok", "zh_late", "zn_ok", "dia_protocol", "store_failed"} <= names and "hss_ok" not in names
+
+
+@test("a VTY that is left at once still says what it had to: its descriptor is closed once, after that", smoke=True)
+async def left_at_once(t):
+    w = World(t, raw_hss=True)
+    await w.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", w.ports["bsf_vty"])
+    t.cleanup(writer.close)
+    writer.write(b"terminal length 0\nshow counters\nexit\n")
+    out = await asyncio.wait_for(reader.read(), 10)
+    assert b"zn_realm" in out and b"dia_protocol" in out, out
