@@ -76,6 +76,7 @@ def e2e(stage, path, status):
         return [f"fail {stage}: ended with {status} and no totals, see {path}"]
     out = [f"count {m.group(1)} {m.group(2)} {m.group(3)} {stage}"]
     out += [f"why {stage}: {s}" for s in re.findall(r"^skipped: (.+)$", text, re.M)]
+    out += [f"again {stage}: {s}" for s in re.findall(r"^again: (.+)$", text, re.M)]
     failed = re.findall(r"^failed: (.+)$", text, re.M)
     out += [f"bad {stage}: {s}" for s in failed]
     return out + (["text     " + line for line in telling(text)] if failed else [])
@@ -101,6 +102,8 @@ def totals(path):
                 print(f"{name}: {p} passed, {f_} failed, {s} skipped")
             elif word == "why":
                 why.append(rest)
+            elif word == "again":
+                bad.append("failed at first, the second run counts: " + rest)
             elif word == "bad":
                 bad.append("failed: " + rest)
             elif word == "text":

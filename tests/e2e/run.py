@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Run the end-to-end tests. Each file in a process of its own; TAP as it comes, totals on the last line.
 
-usage: run.py [--smoke] [--jobs N] [--only REGEXP] [--causes] [FILE...]
+usage: run.py [--smoke] [--jobs N] [--only REGEXP] [--causes] [--again] [FILE...]
+
+  --again          a file in which a test failed is run once more and that run counts, unless a process crashed or a
+                   sanitizer spoke; said at the end. For machines that stand still for seconds; not for finding out.
 
   GBA_BUILD        build folder of the programs (default: current folder)
   GBA_TIME_FACTOR  every time limit times this (sanitizers, slow machines)
@@ -12,6 +15,7 @@ usage: run.py [--smoke] [--jobs N] [--only REGEXP] [--causes] [FILE...]
 import argparse
 import glob
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,8 +34,12 @@ def child(path, args):
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+CRASH = re.compile(r"ended with -|Sanitizer|runtime error:|Fatal error|core dumped|heap corruption|corrupted")
+
+
 class Totals:
     def __init__(self):
+        self.again = []
         self.passed = self.failed = self.skipped = 0
         self.skips, self.failures = [], []
 
@@ -72,7 +80,14 @@ def run_all(files, args, totals):
         else:
             output = p.communicate()[0]
             print(f"# {name}\n{output}", end="", flush=True)
-        totals.take(name, output, p.wait())
+        rc = p.wait()
+        if args.again and rc == 1 and not CRASH.search(output):
+            totals.again += [f"{name}: {text}" for text in re.findall(r"^not ok (.+)$", output, re.M)]
+            p = child(path, args)
+            output = p.communicate()[0]
+            print(f"# {name} once more\n{output}", end="", flush=True)
+            rc = p.wait()
+        totals.take(name, output, rc)
 
 
 def check_causes(totals):
@@ -91,6 +106,7 @@ def main():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("--smoke", action="store_true")
     p.add_argument("--causes", action="store_true")
+    p.add_argument("--again", action="store_true")
     p.add_argument("--jobs", type=int, default=1)
     p.add_argument("--only")
     p.add_argument("--child")
@@ -105,6 +121,8 @@ def main():
     run_all(files, args, totals)
     if args.causes:
         check_causes(totals)
+    for text in totals.again:
+        print(f"again: {text}")
     for s in totals.skips:
         print(f"skipped: {s}")
     for f in totals.failures:
