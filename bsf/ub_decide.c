@@ -6,8 +6,6 @@
 #include "common/base/b64.h"
 #include "common/crypto/kdf.h"
 #include "common/gba/btid.h"
-#include "common/gba/guss.h"
-#include "common/gba/key_lifetime.h"
 #include "common/gba/tmpi.h"
 #include "common/http/challenge_hdr.h"
 #include "common/http/auth_info.h"
@@ -278,20 +276,6 @@ enum cause ub_decide_zh(const struct zh_result *r, bool resync)
 	if (d->code == DIA_UNABLE_TO_COMPLY && resync)
 		return CAUSE_ub_auts_refused;
 	return CAUSE_zh_error;
-}
-
-int ub_decide_guss(struct span guss, int64_t default_s, int64_t max_s, int64_t *life_s, bool *clamped, bool *gba_u)
-{
-	struct guss *g = NULL;
-	int rc = guss.len ? guss_parse(&g, guss.p, guss.len, NULL) : 0;
-
-	if (rc < 0)
-		return rc == -ENOMEM ? rc : -EBADMSG;
-	*clamped = false;
-	*life_s = key_lifetime_s(default_s, max_s, g && g->has_life_time, g ? g->life_time_s : 0, clamped);
-	*gba_u = g && g->uicc_type && strcmp(g->uicc_type, "GBA_U") == 0;
-	guss_free(g);
-	return 0;
 }
 
 int ub_make_session(struct gba_session *out, const struct gba_challenge *c, bool knows_tmpi, int64_t now_s)

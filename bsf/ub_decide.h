@@ -55,13 +55,6 @@ enum cause ub_decide_answer(const struct ub_wish *w, const struct ub_request *in
 /*! What the HSS said. \returns CAUSE_ub_challenged: a vector is there; else why the run ends */
 enum cause ub_decide_zh(const struct zh_result *r, bool resync);
 
-/*! Weigh the GUSS (33.220 4.2.3), once, before the challenge is sent.
- *  \param[out] life_s  what the Ks will live
- *  \param[out] clamped the GUSS gave a life outside 1 .. max_s
- *  \param[out] gba_u   the GUSS says that the card can do GBA_U
- *  \returns 0; -EBADMSG the document cannot be used; -ENOMEM */
-int ub_decide_guss(struct span guss, int64_t default_s, int64_t max_s, int64_t *life_s, bool *clamped, bool *gba_u);
-
 /*! The session a right answer makes: Ks = CK || IK, expiry, TMPI where the UE knows it.
  *  \param[out] out clear before; owns a reference to the GUSS. \returns 0; -EIO */
 int ub_make_session(struct gba_session *out, const struct gba_challenge *c, bool knows_tmpi, int64_t now_s);

@@ -6,8 +6,10 @@
 #include <time.h>
 #include <osmocom/core/utils.h>
 #include "bsf/bsf_cfg.h"
+#include "bsf/guss_facts.h"
 #include "common/base/hex.h"
 #include "common/crypto/rng.h"
+#include "common/gba/key_lifetime.h"
 #include "common/gba/run_id.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
@@ -17,15 +19,21 @@
 
 struct ub_flow {
 	struct ub_flow_env env;
+	struct guss_memo *guss;
 };
 
 struct ub_flow *ub_flow_new(void *ctx, const struct ub_flow_env *env)
 {
 	struct ub_flow *f = talloc_zero(ctx, struct ub_flow);
 
-	if (f)
-		f->env = *env;
-	return f;
+	if (!f)
+		return NULL;
+	f->env = *env;
+	f->guss = guss_memo_new(f);
+	if (f->guss)
+		return f;
+	talloc_free(f);
+	return NULL;
 }
 
 static struct span impi_of(struct ub_run *run)
@@ -206,20 +214,23 @@ static void tell_clamped(const struct gba_challenge *c)
 static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 {
 	struct gba_challenge *c = &run->challenge;
-	bool clamped, gba_u;
+	struct guss_facts facts;
 	uint8_t opaque[16];
+	bool clamped;
 	int rc;
 
 	gba_challenge_clear(c);
-	rc = ub_decide_guss(guss_blob_span(z->guss), bsf_limit(LIM_KEY_LIFETIME), bsf_limit(LIM_KEY_LIFETIME_MAX),
-			    &c->key_life_s, &clamped, &gba_u);
+	rc = guss_memo_read(run->flow->guss, &facts, guss_blob_span(z->guss));
 	memcpy(c->nonce, z->vector.rand, AKA_RAND_LEN);
 	memcpy(c->nonce + AKA_RAND_LEN, z->vector.autn, AKA_AUTN_LEN);
 	if (rc < 0)
 		return rc == -ENOMEM ? CAUSE_ub_busy : CAUSE_zh_guss_bad;
+	/* 33.220 4.2.3: what the GUSS says goes before the configuration */
+	c->key_life_s = key_lifetime_s(bsf_limit(LIM_KEY_LIFETIME), bsf_limit(LIM_KEY_LIFETIME_MAX), facts.has_life_time,
+				       facts.life_time_s, &clamped);
 	if (clamped)
 		tell_clamped(c);
-	if (gba_u)
+	if (facts.gba_u)
 		log_gba_u_once();
 	if (rng_fill(opaque, sizeof(opaque)) < 0)
 		return CAUSE_ub_busy;

@@ -2,7 +2,6 @@
 /* What Ub answers, row by row of causes.csv. The numbers are those of vector V1 (tests/vectors, group gba). */
 #include <errno.h>
 #include "bsf/ub_decide.h"
-#include "common/gba/guss.h"
 #include "tests/unit/suite.h"
 
 #define USER   "234150999999999@ims.mnc015.mcc234.3gppnetwork.org"
@@ -306,35 +305,6 @@ START_TEST(hss_rows)
 }
 END_TEST
 
-START_TEST(guss_weighed)
-{
-	static const struct {
-		const char *xml;
-		int rc;
-		int64_t life_s;
-		bool clamped, gba_u;
-	} r[] = {
-		{ "", 0, 3600, false, false },
-		{ "<guss><bsfInfo><uiccType>GBA</uiccType><lifeTime>60</lifeTime></bsfInfo></guss>", 0, 60, false,
-		  false },
-		{ "<guss><bsfInfo><uiccType>GBA_U</uiccType></bsfInfo></guss>", 0, 3600, false, true },
-		{ "<guss><bsfInfo><lifeTime>90000</lifeTime></bsfInfo></guss>", 0, 86400, true, false },
-		{ "<guss><bsfInfo><lifeTime>0</lifeTime></bsfInfo></guss>", 0, 1, true, false },
-		{ "<guss><bsfInfo>", -EBADMSG, 0, false, false },
-		{ "<other/>", -EBADMSG, 0, false, false },
-	};
-
-	for (size_t i = 0; i < sizeof(r) / sizeof(r[0]); i++) {
-		int64_t life_s = 0;
-		bool clamped = false, gba_u = false;
-		int rc = ub_decide_guss(span_str(r[i].xml), 3600, 86400, &life_s, &clamped, &gba_u);
-
-		ck_assert_msg(rc == r[i].rc && life_s == r[i].life_s && clamped == r[i].clamped && gba_u == r[i].gba_u,
-			      "row %zu: %d %lld %d %d", i, rc, (long long)life_s, clamped, gba_u);
-	}
-}
-END_TEST
-
 /* Worked example of the Ub digest, from challenge to 200 (220-4.5.2-18, -20, -22, 220-B.4-1, 220-I.5.2-8, 220-4.4.4-3).
  */
 START_TEST(whole_run)
@@ -395,4 +365,4 @@ START_TEST(cause_answers)
 END_TEST
 
 SUITE("ub_decide", request_rows, request_frame, bsf_name_choice, product_token, tmpi_by_form, answer_rows,
-      answer_text_password, answer_auts, hss_rows, guss_weighed, whole_run, cause_answers)
+      answer_text_password, answer_auts, hss_rows, whole_run, cause_answers)

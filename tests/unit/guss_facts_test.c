@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What is read of a GUSS, and that what is remembered is the same. */
+#include <errno.h>
+#include <stdio.h>
+#include <talloc.h>
+#include "bsf/guss_facts.h"
+#include "tests/unit/suite.h"
+
+static const struct {
+	const char *xml;
+	int rc;
+	struct guss_facts facts;
+} rows[] = {
+	{ "", 0, { false, 0, false } },
+	{ "<guss><bsfInfo><uiccType>GBA</uiccType><lifeTime>60</lifeTime></bsfInfo></guss>", 0, { true, 60, false } },
+	{ "<guss><bsfInfo><uiccType>GBA_U</uiccType></bsfInfo></guss>", 0, { false, 0, true } },
+	{ "<guss><bsfInfo><lifeTime>90000000000</lifeTime></bsfInfo></guss>", 0, { true, 90000000000, false } },
+	{ "<guss><bsfInfo><lifeTime>-5</lifeTime></bsfInfo></guss>", 0, { true, -5, false } },
+	{ "<guss><bsfInfo>", -EBADMSG, { 0 } },
+	{ "<other/>", -EBADMSG, { 0 } },
+};
+
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static void check(size_t i, int rc, const struct guss_facts *f)
+{
+	const struct guss_facts *want = &rows[i].facts;
+
+	ck_assert_msg(rc == rows[i].rc, "row %zu: %d", i, rc);
+	if (rc == 0)
+		ck_assert_msg(f->has_life_time == want->has_life_time && f->life_time_s == want->life_time_s &&
+				      f->gba_u == want->gba_u,
+			      "row %zu", i);
+}
+
+START_TEST(read_rows)
+{
+	for (size_t i = 0; i < N_ROWS; i++) {
+		struct guss_facts f = { 0 };
+
+		check(i, guss_facts_read(&f, span_str(rows[i].xml)), &f);
+	}
+}
+END_TEST
+
+START_TEST(memo)
+{
+	void *ctx = talloc_named_const(NULL, 0, "test");
+	struct guss_memo *m = guss_memo_new(ctx);
+
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < N_ROWS; i++) {
+			struct guss_facts f = { 0 };
+
+			check(i, guss_memo_read(m, &f, span_str(rows[i].xml)), &f);
+		}
+	}
+	ck_assert_uint_eq(guss_memo_hits(m), 2 * 4); /* four documents can be used; a bad one is read each time */
+	talloc_free(ctx);
+}
+END_TEST
+
+/* Documents that differ in one octet, more than there is room for: each has its own facts. */
+START_TEST(many)
+{
+	void *ctx = talloc_named_const(NULL, 0, "test");
+	struct guss_memo *m = guss_memo_new(ctx);
+
+	for (int round = 0; round < 2; round++) {
+		for (int i = 1; i <= 20000; i++) {
+			struct guss_facts f;
+			char xml[128];
+
+			snprintf(xml, sizeof(xml), "<guss><bsfInfo><lifeTime>%05d</lifeTime></bsfInfo></guss>", i);
+			ck_assert_int_eq(guss_memo_read(m, &f, span_str(xml)), 0);
+			ck_assert_int_eq(f.life_time_s, i);
+		}
+	}
+	talloc_free(ctx);
+}
+END_TEST
+
+SUITE("guss_facts", read_rows, memo, many)
