@@ -230,7 +230,7 @@ struct revocation {
 	struct txn txn;
 	atomic_int holders;
 	sem_t done;
-	int rc;
+	atomic_int rc; /* ThreadSanitizer does not know that sem_clockwait() orders */
 	struct impi impi;
 	struct btid btid;
 	bool by_impi;
