@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include "bsf/bsf_cfg.h"
 #include "common/rt/counters.h"
@@ -49,7 +47,6 @@ static void arm(struct ub_conn *c)
 struct ub_conn *ub_conn_new(int fd, struct deadline_set *deadlines, bool *due)
 {
 	struct ub_conn *c = calloc(1, sizeof(*c));
-	int one = 1;
 
 	atomic_fetch_add_explicit(&open_connections, 1, memory_order_relaxed);
 	if (!c)
@@ -57,7 +54,6 @@ struct ub_conn *ub_conn_new(int fd, struct deadline_set *deadlines, bool *due)
 	c->deadlines = deadlines;
 	c->due = due;
 	c->fd = fd;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	arm(c);
 	return c;
 }

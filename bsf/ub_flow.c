@@ -7,6 +7,7 @@
 #include <osmocom/core/utils.h>
 #include "bsf/bsf_cfg.h"
 #include "bsf/guss_facts.h"
+#include "bsf/keyed_hash.h"
 #include "common/base/hex.h"
 #include "common/crypto/rng.h"
 #include "common/gba/key_lifetime.h"
@@ -20,6 +21,7 @@
 struct ub_flow {
 	struct ub_flow_env env;
 	struct guss_memo *guss;
+	uint64_t opaque_key[2][2];
 };
 
 struct ub_flow *ub_flow_new(void *ctx, const struct ub_flow_env *env)
@@ -30,7 +32,7 @@ struct ub_flow *ub_flow_new(void *ctx, const struct ub_flow_env *env)
 		return NULL;
 	f->env = *env;
 	f->guss = guss_memo_new(f);
-	if (f->guss)
+	if (f->guss && rng_fill(f->opaque_key, sizeof(f->opaque_key)) == 0)
 		return f;
 	talloc_free(f);
 	return NULL;
@@ -210,12 +212,21 @@ static void tell_clamped(const struct gba_challenge *c)
 	     (long long)c->key_life_s);
 }
 
+/* Nobody but us can tell it from the nonce. */
+static void make_opaque(const struct ub_flow *f, struct gba_challenge *c)
+{
+	uint64_t h[2];
+
+	for (int i = 0; i < 2; i++)
+		h[i] = keyed_hash(f->opaque_key[i], span_of(c->nonce, sizeof(c->nonce)));
+	hex_encode(c->opaque, sizeof(c->opaque), h, sizeof(h));
+}
+
 /* The new challenge, from the vector. \returns CAUSE_ub_ok or why there is none */
 static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 {
 	struct gba_challenge *c = &run->challenge;
 	struct guss_facts facts;
-	uint8_t opaque[16];
 	bool clamped;
 	int rc;
 
@@ -232,9 +243,7 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 		tell_clamped(c);
 	if (facts.gba_u)
 		log_gba_u_once();
-	if (rng_fill(opaque, sizeof(opaque)) < 0)
-		return CAUSE_ub_busy;
-	hex_encode(c->opaque, sizeof(c->opaque), opaque, sizeof(opaque));
+	make_opaque(run->flow, c);
 	c->variant = GBA_VARIANT_ME;
 	c->impi = run->impi;
 	memcpy(c->username, run->wish.auth.username.p, run->wish.auth.username.len);
