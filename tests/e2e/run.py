@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 
+ALONE = ("t_load", "t_hostile", "t_store")      # measure times and rates: nothing runs beside them
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
@@ -62,17 +64,17 @@ class Totals:
             self.failures.append(f"{name}: ended early (exit status {rc}, {seen} of {planned} tests)")
 
 
-def run_all(files, args, totals):
-    """Files one after the other, or args.jobs side by side; a file's output is printed as a whole."""
+def run_all(files, jobs, args, totals):
+    """Files one after the other, or jobs side by side; a file's output is printed as a whole."""
     waiting, running = list(files), []
     while waiting or running:
-        while waiting and len(running) < args.jobs:
+        while waiting and len(running) < jobs:
             path = waiting.pop(0)
             running.append((path, child(path, args)))
         path, p = running.pop(0)
         name = os.path.basename(path)[:-3]
         output = ""
-        if args.jobs == 1:
+        if jobs == 1:
             print(f"# {name}", flush=True)
             for line in p.stdout:
                 output += line
@@ -118,7 +120,9 @@ def main():
     if "GBA_CAUSES_FILE" not in os.environ:
         os.environ["GBA_CAUSES_FILE"] = os.path.join(tempfile.mkdtemp(prefix="gba-causes-"), "provoked")
     began, totals = time.monotonic(), Totals()
-    run_all(files, args, totals)
+    alone = [f for f in files if os.path.basename(f)[:-3] in ALONE]
+    run_all([f for f in files if f not in alone], args.jobs, args, totals)
+    run_all(alone, 1, args, totals)
     if args.causes:
         check_causes(totals)
     for text in totals.again:

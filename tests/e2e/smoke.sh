@@ -10,4 +10,4 @@ if ! "$PYTHON3" -c 'import cryptography' 2>/dev/null; then
 	echo "python3-cryptography is missing"
 	exit 77
 fi
-GBA_BUILD=${GBA_BUILD:-$OLDPWD} exec "$PYTHON3" run.py --smoke
+GBA_BUILD=${GBA_BUILD:-$OLDPWD} exec "$PYTHON3" run.py --smoke --jobs 2
