@@ -15,13 +15,28 @@ struct fd_peer; /* begins with its struct peer_hdr */
 
 typedef int out_send_fn(struct msg **m, struct cnxctx *cnx, struct fd_peer *peer, int counted);
 
-out_send_fn fd_out_send; /* exported by libfdcore, in none of its public headers */
+typedef int reopen_fn(struct fd_peer *peer);
+typedef int new_cer_fn(struct msg **cer, struct cnxctx **cnx);
+typedef void cleanup_fn(struct fd_peer *peer, int terminate);
+
+/* exported by libfdcore, in none of its public headers */
+out_send_fn fd_out_send;
+reopen_fn fd_p_dw_reopen;
+int fd_psm_change_state(struct fd_peer *peer, int state);
+new_cer_fn fd_peer_handle_newCER;
+cleanup_fn fd_psm_cleanup;
 
 static out_send_fn *library_send;
+static reopen_fn *library_reopen;
+static new_cer_fn *library_new_cer;
+static cleanup_fn *library_cleanup;
 
 void dia_out_init(void)
 {
 	library_send = (out_send_fn *)dlsym(RTLD_NEXT, "fd_out_send");
+	library_reopen = (reopen_fn *)dlsym(RTLD_NEXT, "fd_p_dw_reopen");
+	library_new_cer = (new_cer_fn *)dlsym(RTLD_NEXT, "fd_peer_handle_newCER");
+	library_cleanup = (cleanup_fn *)dlsym(RTLD_NEXT, "fd_psm_cleanup");
 }
 
 static bool is_answer(struct msg *m)
@@ -119,4 +134,52 @@ int fd_out_send(struct msg **m, struct cnxctx *cnx, struct fd_peer *peer, int co
 		fd_msg_free(*m);
 	*m = NULL;
 	return 0;
+}
+
+/* Takes the place of the library's in a program; on the peer's own thread, after the CEA. What RFC 3539 3.4.1 wants three
+ * watchdogs for is sending requests to a peer that failed. One that came to us is to be answered, and the library drops
+ * answers until then. The watchdog it has sent here is still waited for. */
+int fd_p_dw_reopen(struct fd_peer *peer)
+{
+	int rc = library_reopen ? library_reopen(peer) : EINVAL;
+
+	if (!rc && ((struct peer_hdr *)peer)->info.config.pic_flags.persist == PI_PRST_NONE)
+		rc = fd_psm_change_state(peer, STATE_OPEN);
+	return rc;
+}
+
+/* The library hands a CER to the queue of a peer that may just be deleting that queue: seen to wait for ever in it with the
+ * list of all peers locked, so that nobody could connect any more. Now it comes before the end and is closed with the rest,
+ * or after it. */
+static pthread_mutex_t burial = PTHREAD_MUTEX_INITIALIZER;
+
+static void unlock_burial(void *none)
+{
+	pthread_mutex_unlock(&burial);
+}
+
+int fd_peer_handle_newCER(struct msg **cer, struct cnxctx **cnx)
+{
+	int rc;
+
+	if (!library_new_cer)
+		return EINVAL;
+	pthread_mutex_lock(&burial);
+	pthread_cleanup_push(unlock_burial, NULL);
+	rc = library_new_cer(cer, cnx);
+	pthread_cleanup_pop(1);
+	return rc;
+}
+
+void fd_psm_cleanup(struct fd_peer *peer, int terminate)
+{
+	if (!library_cleanup)
+		return;
+	library_cleanup(peer, 0); /* what takes its time: threads are waited for */
+	if (!terminate)
+		return;
+	pthread_mutex_lock(&burial);
+	pthread_cleanup_push(unlock_burial, NULL);
+	library_cleanup(peer, 1);
+	pthread_cleanup_pop(1);
 }

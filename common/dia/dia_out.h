@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file dia_out.h
- *  An answer that cannot be delivered. freeDiameter 1.2.1 shuts the whole node down, for good and without a word, when a
- *  routing thread of it cannot hand an answer (most easily one of its own error answers) to a peer that has just closed its
- *  connection: any peer that sends a request it will be refused and leaves can do that, by will or by chance. */
+ *  Peers that go and come back. freeDiameter 1.2.1 shuts the whole node down, for good and without a word, when a routing
+ *  thread of it cannot hand an answer (most easily one of its own error answers) to a peer that has just closed its
+ *  connection. It drops every answer to a peer whose last connection broke until that peer has answered three watchdogs on
+ *  the new one. And a peer that connects while its last connection is torn down may lock everybody out. Any peer that is
+ *  let in can do all three, by will or by chance; see doc/decisions/0002. */
 #pragma once
 
 #include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
 
-/*! Call before fd_core_start(). From then on such an answer is dropped, and only that. In a shared library in somebody else's
- *  program this has no effect; such a node only connects to its own BSF. */
+/*! Call before fd_core_start(). From then on such an answer is dropped, and only that; who comes back is answered at once.
+ *  In a shared library in somebody else's program this has no effect; such a node only connects to its own BSF. */
 void dia_out_init(void);
 
 /*! On the peer's own thread, before the library destroys its connection; waits for those who are just sending on it. */

@@ -164,6 +164,45 @@ async def gone(t):
     await w.ue(1).bootstrap()
 
 
+async def not_parsable(conn):
+    await conn.send_raw(b"\2" + Msg(dia.CMD_BI, dia.APP_ZN, conn.origin(), dia.R).encode()[1:])
+    await asyncio.wait_for(conn.closed.wait(), 10)
+
+
+async def reset(conn):
+    conn.abort()
+
+
+async def came_back(w):
+    """Connected; refused or dropped as long as the library still buries the former connection."""
+    for _ in range(200):
+        try:
+            conn = await w.naf(timeout=2)
+            if conn.cea.result == 2001:
+                return conn
+            await conn.close()
+        except (PeerClosed, ConnectionError, asyncio.TimeoutError):
+            pass
+        await asyncio.sleep(0.01)
+    raise AssertionError("not let in any more")
+
+
+@test("a NAF whose connection broke, by its fault or not, is answered as soon as it is back", timeout=120, smoke=True)
+async def back_at_once(t):
+    w = await World(t).start()
+    s = await w.ue().bootstrap()
+    worst = 0.0
+    for lose in (not_parsable, reset, dia_peer.Conn.close) * 4:
+        await lose(await came_back(w))
+        at = time.monotonic()
+        conn = await came_back(w)
+        conn.answer_dwr = False                                  # no three watchdogs first
+        assert (await naf.fetch(conn, s.btid)).key == s.ks_naf(), lose
+        worst = max(worst, time.monotonic() - at)
+        await conn.disconnect()
+    t.note(f"lost connection to BIA: {worst * 1000:.0f} ms at most")
+
+
 @test("octets of every kind on both ports: nothing dies, a good UE is served after each", timeout=120, smoke=True)
 async def noise(t):
     w = await World(t).no_limits().start()
