@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""./demo: what it prints, its two refusals, what it leaves running and what it leaves behind."""
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+
+from lib import procs
+from lib.runner import test
+
+PORTS = (8080, 8081, 3868, 3869, 4270, 4271)
+
+
+def ready(t):
+    """The demo builds in build/gcc and uses the ports of conf/."""
+    if os.path.realpath(procs.BUILD) != os.path.join(procs.SRC, "build", "gcc"):
+        t.skip("runs in ./test only, where build/gcc is what is tested")
+    for port in PORTS:
+        with socket.socket() as s:
+            try:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                t.skip(f"port {port} is in use by somebody else")
+    tmp = t.dir + "/tmp"
+    os.mkdir(tmp)
+    return {"TMPDIR": tmp}
+
+
+def processes(folder):
+    """Command lines that name the folder."""
+    found = []
+    for pid in os.listdir("/proc"):
+        if pid.isdigit() and int(pid) != os.getpid():
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    line = f.read().replace(b"\0", b" ").decode("utf-8", "replace")
+            except OSError:
+                continue
+            if folder in line:
+                found.append(line)
+    return found
+
+
+async def nothing_left(t, env):
+    async def clean():
+        return not os.listdir(env["TMPDIR"]) and not processes(env["TMPDIR"])
+    await t.until(clean, 30, "nothing to be left", then=lambda: left(env))
+
+
+async def left(env):
+    return os.listdir(env["TMPDIR"]), processes(env["TMPDIR"])
+
+
+async def demo(env, *words, timeout=120):
+    return await procs.run([procs.SRC + "/demo", *words], timeout, env)
+
+
+@test("./demo: the ladder, one key on both sides, nothing left", timeout=150)
+async def plain(t):
+    env = ready(t)
+    rc, out, err = await demo(env)
+    assert rc == 0, out + err
+    for step in ("UE  -> NAF", "NAF -> UE", "UE  -> BSF", "BSF -> HSS", "BSF -> UE", "NAF -> BSF", "same key", "lifetime", "B-TID"):
+        assert step in out, f"{step!r} is not in:\n{out}"
+    ue, naf = re.search(r"UE ([0-9a-f]{8}), NAF ([0-9a-f]{8})", out).groups()
+    assert ue == naf
+    assert "465b5ce8b199b49faa5f0a2ee238a6bc" not in out + err
+    await nothing_left(t, env)
+
+
+@test("./demo --fail wrong-key, --fail foreign-naf: refused, and where the operator sees why", timeout=150)
+async def refusals(t):
+    env = ready(t)
+    for what, cause in (("wrong-key", "ub_mac_failure"), ("foreign-naf", "zn_not_authorized")):
+        rc, out, err = await demo(env, "--fail", what)
+        assert rc == 0, (what, rc, out + err)
+        assert out.count(cause) >= 2 and re.search(cause + r"\s+1\b", out), f"{cause} as log line and counter:\n{out}"
+        assert "same key" not in out
+        await nothing_left(t, env)
+
+
+@test("./demo --keep: every command it suggests works when pasted; --stop leaves nothing", timeout=240)
+async def keep(t):
+    env = ready(t)
+    rc, out, err = await demo(env, "--keep")
+    assert rc == 0, out + err
+    folder = os.path.join(env["TMPDIR"], os.listdir(env["TMPDIR"])[0])
+    try:
+        lines = [x.strip() for x in out[out.index("Everything is still running"):].split("\n")[1:]]
+        commands = [x for x in lines if x and not x.startswith("#")]
+        assert len(commands) >= 7 and "--stop" in commands[-1], commands
+        script = "set -e\n" + "\n".join(f"echo '== {n}'\n{c}" for n, c in enumerate(commands[:-1]))
+        rc, out2, err2 = await procs.run(["bash", "-c", script], 60, env, cwd="/")
+        assert rc == 0, (rc, out2, err2)
+        assert out2.count("Welcome") >= 2, "page by gba-ue and by curl:\n" + out2
+        assert re.search(r"zn_ok\s+[1-9]", out2) and re.search(r"hss_ok\s+1\b", out2), out2
+        key = [x for x in leftovers(folder) if x.endswith("/key")]
+        for path in key:
+            assert os.stat(path).st_mode & 0o077 == 0, "the key file can be read by others"
+    finally:
+        rc, out3, err3 = await demo(env, "--stop", folder)
+    assert rc == 0, out3 + err3
+    await nothing_left(t, env)
+
+
+def leftovers(folder):
+    return [os.path.join(b, n) for b, _, names in os.walk(folder) for n in names]
+
+
+@test("./demo interrupted at any moment leaves nothing: Ctrl-C, SIGTERM", timeout=240)
+async def interrupted(t):
+    env = ready(t)
+    for n, (sig, word) in enumerate(((signal.SIGINT, "starting"), (signal.SIGTERM, "starting"), (signal.SIGINT, None))):
+        p = await asyncio.create_subprocess_exec(
+            procs.SRC + "/demo", *(["--fail", "wrong-key"] if n == 2 else []), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, env=procs.environment(env), start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        while word:
+            line = (await asyncio.wait_for(p.stdout.readline(), 60)).decode()
+            assert line, "the demo ended early"
+            if word in line:
+                break
+        if word is None:
+            async def bsf_runs():
+                return any("gba-bsf.cfg" in x for x in processes(env["TMPDIR"]))
+            await t.until(bsf_runs, 30, "the demo to start the BSF")
+        if sig == signal.SIGINT:
+            os.killpg(p.pid, sig)                     # as a terminal does
+        else:
+            p.send_signal(sig)
+        rest = await asyncio.wait_for(p.communicate(), 60)
+        assert p.returncode != 0, rest
+        await nothing_left(t, env)
+
+
+@test("./demo with a port in use says which, and leaves nothing", timeout=120)
+async def port_taken(t):
+    env = ready(t)
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("127.0.0.1", 8080))
+        s.listen()
+        rc, out, err = await demo(env)
+    assert rc != 0 and "8080" in out + err, (rc, out + err)
+    await nothing_left(t, env)
