@@ -17,7 +17,7 @@
 #define CMD_WATCHDOG 280
 #define CMD_DISCONNECT 282
 
-enum { RESULT_CODE = 268, VSAI = 260, VENDOR_ID = 266, AUTH_APP_ID = 258, ACCT_APP_ID = 259,
+enum { SESSION_ID = 263, RESULT_CODE = 268, VSAI = 260, VENDOR_ID = 266, AUTH_APP_ID = 258, ACCT_APP_ID = 259,
        PROXY_INFO = 284, PROXY_HOST = 280, PROXY_STATE = 33 };
 
 struct avp_raw {
@@ -135,20 +135,23 @@ static int check_capabilities(const uint8_t *buf, size_t len)
 	return 0;
 }
 
+/* To the front, but behind a Session-Id, which the grammar of an error answer wants first. */
 static int settle_result(uint8_t *buf, size_t len)
 {
 	uint8_t first[RESULT_LEN];
+	size_t at, to = MSG_HDR;
 	struct avp_raw a;
-	size_t at;
 
 	for (at = find(buf, len, RESULT_CODE, &a, MSG_HDR); at < len; at = find(buf, len, RESULT_CODE, &a, at + a.size))
 		if (a.size != RESULT_LEN || a.data_len != 4)
 			return -EBADMSG;
+	if (find(buf, len, SESSION_ID, &a, MSG_HDR) == MSG_HDR)
+		to += a.size;
 	at = find(buf, len, RESULT_CODE, &a, MSG_HDR);
-	if (at < len) {
+	if (at < len && at > to) {
 		memcpy(first, buf + at, RESULT_LEN);
-		memmove(buf + MSG_HDR + RESULT_LEN, buf + MSG_HDR, at - MSG_HDR);
-		memcpy(buf + MSG_HDR, first, RESULT_LEN);
+		memmove(buf + to + RESULT_LEN, buf + to, at - to);
+		memcpy(buf + to, first, RESULT_LEN);
 	}
 	return 0;
 }
