@@ -7,7 +7,6 @@
 #include <strings.h>
 #include "common/dia/dia_msg.h"
 #include "common/dia/dia_node.h"
-#include "common/dia/dia_tx.h"
 #include "dict/dict_gba.h"
 
 #define NEVER (-1000) /* score that no bonus of the library outweighs */
@@ -59,18 +58,6 @@ static void serve(const struct dia_app *app, struct msg **m)
 		refuse(m, DIA_UNABLE_TO_COMPLY);
 }
 
-/* The threads of the library that call us must not wait for room in its outgoing queue: the thread that makes room there may
- * wait for them. \returns true: *m is NULL, dia-tx sends it */
-static bool send_elsewhere(struct msg **m)
-{
-	int waiting, max;
-
-	if (!*m || fd_stat_getstats(STAT_G_OUTGOING, NULL, &waiting, &max, NULL, NULL, NULL, NULL, NULL) ||
-	    waiting <= max / 2)
-		return false;
-	return !dia_tx_answer(m);
-}
-
 /* All messages of one application. Answers of ours never come here: dia_tx takes them before. */
 static int on_dispatch(struct msg **m, struct avp *avp, struct session *session, void *app, enum disp_action *act)
 {
@@ -84,8 +71,7 @@ static int on_dispatch(struct msg **m, struct avp *avp, struct session *session,
 		return 0;
 	}
 	serve(app, m);
-	if (!send_elsewhere(m))
-		*act = DISP_ACT_SEND;
+	*act = DISP_ACT_SEND;
 	return 0;
 }
 
@@ -141,7 +127,7 @@ static int on_forward(void *data, struct msg **m)
 	} else if (parse(m)) {
 		serve(app, m);
 	}
-	if (*m && dia_tx_answer(m) && fd_msg_send(m, NULL, NULL) && *m) {
+	if (*m && fd_msg_send(m, NULL, NULL) && *m) {
 		fd_msg_free(*m);
 		*m = NULL;
 	}
@@ -188,8 +174,7 @@ static int on_route(void *data, struct msg **m, struct fd_list *candidates)
 			peer->score += NEVER;
 		else if (!ours->realm[0] || !strcasecmp(ours->realm, realm))
 			peer->score += FD_SCORE_DEFAULT_REALM;
-		/* what was sent once to a peer that is lost now still has it among its candidates */
-		found = found || (peer->score >= 0 && dia_peer_is_open(id));
+		found = found || peer->score >= 0;
 	}
 	if (!found)
 		give_up(m);

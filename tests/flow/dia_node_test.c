@@ -400,7 +400,7 @@ static int case_name_of_our_hss(void) /* the library does not validate peers it 
 
 static int case_leaves_before_answer(void) /* the answer then has nowhere to go; its key must not show anywhere */
 {
-	client_open_now("naf-gone.example.com");
+	client_open_now("naf1.example.com");
 	ask_no_wait("3", REALM, NULL);
 	CHECK(wait_sem(&shared->served) == 0);
 	_exit(0);
@@ -649,9 +649,7 @@ int main(void)
 	}
 	if (!failed) { /* the last case left a request behind */
 		drain(&shared->event[DIA_EV_PROTOCOL]);
-		do /* those of earlier cases may still come */
-			CHECK(wait_sem(&shared->event[DIA_EV_PEER_CLOSED]) == 0);
-		while (!strstr(shared->detail[DIA_EV_PEER_CLOSED], "naf-gone"));
+		CHECK(wait_sem(&shared->event[DIA_EV_PEER_CLOSED]) == 0);
 		CHECK(write(stop[1], "a", 1) == 1);
 		CHECK(wait_sem(&shared->event[DIA_EV_PROTOCOL]) == 0);
 		CHECK(strstr(shared->detail[DIA_EV_PROTOCOL], "Unable to forward answer"));
