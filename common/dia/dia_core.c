@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <arpa/inet.h>
+#include "common/dia/dia_flow.h"
 #include "common/dia/dia_node.h"
 #include "common/dia/dia_out.h"
 #include "common/dia/dia_patience.h"
@@ -147,6 +148,8 @@ static int library_up(const struct dia_cfg *cfg, struct err *err)
 	if (initialized)
 		return err_set(err, -EALREADY, "diameter: one node per process life");
 	initialized = true;
+	dia_flow_init();
+	dia_out_init();
 	signal(SIGPIPE, SIG_IGN); /* the library uses writev() and leaves SIGPIPE to us */
 	fd_g_debug_lvl = FD_LOG_ERROR;
 	sigfillset(&all);
@@ -200,7 +203,6 @@ int dia_core_init(const struct dia_cfg *cfg, struct err *err)
 	rc = check_config(cfg, err);
 	if (rc)
 		return rc;
-	dia_out_init();
 	dia_node.cfg = *cfg;
 	dia_node.cfg.identity = strdup(cfg->identity);
 	dia_node.cfg.realm = strdup(cfg->realm);
@@ -326,6 +328,7 @@ void dia_core_stop(void)
 	if (!initialized)
 		return;
 	dia_node.running = false;
+	dia_node.stopping = true;
 	dia_patience();
 	if (fd_core_shutdown())
 		return;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <netinet/tcp.h>
+#include "common/dia/dia_flow.h"
 #include "common/dia/dia_guard.h"
 #include "common/dia/dia_node.h"
 #include "common/dia/dia_out.h"
@@ -73,10 +74,9 @@ int dia_logger_register(void)
 	return fd_log_handler_register(on_log);
 }
 
-/* "TCP,soc#17"; -1: no connection any more */
-static int peer_socket(struct peer_hdr *peer)
+int dia_peer_socket(struct peer_hdr *peer)
 {
-	char info[64] = "", *p;
+	char info[64] = "", *p; /* "TCP,soc#17" */
 	int fd;
 
 	if (fd_peer_cnx_proto_info(peer, info, sizeof(info)))
@@ -88,7 +88,7 @@ static int peer_socket(struct peer_hdr *peer)
 static int peer_address(struct peer_hdr *peer, struct sockaddr_storage *out)
 {
 	socklen_t len = sizeof(*out);
-	int fd = peer_socket(peer);
+	int fd = dia_peer_socket(peer);
 
 	memset(out, 0, sizeof(*out));
 	return fd >= 0 && !getpeername(fd, (struct sockaddr *)out, &len) ? 0 : -ENOTCONN;
@@ -172,7 +172,7 @@ static void on_open(struct peer_hdr *peer)
 	const struct dia_peer *ours = dia_node_peer(peer->info.pi_diamid);
 	struct dia_peer_state *state = state_of(peer->info.pi_diamid);
 	struct sockaddr_storage from;
-	int fd = peer_socket(peer), one = 1;
+	int fd = dia_peer_socket(peer), one = 1;
 
 	if (fd >= 0) /* Nagle and delayed ACK cost 40 ms per burst */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -251,6 +251,7 @@ static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 {
 	char who[256];
 
+	dia_flow_taken();
 	switch (type) {
 	case HOOK_PEER_CONNECT_SUCCESS:
 		dia_out_is_back(peer);
@@ -263,9 +264,6 @@ static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 		on_message(m, peer, "we disconnect");
 		break;
 	case HOOK_PEER_CONNECT_FAILED:
-		/* a second connection that is refused says so here too, and the first one stays */
-		if (peer && !m && other && (strstr(other, "was broken") || strstr(other, "Timeout while")))
-			dia_out_leaves(peer);
 		on_failed(peer, other ? other : "");
 		break;
 	case HOOK_MESSAGE_PARSING_ERROR:
@@ -294,6 +292,7 @@ static void on_data(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 {
 	struct fd_cnx_rcvdata *received = other;
 
+	dia_flow_receives();
 	if (dia_guard(received->buffer, received->length) && received->length)
 		received->buffer[0] = 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file dia_node.h
- *  The one node of this process, shared by dia_core.c, dia_hooks.c and dia_route.c only. */
+ *  The one node of this process, shared by dia_core.c, dia_hooks.c, dia_out.c and dia_route.c only. */
 #pragma once
 
 #include <stdatomic.h>
@@ -25,6 +25,7 @@ struct dia_node {
 		_Atomic bool cut;          /* last connection came from a wrong address */
 	} peers[DIA_PEERS_MAX];            /* beside cfg.peers */
 	_Atomic bool running;
+	_Atomic bool stopping;             /* from dia_core_stop() on */
 };
 
 extern struct dia_node dia_node;
@@ -39,6 +40,8 @@ void dia_event(enum dia_event ev, const char *peer, const char *detail);
 int dia_hooks_register(void);
 int dia_validate_register(void);
 int dia_logger_register(void);
+/*! \returns the socket of its connection; -1: it has none any more. */
+int dia_peer_socket(struct peer_hdr *peer);
 /*! For fd_peer_add(): a peer of ours can be sent to for the first time. */
 void dia_first_open(struct peer_info *info, void *data);
 

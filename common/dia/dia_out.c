@@ -5,9 +5,11 @@
 #include <search.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
+#include <sys/socket.h>
 #include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
+#include "common/dia/dia_flow.h"
+#include "common/dia/dia_node.h"
 #include "common/dia/dia_out.h"
 
 struct cnxctx;
@@ -23,6 +25,7 @@ typedef void cleanup_fn(struct fd_peer *peer, int terminate);
 out_send_fn fd_out_send;
 reopen_fn fd_p_dw_reopen;
 int fd_psm_change_state(struct fd_peer *peer, int state);
+int fd_psm_terminate(struct fd_peer *peer, char *reason);
 new_cer_fn fd_peer_handle_newCER;
 cleanup_fn fd_psm_cleanup;
 
@@ -46,12 +49,9 @@ static bool is_answer(struct msg *m)
 	return !fd_msg_hdr(m, &hdr) && !(hdr->msg_flags & CMD_FLAG_REQUEST);
 }
 
-/* Peers whose connection is being taken apart by their own thread. That thread says so first, and waits for those who are
- * just sending: without it the library writes to what it has freed. Not for ever: who sends may wait for that very thread. */
-#define WAIT_NS 200000000L
-
-static pthread_rwlock_t sending = PTHREAD_RWLOCK_INITIALIZER;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Peers whose connection their own thread takes apart. It says so first, and comes to that only when nobody is sending:
+ * without it the library writes to what it has freed. Who sends holds the lock, and waits for nothing. */
+static pthread_mutex_t sending = PTHREAD_MUTEX_INITIALIZER;
 static void *leaving; /* tsearch */
 
 static int by_address(const void *a, const void *b)
@@ -59,81 +59,78 @@ static int by_address(const void *a, const void *b)
 	return (uintptr_t)a < (uintptr_t)b ? -1 : (uintptr_t)a > (uintptr_t)b;
 }
 
-void dia_out_leaves(struct peer_hdr *peer)
-{
-	struct timespec until;
-
-	pthread_mutex_lock(&lock);
-	tsearch(peer, &leaving, by_address);
-	pthread_mutex_unlock(&lock);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += WAIT_NS;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	if (!pthread_rwlock_timedwrlock(&sending, &until))
-		pthread_rwlock_unlock(&sending);
-}
-
 void dia_out_is_back(struct peer_hdr *peer)
 {
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&sending);
 	tdelete(peer, &leaving, by_address);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&sending);
 }
 
-static bool leaves(struct peer_hdr *peer)
-{
-	bool found;
+/* A peer that reads so slowly is cut off: what waits for it is memory, and its answers come too late. The library cuts off
+ * who takes nothing at all for a second. */
+#define TO_SEND_MAX 16384
 
-	pthread_mutex_lock(&lock);
-	found = tfind(peer, &leaving, by_address);
-	pthread_mutex_unlock(&lock);
-	return found;
+static void cut_if_stuck(struct peer_hdr *peer)
+{
+	int n = 0, fd;
+
+	if (fd_stat_getstats(STAT_P_TOSEND, peer, &n, NULL, NULL, NULL, NULL, NULL, NULL) || n < TO_SEND_MAX)
+		return;
+	fd = dia_peer_socket(peer);
+	if (fd >= 0 && !shutdown(fd, SHUT_RDWR))
+		dia_log(DIA_LOG_NOTICE, "peer %s does not read: cut off with %d messages to send", peer->info.pi_diamid, n);
 }
 
-/* Is there a connection to send on that stays? */
-static bool can_send(struct peer_hdr *peer)
+static void unlock_sending(void *none)
 {
-	switch (fd_peer_get_state(peer)) {
-	case STATE_OPEN:
-	case STATE_OPEN_NEW:
-	case STATE_SUSPECT:
-	case STATE_REOPEN:
-	case STATE_CLOSING:
-		return !leaves(peer);
-	default:
-		return false;
-	}
+	pthread_mutex_unlock(&sending);
 }
 
-static void unlock(void *none)
+/* Under the lock. */
+static int send_if_open(struct msg **m, struct fd_peer *fd_peer)
 {
-	pthread_rwlock_unlock(&sending);
+	struct peer_hdr *peer = (struct peer_hdr *)fd_peer;
+	int rc;
+
+	if (fd_peer_get_state(peer) != STATE_OPEN || tfind(peer, &leaving, by_address))
+		return ENOTCONN;
+	rc = library_send(m, NULL, fd_peer, 1);
+	cut_if_stuck(peer);
+	return rc;
 }
 
 /* The threads that route are cancelled at the end, perhaps in the middle of this. */
-static void send_routed(struct msg **m, struct fd_peer *peer, int counted)
+static void send_routed(struct msg **m, struct fd_peer *peer, int *rc)
 {
-	pthread_rwlock_rdlock(&sending);
-	pthread_cleanup_push(unlock, NULL);
-	if (can_send((struct peer_hdr *)peer))
-		library_send(m, NULL, peer, counted);
+	pthread_mutex_lock(&sending);
+	pthread_cleanup_push(unlock_sending, NULL);
+	*rc = send_if_open(m, peer);
 	pthread_cleanup_pop(1);
 }
 
-/* Takes the place of the library's in a program. What is counted is the answer to a request that was routed; the rest is
- * sent by the peer's own thread. */
+/* Takes the place of the library's in a program. What is counted was routed, the rest is sent by the peer's own thread. An
+ * error for an answer would end the node; a request goes to the next peer then. */
 int fd_out_send(struct msg **m, struct cnxctx *cnx, struct fd_peer *peer, int counted)
 {
+	bool before;
+	int rc;
+
 	if (!library_send)
 		return EINVAL;
-	if (cnx || !peer || !counted || !m || !*m || !is_answer(*m))
-		return library_send(m, cnx, peer, counted);
-	send_routed(m, peer, counted);
-	if (*m) /* not taken */
-		fd_msg_free(*m);
-	*m = NULL;
-	return 0;
+	before = dia_flow_never_waits(true);
+	if (cnx || !peer || !counted || !m || !*m) {
+		rc = library_send(m, cnx, peer, counted);
+	} else {
+		send_routed(m, peer, &rc);
+		if (rc && (!*m || is_answer(*m))) {
+			if (*m)
+				fd_msg_free(*m);
+			*m = NULL;
+			rc = 0;
+		}
+	}
+	dia_flow_never_waits(before);
+	return rc;
 }
 
 /* Takes the place of the library's in a program; on the peer's own thread, after the CEA. What RFC 3539 3.4.1 wants three
@@ -171,13 +168,31 @@ int fd_peer_handle_newCER(struct msg **cer, struct cnxctx **cnx)
 	return rc;
 }
 
+/* At the end the library tells each peer's thread once that it is to end, and then waits 15 s for it. Whose connection is lost
+ * at that moment, as when HSS and BSF stop together, throws the word away with all its events; so it is told again. */
+static void clean_up_to_go_on(struct fd_peer *peer)
+{
+	library_cleanup(peer, 0);
+	if (dia_node.stopping)
+		fd_psm_terminate(peer, "REBOOTING");
+}
+
 void fd_psm_cleanup(struct fd_peer *peer, int terminate)
 {
 	if (!library_cleanup)
 		return;
-	library_cleanup(peer, 0); /* what takes its time: threads are waited for */
-	if (!terminate)
+	pthread_mutex_lock(&sending);
+	tsearch(peer, &leaving, by_address);
+	pthread_mutex_unlock(&sending);
+	if (!terminate) {
+		clean_up_to_go_on(peer);
 		return;
+	}
+	library_cleanup(peer, 0);   /* what takes its time: threads are waited for */
+	if (dia_node.stopping) {    /* nobody connects any more, and the list of peers is locked */
+		library_cleanup(peer, 1);
+		return;
+	}
 	pthread_mutex_lock(&burial);
 	pthread_cleanup_push(unlock_burial, NULL);
 	library_cleanup(peer, 1);

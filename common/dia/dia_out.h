@@ -14,8 +14,5 @@
  *  In a shared library in somebody else's program this has no effect; such a node only connects to its own BSF. */
 void dia_out_init(void);
 
-/*! On the peer's own thread, before the library destroys its connection; waits for those who are just sending on it. */
-void dia_out_leaves(struct peer_hdr *peer);
-
-/*! On the same thread: it has a connection again. */
+/*! On the thread of a peer: it has a connection again. */
 void dia_out_is_back(struct peer_hdr *peer);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include "common/dia/dia_flow.h"
 #include "common/dia/dia_msg.h"
 #include "common/dia/dia_node.h"
 #include "dict/dict_gba.h"
@@ -134,34 +135,16 @@ static int on_forward(void *data, struct msg **m)
 	return 0;
 }
 
-/* No peer for a request of ours. The library would put a 3002 of its own into its queue of incoming messages, from the
- * thread that empties the outgoing one; with both full, as after the loss of an HSS under load, all its threads then wait
- * for each other for ever. So the same answer is given here. */
-static void give_up(struct msg **m)
-{
-	static const struct dia_result nobody = { .code = DIA_UNABLE_TO_DELIVER };
-	void (*answered)(void *, struct msg **) = NULL;
-	void *data = NULL;
-
-	if (fd_msg_anscb_get(*m, &answered, NULL, &data) || !answered || dia_msg_answer(m, &nobody)) {
-		if (*m)
-			fd_msg_free(*m);
-		*m = NULL;
-		return;
-	}
-	answered(data, m);
-}
-
 /* Which peer a request of ours goes to: one we were told to connect to, that serves its realm. Left alone, the library
  * sends to whoever is in the realm, also to a peer that connected to us, and to nobody where the peer's own realm is
  * another. Called after the library's own callbacks: a score below 0 means never. */
 static int on_route(void *data, struct msg **m, struct fd_list *candidates)
 {
 	char realm[256], id[256];
-	bool found = false;
 	struct avp_cursor c;
 	struct fd_list *li;
 
+	dia_flow_never_waits(true); /* all that is sent goes through this thread; it answers what finds no peer, too */
 	if (!avp_find(&c, *m, 283, 0) || avp_str(&c, realm, sizeof(realm)))
 		realm[0] = '\0';
 	for (li = candidates->next; li != candidates; li = li->next) {
@@ -174,10 +157,7 @@ static int on_route(void *data, struct msg **m, struct fd_list *candidates)
 			peer->score += NEVER;
 		else if (!ours->realm[0] || !strcasecmp(ours->realm, realm))
 			peer->score += FD_SCORE_DEFAULT_REALM;
-		found = found || peer->score >= 0;
 	}
-	if (!found)
-		give_up(m);
 	return 0;
 }
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 
-from lib import aka, hss, procs
+from lib import aka, hss, naf, procs
 from lib.dia_peer import PeerClosed
 from lib.http_raw import HttpClosed
 from lib.load import Load, NafPool
@@ -158,6 +158,62 @@ async def hss_gone(t):
     assert not lost, lost[:3]
 
 
+async def ask_without_end(w, identity, conns, stop):
+    """A NAF with always more requests under way; comes back whenever its connection is lost."""
+    answers = 0
+    while not stop.is_set():
+        try:
+            conn = conns[identity] = await naf.connect(w.ports["dia"], identity, "example.com", timeout=2)
+            one = naf.bir(conn, "nobody@here", naf.naf_id()).encode()
+            while not conn.closed.is_set() and not stop.is_set():
+                conn.writer.write(one * 100)
+                await conn.writer.drain()
+                answers += len(conn.unsolicited)
+                conn.unsolicited.clear()
+                await asyncio.sleep(0)
+            await conn.close()
+        except (PeerClosed, ConnectionError, asyncio.TimeoutError):
+            await asyncio.sleep(0.01)                    # its former connection is being buried
+    return answers
+
+
+@test("HSS and NAFs lost at the same moment under load, again and again: the BSF goes on with both", long=True, timeout=300)
+async def both_lost(t):
+    rounds = max(3, round(8 * t.scale))
+    w = await limits(World(t, n_cards=600)).start()
+    t.may_die.add(w.hss)
+    load, conns, end = Load(w, 100), {}, asyncio.Event()
+    asking = [asyncio.ensure_future(ask_without_end(w, i, conns, end)) for i in ("naf1.example.com", "gba-naf.example.com")]
+    load.start()
+    worst = 0.0
+    for _ in range(rounds):
+        want = load.ledger.done + 100
+
+        async def enough():
+            return load.ledger.done >= want
+        began = time.monotonic()
+        await t.until(enough, 20, "bootstraps after HSS and NAFs came back")
+        worst = max(worst, time.monotonic() - began)
+        await asyncio.sleep(random.random() * 0.1)       # any moment
+        for c in conns.values():
+            c.abort()
+        await w.hss.kill()
+        await asyncio.sleep(random.random())             # requests find no HSS for a while
+        await w.hss.start()
+    await t.until(w.hss_open, 20, "the HSS after the last round")
+    end.set()
+    answers = await asyncio.gather(*asking)
+    await load.stop()
+    t.may_die.discard(w.hss)
+    t.note(f"{rounds} rounds, {load.ledger.done} bootstraps, {sum(answers)} answers to the NAFs, 100 bootstraps after at most "
+           f"{worst:.1f} s, not served: {dict(load.ledger.failures)}")
+    assert min(answers) > 100, answers
+    s = await w.ue().bootstrap()
+    pool = NafPool(w)
+    t.cleanup(pool.close)
+    assert (await pool.fetch(s.btid)).key == s.ks_naf()
+
+
 @test("any start order: the first bootstrap works within 10 s of the last start", smoke=False, timeout=180)
 async def order(t):
     took = []
@@ -208,3 +264,17 @@ async def stop(t):
         assert r.status == 503, r
     except HttpClosed:
         pass                                             # cut is allowed, hanging is not
+
+
+@test("BSF and HSS stopped at the same moment, again and again: both end at once", timeout=120)
+async def stop_together(t):
+    w = await World(t).start()
+    worst = 0.0
+    for _ in range(15):
+        await w.wait_hss_peer()
+        began = time.monotonic()
+        assert await asyncio.gather(w.hss.stop(), w.bsf.stop()) == [0, 0]
+        worst = max(worst, time.monotonic() - began)
+        await asyncio.gather(w.hss.start(), w.bsf.start())
+    t.note(f"15 times, the slowest stop took {worst:.1f} s")
+    assert worst < 8 * t.factor, worst
