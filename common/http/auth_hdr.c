@@ -26,7 +26,6 @@ int auth_hdr_parse(struct auth_hdr *out, const uint8_t *buf, size_t len)
 {
 	struct auth_hdr h = {0};
 	struct span rest = span_of(buf, len), scheme;
-	size_t count = 0;
 	int rc;
 
 	if (len > AUTH_HDR_MAX)
@@ -37,13 +36,10 @@ int auth_hdr_parse(struct auth_hdr *out, const uint8_t *buf, size_t len)
 		return rc;
 	if (!span_ieq(scheme, span_str("Digest")))
 		return -ENOTSUP;
-	rc = auth_params_take(&h, slots, N(slots), &rest, &count);
-	if (rc < 0)
-		return rc;
-	if (rest.len || !count)
-		return -EBADMSG;
-	*out = h;
-	return 0;
+	rc = auth_params_only(&h, slots, N(slots), rest);
+	if (rc == 0)
+		*out = h;
+	return rc;
 }
 
 void auth_hdr_assert_inside(const struct auth_hdr *h, const uint8_t *buf, size_t len)
@@ -53,13 +49,7 @@ void auth_hdr_assert_inside(const struct auth_hdr *h, const uint8_t *buf, size_t
 
 int auth_hdr_format(char *out, size_t cap, const struct auth_hdr *h)
 {
-	struct writer w;
-	int rc;
-
-	writer_init(&w, out, cap);
-	writer_str(&w, "Digest ");
-	rc = auth_params_put(&w, h, slots, N(slots), false);
-	return rc < 0 ? rc : writer_end(&w);
+	return auth_params_format(out, cap, "Digest ", h, slots, N(slots));
 }
 
 static const struct {

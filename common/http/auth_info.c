@@ -17,30 +17,17 @@ static const struct auth_slot slots[] = {
 
 int auth_info_parse(struct auth_info *out, const uint8_t *buf, size_t len)
 {
-	struct span rest = span_of(buf, len);
 	struct auth_info h = {0};
-	size_t count = 0;
-	int rc;
+	int rc = len > AUTH_INFO_MAX ? -E2BIG : auth_params_only(&h, slots, N(slots), span_of(buf, len));
 
-	if (len > AUTH_INFO_MAX)
-		return -E2BIG;
-	rc = auth_params_take(&h, slots, N(slots), &rest, &count);
-	if (rc < 0)
-		return rc;
-	if (rest.len || !count)
-		return -EBADMSG;
-	*out = h;
-	return 0;
+	if (rc == 0)
+		*out = h;
+	return rc;
 }
 
 int auth_info_format(char *out, size_t cap, const struct auth_info *h)
 {
-	struct writer w;
-	int rc;
-
-	writer_init(&w, out, cap);
-	rc = auth_params_put(&w, h, slots, N(slots), false);
-	return rc < 0 ? rc : writer_end(&w);
+	return auth_params_format(out, cap, "", h, slots, N(slots));
 }
 
 void auth_info_assert_inside(const struct auth_info *h, const uint8_t *buf, size_t len)

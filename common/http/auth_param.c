@@ -156,6 +156,16 @@ int auth_params_take(void *out, const struct auth_slot *slots, size_t n, struct 
 	}
 }
 
+int auth_params_only(void *out, const struct auth_slot *slots, size_t n, struct span list)
+{
+	size_t count = 0;
+	int rc = auth_params_take(out, slots, n, &list, &count);
+
+	if (rc < 0)
+		return rc;
+	return list.len || !count ? -EBADMSG : 0;
+}
+
 static bool writable(struct span v, bool quote)
 {
 	for (size_t i = 0; i < v.len; i++) {
@@ -165,8 +175,13 @@ static bool writable(struct span v, bool quote)
 	return quote || v.len;
 }
 
-int auth_params_put(struct writer *w, const void *in, const struct auth_slot *slots, size_t n, bool sep)
+int auth_params_format(char *out, size_t cap, const char *lead, const void *in, const struct auth_slot *slots, size_t n)
 {
+	const char *sep = "";
+	struct writer w;
+
+	writer_init(&w, out, cap);
+	writer_str(&w, lead);
 	for (size_t i = 0; i < n; i++) {
 		const struct span *v = (const struct span *)((const char *)in + slots[i].offset);
 		const char *quote = slots[i].quote ? "\"" : "";
@@ -175,15 +190,15 @@ int auth_params_put(struct writer *w, const void *in, const struct auth_slot *sl
 			continue;
 		if (!writable(*v, slots[i].quote))
 			return -EINVAL;
-		writer_str(w, sep ? ", " : "");
-		writer_str(w, slots[i].name);
-		writer_str(w, "=");
-		writer_str(w, quote);
-		writer_span(w, *v);
-		writer_str(w, quote);
-		sep = true;
+		writer_str(&w, sep);
+		writer_str(&w, slots[i].name);
+		writer_str(&w, "=");
+		writer_str(&w, quote);
+		writer_span(&w, *v);
+		writer_str(&w, quote);
+		sep = ", ";
 	}
-	return 0;
+	return writer_end(&w);
 }
 
 void auth_params_assert_inside(const void *in, const struct auth_slot *slots, size_t n, struct span input)

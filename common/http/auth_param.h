@@ -31,10 +31,12 @@ int auth_scheme_take(struct span *scheme, struct span *rest);
  *  \returns 0; -EBADMSG bad syntax, or a known parameter twice; -E2BIG */
 int auth_params_take(void *out, const struct auth_slot *slots, size_t n, struct span *rest, size_t *count);
 
-/*! Write the slots that are present, in their order, separated by ", ".
- *  \param[in] sep whether something stands before that needs a separator
- *  \returns 0 (overflow shows in the writer); -EINVAL a value holds what its form cannot carry */
-int auth_params_put(struct writer *w, const void *in, const struct auth_slot *slots, size_t n, bool sep);
+/*! The same for a header of one list: at least one parameter, and nothing behind the last. \returns as auth_params_take() */
+int auth_params_only(void *out, const struct auth_slot *slots, size_t n, struct span list);
+
+/*! Write lead, then the slots that are present, in their order, separated by ", ".
+ *  \returns length without NUL; -ENOSPC; -EINVAL a value holds what its form cannot carry */
+int auth_params_format(char *out, size_t cap, const char *lead, const void *in, const struct auth_slot *slots, size_t n);
 
 /*! For the fuzz targets: every span lies in the input; aborts otherwise. */
 void auth_params_assert_inside(const void *in, const struct auth_slot *slots, size_t n, struct span input);

@@ -53,13 +53,8 @@ int challenge_hdr_parse(struct challenge_hdr *out, const uint8_t *buf, size_t le
 int challenge_hdr_format(char *out, size_t cap, const struct challenge_hdr *h)
 {
 	struct wire wire = {*h, h->stale ? span_str("true") : span_of(NULL, 0)};
-	struct writer w;
-	int rc;
 
-	writer_init(&w, out, cap);
-	writer_str(&w, "Digest ");
-	rc = auth_params_put(&w, &wire, slots, N(slots), false);
-	return rc < 0 ? rc : writer_end(&w);
+	return auth_params_format(out, cap, "Digest ", &wire, slots, N(slots));
 }
 
 void challenge_hdr_assert_inside(const struct challenge_hdr *h, const uint8_t *buf, size_t len)
