@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* A BIR from the Diameter library to its answer: at once where the store is at hand, through a shard where it is
  * not. */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -16,6 +15,7 @@
 #include "common/rt/counters.h"
 #include "tests/unit/provoked.h"
 #include "tests/unit/dia_octets.h"
+#include "tests/unit/suite.h"
 
 #define NAF      "naf1.example.com"
 #define IMPI     "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
@@ -364,25 +364,5 @@ START_TEST(realms)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("zn_flow");
-	TCase *tc = tcase_create("flow");
-	SRunner *sr;
-	int failed;
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, at_once);
-	tcase_add_test(tc, through_a_shard);
-	tcase_add_test(tc, not_readable);
-	tcase_add_test(tc, over_the_cap);
-	tcase_add_test(tc, deadline_ends_it);
-	tcase_add_test(tc, freed_under_way);
-	tcase_add_test(tc, realms);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+SUITE("zn_flow", at_once, through_a_shard, not_readable, over_the_cap, deadline_ends_it, freed_under_way,
+      realms)

@@ -11,6 +11,7 @@
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
 #include "common/rt/deadline.h"
+#include "tests/unit/suite.h"
 
 #define IMPI_1 "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
 #define IMPI_2 "001010000000002@ims.mnc001.mcc001.3gppnetwork.org"
@@ -503,13 +504,9 @@ CASE(threads)
 
 int main(void)
 {
-	Suite *s = suite_create("store contract");
 	TCase *tc = tcase_create("memory and LMDB");
-	SRunner *sr;
-	int failed;
 
 	printf("case number 0 is %s, 1 is %s\n", backend_name[MEM], backend_name[LMDB]);
-	tcase_set_timeout(tc, 120);
 	ADD(put_and_get);
 	ADD(guss_comes_back);
 	ADD(rand_of_a_live_session);
@@ -526,10 +523,5 @@ int main(void)
 	ADD(many_under_way);
 	ADD(freed_under_way);
 	ADD(threads);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run_cases("store contract", &tc, 1);
 }

@@ -18,6 +18,7 @@
 #include <osmocom/core/talloc.h>
 #include "bsf/store_lmdb.h"
 #include "common/rt/deadline.h"
+#include "tests/unit/suite.h"
 
 #define IMPI_1 "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
 #define IMPI_2 "001010000000002@ims.mnc001.mcc001.3gppnetwork.org"
@@ -697,34 +698,6 @@ START_TEST(index_is_small)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("store LMDB");
-	TCase *tc = tcase_create("disk");
-	SRunner *sr;
-	int failed;
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, restart);
-	tcase_add_test(tc, remnant_restart);
-	tcase_add_test(tc, sealed_at_rest);
-	tcase_add_test(tc, record_is_small);
-	tcase_add_test(tc, wrong_kek);
-	tcase_add_test(tc, kek_rotation);
-	tcase_add_test(tc, second_process);
-	tcase_add_test(tc, no_directory);
-	tcase_add_test(tc, damaged_records);
-	tcase_add_test(tc, not_our_database);
-	tcase_add_test(tc, given_up);
-	tcase_add_test(tc, killed);
-	tcase_add_test(tc, full_map);
-	tcase_add_test(tc, full_disk);
-	tcase_add_test(tc, index_is_small);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+SUITE_WITH_FIXTURE("store LMDB", setup, teardown, restart, remnant_restart, sealed_at_rest, record_is_small,
+      wrong_kek, kek_rotation, second_process, no_directory, damaged_records, not_our_database, given_up,
+      killed, full_map, full_disk, index_is_small)

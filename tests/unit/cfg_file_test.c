@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* A wrong configuration is one line: file, line, what is wrong, what is allowed. Table-driven. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <osmocom/vty/vty.h>
 #include <talloc.h>
 #include "common/rt/cfg_file.h"
+#include "tests/unit/suite.h"
 
 enum { PLANT_NODE = _LAST_OSMOVTY_NODE + 1 };
 
@@ -241,24 +241,15 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("cfg_file");
-	TCase *t = tcase_create("file"), *n = tcase_create("net");
-	SRunner *r;
-	int failed;
+	TCase *cases[] = { tcase_create("file"), tcase_create("net") };
 
-	tcase_add_unchecked_fixture(t, setup, NULL);
-	tcase_add_loop_test(t, bad_file_says_where, 0, ARRAY_SIZE(bad_files));
-	tcase_add_test(t, good_file);
-	tcase_add_test(t, no_file);
-	suite_add_tcase(s, t);
-	tcase_add_test(n, addresses);
-	tcase_add_loop_test(n, nets, 0, ARRAY_SIZE(net_cases));
-	tcase_add_test(n, port_taken);
-	tcase_add_test(n, second_daemon);
-	suite_add_tcase(s, n);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	tcase_add_unchecked_fixture(cases[0], setup, NULL);
+	tcase_add_loop_test(cases[0], bad_file_says_where, 0, ARRAY_SIZE(bad_files));
+	tcase_add_test(cases[0], good_file);
+	tcase_add_test(cases[0], no_file);
+	tcase_add_test(cases[1], addresses);
+	tcase_add_loop_test(cases[1], nets, 0, ARRAY_SIZE(net_cases));
+	tcase_add_test(cases[1], port_taken);
+	tcase_add_test(cases[1], second_daemon);
+	return suite_run_cases("cfg_file", cases, 2);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Deadlines fire in order, once, and at their time also when the wall clock is stepped by an hour either way. */
-#include <check.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/time.h>
@@ -11,6 +10,7 @@
 #include <osmocom/core/timer.h>
 #include <talloc.h>
 #include "common/rt/deadline.h"
+#include "tests/unit/suite.h"
 
 static long wall_step_s;
 
@@ -124,20 +124,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("deadline");
 	TCase *t = tcase_create("deadline");
-	SRunner *r;
-	int failed;
 
-	tcase_set_timeout(t, 20);
 	tcase_add_test(t, in_order);
 	tcase_add_test(t, restart_inside);
 	tcase_add_test(t, not_early_not_late);
 	tcase_add_loop_test(t, clock_stepped, 0, 2);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run_cases("deadline", &t, 1);
 }

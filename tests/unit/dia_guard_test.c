@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Messages that end a freeDiameter process are kept from it; what good peers send passes, also out of order. */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include "common/dia/dia_core.h"
 #include "common/dia/dia_guard.h"
 #include "common/dia/zh_codec.h"
 #include "tests/unit/dia_octets.h"
+#include "tests/unit/suite.h"
 
 static struct octets o, in;
-
-static void setup(void)
-{
-	struct err err = { "" };
-
-	ck_assert_msg(dia_core_init_parser(&err) == 0, "%s", err.text);
-}
 
 static int guard(void)
 {
@@ -235,27 +228,6 @@ START_TEST(capabilities)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("dia_guard");
-	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
-
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, good_messages_pass);
-	tcase_add_test(tc, unknown_avp_before_result);
-	tcase_add_test(tc, result_of_wrong_length);
-	tcase_add_test(tc, vendor_bit_without_vendor);
-	tcase_add_test(tc, lengths);
-	tcase_add_test(tc, depth);
-	tcase_add_test(tc, proxy_info);
-	tcase_add_test(tc, answer_of_unknown_command);
-	tcase_add_test(tc, capabilities);
-	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
-}
+SUITE_WITH_FIXTURE("dia_guard", octets_setup, NULL, good_messages_pass, unknown_avp_before_result,
+      result_of_wrong_length, vendor_bit_without_vendor, lengths, depth, proxy_info, answer_of_unknown_command,
+      capabilities)

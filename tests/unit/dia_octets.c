@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "tests/unit/dia_octets.h"
 #include "common/base/hex.h"
+#include "common/dia/dia_core.h"
 
 #define HDR 20
 
@@ -22,6 +23,13 @@ static size_t be24_get(const uint8_t *p)
 static size_t padded(size_t len)
 {
 	return (len + 3) & ~(size_t)3;
+}
+
+void octets_setup(void)
+{
+	struct err err = { "" };
+
+	ck_assert_msg(dia_core_init_parser(&err) == 0, "%s", err.text);
 }
 
 void octets_load(struct octets *o, const char *name)
@@ -168,29 +176,15 @@ void octets_close(struct octets *o, uint32_t code, const struct octets *inside)
 	octets_set(o, code, inside->b + HDR, inside->len - HDR);
 }
 
-struct msg *octets_try(const struct octets *o)
+struct msg *octets_msg(const struct octets *o)
 {
-	struct msg *m = NULL;
-	struct fd_pei pei = { 0 };
 	uint8_t *copy = malloc(o->len);
+	struct fd_pei pei = { 0 };
+	struct msg *m = NULL;
 
 	ck_assert(copy != NULL);
 	memcpy(copy, o->b, o->len);
-	if (fd_msg_parse_buffer(&copy, o->len, &m)) {
-		free(copy);
-		return NULL;
-	}
-	if (fd_msg_parse_dict(m, fd_g_config->cnf_dict, &pei)) {
-		fd_msg_free(m);
-		return NULL;
-	}
-	return m;
-}
-
-struct msg *octets_msg(const struct octets *o)
-{
-	struct msg *m = octets_try(o);
-
-	ck_assert_msg(m != NULL, "the library refuses this message");
+	ck_assert_int_eq(fd_msg_parse_buffer(&copy, o->len, &m), 0);
+	ck_assert_int_eq(fd_msg_parse_dict(m, fd_g_config->cnf_dict, &pei), 0);
 	return m;
 }

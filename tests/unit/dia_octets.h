@@ -14,6 +14,8 @@ struct octets {
 	uint8_t b[OCTETS_MAX]; /* a message, or 20 octets of nothing and the inside of a grouped AVP */
 };
 
+/*! The dictionary and what else parsing needs; fixture of the test programs. */
+void octets_setup(void);
 /*! Read tests/vectors/dia/NAME.hex. */
 void octets_load(struct octets *o, const char *name);
 void octets_of_msg(struct octets *o, struct msg *m);
@@ -35,5 +37,3 @@ void octets_close(struct octets *o, uint32_t code, const struct octets *inside);
 
 /*! Parse, dictionary included; the message must be acceptable to the library. */
 struct msg *octets_msg(const struct octets *o);
-/*! Only try. \returns NULL if the library refuses it */
-struct msg *octets_try(const struct octets *o);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The dictionary against tests/vectors/gba-avps.csv, alone and beside what other extensions define. */
-#include <check.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 #include "dict/dict_gba.h"
 #include <freeDiameter/libfdcore.h>
+#include "tests/unit/suite.h"
 
 #define VENDOR 10415
 
@@ -136,22 +136,5 @@ START_TEST(other_content_is_refused)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("dict_gba");
-	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
-
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, table_is_the_specification);
-	tcase_add_test(tc, commands_and_applications);
-	tcase_add_test(tc, beside_dict_sip_and_dcca_3gpp);
-	tcase_add_test(tc, other_content_is_refused);
-	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
-}
+SUITE_WITH_FIXTURE("dict_gba", setup, NULL, table_is_the_specification, commands_and_applications,
+      beside_dict_sip_and_dcca_3gpp, other_content_is_refused)

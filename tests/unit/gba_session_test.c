@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The packed session: comes back as it was, and nothing damaged is taken for one. */
-#include <check.h>
 #include <errno.h>
 #include "bsf/gba_session.h"
+#include "tests/unit/suite.h"
 
 static const uint8_t rand_1[AKA_RAND_LEN] = { 1, 2, 3 };
 
@@ -150,22 +150,4 @@ START_TEST(blob_is_counted)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("gba_session");
-	TCase *tc = tcase_create("pack");
-	SRunner *sr;
-	int failed;
-
-	tcase_add_test(tc, comes_back);
-	tcase_add_test(tc, longest);
-	tcase_add_test(tc, not_packable);
-	tcase_add_test(tc, damaged);
-	tcase_add_test(tc, blob_is_counted);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+SUITE("gba_session", comes_back, longest, not_packable, damaged, blob_is_counted)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Items cross threads once each, in order, bounded; closing releases what waits. */
-#include <check.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <osmocom/core/select.h>
 #include "common/rt/inbox.h"
+#include "tests/unit/suite.h"
 
 struct number {
 	struct inbox_item item;
@@ -114,21 +114,4 @@ START_TEST(closed_refuses)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("inbox");
-	TCase *t = tcase_create("inbox");
-	SRunner *r;
-	int failed;
-
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, four_threads_in_order);
-	tcase_add_test(t, bounded);
-	tcase_add_test(t, closed_refuses);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+SUITE("inbox", four_threads_in_order, bounded, closed_refuses)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Lines of any thread are written by the main thread; levels follow the targets; a flood is counted, never blocks. */
-#include <check.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <osmocom/core/select.h>
 #include <osmocom/core/utils.h>
 #include "common/rt/log_cat.h"
+#include "tests/unit/suite.h"
 
 static unsigned lines, errors;
 static char last[256];
@@ -109,22 +109,4 @@ START_TEST(peers_cannot_flood)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("log_relay");
-	TCase *t = tcase_create("log_relay");
-	SRunner *r;
-	int failed;
-
-	tcase_set_timeout(t, 20);
-	tcase_add_test(t, main_writes);
-	tcase_add_test(t, levels_follow);
-	tcase_add_test(t, flood_is_counted);
-	tcase_add_test(t, peers_cannot_flood);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+SUITE("log_relay", main_writes, levels_follow, flood_is_counted, peers_cannot_flood)

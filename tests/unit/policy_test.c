@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Who may connect from where and speak for whom (220-4.4.6-10). */
 #include <arpa/inet.h>
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bsf/policy.h"
+#include "tests/unit/suite.h"
 
 static const struct {
 	const char *pattern, *fqdn;
@@ -127,18 +127,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("policy");
 	TCase *tc = tcase_create("zn");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, speaks_for, 0, sizeof(names) / sizeof(names[0]));
 	tcase_add_loop_test(tc, net_match, 0, sizeof(nets) / sizeof(nets[0]));
 	tcase_add_test(tc, published);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run_cases("policy", &tc, 1);
 }

@@ -328,25 +328,6 @@ START_TEST(cache_is_bounded)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {
-		kept_and_sealed, bound_to_the_impi, import_all_or_nothing, import_never_back, wrong_kek_changes_nothing,
-		kek_rotation, second_daemon, no_database_of_ours, kill_9, cache_is_bounded,
-	};
-	Suite *s = suite_create("subscriber_db");
-	TCase *t = tcase_create("subscriber_db");
-	SRunner *r;
-	int failed;
-
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, setup, teardown);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+SUITE_WITH_FIXTURE("subscriber_db", setup, teardown, kept_and_sealed, bound_to_the_impi, import_all_or_nothing,
+      import_never_back, wrong_kek_changes_nothing, kek_rotation, second_daemon, no_database_of_ours, kill_9,
+      cache_is_bounded)

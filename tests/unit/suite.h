@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file suite.h
- *  What the unit tests of the pure layers share: octets written as hex, and the frame of a test program. */
+ *  What the tests share: octets written as hex, and the frame of a test program. */
 #pragma once
 
 #include <check.h>
@@ -40,24 +40,35 @@ static inline struct secret secret_of(const char *hex)
 		ck_assert(secret_equal(&(got), &want_));                                                               \
 	} while (0)
 
-/*! Run all tests of a program, each between setup and teardown (NULL: none). \returns its exit status */
-static inline int suite_run(const char *name, void (*setup)(void), void (*teardown)(void), const TTest *const *tests,
-			    size_t n)
+#define SUITE_TIMEOUT_S 120 /* what takes longer hangs */
+
+/*! Run the tests of one or more cases; takes them. \returns the exit status of the program */
+static inline int suite_run_cases(const char *name, TCase *const *cases, size_t n)
 {
 	Suite *s = suite_create(name);
-	TCase *t = tcase_create(name);
-	SRunner *r;
+	SRunner *r = srunner_create(s);
 	int failed;
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	for (size_t i = 0; i < n; i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
+	for (size_t i = 0; i < n; i++) {
+		tcase_set_timeout(cases[i], SUITE_TIMEOUT_S);
+		suite_add_tcase(s, cases[i]);
+	}
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed != 0;
+}
+
+/*! The same for tests that run once, each between setup and teardown (NULL: none). */
+static inline int suite_run(const char *name, void (*setup)(void), void (*teardown)(void), const TTest *const *tests,
+			    size_t n)
+{
+	TCase *t = tcase_create(name);
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	for (size_t i = 0; i < n; i++)
+		tcase_add_test(t, tests[i]);
+	return suite_run_cases(name, &t, 1);
 }
 
 #define SUITE_WITH_FIXTURE(name, setup, teardown, ...)                                                                 \

@@ -1,32 +1,16 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* MAR and MAA against the worked messages of tests/vectors/dia, foreign HSSs, and what nobody should send. */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
-#include "common/base/hex.h"
 #include "common/dia/dia_core.h"
 #include "common/dia/zh_codec.h"
 #include "tests/unit/dia_octets.h"
+#include "tests/unit/suite.h"
 
 #define VENDOR 10415
 #define IMPI "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
 
 static struct octets o, in;
-
-static void setup(void)
-{
-	struct err err = { "" };
-
-	ck_assert_msg(dia_core_init_parser(&err) == 0, "%s", err.text);
-}
-
-static void hex_eq(const void *octets, size_t len, const char *hex)
-{
-	char text[129];
-
-	ck_assert_int_eq(hex_encode(text, sizeof(text), octets, len), (int)(2 * len));
-	ck_assert_str_eq(text, hex);
-}
 
 static int decode_mar(struct zh_mar *mar, struct dia_result *bad)
 {
@@ -68,8 +52,8 @@ START_TEST(mar_vectors) /* 29.109 4.2 */
 	octets_load(&o, "mar-resync");
 	accepted(&mar);
 	ck_assert(mar.has_resync && mar.has_guss_timestamp);
-	hex_eq(mar.rand, sizeof(mar.rand), "23553cbe9637a89d218ae64dae47bf35");
-	hex_eq(mar.auts, sizeof(mar.auts), "ba853f3c123ccf44e93596e355c6");
+	ck_assert_octets(mar.rand, "23553cbe9637a89d218ae64dae47bf35");
+	ck_assert_octets(mar.auts, "ba853f3c123ccf44e93596e355c6");
 	ck_assert_int_eq(mar.guss_timestamp, 1767323045);
 }
 END_TEST
@@ -215,11 +199,11 @@ START_TEST(maa_vectors)
 	octets_load(&o, "maa");
 	ck_assert_int_eq(decode_maa(&maa), 0);
 	ck_assert(maa.has_vector && maa.result.code == 2001 && !maa.result.experimental);
-	hex_eq(maa.vector.rand, 16, "23553cbe9637a89d218ae64dae47bf35");
-	hex_eq(maa.vector.autn, 16, "55f328b43577b9b94a9ffac354dfafb3");
-	hex_eq(maa.vector.res.b, maa.vector.res.len, "a54211d5e3ba50bf");
-	hex_eq(maa.vector.ck.b, maa.vector.ck.len, "b40ba9a3c58b2a05bbf0d987b21bf8cb");
-	hex_eq(maa.vector.ik.b, maa.vector.ik.len, "f769bcd751044604127672711c6d3441");
+	ck_assert_octets(maa.vector.rand, "23553cbe9637a89d218ae64dae47bf35");
+	ck_assert_octets(maa.vector.autn, "55f328b43577b9b94a9ffac354dfafb3");
+	ck_assert_secret(maa.vector.res, "a54211d5e3ba50bf");
+	ck_assert_secret(maa.vector.ck, "b40ba9a3c58b2a05bbf0d987b21bf8cb");
+	ck_assert_secret(maa.vector.ik, "f769bcd751044604127672711c6d3441");
 	ck_assert_uint_eq(maa.guss.len, 432);
 	ck_assert(!memcmp(maa.guss.p, "<?xml", 5));
 	octets_load(&o, "maa-5401");
@@ -424,31 +408,6 @@ START_TEST(maa_failed_avp_inside_group)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("zh_codec");
-	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
-
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, mar_vectors);
-	tcase_add_test(tc, mar_refused);
-	tcase_add_test(tc, mar_resync_length);
-	tcase_add_test(tc, mar_tolerated);
-	tcase_add_test(tc, mar_round_trip);
-	tcase_add_test(tc, maa_vectors);
-	tcase_add_test(tc, maa_xres_lengths);
-	tcase_add_test(tc, maa_malformed);
-	tcase_add_test(tc, maa_without_vector);
-	tcase_add_test(tc, maa_of_foreign_hss);
-	tcase_add_test(tc, maa_empty);
-	tcase_add_test(tc, maa_round_trip);
-	tcase_add_test(tc, maa_failed_avp_inside_group);
-	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
-}
+SUITE_WITH_FIXTURE("zh_codec", octets_setup, NULL, mar_vectors, mar_refused, mar_resync_length, mar_tolerated,
+      mar_round_trip, maa_vectors, maa_xres_lengths, maa_malformed, maa_without_vector, maa_of_foreign_hss,
+      maa_empty, maa_round_trip, maa_failed_avp_inside_group)

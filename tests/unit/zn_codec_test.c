@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* BIR and BIA against the worked messages of tests/vectors/dia and against what nobody should send. */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
-#include "common/base/hex.h"
 #include "common/dia/dia_core.h"
 #include "common/dia/zn_codec.h"
 #include "tests/unit/dia_octets.h"
+#include "tests/unit/suite.h"
 
 #define VENDOR 10415
 #define KS_NAF "93668d166fc81bf2fc089744797407aefdd077e807c47be1aaebc8a8328b51d6"
 
 static struct octets o, in;
-
-static void setup(void)
-{
-	struct err err = { "" };
-
-	ck_assert_msg(dia_core_init_parser(&err) == 0, "%s", err.text);
-}
 
 static int decode_bir(struct zn_bir *bir, struct dia_result *bad)
 {
@@ -470,34 +462,6 @@ START_TEST(failed_avp_is_the_offender)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("zn_codec");
-	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
-
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, bir_vector);
-	tcase_add_test(tc, bir_missing);
-	tcase_add_test(tc, bir_repeated);
-	tcase_add_test(tc, bir_wrong_value);
-	tcase_add_test(tc, bir_btid_of_another_form);
-	tcase_add_test(tc, bir_gsids);
-	tcase_add_test(tc, bir_tolerated);
-	tcase_add_test(tc, bir_avp_of_foreign_vendor);
-	tcase_add_test(tc, bir_round_trip);
-	tcase_add_test(tc, bia_vector);
-	tcase_add_test(tc, bia_malformed);
-	tcase_add_test(tc, bia_tolerated);
-	tcase_add_test(tc, bia_experimental);
-	tcase_add_test(tc, bia_round_trip);
-	tcase_add_test(tc, bia_refusals);
-	tcase_add_test(tc, failed_avp_is_the_offender);
-	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
-}
+SUITE_WITH_FIXTURE("zn_codec", octets_setup, NULL, bir_vector, bir_missing, bir_repeated, bir_wrong_value,
+      bir_btid_of_another_form, bir_gsids, bir_tolerated, bir_avp_of_foreign_vendor, bir_round_trip, bia_vector,
+      bia_malformed, bia_tolerated, bia_experimental, bia_round_trip, bia_refusals, failed_avp_is_the_offender)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What a NAF is answered: one table of questions, each a change to one that is answered with the key. */
-#include <check.h>
 #include <errno.h>
 #include "bsf/zn_decide.h"
 #include "common/base/hex.h"
 #include "common/gba/guss.h"
+#include "tests/unit/suite.h"
 
 /* tests/vectors/gba-vectors.json, group gba, V1 */
 #define KS         "b40ba9a3c58b2a05bbf0d987b21bf8cbf769bcd751044604127672711c6d3441"
@@ -449,19 +449,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("zn_decide");
 	TCase *tc = tcase_create("29.109 5.2");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, answers, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tc, key_and_times);
 	tcase_add_test(tc, gba_u);
 	tcase_add_loop_test(tc, uss_chosen, 0, sizeof(uss_rows) / sizeof(uss_rows[0]));
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run_cases("zn_decide", &tc, 1);
 }
