@@ -113,6 +113,16 @@ async def faults(t):
     assert HSS_ID == conn.peer_identity
 
 
+@test("an answer of the simulator with the E bit is counted at the BSF as what it says, and as nothing else", smoke=True)
+async def protocol_error(t):
+    w = World(t)
+    w.hss_cfg.nodes.append(["fault all result 3004 times 1", []])
+    await w.start()
+    async with causes.counted(w, zh_busy=1):
+        assert (await w.ue().first()).status == 503
+    await w.ue().bootstrap()
+
+
 @test("a peer that is not configured, or comes from another address, gets no vector", smoke=True)
 async def peers(t):
     w, first = await world(t)
