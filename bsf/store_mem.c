@@ -94,7 +94,6 @@ static struct tmpi_node **tmpi_find(struct tmpi_stripe *st, const uint8_t *tmpi)
 static struct identity_stripe *identity_stripe(struct store_mem *m, const char *impi, unsigned *bucket)
 {
 	uint64_t h = m->seed ^ UINT64_C(0xcbf29ce484222325);
-
 	struct impi key;
 
 	impi_key(&key, impi);
@@ -186,16 +185,16 @@ static bool session_add(struct store_mem *m, struct session_node *n)
 {
 	struct session_stripe *st = session_stripe(m, n->s.rand);
 	struct session_node **p;
+	bool added;
 
 	pthread_mutex_lock(&st->lock);
 	p = session_find(st, n->s.rand);
-	if (!*p)
+	added = !*p;
+	if (added)
 		*p = n;
 	pthread_mutex_unlock(&st->lock);
-	if (*p != n)
-		return false;
-	atomic_fetch_add(&m->sessions, 1);
-	return true;
+	atomic_fetch_add(&m->sessions, added);
+	return added;
 }
 
 /* What a put needs, made before any lock. */
