@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Bootstrapping runs and what stands around them: answers of the HSS, GUSS, limits, a store that is lost. */
+#include <errno.h>
+#include <osmocom/core/select.h>
+#include "tests/flow/ub_world.h"
+#include "tests/unit/suite.h"
+
+START_TEST(hss_answers)
+{
+	static const struct {
+		uint32_t code;
+		bool experimental;
+		enum cause cause;
+		int status;
+	} rows[] = {
+		{ 5401, true, CAUSE_ub_user_unknown, 403 }, { 5001, true, CAUSE_ub_user_unknown, 403 },
+		{ 3004, false, CAUSE_zh_busy, 503 },        { 5012, false, CAUSE_zh_error, 503 },
+		{ 2001, false, CAUSE_zh_no_vector, 503 },   { 0, false, CAUSE_zh_malformed, 503 },
+	};
+	struct zh_result r;
+	struct ue ue;
+
+	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_IMPI], 0);
+	ue_init(&ue, IMPI);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ue_first(&ue);
+		hss_refuses(&ue, rows[i].code, rows[i].experimental);
+		ended(&ue, rows[i].cause, rows[i].status);
+	}
+	ue_first(&ue);
+	zh_fake_code(&r, 3002, false);
+	r.rc = -ENOTCONN;
+	hss_says(&ue, &r);
+	ended(&ue, CAUSE_zh_down, 503);
+	w.hss.refuse = -ENOTCONN;
+	ue_first(&ue);
+	ended(&ue, CAUSE_zh_down, 503);
+	w.hss.refuse = -EBUSY;
+	ue_first(&ue);
+	ended(&ue, CAUSE_ub_busy, 503);
+	w.hss.refuse = 0;
+	/* the same vector twice: used once */
+	ue_challenged(&ue, 9);
+	ue_first(&ue);
+	hss_gives(&ue, 9, NULL);
+	ended(&ue, CAUSE_zh_no_vector, 503);
+}
+END_TEST
+
+START_TEST(hss_silent)
+{
+	struct ue ue;
+	uint64_t txn;
+
+	w.hss.timeout_ms = 30;
+	ue_init(&ue, IMPI);
+	ue_first(&ue);
+	txn = w.hss.txn;
+	w.answers = 0;
+	while (!w.answers)
+		osmo_select_main(0);
+	ended(&ue, CAUSE_zh_timeout, 503);
+	ck_assert_ptr_null(txn_find(w.env.txns, txn)); /* a late answer finds nothing */
+}
+END_TEST
+
+START_TEST(guss)
+{
+	struct gba_session s;
+	struct ue ue;
+
+	ue_init(&ue, IMPI);
+	ue_first(&ue);
+	hss_gives(&ue, 1, "<guss><bsfInfo><lifeTime>");
+	ended(&ue, CAUSE_zh_guss_bad, 503);
+	ue_first(&ue);
+	hss_gives(&ue, 2, "<guss><bsfInfo><lifeTime>99999999</lifeTime></bsfInfo></guss>");
+	ck_assert_uint_eq(counted(CAUSE_zh_guss_lifetime), 1);
+	ue_take_challenge(&ue);
+	ue_answer(&ue);
+	ck_assert(session_of(2, &s));
+	ck_assert_int_eq(s.expires_at - s.created_at, 2592000);
+	ck_assert_uint_eq(guss_blob_span(s.guss).len, 61);
+	gba_session_clear(&s);
+	/* the life the GUSS gives wins over the configured one */
+	ue_first(&ue);
+	hss_gives(&ue, 3, "<guss><bsfInfo><uiccType>GBA_U</uiccType><lifeTime>77</lifeTime></bsfInfo></guss>");
+	ue_take_challenge(&ue);
+	ue_answer(&ue);
+	ck_assert(session_of(3, &s));
+	ck_assert_int_eq(s.expires_at - s.created_at, 77);
+	ck_assert_int_eq(s.variant, GBA_VARIANT_ME);
+	gba_session_clear(&s);
+}
+END_TEST
+
+START_TEST(buckets)
+{
+	struct ue ue, other;
+	uint8_t n = 1;
+
+	ue_init(&ue, IMPI);
+	ue_init(&other, OTHER);
+	for (int i = 0; i < 6; i++)
+		ue_challenged(&ue, n++);
+	ue_first(&ue);
+	ended(&ue, CAUSE_ub_limit_impi, 503);
+	ck_assert(ue.run.answer.retry_after);
+	ue_challenged(&other, n++);
+	ck_assert_uint_eq(w.hss.asked, 7);
+	/* of one source: private addresses do not count unless told so */
+	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_SOURCE], (uint64_t)1 << 32 | 3600);
+	ue_challenged(&other, n++);
+	ue_challenged(&other, n++);
+	other.from = "198.51.100.1";
+	ue_challenged(&other, n++);
+	ue_first(&other);
+	ended(&other, CAUSE_ub_limit_source, 503);
+	other.from = "198.51.100.2";
+	ue_challenged(&other, n++);
+	atomic_store(&w.cfg.source_all, true);
+	other.from = "10.0.0.1";
+	ue_challenged(&other, n++);
+	ue_first(&other);
+	ended(&other, CAUSE_ub_limit_source, 503);
+}
+END_TEST
+
+START_TEST(in_flight)
+{
+	struct ue ue[4];
+
+	atomic_store(&w.cfg.limit[LIM_IN_FLIGHT], 3);
+	for (int i = 0; i < 4; i++)
+		ue_init(&ue[i], i < 3 ? IMPI : OTHER);
+	ue_first(&ue[0]);
+	ue_first(&ue[1]);
+	ue_first(&ue[2]);
+	ended(&ue[2], CAUSE_ub_busy, 503); /* two of one IMPI */
+	ue_first(&ue[3]);
+	ck_assert(waits_for_hss(&ue[3]));
+	ue[2].user = "234150999999997@ims.mnc015.mcc234.3gppnetwork.org";
+	ue_first(&ue[2]);
+	ended(&ue[2], CAUSE_ub_busy, 503); /* three of the shard */
+	ck_assert_uint_eq(w.hss.asked, 3);
+	/* the shard stops: each gets its answer */
+	w.answers = 0;
+	txn_stop_all(w.env.txns);
+	ck_assert_uint_eq(w.answers, 3);
+	ended(&ue[0], CAUSE_ub_busy, 503);
+	/* and nothing is left that counts */
+	ue_challenged(&ue[0], 1);
+}
+END_TEST
+
+/* -EIO is an error, never a key. */
+START_TEST(store_lost)
+{
+	static const struct {
+		enum store_op op;
+		int rc;
+		bool answering;
+	} rows[] = {
+		{ STORE_CHALLENGE_PUT, -EIO, false }, { STORE_CHALLENGE_PUT, -ENOSPC, false },
+		{ STORE_CHALLENGE_TAKE, -EIO, true }, { STORE_PUT, -EIO, true }, { STORE_PUT, -ENOSPC, true },
+	};
+	struct ue ue;
+
+	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_IMPI], 0);
+	ue_init(&ue, IMPI);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		w.store_rc = 0;
+		if (rows[i].answering)
+			ue_challenged(&ue, i);
+		w.store_op = rows[i].op;
+		w.store_rc = rows[i].rc;
+		if (rows[i].answering) {
+			ue_answer(&ue);
+		} else {
+			ue_first(&ue);
+			hss_gives(&ue, i, NULL);
+		}
+		ended(&ue, CAUSE_store_failed, 503);
+		ck_assert(!ue.run.answer.body_len && !ue.run.answer.auth_info[0] && !ue.run.answer.www_authenticate[0]);
+	}
+	ue.user = "2rBy9bL8T/1NFq7GP5vqj0H26PadfXr8@tmpi.bsf.3gppnetwork.org";
+	w.store_op = STORE_FIND_TMPI;
+	ue_first(&ue);
+	ended(&ue, CAUSE_store_failed, 503);
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("ub_around", world_open, world_close, hss_answers, hss_silent, guss, buckets, in_flight,
+      store_lost)
