@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file disk.h
+ *  A store in a directory of the test, and sessions by number. */
+#pragma once
+
+#include "tests/store/harness.h"
+
+extern char dir[256];
+extern struct harness h;
+
+/* Fixture of each test. */
+void disk_setup(void);
+void disk_teardown(void);
+
+/*! Open the store in dir as h, with lmdb_cfg(). */
+void open_store(void);
+/*! Session number n, of a subscriber of its own. */
+struct gba_session nth(unsigned n, bool with_tmpi);
+int get_nth(unsigned n);
