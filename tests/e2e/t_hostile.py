@@ -58,7 +58,7 @@ async def thousand(t):
 async def silent(t):
     w = await World(t).start()
     s = await w.ue().bootstrap()
-    conns = []
+    conns, files = [], len(os.listdir(f"/proc/{w.bsf.pid}/fd"))
     for _ in range(60):
         conns.append(await asyncio.open_connection("127.0.0.1", w.ports["dia"]))
         await asyncio.sleep(0.05)                                # paced: the backlog of the library is 5
@@ -70,6 +70,10 @@ async def silent(t):
     assert bia.key == s.ks_naf() and took < 2 * t.factor, took
     for _, wr in conns:
         wr.close()
+
+    async def noticed():                                         # stopped before, the library leaks what it just takes apart
+        return len(os.listdir(f"/proc/{w.bsf.pid}/fd")) <= files + 1
+    await t.until(noticed, 10, "the BSF to close 60 connections")
 
 
 @test("a NAF that sends and never reads delays the others once, by less than 2 s", timeout=120)
