@@ -352,10 +352,12 @@ const struct dia_peer *dia_node_peer(const char *identity)
 bool dia_peer_is_open(const char *identity)
 {
 	struct peer_hdr *peer = NULL;
+	int state;
 
 	if (!dia_node.running || fd_peer_getbyid((DiamId_t)identity, strlen(identity), 1, &peer) || !peer)
 		return false;
-	return fd_peer_get_state(peer) == STATE_OPEN;
+	state = fd_peer_get_state(peer);
+	return state == STATE_OPEN || state == STATE_OPEN_NEW; /* new: came to us and has not said anything more yet */
 }
 
 void dia_msg_peer(struct msg *m, char out[256])
