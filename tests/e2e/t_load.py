@@ -22,7 +22,9 @@ def limits(w):
       req=["220-4.4.7-2", "220-4.2.4-5"])
 async def flat(t):
     seconds = max(5, 60 * t.scale)
-    w = await limits(World(t, n_cards=1000)).start()
+    w = limits(World(t, n_cards=1000))
+    w.bsf_cfg.set("ub", "nonce-lifetime 5")           # used nonces are kept so long: all of them are there after the warm-up
+    await w.start()
     load, pool = Load(w, 200), NafPool(w)
     t.cleanup(pool.close)
     load.on_session = pool.compare
@@ -38,8 +40,8 @@ async def flat(t):
     assert led.done > 5 * seconds and pool.equal == led.done, (led.done, pool.equal)
     assert max(led.btids.values()) == 1, "a B-TID twice"
     assert not led.failures, led.failures
-    # a sanitizer keeps what was freed
-    assert procs.SANITIZED or rss2 < rss1 * 1.2 + 8192, f"memory grew from {rss1} to {rss2} KiB"
+    # 4 MiB: the ring of requests under way is touched bit by bit; a sanitizer keeps what was freed
+    assert procs.SANITIZED or rss2 < rss1 * 1.05 + 4096, f"memory grew from {rss1} to {rss2} KiB"
     checked, lost = await pool.verify(led)
     assert checked == len(w.cards) and not lost, lost[:3]
 
