@@ -2,7 +2,6 @@
 /* Locks: open_lock over opening and closing; node.lock, a leaf, over the list of clients. Callbacks of the Diameter
  * library take node.lock, so it is never held while that library is called. */
 #include <errno.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/dia/dia_addr.h"
 #include "common/dia/dia_core.h"
 #include "common/dia/dia_tx.h"
 #include "common/dia/zn_codec.h"
@@ -228,32 +228,6 @@ static void close_client(void *self, struct naf_zn *zn)
 	pthread_mutex_unlock(&open_lock);
 }
 
-/*! "HOST", "HOST:PORT", "[IPV6]" or "[IPV6]:PORT". */
-static int resolve(const char *text, struct sockaddr_storage *out, struct err *err)
-{
-	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-	const char *port = "3868", *end;
-	char host[256];
-	struct addrinfo *ai;
-	int rc;
-
-	end = *text == '[' ? strchr(text, ']') : text + strcspn(text, ":");
-	if (*text == '[')
-		text++;
-	if (!end || span_to_str(host, sizeof(host), span_of(text, (size_t)(end - text))) < 0)
-		return err_set(err, -EINVAL, "BSF address \"%.200s\": HOST, HOST:PORT or [IPV6]:PORT", text);
-	if (*end == ']')
-		end++;
-	if (*end == ':')
-		port = end + 1;
-	rc = getaddrinfo(host, port, &hints, &ai);
-	if (rc)
-		return err_set(err, -EINVAL, "BSF address \"%.200s\": %s", host, gai_strerror(rc));
-	memcpy(out, ai->ai_addr, ai->ai_addrlen);
-	freeaddrinfo(ai);
-	return 0;
-}
-
 static int start_node(const struct gba_naf_diameter *d, struct err *err)
 {
 	struct dia_cfg cfg = {
@@ -263,7 +237,7 @@ static int start_node(const struct gba_naf_diameter *d, struct err *err)
 		.cb = { .log = on_log, .event = on_event },
 	};
 	struct sigaction pipe;
-	int rc = resolve(d->bsf_address, &cfg.peers[0].addr, err);
+	int rc = dia_addr_resolve(&cfg.peers[0].addr, d->bsf_address, err);
 
 	if (rc < 0)
 		return rc;

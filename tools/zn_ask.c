@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
+#include "common/dia/dia_addr.h"
 #include "common/dia/dia_tx.h"
 #include "dict/dict_gba.h"
 #include "tools/zn_ask.h"
@@ -112,26 +112,6 @@ static bool is_answered(const struct zn_ask *ask)
 	return yes;
 }
 
-static int resolve(const char *text, struct sockaddr_storage *out, struct err *err)
-{
-	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-	const char *begin = *text == '[' ? text + 1 : text;
-	const char *end = begin + strcspn(begin, *text == '[' ? "]" : ":");
-	const char *colon = strchr(end, ':');
-	struct addrinfo *ai;
-	char host[256];
-	int rc;
-
-	if (span_to_str(host, sizeof(host), span_of(begin, (size_t)(end - begin))) < 0)
-		return err_set(err, -EINVAL, "address too long");
-	rc = getaddrinfo(host, colon ? colon + 1 : "3868", &hints, &ai);
-	if (rc)
-		return err_set(err, -EINVAL, "BSF address \"%.200s\": %s", text, gai_strerror(rc));
-	memcpy(out, ai->ai_addr, ai->ai_addrlen);
-	freeaddrinfo(ai);
-	return 0;
-}
-
 static int node_up(const struct zn_ask *ask, struct err *err)
 {
 	struct dia_cfg cfg = {
@@ -140,7 +120,7 @@ static int node_up(const struct zn_ask *ask, struct err *err)
 		.n_peers = 1,
 		.cb = { .log = on_log, .event = on_event },
 	};
-	int rc = resolve(ask->bsf_address, &cfg.peers[0].addr, err);
+	int rc = dia_addr_resolve(&cfg.peers[0].addr, ask->bsf_address, err);
 
 	if (rc < 0)
 		return rc;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_addr.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+
+#include "common/base/bytes.h"
+
+int dia_addr_resolve(struct sockaddr_storage *out, const char *text, struct err *err)
+{
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+	const char *begin = *text == '[' ? text + 1 : text;
+	const char *end = begin + strcspn(begin, *text == '[' ? "]" : ":");
+	const char *rest = *text == '[' && *end ? end + 1 : end;
+	struct addrinfo *ai;
+	char host[256];
+	int rc;
+
+	if ((*text == '[' && !*end) || (*rest && (*rest != ':' || !rest[1])) ||
+	    span_to_str(host, sizeof(host), span_of(begin, (size_t)(end - begin))) < 0)
+		return err_set(err, -EINVAL, "BSF address \"%.200s\": HOST, HOST:PORT or [IPV6]:PORT", text);
+	rc = getaddrinfo(host, *rest ? rest + 1 : "3868", &hints, &ai);
+	if (rc)
+		return err_set(err, -EINVAL, "BSF address \"%.200s\": %s", text, gai_strerror(rc));
+	memcpy(out, ai->ai_addr, ai->ai_addrlen);
+	freeaddrinfo(ai);
+	return 0;
+}
