@@ -39,7 +39,6 @@ def row(who, what):
 
 
 def show(trace, result, log, bsf, hss):
-    realm, status_before = "", ""
     for direction, line, headers in messages(trace):
         if direction == ">":
             to_bsf = headers["host"].startswith("bsf.")

@@ -104,7 +104,7 @@ async def wrong_length(t):
     async with causes.counted(w, also=("dia_protocol", "zh_malformed", "zh_down", "zh_timeout")):
         is_refusal(await w.ue().first(), 503)
     w.raw_hss.behave = None
-    await w.raw_hss.server.wait_peer(20 * t.factor)
+    await w.raw_hss.wait_peer(20 * t.factor)
 
     async def works():
         return (await w.ue(1).first()).status == 401
@@ -120,11 +120,11 @@ async def down(t):
     async with causes.counted(w, zh_down=1, also=("dia_protocol",)):
         is_refusal(await w.ue().first(), 503)
     w.raw_hss.behave = None
-    await w.raw_hss.server.stop()
+    await w.raw_hss.stop()
     async with causes.counted(w, zh_down=1, also=("dia_protocol",)):
         is_refusal(await w.ue().first(), 503)
-    await w.raw_hss.server.start(w.ports["hss"])
-    await w.raw_hss.server.wait_peer(15 * t.factor)
+    await w.raw_hss.start(w.ports["hss"])
+    await w.raw_hss.wait_peer(15 * t.factor)
 
     async def works():
         return (await w.ue(1).first()).status == 401
@@ -162,7 +162,7 @@ async def guss(t):
 @test("no request ever goes from the HSS side, and a request on Zh from it is refused", smoke=True, req=["220-4.4.5-9"])
 async def backwards(t):
     w, kept = await world(t)
-    conn = await w.raw_hss.server.wait_peer()
+    conn = await w.raw_hss.wait_peer()
     m = mar(conn, w.cards[0].impi)
     async with causes.counted(w, also=("dia_protocol",)):
         a = await conn.request(m)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Bad configuration: one line that says file, line, what is wrong and what is allowed; exit code not 0; nothing changed."""
-import asyncio
 import os
 import signal
 import socket
 
-from lib import leaks, naf, procs
+from lib import folder, leaks, naf, procs
 from lib.runner import test
 from lib.world import BSF_NAME, World
 
@@ -172,11 +171,8 @@ async def hangup(t):
         assert ("no HSS is connected yet" in d.text()) == (cfg is w.bsf_cfg), d.text()
         os.rename(log, log + ".1")
         d.proc.send_signal(signal.SIGHUP)
-        for _ in range(200):                           # no event tells that a file is there
-            if os.path.exists(log):
-                break
-            await asyncio.sleep(0.02)
-        assert d.running and os.path.exists(log), "SIGHUP"
+        await folder.until(f"{w.dir}/log", lambda: os.path.exists(log), 10 * t.factor)
+        assert d.running, "SIGHUP"
         assert await d.stop() == 0
         with open(log, encoding="utf-8") as f:
             assert "stopping" in f.read()

@@ -6,6 +6,7 @@ import signal
 import socket
 
 from lib import aka, causes, dia, hss, procs
+from lib.faketime import WallClock
 from lib.runner import test
 from lib.vty import Vty
 from lib.world import BSF_ID, World, raw_bsf_conn
@@ -237,20 +238,9 @@ async def bad(t):
 
 @test("the clock stepped by an hour either way: an answer that waits keeps its time, vectors go on", timeout=60)
 async def clock(t):
-    lib = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
-    if not os.path.exists(lib):
-        t.skip("libfaketime is missing (package faketime)")
-    if procs.SANITIZED:
-        t.skip("libfaketime and sanitizers both want to be loaded first")
     w = World(t)
-    step_file = w.etc + "/faketime"
-
-    def step(seconds):
-        with open(step_file, "w", encoding="utf-8") as f:
-            f.write(f"{seconds:+d}\n")
-    step(0)
-    w.hss_env = {"LD_PRELOAD": lib, "FAKETIME_TIMESTAMP_FILE": step_file, "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                 "FAKETIME_NO_CACHE": "1"}
+    wall = WallClock(t, w.etc)
+    w.hss_env = wall.env
     w.hss_cfg.nodes.append([f"fault {w.cards[0].impi} delay 2", []])
     await w.start(bsf=False)
     conn = await raw_bsf_conn(t, w.ports["hss"])
@@ -260,7 +250,7 @@ async def clock(t):
         began = loop.time()
         held = asyncio.ensure_future(conn.request(hss.mar(conn, card.impi), 20 * t.factor))
         now = sqn_of(free, await conn.request(hss.mar(conn, free.impi)))     # the held one has been read by now
-        step(seconds)
+        wall.step(seconds)
         assert now > last
         last = now
         a = await held

@@ -34,7 +34,7 @@ async def everywhere(t):
         w.raw_hss.behave = behave
         await w.ue(7).first()
         w.raw_hss.behave = None
-        await w.raw_hss.server.wait_peer(20)
+        await w.raw_hss.wait_peer(20)
 
         async def works():
             return (await w.ue(8).first()).status == 401

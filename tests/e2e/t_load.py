@@ -250,7 +250,7 @@ async def stop(t):
     await w.ue(1).bootstrap()
     conn = await w.naf()
     conn.answer_dpr = False
-    for c in w.raw_hss.server.conns:
+    for c in w.raw_hss.conns:
         c.answer_dpr = False
     w.raw_hss.behave = hss.RawHss.never
     w.raw_hss.got_mar.clear()

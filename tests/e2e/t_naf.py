@@ -52,11 +52,11 @@ class Naf:
         causes.register(cause)
 
 
-class RawZn:
+class RawZn(Server):
     """A BSF as the NAF sees it: answers BIRs as told."""
 
     def __init__(self):
-        self.server = Server(BSF_ID, "mnc001.mcc001.3gppnetwork.org", [dia.APP_ZN], self.on_bir)
+        super().__init__(BSF_ID, "mnc001.mcc001.3gppnetwork.org", [dia.APP_ZN], self.on_bir)
         self.sessions, self.result, self.silent, self.birs = {}, None, False, []
 
     def session(self, life=3600, created=0):
@@ -84,9 +84,9 @@ class RawZn:
 
 async def raw(t, *more):
     zn = RawZn()
-    await zn.server.start()
-    t.cleanup(zn.server.stop)
-    return zn, await Naf(t, zn.server.port, *more).start()
+    await zn.start()
+    t.cleanup(zn.stop)
+    return zn, await Naf(t, zn.port, *more).start()
 
 
 def is_challenge(r, stale=False):
@@ -175,8 +175,8 @@ async def zn_causes(t):
     assert r.status == 503 and n.lines()[-1]["cause"] == "naf_bsf_down", (r, n.lines()[-1])
     zn.silent = False
     assert (await ua.get("/", ua.authorization(zn.session()))).status == 200
-    port = zn.server.port
-    await zn.server.stop()
+    port = zn.port
+    await zn.stop()
 
     async def unhealthy():
         return (await ua.get("/health")).status == 503
@@ -184,7 +184,7 @@ async def zn_causes(t):
     r = await ua.get("/", ua.authorization(zn.session()))
     assert r.status == 503 and n.lines()[-1]["cause"] == "naf_bsf_down", (r, n.lines()[-1])
     causes.register("naf_bsf_down")
-    await zn.server.start(port)
+    await zn.start(port)
 
     async def healthy():
         return (await ua.get("/health")).status == 200
@@ -288,14 +288,14 @@ async def line(t):
 async def destination(t):
     exe, workers = t.need_program("gba-naf"), t.need_program("naf_workers")
     zn = RawZn()
-    await zn.server.start()
-    t.cleanup(zn.server.stop)
+    await zn.start()
+    t.cleanup(zn.stop)
     s, realm = zn.session(), "mnc001.mcc001.3gppnetwork.org"
-    argv = [exe, "bir", s.btid, "--naf", FQDN, "--ua", "0100000002", "--bsf", f"127.0.0.1:{zn.server.port}"]
+    argv = [exe, "bir", s.btid, "--naf", FQDN, "--ua", "0100000002", "--bsf", f"127.0.0.1:{zn.port}"]
     for more in ([], ["--bsf-realm-from-btid"]):
         rc, out, err = await procs.run(argv + more, 20)
         assert rc == 0, (rc, out, err)
-    rc, out, err = await procs.run([workers, f"127.0.0.1:{zn.server.port}", BSF_ID, realm, BSF_NAME, s.btid], 40)
+    rc, out, err = await procs.run([workers, f"127.0.0.1:{zn.port}", BSF_ID, realm, BSF_NAME, s.btid], 40)
     assert rc == 0, (rc, out, err)
     by = {}
     for b in zn.birs:

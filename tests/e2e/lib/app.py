@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 
-from . import causes, dia, digest, kdf, procs
+from . import causes, dia, digest, folder, kdf, procs
 from .dia import Avp
 from .dia_peer import Server
 from .ue import UaClient
@@ -47,9 +47,7 @@ class App:
         """One request: its status, and the cause the log gives for it."""
         before = len(self.requests())
         r = await sending
-        async def logged():
-            return len(self.requests()) > before
-        await self.t.until(logged, 5, "the request in the log")
+        await folder.until(os.path.dirname(self.daemon.log), lambda: len(self.requests()) > before, 5 * procs.FACTOR)
         last = self.requests()[-1]
         assert (r.status, last["cause"]) == (status, cause), f"{r.status} {last}, not {status} {cause}"
         assert ("WWW-Authenticate" in dict(r.headers)) == (status == 401), r.headers
@@ -58,23 +56,12 @@ class App:
         return r
 
 
-class RawBsf:
+class RawBsf(Server):
     """A BSF that answers BIRs as .answer says: a list of AVPs, or None for silence."""
 
     def __init__(self):
-        self.server = Server(BSF_ID, BSF_REALM, [dia.APP_ZN], self._on_request)
+        super().__init__(BSF_ID, BSF_REALM, [dia.APP_ZN], self._on_request)
         self.birs, self.answer = [], None
-
-    async def start(self, port=0):
-        await self.server.start(port)
-        return self
-
-    async def stop(self):
-        await self.server.stop()
-
-    @property
-    def port(self):
-        return self.server.port
 
     async def _on_request(self, conn, bir):
         self.birs.append(bir)

@@ -22,27 +22,16 @@ class Subscriber:
         return self.seq << aka.IND_BITS | self.ind
 
 
-class RawHss:
+class RawHss(Server):
     """behave(hss, conn, mar) replaces the answer; the methods below are behaviours to choose from."""
 
     def __init__(self, identity="hss.mnc001.mcc001.3gppnetwork.org", realm="mnc001.mcc001.3gppnetwork.org"):
-        self.server = Server(identity, realm, [dia.APP_ZH], self._on_request)
+        super().__init__(identity, realm, [dia.APP_ZH], self._on_request)
         self.subscribers = {}
         self.mars = []
         self.vectors = []          # (rand, autn, xres, ck, ik) as given, for the search for leaks
         self.behave = None
         self.got_mar = asyncio.Event()
-
-    async def start(self, port=0):
-        await self.server.start(port)
-        return self
-
-    async def stop(self):
-        await self.server.stop()
-
-    @property
-    def port(self):
-        return self.server.port
 
     def add(self, impi, k, opc, guss=None):
         self.subscribers[impi] = Subscriber(k, opc, guss)
@@ -54,9 +43,8 @@ class RawHss:
 
     # --- pieces of answers
     def head(self):
-        s = self.server
         return [dia.vsai(dia.APP_ZH), Avp(dia.AUTH_STATE, 1),
-                Avp(dia.ORIGIN_HOST, s.identity), Avp(dia.ORIGIN_REALM, s.realm)]
+                Avp(dia.ORIGIN_HOST, self.identity), Avp(dia.ORIGIN_REALM, self.realm)]
 
     def vector(self, mar):
         """(rand, autn, xres, ck, ik) for the MAR; None: unknown user. Resynchronises if asked."""

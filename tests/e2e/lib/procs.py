@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 
+from . import folder
+
 BUILD = os.environ.get("GBA_BUILD", os.getcwd())
 SRC = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 FACTOR = float(os.environ.get("GBA_TIME_FACTOR", "1"))     # slower machine or sanitizers: every time limit grows by it
@@ -18,8 +20,8 @@ SANITIZER_EXIT = 99
 
 def program(name):
     """Path of a built program, or None."""
-    for folder in FOLDERS:
-        path = os.path.join(BUILD, folder, name)
+    for part in FOLDERS:
+        path = os.path.join(BUILD, part, name)
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return path
     return None
@@ -96,7 +98,8 @@ class Daemon:
 
     async def wait_ready(self, timeout=20):
         """READY=1 on the notify socket, or the ready line in the log; Died if the process ends before."""
-        ready = asyncio.ensure_future(self._notified() if self.notifies else self._line())
+        ready = asyncio.ensure_future(self._notified() if self.notifies else
+                                      folder.until(os.path.dirname(self.log), self._said_ready, None))
         ended = asyncio.ensure_future(self.proc.wait())
         done, pending = await asyncio.wait({ready, ended}, timeout=timeout * FACTOR, return_when=asyncio.FIRST_COMPLETED)
         for p in pending:
@@ -113,11 +116,8 @@ class Daemon:
             if b"READY=1" in (await loop.sock_recv(self._notify, 4096)).split(b"\n"):
                 return
 
-    async def _line(self):
-        while True:                                    # no event tells that a file grew: look every 20 ms
-            if self.ready_text in self.text(self._log_at):
-                return
-            await asyncio.sleep(0.02)
+    def _said_ready(self):
+        return self.ready_text in self.text(self._log_at)
 
     @property
     def pid(self):
@@ -141,17 +141,6 @@ class Daemon:
 
     def tail(self, lines):
         return "\n".join("    | " + x for x in self.text().split("\n")[-lines - 1:])
-
-    async def wait_log(self, word, since=0, timeout=15):
-        async def look():
-            while word not in self.text(since):
-                if not self.running:
-                    raise Died(f"{self.name} ended before its log said {word!r}")
-                await asyncio.sleep(0.02)
-        try:
-            await asyncio.wait_for(look(), timeout * FACTOR)
-        except asyncio.TimeoutError:
-            raise AssertionError(f"the log of {self.name} did not say {word!r}:\n" + self.tail(15)) from None
 
     async def kill(self):
         """kill -9 and reap."""
