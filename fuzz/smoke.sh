@@ -13,7 +13,7 @@ for target in "$@"; do
 		exit 2
 	fi
 	if "./$target" -max_total_time="${FUZZ_SECONDS:-10}" -timeout=10 -rss_limit_mb=1024 -max_len=8192 \
-		-artifact_prefix="$found-" -print_final_stats=1 "$found" "$srcdir/fuzz/corpus/$module" >"$found.log" 2>&1; then
+		-artifact_prefix="$found-" -print_final_stats=1 "$found" "${srcdir:?}/fuzz/corpus/$module" >"$found.log" 2>&1; then
 		echo "ok $module: $(sed -n 's/^stat::number_of_executed_units: *//p' "$found.log") inputs"
 	else
 		failed=1

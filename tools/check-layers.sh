@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: AGPL-3.0-or-later
-# check-layers.sh: who may include whom. In common the layers see only those to their left in base crypto gba http dia rt;
-# of common only rt knows libosmocore; dict needs nothing but freeDiameter; naf-lib uses neither rt nor libosmocore; ue
-# speaks no Diameter; programs do not use each other. Run in $srcdir (default: here). Prints each include that points the
-# wrong way; status 1 if there is one.
+# check-layers.sh: who may include whom. In common the layers see only those to their left in base crypto gba http dia
+# rt; of common only rt knows libosmocore; dict needs nothing but freeDiameter; naf-lib uses neither rt nor libosmocore;
+# ue speaks no Diameter; programs do not use each other. Run in $srcdir (default: here). Prints each include that points
+# the wrong way; status 1 if there is one.
 set -eu
 cd "${srcdir:-.}"
 
+# shellcheck disable=SC2016
 find common dict bsf naf-lib hss-sim ue -name '*.[ch]' | sort | xargs awk '
 BEGIN {
 	# folder: what it may include besides itself

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # check-spdx.sh: every source file names its licence in its first five lines; C in common (but rt), dict and naf-lib is
-# LGPL-3.0-or-later, C elsewhere AGPL-3.0-or-later (tests may be either); an LGPL file includes no AGPL header; the texts
-# of the licences are there. Run in $srcdir (default: here).
+# LGPL-3.0-or-later, C elsewhere AGPL-3.0-or-later (tests may be either); an LGPL file includes no AGPL header; the
+# texts of the licences are there. Run in $srcdir (default: here).
 set -eu
 cd "${srcdir:-.}"
 bad=0
@@ -13,10 +13,11 @@ done
 
 sources() {
 	find . -maxdepth 1 \( -name Makefile.am -o -name configure.ac -o -name test -o -name demo \) -type f
-	find common dict bsf naf-lib hss-sim ue tools bench fuzz tests -type f \( -name '*.[ch]' -o -name '*.py' -o -name '*.sh' \
-		-o -name '*.inc' -o -name '*.awk' -o -name '*.erl' -o -name '*.map' \)
+	find common dict bsf naf-lib hss-sim ue tools bench fuzz tests -type f \( -name '*.[ch]' -o -name '*.py' \
+		-o -name '*.sh' -o -name '*.inc' -o -name '*.awk' -o -name '*.erl' -o -name '*.map' \)
 }
 
+# shellcheck disable=SC2016
 sources | sed 's|^\./||' | sort | xargs awk '
 function wanted(path) {
 	if (path !~ /\.[ch]$/ || path ~ /^(tests|fuzz|bench)\//)

@@ -2,9 +2,11 @@
 # shellcheck shell=bash
 # Sourced by ./demo and ./test: which Debian 12 packages they need, and getting what is missing.
 
+# shellcheck disable=SC2034
 GBA_PACKAGES_BUILD="gcc make autoconf automake libtool pkg-config libc6-dev libfreediameter-dev libmicrohttpd-dev
 	libosmocore-dev libtalloc-dev libssl-dev libxml2-dev libunistring-dev libjansson-dev liblmdb-dev libsqlite3-dev
 	libcurl4-openssl-dev libsystemd-dev check python3 curl"
+# shellcheck disable=SC2034
 GBA_PACKAGES_TEST="clang libclang-rt-14-dev llvm python3-cryptography tshark faketime libosmocore-utils erlang-base
 	erlang-dev erlang-diameter git procps"
 
@@ -15,12 +17,12 @@ install_missing() {
 		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
 	done
 	[ ${#missing[@]} -eq 0 ] && return 0
-	local apt="apt-get install -y --no-install-recommends ${missing[*]}" as=
+	local apt=(apt-get install -y --no-install-recommends "${missing[@]}") as=()
 	if [ "$(id -u)" != 0 ]; then
-		as="sudo "
+		as=(sudo)
 		if ! sudo -n true 2>/dev/null; then
 			echo "Some packages are missing. As root, type:" >&2
-			echo "  apt-get update && $apt" >&2
+			echo "  apt-get update && ${apt[*]}" >&2
 			return 1
 		fi
 	fi
@@ -28,11 +30,11 @@ install_missing() {
 	local log
 	log=$(mktemp)
 	# tshark asks a question while it is installed; the answer does not matter here
-	if ! ${as}apt-get update -q >"$log" 2>&1 ||
-		! ${as}env DEBIAN_FRONTEND=noninteractive $apt >>"$log" 2>&1; then
+	if ! "${as[@]}" apt-get update -q >"$log" 2>&1 ||
+		! "${as[@]}" env DEBIAN_FRONTEND=noninteractive "${apt[@]}" >>"$log" 2>&1; then
 		tail -n 20 "$log" >&2
 		rm -f "$log"
-		echo "installing failed; by hand, as root: apt-get update && $apt" >&2
+		echo "installing failed; by hand, as root: apt-get update && ${apt[*]}" >&2
 		return 1
 	fi
 	rm -f "$log"

@@ -8,6 +8,7 @@ build=$(cd "${builddir:-.}" && pwd)
 cc=${CC:-cc} cxx=${CXX:-c++}
 tmp=$(mktemp -d) || exit 1
 app=
+# shellcheck disable=SC2317
 end() {
 	[ -n "$app" ] && kill "$app" 2>/dev/null && wait "$app"
 	rm -rf "$tmp"
@@ -30,8 +31,8 @@ if grep -q '^SAN_CFLAGS = .*fsanitize' "$build/Makefile"; then
 fi
 echo 1..6
 
-env -u MAKEFLAGS -u MAKELEVEL make -C "$build" -s install-libLTLIBRARIES install-gbaincludeHEADERS install-pkgconfigDATA \
-	DESTDIR="$tmp/root" >"$tmp/out" 2>&1
+env -u MAKEFLAGS -u MAKELEVEL make -C "$build" -s install-libLTLIBRARIES install-gbaincludeHEADERS \
+	install-pkgconfigDATA DESTDIR="$tmp/root" >"$tmp/out" 2>&1
 report $? "installs into an empty root"
 
 pc=$(find "$tmp/root" -name libgba-naf.pc)
@@ -50,9 +51,11 @@ ldd "$lib" | grep -E 'osmo|talloc|microhttpd|lmdb|hiredis|sqlite' >"$tmp/out"
 [ ! -s "$tmp/out" ]
 report $? "the library depends on nothing of the daemons"
 
-for std in "$cc -x c -std=c99 -pedantic" "$cc -x c -std=c17 -pedantic" "$cxx -x c++ -std=c++11 -pedantic" "$cxx -x c++ -std=c++20"; do
+for std in "$cc -x c -std=c99 -pedantic" "$cc -x c -std=c17 -pedantic" "$cxx -x c++ -std=c++11 -pedantic" \
+	"$cxx -x c++ -std=c++20"; do
 	# shellcheck disable=SC2086
-	printf '#include <gba/naf.h>\nint f(void);\nint f(void) { struct gba_naf_config c; gba_naf_config_init(&c); return (int)c.size; }\n' |
+	printf '%s\n' '#include <gba/naf.h>' 'int f(void);' 'int f(void)' \
+		'{ struct gba_naf_config c; gba_naf_config_init(&c); return (int)c.size; }' |
 		$std $cflags -Wall -Wextra -Werror -Wshadow -fsyntax-only - 2>>"$tmp/out" || echo "not accepted by: $std" >>"$tmp/out"
 done
 [ ! -s "$tmp/out" ]

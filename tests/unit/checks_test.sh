@@ -105,11 +105,11 @@ expect bad spdx 'a licence text is missing'
 conform() {
 	fresh
 	mkdir -p "$tree/doc" "$tree/tests/unit" "$tree/tests/e2e"
-	printf 'id,clause,actor,level,requirement,observable,step\n1-1-1,1,A,shall,x,y,slice\n1-1-10,1,A,shall,x,y,slice\n1-2-1,1,A,shall,x,y,ub\n' \
-		>"$tree/doc/ts33220-requirements.csv"
+	printf '%s\n' id,clause,actor,level,requirement,observable,step 1-1-1,1,A,shall,x,y,slice \
+		1-1-10,1,A,shall,x,y,slice 1-2-1,1,A,shall,x,y,ub >"$tree/doc/ts33220-requirements.csv"
 	echo 'id,status,test,note' >"$tree/doc/conformance.csv"
 	for row in "$@"; do echo "$row" >>"$tree/doc/conformance.csv"; done
-	echo 'see `tests/unit/a_test.c`' >"$tree/doc/conformance.md"
+	echo "see \`tests/unit/a_test.c\`" >"$tree/doc/conformance.md"
 	echo '/* 1-1-1 */' >"$tree/tests/unit/a_test.c"
 	echo '# 1-1-10' >"$tree/tests/e2e/t_a.py"
 	echo '/* 1-1-1 */' >"$tree/tests/unit/idle_test.c"
@@ -149,10 +149,10 @@ expect_conformance bad 'a test that holds only a longer id'
 conform '1-1-1,done,unit/idle_test.c,' "$ok2"
 expect_conformance bad 'a test that nothing runs'
 conform "$ok1" "$ok2"
-echo 'see `gone.c`' >>"$tree/doc/conformance.md"
+echo "see \`gone.c\`" >>"$tree/doc/conformance.md"
 expect_conformance bad 'a file that is gone'
 conform "$ok1" "$ok2"
-echo 'see `gone()`' >>"$tree/doc/conformance.md"
+echo "see \`gone()\`" >>"$tree/doc/conformance.md"
 expect_conformance bad 'a function that is gone'
 
 exit $failed

@@ -10,6 +10,7 @@ need() {
 	n=$((n + 1))
 	grep -q "^\.It \(Li\|Cm\) $1 " "$man" || { echo "$man: $1 is missing"; bad=1; }
 }
+# shellcheck disable=SC2013
 for c in $(awk -F, '$2 ~ /^(ub|zh|zn|dia|ub or zn)$/ { print $1 }' "$srcdir/common/gba/causes.csv"); do
 	need "$c"
 done
