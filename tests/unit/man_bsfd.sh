@@ -14,6 +14,7 @@ need() {
 for c in $(awk -F, '$2 ~ /^(ub|zh|zn|dia|ub or zn)$/ { print $1 }' "$srcdir/common/gba/causes.csv"); do
 	need "$c"
 done
+# shellcheck disable=SC2013
 for w in $(sed -n 's/.*LIMIT("\([a-z-]*\)".*/\1/p; s/.*\.word = "\([a-z-]*\)".*/\1/p' "$srcdir/bsf/bsf_limits.c"); do
 	need "$w"
 done
