@@ -189,7 +189,7 @@ static void run(void)
 			;
 		if (zn_bir_encode(&m, span_str(btid), &naf, (const char(*)[ZN_GSID_MAX + 1]) gsids, opt.gsid ? 1 : 0,
 				  false, opt.realm, NULL) ||
-		    dia_tx_request(&m, on_answer, NULL, i))
+		    dia_tx_request(&m, on_answer, NULL, i, 60000))
 			usage("cannot send");
 	}
 	for (i = 0; i < opt.in_flight; i++) /* all answered */

@@ -43,20 +43,26 @@ DEFUN(show_ub, show_ub_cmd, "show ub", SHOW_STR "HTTP side\n")
 	return CMD_SUCCESS;
 }
 
-static void show_peer(struct vty *vty, const char *kind, const char *identity)
+static const char *open_or_closed(const char *identity)
 {
-	vty_out(vty, "%-4s %-50s %s%s", kind, identity, dia_peer_is_open(identity) ? "open" : "closed", VTY_NEWLINE);
+	return dia_peer_is_open(identity) ? "open" : "closed";
 }
 
 static void show_naf(void *data, const char *identity)
 {
-	show_peer(data, "naf", identity);
+	struct vty *vty = data;
+
+	vty_out(vty, "naf  %-50s %s%s", identity, open_or_closed(identity), VTY_NEWLINE);
 }
 
 DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "Diameter peers and whether they are connected\n")
 {
-	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
-		show_peer(vty, "hss", bsf_cfg->hss[i].identity);
+	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
+		const char *identity = bsf_cfg->hss[i].identity;
+
+		vty_out(vty, "hss  %-50s %s, %u unanswered%s", identity, open_or_closed(identity),
+			dia_peer_unanswered(identity), VTY_NEWLINE);
+	}
 	naf_cfg_each(bsf_cfg, show_naf, vty);
 	return CMD_SUCCESS;
 }

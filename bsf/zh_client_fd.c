@@ -123,11 +123,13 @@ int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, 
 {
 	struct bsf_hss *hss = hss_open();
 	struct zh_mar mar = { .impi = *ask->impi, .scheme = ZH_SCHEME_AKAV1 };
+	uint32_t patience_ms;
 	struct msg *m;
 	int rc;
 
 	if (!hss)
 		return -ENOTCONN;
+	patience_ms = atomic_load(&hss->timeout_s) * 1000;
 	if (ask->auts) {
 		mar.has_resync = true;
 		memcpy(mar.rand, ask->rand, sizeof(mar.rand));
@@ -137,11 +139,11 @@ int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, 
 	if (rc < 0)
 		return rc;
 	session_id_of(m, session_id);
-	rc = dia_tx_request(&m, on_answer, zc, txn);
+	rc = dia_tx_request(&m, on_answer, zc, txn, patience_ms);
 	if (rc < 0) {
 		fd_msg_free(m);
 		return rc;
 	}
-	*timeout_ms = atomic_load(&hss->timeout_s) * 1000;
+	*timeout_ms = patience_ms;
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "naf-lib/naf_zn_fd.h"
 
 #define QUEUE_MAX       1024
+#define ANSWER_MS 60000 /* each caller has a deadline of its own, and is long gone then */
 #define CONNECT_MS      1000
 #define OPEN_SLICE_MS   5
 #define CLIENT_ID_MAX   0xffffffu
@@ -182,7 +183,7 @@ static int start(void *self, const struct naf_question *q)
 			   false, realm, c->realm_from_btid ? NULL : bsf_identity());
 	if (rc < 0)
 		return rc;
-	rc = dia_tx_request(&m, on_answer, NULL, (uint64_t)c->id << TXN_BITS | (q->txn & TXN_MASK));
+	rc = dia_tx_request(&m, on_answer, NULL, (uint64_t)c->id << TXN_BITS | (q->txn & TXN_MASK), ANSWER_MS);
 	if (rc < 0)
 		fd_msg_free(m);
 	return rc;

@@ -159,7 +159,7 @@ static int ask_and_wait(struct zn_bia *out, const struct zn_ask *ask, struct err
 			   ask->n_gsids, ask->gba_u_aware, ask->dest_realm ? ask->dest_realm : ask->bsf_realm,
 			   ask->dest_realm ? NULL : ask->bsf_identity);
 	if (rc == 0)
-		rc = dia_tx_request(&m, on_answer, NULL, 1);
+		rc = dia_tx_request(&m, on_answer, NULL, 1, ask->timeout_ms);
 	if (rc < 0)
 		return err_set(err, -EIO, "the request cannot be sent");
 	if (!wait_until(is_answered, ask))

@@ -360,6 +360,17 @@ bool dia_peer_is_open(const char *identity)
 	return state == STATE_OPEN || state == STATE_OPEN_NEW; /* new: came to us and has not said anything more yet */
 }
 
+unsigned dia_peer_unanswered(const char *identity)
+{
+	struct peer_hdr *peer = NULL;
+	long sent = 0, received = 0;
+
+	if (!dia_node.running || fd_peer_getbyid((DiamId_t)identity, strlen(identity), 1, &peer) || !peer ||
+	    fd_peer_get_load_pending(peer, &sent, &received) || sent < 0)
+		return 0;
+	return (unsigned)sent;
+}
+
 void dia_msg_peer(struct msg *m, char out[256])
 {
 	DiamId_t id = NULL;

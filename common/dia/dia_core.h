@@ -94,6 +94,9 @@ int dia_core_init_parser(struct err *err);
 /*! Is a connection to this identity open? */
 bool dia_peer_is_open(const char *identity);
 
+/*! Requests sent to this peer that it has not answered. */
+unsigned dia_peer_unanswered(const char *identity);
+
 /*! Identity of the connection a message came on; "" if unknown. */
 void dia_msg_peer(struct msg *m, char out[256]);
 

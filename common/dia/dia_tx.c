@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 #include "common/dia/dia_tx.h"
 
 /* Requests that wait for an answer, in a ring by number. The library drops some answers without a word, so nothing
- * tells when an
- * entry is done with: it is overwritten when PENDING newer requests were sent. */
+ * tells when an entry is done with: it is overwritten when PENDING newer requests were sent. */
 #define PENDING 131072u
+#define PATIENCES 10 /* a request is forgotten after so many times what its sender waits: until then an answer is late */
+
+struct sr_list;
 
 struct pending {
 	uintptr_t id; /* 0: free */
 	dia_answer_fn *fn;
 	void *owner;
 	uint64_t txn;
+	uint64_t forget_ms;
+	/* where the library keeps the request, once it is sent */
+	struct sr_list *list;
+	uint32_t hop_by_hop;
 };
 
 struct item {
@@ -32,7 +40,7 @@ static struct {
 	struct item *queue; /* ring of bound */
 	size_t bound, head, n;
 	struct pending *pending;
-	uintptr_t last_id;
+	uintptr_t last_id, swept_id; /* newest made, newest looked at by forget_old() */
 } tx = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
 
 /* \returns false: unknown, answered before, or too old */
@@ -62,6 +70,88 @@ static void on_answer(void *data, struct msg **answer)
 	else
 		fd_msg_free(*answer);
 	*answer = NULL;
+}
+
+/* The library keeps a request until its answer comes or the connection ends, and looks through all of them for each answer.
+ * It has a time limit, but by the wall clock: one step of that, and all that is under way would be lost. So what nobody waits
+ * for any more is taken out by the same function that finds the request of an answer. */
+typedef int store_fn(struct sr_list *list, struct msg **req, uint32_t *hop_by_hop, uint32_t before);
+
+store_fn fd_p_sr_store; /* exported by libfdcore, in none of its public headers */
+int fd_p_sr_fetch(struct sr_list *list, uint32_t hop_by_hop, struct msg **req);
+
+static store_fn *library_store;
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void note_sent(uintptr_t id, struct sr_list *list, uint32_t hop_by_hop)
+{
+	struct pending *p;
+
+	pthread_mutex_lock(&tx.lock);
+	p = tx.pending ? &tx.pending[id % PENDING] : NULL;
+	if (p && p->id == id) {
+		p->list = list;
+		p->hop_by_hop = hop_by_hop;
+	}
+	pthread_mutex_unlock(&tx.lock);
+}
+
+/* The oldest request of all, if it is to be forgotten. \returns false: none is */
+static bool take_old(struct pending *out)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&tx.lock);
+	for (; tx.pending && tx.swept_id < tx.last_id && !found; tx.swept_id++) {
+		struct pending *p = &tx.pending[(tx.swept_id + 1) % PENDING];
+
+		if (p->id != tx.swept_id + 1)
+			continue; /* answered */
+		if (p->forget_ms > now_ms())
+			break;
+		*out = *p;
+		p->id = 0;
+		found = true;
+	}
+	pthread_mutex_unlock(&tx.lock);
+	return found;
+}
+
+static void forget_old(void)
+{
+	struct msg *m = NULL;
+	struct pending p;
+
+	while (take_old(&p))
+		if (p.list && !fd_p_sr_fetch(p.list, p.hop_by_hop, &m) && m)
+			fd_msg_free(m);
+}
+
+/* Takes the place of the library's in a program. */
+int fd_p_sr_store(struct sr_list *list, struct msg **req, uint32_t *hop_by_hop, uint32_t before)
+{
+	void (*answered)(void *, struct msg **) = NULL;
+	uint32_t number = *hop_by_hop;
+	void *id = NULL;
+	int rc;
+
+	if (!library_store)
+		return EINVAL;
+	if (fd_msg_anscb_get(*req, &answered, NULL, &id) || answered != on_answer)
+		id = NULL;
+	rc = library_store(list, req, hop_by_hop, before);
+	if (rc || !id)
+		return rc;
+	note_sent((uintptr_t)id, list, number);
+	forget_old();
+	return 0;
 }
 
 static void send_item(struct item *it)
@@ -107,6 +197,7 @@ int dia_tx_start(size_t bound)
 	tx.pending = calloc(PENDING, sizeof(*tx.pending));
 	if (!tx.queue || !tx.pending)
 		goto fail;
+	library_store = (store_fn *)dlsym(RTLD_NEXT, "fd_p_sr_store");
 	tx.bound = bound;
 	tx.stopping = false;
 	tx.head = tx.n = 0;
@@ -167,7 +258,7 @@ int dia_tx_answer(struct msg **m)
 	return rc;
 }
 
-int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn)
+int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn, uint32_t patience_ms)
 {
 	uintptr_t id;
 	int rc;
@@ -176,7 +267,9 @@ int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn)
 	id = tx.last_id + 1 ? tx.last_id + 1 : 1;
 	rc = enqueue(*m, id);
 	if (!rc) {
-		tx.pending[id % PENDING] = (struct pending){ .id = id, .fn = fn, .owner = owner, .txn = txn };
+		tx.pending[id % PENDING] = (struct pending){
+			.id = id, .fn = fn, .owner = owner, .txn = txn, .forget_ms = now_ms() + (uint64_t)patience_ms * PATIENCES
+		};
 		tx.last_id = id;
 	}
 	pthread_mutex_unlock(&tx.lock);

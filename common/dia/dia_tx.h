@@ -20,7 +20,8 @@ void dia_tx_stop(void);
 
 /*! Takes *m on success. \returns 0; -EBUSY queue full (caller still owns *m) */
 int dia_tx_answer(struct msg **m);
-/*! fn is called at most once. It may never be called: the library drops some bad answers without a word, so the caller
+/*! Takes *m on success. \param[in] patience_ms how long the caller waits. \returns 0; -EBUSY queue full (caller still owns *m)
+ *  fn is called at most once. It may never be called: the library drops some bad answers without a word, so the caller
  *  owns a deadline. Without a usable peer an answer with 3002, made by the library, comes. A late answer is freed here or
- *  reaches fn with a txn the caller must know or ignore. */
-int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn);
+ *  reaches fn with a txn the caller must know or ignore; one that comes after ten times that time is dropped by the library. */
+int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn, uint32_t patience_ms);

@@ -124,7 +124,7 @@ async def figures(t):
     store = dict(re.findall(r"^(\S+)\s+(\d+)$", await w.vty("show store"), re.M))
     assert store["sessions"] == "1" and store["tmpis"] == "1", store
     peers = await w.vty("show peers")
-    assert re.search(r"^hss\s+hss\.\S+\s+open$", peers, re.M), peers
+    assert re.search(r"^hss\s+hss\.\S+\s+open, 0 unanswered$", peers, re.M), peers
     assert re.search(r"^naf\s+naf1\.example\.com\s+open$", peers, re.M), peers
     assert re.search(r"^naf\s+gba-naf\.example\.com\s+closed$", peers, re.M), peers
     assert re.search(r"^connections \d+ of \d+$", await w.vty("show ub"), re.M)
