@@ -40,6 +40,7 @@ struct store_lmdb_cfg {
 	size_t map_size_octets;        /* if not 0, instead (tests) */
 	const struct seal_kek *keks;   /* the first seals */
 	size_t n_keks;
+	bool check;                    /* only look whether it is ours and a KEK opens it; then free it, it cannot be used */
 };
 /*! Open or create. A wrong KEK, a second process (it takes flock() on DIR/lock itself), no map: error, nothing changed.
  *  The index in memory is rebuilt here. A thread that reads keeps a reader until it ends or the store is freed.

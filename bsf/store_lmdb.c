@@ -130,7 +130,7 @@ static int meta_open(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, str
 	rc = lmdb_errno(mdb_txn_begin(l->env, NULL, 0, &txn));
 	if (rc == 0) {
 		rc = meta_in(l, txn, cfg->keks[0].id);
-		if (rc == 0)
+		if (rc == 0 && !cfg->check)
 			rc = lmdb_errno(mdb_txn_commit(txn));
 		else
 			mdb_txn_abort(txn);
@@ -322,8 +322,10 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 	if (!l->index || !l->challenges || lmdb_readers_init(l) < 0)
 		goto fail;
 	if (dir_lock(l, cfg->dir, err) < 0 || env_open(l, cfg, err) < 0 || meta_open(l, cfg, err) < 0 ||
-	    index_rebuild(l, cfg, err) < 0)
+	    (!cfg->check && index_rebuild(l, cfg, err) < 0))
 		goto fail;
+	if (cfg->check)
+		return &l->sh;
 	l->committer = lmdb_committer_start(l);
 	if (l->committer)
 		return &l->sh;

@@ -218,6 +218,39 @@ START_TEST(kek_rotation)
 }
 END_TEST
 
+/* --check: the same refusals, but nothing is written and no record is read */
+START_TEST(only_looked_at)
+{
+	const struct seal_kek both[] = { kek_2, kek_1 };
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	struct gba_session s = nth(1, true);
+	uint8_t *before, *after;
+	struct store_figures f;
+	struct err err;
+	size_t len;
+
+	open_store();
+	ck_assert_int_eq(put(&h, &s), 0);
+	harness_close(&h);
+	len = read_data(&before);
+	cfg.check = true;
+	cfg.keks = both; /* a start would seal the store's own key again */
+	cfg.n_keks = 2;
+	cfg.dir = dir;
+	h.sh = store_shared_lmdb_new(&cfg, &err);
+	ck_assert_msg(h.sh != NULL, "%s", err.text);
+	store_shared_figures(h.sh, &f);
+	ck_assert_uint_eq(f.sessions, 0);
+	store_shared_free(h.sh);
+	ck_assert_uint_eq(read_data(&after), len);
+	ck_assert_mem_eq(before, after, len);
+	cfg.n_keks = 1;
+	expect_refused(&cfg, "KEK");
+	free(before);
+	free(after);
+}
+END_TEST
+
 START_TEST(second_process)
 {
 	struct store_lmdb_cfg cfg = lmdb_cfg();
@@ -432,5 +465,5 @@ START_TEST(index_is_small)
 END_TEST
 
 SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, sealed_at_rest, record_is_small,
-      wrong_kek, kek_rotation, second_process, no_directory, damaged_records, not_our_database, given_up,
+      wrong_kek, kek_rotation, only_looked_at, second_process, no_directory, damaged_records, not_our_database, given_up,
       index_is_small)
