@@ -59,7 +59,7 @@ static int check_hss(const struct bsf_cfg *c, struct err *err)
 	for (size_t i = 0; i < c->n_hss; i++) {
 		const struct bsf_hss *h = &c->hss[i];
 
-		if (!h->has_connect)
+		if (!h->connect.line)
 			return cfg_error(err, -EINVAL, h->line,
 					 "hss %s: peer without address; allowed: connect ADDRESS PORT", h->identity);
 		if (!h->realm[0])

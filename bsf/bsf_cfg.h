@@ -56,9 +56,8 @@ struct bsf_listen {
 
 struct bsf_hss {
 	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
-	struct bsf_listen connect;
-	bool has_connect;
-	int line;         /* of the file, for messages */
+	struct bsf_listen connect;      /* its line is 0 until it is written */
+	int line, realm_line;           /* of the file, for messages */
 	_Atomic uint32_t timeout_s;
 };
 
@@ -85,6 +84,7 @@ struct bsf_cfg {
 	char *ub_path;                           /* NULL: any */
 	_Atomic bool source_all;                 /* challenges-source counts private and loopback addresses, too */
 	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
+	int identity_line, realm_line;
 	struct bsf_listen dia[BSF_LISTEN_MAX];
 	size_t n_dia;
 	struct bsf_hss hss[BSF_HSS_MAX];
@@ -143,7 +143,7 @@ enum bsf_node {
 
 /* naf_cfg.c */
 void naf_cfg_vty_init(void);
-/*! A NAF that no address binds. \returns 0; -EINVAL and the reason */
+/*! A NAF that no address binds, that speaks for no name, or whose identity is another's. \returns 0; -EINVAL and the reason */
 int naf_cfg_check(const struct bsf_cfg *c, struct err *err);
 /*! Publish the policy that the naf nodes make. \returns 0; -ENOMEM */
 int naf_cfg_publish(const struct bsf_cfg *c);

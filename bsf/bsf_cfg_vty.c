@@ -29,6 +29,13 @@ static int set_name(struct vty *vty, char *out, const char *what, const char *te
 	return CMD_SUCCESS;
 }
 
+static int set_name_once(struct vty *vty, char *out, int *line, const char *what, const char *text)
+{
+	int rc = cfg_reading() ? cfg_once(vty, line, what) : CMD_SUCCESS;
+
+	return rc == CMD_SUCCESS ? set_name(vty, out, what, text, BSF_ID_MAX) : rc;
+}
+
 static int set_listen(struct vty *vty, struct bsf_listen *out, const char *argv[])
 {
 	if (cfg_sockaddr(&out->addr, argv[0], argv[1]) < 0)
@@ -138,12 +145,12 @@ DEFUN(cfg_diameter, cfg_diameter_cmd, "diameter", "Our Diameter node\n")
 
 DEFUN(cfg_identity, cfg_identity_cmd, "identity FQDN", "Diameter identity, our Origin-Host\n" "Host name\n")
 {
-	return set_name(vty, bsf_cfg->identity, "identity", argv[0], BSF_ID_MAX);
+	return set_name_once(vty, bsf_cfg->identity, &bsf_cfg->identity_line, "identity", argv[0]);
 }
 
 DEFUN(cfg_dia_realm, cfg_dia_realm_cmd, "realm REALM", "Diameter realm, our Origin-Realm\n" "Realm\n")
 {
-	return set_name(vty, bsf_cfg->realm, "realm", argv[0], BSF_ID_MAX);
+	return set_name_once(vty, bsf_cfg->realm, &bsf_cfg->realm_line, "realm", argv[0]);
 }
 
 DEFUN(cfg_dia_listen, cfg_dia_listen_cmd, "listen " ADDR_PORT, "Where NAFs connect\n" ADDR_PORT_HELP)
@@ -175,6 +182,8 @@ DEFUN(cfg_hss, cfg_hss_cmd, "hss IDENTITY", "An HSS; we connect to it\n" "Its Di
 		if (strcasecmp(bsf_cfg->hss[i].identity, argv[0]) == 0)
 			h = &bsf_cfg->hss[i];
 	}
+	if (h && cfg_reading())
+		return cfg_fail(vty, "hss %s is there already, in line %d; allowed: one node for each", argv[0], h->line);
 	if (!h) {
 		if (bsf_cfg->n_hss == BSF_HSS_MAX && cfg_reading())
 			return cfg_fail(vty, "too many HSSs; allowed: %d", BSF_HSS_MAX);
@@ -195,7 +204,7 @@ DEFUN(cfg_hss_realm, cfg_hss_realm_cmd, "realm REALM", "Destination-Realm of our
 {
 	struct bsf_hss *h = vty->index;
 
-	return set_name(vty, h->realm, "realm", argv[0], BSF_ID_MAX);
+	return set_name_once(vty, h->realm, &h->realm_line, "realm", argv[0]);
 }
 
 DEFUN(cfg_hss_connect, cfg_hss_connect_cmd, "connect " ADDR_PORT, "Where it listens\n" ADDR_PORT_HELP)
@@ -205,10 +214,8 @@ DEFUN(cfg_hss_connect, cfg_hss_connect_cmd, "connect " ADDR_PORT, "Where it list
 
 	if (!cfg_reading())
 		return cfg_after_restart(vty);
-	rc = set_listen(vty, &h->connect, argv);
-	if (rc == CMD_SUCCESS)
-		h->has_connect = true;
-	return rc;
+	rc = cfg_once(vty, &h->connect.line, "connect");
+	return rc == CMD_SUCCESS ? set_listen(vty, &h->connect, argv) : rc;
 }
 
 /* A limit, so live. */
@@ -241,25 +248,29 @@ DEFUN(cfg_store, cfg_store_cmd, "store", "Where challenges and sessions live\n")
 	return CMD_SUCCESS;
 }
 
+static int choose_store(struct vty *vty, enum bsf_store_kind kind)
+{
+	int rc = cfg_reading() ? cfg_once(vty, &bsf_cfg->store_line, "a store") : cfg_after_restart(vty);
+
+	if (rc == CMD_SUCCESS)
+		bsf_cfg->store = kind;
+	return rc;
+}
+
 DEFUN(cfg_lmdb, cfg_lmdb_cmd, "lmdb DIRECTORY", "Durable, in this process\n" "State directory, relative to this file\n")
 {
-	if (!cfg_reading())
-		return cfg_after_restart(vty);
-	bsf_cfg->store = BSF_STORE_LMDB;
-	talloc_free(bsf_cfg->lmdb_dir);
-	talloc_free(bsf_cfg->lmdb_path);
-	bsf_cfg->lmdb_dir = talloc_strdup(bsf_cfg, argv[0]);
-	bsf_cfg->lmdb_path = cfg_path(bsf_cfg, argv[0]);
-	bsf_cfg->store_line = cfg_line();
-	return CMD_SUCCESS;
+	int rc = choose_store(vty, BSF_STORE_LMDB);
+
+	if (rc == CMD_SUCCESS) {
+		bsf_cfg->lmdb_dir = talloc_strdup(bsf_cfg, argv[0]);
+		bsf_cfg->lmdb_path = cfg_path(bsf_cfg, argv[0]);
+	}
+	return rc;
 }
 
 DEFUN(cfg_memory, cfg_memory_cmd, "memory", "In memory only; a restart forgets every session\n")
 {
-	if (!cfg_reading())
-		return cfg_after_restart(vty);
-	bsf_cfg->store = BSF_STORE_MEMORY;
-	return CMD_SUCCESS;
+	return choose_store(vty, BSF_STORE_MEMORY);
 }
 
 DEFUN(cfg_map_size, cfg_map_size_cmd, "map-size-gib <1-4096>",

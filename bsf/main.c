@@ -114,36 +114,28 @@ static int on_dia_realm(void *owner, const char *realm)
 	return zn_realm_is_ours(names, bsf_cfg->n_names, realm);
 }
 
-/* Ports that others have; before anything is touched. */
+/* Ports that others have, or two of our nodes; before anything is touched. */
 static int probe(struct err *err)
 {
-	struct err e = { { 0 } };
+	struct cfg_ports ports = { 0 };
+	int rc = 0;
 
-	for (size_t i = 0; i < bsf_cfg->n_ub; i++) {
-		int rc = cfg_probe_port(&bsf_cfg->ub[i].addr, &e);
-
-		if (rc < 0)
-			return cfg_error(err, rc, bsf_cfg->ub[i].line, "ub: %s", e.text);
-	}
-	for (size_t i = 0; i < bsf_cfg->n_dia; i++) {
-		const struct bsf_listen *l = &bsf_cfg->dia[i];
-		int rc = cfg_probe_port(&l->addr, &e);
-
-		if (rc < 0)
-			return cfg_error(err, rc, l->line, "diameter: %s", e.text);
-		for (size_t k = 0; k < bsf_cfg->n_ub; k++) {
-			if (strcmp(l->text, bsf_cfg->ub[k].text) == 0) /* a port that is still free is promised twice */
-				return cfg_error(err, -EADDRINUSE, l->line,
-						 "diameter: cannot listen on %s: node ub does", l->text);
-		}
-	}
-	return rt_vty_probe(err);
+	for (size_t i = 0; i < bsf_cfg->n_ub && rc == 0; i++)
+		rc = cfg_ports_take(&ports, &bsf_cfg->ub[i].addr, bsf_cfg->ub[i].line, "ub", err);
+	for (size_t i = 0; i < bsf_cfg->n_dia && rc == 0; i++)
+		rc = cfg_ports_take(&ports, &bsf_cfg->dia[i].addr, bsf_cfg->dia[i].line, "diameter", err);
+	if (rc == 0)
+		rc = rt_vty_port(&ports, err);
+	cfg_ports_release(&ports);
+	return rc;
 }
 
-static int open_store(struct bsf *b, struct err *err)
+static int open_store(struct bsf *b, bool check, struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
-	struct store_lmdb_cfg cfg = { .dir = bsf_cfg->lmdb_path, .map_size_gib = bsf_cfg->map_size_gib, .keks = keks };
+	struct store_lmdb_cfg cfg = {
+		.dir = bsf_cfg->lmdb_path, .map_size_gib = bsf_cfg->map_size_gib, .keks = keks, .check = check,
+	};
 	struct err e = { { 0 } };
 	int n;
 
@@ -156,7 +148,7 @@ static int open_store(struct bsf *b, struct err *err)
 		cfg.n_keks = n;
 		b->store = store_shared_lmdb_new(&cfg, &e);
 		if (!b->store)
-			cfg_error(err, -EIO, bsf_cfg->store_line, "store: %s", e.text);
+			cfg_error(err, -EIO, bsf_cfg->store_line, "%s", e.text);
 	}
 	explicit_bzero(keks, sizeof(keks));
 	return b->store ? 0 : -EIO;
@@ -179,7 +171,7 @@ static int check_store_dir(struct err *err)
 	return cfg_error(err, -errno, bsf_cfg->store_line, "store: cannot make it in %s: %s", dir, strerror(errno));
 }
 
-/* What opening would say, without making a store where there is none. */
+/* What opening would say, without making a store where there is none, or reading all of one that is large. */
 static int check_store(struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
@@ -190,7 +182,7 @@ static int check_store(struct err *err)
 	if (bsf_cfg->store != BSF_STORE_LMDB)
 		return 0;
 	if (access(data, F_OK) == 0) {
-		rc = open_store(&b, err);
+		rc = open_store(&b, true, err);
 		if (rc == 0)
 			store_shared_free(b.store);
 		return rc;
@@ -288,7 +280,7 @@ static void let_wakers_finish(void)
 
 static int start(struct bsf *b, struct err *err)
 {
-	int rc = open_store(b, err);
+	int rc = open_store(b, false, err);
 
 	if (rc < 0)
 		return rc;

@@ -148,6 +148,10 @@ int naf_cfg_check(const struct bsf_cfg *c, struct err *err)
 		if (!i->nets.n)
 			return cfg_error(err, -EINVAL, i->line,
 					 "naf %s: peer without address; allowed: address ADDRESS/PREFIX", i->identity);
+		if (!i->speaks_for.n)
+			return cfg_error(err, -EINVAL, i->line,
+					 "naf %s: speaks for no name, so it would get no key; allowed: speaks-for FQDN",
+					 i->identity);
 		for (size_t k = 0; k < c->n_hss; k++) {
 			if (word_eq(i->identity, c->hss[k].identity))
 				return cfg_error(err, -EINVAL, i->line,
@@ -218,6 +222,8 @@ DEFUN(cfg_naf, cfg_naf_cmd, "naf IDENTITY", NAF_HELP)
 {
 	struct naf_cfg **p = naf_find(argv[0]);
 
+	if (*p && cfg_reading())
+		return cfg_fail(vty, "naf %s is there already, in line %d; allowed: one node for each", argv[0], (*p)->line);
 	if (!*p) {
 		if (!fqdn_valid(span_str(argv[0]), BSF_ID_MAX))
 			return cfg_fail(vty, "identity is no host name; allowed: letters, digits, hyphen and dot");

@@ -32,6 +32,13 @@ static int set_name(struct vty *vty, char **out, const char *name)
 	return CMD_SUCCESS;
 }
 
+static int set_name_once(struct vty *vty, char **out, int *line, const char *what, const char *name)
+{
+	int rc = cfg_once(vty, line, what);
+
+	return rc == CMD_SUCCESS ? set_name(vty, out, name) : rc;
+}
+
 /* --- diameter */
 
 DEFUN(diameter, diameter_cmd, "diameter", "The Diameter node: who we are and where we listen\n")
@@ -45,13 +52,13 @@ DEFUN(diameter, diameter_cmd, "diameter", "The Diameter node: who we are and whe
 DEFUN(dia_identity, dia_identity_cmd, "identity NAME", "Our Diameter identity\nDNS name\n")
 {
 	AT_START_ONLY(vty);
-	return set_name(vty, &cfg->identity, argv[0]);
+	return set_name_once(vty, &cfg->identity, &cfg->identity_line, "identity", argv[0]);
 }
 
 DEFUN(dia_realm, dia_realm_cmd, "realm NAME", "Our Diameter realm\nDNS name\n")
 {
 	AT_START_ONLY(vty);
-	return set_name(vty, &cfg->realm, argv[0]);
+	return set_name_once(vty, &cfg->realm, &cfg->realm_line, "realm", argv[0]);
 }
 
 DEFUN(dia_listen, dia_listen_cmd, "listen ADDRESS <1-65535>",
@@ -64,8 +71,8 @@ DEFUN(dia_listen, dia_listen_cmd, "listen ADDRESS <1-65535>",
 		return cfg_fail(vty, "'%s' is no address; allowed: A.B.C.D or X:X::X", argv[0]);
 	if (cfg->n_listen == DIA_LISTEN_MAX)
 		return cfg_fail(vty, "more than %d listen addresses", DIA_LISTEN_MAX);
+	cfg->listen_line[cfg->n_listen] = cfg_line();
 	cfg->listen[cfg->n_listen++] = ss;
-	cfg->listen_line = cfg_line();
 	return CMD_SUCCESS;
 }
 
@@ -213,10 +220,13 @@ DEFUN(subscribers, subscribers_cmd, "subscribers", "The subscribers: database an
 
 DEFUN(sub_database, sub_database_cmd, "database PATH", "SQLite file\nRelative to the folder of this file\n")
 {
+	int rc;
+
 	AT_START_ONLY(vty);
-	osmo_talloc_replace_string(cfg, &cfg->database, argv[0]);
-	cfg->database_line = cfg_line();
-	return CMD_SUCCESS;
+	rc = cfg_once(vty, &cfg->database_line, "database");
+	if (rc == CMD_SUCCESS)
+		osmo_talloc_replace_string(cfg, &cfg->database, argv[0]);
+	return rc;
 }
 
 DEFUN(sub_kek, sub_kek_cmd, "kek <1-255> file PATH",

@@ -42,17 +42,15 @@ static struct subscriber_db *open_db(const struct hss_cfg *cfg, enum subscriber_
 /* Before anything is created or changed. */
 static int probe_ports(const struct hss_cfg *cfg, struct err *err)
 {
-	struct err why = { { 0 } };
-	size_t i;
-	int rc;
+	struct cfg_ports ports = { 0 };
+	int rc = 0;
 
-	for (i = 0; i < cfg->n_listen; i++) {
-		rc = cfg_probe_port(&cfg->listen[i], &why);
-		if (rc < 0)
-			return cfg_error(err, rc, cfg->listen_line, "diameter: %s", why.text);
-	}
-	rc = rt_vty_probe(&why);
-	return rc < 0 ? cfg_error(err, rc, 0, "%s", why.text) : 0;
+	for (size_t i = 0; i < cfg->n_listen && rc == 0; i++)
+		rc = cfg_ports_take(&ports, &cfg->listen[i], cfg->listen_line[i], "diameter", err);
+	if (rc == 0)
+		rc = rt_vty_port(&ports, err);
+	cfg_ports_release(&ports);
+	return rc;
 }
 
 /* A database that is not there yet is no fault: the start creates it. Its folder must be there. */

@@ -65,6 +65,50 @@ int cfg_line(void)
 	return line;
 }
 
+int cfg_once(struct vty *vty, int *line, const char *what)
+{
+	if (*line)
+		return cfg_fail(vty, "%s is there already, in line %d; allowed: once", what, *line);
+	*line = cfg_line();
+	return CMD_SUCCESS;
+}
+
+static const char *skip_blanks(const char *s)
+{
+	while (*s && isspace((unsigned char)*s))
+		s++;
+	return s;
+}
+
+static bool begins_with(const char *line, const char *words)
+{
+	size_t n = strlen(words);
+
+	return strncmp(line, words, n) == 0 && strchr(" \t\r\n", line[n]);
+}
+
+int cfg_find_line(const char *node, const char *word)
+{
+	FILE *f = fopen(file_name, "re");
+	bool inside = false;
+	char *line = NULL;
+	size_t cap = 0;
+	int found = 0;
+
+	for (int n = 1; f && getline(&line, &cap, f) > 0; n++) {
+		if (strchr("!#\r\n", line[0]))
+			continue;
+		if (!isspace((unsigned char)line[0]))
+			inside = begins_with(line, node);
+		else if (inside && begins_with(skip_blanks(line), word))
+			found = n;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
 int cfg_error(struct err *err, int rc, int line, const char *fmt, ...)
 {
 	struct err e;
@@ -207,13 +251,6 @@ static void explain_words(struct writer *out, struct vty *y, const struct words 
 	writer_str(out, "; allowed here: ");
 	list_allowed(out, d);
 	vector_free(d);
-}
-
-static const char *skip_blanks(const char *s)
-{
-	while (*s && isspace((unsigned char)*s))
-		s++;
-	return s;
 }
 
 static void explain(struct err *err, struct vty *y, int rc, const char *path, long line_no)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include "common/base/err.h"
 
@@ -18,6 +19,14 @@ int cfg_fail(struct vty *vty, const char *fmt, ...) __attribute__((format(printf
 
 /*! Line of the command being read, to be remembered for what only shows at the end. 0 when no file is read. */
 int cfg_line(void);
+
+/*! For what may be said once in a file: remember its line, or fail with the line where it stands already.
+ *  \param[in,out] line  0 at first \returns CMD_SUCCESS; CMD_WARNING */
+int cfg_once(struct vty *vty, int *line, const char *what);
+
+/*! For commands of libosmocore, which remember no line: the last line that begins with word in a node (both as written).
+ *  \returns 0 not there */
+int cfg_find_line(const char *node, const char *word);
 
 /*! A fault that shows after reading (a node lacks something, a port is taken): "FILE:LINE: text"; line 0: "FILE: text".
  *  \returns rc */
@@ -48,8 +57,23 @@ int cfg_net_parse(struct cfg_net *out, const char *text); /* 0; -EINVAL */
 bool cfg_net_match(const struct cfg_net *net, const struct sockaddr *from);
 void cfg_net_text(char out[CFG_SOCKADDR_TEXT], const struct cfg_net *net);
 
-/*! Is the port free? Binds a probe without SO_REUSEPORT. \returns 0; -EADDRINUSE, -EADDRNOTAVAIL, -EACCES. err: reason */
-int cfg_probe_port(const struct sockaddr_storage *addr, struct err *err);
+/*! The ports a start needs, each held by a probe until all have been looked at: two nodes with one port show, too. */
+#define CFG_PORTS_MAX 32
+struct cfg_ports {
+	size_t n;
+	struct {
+		int fd;
+		uint16_t port;
+		const char *node;
+	} held[CFG_PORTS_MAX];
+};
+
+/*! Is the port free? The probe is bound without SO_REUSEPORT.
+ *  \param[in] line  of the file, where the address stands; 0: it is a default
+ *  \param[in] node  for the message; kept
+ *  \returns 0; -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -E2BIG. err: as cfg_error() */
+int cfg_ports_take(struct cfg_ports *p, const struct sockaddr_storage *addr, int line, const char *node, struct err *err);
+void cfg_ports_release(struct cfg_ports *p);
 
 /*! flock() on a file made for it. \returns descriptor to keep; -EBUSY another daemon has it; -errno. err: reason */
 int cfg_lock_file(const char *path, struct err *err);

@@ -130,23 +130,59 @@ void cfg_net_text(char out[CFG_SOCKADDR_TEXT], const struct cfg_net *net)
 	snprintf(out, CFG_SOCKADDR_TEXT, "%.46s/%u", ip, net->prefix);
 }
 
-int cfg_probe_port(const struct sockaddr_storage *addr, struct err *err)
+static uint16_t port_of(const struct sockaddr_storage *addr)
+{
+	return addr->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)addr)->sin6_port
+					   : ((const struct sockaddr_in *)addr)->sin_port;
+}
+
+/* \returns descriptor; -errno */
+static int probe(const struct sockaddr_storage *addr)
 {
 	socklen_t len = addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-	char text[CFG_SOCKADDR_TEXT];
-	int fd, one = 1, rc = 0;
+	int fd = socket(addr->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, rc;
 
-	cfg_sockaddr_text(text, addr);
-	fd = socket(addr->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_set(err, -errno, "%s: %s", text, strerror(errno));
+		return -errno;
 	/* SO_REUSEADDR, or connections in TIME_WAIT of our former life would look like somebody on the port. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (const struct sockaddr *)addr, len) < 0 || listen(fd, 1) < 0)
-		rc = err_set(err, -errno, "cannot listen on %s: %s", text,
-			     errno == EADDRINUSE ? "port in use by another process" : strerror(errno));
+	if (addr->ss_family == AF_INET6) /* as our servers have it: [::] and 0.0.0.0 are two addresses */
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)addr, len) == 0 && listen(fd, 1) == 0)
+		return fd;
+	rc = -errno;
 	close(fd);
 	return rc;
+}
+
+int cfg_ports_take(struct cfg_ports *p, const struct sockaddr_storage *addr, int line, const char *node, struct err *err)
+{
+	int fd = p->n < CFG_PORTS_MAX ? probe(addr) : -E2BIG;
+	char text[CFG_SOCKADDR_TEXT], ours[64];
+	const char *why = fd == -EADDRINUSE ? "port in use by another process" : strerror(-fd);
+
+	if (fd >= 0) {
+		p->held[p->n].fd = fd;
+		p->held[p->n].port = port_of(addr);
+		p->held[p->n++].node = node;
+		return 0;
+	}
+	for (size_t i = 0; i < p->n && fd == -EADDRINUSE; i++) {
+		if (p->held[i].port != port_of(addr))
+			continue;
+		snprintf(ours, sizeof(ours), "node %s does", p->held[i].node);
+		why = ours;
+	}
+	cfg_sockaddr_text(text, addr);
+	return cfg_error(err, fd, line,
+			 "%s: cannot listen on %s: %s; allowed: an address of this machine, with a port that is free",
+			 node, text, why);
+}
+
+void cfg_ports_release(struct cfg_ports *p)
+{
+	while (p->n)
+		close(p->held[--p->n].fd);
 }
 
 int cfg_lock_file(const char *path, struct err *err)

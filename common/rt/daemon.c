@@ -201,39 +201,61 @@ void *rt_ctx(void)
 	return root;
 }
 
-static int vty_address(struct sockaddr_storage *out, struct err *err)
+static int vty_address(struct sockaddr_storage *out, int line, struct err *err)
 {
 	char port[8];
 
 	snprintf(port, sizeof(port), "%d", vty_get_bind_port(program->vty_port));
 	if (cfg_sockaddr(out, vty_get_bind_addr(), port) < 0)
-		return err_set(err, -EINVAL, "line vty: '%s' is no address", vty_get_bind_addr());
+		return cfg_error(err, -EINVAL, line, "line vty: '%s' is no address; allowed: bind ADDRESS PORT",
+				 vty_get_bind_addr());
 	return 0;
 }
 
-int rt_vty_probe(struct err *err)
+int rt_vty_port(struct cfg_ports *ports, struct err *err)
 {
+	int line = cfg_find_line("line vty", "bind"), rc;
 	struct sockaddr_storage ss;
-	struct err e = { { 0 } };
-	int rc = vty_address(&ss, err);
 
-	if (rc < 0)
-		return rc;
-	rc = cfg_probe_port(&ss, &e);
-	return rc < 0 ? err_set(err, rc, "line vty: %s", e.text) : 0;
+	rc = vty_address(&ss, line, err);
+	return rc < 0 ? rc : cfg_ports_take(ports, &ss, line, "line vty", err);
+}
+
+/* The library keeps to itself whether it asks: it does after `login`. */
+static bool asks_password(void)
+{
+	return cfg_find_line("line vty", "login") > cfg_find_line("line vty", "no login");
+}
+
+static void warn_open_vty(void)
+{
+	static const char *const loopback[] = { "127.0.0.0/8", "::1" };
+	struct sockaddr_storage ss;
+	struct cfg_net net;
+	struct err err;
+
+	if (asks_password() || vty_address(&ss, 0, &err) < 0)
+		return;
+	for (size_t i = 0; i < sizeof(loopback) / sizeof(loopback[0]); i++) {
+		if (cfg_net_parse(&net, loopback[i]) == 0 && cfg_net_match(&net, (struct sockaddr *)&ss))
+			return;
+	}
+	LOGP(DRT, LOGL_NOTICE, "line vty: %s %d is no loopback address and asks for no password: whoever reaches it is the "
+	     "operator; allowed: bind 127.0.0.1, or login with a password\n", vty_get_bind_addr(),
+	     vty_get_bind_port(program->vty_port));
 }
 
 int rt_vty_start(struct err *err)
 {
-	int rc = rt_vty_probe(err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	telnet_close_once();
 	rc = telnet_init_default(root, NULL, program->vty_port);
 	if (rc < 0)
-		return err_set(err, rc, "line vty: cannot listen on %s %d", vty_get_bind_addr(),
-			       vty_get_bind_port(program->vty_port));
+		return cfg_error(err, rc, cfg_find_line("line vty", "bind"),
+				 "line vty: cannot listen on %s %d; allowed: bind ADDRESS PORT with a port that is free",
+				 vty_get_bind_addr(), vty_get_bind_port(program->vty_port));
+	warn_open_vty();
 	return 0;
 }
 

@@ -40,10 +40,12 @@ int rt_config(const struct rt_args *a);
 /*! Root talloc context of the main thread. */
 void *rt_ctx(void);
 
-/*! Is the VTY's port free? For --check and before the state is touched. \returns as cfg_probe_port() */
-int rt_vty_probe(struct err *err);
+struct cfg_ports;
+/*! Is the VTY's port free? For --check and before the state is touched. \returns as cfg_ports_take() */
+int rt_vty_port(struct cfg_ports *ports, struct err *err);
 
-/*! Listen for telnet where `line vty` says. \returns 0; -errno, err: reason */
+/*! Listen for telnet where `line vty` says; a NOTICE if others reach it and no password is asked for.
+ *  \returns 0; -errno, err: as cfg_error() */
 int rt_vty_start(struct err *err);
 
 /*! Tell systemd and the log: ready. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Bad configuration: one line that says file, line, what is wrong and what is allowed; exit code not 0; nothing changed."""
+import contextlib
 import os
 import signal
 import socket
@@ -81,31 +82,95 @@ async def keys(t):
     await refused(w, "hss", ["hss-1.kek"])
 
 
-@test("ports in use: Ub, Diameter, VTY; the address is named", smoke=True)
+def listener(address, port):
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((address, port))
+    s.listen()
+    return s
+
+
+@test("ports in use: Ub, Diameter, VTY: file, line, address and what is allowed, by --check, too", smoke=True)
 async def ports(t):
-    t.need_program("gba-bsfd")
-    for n, (which, port) in enumerate((("bsf", "ub"), ("bsf", "dia"), ("bsf", "bsf_vty"), ("hss", "hss"))):
-        w = fresh(t, n)
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            s.bind(("127.0.0.1", w.ports[port]))
-            s.listen()
-            w.write_configs()
-            d = w.bsf_daemon() if which == "bsf" else w.hss_daemon()
-            rc, out, err = await procs.run(d.argv, 15)
-            assert rc != 0, f"{port}: {err}"
-            assert any(str(w.ports[port]) in x for x in err.split("\n")), f"{port} is not named: {out}{err}"
+    cases = (("bsf", "ub", "listen 127.0.0.1 {}"), ("bsf", "dia", "listen 127.0.0.1 {}"), ("hss", "hss", "listen 127.0.0.1 {}"),
+             ("bsf", "bsf_vty", "bind 127.0.0.1 {}"), ("hss", "hss_vty", "bind 127.0.0.1 {}"))
+    for n, (which, port, line) in enumerate(cases):
+        for address in ("127.0.0.1", "0.0.0.0"):       # somebody on the wildcard address has this one, too
+            w = fresh(t, f"{n}-{address}")
+            with listener(address, w.ports[port]):
+                await refused(w, which, [f"cannot listen on 127.0.0.1 {w.ports[port]}: port in use", "; allowed: "],
+                              line=line.format(w.ports[port]))
+    w = fresh(t, "far")
+    w.bsf_cfg.set("line vty", f"bind 192.0.2.1 {w.ports['bsf_vty']}")
+    await refused(w, "bsf", ["line vty", "192.0.2.1", "; allowed: "], line="bind")
+    w = fresh(t, "none")                              # without the line the default holds; nothing to point at but the file
+    w.bsf_cfg.remove_node("line vty")
+    with listener("127.0.0.1", 4270) if port_is_free(4270) else contextlib.nullcontext():
+        await refused(w, "bsf", [f"{w.etc}/gba-bsf.cfg: line vty: cannot listen on 127.0.0.1 4270", "; allowed: "])
 
 
-@test("one port for two nodes of a configuration: refused by --check, too", smoke=True)
+def port_is_free(port):
+    try:
+        listener("127.0.0.1", port).close()
+    except OSError:
+        return False
+    return True
+
+
+@test("one port for two nodes of a configuration: refused, by --check, too", smoke=True)
 async def port_twice(t):
     w = fresh(t, 1)
     w.bsf_cfg.set("diameter", f"listen 127.0.0.1 {w.ports['ub']}")
-    w.write_configs()
-    d = w.bsf_daemon()
-    for argv in (d.argv + ["--check"], d.argv):
-        rc, out, err = await procs.run(argv, 15)
-        assert rc == 1 and f"diameter: cannot listen on 127.0.0.1 {w.ports['ub']}: node ub does" in err, (argv, rc, err)
+    await refused(w, "bsf", [f"diameter: cannot listen on 127.0.0.1 {w.ports['ub']}: node ub does"])
+    w = fresh(t, 2)
+    w.bsf_cfg.set("line vty", f"bind 0.0.0.0 {w.ports['dia']}")
+    await refused(w, "bsf", [f"line vty: cannot listen on 0.0.0.0 {w.ports['dia']}: node diameter does"], line="bind")
+    w = fresh(t, 3)
+    w.hss_cfg.set("line vty", f"bind 127.0.0.1 {w.ports['hss']}")
+    await refused(w, "hss", [f"line vty: cannot listen on 127.0.0.1 {w.ports['hss']}: node diameter does"], line="bind")
+
+
+@test("said twice, or a peer that could get nothing: file, line and the first of the two", smoke=True)
+async def cannot_be_meant(t):
+    naf1 = "naf naf1.example.com"
+    cases = (("bsf", "diameter", "identity bsf2.example.org"), ("bsf", "diameter", "realm example.org"),
+             ("bsf", None, "realm example.org"), ("bsf", None, "connect 127.0.0.1 4001"),
+             ("bsf", "store", "memory"), ("hss", "diameter", "identity hss2.example.org"),
+             ("hss", "diameter", "realm example.org"), ("hss", "subscribers", "database other.sqlite"))
+    for n, (which, node, line) in enumerate(cases):
+        w = fresh(t, n)
+        cfg = w.bsf_cfg if which == "bsf" else w.hss_cfg
+        cfg.add(node or cfg.find("hss"), line)
+        await refused(w, which, ["already, in line ", "; allowed: once"], line=line)
+    w = fresh(t, "naf")
+    w.bsf_cfg.nodes.append([naf1.upper().replace("NAF ", "naf "), [" address 127.0.0.9"]])
+    await refused(w, "bsf", ["NAF1.example.com", "already, in line "], line="naf NAF1")
+    w = fresh(t, "hss")
+    w.bsf_cfg.nodes.append([w.bsf_cfg.find("hss"), [" realm example.org"]])
+    await refused(w, "bsf", [w.bsf_cfg.find("hss"), "already, in line "])
+    w = fresh(t, "silent")
+    w.bsf_cfg.remove(naf1, "speaks-for")
+    await refused(w, "bsf", ["naf1.example.com", "no key", "; allowed: speaks-for"], line=naf1)
+
+
+@test("a VTY that others reach and that asks for no password: one line in the log", smoke=True)
+async def open_vty(t):
+    cases = (("hss", ["bind 127.0.0.1 {}"], False), ("hss", ["bind 0.0.0.0 {}"], True), ("bsf", ["bind 0.0.0.0 {}"], True),
+             ("hss", ["bind 0.0.0.0 {}", "login"], False), ("hss", ["login", "bind 0.0.0.0 {}", "no login"], True))
+    for n, (which, lines, open_to_all) in enumerate(cases):
+        w = fresh(t, n)
+        cfg, port = (w.bsf_cfg, w.ports["bsf_vty"]) if which == "bsf" else (w.hss_cfg, w.ports["hss_vty"])
+        cfg.remove_node("line vty")
+        cfg.nodes.append(["password secret", []])
+        for line in lines:
+            cfg.add("line vty", line.format(port))
+        w.write_configs()
+        d = w.bsf_daemon() if which == "bsf" else w.hss_daemon()
+        t.watch(d)
+        await d.start()
+        said = [x for x in d.text().split("\n") if "asks for no password" in x]
+        assert len(said) == open_to_all, (which, lines, d.text())
+        assert all(f"0.0.0.0 {port}" in x and "NOTICE" in x for x in said), said
 
 
 @test("a second daemon on the same state; a wrong key for an existing database: refused, the first goes on", smoke=True)
@@ -118,6 +183,7 @@ async def second(t):
     w2.write_configs()
     rc, out, err = await procs.run(w2.bsf_daemon().argv, 15)
     assert rc != 0 and any(f"{w.dir}/bsf" in x for x in err.split("\n")), (rc, out, err)
+    assert "store: store:" not in err, err
     conn = await w.naf()
     assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
     await w.bsf.stop()

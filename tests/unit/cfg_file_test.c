@@ -201,6 +201,7 @@ START_TEST(port_taken)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
+	struct cfg_ports ports = { 0 };
 	struct err err = { { 0 } };
 	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
 
@@ -209,10 +210,15 @@ START_TEST(port_taken)
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&ss, sizeof(struct sockaddr_in)), 0);
 	ck_assert_int_eq(listen(fd, 1), 0);
 	getsockname(fd, (struct sockaddr *)&ss, &len);
-	ck_assert_int_eq(cfg_probe_port(&ss, &err), -EADDRINUSE);
+	ck_assert_int_eq(cfg_ports_take(&ports, &ss, 0, "ub", &err), -EADDRINUSE);
 	ck_assert_ptr_nonnull(strstr(err.text, "port in use"));
 	close(fd);
-	ck_assert_int_eq(cfg_probe_port(&ss, &err), 0);
+	ck_assert_int_eq(cfg_ports_take(&ports, &ss, 0, "ub", &err), 0);
+	ck_assert_int_eq(cfg_ports_take(&ports, &ss, 0, "line vty", &err), -EADDRINUSE);
+	ck_assert_ptr_nonnull(strstr(err.text, "node ub does"));
+	cfg_ports_release(&ports);
+	ck_assert_int_eq(cfg_ports_take(&ports, &ss, 0, "line vty", &err), 0);
+	cfg_ports_release(&ports);
 }
 END_TEST
 
