@@ -6,6 +6,7 @@
  *
  * GET /health needs no proof; everything else does. One line per request goes to standard error. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <microhttpd.h>
 #include <gba/naf.h>
 
@@ -406,22 +408,45 @@ static void complete(struct options *o)
 	o->naf.log_owner = o;
 }
 
-static int serve(struct server *s, const struct options *o, const sigset_t *stop)
+static void address_text(char out[64], const struct sockaddr_in *a)
 {
-	const union MHD_DaemonInfo *info;
+	char host[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &a->sin_addr, host, sizeof(host));
+	snprintf(out, 64, "%s:%u", host, ntohs(a->sin_port));
+}
+
+/*! Listen on *at, and put the port there if it was 0. The socket is ours, because MHD does not tell why it cannot. */
+static int listen_on(struct sockaddr_in *at)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	socklen_t len = sizeof(*at);
+	char text[64];
+
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+	    bind(fd, (struct sockaddr *)at, len) == 0 && listen(fd, SOMAXCONN) == 0 &&
+	    getsockname(fd, (struct sockaddr *)at, &len) == 0)
+		return fd;
+	address_text(text, at);
+	fprintf(stderr, "gba-naf-example: cannot listen on %s: %s\n", text, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int serve(struct server *s, const struct options *o, int listen_fd, const sigset_t *stop)
+{
 	struct MHD_Daemon *d;
-	char host[INET_ADDRSTRLEN], at[64];
+	char at[64];
 	int sig;
 
 	d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, NULL, NULL, on_request,
-			     s, MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)&o->listen, MHD_OPTION_URI_LOG_CALLBACK,
-			     on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
-			     30u, MHD_OPTION_CONNECTION_LIMIT, 500u, MHD_OPTION_END);
-	inet_ntop(AF_INET, &o->listen.sin_addr, host, sizeof(host));
-	info = d ? MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT) : NULL;
-	snprintf(at, sizeof(at), "%s:%u", host, info ? info->port : ntohs(o->listen.sin_port));
+			     s, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL,
+			     MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 30u,
+			     MHD_OPTION_CONNECTION_LIMIT, 500u, MHD_OPTION_END);
 	if (!d)
-		return bad_option("cannot listen on", at);
+		return bad_option("cannot start", "no HTTP server");
+	address_text(at, &o->listen);
 	log_pairs(o->json, "ready", "listen", at, "name", o->names[0], "bsf",
 		  gba_naf_connected(s->naf) ? "connected" : "not connected yet", NULL);
 	sigwait(stop, &sig);
@@ -435,7 +460,7 @@ int main(int argc, char **argv)
 	struct options o;
 	sigset_t stop;
 	char err[256];
-	int rc;
+	int fd, rc;
 
 	defaults(&o);
 	if (read_options(&o, argc, argv) < 0)
@@ -446,13 +471,16 @@ int main(int argc, char **argv)
 	sigaddset(&stop, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before any thread begins */
 	signal(SIGPIPE, SIG_IGN);
+	fd = listen_on(&o.listen);
+	if (fd < 0)
+		return 1;
 	s.json = o.json;
 	s.naf = gba_naf_new(&o.naf, err, sizeof(err));
 	if (!s.naf) {
 		bad_option("cannot start", err);
 		return 1;
 	}
-	rc = serve(&s, &o, &stop);
+	rc = serve(&s, &o, fd, &stop);
 	gba_naf_free(s.naf);
 	return rc < 0;
 }

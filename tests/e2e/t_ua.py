@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import socket
 import time
 
 from lib import dia, digest, kdf, procs
@@ -158,6 +159,18 @@ async def replay(t):
     body = ua.authorization(s, method="POST", body=b"pay 1", nc=600)
     await app.expect(ua.get("/", body, "POST", b"pay 1000"), 401, "naf_response")
     await app.expect(ua.get("/", body, "POST", b"pay 1"), 200, "naf_ok")
+
+
+@test("the example server on a port that is taken, or an address that is not ours: which, and why", smoke=True)
+async def port_taken(t):
+    exe = t.need_program("gba-naf-example")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        for at, why in ((f"127.0.0.1:{s.getsockname()[1]}", "Address already in use"),
+                        ("192.0.2.1:8090", "Cannot assign requested address")):
+            rc, out, err = await procs.run([exe, "--listen", at], 15)
+            assert rc == 1 and f"cannot listen on {at}: {why}" in err, (rc, out, err)
 
 
 @test("unknown, revoked and expired B-TIDs: renegotiation; the BSF is asked once for each", smoke=True,
