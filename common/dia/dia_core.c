@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <arpa/inet.h>
 #include "common/dia/dia_flow.h"
+#include "common/dia/dia_grave.h"
 #include "common/dia/dia_node.h"
 #include "common/dia/dia_out.h"
 #include "common/dia/dia_patience.h"
@@ -150,6 +151,7 @@ static int library_up(const struct dia_cfg *cfg, struct err *err)
 	initialized = true;
 	dia_flow_init();
 	dia_out_init();
+	dia_grave_init();
 	signal(SIGPIPE, SIG_IGN); /* the library uses writev() and leaves SIGPIPE to us */
 	fd_g_debug_lvl = FD_LOG_ERROR;
 	sigfillset(&all);

@@ -12,13 +12,24 @@
 #define DEPTH_MAX 16
 #define RESULT_LEN 12 /* of the whole AVP */
 #define VENDOR_3GPP 10415
+#define NO_CHARACTER 0xff /* of UTF-8 */
 
 #define CMD_CAPABILITIES 257
 #define CMD_WATCHDOG 280
 #define CMD_DISCONNECT 282
 
-enum { SESSION_ID = 263, RESULT_CODE = 268, VSAI = 260, VENDOR_ID = 266, AUTH_APP_ID = 258, ACCT_APP_ID = 259,
-       PROXY_INFO = 284, PROXY_HOST = 280, PROXY_STATE = 33 };
+enum {
+	USER_NAME = 1,
+	SESSION_ID = 263,
+	RESULT_CODE = 268,
+	VSAI = 260,
+	VENDOR_ID = 266,
+	AUTH_APP_ID = 258,
+	ACCT_APP_ID = 259,
+	PROXY_INFO = 284,
+	PROXY_HOST = 280,
+	PROXY_STATE = 33
+};
 
 struct avp_raw {
 	uint32_t code, vendor;
@@ -156,6 +167,20 @@ static int settle_result(uint8_t *buf, size_t len)
 	return 0;
 }
 
+/* "realm!user@other" tells the library to send a request on (RFC 5729): it changes the message and puts it into the
+ * queue that the same thread empties, and when that is full, nothing goes on any more. Nobody is named so here: such a
+ * name becomes one that nobody can have. */
+static void undecorate(uint8_t *buf, size_t len)
+{
+	struct avp_raw a;
+	size_t at, i;
+
+	for (at = find(buf, len, USER_NAME, &a, MSG_HDR); at < len; at = find(buf, len, USER_NAME, &a, at + a.size))
+		for (i = 0; i < a.data_len; i++)
+			if (buf[at + AVP_HDR + i] == '!')
+				buf[at + AVP_HDR + i] = NO_CHARACTER;
+}
+
 static bool is_our_command(uint32_t code)
 {
 	static const uint32_t ours[] = {
@@ -182,8 +207,12 @@ int dia_guard(uint8_t *buf, size_t len)
 	command = (uint32_t)be24(buf + 5);
 	if (command == CMD_CAPABILITIES)
 		rc = check_capabilities(buf, len);
-	if (rc || (buf[4] & CMD_FLAG_REQUEST))
+	if (rc)
 		return rc;
+	if (buf[4] & CMD_FLAG_REQUEST) {
+		undecorate(buf, len);
+		return 0;
+	}
 	if (!is_our_command(command))
 		return -EBADMSG;
 	return settle_result(buf, len);

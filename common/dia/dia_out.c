@@ -9,6 +9,7 @@
 #include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
 #include "common/dia/dia_flow.h"
+#include "common/dia/dia_grave.h"
 #include "common/dia/dia_node.h"
 #include "common/dia/dia_out.h"
 
@@ -189,6 +190,7 @@ void fd_psm_cleanup(struct fd_peer *peer, int terminate)
 		return;
 	}
 	library_cleanup(peer, 0);   /* what takes its time: threads are waited for */
+	dia_grave_not_told((struct peer_hdr *)peer);
 	if (dia_node.stopping) {    /* nobody connects any more, and the list of peers is locked */
 		library_cleanup(peer, 1);
 		return;

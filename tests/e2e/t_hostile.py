@@ -168,6 +168,24 @@ async def gone(t):
     await w.ue(1).bootstrap()
 
 
+@test("names the library would route by (RFC 5729), from a NAF and from a UE: refused or passed over, nobody waits", timeout=120,
+      smoke=True)
+async def decorated(t):
+    w = await World(t).no_limits().start()
+    s = await w.ue().bootstrap()
+    good, bad = await w.naf("gba-naf.example.com"), await w.naf()
+    name = f"{naf.BSF_REALM}!user@example.com"
+    one = naf.bir(bad, s.btid, naf.naf_id(), extra=[Avp(dia.USER_NAME, name)]).encode()
+    for _ in range(100):
+        bad.writer.write(one * 40)
+    ue = w.ue(1)
+    ue.impi = name
+    answers = await asyncio.gather(*(ue.first() for _ in range(50)))
+    assert all(r.status >= 400 and r.status != 401 for r in answers), {r.status for r in answers}
+    assert (await naf.fetch(good, s.btid)).key == s.ks_naf()
+    await w.ue(2).bootstrap()
+
+
 async def not_parsable(conn):
     await conn.send_raw(b"\2" + Msg(dia.CMD_BI, dia.APP_ZN, conn.origin(), dia.R).encode()[1:])
     await asyncio.wait_for(conn.closed.wait(), 10)

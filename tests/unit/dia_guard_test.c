@@ -171,6 +171,25 @@ START_TEST(depth)
 END_TEST
 
 /* What the library cannot read in there ends the node, not the message. */
+/* RFC 5729: the library would send such a request on by itself, over a queue that only it empties. */
+START_TEST(decorated_name)
+{
+	static const char name[] = "example.net!a!b@example.com";
+
+	octets_load(&o, "bir");
+	octets_add(&o, 1, 0x40, 0, name, strlen(name));
+	octets_add(&o, 1, 0x40, 0, "!", 1);
+	ck_assert_int_eq(guard(), 0);
+	ck_assert_int_eq(octets_data(&o, 1, 0).len, strlen(name));
+	ck_assert(!memcmp(octets_data(&o, 1, 0).p, "example.net\xff" "a\xff" "b@example.com", strlen(name)));
+	ck_assert_int_eq(octets_data(&o, 1, 1).p[0], 0xff);
+	octets_load(&o, "maa"); /* no answer is sent on */
+	octets_add(&o, 1, 0x40, 0, name, strlen(name));
+	ck_assert_int_eq(guard(), 0);
+	ck_assert(!memcmp(octets_data(&o, 1, octets_find(&o, 1, 1, NULL) ? 1 : 0).p, name, strlen(name)));
+}
+END_TEST
+
 START_TEST(proxy_info)
 {
 	static const uint8_t group[] = {
@@ -229,5 +248,5 @@ START_TEST(capabilities)
 END_TEST
 
 SUITE_WITH_FIXTURE("dia_guard", octets_setup, NULL, good_messages_pass, unknown_avp_before_result,
-      result_of_wrong_length, vendor_bit_without_vendor, lengths, depth, proxy_info, answer_of_unknown_command,
+      result_of_wrong_length, vendor_bit_without_vendor, lengths, depth, decorated_name, proxy_info, answer_of_unknown_command,
       capabilities)

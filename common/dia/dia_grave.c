@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <dlfcn.h>
+#include <errno.h>
+#include <time.h>
+#include "common/dia/dia_grave.h"
+#include "common/dia/dia_node.h"
+#include "common/dia/dia_out.h"
+
+/* A thread that routes looks a peer up and then works with it: not for a second. The library collects every 120 s. */
+#define GRACE_S 10
+
+struct cnxctx;
+struct fd_peer; /* begins with its struct peer_hdr */
+
+typedef int free_fn(struct fd_peer **peer);
+typedef int endpoints_fn(struct cnxctx *cnx, struct fd_list *eps);
+
+/* exported by libfdcore, in none of its public headers */
+free_fn fd_peer_free;
+endpoints_fn fd_cnx_getremoteeps;
+int fd_p_expi_update(struct fd_peer *peer);
+
+static free_fn *library_free;
+static endpoints_fn *library_endpoints;
+
+void dia_grave_init(void)
+{
+	library_free = (free_fn *)dlsym(RTLD_NEXT, "fd_peer_free");
+	library_endpoints = (endpoints_fn *)dlsym(RTLD_NEXT, "fd_cnx_getremoteeps");
+}
+
+/* In the library's list by their chain before, so that nobody finds them any more. On the thread that collects, and
+ * after that has ended on the one that stops. */
+static struct fd_list dead = FD_LIST_INITIALIZER(dead);
+static time_t last_death;
+
+static void free_dead(void)
+{
+	while (!FD_IS_LIST_EMPTY(&dead)) {
+		struct fd_peer *peer = (struct fd_peer *)dead.next;
+
+		fd_list_unlink(dead.next);
+		dia_out_is_back((struct peer_hdr *)peer); /* its address may become another peer's */
+		library_free(&peer);
+	}
+}
+
+/* Takes the place of the library's in a program. */
+int fd_peer_free(struct fd_peer **peer)
+{
+	struct timespec now;
+
+	if (!library_free)
+		return EINVAL;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (dia_node.stopping || now.tv_sec - last_death >= GRACE_S)
+		free_dead();
+	last_death = now.tv_sec;
+	if (dia_node.stopping)
+		return library_free(peer);
+	fd_list_insert_before(&dead, &((struct peer_hdr *)*peer)->chain);
+	*peer = NULL;
+	return 0;
+}
+
+/* The library's way to take a peer from the list of those that expire, under its lock. */
+void dia_grave_not_told(struct peer_hdr *peer)
+{
+	unsigned expires = peer->info.config.pic_flags.exp;
+
+	peer->info.config.pic_flags.exp = PI_EXP_NONE;
+	fd_p_expi_update((struct fd_peer *)peer);
+	peer->info.config.pic_flags.exp = expires;
+}
+
+/* Takes the place of the library's in a program. A connection that is already reset has no address to tell; with an
+ * error for that the library forgets the CER it holds. Without one, the connection is looked at again, refused, and
+ * closed. */
+int fd_cnx_getremoteeps(struct cnxctx *cnx, struct fd_list *eps)
+{
+	if (library_endpoints)
+		library_endpoints(cnx, eps);
+	return 0;
+}

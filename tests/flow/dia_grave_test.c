@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Peers that are gone, and what the library still does with them. A node and peers made of octets, in one process. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "common/base/bytes.h"
+#include "common/dia/dia_core.h"
+#include "dict/dict_gba.h"
+
+#define IDENTITY "naf1.example.com"
+#define WAIT_S 10
+
+static sem_t over, collect, collected;
+static uint16_t port;
+
+static void fail(const char *what)
+{
+	printf("# failed: %s\n", what);
+	fflush(stdout);
+	_exit(1);
+}
+
+#define CHECK(cond)                                                                                                    \
+	do {                                                                                                           \
+		if (!(cond))                                                                                           \
+			fail(#cond);                                                                                   \
+	} while (0)
+
+/* Takes the place of the C library's. The one thread that sleeps for seconds is the one that collects peers that ended.
+ */
+unsigned sleep(unsigned seconds)
+{
+	sem_post(&collected);
+	while (sem_wait(&collect))
+		;
+	return 0;
+}
+
+static int wait_sem(sem_t *s, time_t seconds)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += seconds;
+	return sem_timedwait(s, &t);
+}
+
+/* ---- the node ---- */
+
+static void on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
+{
+	if (ev == DIA_EV_OVER)
+		sem_post(&over);
+}
+
+static int on_accept(void *owner, const char *identity, const struct sockaddr *from)
+{
+	return 0;
+}
+
+static void on_bir(struct msg **m, void *owner)
+{
+}
+
+static struct sockaddr_storage loopback(void)
+{
+	struct sockaddr_storage ss = { 0 };
+	struct sockaddr_in *sa = (struct sockaddr_in *)&ss;
+
+	sa->sin_family = AF_INET;
+	sa->sin_port = htons(port);
+	sa->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return ss;
+}
+
+static uint16_t free_port(void)
+{
+	struct sockaddr_storage ss = loopback();
+	socklen_t len = sizeof(ss);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	CHECK(fd >= 0 && !bind(fd, (struct sockaddr *)&ss, sizeof(struct sockaddr_in)));
+	CHECK(!getsockname(fd, (struct sockaddr *)&ss, &len));
+	close(fd);
+	return ntohs(((struct sockaddr_in *)&ss)->sin_port);
+}
+
+static void node_start(void)
+{
+	struct dia_cfg cfg = { .identity = "bsf.example.net",
+			       .realm = "example.net",
+			       .n_listen = 1,
+			       .cb = { .event = on_event, .accept = on_accept } };
+	struct err err = { "" };
+
+	cfg.listen[0].addr = loopback();
+	if (dia_core_init(&cfg, &err) || dia_serve(GBA_APP_ZN, on_bir, NULL) || dia_core_start(&err))
+		fail(err.text);
+}
+
+/* ---- a peer ---- */
+
+static uint8_t raw[1024];
+static size_t raw_len;
+
+static void raw_begin(uint32_t command, uint8_t flags, uint32_t app)
+{
+	memset(raw, 0, 20);
+	raw[0] = 1;
+	be32_put(raw + 4, command);
+	raw[4] = flags;
+	be32_put(raw + 8, app);
+	be32_put(raw + 12, 7);
+	be32_put(raw + 16, 7);
+	raw_len = 20;
+}
+
+static void raw_avp(uint32_t code, const void *data, size_t len)
+{
+	uint8_t *p = raw + raw_len;
+
+	memset(p, 0, 8 + len + 4);
+	be32_put(p, code);
+	p[4] = 0x40;
+	be16_put(p + 6, (uint16_t)(8 + len));
+	memcpy(p + 8, data, len);
+	raw_len += (8 + len + 3) & ~(size_t)3;
+}
+
+static void raw_send(int fd)
+{
+	be16_put(raw + 2, (uint16_t)raw_len);
+	CHECK(send(fd, raw, raw_len, MSG_NOSIGNAL) == (ssize_t)raw_len);
+}
+
+static void raw_send_cer(int fd)
+{
+	raw_begin(257, 0x80, 0);
+	raw_avp(264, IDENTITY, strlen(IDENTITY));
+	raw_avp(296, "example.com", 11);
+	raw_avp(257, "\0\1\x7f\0\0\1", 6);
+	raw_avp(266, "\0\0\x28\xaf", 4);
+	raw_avp(269, "raw", 3);
+	raw_avp(260, "\0\0\1\x0a\x40\0\0\x0c\0\0\x28\xaf\0\0\1\2\x40\0\0\x0c\1\0\0\4", 24);
+	raw_send(fd);
+}
+
+/* Of an application nobody has: refused by the library. It says that the peer is alive. */
+static void raw_send_request(int fd)
+{
+	raw_begin(310, 0xc0, 4711);
+	raw_avp(264, IDENTITY, strlen(IDENTITY));
+	raw_avp(296, "example.com", 11);
+	raw_avp(283, "example.net", 11);
+	raw_send(fd);
+}
+
+static int raw_connect(void)
+{
+	struct sockaddr_storage to = loopback();
+	struct timeval t = { .tv_sec = WAIT_S };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CHECK(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)));
+	CHECK(!connect(fd, (struct sockaddr *)&to, sizeof(struct sockaddr_in)));
+	return fd;
+}
+
+/* \returns the Result-Code of the next answer, what the node asks before that is passed over; 0: closed */
+static uint32_t raw_answer(int fd)
+{
+	uint8_t in[4096];
+	size_t len, at;
+
+	for (;;) {
+		if (recv(fd, in, 20, MSG_WAITALL) != 20)
+			return 0;
+		len = be16_get(in + 2);
+		CHECK(len <= sizeof(in) && recv(fd, in + 20, len - 20, MSG_WAITALL) == (ssize_t)len - 20);
+		for (at = 20; !(in[4] & 0x80) && at < len; at += (be16_get(in + at + 6) + 3u) & ~3u)
+			if (be32_get(in + at) == 268)
+				return be32_get(in + at + 8);
+	}
+}
+
+static struct peer_hdr *find(void)
+{
+	struct peer_hdr *peer = NULL;
+
+	CHECK(!fd_peer_getbyid((DiamId_t)IDENTITY, strlen(IDENTITY), 0, &peer));
+	return peer;
+}
+
+/* Not let in while the library still works off former connections of its name. */
+static int raw_open(void)
+{
+	int tries, fd;
+
+	for (tries = 0; tries < 500; tries++) {
+		fd = raw_connect();
+		raw_send_cer(fd);
+		if (raw_answer(fd) == 2001)
+			return fd;
+		close(fd);
+		usleep(10000);
+	}
+	fail("not let in any more");
+	return -1;
+}
+
+/* Nothing tells of the end of its thread. */
+static void close_and_wait_end(int fd, struct peer_hdr *peer)
+{
+	int ms;
+
+	close(fd);
+	for (ms = 0; fd_peer_get_state(peer) != STATE_ZOMBIE && ms < WAIT_S * 1000; ms++)
+		usleep(1000);
+	CHECK(fd_peer_get_state(peer) == STATE_ZOMBIE);
+}
+
+/* ---- the cases ---- */
+
+/* An hour after its last request the library tells a peer to end, also when it has ended since. */
+static void idle_then_gone(void)
+{
+	int fd = raw_open();
+	struct peer_hdr *peer = find();
+
+	CHECK(peer);
+	peer->info.config.pic_lft = 1;
+	raw_send_request(fd);
+	CHECK(raw_answer(fd) == 3007);
+	close_and_wait_end(fd, peer);
+	CHECK(wait_sem(&over, 2)); /* the node lives on */
+}
+
+static void comes_back(void)
+{
+	int fd = raw_open();
+
+	close_and_wait_end(fd, find());
+}
+
+/* Somebody looked it up before it was collected. */
+static void collected_under_a_reader(void)
+{
+	struct peer_hdr *peer = find();
+
+	CHECK(peer);
+	while (!sem_trywait(&collected))
+		;
+	sem_post(&collect);
+	CHECK(!wait_sem(&collected, WAIT_S));
+	CHECK(!find());
+	CHECK(peer->info.pi_diamid && !strcmp(peer->info.pi_diamid, IDENTITY)); /* freed, it is NULL or worse */
+	CHECK(fd_peer_get_state(peer) == STATE_ZOMBIE);
+}
+
+static void reset(int fd)
+{
+	struct linger now = { .l_onoff = 1 };
+
+	CHECK(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)));
+	close(fd);
+}
+
+/* A CER whose connection is reset before it is looked at: no memory is lost (with the address sanitizer). */
+static void reset_behind_cer(void)
+{
+	int i, fd;
+
+	for (i = 0; i < 200; i++) {
+		fd = raw_connect();
+		raw_send_cer(fd);
+		reset(fd);
+	}
+	comes_back();
+}
+
+int main(void)
+{
+	static void (*const cases[])(void) = { idle_then_gone, comes_back, collected_under_a_reader, reset_behind_cer };
+	size_t i;
+
+	sem_init(&over, 0, 0);
+	sem_init(&collect, 0, 0);
+	sem_init(&collected, 0, 0);
+	alarm(60);
+	port = free_port();
+	node_start();
+	printf("1..%zu\n", sizeof(cases) / sizeof(cases[0]));
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cases[i]();
+		printf("ok %zu\n", i + 1);
+		fflush(stdout);
+	}
+	dia_core_stop();
+	return 0;
+}
