@@ -69,7 +69,7 @@ void dia_out_is_back(struct peer_hdr *peer)
 
 /* A peer that reads so slowly is cut off: what waits for it is memory, and its answers come too late. The library cuts off
  * who takes nothing at all for a second. */
-#define TO_SEND_MAX 16384
+#define TO_SEND_MAX 8192 /* some 40 MB */
 
 static void cut_if_stuck(struct peer_hdr *peer)
 {
@@ -78,7 +78,7 @@ static void cut_if_stuck(struct peer_hdr *peer)
 	if (fd_stat_getstats(STAT_P_TOSEND, peer, &n, NULL, NULL, NULL, NULL, NULL, NULL) || n < TO_SEND_MAX)
 		return;
 	fd = dia_peer_socket(peer);
-	if (fd >= 0 && !shutdown(fd, SHUT_RDWR))
+	if (fd >= 0 && !shutdown(fd, SHUT_RDWR) && n == TO_SEND_MAX) /* said once: until its thread sees it, more may come */
 		dia_log(DIA_LOG_NOTICE, "peer %s does not read: cut off with %d messages to send", peer->info.pi_diamid, n);
 }
 

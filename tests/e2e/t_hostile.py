@@ -5,7 +5,7 @@ import os
 import resource
 import time
 
-from lib import causes, dia, dia_peer, naf
+from lib import causes, dia, dia_peer, naf, procs
 from lib.dia import Avp, Msg
 from lib.dia_peer import PeerClosed
 from lib.http_raw import HttpConn
@@ -99,19 +99,22 @@ async def never_reads(t):
             pass
         return sent
     task = asyncio.ensure_future(flood())
-    times = []
+    times, most, before = [], 0, w.bsf.rss_kib()
     began = time.monotonic()
     while time.monotonic() - began < 12 * max(t.scale, 0.5):
         at = time.monotonic()
         bia = await naf.fetch(good, s.btid, timeout=10)
         times.append(time.monotonic() - at)
         assert bia.key == s.ks_naf()
+        most = max(most, w.bsf.rss_kib())
         await asyncio.sleep(0.01)
     flood_stop.set()
     bad.abort()
     await asyncio.wait_for(task, 10)
     slow = [x for x in times if x > 0.5 * t.factor]
-    t.note(f"{len(times)} BIRs of the good NAF, slowest {max(times) * 1000:.0f} ms, over half a second: {len(slow)}")
+    t.note(f"{len(times)} BIRs of the good NAF, slowest {max(times) * 1000:.0f} ms, over half a second: {len(slow)}; "
+           f"memory {before} -> {most} KiB at most")
+    assert procs.SANITIZED or most < before + (96 << 10), f"memory grew to {most} KiB"
     assert max(times) < 2 * t.factor, max(times)
     assert len(slow) <= 1, slow
 
