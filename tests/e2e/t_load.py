@@ -5,6 +5,7 @@ import random
 import time
 
 from lib import aka, hss, naf, procs
+from lib.app import App
 from lib.dia_peer import PeerClosed
 from lib.http_raw import HttpClosed
 from lib.load import Load, NafPool
@@ -268,15 +269,17 @@ async def stop(t):
         pass                                             # cut is allowed, hanging is not
 
 
-@test("BSF and HSS stopped at the same moment, again and again: both end at once", timeout=120)
+@test("HSS, BSF and an application stopped at the same moment, again and again: all end at once", timeout=120)
 async def stop_together(t):
     w = await World(t).start()
+    app = await App(t, w.ports["dia"]).start()
     worst = 0.0
     for _ in range(15):
         await w.wait_hss_peer()
         began = time.monotonic()
-        assert await asyncio.gather(w.hss.stop(), w.bsf.stop()) == [0, 0]
+        assert await asyncio.gather(w.hss.stop(), app.daemon.stop(), w.bsf.stop()) == [0, 0, 0]
         worst = max(worst, time.monotonic() - began)
         await asyncio.gather(w.hss.start(), w.bsf.start())
+        await app.start()
     t.note(f"15 times, the slowest stop took {worst:.1f} s")
     assert worst < 8 * t.factor, worst
