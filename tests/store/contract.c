@@ -356,9 +356,8 @@ CASE(many_under_way)
 	}
 	ck_assert_int_eq(rc, -EBUSY);
 	ck_assert_uint_eq(answers_seen, 0);
-	for (uint64_t until = monotonic_ms() + 60000; answers_seen < accepted && monotonic_ms() < until;)
-		if (osmo_select_main(1) == 0)
-			usleep(200);
+	while (answers_seen < accepted)
+		osmo_select_main(0);
 	ck_assert_uint_eq(answers_seen, accepted);
 	talloc_free(st);
 }

@@ -46,8 +46,6 @@ int revoke_impi(struct harness *h, const char *impi);
 int revoke_btid(struct harness *h, const struct btid *id);
 int challenge_put(struct harness *h, const struct gba_challenge *c);
 int challenge_take(struct harness *h, const uint8_t nonce[NONCE_LEN]);
-/*! Handle what has come, wait up to ms for more. */
-void harness_run(struct harness *h, unsigned ms);
 
 /*! A session of its own for each n: RAND, Ks and TMPI are made from n, times are now and now + 1000 s. */
 struct gba_session session_make(unsigned n, const char *impi, const char *bsf_name, bool with_tmpi);
