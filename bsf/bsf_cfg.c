@@ -19,7 +19,7 @@ int bsf_cfg_init(void *ctx)
 		return -ENOMEM;
 	bsf_cfg->map_size_gib = MAP_SIZE_GIB;
 	bsf_limits_default(bsf_cfg);
-	bsf_cfg_vty_init(bsf_cfg);
+	bsf_cfg_vty_init();
 	bsf_limits_vty_init(ctx);
 	naf_cfg_vty_init();
 	return 0;

@@ -341,7 +341,7 @@ static struct cmd_node bsf_nodes[] = {
 	{ .node = BSF_NODE_STORE, .prompt = "%s(config-store)# ", .vtysh = 1 },
 };
 
-void bsf_cfg_vty_init(struct bsf_cfg *c)
+void bsf_cfg_vty_init(void)
 {
 	static int (*const writers[])(struct vty *) = { write_bsf, write_ub, write_diameter, write_hss, write_store };
 	static const struct {

@@ -3,6 +3,4 @@
  *  The commands of the nodes bsf, ub, diameter, hss and store. */
 #pragma once
 
-struct bsf_cfg;
-
-void bsf_cfg_vty_init(struct bsf_cfg *c);
+void bsf_cfg_vty_init(void);

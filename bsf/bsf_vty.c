@@ -102,7 +102,7 @@ DEFUN(revoke_btid, revoke_btid_cmd, "revoke btid BTID", REVOKE_HELP "One session
 	return revoked(vty, shard_revoke(shards[0], NULL, &btid));
 }
 
-void bsf_vty_init(struct store_shared *st, struct shard *const *sh, size_t n_shards)
+void bsf_vty_init(struct store_shared *st, struct shard *const *sh)
 {
 	store = st;
 	shards = sh;

@@ -3,9 +3,8 @@
  *  What an operator asks and orders at the VTY. */
 #pragma once
 
-#include <stddef.h>
 #include "bsf/shard.h"
 #include "bsf/store.h"
 
 /*! Main thread, before the VTY listens; lent until exit. */
-void bsf_vty_init(struct store_shared *store, struct shard *const *shards, size_t n_shards);
+void bsf_vty_init(struct store_shared *store, struct shard *const *shards);

@@ -304,7 +304,7 @@ static int start(struct bsf *b, struct err *err)
 	rc = dia_core_start(err);
 	if (rc < 0)
 		return rc;
-	bsf_vty_init(b->store, b->shards, b->n_shards);
+	bsf_vty_init(b->store, b->shards);
 	return rt_vty_start(err);
 }
 

@@ -29,6 +29,3 @@ struct zn_ask {
  *  \param[out] out written in full; zn_bia_clear() it
  *  \returns cause, for counter and log line */
 enum cause zn_decide(struct zn_bia *out, const struct zn_ask *in);
-
-/*! Fill in a refusal. \param[in] code of Result-Code; 5402 and 5403 go into Experimental-Result */
-void zn_refuse(struct zn_bia *out, uint32_t code);

@@ -109,7 +109,7 @@ static int put_check(struct subscriber_db *db)
 	if (n < 0 || !q)
 		return -EIO;
 	sqlite3_bind_blob(q, 1, sealed, n, SQLITE_TRANSIENT);
-	return sql_step_done(db->sql, q);
+	return sql_step_done(q);
 }
 
 static int create(struct subscriber_db *db)
@@ -172,7 +172,7 @@ static int reseal(struct subscriber_db *db)
 			break;
 		sqlite3_bind_text(up, 1, impi, -1, SQLITE_TRANSIENT);
 		sqlite3_bind_blob(up, 2, sealed, sizeof(sealed), SQLITE_TRANSIENT);
-		rc = sql_step_done(db->sql, up);
+		rc = sql_step_done(up);
 	}
 	sqlite3_finalize(all);
 	if (rc == 0)
@@ -373,7 +373,7 @@ static int seen_before(struct subscriber_db *db, const char *impi, unsigned line
 		return -EIO;
 	sqlite3_bind_text(put, 1, impi, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(put, 2, line);
-	return sql_step_done(db->sql, put);
+	return sql_step_done(put);
 }
 
 static int write_row(struct subscriber_db *db, const struct subscriber_row *r, int which)
@@ -397,7 +397,7 @@ static int write_row(struct subscriber_db *db, const struct subscriber_row *r, i
 		sqlite3_bind_blob(q, 6, r->guss, r->guss_len, SQLITE_STATIC);
 	if (r->has_guss_timestamp)
 		sqlite3_bind_int64(q, 7, r->guss_timestamp);
-	return sql_step_done(db->sql, q);
+	return sql_step_done(q);
 }
 
 int subscriber_db_put(struct subscriber_db *db, const struct subscriber_row *r, unsigned line, unsigned *first_line)
@@ -424,7 +424,7 @@ int subscriber_db_put(struct subscriber_db *db, const struct subscriber_row *r, 
 		id = sqlite3_last_insert_rowid(db->sql);
 	sqlite3_bind_int64(counter, 1, id);
 	sqlite3_bind_int64(counter, 2, r->seq);
-	rc = sql_step_done(db->sql, counter);
+	rc = sql_step_done(counter);
 	return rc < 0 ? rc : !known;
 }
 

@@ -48,7 +48,7 @@ int subscriber_marks_write(struct subscriber_marks *m, const struct subscriber_m
 	for (i = 0; i < n && rc == 0; i++) {
 		sqlite3_bind_int64(m->move, 1, marks[i].id);
 		sqlite3_bind_int64(m->move, 2, (int64_t)marks[i].seq);
-		rc = sql_step_done(m->sql, m->move);
+		rc = sql_step_done(m->move);
 	}
 	if (rc == 0)
 		rc = sql_exec(m->sql, "COMMIT");

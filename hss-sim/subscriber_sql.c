@@ -55,7 +55,7 @@ int sql_int(sqlite3 *sql, const char *text, int64_t *out)
 	return rc;
 }
 
-int sql_step_done(sqlite3 *sql, sqlite3_stmt *q)
+int sql_step_done(sqlite3_stmt *q)
 {
 	int rc = sqlite3_step(q);
 

@@ -17,4 +17,4 @@ int sql_prepare(sqlite3 *sql, const char *text, sqlite3_stmt **out);
 int sql_int(sqlite3 *sql, const char *text, int64_t *out);
 
 /*! Run a statement that gives no rows, then reset it and forget its bindings. */
-int sql_step_done(sqlite3 *sql, sqlite3_stmt *q);
+int sql_step_done(sqlite3_stmt *q);

@@ -2,9 +2,9 @@
 #include "common/gba/cause.h"
 
 static const struct {
-	const char *name, *where, *notes;
+	const char *name, *where;
 } table[CAUSE_COUNT] = {
-#define CAUSE(name, where, answer, notes) [CAUSE_##name] = { #name, where, notes },
+#define CAUSE(name, where) [CAUSE_##name] = { #name, where },
 #include "common/gba/cause_list.h"
 #undef CAUSE
 };
@@ -17,9 +17,4 @@ const char *cause_name(enum cause c)
 const char *cause_where(enum cause c)
 {
 	return (unsigned)c < CAUSE_COUNT ? table[c].where : "?";
-}
-
-const char *cause_notes(enum cause c)
-{
-	return (unsigned)c < CAUSE_COUNT ? table[c].notes : "?";
 }

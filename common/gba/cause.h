@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 enum cause {
-#define CAUSE(name, where, answer, notes) CAUSE_##name,
+#define CAUSE(name, where) CAUSE_##name,
 #include "common/gba/cause_list.h"
 #undef CAUSE
 	CAUSE_COUNT
@@ -16,4 +16,3 @@ enum cause {
 /*! \returns "ub_ok"... ; "?" out of range */
 const char *cause_name(enum cause c);
 const char *cause_where(enum cause c);
-const char *cause_notes(enum cause c);

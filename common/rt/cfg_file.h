@@ -77,6 +77,3 @@ void cfg_ports_release(struct cfg_ports *p);
 
 /*! flock() on a file made for it. \returns descriptor to keep; -EBUSY another daemon has it; -errno. err: reason */
 int cfg_lock_file(const char *path, struct err *err);
-
-/*! The same on DIR/lock, kept until exit. \returns 0; -EBUSY; -errno. err: reason */
-int cfg_lock_dir(const char *dir, struct err *err);

@@ -198,14 +198,3 @@ int cfg_lock_file(const char *path, struct err *err)
 	close(fd);
 	return rc;
 }
-
-int cfg_lock_dir(const char *dir, struct err *err)
-{
-	char path[4096];
-	int fd;
-
-	if ((size_t)snprintf(path, sizeof(path), "%s/lock", dir) >= sizeof(path))
-		return err_set(err, -ENAMETOOLONG, "%s: path too long", dir);
-	fd = cfg_lock_file(path, err);
-	return fd < 0 ? fd : 0; /* the descriptor stays open: the lock is kept until the process ends */
-}

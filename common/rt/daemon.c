@@ -30,7 +30,6 @@ static const struct rt_program *program;
 static void *root;
 static struct osmo_fd signals = { .fd = -1 };
 static int stop_signal;
-static bool stopping;
 static atomic_bool failed;
 
 static struct vty_app_info vty_app = {
@@ -182,7 +181,7 @@ int rt_init(const struct rt_program *p)
 	logging_vty_add_cmds();
 	if (p->counters)
 		counters_vty_init(p->counters);
-	return log_relay_init(root);
+	return log_relay_init();
 }
 
 int rt_config(const struct rt_args *a)
@@ -265,11 +264,6 @@ void rt_ready(void)
 	sd_notify(0, "READY=1");
 }
 
-void rt_stop(void)
-{
-	stopping = true;
-}
-
 void rt_fail(void)
 {
 	atomic_store(&failed, true);
@@ -281,16 +275,14 @@ bool rt_failed(void)
 	return atomic_load(&failed);
 }
 
-int rt_run(void)
+void rt_run(void)
 {
-	while (!stop_signal && !stopping) {
+	while (!stop_signal) {
 		osmo_select_main_ctx(0);
 		log_relay_refresh(); /* the VTY may have changed a level */
 	}
 	sd_notify(0, "STOPPING=1");
-	if (stop_signal)
-		LOGP(DRT, LOGL_NOTICE, "%s: stopping\n", strsignal(stop_signal));
-	return stop_signal;
+	LOGP(DRT, LOGL_NOTICE, "%s: stopping\n", strsignal(stop_signal));
 }
 
 void rt_exit(void)

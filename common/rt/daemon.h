@@ -51,9 +51,8 @@ int rt_vty_start(struct err *err);
 /*! Tell systemd and the log: ready. */
 void rt_ready(void);
 
-/*! Run the main loop until SIGTERM or SIGINT or rt_stop(). \returns the signal, 0 for rt_stop() */
-int rt_run(void);
-void rt_stop(void);
+/*! Run the main loop until SIGTERM, SIGINT or rt_fail(). */
+void rt_run(void);
 
 /*! End as after SIGTERM, but as a failure, so that the process is started again. From any thread. */
 void rt_fail(void);

@@ -11,7 +11,7 @@ enum { DUB, DZH, DZN, DSTORE, DNAF, DCFG, DRT, LOG_CAT_COUNT };
 extern const struct log_info gba_log_info;
 
 /*! Start the relay: any thread logs, the main thread writes. \returns 0; -errno */
-int log_relay_init(void *ctx);
+int log_relay_init(void);
 void log_relay_stop(void);
 
 /*! Would a line of this level be written? One atomic load. */

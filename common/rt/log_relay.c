@@ -88,7 +88,7 @@ void log_relay_refresh(void)
 	}
 }
 
-int log_relay_init(void *ctx)
+int log_relay_init(void)
 {
 	struct inbox *in = inbox_new(LINES_WAITING_MAX, NULL);
 	int rc;

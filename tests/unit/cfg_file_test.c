@@ -226,20 +226,22 @@ START_TEST(second_daemon)
 {
 	char dir[] = "/tmp/gba-lock-XXXXXX", lock[64];
 	struct err err = { { 0 } };
-	int st;
+	int st, fd;
 	pid_t pid;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(cfg_lock_dir(dir, &err), 0);
+	snprintf(lock, sizeof(lock), "%s/lock", dir);
+	fd = cfg_lock_file(lock, &err);
+	ck_assert_int_ge(fd, 0);
 	pid = fork();
 	if (pid == 0) {
 		struct err e;
 
-		_exit(cfg_lock_dir(dir, &e) == -EBUSY && strstr(e.text, "another daemon") ? 0 : 1);
+		_exit(cfg_lock_file(lock, &e) == -EBUSY && strstr(e.text, "another daemon") ? 0 : 1);
 	}
 	ck_assert_int_eq(waitpid(pid, &st, 0), pid);
 	ck_assert_int_eq(st, 0);
-	snprintf(lock, sizeof(lock), "%s/lock", dir);
+	close(fd);
 	unlink(lock);
 	rmdir(dir);
 }

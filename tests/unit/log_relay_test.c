@@ -34,7 +34,7 @@ static void start(void)
 	log_set_all_filter(target, 1);
 	log_set_use_color(target, 0);
 	log_add_target(target);
-	ck_assert_int_eq(log_relay_init(NULL), 0);
+	ck_assert_int_eq(log_relay_init(), 0);
 }
 
 static void *log_some(void *arg)
