@@ -30,7 +30,8 @@ void dia_grave_init(void)
 }
 
 /* In the library's list by their chain before, so that nobody finds them any more. On the thread that collects, and
- * after that has ended on the one that stops. */
+ * after that has ended on the one that stops; what dies then is kept: its thread may have a last word to write into it.
+ */
 static struct fd_list dead = FD_LIST_INITIALIZER(dead);
 static time_t last_death;
 
@@ -53,11 +54,9 @@ int fd_peer_free(struct fd_peer **peer)
 	if (!library_free)
 		return EINVAL;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (dia_node.stopping || now.tv_sec - last_death >= GRACE_S)
+	if (!dia_node.stopping && now.tv_sec - last_death >= GRACE_S)
 		free_dead();
 	last_death = now.tv_sec;
-	if (dia_node.stopping)
-		return library_free(peer);
 	fd_list_insert_before(&dead, &((struct peer_hdr *)*peer)->chain);
 	*peer = NULL;
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Requests on their way in: ours by identity or realm (dispatch), or by another name of ours (forward, only with
  * relay). */
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,12 +136,34 @@ static int on_forward(void *data, struct msg **m)
 	return 0;
 }
 
+static const struct dia_peer *candidate(const void *id, size_t len)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "%.*s", (int)len, (const char *)id);
+	return dia_node_peer(name);
+}
+
+typedef int candidate_fn(struct rt_data *rtd, DiamId_t id, size_t len, DiamId_t realm, size_t realm_len);
+
+static candidate_fn *library_candidate;
+
+/* Takes the place of the library's in a program. Of each candidate the library reads the applications, while a CER of
+ * that peer may just replace them: the thread that sends runs through freed memory. So those that connect to us are
+ * none. */
+int fd_rtd_candidate_add(struct rt_data *rtd, DiamId_t id, size_t len, DiamId_t realm, size_t realm_len)
+{
+	if (!library_candidate)
+		return EINVAL;
+	return candidate(id, len) ? library_candidate(rtd, id, len, realm, realm_len) : 0;
+}
+
 /* Which peer a request of ours goes to: one we were told to connect to, that serves its realm. Left alone, the library
  * sends to whoever is in the realm, also to a peer that connected to us, and to nobody where the peer's own realm is
  * another. Called after the library's own callbacks: a score below 0 means never. */
 static int on_route(void *data, struct msg **m, struct fd_list *candidates)
 {
-	char realm[256], id[256];
+	char realm[256];
 	struct avp_cursor c;
 	struct fd_list *li;
 
@@ -149,10 +172,8 @@ static int on_route(void *data, struct msg **m, struct fd_list *candidates)
 		realm[0] = '\0';
 	for (li = candidates->next; li != candidates; li = li->next) {
 		struct rtd_candidate *peer = (struct rtd_candidate *)li;
-		const struct dia_peer *ours;
+		const struct dia_peer *ours = candidate(peer->diamid, peer->diamidlen);
 
-		snprintf(id, sizeof(id), "%.*s", (int)peer->diamidlen, peer->diamid);
-		ours = dia_node_peer(id);
 		if (!ours)
 			peer->score += NEVER;
 		else if (!ours->realm[0] || !strcasecmp(ours->realm, realm))
@@ -167,6 +188,7 @@ int dia_route_register(void)
 	struct fd_rt_out_hdl *out;
 	int rc;
 
+	library_candidate = (candidate_fn *)dlsym(RTLD_NEXT, "fd_rtd_candidate_add");
 	rc = fd_rt_out_register(on_route, NULL, 0, &out);
 	if (!rc && dia_node.cfg.relay)
 		rc = fd_rt_fwd_register(on_forward, NULL, RT_FWD_REQ, &forward);

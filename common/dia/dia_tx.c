@@ -146,11 +146,11 @@ int fd_p_sr_store(struct sr_list *list, struct msg **req, uint32_t *hop_by_hop, 
 		return EINVAL;
 	if (fd_msg_anscb_get(*req, &answered, NULL, &id) || answered != on_answer)
 		id = NULL;
+	forget_old(); /* not after: this one may be old, too, and the library still holds it */
 	rc = library_store(list, req, hop_by_hop, before);
 	if (rc || !id)
 		return rc;
 	note_sent((uintptr_t)id, list, number);
-	forget_old();
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "dict/dict_gba.h"
 
 #define IDENTITY "naf1.example.com"
+#define HSS "hss.example.net"
 #define WAIT_S 10
 
 static sem_t over, collect, collected;
@@ -77,6 +78,14 @@ static struct sockaddr_storage loopback(void)
 	return ss;
 }
 
+static struct sockaddr_storage nobody(void)
+{
+	struct sockaddr_storage ss = loopback();
+
+	((struct sockaddr_in *)&ss)->sin_port = htons(9);
+	return ss;
+}
+
 static uint16_t free_port(void)
 {
 	struct sockaddr_storage ss = loopback();
@@ -94,10 +103,13 @@ static void node_start(void)
 	struct dia_cfg cfg = { .identity = "bsf.example.net",
 			       .realm = "example.net",
 			       .n_listen = 1,
+			       .n_peers = 1,
 			       .cb = { .event = on_event, .accept = on_accept } };
 	struct err err = { "" };
 
 	cfg.listen[0].addr = loopback();
+	strcpy(cfg.peers[0].identity, HSS);
+	cfg.peers[0].addr = nobody();
 	if (dia_core_init(&cfg, &err) || dia_serve(GBA_APP_ZN, on_bir, NULL) || dia_core_start(&err))
 		fail(err.text);
 }
@@ -282,9 +294,25 @@ static void reset_behind_cer(void)
 	comes_back();
 }
 
+/* The library looks into every candidate on the thread that sends, also into one that is just being set up anew. */
+static void no_candidate(void)
+{
+	struct fd_list *candidates;
+	struct rt_data *rtd;
+
+	CHECK(!fd_rtd_init(&rtd));
+	CHECK(!fd_rtd_candidate_add(rtd, (DiamId_t)IDENTITY, strlen(IDENTITY), NULL, 0));
+	CHECK(!fd_rtd_candidate_add(rtd, (DiamId_t)HSS, strlen(HSS), NULL, 0));
+	fd_rtd_candidate_extract(rtd, &candidates, 0);
+	CHECK(candidates->next != candidates && candidates->next->next == candidates);
+	CHECK(!strcmp(((struct rtd_candidate *)candidates->next)->diamid, HSS));
+	fd_rtd_free(&rtd);
+}
+
 int main(void)
 {
-	static void (*const cases[])(void) = { idle_then_gone, comes_back, collected_under_a_reader, reset_behind_cer };
+	static void (*const cases[])(void) = { idle_then_gone, comes_back, collected_under_a_reader, reset_behind_cer,
+					       no_candidate };
 	size_t i;
 
 	sem_init(&over, 0, 0);
