@@ -57,7 +57,7 @@ struct bsf_listen {
 struct bsf_hss {
 	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
 	struct bsf_listen connect;      /* its line is 0 until it is written */
-	int line, realm_line;           /* of the file, for messages */
+	int line, realm_line, timeout_line; /* of the file, for messages */
 	_Atomic uint32_t timeout_s;
 };
 
@@ -84,7 +84,6 @@ struct bsf_cfg {
 	char *ub_path;                           /* NULL: any */
 	_Atomic bool source_all;                 /* challenges-source counts private and loopback addresses, too */
 	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
-	int identity_line, realm_line;
 	struct bsf_listen dia[BSF_LISTEN_MAX];
 	size_t n_dia;
 	struct bsf_hss hss[BSF_HSS_MAX];

@@ -31,9 +31,18 @@ static int set_name(struct vty *vty, char *out, const char *what, const char *te
 
 static int set_name_once(struct vty *vty, char *out, int *line, const char *what, const char *text)
 {
-	int rc = cfg_reading() ? cfg_once(vty, line, what) : CMD_SUCCESS;
+	int rc = cfg_once(vty, line, what);
 
 	return rc == CMD_SUCCESS ? set_name(vty, out, what, text, BSF_ID_MAX) : rc;
+}
+
+static int set_number(struct vty *vty, unsigned *out, int *line, const char *what, const char *text)
+{
+	int rc = cfg_reading() ? cfg_once(vty, line, what) : cfg_after_restart(vty);
+
+	if (rc == CMD_SUCCESS)
+		*out = (unsigned)atoi(text);
+	return rc;
 }
 
 static int set_listen(struct vty *vty, struct bsf_listen *out, const char *argv[])
@@ -74,6 +83,10 @@ DEFUN(cfg_name, cfg_name_cmd, "name FQDN",
 
 	if (bsf_cfg->n_names == BSF_NAMES_MAX && cfg_reading())
 		return cfg_fail(vty, "too many names; allowed: %d", BSF_NAMES_MAX);
+	for (size_t i = 0; i < bsf_cfg->n_names && cfg_reading(); i++) {
+		if (strcasecmp(bsf_cfg->names[i], argv[0]) == 0)
+			return cfg_fail(vty, "name %s is there already; allowed: once", argv[0]);
+	}
 	rc = set_name(vty, bsf_cfg->names[bsf_cfg->n_names % BSF_NAMES_MAX], "name", argv[0], BSF_NAME_MAX);
 	if (rc == CMD_SUCCESS)
 		bsf_cfg->n_names++;
@@ -82,10 +95,9 @@ DEFUN(cfg_name, cfg_name_cmd, "name FQDN",
 
 DEFUN(cfg_shards, cfg_shards_cmd, "shards <1-64>", "Threads that serve Ub\n" "Number\n")
 {
-	if (!cfg_reading())
-		return cfg_after_restart(vty);
-	bsf_cfg->shards = atoi(argv[0]);
-	return CMD_SUCCESS;
+	static int line;
+
+	return set_number(vty, &bsf_cfg->shards, &line, "shards", argv[0]);
 }
 
 static int write_bsf(struct vty *vty)
@@ -115,13 +127,17 @@ DEFUN(cfg_ub_listen, cfg_ub_listen_cmd, "listen " ADDR_PORT, "Where devices reac
 DEFUN(cfg_ub_path, cfg_ub_path_cmd, "path PATH",
       "Serve this path only (default: any, devices differ)\n" "Path, beginning with /\n")
 {
+	static int line;
+	int rc;
+
 	if (!cfg_reading())
 		return cfg_after_restart(vty);
 	if (argv[0][0] != '/')
 		return cfg_fail(vty, "%s is no path; allowed: /...", argv[0]);
-	talloc_free(bsf_cfg->ub_path);
-	bsf_cfg->ub_path = talloc_strdup(bsf_cfg, argv[0]);
-	return CMD_SUCCESS;
+	rc = cfg_once(vty, &line, "path");
+	if (rc == CMD_SUCCESS)
+		bsf_cfg->ub_path = talloc_strdup(bsf_cfg, argv[0]);
+	return rc;
 }
 
 static int write_ub(struct vty *vty)
@@ -145,12 +161,16 @@ DEFUN(cfg_diameter, cfg_diameter_cmd, "diameter", "Our Diameter node\n")
 
 DEFUN(cfg_identity, cfg_identity_cmd, "identity FQDN", "Diameter identity, our Origin-Host\n" "Host name\n")
 {
-	return set_name_once(vty, bsf_cfg->identity, &bsf_cfg->identity_line, "identity", argv[0]);
+	static int line;
+
+	return set_name_once(vty, bsf_cfg->identity, &line, "identity", argv[0]);
 }
 
 DEFUN(cfg_dia_realm, cfg_dia_realm_cmd, "realm REALM", "Diameter realm, our Origin-Realm\n" "Realm\n")
 {
-	return set_name_once(vty, bsf_cfg->realm, &bsf_cfg->realm_line, "realm", argv[0]);
+	static int line;
+
+	return set_name_once(vty, bsf_cfg->realm, &line, "realm", argv[0]);
 }
 
 DEFUN(cfg_dia_listen, cfg_dia_listen_cmd, "listen " ADDR_PORT, "Where NAFs connect\n" ADDR_PORT_HELP)
@@ -222,9 +242,11 @@ DEFUN(cfg_hss_connect, cfg_hss_connect_cmd, "connect " ADDR_PORT, "Where it list
 DEFUN(cfg_hss_timeout, cfg_hss_timeout_cmd, "timeout <1-60>", "How long an answer may take\n" "Seconds\n")
 {
 	struct bsf_hss *h = vty->index;
+	int rc = cfg_once(vty, &h->timeout_line, "timeout");
 
-	atomic_store(&h->timeout_s, (uint32_t)atoi(argv[0]));
-	return CMD_SUCCESS;
+	if (rc == CMD_SUCCESS)
+		atomic_store(&h->timeout_s, (uint32_t)atoi(argv[0]));
+	return rc;
 }
 
 static int write_hss(struct vty *vty)
@@ -276,10 +298,9 @@ DEFUN(cfg_memory, cfg_memory_cmd, "memory", "In memory only; a restart forgets e
 DEFUN(cfg_map_size, cfg_map_size_cmd, "map-size-gib <1-4096>",
       "Size of the LMDB map, fixed; the file is sparse, so far above need is right\n" "GiB\n")
 {
-	if (!cfg_reading())
-		return cfg_after_restart(vty);
-	bsf_cfg->map_size_gib = atoi(argv[0]);
-	return CMD_SUCCESS;
+	static int line;
+
+	return set_number(vty, &bsf_cfg->map_size_gib, &line, "map-size-gib", argv[0]);
 }
 
 /* credential: systemd hands it over in a folder that only we can read */

@@ -23,6 +23,7 @@ struct limit_row {
 	bool live;
 	const char *help;
 	bool set; /* was written, so it is written back */
+	int line; /* of the file, where it stands */
 	struct cmd_element el;
 };
 
@@ -63,6 +64,7 @@ struct bucket_row {
 	struct bucket_rate def;
 	const char *help;
 	bool set;
+	int line;
 	struct cmd_element el, el_off;
 };
 
@@ -99,9 +101,10 @@ void bsf_limits_default(struct bsf_cfg *c)
 static int set_limit(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
 {
 	struct limit_row *row = container_of(self, struct limit_row, el);
+	int rc = row->live || cfg_reading() ? cfg_once(vty, &row->line, row->word) : cfg_after_restart(vty);
 
-	if (!row->live && !cfg_reading())
-		return cfg_after_restart(vty);
+	if (rc != CMD_SUCCESS)
+		return rc;
 	row->set = true;
 	atomic_store(&bsf_cfg->limit[row - limits], (uint32_t)strtoul(argv[0], NULL, 10));
 	return CMD_SUCCESS;
@@ -111,7 +114,10 @@ static int set_bucket(struct cmd_element *self, struct vty *vty, int argc, const
 {
 	struct bucket_row *row = container_of(self, struct bucket_row, el);
 	struct bucket_rate r = { strtoul(argv[0], NULL, 10), strtoul(argv[1], NULL, 10) };
+	int rc = cfg_once(vty, &row->line, row->word);
 
+	if (rc != CMD_SUCCESS)
+		return rc;
 	row->set = true;
 	atomic_store(&bsf_cfg->bucket[row - buckets], pack(r));
 	return CMD_SUCCESS;
@@ -120,9 +126,11 @@ static int set_bucket(struct cmd_element *self, struct vty *vty, int argc, const
 static int set_bucket_off(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
 {
 	struct bucket_row *row = container_of(self, struct bucket_row, el_off);
+	int rc = cfg_once(vty, &row->line, row->word);
 
-	atomic_store(&bsf_cfg->bucket[row - buckets], 0);
-	return CMD_SUCCESS;
+	if (rc == CMD_SUCCESS)
+		atomic_store(&bsf_cfg->bucket[row - buckets], 0);
+	return rc;
 }
 
 DEFUN(cfg_source_exempt, cfg_source_exempt_cmd, "source-exempt (private|none)",

@@ -27,7 +27,7 @@ struct hss_cfg {
 	struct sockaddr_storage listen[DIA_LISTEN_MAX];
 	size_t n_listen;
 	int tc_s, tw_s;              /* 0: default */
-	int diameter_line, identity_line, realm_line, listen_line[DIA_LISTEN_MAX];
+	int diameter_line, listen_line[DIA_LISTEN_MAX];
 	/* bsf */
 	struct llist_head bsfs;      /* struct hss_bsf */
 	/* subscribers */

@@ -51,14 +51,18 @@ DEFUN(diameter, diameter_cmd, "diameter", "The Diameter node: who we are and whe
 
 DEFUN(dia_identity, dia_identity_cmd, "identity NAME", "Our Diameter identity\nDNS name\n")
 {
+	static int line;
+
 	AT_START_ONLY(vty);
-	return set_name_once(vty, &cfg->identity, &cfg->identity_line, "identity", argv[0]);
+	return set_name_once(vty, &cfg->identity, &line, "identity", argv[0]);
 }
 
 DEFUN(dia_realm, dia_realm_cmd, "realm NAME", "Our Diameter realm\nDNS name\n")
 {
+	static int line;
+
 	AT_START_ONLY(vty);
-	return set_name_once(vty, &cfg->realm, &cfg->realm_line, "realm", argv[0]);
+	return set_name_once(vty, &cfg->realm, &line, "realm", argv[0]);
 }
 
 DEFUN(dia_listen, dia_listen_cmd, "listen ADDRESS <1-65535>",
@@ -76,18 +80,27 @@ DEFUN(dia_listen, dia_listen_cmd, "listen ADDRESS <1-65535>",
 	return CMD_SUCCESS;
 }
 
+static int set_seconds(struct vty *vty, int *out, int *line, const char *what, const char *text)
+{
+	int rc = cfg_reading() ? cfg_once(vty, line, what) : cfg_after_restart(vty);
+
+	if (rc == CMD_SUCCESS)
+		*out = atoi(text);
+	return rc;
+}
+
 DEFUN(dia_tc, dia_tc_cmd, "tc <1-3600>", "Time between attempts to connect (RFC 6733 Tc)\nSeconds\n")
 {
-	AT_START_ONLY(vty);
-	cfg->tc_s = atoi(argv[0]);
-	return CMD_SUCCESS;
+	static int line;
+
+	return set_seconds(vty, &cfg->tc_s, &line, "tc", argv[0]);
 }
 
 DEFUN(dia_tw, dia_tw_cmd, "tw <6-3600>", "Silence after which a watchdog is sent (RFC 3539 Tw)\nSeconds\n")
 {
-	AT_START_ONLY(vty);
-	cfg->tw_s = atoi(argv[0]);
-	return CMD_SUCCESS;
+	static int line;
+
+	return set_seconds(vty, &cfg->tw_s, &line, "tw", argv[0]);
 }
 
 static int write_diameter(struct vty *vty)

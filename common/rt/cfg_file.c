@@ -67,6 +67,8 @@ int cfg_line(void)
 
 int cfg_once(struct vty *vty, int *line, const char *what)
 {
+	if (!reading)
+		return CMD_SUCCESS;
 	if (*line)
 		return cfg_fail(vty, "%s is there already, in line %d; allowed: once", what, *line);
 	*line = cfg_line();

@@ -20,7 +20,8 @@ int cfg_fail(struct vty *vty, const char *fmt, ...) __attribute__((format(printf
 /*! Line of the command being read, to be remembered for what only shows at the end. 0 when no file is read. */
 int cfg_line(void);
 
-/*! For what may be said once in a file: remember its line, or fail with the line where it stands already.
+/*! For what may be said once in a file: remember its line, or fail with the line where it stands already. No limit at the
+ *  live VTY.
  *  \param[in,out] line  0 at first \returns CMD_SUCCESS; CMD_WARNING */
 int cfg_once(struct vty *vty, int *line, const char *what);
 

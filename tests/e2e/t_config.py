@@ -135,13 +135,20 @@ async def cannot_be_meant(t):
     naf1 = "naf naf1.example.com"
     cases = (("bsf", "diameter", "identity bsf2.example.org"), ("bsf", "diameter", "realm example.org"),
              ("bsf", None, "realm example.org"), ("bsf", None, "connect 127.0.0.1 4001"),
-             ("bsf", "store", "memory"), ("hss", "diameter", "identity hss2.example.org"),
+             ("bsf", "store", "memory"), ("bsf", "store", "map-size-gib 7"), ("bsf", "bsf", "key-lifetime 77"),
+             ("bsf", "bsf", "shards 2"), ("bsf", "bsf", f"name {BSF_NAME}"), ("bsf", None, "timeout 7"),
+             ("hss", "diameter", "identity hss2.example.org"),
              ("hss", "diameter", "realm example.org"), ("hss", "subscribers", "database other.sqlite"))
     for n, (which, node, line) in enumerate(cases):
         w = fresh(t, n)
         cfg = w.bsf_cfg if which == "bsf" else w.hss_cfg
         cfg.add(node or cfg.find("hss"), line)
-        await refused(w, which, ["already, in line ", "; allowed: once"], line=line)
+        await refused(w, which, ["is there already", "; allowed: once", f"'{line}'"])
+    for n, line in enumerate(("challenges-impi off", "path /b", "challenges-source 5 5")):
+        w = fresh(t, f"ub{n}")
+        for x in ("challenges-impi 6 60", "challenges-source off", "path /a", line):
+            w.bsf_cfg.add("ub", x)
+        await refused(w, "bsf", ["already, in line ", "; allowed: once", f"'{line}'"])
     w = fresh(t, "naf")
     w.bsf_cfg.nodes.append([naf1.upper().replace("NAF ", "naf "), [" address 127.0.0.9"]])
     await refused(w, "bsf", ["NAF1.example.com", "already, in line "], line="naf NAF1")
