@@ -119,6 +119,14 @@ async def malformed(t):
     await kept.check(mars=n + 1)
 
 
+async def works_again(t, w, kept):
+    async def works():
+        return (await w.ue(1).first()).status == 401
+    await t.until(works, 15, "the HSS to be asked again")
+    kept.mars = len(w.raw_hss.mars)
+    await kept.check()
+
+
 @test("an AVP whose length runs past the message: the library cuts the connection (dia_protocol), 503, then it works again",
       smoke=True)
 async def wrong_length(t):
@@ -128,12 +136,7 @@ async def wrong_length(t):
         is_refusal(await w.ue().first(), 503)
     w.raw_hss.behave = None
     await w.raw_hss.wait_peer(20 * t.factor)
-
-    async def works():
-        return (await w.ue(1).first()).status == 401
-    await t.until(works, 15, "the HSS to be asked again")
-    kept.mars = len(w.raw_hss.mars)
-    await kept.check()
+    await works_again(t, w, kept)
 
 
 @test("zh_down: connection lost before the MAA, and no connection at all; it comes back by itself", timeout=90)
@@ -148,12 +151,7 @@ async def down(t):
         is_refusal(await w.ue().first(), 503)
     await w.raw_hss.start(w.ports["hss"])
     await w.raw_hss.wait_peer(15 * t.factor)
-
-    async def works():
-        return (await w.ue(1).first()).status == 401
-    await t.until(works, 10, "the HSS to be asked again")
-    kept.mars = len(w.raw_hss.mars)
-    await kept.check()
+    await works_again(t, w, kept)
 
 
 @test("zh_guss_bad: a GUSS that cannot be read ends the run; zh_guss_lifetime: one out of range is clamped", smoke=True)

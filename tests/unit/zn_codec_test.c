@@ -59,37 +59,31 @@ START_TEST(bir_vector) /* 29.109 5.2 */
 }
 END_TEST
 
+struct avp_id {
+	uint32_t code, vendor;
+};
+
 START_TEST(bir_missing)
 {
-	octets_load(&o, "bir");
-	octets_drop(&o, 401);
-	refused(5005, 401, VENDOR);
-	octets_load(&o, "bir");
-	octets_drop(&o, 402);
-	refused(5005, 402, VENDOR);
-	octets_load(&o, "bir");
-	octets_drop(&o, 264);
-	refused(5005, 264, 0);
-	octets_load(&o, "bir");
-	octets_drop(&o, 263);
-	refused(5005, 263, 0);
+	static const struct avp_id needed[] = { { 401, VENDOR }, { 402, VENDOR }, { 264, 0 }, { 263, 0 } };
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		octets_load(&o, "bir");
+		octets_drop(&o, needed[i].code);
+		refused(5005, needed[i].code, needed[i].vendor);
+	}
 }
 END_TEST
 
 START_TEST(bir_repeated)
 {
-	octets_load(&o, "bir");
-	octets_twice(&o, 401);
-	refused(5009, 401, VENDOR);
-	octets_load(&o, "bir");
-	octets_twice(&o, 402);
-	refused(5009, 402, VENDOR);
-	octets_load(&o, "bir");
-	octets_twice(&o, 264);
-	refused(5009, 264, 0);
-	octets_load(&o, "bir");
-	octets_twice(&o, 407);
-	refused(5009, 407, VENDOR);
+	static const struct avp_id single[] = { { 401, VENDOR }, { 402, VENDOR }, { 264, 0 }, { 407, VENDOR } };
+
+	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
+		octets_load(&o, "bir");
+		octets_twice(&o, single[i].code);
+		refused(5009, single[i].code, single[i].vendor);
+	}
 }
 END_TEST
 
