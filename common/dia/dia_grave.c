@@ -14,19 +14,23 @@ struct fd_peer; /* begins with its struct peer_hdr */
 
 typedef int free_fn(struct fd_peer **peer);
 typedef int endpoints_fn(struct cnxctx *cnx, struct fd_list *eps);
+typedef int watchdog_fn(struct msg **m, int request, struct fd_peer *peer);
 
 /* exported by libfdcore, in none of its public headers */
 free_fn fd_peer_free;
 endpoints_fn fd_cnx_getremoteeps;
+watchdog_fn fd_p_dw_handle;
 int fd_p_expi_update(struct fd_peer *peer);
 
 static free_fn *library_free;
 static endpoints_fn *library_endpoints;
+static watchdog_fn *library_watchdog;
 
 void dia_grave_init(void)
 {
 	library_free = (free_fn *)dlsym(RTLD_NEXT, "fd_peer_free");
 	library_endpoints = (endpoints_fn *)dlsym(RTLD_NEXT, "fd_cnx_getremoteeps");
+	library_watchdog = (watchdog_fn *)dlsym(RTLD_NEXT, "fd_p_dw_handle");
 }
 
 /* In the library's list by their chain before, so that nobody finds them any more. On the thread that collects, and
@@ -80,4 +84,17 @@ int fd_cnx_getremoteeps(struct cnxctx *cnx, struct fd_list *eps)
 	if (library_endpoints)
 		library_endpoints(cnx, eps);
 	return 0;
+}
+
+/* Takes the place of the library's in a program. Another Origin-State-Id than before is an error, for which the
+ * connection ends; the message is forgotten. */
+int fd_p_dw_handle(struct msg **m, int request, struct fd_peer *peer)
+{
+	int rc = library_watchdog ? library_watchdog(m, request, peer) : EINVAL;
+
+	if (rc && *m) {
+		fd_msg_free(*m);
+		*m = NULL;
+	}
+	return rc;
 }

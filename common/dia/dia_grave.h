@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file dia_grave.h
  *  Peers that are gone. freeDiameter 1.2.1 frees them two minutes later while its other threads may still hold them,
- * tells them to end when there is nothing left of them to tell, which ends the node, and loses a CER whose sender is
- * gone before it is worked off. See doc/decisions/0002. */
+ *  tells them to end when there is nothing left of them to tell, which ends the node, and loses a CER whose sender is
+ *  gone before it is worked off, or a watchdog of one that has started anew. See doc/decisions/0002. */
 #pragma once
 
 #include <freeDiameter/freeDiameter-host.h>

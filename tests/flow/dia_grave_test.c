@@ -294,6 +294,26 @@ static void reset_behind_cer(void)
 	comes_back();
 }
 
+/* RFC 6733 8.16: the peer has started anew. */
+static void other_state(void)
+{
+	struct peer_hdr *peer;
+	int fd = raw_open();
+	uint8_t state;
+
+	for (state = 1; state <= 2; state++) {
+		raw_begin(280, 0x80, 0);
+		raw_avp(264, IDENTITY, strlen(IDENTITY));
+		raw_avp(296, "example.com", 11);
+		raw_avp(278, (uint8_t[4]){ 0, 0, 0, state }, 4);
+		raw_send(fd);
+		CHECK(raw_answer(fd) == (state == 1 ? 2001 : 0));
+	}
+	peer = find();
+	CHECK(peer);
+	close_and_wait_end(fd, peer);
+}
+
 /* The library looks into every candidate on the thread that sends, also into one that is just being set up anew. */
 static void no_candidate(void)
 {
@@ -311,8 +331,8 @@ static void no_candidate(void)
 
 int main(void)
 {
-	static void (*const cases[])(void) = { idle_then_gone, comes_back, collected_under_a_reader, reset_behind_cer,
-					       no_candidate };
+	static void (*const cases[])(void) = { idle_then_gone,   comes_back,  collected_under_a_reader,
+					       reset_behind_cer, other_state, no_candidate };
 	size_t i;
 
 	sem_init(&over, 0, 0);
