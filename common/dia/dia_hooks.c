@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <netinet/tcp.h>
+#include "common/dia/avp_cursor.h"
 #include "common/dia/dia_flow.h"
 #include "common/dia/dia_guard.h"
 #include "common/dia/dia_node.h"
@@ -74,24 +75,21 @@ int dia_logger_register(void)
 	return fd_log_handler_register(on_log);
 }
 
-int dia_peer_socket(struct peer_hdr *peer)
+#define INFO_MAX 64 /* "TCP,soc#17" */
+
+static int socket_of(const char *info)
 {
-	char info[64] = "", *p; /* "TCP,soc#17" */
+	const char *p = strstr(info, "soc#");
 	int fd;
 
-	if (fd_peer_cnx_proto_info(peer, info, sizeof(info)))
-		return -1;
-	p = strstr(info, "soc#");
 	return p && sscanf(p, "soc#%d", &fd) == 1 ? fd : -1;
 }
 
-static int peer_address(struct peer_hdr *peer, struct sockaddr_storage *out)
+int dia_peer_socket(struct peer_hdr *peer)
 {
-	socklen_t len = sizeof(*out);
-	int fd = dia_peer_socket(peer);
+	char info[INFO_MAX] = "";
 
-	memset(out, 0, sizeof(*out));
-	return fd >= 0 && !getpeername(fd, (struct sockaddr *)out, &len) ? 0 : -ENOTCONN;
+	return fd_peer_cnx_proto_info(peer, info, sizeof(info)) ? -1 : socket_of(info);
 }
 
 /* An IPv4 peer on an IPv6 socket is still that IPv4 address. */
@@ -111,6 +109,17 @@ static void unmap(struct sockaddr_storage *sa)
 	memcpy(sa, &four, sizeof(four));
 }
 
+static int address_of(int fd, struct sockaddr_storage *out)
+{
+	socklen_t len = sizeof(*out);
+
+	memset(out, 0, sizeof(*out));
+	if (fd < 0 || getpeername(fd, (struct sockaddr *)out, &len))
+		return -ENOTCONN;
+	unmap(out);
+	return 0;
+}
+
 static bool same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
 	if (a->ss_family != b->ss_family)
@@ -119,6 +128,27 @@ static bool same_address(const struct sockaddr_storage *a, const struct sockaddr
 		return !memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
 			       &((const struct sockaddr_in6 *)b)->sin6_addr, 16);
 	return !memcmp(&((const struct sockaddr_in *)a)->sin_addr, &((const struct sockaddr_in *)b)->sin_addr, 4);
+}
+
+int fd_cnx_proto_info(struct cnxctx *cnx, char *buf, size_t len); /* exported, in no public header */
+
+bool dia_may_connect(struct msg *cer, struct cnxctx *cnx)
+{
+	char identity[256], info[INFO_MAX] = "";
+	const struct dia_peer *ours;
+	struct sockaddr_storage from;
+	struct avp_cursor c;
+
+	if (!avp_find(&c, cer, 264, 0) || avp_str(&c, identity, sizeof(identity)))
+		return true;
+	ours = dia_node_peer(identity);
+	if (!ours)
+		return true;
+	if (!fd_cnx_proto_info(cnx, info, sizeof(info)) && !address_of(socket_of(info), &from) &&
+	    same_address(&from, &ours->addr))
+		return true;
+	dia_event(DIA_EV_PEER_ADDRESS, ours->identity, "connection closed");
+	return false;
 }
 
 /* CER of a peer we did not configure a connection to. Without TLS the address is what binds the name. */
@@ -130,11 +160,10 @@ static int on_validate(struct peer_info *info, int *auth, int (**cb2)(struct pee
 	int rc = -ENOENT;
 
 	*auth = -1;
-	if (peer_address(peer, &from)) {
+	if (address_of(dia_peer_socket(peer), &from)) {
 		dia_event(DIA_EV_PROTOCOL, info->pi_diamid, "connection lost during capabilities exchange");
 		return 0;
 	}
-	unmap(&from);
 	if (cb->accept)
 		rc = cb->accept(cb->owner, info->pi_diamid, (struct sockaddr *)&from);
 	if (rc) {
@@ -171,21 +200,10 @@ static void on_open(struct peer_hdr *peer)
 {
 	const struct dia_peer *ours = dia_node_peer(peer->info.pi_diamid);
 	struct dia_peer_state *state = state_of(peer->info.pi_diamid);
-	struct sockaddr_storage from;
 	int fd = dia_peer_socket(peer), one = 1;
 
 	if (fd >= 0) /* Nagle and delayed ACK cost 40 ms per burst */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (ours && !peer_address(peer, &from)) {
-		/* Whoever connects to us under the name of a peer we connect to was not validated by the library. */
-		unmap(&from);
-		state->cut = !same_address(&from, &ours->addr);
-		if (state->cut) {
-			dia_event(DIA_EV_PEER_ADDRESS, ours->identity, "connection cut");
-			shutdown(fd, SHUT_RDWR);
-			return;
-		}
-	}
 	if (!ours || state->opened_once)
 		told_open(state, peer->info.pi_diamid);
 }
@@ -197,8 +215,7 @@ void dia_first_open(struct peer_info *info, void *data)
 	if (!state)
 		return; /* the peer is being deleted */
 	state->opened_once = true;
-	if (!state->cut)
-		told_open(state, info->pi_diamid);
+	told_open(state, info->pi_diamid);
 }
 
 static void on_closed(const char *identity, const char *why)

@@ -22,7 +22,6 @@ struct dia_node {
 	struct dia_peer_state {
 		_Atomic bool open;         /* told as open: a loss is told once */
 		_Atomic bool opened_once;  /* the library has called on_first_open() */
-		_Atomic bool cut;          /* last connection came from a wrong address */
 	} peers[DIA_PEERS_MAX];            /* beside cfg.peers */
 	_Atomic bool running;
 	_Atomic bool stopping;             /* from dia_core_stop() on */
@@ -42,6 +41,10 @@ int dia_validate_register(void);
 int dia_logger_register(void);
 /*! \returns the socket of its connection; -1: it has none any more. */
 int dia_peer_socket(struct peer_hdr *peer);
+struct cnxctx;
+/*! Whoever comes under the name of a peer we connect to is not validated by the library, and while it is let in and cut
+ *  off again our own attempts to connect wait. \returns false: from a wrong address; told, and not to be answered */
+bool dia_may_connect(struct msg *cer, struct cnxctx *cnx);
 /*! For fd_peer_add(): a peer of ours can be sent to for the first time. */
 void dia_first_open(struct peer_info *info, void *data);
 

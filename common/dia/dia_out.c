@@ -160,7 +160,7 @@ int fd_peer_handle_newCER(struct msg **cer, struct cnxctx **cnx)
 {
 	int rc;
 
-	if (!library_new_cer)
+	if (!library_new_cer || !dia_may_connect(*cer, *cnx))
 		return EINVAL;
 	pthread_mutex_lock(&burial);
 	pthread_cleanup_push(unlock_burial, NULL);

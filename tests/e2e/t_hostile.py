@@ -10,7 +10,7 @@ from lib.dia import Avp, Msg
 from lib.dia_peer import PeerClosed
 from lib.http_raw import HttpConn
 from lib.runner import test
-from lib.world import World
+from lib.world import HSS_ID, World
 
 
 def many_files():
@@ -169,6 +169,30 @@ async def gone(t):
     good = await w.naf("gba-naf.example.com")                    # naf1 itself may still be being buried
     assert (await naf.fetch(good, s.btid)).key == s.ks_naf()
     await w.ue(1).bootstrap()
+
+
+@test("somebody who connects again and again as the HSS does not keep the BSF from its HSS", timeout=120, smoke=True)
+async def as_hss(t):
+    w = await World(t).start()
+    await w.hss.kill()
+    back = asyncio.Event()
+
+    async def pester():
+        while not back.is_set():
+            try:
+                conn = await dia_peer.connect(w.ports["dia"], HSS_ID, naf.BSF_REALM, [dia.APP_ZH], source="127.0.0.4", timeout=1)
+                await conn.close()
+            except (PeerClosed, ConnectionError, asyncio.TimeoutError):
+                pass
+            await asyncio.sleep(0.2)
+    task = asyncio.ensure_future(pester())
+    await w.hss.start()
+    at = time.monotonic()
+    await w.wait_hss_peer(15)                                    # it tries every 5 s or so
+    t.note(f"BSF and HSS are connected {time.monotonic() - at:.1f} s after the HSS is back")
+    back.set()
+    await task
+    await w.ue().bootstrap()
 
 
 @test("names the library would route by (RFC 5729), from a NAF and from a UE: refused or passed over, nobody waits", timeout=120,

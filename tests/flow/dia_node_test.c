@@ -390,7 +390,7 @@ static int case_wrong_address(void)
 	return 0;
 }
 
-static int case_name_of_our_hss(void) /* the library does not validate peers it knows: we cut the connection */
+static int case_name_of_our_hss(void) /* the library does not validate peers it knows: we do */
 {
 	client_start("hss.example.net");
 	CHECK(wait_sem(&shared->event[DIA_EV_PEER_ADDRESS]) == 0);
