@@ -7,6 +7,7 @@
 #include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
 #include "common/dia/dia_flow.h"
+#include "common/dia/dia_node.h"
 
 #define EVENTS_MAX 256 /* of one peer, received and not worked off */
 
@@ -41,10 +42,12 @@ void dia_flow_receives(void)
 	receives = true;
 }
 
-/* Takes the place of the library's in a program. */
+/* Takes the place of the library's in a program. While stopping the library ends the threads that empty its queues
+ * before those that fill them. */
 int fd_fifo_post_int(struct fifo *queue, void **item)
 {
-	return never_waits || !library_post ? fd_fifo_post_noblock(queue, item) : library_post(queue, item);
+	return never_waits || dia_node.stopping || !library_post ? fd_fifo_post_noblock(queue, item)
+								 : library_post(queue, item);
 }
 
 static int count(struct fifo *queue)

@@ -171,6 +171,29 @@ async def gone(t):
     await w.ue(1).bootstrap()
 
 
+@test("the BSF stops within 5 s while NAFs ask as fast as they can", timeout=120)
+async def stop_under_load(t):
+    w = await World(t).start()
+    s = await w.ue().bootstrap()
+    conns = [await w.naf(), await w.naf("gba-naf.example.com")]
+
+    async def ask(conn):
+        one = naf.bir(conn, s.btid, naf.naf_id()).encode()
+        while not conn.closed.is_set():
+            conn.writer.write(one * 20)
+            await conn.writer.drain()
+            await asyncio.sleep(0)                               # what came is read
+            conn.unsolicited.clear()
+    tasks = [asyncio.ensure_future(ask(c)) for c in conns]
+    await asyncio.sleep(0.7)                                     # the load, not a wait
+    at = time.monotonic()
+    assert await w.bsf.stop() == 0
+    took = time.monotonic() - at
+    await asyncio.gather(*tasks, return_exceptions=True)
+    t.note(f"stopped after {took:.1f} s")
+    assert took < 5 * t.factor, took
+
+
 @test("somebody who connects again and again as the HSS does not keep the BSF from its HSS", timeout=120, smoke=True)
 async def as_hss(t):
     w = await World(t).start()
