@@ -172,6 +172,7 @@ static int on_validate(struct peer_info *info, int *auth, int (**cb2)(struct pee
 		return 0;
 	}
 	info->config.pic_flags.sec = PI_SEC_NONE;
+	info->config.pic_flags.exp = PI_EXP_NONE; /* the library sends off who asks nothing for an hour, by the wall clock */
 	*auth = 1;
 	return 0;
 }

@@ -115,6 +115,7 @@ async def clock(t):
     checked, lost = await pool.verify(load.ledger)
     t.note(f"bootstraps between the steps: {seen}; {checked} sessions checked")
     assert not lost, lost[:3]
+    assert pool.connected == 1, f"the NAF was disconnected {pool.connected - 1} times"
 
 
 @test("stop and start: sessions and TMPIs are there, a challenge costs one more round at most", smoke=True,

@@ -2,6 +2,7 @@
 /* Peers that are gone, and what the library still does with them. A node and peers made of octets, in one process. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,13 +238,29 @@ static void close_and_wait_end(int fd, struct peer_hdr *peer)
 
 /* ---- the cases ---- */
 
-/* An hour after its last request the library tells a peer to end, also when it has ended since. */
+/* An hour after its last request the library tells a peer to end; not ours. */
+static void idle(void)
+{
+	int fd = raw_open();
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct peer_hdr *peer = find();
+
+	CHECK(peer);
+	peer->info.config.pic_lft = 1;
+	raw_send_request(fd);
+	CHECK(raw_answer(fd) == 3007);
+	CHECK(poll(&p, 1, 2000) == 0);
+	close_and_wait_end(fd, peer);
+}
+
+/* It tells a peer that was refused, also when that has ended since. */
 static void idle_then_gone(void)
 {
 	int fd = raw_open();
 	struct peer_hdr *peer = find();
 
 	CHECK(peer);
+	peer->info.config.pic_flags.exp = PI_EXP_INACTIVE;
 	peer->info.config.pic_lft = 1;
 	raw_send_request(fd);
 	CHECK(raw_answer(fd) == 3007);
@@ -331,7 +348,7 @@ static void no_candidate(void)
 
 int main(void)
 {
-	static void (*const cases[])(void) = { idle_then_gone,   comes_back,  collected_under_a_reader,
+	static void (*const cases[])(void) = { idle,             idle_then_gone, comes_back,  collected_under_a_reader,
 					       reset_behind_cer, other_state, no_candidate };
 	size_t i;
 

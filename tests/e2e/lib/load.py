@@ -93,7 +93,7 @@ class NafPool:
 
     def __init__(self, w, identity="naf1.example.com"):
         self.w, self.identity, self.conn = w, identity, None
-        self.equal = 0
+        self.equal = self.connected = 0
         self._lock = asyncio.Lock()
 
     async def fetch(self, btid, timeout=10):
@@ -101,6 +101,7 @@ class NafPool:
             if self.conn is None or self.conn.closed.is_set():
                 self.conn = await naf.connect(self.w.ports["dia"], self.identity, "example.com")
                 assert self.conn.cea.result == 2001, self.conn.cea.result
+                self.connected += 1
         return await naf.fetch(self.conn, btid, timeout=timeout)
 
     async def compare(self, session):
