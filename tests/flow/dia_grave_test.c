@@ -11,26 +11,14 @@
 #include "common/base/bytes.h"
 #include "common/dia/dia_core.h"
 #include "dict/dict_gba.h"
+#include "tests/flow/dia_check.h"
 
 #define IDENTITY "naf1.example.com"
 #define HSS "hss.example.net"
-#define WAIT_S 10
+#define NOBODY 9 /* port of our HSS */
 
 static sem_t over, collect, collected;
 static uint16_t port;
-
-static void fail(const char *what)
-{
-	printf("# failed: %s\n", what);
-	fflush(stdout);
-	_exit(1);
-}
-
-#define CHECK(cond)                                                                                                    \
-	do {                                                                                                           \
-		if (!(cond))                                                                                           \
-			fail(#cond);                                                                                   \
-	} while (0)
 
 /* Takes the place of the C library's. The one thread that sleeps for seconds is the one that collects peers that ended.
  */
@@ -40,15 +28,6 @@ unsigned sleep(unsigned seconds)
 	while (sem_wait(&collect))
 		;
 	return 0;
-}
-
-static int wait_sem(sem_t *s, time_t seconds)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec += seconds;
-	return sem_timedwait(s, &t);
 }
 
 /* ---- the node ---- */
@@ -68,37 +47,6 @@ static void on_bir(struct msg **m, void *owner)
 {
 }
 
-static struct sockaddr_storage loopback(void)
-{
-	struct sockaddr_storage ss = { 0 };
-	struct sockaddr_in *sa = (struct sockaddr_in *)&ss;
-
-	sa->sin_family = AF_INET;
-	sa->sin_port = htons(port);
-	sa->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return ss;
-}
-
-static struct sockaddr_storage nobody(void)
-{
-	struct sockaddr_storage ss = loopback();
-
-	((struct sockaddr_in *)&ss)->sin_port = htons(9);
-	return ss;
-}
-
-static uint16_t free_port(void)
-{
-	struct sockaddr_storage ss = loopback();
-	socklen_t len = sizeof(ss);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	CHECK(fd >= 0 && !bind(fd, (struct sockaddr *)&ss, sizeof(struct sockaddr_in)));
-	CHECK(!getsockname(fd, (struct sockaddr *)&ss, &len));
-	close(fd);
-	return ntohs(((struct sockaddr_in *)&ss)->sin_port);
-}
-
 static void node_start(void)
 {
 	struct dia_cfg cfg = { .identity = "bsf.example.net",
@@ -108,9 +56,9 @@ static void node_start(void)
 			       .cb = { .event = on_event, .accept = on_accept } };
 	struct err err = { "" };
 
-	cfg.listen[0].addr = loopback();
+	cfg.listen[0].addr = loopback("127.0.0.1", port);
 	strcpy(cfg.peers[0].identity, HSS);
-	cfg.peers[0].addr = nobody();
+	cfg.peers[0].addr = loopback("127.0.0.1", NOBODY);
 	if (dia_core_init(&cfg, &err) || dia_serve(GBA_APP_ZN, on_bir, NULL) || dia_core_start(&err))
 		fail(err.text);
 }
@@ -174,7 +122,7 @@ static void raw_send_request(int fd)
 
 static int raw_connect(void)
 {
-	struct sockaddr_storage to = loopback();
+	struct sockaddr_storage to = loopback("127.0.0.1", port);
 	struct timeval t = { .tv_sec = WAIT_S };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

@@ -19,13 +19,13 @@
 #include "common/dia/zh_codec.h"
 #include "common/dia/zn_codec.h"
 #include "dict/dict_gba.h"
+#include "tests/flow/dia_check.h"
 
 #define SERVER "bsf.example.net"
 #define REALM "example.net"
 #define BSF_NAME "bsf.mnc001.mcc001.pub.3gppnetwork.org"
 #define BTID "I1U8vpY3qJ0hiuZNrke/NQ==@" BSF_NAME
 #define KEY_OCTET 0x37
-#define WAIT_S 10
 
 /* Shared between all processes: what the server's node told. */
 static struct shared {
@@ -36,39 +36,6 @@ static struct shared {
 } * shared;
 
 static uint16_t port;
-
-static void fail(const char *what)
-{
-	printf("# failed: %s\n", what);
-	fflush(stdout);
-	_exit(1);
-}
-
-#define CHECK(cond)                                                                                                    \
-	do {                                                                                                           \
-		if (!(cond))                                                                                           \
-			fail(#cond);                                                                                   \
-	} while (0)
-
-static int wait_sem(sem_t *s)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec += WAIT_S;
-	return sem_timedwait(s, &t);
-}
-
-static struct sockaddr_storage loopback(const char *addr, uint16_t p)
-{
-	struct sockaddr_storage ss = { 0 };
-	struct sockaddr_in *sa = (struct sockaddr_in *)&ss;
-
-	sa->sin_family = AF_INET;
-	sa->sin_port = htons(p);
-	inet_pton(AF_INET, addr, &sa->sin_addr);
-	return ss;
-}
 
 /* ---- the serving process ---- */
 
@@ -242,7 +209,7 @@ static void client_start(const char *identity)
 static void client_open_now(const char *identity)
 {
 	client_start(identity);
-	CHECK(wait_sem(&client_open) == 0);
+	CHECK(wait_sem(&client_open, WAIT_S) == 0);
 	CHECK(dia_peer_is_open(SERVER));
 }
 
@@ -274,7 +241,7 @@ static uint32_t ask(const char *gsid, const char *realm, const char *host)
 	memset(&result, 0, sizeof(result));
 	with_key = false;
 	ask_no_wait(gsid, realm, host);
-	CHECK(wait_sem(&answered) == 0);
+	CHECK(wait_sem(&answered, WAIT_S) == 0);
 	CHECK(answered_txn == ++txn);
 	if (getenv("DIA_DEBUG"))
 		printf("# code %u\n", result.code);
@@ -289,7 +256,7 @@ static uint32_t ask_hss(const char *realm)
 
 	CHECK(zh_mar_encode(&m, &mar, realm, NULL) == 0);
 	CHECK(dia_tx_request(&m, on_bia, &result, 1, WAIT_S * 1000) == 0);
-	CHECK(wait_sem(&answered) == 0);
+	CHECK(wait_sem(&answered, WAIT_S) == 0);
 	return result.code;
 }
 
@@ -314,12 +281,12 @@ static int case_realm_refused(void)
 {
 	client_open_now("naf1.example.com");
 	CHECK(ask("1", "elsewhere.example", NULL) == 3003);
-	CHECK(wait_sem(&shared->event[DIA_EV_REALM]) == 0);
+	CHECK(wait_sem(&shared->event[DIA_EV_REALM], WAIT_S) == 0);
 	CHECK(strstr(shared->detail[DIA_EV_REALM], "naf1.example.com: DIAMETER_REALM_NOT_SERVED"));
 	CHECK(ask("1", REALM, "other.example.net") == 3002);
-	CHECK(wait_sem(&shared->event[DIA_EV_REALM]) == 0);
+	CHECK(wait_sem(&shared->event[DIA_EV_REALM], WAIT_S) == 0);
 	CHECK(ask("1", BSF_NAME, "hss.example.net") == 3002); /* nothing passes through to another peer of ours */
-	CHECK(wait_sem(&shared->event[DIA_EV_REALM]) == 0);
+	CHECK(wait_sem(&shared->event[DIA_EV_REALM], WAIT_S) == 0);
 	client_stop();
 	return 0;
 }
@@ -329,7 +296,7 @@ static int case_other_application(void)
 	client_open_now("naf1.example.com");
 	CHECK(ask_hss(REALM) == 3001); /* we are client of Zh, nobody's HSS */
 	CHECK(ask_hss(BSF_NAME) == 3001);
-	CHECK(wait_sem(&shared->event[DIA_EV_PROTOCOL]) == 0);
+	CHECK(wait_sem(&shared->event[DIA_EV_PROTOCOL], WAIT_S) == 0);
 	client_stop();
 	return 0;
 }
@@ -350,7 +317,7 @@ static int case_malformed(void) /* missing AVP through both ways */
 		CHECK(fd_msg_browse(m, MSG_BRW_LAST_CHILD, &avp, NULL) == 0);
 		CHECK(fd_msg_free(avp) == 0); /* NAF-Id */
 		CHECK(dia_tx_request(&m, on_bia, &result, 1, WAIT_S * 1000) == 0);
-		CHECK(wait_sem(&answered) == 0);
+		CHECK(wait_sem(&answered, WAIT_S) == 0);
 		CHECK(result.code == DIA_MISSING_AVP);
 	}
 	client_stop();
@@ -362,7 +329,7 @@ static int case_library_ends(void) /* as it does after an error in one of its th
 	client_open_now("naf1.example.com");
 	dia_patience();
 	CHECK(fd_core_shutdown() == 0);
-	CHECK(wait_sem(&client_over) == 0);
+	CHECK(wait_sem(&client_over, WAIT_S) == 0);
 	CHECK(!dia_peer_is_open(SERVER));
 	client_stop();
 	CHECK(sem_trywait(&client_over) != 0);
@@ -372,7 +339,7 @@ static int case_library_ends(void) /* as it does after an error in one of its th
 static int case_unknown_peer(void)
 {
 	client_start("stranger.example.com");
-	CHECK(wait_sem(&shared->event[DIA_EV_PEER_UNKNOWN]) == 0);
+	CHECK(wait_sem(&shared->event[DIA_EV_PEER_UNKNOWN], WAIT_S) == 0);
 	CHECK(strstr(shared->detail[DIA_EV_PEER_UNKNOWN], "stranger.example.com"));
 	CHECK(!dia_peer_is_open(SERVER));
 	CHECK(ask("1", REALM, NULL) == 3002); /* made by the library: nobody to send it to */
@@ -383,7 +350,7 @@ static int case_unknown_peer(void)
 static int case_wrong_address(void)
 {
 	client_start("naf-far.example.com");
-	CHECK(wait_sem(&shared->event[DIA_EV_PEER_ADDRESS]) == 0);
+	CHECK(wait_sem(&shared->event[DIA_EV_PEER_ADDRESS], WAIT_S) == 0);
 	CHECK(strstr(shared->detail[DIA_EV_PEER_ADDRESS], "naf-far.example.com"));
 	CHECK(!dia_peer_is_open(SERVER));
 	client_stop();
@@ -393,7 +360,7 @@ static int case_wrong_address(void)
 static int case_name_of_our_hss(void) /* the library does not validate peers it knows: we do */
 {
 	client_start("hss.example.net");
-	CHECK(wait_sem(&shared->event[DIA_EV_PEER_ADDRESS]) == 0);
+	CHECK(wait_sem(&shared->event[DIA_EV_PEER_ADDRESS], WAIT_S) == 0);
 	CHECK(strstr(shared->detail[DIA_EV_PEER_ADDRESS], "hss.example.net"));
 	_exit(0); /* the library loses its unanswered CER when it stops now: no leak of ours */
 }
@@ -402,7 +369,7 @@ static int case_leaves_before_answer(void) /* the answer then has nowhere to go;
 {
 	client_open_now("naf-gone.example.com");
 	ask_no_wait("3", REALM, NULL);
-	CHECK(wait_sem(&shared->served) == 0);
+	CHECK(wait_sem(&shared->served, WAIT_S) == 0);
 	_exit(0);
 }
 
@@ -599,18 +566,6 @@ static void drain(sem_t *s)
 		;
 }
 
-static uint16_t free_port(void)
-{
-	struct sockaddr_storage ss = loopback("127.0.0.1", 0);
-	socklen_t len = sizeof(ss);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	CHECK(fd >= 0 && !bind(fd, (struct sockaddr *)&ss, sizeof(struct sockaddr_in)));
-	CHECK(!getsockname(fd, (struct sockaddr *)&ss, &len));
-	close(fd);
-	return ntohs(((struct sockaddr_in *)&ss)->sin_port);
-}
-
 int main(void)
 {
 	int ready[2], stop[2], failed = 0;
@@ -650,10 +605,10 @@ int main(void)
 	if (!failed) { /* the last case left a request behind */
 		drain(&shared->event[DIA_EV_PROTOCOL]);
 		do /* those of earlier cases may still come */
-			CHECK(wait_sem(&shared->event[DIA_EV_PEER_CLOSED]) == 0);
+			CHECK(wait_sem(&shared->event[DIA_EV_PEER_CLOSED], WAIT_S) == 0);
 		while (!strstr(shared->detail[DIA_EV_PEER_CLOSED], "naf-gone"));
 		CHECK(write(stop[1], "a", 1) == 1);
-		CHECK(wait_sem(&shared->event[DIA_EV_PROTOCOL]) == 0);
+		CHECK(wait_sem(&shared->event[DIA_EV_PROTOCOL], WAIT_S) == 0);
 		CHECK(strstr(shared->detail[DIA_EV_PROTOCOL], "Unable to forward answer"));
 	}
 	clock_gettime(CLOCK_MONOTONIC, &t0);
