@@ -6,8 +6,8 @@ import os
 import time
 
 from lib import causes, dia, kdf, procs
+from lib.app import App, RawBsf
 from lib.dia import Avp
-from lib.dia_peer import Server
 from lib.runner import test
 from lib.ue import Session, UaClient
 from lib.world import BSF_ID, BSF_NAME, World
@@ -16,48 +16,25 @@ FQDN = "naf1.example.com"
 OTHER_FQDN = "a.apps.example.com"
 
 
-class Naf:
-    """gba-naf-example and the log lines it wrote."""
-
-    def __init__(self, t, bsf_port, *more):
-        self.t, self.port = t, procs.free_port()
-        argv = [t.need_program("gba-naf-example"), "--listen", f"127.0.0.1:{self.port}", "--bsf", f"127.0.0.1:{bsf_port}",
-                "--json-log", *more]
-        os.makedirs(t.dir + "/log", exist_ok=True)
-        self.daemon = procs.Daemon("gba-naf-example", argv, f"{t.dir}/log/naf.log", notifies=False, ready_text='"ready"')
-        t.watch(self.daemon)
-
-    async def start(self, connected=True):
-        await self.daemon.start()
-        if connected:
-            async def healthy():
-                return (await UaClient(self.port).get("/health")).status == 200
-            await self.t.until(healthy, 15, "the application to be connected to the BSF")
-        return self
-
-    def lines(self):
-        out = []
-        for line in self.daemon.text().split("\n"):
-            if line.startswith('{"event":"request"'):
-                out.append(json.loads(line))
-        return out
+class Naf(App):
+    """The example server, its log by the number of the request."""
 
     async def expect(self, cause, verdict, n):
-        """The n-th line of the log names this cause; registers it."""
+        """The n-th request was logged with this cause; registers it."""
         async def there():
-            return len(self.lines()) >= n
+            return len(self.requests()) >= n
         await self.t.until(there, 5, f"line {n} of the application's log")
-        line = self.lines()[n - 1]
+        line = self.requests()[n - 1]
         assert (line["cause"], line["verdict"]) == (cause, verdict), line
         causes.register(cause)
 
 
-class RawZn(Server):
+class RawZn(RawBsf):
     """A BSF as the NAF sees it: answers BIRs as told."""
 
     def __init__(self):
-        super().__init__(BSF_ID, "mnc001.mcc001.3gppnetwork.org", [dia.APP_ZN], self.on_bir)
-        self.sessions, self.result, self.silent, self.birs = {}, None, False, []
+        super().__init__()
+        self.sessions, self.result, self.silent = {}, None, False
 
     def session(self, life=3600, created=0):
         ks, rand, impi = os.urandom(32), os.urandom(16), "a@b.example"
@@ -65,7 +42,7 @@ class RawZn(Server):
         self.sessions[s.btid] = s
         return s
 
-    async def on_bir(self, conn, bir):
+    async def _on_request(self, conn, bir):
         self.birs.append(bir)
         if self.silent:
             return
@@ -167,12 +144,12 @@ async def zn_causes(t):
         k += 1
         assert r.status == status and (status != 503 or int(r.get("Retry-After")) > 0), (cause, r)
         await t.until(lambda: enough(n, k), 5, "a log line")
-        line = n.lines()[k - 1]
+        line = n.requests()[k - 1]
         assert line["cause"] == cause, line
         causes.register(cause)
     zn.result, zn.silent = None, True
     r = await ua.get("/", ua.authorization(zn.session()))
-    assert r.status == 503 and n.lines()[-1]["cause"] == "naf_bsf_down", (r, n.lines()[-1])
+    assert r.status == 503 and n.requests()[-1]["cause"] == "naf_bsf_down", (r, n.requests()[-1])
     zn.silent = False
     assert (await ua.get("/", ua.authorization(zn.session()))).status == 200
     port = zn.port
@@ -182,7 +159,7 @@ async def zn_causes(t):
         return (await ua.get("/health")).status == 503
     await t.until(unhealthy, 10, "the application to notice that the BSF is gone")
     r = await ua.get("/", ua.authorization(zn.session()))
-    assert r.status == 503 and n.lines()[-1]["cause"] == "naf_bsf_down", (r, n.lines()[-1])
+    assert r.status == 503 and n.requests()[-1]["cause"] == "naf_bsf_down", (r, n.requests()[-1])
     causes.register("naf_bsf_down")
     await zn.start(port)
 
@@ -193,7 +170,7 @@ async def zn_causes(t):
 
 
 async def enough(n, k):
-    return len(n.lines()) >= k
+    return len(n.requests()) >= k
 
 
 @test("naf_key_expired: a cached key ends at the BSF's expiry, and renegotiation is asked for", smoke=True,
@@ -209,7 +186,7 @@ async def expired(t):
             assert time.time() < s.expires_at + 1, "served after the expiry of the key"
         return r.status == 401
     await t.until(over, 8, "the end of the key")
-    assert n.lines()[-1]["cause"] == "naf_key_expired", n.lines()[-1]
+    assert n.requests()[-1]["cause"] == "naf_key_expired", n.requests()[-1]
     causes.register("naf_key_expired")
     assert len(zn.birs) == 1, "the BSF was asked for an expired key"
 
@@ -237,7 +214,7 @@ async def curl(t):
                                    "220-4.4.6-9", "220-4.5.2-27", "220-4.4.9-8"])
 async def device(t):
     w = await World(t).start()
-    n = await Naf(t, w.ports["dia"], "--fqdn", FQDN, "--fqdn", OTHER_FQDN).start()
+    n = await Naf(t, w.ports["dia"], "--fqdn", OTHER_FQDN).start()
     c = w.cards[0]
     card = w.write_secret("usim.cfg", f"usim\n imsi {c.imsi}\n mnc-length 2\n k {c.k.hex()}\n opc {c.opc.hex()}\n"
                                       " algorithm milenage\n state-file usim.state\n")
@@ -247,14 +224,14 @@ async def device(t):
     rc, out, err = await procs.run(argv)
     first = json.loads(out)
     assert rc == 0 and "Welcome" in first["body"] and first["bootstrapped"], (rc, out, err)
-    assert first["key_fingerprint"] == n.lines()[-1]["key_fingerprint"]
+    assert first["key_fingerprint"] == n.requests()[-1]["key_fingerprint"]
     rc, out, err = await procs.run(argv)
     again = json.loads(out)
     assert rc == 0 and not again["bootstrapped"] and again["btid"] == first["btid"]
     rc, out, err = await procs.run(argv[:-1] + [f"http://{OTHER_FQDN}/"])
     other = json.loads(out)
     assert rc == 0 and not other["bootstrapped"] and other["btid"] == first["btid"], "a second NAF is no reason for a run"
-    assert other["key_fingerprint"] == n.lines()[-1]["key_fingerprint"] != first["key_fingerprint"], "NAF_Id follows Host"
+    assert other["key_fingerprint"] == n.requests()[-1]["key_fingerprint"] != first["key_fingerprint"], "NAF_Id follows Host"
     await n.daemon.stop()
     from lib.vty import Vty
     v = await Vty.open(w.ports["bsf_vty"])

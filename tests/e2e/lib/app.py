@@ -18,20 +18,18 @@ class App:
 
     def __init__(self, t, dia_port, *options, fqdn="naf1.example.com", name="naf"):
         exe = t.need_program("gba-naf-example")
-        argv = [exe, "--listen", "127.0.0.1:0", "--fqdn", fqdn, "--identity", "naf1.example.com", "--realm", "example.com",
+        self.t, self.port = t, procs.free_port()
+        argv = [exe, "--listen", f"127.0.0.1:{self.port}", "--fqdn", fqdn, "--identity", "naf1.example.com", "--realm", "example.com",
                 "--bsf", f"127.0.0.1:{dia_port}", "--bsf-identity", BSF_ID, "--bsf-realm", BSF_REALM,
                 "--bsf-name", BSF_NAME, "--json-log", *options]
         self.fqdn = fqdn
         os.makedirs(os.path.join(t.dir, "log"), exist_ok=True)
         self.daemon = procs.Daemon("gba-naf-example", argv, os.path.join(t.dir, "log", name + ".log"), notifies=False,
                                    ready_text='"event":"ready"')
-        self.t, self.port = t, None
         t.watch(self.daemon)
 
     async def start(self):
         await self.daemon.start()
-        ready = next(e for e in self.events() if e["event"] == "ready")
-        self.port = int(ready["listen"].split(":")[1])
         return self
 
     def events(self):
