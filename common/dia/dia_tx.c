@@ -242,8 +242,16 @@ static int enqueue(struct msg *m, uintptr_t id)
 		return -EBUSY;
 	tx.queue[(tx.head + tx.n) % tx.bound] = (struct item){ .msg = m, .id = id };
 	tx.n++;
-	pthread_cond_signal(&tx.wake);
 	return 0;
+}
+
+/* Signalled without the lock, which the thread would only wait for. */
+static int unlock_and_wake(int rc)
+{
+	pthread_mutex_unlock(&tx.lock);
+	if (!rc)
+		pthread_cond_signal(&tx.wake);
+	return rc;
 }
 
 int dia_tx_answer(struct msg **m)
@@ -252,10 +260,9 @@ int dia_tx_answer(struct msg **m)
 
 	pthread_mutex_lock(&tx.lock);
 	rc = enqueue(*m, 0);
-	pthread_mutex_unlock(&tx.lock);
 	if (!rc)
 		*m = NULL;
-	return rc;
+	return unlock_and_wake(rc);
 }
 
 int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn, uint32_t patience_ms)
@@ -271,9 +278,7 @@ int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn,
 			.id = id, .fn = fn, .owner = owner, .txn = txn, .forget_ms = now_ms() + (uint64_t)patience_ms * PATIENCES
 		};
 		tx.last_id = id;
-	}
-	pthread_mutex_unlock(&tx.lock);
-	if (!rc)
 		*m = NULL;
-	return rc;
+	}
+	return unlock_and_wake(rc);
 }
