@@ -10,42 +10,17 @@
 #include <osmocom/core/select.h>
 #include "bsf/ub_conn.h"
 #include "bsf/ub_listen.h"
+#include "bsf/ub_req.h"
 #include "common/gba/gba_time.h"
 #include "common/rt/log_cat.h"
 
-#define POOL_EXTRA   4096    /* what the library needs of a connection's memory beside the header itself */
-#define SHORT_TARGET 128
-#define SPARE_MAX    256
-#define SWALLOW_MAX  65536   /* of a body that is too long, to answer 413 before closing */
-
-/* What a request's life looks like to us. */
-enum req_state { REQ_HEAD, REQ_BODY, REQ_WAITING, REQ_ANSWERED, REQ_SENT };
-
-struct ub_req {
-	struct ub_run run;      /* first */
-	struct ub_http *h;
-	struct ub_conn *conn;
-	struct MHD_Connection *mhd;
-	enum req_state state;
-	enum cause refuse;      /* CAUSE_ub_ok: none */
-	int refuse_status;      /* 0: as the cause says */
-	unsigned n_host, n_te, n_cl;
-	bool bad_octet, te_chunked; /* a NUL or a blank where none may be */
-	const char *target_end; /* in the library's buffer */
-	size_t body_cap, swallowed;
-	uint8_t *body;
-	uint8_t *unfolded;      /* Authorization, if it came in several lines */
-	char *target;           /* short, or malloc'ed */
-	char short_target[SHORT_TARGET];
-	struct ub_req *next;    /* spare */
-};
+#define POOL_EXTRA 4096 /* what the library needs of a connection's memory beside the header itself */
 
 struct ub_http {
 	struct MHD_Daemon *mhd;
 	struct osmo_fd ofd;
 	struct ub_listen *listen;
-	struct ub_req *spare;   /* requests of the past: getting 6 KiB each time costs as much as a digest */
-	unsigned n_spare;
+	struct ub_req_pool spare;
 	struct deadline_set *deadlines;
 	struct deadline timer;  /* what the library wants to be called for */
 	struct ub_flow *flow;
@@ -84,190 +59,20 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx, enu
 	}
 }
 
-/* \returns zeroed, with room for a target of len characters; NULL no memory */
-static struct ub_req *req_new(struct ub_http *h, size_t len)
-{
-	struct ub_req *r = h->spare;
-
-	if (r) {
-		h->spare = r->next;
-		h->n_spare--;
-		memset(r, 0, sizeof(*r));
-	} else {
-		r = calloc(1, sizeof(*r));
-	}
-	if (!r)
-		return NULL;
-	r->h = h;
-	r->target = len < SHORT_TARGET ? r->short_target : malloc(len + 1);
-	if (r->target)
-		return r;
-	free(r);
-	return NULL;
-}
-
-static void req_free(struct ub_req *r)
-{
-	struct ub_http *h = r->h;
-
-	free(r->body);
-	free(r->unfolded);
-	if (r->target != r->short_target)
-		free(r->target);
-	if (h->n_spare == SPARE_MAX) {
-		free(r);
-		return;
-	}
-	r->next = h->spare;
-	h->spare = r;
-	h->n_spare++;
-}
-
 /* The first line is here. What is returned is the library's pointer for this request. */
 static void *on_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
-	size_t len = strlen(uri);
+	struct ub_http *h = cls;
 	struct ub_conn *c = conn_of(mhd);
-	struct ub_req *r = c ? req_new(cls, len) : NULL;
+	struct ub_req *r = c ? ub_req_new(&h->spare, uri) : NULL;
 
 	if (!r)
 		return NULL;
-	memcpy(r->target, uri, len + 1);
+	r->h = h;
 	r->conn = c;
 	r->mhd = mhd;
-	r->refuse = CAUSE_ub_ok;
-	r->run.request.target = span_of(r->target, len);
-	r->target_end = uri + len;
 	ub_conn_begun(c);
 	return r;
-}
-
-static bool is_header(const char *name, size_t len, const char *want)
-{
-	return span_ieq(span_of(name, len), span_str(want));
-}
-
-/* libmicrohttpd 0.9.75 appends the continuation of a folded line to the header's name instead of its value. Devices may
- * fold as the examples of TS 24.109 do. A name holds no '=', so such a name is told by it. \returns false: no memory */
-static bool unfold(struct ub_req *r, struct span name, struct span *value)
-{
-	size_t own = strlen(MHD_HTTP_HEADER_AUTHORIZATION);
-	struct span more;
-
-	if (name.len <= own || !memchr(name.p, '=', name.len) ||
-	    !is_header((const char *)name.p, own, MHD_HTTP_HEADER_AUTHORIZATION))
-		return true;
-	more = span_of(name.p + own, name.len - own);
-	free(r->unfolded);
-	r->unfolded = malloc(value->len + 1 + more.len);
-	if (!r->unfolded)
-		return false;
-	memcpy(r->unfolded, value->p, value->len);
-	r->unfolded[value->len] = ' ';
-	memcpy(r->unfolded + value->len + 1, more.p, more.len);
-	*value = span_of(r->unfolded, value->len + 1 + more.len);
-	r->run.request.n_authorization++;
-	r->run.request.authorization = *value;
-	return true;
-}
-
-static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
-				 const char *value, size_t len)
-{
-	struct ub_req *r = cls;
-	struct ub_request *q = &r->run.request;
-	struct span v = span_of(value ? value : "", value ? len : 0);
-
-	if (memchr(name, 0, name_len) || (v.len && memchr(v.p, 0, v.len)))
-		r->bad_octet = true;
-	if (!unfold(r, span_of(name, name_len), &v))
-		return MHD_NO;
-	if (is_header(name, name_len, "Host")) {
-		r->n_host++;
-		q->host = v;
-	} else if (is_header(name, name_len, "Authorization")) {
-		q->n_authorization++;
-		q->authorization = v;
-	} else if (is_header(name, name_len, "User-Agent")) {
-		q->user_agent = v;
-	} else if (is_header(name, name_len, "Transfer-Encoding")) {
-		r->n_te++;
-		r->te_chunked = span_ieq(v, span_str("chunked"));
-	} else if (is_header(name, name_len, "Content-Length")) {
-		r->n_cl++;
-	}
-	return MHD_YES;
-}
-
-static void refuse(struct ub_req *r, enum cause cause, int status)
-{
-	if (r->refuse != CAUSE_ub_ok)
-		return;
-	r->refuse = cause;
-	r->refuse_status = status;
-}
-
-/* The whole header is here. Sets r->refuse where the request cannot be served.
- * \returns false: answer at once, do not read the body */
-static bool read_head(struct ub_req *r, const char *method, const char *version)
-{
-	const union MHD_ConnectionInfo *i;
-	const char *cl;
-
-	r->run.request.method = span_str(method);
-	MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, on_header, r);
-	i = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	if (i && i->client_addr) {
-		socklen_t len = i->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
-									sizeof(struct sockaddr_in);
-
-		memcpy(&r->run.from, i->client_addr, len);
-	}
-	/* a NUL in the target cuts it short: then more than a blank lies between it and the version */
-	if ((uintptr_t)version - (uintptr_t)r->target_end != 1 || strpbrk(r->target, " \t"))
-		r->bad_octet = true;
-	if (r->n_host != 1 || r->bad_octet || r->n_te > 1 || r->n_cl > 1 || (r->n_te && r->n_cl) ||
-	    (r->n_te && !r->te_chunked) ||
-	    (strcmp(version, MHD_HTTP_VERSION_1_1) && strcmp(version, MHD_HTTP_VERSION_1_0))) {
-		/* where the body ends is not sure: nothing after this is read */
-		refuse(r, CAUSE_ub_http_rejected, 0);
-		return false;
-	}
-	i = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	if (i && i->header_size > bsf_limit(LIM_HEADER_MAX))
-		refuse(r, CAUSE_ub_too_large, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE);
-	cl = MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	if (cl && strtoull(cl, NULL, 10) > bsf_limit(LIM_BODY_MAX)) {
-		refuse(r, CAUSE_ub_too_large, 0);
-		return strtoull(cl, NULL, 10) <= SWALLOW_MAX;
-	}
-	return true;
-}
-
-/* \returns false: enough, close */
-static bool read_body(struct ub_req *r, const char *data, size_t len)
-{
-	struct span *body = &r->run.request.body;
-
-	r->swallowed += len;
-	if (r->refuse != CAUSE_ub_ok || body->len + len > bsf_limit(LIM_BODY_MAX)) {
-		refuse(r, CAUSE_ub_too_large, 0);
-		if (r->swallowed <= SWALLOW_MAX)
-			return true;
-		ub_conn_count(r->conn, r->refuse);
-		return false;
-	}
-	if (body->len + len > r->body_cap) {
-		uint8_t *grown = realloc(r->body, body->len + len);
-
-		if (!grown)
-			return false;
-		r->body = grown;
-		r->body_cap = body->len + len;
-	}
-	memcpy(r->body + body->len, data, len);
-	*body = span_of(r->body, body->len + len);
-	return true;
 }
 
 static void add_header(struct MHD_Response *resp, const char *name, const char *value)
@@ -320,7 +125,7 @@ static enum MHD_Result serve(struct ub_req *r)
 {
 	ub_conn_read(r->conn);
 	if (r->h->stopping)
-		refuse(r, CAUSE_ub_busy, 0);
+		ub_req_refuse(r, CAUSE_ub_busy, 0);
 	if (r->refuse != CAUSE_ub_ok)
 		return refuse_now(r);
 	if (ub_flow_begin(r->h->flow, &r->run))
@@ -340,10 +145,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
 	switch (r->state) {
 	case REQ_HEAD:
 		r->state = REQ_BODY;
-		return read_head(r, method, version) ? MHD_YES : refuse_now(r);
+		return ub_req_read_head(r, method, version) ? MHD_YES : refuse_now(r);
 	case REQ_BODY:
 		if (*len) {
-			bool more = read_body(r, data, *len);
+			bool more = ub_req_read_body(r, data, *len);
 
 			*len = 0;
 			return more ? MHD_YES : MHD_NO;
@@ -392,7 +197,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **ctx, enum
 	if (r->state != REQ_SENT)
 		count_lost(r, toe);
 	ub_conn_done(r->conn);
-	req_free(r);
+	ub_req_free(&r->h->spare, r);
 }
 
 #define REFUSED "Error processing request (HTTP response code is "
@@ -491,16 +296,6 @@ void ub_http_quiesce(struct ub_http *h)
 	TALLOC_FREE(h->listen);
 }
 
-static void spare_free(struct ub_http *h)
-{
-	while (h->spare) {
-		struct ub_req *r = h->spare;
-
-		h->spare = r->next;
-		free(r);
-	}
-}
-
 void ub_http_stop(struct ub_http *h)
 {
 	ub_http_quiesce(h);
@@ -514,5 +309,5 @@ void ub_http_stop(struct ub_http *h)
 		h->mhd = NULL;
 	}
 	deadline_stop(&h->timer);
-	spare_free(h);
+	ub_req_pool_clear(&h->spare);
 }
