@@ -253,7 +253,7 @@ static void take_connection(void *owner, int fd, const struct sockaddr *from, so
 
 static struct MHD_Daemon *mhd_start(struct ub_http *h)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
 				0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, h,
 				MHD_OPTION_CONNECTION_LIMIT, bsf_connections() + 1, /* ours comes first */
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)bsf_limit(LIM_HEADER_MAX) + POOL_EXTRA,
