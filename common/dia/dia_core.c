@@ -19,9 +19,6 @@
 #define TW_DEFAULT_S 10
 /* A silent connection holds one of these threads until the library gives it up; 64 keep room for peers that talk. */
 #define SERVER_THREADS 64
-/* The library's threads before and after this one are single, too, and nothing here waits (dia_flow.h): more of them only
- * wake each other. */
-#define DISPATCH_THREADS 1
 #define LISTEN_WAIT_MS 5000
 #define LISTEN_FD_MAX 1024
 
@@ -129,7 +126,6 @@ static int fill_config(const struct dia_cfg *cfg)
 	fd->cnf_flags.no_sctp = 1;
 	fd->cnf_flags.no_fwd = !cfg->relay;
 	fd->cnf_thr_srv = SERVER_THREADS;
-	fd->cnf_dispthr = DISPATCH_THREADS;
 	fd->cnf_timer_tc = cfg->tc_s ? (unsigned)cfg->tc_s : TC_DEFAULT_S;
 	fd->cnf_timer_tw = cfg->tw_s ? (unsigned)cfg->tw_s : TW_DEFAULT_S;
 	for (i = 0; i < cfg->n_listen; i++) {
