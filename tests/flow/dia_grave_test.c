@@ -184,6 +184,18 @@ static void close_and_wait_end(int fd, struct peer_hdr *peer)
 	CHECK(fd_peer_get_state(peer) == STATE_ZOMBIE);
 }
 
+/* A peer that is let in, and whose thread has done with that: what the library knows of it may be changed. */
+static struct peer_hdr *settled(int fd)
+{
+	struct peer_hdr *peer;
+
+	raw_send_request(fd);
+	CHECK(raw_answer(fd) == 3007);
+	peer = find();
+	CHECK(peer && fd_peer_get_state(peer) == STATE_OPEN);
+	return peer;
+}
+
 /* ---- the cases ---- */
 
 /* An hour after its last request the library tells a peer to end; not ours. */
@@ -191,9 +203,8 @@ static void idle(void)
 {
 	int fd = raw_open();
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	struct peer_hdr *peer = find();
+	struct peer_hdr *peer = settled(fd);
 
-	CHECK(peer);
 	peer->info.config.pic_lft = 1;
 	raw_send_request(fd);
 	CHECK(raw_answer(fd) == 3007);
@@ -205,9 +216,8 @@ static void idle(void)
 static void idle_then_gone(void)
 {
 	int fd = raw_open();
-	struct peer_hdr *peer = find();
+	struct peer_hdr *peer = settled(fd);
 
-	CHECK(peer);
 	peer->info.config.pic_flags.exp = PI_EXP_INACTIVE;
 	peer->info.config.pic_lft = 1;
 	raw_send_request(fd);
