@@ -12,6 +12,7 @@
 #include "common/dia/dia_core.h"
 #include "dict/dict_gba.h"
 #include "tests/flow/dia_check.h"
+#include "tests/flow/dia_raw.h"
 
 #define IDENTITY "naf1.example.com"
 #define HSS "hss.example.net"
@@ -65,48 +66,9 @@ static void node_start(void)
 
 /* ---- a peer ---- */
 
-static uint8_t raw[1024];
-static size_t raw_len;
-
-static void raw_begin(uint32_t command, uint8_t flags, uint32_t app)
-{
-	memset(raw, 0, 20);
-	raw[0] = 1;
-	be32_put(raw + 4, command);
-	raw[4] = flags;
-	be32_put(raw + 8, app);
-	be32_put(raw + 12, 7);
-	be32_put(raw + 16, 7);
-	raw_len = 20;
-}
-
-static void raw_avp(uint32_t code, const void *data, size_t len)
-{
-	uint8_t *p = raw + raw_len;
-
-	memset(p, 0, 8 + len + 4);
-	be32_put(p, code);
-	p[4] = 0x40;
-	be16_put(p + 6, (uint16_t)(8 + len));
-	memcpy(p + 8, data, len);
-	raw_len += (8 + len + 3) & ~(size_t)3;
-}
-
-static void raw_send(int fd)
-{
-	be16_put(raw + 2, (uint16_t)raw_len);
-	CHECK(send(fd, raw, raw_len, MSG_NOSIGNAL) == (ssize_t)raw_len);
-}
-
 static void raw_send_cer(int fd)
 {
-	raw_begin(257, 0x80, 0);
-	raw_avp(264, IDENTITY, strlen(IDENTITY));
-	raw_avp(296, "example.com", 11);
-	raw_avp(257, "\0\1\x7f\0\0\1", 6);
-	raw_avp(266, "\0\0\x28\xaf", 4);
-	raw_avp(269, "raw", 3);
-	raw_avp(260, "\0\0\1\x0a\x40\0\0\x0c\0\0\x28\xaf\0\0\1\2\x40\0\0\x0c\1\0\0\4", 24);
+	raw_capabilities(IDENTITY);
 	raw_send(fd);
 }
 
@@ -114,21 +76,10 @@ static void raw_send_cer(int fd)
 static void raw_send_request(int fd)
 {
 	raw_begin(310, 0xc0, 4711);
-	raw_avp(264, IDENTITY, strlen(IDENTITY));
-	raw_avp(296, "example.com", 11);
-	raw_avp(283, "example.net", 11);
+	raw_text(264, IDENTITY);
+	raw_text(296, "example.com");
+	raw_text(283, "example.net");
 	raw_send(fd);
-}
-
-static int raw_connect(void)
-{
-	struct sockaddr_storage to = loopback("127.0.0.1", port);
-	struct timeval t = { .tv_sec = WAIT_S };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	CHECK(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)));
-	CHECK(!connect(fd, (struct sockaddr *)&to, sizeof(struct sockaddr_in)));
-	return fd;
 }
 
 /* \returns the Result-Code of the next answer, what the node asks before that is passed over; 0: closed */
@@ -162,7 +113,7 @@ static int raw_open(void)
 	int tries, fd;
 
 	for (tries = 0; tries < 500; tries++) {
-		fd = raw_connect();
+		fd = raw_connect(port);
 		raw_send_cer(fd);
 		if (raw_answer(fd) == 2001)
 			return fd;
@@ -262,7 +213,7 @@ static void reset_behind_cer(void)
 	int i, fd;
 
 	for (i = 0; i < 200; i++) {
-		fd = raw_connect();
+		fd = raw_connect(port);
 		raw_send_cer(fd);
 		reset(fd);
 	}
@@ -278,9 +229,9 @@ static void other_state(void)
 
 	for (state = 1; state <= 2; state++) {
 		raw_begin(280, 0x80, 0);
-		raw_avp(264, IDENTITY, strlen(IDENTITY));
-		raw_avp(296, "example.com", 11);
-		raw_avp(278, (uint8_t[4]){ 0, 0, 0, state }, 4);
+		raw_text(264, IDENTITY);
+		raw_text(296, "example.com");
+		raw_avp(278, 0x40, 0, (uint8_t[4]){ 0, 0, 0, state }, 4);
 		raw_send(fd);
 		CHECK(raw_answer(fd) == (state == 1 ? 2001 : 0));
 	}

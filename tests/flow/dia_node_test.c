@@ -20,6 +20,7 @@
 #include "common/dia/zn_codec.h"
 #include "dict/dict_gba.h"
 #include "tests/flow/dia_check.h"
+#include "tests/flow/dia_raw.h"
 
 #define SERVER "bsf.example.net"
 #define REALM "example.net"
@@ -408,78 +409,20 @@ static int case_port_taken(void)
 
 /* ---- a peer made of octets ---- */
 
-static uint8_t raw[4096];
-static size_t raw_len;
-
-static void raw_begin(uint32_t command, uint32_t app)
-{
-	memset(raw, 0, 20);
-	raw[0] = 1;
-	be32_put(raw + 4, command);
-	raw[4] = command == 257 ? 0x80 : 0xc0;
-	be32_put(raw + 8, app);
-	be32_put(raw + 12, 7);
-	be32_put(raw + 16, 7);
-	raw_len = 20;
-}
-
-static void raw_avp(uint32_t code, uint8_t flags, uint32_t vendor, const void *data, size_t len)
-{
-	uint8_t *p = raw + raw_len;
-	size_t hdr = flags & AVP_FLAG_VENDOR ? 12 : 8;
-
-	memset(p, 0, hdr + len + 4);
-	be32_put(p, code);
-	p[4] = flags;
-	be16_put(p + 6, (uint16_t)(hdr + len));
-	if (hdr == 12)
-		be32_put(p + 8, vendor);
-	memcpy(p + hdr, data, len);
-	raw_len += (hdr + len + 3) & ~(size_t)3;
-}
-
-static void raw_text(uint32_t code, const char *text)
-{
-	raw_avp(code, 0x40, 0, text, strlen(text));
-}
-
-static void raw_capabilities(const char *identity)
-{
-	raw_begin(257, 0);
-	raw_text(264, identity);
-	raw_text(296, "example.com");
-	raw_avp(257, 0x40, 0, "\0\1\x7f\0\0\1", 6);
-	raw_avp(266, 0x40, 0, "\0\0\x28\xaf", 4);
-	raw_avp(269, 0, 0, "raw", 3);
-	raw_avp(260, 0x40, 0, "\0\0\1\x0a\x40\0\0\x0c\0\0\x28\xaf\0\0\1\2\x40\0\0\x0c\1\0\0\4", 24);
-}
-
-static int raw_connect(void)
-{
-	struct sockaddr_storage to = loopback("127.0.0.1", port);
-	struct timeval t = { .tv_sec = WAIT_S };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	CHECK(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)));
-	CHECK(!connect(fd, (struct sockaddr *)&to, sizeof(struct sockaddr_in)));
-	return fd;
-}
-
 /* \returns octets that came back; 0: the connection was closed */
 static ssize_t raw_exchange(int fd)
 {
 	static uint8_t in[4096];
 	ssize_t n;
 
-	be16_put(raw + 2, (uint16_t)raw_len);
-	CHECK(send(fd, raw, raw_len, MSG_NOSIGNAL) == (ssize_t)raw_len);
+	raw_send(fd);
 	n = recv(fd, in, sizeof(in), 0);
 	return n < 0 && errno == ECONNRESET ? 0 : n;
 }
 
 static void raw_refused(void)
 {
-	int fd = raw_connect();
+	int fd = raw_connect(port);
 
 	CHECK(raw_exchange(fd) == 0);
 	close(fd);
@@ -492,8 +435,8 @@ static int case_octets_that_would_end_the_library(void)
 	int fd;
 
 	for (i = 0; i < sizeof(lengths); i++) { /* of a message, in its head */
-		fd = raw_connect();
-		raw_begin(257, 0);
+		fd = raw_connect(port);
+		raw_begin(257, 0x80, 0);
 		raw[3] = lengths[i];
 		CHECK(send(fd, raw, 20, MSG_NOSIGNAL) == 20);
 		CHECK(recv(fd, raw, sizeof(raw), 0) <= 0);
@@ -502,14 +445,14 @@ static int case_octets_that_would_end_the_library(void)
 	raw_capabilities("naf1.example.com"); /* an AVP that is no identifier among the identifiers */
 	raw_avp(260, 0x40, 0, "\0\0\x27\x0f\0\0\0\x08", 8);
 	raw_refused();
-	raw_begin(257, 0); /* an Origin-Host of vendor 0 */
+	raw_begin(257, 0x80, 0); /* an Origin-Host of vendor 0 */
 	raw_avp(264, 0x80, 0, "naf1.example.com", 16);
 	raw_text(264, "naf1.example.com");
 	raw_refused();
-	fd = raw_connect(); /* and of a peer that was let in */
+	fd = raw_connect(port); /* and of a peer that was let in */
 	raw_capabilities("naf1.example.com");
 	CHECK(raw_exchange(fd) > 20);
-	raw_begin(310, 16777220);
+	raw_begin(310, 0xc0, 16777220);
 	raw_avp(263, 0x80, 0, "session", 7);
 	raw_text(283, REALM);
 	raw_text(264, "naf1.example.com");
