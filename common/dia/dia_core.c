@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <arpa/inet.h>
+#include "common/base/port_probe.h"
 #include "common/dia/dia_flow.h"
 #include "common/dia/dia_grave.h"
 #include "common/dia/dia_node.h"
@@ -51,22 +52,15 @@ static void sa_text(char out[INET6_ADDRSTRLEN], const struct sockaddr_storage *s
 /* The library only says 107 when a port is taken. */
 static int probe_listen(const struct sockaddr_storage *sa, struct err *err)
 {
+	int fd = port_probe(sa);
 	char addr[INET6_ADDRSTRLEN];
-	int one = 1, rc = 0, fd;
 
-	fd = socket(sa->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_set(err, -errno, "diameter: no socket: %s", strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (sa->ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, (const struct sockaddr *)sa, sa_len(sa)) || listen(fd, 1)) {
-		rc = -errno;
-		sa_text(addr, sa);
-		err_set(err, rc, "diameter: cannot listen on %s port %u: %s", addr, sa_port(sa), strerror(-rc));
+	if (fd >= 0) {
+		close(fd);
+		return 0;
 	}
-	close(fd);
-	return rc;
+	sa_text(addr, sa);
+	return err_set(err, fd, "diameter: cannot listen on %s port %u: %s", addr, sa_port(sa), strerror(-fd));
 }
 
 /* A client that listens nowhere still has to tell an address in CER: the one the system would use towards this peer. */
@@ -351,24 +345,29 @@ const struct dia_peer *dia_node_peer(const char *identity)
 	return NULL;
 }
 
-bool dia_peer_is_open(const char *identity)
+static struct peer_hdr *running_peer(const char *identity)
 {
 	struct peer_hdr *peer = NULL;
-	int state;
 
-	if (!dia_node.running || fd_peer_getbyid((DiamId_t)identity, strlen(identity), 1, &peer) || !peer)
-		return false;
-	state = fd_peer_get_state(peer);
+	if (!dia_node.running || fd_peer_getbyid((DiamId_t)identity, strlen(identity), 1, &peer))
+		return NULL;
+	return peer;
+}
+
+bool dia_peer_is_open(const char *identity)
+{
+	struct peer_hdr *peer = running_peer(identity);
+	int state = peer ? fd_peer_get_state(peer) : STATE_CLOSED;
+
 	return state == STATE_OPEN || state == STATE_OPEN_NEW; /* new: came to us and has not said anything more yet */
 }
 
 unsigned dia_peer_unanswered(const char *identity)
 {
-	struct peer_hdr *peer = NULL;
+	struct peer_hdr *peer = running_peer(identity);
 	long sent = 0, received = 0;
 
-	if (!dia_node.running || fd_peer_getbyid((DiamId_t)identity, strlen(identity), 1, &peer) || !peer ||
-	    fd_peer_get_load_pending(peer, &sent, &received) || sent < 0)
+	if (!peer || fd_peer_get_load_pending(peer, &sent, &received) || sent < 0)
 		return 0;
 	return (unsigned)sent;
 }

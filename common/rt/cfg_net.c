@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "common/base/port_probe.h"
 
 int cfg_sockaddr(struct sockaddr_storage *out, const char *addr, const char *port)
 {
@@ -136,28 +137,9 @@ static uint16_t port_of(const struct sockaddr_storage *addr)
 					   : ((const struct sockaddr_in *)addr)->sin_port;
 }
 
-/* \returns descriptor; -errno */
-static int probe(const struct sockaddr_storage *addr)
-{
-	socklen_t len = addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-	int fd = socket(addr->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, rc;
-
-	if (fd < 0)
-		return -errno;
-	/* SO_REUSEADDR, or connections in TIME_WAIT of our former life would look like somebody on the port. */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (addr->ss_family == AF_INET6) /* as our servers have it: [::] and 0.0.0.0 are two addresses */
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, (const struct sockaddr *)addr, len) == 0 && listen(fd, 1) == 0)
-		return fd;
-	rc = -errno;
-	close(fd);
-	return rc;
-}
-
 int cfg_ports_take(struct cfg_ports *p, const struct sockaddr_storage *addr, int line, const char *node, struct err *err)
 {
-	int fd = p->n < CFG_PORTS_MAX ? probe(addr) : -E2BIG;
+	int fd = p->n < CFG_PORTS_MAX ? port_probe(addr) : -E2BIG;
 	char text[CFG_SOCKADDR_TEXT], ours[64];
 	const char *why = fd == -EADDRINUSE ? "port in use by another process" : strerror(-fd);
 
