@@ -9,7 +9,7 @@
 #include <time.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
-#include "bsf/store.h"
+#include "bsf/store/store.h"
 #include "common/crypto/rng.h"
 
 #define IN_FLIGHT 512

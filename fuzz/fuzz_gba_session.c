@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <stdlib.h>
-#include "bsf/gba_session.h"
+#include "bsf/store/gba_session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

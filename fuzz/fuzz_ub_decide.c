@@ -2,7 +2,7 @@
 /* A request on Ub: lines target, Host, User-Agent, Authorization; the rest is the body. */
 #include <assert.h>
 #include <string.h>
-#include "bsf/ub_decide.h"
+#include "bsf/ub/decide.h"
 
 static struct span line(const uint8_t **p, size_t *len)
 {

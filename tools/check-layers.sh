@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # check-layers.sh: who may include whom. In common the layers see only those to their left in base crypto gba http dia
 # rt; of common only rt knows libosmocore; dict needs nothing but freeDiameter; naf-lib uses neither rt nor libosmocore;
-# ue speaks no Diameter; programs do not use each other. Run in $srcdir (default: here). Prints each include that points
+# ue speaks no Diameter; programs do not use each other; in bsf the rooms ub and zn never include each other, store and
+# policy no other room; of run they see its configuration and transactions. Run in $srcdir (default: here). Prints each include that points
 # the wrong way; status 1 if there is one.
 set -eu
 cd "${srcdir:-.}"
@@ -20,15 +21,19 @@ BEGIN {
 	may["dict"] = " "
 	may["naf-lib"] = may["common/dia"] "common/dia "
 	may["ue"] = may["common/http"] "common/http common/rt "
-	may["bsf"] = may["common/rt"] "common/rt "
-	may["hss-sim"] = may["bsf"]
-	osmo = " common/rt bsf hss-sim ue "
+	may["hss-sim"] = may["common/rt"] "common/rt "
+	may["bsf/store"] = may["bsf/policy"] = may["hss-sim"]
+	may["bsf/vectors"] = may["hss-sim"] "bsf/store bsf/run "
+	may["bsf/zn"] = may["hss-sim"] "bsf/store bsf/policy "
+	may["bsf/ub"] = may["hss-sim"] "bsf/store bsf/policy bsf/vectors bsf/run "
+	may["bsf/run"] = may["bsf/ub"] "bsf/ub bsf/zn "
+	osmo = " common/rt bsf/store bsf/policy bsf/vectors bsf/zn bsf/ub bsf/run hss-sim ue "
 }
 function folder(path,  part) {
 	split(path, part, "/")
 	if (part[1] == "gba")
 		return "naf-lib" # its public header
-	return part[1] == "common" ? part[1] "/" part[2] : part[1]
+	return part[1] == "common" || part[1] == "bsf" ? part[1] "/" part[2] : part[1]
 }
 function complain(what) {
 	printf "%s:%d: %s\n", FILENAME, FNR, what
@@ -47,6 +52,10 @@ function complain(what) {
 		complain(path ": " from " may not use libosmocore")
 	else if (from == "dict" && path ~ /^(openssl|libxml2?|microhttpd|jansson|curl|lmdb|sqlite3)/)
 		complain(path ": dict needs only freeDiameter")
+	else if (path ~ /^bsf\// && !(to in may))
+		complain(path ": bsf has no room " to)
+	else if ((from == "bsf/vectors" || from == "bsf/ub") && to == "bsf/run" && path !~ /\/(cfg|txn)\.h$/)
+		complain(path ": of run only cfg.h and txn.h are for " from)
 	else if ((to in may) && to != from && index(may[from], " " to " ") == 0)
 		complain(path ": " from " may not include " to)
 	else if ($0 ~ /"/ && path !~ /\// && path != "config.h")

@@ -3,8 +3,8 @@
  *  The real flow and the real store in memory, with an HSS and a device of the test. */
 #pragma once
 
-#include "bsf/bsf_cfg.h"
-#include "bsf/ub_flow.h"
+#include "bsf/run/cfg.h"
+#include "bsf/ub/flow.h"
 #include "tests/flow/zh_fake.h"
 
 #define IMPI  "234150999999999@ims.mnc015.mcc234.3gppnetwork.org"

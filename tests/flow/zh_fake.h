@@ -4,7 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
-#include "bsf/zh_client.h"
+#include "bsf/vectors/zh_client.h"
 
 struct zh_client {
 	int refuse;             /* -errno of the next ask, or 0 */

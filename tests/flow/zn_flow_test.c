@@ -6,9 +6,9 @@
 #include <time.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
-#include "bsf/policy.h"
-#include "bsf/store_backend.h"
-#include "bsf/zn_fd.h"
+#include "bsf/policy/policy.h"
+#include "bsf/store/backend.h"
+#include "bsf/zn/fd.h"
 #include "common/crypto/kdf.h"
 #include "common/dia/dia_core.h"
 #include "common/rt/counters.h"

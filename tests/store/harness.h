@@ -5,7 +5,7 @@
 
 #include <check.h>
 #include <stdbool.h>
-#include "bsf/store.h"
+#include "bsf/store/store.h"
 
 #define BSF_A "bsf.mnc001.mcc001.pub.3gppnetwork.org"
 #define BSF_B "bsf.ims.mnc001.mcc001.pub.3gppnetwork.org"

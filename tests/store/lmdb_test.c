@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
-#include "bsf/store_lmdb.h"
+#include "bsf/store/lmdb.h"
 #include "common/rt/deadline.h"
 #include "tests/unit/suite.h"
 

@@ -9,7 +9,7 @@ failed=0
 
 fresh() {
 	rm -rf "${tree:?}"/*
-	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf naf-lib hss-sim ue tools \
+	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run naf-lib hss-sim ue tools \
 		bench fuzz tests LICENSES; do
 		mkdir -p "$tree/$d"
 	done
@@ -17,7 +17,7 @@ fresh() {
 	for d in common/base common/crypto common/gba common/http common/dia dict naf-lib; do
 		printf '/* SPDX-License-Identifier: LGPL-3.0-or-later */\n#include <stddef.h>\n' >"$tree/$d/x.h"
 	done
-	for d in common/rt bsf hss-sim ue; do
+	for d in common/rt bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run hss-sim ue; do
 		printf '/* SPDX-License-Identifier: AGPL-3.0-or-later */\n#include <osmocom/core/msgb.h>\n' >"$tree/$d/x.h"
 	done
 	printf '# SPDX-License-Identifier: AGPL-3.0-or-later\n' >"$tree/Makefile.am"
@@ -60,12 +60,20 @@ wrong naf-lib/x.h '# include "common/rt/x.h"'
 wrong naf-lib/x.h '#include <talloc.h>'
 wrong dict/x.h '#include "common/base/x.h"'
 wrong ue/x.h '#include "common/dia/x.h"'
-wrong bsf/x.h '#include "hss-sim/x.h"'
+wrong bsf/run/x.h '#include "hss-sim/x.h"'
+wrong bsf/ub/x.h '#include "bsf/zn/x.h"'
+wrong bsf/zn/x.h '#include "bsf/ub/x.h"'
+wrong bsf/store/x.h '#include "bsf/run/x.h"'
+wrong bsf/ub/x.h '#include "bsf/run/x.h"'
+wrong bsf/run/x.h '#include "bsf/x.h"'
+wrong bsf/x.h '#include "common/base/x.h"'
 wrong hss-sim/x.h '#include "gba/naf.h"'
-wrong bsf/x.h '#include "x.h"'
+wrong bsf/run/x.h '#include "x.h"'
 fresh
 echo '#include "common/base/x.h"' >>"$tree/common/rt/x.h"
-echo '#include "common/rt/x.h"' >>"$tree/bsf/x.h"
+echo '#include "common/rt/x.h"' >>"$tree/bsf/run/x.h"
+echo '#include "bsf/zn/x.h"' >>"$tree/bsf/run/x.h"
+echo '#include "bsf/run/cfg.h"' >>"$tree/bsf/ub/x.h"
 echo '#include "dict/x.h"' >>"$tree/naf-lib/x.h"
 expect good layers 'includes to the left'
 
@@ -73,8 +81,8 @@ expect good layers 'includes to the left'
 lines() { printf '/* SPDX-License-Identifier: AGPL-3.0-or-later */\n'; yes '' | head -n $(($1 - 1)); }
 function_of() { printf 'int f(void)\n{\n'; yes '	;' | head -n $(($1 - 2)); printf '}\n'; }
 fresh
-lines 800 >"$tree/bsf/y.c"
-function_of 120 >"$tree/bsf/z.c"
+lines 800 >"$tree/bsf/run/y.c"
+function_of 120 >"$tree/bsf/run/z.c"
 expect good size 'at the limits'
 lines 801 >"$tree/tests/y.c"
 expect bad size '801 lines'
@@ -83,7 +91,7 @@ function_of 121 >"$tree/ue/z.c"
 expect bad size 'a function of 121 lines'
 
 fresh
-echo 'int x;' >"$tree/bsf/y.c"
+echo 'int x;' >"$tree/bsf/run/y.c"
 expect bad spdx 'no licence named'
 fresh
 lines 3 >"$tree/common/gba/y.c"
@@ -95,7 +103,7 @@ fresh
 printf '/* SPDX-License-Identifier: MIT */\n' >"$tree/tests/y.c"
 expect bad spdx 'foreign licence'
 fresh
-printf '/* SPDX-License-Identifier: LGPL-3.0-or-later */\n#include "bsf/x.h"\n' >"$tree/tests/y.c"
+printf '/* SPDX-License-Identifier: LGPL-3.0-or-later */\n#include "bsf/run/x.h"\n' >"$tree/tests/y.c"
 expect bad spdx 'LGPL includes AGPL'
 fresh
 rm "$tree/LICENSES/GPL-3.0-or-later.txt"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The packed session: comes back as it was, and nothing damaged is taken for one. */
 #include <errno.h>
-#include "bsf/gba_session.h"
+#include "bsf/store/gba_session.h"
 #include "tests/unit/suite.h"
 
 static const uint8_t rand_1[AKA_RAND_LEN] = { 1, 2, 3 };

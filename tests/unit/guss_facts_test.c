@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <talloc.h>
-#include "bsf/guss_facts.h"
+#include "bsf/vectors/guss_facts.h"
 #include "tests/unit/suite.h"
 
 static const struct {

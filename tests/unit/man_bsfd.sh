@@ -15,7 +15,7 @@ for c in $(awk -F, '$2 ~ /^(ub|zh|zn|dia|ub or zn)$/ { print $1 }' "$srcdir/comm
 	need "$c"
 done
 # shellcheck disable=SC2013
-for w in $(sed -n 's/.*LIMIT("\([a-z-]*\)".*/\1/p; s/.*\.word = "\([a-z-]*\)".*/\1/p' "$srcdir/bsf/bsf_limits.c"); do
+for w in $(sed -n 's/.*LIMIT("\([a-z-]*\)".*/\1/p; s/.*\.word = "\([a-z-]*\)".*/\1/p' "$srcdir/bsf/run/cfg_limits.c"); do
 	need "$w"
 done
 [ "$n" -gt 60 ] || { echo "only $n names found: the tables have moved"; bad=1; }

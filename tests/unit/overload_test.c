@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include "bsf/overload.h"
+#include "bsf/policy/overload.h"
 #include "common/rt/deadline.h"
 #include "tests/unit/suite.h"
 

@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include "bsf/policy.h"
+#include "bsf/policy/policy.h"
 #include "tests/unit/suite.h"
 
 static const struct {

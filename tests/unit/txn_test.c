@@ -2,7 +2,7 @@
 /* A transaction is found by its number until it ends, ends once, and its deadline ends it. */
 #include <osmocom/core/select.h>
 #include <talloc.h>
-#include "bsf/txn.h"
+#include "bsf/run/txn.h"
 #include "tests/unit/suite.h"
 
 static unsigned expired, stopped;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What Ub answers, row by row of causes.csv. The numbers are those of vector V1 (tests/vectors, group gba). */
 #include <errno.h>
-#include "bsf/ub_decide.h"
+#include "bsf/ub/decide.h"
 #include "tests/unit/suite.h"
 
 #define USER   "234150999999999@ims.mnc015.mcc234.3gppnetwork.org"

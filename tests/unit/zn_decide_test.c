@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What a NAF is answered: one table of questions, each a change to one that is answered with the key. */
 #include <errno.h>
-#include "bsf/zn_decide.h"
+#include "bsf/zn/decide.h"
 #include "common/base/hex.h"
 #include "common/gba/guss.h"
 #include "tests/unit/suite.h"

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "bsf/run/cfg.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <talloc.h>
+#include "bsf/run/cfg_vty.h"
+#include "common/rt/cfg_file.h"
+
+#define MAP_SIZE_GIB 64
+
+int bsf_cfg_init(void *ctx)
+{
+	bsf_cfg = talloc_zero(ctx, struct bsf_cfg);
+	if (!bsf_cfg)
+		return -ENOMEM;
+	bsf_cfg->map_size_gib = MAP_SIZE_GIB;
+	bsf_limits_default(bsf_cfg);
+	bsf_cfg_vty_init();
+	bsf_limits_vty_init(ctx);
+	naf_cfg_vty_init();
+	return 0;
+}
+
+void bsf_cfg_free(void)
+{
+	if (!bsf_cfg)
+		return;
+	naf_cfg_free(bsf_cfg);
+	talloc_free(bsf_cfg);
+	bsf_cfg = NULL;
+}
+
+static int missing(struct err *err, const char *what, const char *allowed)
+{
+	return cfg_error(err, -EINVAL, 0, "%s; allowed: %s", what, allowed);
+}
+
+static int check_ports(const struct bsf_cfg *c, struct err *err)
+{
+	for (size_t i = 1; i < c->n_dia; i++) {
+		const struct sockaddr_in *a = (const void *)&c->dia[0].addr, *b = (const void *)&c->dia[i].addr;
+
+		/* sin_port and sin6_port lie at the same place */
+		if (a->sin_port != b->sin_port)
+			return cfg_error(err, -EINVAL, 0,
+					 "diameter: listen %s has another port than listen %s; allowed: "
+					 "several addresses, one port",
+					 c->dia[i].text, c->dia[0].text);
+	}
+	return 0;
+}
+
+static int check_hss(const struct bsf_cfg *c, struct err *err)
+{
+	for (size_t i = 0; i < c->n_hss; i++) {
+		const struct bsf_hss *h = &c->hss[i];
+
+		if (!h->connect.line)
+			return cfg_error(err, -EINVAL, h->line,
+					 "hss %s: peer without address; allowed: connect ADDRESS PORT", h->identity);
+		if (!h->realm[0])
+			return cfg_error(err, -EINVAL, h->line, "hss %s: no realm; allowed: realm REALM", h->identity);
+		if (strcasecmp(h->identity, c->identity) == 0)
+			return cfg_error(err, -EINVAL, h->line,
+					 "hss %s: that is our own identity; allowed: another one", h->identity);
+	}
+	return 0;
+}
+
+/* What no single line can get wrong. */
+static int check(const struct bsf_cfg *c, struct err *err)
+{
+	int rc;
+
+	if (!c->n_names)
+		return missing(err, "bsf: no name", "name FQDN");
+	if (bsf_limit(LIM_KEY_LIFETIME) > bsf_limit(LIM_KEY_LIFETIME_MAX))
+		return missing(err, "bsf: key-lifetime is over key-lifetime-max",
+			       "key-lifetime up to key-lifetime-max");
+	if (!c->n_ub)
+		return missing(err, "ub: no address to listen on", "listen ADDRESS PORT");
+	if (!c->identity[0])
+		return missing(err, "diameter: no identity", "identity FQDN");
+	if (!c->realm[0])
+		return missing(err, "diameter: no realm", "realm REALM");
+	if (!c->n_dia)
+		return missing(err, "diameter: no address to listen on", "listen ADDRESS PORT");
+	if (!c->n_hss)
+		return missing(err, "no hss", "hss IDENTITY");
+	if (c->store == BSF_STORE_NONE)
+		return missing(err, "store: none chosen", "lmdb DIRECTORY, memory");
+	if (c->store == BSF_STORE_LMDB && !c->n_keks)
+		return missing(err, "store: lmdb without a key to seal with",
+			       "kek ID file PATH, kek ID credential NAME");
+	rc = check_ports(c, err);
+	if (rc == 0)
+		rc = check_hss(c, err);
+	return rc ? rc : naf_cfg_check(c, err);
+}
+
+int bsf_cfg_read(const char *path, struct err *err)
+{
+	int rc = cfg_file_read(path, err);
+
+	if (rc == 0)
+		rc = check(bsf_cfg, err);
+	return rc;
+}
+
+int bsf_cfg_keks(struct seal_kek *keks, struct err *err)
+{
+	char why[ERR_MAX - 128];
+
+	for (size_t i = 0; i < bsf_cfg->n_keks; i++) {
+		const struct bsf_kek *k = &bsf_cfg->keks[i];
+		int rc;
+
+		keks[i].id = k->id;
+		rc = secret_read_file(&keks[i].key, SEAL_KEK_LEN, k->path, why, sizeof(why));
+		if (rc < 0)
+			return cfg_error(err, rc, k->line, "kek %u: %s", k->id, why);
+	}
+	return bsf_cfg->n_keks;
+}

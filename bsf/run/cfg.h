@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file cfg.h
+ *  Configuration of gba-bsfd: what the file says, and the limits, which the VTY may change while shards read them. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <osmocom/vty/command.h>
+#include "bsf/policy/policy.h"
+#include "common/base/err.h"
+#include "common/crypto/seal.h"
+#include "common/gba/btid.h"
+
+struct vty;
+
+#define BSF_NAMES_MAX  16
+#define BSF_LISTEN_MAX 8
+#define BSF_HSS_MAX    8
+#define BSF_SHARDS_MAX 64
+#define BSF_ID_MAX     255 /* characters of a Diameter identity */
+#define BSF_VTY_PORT   4270
+
+/*! Plain numbers; the table in run/cfg_limits.c gives word, node, range and default of each. */
+enum bsf_limit {
+	LIM_KEY_LIFETIME,       /* s */
+	LIM_KEY_LIFETIME_MAX,   /* s */
+	LIM_NONCE_LIFETIME,     /* s */
+	LIM_RETRY_AFTER,        /* s */
+	LIM_HEADER_MAX,         /* octets */
+	LIM_BODY_MAX,           /* octets */
+	LIM_REQUEST_TIME,       /* s */
+	LIM_IDLE_TIME,          /* s */
+	LIM_CONNECTIONS,        /* of all shards */
+	LIM_IN_FLIGHT,          /* per shard */
+	LIM_IN_FLIGHT_IMPI,     /* of all shards */
+	LIM_TC,                 /* s */
+	LIM_TW,                 /* s */
+	LIM_COUNT
+};
+
+/*! "N SECONDS" or "off". */
+enum bsf_bucket { BUCKET_CHALLENGES_IMPI, BUCKET_CHALLENGES_SOURCE, BUCKET_RESYNCS_IMPI, BUCKET_COUNT };
+
+struct bucket_rate {
+	uint32_t n;     /* 0: off */
+	uint32_t per_s;
+};
+
+struct bsf_listen {
+	struct sockaddr_storage addr;
+	char text[64]; /* "ADDRESS PORT" as written */
+	int line;
+};
+
+struct bsf_hss {
+	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
+	struct bsf_listen connect;      /* its line is 0 until it is written */
+	int line, realm_line, timeout_line; /* of the file, for messages */
+	_Atomic uint32_t timeout_s;
+};
+
+/*! How and where a KEK is read; the key itself is read at start only. */
+struct bsf_kek {
+	uint8_t id;
+	bool credential;   /* of systemd: name in CREDENTIALS_DIRECTORY */
+	char *where;       /* as written */
+	char *path;        /* absolute */
+	int line;
+};
+
+enum bsf_store_kind { BSF_STORE_NONE, BSF_STORE_LMDB, BSF_STORE_MEMORY };
+
+/*! A "naf" node while it is being written; becomes a struct naf_policy. */
+struct naf_cfg;
+
+struct bsf_cfg {
+	char names[BSF_NAMES_MAX][BSF_NAME_MAX + 1];
+	size_t n_names;
+	unsigned shards;                         /* 0: max(1, cores - 2) */
+	struct bsf_listen ub[BSF_LISTEN_MAX];
+	size_t n_ub;
+	char *ub_path;                           /* NULL: any */
+	_Atomic bool source_all;                 /* challenges-source counts private and loopback addresses, too */
+	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
+	struct bsf_listen dia[BSF_LISTEN_MAX];
+	size_t n_dia;
+	struct bsf_hss hss[BSF_HSS_MAX];
+	size_t n_hss;
+	struct naf_cfg *nafs;                    /* list, run/cfg_naf.c */
+	enum bsf_store_kind store;
+	int store_line;
+	char *lmdb_dir, *lmdb_path;              /* as written, absolute */
+	unsigned map_size_gib;
+	struct bsf_kek keks[SEAL_KEKS_MAX];
+	size_t n_keks;
+	_Atomic uint32_t limit[LIM_COUNT];
+	uint32_t connections_cap;                /* what the descriptors allow; 0: as configured */
+	_Atomic uint64_t bucket[BUCKET_COUNT];   /* packed bucket_rate, so that a change is never seen half */
+};
+
+/*! The one configuration of this process; valid after bsf_cfg_init(). Shards read its limits, nothing else changes. */
+extern struct bsf_cfg *bsf_cfg;
+
+/*! Main thread, after vty_init(): defaults, nodes and commands. \returns 0; -ENOMEM */
+int bsf_cfg_init(void *ctx);
+void bsf_cfg_free(void);
+
+/*! Read the file and look at it as a whole.
+ *  \returns 0; -errno and in err the line to print ("FILE:LINE: what: ...; allowed: ...") */
+int bsf_cfg_read(const char *path, struct err *err);
+
+/*! Read the KEKs the file names. keks: SEAL_KEKS_MAX entries; the caller wipes them.
+ *  \returns number read; -errno and the reason */
+int bsf_cfg_keks(struct seal_kek *keks, struct err *err);
+
+/* run/cfg_limits.c */
+static inline uint32_t bsf_limit(enum bsf_limit l)
+{
+	return atomic_load_explicit(&bsf_cfg->limit[l], memory_order_relaxed);
+}
+/*! Connections we really serve: never written into the configuration, which is what the operator wants. */
+static inline uint32_t bsf_connections(void)
+{
+	return bsf_cfg->connections_cap ? bsf_cfg->connections_cap : bsf_limit(LIM_CONNECTIONS);
+}
+struct bucket_rate bsf_bucket(enum bsf_bucket b);
+void bsf_limits_default(struct bsf_cfg *c);
+void bsf_limits_vty_init(void *ctx);
+/*! Write the limits of one node that are not as by default or were set. */
+void bsf_limits_write(struct vty *vty, int node);
+/*! VTY nodes of this program. */
+enum bsf_node {
+	BSF_NODE_BSF = _LAST_OSMOVTY_NODE + 1,
+	BSF_NODE_UB,
+	BSF_NODE_DIAMETER,
+	BSF_NODE_HSS,
+	BSF_NODE_NAF,
+	BSF_NODE_STORE
+};
+
+/* run/cfg_naf.c */
+void naf_cfg_vty_init(void);
+/*! A NAF that no address binds, that speaks for no name, or whose identity is another's. \returns 0; -EINVAL and the reason */
+int naf_cfg_check(const struct bsf_cfg *c, struct err *err);
+/*! Publish the policy that the naf nodes make. \returns 0; -ENOMEM */
+int naf_cfg_publish(const struct bsf_cfg *c);
+void naf_cfg_free(struct bsf_cfg *c);
+/*! Call fn for each NAF identity. */
+void naf_cfg_each(const struct bsf_cfg *c, void (*fn)(void *data, const char *identity), void *data);

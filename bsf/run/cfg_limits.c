@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The limits of the design as one table: word, node, range, default, and whether the VTY changes them at once. */
+#include "bsf/run/cfg.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <talloc.h>
+#include <osmocom/core/utils.h>
+#include <osmocom/vty/vty.h>
+#include "common/rt/cfg_file.h"
+
+#define DAY_S 86400u
+#define RATE "<1-100000> <1-86400>"
+#define RATE_HELP "So many at once, and in each time of\n" "Seconds\n"
+
+struct bsf_cfg *bsf_cfg;
+
+struct limit_row {
+	const char *word;
+	int node;
+	uint32_t min, max, def;
+	bool live;
+	const char *help;
+	bool set; /* was written, so it is written back */
+	int line; /* of the file, where it stands */
+	struct cmd_element el;
+};
+
+#define LIMIT(word_, node_, min_, max_, def_, live_, help_) \
+	{ .word = word_, .node = node_, .min = min_, .max = max_, .def = def_, .live = live_, .help = help_ }
+
+static struct limit_row limits[LIM_COUNT] = {
+	[LIM_KEY_LIFETIME] = LIMIT("key-lifetime", BSF_NODE_BSF, 1, 365 * DAY_S, 3600, true,
+		"Life of a key unless the subscriber's GUSS gives one\n" "Seconds\n"),
+	[LIM_KEY_LIFETIME_MAX] = LIMIT("key-lifetime-max", BSF_NODE_BSF, 1, 365 * DAY_S, 30 * DAY_S, true,
+		"Longest life a GUSS may give; beyond it is clamped and counted\n" "Seconds\n"),
+	[LIM_NONCE_LIFETIME] = LIMIT("nonce-lifetime", BSF_NODE_UB, 1, 3600, 60, true,
+		"How long a challenge may be answered\n" "Seconds\n"),
+	[LIM_RETRY_AFTER] = LIMIT("retry-after", BSF_NODE_UB, 1, 3600, 5, true,
+		"What a device is told that we cannot serve now\n" "Seconds\n"),
+	[LIM_HEADER_MAX] = LIMIT("header-max", BSF_NODE_UB, 1024, 65536, 8192, false,
+		"Longest request line and header together\n" "Octets\n"),
+	[LIM_BODY_MAX] = LIMIT("body-max", BSF_NODE_UB, 0, 65536, 4096, true,
+		"Longest body of a request\n" "Octets\n"),
+	[LIM_REQUEST_TIME] = LIMIT("request-time", BSF_NODE_UB, 1, 600, 10, true,
+		"Time in which a request must be here as a whole\n" "Seconds\n"),
+	[LIM_IDLE_TIME] = LIMIT("idle-time", BSF_NODE_UB, 1, 600, 10, true,
+		"Silence after which a connection is closed\n" "Seconds\n"),
+	[LIM_CONNECTIONS] = LIMIT("connections", BSF_NODE_UB, 1, 1000000, 20000, false,
+		"HTTP connections at a time, all shards together\n" "Connections\n"),
+	[LIM_IN_FLIGHT] = LIMIT("in-flight", BSF_NODE_UB, 1, 100000, 1000, true,
+		"Requests being worked on at a time, per shard\n" "Requests\n"),
+	[LIM_IN_FLIGHT_IMPI] = LIMIT("in-flight-impi", BSF_NODE_UB, 1, 1000, 2, true,
+		"Requests for vectors of one IMPI at a time, all shards together\n" "Requests\n"),
+	[LIM_TC] = LIMIT("tc", BSF_NODE_DIAMETER, 1, 600, 5, false,
+		"Time between attempts to connect (RFC 6733 12)\n" "Seconds\n"),
+	[LIM_TW] = LIMIT("tw", BSF_NODE_DIAMETER, 6, 600, 10, false,
+		"Watchdog time (RFC 3539)\n" "Seconds\n"),
+};
+
+struct bucket_row {
+	const char *word;
+	struct bucket_rate def;
+	const char *help;
+	bool set;
+	int line;
+	struct cmd_element el, el_off;
+};
+
+static struct bucket_row buckets[BUCKET_COUNT] = {
+	[BUCKET_CHALLENGES_IMPI] = { .word = "challenges-impi", .def = { 6, 60 }, .help = "Challenges of one IMPI\n" },
+	[BUCKET_CHALLENGES_SOURCE] = { .word = "challenges-source",
+				       .def = { 100, 1 },
+				       .help = "Challenges of one source address (IPv6: its /64)\n" },
+	[BUCKET_RESYNCS_IMPI] = { .word = "resyncs-impi",
+				  .def = { 2, 600 },
+				  .help = "Resynchronisations of one IMPI\n" },
+};
+
+static uint64_t pack(struct bucket_rate r)
+{
+	return (uint64_t)r.n << 32 | r.per_s;
+}
+
+struct bucket_rate bsf_bucket(enum bsf_bucket b)
+{
+	uint64_t v = atomic_load_explicit(&bsf_cfg->bucket[b], memory_order_relaxed);
+
+	return (struct bucket_rate){ v >> 32, (uint32_t)v };
+}
+
+void bsf_limits_default(struct bsf_cfg *c)
+{
+	for (int i = 0; i < LIM_COUNT; i++)
+		atomic_store(&c->limit[i], limits[i].def);
+	for (int i = 0; i < BUCKET_COUNT; i++)
+		atomic_store(&c->bucket[i], pack(buckets[i].def));
+}
+
+static int set_limit(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
+{
+	struct limit_row *row = container_of(self, struct limit_row, el);
+	int rc = row->live || cfg_reading() ? cfg_once(vty, &row->line, row->word) : cfg_after_restart(vty);
+
+	if (rc != CMD_SUCCESS)
+		return rc;
+	row->set = true;
+	atomic_store(&bsf_cfg->limit[row - limits], (uint32_t)strtoul(argv[0], NULL, 10));
+	return CMD_SUCCESS;
+}
+
+static int set_bucket(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
+{
+	struct bucket_row *row = container_of(self, struct bucket_row, el);
+	struct bucket_rate r = { strtoul(argv[0], NULL, 10), strtoul(argv[1], NULL, 10) };
+	int rc = cfg_once(vty, &row->line, row->word);
+
+	if (rc != CMD_SUCCESS)
+		return rc;
+	row->set = true;
+	atomic_store(&bsf_cfg->bucket[row - buckets], pack(r));
+	return CMD_SUCCESS;
+}
+
+static int set_bucket_off(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
+{
+	struct bucket_row *row = container_of(self, struct bucket_row, el_off);
+	int rc = cfg_once(vty, &row->line, row->word);
+
+	if (rc == CMD_SUCCESS)
+		atomic_store(&bsf_cfg->bucket[row - buckets], 0);
+	return rc;
+}
+
+DEFUN(cfg_source_exempt, cfg_source_exempt_cmd, "source-exempt (private|none)",
+      "Addresses that challenges-source does not count\n"
+      "Private, link-local and loopback addresses: all devices may stand behind one of them (default)\n"
+      "Count every address\n")
+{
+	atomic_store(&bsf_cfg->source_all, argv[0][0] == 'n');
+	return CMD_SUCCESS;
+}
+
+typedef int cmd_fn(struct cmd_element *, struct vty *, int, const char *[]);
+
+/* el lives in a table of this file; its texts live as long as ctx. */
+static void install(int node, struct cmd_element *el, cmd_fn *func, char *string, const char *doc)
+{
+	el->string = string;
+	el->doc = doc;
+	el->func = func;
+	install_element(node, el);
+}
+
+void bsf_limits_vty_init(void *ctx)
+{
+	for (int i = 0; i < LIM_COUNT; i++) {
+		struct limit_row *r = &limits[i];
+
+		install(r->node, &r->el, set_limit,
+			talloc_asprintf(ctx, "%s <%" PRIu32 "-%" PRIu32 ">", r->word, r->min, r->max), r->help);
+	}
+	for (int i = 0; i < BUCKET_COUNT; i++) {
+		struct bucket_row *r = &buckets[i];
+		const char *rate = talloc_asprintf(ctx, "%s" RATE_HELP, r->help);
+
+		install(BSF_NODE_UB, &r->el, set_bucket, talloc_asprintf(ctx, "%s " RATE, r->word), rate);
+		install(BSF_NODE_UB, &r->el_off, set_bucket_off, talloc_asprintf(ctx, "%s off", r->word),
+			talloc_asprintf(ctx, "%s" "No limit\n", r->help));
+	}
+	install_element(BSF_NODE_UB, &cfg_source_exempt_cmd);
+}
+
+void bsf_limits_write(struct vty *vty, int node)
+{
+	for (int i = 0; i < LIM_COUNT; i++) {
+		if (limits[i].node == node && (limits[i].set || bsf_limit(i) != limits[i].def))
+			vty_out(vty, " %s %" PRIu32 "%s", limits[i].word, bsf_limit(i), VTY_NEWLINE);
+	}
+	for (int i = 0; node == BSF_NODE_UB && i < BUCKET_COUNT; i++) {
+		struct bucket_rate r = bsf_bucket(i);
+
+		if (!r.n)
+			vty_out(vty, " %s off%s", buckets[i].word, VTY_NEWLINE);
+		else if (buckets[i].set || pack(r) != pack(buckets[i].def))
+			vty_out(vty, " %s %" PRIu32 " %" PRIu32 "%s", buckets[i].word, r.n, r.per_s, VTY_NEWLINE);
+	}
+	if (node == BSF_NODE_UB && atomic_load(&bsf_cfg->source_all))
+		vty_out(vty, " source-exempt none%s", VTY_NEWLINE);
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* gba-bsfd: start and stop in the right order. */
+#include "config.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <talloc.h>
+#include "bsf/run/cfg.h"
+#include "bsf/run/vty.h"
+#include "bsf/policy/overload.h"
+#include "bsf/run/shard.h"
+#include "bsf/store/store.h"
+#include "bsf/zn/fd.h"
+#include "common/dia/dia_core.h"
+#include "common/dia/dia_tx.h"
+#include "common/rt/cfg_file.h"
+#include "common/rt/counters.h"
+#include "common/rt/daemon.h"
+#include "common/rt/dia_watch.h"
+#include "common/rt/log_cat.h"
+#include "dict/dict_gba.h"
+
+#define TX_BOUND      65536
+#define HSS_WAIT_S    1
+#define OTHER_FILES   512    /* descriptors beside HTTP connections: Diameter peers, store, threads */
+
+static const char *const places[] = { "ub", "zh", "zn", "dia", NULL };
+
+static const struct rt_program program = {
+	.name = "gba-bsfd",
+	.summary = "Bootstrapping Server Function of GBA (3GPP TS 33.220): Ub, Zh, Zn",
+	.counters = places,
+	.vty_port = BSF_VTY_PORT,
+};
+
+/* What runs, in the order in which it was started. */
+struct bsf {
+	struct store_shared *store;
+	struct overload *overload;
+	struct shard_env env;
+	struct shard *shards[BSF_SHARDS_MAX];
+	struct zn_flow *flows[BSF_SHARDS_MAX];
+	size_t n_shards;
+	struct zn_fd *zn;
+	bool dia, tx;
+};
+
+static void (*watch)(void *owner, enum dia_event ev, const char *peer,
+		     const char *detail); /* what logs and counts for every daemon */
+static sem_t hss_open;
+
+static bool is_hss(const char *identity)
+{
+	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
+		if (strcasecmp(bsf_cfg->hss[i].identity, identity) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* On the library's threads. */
+static void on_dia_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
+{
+	if (ev == DIA_EV_PEER_OPEN && is_hss(peer))
+		sem_post(&hss_open);
+	if (ev == DIA_EV_DROPPED_ANSWER) { /* Zh is the one point where we ask */
+		counter_inc(CAUSE_zh_duplicate);
+		if (log_rate_ok(DZH))
+			LOGT(DZH, LOGL_NOTICE, "%s: peer %s: %s\n", cause_name(CAUSE_zh_duplicate), peer, detail);
+		return;
+	}
+	watch(owner, ev, peer, detail);
+}
+
+/* Whoever is told that we are ready may bootstrap at once, so an HSS that is there is waited for; one that is not keeps
+ * us from nothing. */
+static void wait_hss(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += HSS_WAIT_S;
+	while (sem_clockwait(&hss_open, CLOCK_MONOTONIC, &until) < 0) {
+		if (errno == EINTR)
+			continue;
+		LOGT(DRT, LOGL_NOTICE, "no HSS is connected yet: devices get 503 (zh_down), next attempts every %u s\n",
+		     (unsigned)bsf_limit(LIM_TC));
+		return;
+	}
+}
+
+static int on_dia_accept(void *owner, const char *identity, const struct sockaddr *from)
+{
+	const struct naf_policy *n = policy_naf(policy_current(), identity);
+
+	if (!n)
+		return -ENOENT;
+	return policy_net_match(n, from) ? 0 : -EPERM;
+}
+
+static int on_dia_realm(void *owner, const char *realm)
+{
+	const char *names[BSF_NAMES_MAX];
+
+	for (size_t i = 0; i < bsf_cfg->n_names; i++)
+		names[i] = bsf_cfg->names[i];
+	return zn_realm_is_ours(names, bsf_cfg->n_names, realm);
+}
+
+/* Ports that others have, or two of our nodes; before anything is touched. */
+static int probe(struct err *err)
+{
+	struct cfg_ports ports = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < bsf_cfg->n_ub && rc == 0; i++)
+		rc = cfg_ports_take(&ports, &bsf_cfg->ub[i].addr, bsf_cfg->ub[i].line, "ub", err);
+	for (size_t i = 0; i < bsf_cfg->n_dia && rc == 0; i++)
+		rc = cfg_ports_take(&ports, &bsf_cfg->dia[i].addr, bsf_cfg->dia[i].line, "diameter", err);
+	if (rc == 0)
+		rc = rt_vty_port(&ports, err);
+	cfg_ports_release(&ports);
+	return rc;
+}
+
+static int open_store(struct bsf *b, bool check, struct err *err)
+{
+	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
+	struct store_lmdb_cfg cfg = {
+		.dir = bsf_cfg->lmdb_path, .map_size_gib = bsf_cfg->map_size_gib, .keks = keks, .check = check,
+	};
+	struct err e = { { 0 } };
+	int n;
+
+	if (bsf_cfg->store == BSF_STORE_MEMORY) {
+		b->store = store_shared_mem_new(err);
+		return b->store ? 0 : -ENOMEM;
+	}
+	n = bsf_cfg_keks(keks, err);
+	if (n >= 0) {
+		cfg.n_keks = n;
+		b->store = store_shared_lmdb_new(&cfg, &e);
+		if (!b->store)
+			cfg_error(err, -EIO, bsf_cfg->store_line, "%s", e.text);
+	}
+	explicit_bzero(keks, sizeof(keks));
+	return b->store ? 0 : -EIO;
+}
+
+/* Could the store be made there? Of a folder that is not there the last name is made, no more. */
+static int check_store_dir(struct err *err)
+{
+	const char *dir = bsf_cfg->lmdb_path;
+	char *parent;
+
+	if (access(dir, F_OK) < 0 && errno == ENOENT) {
+		parent = talloc_strdup(rt_ctx(), dir);
+		if (!parent)
+			return -ENOMEM;
+		dir = dirname(parent);
+	}
+	if (access(dir, W_OK | X_OK) == 0)
+		return 0;
+	return cfg_error(err, -errno, bsf_cfg->store_line, "store: cannot make it in %s: %s", dir, strerror(errno));
+}
+
+/* What opening would say, without making a store where there is none, or reading all of one that is large. */
+static int check_store(struct err *err)
+{
+	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
+	char *data = talloc_asprintf(rt_ctx(), "%s/data.mdb", bsf_cfg->lmdb_path);
+	struct bsf b = { 0 };
+	int rc;
+
+	if (bsf_cfg->store != BSF_STORE_LMDB)
+		return 0;
+	if (access(data, F_OK) == 0) {
+		rc = open_store(&b, true, err);
+		if (rc == 0)
+			store_shared_free(b.store);
+		return rc;
+	}
+	rc = bsf_cfg_keks(keks, err);
+	explicit_bzero(keks, sizeof(keks));
+	return rc < 0 ? rc : check_store_dir(err);
+}
+
+/* Enough descriptors for the connections we promise; where that fails, say so and promise less. */
+static void raise_files(void)
+{
+	rlim_t want = (rlim_t)bsf_limit(LIM_CONNECTIONS) + OTHER_FILES;
+	struct rlimit r;
+
+	getrlimit(RLIMIT_NOFILE, &r);
+	if (r.rlim_cur >= want)
+		return;
+	r.rlim_cur = want;
+	if (r.rlim_max < want)
+		r.rlim_max = want; /* root may */
+	if (setrlimit(RLIMIT_NOFILE, &r) == 0)
+		return;
+	getrlimit(RLIMIT_NOFILE, &r);
+	r.rlim_cur = r.rlim_max < want ? r.rlim_max : want;
+	setrlimit(RLIMIT_NOFILE, &r);
+	if (r.rlim_cur >= want)
+		return;
+	want = r.rlim_cur > 2 * OTHER_FILES ? r.rlim_cur - OTHER_FILES : r.rlim_cur / 2;
+	LOGT(DRT, LOGL_NOTICE, "the limit of open files is %llu: serving %llu HTTP connections instead of %u\n",
+	     (unsigned long long)r.rlim_cur, (unsigned long long)want, (unsigned)bsf_limit(LIM_CONNECTIONS));
+	bsf_cfg->connections_cap = (uint32_t)want;
+}
+
+static int start_diameter(struct bsf *b, struct err *err)
+{
+	struct dia_cfg cfg = {
+		.identity = bsf_cfg->identity,
+		.realm = bsf_cfg->realm,
+		.n_listen = bsf_cfg->n_dia,
+		.n_peers = bsf_cfg->n_hss,
+		.tc_s = bsf_limit(LIM_TC),
+		.tw_s = bsf_limit(LIM_TW),
+		.relay = true,
+		.cb = { .accept = on_dia_accept, .realm_is_ours = on_dia_realm },
+	};
+	int rc;
+
+	dia_watch(&cfg.cb);
+	watch = cfg.cb.event;
+	cfg.cb.event = on_dia_event;
+	sem_init(&hss_open, 0, 0);
+
+	for (size_t i = 0; i < bsf_cfg->n_dia; i++)
+		cfg.listen[i].addr = bsf_cfg->dia[i].addr;
+	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
+		memcpy(cfg.peers[i].identity, bsf_cfg->hss[i].identity, sizeof(cfg.peers[i].identity));
+		memcpy(cfg.peers[i].realm, bsf_cfg->hss[i].realm, sizeof(cfg.peers[i].realm));
+		cfg.peers[i].addr = bsf_cfg->hss[i].connect.addr;
+	}
+	rc = dia_core_init(&cfg, err);
+	if (rc < 0)
+		return rc;
+	b->dia = true;
+	if (dia_client(GBA_APP_ZH) < 0)
+		return err_set(err, -EIO, "diameter: the library does not take the Zh application");
+	rc = dia_tx_start(TX_BOUND);
+	if (rc < 0)
+		return err_set(err, rc, "diameter: no thread to send with");
+	b->tx = true;
+	return 0;
+}
+
+static unsigned shards_wanted(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (bsf_cfg->shards)
+		return bsf_cfg->shards;
+	if (cores > BSF_SHARDS_MAX + 2)
+		return BSF_SHARDS_MAX;
+	return cores > 3 ? cores - 2 : 1;
+}
+
+/* A bootstrap goes through eleven threads. Woken in the usual way each one pushes aside the one that woke it, which then
+ * holds the lock the woken one needs; as a batch process it waits for that one's end or for a free core, and often finds
+ * more to do by then. Without effect on a machine with a free core. Who gave us another policy knows why. */
+static void let_wakers_finish(void)
+{
+	const struct sched_param none = { 0 };
+
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
+static int start(struct bsf *b, struct err *err)
+{
+	int rc = open_store(b, false, err);
+
+	if (rc < 0)
+		return rc;
+	b->overload = overload_new();
+	if (!b->overload)
+		return err_set(err, -ENOMEM, "no memory for the limits");
+	rc = start_diameter(b, err);
+	if (rc < 0)
+		return rc;
+	b->env = (struct shard_env){ b->store, b->overload };
+	for (unsigned i = 0; i < shards_wanted(); i++) {
+		b->shards[i] = shard_start(i, &b->env, err);
+		if (!b->shards[i])
+			return -EIO;
+		b->flows[i] = shard_zn(b->shards[i]);
+		b->n_shards++;
+	}
+	b->zn = zn_fd_new(b->store, b->flows, b->n_shards);
+	if (!b->zn || zn_fd_serve(b->zn) < 0)
+		return err_set(err, -EIO, "diameter: the library does not take the Zn application");
+	rc = dia_core_start(err);
+	if (rc < 0)
+		return rc;
+	bsf_vty_init(b->store, b->shards);
+	return rt_vty_start(err);
+}
+
+/* Devices first, then Diameter, whose threads use store and shards, then those. */
+static void stop(struct bsf *b)
+{
+	for (size_t i = 0; i < b->n_shards; i++)
+		shard_quiesce(b->shards[i]);
+	if (b->tx)
+		dia_tx_stop();
+	if (b->dia)
+		dia_core_stop();
+	if (b->zn)
+		zn_fd_free(b->zn);
+	for (size_t i = 0; i < b->n_shards; i++)
+		shard_end(b->shards[i]);
+	if (b->store)
+		store_shared_free(b->store);
+	overload_free(b->overload);
+	policy_publish(NULL);
+}
+
+int main(int argc, char **argv)
+{
+	struct rt_args args;
+	struct bsf b = { 0 };
+	struct err err = { { 0 } };
+	int rc = rt_args(&args, &program, argc, argv);
+
+	if (rc >= 0)
+		return rc;
+	if (rt_init(&program) < 0 || bsf_cfg_init(rt_ctx()) < 0) {
+		rt_fatal("no memory");
+		return 1;
+	}
+	rc = bsf_cfg_read(args.config, &err);
+	if (rc == 0)
+		rc = probe(&err);
+	if (rc == 0 && args.check)
+		rc = check_store(&err);
+	if (rc == 0 && !args.check) {
+		log_relay_refresh();
+		raise_files();
+		let_wakers_finish();
+		rc = naf_cfg_publish(bsf_cfg) < 0 ? err_set(&err, -ENOMEM, "no memory") : start(&b, &err);
+		if (rc == 0) {
+			wait_hss();
+			rt_ready();
+			rt_run();
+		}
+		stop(&b);
+	}
+	if (rc < 0)
+		rt_fatal("%s", err.text);
+	rt_exit();
+	bsf_cfg_free();
+	return rc < 0 || rt_failed();
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "config.h"
+#include "bsf/run/shard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <talloc.h>
+#include <osmocom/core/select.h>
+#include <osmocom/core/talloc.h>
+#include <osmocom/core/utils.h>
+#include "bsf/run/cfg.h"
+#include "bsf/run/txn.h"
+#include "bsf/ub/flow.h"
+#include "bsf/ub/http.h"
+#include "bsf/vectors/zh_client_fd.h"
+#include "common/dia/dia_tx.h"
+#include "common/rt/counters.h"
+#include "common/rt/inbox.h"
+#include "common/rt/log_cat.h"
+
+#define INBOX_BOUND    65536
+#define ZN_TIMEOUT_MS  2000
+#define REVOKE_S       5
+
+struct shard {
+	unsigned no;
+	const struct shard_env *env;
+	pthread_t thread;
+	sem_t up;
+	struct err *err;             /* of shard_start(), until it returns */
+	int rc;
+	struct inbox *inbox;
+	void *ctx;                   /* of the thread */
+	struct deadline_set *deadlines;
+	struct txn_table *txns;
+	struct store *store;
+	struct zh_client *zh;
+	struct zn_flow *zn;
+	struct ub_http *http;
+	bool end;
+};
+
+struct zn_flow *shard_zn(struct shard *s)
+{
+	return s->zn;
+}
+
+static void on_store_done(void *owner, uint64_t id, const struct store_answer *a)
+{
+	struct shard *s = owner;
+	struct txn *t = txn_find(s->txns, id);
+
+	if (t)
+		t->ops->store_done(t, a);
+}
+
+static void on_zh_done(void *owner, uint64_t id, const struct zh_result *r)
+{
+	struct shard *s = owner;
+	struct txn *t = txn_find(s->txns, id);
+
+	if (t)
+		return t->ops->zh_done(t, r);
+	/* what the library makes up for a lost peer is no answer that came late */
+	if (r->rc == -ENOTCONN)
+		return;
+	counter_inc(CAUSE_zh_late);
+	if (log_rate_ok(DZH))
+		LOGT(DZH, LOGL_NOTICE, "%s: %s came after its time\n", cause_name(CAUSE_zh_late),
+		     dia_result_name(&r->result));
+}
+
+/* On the thread. */
+static int build(struct shard *s)
+{
+	struct zn_flow_cfg zn = { .store = s->env->store, .in_flight_max = bsf_limit(LIM_IN_FLIGHT),
+				  .timeout_ms = ZN_TIMEOUT_MS, .send = dia_tx_answer };
+	struct ub_flow_env env = { .overload = s->env->overload, .answered = ub_http_answered };
+	struct ub_flow *flow;
+
+	s->ctx = talloc_named_const(NULL, 0, "shard");
+	s->deadlines = s->ctx ? deadline_set_new(s->ctx) : NULL;
+	if (!s->deadlines || inbox_attach(s->inbox) < 0)
+		return -ENOMEM;
+	s->txns = txn_table_new(s->ctx, s->no, s->deadlines);
+	s->store = store_new(s->ctx, s->env->store, on_store_done, s);
+	s->zh = zh_client_fd_new(s->ctx, s->inbox, on_zh_done);
+	zn.deadlines = s->deadlines;
+	s->zn = zn_flow_new(s->ctx, &zn);
+	if (!s->txns || !s->store || !s->zh || !s->zn)
+		return -ENOMEM;
+	s->http = ub_http_new(s->ctx, s->deadlines, s->err);
+	if (!s->http)
+		return -EIO;
+	env.self = (struct ub_self){ (const char(*)[BSF_NAME_MAX + 1]) bsf_cfg->names, bsf_cfg->n_names,
+				     bsf_cfg->ub_path };
+	env.store = s->store;
+	env.store_now = s->env->store;
+	env.zh = s->zh;
+	env.txns = s->txns;
+	env.owner = s->http;
+	flow = ub_flow_new(s->ctx, &env);
+	if (!flow)
+		return -ENOMEM;
+	ub_http_set_flow(s->http, flow);
+	return 0;
+}
+
+/* Each as far as it was built; the store last, since it waits for what it was asked. */
+static void demolish(struct shard *s)
+{
+	if (s->http)
+		ub_http_stop(s->http);
+	talloc_free(s->zn);
+	talloc_free(s->store);
+	inbox_close(s->inbox);
+	talloc_free(s->ctx);
+	talloc_free(osmo_ctx); /* of this thread, the library keeps it for ever */
+	osmo_ctx = NULL;
+}
+
+static void *shard_main(void *data)
+{
+	struct shard *s = data;
+	char name[16];
+
+	snprintf(name, sizeof(name), "shard%u", s->no);
+	pthread_setname_np(pthread_self(), name);
+	osmo_ctx_init(name);
+	osmo_select_init();
+	s->rc = build(s);
+	if (s->rc == -ENOMEM)
+		err_set(s->err, s->rc, "no memory or descriptors for a shard");
+	if (s->rc < 0)
+		s->end = true;
+	sem_post(&s->up);
+	while (!s->end)
+		osmo_select_main_ctx(ub_http_turn(s->http));
+	demolish(s);
+	return NULL;
+}
+
+struct shard *shard_start(unsigned no, const struct shard_env *env, struct err *err)
+{
+	struct shard *s = calloc(1, sizeof(*s));
+
+	if (s)
+		s->inbox = inbox_new(INBOX_BOUND, s);
+	if (!s || !s->inbox) {
+		free(s);
+		err_set(err, -ENOMEM, "no memory or descriptors for a shard");
+		return NULL;
+	}
+	s->no = no;
+	s->env = env;
+	s->err = err;
+	sem_init(&s->up, 0, 0);
+	if (pthread_create(&s->thread, NULL, shard_main, s)) {
+		err_set(err, -EAGAIN, "no thread for a shard");
+		goto fail;
+	}
+	while (sem_wait(&s->up) < 0)
+		;
+	s->err = NULL;
+	if (s->rc == 0)
+		return s;
+	pthread_join(s->thread, NULL);
+fail:
+	inbox_free(s->inbox);
+	sem_destroy(&s->up);
+	free(s);
+	return NULL;
+}
+
+/* Words from the main thread; each comes once in a shard's life, so they live on the heap for that long only. */
+static void post(struct shard *s, void (*run)(void *owner, struct inbox_item *item, bool stopping))
+{
+	struct inbox_item *it = calloc(1, sizeof(*it));
+
+	if (!it)
+		abort(); /* out of memory for 16 octets while stopping: nothing is lost by ending hard */
+	it->run = run;
+	if (inbox_post_always(s->inbox, it) < 0)
+		free(it);
+}
+
+static void run_quiesce(void *owner, struct inbox_item *item, bool stopping)
+{
+	struct shard *s = owner;
+
+	free(item);
+	if (stopping)
+		return;
+	ub_http_quiesce(s->http);
+	txn_stop_all(s->txns);
+}
+
+void shard_quiesce(struct shard *s)
+{
+	post(s, run_quiesce);
+}
+
+static void run_end(void *owner, struct inbox_item *item, bool stopping)
+{
+	struct shard *s = owner;
+
+	free(item);
+	if (stopping)
+		return;
+	txn_stop_all(s->txns);
+	s->end = true;
+}
+
+void shard_end(struct shard *s)
+{
+	post(s, run_end);
+	pthread_join(s->thread, NULL);
+	inbox_free(s->inbox);
+	sem_destroy(&s->up);
+	free(s);
+}
+
+/* A revocation on its way; the shard and the VTY each hold it, the last one frees. */
+struct revocation {
+	struct inbox_item item; /* first */
+	struct txn txn;
+	atomic_int holders;
+	sem_t done;
+	atomic_int rc; /* ThreadSanitizer does not know that sem_clockwait() orders */
+	struct impi impi;
+	struct btid btid;
+	bool by_impi;
+};
+
+static void revocation_drop(struct revocation *r)
+{
+	if (atomic_fetch_sub(&r->holders, 1) > 1)
+		return;
+	sem_destroy(&r->done);
+	free(r);
+}
+
+static void revocation_end(struct revocation *r, int rc)
+{
+	txn_end(&r->txn);
+	r->rc = rc;
+	sem_post(&r->done);
+	revocation_drop(r);
+}
+
+static struct revocation *revocation_of(struct txn *t)
+{
+	return container_of(t, struct revocation, txn);
+}
+
+static void revocation_store_done(struct txn *t, const struct store_answer *a)
+{
+	revocation_end(revocation_of(t), a->rc < 0 ? a->rc : (int)a->revoked);
+}
+
+static void revocation_expired(struct txn *t)
+{
+	revocation_end(revocation_of(t), -ETIMEDOUT);
+}
+
+static const struct txn_ops revocation_ops = { revocation_store_done, NULL, revocation_expired, revocation_expired };
+
+static void revocation_run(void *owner, struct inbox_item *item, bool stopping)
+{
+	struct revocation *r = (struct revocation *)item;
+	struct shard *s = owner;
+	int rc;
+
+	if (stopping)
+		return revocation_end(r, -ESHUTDOWN);
+	txn_start(s->txns, &r->txn, &revocation_ops, REVOKE_S * 1000);
+	rc = r->by_impi ? store_revoke_impi(s->store, r->impi.s, r->txn.id)
+			: store_revoke_btid(s->store, &r->btid, r->txn.id);
+	if (rc < 0)
+		revocation_end(r, rc);
+}
+
+int shard_revoke(struct shard *s, const char *impi, const struct btid *btid)
+{
+	struct revocation *r = calloc(1, sizeof(*r));
+	struct timespec until;
+	int rc = -ETIMEDOUT;
+
+	if (!r)
+		return -ENOMEM;
+	r->item.run = revocation_run;
+	r->by_impi = impi != NULL;
+	if (impi)
+		snprintf(r->impi.s, sizeof(r->impi.s), "%s", impi);
+	else
+		r->btid = *btid;
+	atomic_init(&r->holders, 2);
+	sem_init(&r->done, 0, 0);
+	if (inbox_post(s->inbox, &r->item) < 0) {
+		sem_destroy(&r->done);
+		free(r);
+		return -EBUSY;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += REVOKE_S;
+	if (sem_clockwait(&r->done, CLOCK_MONOTONIC, &until) == 0)
+		rc = r->rc;
+	revocation_drop(r);
+	return rc;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file challenges.c
+ *  Challenges under their nonce: 256 stripes with a lock each, copy in, copy out, no call under a lock. */
+#include "bsf/store/challenges.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define BUCKETS 1024 /* per stripe */
+
+struct entry {
+	struct entry *next;       /* of the bucket */
+	struct entry *next_age;   /* of the stripe, oldest first */
+	uint8_t nonce[NONCE_LEN];
+	uint64_t expires_mono_ms;
+	struct gba_challenge *c;  /* NULL: taken, this is the marker */
+};
+
+struct stripe {
+	pthread_mutex_t lock;
+	struct entry *oldest, *newest;
+	struct entry *buckets[BUCKETS];
+};
+
+struct challenges {
+	atomic_uint sweep_at;
+	_Atomic uint64_t untaken;
+	struct stripe stripes[CHALLENGES_STRIPES];
+};
+
+struct challenges *challenges_new(void)
+{
+	struct challenges *t = calloc(1, sizeof(*t));
+
+	for (unsigned i = 0; t && i < CHALLENGES_STRIPES; i++)
+		pthread_mutex_init(&t->stripes[i].lock, NULL);
+	return t;
+}
+
+static void body_free(struct challenges *t, struct gba_challenge *c)
+{
+	if (!c)
+		return;
+	gba_challenge_clear(c);
+	free(c);
+	atomic_fetch_sub_explicit(&t->untaken, 1, memory_order_relaxed);
+}
+
+/* The nonce begins with a RAND, which is uniform. */
+static struct stripe *stripe_of(struct challenges *t, const uint8_t nonce[NONCE_LEN])
+{
+	return &t->stripes[nonce[0]];
+}
+
+static struct entry **bucket_of(struct stripe *s, const uint8_t nonce[NONCE_LEN])
+{
+	return &s->buckets[be16_get(nonce + 1) % BUCKETS];
+}
+
+static struct entry *find(struct stripe *s, const uint8_t nonce[NONCE_LEN])
+{
+	struct entry *e = *bucket_of(s, nonce);
+
+	while (e && memcmp(e->nonce, nonce, NONCE_LEN))
+		e = e->next;
+	return e;
+}
+
+static void unlink_bucket(struct stripe *s, struct entry *e)
+{
+	struct entry **p = bucket_of(s, e->nonce);
+
+	while (*p != e)
+		p = &(*p)->next;
+	*p = e->next;
+}
+
+/* Under the lock: cut up to max entries that are over off the old end. \returns them, chained by next_age. They are in
+ * the order they came, which is the order they end but after a live change of the lifetime; then some end later. */
+static struct entry *stripe_expired(struct stripe *s, uint64_t now_ms, unsigned max)
+{
+	struct entry *first = s->oldest, *last = NULL;
+
+	while (s->oldest && s->oldest->expires_mono_ms <= now_ms && max--) {
+		last = s->oldest;
+		unlink_bucket(s, last);
+		s->oldest = last->next_age;
+	}
+	if (!last)
+		return NULL;
+	if (!s->oldest)
+		s->newest = NULL;
+	last->next_age = NULL;
+	return first;
+}
+
+static void entries_free(struct challenges *t, struct entry *e)
+{
+	while (e) {
+		struct entry *next = e->next_age;
+
+		body_free(t, e->c);
+		free(e);
+		e = next;
+	}
+}
+
+void challenges_free(struct challenges *t)
+{
+	for (unsigned i = 0; t && i < CHALLENGES_STRIPES; i++) {
+		entries_free(t, t->stripes[i].oldest);
+		pthread_mutex_destroy(&t->stripes[i].lock);
+	}
+	free(t);
+}
+
+static struct entry *entry_new(const struct gba_challenge *c)
+{
+	struct entry *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->c = malloc(sizeof(*e->c));
+	if (!e->c) {
+		free(e);
+		return NULL;
+	}
+	gba_challenge_copy(e->c, c);
+	memcpy(e->nonce, c->nonce, NONCE_LEN);
+	e->expires_mono_ms = c->expires_mono_ms;
+	return e;
+}
+
+static void stripe_add(struct stripe *s, struct entry *e)
+{
+	struct entry **b = bucket_of(s, e->nonce);
+
+	e->next = *b;
+	*b = e;
+	if (s->newest)
+		s->newest->next_age = e;
+	else
+		s->oldest = e;
+	s->newest = e;
+}
+
+int challenges_put(struct challenges *t, const struct gba_challenge *c)
+{
+	struct stripe *s = stripe_of(t, c->nonce);
+	struct entry *e;
+	bool there;
+
+	if (atomic_fetch_add_explicit(&t->untaken, 1, memory_order_relaxed) >= CHALLENGES_MAX || !(e = entry_new(c))) {
+		atomic_fetch_sub_explicit(&t->untaken, 1, memory_order_relaxed);
+		return -ENOSPC;
+	}
+	pthread_mutex_lock(&s->lock);
+	there = find(s, c->nonce);
+	if (!there)
+		stripe_add(s, e);
+	pthread_mutex_unlock(&s->lock);
+	if (!there)
+		return 0;
+	entries_free(t, e);
+	return -EEXIST;
+}
+
+int challenges_take(struct challenges *t, const uint8_t nonce[NONCE_LEN], uint64_t now_ms, struct gba_challenge *out)
+{
+	struct stripe *s = stripe_of(t, nonce);
+	struct gba_challenge *c = NULL;
+	int rc = -ENOENT;
+	struct entry *e;
+
+	pthread_mutex_lock(&s->lock);
+	e = find(s, nonce);
+	if (e && e->expires_mono_ms > now_ms) {
+		c = e->c;
+		e->c = NULL;
+		rc = c ? 0 : -EALREADY;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (c)
+		gba_challenge_copy(out, c);
+	body_free(t, c);
+	return rc;
+}
+
+void challenges_sweep(struct challenges *t, uint64_t now_ms, unsigned stripes)
+{
+	while (stripes--) {
+		unsigned at = atomic_fetch_add_explicit(&t->sweep_at, 1, memory_order_relaxed);
+		struct stripe *s = &t->stripes[at % CHALLENGES_STRIPES];
+		struct entry *over;
+
+		do {
+			pthread_mutex_lock(&s->lock);
+			over = stripe_expired(s, now_ms, 64);
+			pthread_mutex_unlock(&s->lock);
+			entries_free(t, over);
+		} while (over);
+	}
+}
+
+uint64_t challenges_count(const struct challenges *t)
+{
+	return atomic_load_explicit(&t->untaken, memory_order_relaxed);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file lmdb.c
+ *  The embedded store: open, check, rebuild the index, close. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bsf/store/lmdb.h"
+#include "common/crypto/rng.h"
+#include "common/rt/deadline.h"
+#include "common/rt/log_cat.h"
+
+#define MAX_READERS 512
+#define INDEX_KEY_LEN 32
+
+/* The one key that is no RAND: the index key, sealed. That it opens also tells a right KEK from a wrong one. */
+static const char meta_key[] = "meta";
+static const char meta_aad[] = "gba store meta 1";
+#define META_LEN (INDEX_KEY_LEN + SEAL_OVERHEAD)
+
+static int dir_lock(struct store_lmdb *l, const char *dir, struct err *err)
+{
+	char path[4096];
+	int fd;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/lock", dir) >= sizeof(path))
+		return err_set(err, -ENAMETOOLONG, "store: %s: name too long", dir);
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "store: cannot make %s: %s", dir, strerror(errno));
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(err, -errno, "store: cannot write in %s: %s", dir, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return err_set(err, -EBUSY, "store: %s is in use by another process", dir);
+	}
+	l->lock_fd = fd;
+	return 0;
+}
+
+/* The new file's name must be as durable as what is in it. */
+static void dir_sync(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)fsync(fd);
+	close(fd);
+}
+
+static int env_open(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, struct err *err)
+{
+	size_t size = cfg->map_size_octets ? cfg->map_size_octets : (size_t)cfg->map_size_gib << 30;
+	MDB_txn *txn = NULL;
+	int rc = mdb_env_create(&l->env);
+
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(l->env, size);
+	if (rc == 0)
+		rc = mdb_env_set_maxreaders(l->env, MAX_READERS);
+	if (rc == 0)
+		rc = mdb_env_open(l->env, cfg->dir, MDB_NOTLS | MDB_NORDAHEAD, 0600);
+	if (rc == 0)
+		rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
+	if (rc == 0)
+		rc = mdb_dbi_open(txn, NULL, 0, &l->dbi);
+	if (txn)
+		mdb_txn_commit(txn);
+	if (rc)
+		return err_set(err, rc > 0 ? -rc : -EIO, "store: cannot open the database in %s: %s", cfg->dir,
+			       mdb_strerror(rc));
+	dir_sync(cfg->dir);
+	return 0;
+}
+
+static int meta_put(struct store_lmdb *l, MDB_txn *txn)
+{
+	MDB_val k = lmdb_val(meta_key, sizeof(meta_key) - 1), v;
+	uint8_t buf[META_LEN];
+	int n = seal_put(l->keys.seal, buf, sizeof(buf), span_of(l->keys.index_key.b, INDEX_KEY_LEN),
+			 span_str(meta_aad));
+
+	if (n < 0)
+		return n;
+	v = lmdb_val(buf, (size_t)n);
+	return lmdb_errno(mdb_put(txn, l->dbi, &k, &v, 0));
+}
+
+static int meta_create(struct store_lmdb *l, MDB_txn *txn)
+{
+	MDB_stat st;
+
+	if (mdb_stat(txn, l->dbi, &st) || st.ms_entries)
+		return -EBADMSG; /* another program's database, or a damaged one */
+	l->keys.index_key.len = INDEX_KEY_LEN;
+	if (rng_fill(l->keys.index_key.b, INDEX_KEY_LEN) < 0)
+		return -EIO;
+	return meta_put(l, txn);
+}
+
+/* The index key from the store, or a new one in a new store. Sealed again if the KEK that seals is another by now. */
+static int meta_in(struct store_lmdb *l, MDB_txn *txn, uint8_t kek_id)
+{
+	MDB_val k = lmdb_val(meta_key, sizeof(meta_key) - 1), v;
+	int rc = mdb_get(txn, l->dbi, &k, &v), n;
+
+	if (rc == MDB_NOTFOUND)
+		return meta_create(l, txn);
+	if (rc)
+		return lmdb_errno(rc);
+	n = seal_open(l->keys.seal, l->keys.index_key.b, INDEX_KEY_LEN, lmdb_span(&v), span_str(meta_aad));
+	if (n != INDEX_KEY_LEN)
+		return n < 0 ? n : -EBADMSG;
+	l->keys.index_key.len = INDEX_KEY_LEN;
+	return ((const uint8_t *)v.mv_data)[1] == kek_id ? 0 : meta_put(l, txn);
+}
+
+static int meta_open(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, struct err *err)
+{
+	MDB_txn *txn;
+	int rc;
+
+	l->keys.seal = seal_new(cfg->keks, cfg->n_keks, err);
+	if (!l->keys.seal)
+		return -EINVAL;
+	rc = lmdb_errno(mdb_txn_begin(l->env, NULL, 0, &txn));
+	if (rc == 0) {
+		rc = meta_in(l, txn, cfg->keks[0].id);
+		if (rc == 0 && !cfg->check)
+			rc = lmdb_errno(mdb_txn_commit(txn));
+		else
+			mdb_txn_abort(txn);
+	}
+	switch (rc) {
+	case 0:
+		return 0;
+	case -ENOKEY:
+	case -EBADMSG:
+		return err_set(err, rc, "store: the database in %s was made under another KEK", cfg->dir);
+	case -ENOSPC:
+		return err_set(err, rc, "store: no room in %s", cfg->dir);
+	default:
+		return err_set(err, rc, "store: the database in %s cannot be written", cfg->dir);
+	}
+}
+
+struct rebuild {
+	uint64_t records, unreadable, foreign_kek;
+};
+
+static bool kek_known(const struct store_lmdb_cfg *cfg, uint8_t id)
+{
+	for (size_t i = 0; i < cfg->n_keks; i++)
+		if (cfg->keks[i].id == id)
+			return true;
+	return id == 0;
+}
+
+/* One record, its head only: a million take well under a second. */
+static int rebuild_one(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, MDB_val *k, MDB_val *v,
+		       struct rebuild *r)
+{
+	struct index_entry e;
+
+	if (k->mv_size == sizeof(meta_key) - 1)
+		return 0;
+	if (k->mv_size != AKA_RAND_LEN || record_head_read(&e.head, lmdb_span(v)) < 0) {
+		r->unreadable++;
+		return 0;
+	}
+	r->records++;
+	r->foreign_kek += !kek_known(cfg, record_kek_id(lmdb_span(v)));
+	memcpy(e.rand, k->mv_data, AKA_RAND_LEN);
+	return lmdb_index_add(l->index, &e);
+}
+
+static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, struct err *err)
+{
+	uint64_t from = monotonic_ms();
+	struct rebuild r = { 0 };
+	MDB_cursor *c = NULL;
+	MDB_txn *txn = NULL;
+	MDB_val k, v;
+	int rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
+
+	if (rc == 0)
+		rc = mdb_cursor_open(txn, l->dbi, &c);
+	while (rc == 0 && (rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0)
+		rc = rebuild_one(l, cfg, &k, &v, &r);
+	if (c)
+		mdb_cursor_close(c);
+	if (txn)
+		mdb_txn_abort(txn);
+	if (rc == -ENOMEM)
+		return err_set(err, rc, "store: no memory for the index of %s", cfg->dir);
+	if (rc != MDB_NOTFOUND)
+		return err_set(err, -EIO, "store: cannot read the database in %s: %s", cfg->dir, mdb_strerror(rc));
+	atomic_store(&l->corrupt, r.unreadable);
+	LOGT(DSTORE, LOGL_NOTICE, "store: %llu records, index made in %llu ms\n", (unsigned long long)r.records,
+	     (unsigned long long)(monotonic_ms() - from));
+	if (r.unreadable || r.foreign_kek)
+		LOGT(DSTORE, LOGL_ERROR,
+		     "store: %llu records are damaged, %llu sealed under a KEK that is not configured\n",
+		     (unsigned long long)r.unreadable, (unsigned long long)r.foreign_kek);
+	return 0;
+}
+
+/* Seal on the shard's thread, so that the committer only writes. */
+static int put_prepare(struct store_lmdb *l, struct store_req *r)
+{
+	uint8_t buf[RECORD_MAX];
+	int n = record_head_make(&r->head, &l->keys, RECORD_SESSION, &r->session);
+
+	if (n == 0)
+		n = record_write(buf, sizeof(buf), &l->keys, &r->head, r->session.rand, &r->session);
+	if (n < 0)
+		return n == -ENOSPC ? n : -EIO;
+	r->record = malloc((size_t)n);
+	if (!r->record)
+		return -ENOSPC;
+	memcpy(r->record, buf, (size_t)n);
+	r->record_len = (size_t)n;
+	return 0;
+}
+
+static void store_lmdb_submit(struct store_shared *sh, struct store_req *r)
+{
+	struct store_lmdb *l = (struct store_lmdb *)sh;
+
+	switch (r->op) {
+	case STORE_CHALLENGE_PUT:
+		r->rc = challenges_put(l->challenges, &r->challenge);
+		break;
+	case STORE_CHALLENGE_TAKE:
+		r->rc = challenges_take(l->challenges, r->key.nonce, monotonic_ms(), &r->challenge);
+		break;
+	case STORE_GET:
+		r->rc = lmdb_get(l, &r->key.btid, &r->session);
+		break;
+	case STORE_FIND_TMPI:
+		r->rc = lmdb_find_tmpi(l, r->key.tmpi, &r->impi);
+		break;
+	case STORE_PUT:
+		r->rc = put_prepare(l, r);
+		if (r->rc < 0)
+			break;
+		lmdb_committer_submit(l->committer, r);
+		return;
+	case STORE_REVOKE_IMPI:
+	case STORE_REVOKE_BTID:
+		lmdb_committer_submit(l->committer, r);
+		return;
+	}
+	store_reply(r);
+}
+
+static int store_lmdb_get_now(struct store_shared *sh, const struct btid *id, struct gba_session *out)
+{
+	return lmdb_get((struct store_lmdb *)sh, id, out);
+}
+
+static void store_lmdb_drain(struct store_shared *sh)
+{
+	lmdb_committer_drain(((struct store_lmdb *)sh)->committer);
+}
+
+static void store_lmdb_figures(struct store_shared *sh, struct store_figures *out)
+{
+	struct store_lmdb *l = (struct store_lmdb *)sh;
+	struct index_figures f;
+
+	lmdb_index_figures(l->index, &f);
+	out->sessions = f.sessions;
+	out->tmpis = f.tmpis;
+	out->index_octets = f.octets;
+	out->challenges = challenges_count(l->challenges);
+	out->commits = atomic_load(&l->commits);
+	out->committed_records = atomic_load(&l->committed_records);
+	out->swept = atomic_load(&l->swept);
+	out->corrupt = atomic_load(&l->corrupt);
+}
+
+static void store_lmdb_free(struct store_shared *sh)
+{
+	struct store_lmdb *l = (struct store_lmdb *)sh;
+
+	lmdb_committer_stop(l->committer);
+	lmdb_readers_free(l);
+	if (l->env)
+		mdb_env_close(l->env);
+	if (l->lock_fd >= 0)
+		close(l->lock_fd);
+	lmdb_index_free(l->index);
+	challenges_free(l->challenges);
+	seal_free(l->keys.seal);
+	secret_clear(&l->keys.index_key);
+	free(l);
+}
+
+static const struct store_backend lmdb_backend = {
+	store_lmdb_submit, store_lmdb_get_now, store_lmdb_drain, store_lmdb_figures, store_lmdb_free,
+};
+
+struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, struct err *err)
+{
+	struct store_lmdb *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		err_set(err, -ENOMEM, "store: no memory");
+		return NULL;
+	}
+	l->sh.be = &lmdb_backend;
+	l->lock_fd = -1;
+	l->index = lmdb_index_new();
+	l->challenges = challenges_new();
+	l->sh.challenges = l->challenges;
+	err_set(err, -ENOMEM, "store: no memory");
+	if (!l->index || !l->challenges || lmdb_readers_init(l) < 0)
+		goto fail;
+	if (dir_lock(l, cfg->dir, err) < 0 || env_open(l, cfg, err) < 0 || meta_open(l, cfg, err) < 0 ||
+	    (!cfg->check && index_rebuild(l, cfg, err) < 0))
+		goto fail;
+	if (cfg->check)
+		return &l->sh;
+	l->committer = lmdb_committer_start(l);
+	if (l->committer)
+		return &l->sh;
+	err_set(err, -EAGAIN, "store: no thread for the committer");
+fail:
+	store_lmdb_free(&l->sh);
+	return NULL;
+}

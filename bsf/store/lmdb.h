@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file lmdb.h
+ *  Inside the LMDB back end: one tree by RAND (store/record.h), readers on any thread, one committer that writes. */
+#pragma once
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "bsf/store/backend.h"
+#include "bsf/store/challenges.h"
+#include "bsf/store/lmdb_index.h"
+
+struct lmdb_reader;
+struct lmdb_committer;
+
+struct store_lmdb {
+	struct store_shared sh; /* must be first */
+	struct challenges *challenges;
+	struct lmdb_index *index;
+	struct record_keys keys;
+	MDB_env *env;
+	MDB_dbi dbi;
+	int lock_fd; /* flock() on the directory's file "lock" */
+	/* readers (store/lmdb_read.c) */
+	pthread_key_t reader_key;
+	bool has_reader_key;
+	pthread_mutex_t reader_lock; /* of the list; taken once in a thread's life */
+	struct lmdb_reader *readers;
+	struct lmdb_committer *committer;
+	_Atomic uint64_t commits, committed_records, swept, corrupt;
+};
+
+static inline MDB_val lmdb_val(const void *p, size_t len)
+{
+	return (MDB_val){ len, (void *)p };
+}
+
+static inline struct span lmdb_span(const MDB_val *v)
+{
+	return span_of(v->mv_data, v->mv_size);
+}
+
+/*! -ENOSPC for a full map or disk, else -EIO; 0 for 0. */
+int lmdb_errno(int rc);
+
+/* store/lmdb_read.c: any thread, no waiting */
+int lmdb_readers_init(struct store_lmdb *l);
+/*! After all reading threads have ended or will not read again. */
+void lmdb_readers_free(struct store_lmdb *l);
+int lmdb_get(struct store_lmdb *l, const struct btid *id, struct gba_session *out);
+int lmdb_find_tmpi(struct store_lmdb *l, const uint8_t tmpi[TMPI_LEN], struct impi *out);
+
+/* store/lmdb_write.c: within one write transaction */
+struct lmdb_write;
+/*! \returns NULL and rc (negative errno) */
+struct lmdb_write *lmdb_write_begin(struct store_lmdb *l, int *rc);
+/*! Do one request; r->rc and r->revoked are what is to be answered after the commit.
+ *  \returns 0; -ENOSPC, -EIO: the transaction cannot go on, lmdb_write_abort() it */
+int lmdb_write_request(struct lmdb_write *w, struct store_req *r, int64_t now_s);
+/*! Take away what e says is over; of a session with a TMPI, IMPI and TMPI stay. \returns as lmdb_write_request() */
+int lmdb_write_sweep(struct lmdb_write *w, const struct index_entry *e);
+/*! Is there room for this much, so that enough is left to take away from afterwards? */
+bool lmdb_write_has_room(struct lmdb_write *w, size_t octets, size_t records);
+/*! Durable when it returns 0; else nothing was changed. w is gone in both cases. */
+int lmdb_write_commit(struct lmdb_write *w);
+void lmdb_write_abort(struct lmdb_write *w);
+
+/* store/lmdb_commit.c: the committer */
+struct lmdb_committer *lmdb_committer_start(struct store_lmdb *l);
+void lmdb_committer_submit(struct lmdb_committer *c, struct store_req *r);
+void lmdb_committer_drain(struct lmdb_committer *c);
+/*! Commits what waits, then ends the thread. */
+void lmdb_committer_stop(struct lmdb_committer *c);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "config.h"
+#include "bsf/ub/listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include <netinet/in.h>
+#include <osmocom/core/select.h>
+#include <talloc.h>
+#include "bsf/run/cfg.h"
+#include "bsf/ub/conn.h"
+#include "common/rt/counters.h"
+#include "common/rt/log_cat.h"
+
+#define BACKLOG 1024
+#define BURST   64   /* connections taken per turn of the loop */
+
+struct ub_listen {
+	struct osmo_fd ofd[BSF_LISTEN_MAX];
+	size_t n;
+	int spare_fd; /* given up to take and close a connection when descriptors run out */
+	ub_listen_fn *fn;
+	void *owner;
+};
+
+static void refused(void)
+{
+	counter_inc(CAUSE_ub_limit_connections);
+	if (log_rate_ok(DUB))
+		LOGT(DUB, LOGL_NOTICE, "%s: %u are open\n", cause_name(CAUSE_ub_limit_connections), ub_conn_open());
+}
+
+/* No descriptor is left: take the connection with the spare one, so that it does not wait and wake us for ever. */
+static void take_and_close(struct ub_listen *l, int listen_fd)
+{
+	int fd;
+
+	close(l->spare_fd);
+	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+		refused();
+	}
+	l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int on_accept(struct osmo_fd *ofd, unsigned int what)
+{
+	struct ub_listen *l = ofd->data;
+
+	for (int i = 0; i < BURST; i++) {
+		struct sockaddr_storage from = { 0 };
+		socklen_t len = sizeof(from);
+		int fd = accept4(ofd->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE)
+				take_and_close(l, ofd->fd);
+			break;
+		}
+		if (ub_conn_open() < bsf_connections()) {
+			l->fn(l->owner, fd, (struct sockaddr *)&from, len);
+			continue;
+		}
+		close(fd);
+		refused();
+	}
+	return 0;
+}
+
+static int listen_on(struct ub_listen *l, const struct bsf_listen *where)
+{
+	int fd = socket(where->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, rc;
+	socklen_t len = where->addr.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	if (where->addr.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)&where->addr, len) < 0 || listen(fd, BACKLOG) < 0) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
+	osmo_fd_setup(&l->ofd[l->n], fd, OSMO_FD_READ, on_accept, l, 0);
+	osmo_fd_register(&l->ofd[l->n++]);
+	return 0;
+}
+
+static int listen_end(struct ub_listen *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		osmo_fd_unregister(&l->ofd[i]);
+		close(l->ofd[i].fd);
+	}
+	if (l->spare_fd >= 0)
+		close(l->spare_fd);
+	return 0;
+}
+
+struct ub_listen *ub_listen_new(void *ctx, ub_listen_fn *fn, void *owner, struct err *err)
+{
+	struct ub_listen *l = talloc_zero(ctx, struct ub_listen);
+
+	if (!l) {
+		err_set(err, -ENOMEM, "ub: no memory");
+		return NULL;
+	}
+	l->fn = fn;
+	l->owner = owner;
+	l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	talloc_set_destructor(l, listen_end);
+	for (size_t i = 0; i < bsf_cfg->n_ub; i++) {
+		int rc = listen_on(l, &bsf_cfg->ub[i]);
+
+		if (rc < 0) {
+			err_set(err, rc, "ub: listen %s: %s", bsf_cfg->ub[i].text, strerror(-rc));
+			talloc_free(l);
+			return NULL;
+		}
+	}
+	return l;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file listen.h
+ *  The sockets of one shard that devices connect to. Every shard listens on all addresses; the kernel spreads. */
+#pragma once
+
+#include <sys/socket.h>
+#include "common/base/err.h"
+
+struct ub_listen;
+
+/*! Takes fd. */
+typedef void ub_listen_fn(void *owner, int fd, const struct sockaddr *from, socklen_t len);
+
+/*! On the shard's thread.
+ *  \returns new object owned by ctx (talloc_free() closes the sockets); NULL and a reason in err */
+struct ub_listen *ub_listen_new(void *ctx, ub_listen_fn *fn, void *owner, struct err *err);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file zh_client.h
+ *  One vector and the GUSS from the HSS. One object per shard; the answer comes later on the shard's thread. Back ends:
+ *  vectors/zh_client_fd.c (Diameter), tests/flow/zh_fake.c. */
+#pragma once
+
+#include "bsf/store/gba_session.h"
+#include "common/dia/zh_codec.h"
+
+#define ZH_SESSION_ID_MAX 127
+
+struct zh_client;
+
+/*! What came of a request. */
+struct zh_result {
+	int rc; /* 0: the HSS answered; -EBADMSG not decodable; -ENOTCONN lost with the connection */
+	struct dia_result result;
+	bool has_vector;
+	struct aka_vector vector;
+	struct guss_blob *guss;      /* owned reference or NULL */
+};
+
+/*! r is lent for the duration of the call; who keeps the GUSS takes a reference. Comes at most once per request: the
+ * caller's own deadline ends a request whose answer never comes. */
+typedef void zh_done_fn(void *owner, uint64_t txn, const struct zh_result *r);
+
+/*! The request a shard makes. */
+struct zh_ask {
+	const struct impi *impi;
+	const uint8_t *rand, *auts;  /* both for a resynchronisation, else NULL */
+};
+
+/*! Ask. Nothing in ask is kept.
+ *  \param[out] timeout_ms how long to wait for this HSS
+ *  \param[out] session_id Session-Id for the log, at least ZH_SESSION_ID_MAX + 1 octets; "" if none
+ *  \returns 0: done() may come, never inside this call; -ENOTCONN no HSS is connected; -EBUSY too much waits to be
+ * sent; -ENOMEM. Not 0: done() does not come */
+int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms, char *session_id);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file decide.c
+ *  What a NAF is answered on Zn. */
+#include "bsf/zn/decide.h"
+
+#include <errno.h>
+#include "common/crypto/kdf.h"
+#include "common/gba/guss.h"
+
+/* What a check says of a request. */
+enum verdict { PASS, BTID_UNKNOWN, STORE_FAILED, NOT_AUTHORIZED };
+
+static const struct {
+	enum cause cause;
+	uint32_t code;
+} answers[] = {
+	[PASS] = { CAUSE_zn_ok, DIA_SUCCESS },
+	[BTID_UNKNOWN] = { CAUSE_zn_btid_unknown, DIA_X_TRANSACTION_INVALID },
+	[STORE_FAILED] = { CAUSE_store_failed, DIA_UNABLE_TO_COMPLY },
+	[NOT_AUTHORIZED] = { CAUSE_zn_not_authorized, DIA_X_NOT_AUTHORIZED },
+};
+
+static enum verdict check_btid(const struct zn_ask *in)
+{
+	return in->bir->btid_ok ? PASS : BTID_UNKNOWN;
+}
+
+static enum verdict check_session(const struct zn_ask *in)
+{
+	if (in->store_rc == -ENOENT)
+		return BTID_UNKNOWN;
+	if (in->store_rc < 0)
+		return STORE_FAILED;
+	return in->session->expires_at > in->now_s ? PASS : BTID_UNKNOWN;
+}
+
+static enum verdict check_origin(const struct zn_ask *in)
+{
+	if (!in->naf)
+		return NOT_AUTHORIZED;
+	if (in->naf->proxy || span_ieq(span_str(in->bir->origin_host), span_str(in->bir->peer)))
+		return PASS;
+	return NOT_AUTHORIZED;
+}
+
+static enum verdict check_fqdn(const struct zn_ask *in)
+{
+	return policy_speaks_for(in->naf, in->bir->naf_id.fqdn) ? PASS : NOT_AUTHORIZED;
+}
+
+static enum verdict check_ua_id(const struct zn_ask *in)
+{
+	enum ua_id_class c = ua_id_classify(in->bir->naf_id.ua, NULL);
+
+	return c == UA_ID_INVALID || c == UA_ID_RESERVED ? NOT_AUTHORIZED : PASS;
+}
+
+/* A key of 2G GBA or GBA_Digest is for a NAF that says it takes one (33.220 I.5.3, M.5.7); none can say so here. */
+static enum verdict check_variant(const struct zn_ask *in)
+{
+	enum gba_variant v = in->session->variant;
+
+	return v == GBA_VARIANT_ME || v == GBA_VARIANT_U ? PASS : NOT_AUTHORIZED;
+}
+
+static enum verdict (*const checks[])(const struct zn_ask *in) = {
+	check_btid, check_session, check_origin, check_fqdn, check_ua_id, check_variant,
+};
+
+#define N_CHECKS (sizeof(checks) / sizeof(checks[0]))
+
+/* 5402 and 5403 go into Experimental-Result */
+static void refuse(struct zn_bia *out, uint32_t code)
+{
+	memset(out, 0, sizeof(*out));
+	out->result.code = code;
+	if (code == DIA_X_NOT_AUTHORIZED || code == DIA_X_TRANSACTION_INVALID) {
+		out->result.experimental = true;
+		out->result.vendor = DIA_VENDOR_3GPP;
+	}
+}
+
+static bool gsid_in(char *const *list, size_t n, const char *gsid)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(list[i], gsid))
+			return true;
+	return false;
+}
+
+static bool gsid_repeated(const struct zn_bir *bir, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (!strcmp(bir->gsids[i], bir->gsids[at]))
+			return true;
+	return false;
+}
+
+/* Positions in bir->gsids that this NAF may have, each GSID once. \returns how many */
+static size_t gsids_allowed(const struct zn_ask *in, size_t at[ZN_GSIDS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->bir->n_gsids; i++)
+		if (gsid_in(in->naf->gsids, in->naf->n_gsids, in->bir->gsids[i]) && !gsid_repeated(in->bir, i))
+			at[n++] = i;
+	return n;
+}
+
+/* 33.220 4.4.6: required ones are there, and those asked for, found and allowed are chosen, without their group. */
+static enum verdict uss_choose(struct zn_bia *out, const struct zn_ask *in, const struct guss *guss, const size_t *at,
+			       size_t n)
+{
+	const struct guss_uss *chosen[ZN_GSIDS_MAX];
+	const struct naf_policy *naf = in->naf;
+	size_t n_chosen = 0;
+
+	for (size_t i = 0; i < naf->n_required_gsids; i++)
+		if (!guss || !guss_select(guss, span_str(naf->required_gsids[i]), naf->naf_group))
+			return NOT_AUTHORIZED;
+	for (size_t i = 0; guss && i < n; i++) {
+		const struct guss_uss *u = guss_select(guss, span_str(in->bir->gsids[at[i]]), naf->naf_group);
+
+		if (u)
+			chosen[n_chosen++] = u;
+	}
+	if (n_chosen && guss_uss_list(&out->uss_list, &out->uss_list_len, chosen, n_chosen) < 0)
+		return STORE_FAILED;
+	return PASS;
+}
+
+static enum verdict fill_uss(struct zn_bia *out, const struct zn_ask *in)
+{
+	struct span xml = guss_blob_span(in->session->guss);
+	size_t at[ZN_GSIDS_MAX], n = gsids_allowed(in, at);
+	struct guss *guss = NULL;
+	enum verdict v;
+
+	if (n == 0 && in->naf->n_required_gsids == 0)
+		return PASS;
+	/* it was parsed before it was stored: what fails now is memory or a damaged record */
+	if (xml.len && guss_parse(&guss, xml.p, xml.len, NULL) < 0)
+		return STORE_FAILED;
+	v = uss_choose(out, in, guss, at, n);
+	guss_free(guss);
+	return v;
+}
+
+/* Ks_NAF, or Ks_ext_NAF (the same derivation) and, for a NAF that knows GBA_U, Ks_int_NAF. */
+static enum verdict fill_keys(struct zn_bia *out, const struct zn_ask *in)
+{
+	const struct gba_session *s = in->session;
+	struct span naf_id = span_of(in->bir->naf_id.raw, in->bir->naf_id.len), impi = span_str(s->impi.s);
+	int rc = kdf_ks_naf(&out->me_key, KDF_KS_NAF, &s->ks, s->rand, impi, naf_id);
+
+	if (rc == 0 && s->variant == GBA_VARIANT_U && in->bir->gba_u_aware)
+		rc = kdf_ks_naf(&out->uicc_key, KDF_KS_INT_NAF, &s->ks, s->rand, impi, naf_id);
+	return rc < 0 ? STORE_FAILED : PASS;
+}
+
+static void fill_rest(struct zn_bia *out, const struct zn_ask *in)
+{
+	out->result.code = DIA_SUCCESS;
+	out->has_times = true;
+	out->created_at = in->session->created_at;
+	out->expires_at = in->session->expires_at;
+	if (in->naf->private_identity)
+		out->impi = in->session->impi;
+}
+
+enum cause zn_decide(struct zn_bia *out, const struct zn_ask *in)
+{
+	enum verdict v = PASS;
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < N_CHECKS && v == PASS; i++)
+		v = checks[i](in);
+	if (v == PASS)
+		v = fill_uss(out, in);
+	if (v == PASS)
+		v = fill_keys(out, in);
+	if (v == PASS) {
+		fill_rest(out, in);
+		return CAUSE_zn_ok;
+	}
+	zn_bia_clear(out);
+	refuse(out, answers[v].code);
+	return answers[v].cause;
+}

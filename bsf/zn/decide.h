@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file decide.h
+ *  What a NAF is answered on Zn (TS 29.109 5.2, TS 33.220 4.2.1, 4.4.6, 4.5.3, 5.3.3). No I/O, no clock, no log: the
+ *  same function serves the answer made at once and the one made on a shard. */
+#pragma once
+
+#include "bsf/store/gba_session.h"
+#include "bsf/policy/policy.h"
+#include "common/dia/zn_codec.h"
+#include "common/gba/cause.h"
+
+struct zn_ask {
+	const struct zn_bir *bir;
+	const struct naf_policy *naf;      /* of bir->peer; NULL: not configured (any more) */
+	int store_rc;                      /* of the look-up: 0, -ENOENT, other: the store could not be asked */
+	const struct gba_session *session; /* if store_rc is 0 */
+	int64_t now_s;                     /* Unix seconds */
+};
+
+/*! Decide. The checks in this order, the first that fails is the answer:
+ *  - no B-TID, unknown, expired, revoked: 5403, zn_btid_unknown; store not asked: 5012, store_failed
+ *  - Origin-Host is not the connection's identity and the peer is no proxy, peer not configured, FQDN of the NAF_Id not
+ *    one it speaks for, Ua protocol identifier that is invalid (H.2: 00, not all zero) or the pseudo protocol of the
+ *    TMPI derivation (H.3; its key would disclose TMPIs), 2G or Digest variant: 5402, zn_not_authorized
+ *  - a USS that policy requires is not in the GUSS, asked for or not: 5402, zn_not_authorized
+ *  - else 2001 and the keys, zn_ok. USSs that were not found or are not allowed are left out without an error.
+ *
+ *  The GUSS is parsed only if a USS is required or one was asked for that this NAF may have.
+ *  \param[out] out written in full; zn_bia_clear() it
+ *  \returns cause, for counter and log line */
+enum cause zn_decide(struct zn_bia *out, const struct zn_ask *in);
