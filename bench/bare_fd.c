@@ -90,8 +90,10 @@ struct dict_object *bare_application(application_id_t app, command_code_t comman
 	struct dict_object *vendor, *request;
 	vendor_id_t tgpp = VENDOR;
 
-	check(fd_dict_search(fd_g_config->cnf_dict, DICT_APPLICATION, APPLICATION_BY_ID, &app, app_out, ENOENT), "application");
-	check(fd_dict_search(fd_g_config->cnf_dict, DICT_COMMAND, CMD_BY_CODE_R, &command, &request, ENOENT), "command");
+	check(fd_dict_search(fd_g_config->cnf_dict, DICT_APPLICATION, APPLICATION_BY_ID, &app, app_out, ENOENT),
+	      "application");
+	check(fd_dict_search(fd_g_config->cnf_dict, DICT_COMMAND, CMD_BY_CODE_R, &command, &request, ENOENT),
+	      "command");
 	check(fd_dict_search(fd_g_config->cnf_dict, DICT_VENDOR, VENDOR_BY_ID, &tgpp, &vendor, ENOENT), "vendor");
 	check(fd_disp_app_support(*app_out, vendor, 1, 0), "support");
 	return request;

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 #define KEY_LEN 16
-#define FILL 65536 /* records in a commit while filling */
+#define FILL    65536 /* records in a commit while filling */
 
 static MDB_env *env;
 static MDB_dbi dbi;

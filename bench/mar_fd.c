@@ -58,7 +58,9 @@ static void on_open(struct peer_info *info, void *data)
 
 static void configure(const char *server, uint16_t port)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct peer_info info = { .pi_diamid = (DiamId_t)server, .pi_diamidlen = strlen(server) };
 	struct dict_object *app;
 

@@ -14,16 +14,16 @@
 #include <unistd.h>
 #include <microhttpd.h>
 
-#define CHALLENGE                                                                                                      \
-	"Digest realm=\"bsf.mnc001.mcc001.pub.3gppnetwork.org\", "                                                     \
-	"nonce=\"I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M=\", opaque=\"00112233445566778899aabbccddeeff\", "        \
+#define CHALLENGE \
+	"Digest realm=\"bsf.mnc001.mcc001.pub.3gppnetwork.org\", " \
+	"nonce=\"I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M=\", opaque=\"00112233445566778899aabbccddeeff\", " \
 	"algorithm=AKAv1-MD5, qop=\"auth-int\""
-#define INFO                                                                                                           \
-	"qop=auth-int, rspauth=\"00112233445566778899aabbccddeeff\", cnonce=\"00112233445566778899aabbccddeeff\", "    \
+#define INFO \
+	"qop=auth-int, rspauth=\"00112233445566778899aabbccddeeff\", cnonce=\"00112233445566778899aabbccddeeff\", " \
 	"nc=00000001"
-#define BODY                                                                                                           \
-	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<BootstrappingInfo xmlns=\"uri:3gpp-gba\">"                       \
-	"<btid>I1U8vpY3qJ0hiuZNrke/NQ==@bsf.mnc001.mcc001.pub.3gppnetwork.org</btid>"                                  \
+#define BODY \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<BootstrappingInfo xmlns=\"uri:3gpp-gba\">" \
+	"<btid>I1U8vpY3qJ0hiuZNrke/NQ==@bsf.mnc001.mcc001.pub.3gppnetwork.org</btid>" \
 	"<lifetime>2026-01-02T15:04:05Z</lifetime></BootstrappingInfo>\n"
 
 static struct MHD_Response *challenge, *done;

@@ -13,7 +13,7 @@
 #include "common/crypto/rng.h"
 
 #define IN_FLIGHT 512
-#define LIFE_S 604800
+#define LIFE_S    604800
 
 static const char *dir, *kek_file, *name, *guss_file;
 static unsigned long sessions = 1000, to_print = 100000, in_flight, done, failed;

@@ -23,9 +23,9 @@
 #include "common/http/auth_hdr.h"
 #include "common/http/challenge_hdr.h"
 
-#define BUF_MAX 8192
+#define BUF_MAX    8192
 #define FLIGHT_MAX 1024
-#define CNONCE "00112233445566778899aabbccddeeff"
+#define CNONCE     "00112233445566778899aabbccddeeff"
 
 enum step { IDLE, FIRST, SECOND };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "dict/dict_gba.h"
+
 #include <errno.h>
 #include <string.h>
-#include "dict/dict_gba.h"
 
 #define VENDOR_3GPP 10415
 
@@ -17,10 +18,10 @@ static const struct {
 	[ENUM] = { AVP_TYPE_INTEGER32, NULL },     [GROUPED] = { AVP_TYPE_GROUPED, NULL },
 };
 
-#define V AVP_FLAG_VENDOR
-#define M AVP_FLAG_MANDATORY
-#define TGPP VENDOR_3GPP
-#define IETF 0
+#define V                                    AVP_FLAG_VENDOR
+#define M                                    AVP_FLAG_MANDATORY
+#define TGPP                                 VENDOR_3GPP
+#define IETF                                 0
 #define AVP(code, vendor, name, flags, type) { code, vendor, name, flags, type },
 static const struct gba_avp {
 	avp_code_t code;

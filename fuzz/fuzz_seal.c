@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct seal *seal;
 	static const char plain[] = "Ks and IMPI";
-	struct seal_kek kek = {.id = 1, .key = {.len = SEAL_KEK_LEN}};
+	struct seal_kek kek = { .id = 1, .key = { .len = SEAL_KEK_LEN } };
 	uint8_t out[4096];
 	int n;
 

@@ -23,7 +23,7 @@ static void nonce(const uint8_t *data, size_t size)
 /* Without the key nobody proves anything. */
 static void proof(const uint8_t *data, size_t size)
 {
-	static const struct secret ha1 = {32, "0123456789abcdef0123456789abcdef"};
+	static const struct secret ha1 = { 32, "0123456789abcdef0123456789abcdef" };
 	const struct digest_input in = {
 		.qop = DIGEST_QOP_AUTH_INT,
 		.uri = span_str("/"),

@@ -12,7 +12,8 @@ static void request(struct msg *m)
 	struct zn_bir bir;
 
 	if (zn_bir_decode(&bir, m, &refusal.result) == 0) {
-		assert(bir.n_gsids <= ZN_GSIDS_MAX && bir.naf_id.len > UA_ID_LEN && bir.origin_host[DIA_ID_MAX] == '\0');
+		assert(bir.n_gsids <= ZN_GSIDS_MAX && bir.naf_id.len > UA_ID_LEN &&
+		       bir.origin_host[DIA_ID_MAX] == '\0');
 		for (size_t i = 0; i < bir.n_gsids; i++)
 			assert(strlen(bir.gsids[i]) >= 1 && strlen(bir.gsids[i]) <= ZN_GSID_MAX);
 		refusal.result.code = DIA_SUCCESS;

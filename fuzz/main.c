@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define INPUT_MAX (1 << 20) /* octets of one file */
-#define DAMAGED_MAX 1024    /* places in one input that are damaged, spread over its length */
+#define INPUT_MAX   (1 << 20) /* octets of one file */
+#define DAMAGED_MAX 1024      /* places in one input that are damaged, spread over its length */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,7 +31,7 @@ static void run(const uint8_t *data, size_t size)
 
 static void run_damaged(uint8_t *data, size_t size)
 {
-	static const uint8_t octets[] = {0x00, 0xff, '"', '<', '=', ' '};
+	static const uint8_t octets[] = { 0x00, 0xff, '"', '<', '=', ' ' };
 	size_t step = size / DAMAGED_MAX + 1;
 
 	for (size_t i = 0; i < size; i += step) {

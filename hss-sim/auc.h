@@ -16,8 +16,8 @@
 
 struct auc_counter {
 	struct sqn_home home;
-	uint64_t mark;   /* durable: SEQ up to here may be given */
-	uint64_t asked;  /* the mark that was asked for last; >= mark while it is being written */
+	uint64_t mark;  /* durable: SEQ up to here may be given */
+	uint64_t asked; /* the mark that was asked for last; >= mark while it is being written */
 };
 
 /*! Begin behind the durable mark. \param[in] ind_fixed 0..31, or -1: IND runs */

@@ -32,8 +32,10 @@ static int read_impi(struct csv_subscriber *s, struct span f, struct err *err, c
 {
 	if (f.len == 0)
 		return wrong(err, p, "empty", "user@domain");
-	return impi_parse(&s->impi, f.p, f.len) < 0 ? wrong(err, p, "no private identity", "user@domain, at most 255 octets, "
-							     "domain a DNS name") : 0;
+	return impi_parse(&s->impi, f.p, f.len) < 0 ? wrong(err, p, "no private identity",
+							    "user@domain, at most 255 octets, "
+							    "domain a DNS name")
+						    : 0;
 }
 
 static int read_imsi(struct csv_subscriber *s, struct span f, struct err *err, const struct place *p)
@@ -47,7 +49,7 @@ static int read_imsi(struct csv_subscriber *s, struct span f, struct err *err, c
 	return span_to_str(s->imsi, sizeof(s->imsi), f);
 }
 
-static int read_key(struct secret *out, struct span f, struct err *err, const struct place *p)
+static int csv_read_key(struct secret *out, struct span f, struct err *err, const struct place *p)
 {
 	SECRET_AUTO k = { .len = AKA_KEY_LEN };
 	char what[64];
@@ -66,19 +68,19 @@ static int read_key(struct secret *out, struct span f, struct err *err, const st
 
 static int read_k(struct csv_subscriber *s, struct span f, struct err *err, const struct place *p)
 {
-	return f.len ? read_key(&s->k, f, err, p) : wrong(err, p, "empty", "32 hex digits");
+	return f.len ? csv_read_key(&s->k, f, err, p) : wrong(err, p, "empty", "32 hex digits");
 }
 
 static int read_op(struct csv_subscriber *s, struct span f, struct err *err, const struct place *p)
 {
-	return read_key(&s->op, f, err, p);
+	return csv_read_key(&s->op, f, err, p);
 }
 
 static int read_opc(struct csv_subscriber *s, struct span f, struct err *err, const struct place *p)
 {
 	if (f.len && s->op.len)
 		return wrong(err, p, "op and opc are both given", "one of them");
-	return read_key(&s->opc, f, err, p);
+	return csv_read_key(&s->opc, f, err, p);
 }
 
 static int read_amf(struct csv_subscriber *s, struct span f, struct err *err, const struct place *p)
@@ -109,7 +111,9 @@ static int read_number(uint64_t *out, struct span f, unsigned base, uint64_t max
 	size_t i;
 
 	for (i = 0; i < f.len; i++) {
-		unsigned d = isdigit(f.p[i]) ? f.p[i] - (unsigned)'0' : isxdigit(f.p[i]) ? tolower(f.p[i]) - 'a' + 10u : 99u;
+		unsigned d = isdigit(f.p[i])    ? f.p[i] - (unsigned)'0'
+			     : isxdigit(f.p[i]) ? tolower(f.p[i]) - 'a' + 10u
+						: 99u;
 
 		if (d >= base || v > (max - d) / base)
 			return -1;
@@ -154,7 +158,8 @@ static int read_guss(struct csv_subscriber *s, struct span f, struct err *err, c
 static const struct {
 	const char *name;
 	int (*read)(struct csv_subscriber *s, struct span f, struct err *err, const struct place *p);
-} columns[CSV_COLUMNS] = { /* in the order they are read: op before opc */
+} columns[CSV_COLUMNS] = {
+	/* in the order they are read: op before opc */
 	[CSV_IMPI] = { "impi", read_impi },
 	[CSV_IMSI] = { "imsi", read_imsi },
 	[CSV_K] = { "k", read_k },

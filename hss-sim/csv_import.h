@@ -13,26 +13,36 @@
 #define CSV_PATH_MAX 1024 /* octets of a GUSS path */
 
 enum csv_column {
-	CSV_IMPI, CSV_IMSI, CSV_K, CSV_OP, CSV_OPC, CSV_AMF, CSV_ALGORITHM, CSV_SQN, CSV_IND, CSV_GUSS, CSV_COLUMNS,
+	CSV_IMPI,
+	CSV_IMSI,
+	CSV_K,
+	CSV_OP,
+	CSV_OPC,
+	CSV_AMF,
+	CSV_ALGORITHM,
+	CSV_SQN,
+	CSV_IND,
+	CSV_GUSS,
+	CSV_COLUMNS,
 };
 
 struct csv_file {
 	const uint8_t *p, *end;
-	unsigned line;                /* of the line read last; 1 is the header */
-	int column[CSV_COLUMNS];      /* place in the line, 0..; -1: not there */
+	unsigned line;           /* of the line read last; 1 is the header */
+	int column[CSV_COLUMNS]; /* place in the line, 0..; -1: not there */
 	int n_columns;
 };
 
 /*! One subscriber; clear it after use, it holds keys. */
 struct csv_subscriber {
 	struct impi impi;
-	char imsi[16];                /* "" if empty */
-	struct secret k, op, opc;     /* len 0: empty; k and one of the others are there */
-	uint8_t amf[AKA_AMF_LEN];     /* 0000 if empty */
-	uint64_t sqn;                 /* SEQ || IND, 48 bits; 0 if empty */
-	int ind;                      /* 0..31; -1 if empty */
-	struct span guss;             /* path, in the buffer; empty: none */
-	unsigned guss_at;             /* its character in the line, for errors that show later */
+	char imsi[16];            /* "" if empty */
+	struct secret k, op, opc; /* len 0: empty; k and one of the others are there */
+	uint8_t amf[AKA_AMF_LEN]; /* 0000 if empty */
+	uint64_t sqn;             /* SEQ || IND, 48 bits; 0 if empty */
+	int ind;                  /* 0..31; -1 if empty */
+	struct span guss;         /* path, in the buffer; empty: none */
+	unsigned guss_at;         /* its character in the line, for errors that show later */
 };
 
 static inline void csv_subscriber_clear(struct csv_subscriber *s)

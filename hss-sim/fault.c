@@ -9,7 +9,7 @@ static bool is_delay(const struct fault *f)
 	return f->kind == FAULT_DELAY;
 }
 
-static struct fault *find(struct faults *t, const char *who, bool delay)
+static struct fault *fault_find(struct faults *t, const char *who, bool delay)
 {
 	size_t i;
 
@@ -20,7 +20,7 @@ static struct fault *find(struct faults *t, const char *who, bool delay)
 	return NULL;
 }
 
-static void drop(struct faults *t, struct fault *f)
+static void fault_drop(struct faults *t, struct fault *f)
 {
 	size_t after = t->n - (f - t->f) - 1;
 
@@ -30,7 +30,7 @@ static void drop(struct faults *t, struct fault *f)
 
 int fault_set(struct faults *t, const struct fault *f)
 {
-	struct fault *old = find(t, f->who, is_delay(f));
+	struct fault *old = fault_find(t, f->who, is_delay(f));
 
 	if (!old) {
 		if (t->n == FAULTS_MAX)
@@ -48,8 +48,8 @@ size_t fault_clear(struct faults *t, const char *who)
 	int delay;
 
 	for (delay = 0; delay <= 1; delay++) {
-		while ((f = find(t, who, delay))) {
-			drop(t, f);
+		while ((f = fault_find(t, who, delay))) {
+			fault_drop(t, f);
 			n++;
 		}
 	}
@@ -57,17 +57,17 @@ size_t fault_clear(struct faults *t, const char *who)
 }
 
 /* \returns true and a copy in out */
-static bool take(struct faults *t, const char *impi, bool delay, struct fault *out)
+static bool fault_do_take(struct faults *t, const char *impi, bool delay, struct fault *out)
 {
-	struct fault *f = find(t, impi, delay);
+	struct fault *f = fault_find(t, impi, delay);
 
 	if (!f)
-		f = find(t, FAULT_ALL, delay);
+		f = fault_find(t, FAULT_ALL, delay);
 	if (!f)
 		return false;
 	*out = *f;
 	if (f->times && --f->times == 0)
-		drop(t, f);
+		fault_drop(t, f);
 	return true;
 }
 
@@ -76,9 +76,9 @@ struct fault_effect fault_take(struct faults *t, const char *impi)
 	struct fault_effect e = { 0 };
 	struct fault f;
 
-	if (take(t, impi, true, &f))
+	if (fault_do_take(t, impi, true, &f))
 		e.delay_s = f.value;
-	if (take(t, impi, false, &f)) {
+	if (fault_do_take(t, impi, false, &f)) {
 		e.no_answer = f.kind == FAULT_NO_ANSWER;
 		e.result = f.kind == FAULT_RESULT ? f.value : 0;
 	}

@@ -16,8 +16,8 @@ enum fault_kind { FAULT_DELAY, FAULT_NO_ANSWER, FAULT_RESULT };
 struct fault {
 	char who[IMPI_MAX + 1]; /* an IMPI, or "all" */
 	enum fault_kind kind;
-	uint32_t value;         /* seconds, or a result code */
-	unsigned times;         /* left; 0: for ever */
+	uint32_t value; /* seconds, or a result code */
+	unsigned times; /* left; 0: for ever */
 };
 
 struct faults {
@@ -34,9 +34,9 @@ size_t fault_clear(struct faults *t, const char *who);
 
 /*! What happens to one request. */
 struct fault_effect {
-	uint32_t delay_s;    /* 0: none */
+	uint32_t delay_s; /* 0: none */
 	bool no_answer;
-	uint32_t result;     /* 0: the right one */
+	uint32_t result; /* 0: the right one */
 };
 
 /*! Take what applies to this IMPI: a delay and an outcome, its own before those of all; a counted one is used up by one. */

@@ -10,7 +10,8 @@
 
 /* What the library's threads read; immutable once published. */
 struct peers {
-	const struct peers *former; /* a reader may still hold it; changes by hand are few, so all are kept to the end */
+	const struct peers
+		*former; /* a reader may still hold it; changes by hand are few, so all are kept to the end */
 	size_t n;
 	struct {
 		char identity[256];
@@ -41,7 +42,8 @@ struct hss_bsf *hss_cfg_bsf(const struct hss_cfg *c, const char *identity)
 {
 	struct hss_bsf *b;
 
-	llist_for_each_entry(b, &c->bsfs, entry) {
+	llist_for_each_entry(b, &c->bsfs, entry)
+	{
 		if (strcasecmp(b->identity, identity) == 0)
 			return b;
 	}
@@ -55,19 +57,26 @@ int hss_cfg_verify(const struct hss_cfg *c, struct err *err)
 	if (!c->diameter_line)
 		return cfg_error(err, -EINVAL, 0, "no node 'diameter'; needed in it: identity, realm, listen");
 	if (!c->identity || !c->realm || !c->n_listen)
-		return cfg_error(err, -EINVAL, c->diameter_line, "'diameter' lacks '%s'; needed in it: identity, realm, listen",
-				 !c->identity ? "identity" : !c->realm ? "realm" : "listen");
+		return cfg_error(err, -EINVAL, c->diameter_line,
+				 "'diameter' lacks '%s'; needed in it: identity, realm, listen",
+				 !c->identity ? "identity"
+				 : !c->realm  ? "realm"
+					      : "listen");
 	if (!c->subscribers_line)
 		return cfg_error(err, -EINVAL, 0, "no node 'subscribers'; needed in it: database, kek");
 	if (!c->database || !c->n_keks)
-		return cfg_error(err, -EINVAL, c->subscribers_line, "'subscribers' lacks '%s'; needed in it: database, kek",
+		return cfg_error(err, -EINVAL, c->subscribers_line,
+				 "'subscribers' lacks '%s'; needed in it: database, kek",
 				 !c->database ? "database" : "kek");
 	if (llist_empty(&c->bsfs))
 		return cfg_error(err, -EINVAL, 0, "no node 'bsf IDENTITY': nobody could connect");
-	llist_for_each_entry(b, &c->bsfs, entry) {
+	llist_for_each_entry(b, &c->bsfs, entry)
+	{
 		if (!b->n_nets)
-			return cfg_error(err, -EINVAL, b->line, "'bsf %s' lacks 'address': without TLS the source address is "
-					 "what binds the name; allowed in it: address A.B.C.D/N or X:X::X/N", b->identity);
+			return cfg_error(err, -EINVAL, b->line,
+					 "'bsf %s' lacks 'address': without TLS the source address is "
+					 "what binds the name; allowed in it: address A.B.C.D/N or X:X::X/N",
+					 b->identity);
 	}
 	return 0;
 }
@@ -81,7 +90,8 @@ int hss_peers_publish(const struct hss_cfg *c)
 	p = calloc(1, sizeof(*p) + n * sizeof(p->p[0]));
 	if (!p)
 		return -ENOMEM;
-	llist_for_each_entry(b, &c->bsfs, entry) {
+	llist_for_each_entry(b, &c->bsfs, entry)
+	{
 		strncpy(p->p[i].identity, b->identity, sizeof(p->p[i].identity) - 1);
 		memcpy(p->p[i].nets, b->nets, sizeof(b->nets));
 		p->p[i].n_nets = b->n_nets;

@@ -26,12 +26,12 @@ struct hss_cfg {
 	char *identity, *realm;
 	struct sockaddr_storage listen[DIA_LISTEN_MAX];
 	size_t n_listen;
-	int tc_s, tw_s;              /* 0: default */
+	int tc_s, tw_s; /* 0: default */
 	int diameter_line, listen_line[DIA_LISTEN_MAX];
 	/* bsf */
-	struct llist_head bsfs;      /* struct hss_bsf */
+	struct llist_head bsfs; /* struct hss_bsf */
 	/* subscribers */
-	char *database;              /* as typed; cfg_path() makes it absolute */
+	char *database; /* as typed; cfg_path() makes it absolute */
 	int subscribers_line, database_line;
 	struct seal_kek keks[SEAL_KEKS_MAX];
 	char *kek_paths[SEAL_KEKS_MAX]; /* as typed */

@@ -12,7 +12,6 @@
 
 enum { DIAMETER_NODE = _LAST_OSMOVTY_NODE + 1, BSF_NODE, SUBSCRIBERS_NODE, FAULT_NODE };
 
-
 #define DIA_NAME_MAX 255 /* characters */
 
 static struct hss_cfg *cfg;
@@ -210,7 +209,8 @@ static int write_bsfs(struct vty *vty)
 	struct hss_bsf *b;
 	size_t i;
 
-	llist_for_each_entry(b, &cfg->bsfs, entry) {
+	llist_for_each_entry(b, &cfg->bsfs, entry)
+	{
 		vty_out(vty, "bsf %s%s", b->identity, VTY_NEWLINE);
 		for (i = 0; i < b->n_nets; i++) {
 			cfg_net_text(text, &b->nets[i]);
@@ -288,7 +288,9 @@ static int write_subscribers(struct vty *vty)
 
 static int add_fault(struct vty *vty, enum fault_kind kind, const char *who, const char *value, const char *times)
 {
-	struct fault f = { .kind = kind, .value = value ? strtoul(value, NULL, 10) : 0, .times = times ? atoi(times) : 0 };
+	struct fault f = { .kind = kind,
+			   .value = value ? strtoul(value, NULL, 10) : 0,
+			   .times = times ? atoi(times) : 0 };
 	struct impi impi;
 
 	if (strcmp(who, FAULT_ALL) != 0 && impi_parse(&impi, (const uint8_t *)who, strlen(who)) < 0)
@@ -366,7 +368,9 @@ static int write_faults(struct vty *vty)
 
 static struct cmd_node diameter_node = { .node = DIAMETER_NODE, .prompt = "%s(config-diameter)# ", .vtysh = 1 };
 static struct cmd_node bsf_node = { .node = BSF_NODE, .prompt = "%s(config-bsf)# ", .vtysh = 1 };
-static struct cmd_node subscribers_node = { .node = SUBSCRIBERS_NODE, .prompt = "%s(config-subscribers)# ", .vtysh = 1 };
+static struct cmd_node subscribers_node = { .node = SUBSCRIBERS_NODE,
+					    .prompt = "%s(config-subscribers)# ",
+					    .vtysh = 1 };
 static struct cmd_node fault_node = { .node = FAULT_NODE, .prompt = "", .vtysh = 1 };
 
 void hss_vty_init(struct hss_cfg *c)

@@ -7,4 +7,3 @@
 
 /*! Before the file is read. cfg must live as long as the process. */
 void hss_vty_init(struct hss_cfg *cfg);
-

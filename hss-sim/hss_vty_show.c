@@ -23,7 +23,8 @@ DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "BSFs that may connect,
 	struct hss_bsf *b;
 	size_t i;
 
-	llist_for_each_entry(b, &cfg->bsfs, entry) {
+	llist_for_each_entry(b, &cfg->bsfs, entry)
+	{
 		vty_out(vty, "bsf %s %s from", b->identity, dia_peer_is_open(b->identity) ? "open" : "closed");
 		for (i = 0; i < b->n_nets; i++) {
 			cfg_net_text(text, &b->nets[i]);
@@ -73,7 +74,8 @@ DEFUN(show_subscriber, show_subscriber_cmd, "show subscriber IMPI",
 		return not_running(vty);
 	rc = subscriber_cache_get(cache, argv[0], &s);
 	if (rc < 0) {
-		vty_out(vty, "%% %s%s", rc == -ENOENT ? "unknown subscriber" : "the database cannot be read", VTY_NEWLINE);
+		vty_out(vty, "%% %s%s", rc == -ENOENT ? "unknown subscriber" : "the database cannot be read",
+			VTY_NEWLINE);
 		return CMD_WARNING;
 	}
 	vty_out(vty, "%s%s", s->row.impi.s, VTY_NEWLINE);

@@ -77,9 +77,9 @@ static int read_guss_file(struct content *out, const char *path, struct err *err
 	p = malloc(GUSS_XML_MAX + 1);
 	n = p ? fread(p, 1, GUSS_XML_MAX + 1, f) : 0;
 	if (!p || ferror(f) || n > GUSS_XML_MAX) {
-		int rc = !p ? err_set(err, -ENOMEM, "no memory")
-			    : ferror(f) ? err_set(err, -EIO, "%s: not readable", path)
-					: err_set(err, -E2BIG, "%s: more than %d octets", path, GUSS_XML_MAX);
+		int rc = !p          ? err_set(err, -ENOMEM, "no memory")
+			 : ferror(f) ? err_set(err, -EIO, "%s: not readable", path)
+				     : err_set(err, -E2BIG, "%s: more than %d octets", path, GUSS_XML_MAX);
 
 		fclose(f);
 		free(p);
@@ -168,8 +168,8 @@ static int put_row(struct import *im, const struct csv_subscriber *s, struct err
 	if (rc == 0) {
 		rc = subscriber_db_put(im->db, &r, im->csv.line, &first);
 		if (rc == -EEXIST)
-			err_set(err, rc, "%s:%u: impi: the same as in line %u; allowed: each once", im->path, im->csv.line,
-				first);
+			err_set(err, rc, "%s:%u: impi: the same as in line %u; allowed: each once", im->path,
+				im->csv.line, first);
 		else if (rc < 0)
 			err_set(err, rc, "%s:%u: database: %s", im->path, im->csv.line, subscriber_db_errmsg(im->db));
 	}
@@ -221,7 +221,8 @@ int import_csv(struct subscriber_db *db, const char *path, struct err *err)
 	if (rc == 0) {
 		rc = subscriber_db_commit(db);
 		if (rc < 0)
-			err_set(err, rc, "database: %s: nothing was changed", rc == -ENOSPC ? "disk full" : "write failed");
+			err_set(err, rc, "database: %s: nothing was changed",
+				rc == -ENOSPC ? "disk full" : "write failed");
 	}
 	if (rc == 0)
 		fprintf(stderr, "%s: %lu subscribers imported (%lu new, %lu updated) in %.1f s\n", path,

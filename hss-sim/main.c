@@ -14,7 +14,7 @@
 #include "hss-sim/import.h"
 #include "hss-sim/zh_server.h"
 
-#define VTY_PORT  4271
+#define VTY_PORT            4271
 #define ANSWERS_WAITING_MAX 16384 /* above what can be in work */
 
 static const char *const counters[] = { "hss", "dia", NULL };
@@ -69,7 +69,8 @@ static int check_db(const struct hss_cfg *cfg, struct err *err)
 		if (slash && slash != path)
 			*slash = '\0';
 		if (access(path, W_OK) != 0)
-			rc = cfg_error(err, -errno, cfg->database_line, "database: folder %s: %s", path, strerror(errno));
+			rc = cfg_error(err, -errno, cfg->database_line, "database: folder %s: %s", path,
+				       strerror(errno));
 	}
 	talloc_free(path);
 	return rc;
@@ -147,7 +148,7 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct err *err)
 	return rc;
 }
 
-static int serve(struct hss_cfg *cfg, struct err *err)
+static int main_serve(struct hss_cfg *cfg, struct err *err)
 {
 	struct subscriber_db *db;
 	int rc = probe_ports(cfg, err);
@@ -189,7 +190,7 @@ int main(int argc, char **argv)
 	} else if (rc == 0 && args.import) {
 		rc = do_import(cfg, args.import, &err);
 	} else if (rc == 0) {
-		rc = serve(cfg, &err);
+		rc = main_serve(cfg, &err);
 	}
 	rt_exit();
 	hss_cfg_wipe(cfg);

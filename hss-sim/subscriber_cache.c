@@ -41,7 +41,7 @@ struct subscriber_cache *subscriber_cache_new(struct subscriber_db *db, size_t o
 	return c;
 }
 
-static void drop(struct subscriber_cache *c, struct subscriber *s)
+static void subscriber_drop(struct subscriber_cache *c, struct subscriber *s)
 {
 	struct subscriber **at = &c->by_impi[bucket(s->row.impi.s)];
 
@@ -61,8 +61,7 @@ void subscriber_cache_free(struct subscriber_cache *c)
 
 	if (!c)
 		return;
-	llist_for_each_entry_safe(s, next, &c->used, used)
-		drop(c, s);
+	llist_for_each_entry_safe(s, next, &c->used, used) subscriber_drop(c, s);
 	free(c);
 }
 
@@ -75,11 +74,11 @@ static void make_room(struct subscriber_cache *c, const struct subscriber *keep)
 	     s = next) {
 		next = llist_entry(s->used.prev, struct subscriber, used);
 		if (s != keep && llist_empty(&s->waiting))
-			drop(c, s);
+			subscriber_drop(c, s);
 	}
 }
 
-static int load(struct subscriber_cache *c, const char *impi, struct subscriber **out)
+static int subscriber_load(struct subscriber_cache *c, const char *impi, struct subscriber **out)
 {
 	struct subscriber *s = calloc(1, sizeof(*s));
 	unsigned b = bucket(impi);
@@ -121,7 +120,7 @@ int subscriber_cache_get(struct subscriber_cache *c, const char *impi, struct su
 	struct subscriber *s = subscriber_cache_peek(c, impi);
 
 	if (!s)
-		return load(c, impi, out);
+		return subscriber_load(c, impi, out);
 	llist_move(&s->used, &c->used);
 	*out = s;
 	return 0;
@@ -131,7 +130,8 @@ void subscriber_cache_each(struct subscriber_cache *c, void (*fn)(struct llist_h
 {
 	struct subscriber *s;
 
-	llist_for_each_entry(s, &c->used, used) {
+	llist_for_each_entry(s, &c->used, used)
+	{
 		if (!llist_empty(&s->waiting))
 			fn(&s->waiting);
 	}

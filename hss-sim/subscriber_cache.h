@@ -10,12 +10,12 @@
 #define SUBSCRIBER_CACHE_OCTETS (64u << 20)
 
 struct subscriber {
-	struct llist_head used;      /* most recent first */
-	struct subscriber *next;     /* same hash */
-	struct subscriber_row row;   /* keys readable */
-	bool readable;               /* false: the record could not be opened; only row.impi is set */
+	struct llist_head used;    /* most recent first */
+	struct subscriber *next;   /* same hash */
+	struct subscriber_row row; /* keys readable */
+	bool readable;             /* false: the record could not be opened; only row.impi is set */
 	struct auc_counter counter;
-	struct llist_head waiting;   /* of the server: requests that wait for the mark; not dropped while there are any */
+	struct llist_head waiting; /* of the server: requests that wait for the mark; not dropped while there are any */
 };
 
 struct subscriber_cache;
@@ -27,7 +27,6 @@ void subscriber_cache_free(struct subscriber_cache *c); /* wipes all keys; c may
 /*! \param[out] out lent until the loop's next turn
  *  \returns 0; -ENOENT unknown; -EIO, -ENOMEM the database could not be asked */
 int subscriber_cache_get(struct subscriber_cache *c, const char *impi, struct subscriber **out);
-
 
 /*! Only if it is in memory; never asks the database. */
 struct subscriber *subscriber_cache_peek(struct subscriber_cache *c, const char *impi);

@@ -18,7 +18,20 @@
 #define CHECK_AAD  "check"
 #define PATH_LEN   4096
 
-enum { Q_GET, Q_COUNT, Q_FIND, Q_INSERT, Q_UPDATE, Q_COUNTER, Q_SEEN, Q_SEEN_PUT, Q_CHECK, Q_CHECK_PUT, Q_RESEAL, Q_END };
+enum {
+	Q_GET,
+	Q_COUNT,
+	Q_FIND,
+	Q_INSERT,
+	Q_UPDATE,
+	Q_COUNTER,
+	Q_SEEN,
+	Q_SEEN_PUT,
+	Q_CHECK,
+	Q_CHECK_PUT,
+	Q_RESEAL,
+	Q_END
+};
 
 static const char *const queries[Q_END] = {
 	[Q_GET] = "SELECT s.id, s.imsi, s.keys, s.amf, s.ind, s.guss, s.guss_timestamp, c.seq FROM subscriber s "
@@ -144,7 +157,8 @@ static int verify_kek(struct subscriber_db *db, const char *path, uint8_t *kek_i
 	if (rc == -ENOKEY)
 		return err_set(err, rc, "%s: sealed by kek %u, which is not configured", path, *kek_id);
 	if (rc != (int)strlen(CHECK_TEXT))
-		return err_set(err, -EKEYREJECTED, "%s: kek %u is not the key this database was sealed by", path, *kek_id);
+		return err_set(err, -EKEYREJECTED, "%s: kek %u is not the key this database was sealed by", path,
+			       *kek_id);
 	return 0;
 }
 
@@ -206,7 +220,8 @@ static int open_sql(struct subscriber_db *db, const char *path, uint8_t first_ke
 		return rc;
 	rc = reseal(db);
 	return rc < 0 ? err_set(err, rc, "%s: sealing anew by kek %u failed: %s", path, first_kek,
-				sqlite3_errmsg(db->sql)) : 0;
+				sqlite3_errmsg(db->sql))
+		      : 0;
 }
 
 struct subscriber_db *subscriber_db_open(const char *path, const struct seal_kek *keks, size_t n_keks,
@@ -348,9 +363,10 @@ int64_t subscriber_db_count(struct subscriber_db *db)
 
 int subscriber_db_begin(struct subscriber_db *db)
 {
-	int rc = sql_exec(db->sql, "PRAGMA temp_store = MEMORY;"
-				   "CREATE TEMP TABLE IF NOT EXISTS seen (impi TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID;"
-				   "DELETE FROM temp.seen");
+	int rc = sql_exec(db->sql,
+			  "PRAGMA temp_store = MEMORY;"
+			  "CREATE TEMP TABLE IF NOT EXISTS seen (impi TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID;"
+			  "DELETE FROM temp.seen");
 
 	return rc < 0 ? rc : sql_exec(db->sql, "BEGIN IMMEDIATE");
 }

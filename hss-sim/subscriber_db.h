@@ -15,13 +15,13 @@
 struct subscriber_db;
 
 struct subscriber_row {
-	int64_t id;                 /* of the database, set by subscriber_db_get() */
+	int64_t id; /* of the database, set by subscriber_db_get() */
 	struct impi impi;
-	char imsi[16];              /* "" if not given */
+	char imsi[16]; /* "" if not given */
 	struct aka_cred cred;
-	int ind_fixed;              /* 0..31; -1: runs */
-	uint64_t seq;               /* get: the durable mark; put: where to start from */
-	uint8_t *guss;              /* malloc'ed XML or NULL */
+	int ind_fixed; /* 0..31; -1: runs */
+	uint64_t seq;  /* get: the durable mark; put: where to start from */
+	uint8_t *guss; /* malloc'ed XML or NULL */
 	size_t guss_len;
 	bool has_guss_timestamp;
 	time_t guss_timestamp;

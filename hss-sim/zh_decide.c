@@ -8,14 +8,14 @@
 const char zh_guss_empty[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 			     "<guss xmlns=\"" GUSS_NAMESPACE "\"><ussList/></guss>\n";
 
-static void refuse(struct zh_decision *out, enum cause cause, uint32_t code)
+static void zh_decide_refuse(struct zh_decision *out, enum cause cause, uint32_t code)
 {
 	*out = (struct zh_decision){ .cause = cause, .result = { .code = code } };
 }
 
 void zh_decide_failed(struct zh_decision *out)
 {
-	refuse(out, CAUSE_hss_failed, DIA_UNABLE_TO_COMPLY);
+	zh_decide_refuse(out, CAUSE_hss_failed, DIA_UNABLE_TO_COMPLY);
 }
 
 /* 29.109 4.2, 33.220 4.5.2: left out only when the timestamps were compared and are equal. A BSF that sent a timestamp
@@ -40,7 +40,8 @@ static enum cause bad_cause(const struct dia_result *bad)
 	return CAUSE_hss_bad_avp;
 }
 
-void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct dia_result *bad, const struct zh_facts *f)
+void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct dia_result *bad,
+	       const struct zh_facts *f)
 {
 	*out = (struct zh_decision){ 0 };
 	if (bad->code) {
@@ -49,14 +50,14 @@ void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct d
 		return;
 	}
 	if (!f->known) {
-		refuse(out, CAUSE_hss_user_unknown, DIA_X_IDENTITY_UNKNOWN);
+		zh_decide_refuse(out, CAUSE_hss_user_unknown, DIA_X_IDENTITY_UNKNOWN);
 		out->result.experimental = true;
 		out->result.vendor = DIA_VENDOR_3GPP;
 		return;
 	}
 	/* Without SIP-Auth-Data-Item no scheme is asked for: the subscriber's own is the only one there is. */
 	if (mar->scheme[0] && strcmp(mar->scheme, ZH_SCHEME_AKAV1) != 0) {
-		refuse(out, CAUSE_hss_scheme, DIA_UNABLE_TO_COMPLY);
+		zh_decide_refuse(out, CAUSE_hss_scheme, DIA_UNABLE_TO_COMPLY);
 		return;
 	}
 	if (!f->readable || (mar->has_resync && f->auts == AUC_AUTS_FAILED)) {
@@ -64,7 +65,7 @@ void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct d
 		return;
 	}
 	if (mar->has_resync && f->auts == AUC_AUTS_REFUSED) {
-		refuse(out, CAUSE_hss_auts_refused, DIA_UNABLE_TO_COMPLY);
+		zh_decide_refuse(out, CAUSE_hss_auts_refused, DIA_UNABLE_TO_COMPLY);
 		return;
 	}
 	out->resync = mar->has_resync && f->auts == AUC_AUTS_SET;

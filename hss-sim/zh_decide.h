@@ -9,24 +9,25 @@
 
 /*! What is known when the decision is made. */
 struct zh_facts {
-	bool known;              /* the IMPI is in the database */
-	bool readable;           /* its record could be opened */
-	enum auc_auts auts;      /* of the AUTS, if the MAR has one */
-	struct span guss;        /* empty: none */
+	bool known;         /* the IMPI is in the database */
+	bool readable;      /* its record could be opened */
+	enum auc_auts auts; /* of the AUTS, if the MAR has one */
+	struct span guss;   /* empty: none */
 	bool has_guss_timestamp;
-	time_t guss_timestamp;   /* inside the GUSS */
+	time_t guss_timestamp; /* inside the GUSS */
 };
 
 struct zh_decision {
 	enum cause cause;
 	struct dia_result result;
-	bool vector;             /* make one; only with 2001 */
-	bool resync;             /* first continue from SQN_MS */
-	struct span guss;        /* AVP 400; empty: left out */
+	bool vector;      /* make one; only with 2001 */
+	bool resync;      /* first continue from SQN_MS */
+	struct span guss; /* AVP 400; empty: left out */
 };
 
 /*! \param[in] bad what zh_mar_decode() objected to; code 0: nothing */
-void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct dia_result *bad, const struct zh_facts *f);
+void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct dia_result *bad,
+	       const struct zh_facts *f);
 
 /*! No vector for a reason of ours: database, SEQ exhausted. */
 void zh_decide_failed(struct zh_decision *out);

@@ -51,7 +51,7 @@ static void txn_unlist(struct zh_txn *t)
 	t->listed = false;
 }
 
-static void answer(struct zh_txn *t, const struct zh_decision *d, const struct aka_vector *v)
+static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, const struct aka_vector *v)
 {
 	struct zh_maa maa = { .result = d->result, .guss = d->guss };
 
@@ -90,10 +90,10 @@ static void answer_failed(struct zh_txn *t)
 	struct zh_decision d;
 
 	zh_decide_failed(&d);
-	answer(t, &d, NULL);
+	zh_server_answer(t, &d, NULL);
 }
 
-static struct subscriber *load(struct zh_txn *t, struct zh_facts *f, int *rc)
+static struct subscriber *zh_server_load(struct zh_txn *t, struct zh_facts *f, int *rc)
 {
 	struct subscriber *sub = NULL;
 
@@ -124,7 +124,7 @@ static bool move_mark(struct zh_server *s, struct subscriber *sub)
 }
 
 /* Decide and answer, or wait for the mark and come here again: then everything is decided anew, on what is true by then. */
-static void serve(struct zh_txn *t)
+static void zh_server_do_serve(struct zh_txn *t)
 {
 	static const struct dia_result fine = { 0 };
 	struct zh_facts f = { 0 };
@@ -134,7 +134,7 @@ static void serve(struct zh_txn *t)
 	uint64_t sqn_ms = 0, sqn;
 	int rc;
 
-	sub = load(t, &f, &rc);
+	sub = zh_server_load(t, &f, &rc);
 	if (!sub && rc != -ENOENT) {
 		if (log_rate_ok(DSTORE))
 			LOGT(DSTORE, LOGL_ERROR, "subscriber database cannot be read\n");
@@ -145,7 +145,7 @@ static void serve(struct zh_txn *t)
 		f.auts = auc_auts_check(&sub->counter, &sub->row.cred, t->mar.rand, t->mar.auts, &sqn_ms);
 	zh_decide(&d, &t->mar, &fine, &f);
 	if (!d.vector) {
-		answer(t, &d, NULL);
+		zh_server_answer(t, &d, NULL);
 		return;
 	}
 	if (d.resync) {
@@ -153,7 +153,8 @@ static void serve(struct zh_txn *t)
 		t->resynced = true;
 	}
 	if (t->resynced)
-		d.cause = CAUSE_hss_resync; /* set when it came first; now that it waited for the mark the numbers fit */
+		d.cause =
+			CAUSE_hss_resync; /* set when it came first; now that it waited for the mark the numbers fit */
 	rc = auc_counter_next(&sub->counter, &sqn);
 	if (!move_mark(t->server, sub) && rc == -EAGAIN)
 		rc = -EIO;
@@ -165,7 +166,7 @@ static void serve(struct zh_txn *t)
 		answer_failed(t);
 		return;
 	}
-	answer(t, &d, &v);
+	zh_server_answer(t, &d, &v);
 	aka_vector_clear(&v);
 }
 
@@ -177,7 +178,7 @@ static void on_delay_over(void *data)
 	if (t->effect.result)
 		answer_result(t, t->effect.result);
 	else
-		serve(t);
+		zh_server_do_serve(t);
 }
 
 void zh_server_run(void *owner, struct inbox_item *item, bool stopping)
@@ -202,7 +203,7 @@ void zh_server_run(void *owner, struct inbox_item *item, bool stopping)
 	} else if (t->effect.result) {
 		answer_result(t, t->effect.result);
 	} else {
-		serve(t);
+		zh_server_do_serve(t);
 	}
 }
 
@@ -223,7 +224,7 @@ void zh_server_mark_done(void *owner, const char *impi, uint64_t seq, int rc)
 		if (rc < 0)
 			answer_failed(t);
 		else
-			serve(t);
+			zh_server_do_serve(t);
 	}
 }
 

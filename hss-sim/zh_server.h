@@ -16,12 +16,12 @@
 #define ZH_WAITING_MAX 4096 /* requests in work: decoded and not yet answered */
 
 struct zh_server {
-	struct inbox *inbox;              /* to the main thread */
-	struct deadline_set *deadlines;   /* delays asked for by a fault */
+	struct inbox *inbox;            /* to the main thread */
+	struct deadline_set *deadlines; /* delays asked for by a fault */
 	struct subscriber_cache *cache;
 	struct mark_writer *writer;
 	struct faults *faults;
-	struct llist_head delayed;        /* struct zh_txn */
+	struct llist_head delayed; /* struct zh_txn */
 	atomic_uint in_work;
 };
 
@@ -29,14 +29,14 @@ struct zh_server {
 struct zh_txn {
 	struct inbox_item item;
 	struct zh_server *server;
-	struct llist_head entry;          /* delayed, or waiting of a subscriber */
+	struct llist_head entry; /* delayed, or waiting of a subscriber */
 	struct deadline delay;
 	struct msg *msg;
 	struct zh_mar mar;
 	char peer[256];
 	struct fault_effect effect;
-	bool listed;                      /* entry is in a list */
-	bool resynced;                    /* its AUTS has set the counter already */
+	bool listed;   /* entry is in a list */
+	bool resynced; /* its AUTS has set the counter already */
 };
 
 /*! Main thread; everything in it is lent. \returns 0; -ENOMEM */

@@ -27,8 +27,8 @@ void zh_server_log(enum cause cause, const char *impi, const char *peer, const u
 }
 
 /* Answer here and now, without a vector. */
-static void refuse(struct msg **m, enum cause cause, const struct dia_result *result, const struct zh_mar *mar,
-		   const char *peer)
+static void zh_server_fd_refuse(struct msg **m, enum cause cause, const struct dia_result *result,
+				const struct zh_mar *mar, const char *peer)
 {
 	struct zh_maa maa = { .result = *result };
 
@@ -37,8 +37,7 @@ static void refuse(struct msg **m, enum cause cause, const struct dia_result *re
 		LOGT(DZH, LOGL_ERROR, "no memory for an answer\n");
 }
 
-static struct zh_txn *txn_new(struct zh_server *s, struct msg *m, const struct zh_mar *mar,
-			      const char peer[256])
+static struct zh_txn *txn_new(struct zh_server *s, struct msg *m, const struct zh_mar *mar, const char peer[256])
 {
 	struct zh_txn *t = calloc(1, sizeof(*t));
 
@@ -52,7 +51,7 @@ static struct zh_txn *txn_new(struct zh_server *s, struct msg *m, const struct z
 	return t;
 }
 
-static void on_request(struct msg **m, void *owner)
+static void zh_server_fd_on_request(struct msg **m, void *owner)
 {
 	static const struct dia_result busy = { .code = DIA_TOO_BUSY };
 	struct zh_server *s = owner;
@@ -67,7 +66,7 @@ static void on_request(struct msg **m, void *owner)
 		struct zh_decision d;
 
 		zh_decide(&d, &mar, &bad, &none);
-		refuse(m, d.cause, &d.result, &mar, peer);
+		zh_server_fd_refuse(m, d.cause, &d.result, &mar, peer);
 		return;
 	}
 	if (atomic_fetch_add(&s->in_work, 1) < ZH_WAITING_MAX)
@@ -80,10 +79,10 @@ static void on_request(struct msg **m, void *owner)
 		free(t);
 	}
 	atomic_fetch_sub(&s->in_work, 1);
-	refuse(m, CAUSE_hss_busy, &busy, &mar, peer);
+	zh_server_fd_refuse(m, CAUSE_hss_busy, &busy, &mar, peer);
 }
 
 int zh_server_serve(struct zh_server *s)
 {
-	return dia_serve(GBA_APP_ZH, on_request, s);
+	return dia_serve(GBA_APP_ZH, zh_server_fd_on_request, s);
 }

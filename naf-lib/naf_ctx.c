@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "naf-lib/naf_ctx.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +9,6 @@
 #include "common/base/err.h"
 #include "common/crypto/kdf.h"
 #include "common/crypto/rng.h"
-#include "naf-lib/naf_ctx.h"
 #include "naf-lib/naf_fake.h"
 #include "naf-lib/naf_zn_fd.h"
 

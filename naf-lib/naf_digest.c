@@ -312,8 +312,8 @@ static void conclude(struct run *r, enum gba_naf_cause cause)
 enum gba_naf_verdict gba_naf_digest(struct gba_naf *naf, const struct gba_naf_request *req, struct gba_naf_answer *out)
 {
 	static enum gba_naf_cause (*const checks[])(struct run *) = {
-		check_host, check_header, check_offer, check_parameters, check_uri, check_btid, check_nonce,
-		check_key, check_response, check_count, keep_proof,
+		check_host,  check_header, check_offer,    check_parameters, check_uri,  check_btid,
+		check_nonce, check_key,    check_response, check_count,      keep_proof,
 	};
 	struct run r = { .naf = naf, .req = req, .out = out };
 	enum gba_naf_cause cause = GBA_NAF_CAUSE_OK;

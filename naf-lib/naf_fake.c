@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "naf-lib/naf_fake.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "naf-lib/naf_fake.h"
 
 struct known {
 	struct known *next;
@@ -48,7 +48,7 @@ void gba_naf_fake_free(struct gba_naf_fake *f)
 }
 
 /*! Where it hangs, or would. Under the lock. */
-static struct known **find(struct gba_naf_fake *f, const char *btid)
+static struct known **naf_fake_find(struct gba_naf_fake *f, const char *btid)
 {
 	struct known **at = &f->first;
 
@@ -62,7 +62,7 @@ int gba_naf_fake_remove(struct gba_naf_fake *f, const char *btid)
 	struct known **at, *k;
 
 	pthread_mutex_lock(&f->lock);
-	at = find(f, btid);
+	at = naf_fake_find(f, btid);
 	k = *at;
 	if (k)
 		*at = k->next;
@@ -116,14 +116,14 @@ unsigned gba_naf_fake_asked(struct gba_naf_fake *f)
 /*! As a BSF: what is over is unknown. Under the lock. */
 static int look_up(struct gba_naf_fake *f, const char *btid, struct gba_naf_key *out)
 {
-	struct known *k = *find(f, btid);
+	struct known *k = *naf_fake_find(f, btid);
 
 	if (!k || k->key.expires_at <= time(NULL))
 		return -ENOENT;
 	return naf_key_copy(out, &k->key);
 }
 
-static int start(void *self, const struct naf_question *q)
+static int naf_fake_start(void *self, const struct naf_question *q)
 {
 	struct gba_naf_fake *f = self;
 	struct gba_naf_key key = { 0 };
@@ -165,5 +165,7 @@ static void close_nothing(void *self, struct naf_zn *zn)
 
 void naf_fake_transport(struct gba_naf_fake *fake, struct naf_transport *out)
 {
-	*out = (struct naf_transport){ .start = start, .connected = connected, .close = close_nothing, .self = fake };
+	*out = (struct naf_transport){
+		.start = naf_fake_start, .connected = connected, .close = close_nothing, .self = fake
+	};
 }

@@ -86,7 +86,7 @@ static const struct {
 };
 #define N_RESULTS (sizeof(results) / sizeof(results[0]))
 
-static size_t find(int rc)
+static size_t naf_key_find(int rc)
 {
 	size_t i = 0;
 
@@ -97,14 +97,14 @@ static size_t find(int rc)
 
 const char *gba_naf_strerror(int rc)
 {
-	size_t i = find(rc);
+	size_t i = naf_key_find(rc);
 
 	return i < N_RESULTS ? results[i].words : "unknown result";
 }
 
 enum gba_naf_verdict gba_naf_key_verdict(int rc, enum gba_naf_cause *cause)
 {
-	size_t i = find(rc);
+	size_t i = naf_key_find(rc);
 
 	if (cause)
 		*cause = i < N_RESULTS ? results[i].cause : GBA_NAF_CAUSE_BSF_ERROR;

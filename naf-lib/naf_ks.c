@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "naf-lib/naf_ks.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
@@ -7,15 +9,13 @@
 #include <string.h>
 #include <openssl/crypto.h>
 
-#include "naf-lib/naf_ks.h"
-
 #define SWEEP_MS 60000 /* expired keys stay in memory no longer than this while there is traffic */
 
 struct held {
 	struct naf_ks_id id; /* first: the tree compares it */
 	struct held *older, *newer;
-	int refused;         /* 0: a key; else -errno */
-	int64_t until_ms;    /* of a refusal, monotonic */
+	int refused;      /* 0: a key; else -errno */
+	int64_t until_ms; /* of a refusal, monotonic */
 	unsigned failures;
 	struct gba_naf_key key;
 };
@@ -104,14 +104,14 @@ static void held_free(void *p)
 	free(e);
 }
 
-static void drop(struct naf_ks *ks, struct held *e)
+static void naf_ks_drop(struct naf_ks *ks, struct held *e)
 {
 	lru_remove(list_of(ks, e), e);
 	tdelete(e, &ks->tree, held_cmp);
 	held_free(e);
 }
 
-static struct held *find(struct naf_ks *ks, const struct naf_ks_id *id)
+static struct held *naf_ks_find(struct naf_ks *ks, const struct naf_ks_id *id)
 {
 	struct held **node = tfind(id, &ks->tree, held_cmp);
 
@@ -133,25 +133,25 @@ static void sweep(struct naf_ks *ks, const struct naf_now *now)
 	for (struct held *e = ks->keys.oldest, *next; e; e = next) {
 		next = e->newer;
 		if (over(e, now))
-			drop(ks, e);
+			naf_ks_drop(ks, e);
 	}
 	for (struct held *e = ks->refusals.oldest, *next; e; e = next) {
 		next = e->newer;
 		if (over(e, now))
-			drop(ks, e);
+			naf_ks_drop(ks, e);
 	}
 }
 
 /*! Put a new entry in, the oldest of its kind out. \returns 0; -ENOMEM and the entry is freed */
-static int add(struct naf_ks *ks, struct held *e)
+static int naf_ks_add(struct naf_ks *ks, struct held *e)
 {
 	struct lru *l = list_of(ks, e);
-	struct held *old = find(ks, &e->id);
+	struct held *old = naf_ks_find(ks, &e->id);
 
 	if (old)
-		drop(ks, old);
+		naf_ks_drop(ks, old);
 	while (l->n >= l->max)
-		drop(ks, l->oldest);
+		naf_ks_drop(ks, l->oldest);
 	if (!tsearch(e, &ks->tree, held_cmp)) {
 		held_free(e);
 		return -ENOMEM;
@@ -191,20 +191,19 @@ static void refuse_locked(struct naf_ks *ks, const struct naf_ks_id *id, const s
 	e->id = *id;
 	e->refused = rc;
 	e->until_ms = now->mono_ms + (int64_t)ks->cfg.refusal_s * 1000;
-	add(ks, e);
+	naf_ks_add(ks, e);
 }
 
-static int get_locked(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now,
-		      struct gba_naf_key *out)
+static int get_locked(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *out)
 {
 	struct held *e;
 
 	sweep(ks, now);
-	e = find(ks, id);
+	e = naf_ks_find(ks, id);
 	if (!e)
 		return -EAGAIN;
 	if (over(e, now) && e->refused) {
-		drop(ks, e);
+		naf_ks_drop(ks, e);
 		return -EAGAIN;
 	}
 	if (over(e, now)) { /* the BSF would give the same key again, or none */
@@ -251,7 +250,7 @@ int naf_ks_put(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_n
 	e->key = *key;
 	OPENSSL_cleanse(key, sizeof(*key)); /* moved: its uss_list is no longer the caller's */
 	pthread_mutex_lock(&ks->lock);
-	add(ks, e);
+	naf_ks_add(ks, e);
 	pthread_mutex_unlock(&ks->lock);
 	return 0;
 }
@@ -270,7 +269,7 @@ unsigned naf_ks_failed(struct naf_ks *ks, const struct naf_ks_id *id)
 	unsigned n = 0;
 
 	pthread_mutex_lock(&ks->lock);
-	e = find(ks, id);
+	e = naf_ks_find(ks, id);
 	if (e && !e->refused)
 		n = ++e->failures;
 	pthread_mutex_unlock(&ks->lock);
@@ -282,7 +281,7 @@ void naf_ks_proved(struct naf_ks *ks, const struct naf_ks_id *id)
 	struct held *e;
 
 	pthread_mutex_lock(&ks->lock);
-	e = find(ks, id);
+	e = naf_ks_find(ks, id);
 	if (e)
 		e->failures = 0;
 	pthread_mutex_unlock(&ks->lock);

@@ -29,7 +29,7 @@ int naf_ks_id_cmp(const struct naf_ks_id *a, const struct naf_ks_id *b);
 struct naf_ks_cfg {
 	unsigned keys, refusals; /* bounds, at least 1 */
 	unsigned refusal_s;
-	unsigned age_max_s;      /* 0: none */
+	unsigned age_max_s; /* 0: none */
 };
 
 struct naf_ks;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "naf-lib/naf_nonce.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <search.h>
@@ -8,7 +10,6 @@
 #include <openssl/hmac.h>
 
 #include "common/crypto/rng.h"
-#include "naf-lib/naf_nonce.h"
 
 #define TIME_LEN 8
 #define HEAD_LEN 16 /* time, random */
@@ -18,10 +19,10 @@
 /*! A nonce that somebody has proven to hold a key with. */
 struct used {
 	uint8_t id[HEAD_LEN + BTID_RAND_LEN]; /* first: the tree compares it */
-	struct used *next; /* in the order of their first use */
+	struct used *next;                    /* in the order of their first use */
 	int64_t made_ms;
 	uint32_t highest;
-	uint64_t seen;     /* bit i: highest - i has come */
+	uint64_t seen; /* bit i: highest - i has come */
 };
 
 struct naf_nonces {

@@ -12,7 +12,7 @@
 #include "common/base/secret.h"
 #include "common/gba/btid.h"
 
-#define NAF_NONCE_OCTETS 32                       /* time 8, random 8, tag 16 */
+#define NAF_NONCE_OCTETS 32 /* time 8, random 8, tag 16 */
 #define NAF_NONCE_CHARS  B64_LEN(NAF_NONCE_OCTETS)
 #define NAF_NONCE_WINDOW 64
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "naf-lib/naf_zn.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "naf-lib/naf_zn.h"
 
 /* Key-ExpiryTime is optional in the BIA (29.109 5.2); a key without one is used for a short while. */
 #define NO_EXPIRY_S 300

@@ -11,9 +11,9 @@ struct naf_zn;
 /*! A question as the transport sees it; lent for the call of start(). */
 struct naf_question {
 	struct naf_zn *zn;
-	uint64_t txn;          /* for naf_zn_answer() */
-	const char *btid;      /* as received */
-	const char *domain;    /* of it */
+	uint64_t txn;       /* for naf_zn_answer() */
+	const char *btid;   /* as received */
+	const char *domain; /* of it */
 	const struct naf_id *naf_id;
 };
 

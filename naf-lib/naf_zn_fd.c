@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Locks: open_lock over opening and closing; node.lock, a leaf, over the list of clients. Callbacks of the Diameter
  * library take node.lock, so it is never held while that library is called. */
+#include "naf-lib/naf_zn_fd.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,16 +16,15 @@
 #include "common/dia/dia_tx.h"
 #include "common/dia/zn_codec.h"
 #include "dict/dict_gba.h"
-#include "naf-lib/naf_zn_fd.h"
 
-#define QUEUE_MAX       1024
-#define ANSWER_MS 60000 /* each caller has a deadline of its own, and is long gone then */
-#define CONNECT_MS      1000
-#define OPEN_SLICE_MS   5
-#define CLIENT_ID_MAX   0xffffffu
-#define TXN_BITS        40
-#define TXN_MASK        ((1ull << TXN_BITS) - 1)
-#define NODE_TEXTS      5
+#define QUEUE_MAX     1024
+#define ANSWER_MS     60000 /* each caller has a deadline of its own, and is long gone then */
+#define CONNECT_MS    1000
+#define OPEN_SLICE_MS 5
+#define CLIENT_ID_MAX 0xffffffu
+#define TXN_BITS      40
+#define TXN_MASK      ((1ull << TXN_BITS) - 1)
+#define NODE_TEXTS    5
 
 /*! One context. */
 struct client {
@@ -41,7 +42,7 @@ static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct {
 	enum { NODE_NEW, NODE_UP, NODE_OVER } state;
-	_Atomic pid_t pid; /* who opened; 0: nobody */
+	_Atomic pid_t pid;       /* who opened; 0: nobody */
 	char *texts[NODE_TEXTS]; /* as opened: identity, realm, BSF address, identity, realm; never freed */
 	pthread_mutex_t lock;
 	pthread_cond_t opened;
@@ -79,17 +80,19 @@ static void log_line(enum gba_naf_log_level level, const char *what, const char 
 	pthread_mutex_unlock(&node.lock);
 }
 
-static void on_log(void *owner, enum dia_log_level level, const char *text)
+static void naf_zn_fd_on_log(void *owner, enum dia_log_level level, const char *text)
 {
 	static const enum gba_naf_log_level ours[] = {
-		[DIA_LOG_DEBUG] = GBA_NAF_LOG_DEBUG, [DIA_LOG_INFO] = GBA_NAF_LOG_INFO,
-		[DIA_LOG_NOTICE] = GBA_NAF_LOG_NOTICE, [DIA_LOG_ERROR] = GBA_NAF_LOG_ERROR,
+		[DIA_LOG_DEBUG] = GBA_NAF_LOG_DEBUG,
+		[DIA_LOG_INFO] = GBA_NAF_LOG_INFO,
+		[DIA_LOG_NOTICE] = GBA_NAF_LOG_NOTICE,
+		[DIA_LOG_ERROR] = GBA_NAF_LOG_ERROR,
 	};
 
 	log_line(ours[level], "diameter:", "", text);
 }
 
-static void on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
+static void naf_zn_fd_on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
 {
 	static const struct {
 		enum gba_naf_log_level level;
@@ -152,7 +155,7 @@ static void deliver(uint64_t txn, int rc, struct gba_naf_key *key)
 	gba_naf_key_clear(key);
 }
 
-static void on_answer(void *owner, uint64_t txn, struct msg *answer)
+static void naf_zn_fd_on_answer(void *owner, uint64_t txn, struct msg *answer)
 {
 	struct gba_naf_key key = { 0 };
 	struct zn_bia bia = { 0 };
@@ -167,7 +170,7 @@ static void on_answer(void *owner, uint64_t txn, struct msg *answer)
 	deliver(txn, rc, &key);
 }
 
-static int start(void *self, const struct naf_question *q)
+static int naf_zn_fd_start(void *self, const struct naf_question *q)
 {
 	struct client *c = self;
 	const char *realm = c->realm_from_btid ? q->domain : bsf_realm();
@@ -183,7 +186,8 @@ static int start(void *self, const struct naf_question *q)
 			   false, realm, c->realm_from_btid ? NULL : bsf_identity());
 	if (rc < 0)
 		return rc;
-	rc = dia_tx_request(&m, on_answer, NULL, (uint64_t)c->id << TXN_BITS | (q->txn & TXN_MASK), ANSWER_MS);
+	rc = dia_tx_request(&m, naf_zn_fd_on_answer, NULL, (uint64_t)c->id << TXN_BITS | (q->txn & TXN_MASK),
+			    ANSWER_MS);
 	if (rc < 0)
 		fd_msg_free(m);
 	return rc;
@@ -235,7 +239,7 @@ static int start_node(const struct gba_naf_diameter *d, struct err *err)
 		.identity = d->identity,
 		.realm = d->realm,
 		.n_peers = 1,
-		.cb = { .log = on_log, .event = on_event },
+		.cb = { .log = naf_zn_fd_on_log, .event = naf_zn_fd_on_event },
 	};
 	struct sigaction pipe;
 	int rc = dia_addr_resolve(&cfg.peers[0].addr, d->bsf_address, err);
@@ -269,7 +273,8 @@ static int start_node(const struct gba_naf_diameter *d, struct err *err)
 static int join_node(const struct gba_naf_diameter *d, struct err *err)
 {
 	const char *texts[NODE_TEXTS] = { d->identity, d->realm, d->bsf_address, d->bsf_identity, d->bsf_realm };
-	static const char *const names[NODE_TEXTS] = {"identity", "realm", "bsf_address", "bsf_identity", "bsf_realm"};
+	static const char *const names[NODE_TEXTS] = { "identity", "realm", "bsf_address", "bsf_identity",
+						       "bsf_realm" };
 	int rc;
 
 	for (size_t i = 0; i < NODE_TEXTS; i++) {
@@ -384,6 +389,8 @@ int naf_zn_fd_open(const struct gba_naf_config *cfg, struct naf_transport *out, 
 	pthread_mutex_unlock(&open_lock);
 	if (rc < 0)
 		return rc;
-	*out = (struct naf_transport){ .start = start, .connected = connected, .close = close_client, .self = c };
+	*out = (struct naf_transport){
+		.start = naf_zn_fd_start, .connected = connected, .close = close_client, .self = c
+	};
 	return 0;
 }

@@ -86,7 +86,7 @@ static void help(void)
 /* Words win over the file, the file over the environment. */
 static int gather(struct keys_input *in, const char *path, char **words, struct err *err)
 {
-	struct keys_input given = {0};
+	struct keys_input given = { 0 };
 	int rc = 0;
 
 	for (; rc == 0 && *words; words++)
@@ -105,7 +105,7 @@ static int gather(struct keys_input *in, const char *path, char **words, struct 
 /* An option that names a secret is told as such, not as unknown. */
 static int secret_option(char **argv, struct err *err)
 {
-	struct keys_input none = {0};
+	struct keys_input none = { 0 };
 	char word[KEYS_TEXT_MAX];
 
 	for (char **a = argv + 1; *a; a++) {
@@ -119,14 +119,14 @@ static int secret_option(char **argv, struct err *err)
 int main(int argc, char **argv)
 {
 	static const struct option longopts[] = {
-		{"in", required_argument, NULL, 'i'},
-		{"json", no_argument, NULL, 'j'},
-		{"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
+		{ "in", required_argument, NULL, 'i' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
-	struct keys_input in = {0};
-	struct err err = {""};
+	struct keys_input in = { 0 };
+	struct err err = { "" };
 	const char *path = NULL;
 	bool json = false;
 	int c, rc = secret_option(argv, &err);

@@ -56,7 +56,7 @@ static int bad(const char *reason, const char *what)
 	return EXIT_USAGE;
 }
 
-static void on_log(const char *text)
+static void gba_naf_on_log(const char *text)
 {
 	fprintf(stderr, "%s\n", text);
 }
@@ -81,8 +81,13 @@ static const char **text_of(struct options *o, int opt)
 		int opt;
 		const char **to;
 	} rows[] = {
-		{ NAF, &o->naf }, { UA, &o->ua }, { BSF, &o->ask.bsf_address }, { BSF_IDENTITY, &o->ask.bsf_identity },
-		{ BSF_REALM, &o->ask.bsf_realm }, { IDENTITY, &o->ask.identity }, { REALM, &o->ask.realm },
+		{ NAF, &o->naf },
+		{ UA, &o->ua },
+		{ BSF, &o->ask.bsf_address },
+		{ BSF_IDENTITY, &o->ask.bsf_identity },
+		{ BSF_REALM, &o->ask.bsf_realm },
+		{ IDENTITY, &o->ask.identity },
+		{ REALM, &o->ask.realm },
 		{ KEY_TO, &o->key_file },
 	};
 
@@ -121,7 +126,7 @@ static int option(struct options *o, int opt)
 		o->json = true;
 		return -1;
 	case 'v':
-		o->ask.log = on_log;
+		o->ask.log = gba_naf_on_log;
 		return -1;
 	case 'V':
 		puts("gba-naf " PACKAGE_VERSION);
@@ -135,25 +140,25 @@ static int option(struct options *o, int opt)
 	}
 }
 
-static int parse(struct options *o, int argc, char **argv)
+static int gba_naf_parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"naf", 1, NULL, NAF},
-		{"ua", 1, NULL, UA},
-		{"gsid", 1, NULL, GSID},
-		{"gba-u", 0, NULL, GBA_U},
-		{"bsf", 1, NULL, BSF},
-		{"bsf-identity", 1, NULL, BSF_IDENTITY},
-		{"bsf-realm", 1, NULL, BSF_REALM},
-		{"bsf-realm-from-btid", 0, NULL, FROM_BTID},
-		{"identity", 1, NULL, IDENTITY},
-		{"realm", 1, NULL, REALM},
-		{"timeout", 1, NULL, TIMEOUT},
-		{"show-key-to", 1, NULL, KEY_TO},
-		{"json", 0, NULL, JSON},
-		{"version", 0, NULL, 'V'},
-		{"help", 0, NULL, 'h'},
-		{0},
+		{ "naf", 1, NULL, NAF },
+		{ "ua", 1, NULL, UA },
+		{ "gsid", 1, NULL, GSID },
+		{ "gba-u", 0, NULL, GBA_U },
+		{ "bsf", 1, NULL, BSF },
+		{ "bsf-identity", 1, NULL, BSF_IDENTITY },
+		{ "bsf-realm", 1, NULL, BSF_REALM },
+		{ "bsf-realm-from-btid", 0, NULL, FROM_BTID },
+		{ "identity", 1, NULL, IDENTITY },
+		{ "realm", 1, NULL, REALM },
+		{ "timeout", 1, NULL, TIMEOUT },
+		{ "show-key-to", 1, NULL, KEY_TO },
+		{ "json", 0, NULL, JSON },
+		{ "version", 0, NULL, 'V' },
+		{ "help", 0, NULL, 'h' },
+		{ 0 },
 	};
 	int c, rc;
 
@@ -166,7 +171,7 @@ static int parse(struct options *o, int argc, char **argv)
 }
 
 /*! \returns -1, else the exit code */
-static int complete(struct options *o)
+static int gba_naf_complete(struct options *o)
 {
 	static struct btid btid;
 	uint8_t ua[UA_ID_LEN];
@@ -216,7 +221,7 @@ static int bir(struct options *o)
 {
 	struct zn_bia bia = { 0 };
 	struct err err = { "" };
-	int rc = complete(o);
+	int rc = gba_naf_complete(o);
 
 	if (rc >= 0)
 		return rc;
@@ -236,7 +241,7 @@ static int bir(struct options *o)
 }
 
 /*! Base64 of 32 octets and perhaps a newline. */
-static int read_key(FILE *f, char out[KEY_CHARS + 1])
+static int gba_naf_read_key(FILE *f, char out[KEY_CHARS + 1])
 {
 	SECRET_AUTO key = { .len = KEY_LEN };
 	char line[KEY_CHARS + 3] = "";
@@ -267,7 +272,7 @@ static int curl_config(const char *btid, const char *path)
 	f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	if (!f)
 		return bad(strerror(errno), path);
-	rc = read_key(f, key);
+	rc = gba_naf_read_key(f, key);
 	if (f != stdin)
 		fclose(f);
 	if (rc < 0)
@@ -293,7 +298,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	secret_harden_process();
-	rc = parse(&o, argc, argv);
+	rc = gba_naf_parse(&o, argc, argv);
 	if (rc >= 0)
 		return rc;
 	argc -= optind;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "tools/keys_derive.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +17,6 @@
 #include "common/gba/naf_id.h"
 #include "common/gba/run_id.h"
 #include "common/gba/tmpi.h"
-#include "tools/keys_derive.h"
 
 /* What is known so far; a length of zero: not known. */
 struct state {
@@ -63,8 +64,8 @@ static void key(struct state *s, const char *name, const struct secret *value, c
 static int contradictions(struct state *s)
 {
 	static const enum keys_name pairs[][2] = {
-		{IN_OP, IN_OPC}, {IN_SQN, IN_AUTN}, {IN_IMPI, IN_IMSI}, {IN_KS, IN_CK},
-		{IN_KS, IN_K},   {IN_CK, IN_K},     {IN_RES, IN_K},
+		{ IN_OP, IN_OPC }, { IN_SQN, IN_AUTN }, { IN_IMPI, IN_IMSI }, { IN_KS, IN_CK },
+		{ IN_KS, IN_K },   { IN_CK, IN_K },     { IN_RES, IN_K },
 	};
 	static const char *const names[] = {
 		"op and opc", "sqn and autn", "impi and imsi", "ks and ck", "ks and k", "ck and k", "res and k",
@@ -97,7 +98,7 @@ static void sqn_parts(struct state *s, uint64_t sqn, const char *name, const cha
 /* AUTN: made from SQN, or opened. */
 static int autn(struct state *s)
 {
-	struct aka_vector v = {0};
+	struct aka_vector v = { 0 };
 	uint64_t sqn = 0;
 	int rc = 0;
 
@@ -203,7 +204,7 @@ static int names(struct state *s)
 static int run_values(struct state *s)
 {
 	char btid[BTID_MAX + 1], id[RUN_ID_LEN + 1];
-	struct secret ha1 = {0};
+	struct secret ha1 = { 0 };
 	int rc = 0;
 
 	if (has(s, IN_RAND)) {
@@ -260,7 +261,7 @@ static int naf_keys(struct state *s)
 	const uint8_t *ua = has(s, IN_UA) ? octets(s, IN_UA) : UA_ID_HTTP_DIGEST;
 	char words[B64_LEN(KDF_OUT_LEN) + 1], print[KEY_FINGERPRINT_LEN + 1];
 	struct span impi = span_str(s->impi.s);
-	struct secret k = {0};
+	struct secret k = { 0 };
 	struct naf_id naf;
 	int rc = 0;
 
@@ -292,8 +293,8 @@ static int naf_keys(struct state *s)
 
 int keys_derive(const struct keys_input *in, keys_step_fn *step, void *owner, struct err *err)
 {
-	static int (*const stages[])(struct state *) = {contradictions, card, names, run_values, ks, naf_keys};
-	struct state s = {.in = in, .step = step, .owner = owner, .err = err};
+	static int (*const stages[])(struct state *) = { contradictions, card, names, run_values, ks, naf_keys };
+	struct state s = { .in = in, .step = step, .owner = owner, .err = err };
 	int rc = 0;
 
 	err_set(err, -EIO, "OpenSSL failed");

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "tools/keys_input.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/hex.h"
-#include "tools/keys_input.h"
 
 enum form { HEX, TEXT, IGNORED };
 
@@ -16,30 +17,30 @@ static const struct field {
 	bool secret;
 	const char *what;
 } fields[IN_COUNT] = {
-	[IN_K] = {"k", HEX, 16, true, "subscriber key"},
-	[IN_OP] = {"op", HEX, 16, true, "operator key; OPc is made from it"},
-	[IN_OPC] = {"opc", HEX, 16, true, "OPc itself, instead of op"},
-	[IN_CK] = {"ck", HEX, 16, true, "cipher key, with ik instead of k"},
-	[IN_IK] = {"ik", HEX, 16, true, "integrity key"},
-	[IN_KS] = {"ks", HEX, 32, true, "Ks, instead of all above"},
-	[IN_RES] = {"res", HEX, 0, true, "response of the card, for HA1 without k"},
-	[IN_RAND] = {"rand", HEX, 16, false, "random challenge"},
-	[IN_SQN] = {"sqn", HEX, 6, false, "sequence number of the vector"},
-	[IN_AMF] = {"amf", HEX, 2, false, "AMF of the vector; 0000 if not given"},
-	[IN_AUTN] = {"autn", HEX, 16, false, "AUTN received, instead of sqn: is opened and checked"},
-	[IN_AUTS] = {"auts", HEX, 14, false, "AUTS received: is opened and checked"},
-	[IN_SQN_MS] = {"sqn-ms", HEX, 6, false, "sequence number of the card: gives an AUTS"},
-	[IN_IMPI] = {"impi", TEXT, 0, false, "private identity"},
-	[IN_IMSI] = {"imsi", TEXT, 0, false, "gives IMPI and BSF name, with mnc-length"},
-	[IN_MNC_LENGTH] = {"mnc-length", TEXT, 0, false, "2 or 3"},
-	[IN_BSF] = {"bsf", TEXT, 0, false, "BSF name as in the B-TID"},
-	[IN_NAF] = {"naf", TEXT, 0, false, "host name of the application"},
-	[IN_UA] = {"ua", HEX, 5, false, "Ua security protocol; 0100000002 (HTTP Digest) if not given"},
-	[IN_ALGORITHM] = {"algorithm", TEXT, 0, false, "milenage"},
-	[IN_STATE_FILE] = {"state-file", IGNORED, 0, false, NULL},
+	[IN_K] = { "k", HEX, 16, true, "subscriber key" },
+	[IN_OP] = { "op", HEX, 16, true, "operator key; OPc is made from it" },
+	[IN_OPC] = { "opc", HEX, 16, true, "OPc itself, instead of op" },
+	[IN_CK] = { "ck", HEX, 16, true, "cipher key, with ik instead of k" },
+	[IN_IK] = { "ik", HEX, 16, true, "integrity key" },
+	[IN_KS] = { "ks", HEX, 32, true, "Ks, instead of all above" },
+	[IN_RES] = { "res", HEX, 0, true, "response of the card, for HA1 without k" },
+	[IN_RAND] = { "rand", HEX, 16, false, "random challenge" },
+	[IN_SQN] = { "sqn", HEX, 6, false, "sequence number of the vector" },
+	[IN_AMF] = { "amf", HEX, 2, false, "AMF of the vector; 0000 if not given" },
+	[IN_AUTN] = { "autn", HEX, 16, false, "AUTN received, instead of sqn: is opened and checked" },
+	[IN_AUTS] = { "auts", HEX, 14, false, "AUTS received: is opened and checked" },
+	[IN_SQN_MS] = { "sqn-ms", HEX, 6, false, "sequence number of the card: gives an AUTS" },
+	[IN_IMPI] = { "impi", TEXT, 0, false, "private identity" },
+	[IN_IMSI] = { "imsi", TEXT, 0, false, "gives IMPI and BSF name, with mnc-length" },
+	[IN_MNC_LENGTH] = { "mnc-length", TEXT, 0, false, "2 or 3" },
+	[IN_BSF] = { "bsf", TEXT, 0, false, "BSF name as in the B-TID" },
+	[IN_NAF] = { "naf", TEXT, 0, false, "host name of the application" },
+	[IN_UA] = { "ua", HEX, 5, false, "Ua security protocol; 0100000002 (HTTP Digest) if not given" },
+	[IN_ALGORITHM] = { "algorithm", TEXT, 0, false, "milenage" },
+	[IN_STATE_FILE] = { "state-file", IGNORED, 0, false, NULL },
 };
 
-static int find(const char *name, size_t len)
+static int keys_find(const char *name, size_t len)
 {
 	for (int i = 0; i < IN_COUNT; i++) {
 		if (strlen(fields[i].name) == len && memcmp(fields[i].name, name, len) == 0)
@@ -97,7 +98,7 @@ static int read_line(struct keys_input *in, char *line, const char *path, int n,
 	value = name + len + strspn(name + len, " \t");
 	if (*value == '=')
 		value += 1 + strspn(value + 1, " \t");
-	i = find(name, len);
+	i = keys_find(name, len);
 	if (i < 0)
 		return err_set(err, -EINVAL, "%s:%d: unknown name '%.*s'; gba-keys --help lists the names", path, n,
 			       (int)(len < 40 ? len : 40), name);
@@ -164,7 +165,7 @@ int keys_input_word(struct keys_input *in, const char *word, struct err *err)
 			       "a secret on the command line is shown to everybody by ps and kept in the shell's"
 			       " history: give it with --in FILE, on standard input or in the environment;"
 			       " if this one was real, it is no secret any more");
-	i = eq ? find(word, (size_t)(eq - word)) : -1;
+	i = eq ? keys_find(word, (size_t)(eq - word)) : -1;
 	if (i < 0)
 		return err_set(err, -EINVAL,
 			       "not understood: a word must be NAME=VALUE, with a name of gba-keys --help");

@@ -11,16 +11,34 @@
 #define KEYS_TEXT_MAX 256
 
 enum keys_name {
-	IN_K, IN_OP, IN_OPC, IN_CK, IN_IK, IN_KS, IN_RES, /* secrets */
-	IN_RAND, IN_SQN, IN_AMF, IN_AUTN, IN_AUTS, IN_SQN_MS, IN_IMPI, IN_IMSI, IN_MNC_LENGTH, IN_BSF, IN_NAF, IN_UA,
-	IN_ALGORITHM, IN_STATE_FILE,
+	IN_K,
+	IN_OP,
+	IN_OPC,
+	IN_CK,
+	IN_IK,
+	IN_KS,
+	IN_RES, /* secrets */
+	IN_RAND,
+	IN_SQN,
+	IN_AMF,
+	IN_AUTN,
+	IN_AUTS,
+	IN_SQN_MS,
+	IN_IMPI,
+	IN_IMSI,
+	IN_MNC_LENGTH,
+	IN_BSF,
+	IN_NAF,
+	IN_UA,
+	IN_ALGORITHM,
+	IN_STATE_FILE,
 	IN_COUNT
 };
 
 struct keys_value {
 	bool set;
-	struct secret octets;         /* of a hex value */
-	char text[KEYS_TEXT_MAX];     /* of another */
+	struct secret octets;     /* of a hex value */
+	char text[KEYS_TEXT_MAX]; /* of another */
 };
 
 struct keys_input {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "tools/zn_ask.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 #include "common/dia/dia_addr.h"
 #include "common/dia/dia_tx.h"
 #include "dict/dict_gba.h"
-#include "tools/zn_ask.h"
 
 #define SLICE_MS 5
 
@@ -33,7 +34,7 @@ static void tell(const char *what, const char *peer, const char *detail)
 		state.log(text);
 }
 
-static void on_log(void *owner, enum dia_log_level level, const char *text)
+static void zn_ask_on_log(void *owner, enum dia_log_level level, const char *text)
 {
 	if (level < DIA_LOG_INFO)
 		return;
@@ -44,7 +45,7 @@ static void on_log(void *owner, enum dia_log_level level, const char *text)
 	tell("diameter", "", text);
 }
 
-static void on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
+static void zn_ask_on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
 {
 	tell(ev == DIA_EV_PEER_OPEN ? "connected to " : "diameter: ", peer, detail);
 	pthread_mutex_lock(&state.lock);
@@ -52,7 +53,7 @@ static void on_event(void *owner, enum dia_event ev, const char *peer, const cha
 	pthread_mutex_unlock(&state.lock);
 }
 
-static void on_answer(void *owner, uint64_t txn, struct msg *answer)
+static void zn_ask_on_answer(void *owner, uint64_t txn, struct msg *answer)
 {
 	struct zn_bia bia = { 0 };
 	int rc = answer ? zn_bia_decode(&bia, answer) : -EHOSTDOWN;
@@ -118,7 +119,7 @@ static int node_up(const struct zn_ask *ask, struct err *err)
 		.identity = ask->identity,
 		.realm = ask->realm,
 		.n_peers = 1,
-		.cb = { .log = on_log, .event = on_event },
+		.cb = { .log = zn_ask_on_log, .event = zn_ask_on_event },
 	};
 	int rc = dia_addr_resolve(&cfg.peers[0].addr, ask->bsf_address, err);
 
@@ -137,8 +138,8 @@ static int node_up(const struct zn_ask *ask, struct err *err)
 
 static int not_connected(const struct zn_ask *ask, struct err *err)
 {
-	int rc = err_set(err, -EHOSTDOWN, "no connection to %s at %s within %u ms", ask->bsf_identity,
-			 ask->bsf_address, ask->timeout_ms);
+	int rc = err_set(err, -EHOSTDOWN, "no connection to %s at %s within %u ms", ask->bsf_identity, ask->bsf_address,
+			 ask->timeout_ms);
 
 	pthread_mutex_lock(&state.lock);
 	if (*state.trouble)
@@ -159,7 +160,7 @@ static int ask_and_wait(struct zn_bia *out, const struct zn_ask *ask, struct err
 			   ask->n_gsids, ask->gba_u_aware, ask->dest_realm ? ask->dest_realm : ask->bsf_realm,
 			   ask->dest_realm ? NULL : ask->bsf_identity);
 	if (rc == 0)
-		rc = dia_tx_request(&m, on_answer, NULL, 1, ask->timeout_ms);
+		rc = dia_tx_request(&m, zn_ask_on_answer, NULL, 1, ask->timeout_ms);
 	if (rc < 0)
 		return err_set(err, -EIO, "the request cannot be sent");
 	if (!wait_until(is_answered, ask))

@@ -8,17 +8,17 @@
 #include "common/dia/zn_codec.h"
 
 struct zn_ask {
-	const char *identity, *realm;         /* ours */
-	const char *bsf_address;              /* HOST or HOST:PORT or [IPV6]:PORT */
+	const char *identity, *realm; /* ours */
+	const char *bsf_address;      /* HOST or HOST:PORT or [IPV6]:PORT */
 	const char *bsf_identity, *bsf_realm;
-	const char *dest_realm;               /* NULL: bsf_realm, with bsf_identity as Destination-Host */
+	const char *dest_realm; /* NULL: bsf_realm, with bsf_identity as Destination-Host */
 	const char *btid;
 	struct naf_id naf_id;
 	bool gba_u_aware;
 	size_t n_gsids;
 	char gsids[ZN_GSIDS_MAX][ZN_GSID_MAX + 1];
-	unsigned timeout_ms;                  /* for the connection, and again for the answer */
-	void (*log)(const char *text);        /* what the node tells; NULL: nobody listens */
+	unsigned timeout_ms;           /* for the connection, and again for the answer */
+	void (*log)(const char *text); /* what the node tells; NULL: nobody listens */
 };
 
 /*! \param[out] out for zn_bia_clear(); its result may be any

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "tools/zn_report.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +8,6 @@
 #include "common/crypto/kdf.h"
 #include "common/gba/gba_time.h"
 #include "common/gba/guss.h"
-#include "tools/zn_report.h"
 
 static void set(json_t *o, const char *name, const char *value)
 {
@@ -78,7 +79,8 @@ static void print(bool json, json_t *o)
 		json_dumpf(o, stdout, JSON_INDENT(1));
 		puts("");
 	} else {
-		json_object_foreach(o, name, v) {
+		json_object_foreach(o, name, v)
+		{
 			printf("%-24s ", name);
 			print_value(v);
 		}

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "ue/http_get.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +9,6 @@
 #include <strings.h>
 #include <curl/curl.h>
 
-#include "ue/http_get.h"
 #include "ue/trace.h"
 
 struct http_get {
@@ -56,7 +57,7 @@ void http_get_free(struct http_get *h)
 }
 
 /* The value behind "Name:", on a line of its own behind what stood there before. */
-static bool take(char **to, const char *line, size_t len, const char *name)
+static bool http_take(char **to, const char *line, size_t len, const char *name)
 {
 	size_t n = strlen(name), old = *to ? strlen(*to) : 0;
 	char *joined;
@@ -89,9 +90,9 @@ static size_t on_header(char *line, size_t size, size_t n, void *data)
 		http_answer_clear(a); /* an interim answer came before */
 		return len;
 	}
-	if (take(&a->www_authenticate, line, len, "WWW-Authenticate:") &&
-	    take(&a->authentication_info, line, len, "Authentication-Info:") &&
-	    take(&a->server, line, len, "Server:") && take(&a->retry_after, line, len, "Retry-After:"))
+	if (http_take(&a->www_authenticate, line, len, "WWW-Authenticate:") &&
+	    http_take(&a->authentication_info, line, len, "Authentication-Info:") &&
+	    http_take(&a->server, line, len, "Server:") && http_take(&a->retry_after, line, len, "Retry-After:"))
 		return len;
 	c->no_memory = true;
 	return 0;
@@ -150,8 +151,8 @@ static struct curl_slist *headers(const char *authorization)
 int http_get_run(struct http_get *h, struct http_answer *out, const char *url, const char *target,
 		 const char *authorization, const char *user_agent, struct err *err)
 {
-	struct http_answer a = {0};
-	struct collect c = {.answer = &a};
+	struct http_answer a = { 0 };
+	struct collect c = { .answer = &a };
 	struct curl_slist *list = headers(authorization);
 	CURLcode rc;
 
@@ -187,7 +188,7 @@ void http_answer_clear(struct http_answer *a)
 	free(a->server);
 	free(a->retry_after);
 	free(a->body);
-	*a = (struct http_answer){0};
+	*a = (struct http_answer){ 0 };
 }
 
 bool http_line_next(struct span *out, const char **rest)

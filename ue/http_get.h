@@ -16,13 +16,13 @@ struct http_get;
 struct http_get_cfg {
 	const char *const *connect_to; /* HOST:PORT:ADDR:PORT as in curl; lent */
 	size_t n_connect_to;
-	bool trace;                    /* messages to stderr, secrets masked */
+	bool trace; /* messages to stderr, secrets masked */
 	long timeout_s;
 };
 
 struct http_answer {
 	long status;
-	char *www_authenticate;    /* one line for each header of that name; NULL if none */
+	char *www_authenticate; /* one line for each header of that name; NULL if none */
 	char *authentication_info;
 	char *server, *retry_after;
 	uint8_t *body;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "ue/key_store.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +9,6 @@
 
 #include "common/base/hex.h"
 #include "common/gba/gba_time.h"
-#include "ue/key_store.h"
 #include "ue/state_file.h"
 
 static bool get_octets(const json_t *o, const char *name, uint8_t *out, size_t len)

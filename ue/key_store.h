@@ -20,7 +20,7 @@ struct key_store {
 	struct secret ks;
 	uint8_t rand[AKA_RAND_LEN];
 	char btid[BTID_MAX + 1];
-	time_t expires_at;         /* by the clock of this device */
+	time_t expires_at; /* by the clock of this device */
 	bool has_tmpi;
 	uint8_t tmpi[TMPI_LEN];
 };

@@ -40,13 +40,13 @@ struct options {
 enum { OPT_BSF = 256, OPT_CONNECT_TO, OPT_TIMEOUT, OPT_JSON };
 
 static const struct option longopts[] = {
-	{"bsf", required_argument, NULL, OPT_BSF},
-	{"connect-to", required_argument, NULL, OPT_CONNECT_TO},
-	{"timeout", required_argument, NULL, OPT_TIMEOUT},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"version", no_argument, NULL, 'V'},
-	{"help", no_argument, NULL, 'h'},
-	{0},
+	{ "bsf", required_argument, NULL, OPT_BSF },
+	{ "connect-to", required_argument, NULL, OPT_CONNECT_TO },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
 };
 
 static int bad(const char *reason)
@@ -93,7 +93,7 @@ static int option(struct options *o, int c)
 	}
 }
 
-static int parse(struct options *o, int argc, char **argv)
+static int main_parse(struct options *o, int argc, char **argv)
 {
 	int c, rc;
 
@@ -151,10 +151,10 @@ static enum ue_exit act(const struct options *o, struct ub_client *ub, struct er
 
 static enum ue_exit run(const struct options *o, struct err *err)
 {
-	const struct http_get_cfg http_cfg = {o->connect_to, o->n_connect_to, o->trace, o->timeout_s};
+	const struct http_get_cfg http_cfg = { o->connect_to, o->n_connect_to, o->trace, o->timeout_s };
 	char bsf_name[BSF_NAME_MAX + 1], url[BSF_NAME_MAX + 16];
 	struct key_store keys;
-	struct ub_client ub = {.keys = &keys, .bsf_name = bsf_name, .url = o->bsf ? o->bsf : url};
+	struct ub_client ub = { .keys = &keys, .bsf_name = bsf_name, .url = o->bsf ? o->bsf : url };
 	struct impi impi;
 	enum ue_exit rc = UE_USAGE;
 
@@ -177,12 +177,12 @@ static enum ue_exit run(const struct options *o, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.card = "usim-1.cfg", .timeout_s = 15};
-	struct err err = {""};
+	struct options o = { .card = "usim-1.cfg", .timeout_s = 15 };
+	struct err err = { "" };
 	int rc;
 
 	secret_harden_process();
-	rc = parse(&o, argc, argv);
+	rc = main_parse(&o, argc, argv);
 	if (rc >= 0)
 		return rc;
 	rc = run(&o, &err);

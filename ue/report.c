@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "ue/report.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <jansson.h>
 
 #include "common/gba/gba_time.h"
-#include "ue/report.h"
 
 static void print_json(json_t *o)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "ue/trace.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "ue/trace.h"
-
 /* A response and a known nonce let anybody test guesses of RES. */
-static const char *const masked[] = {"response=\"", "rspauth=\""};
+static const char *const masked[] = { "response=\"", "rspauth=\"" };
 
 void trace_mask(char *line, size_t len)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "ue/ua_client.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +14,10 @@
 #include "common/http/auth_hdr.h"
 #include "common/http/auth_info.h"
 #include "common/http/product.h"
-#include "ue/ua_client.h"
 
 #define USER_AGENT "gba-ue/" PACKAGE_VERSION " " PRODUCT_GBA
-#define REALM "3GPP-bootstrapping@"
-#define NC "00000001"
+#define REALM      "3GPP-bootstrapping@"
+#define NC         "00000001"
 #define ROUNDS_MAX 6
 
 struct ua_run {
@@ -85,7 +86,7 @@ static int choose_protection(struct ua_run *r)
 	const struct challenge_hdr *h = &r->challenge;
 
 	if (!h->algorithm.p)
-		r->alg = (struct digest_alg){DIGEST_MD5, 0};
+		r->alg = (struct digest_alg){ DIGEST_MD5, 0 };
 	else if (digest_alg_parse(&r->alg, h->algorithm) < 0 || r->alg.aka_version != 0)
 		return err_set(r->err, -ENOTSUP, "%s: algorithm '%.*s' is not supported; supported: MD5, SHA-256",
 			       r->url, (int)h->algorithm.len, (const char *)h->algorithm.p);
@@ -135,7 +136,7 @@ static int naf_ha1(struct ua_run *r)
 {
 	struct key_store *k = r->ub->keys;
 	char password[B64_LEN(KDF_OUT_LEN) + 1];
-	SECRET_AUTO key = {0};
+	SECRET_AUTO key = { 0 };
 	struct naf_id naf;
 	int rc = naf_id_make(&naf, r->host, UA_ID_HTTP_DIGEST);
 
@@ -259,10 +260,10 @@ static enum ue_exit run_rounds(struct ua_run *r)
 
 enum ue_exit ua_client_get(struct ub_client *ub, const char *url, struct ua_result *out, struct err *err)
 {
-	struct ua_run r = {.ub = ub, .err = err, .url = url, .out = out};
+	struct ua_run r = { .ub = ub, .err = err, .url = url, .out = out };
 	enum ue_exit rc;
 
-	*out = (struct ua_result){0};
+	*out = (struct ua_result){ 0 };
 	if (http_url_split(url, &r.host, &r.target, err) < 0)
 		return UE_USAGE;
 	rc = run_rounds(&r);

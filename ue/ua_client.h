@@ -8,10 +8,10 @@
 
 struct ua_result {
 	struct http_answer answer;
-	bool bootstrapped;                            /* Ub ran for it */
-	bool used_gba;                                /* a NAF key was used */
-	char fingerprint[KEY_FINGERPRINT_LEN + 1];    /* of Ks_NAF */
-	bool answer_proved;                           /* rspauth was there and right */
+	bool bootstrapped;                         /* Ub ran for it */
+	bool used_gba;                             /* a NAF key was used */
+	char fingerprint[KEY_FINGERPRINT_LEN + 1]; /* of Ks_NAF */
+	bool answer_proved;                        /* rspauth was there and right */
 };
 
 /*! \param[in] ub bootstraps when there is no valid Ks or the NAF asks for a new one
@@ -25,8 +25,8 @@ int ua_realm_choose(struct span *out, struct span realms, const char *host);
 
 /*! What a 401 asks for. */
 enum ua_next {
-	UA_ANSWER,     /* answer with the key there is */
-	UA_BOOTSTRAP,  /* no valid key, or this one was refused: run Ub, then answer */
+	UA_ANSWER,    /* answer with the key there is */
+	UA_BOOTSTRAP, /* no valid key, or this one was refused: run Ub, then answer */
 	UA_GIVE_UP,
 };
 enum ua_next ua_decide(bool have_key, bool answered, bool stale, unsigned refusals);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "ue/ub_client.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +15,9 @@
 #include "common/http/auth_hdr.h"
 #include "common/http/auth_info.h"
 #include "common/http/product.h"
-#include "ue/ub_client.h"
 
 #define USER_AGENT "gba-ue/" PACKAGE_VERSION " " PRODUCT_TMPI
-#define NC "00000001"
+#define NC         "00000001"
 
 /* One run: what is known after each message. Wiped at its end. */
 struct run {
@@ -120,7 +121,7 @@ static int send_first(struct run *r)
 	return send_authorization(r, &h);
 }
 
-static enum ue_exit refused(struct run *r, const char *when)
+static enum ue_exit ub_client_refused(struct run *r, const char *when)
 {
 	long s = r->answer.status;
 
@@ -151,7 +152,7 @@ static enum ue_exit ask_challenge(struct run *r)
 		if (rc < 0)
 			return not_sent(rc);
 	}
-	return r->answer.status == 401 ? UE_OK : refused(r, "to the first request");
+	return r->answer.status == 401 ? UE_OK : ub_client_refused(r, "to the first request");
 }
 
 /* The digest of the second request; password NULL: empty, for a resynchronisation. */
@@ -253,7 +254,7 @@ static enum ue_exit resynchronise(struct run *r)
 	rc = send_second(r, response.hex, auts);
 	if (rc < 0)
 		return not_sent(rc);
-	return r->answer.status == 401 ? UE_OK : refused(r, "to the resynchronisation");
+	return r->answer.status == 401 ? UE_OK : ub_client_refused(r, "to the resynchronisation");
 }
 
 static int check_body(struct run *r, struct bsf_info *info)
@@ -297,7 +298,7 @@ static int keep(struct run *r, const struct bsf_info *info)
 	return rc;
 }
 
-static enum ue_exit answer(struct run *r)
+static enum ue_exit ub_client_answer(struct run *r)
 {
 	struct digest_input in = {
 		.hash = DIGEST_MD5,
@@ -318,7 +319,7 @@ static enum ue_exit answer(struct run *r)
 	if (rc < 0)
 		return not_sent(rc);
 	if (r->answer.status != 200)
-		return refused(r, "to the answer of the card");
+		return ub_client_refused(r, "to the answer of the card");
 	in.nonce = span_str(nonce);
 	in.body = span_of(r->answer.body, r->answer.body_len);
 	if (ub_rspauth_check(r->answer.authentication_info, &in, &r->ha1) < 0) {
@@ -342,7 +343,7 @@ static enum ue_exit run_steps(struct run *r)
 		if (r->card.outcome == USIM_MAC_FAILURE)
 			return mac_failure(r);
 		if (r->card.outcome == USIM_OK)
-			return answer(r);
+			return ub_client_answer(r);
 		if (round == 1) {
 			err_set(r->err, -ERANGE,
 				"the network still sends used sequence numbers after a resynchronisation");
@@ -355,7 +356,7 @@ static enum ue_exit run_steps(struct run *r)
 
 enum ue_exit ub_client_run(struct ub_client *c, struct err *err)
 {
-	struct run r = {.c = c, .err = err};
+	struct run r = { .c = c, .err = err };
 	char *host = NULL;
 	enum ue_exit rc;
 

@@ -22,8 +22,8 @@ struct ub_client {
 	struct usim *card;
 	struct key_store *keys;
 	struct http_get *http;
-	const char *url;         /* of the BSF */
-	const char *bsf_name;    /* realm of the first request, 23.003 16.2 */
+	const char *url;      /* of the BSF */
+	const char *bsf_name; /* realm of the first request, 23.003 16.2 */
 };
 
 /*! Run once: afterwards keys holds a fresh Ks, B-TID and TMPI, on disk.

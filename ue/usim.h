@@ -7,9 +7,9 @@
 #include "common/crypto/aka.h"
 
 enum usim_outcome {
-	USIM_OK,            /* RES, CK, IK */
-	USIM_MAC_FAILURE,   /* the network does not know K: refuse it */
-	USIM_SYNC_FAILURE,  /* AUTS */
+	USIM_OK,           /* RES, CK, IK */
+	USIM_MAC_FAILURE,  /* the network does not know K: refuse it */
+	USIM_SYNC_FAILURE, /* AUTS */
 };
 
 struct usim_answer {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "ue/usim_cfg.h"
+
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -10,7 +12,6 @@
 
 #include "common/base/hex.h"
 #include "common/crypto/milenage.h"
-#include "ue/usim_cfg.h"
 
 /* What has been read; op and opc are told apart until the end. */
 struct reading {
@@ -81,13 +82,13 @@ static const struct {
 	int (*set)(struct reading *r, const char *value);
 	const char *allowed;
 } words[] = {
-	{"imsi", set_imsi, "6 to 15 digits"},
-	{"mnc-length", set_mnc_length, "2 or 3"},
-	{"k", set_k, "32 hexadecimal digits"},
-	{"op", set_op, "32 hexadecimal digits"},
-	{"opc", set_opc, "32 hexadecimal digits"},
-	{"algorithm", set_algorithm, "milenage"},
-	{"state-file", set_state_file, "a path, relative to this file"},
+	{ "imsi", set_imsi, "6 to 15 digits" },
+	{ "mnc-length", set_mnc_length, "2 or 3" },
+	{ "k", set_k, "32 hexadecimal digits" },
+	{ "op", set_op, "32 hexadecimal digits" },
+	{ "opc", set_opc, "32 hexadecimal digits" },
+	{ "algorithm", set_algorithm, "milenage" },
+	{ "state-file", set_state_file, "a path, relative to this file" },
 };
 
 /* The value is never repeated in the reason: it may be K. */
@@ -134,7 +135,7 @@ static int read_lines(struct reading *r, FILE *f, const char *path, struct err *
 	return rc;
 }
 
-static int complete(struct reading *r, const char *path, struct err *err)
+static int usim_complete(struct reading *r, const char *path, struct err *err)
 {
 	struct usim_cfg *c = &r->cfg;
 
@@ -165,7 +166,7 @@ static int absolute_state_file(struct usim_cfg *c, const char *path, struct err 
 
 int usim_cfg_read(struct usim_cfg *out, const char *path, struct err *err)
 {
-	struct reading r = {0};
+	struct reading r = { 0 };
 	char buf[4096];
 	struct stat st;
 	FILE *f = fopen(path, "re");
@@ -182,7 +183,7 @@ int usim_cfg_read(struct usim_cfg *out, const char *path, struct err *err)
 	fclose(f);
 	OPENSSL_cleanse(buf, sizeof(buf));
 	if (rc == 0)
-		rc = complete(&r, path, err);
+		rc = usim_complete(&r, path, err);
 	if (rc == 0)
 		rc = absolute_state_file(&r.cfg, path, err);
 	if (rc == 0)

@@ -9,8 +9,8 @@
 struct usim_cfg {
 	char imsi[16];
 	int mnc_len;
-	struct aka_cred cred;      /* OPc made from OP if that was given */
-	char state_file[4096];     /* absolute, or relative to the folder of the file */
+	struct aka_cred cred;  /* OPc made from OP if that was given */
+	char state_file[4096]; /* absolute, or relative to the folder of the file */
 };
 
 /*! \returns 0; -ENOENT, -EACCES (mode & 077), -EINVAL. err: "FILE:LINE: what; what is allowed" */

@@ -23,7 +23,7 @@ struct usim_soft {
 	int lock_fd;
 };
 
-static int load(struct usim_soft *card, struct err *err)
+static int usim_load(struct usim_soft *card, struct err *err)
 {
 	char *text, *p;
 	size_t len;
@@ -70,12 +70,12 @@ static int authenticate(struct usim *base, struct usim_answer *out, const uint8_
 {
 	struct usim_soft *card = (struct usim_soft *)base;
 	struct sqn_card before = card->sqn;
-	struct usim_answer a = {0};
+	struct usim_answer a = { 0 };
 	uint64_t sqn;
 	int rc = milenage_autn_open(&sqn, &card->cred, rand, autn);
 
 	if (rc == -EBADMSG) {
-		*out = (struct usim_answer){.outcome = USIM_MAC_FAILURE};
+		*out = (struct usim_answer){ .outcome = USIM_MAC_FAILURE };
 		return 0;
 	}
 	if (rc < 0)
@@ -108,7 +108,7 @@ static void soft_close(struct usim *base)
 	free(card);
 }
 
-static const struct usim_ops soft_ops = {authenticate, soft_close};
+static const struct usim_ops soft_ops = { authenticate, soft_close };
 
 int usim_soft_open(struct usim **out, const char *path, struct err *err)
 {
@@ -130,7 +130,7 @@ int usim_soft_open(struct usim **out, const char *path, struct err *err)
 		rc = card->base.state_path ? state_file_lock(card->base.state_path, err) : -ENOMEM;
 		card->lock_fd = rc;
 		if (rc >= 0)
-			rc = load(card, err);
+			rc = usim_load(card, err);
 	}
 	if (rc < 0) {
 		soft_close(&card->base);

@@ -10,11 +10,11 @@
 #include "common/crypto/rng.h"
 
 #define WAYS      8
-#define SETS_LOG2 15                      /* 2 MiB a table, 262,144 keys */
+#define SETS_LOG2 15 /* 2 MiB a table, 262,144 keys */
 #define N_SLOTS   ((size_t)WAYS << SETS_LOG2)
 #define TIME_BITS 40
 #define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
-#define UNITS_S   10000                   /* 100 us */
+#define UNITS_S   10000 /* 100 us */
 #define AHEAD_MAX (UINT64_C(86400) * 2 * UNITS_S)
 
 struct table {
@@ -26,7 +26,7 @@ struct overload {
 	uint64_t start_ms;
 	struct table rate[RATE_COUNT];
 	struct table marks;
-	struct table in_flight;           /* the low bits hold a count */
+	struct table in_flight; /* the low bits hold a count */
 };
 
 struct overload *overload_new(void)

@@ -14,18 +14,18 @@ struct naf_net {
 
 /*! One "naf IDENTITY" node of the configuration. */
 struct naf_policy {
-	char *identity;             /* Diameter identity of the connection */
-	struct naf_net *nets;       /* source addresses that bind the name; at least one without TLS */
+	char *identity;       /* Diameter identity of the connection */
+	struct naf_net *nets; /* source addresses that bind the name; at least one without TLS */
 	size_t n_nets;
-	char **speaks_for;          /* FQDNs; "*.x" matches exactly one label more; no case */
+	char **speaks_for; /* FQDNs; "*.x" matches exactly one label more; no case */
 	size_t n_speaks_for;
-	char *naf_group;            /* or NULL */
-	bool private_identity;      /* may learn the IMPI (User-Name) */
-	char **gsids;               /* gaa-service: USSs it may have; n_gsids 0: none */
+	char *naf_group;       /* or NULL */
+	bool private_identity; /* may learn the IMPI (User-Name) */
+	char **gsids;          /* gaa-service: USSs it may have; n_gsids 0: none */
 	size_t n_gsids;
-	char **required_gsids;      /* uss-required: without them 5402, also if not asked for */
+	char **required_gsids; /* uss-required: without them 5402, also if not asked for */
 	size_t n_required_gsids;
-	bool proxy;                 /* Origin-Host may be another than the connection's (Zn-Proxy) */
+	bool proxy; /* Origin-Host may be another than the connection's (Zn-Proxy) */
 };
 
 struct policy {

@@ -24,19 +24,19 @@ struct vty;
 
 /*! Plain numbers; the table in run/cfg_limits.c gives word, node, range and default of each. */
 enum bsf_limit {
-	LIM_KEY_LIFETIME,       /* s */
-	LIM_KEY_LIFETIME_MAX,   /* s */
-	LIM_NONCE_LIFETIME,     /* s */
-	LIM_RETRY_AFTER,        /* s */
-	LIM_HEADER_MAX,         /* octets */
-	LIM_BODY_MAX,           /* octets */
-	LIM_REQUEST_TIME,       /* s */
-	LIM_IDLE_TIME,          /* s */
-	LIM_CONNECTIONS,        /* of all shards */
-	LIM_IN_FLIGHT,          /* per shard */
-	LIM_IN_FLIGHT_IMPI,     /* of all shards */
-	LIM_TC,                 /* s */
-	LIM_TW,                 /* s */
+	LIM_KEY_LIFETIME,     /* s */
+	LIM_KEY_LIFETIME_MAX, /* s */
+	LIM_NONCE_LIFETIME,   /* s */
+	LIM_RETRY_AFTER,      /* s */
+	LIM_HEADER_MAX,       /* octets */
+	LIM_BODY_MAX,         /* octets */
+	LIM_REQUEST_TIME,     /* s */
+	LIM_IDLE_TIME,        /* s */
+	LIM_CONNECTIONS,      /* of all shards */
+	LIM_IN_FLIGHT,        /* per shard */
+	LIM_IN_FLIGHT_IMPI,   /* of all shards */
+	LIM_TC,               /* s */
+	LIM_TW,               /* s */
 	LIM_COUNT
 };
 
@@ -44,7 +44,7 @@ enum bsf_limit {
 enum bsf_bucket { BUCKET_CHALLENGES_IMPI, BUCKET_CHALLENGES_SOURCE, BUCKET_RESYNCS_IMPI, BUCKET_COUNT };
 
 struct bucket_rate {
-	uint32_t n;     /* 0: off */
+	uint32_t n; /* 0: off */
 	uint32_t per_s;
 };
 
@@ -56,7 +56,7 @@ struct bsf_listen {
 
 struct bsf_hss {
 	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
-	struct bsf_listen connect;      /* its line is 0 until it is written */
+	struct bsf_listen connect;          /* its line is 0 until it is written */
 	int line, realm_line, timeout_line; /* of the file, for messages */
 	_Atomic uint32_t timeout_s;
 };
@@ -64,9 +64,9 @@ struct bsf_hss {
 /*! How and where a KEK is read; the key itself is read at start only. */
 struct bsf_kek {
 	uint8_t id;
-	bool credential;   /* of systemd: name in CREDENTIALS_DIRECTORY */
-	char *where;       /* as written */
-	char *path;        /* absolute */
+	bool credential; /* of systemd: name in CREDENTIALS_DIRECTORY */
+	char *where;     /* as written */
+	char *path;      /* absolute */
 	int line;
 };
 
@@ -78,26 +78,26 @@ struct naf_cfg;
 struct bsf_cfg {
 	char names[BSF_NAMES_MAX][BSF_NAME_MAX + 1];
 	size_t n_names;
-	unsigned shards;                         /* 0: max(1, cores - 2) */
+	unsigned shards; /* 0: max(1, cores - 2) */
 	struct bsf_listen ub[BSF_LISTEN_MAX];
 	size_t n_ub;
-	char *ub_path;                           /* NULL: any */
-	_Atomic bool source_all;                 /* challenges-source counts private and loopback addresses, too */
+	char *ub_path;           /* NULL: any */
+	_Atomic bool source_all; /* challenges-source counts private and loopback addresses, too */
 	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
 	struct bsf_listen dia[BSF_LISTEN_MAX];
 	size_t n_dia;
 	struct bsf_hss hss[BSF_HSS_MAX];
 	size_t n_hss;
-	struct naf_cfg *nafs;                    /* list, run/cfg_naf.c */
+	struct naf_cfg *nafs; /* list, run/cfg_naf.c */
 	enum bsf_store_kind store;
 	int store_line;
-	char *lmdb_dir, *lmdb_path;              /* as written, absolute */
+	char *lmdb_dir, *lmdb_path; /* as written, absolute */
 	unsigned map_size_gib;
 	struct bsf_kek keks[SEAL_KEKS_MAX];
 	size_t n_keks;
 	_Atomic uint32_t limit[LIM_COUNT];
-	uint32_t connections_cap;                /* what the descriptors allow; 0: as configured */
-	_Atomic uint64_t bucket[BUCKET_COUNT];   /* packed bucket_rate, so that a change is never seen half */
+	uint32_t connections_cap;              /* what the descriptors allow; 0: as configured */
+	_Atomic uint64_t bucket[BUCKET_COUNT]; /* packed bucket_rate, so that a change is never seen half */
 };
 
 /*! The one configuration of this process; valid after bsf_cfg_init(). Shards read its limits, nothing else changes. */

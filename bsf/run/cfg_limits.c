@@ -11,8 +11,10 @@
 #include "common/rt/cfg_file.h"
 
 #define DAY_S 86400u
-#define RATE "<1-100000> <1-86400>"
-#define RATE_HELP "So many at once, and in each time of\n" "Seconds\n"
+#define RATE  "<1-100000> <1-86400>"
+#define RATE_HELP \
+	"So many at once, and in each time of\n" \
+	"Seconds\n"
 
 struct bsf_cfg *bsf_cfg;
 
@@ -28,35 +30,50 @@ struct limit_row {
 };
 
 #define LIMIT(word_, node_, min_, max_, def_, live_, help_) \
-	{ .word = word_, .node = node_, .min = min_, .max = max_, .def = def_, .live = live_, .help = help_ }
+	{ \
+		.word = word_, .node = node_, .min = min_, .max = max_, .def = def_, .live = live_, .help = help_ \
+	}
 
 static struct limit_row limits[LIM_COUNT] = {
 	[LIM_KEY_LIFETIME] = LIMIT("key-lifetime", BSF_NODE_BSF, 1, 365 * DAY_S, 3600, true,
-		"Life of a key unless the subscriber's GUSS gives one\n" "Seconds\n"),
+				   "Life of a key unless the subscriber's GUSS gives one\n"
+				   "Seconds\n"),
 	[LIM_KEY_LIFETIME_MAX] = LIMIT("key-lifetime-max", BSF_NODE_BSF, 1, 365 * DAY_S, 30 * DAY_S, true,
-		"Longest life a GUSS may give; beyond it is clamped and counted\n" "Seconds\n"),
+				       "Longest life a GUSS may give; beyond it is clamped and counted\n"
+				       "Seconds\n"),
 	[LIM_NONCE_LIFETIME] = LIMIT("nonce-lifetime", BSF_NODE_UB, 1, 3600, 60, true,
-		"How long a challenge may be answered\n" "Seconds\n"),
+				     "How long a challenge may be answered\n"
+				     "Seconds\n"),
 	[LIM_RETRY_AFTER] = LIMIT("retry-after", BSF_NODE_UB, 1, 3600, 5, true,
-		"What a device is told that we cannot serve now\n" "Seconds\n"),
+				  "What a device is told that we cannot serve now\n"
+				  "Seconds\n"),
 	[LIM_HEADER_MAX] = LIMIT("header-max", BSF_NODE_UB, 1024, 65536, 8192, false,
-		"Longest request line and header together\n" "Octets\n"),
+				 "Longest request line and header together\n"
+				 "Octets\n"),
 	[LIM_BODY_MAX] = LIMIT("body-max", BSF_NODE_UB, 0, 65536, 4096, true,
-		"Longest body of a request\n" "Octets\n"),
+			       "Longest body of a request\n"
+			       "Octets\n"),
 	[LIM_REQUEST_TIME] = LIMIT("request-time", BSF_NODE_UB, 1, 600, 10, true,
-		"Time in which a request must be here as a whole\n" "Seconds\n"),
+				   "Time in which a request must be here as a whole\n"
+				   "Seconds\n"),
 	[LIM_IDLE_TIME] = LIMIT("idle-time", BSF_NODE_UB, 1, 600, 10, true,
-		"Silence after which a connection is closed\n" "Seconds\n"),
+				"Silence after which a connection is closed\n"
+				"Seconds\n"),
 	[LIM_CONNECTIONS] = LIMIT("connections", BSF_NODE_UB, 1, 1000000, 20000, false,
-		"HTTP connections at a time, all shards together\n" "Connections\n"),
+				  "HTTP connections at a time, all shards together\n"
+				  "Connections\n"),
 	[LIM_IN_FLIGHT] = LIMIT("in-flight", BSF_NODE_UB, 1, 100000, 1000, true,
-		"Requests being worked on at a time, per shard\n" "Requests\n"),
+				"Requests being worked on at a time, per shard\n"
+				"Requests\n"),
 	[LIM_IN_FLIGHT_IMPI] = LIMIT("in-flight-impi", BSF_NODE_UB, 1, 1000, 2, true,
-		"Requests for vectors of one IMPI at a time, all shards together\n" "Requests\n"),
+				     "Requests for vectors of one IMPI at a time, all shards together\n"
+				     "Requests\n"),
 	[LIM_TC] = LIMIT("tc", BSF_NODE_DIAMETER, 1, 600, 5, false,
-		"Time between attempts to connect (RFC 6733 12)\n" "Seconds\n"),
+			 "Time between attempts to connect (RFC 6733 12)\n"
+			 "Seconds\n"),
 	[LIM_TW] = LIMIT("tw", BSF_NODE_DIAMETER, 6, 600, 10, false,
-		"Watchdog time (RFC 3539)\n" "Seconds\n"),
+			 "Watchdog time (RFC 3539)\n"
+			 "Seconds\n"),
 };
 
 struct bucket_row {
@@ -167,7 +184,10 @@ void bsf_limits_vty_init(void *ctx)
 
 		install(BSF_NODE_UB, &r->el, set_bucket, talloc_asprintf(ctx, "%s " RATE, r->word), rate);
 		install(BSF_NODE_UB, &r->el_off, set_bucket_off, talloc_asprintf(ctx, "%s off", r->word),
-			talloc_asprintf(ctx, "%s" "No limit\n", r->help));
+			talloc_asprintf(ctx,
+					"%s"
+					"No limit\n",
+					r->help));
 	}
 	install_element(BSF_NODE_UB, &cfg_source_exempt_cmd);
 }

@@ -189,7 +189,7 @@ static int changed(struct vty *vty)
 	return CMD_WARNING;
 }
 
-static int add(struct vty *vty, struct words *w, const char *s)
+static int cfg_add(struct vty *vty, struct words *w, const char *s)
 {
 	int rc = words_add(vty->index, w, s);
 
@@ -216,14 +216,17 @@ static struct naf_cfg **naf_find(const char *identity)
 	return p;
 }
 
-#define NAF_HELP "A peer that connects to us for keys: a NAF, a proxy or a tool\n" "Its Diameter identity\n"
+#define NAF_HELP \
+	"A peer that connects to us for keys: a NAF, a proxy or a tool\n" \
+	"Its Diameter identity\n"
 
 DEFUN(cfg_naf, cfg_naf_cmd, "naf IDENTITY", NAF_HELP)
 {
 	struct naf_cfg **p = naf_find(argv[0]);
 
 	if (*p && cfg_reading())
-		return cfg_fail(vty, "naf %s is there already, in line %d; allowed: one node for each", argv[0], (*p)->line);
+		return cfg_fail(vty, "naf %s is there already, in line %d; allowed: one node for each", argv[0],
+				(*p)->line);
 	if (!*p) {
 		if (!fqdn_valid(span_str(argv[0]), BSF_ID_MAX))
 			return cfg_fail(vty, "identity is no host name; allowed: letters, digits, hyphen and dot");
@@ -249,7 +252,9 @@ DEFUN(cfg_no_naf, cfg_no_naf_cmd, "no naf IDENTITY", NO_STR NAF_HELP)
 	return changed(vty);
 }
 
-#define ADDRESS_HELP "Source address that binds the name, as there is no TLS\n" "ADDRESS or ADDRESS/PREFIX\n"
+#define ADDRESS_HELP \
+	"Source address that binds the name, as there is no TLS\n" \
+	"ADDRESS or ADDRESS/PREFIX\n"
 
 DEFUN(naf_address, naf_address_cmd, "address NET", ADDRESS_HELP)
 {
@@ -259,7 +264,7 @@ DEFUN(naf_address, naf_address_cmd, "address NET", ADDRESS_HELP)
 	if (cfg_net_parse(&net, argv[0]) < 0)
 		return cfg_fail(vty, "%s is no address; allowed: an IPv4 or IPv6 address, with or without /PREFIX",
 				argv[0]);
-	return add(vty, &n->nets, argv[0]);
+	return cfg_add(vty, &n->nets, argv[0]);
 }
 
 DEFUN(naf_no_address, naf_no_address_cmd, "no address NET", NO_STR ADDRESS_HELP)
@@ -267,7 +272,9 @@ DEFUN(naf_no_address, naf_no_address_cmd, "no address NET", NO_STR ADDRESS_HELP)
 	return del(vty, &((struct naf_cfg *)vty->index)->nets, argv[0]);
 }
 
-#define SPEAKS_HELP "NAF name for which it may fetch keys\n" "FQDN, or *.DOMAIN for one label more\n"
+#define SPEAKS_HELP \
+	"NAF name for which it may fetch keys\n" \
+	"FQDN, or *.DOMAIN for one label more\n"
 
 DEFUN(naf_speaks_for, naf_speaks_for_cmd, "speaks-for FQDN", SPEAKS_HELP)
 {
@@ -275,7 +282,7 @@ DEFUN(naf_speaks_for, naf_speaks_for_cmd, "speaks-for FQDN", SPEAKS_HELP)
 
 	if (!fqdn_valid(span_str(name), FQDN_MAX))
 		return cfg_fail(vty, "%s is no host name; allowed: FQDN or *.DOMAIN", argv[0]);
-	return add(vty, &((struct naf_cfg *)vty->index)->speaks_for, argv[0]);
+	return cfg_add(vty, &((struct naf_cfg *)vty->index)->speaks_for, argv[0]);
 }
 
 DEFUN(naf_no_speaks_for, naf_no_speaks_for_cmd, "no speaks-for FQDN", NO_STR SPEAKS_HELP)
@@ -303,7 +310,9 @@ DEFUN(naf_no_group, naf_no_group_cmd, "no naf-group", NO_STR GROUP_HELP)
 }
 
 DEFUN(naf_private, naf_private_cmd, "private-identity (allow|deny)",
-      "May it learn the IMPI?\n" "User-Name is in the answer\n" "It is not (default)\n")
+      "May it learn the IMPI?\n"
+      "User-Name is in the answer\n"
+      "It is not (default)\n")
 {
 	((struct naf_cfg *)vty->index)->private_identity = argv[0][0] == 'a';
 	return changed(vty);
@@ -320,7 +329,7 @@ static int set_gsids(struct vty *vty, struct words *w, int argc, const char *arg
 	}
 	words_clear(w);
 	for (int i = 0; i < argc; i++) {
-		int rc = add(vty, w, argv[i]);
+		int rc = cfg_add(vty, w, argv[i]);
 
 		if (rc != CMD_SUCCESS)
 			return rc;
@@ -404,9 +413,10 @@ static struct cmd_node naf_node = { .node = BSF_NODE_NAF, .prompt = "%s(config-n
 void naf_cfg_vty_init(void)
 {
 	static struct cmd_element *const cmds[] = {
-		&naf_address_cmd, &naf_no_address_cmd, &naf_speaks_for_cmd, &naf_no_speaks_for_cmd, &naf_group_cmd,
-		&naf_no_group_cmd, &naf_private_cmd, &naf_gaa_cmd, &naf_no_gaa_cmd, &naf_required_cmd,
-		&naf_no_required_cmd, &naf_proxy_cmd, &naf_no_proxy_cmd,
+		&naf_address_cmd,  &naf_no_address_cmd, &naf_speaks_for_cmd,  &naf_no_speaks_for_cmd,
+		&naf_group_cmd,    &naf_no_group_cmd,   &naf_private_cmd,     &naf_gaa_cmd,
+		&naf_no_gaa_cmd,   &naf_required_cmd,   &naf_no_required_cmd, &naf_proxy_cmd,
+		&naf_no_proxy_cmd,
 	};
 
 	install_node(&naf_node, write_naf);

@@ -13,8 +13,10 @@
 #include "common/rt/cfg_file.h"
 
 #define HSS_TIMEOUT_S 5
-#define ADDR_PORT "ADDRESS <1-65535>"
-#define ADDR_PORT_HELP "IPv4 or IPv6 address\n" "TCP port\n"
+#define ADDR_PORT     "ADDRESS <1-65535>"
+#define ADDR_PORT_HELP \
+	"IPv4 or IPv6 address\n" \
+	"TCP port\n"
 
 /* Copy a name into a field of the configuration. */
 static int set_name(struct vty *vty, char *out, const char *what, const char *text, size_t max)
@@ -77,7 +79,8 @@ DEFUN(cfg_bsf, cfg_bsf_cmd, "bsf", "Names of this BSF and life of its keys\n")
 }
 
 DEFUN(cfg_name, cfg_name_cmd, "name FQDN",
-      "Name under which devices know this BSF; realm on Ub, domain of the B-TID\n" "Host name\n")
+      "Name under which devices know this BSF; realm on Ub, domain of the B-TID\n"
+      "Host name\n")
 {
 	int rc;
 
@@ -93,7 +96,9 @@ DEFUN(cfg_name, cfg_name_cmd, "name FQDN",
 	return rc;
 }
 
-DEFUN(cfg_shards, cfg_shards_cmd, "shards <1-64>", "Threads that serve Ub\n" "Number\n")
+DEFUN(cfg_shards, cfg_shards_cmd, "shards <1-64>",
+      "Threads that serve Ub\n"
+      "Number\n")
 {
 	static int line;
 
@@ -125,7 +130,8 @@ DEFUN(cfg_ub_listen, cfg_ub_listen_cmd, "listen " ADDR_PORT, "Where devices reac
 }
 
 DEFUN(cfg_ub_path, cfg_ub_path_cmd, "path PATH",
-      "Serve this path only (default: any, devices differ)\n" "Path, beginning with /\n")
+      "Serve this path only (default: any, devices differ)\n"
+      "Path, beginning with /\n")
 {
 	static int line;
 	int rc;
@@ -159,14 +165,18 @@ DEFUN(cfg_diameter, cfg_diameter_cmd, "diameter", "Our Diameter node\n")
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_identity, cfg_identity_cmd, "identity FQDN", "Diameter identity, our Origin-Host\n" "Host name\n")
+DEFUN(cfg_identity, cfg_identity_cmd, "identity FQDN",
+      "Diameter identity, our Origin-Host\n"
+      "Host name\n")
 {
 	static int line;
 
 	return set_name_once(vty, bsf_cfg->identity, &line, "identity", argv[0]);
 }
 
-DEFUN(cfg_dia_realm, cfg_dia_realm_cmd, "realm REALM", "Diameter realm, our Origin-Realm\n" "Realm\n")
+DEFUN(cfg_dia_realm, cfg_dia_realm_cmd, "realm REALM",
+      "Diameter realm, our Origin-Realm\n"
+      "Realm\n")
 {
 	static int line;
 
@@ -193,7 +203,9 @@ static int write_diameter(struct vty *vty)
 
 /* hss */
 
-DEFUN(cfg_hss, cfg_hss_cmd, "hss IDENTITY", "An HSS; we connect to it\n" "Its Diameter identity\n")
+DEFUN(cfg_hss, cfg_hss_cmd, "hss IDENTITY",
+      "An HSS; we connect to it\n"
+      "Its Diameter identity\n")
 {
 	struct bsf_hss *h = NULL;
 	int rc;
@@ -203,7 +215,8 @@ DEFUN(cfg_hss, cfg_hss_cmd, "hss IDENTITY", "An HSS; we connect to it\n" "Its Di
 			h = &bsf_cfg->hss[i];
 	}
 	if (h && cfg_reading())
-		return cfg_fail(vty, "hss %s is there already, in line %d; allowed: one node for each", argv[0], h->line);
+		return cfg_fail(vty, "hss %s is there already, in line %d; allowed: one node for each", argv[0],
+				h->line);
 	if (!h) {
 		if (bsf_cfg->n_hss == BSF_HSS_MAX && cfg_reading())
 			return cfg_fail(vty, "too many HSSs; allowed: %d", BSF_HSS_MAX);
@@ -220,7 +233,9 @@ DEFUN(cfg_hss, cfg_hss_cmd, "hss IDENTITY", "An HSS; we connect to it\n" "Its Di
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_hss_realm, cfg_hss_realm_cmd, "realm REALM", "Destination-Realm of our requests\n" "Realm\n")
+DEFUN(cfg_hss_realm, cfg_hss_realm_cmd, "realm REALM",
+      "Destination-Realm of our requests\n"
+      "Realm\n")
 {
 	struct bsf_hss *h = vty->index;
 
@@ -239,7 +254,9 @@ DEFUN(cfg_hss_connect, cfg_hss_connect_cmd, "connect " ADDR_PORT, "Where it list
 }
 
 /* A limit, so live. */
-DEFUN(cfg_hss_timeout, cfg_hss_timeout_cmd, "timeout <1-60>", "How long an answer may take\n" "Seconds\n")
+DEFUN(cfg_hss_timeout, cfg_hss_timeout_cmd, "timeout <1-60>",
+      "How long an answer may take\n"
+      "Seconds\n")
 {
 	struct bsf_hss *h = vty->index;
 	int rc = cfg_once(vty, &h->timeout_line, "timeout");
@@ -279,7 +296,9 @@ static int choose_store(struct vty *vty, enum bsf_store_kind kind)
 	return rc;
 }
 
-DEFUN(cfg_lmdb, cfg_lmdb_cmd, "lmdb DIRECTORY", "Durable, in this process\n" "State directory, relative to this file\n")
+DEFUN(cfg_lmdb, cfg_lmdb_cmd, "lmdb DIRECTORY",
+      "Durable, in this process\n"
+      "State directory, relative to this file\n")
 {
 	int rc = choose_store(vty, BSF_STORE_LMDB);
 
@@ -296,7 +315,8 @@ DEFUN(cfg_memory, cfg_memory_cmd, "memory", "In memory only; a restart forgets e
 }
 
 DEFUN(cfg_map_size, cfg_map_size_cmd, "map-size-gib <1-4096>",
-      "Size of the LMDB map, fixed; the file is sparse, so far above need is right\n" "GiB\n")
+      "Size of the LMDB map, fixed; the file is sparse, so far above need is right\n"
+      "GiB\n")
 {
 	static int line;
 
@@ -314,8 +334,11 @@ static char *kek_path(bool credential, const char *where)
 }
 
 DEFUN(cfg_kek, cfg_kek_cmd, "kek <1-255> (file|credential) WHERE",
-      "Key that seals what is stored; the first one seals, all open\n" "Number of the key, kept in each record\n"
-      "64 hex digits in a file that only we may read\n" "A credential of systemd\n" "Path or name\n")
+      "Key that seals what is stored; the first one seals, all open\n"
+      "Number of the key, kept in each record\n"
+      "64 hex digits in a file that only we may read\n"
+      "A credential of systemd\n"
+      "Path or name\n")
 {
 	struct bsf_kek *k = &bsf_cfg->keks[bsf_cfg->n_keks % SEAL_KEKS_MAX];
 	bool credential = argv[1][0] == 'c';
@@ -369,16 +392,25 @@ void bsf_cfg_vty_init(void)
 		int node;
 		struct cmd_element *el;
 	} cmds[] = {
-		{ CONFIG_NODE, &cfg_bsf_cmd }, { CONFIG_NODE, &cfg_ub_cmd }, { CONFIG_NODE, &cfg_diameter_cmd },
-		{ CONFIG_NODE, &cfg_hss_cmd }, { CONFIG_NODE, &cfg_store_cmd },
-		{ BSF_NODE_BSF, &cfg_name_cmd }, { BSF_NODE_BSF, &cfg_shards_cmd },
-		{ BSF_NODE_UB, &cfg_ub_listen_cmd }, { BSF_NODE_UB, &cfg_ub_path_cmd },
-		{ BSF_NODE_DIAMETER, &cfg_identity_cmd }, { BSF_NODE_DIAMETER, &cfg_dia_realm_cmd },
+		{ CONFIG_NODE, &cfg_bsf_cmd },
+		{ CONFIG_NODE, &cfg_ub_cmd },
+		{ CONFIG_NODE, &cfg_diameter_cmd },
+		{ CONFIG_NODE, &cfg_hss_cmd },
+		{ CONFIG_NODE, &cfg_store_cmd },
+		{ BSF_NODE_BSF, &cfg_name_cmd },
+		{ BSF_NODE_BSF, &cfg_shards_cmd },
+		{ BSF_NODE_UB, &cfg_ub_listen_cmd },
+		{ BSF_NODE_UB, &cfg_ub_path_cmd },
+		{ BSF_NODE_DIAMETER, &cfg_identity_cmd },
+		{ BSF_NODE_DIAMETER, &cfg_dia_realm_cmd },
 		{ BSF_NODE_DIAMETER, &cfg_dia_listen_cmd },
-		{ BSF_NODE_HSS, &cfg_hss_realm_cmd }, { BSF_NODE_HSS, &cfg_hss_connect_cmd },
+		{ BSF_NODE_HSS, &cfg_hss_realm_cmd },
+		{ BSF_NODE_HSS, &cfg_hss_connect_cmd },
 		{ BSF_NODE_HSS, &cfg_hss_timeout_cmd },
-		{ BSF_NODE_STORE, &cfg_lmdb_cmd }, { BSF_NODE_STORE, &cfg_memory_cmd },
-		{ BSF_NODE_STORE, &cfg_map_size_cmd }, { BSF_NODE_STORE, &cfg_kek_cmd },
+		{ BSF_NODE_STORE, &cfg_lmdb_cmd },
+		{ BSF_NODE_STORE, &cfg_memory_cmd },
+		{ BSF_NODE_STORE, &cfg_map_size_cmd },
+		{ BSF_NODE_STORE, &cfg_kek_cmd },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bsf_nodes); i++)

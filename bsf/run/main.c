@@ -27,9 +27,9 @@
 #include "common/rt/log_cat.h"
 #include "dict/dict_gba.h"
 
-#define TX_BOUND      65536
-#define HSS_WAIT_S    1
-#define OTHER_FILES   512    /* descriptors beside HTTP connections: Diameter peers, store, threads */
+#define TX_BOUND    65536
+#define HSS_WAIT_S  1
+#define OTHER_FILES 512 /* descriptors beside HTTP connections: Diameter peers, store, threads */
 
 static const char *const places[] = { "ub", "zh", "zn", "dia", NULL };
 
@@ -134,7 +134,10 @@ static int open_store(struct bsf *b, bool check, struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
 	struct store_lmdb_cfg cfg = {
-		.dir = bsf_cfg->lmdb_path, .map_size_gib = bsf_cfg->map_size_gib, .keks = keks, .check = check,
+		.dir = bsf_cfg->lmdb_path,
+		.map_size_gib = bsf_cfg->map_size_gib,
+		.keks = keks,
+		.check = check,
 	};
 	struct err e = { { 0 } };
 	int n;
@@ -278,7 +281,7 @@ static void let_wakers_finish(void)
 		sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
-static int start(struct bsf *b, struct err *err)
+static int main_start(struct bsf *b, struct err *err)
 {
 	int rc = open_store(b, false, err);
 
@@ -349,7 +352,7 @@ int main(int argc, char **argv)
 		log_relay_refresh();
 		raise_files();
 		let_wakers_finish();
-		rc = naf_cfg_publish(bsf_cfg) < 0 ? err_set(&err, -ENOMEM, "no memory") : start(&b, &err);
+		rc = naf_cfg_publish(bsf_cfg) < 0 ? err_set(&err, -ENOMEM, "no memory") : main_start(&b, &err);
 		if (rc == 0) {
 			wait_hss();
 			rt_ready();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "config.h"
 #include "bsf/run/shard.h"
+#include "config.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -22,19 +22,19 @@
 #include "common/rt/inbox.h"
 #include "common/rt/log_cat.h"
 
-#define INBOX_BOUND    65536
-#define ZN_TIMEOUT_MS  2000
-#define REVOKE_S       5
+#define INBOX_BOUND   65536
+#define ZN_TIMEOUT_MS 2000
+#define REVOKE_S      5
 
 struct shard {
 	unsigned no;
 	const struct shard_env *env;
 	pthread_t thread;
 	sem_t up;
-	struct err *err;             /* of shard_start(), until it returns */
+	struct err *err; /* of shard_start(), until it returns */
 	int rc;
 	struct inbox *inbox;
-	void *ctx;                   /* of the thread */
+	void *ctx; /* of the thread */
 	struct deadline_set *deadlines;
 	struct txn_table *txns;
 	struct store *store;
@@ -77,8 +77,10 @@ static void on_zh_done(void *owner, uint64_t id, const struct zh_result *r)
 /* On the thread. */
 static int build(struct shard *s)
 {
-	struct zn_flow_cfg zn = { .store = s->env->store, .in_flight_max = bsf_limit(LIM_IN_FLIGHT),
-				  .timeout_ms = ZN_TIMEOUT_MS, .send = dia_tx_answer };
+	struct zn_flow_cfg zn = { .store = s->env->store,
+				  .in_flight_max = bsf_limit(LIM_IN_FLIGHT),
+				  .timeout_ms = ZN_TIMEOUT_MS,
+				  .send = dia_tx_answer };
 	struct ub_flow_env env = { .overload = s->env->overload, .answered = ub_http_answered };
 	struct ub_flow *flow;
 

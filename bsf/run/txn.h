@@ -24,7 +24,7 @@ struct txn_ops {
 
 /*! First member of every transaction. */
 struct txn {
-	uint64_t id;                /* 0: not in the table */
+	uint64_t id; /* 0: not in the table */
 	const struct txn_ops *ops;
 	struct txn_table *table;
 	struct txn *next;

@@ -28,7 +28,9 @@ DEFUN(show_store, show_store_cmd, "show store", SHOW_STR "What is stored, and wh
 	return CMD_SUCCESS;
 }
 
-DEFUN(show_sessions, show_sessions_cmd, "show sessions count", SHOW_STR "Sessions (B-TIDs)\n" "How many\n")
+DEFUN(show_sessions, show_sessions_cmd, "show sessions count",
+      SHOW_STR "Sessions (B-TIDs)\n"
+	       "How many\n")
 {
 	struct store_figures f;
 
@@ -80,7 +82,9 @@ static int revoked(struct vty *vty, int rc)
 
 #define REVOKE_HELP "Make keys invalid at once; the device must bootstrap again\n"
 
-DEFUN(revoke_impi, revoke_impi_cmd, "revoke impi IMPI", REVOKE_HELP "All of a subscriber\n" "user@domain\n")
+DEFUN(revoke_impi, revoke_impi_cmd, "revoke impi IMPI",
+      REVOKE_HELP "All of a subscriber\n"
+		  "user@domain\n")
 {
 	struct impi impi;
 
@@ -91,7 +95,9 @@ DEFUN(revoke_impi, revoke_impi_cmd, "revoke impi IMPI", REVOKE_HELP "All of a su
 	return revoked(vty, shard_revoke(shards[0], impi.s, NULL));
 }
 
-DEFUN(revoke_btid, revoke_btid_cmd, "revoke btid BTID", REVOKE_HELP "One session\n" "base64(RAND)@BSF name\n")
+DEFUN(revoke_btid, revoke_btid_cmd, "revoke btid BTID",
+      REVOKE_HELP "One session\n"
+		  "base64(RAND)@BSF name\n")
 {
 	struct btid btid;
 

@@ -11,11 +11,11 @@
 #define BUCKETS 1024 /* per stripe */
 
 struct entry {
-	struct entry *next;       /* of the bucket */
-	struct entry *next_age;   /* of the stripe, oldest first */
+	struct entry *next;     /* of the bucket */
+	struct entry *next_age; /* of the stripe, oldest first */
 	uint8_t nonce[NONCE_LEN];
 	uint64_t expires_mono_ms;
-	struct gba_challenge *c;  /* NULL: taken, this is the marker */
+	struct gba_challenge *c; /* NULL: taken, this is the marker */
 };
 
 struct stripe {
@@ -59,7 +59,7 @@ static struct entry **bucket_of(struct stripe *s, const uint8_t nonce[NONCE_LEN]
 	return &s->buckets[be16_get(nonce + 1) % BUCKETS];
 }
 
-static struct entry *find(struct stripe *s, const uint8_t nonce[NONCE_LEN])
+static struct entry *challenges_find(struct stripe *s, const uint8_t nonce[NONCE_LEN])
 {
 	struct entry *e = *bucket_of(s, nonce);
 
@@ -157,7 +157,7 @@ int challenges_put(struct challenges *t, const struct gba_challenge *c)
 		return -ENOSPC;
 	}
 	pthread_mutex_lock(&s->lock);
-	there = find(s, c->nonce);
+	there = challenges_find(s, c->nonce);
 	if (!there)
 		stripe_add(s, e);
 	pthread_mutex_unlock(&s->lock);
@@ -175,7 +175,7 @@ int challenges_take(struct challenges *t, const uint8_t nonce[NONCE_LEN], uint64
 	struct entry *e;
 
 	pthread_mutex_lock(&s->lock);
-	e = find(s, nonce);
+	e = challenges_find(s, nonce);
 	if (e && e->expires_mono_ms > now_ms) {
 		c = e->c;
 		e->c = NULL;

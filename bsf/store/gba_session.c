@@ -143,7 +143,7 @@ int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 }
 
 /* Cut n octets off the front. */
-static bool take(struct span *from, size_t n, struct span *out)
+static bool gba_session_take(struct span *from, size_t n, struct span *out)
 {
 	if (from->len < n)
 		return false;
@@ -159,7 +159,7 @@ static bool take_name(struct span *from, char *out, size_t cap, bool suffix)
 	struct span len, name;
 	size_t whole;
 
-	if (!take(from, 1, &len) || !take(from, len.p[0], &name))
+	if (!gba_session_take(from, 1, &len) || !gba_session_take(from, len.p[0], &name))
 		return false;
 	whole = name.len + (suffix ? SUFFIX_LEN : 0);
 	if (name.len == 0 || whole + 1 > cap || memchr(name.p, 0, name.len))
@@ -177,7 +177,7 @@ static bool unpack_fields(struct gba_session *s, struct span *rest)
 	struct span head, f;
 	uint8_t flags;
 
-	if (!take(rest, 15, &head) || head.p[0] != PACK_VERSION)
+	if (!gba_session_take(rest, 15, &head) || head.p[0] != PACK_VERSION)
 		return false;
 	flags = head.p[2];
 	if (head.p[1] < GBA_VARIANT_ME || head.p[1] > GBA_VARIANT_DIGEST || (flags & ~PACK_FLAGS))
@@ -186,11 +186,11 @@ static bool unpack_fields(struct gba_session *s, struct span *rest)
 	s->created_at = (int64_t)be48_get(head.p + 3);
 	s->expires_at = (int64_t)be48_get(head.p + 9);
 	if (flags & PACK_KS) {
-		if (!take(rest, KS_LEN, &f) || secret_set(&s->ks, f.p, f.len) < 0)
+		if (!gba_session_take(rest, KS_LEN, &f) || secret_set(&s->ks, f.p, f.len) < 0)
 			return false;
 	}
 	if (flags & PACK_TMPI) {
-		if (!take(rest, TMPI_LEN, &f))
+		if (!gba_session_take(rest, TMPI_LEN, &f))
 			return false;
 		s->has_tmpi = true;
 		memcpy(s->tmpi, f.p, TMPI_LEN);

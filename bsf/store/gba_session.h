@@ -25,27 +25,27 @@ enum gba_variant { GBA_VARIANT_ME = 1, GBA_VARIANT_U = 2, GBA_VARIANT_2G = 3, GB
 struct gba_challenge {
 	uint8_t nonce[NONCE_LEN];
 	enum gba_variant variant;
-	struct impi impi;                  /* whose vector it is */
-	char username[IMPI_MAX + 1];       /* as on the wire: IMPI or TMPI */
-	char bsf_name[BSF_NAME_MAX + 1];   /* realm of the 401 */
-	char opaque[33];                   /* 32 hex digits and NUL */
+	struct impi impi;                /* whose vector it is */
+	char username[IMPI_MAX + 1];     /* as on the wire: IMPI or TMPI */
+	char bsf_name[BSF_NAME_MAX + 1]; /* realm of the 401 */
+	char opaque[33];                 /* 32 hex digits and NUL */
 	struct secret xres, ck, ik;
-	struct guss_blob *guss;            /* owned reference or NULL */
-	int64_t key_life_s;                /* what the Ks will live, GUSS and configuration already weighed */
-	int64_t created_at;                /* Unix seconds, for people */
-	uint64_t expires_mono_ms;          /* CLOCK_MONOTONIC */
+	struct guss_blob *guss;   /* owned reference or NULL */
+	int64_t key_life_s;       /* what the Ks will live, GUSS and configuration already weighed */
+	int64_t created_at;       /* Unix seconds, for people */
+	uint64_t expires_mono_ms; /* CLOCK_MONOTONIC */
 };
 
 struct gba_session {
-	uint8_t rand[AKA_RAND_LEN];        /* with bsf_name: the B-TID */
+	uint8_t rand[AKA_RAND_LEN]; /* with bsf_name: the B-TID */
 	char bsf_name[BSF_NAME_MAX + 1];
 	struct impi impi;
 	enum gba_variant variant;
-	struct secret ks;                  /* 32 octets */
-	int64_t created_at, expires_at;    /* Unix seconds */
+	struct secret ks;               /* 32 octets */
+	int64_t created_at, expires_at; /* Unix seconds */
 	bool has_tmpi;
 	uint8_t tmpi[TMPI_LEN];
-	struct guss_blob *guss;            /* owned reference or NULL */
+	struct guss_blob *guss; /* owned reference or NULL */
 };
 
 /*! Deep copy but for the blob, whose reference count grows. out must be clear. */

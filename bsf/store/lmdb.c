@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file lmdb.c
  *  The embedded store: open, check, rebuild the index, close. */
+#include "bsf/store/lmdb.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,12 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bsf/store/lmdb.h"
 #include "common/crypto/rng.h"
 #include "common/rt/deadline.h"
 #include "common/rt/log_cat.h"
 
-#define MAX_READERS 512
+#define MAX_READERS   512
 #define INDEX_KEY_LEN 32
 
 /* The one key that is no RAND: the index key, sealed. That it opens also tells a right KEK from a wrong one. */

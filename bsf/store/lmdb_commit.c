@@ -10,16 +10,16 @@
 #include "common/rt/deadline.h"
 #include "common/rt/log_cat.h"
 
-#define BATCH_MAX 512
-#define SWEEP_MAX 1024         /* records of one transaction */
-#define SWEEP_IDLE 256         /* the same without traffic */
-#define SWEEP_PLACES 8192      /* of the index, looked at in one go: the lock is held some 50 us */
-#define SWEEP_ROUND_S 32       /* the whole index is looked at once in this time */
-#define TICK_MS 1000
+#define BATCH_MAX        512
+#define SWEEP_MAX        1024 /* records of one transaction */
+#define SWEEP_IDLE       256  /* the same without traffic */
+#define SWEEP_PLACES     8192 /* of the index, looked at in one go: the lock is held some 50 us */
+#define SWEEP_ROUND_S    32   /* the whole index is looked at once in this time */
+#define TICK_MS          1000
 #define TICK_SWEEPING_MS 20
-#define FULL_MS 200            /* after a full disk nothing is tried for so long */
+#define FULL_MS          200 /* after a full disk nothing is tried for so long */
 /* The wall clock leapt: what seems over may not be, once somebody has put the clock right. */
-#define CLOCK_LEAP_S 60
+#define CLOCK_LEAP_S        60
 #define CLOCK_LEAP_PAUSE_MS (3600 * 1000)
 
 struct lmdb_committer {
@@ -33,10 +33,10 @@ struct lmdb_committer {
 	bool stop;
 	/* of the thread */
 	uint64_t full_until_ms, sweep_from_ms, tokens_at_ms;
-	size_t tokens;     /* places of the index that may be looked at */
-	size_t sweep_max;  /* shrinks when there is no room even to take away */
+	size_t tokens;    /* places of the index that may be looked at */
+	size_t sweep_max; /* shrinks when there is no room even to take away */
 	int64_t clock_offset_s;
-	bool is_full;      /* last thing said in the log */
+	bool is_full; /* last thing said in the log */
 	struct index_entry over[SWEEP_MAX];
 };
 

@@ -183,7 +183,7 @@ static void place_get(const struct place *p, struct index_entry *e)
 	e->head.kind = (enum record_kind)(p->expires_kind & 0xff);
 }
 
-static void count(struct lmdb_index *ix, const struct place *p, uint64_t by)
+static void lmdb_count(struct lmdb_index *ix, const struct place *p, uint64_t by)
 {
 	ix->entries += by;
 	if ((p->expires_kind & 0xff) == RECORD_SESSION)
@@ -206,7 +206,7 @@ static int add_locked(struct lmdb_index *ix, const struct index_entry *e)
 		table_remove(ix, &p->by_impi, ref, hash_impi);
 		goto fail;
 	}
-	count(ix, place_of(ix, ref), 1);
+	lmdb_count(ix, place_of(ix, ref), 1);
 	return 0;
 fail:
 	place_free(ix, ref);
@@ -243,7 +243,7 @@ static void remove_ref(struct lmdb_index *ix, uint32_t ref)
 {
 	struct place *p = place_of(ix, ref);
 
-	count(ix, p, (uint64_t)-1);
+	lmdb_count(ix, p, (uint64_t)-1);
 	table_remove(ix, &ix->parts[ref >> 24].by_impi, ref, hash_impi);
 	if (p->tmpi_tag)
 		table_remove(ix, &ix->parts[p->tmpi_tag >> 56].by_tmpi, ref, hash_tmpi);

@@ -14,9 +14,9 @@
 #include "bsf/store/gba_session.h"
 #include "common/crypto/seal.h"
 
-#define RECORD_HEAD_LEN 31
+#define RECORD_HEAD_LEN     31
 #define RECORD_IMPI_TAG_LEN 12
-#define RECORD_MAX (RECORD_HEAD_LEN + SEAL_OVERHEAD + GBA_RECORD_MAX)
+#define RECORD_MAX          (RECORD_HEAD_LEN + SEAL_OVERHEAD + GBA_RECORD_MAX)
 
 enum record_kind {
 	RECORD_SESSION = 1,

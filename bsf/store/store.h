@@ -16,8 +16,13 @@ struct store;
 struct store_shared;
 
 enum store_op {
-	STORE_CHALLENGE_PUT, STORE_CHALLENGE_TAKE, STORE_PUT, STORE_GET, STORE_FIND_TMPI,
-	STORE_REVOKE_IMPI, STORE_REVOKE_BTID,
+	STORE_CHALLENGE_PUT,
+	STORE_CHALLENGE_TAKE,
+	STORE_PUT,
+	STORE_GET,
+	STORE_FIND_TMPI,
+	STORE_REVOKE_IMPI,
+	STORE_REVOKE_BTID,
 };
 
 /*! Everything in it is lent for the duration of done(). */
@@ -28,19 +33,19 @@ struct store_answer {
 	int rc;
 	const struct gba_session *session;
 	const struct gba_challenge *challenge;
-	const char *impi;      /* FIND_TMPI */
-	unsigned revoked;      /* REVOKE: sessions revoked */
+	const char *impi; /* FIND_TMPI */
+	unsigned revoked; /* REVOKE: sessions revoked */
 };
 typedef void store_done_fn(void *owner, uint64_t txn, const struct store_answer *a);
 
 /* one per process */
 struct store_lmdb_cfg {
 	const char *dir;
-	unsigned map_size_gib;         /* the file is sparse, so far above need; never grown while running */
-	size_t map_size_octets;        /* if not 0, instead (tests) */
-	const struct seal_kek *keks;   /* the first seals */
+	unsigned map_size_gib;       /* the file is sparse, so far above need; never grown while running */
+	size_t map_size_octets;      /* if not 0, instead (tests) */
+	const struct seal_kek *keks; /* the first seals */
 	size_t n_keks;
-	bool check;                    /* only look whether it is ours and a KEK opens it; then free it, it cannot be used */
+	bool check; /* only look whether it is ours and a KEK opens it; then free it, it cannot be used */
 };
 /*! Open or create. A wrong KEK, a second process (it takes flock() on DIR/lock itself), no map: error, nothing changed.
  *  The index in memory is rebuilt here. A thread that reads keeps a reader until it ends or the store is freed.
@@ -54,8 +59,8 @@ void store_shared_free(struct store_shared *sh);
 struct store_figures {
 	uint64_t sessions, challenges, tmpis, commits, committed_records;
 	uint64_t swept;
-	uint64_t corrupt;       /* records that could not be read; each counts as not found */
-	uint64_t index_octets;  /* memory of the index */
+	uint64_t corrupt;      /* records that could not be read; each counts as not found */
+	uint64_t index_octets; /* memory of the index */
 };
 void store_shared_figures(struct store_shared *sh, struct store_figures *out);
 

@@ -10,12 +10,12 @@
 
 struct ub_conn {
 	struct deadline_set *deadlines;
-	bool *due;              /* set when the HTTP library has to look */
+	bool *due; /* set when the HTTP library has to look */
 	int fd;
-	uint64_t since_ms;      /* accepted, or the last request done */
-	bool used;              /* had a request */
-	bool in_request;        /* the first line of one is here */
-	bool counted;           /* its end has a cause already */
+	uint64_t since_ms; /* accepted, or the last request done */
+	bool used;         /* had a request */
+	bool in_request;   /* the first line of one is here */
+	bool counted;      /* its end has a cause already */
 	struct deadline deadline;
 };
 

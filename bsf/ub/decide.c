@@ -212,8 +212,14 @@ void ub_decide_request(struct ub_wish *out, const struct ub_request *in, const s
 static struct digest_input digest_of(const struct ub_wish *w, struct span body)
 {
 	return (struct digest_input){
-		.hash = DIGEST_MD5, .qop = DIGEST_QOP_AUTH_INT, .method = span_str("GET"), .uri = w->auth.uri,
-		.nonce = w->auth.nonce, .nc = w->auth.nc, .cnonce = w->auth.cnonce, .body = body,
+		.hash = DIGEST_MD5,
+		.qop = DIGEST_QOP_AUTH_INT,
+		.method = span_str("GET"),
+		.uri = w->auth.uri,
+		.nonce = w->auth.nonce,
+		.nc = w->auth.nc,
+		.cnonce = w->auth.cnonce,
+		.body = body,
 	};
 }
 
@@ -288,8 +294,7 @@ int ub_make_session(struct gba_session *out, const struct gba_challenge *c, bool
 	out->expires_at = now_s + c->key_life_s;
 	if (kdf_ks(&out->ks, &c->ck, &c->ik) < 0)
 		return -EIO;
-	if (knows_tmpi &&
-	    tmpi_derive(out->tmpi, &out->ks, out->rand, span_str(c->impi.s), c->bsf_name) < 0)
+	if (knows_tmpi && tmpi_derive(out->tmpi, &out->ks, out->rand, span_str(c->impi.s), c->bsf_name) < 0)
 		return -EIO;
 	out->has_tmpi = knows_tmpi;
 	out->guss = guss_blob_get(c->guss);
@@ -298,27 +303,13 @@ int ub_make_session(struct gba_session *out, const struct gba_challenge *c, bool
 
 /* causes.csv, column "answer"; not named: 503. */
 static const uint16_t statuses[CAUSE_COUNT] = {
-	[CAUSE_ub_syntax] = 400,
-	[CAUSE_ub_uri_mismatch] = 400,
-	[CAUSE_ub_realm_unknown] = 400,
-	[CAUSE_ub_scheme] = 400,
-	[CAUSE_ub_algorithm] = 400,
-	[CAUSE_ub_auts_syntax] = 400,
-	[CAUSE_ub_http_rejected] = 400,
-	[CAUSE_ub_user_unknown] = 403,
-	[CAUSE_ub_tmpi_unknown] = 403,
-	[CAUSE_ub_impi_syntax] = 403,
-	[CAUSE_ub_nonce_taken] = 403,
-	[CAUSE_ub_user_mismatch] = 403,
-	[CAUSE_ub_opaque] = 403,
-	[CAUSE_ub_response] = 403,
-	[CAUSE_ub_body_digest] = 403,
-	[CAUSE_ub_auts_response] = 403,
-	[CAUSE_ub_auts_refused] = 403,
-	[CAUSE_ub_auts_repeated] = 403,
-	[CAUSE_ub_mac_failure] = 403,
-	[CAUSE_ub_path] = 404,
-	[CAUSE_ub_method] = 405,
+	[CAUSE_ub_syntax] = 400,        [CAUSE_ub_uri_mismatch] = 400, [CAUSE_ub_realm_unknown] = 400,
+	[CAUSE_ub_scheme] = 400,        [CAUSE_ub_algorithm] = 400,    [CAUSE_ub_auts_syntax] = 400,
+	[CAUSE_ub_http_rejected] = 400, [CAUSE_ub_user_unknown] = 403, [CAUSE_ub_tmpi_unknown] = 403,
+	[CAUSE_ub_impi_syntax] = 403,   [CAUSE_ub_nonce_taken] = 403,  [CAUSE_ub_user_mismatch] = 403,
+	[CAUSE_ub_opaque] = 403,        [CAUSE_ub_response] = 403,     [CAUSE_ub_body_digest] = 403,
+	[CAUSE_ub_auts_response] = 403, [CAUSE_ub_auts_refused] = 403, [CAUSE_ub_auts_repeated] = 403,
+	[CAUSE_ub_mac_failure] = 403,   [CAUSE_ub_path] = 404,         [CAUSE_ub_method] = 405,
 	[CAUSE_ub_too_large] = 413,
 };
 
@@ -334,7 +325,9 @@ int ub_answer_challenge(struct ub_answer *out, const struct gba_challenge *c, en
 {
 	char nonce[B64_LEN(NONCE_LEN) + 1];
 	struct challenge_hdr h = {
-		.realm = span_str(c->bsf_name), .opaque = span_str(c->opaque), .algorithm = span_str(UB_ALGORITHM),
+		.realm = span_str(c->bsf_name),
+		.opaque = span_str(c->opaque),
+		.algorithm = span_str(UB_ALGORITHM),
 		.qop = span_str(UB_QOP),
 	};
 

@@ -12,38 +12,38 @@
 #include "common/gba/cause.h"
 #include "common/http/auth_hdr.h"
 
-#define UB_SERVER    "gba-bsfd 3gpp-gba-tmpi" /* 33.220 4.5.2: the token in every answer */
-#define UB_ALGORITHM "AKAv1-MD5"
-#define UB_QOP       "auth-int"
+#define UB_SERVER     "gba-bsfd 3gpp-gba-tmpi" /* 33.220 4.5.2: the token in every answer */
+#define UB_ALGORITHM  "AKAv1-MD5"
+#define UB_QOP        "auth-int"
 #define UB_CNONCE_MAX 256 /* characters; it comes back in Authentication-Info */
 
 /*! A request as the HTTP server has read it. All spans are lent. */
 struct ub_request {
 	struct span method, target, host, authorization, user_agent, body;
-	unsigned n_authorization;       /* headers of this name */
+	unsigned n_authorization; /* headers of this name */
 };
 
 /*! What this BSF is called and where it is. */
 struct ub_self {
 	const char (*names)[BSF_NAME_MAX + 1];
-	size_t n_names;                 /* at least 1 */
-	const char *path;               /* NULL: any */
+	size_t n_names;   /* at least 1 */
+	const char *path; /* NULL: any */
 };
 
 /*! What a request wants. */
 struct ub_wish {
 	enum { UB_REFUSE, UB_CHALLENGE, UB_ANSWER } want;
-	enum cause cause;               /* REFUSE: why. Else the cause of a 401: ub_challenged or ub_realm_unknown */
-	struct auth_hdr auth;           /* points into the request */
-	const char *bsf_name;           /* one of ub_self */
+	enum cause cause;     /* REFUSE: why. Else the cause of a 401: ub_challenged or ub_realm_unknown */
+	struct auth_hdr auth; /* points into the request */
+	const char *bsf_name; /* one of ub_self */
 	bool is_tmpi;
 	uint8_t tmpi[TMPI_LEN];
-	struct impi impi;               /* if it is no TMPI */
-	bool nonce_ours;                /* ANSWER: has the form of our nonces */
+	struct impi impi; /* if it is no TMPI */
+	bool nonce_ours;  /* ANSWER: has the form of our nonces */
 	uint8_t nonce[NONCE_LEN];
 	bool has_auts;
 	uint8_t auts[AKA_AUTS_LEN];
-	bool knows_tmpi;                /* 3gpp-gba-tmpi in User-Agent */
+	bool knows_tmpi; /* 3gpp-gba-tmpi in User-Agent */
 };
 
 void ub_decide_request(struct ub_wish *out, const struct ub_request *in, const struct ub_self *self);
@@ -65,12 +65,12 @@ int ub_make_session(struct gba_session *out, const struct gba_challenge *c, bool
 struct ub_answer {
 	int status;
 	enum cause cause;
-	bool retry_after;                        /* 503 */
-	char www_authenticate[UB_HEADER_MAX];    /* "": none */
-	char auth_info[UB_HEADER_MAX];           /* "": none */
-	int64_t expires_at;                      /* 0: none */
+	bool retry_after;                     /* 503 */
+	char www_authenticate[UB_HEADER_MAX]; /* "": none */
+	char auth_info[UB_HEADER_MAX];        /* "": none */
+	int64_t expires_at;                   /* 0: none */
 	size_t body_len;
-	char body[BSF_INFO_MAX];                 /* BootstrappingInfo */
+	char body[BSF_INFO_MAX]; /* BootstrappingInfo */
 };
 
 /*! An answer without content, as causes.csv says for the cause. */

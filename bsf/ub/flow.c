@@ -16,7 +16,7 @@
 #include "common/rt/log_cat.h"
 
 #define STORE_TIMEOUT_MS 5000
-#define MARK_S 600 /* how long a resynchronisation is remembered if resyncs-impi is off */
+#define MARK_S           600 /* how long a resynchronisation is remembered if resyncs-impi is off */
 
 struct ub_flow {
 	struct ub_flow_env env;
@@ -237,8 +237,8 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	if (rc < 0)
 		return rc == -ENOMEM ? CAUSE_ub_busy : CAUSE_zh_guss_bad;
 	/* 33.220 4.2.3: what the GUSS says goes before the configuration */
-	c->key_life_s = key_lifetime_s(bsf_limit(LIM_KEY_LIFETIME), bsf_limit(LIM_KEY_LIFETIME_MAX), facts.has_life_time,
-				       facts.life_time_s, &clamped);
+	c->key_life_s = key_lifetime_s(bsf_limit(LIM_KEY_LIFETIME), bsf_limit(LIM_KEY_LIFETIME_MAX),
+				       facts.has_life_time, facts.life_time_s, &clamped);
 	if (clamped)
 		tell_clamped(c);
 	if (facts.gba_u)

@@ -21,7 +21,7 @@ typedef void ub_answered_fn(void *owner, struct ub_run *run);
 struct ub_flow_env {
 	struct ub_self self;
 	struct store *store;
-	struct store_shared *store_now;  /* asked first, where it can answer without waiting; NULL: never */
+	struct store_shared *store_now; /* asked first, where it can answer without waiting; NULL: never */
 	struct zh_client *zh;
 	struct overload *overload;
 	struct txn_table *txns;
@@ -36,22 +36,22 @@ enum ub_step { UB_STEP_FIND_TMPI, UB_STEP_TAKE, UB_STEP_ZH, UB_STEP_CHALLENGE_PU
 
 /*! One request and its answer. Memory of the caller, zeroed; what request points to must live until the answer. */
 struct ub_run {
-	struct txn txn;                  /* first */
+	struct txn txn; /* first */
 	struct ub_flow *flow;
 	struct ub_request request;
 	struct sockaddr_storage from;
-	struct ub_answer answer;         /* for the caller, once answered */
+	struct ub_answer answer; /* for the caller, once answered */
 	/* own */
 	enum ub_step step;
 	struct ub_wish wish;
-	struct impi impi;                /* once known */
-	struct impi key;                 /* the same, as limits know it */
+	struct impi impi; /* once known */
+	struct impi key;  /* the same, as limits know it */
 	uint64_t begun_ms;
-	bool inside;                     /* of ub_flow_begin() */
+	bool inside; /* of ub_flow_begin() */
 	bool resync, entered;
-	size_t ticket;                   /* of overload_enter() */
+	size_t ticket; /* of overload_enter() */
 	char session_id[ZH_SESSION_ID_MAX + 1];
-	struct gba_challenge challenge;  /* taken, or being put */
+	struct gba_challenge challenge; /* taken, or being put */
 	struct gba_session session;
 };
 

@@ -22,10 +22,10 @@ struct ub_http {
 	struct ub_listen *listen;
 	struct ub_req_pool spare;
 	struct deadline_set *deadlines;
-	struct deadline timer;  /* what the library wants to be called for */
+	struct deadline timer; /* what the library wants to be called for */
 	struct ub_flow *flow;
-	uint32_t idle_s;        /* as the library was told */
-	unsigned lib_status;    /* of the last answer the library made itself, until its connection ends */
+	uint32_t idle_s;     /* as the library was told */
+	unsigned lib_status; /* of the last answer the library made itself, until its connection ends */
 	bool due, stopping;
 };
 
@@ -121,7 +121,7 @@ static enum MHD_Result refuse_now(struct ub_req *r)
 }
 
 /* The whole request is here. */
-static enum MHD_Result serve(struct ub_req *r)
+static enum MHD_Result ub_serve(struct ub_req *r)
 {
 	ub_conn_read(r->conn);
 	if (r->h->stopping)
@@ -135,8 +135,8 @@ static enum MHD_Result serve(struct ub_req *r)
 	return MHD_YES;
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
-				  const char *version, const char *data, size_t *len, void **ctx)
+static enum MHD_Result ub_on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+				     const char *version, const char *data, size_t *len, void **ctx)
 {
 	struct ub_req *r = *ctx;
 
@@ -153,7 +153,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
 			*len = 0;
 			return more ? MHD_YES : MHD_NO;
 		}
-		return serve(r);
+		return ub_serve(r);
 	case REQ_ANSWERED:
 		return send_answer(r);
 	case REQ_WAITING:
@@ -254,7 +254,7 @@ static void take_connection(void *owner, int fd, const struct sockaddr *from, so
 static struct MHD_Daemon *mhd_start(struct ub_http *h)
 {
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
-				0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, h,
+				0, NULL, NULL, ub_on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, h,
 				MHD_OPTION_CONNECTION_LIMIT, bsf_connections() + 1, /* ours comes first */
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)bsf_limit(LIM_HEADER_MAX) + POOL_EXTRA,
 				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->idle_s, MHD_OPTION_URI_LOG_CALLBACK,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "config.h"
 #include "bsf/ub/listen.h"
+#include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "common/rt/log_cat.h"
 
 #define BACKLOG 1024
-#define BURST   64   /* connections taken per turn of the loop */
+#define BURST   64 /* connections taken per turn of the loop */
 
 struct ub_listen {
 	struct osmo_fd ofd[BSF_LISTEN_MAX];
@@ -25,7 +25,7 @@ struct ub_listen {
 	void *owner;
 };
 
-static void refused(void)
+static void ub_refused(void)
 {
 	counter_inc(CAUSE_ub_limit_connections);
 	if (log_rate_ok(DUB))
@@ -41,7 +41,7 @@ static void take_and_close(struct ub_listen *l, int listen_fd)
 	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0) {
 		close(fd);
-		refused();
+		ub_refused();
 	}
 	l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
@@ -65,7 +65,7 @@ static int on_accept(struct osmo_fd *ofd, unsigned int what)
 			continue;
 		}
 		close(fd);
-		refused();
+		ub_refused();
 	}
 	return 0;
 }

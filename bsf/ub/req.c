@@ -135,8 +135,8 @@ bool ub_req_read_head(struct ub_req *r, const char *method, const char *version)
 	MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, on_header, r);
 	i = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	if (i && i->client_addr) {
-		socklen_t len = i->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
-									sizeof(struct sockaddr_in);
+		socklen_t len = i->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+								      : sizeof(struct sockaddr_in);
 
 		memcpy(&r->run.from, i->client_addr, len);
 	}

@@ -17,22 +17,22 @@ struct ub_http;
 enum req_state { REQ_HEAD, REQ_BODY, REQ_WAITING, REQ_ANSWERED, REQ_SENT };
 
 struct ub_req {
-	struct ub_run run;      /* first */
+	struct ub_run run; /* first */
 	struct ub_http *h;
 	struct ub_conn *conn;
 	struct MHD_Connection *mhd;
 	enum req_state state;
-	enum cause refuse;      /* CAUSE_ub_ok: none */
-	int refuse_status;      /* 0: as the cause says */
+	enum cause refuse; /* CAUSE_ub_ok: none */
+	int refuse_status; /* 0: as the cause says */
 	unsigned n_host, n_te, n_cl;
 	bool bad_octet, te_chunked; /* a NUL or a blank where none may be */
-	const char *target_end; /* in the library's buffer */
+	const char *target_end;     /* in the library's buffer */
 	size_t body_cap, swallowed;
 	uint8_t *body;
-	uint8_t *unfolded;      /* Authorization, if it came in several lines */
-	char *target;           /* short, or malloc'ed */
+	uint8_t *unfolded; /* Authorization, if it came in several lines */
+	char *target;      /* short, or malloc'ed */
 	char short_target[UB_REQ_SHORT_TARGET];
-	struct ub_req *next;    /* spare */
+	struct ub_req *next; /* spare */
 };
 
 /*! Requests of the past: getting 6 KiB each time costs as much as a digest. Zeroed: empty. */

@@ -13,7 +13,7 @@
 /* Known by 128 bits of two keyed hashes and its length: no two documents share them by chance, nor by anybody's choice. */
 struct slot {
 	uint64_t h[2];
-	size_t len;  /* 0: free */
+	size_t len; /* 0: free */
 	struct guss_facts facts;
 };
 

@@ -17,7 +17,7 @@ struct zh_result {
 	struct dia_result result;
 	bool has_vector;
 	struct aka_vector vector;
-	struct guss_blob *guss;      /* owned reference or NULL */
+	struct guss_blob *guss; /* owned reference or NULL */
 };
 
 /*! r is lent for the duration of the call; who keeps the GUSS takes a reference. Comes at most once per request: the
@@ -27,7 +27,7 @@ typedef void zh_done_fn(void *owner, uint64_t txn, const struct zh_result *r);
 /*! The request a shard makes. */
 struct zh_ask {
 	const struct impi *impi;
-	const uint8_t *rand, *auts;  /* both for a resynchronisation, else NULL */
+	const uint8_t *rand, *auts; /* both for a resynchronisation, else NULL */
 };
 
 /*! Ask. Nothing in ask is kept.

@@ -85,7 +85,7 @@ static void result_of(struct zh_result *out, struct msg *m)
 }
 
 /* On a thread of freeDiameter. */
-static void on_answer(void *owner, uint64_t txn, struct msg *answer)
+static void zh_client_fd_on_answer(void *owner, uint64_t txn, struct msg *answer)
 {
 	struct zh_client *zc = owner;
 	struct zh_item *it = calloc(1, sizeof(*it));
@@ -139,7 +139,7 @@ int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, 
 	if (rc < 0)
 		return rc;
 	session_id_of(m, session_id);
-	rc = dia_tx_request(&m, on_answer, zc, txn, patience_ms);
+	rc = dia_tx_request(&m, zh_client_fd_on_answer, zc, txn, patience_ms);
 	if (rc < 0) {
 		fd_msg_free(m);
 		return rc;

@@ -70,7 +70,7 @@ static enum verdict (*const checks[])(const struct zn_ask *in) = {
 #define N_CHECKS (sizeof(checks) / sizeof(checks[0]))
 
 /* 5402 and 5403 go into Experimental-Result */
-static void refuse(struct zn_bia *out, uint32_t code)
+static void zn_refuse(struct zn_bia *out, uint32_t code)
 {
 	memset(out, 0, sizeof(*out));
 	out->result.code = code;
@@ -184,6 +184,6 @@ enum cause zn_decide(struct zn_bia *out, const struct zn_ask *in)
 		return CAUSE_zn_ok;
 	}
 	zn_bia_clear(out);
-	refuse(out, answers[v].code);
+	zn_refuse(out, answers[v].code);
 	return answers[v].cause;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/base/bytes.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-
-#include "common/base/bytes.h"
 
 static uint8_t lower(uint8_t c)
 {

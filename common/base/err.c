@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/base/err.h"
+
 #include <stdarg.h>
 #include <stdio.h>
-
-#include "common/base/err.h"
 
 int err_set(struct err *e, int rc, const char *fmt, ...)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include <errno.h>
-
 #include "common/base/hex.h"
+
+#include <errno.h>
 
 int hex_encode(char *out, size_t cap, const void *in, size_t len)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/base/secret.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +12,6 @@
 #include <unistd.h>
 
 #include "common/base/hex.h"
-#include "common/base/secret.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define KEEP_PTRACE 1

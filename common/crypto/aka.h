@@ -28,8 +28,8 @@ static inline void aka_vector_clear(struct aka_vector *v)
 
 /*! Card credentials. */
 struct aka_cred {
-	struct secret k, opc;       /* 16 octets each */
-	uint8_t amf[AKA_AMF_LEN];   /* used by the network only */
+	struct secret k, opc;     /* 16 octets each */
+	uint8_t amf[AKA_AMF_LEN]; /* used by the network only */
 };
 
 static inline void aka_cred_clear(struct aka_cred *c)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/crypto/aka_digest.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "common/base/hex.h"
-#include "common/crypto/aka_digest.h"
 #include "common/crypto/evp.h"
 
 #define PIECES_MAX 11
@@ -67,8 +68,17 @@ static int digest(struct digest_text *out, const struct digest_input *in, struct
 		return hash_hex(out->hex, in->hash, p, 5);
 	}
 	const struct span p[PIECES_MAX] = {
-		span_of(ha1->b, ha1->len), COLON, in->nonce, COLON, in->nc, COLON, in->cnonce, COLON,
-		span_str(in->qop == DIGEST_QOP_AUTH_INT ? "auth-int" : "auth"), COLON, span_str(ha2),
+		span_of(ha1->b, ha1->len),
+		COLON,
+		in->nonce,
+		COLON,
+		in->nc,
+		COLON,
+		in->cnonce,
+		COLON,
+		span_str(in->qop == DIGEST_QOP_AUTH_INT ? "auth-int" : "auth"),
+		COLON,
+		span_str(ha2),
 	};
 	return hash_hex(out->hex, in->hash, p, PIECES_MAX);
 }

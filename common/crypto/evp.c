@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/crypto/evp.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <openssl/core_names.h>
 
 #include "common/base/bytes.h"
-#include "common/crypto/evp.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
@@ -66,7 +67,8 @@ const struct evp_algorithms *evp_algorithms(void)
 static bool hmac_of_sha256(EVP_MAC_CTX *ctx)
 {
 	char name[] = "SHA256";
-	const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0), OSSL_PARAM_END };
+	const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+				      OSSL_PARAM_END };
 
 	return EVP_MAC_CTX_set_params(ctx, params) == 1;
 }
@@ -87,7 +89,8 @@ struct evp_thread *evp_thread(void)
 	t->gcm = EVP_CIPHER_CTX_new();
 	t->md = EVP_MD_CTX_new();
 	t->hmac = EVP_MAC_CTX_new(alg.hmac);
-	if (!t->aes_ecb || !t->gcm || !t->md || !t->hmac || !hmac_of_sha256(t->hmac) || pthread_setspecific(key, t) != 0) {
+	if (!t->aes_ecb || !t->gcm || !t->md || !t->hmac || !hmac_of_sha256(t->hmac) ||
+	    pthread_setspecific(key, t) != 0) {
 		thread_free(t);
 		return NULL;
 	}

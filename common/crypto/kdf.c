@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/crypto/kdf.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 
 #include "common/base/hex.h"
 #include "common/crypto/evp.h"
-#include "common/crypto/kdf.h"
 
 int kdf_derive(struct secret *out, const struct secret *key, unsigned fc, const struct span *p, size_t n)
 {
@@ -130,8 +131,8 @@ int key_fingerprint(char out[KEY_FINGERPRINT_LEN + 1], const struct secret *key)
 	uint8_t digest[32];
 
 	if (!a || !t || EVP_DigestInit_ex2(t->md, a->sha256, NULL) != 1 ||
-	    EVP_DigestUpdate(t->md, label, sizeof(label) - 1) != 1 ||
-	    EVP_DigestUpdate(t->md, key->b, key->len) != 1 || EVP_DigestFinal_ex(t->md, digest, NULL) != 1)
+	    EVP_DigestUpdate(t->md, label, sizeof(label) - 1) != 1 || EVP_DigestUpdate(t->md, key->b, key->len) != 1 ||
+	    EVP_DigestFinal_ex(t->md, digest, NULL) != 1)
 		return -EIO;
 	hex_encode(out, KEY_FINGERPRINT_LEN + 1, digest, KEY_FINGERPRINT_LEN / 2);
 	return 0;

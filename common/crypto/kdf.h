@@ -6,8 +6,8 @@
 #include "common/base/bytes.h"
 #include "common/base/secret.h"
 
-#define KDF_OUT_LEN  32
-#define KDF_FC_GBA   0x01 /* annex B.3, B.4 */
+#define KDF_OUT_LEN    32
+#define KDF_FC_GBA     0x01 /* annex B.3, B.4 */
 #define KDF_PARAMS_MAX 8
 
 /*! HMAC-SHA-256(key, FC || P0 || L0 || ... || Pn || Ln), B.2.0; Li two octets after its parameter.

@@ -8,10 +8,16 @@ static inline uint64_t rotl(uint64_t v, int n)
 
 static inline void sip_round(uint64_t v[4])
 {
-	v[0] += v[1]; v[1] = rotl(v[1], 13) ^ v[0]; v[0] = rotl(v[0], 32);
-	v[2] += v[3]; v[3] = rotl(v[3], 16) ^ v[2];
-	v[0] += v[3]; v[3] = rotl(v[3], 21) ^ v[0];
-	v[2] += v[1]; v[1] = rotl(v[1], 17) ^ v[2]; v[2] = rotl(v[2], 32);
+	v[0] += v[1];
+	v[1] = rotl(v[1], 13) ^ v[0];
+	v[0] = rotl(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotl(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotl(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotl(v[1], 17) ^ v[2];
+	v[2] = rotl(v[2], 32);
 }
 
 uint64_t keyed_hash(const uint64_t key[2], struct span s)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/crypto/milenage.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "common/base/bytes.h"
 #include "common/crypto/evp.h"
-#include "common/crypto/milenage.h"
 
 #define BLOCK 16
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/crypto/rng.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <openssl/rand.h>
-
-#include "common/crypto/rng.h"
 
 int rng_fill(void *out, size_t len)
 {

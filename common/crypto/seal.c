@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/crypto/seal.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -7,7 +9,6 @@
 
 #include "common/crypto/evp.h"
 #include "common/crypto/rng.h"
-#include "common/crypto/seal.h"
 
 #define VERSION     1
 #define SALT_LEN    12
@@ -22,9 +23,9 @@ struct seal {
 	struct seal_kek keks[SEAL_KEKS_MAX];
 	size_t n_keks;
 	uint8_t salt[SALT_LEN];
-	struct secret key;              /* of this process start, under keks[0] */
+	struct secret key; /* of this process start, under keks[0] */
 	_Atomic uint64_t counter;
-	unsigned serial;                /* tells objects apart in the thread caches, also after free and malloc */
+	unsigned serial; /* tells objects apart in the thread caches, also after free and malloc */
 };
 
 /* HKDF costs more than the record itself, and a store holds records of few process starts: each thread remembers the

@@ -14,8 +14,8 @@
 #define SEAL_OVERHEAD 38 /* octets a record is longer than its content */
 
 struct seal_kek {
-	uint8_t id;          /* 1..255, as configured */
-	struct secret key;   /* SEAL_KEK_LEN octets */
+	uint8_t id;        /* 1..255, as configured */
+	struct secret key; /* SEAL_KEK_LEN octets */
 };
 
 struct seal; /* opaque; usable from any thread */

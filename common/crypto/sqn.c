@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include <errno.h>
-
 #include "common/crypto/sqn.h"
+
+#include <errno.h>
 
 uint64_t sqn_card_highest(const struct sqn_card *c)
 {

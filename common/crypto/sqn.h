@@ -40,9 +40,9 @@ int sqn_card_accept(struct sqn_card *c, uint64_t sqn);
 
 /*! The network's counter, C.3.2 profile 2: SEQ and IND grow by one per vector. */
 struct sqn_home {
-	uint64_t seq;     /* of the last vector given */
-	int ind_fixed;    /* 0..31 keeps IND there; -1 lets it run */
-	unsigned ind;     /* of the last vector given */
+	uint64_t seq;  /* of the last vector given */
+	int ind_fixed; /* 0..31 keeps IND there; -1 lets it run */
+	unsigned ind;  /* of the last vector given */
 };
 
 /*! Next number. \returns 0; -ERANGE SEQ exhausted */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include <errno.h>
 #include "common/dia/avp_cursor.h"
+
+#include <errno.h>
 #include "common/gba/gba_time.h"
 
 static bool settle(struct avp_cursor *c, int rc)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_core.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@
 /* A silent connection holds one of these threads until the library gives it up; 64 keep room for peers that talk. */
 #define SERVER_THREADS 64
 #define LISTEN_WAIT_MS 5000
-#define LISTEN_FD_MAX 1024
+#define LISTEN_FD_MAX  1024
 
 struct dia_node dia_node;
 static bool initialized;

@@ -15,14 +15,14 @@ enum dia_log_level { DIA_LOG_DEBUG, DIA_LOG_INFO, DIA_LOG_NOTICE, DIA_LOG_ERROR 
 
 /*! What the library tells through its hooks; never a message text. */
 enum dia_event {
-	DIA_EV_PEER_OPEN,        /* peer: identity. The first time, requests reach it from here on; later, in a moment */
+	DIA_EV_PEER_OPEN, /* peer: identity. The first time, requests reach it from here on; later, in a moment */
 	DIA_EV_PEER_CLOSED,
-	DIA_EV_PEER_UNKNOWN,     /* CER refused: identity not configured */
-	DIA_EV_PEER_ADDRESS,     /* CER refused: wrong source address */
-	DIA_EV_PROTOCOL,         /* message refused or connection cut by the library; detail names the cause */
-	DIA_EV_DROPPED_ANSWER,   /* second or late answer */
-	DIA_EV_REALM,            /* request refused: Destination-Realm or -Host is not ours (3003, 3002) */
-	DIA_EV_OVER,             /* the library has ended by itself: only another process can be a node again */
+	DIA_EV_PEER_UNKNOWN,   /* CER refused: identity not configured */
+	DIA_EV_PEER_ADDRESS,   /* CER refused: wrong source address */
+	DIA_EV_PROTOCOL,       /* message refused or connection cut by the library; detail names the cause */
+	DIA_EV_DROPPED_ANSWER, /* second or late answer */
+	DIA_EV_REALM,          /* request refused: Destination-Realm or -Host is not ours (3003, 3002) */
+	DIA_EV_OVER,           /* the library has ended by itself: only another process can be a node again */
 };
 
 /*! Any thread of the library calls these; they must not block. */
@@ -54,11 +54,11 @@ struct dia_peer {
 struct dia_cfg {
 	const char *identity, *realm;
 	struct dia_listen listen[DIA_LISTEN_MAX];
-	size_t n_listen;              /* 0: client only */
+	size_t n_listen;                      /* 0: client only */
 	struct dia_peer peers[DIA_PEERS_MAX]; /* we connect to them */
 	size_t n_peers;
-	int tc_s, tw_s;               /* 0: defaults 5 and 10 */
-	bool relay;                   /* advertise relay, so that foreign realms reach our forward callback (BSF) */
+	int tc_s, tw_s; /* 0: defaults 5 and 10 */
+	bool relay;     /* advertise relay, so that foreign realms reach our forward callback (BSF) */
 	struct dia_callbacks cb;
 };
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_flow.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
@@ -6,7 +8,6 @@
 #include <stdlib.h>
 #include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
-#include "common/dia/dia_flow.h"
 #include "common/dia/dia_node.h"
 
 #define EVENTS_MAX 256 /* of one peer, received and not worked off */
@@ -50,7 +51,7 @@ int fd_fifo_post_int(struct fifo *queue, void **item)
 								 : library_post(queue, item);
 }
 
-static int count(struct fifo *queue)
+static int dia_flow_count(struct fifo *queue)
 {
 	int n = 0;
 
@@ -67,13 +68,13 @@ static void stop_waiting(void *none)
 /* The receiver is cancelled when its connection ends, most likely in here. */
 static void wait_for_room(struct fifo *queue, void *data)
 {
-	if (count(queue) < EVENTS_MAX)
+	if (dia_flow_count(queue) < EVENTS_MAX)
 		return;
 	pthread_cleanup_push(free, data);
 	pthread_mutex_lock(&lock);
 	atomic_fetch_add(&waiting, 1);
 	pthread_cleanup_push(stop_waiting, NULL);
-	while (count(queue) >= EVENTS_MAX)
+	while (dia_flow_count(queue) >= EVENTS_MAX)
 		pthread_cond_wait(&room, &lock);
 	pthread_cleanup_pop(1);
 	pthread_cleanup_pop(0);

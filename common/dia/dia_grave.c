@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_grave.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <time.h>
-#include "common/dia/dia_grave.h"
 #include "common/dia/dia_node.h"
 #include "common/dia/dia_out.h"
 

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_guard.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 #include "common/base/bytes.h"
-#include "common/dia/dia_guard.h"
 #include "dict/dict_gba.h"
 
-#define MSG_HDR 20
-#define AVP_HDR 8
-#define AVP_HDR_V 12
-#define DEPTH_MAX 16
-#define RESULT_LEN 12 /* of the whole AVP */
-#define VENDOR_3GPP 10415
+#define MSG_HDR      20
+#define AVP_HDR      8
+#define AVP_HDR_V    12
+#define DEPTH_MAX    16
+#define RESULT_LEN   12 /* of the whole AVP */
+#define VENDOR_3GPP  10415
 #define NO_CHARACTER 0xff /* of UTF-8 */
 
 #define CMD_CAPABILITIES 257
-#define CMD_WATCHDOG 280
-#define CMD_DISCONNECT 282
+#define CMD_WATCHDOG     280
+#define CMD_DISCONNECT   282
 
 enum {
 	USER_NAME = 1,
@@ -117,7 +118,7 @@ static int check_level(const uint8_t *p, size_t left, unsigned depth)
 }
 
 /* Of checked octets: the first one of this code without vendor. \returns offset, or len: none */
-static size_t find(const uint8_t *buf, size_t len, uint32_t code, struct avp_raw *a, size_t from)
+static size_t dia_guard_find(const uint8_t *buf, size_t len, uint32_t code, struct avp_raw *a, size_t from)
 {
 	size_t at;
 
@@ -135,7 +136,8 @@ static int check_capabilities(const uint8_t *buf, size_t len)
 	struct avp_raw group, a;
 	size_t at, in;
 
-	for (at = find(buf, len, VSAI, &group, MSG_HDR); at < len; at = find(buf, len, VSAI, &group, at + group.size)) {
+	for (at = dia_guard_find(buf, len, VSAI, &group, MSG_HDR); at < len;
+	     at = dia_guard_find(buf, len, VSAI, &group, at + group.size)) {
 		for (in = 0; in < group.data_len; in += a.size) {
 			if (avp_read(&a, group.data + in, group.data_len - in))
 				return -EBADMSG;
@@ -153,12 +155,13 @@ static int settle_result(uint8_t *buf, size_t len)
 	size_t at, to = MSG_HDR;
 	struct avp_raw a;
 
-	for (at = find(buf, len, RESULT_CODE, &a, MSG_HDR); at < len; at = find(buf, len, RESULT_CODE, &a, at + a.size))
+	for (at = dia_guard_find(buf, len, RESULT_CODE, &a, MSG_HDR); at < len;
+	     at = dia_guard_find(buf, len, RESULT_CODE, &a, at + a.size))
 		if (a.size != RESULT_LEN || a.data_len != 4)
 			return -EBADMSG;
-	if (find(buf, len, SESSION_ID, &a, MSG_HDR) == MSG_HDR)
+	if (dia_guard_find(buf, len, SESSION_ID, &a, MSG_HDR) == MSG_HDR)
 		to += a.size;
-	at = find(buf, len, RESULT_CODE, &a, MSG_HDR);
+	at = dia_guard_find(buf, len, RESULT_CODE, &a, MSG_HDR);
 	if (at < len && at > to) {
 		memcpy(first, buf + at, RESULT_LEN);
 		memmove(buf + to + RESULT_LEN, buf + to, at - to);
@@ -175,7 +178,8 @@ static void undecorate(uint8_t *buf, size_t len)
 	struct avp_raw a;
 	size_t at, i;
 
-	for (at = find(buf, len, USER_NAME, &a, MSG_HDR); at < len; at = find(buf, len, USER_NAME, &a, at + a.size))
+	for (at = dia_guard_find(buf, len, USER_NAME, &a, MSG_HDR); at < len;
+	     at = dia_guard_find(buf, len, USER_NAME, &a, at + a.size))
 		for (i = 0; i < a.data_len; i++)
 			if (buf[at + AVP_HDR + i] == '!')
 				buf[at + AVP_HDR + i] = NO_CHARACTER;

@@ -12,7 +12,7 @@
 #include "common/dia/dia_node.h"
 #include "common/dia/dia_out.h"
 
-#define TEXT_MAX 160
+#define TEXT_MAX            160
 #define CMD_DISCONNECT_PEER 282
 
 /* Only what may stand in a log line, cut to its size: parts of these texts come from the other side. */
@@ -172,7 +172,8 @@ static int on_validate(struct peer_info *info, int *auth, int (**cb2)(struct pee
 		return 0;
 	}
 	info->config.pic_flags.sec = PI_SEC_NONE;
-	info->config.pic_flags.exp = PI_EXP_NONE; /* the library sends off who asks nothing for an hour, by the wall clock */
+	info->config.pic_flags.exp =
+		PI_EXP_NONE; /* the library sends off who asks nothing for an hour, by the wall clock */
 	*auth = 1;
 	return 0;
 }

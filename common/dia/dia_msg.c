@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_msg.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include "common/dia/dia_msg.h"
 #include "common/dia/dict_handles.h"
 
 #define AUTH_STATE_NOT_MAINTAINED 1

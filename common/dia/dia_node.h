@@ -16,15 +16,15 @@ struct dia_app {
 };
 
 struct dia_node {
-	struct dia_cfg cfg;                        /* identity and realm are copies */
-	struct dia_app apps[DIA_APPS_MAX];         /* written before start only */
+	struct dia_cfg cfg;                /* identity and realm are copies */
+	struct dia_app apps[DIA_APPS_MAX]; /* written before start only */
 	size_t n_apps;
 	struct dia_peer_state {
-		_Atomic bool open;         /* told as open: a loss is told once */
-		_Atomic bool opened_once;  /* the library has called on_first_open() */
-	} peers[DIA_PEERS_MAX];            /* beside cfg.peers */
+		_Atomic bool open;        /* told as open: a loss is told once */
+		_Atomic bool opened_once; /* the library has called on_first_open() */
+	} peers[DIA_PEERS_MAX];           /* beside cfg.peers */
 	_Atomic bool running;
-	_Atomic bool stopping;             /* from dia_core_stop() on */
+	_Atomic bool stopping; /* from dia_core_stop() on */
 };
 
 extern struct dia_node dia_node;

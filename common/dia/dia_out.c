@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_out.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
@@ -11,7 +13,6 @@
 #include "common/dia/dia_flow.h"
 #include "common/dia/dia_grave.h"
 #include "common/dia/dia_node.h"
-#include "common/dia/dia_out.h"
 
 struct cnxctx;
 struct fd_peer; /* begins with its struct peer_hdr */
@@ -78,8 +79,10 @@ static void cut_if_stuck(struct peer_hdr *peer)
 	if (fd_stat_getstats(STAT_P_TOSEND, peer, &n, NULL, NULL, NULL, NULL, NULL, NULL) || n < TO_SEND_MAX)
 		return;
 	fd = dia_peer_socket(peer);
-	if (fd >= 0 && !shutdown(fd, SHUT_RDWR) && n == TO_SEND_MAX) /* said once: until its thread sees it, more may come */
-		dia_log(DIA_LOG_NOTICE, "peer %s does not read: cut off with %d messages to send", peer->info.pi_diamid, n);
+	if (fd >= 0 && !shutdown(fd, SHUT_RDWR) &&
+	    n == TO_SEND_MAX) /* said once: until its thread sees it, more may come */
+		dia_log(DIA_LOG_NOTICE, "peer %s does not read: cut off with %d messages to send", peer->info.pi_diamid,
+			n);
 }
 
 static void unlock_sending(void *none)
@@ -189,9 +192,9 @@ void fd_psm_cleanup(struct fd_peer *peer, int terminate)
 		clean_up_to_go_on(peer);
 		return;
 	}
-	library_cleanup(peer, 0);   /* what takes its time: threads are waited for */
+	library_cleanup(peer, 0); /* what takes its time: threads are waited for */
 	dia_grave_not_told((struct peer_hdr *)peer);
-	if (dia_node.stopping) {    /* nobody connects any more, and the list of peers is locked */
+	if (dia_node.stopping) { /* nobody connects any more, and the list of peers is locked */
 		library_cleanup(peer, 1);
 		return;
 	}

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_patience.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
 #include <unistd.h>
-#include "common/dia/dia_patience.h"
 
 #define FIFO_PAUSE_US 1000  /* what fd_fifo_del() asks for */
 #define PATIENCE_US   25000 /* what it gets, 20 times at most */

@@ -33,7 +33,7 @@ static struct dia_app *find_app(uint32_t app_id)
 }
 
 /* An error answer of this layer; a request that cannot even be answered is freed. */
-static void refuse(struct msg **m, uint32_t code)
+static void dia_route_refuse(struct msg **m, uint32_t code)
 {
 	struct dia_result r = { .code = code };
 
@@ -44,7 +44,7 @@ static void refuse(struct msg **m, uint32_t code)
 }
 
 /* Hand a parsed request to its owner. Afterwards *m is an answer to send, or NULL. */
-static void serve(const struct dia_app *app, struct msg **m)
+static void dia_route_serve(const struct dia_app *app, struct msg **m)
 {
 	struct msg_hdr *hdr;
 	char peer[256];
@@ -52,12 +52,12 @@ static void serve(const struct dia_app *app, struct msg **m)
 	if (fd_msg_hdr(*m, &hdr) || !app->fn || hdr->msg_code != app->command) {
 		dia_msg_peer(*m, peer);
 		dia_event(DIA_EV_PROTOCOL, peer, "DIAMETER_COMMAND_UNSUPPORTED");
-		refuse(m, DIA_COMMAND_UNSUPPORTED);
+		dia_route_refuse(m, DIA_COMMAND_UNSUPPORTED);
 		return;
 	}
 	app->fn(m, app->owner);
 	if (*m && !fd_msg_hdr(*m, &hdr) && (hdr->msg_flags & CMD_FLAG_REQUEST))
-		refuse(m, DIA_UNABLE_TO_COMPLY);
+		dia_route_refuse(m, DIA_UNABLE_TO_COMPLY);
 }
 
 /* All messages of one application. Answers of ours never come here: dia_tx takes them before. */
@@ -72,7 +72,7 @@ static int on_dispatch(struct msg **m, struct avp *avp, struct session *session,
 		*m = NULL;
 		return 0;
 	}
-	serve(app, m);
+	dia_route_serve(app, m);
 	*act = DISP_ACT_SEND;
 	return 0;
 }
@@ -96,7 +96,7 @@ static uint32_t check_destination(struct msg *m)
 }
 
 /* Parse what the library would only have relayed. \returns false: *m is NULL, everything is done */
-static bool parse(struct msg **m)
+static bool dia_route_parse(struct msg **m)
 {
 	struct msg *error = NULL;
 
@@ -122,12 +122,12 @@ static int on_forward(void *data, struct msg **m)
 		dia_event(DIA_EV_REALM, peer,
 			  refused == DIA_UNABLE_TO_DELIVER ? "DIAMETER_UNABLE_TO_DELIVER"
 							   : "DIAMETER_REALM_NOT_SERVED");
-		refuse(m, refused);
+		dia_route_refuse(m, refused);
 	} else if (!app) {
 		dia_event(DIA_EV_PROTOCOL, peer, "DIAMETER_APPLICATION_UNSUPPORTED");
-		refuse(m, DIA_APPLICATION_UNSUPPORTED);
-	} else if (parse(m)) {
-		serve(app, m);
+		dia_route_refuse(m, DIA_APPLICATION_UNSUPPORTED);
+	} else if (dia_route_parse(m)) {
+		dia_route_serve(app, m);
 	}
 	if (*m && fd_msg_send(m, NULL, NULL) && *m) {
 		fd_msg_free(*m);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_tx.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
@@ -7,12 +9,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
-#include "common/dia/dia_tx.h"
 
 /* Requests that wait for an answer, in a ring by number. The library drops some answers without a word, so nothing
  * tells when an entry is done with: it is overwritten when PENDING newer requests were sent. */
 #define PENDING 131072u
-#define PATIENCES 10 /* a request is forgotten after so many times what its sender waits: until then an answer is late */
+#define PATIENCES \
+	10 /* a request is forgotten after so many times what its sender waits: until then an answer is late */
 
 struct sr_list;
 
@@ -61,7 +63,7 @@ static bool take_pending(uintptr_t id, struct pending *out)
 }
 
 /* data is a number, so nothing can dangle however late an answer comes. */
-static void on_answer(void *data, struct msg **answer)
+static void dia_tx_on_answer(void *data, struct msg **answer)
 {
 	struct pending p;
 
@@ -144,7 +146,7 @@ int fd_p_sr_store(struct sr_list *list, struct msg **req, uint32_t *hop_by_hop, 
 
 	if (!library_store)
 		return EINVAL;
-	if (fd_msg_anscb_get(*req, &answered, NULL, &id) || answered != on_answer)
+	if (fd_msg_anscb_get(*req, &answered, NULL, &id) || answered != dia_tx_on_answer)
 		id = NULL;
 	forget_old(); /* not after: this one may be old, too, and the library still holds it */
 	rc = library_store(list, req, hop_by_hop, before);
@@ -159,7 +161,7 @@ static void send_item(struct item *it)
 	struct pending p;
 	int rc;
 
-	rc = fd_msg_send(&it->msg, it->id ? on_answer : NULL, it->id ? (void *)it->id : NULL);
+	rc = fd_msg_send(&it->msg, it->id ? dia_tx_on_answer : NULL, it->id ? (void *)it->id : NULL);
 	if (rc && it->msg)
 		fd_msg_free(it->msg);
 	if (rc && it->id && take_pending(it->id, &p))
@@ -274,9 +276,12 @@ int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn,
 	id = tx.last_id + 1 ? tx.last_id + 1 : 1;
 	rc = enqueue(*m, id);
 	if (!rc) {
-		tx.pending[id % PENDING] = (struct pending){
-			.id = id, .fn = fn, .owner = owner, .txn = txn, .forget_ms = now_ms() + (uint64_t)patience_ms * PATIENCES
-		};
+		tx.pending[id % PENDING] =
+			(struct pending){ .id = id,
+					  .fn = fn,
+					  .owner = owner,
+					  .txn = txn,
+					  .forget_ms = now_ms() + (uint64_t)patience_ms * PATIENCES };
 		tx.last_id = id;
 		*m = NULL;
 	}

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dict_handles.h"
+
 #include <errno.h>
 #include <stddef.h>
-#include "common/dia/dict_handles.h"
 #include "common/dia/result_code.h"
 #include "dict/dict_gba.h"
 
 static struct dia_handles handles;
 
-#define AVPS(field, code, vendor)                                                                                      \
-	{                                                                                                              \
-		offsetof(struct dia_handles, field), code, vendor, #field                                              \
+#define AVPS(field, code, vendor) \
+	{ \
+		offsetof(struct dia_handles, field), code, vendor, #field \
 	}
 static const struct {
 	size_t offset;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include <stddef.h>
 #include "common/dia/result_code.h"
+
+#include <stddef.h>
 
 static const struct {
 	uint32_t code, vendor; /* vendor 0: in Result-Code */

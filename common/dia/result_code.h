@@ -21,10 +21,10 @@
 #define DIA_UNABLE_TO_COMPLY        5012
 #define DIA_INVALID_AVP_LENGTH      5014
 /* in Experimental-Result with Vendor-Id 10415 */
-#define DIA_X_CX_USER_UNKNOWN       5001 /* of Cx; foreign HSSs send it on Zh */
-#define DIA_X_IDENTITY_UNKNOWN      5401
-#define DIA_X_NOT_AUTHORIZED        5402
-#define DIA_X_TRANSACTION_INVALID   5403
+#define DIA_X_CX_USER_UNKNOWN     5001 /* of Cx; foreign HSSs send it on Zh */
+#define DIA_X_IDENTITY_UNKNOWN    5401
+#define DIA_X_NOT_AUTHORIZED      5402
+#define DIA_X_TRANSACTION_INVALID 5403
 
 /*! What an answer says. */
 struct dia_result {

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/zh_codec.h"
+
 #include <errno.h>
 #include <string.h>
 #include "common/dia/dia_msg.h"
 #include "common/dia/dict_handles.h"
-#include "common/dia/zh_codec.h"
 #include "dict/dict_gba.h"
 
-#define TGPP DIA_VENDOR_3GPP
+#define TGPP       DIA_VENDOR_3GPP
 #define VECTOR_LEN (AKA_RAND_LEN + AKA_AUTN_LEN) /* SIP-Authenticate */
 #define RESYNC_LEN (AKA_RAND_LEN + AKA_AUTS_LEN) /* SIP-Authorization of a resynchronisation */
-#define NO_SCHEME "?"
+#define NO_SCHEME  "?"
 
 #define AUTH_STATE_NOT_MAINTAINED 1
 
-static int refuse(struct dia_result *bad, uint32_t code, uint32_t avp, uint32_t vendor)
+static int zh_codec_refuse(struct dia_result *bad, uint32_t code, uint32_t avp, uint32_t vendor)
 {
 	*bad = (struct dia_result){ .code = code, .failed_avp = avp, .failed_vendor = vendor };
 	return -EBADMSG;
@@ -28,17 +29,17 @@ static int read_mar_item(struct zh_mar *mar, const struct avp_cursor *item, stru
 	for (more = avp_first(&c, item->avp); more; more = avp_next(&c)) {
 		if (avp_is(&c, 608, TGPP)) {
 			if (mar->scheme[0])
-				return refuse(bad, DIA_AVP_TOO_MANY, 608, TGPP);
+				return zh_codec_refuse(bad, DIA_AVP_TOO_MANY, 608, TGPP);
 			if (avp_octets(&c, &s))
-				return refuse(bad, DIA_INVALID_AVP_VALUE, 608, TGPP);
+				return zh_codec_refuse(bad, DIA_INVALID_AVP_VALUE, 608, TGPP);
 			/* a name that does not fit is a scheme nobody has */
 			if (s.len && span_to_str(mar->scheme, sizeof(mar->scheme), s))
 				strcpy(mar->scheme, NO_SCHEME);
 		} else if (avp_is(&c, 610, TGPP)) {
 			if (mar->has_resync)
-				return refuse(bad, DIA_AVP_TOO_MANY, 610, TGPP);
+				return zh_codec_refuse(bad, DIA_AVP_TOO_MANY, 610, TGPP);
 			if (avp_octets(&c, &s) || s.len != RESYNC_LEN)
-				return refuse(bad, DIA_INVALID_AVP_VALUE, 610, TGPP);
+				return zh_codec_refuse(bad, DIA_INVALID_AVP_VALUE, 610, TGPP);
 			memcpy(mar->rand, s.p, AKA_RAND_LEN);
 			memcpy(mar->auts, s.p + AKA_RAND_LEN, AKA_AUTS_LEN);
 			mar->has_resync = true;
@@ -57,21 +58,21 @@ int zh_mar_decode(struct zh_mar *out, struct msg *m, struct dia_result *bad)
 	for (more = avp_first(&c, m); more; more = avp_next(&c)) {
 		if (avp_is(&c, 1, 0)) {
 			if (user)
-				return refuse(bad, DIA_AVP_TOO_MANY, 1, 0);
+				return zh_codec_refuse(bad, DIA_AVP_TOO_MANY, 1, 0);
 			user = true;
 			if (avp_str(&c, mar.impi.s, sizeof(mar.impi.s)))
-				return refuse(bad, DIA_INVALID_AVP_VALUE, 1, 0);
+				return zh_codec_refuse(bad, DIA_INVALID_AVP_VALUE, 1, 0);
 		} else if (avp_is(&c, 601, TGPP)) {
 			public_id = true;
 		} else if (avp_is(&c, 409, TGPP)) {
 			if (mar.has_guss_timestamp)
-				return refuse(bad, DIA_AVP_TOO_MANY, 409, TGPP);
+				return zh_codec_refuse(bad, DIA_AVP_TOO_MANY, 409, TGPP);
 			if (avp_time(&c, &mar.guss_timestamp))
-				return refuse(bad, DIA_INVALID_AVP_VALUE, 409, TGPP);
+				return zh_codec_refuse(bad, DIA_INVALID_AVP_VALUE, 409, TGPP);
 			mar.has_guss_timestamp = true;
 		} else if (avp_is(&c, 612, TGPP)) {
 			if (item)
-				return refuse(bad, DIA_AVP_TOO_MANY, 612, TGPP);
+				return zh_codec_refuse(bad, DIA_AVP_TOO_MANY, 612, TGPP);
 			item = true;
 			rc = read_mar_item(&mar, &c, bad);
 			if (rc)
@@ -79,7 +80,7 @@ int zh_mar_decode(struct zh_mar *out, struct msg *m, struct dia_result *bad)
 		}
 	}
 	if (!mar.impi.s[0] && !public_id)
-		return refuse(bad, DIA_MISSING_AVP, 1, 0);
+		return zh_codec_refuse(bad, DIA_MISSING_AVP, 1, 0);
 	*out = mar;
 	return 0;
 }

@@ -16,8 +16,8 @@
 #define ZH_GUSS_MAX     65536
 
 struct zh_mar {
-	struct impi impi;                  /* User-Name; s[0] == 0: absent */
-	char scheme[ZH_SCHEME_MAX + 1];    /* "": absent */
+	struct impi impi;               /* User-Name; s[0] == 0: absent */
+	char scheme[ZH_SCHEME_MAX + 1]; /* "": absent */
 	bool has_resync;
 	uint8_t rand[AKA_RAND_LEN], auts[AKA_AUTS_LEN];
 	bool has_guss_timestamp;
@@ -26,9 +26,9 @@ struct zh_mar {
 
 struct zh_maa {
 	struct dia_result result;
-	bool has_vector;                   /* RAND, AUTN, XRES 4..32, CK 16, IK 16 all there */
+	bool has_vector; /* RAND, AUTN, XRES 4..32, CK 16, IK 16 all there */
 	struct aka_vector vector;
-	struct span guss;                  /* AVP 400; encode: lent; decode: points into the message */
+	struct span guss; /* AVP 400; encode: lent; decode: points into the message */
 };
 
 void zh_maa_clear(struct zh_maa *m);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/zn_codec.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/dia/dia_core.h"
 #include "common/dia/dia_msg.h"
 #include "common/dia/dict_handles.h"
-#include "common/dia/zn_codec.h"
 #include "dict/dict_gba.h"
 
-#define TGPP DIA_VENDOR_3GPP
-#define KS_NAF_LEN 32
-#define GBA_U_YES 1
+#define TGPP         DIA_VENDOR_3GPP
+#define KS_NAF_LEN   32
+#define GBA_U_YES    1
 #define GSID_BIN_LEN 4
 
 /* AVPs of a BIR that may stand once; bit in a set of those seen. */
@@ -26,7 +27,7 @@ static const struct {
 };
 #define N_BIR_SINGLE (sizeof(bir_single) / sizeof(bir_single[0]))
 
-static int refuse(struct dia_result *bad, uint32_t code, uint32_t avp, uint32_t vendor)
+static int zn_codec_refuse(struct dia_result *bad, uint32_t code, uint32_t avp, uint32_t vendor)
 {
 	*bad = (struct dia_result){ .code = code, .failed_avp = avp, .failed_vendor = vendor };
 	return -EBADMSG;
@@ -110,22 +111,24 @@ int zn_bir_decode(struct zn_bir *out, struct msg *m, struct dia_result *bad)
 		if (avp_is(&c, 403, TGPP)) {
 			rc = read_gsid(&b, &c);
 			if (rc)
-				return refuse(bad, rc == -E2BIG ? DIA_AVP_TOO_MANY : DIA_INVALID_AVP_VALUE, 403, TGPP);
+				return zn_codec_refuse(bad, rc == -E2BIG ? DIA_AVP_TOO_MANY : DIA_INVALID_AVP_VALUE,
+						       403, TGPP);
 			continue;
 		}
 		for (i = 0; i < N_BIR_SINGLE; i++) {
 			if (!avp_is(&c, bir_single[i].code, bir_single[i].vendor))
 				continue;
 			if (seen & bir_single[i].bit)
-				return refuse(bad, DIA_AVP_TOO_MANY, bir_single[i].code, bir_single[i].vendor);
+				return zn_codec_refuse(bad, DIA_AVP_TOO_MANY, bir_single[i].code, bir_single[i].vendor);
 			seen |= bir_single[i].bit;
 			if (read_bir_avp(&b, &c, bir_single[i].bit))
-				return refuse(bad, DIA_INVALID_AVP_VALUE, bir_single[i].code, bir_single[i].vendor);
+				return zn_codec_refuse(bad, DIA_INVALID_AVP_VALUE, bir_single[i].code,
+						       bir_single[i].vendor);
 		}
 	}
 	for (i = 0; i < N_BIR_SINGLE; i++)
 		if (bir_single[i].required && !(seen & bir_single[i].bit))
-			return refuse(bad, DIA_MISSING_AVP, bir_single[i].code, bir_single[i].vendor);
+			return zn_codec_refuse(bad, DIA_MISSING_AVP, bir_single[i].code, bir_single[i].vendor);
 	dia_msg_peer(m, b.peer);
 	*out = b;
 	return 0;
@@ -159,7 +162,7 @@ int zn_bir_encode(struct msg **out, struct span btid, const struct naf_id *naf_i
 	return 0;
 }
 
-static int read_key(struct secret *out, const struct avp_cursor *c)
+static int zn_codec_read_key(struct secret *out, const struct avp_cursor *c)
 {
 	struct span s;
 
@@ -201,9 +204,9 @@ static int read_bia_avp(struct zn_bia *b, const struct avp_cursor *c)
 		b->has_times = true;
 		return avp_time(c, &b->expires_at);
 	case 405:
-		return read_key(&b->me_key, c);
+		return zn_codec_read_key(&b->me_key, c);
 	case 406:
-		return read_key(&b->uicc_key, c);
+		return zn_codec_read_key(&b->uicc_key, c);
 	case 408:
 		return avp_time(c, &b->created_at);
 	case 410:

@@ -18,10 +18,10 @@
 #define DIA_ID_MAX   255
 
 struct zn_bir {
-	char peer[DIA_ID_MAX + 1];        /* the connection it came on (fd_msg_source_get); decode fills it */
+	char peer[DIA_ID_MAX + 1]; /* the connection it came on (fd_msg_source_get); decode fills it */
 	char origin_host[DIA_ID_MAX + 1];
 	struct btid btid;
-	bool btid_ok;                     /* false: Transaction-Identifier is no B-TID; answered as unknown (5403) */
+	bool btid_ok; /* false: Transaction-Identifier is no B-TID; answered as unknown (5403) */
 	struct naf_id naf_id;
 	size_t n_gsids;
 	char gsids[ZN_GSIDS_MAX][ZN_GSID_MAX + 1];
@@ -32,16 +32,16 @@ enum zn_gba_type { ZN_GBA_3G = 0, ZN_GBA_2G = 1, ZN_GBA_DIGEST = 2 };
 
 struct zn_bia {
 	struct dia_result result;
-	struct secret me_key, uicc_key;   /* len 0: absent */
-	bool has_times;                   /* Key-ExpiryTime is there */
-	time_t expires_at, created_at;    /* created_at 0: a foreign BSF left it out */
-	struct impi impi;                 /* s[0] == 0: absent */
-	char *uss_list;                   /* malloc'ed XML or NULL */
+	struct secret me_key, uicc_key; /* len 0: absent */
+	bool has_times;                 /* Key-ExpiryTime is there */
+	time_t expires_at, created_at;  /* created_at 0: a foreign BSF left it out */
+	struct impi impi;               /* s[0] == 0: absent */
+	char *uss_list;                 /* malloc'ed XML or NULL */
 	size_t uss_list_len;
-	enum zn_gba_type gba_type;        /* sent only when not 3G */
+	enum zn_gba_type gba_type; /* sent only when not 3G */
 };
 
-void zn_bia_clear(struct zn_bia *b);  /* wipes keys, frees uss_list */
+void zn_bia_clear(struct zn_bia *b); /* wipes keys, frees uss_list */
 
 /*! Read a BIR. \param[out] bad result to send when not 0 is returned
  *  \returns 0; -EBADMSG (causes zn_missing_avp 5005, zn_bad_avp 5004, zn_avp_repeated 5009) */

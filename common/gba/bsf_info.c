@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/gba/bsf_info.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/gba/bsf_info.h"
 #include "common/gba/gba_time.h"
 #include "common/gba/xml_read.h"
 

@@ -7,15 +7,15 @@
 #include "common/base/bytes.h"
 #include "common/gba/btid.h"
 
-#define BSF_INFO_TYPE "application/vnd.3gpp.bsf+xml"
-#define BSF_INFO_MAX  1024 /* octets we write */
+#define BSF_INFO_TYPE     "application/vnd.3gpp.bsf+xml"
+#define BSF_INFO_MAX      1024  /* octets we write */
 #define BSF_INFO_READ_MAX 16384 /* octets we read */
 
 struct bsf_info {
 	char btid[BTID_MAX + 1];
 	time_t expires_at;
 	bool has_now;
-	time_t now;  /* Extension/currenttime */
+	time_t now; /* Extension/currenttime */
 };
 
 /*! \returns octets written; -ENOSPC; -EINVAL a time beyond the year 9999 */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/gba/btid.h"
+
 #include <errno.h>
 
 #include "common/base/b64.h"
-#include "common/gba/btid.h"
 
 static bool is_label_char(uint8_t c)
 {

@@ -5,10 +5,10 @@
 
 #include "common/base/bytes.h"
 
-#define BTID_RAND_LEN    16
-#define BTID_RAND_CHARS  24
-#define BTID_MAX         255                          /* characters in all */
-#define BSF_NAME_MAX     (BTID_MAX - BTID_RAND_CHARS - 1) /* 230 characters */
+#define BTID_RAND_LEN   16
+#define BTID_RAND_CHARS 24
+#define BTID_MAX        255                              /* characters in all */
+#define BSF_NAME_MAX    (BTID_MAX - BTID_RAND_CHARS - 1) /* 230 characters */
 
 struct btid {
 	uint8_t rand[BTID_RAND_LEN];

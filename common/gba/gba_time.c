@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/gba/gba_time.h"
+
 #include <errno.h>
 #include <stdio.h>
-
-#include "common/gba/gba_time.h"
 
 #define NTP_UNIX 2208988800u /* seconds from 1900 to 1970 */
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Reading of a GUSS and the choice of USSs; writing is in guss_format.c. */
+#include "common/gba/guss.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "common/gba/gba_time.h"
-#include "common/gba/guss.h"
 #include "common/gba/xml_read.h"
 
 #define UIDS_MAX  64
@@ -46,7 +47,7 @@ static int number(int64_t *out, const char *text)
 	return 0;
 }
 
-static size_t count(const xmlNode *parent, const char *local)
+static size_t guss_count(const xmlNode *parent, const char *local)
 {
 	size_t n = 0;
 
@@ -58,7 +59,7 @@ static size_t count(const xmlNode *parent, const char *local)
 static int read_uids(struct guss_uss *u, const xmlNode *node, struct err *err)
 {
 	const xmlNode *uids = xml_child(node, "uids");
-	size_t n = count(uids, "uid");
+	size_t n = guss_count(uids, "uid");
 
 	if (n > UIDS_MAX)
 		return err_set(err, -E2BIG, "uss id=\"%s\": more than %d uid", u->id, UIDS_MAX);
@@ -79,7 +80,7 @@ static int read_uids(struct guss_uss *u, const xmlNode *node, struct err *err)
 static int read_flags(struct guss_uss *u, const xmlNode *node, struct err *err)
 {
 	const xmlNode *flags = xml_child(node, "flags");
-	size_t n = count(flags, "flag");
+	size_t n = guss_count(flags, "flag");
 	int64_t v;
 
 	if (n > FLAGS_MAX)
@@ -152,7 +153,7 @@ static int read_uss(struct guss_uss *u, const xmlNode *node, struct err *err)
 
 static int read_uss_list(struct guss *g, const xmlNode *list, struct err *err)
 {
-	size_t n = count(list, "uss");
+	size_t n = guss_count(list, "uss");
 
 	if (n > GUSS_USS_MAX)
 		return err_set(err, -E2BIG, "more than %d uss", GUSS_USS_MAX);

@@ -9,27 +9,27 @@
 #include "common/base/bytes.h"
 #include "common/base/err.h"
 
-#define GUSS_XML_MAX    65536 /* octets of one document */
-#define GUSS_USS_MAX    256
-#define GUSS_NAMESPACE  "urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"
+#define GUSS_XML_MAX   65536 /* octets of one document */
+#define GUSS_USS_MAX   256
+#define GUSS_NAMESPACE "urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"
 
 struct guss_uss {
-	char *id;           /* GSID, decimal text */
+	char *id; /* GSID, decimal text */
 	int type;
-	char *naf_group;    /* NULL if absent */
+	char *naf_group; /* NULL if absent */
 	char **uids;
 	size_t n_uids;
 	long *flags;
 	size_t n_flags;
-	char *key_choice;   /* NULL if absent */
+	char *key_choice; /* NULL if absent */
 };
 
 struct guss {
-	bool is_uss_list;       /* the document was a bare ussList, as on Zn: no guss for Zh */
-	char *id;               /* IMPI it says it belongs to; NULL if absent */
-	char *uicc_type;        /* "GBA", "GBA_U"; NULL if absent */
+	bool is_uss_list; /* the document was a bare ussList, as on Zn: no guss for Zh */
+	char *id;         /* IMPI it says it belongs to; NULL if absent */
+	char *uicc_type;  /* "GBA", "GBA_U"; NULL if absent */
 	bool has_life_time;
-	int64_t life_time_s;    /* as written, unchecked */
+	int64_t life_time_s; /* as written, unchecked */
 	bool has_timestamp;
 	time_t timestamp;
 	struct guss_uss *uss;

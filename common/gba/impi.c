@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/gba/impi.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <unistr.h>
 
-#include "common/gba/impi.h"
 #include "common/gba/tmpi.h"
 
 #define OPERATOR_TREE ".3gppnetwork.org"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/gba/naf_id.h"
+
 #include <errno.h>
 #include <unistr.h>
 
 #include "common/gba/btid.h"
-#include "common/gba/naf_id.h"
 
 const uint8_t UA_ID_HTTP_DIGEST[UA_ID_LEN] = { 0x01, 0x00, 0x00, 0x00, 0x02 };
 

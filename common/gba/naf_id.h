@@ -5,14 +5,14 @@
 
 #include "common/base/bytes.h"
 
-#define UA_ID_LEN   5
-#define FQDN_MAX    253
-#define NAF_ID_MAX  (FQDN_MAX + UA_ID_LEN)
+#define UA_ID_LEN  5
+#define FQDN_MAX   253
+#define NAF_ID_MAX (FQDN_MAX + UA_ID_LEN)
 
 struct naf_id {
-	size_t len;                  /* of raw */
-	uint8_t raw[NAF_ID_MAX];     /* octets exactly as received; the key is derived from these */
-	char fqdn[FQDN_MAX + 1];     /* NUL-terminated copy of the host part, case kept */
+	size_t len;              /* of raw */
+	uint8_t raw[NAF_ID_MAX]; /* octets exactly as received; the key is derived from these */
+	char fqdn[FQDN_MAX + 1]; /* NUL-terminated copy of the host part, case kept */
 	uint8_t ua[UA_ID_LEN];
 };
 
@@ -25,10 +25,10 @@ int naf_id_make(struct naf_id *out, const char *host, const uint8_t ua[UA_ID_LEN
 extern const uint8_t UA_ID_HTTP_DIGEST[UA_ID_LEN]; /* 01 00 00 00 02 */
 
 enum ua_id_class {
-	UA_ID_KNOWN,     /* named in annex H (wildcards for cipher suites included), or other organisation's */
-	UA_ID_UNKNOWN,   /* organisation 01, not in the table: policy decides, accepted by default */
-	UA_ID_INVALID,   /* 00 but not all zero (H.2) */
-	UA_ID_RESERVED,  /* 01 00 00 01 00: TMPI derivation, would disclose TMPIs */
+	UA_ID_KNOWN,    /* named in annex H (wildcards for cipher suites included), or other organisation's */
+	UA_ID_UNKNOWN,  /* organisation 01, not in the table: policy decides, accepted by default */
+	UA_ID_INVALID,  /* 00 but not all zero (H.2) */
+	UA_ID_RESERVED, /* 01 00 00 01 00: TMPI derivation, would disclose TMPIs */
 };
 
 /*! \param[out] name annex H text or NULL; may be NULL */

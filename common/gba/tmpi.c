@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/gba/tmpi.h"
+
 #include <errno.h>
 
 #include "common/base/b64.h"
 #include "common/crypto/kdf.h"
 #include "common/gba/btid.h"
-#include "common/gba/tmpi.h"
 
 #define LOCAL_CHARS B64_LEN(TMPI_LEN) /* 32, no padding */
 

@@ -6,9 +6,9 @@
 #include "common/base/bytes.h"
 #include "common/base/secret.h"
 
-#define TMPI_LEN    24
-#define TMPI_REALM  "tmpi.bsf.3gppnetwork.org"
-#define TMPI_MAX    (32 + 1 + 24) /* characters */
+#define TMPI_LEN   24
+#define TMPI_REALM "tmpi.bsf.3gppnetwork.org"
+#define TMPI_MAX   (32 + 1 + 24) /* characters */
 
 /*! Told by its form alone: the realm part (4.5.2). */
 bool tmpi_is(struct span username);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/gba/xml_read.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -8,8 +10,6 @@
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/SAX2.h>
-
-#include "common/gba/xml_read.h"
 
 #define DEPTH_MAX 16
 

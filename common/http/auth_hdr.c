@@ -9,22 +9,22 @@
 
 /* In the order in which they are written (TS 24.109 A.3, A.4). */
 static const struct auth_slot slots[] = {
-	{"username", offsetof(struct auth_hdr, username), true},
-	{"realm", offsetof(struct auth_hdr, realm), true},
-	{"nonce", offsetof(struct auth_hdr, nonce), true},
-	{"uri", offsetof(struct auth_hdr, uri), true},
-	{"qop", offsetof(struct auth_hdr, qop), false},
-	{"nc", offsetof(struct auth_hdr, nc), false},
-	{"cnonce", offsetof(struct auth_hdr, cnonce), true},
-	{"response", offsetof(struct auth_hdr, response), true},
-	{"opaque", offsetof(struct auth_hdr, opaque), true},
-	{"algorithm", offsetof(struct auth_hdr, algorithm), false},
-	{"auts", offsetof(struct auth_hdr, auts), true},
+	{ "username", offsetof(struct auth_hdr, username), true },
+	{ "realm", offsetof(struct auth_hdr, realm), true },
+	{ "nonce", offsetof(struct auth_hdr, nonce), true },
+	{ "uri", offsetof(struct auth_hdr, uri), true },
+	{ "qop", offsetof(struct auth_hdr, qop), false },
+	{ "nc", offsetof(struct auth_hdr, nc), false },
+	{ "cnonce", offsetof(struct auth_hdr, cnonce), true },
+	{ "response", offsetof(struct auth_hdr, response), true },
+	{ "opaque", offsetof(struct auth_hdr, opaque), true },
+	{ "algorithm", offsetof(struct auth_hdr, algorithm), false },
+	{ "auts", offsetof(struct auth_hdr, auts), true },
 };
 
 int auth_hdr_parse(struct auth_hdr *out, const uint8_t *buf, size_t len)
 {
-	struct auth_hdr h = {0};
+	struct auth_hdr h = { 0 };
 	struct span rest = span_of(buf, len), scheme;
 	int rc;
 
@@ -56,9 +56,9 @@ static const struct {
 	const char *name;
 	struct digest_alg alg;
 } algs[] = {
-	{"MD5", {DIGEST_MD5, 0}},       {"SHA-256", {DIGEST_SHA256, 0}},
-	{"AKAv1-MD5", {DIGEST_MD5, 1}}, {"AKAv1-SHA-256", {DIGEST_SHA256, 1}},
-	{"AKAv2-MD5", {DIGEST_MD5, 2}}, {"AKAv2-SHA-256", {DIGEST_SHA256, 2}},
+	{ "MD5", { DIGEST_MD5, 0 } },       { "SHA-256", { DIGEST_SHA256, 0 } },
+	{ "AKAv1-MD5", { DIGEST_MD5, 1 } }, { "AKAv1-SHA-256", { DIGEST_SHA256, 1 } },
+	{ "AKAv2-MD5", { DIGEST_MD5, 2 } }, { "AKAv2-SHA-256", { DIGEST_SHA256, 2 } },
 };
 
 int digest_alg_parse(struct digest_alg *out, struct span s)

@@ -6,7 +6,7 @@
 #include "common/base/bytes.h"
 #include "common/crypto/aka_digest.h"
 
-#define AUTH_HDR_MAX    4096 /* octets of a header value */
+#define AUTH_HDR_MAX 4096 /* octets of a header value */
 
 /*! Values without quotes. A backslash escape in one of these is refused (-EBADMSG): implementations differ in what they
  *  hash. Absent: p NULL; empty ("") has p set and len 0. */

@@ -8,16 +8,16 @@
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct auth_slot slots[] = {
-	{"qop", offsetof(struct auth_info, qop), false},
-	{"rspauth", offsetof(struct auth_info, rspauth), true},
-	{"cnonce", offsetof(struct auth_info, cnonce), true},
-	{"nc", offsetof(struct auth_info, nc), false},
-	{"nextnonce", offsetof(struct auth_info, nextnonce), true},
+	{ "qop", offsetof(struct auth_info, qop), false },
+	{ "rspauth", offsetof(struct auth_info, rspauth), true },
+	{ "cnonce", offsetof(struct auth_info, cnonce), true },
+	{ "nc", offsetof(struct auth_info, nc), false },
+	{ "nextnonce", offsetof(struct auth_info, nextnonce), true },
 };
 
 int auth_info_parse(struct auth_info *out, const uint8_t *buf, size_t len)
 {
-	struct auth_info h = {0};
+	struct auth_info h = { 0 };
 	int rc = len > AUTH_INFO_MAX ? -E2BIG : auth_params_only(&h, slots, N(slots), span_of(buf, len));
 
 	if (rc == 0)

@@ -36,7 +36,8 @@ int auth_params_only(void *out, const struct auth_slot *slots, size_t n, struct 
 
 /*! Write lead, then the slots that are present, in their order, separated by ", ".
  *  \returns length without NUL; -ENOSPC; -EINVAL a value holds what its form cannot carry */
-int auth_params_format(char *out, size_t cap, const char *lead, const void *in, const struct auth_slot *slots, size_t n);
+int auth_params_format(char *out, size_t cap, const char *lead, const void *in, const struct auth_slot *slots,
+		       size_t n);
 
 /*! For the fuzz targets: every span lies in the input; aborts otherwise. */
 void auth_params_assert_inside(const void *in, const struct auth_slot *slots, size_t n, struct span input);

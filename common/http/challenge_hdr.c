@@ -14,10 +14,10 @@ struct wire {
 };
 
 static const struct auth_slot slots[] = {
-	{"realm", offsetof(struct wire, h.realm), true}, {"domain", offsetof(struct wire, h.domain), true},
-	{"nonce", offsetof(struct wire, h.nonce), true}, {"algorithm", offsetof(struct wire, h.algorithm), false},
-	{"qop", offsetof(struct wire, h.qop), true},     {"opaque", offsetof(struct wire, h.opaque), true},
-	{"stale", offsetof(struct wire, stale), false},
+	{ "realm", offsetof(struct wire, h.realm), true }, { "domain", offsetof(struct wire, h.domain), true },
+	{ "nonce", offsetof(struct wire, h.nonce), true }, { "algorithm", offsetof(struct wire, h.algorithm), false },
+	{ "qop", offsetof(struct wire, h.qop), true },     { "opaque", offsetof(struct wire, h.opaque), true },
+	{ "stale", offsetof(struct wire, stale), false },
 };
 
 int challenge_hdr_parse(struct challenge_hdr *out, const uint8_t *buf, size_t len)
@@ -29,7 +29,7 @@ int challenge_hdr_parse(struct challenge_hdr *out, const uint8_t *buf, size_t le
 	if (len > CHALLENGE_HDR_MAX)
 		return -E2BIG;
 	for (;;) {
-		struct wire w = {0};
+		struct wire w = { 0 };
 		bool digest;
 
 		auth_skip(&rest, true);
@@ -52,14 +52,14 @@ int challenge_hdr_parse(struct challenge_hdr *out, const uint8_t *buf, size_t le
 
 int challenge_hdr_format(char *out, size_t cap, const struct challenge_hdr *h)
 {
-	struct wire wire = {*h, h->stale ? span_str("true") : span_of(NULL, 0)};
+	struct wire wire = { *h, h->stale ? span_str("true") : span_of(NULL, 0) };
 
 	return auth_params_format(out, cap, "Digest ", &wire, slots, N(slots));
 }
 
 void challenge_hdr_assert_inside(const struct challenge_hdr *h, const uint8_t *buf, size_t len)
 {
-	struct wire wire = {*h, span_of(NULL, 0)};
+	struct wire wire = { *h, span_of(NULL, 0) };
 
 	auth_params_assert_inside(&wire, slots, N(slots), span_of(buf, len));
 }

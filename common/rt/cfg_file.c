@@ -16,8 +16,8 @@
 #include <talloc.h>
 #include "common/base/bytes.h"
 
-static struct err reason;    /* of the command that failed last */
-static FILE *reading;        /* the file, while it is read */
+static struct err reason; /* of the command that failed last */
+static FILE *reading;     /* the file, while it is read */
 static char folder[PATH_MAX] = ".";
 static char file_name[PATH_MAX]; /* as given */
 
@@ -244,7 +244,8 @@ static void explain_words(struct writer *out, struct vty *y, const struct words 
 		d = next;
 	}
 	if (i < w->n)
-		writer_printf(out, "%s '%s' in '%s'", value ? "value out of range or of the wrong form:" : "unknown word",
+		writer_printf(out, "%s '%s' in '%s'",
+			      value ? "value out of range or of the wrong form:" : "unknown word",
 			      (const char *)vector_slot(w->v, i), line);
 	else
 		writer_printf(out, "incomplete: '%s'", line);
@@ -266,8 +267,10 @@ static void explain(struct err *err, struct vty *y, int rc, const char *path, lo
 	if ((nl = strpbrk(y->buf, "\r\n")))
 		*nl = '\0';
 	if (rc == CMD_ERR_INVALID_INDENT) {
-		writer_printf(&out, "wrong indentation of '%s'; allowed here: no blank at the outermost level, one blank "
-			      "inside a node, and no tab mixed with blanks", y->buf);
+		writer_printf(&out,
+			      "wrong indentation of '%s'; allowed here: no blank at the outermost level, one blank "
+			      "inside a node, and no tab mixed with blanks",
+			      y->buf);
 	} else if (rc == CMD_WARNING) {
 		writer_printf(&out, "%s in '%s'", reason.text[0] ? reason.text : "refused", skip_blanks(y->buf));
 	} else {

@@ -73,7 +73,8 @@ struct cfg_ports {
  *  \param[in] line  of the file, where the address stands; 0: it is a default
  *  \param[in] node  for the message; kept
  *  \returns 0; -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -E2BIG. err: as cfg_error() */
-int cfg_ports_take(struct cfg_ports *p, const struct sockaddr_storage *addr, int line, const char *node, struct err *err);
+int cfg_ports_take(struct cfg_ports *p, const struct sockaddr_storage *addr, int line, const char *node,
+		   struct err *err);
 void cfg_ports_release(struct cfg_ports *p);
 
 /*! flock() on a file made for it. \returns descriptor to keep; -EBUSY another daemon has it; -errno. err: reason */

@@ -137,7 +137,8 @@ static uint16_t port_of(const struct sockaddr_storage *addr)
 					   : ((const struct sockaddr_in *)addr)->sin_port;
 }
 
-int cfg_ports_take(struct cfg_ports *p, const struct sockaddr_storage *addr, int line, const char *node, struct err *err)
+int cfg_ports_take(struct cfg_ports *p, const struct sockaddr_storage *addr, int line, const char *node,
+		   struct err *err)
 {
 	int fd = p->n < CFG_PORTS_MAX ? port_probe(addr) : -E2BIG;
 	char text[CFG_SOCKADDR_TEXT], ours[64];

@@ -50,8 +50,7 @@ static bool is_shown(enum cause c)
 	return false;
 }
 
-DEFUN(show_counters, show_counters_cmd, "show counters",
-      SHOW_STR "Events since the start, one line for each cause\n")
+DEFUN(show_counters, show_counters_cmd, "show counters", SHOW_STR "Events since the start, one line for each cause\n")
 {
 	int c;
 

@@ -68,8 +68,11 @@ int rt_args(struct rt_args *out, const struct rt_program *p, int argc, char **ar
 		{ "import", required_argument, NULL, 'i' }, { 0 },
 	};
 	static const struct option without[] = {
-		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'k' },
-		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	struct rt_args a = { 0 };
 	int opt;
@@ -239,9 +242,10 @@ static void warn_open_vty(void)
 		if (cfg_net_parse(&net, loopback[i]) == 0 && cfg_net_match(&net, (struct sockaddr *)&ss))
 			return;
 	}
-	LOGP(DRT, LOGL_NOTICE, "line vty: %s %d is no loopback address and asks for no password: whoever reaches it is the "
-	     "operator; allowed: bind 127.0.0.1, or login with a password\n", vty_get_bind_addr(),
-	     vty_get_bind_port(program->vty_port));
+	LOGP(DRT, LOGL_NOTICE,
+	     "line vty: %s %d is no loopback address and asks for no password: whoever reaches it is the "
+	     "operator; allowed: bind 127.0.0.1, or login with a password\n",
+	     vty_get_bind_addr(), vty_get_bind_port(program->vty_port));
 }
 
 int rt_vty_start(struct err *err)
@@ -251,9 +255,10 @@ int rt_vty_start(struct err *err)
 	telnet_close_once();
 	rc = telnet_init_default(root, NULL, program->vty_port);
 	if (rc < 0)
-		return cfg_error(err, rc, cfg_find_line("line vty", "bind"),
-				 "line vty: cannot listen on %s %d; allowed: bind ADDRESS PORT with a port that is free",
-				 vty_get_bind_addr(), vty_get_bind_port(program->vty_port));
+		return cfg_error(
+			err, rc, cfg_find_line("line vty", "bind"),
+			"line vty: cannot listen on %s %d; allowed: bind ADDRESS PORT with a port that is free",
+			vty_get_bind_addr(), vty_get_bind_port(program->vty_port));
 	warn_open_vty();
 	return 0;
 }

@@ -9,17 +9,17 @@
 #include "common/base/err.h"
 
 struct rt_program {
-	const char *name;           /* "gba-hss-simd" */
-	const char *summary;        /* one line for -h */
-	const char *import_help;    /* what --import FILE does; NULL: no such option */
+	const char *name;            /* "gba-hss-simd" */
+	const char *summary;         /* one line for -h */
+	const char *import_help;     /* what --import FILE does; NULL: no such option */
 	const char *const *counters; /* places of causes.csv for `show counters`, NULL ends */
-	int vty_port;               /* without `line vty` / `bind` */
+	int vty_port;                /* without `line vty` / `bind` */
 };
 
 struct rt_args {
-	const char *config;  /* -c */
-	bool check;          /* --check: read and verify, start nothing */
-	const char *import;  /* --import FILE, or NULL */
+	const char *config; /* -c */
+	bool check;         /* --check: read and verify, start nothing */
+	const char *import; /* --import FILE, or NULL */
 };
 
 /*! Parse the command line; prints help, version and errors itself.

@@ -11,7 +11,7 @@ struct deadline_set; /* one per thread */
 
 struct deadline {
 	struct rb_node node;
-	struct deadline_set *set;  /* NULL: not running */
+	struct deadline_set *set; /* NULL: not running */
 	uint64_t at_ms;
 	void (*expired)(void *data);
 	void *data;

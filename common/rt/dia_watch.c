@@ -5,7 +5,7 @@
 #include "common/rt/daemon.h"
 #include "common/rt/log_cat.h"
 
-static void on_log(void *owner, enum dia_log_level level, const char *text)
+static void dia_watch_on_log(void *owner, enum dia_log_level level, const char *text)
 {
 	static const int levels[] = {
 		[DIA_LOG_DEBUG] = LOGL_DEBUG,
@@ -18,14 +18,14 @@ static void on_log(void *owner, enum dia_log_level level, const char *text)
 }
 
 /* Peers cause these: beyond a few a minute they are only counted. */
-static void refused(enum cause cause, const char *peer, const char *detail)
+static void dia_watch_refused(enum cause cause, const char *peer, const char *detail)
 {
 	counter_inc(cause);
 	if (log_rate_ok(DRT))
 		LOGT(DRT, LOGL_NOTICE, "%s: peer %s: %s\n", cause_name(cause), peer, detail);
 }
 
-static void on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
+static void dia_watch_on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
 {
 	switch (ev) {
 	case DIA_EV_PEER_OPEN:
@@ -35,29 +35,30 @@ static void on_event(void *owner, enum dia_event ev, const char *peer, const cha
 		LOGT(DRT, LOGL_NOTICE, "Diameter peer %s lost: %s\n", peer, detail);
 		break;
 	case DIA_EV_PEER_UNKNOWN:
-		refused(CAUSE_dia_peer_unknown, peer, "refused, this identity is not configured");
+		dia_watch_refused(CAUSE_dia_peer_unknown, peer, "refused, this identity is not configured");
 		break;
 	case DIA_EV_PEER_ADDRESS:
-		refused(CAUSE_dia_peer_address, peer, "refused, it comes from another address than configured");
+		dia_watch_refused(CAUSE_dia_peer_address, peer,
+				  "refused, it comes from another address than configured");
 		break;
 	case DIA_EV_PROTOCOL:
-		refused(CAUSE_dia_protocol, peer, detail);
+		dia_watch_refused(CAUSE_dia_protocol, peer, detail);
 		break;
 	case DIA_EV_REALM:
-		refused(CAUSE_zn_realm, peer, detail);
+		dia_watch_refused(CAUSE_zn_realm, peer, detail);
 		break;
 	case DIA_EV_OVER:
 		LOGT(DRT, LOGL_ERROR, "%s: %s, so does this process\n", peer, detail);
 		rt_fail();
 		break;
 	case DIA_EV_DROPPED_ANSWER: /* a late one still finds its request in the library and comes to the caller */
-		refused(CAUSE_zh_duplicate, peer, detail);
+		dia_watch_refused(CAUSE_zh_duplicate, peer, detail);
 		break;
 	}
 }
 
 void dia_watch(struct dia_callbacks *cb)
 {
-	cb->log = on_log;
-	cb->event = on_event;
+	cb->log = dia_watch_on_log;
+	cb->event = dia_watch_on_event;
 }

@@ -63,7 +63,7 @@ static void run_all(struct inbox *in, struct inbox_item *list, bool stopping)
 	}
 }
 
-static int on_event(struct osmo_fd *ofd, unsigned int what)
+static int inbox_on_event(struct osmo_fd *ofd, unsigned int what)
 {
 	struct inbox *in = ofd->data;
 	uint64_t n;
@@ -79,7 +79,7 @@ int inbox_attach(struct inbox *in)
 {
 	int rc;
 
-	osmo_fd_setup(&in->ofd, in->ofd.fd, OSMO_FD_READ, on_event, in, 0);
+	osmo_fd_setup(&in->ofd, in->ofd.fd, OSMO_FD_READ, inbox_on_event, in, 0);
 	rc = osmo_fd_register(&in->ofd);
 	if (rc == 0)
 		in->attached = true;

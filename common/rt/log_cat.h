@@ -18,7 +18,8 @@ void log_relay_stop(void);
 bool log_relay_enabled(int cat, int level);
 
 /*! Any thread; never blocks; over 8,192 waiting lines are counted and dropped, and the count is logged. No secret, IMPI masked. */
-void log_relay(int cat, int level, const char *file, int line, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void log_relay(int cat, int level, const char *file, int line, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 
 #define LOGT(cat, level, fmt, args...) \
 	do { \

@@ -13,7 +13,7 @@
 
 #define LINES_WAITING_MAX 8192
 #define LINE_MAX_OCTETS   2048
-#define RATE_BURST        60   /* peer-caused lines a minute and category */
+#define RATE_BURST        60 /* peer-caused lines a minute and category */
 #define RATE_WINDOW_MS    60000
 #define LEVEL_OFF         127
 
@@ -21,11 +21,15 @@ static const struct log_info_cat categories[LOG_CAT_COUNT] = {
 	[DUB] = { .name = "DUB", .description = "Ub: bootstrapping by HTTP", .enabled = 1, .loglevel = LOGL_NOTICE },
 	[DZH] = { .name = "DZH", .description = "Zh: vectors and GUSS", .enabled = 1, .loglevel = LOGL_NOTICE },
 	[DZN] = { .name = "DZN", .description = "Zn: keys for NAFs", .enabled = 1, .loglevel = LOGL_NOTICE },
-	[DSTORE] = { .name = "DSTORE", .description = "Store and subscriber database", .enabled = 1,
+	[DSTORE] = { .name = "DSTORE",
+		     .description = "Store and subscriber database",
+		     .enabled = 1,
 		     .loglevel = LOGL_NOTICE },
 	[DNAF] = { .name = "DNAF", .description = "NAF side", .enabled = 1, .loglevel = LOGL_NOTICE },
 	[DCFG] = { .name = "DCFG", .description = "Configuration", .enabled = 1, .loglevel = LOGL_NOTICE },
-	[DRT] = { .name = "DRT", .description = "Start, stop, threads, Diameter library", .enabled = 1,
+	[DRT] = { .name = "DRT",
+		  .description = "Start, stop, threads, Diameter library",
+		  .enabled = 1,
 		  .loglevel = LOGL_NOTICE },
 };
 

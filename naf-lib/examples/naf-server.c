@@ -19,8 +19,8 @@
 #include <microhttpd.h>
 #include <gba/naf.h>
 
-#define LIST_MAX 16
-#define BODY_MAX (1024 * 1024)
+#define LIST_MAX     16
+#define BODY_MAX     (1024 * 1024)
 #define LINE_MAX_LEN 2048
 
 struct options {
@@ -162,7 +162,8 @@ static void make_page(char *out, size_t cap, const struct gba_naf_answer *a, con
 		 q->len);
 }
 
-static enum MHD_Result answer(struct server *s, struct MHD_Connection *c, const char *method, struct request *q)
+static enum MHD_Result naf_server_answer(struct server *s, struct MHD_Connection *c, const char *method,
+					 struct request *q)
 {
 	const struct gba_naf_request req = {
 		.method = method,
@@ -217,8 +218,8 @@ static void keep_body(struct request *q, const char *data, size_t len)
 	q->len += len;
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
-				  const char *version, const char *data, size_t *len, void **con)
+static enum MHD_Result naf_server_on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+					     const char *version, const char *data, size_t *len, void **con)
 {
 	struct request *q = *con;
 	struct server *s = cls;
@@ -239,7 +240,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 						 : send_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "no BSF\n", NULL);
 	if (q->too_large)
 		return send_text(c, MHD_HTTP_CONTENT_TOO_LARGE, "<!doctype html>\n<h1>Too large</h1>\n", NULL);
-	return answer(s, c, method, q);
+	return naf_server_answer(s, c, method, q);
 }
 
 static void on_done(void *cls, struct MHD_Connection *c, void **con, enum MHD_RequestTerminationCode why)
@@ -258,24 +259,23 @@ static void on_done(void *cls, struct MHD_Connection *c, void **con, enum MHD_Re
 
 static void usage(FILE *f)
 {
-	fprintf(f,
-		"usage: gba-naf-example [options]\n"
-		"A web page for devices that bootstrap with GBA.\n"
-		"  --listen ADDR:PORT    IPv4; port 0 takes a free one (127.0.0.1:8090)\n"
-		"  --fqdn FQDN           name devices use for this server, may be repeated (naf1.example.com)\n"
-		"  --identity NAME       our Diameter identity (the first FQDN)\n"
-		"  --realm NAME          our Diameter realm (example.com)\n"
-		"  --bsf HOST[:PORT]     the BSF (127.0.0.1:3868)\n"
-		"  --bsf-identity NAME   its Diameter identity (bsf.mnc001.mcc001.3gppnetwork.org)\n"
-		"  --bsf-realm NAME      its Diameter realm (mnc001.mcc001.3gppnetwork.org)\n"
-		"  --bsf-name FQDN       BSF name in B-TIDs, may be repeated\n"
-		"                        (bsf.mnc001.mcc001.pub.3gppnetwork.org and bsf.ims.mnc001...)\n"
-		"  --gsid N              service whose user security settings are asked for, may be repeated\n"
-		"  --deadline MS         longest wait for the BSF (3000)\n"
-		"  --sha256              offer SHA-256 before MD5\n"
-		"  --auth-int            offer integrity protection only\n"
-		"  --json-log            log lines as JSON\n"
-		"  -h, --help\n");
+	fprintf(f, "usage: gba-naf-example [options]\n"
+		   "A web page for devices that bootstrap with GBA.\n"
+		   "  --listen ADDR:PORT    IPv4; port 0 takes a free one (127.0.0.1:8090)\n"
+		   "  --fqdn FQDN           name devices use for this server, may be repeated (naf1.example.com)\n"
+		   "  --identity NAME       our Diameter identity (the first FQDN)\n"
+		   "  --realm NAME          our Diameter realm (example.com)\n"
+		   "  --bsf HOST[:PORT]     the BSF (127.0.0.1:3868)\n"
+		   "  --bsf-identity NAME   its Diameter identity (bsf.mnc001.mcc001.3gppnetwork.org)\n"
+		   "  --bsf-realm NAME      its Diameter realm (mnc001.mcc001.3gppnetwork.org)\n"
+		   "  --bsf-name FQDN       BSF name in B-TIDs, may be repeated\n"
+		   "                        (bsf.mnc001.mcc001.pub.3gppnetwork.org and bsf.ims.mnc001...)\n"
+		   "  --gsid N              service whose user security settings are asked for, may be repeated\n"
+		   "  --deadline MS         longest wait for the BSF (3000)\n"
+		   "  --sha256              offer SHA-256 before MD5\n"
+		   "  --auth-int            offer integrity protection only\n"
+		   "  --json-log            log lines as JSON\n"
+		   "  -h, --help\n");
 }
 
 static int bad_option(const char *what, const char *value)
@@ -303,7 +303,7 @@ static int read_listen(struct sockaddr_in *out, const char *text)
 	return 0;
 }
 
-static int add(const char **list, size_t *n, const char *what, const char *value)
+static int naf_server_add(const char **list, size_t *n, const char *what, const char *value)
 {
 	if (*n == LIST_MAX)
 		return bad_option("too many of", what);
@@ -319,7 +319,7 @@ static int one_option(struct options *o, int opt, const char *value)
 	case LISTEN:
 		return read_listen(&o->listen, value);
 	case NAME:
-		return add(o->names, &o->naf.n_names, "--fqdn", value);
+		return naf_server_add(o->names, &o->naf.n_names, "--fqdn", value);
 	case IDENTITY:
 		o->diameter.identity = value;
 		return 0;
@@ -336,9 +336,9 @@ static int one_option(struct options *o, int opt, const char *value)
 		o->diameter.bsf_realm = value;
 		return 0;
 	case BSF_NAME:
-		return add(o->bsf_names, &o->naf.n_bsf_names, "--bsf-name", value);
+		return naf_server_add(o->bsf_names, &o->naf.n_bsf_names, "--bsf-name", value);
 	case GSID:
-		return add(o->gsids, &o->naf.n_gsids, "--gsid", value);
+		return naf_server_add(o->gsids, &o->naf.n_gsids, "--gsid", value);
 	case DEADLINE:
 		o->naf.deadline_ms = (unsigned)strtoul(value, NULL, 10);
 		return o->naf.deadline_ms ? 0 : bad_option("--deadline wants milliseconds, not", value);
@@ -360,11 +360,21 @@ static int one_option(struct options *o, int opt, const char *value)
 static int read_options(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "listen", 1, NULL, LISTEN }, { "fqdn", 1, NULL, NAME }, { "identity", 1, NULL, IDENTITY },
-		{ "realm", 1, NULL, REALM }, { "bsf", 1, NULL, BSF }, { "bsf-identity", 1, NULL, BSF_IDENTITY },
-		{ "bsf-realm", 1, NULL, BSF_REALM }, { "bsf-name", 1, NULL, BSF_NAME }, { "gsid", 1, NULL, GSID },
-		{ "deadline", 1, NULL, DEADLINE }, { "sha256", 0, NULL, SHA }, { "auth-int", 0, NULL, INT },
-		{ "json-log", 0, NULL, JSON }, { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "listen", 1, NULL, LISTEN },
+		{ "fqdn", 1, NULL, NAME },
+		{ "identity", 1, NULL, IDENTITY },
+		{ "realm", 1, NULL, REALM },
+		{ "bsf", 1, NULL, BSF },
+		{ "bsf-identity", 1, NULL, BSF_IDENTITY },
+		{ "bsf-realm", 1, NULL, BSF_REALM },
+		{ "bsf-name", 1, NULL, BSF_NAME },
+		{ "gsid", 1, NULL, GSID },
+		{ "deadline", 1, NULL, DEADLINE },
+		{ "sha256", 0, NULL, SHA },
+		{ "auth-int", 0, NULL, INT },
+		{ "json-log", 0, NULL, JSON },
+		{ "help", 0, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int opt;
 
@@ -390,13 +400,13 @@ static void defaults(struct options *o)
 	o->diameter.bsf_realm = "mnc001.mcc001.3gppnetwork.org";
 }
 
-static void complete(struct options *o)
+static void naf_server_complete(struct options *o)
 {
 	if (!o->naf.n_names)
-		add(o->names, &o->naf.n_names, "", "naf1.example.com");
+		naf_server_add(o->names, &o->naf.n_names, "", "naf1.example.com");
 	if (!o->naf.n_bsf_names) {
-		add(o->bsf_names, &o->naf.n_bsf_names, "", "bsf.mnc001.mcc001.pub.3gppnetwork.org");
-		add(o->bsf_names, &o->naf.n_bsf_names, "", "bsf.ims.mnc001.mcc001.pub.3gppnetwork.org");
+		naf_server_add(o->bsf_names, &o->naf.n_bsf_names, "", "bsf.mnc001.mcc001.pub.3gppnetwork.org");
+		naf_server_add(o->bsf_names, &o->naf.n_bsf_names, "", "bsf.ims.mnc001.mcc001.pub.3gppnetwork.org");
 	}
 	if (!o->diameter.identity)
 		o->diameter.identity = o->names[0];
@@ -434,16 +444,16 @@ static int listen_on(struct sockaddr_in *at)
 	return -1;
 }
 
-static int serve(struct server *s, const struct options *o, int listen_fd, const sigset_t *stop)
+static int naf_server_serve(struct server *s, const struct options *o, int listen_fd, const sigset_t *stop)
 {
 	struct MHD_Daemon *d;
 	char at[64];
 	int sig;
 
-	d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, NULL, NULL, on_request,
-			     s, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL,
-			     MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 30u,
-			     MHD_OPTION_CONNECTION_LIMIT, 500u, MHD_OPTION_END);
+	d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, NULL, NULL,
+			     naf_server_on_request, s, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK,
+			     on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
+			     30u, MHD_OPTION_CONNECTION_LIMIT, 500u, MHD_OPTION_END);
 	if (!d)
 		return bad_option("cannot start", "no HTTP server");
 	address_text(at, &o->listen);
@@ -465,7 +475,7 @@ int main(int argc, char **argv)
 	defaults(&o);
 	if (read_options(&o, argc, argv) < 0)
 		return 2;
-	complete(&o);
+	naf_server_complete(&o);
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
@@ -480,7 +490,7 @@ int main(int argc, char **argv)
 		bad_option("cannot start", err);
 		return 1;
 	}
-	rc = serve(&s, &o, fd, &stop);
+	rc = naf_server_serve(&s, &o, fd, &stop);
 	gba_naf_free(s.naf);
 	return rc < 0;
 }

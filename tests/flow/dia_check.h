@@ -12,10 +12,10 @@
 /*! Says so and ends this process with 1, without cleaning up. */
 void fail(const char *what) __attribute__((noreturn));
 
-#define CHECK(cond)                                                                                                    \
-	do {                                                                                                           \
-		if (!(cond))                                                                                           \
-			fail(#cond);                                                                                   \
+#define CHECK(cond) \
+	do { \
+		if (!(cond)) \
+			fail(#cond); \
 	} while (0)
 
 /*! \returns 0; -1: not posted within that time */

@@ -15,8 +15,8 @@
 #include "tests/flow/dia_raw.h"
 
 #define IDENTITY "naf1.example.com"
-#define HSS "hss.example.net"
-#define NOBODY 9 /* port of our HSS */
+#define HSS      "hss.example.net"
+#define NOBODY   9 /* port of our HSS */
 
 static sem_t over, collect, collected;
 static uint16_t port;
@@ -257,8 +257,9 @@ static void no_candidate(void)
 
 int main(void)
 {
-	static void (*const cases[])(void) = { idle,             idle_then_gone, comes_back,  collected_under_a_reader,
-					       reset_behind_cer, other_state, no_candidate };
+	static void (*const cases[])(void) = {
+		idle, idle_then_gone, comes_back, collected_under_a_reader, reset_behind_cer, other_state, no_candidate
+	};
 	size_t i;
 
 	sem_init(&over, 0, 0);

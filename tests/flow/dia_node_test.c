@@ -22,10 +22,10 @@
 #include "tests/flow/dia_check.h"
 #include "tests/flow/dia_raw.h"
 
-#define SERVER "bsf.example.net"
-#define REALM "example.net"
-#define BSF_NAME "bsf.mnc001.mcc001.pub.3gppnetwork.org"
-#define BTID "I1U8vpY3qJ0hiuZNrke/NQ==@" BSF_NAME
+#define SERVER    "bsf.example.net"
+#define REALM     "example.net"
+#define BSF_NAME  "bsf.mnc001.mcc001.pub.3gppnetwork.org"
+#define BTID      "I1U8vpY3qJ0hiuZNrke/NQ==@" BSF_NAME
 #define KEY_OCTET 0x37
 
 /* Shared between all processes: what the server's node told. */

@@ -162,7 +162,8 @@ START_TEST(store_lost)
 		bool answering;
 	} rows[] = {
 		{ STORE_CHALLENGE_PUT, -EIO, false }, { STORE_CHALLENGE_PUT, -ENOSPC, false },
-		{ STORE_CHALLENGE_TAKE, -EIO, true }, { STORE_PUT, -EIO, true }, { STORE_PUT, -ENOSPC, true },
+		{ STORE_CHALLENGE_TAKE, -EIO, true }, { STORE_PUT, -EIO, true },
+		{ STORE_PUT, -ENOSPC, true },
 	};
 	struct ue ue;
 
@@ -190,5 +191,4 @@ START_TEST(store_lost)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("ub_around", world_open, world_close, hss_answers, hss_silent, guss, buckets, in_flight,
-      store_lost)
+SUITE_WITH_FIXTURE("ub_around", world_open, world_close, hss_answers, hss_silent, guss, buckets, in_flight, store_lost)

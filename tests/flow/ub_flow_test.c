@@ -141,8 +141,8 @@ START_TEST(wrong_answers)
 	ended(&ue, CAUSE_ub_opaque, 403);
 
 	ue_challenged(&ue, 4);
-	snprintf(ue.authorization, sizeof(ue.authorization), "Digest username=\"" IMPI "\", realm=\"" NAME
-		 "\", nonce=\"%s\", uri=\"/\", response=\"\"", ue.nonce);
+	snprintf(ue.authorization, sizeof(ue.authorization),
+		 "Digest username=\"" IMPI "\", realm=\"" NAME "\", nonce=\"%s\", uri=\"/\", response=\"\"", ue.nonce);
 	ue_send(&ue);
 	turn(&ue);
 	ended(&ue, CAUSE_ub_mac_failure, 403);
@@ -305,5 +305,5 @@ START_TEST(refused_at_once)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("ub_flow", world_open, world_close, bootstrap, with_tmpi, nonces, wrong_answers, body,
-      resync, beside_resync, store_at_once, refused_at_once)
+SUITE_WITH_FIXTURE("ub_flow", world_open, world_close, bootstrap, with_tmpi, nonces, wrong_answers, body, resync,
+		   beside_resync, store_at_once, refused_at_once)

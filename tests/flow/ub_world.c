@@ -8,7 +8,7 @@
 #include "common/rt/counters.h"
 #include "tests/unit/suite.h"
 
-#define CNONCE "0123456789abcdef"
+#define CNONCE  "0123456789abcdef"
 #define WAIT_MS 5000
 
 struct ub_world w;
@@ -42,8 +42,12 @@ void world_open(void)
 	w.shared = store_shared_mem_new(&err);
 	w.hss.timeout_ms = 5000;
 	w.env = (struct ub_flow_env){
-		.self = { names, 2, NULL }, .store = store_new(w.ctx, w.shared, on_store, NULL), .zh = &w.hss,
-		.overload = overload_new(), .txns = txn_table_new(w.ctx, 0, w.deadlines), .answered = on_answered,
+		.self = { names, 2, NULL },
+		.store = store_new(w.ctx, w.shared, on_store, NULL),
+		.zh = &w.hss,
+		.overload = overload_new(),
+		.txns = txn_table_new(w.ctx, 0, w.deadlines),
+		.answered = on_answered,
 	};
 	w.flow = ub_flow_new(w.ctx, &w.env);
 	for (int i = 0; i < CAUSE_COUNT; i++)
@@ -81,8 +85,12 @@ void ue_send(struct ue *ue)
 	inet_pton(AF_INET, ue->from, &from.sin_addr);
 	memcpy(&ue->run.from, &from, sizeof(from));
 	ue->run.request = (struct ub_request){
-		.method = span_str("GET"), .target = span_str("/"), .host = span_str(NAME),
-		.authorization = span_str(ue->authorization), .n_authorization = 1, .user_agent = span_str(ue->agent),
+		.method = span_str("GET"),
+		.target = span_str("/"),
+		.host = span_str(NAME),
+		.authorization = span_str(ue->authorization),
+		.n_authorization = 1,
+		.user_agent = span_str(ue->agent),
 		.body = span_str(ue->put_in ? ue->put_in : ue->body),
 	};
 	ue->put_in = NULL;
@@ -176,8 +184,13 @@ void ue_challenged(struct ue *ue, uint8_t vector)
 void ue_answer_with(struct ue *ue, struct span password, const char *more)
 {
 	struct digest_input in = {
-		.hash = DIGEST_MD5, .qop = DIGEST_QOP_AUTH_INT, .method = span_str("GET"), .uri = span_str("/"),
-		.nonce = span_str(ue->nonce), .nc = span_str("00000001"), .cnonce = span_str(CNONCE),
+		.hash = DIGEST_MD5,
+		.qop = DIGEST_QOP_AUTH_INT,
+		.method = span_str("GET"),
+		.uri = span_str("/"),
+		.nonce = span_str(ue->nonce),
+		.nc = span_str("00000001"),
+		.cnonce = span_str(CNONCE),
 		.body = span_str(ue->body),
 	};
 	struct digest_text text;

@@ -19,9 +19,9 @@ extern struct ub_world {
 	struct ub_flow_env env;
 	struct ub_flow *flow;
 	struct zh_client hss;
-	unsigned answers;        /* runs that ended after ub_flow_begin() had returned */
-	int store_rc;            /* what the store answers instead, or 0 */
-	enum store_op store_op;  /* to this */
+	unsigned answers;       /* runs that ended after ub_flow_begin() had returned */
+	int store_rc;           /* what the store answers instead, or 0 */
+	enum store_op store_op; /* to this */
 	uint64_t before[CAUSE_COUNT];
 } w;
 
@@ -35,7 +35,7 @@ uint64_t counted(enum cause c);
 struct ue {
 	struct ub_run run;
 	const char *user, *agent, *from, *body;
-	const char *put_in;      /* body that goes out instead of the signed one */
+	const char *put_in; /* body that goes out instead of the signed one */
 	char nonce[64], opaque[64], authorization[1024];
 };
 

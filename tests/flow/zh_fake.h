@@ -7,10 +7,10 @@
 #include "bsf/vectors/zh_client.h"
 
 struct zh_client {
-	int refuse;             /* -errno of the next ask, or 0 */
+	int refuse; /* -errno of the next ask, or 0 */
 	uint32_t timeout_ms;
-	unsigned asked;         /* requests so far */
-	uint64_t txn;           /* of the last one */
+	unsigned asked; /* requests so far */
+	uint64_t txn;   /* of the last one */
 	struct impi impi;
 	bool resync;
 	uint8_t rand[AKA_RAND_LEN], auts[AKA_AUTS_LEN];

@@ -362,5 +362,4 @@ START_TEST(realms)
 }
 END_TEST
 
-SUITE("zn_flow", at_once, through_a_shard, not_readable, over_the_cap, deadline_ends_it, freed_under_way,
-      realms)
+SUITE("zn_flow", at_once, through_a_shard, not_readable, over_the_cap, deadline_ends_it, freed_under_way, realms)

@@ -389,7 +389,7 @@ CASE(freed_under_way)
 
 /* Shards and library threads together: each session and challenge to exactly one, and readers see whole records */
 #define THREADS 3
-#define ROUNDS 150
+#define ROUNDS  150
 static atomic_uint takers, rounds_done;
 
 struct shard_state {

@@ -179,7 +179,7 @@ START_TEST(full_map)
 	ck_assert_int_eq(revoke_impi(&h, "u3@ims.mnc001.mcc001.3gppnetwork.org"), 0);
 	ck_assert_uint_eq(h.a.revoked, 1);
 	ck_assert_int_eq(get_nth(3), -ENOENT);
-	put_when_room(end, guss, 10000); /* what that gave back */
+	put_when_room(end, guss, 10000);    /* what that gave back */
 	for (unsigned n = 0; n < MORE; n++) /* and what is over, without a pause to sweep in */
 		put_when_room(200000 + n, guss, 60000);
 	harness_close(&h);

@@ -465,5 +465,5 @@ START_TEST(index_is_small)
 END_TEST
 
 SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, sealed_at_rest, record_is_small,
-      wrong_kek, kek_rotation, only_looked_at, second_process, no_directory, damaged_records, not_our_database, given_up,
-      index_is_small)
+		   wrong_kek, kek_rotation, only_looked_at, second_process, no_directory, damaged_records,
+		   not_our_database, given_up, index_is_small)

@@ -20,7 +20,7 @@ static struct digest_input rfc2617(void)
 
 static struct secret ha1_of(enum digest_hash hash, struct span password)
 {
-	struct secret ha1 = {0};
+	struct secret ha1 = { 0 };
 
 	ck_assert_int_eq(digest_ha1(&ha1, hash, span_str("Mufasa"), span_str("testrealm@host.com"), password), 0);
 	return ha1;
@@ -86,7 +86,7 @@ END_TEST
 START_TEST(every_part_counts)
 {
 	struct digest_input in = rfc2617();
-	struct span *part[] = {&in.method, &in.uri, &in.nonce, &in.nc, &in.cnonce};
+	struct span *part[] = { &in.method, &in.uri, &in.nonce, &in.nc, &in.cnonce };
 	struct secret ha1 = ha1_of(DIGEST_SHA256, span_str("x"));
 	struct digest_text one, two;
 
@@ -109,7 +109,7 @@ END_TEST
 
 START_TEST(match)
 {
-	struct digest_text want = {"6629fae49393a05397450978507c4ef1"};
+	struct digest_text want = { "6629fae49393a05397450978507c4ef1" };
 
 	ck_assert(digest_match(&want, span_str("6629fae49393a05397450978507c4ef1")));
 	ck_assert(digest_match(&want, span_str("6629FAE49393A05397450978507C4EF1")));

@@ -192,8 +192,8 @@ START_TEST(amf)
 		uint8_t amf[2];
 		bool good;
 	} cases[] = {
-		{ { 0x00, 0x00 }, true }, { { 0x00, 0xff }, true }, { { 0x80, 0x00 }, false }, { { 0x40, 0x00 }, false },
-		{ { 0x01, 0x00 }, false }, { { 0xb9, 0xb9 }, false },
+		{ { 0x00, 0x00 }, true },  { { 0x00, 0xff }, true },  { { 0x80, 0x00 }, false },
+		{ { 0x40, 0x00 }, false }, { { 0x01, 0x00 }, false }, { { 0xb9, 0xb9 }, false },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

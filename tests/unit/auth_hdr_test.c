@@ -5,7 +5,7 @@
 #include "common/http/auth_hdr.h"
 #include "tests/unit/suite.h"
 
-#define IMPI "234150999999999@ims.mnc015.mcc234.3gppnetwork.org"
+#define IMPI  "234150999999999@ims.mnc015.mcc234.3gppnetwork.org"
 #define REALM "bsf.mnc015.mcc234.pub.3gppnetwork.org"
 #define NONCE "I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M="
 
@@ -20,7 +20,7 @@ static int parse(struct auth_hdr *out, const char *s)
 	return auth_hdr_parse(out, (const uint8_t *)s, strlen(s));
 }
 
-#define ck_assert_span(got, want)                                                                                      \
+#define ck_assert_span(got, want) \
 	ck_assert_msg(span_eq(got, span_str(want)), "%.*s", (int)(got).len, (const char *)(got).p)
 
 static void ck_assert_full(const struct auth_hdr *h)
@@ -121,34 +121,34 @@ START_TEST(refused)
 		const char *text;
 		int rc;
 	} bad[] = {
-		{"", -EBADMSG},
-		{" ", -EBADMSG},
-		{"Digest", -EBADMSG},
-		{"Digest ", -EBADMSG},
-		{"Digest ,,", -EBADMSG},
-		{"=", -EBADMSG},
-		{"\"Digest\" a=b", -EBADMSG},
-		{"Digest username", -EBADMSG},
-		{"Digest username=\"a", -EBADMSG},
-		{"Digest username=\"a\\\"", -EBADMSG},
-		{"Digest =a", -EBADMSG},
-		{"Digest username=\"a\"realm=\"b\"", -EBADMSG},
-		{"Digest username=a\"b\"", -EBADMSG},
-		{"Digest username=a\x7f", -EBADMSG},
-		{"Digest username,=a", -EBADMSG},
-		{"Digest username=\"a\", username=\"a\"", -EBADMSG},
-		{"Digest nonce=\"\", NONCE=\"\"", -EBADMSG},
-		{"Digest username=\"a\\b\"", -EBADMSG},
-		{"Digest uri=\"/\\\"\"", -EBADMSG},
-		{"Digest username=\"a\nb\"", -EBADMSG},
-		{"Digest username=\"a\x7f\"", -EBADMSG},
-		{"Digest username=\"a\",\nrealm=b", -EBADMSG}, /* a line end that nothing folds */
-		{"Digest username=\"a\" Basic eHg=", -EBADMSG},
-		{"Digest username=\"a\"; realm=\"b\"", -EBADMSG},
-		{"Basic eHg6eQ==", -ENOTSUP},
-		{"Digested username=\"a\"", -ENOTSUP},
-		{"Bearer x", -ENOTSUP},
-		{"Digest:username=\"a\"", -EBADMSG},
+		{ "", -EBADMSG },
+		{ " ", -EBADMSG },
+		{ "Digest", -EBADMSG },
+		{ "Digest ", -EBADMSG },
+		{ "Digest ,,", -EBADMSG },
+		{ "=", -EBADMSG },
+		{ "\"Digest\" a=b", -EBADMSG },
+		{ "Digest username", -EBADMSG },
+		{ "Digest username=\"a", -EBADMSG },
+		{ "Digest username=\"a\\\"", -EBADMSG },
+		{ "Digest =a", -EBADMSG },
+		{ "Digest username=\"a\"realm=\"b\"", -EBADMSG },
+		{ "Digest username=a\"b\"", -EBADMSG },
+		{ "Digest username=a\x7f", -EBADMSG },
+		{ "Digest username,=a", -EBADMSG },
+		{ "Digest username=\"a\", username=\"a\"", -EBADMSG },
+		{ "Digest nonce=\"\", NONCE=\"\"", -EBADMSG },
+		{ "Digest username=\"a\\b\"", -EBADMSG },
+		{ "Digest uri=\"/\\\"\"", -EBADMSG },
+		{ "Digest username=\"a\nb\"", -EBADMSG },
+		{ "Digest username=\"a\x7f\"", -EBADMSG },
+		{ "Digest username=\"a\",\nrealm=b", -EBADMSG }, /* a line end that nothing folds */
+		{ "Digest username=\"a\" Basic eHg=", -EBADMSG },
+		{ "Digest username=\"a\"; realm=\"b\"", -EBADMSG },
+		{ "Basic eHg6eQ==", -ENOTSUP },
+		{ "Digested username=\"a\"", -ENOTSUP },
+		{ "Bearer x", -ENOTSUP },
+		{ "Digest:username=\"a\"", -EBADMSG },
 	};
 	struct auth_hdr h, before;
 
@@ -183,17 +183,17 @@ END_TEST
 /* no value may add a parameter or a header of its own */
 START_TEST(unwritable)
 {
-	static const char *const bad[] = {"a\"b", "a\\b", "a\r\nX: y", "a\x01", "a\x7f"};
-	static const char *const no_token[] = {"", "a b", "a,b", "a\"", "a=b", "\xc3\xa4", "a\n"};
+	static const char *const bad[] = { "a\"b", "a\\b", "a\r\nX: y", "a\x01", "a\x7f" };
+	static const char *const no_token[] = { "", "a b", "a,b", "a\"", "a=b", "\xc3\xa4", "a\n" };
 	char text[256];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct auth_hdr h = {.username = span_str(bad[i])};
+		struct auth_hdr h = { .username = span_str(bad[i]) };
 
 		ck_assert_msg(auth_hdr_format(text, sizeof(text), &h) == -EINVAL, "%s", bad[i]);
 	}
 	for (size_t i = 0; i < sizeof(no_token) / sizeof(no_token[0]); i++) {
-		struct auth_hdr h = {.nc = span_str(no_token[i])};
+		struct auth_hdr h = { .nc = span_str(no_token[i]) };
 
 		ck_assert_msg(auth_hdr_format(text, sizeof(text), &h) == -EINVAL, "%s", no_token[i]);
 	}
@@ -206,12 +206,13 @@ START_TEST(algorithms)
 		const char *name;
 		struct digest_alg alg;
 	} rows[] = {
-		{"MD5", {DIGEST_MD5, 0}},       {"SHA-256", {DIGEST_SHA256, 0}},
-		{"AKAv1-MD5", {DIGEST_MD5, 1}}, {"AKAv1-SHA-256", {DIGEST_SHA256, 1}},
-		{"AKAv2-MD5", {DIGEST_MD5, 2}}, {"AKAv2-SHA-256", {DIGEST_SHA256, 2}},
+		{ "MD5", { DIGEST_MD5, 0 } },       { "SHA-256", { DIGEST_SHA256, 0 } },
+		{ "AKAv1-MD5", { DIGEST_MD5, 1 } }, { "AKAv1-SHA-256", { DIGEST_SHA256, 1 } },
+		{ "AKAv2-MD5", { DIGEST_MD5, 2 } }, { "AKAv2-SHA-256", { DIGEST_SHA256, 2 } },
 	};
-	static const char *const bad[] = {"",    "MD5-sess", "AKAv1", "AKAv3-MD5", "SHA-512-256", "AKAv1-MD5-sess",
-					  "MD5 "};
+	static const char *const bad[] = {
+		"", "MD5-sess", "AKAv1", "AKAv3-MD5", "SHA-512-256", "AKAv1-MD5-sess", "MD5 "
+	};
 	struct digest_alg a;
 	enum digest_qop q;
 
@@ -223,7 +224,7 @@ START_TEST(algorithms)
 	ck_assert_int_eq(digest_alg_parse(&a, span_str("akaV1-md5")), 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_int_eq(digest_alg_parse(&a, span_str(bad[i])), -ENOTSUP);
-	ck_assert_str_eq(digest_alg_name((struct digest_alg){DIGEST_MD5, 3}), "?");
+	ck_assert_str_eq(digest_alg_name((struct digest_alg){ DIGEST_MD5, 3 }), "?");
 	ck_assert_int_eq(digest_qop_parse(&q, span_str("AUTH-int")), 0);
 	ck_assert_str_eq(digest_qop_name(q), "auth-int");
 	ck_assert_int_eq(digest_qop_parse(&q, span_str("auth")), 0);

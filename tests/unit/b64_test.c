@@ -8,13 +8,13 @@
 START_TEST(rfc4648_section_10)
 {
 	static const char *const pairs[][2] = {
-		{"", ""},
-		{"f", "Zg=="},
-		{"fo", "Zm8="},
-		{"foo", "Zm9v"},
-		{"foob", "Zm9vYg=="},
-		{"fooba", "Zm9vYmE="},
-		{"foobar", "Zm9vYmFy"},
+		{ "", "" },
+		{ "f", "Zg==" },
+		{ "fo", "Zm8=" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" },
+		{ "foobar", "Zm9vYmFy" },
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
@@ -38,9 +38,9 @@ END_TEST
 /* One text per value: else one B-TID would have several spellings. */
 START_TEST(strict)
 {
-#define BAD(text)                                                                                                      \
-	{                                                                                                              \
-		text, sizeof(text) - 1                                                                                 \
+#define BAD(text) \
+	{ \
+		text, sizeof(text) - 1 \
 	}
 	static const struct {
 		const char *text;

@@ -21,7 +21,7 @@ static int parse(struct bsf_info *out, const char *s)
 
 START_TEST(both_ways)
 {
-	struct bsf_info info = {.btid = BTID, .expires_at = 1893499200}, back;
+	struct bsf_info info = { .btid = BTID, .expires_at = 1893499200 }, back;
 	char body[BSF_INFO_MAX];
 
 	ck_assert_int_eq(bsf_info_format(body, sizeof(body), &info), 228);
@@ -45,7 +45,7 @@ END_TEST
 /* the longest there is fits what the BSF reserves */
 START_TEST(longest)
 {
-	struct bsf_info info = {.expires_at = 1893499200, .has_now = true, .now = 1893499200};
+	struct bsf_info info = { .expires_at = 1893499200, .has_now = true, .now = 1893499200 };
 	char body[BSF_INFO_MAX];
 
 	memset(info.btid, 'a', BTID_MAX);

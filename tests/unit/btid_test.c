@@ -7,7 +7,7 @@
 #include "tests/unit/suite.h"
 
 #define RAND_HEX "23553cbe9637a89d218ae64dae47bf35"
-#define BTID "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.mnc015.mcc234.pub.3gppnetwork.org"
+#define BTID     "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.mnc015.mcc234.pub.3gppnetwork.org"
 
 static int parse(struct btid *out, const char *s)
 {
@@ -69,7 +69,7 @@ END_TEST
 START_TEST(limits)
 {
 	char text[512] = "I1U8vpY3qJ0hiuZNrke/NQ==@", again[BTID_MAX + 1];
-	uint8_t rand[16] = {0};
+	uint8_t rand[16] = { 0 };
 	struct btid id;
 
 	while (strlen(text) < BTID_MAX - 1)
@@ -88,9 +88,9 @@ END_TEST
 
 START_TEST(names)
 {
-	static const char *const good[] = {"a", "a.b", "A-1.b", "1.2.3.4", "x--y.z"};
-	static const char *const bad[] = {"",     ".",     "a.",  ".a",         "a..b", "-a.b", "a-.b",
-					  "a.b-", "a_b.c", "a b", "a.\xc3\xa4", "a:1",  "a/b"};
+	static const char *const good[] = { "a", "a.b", "A-1.b", "1.2.3.4", "x--y.z" };
+	static const char *const bad[] = { "",     ".",     "a.",  ".a",         "a..b", "-a.b", "a-.b",
+					   "a.b-", "a_b.c", "a b", "a.\xc3\xa4", "a:1",  "a/b" };
 	char label[80];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)

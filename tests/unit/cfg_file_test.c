@@ -87,7 +87,10 @@ static const struct bad_file {
 	const char *says[4]; /* each in the one line */
 	const char *silent;  /* not in it */
 } bad_files[] = {
-	{ "! c\nplant\n hight 3\n", 3, { "unknown word 'hight' in 'hight 3'", "allowed here: ", "height", "light" }, "exit" },
+	{ "! c\nplant\n hight 3\n",
+	  3,
+	  { "unknown word 'hight' in 'hight 3'", "allowed here: ", "height", "light" },
+	  "exit" },
 	{ "plant\n height 301\n", 2, { "value out of range", "'301'", "<1-300>" }, NULL },
 	{ "plant\n height\n", 2, { "incomplete: 'height'", "<1-300>" }, NULL },
 	{ "plant\n height 3 4\n", 2, { "unknown word '4'", "end of line" }, NULL },
@@ -174,11 +177,16 @@ static const struct net_case {
 	const char *net, *from;
 	bool match;
 } net_cases[] = {
-	{ "127.0.0.1/32", "127.0.0.1", true },      { "127.0.0.1", "127.0.0.2", false },
-	{ "10.0.0.0/8", "10.255.0.1", true },       { "10.0.0.0/8", "11.0.0.1", false },
-	{ "192.168.4.0/22", "192.168.7.9", true },  { "192.168.4.0/22", "192.168.8.1", false },
-	{ "0.0.0.0/0", "8.8.8.8", true },           { "0.0.0.0/0", "2001:db8::1", false },
-	{ "2001:db8::/33", "2001:db8:7fff::1", true }, { "2001:db8::/33", "2001:db8:8000::1", false },
+	{ "127.0.0.1/32", "127.0.0.1", true },
+	{ "127.0.0.1", "127.0.0.2", false },
+	{ "10.0.0.0/8", "10.255.0.1", true },
+	{ "10.0.0.0/8", "11.0.0.1", false },
+	{ "192.168.4.0/22", "192.168.7.9", true },
+	{ "192.168.4.0/22", "192.168.8.1", false },
+	{ "0.0.0.0/0", "8.8.8.8", true },
+	{ "0.0.0.0/0", "2001:db8::1", false },
+	{ "2001:db8::/33", "2001:db8:7fff::1", true },
+	{ "2001:db8::/33", "2001:db8:8000::1", false },
 	{ "127.0.0.1/32", "::ffff:127.0.0.1", true },
 };
 

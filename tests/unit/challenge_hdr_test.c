@@ -23,7 +23,7 @@ static int info_parse(struct auth_info *out, const char *s)
 	return auth_info_parse(out, (const uint8_t *)s, strlen(s));
 }
 
-#define ck_assert_span(got, want)                                                                                      \
+#define ck_assert_span(got, want) \
 	ck_assert_msg(span_eq(got, span_str(want)), "%.*s", (int)(got).len, (const char *)(got).p)
 
 START_TEST(both_ways)
@@ -40,7 +40,8 @@ START_TEST(both_ways)
 	ck_assert_int_eq(challenge_hdr_format(text, sizeof(text), &h), (int)strlen(ub));
 	ck_assert_str_eq(text, ub);
 	h = (struct challenge_hdr){
-		.realm = span_str("r"), .nonce = span_str("n"), .domain = span_str("/a /b"), .stale = true};
+		.realm = span_str("r"), .nonce = span_str("n"), .domain = span_str("/a /b"), .stale = true
+	};
 	ck_assert_int_gt(challenge_hdr_format(text, sizeof(text), &h), 0);
 	ck_assert_str_eq(text, "Digest realm=\"r\", domain=\"/a /b\", nonce=\"n\", stale=true");
 	ck_assert_int_eq(challenge_hdr_format(text, 10, &h), -ENOSPC);
@@ -111,16 +112,16 @@ START_TEST(refused)
 		const char *text;
 		int rc;
 	} bad[] = {
-		{"", -ENOTSUP},
-		{" , ", -ENOTSUP},
-		{"Basic realm=\"x\"", -ENOTSUP},
-		{"Negotiate", -ENOTSUP},
-		{"Digest realm=\"x", -EBADMSG},
-		{"Digest realm=\"x\", realm=\"x\"", -EBADMSG},
-		{"Digest realm=\"x\\\"y\"", -EBADMSG},
-		{"Basic realm=\"x, Digest realm=y", -EBADMSG},
-		{"\"", -EBADMSG},
-		{"Digest nonce=\"a\"b", -EBADMSG},
+		{ "", -ENOTSUP },
+		{ " , ", -ENOTSUP },
+		{ "Basic realm=\"x\"", -ENOTSUP },
+		{ "Negotiate", -ENOTSUP },
+		{ "Digest realm=\"x", -EBADMSG },
+		{ "Digest realm=\"x\", realm=\"x\"", -EBADMSG },
+		{ "Digest realm=\"x\\\"y\"", -EBADMSG },
+		{ "Basic realm=\"x, Digest realm=y", -EBADMSG },
+		{ "\"", -EBADMSG },
+		{ "Digest nonce=\"a\"b", -EBADMSG },
 	};
 	static char big[CHALLENGE_HDR_MAX + 2];
 	struct challenge_hdr h, before;
@@ -164,7 +165,7 @@ START_TEST(authentication_info)
 	ck_assert_int_eq(auth_info_format(text, strlen(want), &h), -ENOSPC);
 	h.nc = span_str("1, nextnonce=x");
 	ck_assert_int_eq(auth_info_format(text, sizeof(text), &h), -EINVAL);
-	h = (struct auth_info){.nextnonce = span_str("n"), .qop = span_str("auth")};
+	h = (struct auth_info){ .nextnonce = span_str("n"), .qop = span_str("auth") };
 	ck_assert_int_gt(auth_info_format(text, sizeof(text), &h), 0);
 	ck_assert_str_eq(text, "qop=auth, nextnonce=\"n\"");
 	ck_assert_int_eq(
@@ -188,19 +189,19 @@ START_TEST(products)
 		const char *header, *token;
 		bool has;
 	} rows[] = {
-		{"gba-client/1.0 3gpp-gba-tmpi", PRODUCT_TMPI, true},
-		{"Bootstrapping Client Agent; Release-6; 3gpp-gba-tmpi", PRODUCT_TMPI, true},
-		{"NAF1 Application Agent; Release-6 3gpp-gba", PRODUCT_GBA, true},
-		{"3GPP-GBA-TMPI", PRODUCT_TMPI, true},
-		{"Agent;3gpp-gba-tmpi;x", PRODUCT_TMPI, true},
-		{"x/3gpp-gba-tmpi,y", PRODUCT_TMPI, true},
-		{"GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_UICC, true},
-		{"GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_GBA, false},
-		{"GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_TMPI, false},
-		{"3gpp-gba-tmpi-2", PRODUCT_TMPI, false},
-		{"x3gpp-gba-tmpi", PRODUCT_TMPI, false},
-		{"curl/7.88.1 foo/2 (bar; baz)", PRODUCT_TMPI, false},
-		{"", PRODUCT_TMPI, false},
+		{ "gba-client/1.0 3gpp-gba-tmpi", PRODUCT_TMPI, true },
+		{ "Bootstrapping Client Agent; Release-6; 3gpp-gba-tmpi", PRODUCT_TMPI, true },
+		{ "NAF1 Application Agent; Release-6 3gpp-gba", PRODUCT_GBA, true },
+		{ "3GPP-GBA-TMPI", PRODUCT_TMPI, true },
+		{ "Agent;3gpp-gba-tmpi;x", PRODUCT_TMPI, true },
+		{ "x/3gpp-gba-tmpi,y", PRODUCT_TMPI, true },
+		{ "GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_UICC, true },
+		{ "GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_GBA, false },
+		{ "GBA-service; 0.1; 3gpp-gba-uicc", PRODUCT_TMPI, false },
+		{ "3gpp-gba-tmpi-2", PRODUCT_TMPI, false },
+		{ "x3gpp-gba-tmpi", PRODUCT_TMPI, false },
+		{ "curl/7.88.1 foo/2 (bar; baz)", PRODUCT_TMPI, false },
+		{ "", PRODUCT_TMPI, false },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -8,7 +8,7 @@ trap 'rm -rf "$tree"' EXIT
 failed=0
 
 fresh() {
-	rm -rf "${tree:?}"/*
+	rm -rf "${tree:?}"/* "$tree/.clang-format"
 	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run naf-lib hss-sim ue tools \
 		bench fuzz tests LICENSES; do
 		mkdir -p "$tree/$d"
@@ -21,10 +21,12 @@ fresh() {
 		printf '/* SPDX-License-Identifier: AGPL-3.0-or-later */\n#include <osmocom/core/msgb.h>\n' >"$tree/$d/x.h"
 	done
 	printf '# SPDX-License-Identifier: AGPL-3.0-or-later\n' >"$tree/Makefile.am"
+	cp "$tools/../.clang-format" "$tree"
 }
 
 # expect good|bad CHECK WHAT
 expect() {
+	[ "$2" != format ] || command -v clang-format >/dev/null || return 0
 	if srcdir=$tree "$tools/check-$2.sh" >"$tree/out" 2>&1; then got=good; else got=bad; fi
 	if [ "$got" = "$1" ] && { [ "$got" = good ] || [ -s "$tree/out" ]; }; then
 		return
@@ -43,12 +45,14 @@ wrong() {
 
 fresh
 expect good layers 'clean tree'
+expect good format 'clean tree'
 expect good size 'clean tree'
 expect good spdx 'clean tree'
 rm -rf "$tree/common" "$tree/dict" "$tree/bsf" "$tree/naf-lib" "$tree/hss-sim" "$tree/ue"
 mkdir "$tree/common"
 expect bad layers 'empty tree'
 expect bad size 'empty tree'
+expect bad format 'empty tree'
 expect bad spdx 'empty tree'
 
 wrong common/base/x.h '#include "common/crypto/x.h"'
@@ -80,6 +84,22 @@ expect good layers 'includes to the left'
 # lines N: a file of N lines; function N: a function whose body with its braces has N lines
 lines() { printf '/* SPDX-License-Identifier: AGPL-3.0-or-later */\n'; yes '' | head -n $(($1 - 1)); }
 function_of() { printf 'int f(void)\n{\n'; yes '	;' | head -n $(($1 - 2)); printf '}\n'; }
+# statics N: a static function of one name in N files
+statics() {
+	fresh
+	for i in $(seq "$1"); do printf 'static int same(void)\n{\n\treturn 1;\n}\n' >"$tree/ue/s$i.c"; done
+}
+statics 2
+expect good format 'a static name in two files'
+statics 3
+expect bad format 'a static name in three files'
+fresh
+printf '#include <errno.h>\n#include "ue/x.h"\n' >"$tree/ue/x.c"
+expect bad format 'own header second'
+fresh
+printf 'int  x;\n' >"$tree/ue/y.c"
+expect bad format 'two blanks'
+
 fresh
 lines 800 >"$tree/bsf/run/y.c"
 function_of 120 >"$tree/bsf/run/z.c"

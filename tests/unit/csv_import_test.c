@@ -32,7 +32,8 @@ START_TEST(whole_row)
 {
 	struct csv_subscriber s;
 
-	ck_assert_int_eq(read_all(HEAD IMPI ",001010000000001," KEY "," OP ",,00ff,Milenage,0x1ff,31,a/guss-1.xml\n", &s), 1);
+	ck_assert_int_eq(
+		read_all(HEAD IMPI ",001010000000001," KEY "," OP ",,00ff,Milenage,0x1ff,31,a/guss-1.xml\n", &s), 1);
 	ck_assert_str_eq(s.impi.s, IMPI);
 	ck_assert_str_eq(s.imsi, "001010000000001");
 	ck_assert_secret(s.k, KEY);
@@ -53,7 +54,8 @@ START_TEST(forms_that_are_accepted)
 	ck_assert_secret(s.opc, OP);
 	ck_assert_int_eq(s.ind, -1);
 	ck_assert_uint_eq(s.sqn, 0);
-	ck_assert_int_eq(read_all("\xef\xbb\xbf" HEAD GOOD "\r\n" GOOD "\r\n\r\n", &s), 2); /* of a spreadsheet program */
+	ck_assert_int_eq(read_all("\xef\xbb\xbf" HEAD GOOD "\r\n" GOOD "\r\n\r\n", &s),
+			 2); /* of a spreadsheet program */
 	ck_assert_int_eq(read_all("impi, k , op\n " IMPI " , " KEY "," OP "\n", &s), 1);
 	ck_assert_str_eq(s.impi.s, IMPI);
 	ck_assert_int_eq(read_all(HEAD, &s), 0);
@@ -75,13 +77,15 @@ static const struct {
 	{ HEAD ",," KEY "," OP ",,,,,,\n", { "2:1: impi: empty" } },
 	{ HEAD IMPI ",,1234," OP ",,,,,,\n", { "2:20: k: 4 characters", "32 hex digits" } },
 	{ HEAD IMPI ",,," OP ",,,,,,\n", { "2:20: k: empty" } },
-	{ HEAD IMPI ",,465b5ce8b199b49faa5f0a2ee238a6bx," OP ",,,,,,\n", { "2:20: k: a character that is no hex digit" } },
+	{ HEAD IMPI ",,465b5ce8b199b49faa5f0a2ee238a6bx," OP ",,,,,,\n",
+	  { "2:20: k: a character that is no hex digit" } },
 	{ HEAD IMPI ",," KEY "," OP "," OP ",,,,,\n", { "2:86: opc: op and opc are both given" } },
 	{ HEAD IMPI ",," KEY ",,,,,,,\n", { "2:1: neither op nor opc" } },
 	{ HEAD IMPI ",," KEY "," OP ",,8000,,,,\n", { "2:87: amf: the separation bit (8000)", "0000 to 00ff" } },
 	{ HEAD IMPI ",," KEY "," OP ",,4000,,,,\n", { "2:87: amf: bits 1 to 7" } },
 	{ HEAD IMPI ",," KEY "," OP ",,00,,,,\n", { "2:87: amf: not 4 hex digits" } },
-	{ HEAD IMPI ",," KEY "," OP ",,,tuak,,,\n", { "2:88: algorithm: tuak is not supported yet", "allowed: milenage" } },
+	{ HEAD IMPI ",," KEY "," OP ",,,tuak,,,\n",
+	  { "2:88: algorithm: tuak is not supported yet", "allowed: milenage" } },
 	{ HEAD IMPI ",," KEY "," OP ",,,comp128,,,\n", { "algorithm: unknown algorithm" } },
 	{ HEAD IMPI ",," KEY "," OP ",,,,281474976710656,,\n", { "2:89: sqn: no sequence number" } },
 	{ HEAD IMPI ",," KEY "," OP ",,,,0x1000000000000,,\n", { "2:89: sqn: no sequence number" } },
@@ -103,7 +107,8 @@ START_TEST(faults_say_where)
 		err.text[0] = '\0';
 		ck_assert_msg(read_all(faults[i].text, &s) == -EBADMSG, "%s", faults[i].text);
 		for (size_t k = 0; k < 3 && faults[i].says[k]; k++)
-			ck_assert_msg(strstr(err.text, faults[i].says[k]), "'%s' lacks '%s'", err.text, faults[i].says[k]);
+			ck_assert_msg(strstr(err.text, faults[i].says[k]), "'%s' lacks '%s'", err.text,
+				      faults[i].says[k]);
 		ck_assert_msg(strstr(err.text, "allowed: "), "%s", err.text);
 		ck_assert_ptr_null(strstr(err.text, "465b5c"));
 		ck_assert_ptr_null(strstr(err.text, "cdc202"));

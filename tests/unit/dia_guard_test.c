@@ -181,7 +181,11 @@ START_TEST(decorated_name)
 	octets_add(&o, 1, 0x40, 0, "!", 1);
 	ck_assert_int_eq(guard(), 0);
 	ck_assert_int_eq(octets_data(&o, 1, 0).len, strlen(name));
-	ck_assert(!memcmp(octets_data(&o, 1, 0).p, "example.net\xff" "a\xff" "b@example.com", strlen(name)));
+	ck_assert(!memcmp(octets_data(&o, 1, 0).p,
+			  "example.net\xff"
+			  "a\xff"
+			  "b@example.com",
+			  strlen(name)));
 	ck_assert_int_eq(octets_data(&o, 1, 1).p[0], 0xff);
 	octets_load(&o, "maa"); /* no answer is sent on */
 	octets_add(&o, 1, 0x40, 0, name, strlen(name));
@@ -193,7 +197,8 @@ END_TEST
 START_TEST(proxy_info)
 {
 	static const uint8_t group[] = {
-		0, 0, 1, 28, 0x40, 0, 0, 32, 0, 0, 1, 24, 0x40, 0, 0, 11, 'p', '.', 'q', 0, 0, 0, 0, 33, 0x40, 0, 0, 9, 'x', 0, 0, 0,
+		0,   0,   1,   28, 0x40, 0, 0, 32, 0,    0, 1, 24, 0x40, 0, 0, 11,
+		'p', '.', 'q', 0,  0,    0, 0, 33, 0x40, 0, 0, 9,  'x',  0, 0, 0,
 	};
 	size_t at;
 
@@ -248,5 +253,5 @@ START_TEST(capabilities)
 END_TEST
 
 SUITE_WITH_FIXTURE("dia_guard", octets_setup, NULL, good_messages_pass, unknown_avp_before_result,
-      result_of_wrong_length, vendor_bit_without_vendor, lengths, depth, decorated_name, proxy_info, answer_of_unknown_command,
-      capabilities)
+		   result_of_wrong_length, vendor_bit_without_vendor, lengths, depth, decorated_name, proxy_info,
+		   answer_of_unknown_command, capabilities)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "tests/unit/dia_octets.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "tests/unit/dia_octets.h"
 #include "common/base/hex.h"
 #include "common/dia/dia_core.h"
 

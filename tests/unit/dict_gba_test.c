@@ -103,7 +103,8 @@ static void define_vendor(vendor_id_t id)
 	struct dict_vendor_data v = { .vendor_id = id, .vendor_name = "3GPP" };
 	struct dict_object *known = NULL;
 
-	if (fd_dict_search(fd_g_config->cnf_dict, DICT_VENDOR, VENDOR_BY_ID, &id, &known, ENOENT)) /* a second one would leak */
+	if (fd_dict_search(fd_g_config->cnf_dict, DICT_VENDOR, VENDOR_BY_ID, &id, &known,
+			   ENOENT)) /* a second one would leak */
 		ck_assert_int_eq(fd_dict_new(fd_g_config->cnf_dict, DICT_VENDOR, &v, NULL, NULL), 0);
 }
 
@@ -145,4 +146,4 @@ START_TEST(other_content_is_refused)
 END_TEST
 
 SUITE_WITH_FIXTURE("dict_gba", setup, NULL, table_is_the_specification, commands_and_applications,
-      beside_dict_sip_and_dcca_3gpp, other_content_is_refused)
+		   beside_dict_sip_and_dcca_3gpp, other_content_is_refused)

@@ -43,8 +43,8 @@ static void round_trip(const struct gba_session *s, size_t max)
 
 START_TEST(comes_back)
 {
-	struct gba_session s = session("001010000000001@ims.mnc001.mcc001.3gppnetwork.org",
-				       "bsf.mnc001.mcc001.pub.3gppnetwork.org");
+	struct gba_session s =
+		session("001010000000001@ims.mnc001.mcc001.3gppnetwork.org", "bsf.mnc001.mcc001.pub.3gppnetwork.org");
 
 	round_trip(&s, 131);
 	s.has_tmpi = true;
@@ -114,8 +114,9 @@ START_TEST(damaged)
 	const struct {
 		size_t at;
 		uint8_t value;
-	} changes[] = { { 0, 2 }, { 1, 0 }, { 1, 5 }, { 2, 0xff }, { 2, buf[2] | 0x20 }, { 2, buf[2] ^ 1 },
-			{ 2, buf[2] ^ 2 }, { 2, buf[2] ^ 4 }, { 47, 0 }, { 47, 255 }, { 50, 0 }, { 61, 1 } };
+	} changes[] = { { 0, 2 },          { 1, 0 },          { 1, 5 },          { 2, 0xff }, { 2, buf[2] | 0x20 },
+			{ 2, buf[2] ^ 1 }, { 2, buf[2] ^ 2 }, { 2, buf[2] ^ 4 }, { 47, 0 },   { 47, 255 },
+			{ 50, 0 },         { 61, 1 } };
 
 	for (size_t len = 0; len < n; len++)
 		refused(buf, len);

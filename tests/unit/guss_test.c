@@ -11,7 +11,7 @@
 static struct guss *parsed(const char *xml)
 {
 	struct guss *g = NULL;
-	struct err err = {""};
+	struct err err = { "" };
 	int rc = guss_parse(&g, (const uint8_t *)xml, strlen(xml), &err);
 
 	ck_assert_msg(rc == 0, "%d %s", rc, err.text);
@@ -21,7 +21,7 @@ static struct guss *parsed(const char *xml)
 static int refused(const char *xml, size_t len, const char *why)
 {
 	struct guss *g = NULL;
-	struct err err = {""};
+	struct err err = { "" };
 	int rc = guss_parse(&g, (const uint8_t *)xml, len, &err);
 
 	ck_assert_msg(rc < 0 && !g, "taken: %.100s", xml);
@@ -145,18 +145,18 @@ START_TEST(bad)
 	static const struct {
 		const char *xml, *why;
 	} rows[] = {
-		{"", ""},
-		{"guss", "line 1"},
-		{"<guss>\n<ussList>\n</guss>", "line 3"},
-		{"<other/>", "root"},
-		{"<guss><bsfInfo><lifeTime>1 h</lifeTime></bsfInfo></guss>", "lifeTime"},
-		{"<guss><bsfInfo><lifeTime/></bsfInfo></guss>", "lifeTime"},
-		{"<guss><Extension><timestamp>yesterday</timestamp></Extension></guss>", "timestamp"},
-		{"<ussList><uss type=\"1\"><uids/></uss></ussList>", "without id"},
-		{"<ussList><uss id=\"\" type=\"1\"><uids/></uss></ussList>", "without id"},
-		{"<ussList><uss id=\"1\" type=\"x\"><uids/></uss></ussList>", "type"},
-		{"<ussList><uss id=\"1\" type=\"99999999999\"><uids/></uss></ussList>", "type"},
-		{"<ussList><uss id=\"1\" type=\"1\"><flags><flag>yes</flag></flags></uss></ussList>", "flag"},
+		{ "", "" },
+		{ "guss", "line 1" },
+		{ "<guss>\n<ussList>\n</guss>", "line 3" },
+		{ "<other/>", "root" },
+		{ "<guss><bsfInfo><lifeTime>1 h</lifeTime></bsfInfo></guss>", "lifeTime" },
+		{ "<guss><bsfInfo><lifeTime/></bsfInfo></guss>", "lifeTime" },
+		{ "<guss><Extension><timestamp>yesterday</timestamp></Extension></guss>", "timestamp" },
+		{ "<ussList><uss type=\"1\"><uids/></uss></ussList>", "without id" },
+		{ "<ussList><uss id=\"\" type=\"1\"><uids/></uss></ussList>", "without id" },
+		{ "<ussList><uss id=\"1\" type=\"x\"><uids/></uss></ussList>", "type" },
+		{ "<ussList><uss id=\"1\" type=\"99999999999\"><uids/></uss></ussList>", "type" },
+		{ "<ussList><uss id=\"1\" type=\"1\"><flags><flag>yes</flag></flags></uss></ussList>", "flag" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -245,9 +245,9 @@ START_TEST(selection)
 	static const struct {
 		const char *gsid, *group, *uid;
 	} rows[] = {
-		{"1", "A", "a"},     {"1", "B", "b"},    {"1", "C", "plain"}, {"1", NULL, "plain"},
-		{"1", "a", "plain"}, {"10", "A", "ten"}, {"10", "B", NULL},   {"10", NULL, NULL},
-		{"2", "A", NULL},    {"01", "A", NULL},  {"", "A", NULL},
+		{ "1", "A", "a" },     { "1", "B", "b" },    { "1", "C", "plain" }, { "1", NULL, "plain" },
+		{ "1", "a", "plain" }, { "10", "A", "ten" }, { "10", "B", NULL },   { "10", NULL, NULL },
+		{ "2", "A", NULL },    { "01", "A", NULL },  { "", "A", NULL },
 	};
 	struct guss *g = parsed(groups);
 
@@ -267,7 +267,7 @@ END_TEST
 START_TEST(uss_list_without_groups)
 {
 	struct guss *g = parsed(groups);
-	const struct guss_uss *chosen[2] = {&g->uss[2], &g->uss[3]};
+	const struct guss_uss *chosen[2] = { &g->uss[2], &g->uss[3] };
 	size_t len;
 	char *xml;
 

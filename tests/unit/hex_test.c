@@ -22,8 +22,8 @@ END_TEST
 
 START_TEST(refused)
 {
-	static const char *const bad[] = {"0", "0g", "g0", " 0", "0x00", "00 0", "\xe0\xe1", "@0", "`0", "/0", ":0"};
-	uint8_t out[2] = {0x55, 0x55};
+	static const char *const bad[] = { "0", "0g", "g0", " 0", "0x00", "00 0", "\xe0\xe1", "@0", "`0", "/0", ":0" };
+	uint8_t out[2] = { 0x55, 0x55 };
 	char text[4];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -31,9 +31,9 @@ END_TEST
 
 START_TEST(imsi_refused)
 {
-	static const char *const bad[] = {"",        "00101", "0010100000000012", "00101000000000x", " 00101000000000",
-					  "001010\n"};
-	struct impi impi = {"kept"};
+	static const char *const bad[] = { "",        "00101", "0010100000000012", "00101000000000x", " 00101000000000",
+					   "001010\n" };
+	struct impi impi = { "kept" };
 	char bsf[BSF_NAME_MAX + 1] = "kept";
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -51,11 +51,11 @@ END_TEST
 START_TEST(from_isim)
 {
 	static const char *const pairs[][2] = {
-		{"234150999999999@ims.mnc015.mcc234.3gppnetwork.org", "bsf.ims.mnc015.mcc234.pub.3gppnetwork.org"},
-		{"u@IMS.mnc015.mcc234.3GPPnetwork.ORG", "bsf.IMS.mnc015.mcc234.pub.3gppnetwork.org"},
-		{"user1_private@home1.net", "bsf.home1.net"},
-		{"user@operator.com", "bsf.operator.com"},
-		{"user@not3gppnetwork.org", "bsf.not3gppnetwork.org"},
+		{ "234150999999999@ims.mnc015.mcc234.3gppnetwork.org", "bsf.ims.mnc015.mcc234.pub.3gppnetwork.org" },
+		{ "u@IMS.mnc015.mcc234.3GPPnetwork.ORG", "bsf.IMS.mnc015.mcc234.pub.3gppnetwork.org" },
+		{ "user1_private@home1.net", "bsf.home1.net" },
+		{ "user@operator.com", "bsf.operator.com" },
+		{ "user@not3gppnetwork.org", "bsf.not3gppnetwork.org" },
 	};
 	char bsf[BSF_NAME_MAX + 1], text[IMPI_MAX + 1] = "u@";
 	struct impi impi;
@@ -76,7 +76,7 @@ END_TEST
 
 START_TEST(parse_user_at_domain)
 {
-	static const char *const good[] = {"a@b", "0@1.2", "j\xc3\xbcrgen@home1.net", "sip:x'y+z=@home1.net"};
+	static const char *const good[] = { "a@b", "0@1.2", "j\xc3\xbcrgen@home1.net", "sip:x'y+z=@home1.net" };
 	static const char *const bad[] = {
 		"",
 		"@",
@@ -104,7 +104,7 @@ START_TEST(parse_user_at_domain)
 		"2rBy9bL8T/1NFq7GP5vqj0H26PadfXr8@tmpi.bsf.3gppnetwork.org", /* a TMPI is no IMPI */
 		"a@TMPI.bsf.3gppnetwork.org",
 	};
-	struct impi impi = {"kept"};
+	struct impi impi = { "kept" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(parse(&impi, bad[i]) == -EBADMSG, "%s", bad[i]);
@@ -133,13 +133,13 @@ END_TEST
 START_TEST(masked)
 {
 	static const char *const pairs[][2] = {
-		{"234150999999999@ims.mnc015.mcc234.3gppnetwork.org", "23415*****@ims.mnc015.mcc234.3gppnetwork.org"},
-		{"alice.lastname@home1.net", "*****@home1.net"},
-		{"12345@home1.net", "*****@home1.net"},
-		{"no-domain", "*****"},
-		{"", "*****"},
-		{"x@home1.net\nERROR forged", "*****@home1.net?ERROR forged"},
-		{"x@\xff\x7f", "*****@??"},
+		{ "234150999999999@ims.mnc015.mcc234.3gppnetwork.org", "23415*****@ims.mnc015.mcc234.3gppnetwork.org" },
+		{ "alice.lastname@home1.net", "*****@home1.net" },
+		{ "12345@home1.net", "*****@home1.net" },
+		{ "no-domain", "*****" },
+		{ "", "*****" },
+		{ "x@home1.net\nERROR forged", "*****@home1.net?ERROR forged" },
+		{ "x@\xff\x7f", "*****@??" },
 	};
 	char out[IMPI_MAX + 1], text[IMPI_MAX + 1];
 

@@ -21,7 +21,7 @@ static void inputs(void)
 START_TEST(generic)
 {
 	const struct span abc = span_str("abc"), empty = span_of(NULL, 0);
-	struct secret out = {0};
+	struct secret out = { 0 };
 
 	inputs();
 	ck_assert_int_eq(kdf_derive(&out, &ks, 0x01, NULL, 0), 0);
@@ -40,7 +40,7 @@ END_TEST
 START_TEST(limits)
 {
 	static uint8_t big[65536];
-	struct span p[KDF_PARAMS_MAX + 1] = {{0}};
+	struct span p[KDF_PARAMS_MAX + 1] = { { 0 } };
 	struct secret out = secret_of("aa");
 
 	inputs();
@@ -62,7 +62,7 @@ START_TEST(normal_form)
 	static const char want[] = "baae31cbc6b1c9f0937c33c91345dc8751f12a9043d12b69dfef4dd48790c41b";
 	static const uint8_t wild_naf[] = "na\xcc\x88"
 					  "f.ex\xc3\xa4mple\x01\x00\x00\x00\xc3";
-	struct secret out = {0};
+	struct secret out = { 0 };
 
 	inputs();
 	ck_assert_int_eq(kdf_ks_naf(&out, KDF_KS_NAF, &ks, rand_, span_str(wild), NAF_ID), 0);
@@ -83,7 +83,7 @@ END_TEST
 START_TEST(ua_identifier)
 {
 	const uint8_t tls[] = "naf1.example.com\x01\x00\x01\xc0\x2b";
-	struct secret out = {0};
+	struct secret out = { 0 };
 
 	inputs();
 	ck_assert_int_eq(
@@ -117,7 +117,7 @@ START_TEST(ks_is_ck_then_ik)
 {
 	struct secret ck = secret_of("000102030405060708090a0b0c0d0e0f"),
 		      ik = secret_of("101112131415161718191a1b1c1d1e1f");
-	struct secret out = {0};
+	struct secret out = { 0 };
 
 	inputs();
 	ck_assert_int_eq(kdf_ks(&out, &ck, &ik), 0);

@@ -9,7 +9,7 @@
 #include "tests/unit/suite.h"
 #include "ue/key_store.h"
 
-#define NOW 1800000000
+#define NOW  1800000000
 #define IMSI "001010000000001"
 
 static char base[100], path[110];
@@ -29,7 +29,7 @@ static void teardown(void)
 static struct key_store open_at(const char *imsi, time_t now)
 {
 	struct key_store k;
-	struct err err = {""};
+	struct err err = { "" };
 	struct impi impi;
 
 	ck_assert_int_eq(impi_from_imsi(&impi, imsi, 2), 0);

@@ -8,11 +8,11 @@
 #include "tests/unit/suite.h"
 
 /* TS 35.208 set 3 */
-#define K "fec86ba6eb707ed08905757b1bb44b8f"
+#define K    "fec86ba6eb707ed08905757b1bb44b8f"
 #define RAND "9f7c8d021accf4db213ccff0c7f71a6a"
-#define OP "dbc59adcb6f9a0ef735477b7fadf8374"
-#define OPC "1006020f0a478bf6b699f15c062e42b3"
-#define SQN 0x9d0277595ffcull
+#define OP   "dbc59adcb6f9a0ef735477b7fadf8374"
+#define OPC  "1006020f0a478bf6b699f15c062e42b3"
+#define SQN  0x9d0277595ffcull
 #define AUTN "ae4a3a9b4c97725c9cabc3e99baf7281"
 
 static struct aka_cred cred;
@@ -29,8 +29,8 @@ static void set3(void)
 /* 102-6.3.2-2 */
 START_TEST(network_vector)
 {
-	struct aka_vector v = {0};
-	struct secret op = secret_of(OP), opc = {0};
+	struct aka_vector v = { 0 };
+	struct secret op = secret_of(OP), opc = { 0 };
 
 	set3();
 	ck_assert_int_eq(milenage_opc(&opc, &cred.k, &op), 0);
@@ -77,7 +77,7 @@ START_TEST(auts_both_sides)
 	set3();
 	ck_assert_int_eq(milenage_auts_make(auts, &cred, rand_, 0x123456789abc), 0);
 	be48_put(sqn, 0x123456789abc);
-	ck_assert_int_eq(milenage_f1(NULL, mac_s, &cred, rand_, sqn, (const uint8_t[2]){0, 0}), 0);
+	ck_assert_int_eq(milenage_f1(NULL, mac_s, &cred, rand_, sqn, (const uint8_t[2]){ 0, 0 }), 0);
 	ck_assert_mem_eq(auts + 6, mac_s, 8);
 	ck_assert_int_eq(milenage_auts_open(&sqn_ms, &ok, &cred, rand_, auts), 0);
 	ck_assert_uint_eq(sqn_ms, 0x123456789abc);
@@ -93,7 +93,7 @@ END_TEST
 
 START_TEST(wrong_sizes)
 {
-	struct secret out = {.len = 3, .b = "abc"}, short_key = secret_of("00112233");
+	struct secret out = { .len = 3, .b = "abc" }, short_key = secret_of("00112233");
 	struct aka_vector v;
 	uint8_t mac[8];
 
@@ -130,7 +130,7 @@ static void *many(void *failed)
 START_TEST(threads)
 {
 	pthread_t t[8];
-	int failed[8] = {0};
+	int failed[8] = { 0 };
 
 	set3();
 	for (int i = 0; i < 8; i++)

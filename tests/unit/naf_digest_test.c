@@ -122,12 +122,22 @@ static const char *authorization(const struct device *d)
 	char password[GBA_NAF_PASSWORD_LEN + 1];
 	struct digest_alg alg = { 0 };
 	struct digest_input in = {
-		.method = text(d->method), .uri = text(d->uri), .nonce = text(d->nonce), .nc = text(d->nc),
-		.cnonce = text(d->cnonce), .body = text(d->body),
+		.method = text(d->method),
+		.uri = text(d->uri),
+		.nonce = text(d->nonce),
+		.nc = text(d->nc),
+		.cnonce = text(d->cnonce),
+		.body = text(d->body),
 	};
 	struct auth_hdr h = {
-		.username = text(d->user), .realm = text(d->realm), .nonce = text(d->nonce), .uri = text(d->uri),
-		.qop = text(d->qop), .nc = text(d->nc), .cnonce = text(d->cnonce), .algorithm = text(d->algorithm),
+		.username = text(d->user),
+		.realm = text(d->realm),
+		.nonce = text(d->nonce),
+		.uri = text(d->uri),
+		.qop = text(d->qop),
+		.nc = text(d->nc),
+		.cnonce = text(d->cnonce),
+		.algorithm = text(d->algorithm),
 	};
 
 	if (d->algorithm)
@@ -148,8 +158,13 @@ static enum gba_naf_cause send_value(struct gba_naf *naf, const struct device *d
 				     struct gba_naf_answer *a)
 {
 	const struct gba_naf_request req = {
-		.method = d->method, .target = d->target, .host = d->host, .authorization = value, .body = d->body,
-		.body_len = d->body ? strlen(d->body) : 0, .deadline_ms = 50,
+		.method = d->method,
+		.target = d->target,
+		.host = d->host,
+		.authorization = value,
+		.body = d->body,
+		.body_len = d->body ? strlen(d->body) : 0,
+		.deadline_ms = 50,
 	};
 
 	ck_assert_int_eq(gba_naf_digest(naf, &req, a), a->verdict);
@@ -210,8 +225,12 @@ START_TEST(proof)
 	struct device d = good(naf);
 	struct gba_naf_answer a;
 	struct auth_info info;
-	struct digest_input in = { .qop = DIGEST_QOP_AUTH_INT, .uri = text(d.uri), .nonce = text(d.nonce),
-				   .nc = text(d.nc), .cnonce = text(d.cnonce), .body = text("the page") };
+	struct digest_input in = { .qop = DIGEST_QOP_AUTH_INT,
+				   .uri = text(d.uri),
+				   .nonce = text(d.nonce),
+				   .nc = text(d.nc),
+				   .cnonce = text(d.cnonce),
+				   .body = text("the page") };
 	SECRET_AUTO ha1 = { 0 };
 	struct digest_text want;
 	const char *value;
@@ -221,7 +240,8 @@ START_TEST(proof)
 	ck_assert_ptr_nonnull(value);
 	ck_assert_int_eq(auth_info_parse(&info, (const uint8_t *)value, strlen(value)), 0);
 	ck_assert_int_eq(digest_ha1(&ha1, DIGEST_MD5, text(d.user), text(d.realm),
-				    text("+M9UPOYCUOPaNP0ctGOtF9/7f2vdAh+Cy5RLQ52IhDA=")), 0);
+				    text("+M9UPOYCUOPaNP0ctGOtF9/7f2vdAh+Cy5RLQ52IhDA=")),
+			 0);
 	ck_assert_int_eq(digest_rspauth(&want, &in, &ha1), 0);
 	ck_assert(digest_match(&want, info.rspauth));
 	ck_assert(span_eq(info.cnonce, text(d.cnonce)) && span_eq(info.nc, text(d.nc)));
@@ -245,49 +265,50 @@ static const struct {
 	const char *value;
 	const char *cause;
 } changes[] = {
-	{CHANGE(realm, "3GPP-bootstrapping@naf3.example.com"), "naf_challenged"},
-	{CHANGE(realm, "3GPP-bootstrapping@naf2.example.com"), "naf_challenged"}, /* ours, but Host is the other name */
-	{CHANGE(realm, "3GPP-bootstrapping-uicc@" HOST), "naf_challenged"},
-	{CHANGE(realm, NULL), "naf_challenged"},
-	{CHANGE(nonce, ""), "naf_challenged"},
-	{CHANGE(user, NULL), "naf_syntax"},
-	{CHANGE(user, "alice"), "naf_syntax"},
-	{CHANGE(user, "I1U8vpY3qJ0hiuZNrke/NQ@" BSF), "naf_syntax"},
-	{CHANGE(nonce, NULL), "naf_syntax"},
-	{CHANGE(uri, NULL), "naf_syntax"},
-	{CHANGE(response, ""), "naf_syntax"},
-	{CHANGE(nc, NULL), "naf_syntax"},
-	{CHANGE(nc, "1"), "naf_syntax"},
-	{CHANGE(nc, "0000000x"), "naf_syntax"},
-	{CHANGE(cnonce, NULL), "naf_syntax"},
-	{CHANGE(cnonce, LONG_CNONCE), "naf_syntax"},
-	{CHANGE(target, "/page"), "naf_uri_mismatch"},
-	{CHANGE(uri, "/page"), "naf_uri_mismatch"},
-	{CHANGE(uri, "http://naf3.example.com/page?x=%20"), "naf_uri_mismatch"},
-	{CHANGE(host, "naf3.example.com"), "naf_uri_mismatch"}, /* 220-4.5.2-27 */
-	{CHANGE(host, ""), "naf_uri_mismatch"},
-	{CHANGE(host, NULL), "naf_uri_mismatch"},
-	{CHANGE(algorithm, "SHA-256"), "naf_downgrade"},
-	{CHANGE(algorithm, "MD5-sess"), "naf_downgrade"},
-	{CHANGE(algorithm, "AKAv1-MD5"), "naf_downgrade"},
-	{CHANGE(qop, NULL), "naf_downgrade"},
-	{CHANGE(qop, "auth-conf"), "naf_downgrade"},
-	{CHANGE(user, "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.foreign.example"), "naf_bsf_foreign"},
-	{CHANGE(nonce, "dcd98b7102dd2f0e8b11d0f600bfb0c093"), "naf_nonce_stale"},
-	{CHANGE(user, OTHER), "naf_btid_unknown"},
-	{CHANGE(response, "00000000000000000000000000000000"), "naf_response"},
-	{CHANGE(response, "0"), "naf_response"},
+	{ CHANGE(realm, "3GPP-bootstrapping@naf3.example.com"), "naf_challenged" },
+	{ CHANGE(realm, "3GPP-bootstrapping@naf2.example.com"),
+	  "naf_challenged" }, /* ours, but Host is the other name */
+	{ CHANGE(realm, "3GPP-bootstrapping-uicc@" HOST), "naf_challenged" },
+	{ CHANGE(realm, NULL), "naf_challenged" },
+	{ CHANGE(nonce, ""), "naf_challenged" },
+	{ CHANGE(user, NULL), "naf_syntax" },
+	{ CHANGE(user, "alice"), "naf_syntax" },
+	{ CHANGE(user, "I1U8vpY3qJ0hiuZNrke/NQ@" BSF), "naf_syntax" },
+	{ CHANGE(nonce, NULL), "naf_syntax" },
+	{ CHANGE(uri, NULL), "naf_syntax" },
+	{ CHANGE(response, ""), "naf_syntax" },
+	{ CHANGE(nc, NULL), "naf_syntax" },
+	{ CHANGE(nc, "1"), "naf_syntax" },
+	{ CHANGE(nc, "0000000x"), "naf_syntax" },
+	{ CHANGE(cnonce, NULL), "naf_syntax" },
+	{ CHANGE(cnonce, LONG_CNONCE), "naf_syntax" },
+	{ CHANGE(target, "/page"), "naf_uri_mismatch" },
+	{ CHANGE(uri, "/page"), "naf_uri_mismatch" },
+	{ CHANGE(uri, "http://naf3.example.com/page?x=%20"), "naf_uri_mismatch" },
+	{ CHANGE(host, "naf3.example.com"), "naf_uri_mismatch" }, /* 220-4.5.2-27 */
+	{ CHANGE(host, ""), "naf_uri_mismatch" },
+	{ CHANGE(host, NULL), "naf_uri_mismatch" },
+	{ CHANGE(algorithm, "SHA-256"), "naf_downgrade" },
+	{ CHANGE(algorithm, "MD5-sess"), "naf_downgrade" },
+	{ CHANGE(algorithm, "AKAv1-MD5"), "naf_downgrade" },
+	{ CHANGE(qop, NULL), "naf_downgrade" },
+	{ CHANGE(qop, "auth-conf"), "naf_downgrade" },
+	{ CHANGE(user, "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.foreign.example"), "naf_bsf_foreign" },
+	{ CHANGE(nonce, "dcd98b7102dd2f0e8b11d0f600bfb0c093"), "naf_nonce_stale" },
+	{ CHANGE(user, OTHER), "naf_btid_unknown" },
+	{ CHANGE(response, "00000000000000000000000000000000"), "naf_response" },
+	{ CHANGE(response, "0"), "naf_response" },
 	/* and what may differ */
-	{CHANGE(algorithm, NULL), "naf_ok"},
-	{CHANGE(algorithm, "md5"), "naf_ok"},
-	{CHANGE(qop, "auth"), "naf_ok"},
-	{CHANGE(uri, "http://naf1.example.com:8080/page?x=%20"), "naf_ok"},
-	{CHANGE(uri, "HTTPS://NAF1.example.com/page?x=%20"), "naf_ok"},
-	{CHANGE(target, "http://naf1.example.com/page?x=%20"), "naf_ok"},
-	{CHANGE(host, "NAF1.example.COM."), "naf_ok"},
-	{CHANGE(realm, "3GPP-bootstrapping@NAF1.example.com"), "naf_ok"},
-	{CHANGE(body, NULL), "naf_ok"},
-	{CHANGE(cnonce, ""), "naf_ok"},
+	{ CHANGE(algorithm, NULL), "naf_ok" },
+	{ CHANGE(algorithm, "md5"), "naf_ok" },
+	{ CHANGE(qop, "auth"), "naf_ok" },
+	{ CHANGE(uri, "http://naf1.example.com:8080/page?x=%20"), "naf_ok" },
+	{ CHANGE(uri, "HTTPS://NAF1.example.com/page?x=%20"), "naf_ok" },
+	{ CHANGE(target, "http://naf1.example.com/page?x=%20"), "naf_ok" },
+	{ CHANGE(host, "NAF1.example.COM."), "naf_ok" },
+	{ CHANGE(realm, "3GPP-bootstrapping@NAF1.example.com"), "naf_ok" },
+	{ CHANGE(body, NULL), "naf_ok" },
+	{ CHANGE(cnonce, ""), "naf_ok" },
 };
 
 START_TEST(one_thing_changed)
@@ -449,8 +470,8 @@ START_TEST(moods)
 		enum gba_naf_fake_mood mood;
 		const char *cause;
 	} rows[] = {
-		{ GBA_NAF_FAKE_DOWN, "naf_bsf_down" }, { GBA_NAF_FAKE_SILENT, "naf_bsf_down" },
-		{ GBA_NAF_FAKE_BROKEN, "naf_bsf_error" }, { GBA_NAF_FAKE_REFUSE, "naf_not_authorized" },
+		{ GBA_NAF_FAKE_DOWN, "naf_bsf_down" },         { GBA_NAF_FAKE_SILENT, "naf_bsf_down" },
+		{ GBA_NAF_FAKE_BROKEN, "naf_bsf_error" },      { GBA_NAF_FAKE_REFUSE, "naf_not_authorized" },
 		{ GBA_NAF_FAKE_NORMAL, "naf_not_authorized" }, /* remembered */
 	};
 	struct gba_naf *naf = plain();
@@ -533,5 +554,5 @@ START_TEST(forked)
 }
 END_TEST
 
-SUITE("naf_digest", accepted, proof, one_thing_changed, header_forms, offers, without_count, counting, lives, moods, wrong_type,
-      shared_nonces, forked)
+SUITE("naf_digest", accepted, proof, one_thing_changed, header_forms, offers, without_count, counting, lives, moods,
+      wrong_type, shared_nonces, forked)

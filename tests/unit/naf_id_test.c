@@ -6,7 +6,7 @@
 #include "common/gba/naf_id.h"
 #include "tests/unit/suite.h"
 
-static const uint8_t digest[5] = {1, 0, 0, 0, 2};
+static const uint8_t digest[5] = { 1, 0, 0, 0, 2 };
 
 START_TEST(parsed_as_received)
 {
@@ -30,15 +30,17 @@ START_TEST(refused)
 		const char *octets;
 		size_t len;
 	} bad[] = {
-		{"", 0},
-		{"\1\0\0\0\2", 5},
-		{"a\0b\1\0\0\0\2", 8},
-		{"a\nb\1\0\0\0\2", 8},
-		{"a b\1\0\0\0\2", 8},
-		{"a\x7f\1\0\0\0\2", 7},
-		{"n\xe4\x66\1\0\0\0\2", 8},
-		{"a\xc3\1\0\0\0\2", 7},
-		{"a\xc2\x9b" "b\1\0\0\0\2", 9},
+		{ "", 0 },
+		{ "\1\0\0\0\2", 5 },
+		{ "a\0b\1\0\0\0\2", 8 },
+		{ "a\nb\1\0\0\0\2", 8 },
+		{ "a b\1\0\0\0\2", 8 },
+		{ "a\x7f\1\0\0\0\2", 7 },
+		{ "n\xe4\x66\1\0\0\0\2", 8 },
+		{ "a\xc3\1\0\0\0\2", 7 },
+		{ "a\xc2\x9b"
+		  "b\1\0\0\0\2",
+		  9 },
 	};
 	uint8_t big[NAF_ID_MAX + 1];
 	struct naf_id id, before;
@@ -57,18 +59,18 @@ END_TEST
 /* what our UE and NAF library send: lower case, no port, no trailing dot */
 START_TEST(made)
 {
-	static const char *const same[] = {"naf1.example.com",  "NAF1.Example.COM",      "naf1.example.com:8080",
-					   "naf1.example.com.", "Naf1.example.com.:443", "naf1.example.com:"};
-	static const char *const bad[] = {"",
-					  ".",
-					  ":80",
-					  "naf1..com",
-					  "naf1.example.com..",
-					  "naf1:80x",
-					  "naf1:80:80",
-					  "n\xc3\xa4\x66.example",
-					  "a b",
-					  "a/b"};
+	static const char *const same[] = { "naf1.example.com",  "NAF1.Example.COM",      "naf1.example.com:8080",
+					    "naf1.example.com.", "Naf1.example.com.:443", "naf1.example.com:" };
+	static const char *const bad[] = { "",
+					   ".",
+					   ":80",
+					   "naf1..com",
+					   "naf1.example.com..",
+					   "naf1:80x",
+					   "naf1:80:80",
+					   "n\xc3\xa4\x66.example",
+					   "a b",
+					   "a/b" };
 	struct naf_id id;
 
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
@@ -88,23 +90,23 @@ static const struct {
 	enum ua_id_class class;
 	const char *says;
 } annex_h[] = {
-	{"0000000000", UA_ID_KNOWN, "unspecified"}, {"0000000001", UA_ID_INVALID, NULL},
-	{"0001000000", UA_ID_INVALID, NULL},        {"00ffffffff", UA_ID_INVALID, NULL},
-	{"0100000000", UA_ID_KNOWN, "33.221"},      {"0100000001", UA_ID_KNOWN, "33.246"},
-	{"0100000002", UA_ID_KNOWN, "24.109"},      {"0100000003", UA_ID_KNOWN, "26.237"},
-	{"0100000004", UA_ID_KNOWN, "26.237"},      {"0100000005", UA_ID_KNOWN, "33.224"},
-	{"0100000006", UA_ID_KNOWN, "33.328"},      {"0100000007", UA_ID_KNOWN, "TLS 1.3"}, /* of later releases */
-	{"0100000008", UA_ID_UNKNOWN, NULL},        {"01000000ff", UA_ID_UNKNOWN, NULL},
-	{"0100000100", UA_ID_RESERVED, "TMPI"},     {"0100000101", UA_ID_UNKNOWN, NULL},
-	{"01000001ff", UA_ID_UNKNOWN, NULL},        {"0100010000", UA_ID_KNOWN, "33.222"},
-	{"010001c02f", UA_ID_KNOWN, "33.222"},      {"010001ffff", UA_ID_KNOWN, "33.222"},
-	{"0100020000", UA_ID_KNOWN, "annex D"},     {"0100021301", UA_ID_KNOWN, "annex D"},
-	{"0100030000", UA_ID_UNKNOWN, NULL},        {"0101000002", UA_ID_UNKNOWN, NULL},
-	{"0200000000", UA_ID_KNOWN, NULL}, /* 3GPP2 */
-	{"0300000001", UA_ID_KNOWN, "SUPL"},        {"0300000002", UA_ID_KNOWN, "LOCSIP"},
-	{"0300000003", UA_ID_KNOWN, "SIP Digest"},  {"030001008c", UA_ID_KNOWN, "TLS"},
-	{"0400000000", UA_ID_KNOWN, NULL},                                             /* GSMA */
-	{"fe00000000", UA_ID_KNOWN, NULL},          {"ff01020304", UA_ID_KNOWN, NULL}, /* private use */
+	{ "0000000000", UA_ID_KNOWN, "unspecified" }, { "0000000001", UA_ID_INVALID, NULL },
+	{ "0001000000", UA_ID_INVALID, NULL },        { "00ffffffff", UA_ID_INVALID, NULL },
+	{ "0100000000", UA_ID_KNOWN, "33.221" },      { "0100000001", UA_ID_KNOWN, "33.246" },
+	{ "0100000002", UA_ID_KNOWN, "24.109" },      { "0100000003", UA_ID_KNOWN, "26.237" },
+	{ "0100000004", UA_ID_KNOWN, "26.237" },      { "0100000005", UA_ID_KNOWN, "33.224" },
+	{ "0100000006", UA_ID_KNOWN, "33.328" },      { "0100000007", UA_ID_KNOWN, "TLS 1.3" }, /* of later releases */
+	{ "0100000008", UA_ID_UNKNOWN, NULL },        { "01000000ff", UA_ID_UNKNOWN, NULL },
+	{ "0100000100", UA_ID_RESERVED, "TMPI" },     { "0100000101", UA_ID_UNKNOWN, NULL },
+	{ "01000001ff", UA_ID_UNKNOWN, NULL },        { "0100010000", UA_ID_KNOWN, "33.222" },
+	{ "010001c02f", UA_ID_KNOWN, "33.222" },      { "010001ffff", UA_ID_KNOWN, "33.222" },
+	{ "0100020000", UA_ID_KNOWN, "annex D" },     { "0100021301", UA_ID_KNOWN, "annex D" },
+	{ "0100030000", UA_ID_UNKNOWN, NULL },        { "0101000002", UA_ID_UNKNOWN, NULL },
+	{ "0200000000", UA_ID_KNOWN, NULL }, /* 3GPP2 */
+	{ "0300000001", UA_ID_KNOWN, "SUPL" },        { "0300000002", UA_ID_KNOWN, "LOCSIP" },
+	{ "0300000003", UA_ID_KNOWN, "SIP Digest" },  { "030001008c", UA_ID_KNOWN, "TLS" },
+	{ "0400000000", UA_ID_KNOWN, NULL },                                               /* GSMA */
+	{ "fe00000000", UA_ID_KNOWN, NULL },          { "ff01020304", UA_ID_KNOWN, NULL }, /* private use */
 };
 
 START_TEST(identifiers)

@@ -79,7 +79,9 @@ START_TEST(identity)
 {
 	struct naf_ks_id a = id_n(1), same = id_of(1, "BSF.mnc001.MCC001.pub.3gppnetwork.org", "NAF1.example.com", 2);
 	struct naf_ks_id others[] = {
-		id_n(2), id_of(1, DOMAIN, "naf2.example.com", 2), id_of(1, DOMAIN, "naf1.example.com", 3),
+		id_n(2),
+		id_of(1, DOMAIN, "naf2.example.com", 2),
+		id_of(1, DOMAIN, "naf1.example.com", 3),
 		id_of(1, DOMAIN ".x", "naf1.example.com", 2),
 	};
 

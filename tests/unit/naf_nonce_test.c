@@ -77,16 +77,16 @@ START_TEST(window)
 		uint32_t nc;
 		int rc;
 	} rows[] = {
-		{1, 0},           {1, -EALREADY},
-		{3, 0},           {2, 0},
-		{2, -EALREADY},   {100, 0},
-		{36, -EALREADY},  {37, 0},
-		{37, -EALREADY},  {99, 0},
-		{0, -EALREADY},   {163, 0},
-		{100, -EALREADY}, {101, 0},
-		{164, 0},         {100, -EALREADY},
-		{0xffffffff, 0},  {0xffffffff, -EALREADY},
-		{0xffffffc0, 0},  {0xffffffbf, -EALREADY},
+		{ 1, 0 },           { 1, -EALREADY },
+		{ 3, 0 },           { 2, 0 },
+		{ 2, -EALREADY },   { 100, 0 },
+		{ 36, -EALREADY },  { 37, 0 },
+		{ 37, -EALREADY },  { 99, 0 },
+		{ 0, -EALREADY },   { 163, 0 },
+		{ 100, -EALREADY }, { 101, 0 },
+		{ 164, 0 },         { 100, -EALREADY },
+		{ 0xffffffff, 0 },  { 0xffffffff, -EALREADY },
+		{ 0xffffffc0, 0 },  { 0xffffffbf, -EALREADY },
 	};
 	struct naf_nonces *n = table(10, 1);
 	char a[NAF_NONCE_CHARS + 1];

@@ -6,11 +6,11 @@
 #include "tests/unit/suite.h"
 
 #define PLAIN span_str("Ks and IMPI")
-#define AAD span_str("lookup key")
+#define AAD   span_str("lookup key")
 
 static struct seal_kek kek(uint8_t id)
 {
-	struct seal_kek k = {.id = id};
+	struct seal_kek k = { .id = id };
 
 	memset(k.key.b, id, SEAL_KEK_LEN);
 	k.key.len = SEAL_KEK_LEN;
@@ -19,7 +19,7 @@ static struct seal_kek kek(uint8_t id)
 
 static struct seal *seal_of(uint8_t a, uint8_t b)
 {
-	struct seal_kek k[2] = {kek(a), kek(b)};
+	struct seal_kek k[2] = { kek(a), kek(b) };
 	struct seal *s = seal_new(k, b ? 2 : 1, NULL);
 
 	ck_assert_ptr_nonnull(s);
@@ -123,7 +123,7 @@ END_TEST
 
 START_TEST(bad_keks)
 {
-	struct seal_kek k[SEAL_KEKS_MAX + 1] = {kek(1), kek(2)};
+	struct seal_kek k[SEAL_KEKS_MAX + 1] = { kek(1), kek(2) };
 	struct err err;
 
 	ck_assert_ptr_null(seal_new(k, 0, &err));

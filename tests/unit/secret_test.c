@@ -9,7 +9,7 @@
 
 START_TEST(set_and_compare)
 {
-	struct secret a = {0}, b = {0};
+	struct secret a = { 0 }, b = { 0 };
 	uint8_t big[SECRET_MAX + 1];
 
 	memset(big, 7, sizeof(big));
@@ -33,7 +33,7 @@ END_TEST
 
 START_TEST(wiped)
 {
-	struct secret k = {0};
+	struct secret k = { 0 };
 
 	secret_set(&k, "0123456789abcdef", 16);
 	secret_clear(&k);
@@ -66,23 +66,23 @@ START_TEST(from_file)
 		int rc;
 		const char *why;
 	} cases[] = {
-		{"00112233\n", 0600, 0, NULL},
-		{" \t\n00112233", 0400, 0, NULL},
-		{"00112233", 0640, -EACCES, "0600"},
-		{"00112233", 0604, -EACCES, "0600"},
-		{"00112233", 0620, -EACCES, "0600"},
-		{"001122", 0600, -EBADMSG, "8 hexadecimal"},
-		{"0011223344", 0600, -EBADMSG, "8 hexadecimal"},
-		{"0011 2233", 0600, -EBADMSG, "8 hexadecimal"},
-		{"0011223g", 0600, -EBADMSG, "8 hexadecimal"},
-		{"", 0600, -EBADMSG, "8 hexadecimal"},
-		{"00112233                                                                                          "
-		 "                                                                                            44",
-		 0600, -EBADMSG, "8 hexadecimal"},
+		{ "00112233\n", 0600, 0, NULL },
+		{ " \t\n00112233", 0400, 0, NULL },
+		{ "00112233", 0640, -EACCES, "0600" },
+		{ "00112233", 0604, -EACCES, "0600" },
+		{ "00112233", 0620, -EACCES, "0600" },
+		{ "001122", 0600, -EBADMSG, "8 hexadecimal" },
+		{ "0011223344", 0600, -EBADMSG, "8 hexadecimal" },
+		{ "0011 2233", 0600, -EBADMSG, "8 hexadecimal" },
+		{ "0011223g", 0600, -EBADMSG, "8 hexadecimal" },
+		{ "", 0600, -EBADMSG, "8 hexadecimal" },
+		{ "00112233                                                                                          "
+		  "                                                                                            44",
+		  0600, -EBADMSG, "8 hexadecimal" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct secret k = {0};
+		struct secret k = { 0 };
 		char why[200] = "";
 
 		file_with(cases[i].text, cases[i].mode);
@@ -101,7 +101,7 @@ END_TEST
 
 START_TEST(no_file)
 {
-	struct secret k = {0};
+	struct secret k = { 0 };
 	char why[200];
 
 	ck_assert_int_eq(secret_read_file(&k, 4, "does/not/exist", why, sizeof(why)), -ENOENT);

@@ -18,7 +18,7 @@ END_TEST
 /* 102-C.2.2-1: one entry per IND, start zero; above the entry is fresh, equal is not */
 START_TEST(card_per_ind)
 {
-	struct sqn_card c = {{0}};
+	struct sqn_card c = { { 0 } };
 
 	ck_assert_uint_eq(sqn_card_highest(&c), 0);
 	ck_assert_int_eq(sqn_card_accept(&c, sqn_make(0, 3)), -ERANGE);
@@ -36,7 +36,7 @@ END_TEST
 /* 102-6.3.3-2, 102-6.3.3-3: what the AUTS carries is the highest accepted number, whatever its IND */
 START_TEST(card_highest)
 {
-	struct sqn_card c = {{0}};
+	struct sqn_card c = { { 0 } };
 
 	c.seq[0] = 100;
 	c.seq[31] = 300;
@@ -51,7 +51,7 @@ END_TEST
 /* C.2.1: a jump is measured from the highest number, and may be delta but no more */
 START_TEST(card_delta)
 {
-	struct sqn_card c = {{0}};
+	struct sqn_card c = { { 0 } };
 
 	c.seq[1] = 1000;
 	ck_assert_int_eq(sqn_card_accept(&c, sqn_make(1000 + SQN_DELTA + 1, 2)), -ERANGE);
@@ -66,8 +66,8 @@ END_TEST
 /* 102-6.3.2-1, 102-C.1.1.2-1, 102-C.1.2-1: SEQ by one per vector from zero, IND round and round */
 START_TEST(home_profile)
 {
-	struct sqn_home h = {.ind_fixed = -1, .ind = SQN_IND_MAX};
-	struct sqn_card card = {{0}};
+	struct sqn_home h = { .ind_fixed = -1, .ind = SQN_IND_MAX };
+	struct sqn_card card = { { 0 } };
 	uint64_t sqn, before = 0;
 
 	for (uint64_t i = 1; i <= 100; i++) {
@@ -78,7 +78,7 @@ START_TEST(home_profile)
 		ck_assert_int_eq(sqn_card_accept(&card, sqn), 0);
 		before = sqn;
 	}
-	h = (struct sqn_home){.ind_fixed = 6, .seq = 41};
+	h = (struct sqn_home){ .ind_fixed = 6, .seq = 41 };
 	ck_assert_int_eq(sqn_home_next(&h, &sqn), 0);
 	ck_assert_uint_eq(sqn, sqn_make(42, 6));
 	ck_assert_int_eq(sqn_home_next(&h, &sqn), 0);
@@ -92,7 +92,7 @@ END_TEST
 /* 102-6.3.5-3: the counter is left alone where the card would take the next number */
 START_TEST(home_fits)
 {
-	struct sqn_home h = {.ind_fixed = -1, .seq = 1000};
+	struct sqn_home h = { .ind_fixed = -1, .seq = 1000 };
 
 	ck_assert(sqn_home_next_fits(&h, sqn_make(1000, 31)));
 	ck_assert(sqn_home_next_fits(&h, sqn_make(12, 0)));
@@ -108,8 +108,8 @@ END_TEST
 START_TEST(resynchronised)
 {
 	for (unsigned ind = 0; ind <= SQN_IND_MAX; ind++) {
-		struct sqn_home h = {.ind_fixed = -1, .seq = 3, .ind = 2};
-		struct sqn_card card = {{0}};
+		struct sqn_home h = { .ind_fixed = -1, .seq = 3, .ind = 2 };
+		struct sqn_card card = { { 0 } };
 		uint64_t sqn;
 
 		for (unsigned i = 0; i <= SQN_IND_MAX; i++)
@@ -127,8 +127,8 @@ END_TEST
 /* 102-6.3.2-1: never back, and that wins over 102-6.3.5-4: a card more than delta behind stays out of step */
 START_TEST(never_back)
 {
-	struct sqn_home h = {.ind_fixed = -1, .seq = 1000};
-	struct sqn_card card = {{0}};
+	struct sqn_home h = { .ind_fixed = -1, .seq = 1000 };
+	struct sqn_card card = { { 0 } };
 	uint64_t sqn;
 
 	sqn_home_resync(&h, sqn_make(999, 0));

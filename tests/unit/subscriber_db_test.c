@@ -36,7 +36,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const files[] = { "s.sqlite", "s.sqlite-wal", "s.sqlite-shm", "s.sqlite.lock", "s.csv", "g.xml" };
+	static const char *const files[] = { "s.sqlite",      "s.sqlite-wal", "s.sqlite-shm",
+					     "s.sqlite.lock", "s.csv",        "g.xml" };
 	char name[128];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -135,7 +136,9 @@ START_TEST(import_all_or_nothing)
 	struct subscriber_db *db;
 
 	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",64,,\n"), 0);
-	ck_assert_int_lt(import_text(HEAD ONE "," OPC "," OPC ",96,,\n2@x.org," KEY "," OPC ",0,,\n3@x.org,12," OPC ",0,,\n"), 0);
+	ck_assert_int_lt(
+		import_text(HEAD ONE "," OPC "," OPC ",96,,\n2@x.org," KEY "," OPC ",0,,\n3@x.org,12," OPC ",0,,\n"),
+		0);
 	ck_assert_ptr_nonnull(strstr(err.text, "s.csv:4:9: k: 2 characters"));
 	get(ONE, &r);
 	ck_assert_secret(r.cred.k, KEY);
@@ -233,7 +236,8 @@ END_TEST
 
 START_TEST(no_database_of_ours)
 {
-	write_text(path, "This is a text, and a long one, so that it could be a header of a database file, but it is not.");
+	write_text(path,
+		   "This is a text, and a long one, so that it could be a header of a database file, but it is not.");
 	ck_assert_ptr_null(subscriber_db_open(path, &kek, 1, SUBSCRIBER_DB_RUN, &err));
 	ck_assert_msg(strstr(err.text, "not a database"), "%s", err.text);
 	unlink(path);
@@ -329,5 +333,5 @@ START_TEST(cache_is_bounded)
 END_TEST
 
 SUITE_WITH_FIXTURE("subscriber_db", setup, teardown, kept_and_sealed, bound_to_the_impi, import_all_or_nothing,
-      import_never_back, wrong_kek_changes_nothing, kek_rotation, second_daemon, no_database_of_ours, kill_9,
-      cache_is_bounded)
+		   import_never_back, wrong_kek_changes_nothing, kek_rotation, second_daemon, no_database_of_ours,
+		   kill_9, cache_is_bounded)

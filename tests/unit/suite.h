@@ -27,17 +27,17 @@ static inline struct secret secret_of(const char *hex)
 	return s;
 }
 
-#define ck_assert_octets(got, hex)                                                                                     \
-	do {                                                                                                           \
-		uint8_t want_[64];                                                                                     \
-		octets_of(want_, strlen(hex) / 2, hex);                                                                \
-		ck_assert_mem_eq(got, want_, strlen(hex) / 2);                                                         \
+#define ck_assert_octets(got, hex) \
+	do { \
+		uint8_t want_[64]; \
+		octets_of(want_, strlen(hex) / 2, hex); \
+		ck_assert_mem_eq(got, want_, strlen(hex) / 2); \
 	} while (0)
 
-#define ck_assert_secret(got, hex)                                                                                     \
-	do {                                                                                                           \
-		struct secret want_ = secret_of(hex);                                                                  \
-		ck_assert(secret_equal(&(got), &want_));                                                               \
+#define ck_assert_secret(got, hex) \
+	do { \
+		struct secret want_ = secret_of(hex); \
+		ck_assert(secret_equal(&(got), &want_)); \
 	} while (0)
 
 #define SUITE_TIMEOUT_S 120 /* what takes longer hangs */
@@ -71,12 +71,12 @@ static inline int suite_run(const char *name, void (*setup)(void), void (*teardo
 	return suite_run_cases(name, &t, 1);
 }
 
-#define SUITE_WITH_FIXTURE(name, setup, teardown, ...)                                                                 \
-	int main(void)                                                                                                 \
-	{                                                                                                              \
-		const TTest *const tests[] = { __VA_ARGS__ };                                                          \
-                                                                                                                       \
-		return suite_run(name, setup, teardown, tests, sizeof(tests) / sizeof(tests[0]));                      \
+#define SUITE_WITH_FIXTURE(name, setup, teardown, ...) \
+	int main(void) \
+	{ \
+		const TTest *const tests[] = { __VA_ARGS__ }; \
+\
+		return suite_run(name, setup, teardown, tests, sizeof(tests) / sizeof(tests[0])); \
 	}
 
 #define SUITE(name, ...) SUITE_WITH_FIXTURE(name, NULL, NULL, __VA_ARGS__)

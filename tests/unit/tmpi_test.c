@@ -28,7 +28,7 @@ END_TEST
 START_TEST(depends_on_bsf_name)
 {
 	struct secret ks = secret_of("b40ba9a3c58b2a05bbf0d987b21bf8cbf769bcd751044604127672711c6d3441");
-	uint8_t rand[16] = {0}, a[TMPI_LEN], b[TMPI_LEN], c[TMPI_LEN];
+	uint8_t rand[16] = { 0 }, a[TMPI_LEN], b[TMPI_LEN], c[TMPI_LEN];
 	char longest[300];
 
 	ck_assert_int_eq(tmpi_derive(a, &ks, rand, span_str(IMPI), "bsf.example"), 0);

@@ -13,25 +13,25 @@ START_TEST(realms)
 		int rc;
 		const char *taken;
 	} cases[] = {
-		{"3GPP-bootstrapping@naf1.example.com", "naf1.example.com", 0, "3GPP-bootstrapping@naf1.example.com"},
-		{"3gpp-Bootstrapping@NAF1.example.com", "naf1.example.com", 0, "3gpp-Bootstrapping@NAF1.example.com"},
-		{"3GPP-bootstrapping-uicc@h;3GPP-bootstrapping@h", "h", 0, "3GPP-bootstrapping@h"},
-		{"3GPP-bootstrapping@h; 3GPP-bootstrapping-uicc@h", "h", 0, "3GPP-bootstrapping@h"},
-		{"3GPP-bootstrapping@a;3GPP-bootstrapping@b", "b", 0, "3GPP-bootstrapping@b"},
-		{"3GPP-bootstrapping@other.example.com", "naf1.example.com", -EPERM, NULL},
-		{"3GPP-bootstrapping@naf1.example.com.evil", "naf1.example.com", -EPERM, NULL},
-		{"3GPP-bootstrapping@naf1.example.co", "naf1.example.com", -EPERM, NULL},
-		{"3GPP-bootstrapping@xnaf1.example.com", "naf1.example.com", -EPERM, NULL},
-		{"3GPP-bootstrapping-uicc@h", "h", -ENOENT, NULL},
-		{"3GPP-bootstrapping-digest@h", "h", -ENOENT, NULL},
-		{"3GPP-bootstrapping@", "h", -ENOENT, NULL},
-		{"private", "h", -ENOENT, NULL},
-		{"", "h", -ENOENT, NULL},
-		{";;", "h", -ENOENT, NULL},
+		{ "3GPP-bootstrapping@naf1.example.com", "naf1.example.com", 0, "3GPP-bootstrapping@naf1.example.com" },
+		{ "3gpp-Bootstrapping@NAF1.example.com", "naf1.example.com", 0, "3gpp-Bootstrapping@NAF1.example.com" },
+		{ "3GPP-bootstrapping-uicc@h;3GPP-bootstrapping@h", "h", 0, "3GPP-bootstrapping@h" },
+		{ "3GPP-bootstrapping@h; 3GPP-bootstrapping-uicc@h", "h", 0, "3GPP-bootstrapping@h" },
+		{ "3GPP-bootstrapping@a;3GPP-bootstrapping@b", "b", 0, "3GPP-bootstrapping@b" },
+		{ "3GPP-bootstrapping@other.example.com", "naf1.example.com", -EPERM, NULL },
+		{ "3GPP-bootstrapping@naf1.example.com.evil", "naf1.example.com", -EPERM, NULL },
+		{ "3GPP-bootstrapping@naf1.example.co", "naf1.example.com", -EPERM, NULL },
+		{ "3GPP-bootstrapping@xnaf1.example.com", "naf1.example.com", -EPERM, NULL },
+		{ "3GPP-bootstrapping-uicc@h", "h", -ENOENT, NULL },
+		{ "3GPP-bootstrapping-digest@h", "h", -ENOENT, NULL },
+		{ "3GPP-bootstrapping@", "h", -ENOENT, NULL },
+		{ "private", "h", -ENOENT, NULL },
+		{ "", "h", -ENOENT, NULL },
+		{ ";;", "h", -ENOENT, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct span out = {0};
+		struct span out = { 0 };
 
 		ck_assert_msg(ua_realm_choose(&out, span_str(cases[i].offered), cases[i].host) == cases[i].rc,
 			      "case %zu", i);
@@ -51,11 +51,11 @@ START_TEST(decisions)
 		unsigned refusals;
 		enum ua_next want;
 	} cases[] = {
-		{false, false, false, 0, UA_BOOTSTRAP}, {true, false, false, 0, UA_ANSWER},
-		{true, false, true, 0, UA_ANSWER},      {true, true, true, 0, UA_ANSWER},
-		{true, true, true, 1, UA_ANSWER},       {true, true, false, 1, UA_BOOTSTRAP},
-		{false, true, true, 0, UA_BOOTSTRAP},   {true, true, false, 2, UA_GIVE_UP},
-		{true, true, false, 3, UA_GIVE_UP},
+		{ false, false, false, 0, UA_BOOTSTRAP }, { true, false, false, 0, UA_ANSWER },
+		{ true, false, true, 0, UA_ANSWER },      { true, true, true, 0, UA_ANSWER },
+		{ true, true, true, 1, UA_ANSWER },       { true, true, false, 1, UA_BOOTSTRAP },
+		{ false, true, true, 0, UA_BOOTSTRAP },   { true, true, false, 2, UA_GIVE_UP },
+		{ true, true, false, 3, UA_GIVE_UP },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -72,25 +72,25 @@ START_TEST(urls)
 		int rc;
 		const char *host, *target;
 	} cases[] = {
-		{"http://NAF1.example.com", 0, "naf1.example.com", "/"},
-		{"http://naf1.example.com:8080/a/b?x=1&y=%20#frag", 0, "naf1.example.com", "/a/b?x=1&y=%20"},
-		{"http://h/?", 0, "h", "/?"},
-		{"http://h/a/../b#f", 0, "h", "/b"},
-		{"http://h/\xc3\xa4", -EINVAL, NULL, NULL},
-		{"http://h/?q=\xc3\xa4", -EINVAL, NULL, NULL},
-		{"http://h/?q=\"", -EINVAL, NULL, NULL},
-		{"http://h/a b", -EINVAL, NULL, NULL},
-		{"http://user:pw@h/", -EINVAL, NULL, NULL},
-		{"http://user@h/", -EINVAL, NULL, NULL},
-		{"https://h/", -EPROTONOSUPPORT, NULL, NULL},
-		{"file:///etc/passwd", -EPROTONOSUPPORT, NULL, NULL},
-		{"http://", -EINVAL, NULL, NULL},
-		{"h", -EINVAL, NULL, NULL},
+		{ "http://NAF1.example.com", 0, "naf1.example.com", "/" },
+		{ "http://naf1.example.com:8080/a/b?x=1&y=%20#frag", 0, "naf1.example.com", "/a/b?x=1&y=%20" },
+		{ "http://h/?", 0, "h", "/?" },
+		{ "http://h/a/../b#f", 0, "h", "/b" },
+		{ "http://h/\xc3\xa4", -EINVAL, NULL, NULL },
+		{ "http://h/?q=\xc3\xa4", -EINVAL, NULL, NULL },
+		{ "http://h/?q=\"", -EINVAL, NULL, NULL },
+		{ "http://h/a b", -EINVAL, NULL, NULL },
+		{ "http://user:pw@h/", -EINVAL, NULL, NULL },
+		{ "http://user@h/", -EINVAL, NULL, NULL },
+		{ "https://h/", -EPROTONOSUPPORT, NULL, NULL },
+		{ "file:///etc/passwd", -EPROTONOSUPPORT, NULL, NULL },
+		{ "http://", -EINVAL, NULL, NULL },
+		{ "h", -EINVAL, NULL, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char *host = NULL, *target = NULL;
-		struct err err = {""};
+		struct err err = { "" };
 		int rc = http_url_split(cases[i].url, &host, &target, &err);
 
 		ck_assert_msg(rc == cases[i].rc, "case %zu: %d %s", i, rc, err.text);

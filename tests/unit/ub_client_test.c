@@ -13,12 +13,12 @@ START_TEST(nonce)
 		const char *text;
 		int rc;
 	} cases[] = {
-		{"I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M=", 0},
-		{"I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7Perb7vABEiM0RVZnc=", 0}, /* server data behind it */
-		{"I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfrw==", -EBADMSG},          /* 31 octets */
-		{"I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M", -EBADMSG},
-		{"I1U8vpY3qJ0hiuZNrke_NVXzKLQ1d7m5Sp_6w1Tfr7M=", -EBADMSG},
-		{"", -EBADMSG},
+		{ "I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M=", 0 },
+		{ "I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7Perb7vABEiM0RVZnc=", 0 }, /* server data behind it */
+		{ "I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfrw==", -EBADMSG },          /* 31 octets */
+		{ "I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M", -EBADMSG },
+		{ "I1U8vpY3qJ0hiuZNrke_NVXzKLQ1d7m5Sp_6w1Tfr7M=", -EBADMSG },
+		{ "", -EBADMSG },
 	};
 	uint8_t rand[16], autn[16];
 	char big[1500];
@@ -43,15 +43,15 @@ START_TEST(challenge)
 		const char *algorithm, *qop;
 		int rc;
 	} cases[] = {
-		{"AKAv1-MD5", "auth-int", 0},    {"akav1-md5", "auth,auth-int", 0},
-		{"AKAv1-MD5", "auth", -ENOTSUP}, {"AKAv2-MD5", "auth-int", -ENOTSUP},
-		{"MD5", "auth-int", -ENOTSUP},   {"AKAv1-MD5", NULL, -ENOTSUP},
-		{NULL, "auth-int", -ENOTSUP},    {"AKAv1-SHA-256", "auth-int", -ENOTSUP},
+		{ "AKAv1-MD5", "auth-int", 0 },    { "akav1-md5", "auth,auth-int", 0 },
+		{ "AKAv1-MD5", "auth", -ENOTSUP }, { "AKAv2-MD5", "auth-int", -ENOTSUP },
+		{ "MD5", "auth-int", -ENOTSUP },   { "AKAv1-MD5", NULL, -ENOTSUP },
+		{ NULL, "auth-int", -ENOTSUP },    { "AKAv1-SHA-256", "auth-int", -ENOTSUP },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct challenge_hdr h = {0};
-		struct err err = {""};
+		struct challenge_hdr h = { 0 };
+		struct err err = { "" };
 
 		if (cases[i].algorithm)
 			h.algorithm = span_str(cases[i].algorithm);
@@ -63,8 +63,8 @@ START_TEST(challenge)
 END_TEST
 
 /* 220-I.5.2-9: the network's proof; expected value is that of the first worked example */
-#define RSPAUTH "03ecbd85c2396a7d4fe5c615e0901d48"
-#define CNONCE "6629fae49393a05397450978507c4ef1"
+#define RSPAUTH                   "03ecbd85c2396a7d4fe5c615e0901d48"
+#define CNONCE                    "6629fae49393a05397450978507c4ef1"
 #define INFO(rspauth, cnonce, nc) "qop=auth-int, rspauth=\"" rspauth "\", cnonce=\"" cnonce "\", nc=" nc
 
 START_TEST(rspauth)
@@ -77,16 +77,16 @@ START_TEST(rspauth)
 		const char *info;
 		int rc;
 	} cases[] = {
-		{INFO(RSPAUTH, CNONCE, "00000001"), 0},
-		{INFO("13ecbd85c2396a7d4fe5c615e0901d48", CNONCE, "00000001"), -EBADMSG},
-		{INFO(RSPAUTH, "7629fae49393a05397450978507c4ef1", "00000001"), -EBADMSG},
-		{INFO(RSPAUTH, CNONCE, "00000002"), -EBADMSG},
-		{"rspauth=\"" RSPAUTH "\"", -EBADMSG},
-		{"qop=auth-int, cnonce=\"" CNONCE "\", nc=00000001", -EBADMSG},
-		{INFO("", CNONCE, "00000001"), -EBADMSG},
-		{"\"", -EBADMSG},
-		{"", -EBADMSG},
-		{NULL, -EBADMSG},
+		{ INFO(RSPAUTH, CNONCE, "00000001"), 0 },
+		{ INFO("13ecbd85c2396a7d4fe5c615e0901d48", CNONCE, "00000001"), -EBADMSG },
+		{ INFO(RSPAUTH, "7629fae49393a05397450978507c4ef1", "00000001"), -EBADMSG },
+		{ INFO(RSPAUTH, CNONCE, "00000002"), -EBADMSG },
+		{ "rspauth=\"" RSPAUTH "\"", -EBADMSG },
+		{ "qop=auth-int, cnonce=\"" CNONCE "\", nc=00000001", -EBADMSG },
+		{ INFO("", CNONCE, "00000001"), -EBADMSG },
+		{ "\"", -EBADMSG },
+		{ "", -EBADMSG },
+		{ NULL, -EBADMSG },
 	};
 	struct digest_input in = {
 		.hash = DIGEST_MD5,
@@ -97,7 +97,7 @@ START_TEST(rspauth)
 		.cnonce = span_str(CNONCE),
 		.body = span_str(body),
 	};
-	struct secret res = secret_of("a54211d5e3ba50bf"), ha1 = {0};
+	struct secret res = secret_of("a54211d5e3ba50bf"), ha1 = { 0 };
 
 	ck_assert_int_eq(digest_ha1(&ha1, DIGEST_MD5, span_str("234150999999999@ims.mnc015.mcc234.3gppnetwork.org"),
 				    span_str("bsf.mnc015.mcc234.pub.3gppnetwork.org"), span_of(res.b, res.len)),
@@ -125,12 +125,12 @@ END_TEST
 START_TEST(masked)
 {
 	static const char *const pairs[][2] = {
-		{"Authorization: Digest username=\"u\", response=\"0123abcd\", opaque=\"x\"",
-		 "Authorization: Digest username=\"u\", response=\"********\", opaque=\"x\""},
-		{"Authentication-Info: qop=auth-int, rspauth=\"ff00\", nc=00000001",
-		 "Authentication-Info: qop=auth-int, rspauth=\"****\", nc=00000001"},
-		{"a response=\"\" RESPONSE=\"ab\" response=\"cut", "a response=\"\" RESPONSE=\"**\" response=\"***"},
-		{"response=", "response="},
+		{ "Authorization: Digest username=\"u\", response=\"0123abcd\", opaque=\"x\"",
+		  "Authorization: Digest username=\"u\", response=\"********\", opaque=\"x\"" },
+		{ "Authentication-Info: qop=auth-int, rspauth=\"ff00\", nc=00000001",
+		  "Authentication-Info: qop=auth-int, rspauth=\"****\", nc=00000001" },
+		{ "a response=\"\" RESPONSE=\"ab\" response=\"cut", "a response=\"\" RESPONSE=\"**\" response=\"***" },
+		{ "response=", "response=" },
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {

@@ -64,8 +64,8 @@ static const struct {
 	{ "Digest username=\"nobody\", uri=\"/\"", "/", UB_REFUSE, CAUSE_ub_impi_syntax },
 	{ "Digest username=\"\", uri=\"/\"", "/", UB_REFUSE, CAUSE_ub_impi_syntax },
 	{ "Digest username=\"AAAA@tmpi.bsf.3gppnetwork.org\", uri=\"/\"", "/", UB_REFUSE, CAUSE_ub_impi_syntax },
-	/* answers */
-#define ANSWER_OF(user, realm, rest)                                                                                   \
+/* answers */
+#define ANSWER_OF(user, realm, rest) \
 	"Digest username=\"" user "\", realm=\"" realm "\", uri=\"/\", nonce=\"" NONCE "\", " rest
 #define REST "qop=auth-int, nc=00000001, cnonce=\"c\", response=\"" RIGHT "\""
 	{ ANSWER_OF(USER, NAME, REST), "/", UB_ANSWER, CAUSE_ub_challenged },
@@ -212,7 +212,7 @@ static void challenge(struct gba_challenge *c)
 	c->key_life_s = 3600;
 }
 
-#define V1_REST "qop=auth-int, nc=00000001, cnonce=\"6629fae49393a05397450978507c4ef1\""
+#define V1_REST      "qop=auth-int, nc=00000001, cnonce=\"6629fae49393a05397450978507c4ef1\""
 #define V1(response) ANSWER_OF(USER, NAME, V1_REST ", response=\"" response "\"")
 
 /* Judge an answer with a body. */

@@ -11,7 +11,7 @@
 #include "tests/unit/suite.h"
 #include "ue/usim.h"
 
-#define K "465b5ce8b199b49faa5f0a2ee238a6bc"
+#define K   "465b5ce8b199b49faa5f0a2ee238a6bc"
 #define OPC "cd63cb71954a9f4e48a5994e37a02baf"
 
 static char folder[] = "usim_soft_test.XXXXXX", cfg_path[100], state_path[100];
@@ -40,7 +40,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const names[] = {"usim.cfg", "card.state", "card.state.lock", "card.state.new"};
+	static const char *const names[] = { "usim.cfg", "card.state", "card.state.lock", "card.state.new" };
 	char path[200];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -54,7 +54,7 @@ static void teardown(void)
 static struct usim *insert(void)
 {
 	struct usim *card = NULL;
-	struct err err = {""};
+	struct err err = { "" };
 
 	ck_assert_msg(usim_soft_open(&card, cfg_path, &err) == 0, "%s", err.text);
 	return card;
@@ -63,9 +63,9 @@ static struct usim *insert(void)
 /* The network's side. */
 static struct aka_vector vector(uint64_t sqn)
 {
-	struct aka_cred c = {.k = secret_of(K), .opc = secret_of(OPC)};
+	struct aka_cred c = { .k = secret_of(K), .opc = secret_of(OPC) };
 	struct aka_vector v;
-	uint8_t rand[AKA_RAND_LEN] = {(uint8_t)sqn, (uint8_t)(sqn >> 8)};
+	uint8_t rand[AKA_RAND_LEN] = { (uint8_t)sqn, (uint8_t)(sqn >> 8) };
 
 	ck_assert_int_eq(milenage_vector(&v, &c, rand, sqn), 0);
 	return v;
@@ -73,7 +73,7 @@ static struct aka_vector vector(uint64_t sqn)
 
 static enum usim_outcome ask(struct usim *card, const struct aka_vector *v, struct usim_answer *out)
 {
-	struct err err = {""};
+	struct err err = { "" };
 
 	memset(out, 0x55, sizeof(*out));
 	ck_assert_msg(card->ops->authenticate(card, out, v->rand, v->autn, &err) == 0, "%s", err.text);
@@ -82,7 +82,7 @@ static enum usim_outcome ask(struct usim *card, const struct aka_vector *v, stru
 
 static uint64_t auts_says(const struct aka_vector *v, const struct usim_answer *a)
 {
-	struct aka_cred c = {.k = secret_of(K), .opc = secret_of(OPC)};
+	struct aka_cred c = { .k = secret_of(K), .opc = secret_of(OPC) };
 	uint64_t sqn = 0;
 	bool ok = false;
 
@@ -114,7 +114,7 @@ START_TEST(mac_before_sqn)
 {
 	struct usim *card = insert();
 	struct aka_vector v = vector(sqn_make(7, 3)), stale = v, high = vector(sqn_make(5000, 4));
-	struct usim_answer a, zero = {.outcome = USIM_MAC_FAILURE};
+	struct usim_answer a, zero = { .outcome = USIM_MAC_FAILURE };
 
 	ck_assert_int_eq(ask(card, &v, &a), USIM_OK);
 	stale.autn[15] ^= 1;
@@ -140,15 +140,15 @@ START_TEST(array)
 		unsigned ind;
 		enum usim_outcome want;
 	} steps[] = {
-		{10, 0, USIM_OK},
-		{4, 1, USIM_OK},
-		{9, 0, USIM_SYNC_FAILURE},
-		{5, 1, USIM_OK},
-		{5, 1, USIM_SYNC_FAILURE},
-		{11, 31, USIM_OK},
-		{10, 0, USIM_SYNC_FAILURE},
-		{11 + SQN_DELTA, 2, USIM_OK},
-		{12 + 2 * SQN_DELTA, 2, USIM_SYNC_FAILURE},
+		{ 10, 0, USIM_OK },
+		{ 4, 1, USIM_OK },
+		{ 9, 0, USIM_SYNC_FAILURE },
+		{ 5, 1, USIM_OK },
+		{ 5, 1, USIM_SYNC_FAILURE },
+		{ 11, 31, USIM_OK },
+		{ 10, 0, USIM_SYNC_FAILURE },
+		{ 11 + SQN_DELTA, 2, USIM_OK },
+		{ 12 + 2 * SQN_DELTA, 2, USIM_SYNC_FAILURE },
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -183,8 +183,8 @@ START_TEST(disk_refuses)
 {
 	struct aka_vector v = vector(sqn_make(70, 3));
 	struct usim *card = insert();
-	struct usim_answer a = {0};
-	struct err err = {""};
+	struct usim_answer a = { 0 };
+	struct err err = { "" };
 
 	ck_assert_int_eq(mkdir(state_path, 0700), 0);
 	ck_assert_int_lt(card->ops->authenticate(card, &a, v.rand, v.autn, &err), 0);
@@ -199,7 +199,7 @@ END_TEST
 START_TEST(one_process)
 {
 	struct usim *card = insert(), *second = NULL;
-	struct err err = {""};
+	struct err err = { "" };
 
 	ck_assert_int_eq(usim_soft_open(&second, cfg_path, &err), -EBUSY);
 	ck_assert_ptr_null(second);
@@ -212,8 +212,8 @@ END_TEST
 
 START_TEST(bad_state)
 {
-	static const char *const bad[] = {"", "gba-ue usim state v2\n", "gba-ue usim state v1\n1\n2\n",
-					  "gba-ue usim state v1\nx\n", "gba-ue usim state v1\n99999999999999\n"};
+	static const char *const bad[] = { "", "gba-ue usim state v2\n", "gba-ue usim state v1\n1\n2\n",
+					   "gba-ue usim state v1\nx\n", "gba-ue usim state v1\n99999999999999\n" };
 	struct usim *card;
 	struct err err;
 
@@ -233,23 +233,23 @@ static const struct {
 	int rc;
 	const char *why;
 } files[] = {
-	{"usim\n imsi 00101\n", 0600, -EINVAL, "usim.cfg:2: imsi"},
-	{"usim\n imsi 0010100000000012\n", 0600, -EINVAL, ":2: imsi"},
-	{"usim\n\n! x\n mnc-length 4\n", 0600, -EINVAL, ":4: mnc-length: allowed is 2 or 3"},
-	{"usim\n k 00\n", 0600, -EINVAL, ":2: k: allowed is 32 hex"},
-	{"usim\n k " K "0\n", 0600, -EINVAL, ":2: k"},
-	{"usim\n k " K " x\n", 0600, -EINVAL, ":2: k"},
-	{"usim\n k\n", 0600, -EINVAL, ":2: k"},
-	{"usim\n algorithm tuak\n", 0600, -EINVAL, ":2: algorithm: allowed is milenage"},
-	{"usim\n " K "\n", 0600, -EINVAL, ":2: unknown word '...'"},
-	{"usim\n color blue\n", 0600, -EINVAL, ":2: unknown word 'color'"},
-	{"isim\n", 0600, -EINVAL, ":1: allowed here is 'usim'"},
-	{" k " K "\n", 0600, -EINVAL, ":1: words of a card stand below"},
-	{REST " mnc-length 2\n", 0600, -EINVAL, "exactly one of op and opc"},
-	{REST " mnc-length 2\n op " K "\n opc " K "\n", 0600, -EINVAL, "exactly one of op and opc"},
-	{REST " op " K "\n", 0600, -EINVAL, "mnc-length"},
-	{"usim\n", 0644, -EACCES, "chmod 600"},
-	{"usim\n", 0620, -EACCES, "chmod 600"},
+	{ "usim\n imsi 00101\n", 0600, -EINVAL, "usim.cfg:2: imsi" },
+	{ "usim\n imsi 0010100000000012\n", 0600, -EINVAL, ":2: imsi" },
+	{ "usim\n\n! x\n mnc-length 4\n", 0600, -EINVAL, ":4: mnc-length: allowed is 2 or 3" },
+	{ "usim\n k 00\n", 0600, -EINVAL, ":2: k: allowed is 32 hex" },
+	{ "usim\n k " K "0\n", 0600, -EINVAL, ":2: k" },
+	{ "usim\n k " K " x\n", 0600, -EINVAL, ":2: k" },
+	{ "usim\n k\n", 0600, -EINVAL, ":2: k" },
+	{ "usim\n algorithm tuak\n", 0600, -EINVAL, ":2: algorithm: allowed is milenage" },
+	{ "usim\n " K "\n", 0600, -EINVAL, ":2: unknown word '...'" },
+	{ "usim\n color blue\n", 0600, -EINVAL, ":2: unknown word 'color'" },
+	{ "isim\n", 0600, -EINVAL, ":1: allowed here is 'usim'" },
+	{ " k " K "\n", 0600, -EINVAL, ":1: words of a card stand below" },
+	{ REST " mnc-length 2\n", 0600, -EINVAL, "exactly one of op and opc" },
+	{ REST " mnc-length 2\n op " K "\n opc " K "\n", 0600, -EINVAL, "exactly one of op and opc" },
+	{ REST " op " K "\n", 0600, -EINVAL, "mnc-length" },
+	{ "usim\n", 0644, -EACCES, "chmod 600" },
+	{ "usim\n", 0620, -EACCES, "chmod 600" },
 };
 
 START_TEST(bad_files)

@@ -8,7 +8,7 @@
 #include "tests/unit/suite.h"
 
 #define VENDOR 10415
-#define IMPI "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
+#define IMPI   "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
 
 static struct octets o, in;
 
@@ -409,5 +409,5 @@ START_TEST(maa_failed_avp_inside_group)
 END_TEST
 
 SUITE_WITH_FIXTURE("zh_codec", octets_setup, NULL, mar_vectors, mar_refused, mar_resync_length, mar_tolerated,
-      mar_round_trip, maa_vectors, maa_xres_lengths, maa_malformed, maa_without_vector, maa_of_foreign_hss,
-      maa_empty, maa_round_trip, maa_failed_avp_inside_group)
+		   mar_round_trip, maa_vectors, maa_xres_lengths, maa_malformed, maa_without_vector, maa_of_foreign_hss,
+		   maa_empty, maa_round_trip, maa_failed_avp_inside_group)

@@ -3,8 +3,8 @@
 #include "hss-sim/zh_decide.h"
 #include "tests/unit/suite.h"
 
-#define T1 1767323045
-#define T2 1767323046
+#define T1  1767323045
+#define T2  1767323046
 #define XML "<guss>settings</guss>"
 
 enum what_guss { LEFT_OUT, OWN_GUSS, EMPTY_GUSS };
@@ -14,12 +14,12 @@ static const struct {
 	/* the MAR */
 	const char *scheme;
 	bool resync;
-	time_t timestamp;            /* 0: not sent */
+	time_t timestamp; /* 0: not sent */
 	struct dia_result bad;
 	/* the subscriber */
 	bool unknown, unreadable, no_guss;
 	enum auc_auts auts;
-	time_t guss_timestamp;       /* 0: GUSS without one */
+	time_t guss_timestamp; /* 0: GUSS without one */
 	/* the answer */
 	enum cause cause;
 	uint32_t code;
@@ -28,18 +28,19 @@ static const struct {
 } cases[] = {
 	{ "vector and GUSS", ZH_SCHEME_AKAV1, .guss_timestamp = T1, .cause = CAUSE_hss_ok, .code = 2001, .vector = true,
 	  .guss = OWN_GUSS },
-	{ "no scheme asked for", "", .guss_timestamp = T1, .cause = CAUSE_hss_ok, .code = 2001, .vector = true, .guss = OWN_GUSS },
+	{ "no scheme asked for", "", .guss_timestamp = T1, .cause = CAUSE_hss_ok, .code = 2001, .vector = true,
+	  .guss = OWN_GUSS },
 	{ "no GUSS and no timestamp: left out", ZH_SCHEME_AKAV1, .no_guss = true, .cause = CAUSE_hss_ok, .code = 2001,
 	  .vector = true, .guss = LEFT_OUT },
 	/* 29.109 4.2: equal timestamp, and only then, leaves AVP 400 out */
-	{ "equal timestamp", ZH_SCHEME_AKAV1, .timestamp = T1, .guss_timestamp = T1, .cause = CAUSE_hss_ok, .code = 2001,
-	  .vector = true, .guss = LEFT_OUT },
-	{ "older timestamp", ZH_SCHEME_AKAV1, .timestamp = T1, .guss_timestamp = T2, .cause = CAUSE_hss_ok, .code = 2001,
+	{ "equal timestamp", ZH_SCHEME_AKAV1, .timestamp = T1, .guss_timestamp = T1, .cause = CAUSE_hss_ok,
+	  .code = 2001, .vector = true, .guss = LEFT_OUT },
+	{ "older timestamp", ZH_SCHEME_AKAV1, .timestamp = T1, .guss_timestamp = T2, .cause = CAUSE_hss_ok,
+	  .code = 2001, .vector = true, .guss = OWN_GUSS },
+	{ "newer timestamp", ZH_SCHEME_AKAV1, .timestamp = T2, .guss_timestamp = T1, .cause = CAUSE_hss_ok,
+	  .code = 2001, .vector = true, .guss = OWN_GUSS },
+	{ "nothing to compare with", ZH_SCHEME_AKAV1, .timestamp = T1, .cause = CAUSE_hss_ok, .code = 2001,
 	  .vector = true, .guss = OWN_GUSS },
-	{ "newer timestamp", ZH_SCHEME_AKAV1, .timestamp = T2, .guss_timestamp = T1, .cause = CAUSE_hss_ok, .code = 2001,
-	  .vector = true, .guss = OWN_GUSS },
-	{ "nothing to compare with", ZH_SCHEME_AKAV1, .timestamp = T1, .cause = CAUSE_hss_ok, .code = 2001, .vector = true,
-	  .guss = OWN_GUSS },
 	{ "timestamp but no GUSS any more: an empty one", ZH_SCHEME_AKAV1, .timestamp = T1, .no_guss = true,
 	  .cause = CAUSE_hss_ok, .code = 2001, .vector = true, .guss = EMPTY_GUSS },
 	/* 220-4.4.2-1 */
@@ -53,8 +54,8 @@ static const struct {
 	/* 102-6.3.5-3, -4, -5 */
 	{ "AUTS right", ZH_SCHEME_AKAV1, .resync = true, .auts = AUC_AUTS_SET, .cause = CAUSE_hss_resync, .code = 2001,
 	  .vector = true, .set = true, .guss = OWN_GUSS },
-	{ "AUTS not needed", ZH_SCHEME_AKAV1, .resync = true, .auts = AUC_AUTS_KEEP, .cause = CAUSE_hss_ok, .code = 2001,
-	  .vector = true, .guss = OWN_GUSS },
+	{ "AUTS not needed", ZH_SCHEME_AKAV1, .resync = true, .auts = AUC_AUTS_KEEP, .cause = CAUSE_hss_ok,
+	  .code = 2001, .vector = true, .guss = OWN_GUSS },
 	{ "AUTS forged", ZH_SCHEME_AKAV1, .resync = true, .auts = AUC_AUTS_REFUSED, .cause = CAUSE_hss_auts_refused,
 	  .code = 5012 },
 	{ "AUTS not computable", ZH_SCHEME_AKAV1, .resync = true, .auts = AUC_AUTS_FAILED, .cause = CAUSE_hss_failed,
@@ -65,7 +66,8 @@ static const struct {
 	{ "no User-Name", "", .bad = { .code = 5005, .failed_avp = 1 }, .cause = CAUSE_hss_missing_avp, .code = 5005 },
 	{ "SIP-Authorization too short", "", .bad = { .code = 5004, .failed_avp = 610, .failed_vendor = 10415 },
 	  .cause = CAUSE_hss_auts_length, .code = 5004 },
-	{ "User-Name not usable", "", .bad = { .code = 5004, .failed_avp = 1 }, .cause = CAUSE_hss_bad_avp, .code = 5004 },
+	{ "User-Name not usable", "", .bad = { .code = 5004, .failed_avp = 1 }, .cause = CAUSE_hss_bad_avp,
+	  .code = 5004 },
 	{ "second User-Name", "", .bad = { .code = 5009, .failed_avp = 1 }, .cause = CAUSE_hss_bad_avp, .code = 5009 },
 };
 
@@ -78,7 +80,9 @@ START_TEST(table)
 {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct zh_mar mar = { .has_resync = cases[i].resync };
-		struct zh_facts f = { .known = !cases[i].unknown, .readable = !cases[i].unreadable, .auts = cases[i].auts };
+		struct zh_facts f = { .known = !cases[i].unknown,
+				      .readable = !cases[i].unreadable,
+				      .auts = cases[i].auts };
 		struct zh_decision d;
 
 		strcpy(mar.scheme, cases[i].scheme);

@@ -457,5 +457,6 @@ START_TEST(failed_avp_is_the_offender)
 END_TEST
 
 SUITE_WITH_FIXTURE("zn_codec", octets_setup, NULL, bir_vector, bir_missing, bir_repeated, bir_wrong_value,
-      bir_btid_of_another_form, bir_gsids, bir_tolerated, bir_avp_of_foreign_vendor, bir_round_trip, bia_vector,
-      bia_malformed, bia_tolerated, bia_experimental, bia_round_trip, bia_refusals, failed_avp_is_the_offender)
+		   bir_btid_of_another_form, bir_gsids, bir_tolerated, bir_avp_of_foreign_vendor, bir_round_trip,
+		   bia_vector, bia_malformed, bia_tolerated, bia_experimental, bia_round_trip, bia_refusals,
+		   failed_avp_is_the_offender)

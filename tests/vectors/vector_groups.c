@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "tests/vectors/vector_groups.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <openssl/evp.h>
@@ -15,11 +17,10 @@
 #include "common/gba/tmpi.h"
 #include "common/http/auth_hdr.h"
 #include "common/http/challenge_hdr.h"
-#include "tests/vectors/vector_groups.h"
 
 #define STEP_DEVICE "Ub and device, complete"
-#define STEP_NAF "NAF library for authors"
-#define TEXT_MAX 1000
+#define STEP_NAF    "NAF library for authors"
+#define TEXT_MAX    1000
 
 /* A value of the vector, taken out of it; "" and a failure if it is not there. */
 static void take(char out[TEXT_MAX], json_t *o, const char *name)
@@ -98,7 +99,7 @@ struct milenage_names {
 static void milenage_values(json_t *v, const struct milenage_names *n, struct aka_cred *c, struct aka_vector *av)
 {
 	uint8_t sqn[6], mac_a[8], mac_s[8], ak[6], ak_star[6];
-	struct secret op = {0}, opc = {0};
+	struct secret op = { 0 }, opc = { 0 };
 
 	take_secret(&c->k, v, "K");
 	take_secret(&op, v, "OP");
@@ -126,8 +127,8 @@ static void run_milenage(json_t *v, const char *name)
 	static const struct milenage_names names = {
 		"f1", "f1star", "f2_RES", "f3_CK", "f4_IK", "f5_AK", "f5star_AKS",
 	};
-	struct aka_vector av = {0};
-	struct aka_cred c = {0};
+	struct aka_vector av = { 0 };
+	struct aka_cred c = { 0 };
 
 	json_object_del(v, "set");
 	milenage_values(v, &names, &c, &av);
@@ -155,8 +156,8 @@ static void naf_keys(json_t *v, struct run *r)
 {
 	uint8_t ua[UA_ID_LEN];
 	char fqdn[TEXT_MAX];
-	struct naf_id naf = {0};
-	struct secret key = {0};
+	struct naf_id naf = { 0 };
+	struct secret key = { 0 };
 	struct span impi = span_str(r->impi);
 
 	take(fqdn, v, "NAF_FQDN");
@@ -177,11 +178,11 @@ static void naf_keys(json_t *v, struct run *r)
 
 static void tmpi_values(json_t *v, struct run *r)
 {
-	static const uint8_t tail[] = {0x01, 0x00, 0x00, 0x01, 0x00};
+	static const uint8_t tail[] = { 0x01, 0x00, 0x00, 0x01, 0x00 };
 	uint8_t bsf_id[TEXT_MAX + 5], tmpi[TMPI_LEN], back[TMPI_LEN];
 	size_t len = strlen(r->bsf);
 	char text[TMPI_MAX + 1];
-	struct secret key = {0};
+	struct secret key = { 0 };
 
 	memcpy(bsf_id, r->bsf, len);
 	memcpy(bsf_id + len, tail, sizeof(tail));
@@ -202,7 +203,7 @@ static void tmpi_values(json_t *v, struct run *r)
 static void names_from_imsi(const struct run *r)
 {
 	char imsi[16] = "", bsf[BSF_NAME_MAX + 1], isim[BSF_NAME_MAX + 1];
-	struct impi impi = {""};
+	struct impi impi = { "" };
 
 	if (!strstr(r->impi, "@ims.mnc"))
 		return;
@@ -235,8 +236,8 @@ static void want_response(json_t *v, const char *name, const struct digest_texts
 			  enum digest_qop qop, struct span password)
 {
 	struct digest_input in = input_of(t, hash, qop);
-	struct digest_text out = {""};
-	struct secret ha1 = {0};
+	struct digest_text out = { "" };
+	struct secret ha1 = { 0 };
 
 	expect(digest_ha1(&ha1, hash, span_str(t->user), span_str(t->realm), password) == 0 &&
 		       digest_response(&out, &in, &ha1) == 0,
@@ -246,7 +247,7 @@ static void want_response(json_t *v, const char *name, const struct digest_texts
 
 static void want_ha1(json_t *v, const char *name, const struct digest_texts *t, struct span password)
 {
-	struct secret ha1 = {0};
+	struct secret ha1 = { 0 };
 	char text[DIGEST_HEX_MAX] = "";
 
 	expect(digest_ha1(&ha1, DIGEST_MD5, span_str(t->user), span_str(t->realm), password) == 0, name);
@@ -298,8 +299,8 @@ static void ub_values(json_t *v, const char *name, struct run *r, struct digest_
 	const struct span res = span_of(r->av.res.b, r->av.res.len);
 	char body[TEXT_MAX], a2[TEXT_MAX];
 	struct digest_input in;
-	struct digest_text out = {""};
-	struct secret ha1 = {0};
+	struct digest_text out = { "" };
+	struct secret ha1 = { 0 };
 
 	json_object_del(v, "ub");
 	want_text(u, "algorithm", "AKAv1-MD5");
@@ -395,8 +396,8 @@ static void run_gba(json_t *v, const char *name)
 		"MAC_A", "MAC_S_with_set_AMF", "RES", "CK", "IK", "AK", "AK_star",
 	};
 	const char *password = json_string_value(json_object_get(v, "Ks_NAF_base64"));
-	struct digest_texts ub = {0};
-	struct run r = {0};
+	struct digest_texts ub = { 0 };
+	struct run r = { 0 };
 	char ks_naf[TEXT_MAX];
 	struct btid id;
 
@@ -450,7 +451,7 @@ static void run_published(json_t *v, const char *name)
 static void run_parse_only(json_t *v, const char *name)
 {
 	char text[TEXT_MAX], want_realm[TEXT_MAX], btid[TEXT_MAX], key[TEXT_MAX];
-	struct challenge_hdr h = {0};
+	struct challenge_hdr h = { 0 };
 	struct digest_alg alg;
 	struct btid id;
 	uint8_t octets[64];
@@ -481,13 +482,13 @@ static void run_parse_only(json_t *v, const char *name)
 }
 
 const struct vector_group vector_groups[] = {
-	{"milenage", run_milenage, NULL, NULL},
-	{"gba", run_gba, NULL, NULL},
-	{"published_other", run_published, NULL, NULL},
-	{"third_party_parse_only", run_parse_only, NULL, NULL},
-	{"gsm_milenage", NULL, STEP_DEVICE, "set_35208"},
-	{"tuak", NULL, STEP_DEVICE, NULL},
-	{"gba_2g", NULL, STEP_DEVICE, NULL},
-	{"gba_digest", NULL, STEP_DEVICE, NULL},
-	{0},
+	{ "milenage", run_milenage, NULL, NULL },
+	{ "gba", run_gba, NULL, NULL },
+	{ "published_other", run_published, NULL, NULL },
+	{ "third_party_parse_only", run_parse_only, NULL, NULL },
+	{ "gsm_milenage", NULL, STEP_DEVICE, "set_35208" },
+	{ "tuak", NULL, STEP_DEVICE, NULL },
+	{ "gba_2g", NULL, STEP_DEVICE, NULL },
+	{ "gba_digest", NULL, STEP_DEVICE, NULL },
+	{ 0 },
 };

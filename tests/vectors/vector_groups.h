@@ -9,7 +9,7 @@ struct vector_group {
 	const char *name;
 	void (*run)(json_t *v, const char *name); /* takes out of v what it has looked at; NULL: a later step */
 	const char *step;
-	const char *number;                       /* where an entry without a name has its number; NULL: "set" */
+	const char *number; /* where an entry without a name has its number; NULL: "set" */
 };
 
 /*! Ends with an empty one. */

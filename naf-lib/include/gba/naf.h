@@ -114,7 +114,7 @@ struct gba_naf_fake;
 
 /*! Everything about a NAF. gba_naf_config_init() first; then what is 0 or NULL means its default. */
 struct gba_naf_config {
-	size_t size;                   /*!< of this struct as the caller knows it; set by gba_naf_config_init() */
+	size_t size; /*!< of this struct as the caller knows it; set by gba_naf_config_init() */
 
 	/*! Host names devices use for this server; at least one, at most 64. A request for another Host is denied.
 	 *  The BSF must be configured to let us speak for each. */
@@ -133,17 +133,17 @@ struct gba_naf_config {
 	const char *const *gsids;
 	size_t n_gsids;
 
-	unsigned algorithms;           /*!< GBA_NAF_MD5 | GBA_NAF_SHA256; 0: MD5 */
-	bool integrity;                /*!< offer qop auth-int only, so that bodies are protected without TLS */
+	unsigned algorithms; /*!< GBA_NAF_MD5 | GBA_NAF_SHA256; 0: MD5 */
+	bool integrity;      /*!< offer qop auth-int only, so that bodies are protected without TLS */
 
-	unsigned cache_keys;           /*!< keys kept; the least recently used goes. 0: 10000 */
-	unsigned refusals;             /*!< B-TIDs remembered as refused by the BSF, apart from the keys. 0: 10000 */
-	unsigned refusal_s;            /*!< for so long the BSF is not asked again for them. 0: 30 */
-	unsigned key_age_max_s;        /*!< use no key that was bootstrapped longer ago. 0: until the BSF's expiry */
-	unsigned nonce_s;              /*!< life of a nonce. 0: 300 */
-	unsigned nonces;               /*!< nonces in use whose counts are watched. 0: 20000 */
-	unsigned deadline_ms;          /*!< of one question to the BSF. 0: 3000 */
-	unsigned in_flight;            /*!< questions to the BSF at a time. 0: 256 */
+	unsigned cache_keys;    /*!< keys kept; the least recently used goes. 0: 10000 */
+	unsigned refusals;      /*!< B-TIDs remembered as refused by the BSF, apart from the keys. 0: 10000 */
+	unsigned refusal_s;     /*!< for so long the BSF is not asked again for them. 0: 30 */
+	unsigned key_age_max_s; /*!< use no key that was bootstrapped longer ago. 0: until the BSF's expiry */
+	unsigned nonce_s;       /*!< life of a nonce. 0: 300 */
+	unsigned nonces;        /*!< nonces in use whose counts are watched. 0: 20000 */
+	unsigned deadline_ms;   /*!< of one question to the BSF. 0: 3000 */
+	unsigned in_flight;     /*!< questions to the BSF at a time. 0: 256 */
 
 	/*! 32 octets, or NULL: random. Workers of one machine that share it accept each other's nonces, so a balancer
 	 * may spread the requests of a device; each worker counts for itself, so a recorded request could be repeated
@@ -218,7 +218,7 @@ struct gba_naf_request {
 	const void *body;          /*!< whole body after transfer decoding; looked at for qop auth-int only */
 	size_t body_len;
 	const uint8_t *ua_id; /*!< NULL: HTTP Digest without TLS, 01 00 00 00 02; under TLS: 01 00 01 and the suite */
-	unsigned deadline_ms;      /*!< 0: that of the configuration */
+	unsigned deadline_ms; /*!< 0: that of the configuration */
 };
 
 struct gba_naf_proof;
@@ -226,15 +226,15 @@ struct gba_naf_proof;
 struct gba_naf_answer {
 	enum gba_naf_verdict verdict;
 	enum gba_naf_cause cause;
-	int status;                 /*!< HTTP status: 200, 401, 400, 403 or 503 */
-	unsigned retry_after_s;     /*!< with 503 */
+	int status;             /*!< HTTP status: 200, 401, 400, 403 or 503 */
+	unsigned retry_after_s; /*!< with 503 */
 	/*! WWW-Authenticate values with 401: send each as a header of its own, in this order. */
 	unsigned n_challenges;
 	char challenge[GBA_NAF_CHALLENGES_MAX][GBA_NAF_CHALLENGE_MAX + 1];
 	char btid[GBA_NAF_BTID_MAX + 1]; /*!< who it claims to be; "" if nobody. Proven only with GBA_NAF_ACCEPT */
-	char run[GBA_NAF_RUN_LEN + 1]; /*!< of btid, or "": names the bootstrapping in the logs of device, BSF, HSS */
-	unsigned failures;          /*!< wrong responses for this B-TID since the last right one, this one included */
-	struct gba_naf_key key;     /*!< with GBA_NAF_ACCEPT */
+	char run[GBA_NAF_RUN_LEN + 1];   /*!< of btid, or "": names the bootstrapping in the logs of device, BSF, HSS */
+	unsigned failures;           /*!< wrong responses for this B-TID since the last right one, this one included */
+	struct gba_naf_key key;      /*!< with GBA_NAF_ACCEPT */
 	struct gba_naf_proof *proof; /*!< private */
 };
 
