@@ -20,7 +20,9 @@ static size_t guss_len;
 static void on_mar(struct msg **m, void *owner)
 {
 	static _Atomic uint64_t sqn = 32;
-	struct zh_maa maa = { .result = { .code = DIA_SUCCESS }, .has_vector = true, .guss = span_of(guss, guss_len) };
+	struct zh_maa maa = { .result = { .code = RESULT_SUCCESS },
+			      .has_vector = true,
+			      .guss = span_of(guss, guss_len) };
 	uint8_t rand[AKA_RAND_LEN];
 
 	if (rng_fill(rand, sizeof(rand)) ||

@@ -129,7 +129,7 @@ static void on_answer(void *owner, uint64_t txn, struct msg *m)
 {
 	struct zn_bia bia = { 0 };
 
-	if (m && zn_bia_decode(&bia, m) == 0 && bia.result.code == DIA_SUCCESS && bia.me_key.len == 32) {
+	if (m && zn_bia_decode(&bia, m) == 0 && bia.result.code == RESULT_SUCCESS && bia.me_key.len == 32) {
 		atomic_fetch_add(&n_ok, 1);
 	} else {
 		atomic_store(&last_bad, bia.result.code);

@@ -13,7 +13,7 @@ static void request(struct msg *m)
 
 	if (zh_mar_decode(&mar, m, &refusal.result) == 0) {
 		assert(mar.impi.s[IMPI_MAX] == '\0' && mar.scheme[ZH_SCHEME_MAX] == '\0');
-		refusal.result.code = DIA_SUCCESS;
+		refusal.result.code = RESULT_SUCCESS;
 	} else {
 		assert(refusal.result.code / 1000 == 5 && refusal.result.failed_avp);
 	}
@@ -27,7 +27,7 @@ static void answer(struct msg *m)
 	struct zh_maa maa;
 
 	if (zh_maa_decode(&maa, m) == 0) {
-		assert(!maa.has_vector || (maa.result.code == DIA_SUCCESS && maa.vector.res.len >= AKA_RES_MIN &&
+		assert(!maa.has_vector || (maa.result.code == RESULT_SUCCESS && maa.vector.res.len >= AKA_RES_MIN &&
 					   maa.vector.res.len <= AKA_RES_MAX && maa.vector.ck.len == AKA_KEY_LEN &&
 					   maa.vector.ik.len == AKA_KEY_LEN));
 		xml = malloc(maa.guss.len + 1); /* every octet of it is there */

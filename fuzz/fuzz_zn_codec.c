@@ -13,10 +13,10 @@ static void request(struct msg *m)
 
 	if (zn_bir_decode(&bir, m, &refusal.result) == 0) {
 		assert(bir.n_gsids <= ZN_GSIDS_MAX && bir.naf_id.len > UA_ID_LEN &&
-		       bir.origin_host[DIA_ID_MAX] == '\0');
+		       bir.origin_host[ZN_NAME_MAX] == '\0');
 		for (size_t i = 0; i < bir.n_gsids; i++)
 			assert(strlen(bir.gsids[i]) >= 1 && strlen(bir.gsids[i]) <= ZN_GSID_MAX);
-		refusal.result.code = DIA_SUCCESS;
+		refusal.result.code = RESULT_SUCCESS;
 	} else {
 		assert(refusal.result.code / 1000 == 5 && refusal.result.failed_avp);
 	}
@@ -30,7 +30,7 @@ static void answer(struct msg *m)
 
 	if (zn_bia_decode(&bia, m) == 0) {
 		assert(bia.me_key.len == 0 || bia.me_key.len == 32);
-		assert(bia.result.code == DIA_SUCCESS || bia.me_key.len == 0);
+		assert(bia.result.code == RESULT_SUCCESS || bia.me_key.len == 0);
 		assert(!bia.uss_list || bia.uss_list[bia.uss_list_len] == '\0');
 		zn_bia_clear(&bia);
 	}

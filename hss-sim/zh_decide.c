@@ -15,7 +15,7 @@ static void zh_decide_refuse(struct zh_decision *out, enum cause cause, uint32_t
 
 void zh_decide_failed(struct zh_decision *out)
 {
-	zh_decide_refuse(out, CAUSE_hss_failed, DIA_UNABLE_TO_COMPLY);
+	zh_decide_refuse(out, CAUSE_hss_failed, RESULT_UNABLE_TO_COMPLY);
 }
 
 /* 29.109 4.2, 33.220 4.5.2: left out only when the timestamps were compared and are equal. A BSF that sent a timestamp
@@ -31,17 +31,16 @@ static struct span choose_guss(const struct zh_mar *mar, const struct zh_facts *
 	return f->guss;
 }
 
-static enum cause bad_cause(const struct dia_result *bad)
+static enum cause bad_cause(const struct result *bad)
 {
-	if (bad->code == DIA_MISSING_AVP)
+	if (bad->code == RESULT_MISSING_AVP)
 		return CAUSE_hss_missing_avp;
-	if (bad->code == DIA_INVALID_AVP_VALUE && bad->failed_avp == AVP_SIP_AUTHORIZATION)
+	if (bad->code == RESULT_INVALID_AVP_VALUE && bad->failed_avp == AVP_SIP_AUTHORIZATION)
 		return CAUSE_hss_auts_length;
 	return CAUSE_hss_bad_avp;
 }
 
-void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct dia_result *bad,
-	       const struct zh_facts *f)
+void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct result *bad, const struct zh_facts *f)
 {
 	*out = (struct zh_decision){ 0 };
 	if (bad->code) {
@@ -50,14 +49,14 @@ void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct d
 		return;
 	}
 	if (!f->known) {
-		zh_decide_refuse(out, CAUSE_hss_user_unknown, DIA_X_IDENTITY_UNKNOWN);
+		zh_decide_refuse(out, CAUSE_hss_user_unknown, RESULT_X_IDENTITY_UNKNOWN);
 		out->result.experimental = true;
-		out->result.vendor = DIA_VENDOR_3GPP;
+		out->result.vendor = RESULT_VENDOR_3GPP;
 		return;
 	}
 	/* Without SIP-Auth-Data-Item no scheme is asked for: the subscriber's own is the only one there is. */
 	if (mar->scheme[0] && strcmp(mar->scheme, ZH_SCHEME_AKAV1) != 0) {
-		zh_decide_refuse(out, CAUSE_hss_scheme, DIA_UNABLE_TO_COMPLY);
+		zh_decide_refuse(out, CAUSE_hss_scheme, RESULT_UNABLE_TO_COMPLY);
 		return;
 	}
 	if (!f->readable || (mar->has_resync && f->auts == AUC_AUTS_FAILED)) {
@@ -65,12 +64,12 @@ void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct d
 		return;
 	}
 	if (mar->has_resync && f->auts == AUC_AUTS_REFUSED) {
-		zh_decide_refuse(out, CAUSE_hss_auts_refused, DIA_UNABLE_TO_COMPLY);
+		zh_decide_refuse(out, CAUSE_hss_auts_refused, RESULT_UNABLE_TO_COMPLY);
 		return;
 	}
 	out->resync = mar->has_resync && f->auts == AUC_AUTS_SET;
 	out->cause = out->resync ? CAUSE_hss_resync : CAUSE_hss_ok;
-	out->result.code = DIA_SUCCESS;
+	out->result.code = RESULT_SUCCESS;
 	out->vector = true;
 	out->guss = choose_guss(mar, f);
 }

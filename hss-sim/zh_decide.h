@@ -3,8 +3,8 @@
  *  What a MAR is answered (TS 29.109 4.2; 33.102 6.3.5). Pure: no I/O, no clock, no state. */
 #pragma once
 
-#include "common/dia/zh_codec.h"
 #include "common/gba/cause.h"
+#include "common/gba/zh_msg.h"
 #include "hss-sim/auc.h"
 
 /*! What is known when the decision is made. */
@@ -19,15 +19,14 @@ struct zh_facts {
 
 struct zh_decision {
 	enum cause cause;
-	struct dia_result result;
+	struct result result;
 	bool vector;      /* make one; only with 2001 */
 	bool resync;      /* first continue from SQN_MS */
 	struct span guss; /* AVP 400; empty: left out */
 };
 
 /*! \param[in] bad what zh_mar_decode() objected to; code 0: nothing */
-void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct dia_result *bad,
-	       const struct zh_facts *f);
+void zh_decide(struct zh_decision *out, const struct zh_mar *mar, const struct result *bad, const struct zh_facts *f);
 
 /*! No vector for a reason of ours: database, SEQ exhausted. */
 void zh_decide_failed(struct zh_decision *out);

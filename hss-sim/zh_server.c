@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "common/dia/dia_tx.h"
+#include "common/dia/zh_codec.h"
 #include "common/rt/log_cat.h"
 #include "hss-sim/zh_decide.h"
 
@@ -76,7 +77,7 @@ static void answer_result(struct zh_txn *t, uint32_t code)
 
 	if (fault_result_experimental(code)) {
 		maa.result.experimental = true;
-		maa.result.vendor = DIA_VENDOR_3GPP;
+		maa.result.vendor = RESULT_VENDOR_3GPP;
 	}
 	impi_mask(masked, t->mar.impi.s);
 	LOGT(DZH, LOGL_INFO, "fault: result %u for impi=%s peer=%s\n", code, masked, t->peer);
@@ -126,7 +127,7 @@ static bool move_mark(struct zh_server *s, struct subscriber *sub)
 /* Decide and answer, or wait for the mark and come here again: then everything is decided anew, on what is true by then. */
 static void zh_server_do_serve(struct zh_txn *t)
 {
-	static const struct dia_result fine = { 0 };
+	static const struct result fine = { 0 };
 	struct zh_facts f = { 0 };
 	struct zh_decision d;
 	struct aka_vector v = { 0 };

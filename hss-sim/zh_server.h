@@ -5,8 +5,8 @@
 
 #include <stdatomic.h>
 #include <osmocom/core/linuxlist.h>
-#include "common/dia/zh_codec.h"
 #include "common/gba/cause.h"
+#include "common/gba/zh_msg.h"
 #include "common/rt/deadline.h"
 #include "common/rt/inbox.h"
 #include "hss-sim/fault.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/dia/dia_core.h"
+#include "common/dia/zh_codec.h"
 #include "common/gba/run_id.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
@@ -27,8 +28,8 @@ void zh_server_log(enum cause cause, const char *impi, const char *peer, const u
 }
 
 /* Answer here and now, without a vector. */
-static void zh_server_fd_refuse(struct msg **m, enum cause cause, const struct dia_result *result,
-				const struct zh_mar *mar, const char *peer)
+static void zh_server_fd_refuse(struct msg **m, enum cause cause, const struct result *result, const struct zh_mar *mar,
+				const char *peer)
 {
 	struct zh_maa maa = { .result = *result };
 
@@ -53,9 +54,9 @@ static struct zh_txn *txn_new(struct zh_server *s, struct msg *m, const struct z
 
 static void zh_server_fd_on_request(struct msg **m, void *owner)
 {
-	static const struct dia_result busy = { .code = DIA_TOO_BUSY };
+	static const struct result busy = { .code = RESULT_TOO_BUSY };
 	struct zh_server *s = owner;
-	struct dia_result bad = { 0 };
+	struct result bad = { 0 };
 	struct zh_mar mar = { 0 };
 	struct zh_txn *t = NULL;
 	char peer[256];

@@ -119,16 +119,16 @@ static void naf_zn_fd_on_event(void *owner, enum dia_event ev, const char *peer,
 /*! What an answer means to us. Moves the key and the USS list out of bia. */
 static int read_answer(struct zn_bia *bia, bool is_open, struct gba_naf_key *key)
 {
-	const struct dia_result *r = &bia->result;
-	bool tgpp = r->experimental && r->vendor == DIA_VENDOR_3GPP;
+	const struct result *r = &bia->result;
+	bool tgpp = r->experimental && r->vendor == RESULT_VENDOR_3GPP;
 
-	if (tgpp && r->code == DIA_X_TRANSACTION_INVALID)
+	if (tgpp && r->code == RESULT_X_TRANSACTION_INVALID)
 		return -ENOENT;
-	if (tgpp && r->code == DIA_X_NOT_AUTHORIZED)
+	if (tgpp && r->code == RESULT_X_NOT_AUTHORIZED)
 		return -EPERM;
-	if (!r->experimental && r->code == DIA_UNABLE_TO_DELIVER && !is_open)
+	if (!r->experimental && r->code == RESULT_UNABLE_TO_DELIVER && !is_open)
 		return -EHOSTDOWN; /* made by our own node: the BSF has gone */
-	if (r->experimental || r->code != DIA_SUCCESS || bia->me_key.len != GBA_NAF_KEY_LEN)
+	if (r->experimental || r->code != RESULT_SUCCESS || bia->me_key.len != GBA_NAF_KEY_LEN)
 		return -EPROTO;
 	memcpy(key->key, bia->me_key.b, GBA_NAF_KEY_LEN);
 	key->expires_at = bia->expires_at;

@@ -208,11 +208,11 @@ static int write_key(const char *path, const struct secret *key)
 	return rc < 0 ? bad(strerror(-rc), path) : EXIT_GIVEN;
 }
 
-static int exit_of(const struct dia_result *r)
+static int exit_of(const struct result *r)
 {
-	if (!r->experimental && r->code == DIA_SUCCESS)
+	if (!r->experimental && r->code == RESULT_SUCCESS)
 		return EXIT_GIVEN;
-	if (r->experimental && r->vendor == DIA_VENDOR_3GPP && r->code == DIA_X_TRANSACTION_INVALID)
+	if (r->experimental && r->vendor == RESULT_VENDOR_3GPP && r->code == RESULT_X_TRANSACTION_INVALID)
 		return EXIT_UNKNOWN;
 	return !r->experimental && r->code / 1000 == 3 ? EXIT_LATER : EXIT_REFUSED;
 }

@@ -95,7 +95,7 @@ void zn_report(bool json, const struct zn_bia *bia)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "result_code", json_integer(bia->result.code));
-	set(o, "result", bia->result.code ? dia_result_name(&bia->result) : "none in the answer");
+	set(o, "result", bia->result.code ? result_name(&bia->result) : "none in the answer");
 	json_object_set_new(o, "experimental", json_boolean(bia->result.experimental));
 	set_key(o, "key_fingerprint", &bia->me_key);
 	set_key(o, "uicc_key_fingerprint", &bia->uicc_key);

@@ -3,7 +3,7 @@
  *  A BIA for people or as one JSON object, on standard output: keys by fingerprint, identities masked. */
 #pragma once
 
-#include "common/dia/zn_codec.h"
+#include "common/gba/zn_msg.h"
 
 void zn_report(bool json, const struct zn_bia *bia);
 

@@ -7,8 +7,8 @@
 #include <talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/vty.h>
-#include "common/dia/zn_codec.h"
 #include "common/gba/naf_id.h"
+#include "common/gba/zn_msg.h"
 #include "common/rt/cfg_file.h"
 
 #define LIST_MAX 256

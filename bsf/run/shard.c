@@ -71,7 +71,7 @@ static void on_zh_done(void *owner, uint64_t id, const struct zh_result *r)
 	counter_inc(CAUSE_zh_late);
 	if (log_rate_ok(DZH))
 		LOGT(DZH, LOGL_NOTICE, "%s: %s came after its time\n", cause_name(CAUSE_zh_late),
-		     dia_result_name(&r->result));
+		     result_name(&r->result));
 }
 
 /* On the thread. */

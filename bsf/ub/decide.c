@@ -261,7 +261,7 @@ enum cause ub_decide_answer(const struct ub_wish *w, const struct ub_request *in
 
 enum cause ub_decide_zh(const struct zh_result *r, bool resync)
 {
-	const struct dia_result *d = &r->result;
+	const struct result *d = &r->result;
 
 	if (r->rc == -ENOTCONN)
 		return CAUSE_zh_down;
@@ -270,16 +270,16 @@ enum cause ub_decide_zh(const struct zh_result *r, bool resync)
 	if (r->rc < 0 || d->code == 0)
 		return CAUSE_zh_malformed;
 	if (d->experimental) {
-		if (d->vendor == DIA_VENDOR_3GPP &&
-		    (d->code == DIA_X_IDENTITY_UNKNOWN || d->code == DIA_X_CX_USER_UNKNOWN))
+		if (d->vendor == RESULT_VENDOR_3GPP &&
+		    (d->code == RESULT_X_IDENTITY_UNKNOWN || d->code == RESULT_X_CX_USER_UNKNOWN))
 			return CAUSE_ub_user_unknown;
 		return CAUSE_zh_error;
 	}
-	if (d->code == DIA_SUCCESS)
+	if (d->code == RESULT_SUCCESS)
 		return r->has_vector ? CAUSE_ub_challenged : CAUSE_zh_no_vector;
-	if (d->code == DIA_TOO_BUSY)
+	if (d->code == RESULT_TOO_BUSY)
 		return CAUSE_zh_busy;
-	if (d->code == DIA_UNABLE_TO_COMPLY && resync)
+	if (d->code == RESULT_UNABLE_TO_COMPLY && resync)
 		return CAUSE_ub_auts_refused;
 	return CAUSE_zh_error;
 }

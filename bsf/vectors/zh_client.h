@@ -5,7 +5,7 @@
 #pragma once
 
 #include "bsf/store/gba_session.h"
-#include "common/dia/zh_codec.h"
+#include "common/gba/zh_msg.h"
 
 #define ZH_SESSION_ID_MAX 127
 
@@ -14,7 +14,7 @@ struct zh_client;
 /*! What came of a request. */
 struct zh_result {
 	int rc; /* 0: the HSS answered; -EBADMSG not decodable; -ENOTCONN lost with the connection */
-	struct dia_result result;
+	struct result result;
 	bool has_vector;
 	struct aka_vector vector;
 	struct guss_blob *guss; /* owned reference or NULL */

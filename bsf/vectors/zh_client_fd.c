@@ -9,6 +9,7 @@
 #include "common/dia/dia_core.h"
 #include "common/dia/dia_msg.h"
 #include "common/dia/dia_tx.h"
+#include "common/dia/zh_codec.h"
 
 struct zh_client {
 	struct inbox *inbox;
@@ -51,12 +52,12 @@ static void item_run(void *owner, struct inbox_item *item, bool stopping)
 }
 
 /* The library answers in the place of a peer that is gone, without naming one. */
-static bool made_here(struct msg *m, const struct dia_result *r)
+static bool made_here(struct msg *m, const struct result *r)
 {
 	char peer[256];
 
 	dia_msg_peer(m, peer);
-	return r->code == DIA_UNABLE_TO_DELIVER && !r->experimental &&
+	return r->code == RESULT_UNABLE_TO_DELIVER && !r->experimental &&
 	       (!peer[0] || !strcasecmp(peer, bsf_cfg->identity));
 }
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include "bsf/store/backend.h"
 #include "bsf/zn/decide.h"
-#include "common/dia/dia_core.h"
 #include "common/gba/run_id.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
@@ -27,24 +26,20 @@ static bool line_wanted(enum cause cause)
 	return cause == CAUSE_zn_ok || cause == CAUSE_store_failed || log_rate_ok(DZN);
 }
 
-static void count_and_log(struct msg *m, const struct zn_bir *bir, enum cause cause)
+static void count_and_log(const char *peer, const struct zn_bir *bir, enum cause cause)
 {
-	char run[RUN_ID_LEN + 1] = "-", peer[DIA_ID_MAX + 1];
+	const char *naf = bir ? bir->naf_id.fqdn : "-";
+	char run[RUN_ID_LEN + 1] = "-";
 
 	counter_inc(cause);
 	if (!line_wanted(cause))
 		return;
-	if (!bir) {
-		dia_msg_peer(m, peer);
-		LOGT(DZN, level_of(cause), "%s run - naf - peer %s\n", cause_name(cause), peer);
-		return;
-	}
-	if (bir->btid_ok)
+	if (bir && bir->btid_ok)
 		run_id(run, bir->btid.rand);
-	LOGT(DZN, level_of(cause), "%s run %s naf %s peer %s\n", cause_name(cause), run, bir->naf_id.fqdn, bir->peer);
+	LOGT(DZN, level_of(cause), "%s run %s naf %s peer %s\n", cause_name(cause), run, naf, peer);
 }
 
-int zn_answer(struct msg **m, const struct zn_bir *bir, int store_rc, const struct gba_session *s)
+void zn_answer(struct zn_bia *out, const struct zn_bir *bir, int store_rc, const struct gba_session *s)
 {
 	struct zn_ask ask = {
 		.bir = bir,
@@ -53,20 +48,13 @@ int zn_answer(struct msg **m, const struct zn_bir *bir, int store_rc, const stru
 		.session = s,
 		.now_s = store_wall_s(),
 	};
-	struct zn_bia bia;
-	enum cause cause = zn_decide(&bia, &ask);
-	int rc;
 
-	count_and_log(*m, bir, cause);
-	rc = zn_bia_encode(m, &bia);
-	zn_bia_clear(&bia);
-	return rc;
+	count_and_log(bir->peer, bir, zn_decide(out, &ask));
 }
 
-int zn_answer_refuse(struct msg **m, const struct zn_bir *bir, enum cause cause, const struct dia_result *r)
+void zn_answer_refuse(struct zn_bia *out, const char *peer, const struct zn_bir *bir, enum cause cause,
+		      const struct result *r)
 {
-	struct zn_bia bia = { .result = *r };
-
-	count_and_log(*m, bir, cause);
-	return zn_bia_encode(m, &bia);
+	*out = (struct zn_bia){ .result = *r };
+	count_and_log(peer, bir, cause);
 }

@@ -14,10 +14,10 @@ static const struct {
 	enum cause cause;
 	uint32_t code;
 } answers[] = {
-	[PASS] = { CAUSE_zn_ok, DIA_SUCCESS },
-	[BTID_UNKNOWN] = { CAUSE_zn_btid_unknown, DIA_X_TRANSACTION_INVALID },
-	[STORE_FAILED] = { CAUSE_store_failed, DIA_UNABLE_TO_COMPLY },
-	[NOT_AUTHORIZED] = { CAUSE_zn_not_authorized, DIA_X_NOT_AUTHORIZED },
+	[PASS] = { CAUSE_zn_ok, RESULT_SUCCESS },
+	[BTID_UNKNOWN] = { CAUSE_zn_btid_unknown, RESULT_X_TRANSACTION_INVALID },
+	[STORE_FAILED] = { CAUSE_store_failed, RESULT_UNABLE_TO_COMPLY },
+	[NOT_AUTHORIZED] = { CAUSE_zn_not_authorized, RESULT_X_NOT_AUTHORIZED },
 };
 
 static enum verdict check_btid(const struct zn_ask *in)
@@ -74,9 +74,9 @@ static void zn_refuse(struct zn_bia *out, uint32_t code)
 {
 	memset(out, 0, sizeof(*out));
 	out->result.code = code;
-	if (code == DIA_X_NOT_AUTHORIZED || code == DIA_X_TRANSACTION_INVALID) {
+	if (code == RESULT_X_NOT_AUTHORIZED || code == RESULT_X_TRANSACTION_INVALID) {
 		out->result.experimental = true;
-		out->result.vendor = DIA_VENDOR_3GPP;
+		out->result.vendor = RESULT_VENDOR_3GPP;
 	}
 }
 
@@ -160,7 +160,7 @@ static enum verdict fill_keys(struct zn_bia *out, const struct zn_ask *in)
 
 static void fill_rest(struct zn_bia *out, const struct zn_ask *in)
 {
-	out->result.code = DIA_SUCCESS;
+	out->result.code = RESULT_SUCCESS;
 	out->has_times = true;
 	out->created_at = in->session->created_at;
 	out->expires_at = in->session->expires_at;

@@ -6,8 +6,8 @@
 
 #include "bsf/store/gba_session.h"
 #include "bsf/policy/policy.h"
-#include "common/dia/zn_codec.h"
 #include "common/gba/cause.h"
+#include "common/gba/zn_msg.h"
 
 struct zn_ask {
 	const struct zn_bir *bir;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include "bsf/zn/answer.h"
 #include "common/dia/dia_core.h"
+#include "common/dia/zn_codec.h"
 #include "dict/dict_gba.h"
 
 struct zn_fd {
@@ -44,33 +45,40 @@ int zn_fd_serve(struct zn_fd *z)
 	return dia_serve(GBA_APP_ZN, zn_fd_request, z);
 }
 
-static void refuse_unread(struct msg **m, const struct dia_result *bad)
+static void refuse_unread(struct msg **m, const struct result *bad)
 {
 	static const struct {
 		uint32_t code;
 		enum cause cause;
 	} causes[] = {
-		{ DIA_MISSING_AVP, CAUSE_zn_missing_avp },
-		{ DIA_AVP_TOO_MANY, CAUSE_zn_avp_repeated },
+		{ RESULT_MISSING_AVP, CAUSE_zn_missing_avp },
+		{ RESULT_AVP_TOO_MANY, CAUSE_zn_avp_repeated },
 	};
 	enum cause cause = CAUSE_zn_bad_avp;
+	char peer[ZN_NAME_MAX + 1];
+	struct zn_bia bia;
 
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
 		if (causes[i].code == bad->code)
 			cause = causes[i].cause;
-	(void)zn_answer_refuse(m, NULL, cause, bad);
+	dia_msg_peer(*m, peer);
+	zn_answer_refuse(&bia, peer, NULL, cause, bad);
+	(void)zn_bia_encode(m, &bia);
 }
 
 /* The store is in this process: answer here. \returns 0; -EAGAIN: it is not */
 static int answer_now(struct zn_fd *z, struct msg **m, const struct zn_bir *bir)
 {
 	struct gba_session s;
+	struct zn_bia bia;
 	int rc;
 
 	rc = bir->btid_ok ? store_get_now(z->store, &bir->btid, &s) : -ENOENT;
 	if (rc == -EAGAIN)
 		return rc;
-	(void)zn_answer(m, bir, rc, &s);
+	zn_answer(&bia, bir, rc, &s);
+	(void)zn_bia_encode(m, &bia);
+	zn_bia_clear(&bia);
 	if (rc == 0)
 		gba_session_clear(&s);
 	return 0;
@@ -79,9 +87,10 @@ static int answer_now(struct zn_fd *z, struct msg **m, const struct zn_bir *bir)
 /* What could not be encoded stays a request, and the caller answers it with 5012. */
 void zn_fd_request(struct msg **m, void *zn_fd)
 {
-	static const struct dia_result busy = { .code = DIA_TOO_BUSY };
+	static const struct result busy = { .code = RESULT_TOO_BUSY };
 	struct zn_fd *z = zn_fd;
-	struct dia_result bad = { 0 };
+	struct result bad = { 0 };
+	struct zn_bia bia;
 	struct zn_bir bir;
 
 	if (zn_bir_decode(&bir, *m, &bad) < 0) {
@@ -90,8 +99,10 @@ void zn_fd_request(struct msg **m, void *zn_fd)
 	}
 	if (answer_now(z, m, &bir) == 0)
 		return;
-	if (zn_flow_post(z->flows[bir.btid.rand[0] % z->n_flows], m, &bir) < 0)
-		(void)zn_answer_refuse(m, &bir, CAUSE_zn_busy, &busy);
+	if (zn_flow_post(z->flows[bir.btid.rand[0] % z->n_flows], m, &bir) < 0) {
+		zn_answer_refuse(&bia, bir.peer, &bir, CAUSE_zn_busy, &busy);
+		(void)zn_bia_encode(m, &bia);
+	}
 }
 
 int zn_realm_is_ours(const char *const *bsf_names, size_t n, const char *realm)

@@ -43,10 +43,13 @@ static void job_free(struct job *j)
 static void job_end(struct job *j, int store_rc, const struct gba_session *s)
 {
 	struct zn_flow *f = j->f;
+	struct zn_bia bia;
 
 	f->jobs[j->slot] = NULL;
-	if (zn_answer(&j->m, &j->bir, store_rc, s) < 0 || f->cfg.send(&j->m) < 0)
+	zn_answer(&bia, &j->bir, store_rc, s);
+	if (zn_bia_encode(&j->m, &bia) < 0 || f->cfg.send(&j->m) < 0)
 		LOGT(DZN, LOGL_ERROR, "answer to %s could not be sent\n", j->bir.peer);
+	zn_bia_clear(&bia);
 	job_free(j);
 }
 

@@ -25,7 +25,7 @@ static void put_vsai(struct avp_writer *w, uint32_t app_id)
 {
 	struct avp_writer g = avp_group(w, dia_handles()->vsai);
 
-	avp_put_u32(&g, dia_handles()->vendor_id, DIA_VENDOR_3GPP);
+	avp_put_u32(&g, dia_handles()->vendor_id, RESULT_VENDOR_3GPP);
 	avp_put_u32(&g, dia_handles()->auth_app_id, app_id);
 	avp_group_end(w, &g);
 }
@@ -70,9 +70,9 @@ int dia_msg_request(struct msg **out, struct dict_object *command, uint32_t app_
 }
 
 /* The AVP a bad request is answered with, on the first two levels: of a repeated one, the second. */
-static bool find_offender(struct avp_cursor *c, msg_or_avp *query, const struct dia_result *r)
+static bool find_offender(struct avp_cursor *c, msg_or_avp *query, const struct result *r)
 {
-	unsigned wanted = r->code == DIA_AVP_TOO_MANY ? 2 : 1, seen = 0;
+	unsigned wanted = r->code == RESULT_AVP_TOO_MANY ? 2 : 1, seen = 0;
 	struct avp_cursor inner;
 	bool more;
 
@@ -87,7 +87,7 @@ static bool find_offender(struct avp_cursor *c, msg_or_avp *query, const struct 
 	return false;
 }
 
-static void put_failed_avp(struct avp_writer *w, struct msg *query, const struct dia_result *r)
+static void put_failed_avp(struct avp_writer *w, struct msg *query, const struct result *r)
 {
 	struct dict_avp_request_ex by_code = { .avp_vendor = { .vendor_id = r->failed_vendor },
 					       .avp_data = { .avp_code = r->failed_avp } };
@@ -105,17 +105,17 @@ static void put_failed_avp(struct avp_writer *w, struct msg *query, const struct
 		return;
 	g = avp_group(w, dia_handles()->failed_avp);
 	/* RFC 6733 7.5: a missing AVP is shown with its code, vendor and the least data */
-	if (r->code != DIA_MISSING_AVP && find_offender(&c, query, r) && !avp_u32(&c, &number)) {
+	if (r->code != RESULT_MISSING_AVP && find_offender(&c, query, r) && !avp_u32(&c, &number)) {
 		avp_put_u32(&g, model, number);
 	} else {
-		if (r->code != DIA_MISSING_AVP && c.avp)
+		if (r->code != RESULT_MISSING_AVP && c.avp)
 			avp_octets(&c, &octets);
 		avp_put(&g, model, octets);
 	}
 	avp_group_end(w, &g);
 }
 
-int dia_msg_answer(struct msg **m, const struct dia_result *r)
+int dia_msg_answer(struct msg **m, const struct result *r)
 {
 	const struct dia_handles *h = dia_handles();
 	struct msg *query = NULL;
@@ -152,7 +152,7 @@ int dia_msg_answer_end(struct msg **m, const struct avp_writer *w)
 	return w->rc;
 }
 
-static int read_experimental(struct dia_result *r, const struct avp_cursor *group)
+static int read_experimental(struct result *r, const struct avp_cursor *group)
 {
 	struct avp_cursor c;
 
@@ -160,16 +160,16 @@ static int read_experimental(struct dia_result *r, const struct avp_cursor *grou
 		return -EBADMSG;
 	/* 3GPP wants the vendor; an answer without one is read as 3GPP's */
 	if (!avp_find(&c, group->avp, 266, 0))
-		r->vendor = DIA_VENDOR_3GPP;
+		r->vendor = RESULT_VENDOR_3GPP;
 	else if (avp_u32(&c, &r->vendor))
 		return -EBADMSG;
 	r->experimental = true;
 	return 0;
 }
 
-int dia_msg_result(struct dia_result *r, struct msg *m)
+int dia_msg_result(struct result *r, struct msg *m)
 {
-	struct dia_result out = { 0 }, experimental = { 0 };
+	struct result out = { 0 }, experimental = { 0 };
 	unsigned n_base = 0, n_experimental = 0;
 	struct avp_cursor c;
 	bool more;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/dia/avp_cursor.h"
-#include "common/dia/result_code.h"
+#include "common/gba/result.h"
 
 #define DIA_SESSION_ID_MAX 320
 
@@ -19,7 +19,7 @@ int dia_msg_request(struct msg **out, struct dict_object *command, uint32_t app_
 /*! Turn the request in *m into its answer: Session-Id and Proxy-Info of the request, Vendor-Specific-Application-Id,
  *  result (E bit for 3xxx; Failed-AVP where r names one: the AVP of the request, or an empty one for 5005), Origin-*.
  *  \returns 0; -ENOMEM, *m is then still the request, or NULL if there was no way back */
-int dia_msg_answer(struct msg **m, const struct dia_result *r);
+int dia_msg_answer(struct msg **m, const struct result *r);
 
 /*! For an encoder that could not complete its answer: never send half of one.
  *  \returns w->rc; *m is NULL if that is not 0 */
@@ -27,7 +27,7 @@ int dia_msg_answer_end(struct msg **m, const struct avp_writer *w);
 
 /*! Read Result-Code or Experimental-Result. r->code stays 0 if there is neither.
  *  \returns 0; -EBADMSG not readable or twice */
-int dia_msg_result(struct dia_result *r, struct msg *m);
+int dia_msg_result(struct result *r, struct msg *m);
 
 /*! The Session-Id for log lines; "" if there is none or it is not printable. */
 void dia_msg_session(struct msg *m, char out[DIA_SESSION_ID_MAX + 1]);

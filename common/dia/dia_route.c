@@ -35,7 +35,7 @@ static struct dia_app *find_app(uint32_t app_id)
 /* An error answer of this layer; a request that cannot even be answered is freed. */
 static void dia_route_refuse(struct msg **m, uint32_t code)
 {
-	struct dia_result r = { .code = code };
+	struct result r = { .code = code };
 
 	if (dia_msg_answer(m, &r) && *m) {
 		fd_msg_free(*m);
@@ -52,12 +52,12 @@ static void dia_route_serve(const struct dia_app *app, struct msg **m)
 	if (fd_msg_hdr(*m, &hdr) || !app->fn || hdr->msg_code != app->command) {
 		dia_msg_peer(*m, peer);
 		dia_event(DIA_EV_PROTOCOL, peer, "DIAMETER_COMMAND_UNSUPPORTED");
-		dia_route_refuse(m, DIA_COMMAND_UNSUPPORTED);
+		dia_route_refuse(m, RESULT_COMMAND_UNSUPPORTED);
 		return;
 	}
 	app->fn(m, app->owner);
 	if (*m && !fd_msg_hdr(*m, &hdr) && (hdr->msg_flags & CMD_FLAG_REQUEST))
-		dia_route_refuse(m, DIA_UNABLE_TO_COMPLY);
+		dia_route_refuse(m, RESULT_UNABLE_TO_COMPLY);
 }
 
 /* All messages of one application. Answers of ours never come here: dia_tx takes them before. */
@@ -85,14 +85,14 @@ static uint32_t check_destination(struct msg *m)
 	char realm[256];
 
 	if (avp_find(&c, m, 293, 0)) /* ours would have been dispatched */
-		return DIA_UNABLE_TO_DELIVER;
+		return RESULT_UNABLE_TO_DELIVER;
 	if (!avp_find(&c, m, 283, 0) || avp_str(&c, realm, sizeof(realm)))
-		return DIA_REALM_NOT_SERVED;
+		return RESULT_REALM_NOT_SERVED;
 	if (!fd_os_almostcasesrch(realm, strlen(realm), fd_g_config->cnf_diamrlm, fd_g_config->cnf_diamrlm_len, NULL))
 		return 0;
 	if (cfg->cb.realm_is_ours && !cfg->cb.realm_is_ours(cfg->cb.owner, realm))
 		return 0;
-	return DIA_REALM_NOT_SERVED;
+	return RESULT_REALM_NOT_SERVED;
 }
 
 /* Parse what the library would only have relayed. \returns false: *m is NULL, everything is done */
@@ -120,12 +120,12 @@ static int on_forward(void *data, struct msg **m)
 	dia_msg_peer(*m, peer);
 	if (refused) {
 		dia_event(DIA_EV_REALM, peer,
-			  refused == DIA_UNABLE_TO_DELIVER ? "DIAMETER_UNABLE_TO_DELIVER"
-							   : "DIAMETER_REALM_NOT_SERVED");
+			  refused == RESULT_UNABLE_TO_DELIVER ? "DIAMETER_UNABLE_TO_DELIVER"
+							      : "DIAMETER_REALM_NOT_SERVED");
 		dia_route_refuse(m, refused);
 	} else if (!app) {
 		dia_event(DIA_EV_PROTOCOL, peer, "DIAMETER_APPLICATION_UNSUPPORTED");
-		dia_route_refuse(m, DIA_APPLICATION_UNSUPPORTED);
+		dia_route_refuse(m, RESULT_APPLICATION_UNSUPPORTED);
 	} else if (dia_route_parse(m)) {
 		dia_route_serve(app, m);
 	}
@@ -198,7 +198,7 @@ int dia_route_register(void)
 int dia_serve(uint32_t app_id, dia_request_fn *fn, void *owner)
 {
 	struct dict_object *app_obj = NULL, *vendor = NULL;
-	vendor_id_t vendor_id = DIA_VENDOR_3GPP;
+	vendor_id_t vendor_id = RESULT_VENDOR_3GPP;
 	struct disp_when when = { 0 };
 	struct disp_hdl *handle;
 	struct dia_app *app;

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include "common/dia/result_code.h"
+#include "common/gba/result.h"
 #include "dict/dict_gba.h"
 
 static struct dia_handles handles;
@@ -31,24 +31,24 @@ static const struct {
 	AVPS(exp_result, 297, 0),
 	AVPS(exp_result_code, 298, 0),
 	AVPS(failed_avp, 279, 0),
-	AVPS(guss, 400, DIA_VENDOR_3GPP),
-	AVPS(transaction_id, 401, DIA_VENDOR_3GPP),
-	AVPS(naf_id, 402, DIA_VENDOR_3GPP),
-	AVPS(gsid, 403, DIA_VENDOR_3GPP),
-	AVPS(key_expiry, 404, DIA_VENDOR_3GPP),
-	AVPS(me_key, 405, DIA_VENDOR_3GPP),
-	AVPS(uicc_key, 406, DIA_VENDOR_3GPP),
-	AVPS(gba_u_aware, 407, DIA_VENDOR_3GPP),
-	AVPS(creation_time, 408, DIA_VENDOR_3GPP),
-	AVPS(guss_timestamp, 409, DIA_VENDOR_3GPP),
-	AVPS(gba_type, 410, DIA_VENDOR_3GPP),
-	AVPS(public_identity, 601, DIA_VENDOR_3GPP),
-	AVPS(auth_scheme, 608, DIA_VENDOR_3GPP),
-	AVPS(authenticate, 609, DIA_VENDOR_3GPP),
-	AVPS(authorization, 610, DIA_VENDOR_3GPP),
-	AVPS(auth_item, 612, DIA_VENDOR_3GPP),
-	AVPS(ck, 625, DIA_VENDOR_3GPP),
-	AVPS(ik, 626, DIA_VENDOR_3GPP),
+	AVPS(guss, 400, RESULT_VENDOR_3GPP),
+	AVPS(transaction_id, 401, RESULT_VENDOR_3GPP),
+	AVPS(naf_id, 402, RESULT_VENDOR_3GPP),
+	AVPS(gsid, 403, RESULT_VENDOR_3GPP),
+	AVPS(key_expiry, 404, RESULT_VENDOR_3GPP),
+	AVPS(me_key, 405, RESULT_VENDOR_3GPP),
+	AVPS(uicc_key, 406, RESULT_VENDOR_3GPP),
+	AVPS(gba_u_aware, 407, RESULT_VENDOR_3GPP),
+	AVPS(creation_time, 408, RESULT_VENDOR_3GPP),
+	AVPS(guss_timestamp, 409, RESULT_VENDOR_3GPP),
+	AVPS(gba_type, 410, RESULT_VENDOR_3GPP),
+	AVPS(public_identity, 601, RESULT_VENDOR_3GPP),
+	AVPS(auth_scheme, 608, RESULT_VENDOR_3GPP),
+	AVPS(authenticate, 609, RESULT_VENDOR_3GPP),
+	AVPS(authorization, 610, RESULT_VENDOR_3GPP),
+	AVPS(auth_item, 612, RESULT_VENDOR_3GPP),
+	AVPS(ck, 625, RESULT_VENDOR_3GPP),
+	AVPS(ik, 626, RESULT_VENDOR_3GPP),
 };
 
 static int avp_lookup(struct dictionary *dict, uint32_t code, uint32_t vendor, struct dict_object **out)
@@ -63,7 +63,7 @@ static int avp_lookup(struct dictionary *dict, uint32_t code, uint32_t vendor, s
 
 int dia_handles_load(struct dictionary *dict, const char **missing)
 {
-	static const vendor_id_t vendor = DIA_VENDOR_3GPP;
+	static const vendor_id_t vendor = RESULT_VENDOR_3GPP;
 	static const application_id_t zn = GBA_APP_ZN, zh = GBA_APP_ZH, zpn = GBA_APP_ZPN;
 	static const command_code_t ma = GBA_CMD_MA, bi = GBA_CMD_BI;
 	const struct {

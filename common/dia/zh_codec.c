@@ -7,20 +7,20 @@
 #include "common/dia/dict_handles.h"
 #include "dict/dict_gba.h"
 
-#define TGPP       DIA_VENDOR_3GPP
+#define TGPP       RESULT_VENDOR_3GPP
 #define VECTOR_LEN (AKA_RAND_LEN + AKA_AUTN_LEN) /* SIP-Authenticate */
 #define RESYNC_LEN (AKA_RAND_LEN + AKA_AUTS_LEN) /* SIP-Authorization of a resynchronisation */
 #define NO_SCHEME  "?"
 
 #define AUTH_STATE_NOT_MAINTAINED 1
 
-static int zh_codec_refuse(struct dia_result *bad, uint32_t code, uint32_t avp, uint32_t vendor)
+static int zh_codec_refuse(struct result *bad, uint32_t code, uint32_t avp, uint32_t vendor)
 {
-	*bad = (struct dia_result){ .code = code, .failed_avp = avp, .failed_vendor = vendor };
+	*bad = (struct result){ .code = code, .failed_avp = avp, .failed_vendor = vendor };
 	return -EBADMSG;
 }
 
-static int read_mar_item(struct zh_mar *mar, const struct avp_cursor *item, struct dia_result *bad)
+static int read_mar_item(struct zh_mar *mar, const struct avp_cursor *item, struct result *bad)
 {
 	struct avp_cursor c;
 	struct span s;
@@ -29,17 +29,17 @@ static int read_mar_item(struct zh_mar *mar, const struct avp_cursor *item, stru
 	for (more = avp_first(&c, item->avp); more; more = avp_next(&c)) {
 		if (avp_is(&c, 608, TGPP)) {
 			if (mar->scheme[0])
-				return zh_codec_refuse(bad, DIA_AVP_TOO_MANY, 608, TGPP);
+				return zh_codec_refuse(bad, RESULT_AVP_TOO_MANY, 608, TGPP);
 			if (avp_octets(&c, &s))
-				return zh_codec_refuse(bad, DIA_INVALID_AVP_VALUE, 608, TGPP);
+				return zh_codec_refuse(bad, RESULT_INVALID_AVP_VALUE, 608, TGPP);
 			/* a name that does not fit is a scheme nobody has */
 			if (s.len && span_to_str(mar->scheme, sizeof(mar->scheme), s))
 				strcpy(mar->scheme, NO_SCHEME);
 		} else if (avp_is(&c, 610, TGPP)) {
 			if (mar->has_resync)
-				return zh_codec_refuse(bad, DIA_AVP_TOO_MANY, 610, TGPP);
+				return zh_codec_refuse(bad, RESULT_AVP_TOO_MANY, 610, TGPP);
 			if (avp_octets(&c, &s) || s.len != RESYNC_LEN)
-				return zh_codec_refuse(bad, DIA_INVALID_AVP_VALUE, 610, TGPP);
+				return zh_codec_refuse(bad, RESULT_INVALID_AVP_VALUE, 610, TGPP);
 			memcpy(mar->rand, s.p, AKA_RAND_LEN);
 			memcpy(mar->auts, s.p + AKA_RAND_LEN, AKA_AUTS_LEN);
 			mar->has_resync = true;
@@ -48,7 +48,7 @@ static int read_mar_item(struct zh_mar *mar, const struct avp_cursor *item, stru
 	return 0;
 }
 
-int zh_mar_decode(struct zh_mar *out, struct msg *m, struct dia_result *bad)
+int zh_mar_decode(struct zh_mar *out, struct msg *m, struct result *bad)
 {
 	bool more, public_id = false, user = false, item = false;
 	struct zh_mar mar = { 0 };
@@ -58,21 +58,21 @@ int zh_mar_decode(struct zh_mar *out, struct msg *m, struct dia_result *bad)
 	for (more = avp_first(&c, m); more; more = avp_next(&c)) {
 		if (avp_is(&c, 1, 0)) {
 			if (user)
-				return zh_codec_refuse(bad, DIA_AVP_TOO_MANY, 1, 0);
+				return zh_codec_refuse(bad, RESULT_AVP_TOO_MANY, 1, 0);
 			user = true;
 			if (avp_str(&c, mar.impi.s, sizeof(mar.impi.s)))
-				return zh_codec_refuse(bad, DIA_INVALID_AVP_VALUE, 1, 0);
+				return zh_codec_refuse(bad, RESULT_INVALID_AVP_VALUE, 1, 0);
 		} else if (avp_is(&c, 601, TGPP)) {
 			public_id = true;
 		} else if (avp_is(&c, 409, TGPP)) {
 			if (mar.has_guss_timestamp)
-				return zh_codec_refuse(bad, DIA_AVP_TOO_MANY, 409, TGPP);
+				return zh_codec_refuse(bad, RESULT_AVP_TOO_MANY, 409, TGPP);
 			if (avp_time(&c, &mar.guss_timestamp))
-				return zh_codec_refuse(bad, DIA_INVALID_AVP_VALUE, 409, TGPP);
+				return zh_codec_refuse(bad, RESULT_INVALID_AVP_VALUE, 409, TGPP);
 			mar.has_guss_timestamp = true;
 		} else if (avp_is(&c, 612, TGPP)) {
 			if (item)
-				return zh_codec_refuse(bad, DIA_AVP_TOO_MANY, 612, TGPP);
+				return zh_codec_refuse(bad, RESULT_AVP_TOO_MANY, 612, TGPP);
 			item = true;
 			rc = read_mar_item(&mar, &c, bad);
 			if (rc)
@@ -80,7 +80,7 @@ int zh_mar_decode(struct zh_mar *out, struct msg *m, struct dia_result *bad)
 		}
 	}
 	if (!mar.impi.s[0] && !public_id)
-		return zh_codec_refuse(bad, DIA_MISSING_AVP, 1, 0);
+		return zh_codec_refuse(bad, RESULT_MISSING_AVP, 1, 0);
 	*out = mar;
 	return 0;
 }
@@ -193,7 +193,7 @@ int zh_maa_decode(struct zh_maa *out, struct msg *m)
 	int rc;
 
 	rc = dia_msg_result(&maa.result, m);
-	if (!rc && maa.result.code == DIA_SUCCESS && !maa.result.experimental)
+	if (!rc && maa.result.code == RESULT_SUCCESS && !maa.result.experimental)
 		rc = read_maa(&maa, m);
 	if (!rc) {
 		if (!maa.has_vector)
@@ -241,9 +241,4 @@ int zh_maa_encode(struct msg **m, const struct zh_maa *in)
 	if (in->guss.len)
 		avp_put(&w, h->guss, in->guss);
 	return dia_msg_answer_end(m, &w);
-}
-
-void zh_maa_clear(struct zh_maa *m)
-{
-	OPENSSL_cleanse(m, sizeof(*m));
 }

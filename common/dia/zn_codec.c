@@ -9,7 +9,7 @@
 #include "common/dia/dict_handles.h"
 #include "dict/dict_gba.h"
 
-#define TGPP         DIA_VENDOR_3GPP
+#define TGPP         RESULT_VENDOR_3GPP
 #define KS_NAF_LEN   32
 #define GBA_U_YES    1
 #define GSID_BIN_LEN 4
@@ -27,9 +27,9 @@ static const struct {
 };
 #define N_BIR_SINGLE (sizeof(bir_single) / sizeof(bir_single[0]))
 
-static int zn_codec_refuse(struct dia_result *bad, uint32_t code, uint32_t avp, uint32_t vendor)
+static int zn_codec_refuse(struct result *bad, uint32_t code, uint32_t avp, uint32_t vendor)
 {
-	*bad = (struct dia_result){ .code = code, .failed_avp = avp, .failed_vendor = vendor };
+	*bad = (struct result){ .code = code, .failed_avp = avp, .failed_vendor = vendor };
 	return -EBADMSG;
 }
 
@@ -98,7 +98,7 @@ static int read_bir_avp(struct zn_bir *b, const struct avp_cursor *c, unsigned b
 	}
 }
 
-int zn_bir_decode(struct zn_bir *out, struct msg *m, struct dia_result *bad)
+int zn_bir_decode(struct zn_bir *out, struct msg *m, struct result *bad)
 {
 	struct zn_bir b = { 0 };
 	struct avp_cursor c;
@@ -111,24 +111,25 @@ int zn_bir_decode(struct zn_bir *out, struct msg *m, struct dia_result *bad)
 		if (avp_is(&c, 403, TGPP)) {
 			rc = read_gsid(&b, &c);
 			if (rc)
-				return zn_codec_refuse(bad, rc == -E2BIG ? DIA_AVP_TOO_MANY : DIA_INVALID_AVP_VALUE,
-						       403, TGPP);
+				return zn_codec_refuse(
+					bad, rc == -E2BIG ? RESULT_AVP_TOO_MANY : RESULT_INVALID_AVP_VALUE, 403, TGPP);
 			continue;
 		}
 		for (i = 0; i < N_BIR_SINGLE; i++) {
 			if (!avp_is(&c, bir_single[i].code, bir_single[i].vendor))
 				continue;
 			if (seen & bir_single[i].bit)
-				return zn_codec_refuse(bad, DIA_AVP_TOO_MANY, bir_single[i].code, bir_single[i].vendor);
+				return zn_codec_refuse(bad, RESULT_AVP_TOO_MANY, bir_single[i].code,
+						       bir_single[i].vendor);
 			seen |= bir_single[i].bit;
 			if (read_bir_avp(&b, &c, bir_single[i].bit))
-				return zn_codec_refuse(bad, DIA_INVALID_AVP_VALUE, bir_single[i].code,
+				return zn_codec_refuse(bad, RESULT_INVALID_AVP_VALUE, bir_single[i].code,
 						       bir_single[i].vendor);
 		}
 	}
 	for (i = 0; i < N_BIR_SINGLE; i++)
 		if (bir_single[i].required && !(seen & bir_single[i].bit))
-			return zn_codec_refuse(bad, DIA_MISSING_AVP, bir_single[i].code, bir_single[i].vendor);
+			return zn_codec_refuse(bad, RESULT_MISSING_AVP, bir_single[i].code, bir_single[i].vendor);
 	dia_msg_peer(m, b.peer);
 	*out = b;
 	return 0;
@@ -227,7 +228,7 @@ int zn_bia_decode(struct zn_bia *out, struct msg *m)
 	int rc;
 
 	rc = dia_msg_result(&b.result, m);
-	if (!rc && b.result.code == DIA_SUCCESS && !b.result.experimental)
+	if (!rc && b.result.code == RESULT_SUCCESS && !b.result.experimental)
 		for (more = avp_first(&c, m); more && !rc; more = avp_next(&c))
 			rc = read_bia_avp(&b, &c);
 	if (rc) {
@@ -264,12 +265,4 @@ int zn_bia_encode(struct msg **m, const struct zn_bia *in)
 	if (in->gba_type != ZN_GBA_3G)
 		avp_put_u32(&w, h->gba_type, in->gba_type);
 	return dia_msg_answer_end(m, &w);
-}
-
-void zn_bia_clear(struct zn_bia *b)
-{
-	if (b->uss_list)
-		OPENSSL_cleanse(b->uss_list, b->uss_list_len);
-	free(b->uss_list);
-	OPENSSL_cleanse(b, sizeof(*b));
 }

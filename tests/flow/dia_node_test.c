@@ -48,7 +48,7 @@ static sem_t later_ready;
 static void fill(struct msg **m)
 {
 	struct zn_bia bia = {
-		.result = { .code = DIA_SUCCESS }, .has_times = true, .expires_at = 2000, .created_at = 1000
+		.result = { .code = RESULT_SUCCESS }, .has_times = true, .expires_at = 2000, .created_at = 1000
 	};
 
 	memset(bia.me_key.b, KEY_OCTET, 32);
@@ -59,7 +59,7 @@ static void fill(struct msg **m)
 /* GSID 1: answer at once; 2: by another thread; 3: by another thread when the case says so; 4: leave it as it is */
 static void on_bir(struct msg **m, void *owner)
 {
-	struct dia_result bad;
+	struct result bad;
 	struct zn_bir bir;
 
 	CHECK(owner == shared);
@@ -164,7 +164,7 @@ static int server(int ready_fd, int stop_fd)
 /* ---- the asking processes ---- */
 
 static sem_t client_open, client_over, answered;
-static struct dia_result result;
+static struct result result;
 static bool with_key;
 static uint64_t answered_txn;
 
@@ -246,7 +246,7 @@ static uint32_t ask(const char *gsid, const char *realm, const char *host)
 	CHECK(answered_txn == ++txn);
 	if (getenv("DIA_DEBUG"))
 		printf("# code %u\n", result.code);
-	CHECK(with_key == (result.code == DIA_SUCCESS));
+	CHECK(with_key == (result.code == RESULT_SUCCESS));
 	return result.code;
 }
 
@@ -319,7 +319,7 @@ static int case_malformed(void) /* missing AVP through both ways */
 		CHECK(fd_msg_free(avp) == 0); /* NAF-Id */
 		CHECK(dia_tx_request(&m, on_bia, &result, 1, WAIT_S * 1000) == 0);
 		CHECK(wait_sem(&answered, WAIT_S) == 0);
-		CHECK(result.code == DIA_MISSING_AVP);
+		CHECK(result.code == RESULT_MISSING_AVP);
 	}
 	client_stop();
 	return 0;

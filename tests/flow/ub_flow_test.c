@@ -210,7 +210,7 @@ START_TEST(resync)
 	ended(&ue, CAUSE_ub_ok, 200);
 	ue_challenged(&ue, 4);
 	ue_auts(&ue);
-	hss_refuses(&ue, DIA_UNABLE_TO_COMPLY, false);
+	hss_refuses(&ue, RESULT_UNABLE_TO_COMPLY, false);
 	ended(&ue, CAUSE_ub_auts_refused, 403);
 	/* two in ten minutes */
 	ue_challenged(&ue, 5);

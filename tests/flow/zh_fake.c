@@ -28,7 +28,7 @@ static void set(struct secret *s, const char *hex)
 void zh_fake_vector(struct zh_result *out, uint8_t n, const char *guss_xml)
 {
 	memset(out, 0, sizeof(*out));
-	out->result.code = DIA_SUCCESS;
+	out->result.code = RESULT_SUCCESS;
 	out->has_vector = true;
 	hex_decode(out->vector.rand, 16, "23553cbe9637a89d218ae64dae47bf35", 32);
 	out->vector.rand[0] = n;
@@ -45,7 +45,7 @@ void zh_fake_code(struct zh_result *out, uint32_t code, bool experimental)
 	memset(out, 0, sizeof(*out));
 	out->result.code = code;
 	out->result.experimental = experimental;
-	out->result.vendor = experimental ? DIA_VENDOR_3GPP : 0;
+	out->result.vendor = experimental ? RESULT_VENDOR_3GPP : 0;
 }
 
 void zh_fake_clear(struct zh_result *r)

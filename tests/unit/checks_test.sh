@@ -20,6 +20,9 @@ fresh() {
 	for d in common/rt bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run hss-sim ue; do
 		printf '/* SPDX-License-Identifier: AGPL-3.0-or-later */\n#include <osmocom/core/msgb.h>\n' >"$tree/$d/x.h"
 	done
+	for f in bsf/ub/decide bsf/zn/decide bsf/zn/answer bsf/vectors/zh_client bsf/run/txn hss-sim/zh_decide; do
+		printf '/* SPDX-License-Identifier: AGPL-3.0-or-later */\n#include "common/gba/x.h"\n' >"$tree/$f.h"
+	done
 	printf '# SPDX-License-Identifier: AGPL-3.0-or-later\n' >"$tree/Makefile.am"
 	cp "$tools/../.clang-format" "$tree"
 }
@@ -73,6 +76,20 @@ wrong bsf/run/x.h '#include "bsf/x.h"'
 wrong bsf/x.h '#include "common/base/x.h"'
 wrong hss-sim/x.h '#include "gba/naf.h"'
 wrong bsf/run/x.h '#include "x.h"'
+# messages leave Diameter: what decides reaches none of its headers, also not through others
+for f in bsf/ub/decide bsf/zn/decide bsf/zn/answer bsf/vectors/zh_client bsf/run/txn hss-sim/zh_decide; do
+	wrong $f.h '#include "common/dia/x.h"'
+done
+fresh
+echo '#include "common/dia/x.h"' >>"$tree/bsf/store/x.h"
+echo '#include "bsf/store/x.h"' >>"$tree/bsf/zn/decide.h"
+expect bad layers 'a decision reaches Diameter through the store'
+fresh
+echo '#include <freeDiameter/libfdproto.h>' >>"$tree/common/gba/x.h"
+expect bad layers 'messages of common/gba know Diameter'
+fresh
+rm "$tree/bsf/zn/answer.h"
+expect bad layers 'a header that is checked is gone'
 fresh
 echo '#include "common/base/x.h"' >>"$tree/common/rt/x.h"
 echo '#include "common/rt/x.h"' >>"$tree/bsf/run/x.h"

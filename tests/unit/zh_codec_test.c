@@ -12,7 +12,7 @@
 
 static struct octets o, in;
 
-static int decode_mar(struct zh_mar *mar, struct dia_result *bad)
+static int decode_mar(struct zh_mar *mar, struct result *bad)
 {
 	struct msg *m = octets_msg(&o);
 	int rc = zh_mar_decode(mar, m, bad);
@@ -24,7 +24,7 @@ static int decode_mar(struct zh_mar *mar, struct dia_result *bad)
 static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 {
 	struct zh_mar mar = { .guss_timestamp = 77 };
-	struct dia_result bad = { 0 };
+	struct result bad = { 0 };
 
 	ck_assert_int_eq(decode_mar(&mar, &bad), -EBADMSG);
 	ck_assert_uint_eq(bad.code, code);
@@ -35,7 +35,7 @@ static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 
 static void accepted(struct zh_mar *mar)
 {
-	struct dia_result bad = { 0 };
+	struct result bad = { 0 };
 
 	ck_assert_int_eq(decode_mar(mar, &bad), 0);
 }
@@ -331,7 +331,8 @@ START_TEST(maa_of_foreign_hss)
 	octets_set(&in, 298, "\0\0\x13\x89", 4);
 	octets_close(&o, 297, &in);
 	ck_assert_int_eq(decode_maa(&maa), 0);
-	ck_assert(maa.result.experimental && maa.result.code == DIA_X_CX_USER_UNKNOWN && maa.result.vendor == VENDOR);
+	ck_assert(maa.result.experimental && maa.result.code == RESULT_X_CX_USER_UNKNOWN &&
+		  maa.result.vendor == VENDOR);
 }
 END_TEST
 
@@ -384,7 +385,7 @@ START_TEST(maa_round_trip) /* 220-4.4.5-4 */
 	ck_assert(span_eq(back.guss, maa.guss));
 	zh_maa_clear(&maa);
 	ck_assert_uint_eq(maa.vector.ck.b[0], 0);
-	maa.result = (struct dia_result){ .code = 5401, .experimental = true, .vendor = VENDOR };
+	maa.result = (struct result){ .code = 5401, .experimental = true, .vendor = VENDOR };
 	octets_load(&o, "mar");
 	answer(&maa);
 	ck_assert_uint_eq(octets_find(&o, 268, 0, NULL), 0);

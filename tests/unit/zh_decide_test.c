@@ -15,7 +15,7 @@ static const struct {
 	const char *scheme;
 	bool resync;
 	time_t timestamp; /* 0: not sent */
-	struct dia_result bad;
+	struct result bad;
 	/* the subscriber */
 	bool unknown, unreadable, no_guss;
 	enum auc_auts auts;
@@ -96,7 +96,7 @@ START_TEST(table)
 		ck_assert_msg(d.cause == cases[i].cause, "%s: %s", cases[i].name, cause_name(d.cause));
 		ck_assert_msg(d.result.code == cases[i].code, "%s: %u", cases[i].name, d.result.code);
 		ck_assert_msg(d.result.experimental == cases[i].experimental, "%s", cases[i].name);
-		ck_assert_msg(!d.result.experimental || d.result.vendor == DIA_VENDOR_3GPP, "%s", cases[i].name);
+		ck_assert_msg(!d.result.experimental || d.result.vendor == RESULT_VENDOR_3GPP, "%s", cases[i].name);
 		ck_assert_msg(d.result.failed_avp == cases[i].bad.failed_avp, "%s", cases[i].name);
 		ck_assert_msg(d.vector == cases[i].vector && d.resync == cases[i].set, "%s", cases[i].name);
 		ck_assert_msg(span_eq(d.guss, want_guss(cases[i].guss)), "%s: GUSS", cases[i].name);

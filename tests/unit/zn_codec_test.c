@@ -12,7 +12,7 @@
 
 static struct octets o, in;
 
-static int decode_bir(struct zn_bir *bir, struct dia_result *bad)
+static int decode_bir(struct zn_bir *bir, struct result *bad)
 {
 	struct msg *m = octets_msg(&o);
 	int rc = zn_bir_decode(bir, m, bad);
@@ -24,7 +24,7 @@ static int decode_bir(struct zn_bir *bir, struct dia_result *bad)
 static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 {
 	struct zn_bir bir = { .n_gsids = 77 };
-	struct dia_result bad = { 0 };
+	struct result bad = { 0 };
 
 	ck_assert_int_eq(decode_bir(&bir, &bad), -EBADMSG);
 	ck_assert_uint_eq(bad.code, code);
@@ -35,7 +35,7 @@ static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 
 static void accepted(struct zn_bir *bir)
 {
-	struct dia_result bad = { 0 };
+	struct result bad = { 0 };
 
 	ck_assert_int_eq(decode_bir(bir, &bad), 0);
 }
@@ -332,13 +332,13 @@ START_TEST(bia_experimental)
 	put_experimental(VENDOR, 5402);
 	ck_assert_int_eq(decode_bia(&bia), 0);
 	ck_assert(bia.result.experimental && bia.result.code == 5402 && bia.result.vendor == VENDOR);
-	ck_assert_str_eq(dia_result_name(&bia.result), "DIAMETER_ERROR_NOT_AUTHORIZED");
+	ck_assert_str_eq(result_name(&bia.result), "DIAMETER_ERROR_NOT_AUTHORIZED");
 	ck_assert_uint_eq(bia.me_key.len, 0); /* no key out of a refusal, even if one is there */
 	octets_drop(&o, 297);
 	put_experimental(9, 5402);
 	ck_assert_int_eq(decode_bia(&bia), 0);
 	ck_assert_uint_eq(bia.result.vendor, 9);
-	ck_assert_str_eq(dia_result_name(&bia.result), "?");
+	ck_assert_str_eq(result_name(&bia.result), "?");
 	octets_load(&o, "bia"); /* both: the refusal counts */
 	put_experimental(VENDOR, 5403);
 	ck_assert_int_eq(decode_bia(&bia), 0);
@@ -414,7 +414,7 @@ START_TEST(bia_refusals) /* 220-4.5.3-13 */
 	ck_assert_uint_eq(octets_find(&o, 405, 0, NULL), 0);
 	ck_assert_uint_eq(octets_find(&o, 410, 0, NULL), 0); /* 3G is left out */
 	octets_load(&o, "bir");
-	out.result = (struct dia_result){ .code = 3004 };
+	out.result = (struct result){ .code = 3004 };
 	answer(&out);
 	ck_assert_uint_eq(o.b[4], 0x60); /* protocol errors carry E */
 	ck_assert_uint_eq(be32_get(octets_data(&o, 268, 0).p), 3004);

@@ -318,7 +318,7 @@ START_TEST(answers)
 	ck_assert_msg(zn_decide(&bia, &q.ask) == rows[_i].cause, "%s", rows[_i].what);
 	ck_assert_msg(bia.result.code == rows[_i].code, "%s: %u", rows[_i].what, bia.result.code);
 	ck_assert_int_eq(bia.result.experimental, experimental);
-	ck_assert_uint_eq(bia.result.vendor, experimental ? DIA_VENDOR_3GPP : 0);
+	ck_assert_uint_eq(bia.result.vendor, experimental ? RESULT_VENDOR_3GPP : 0);
 	ck_assert_uint_eq(bia.result.failed_avp, 0);
 	if (rows[_i].cause != CAUSE_zn_ok)
 		empty_handed(&bia);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file zh_msg.h
+ *  What a BSF asks and an HSS answers on Zh (TS 29.109 4.2), by whatever protocol. */
+#pragma once
+
+#include <time.h>
+#include "common/base/bytes.h"
+#include "common/crypto/aka.h"
+#include "common/gba/impi.h"
+#include "common/gba/result.h"
+
+#define ZH_SCHEME_AKAV1 "Digest-AKAv1-MD5"
+#define ZH_SCHEME_MAX   32
+#define ZH_GUSS_MAX     65536
+
+struct zh_mar {
+	struct impi impi;               /* s[0] == 0: absent */
+	char scheme[ZH_SCHEME_MAX + 1]; /* "": absent */
+	bool has_resync;
+	uint8_t rand[AKA_RAND_LEN], auts[AKA_AUTS_LEN];
+	bool has_guss_timestamp;
+	time_t guss_timestamp;
+};
+
+struct zh_maa {
+	struct result result;
+	bool has_vector; /* RAND, AUTN, XRES 4..32, CK 16, IK 16 all there */
+	struct aka_vector vector;
+	struct span guss; /* lent: what decodes points into the message */
+};
+
+void zh_maa_clear(struct zh_maa *m);
