@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include "common/base/ascii.h"
 #include "common/base/hex.h"
 #include "hss-sim/auc.h"
 
@@ -112,7 +113,7 @@ static int read_number(uint64_t *out, struct span f, unsigned base, uint64_t max
 
 	for (i = 0; i < f.len; i++) {
 		unsigned d = isdigit(f.p[i])    ? f.p[i] - (unsigned)'0'
-			     : isxdigit(f.p[i]) ? tolower(f.p[i]) - 'a' + 10u
+			     : isxdigit(f.p[i]) ? ascii_lower(f.p[i]) - 'a' + 10u
 						: 99u;
 
 		if (d >= base || v > (max - d) / base)
@@ -125,7 +126,7 @@ static int read_number(uint64_t *out, struct span f, unsigned base, uint64_t max
 
 static int read_sqn(struct csv_subscriber *s, struct span f, struct err *err, const struct place *p)
 {
-	bool hex = f.len > 2 && f.p[0] == '0' && (f.p[1] | 0x20) == 'x';
+	bool hex = f.len > 2 && f.p[0] == '0' && ascii_lower(f.p[1]) == 'x';
 
 	if (f.len == 0)
 		return 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <talloc.h>
+#include "common/base/sockaddr.h"
 
 /* What the library's threads read; immutable once published. */
 struct peers {
@@ -15,7 +16,7 @@ struct peers {
 	size_t n;
 	struct {
 		char identity[256];
-		struct cfg_net nets[HSS_NETS_MAX];
+		struct sockaddr_net nets[HSS_NETS_MAX];
 		size_t n_nets;
 	} p[];
 };
@@ -112,7 +113,7 @@ int hss_peers_accept(void *owner, const char *identity, const struct sockaddr *f
 		if (strcasecmp(p->p[i].identity, identity) != 0)
 			continue;
 		for (k = 0; k < p->p[i].n_nets; k++) {
-			if (cfg_net_match(&p->p[i].nets[k], from))
+			if (sockaddr_net_match(&p->p[i].nets[k], from))
 				return 0;
 		}
 		return -EPERM;

@@ -16,7 +16,7 @@
 struct hss_bsf {
 	struct llist_head entry;
 	char *identity;
-	struct cfg_net nets[HSS_NETS_MAX];
+	struct sockaddr_net nets[HSS_NETS_MAX];
 	size_t n_nets;
 	int line;
 };

@@ -7,6 +7,7 @@
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
 #include <talloc.h>
+#include "common/base/sockaddr.h"
 #include "common/gba/btid.h"
 #include "hss-sim/hss_vty_show.h"
 
@@ -70,7 +71,7 @@ DEFUN(dia_listen, dia_listen_cmd, "listen ADDRESS <1-65535>",
 	struct sockaddr_storage ss;
 
 	AT_START_ONLY(vty);
-	if (cfg_sockaddr(&ss, argv[0], argv[1]) < 0)
+	if (sockaddr_parse(&ss, argv[0], argv[1]) < 0)
 		return cfg_fail(vty, "'%s' is no address; allowed: A.B.C.D or X:X::X", argv[0]);
 	if (cfg->n_listen == DIA_LISTEN_MAX)
 		return cfg_fail(vty, "more than %d listen addresses", DIA_LISTEN_MAX);
@@ -104,7 +105,7 @@ DEFUN(dia_tw, dia_tw_cmd, "tw <6-3600>", "Silence after which a watchdog is sent
 
 static int write_diameter(struct vty *vty)
 {
-	char text[CFG_SOCKADDR_TEXT];
+	char text[SOCKADDR_TEXT];
 	size_t i;
 
 	vty_out(vty, "diameter%s", VTY_NEWLINE);
@@ -113,7 +114,7 @@ static int write_diameter(struct vty *vty)
 	if (cfg->realm)
 		vty_out(vty, " realm %s%s", cfg->realm, VTY_NEWLINE);
 	for (i = 0; i < cfg->n_listen; i++) {
-		cfg_sockaddr_text(text, &cfg->listen[i]);
+		sockaddr_text(text, &cfg->listen[i]);
 		vty_out(vty, " listen %s%s", text, VTY_NEWLINE);
 	}
 	if (cfg->tc_s)
@@ -172,9 +173,9 @@ DEFUN(bsf_address, bsf_address_cmd, "address NETWORK",
       "Where it connects from; may be repeated\nA.B.C.D/N or X:X::X/N\n")
 {
 	struct hss_bsf *b = vty->index;
-	struct cfg_net net;
+	struct sockaddr_net net;
 
-	if (cfg_net_parse(&net, argv[0]) < 0)
+	if (sockaddr_net_parse(&net, argv[0]) < 0)
 		return cfg_fail(vty, "'%s' is no address range; allowed: A.B.C.D/N or X:X::X/N", argv[0]);
 	if (b->n_nets == HSS_NETS_MAX)
 		return cfg_fail(vty, "more than %d address ranges", HSS_NETS_MAX);
@@ -186,16 +187,13 @@ DEFUN(bsf_no_address, bsf_no_address_cmd, "no address NETWORK",
       NO_STR "Where it connects from\nA.B.C.D/N or X:X::X/N\n")
 {
 	struct hss_bsf *b = vty->index;
-	char have[CFG_SOCKADDR_TEXT], want[CFG_SOCKADDR_TEXT];
-	struct cfg_net net;
+	struct sockaddr_net net;
 	size_t i;
 
-	if (cfg_net_parse(&net, argv[0]) < 0)
+	if (sockaddr_net_parse(&net, argv[0]) < 0)
 		return cfg_fail(vty, "'%s' is no address range; allowed: A.B.C.D/N or X:X::X/N", argv[0]);
-	cfg_net_text(want, &net);
 	for (i = 0; i < b->n_nets; i++) {
-		cfg_net_text(have, &b->nets[i]);
-		if (strcmp(have, want) == 0) {
+		if (sockaddr_net_same(&b->nets[i], &net)) {
 			memmove(&b->nets[i], &b->nets[i + 1], (--b->n_nets - i) * sizeof(b->nets[0]));
 			return publish(vty);
 		}
@@ -205,7 +203,7 @@ DEFUN(bsf_no_address, bsf_no_address_cmd, "no address NETWORK",
 
 static int write_bsfs(struct vty *vty)
 {
-	char text[CFG_SOCKADDR_TEXT];
+	char text[SOCKADDR_TEXT];
 	struct hss_bsf *b;
 	size_t i;
 
@@ -213,7 +211,7 @@ static int write_bsfs(struct vty *vty)
 	{
 		vty_out(vty, "bsf %s%s", b->identity, VTY_NEWLINE);
 		for (i = 0; i < b->n_nets; i++) {
-			cfg_net_text(text, &b->nets[i]);
+			sockaddr_net_text(text, &b->nets[i]);
 			vty_out(vty, " address %s%s", text, VTY_NEWLINE);
 		}
 		vty_out(vty, "!%s", VTY_NEWLINE);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
+#include "common/base/sockaddr.h"
 #include "common/gba/gba_time.h"
 
 static struct hss_cfg *cfg;
@@ -19,7 +20,7 @@ static int not_running(struct vty *vty)
 
 DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "BSFs that may connect, and whether they are\n")
 {
-	char text[CFG_SOCKADDR_TEXT];
+	char text[SOCKADDR_TEXT];
 	struct hss_bsf *b;
 	size_t i;
 
@@ -27,7 +28,7 @@ DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "BSFs that may connect,
 	{
 		vty_out(vty, "bsf %s %s from", b->identity, dia_peer_is_open(b->identity) ? "open" : "closed");
 		for (i = 0; i < b->n_nets; i++) {
-			cfg_net_text(text, &b->nets[i]);
+			sockaddr_net_text(text, &b->nets[i]);
 			vty_out(vty, " %s", text);
 		}
 		vty_out(vty, "%s", VTY_NEWLINE);

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/base/clock.h"
 #include "common/crypto/milenage.h"
 #include "common/crypto/sqn.h"
 #include "common/gba/guss.h"
@@ -204,7 +205,7 @@ static int put_all(struct import *im, const struct content *csv, struct err *err
 int import_csv(struct subscriber_db *db, const char *path, struct err *err)
 {
 	struct import im = { .db = db, .path = path };
-	uint64_t start = monotonic_ms();
+	uint64_t start = clock_mono_ms();
 	struct content csv = { 0 };
 	int rc = map_file(&csv, path, err);
 
@@ -226,7 +227,7 @@ int import_csv(struct subscriber_db *db, const char *path, struct err *err)
 	}
 	if (rc == 0)
 		fprintf(stderr, "%s: %lu subscribers imported (%lu new, %lu updated) in %.1f s\n", path,
-			im.added + im.updated, im.added, im.updated, (monotonic_ms() - start) / 1000.0);
+			im.added + im.updated, im.added, im.updated, (clock_mono_ms() - start) / 1000.0);
 	free(im.guss.xml.p);
 	if (csv.p)
 		munmap(csv.p, csv.len);

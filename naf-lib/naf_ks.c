@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <openssl/crypto.h>
+#include "common/base/ascii.h"
 
 #define SWEEP_MS 60000 /* expired keys stay in memory no longer than this while there is traffic */
 
@@ -39,8 +40,8 @@ void naf_ks_id_make(struct naf_ks_id *out, const struct btid *btid, const struct
 	size_t len = BTID_RAND_LEN;
 
 	memcpy(out->b, btid->rand, BTID_RAND_LEN);
-	for (const char *c = btid->domain; *c; c++)
-		out->b[len++] = *c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c;
+	ascii_lower_copy(out->b + len, btid->domain, strlen(btid->domain));
+	len += strlen(btid->domain);
 	out->b[len++] = 0;
 	memcpy(out->b + len, naf_id->raw, naf_id->len);
 	out->len = len + naf_id->len;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+#include "common/base/clock.h"
 
 /* Key-ExpiryTime is optional in the BIA (29.109 5.2); a key without one is used for a short while. */
 #define NO_EXPIRY_S 300
@@ -35,10 +36,7 @@ struct naf_zn {
 
 void naf_clock(struct naf_now *out)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	out->mono_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	out->mono_ms = (int64_t)clock_mono_ms();
 	out->wall_s = time(NULL);
 }
 
@@ -153,17 +151,6 @@ static void finish(struct pending *p, int rc)
 	pthread_cond_broadcast(&p->answered);
 }
 
-static void deadline(struct timespec *out, unsigned ms)
-{
-	clock_gettime(CLOCK_MONOTONIC, out);
-	out->tv_sec += ms / 1000;
-	out->tv_nsec += (long)(ms % 1000) * 1000000;
-	if (out->tv_nsec >= 1000000000) {
-		out->tv_sec++;
-		out->tv_nsec -= 1000000000;
-	}
-}
-
 /*! Send it. The lock is given up meanwhile, because the answer may come from within. */
 static void ask(struct naf_zn *zn, struct pending *p, struct naf_question *q)
 {
@@ -212,7 +199,7 @@ int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const char *btid
 
 	if (zn->pid != getpid())
 		return -ECHILD;
-	deadline(&until, deadline_ms);
+	until = clock_mono_after(deadline_ms);
 	pthread_mutex_lock(&zn->lock);
 	rc = fetch(zn, id, &q, &until, out);
 	pthread_mutex_unlock(&zn->lock);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/clock.h"
 #include "common/dia/dia_addr.h"
 #include "common/dia/dia_tx.h"
 #include "dict/dict_gba.h"
@@ -69,22 +70,14 @@ static void zn_ask_on_answer(void *owner, uint64_t txn, struct msg *answer)
 	OPENSSL_cleanse(&bia, sizeof(bia));
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /*! Until done() or the time is over. Events wake it; the slices are for what the library tells slightly too early. */
 static bool wait_until(bool (*done)(const struct zn_ask *ask), const struct zn_ask *ask)
 {
-	int64_t end = now_ms() + ask->timeout_ms;
+	uint64_t end = clock_mono_ms() + ask->timeout_ms;
 	struct timespec slice;
 
 	while (!done(ask)) {
-		if (now_ms() >= end)
+		if (clock_mono_ms() >= end)
 			return false;
 		clock_gettime(CLOCK_REALTIME, &slice);
 		slice.tv_nsec += SLICE_MS * 1000000;

@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <curl/curl.h>
 
+#include "common/base/ascii.h"
 #include "ue/trace.h"
 
 struct http_get {
@@ -244,8 +245,7 @@ static int split(CURLU *u, const char *url, char **host, char **target, struct e
 	else if (asprintf(&whole, "%s%s%s", path, query ? "?" : "", query ? query : "") < 0)
 		rc = -ENOMEM;
 	if (rc == 0) {
-		for (char *p = name; *p; p++)
-			*p = (char)tolower((unsigned char)*p);
+		ascii_lower_copy(name, name, strlen(name));
 		*host = name;
 		*target = whole;
 		name = NULL;

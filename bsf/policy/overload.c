@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <time.h>
+#include "common/base/clock.h"
+#include "common/base/sockaddr.h"
 #include "common/crypto/keyed_hash.h"
 #include "common/crypto/rng.h"
 
@@ -32,16 +34,13 @@ struct overload {
 struct overload *overload_new(void)
 {
 	struct overload *o = calloc(1, sizeof(*o));
-	struct timespec ts;
-
 	if (!o)
 		return NULL;
 	if (rng_fill(o->key, sizeof(o->key)) < 0) {
 		free(o);
 		return NULL;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	o->start_ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	o->start_ms = clock_mono_ms();
 	return o;
 }
 
@@ -193,18 +192,11 @@ void overload_resync_clear(struct overload *o, struct span impi)
 
 size_t overload_source_key(uint8_t out[16], const struct sockaddr *from)
 {
-	if (from->sa_family == AF_INET) {
-		memcpy(out, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
-		return 4;
-	}
-	if (from->sa_family != AF_INET6)
-		return 0;
-	memcpy(out, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16);
-	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)out)) {
-		memmove(out, out + 12, 4);
-		return 4;
-	}
-	return 8; /* one subscriber line has a /64 */
+	struct span host = sockaddr_host(from);
+
+	if (host.len)
+		memcpy(out, host.p, host.len);
+	return host.len == 16 ? 8 : host.len; /* one subscriber line has a /64 */
 }
 
 static bool private_v4(const uint8_t a[4])

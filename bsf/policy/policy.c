@@ -3,10 +3,10 @@
  *  Who may connect and ask what on Zn. */
 #include "bsf/policy/policy.h"
 
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
+#include "common/base/clock.h"
+#include "common/base/sockaddr.h"
 
 /* A reader holds a policy for the length of one callback or one loop round, which is milliseconds. */
 #define RETIRED_FOR_S 60
@@ -14,7 +14,7 @@
 struct published {
 	struct policy *policy;
 	struct published *next;
-	time_t retired_at; /* CLOCK_MONOTONIC seconds */
+	uint64_t retired_at; /* s, monotonic */
 };
 
 static _Atomic(struct policy *) current;
@@ -30,41 +30,10 @@ const struct naf_policy *policy_naf(const struct policy *p, const char *identity
 	return NULL;
 }
 
-/* Address octets; an IPv4 address in IPv6 form counts as IPv4. */
-static struct span addr_octets(const struct sockaddr *sa)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	if (sa->sa_family == AF_INET)
-		return span_of(&((const struct sockaddr_in *)(const void *)sa)->sin_addr, 4);
-	if (sa->sa_family == AF_INET6) {
-		const uint8_t *p = ((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr.s6_addr;
-
-		return memcmp(p, mapped, sizeof(mapped)) ? span_of(p, 16) : span_of(p + 12, 4);
-	}
-	return span_of(NULL, 0);
-}
-
-static bool net_match(const struct naf_net *net, struct span from)
-{
-	struct span want = addr_octets((const struct sockaddr *)&net->addr);
-	bool mapped = net->addr.ss_family == AF_INET6 && want.len == 4;
-	unsigned prefix = mapped ? net->prefix - 96 : net->prefix; /* below 96 it wraps and is refused */
-	unsigned whole = prefix / 8, bits = prefix % 8;
-
-	if (from.len == 0 || want.len != from.len || prefix > 8 * from.len)
-		return false;
-	if (memcmp(want.p, from.p, whole))
-		return false;
-	return bits == 0 || ((want.p[whole] ^ from.p[whole]) >> (8 - bits)) == 0;
-}
-
 bool policy_net_match(const struct naf_policy *n, const struct sockaddr *from)
 {
-	struct span octets = addr_octets(from);
-
 	for (size_t i = 0; i < n->n_nets; i++)
-		if (net_match(&n->nets[i], octets))
+		if (sockaddr_net_match(&n->nets[i], from))
 			return true;
 	return false;
 }
@@ -119,16 +88,8 @@ const struct policy *policy_current(void)
 	return atomic_load_explicit(&current, memory_order_acquire);
 }
 
-static time_t monotonic_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
-
 /* Free what was retired long enough ago, or all. */
-static void retired_sweep(time_t now, bool all)
+static void retired_sweep(uint64_t now, bool all)
 {
 	struct published **p = &retired;
 
@@ -148,7 +109,7 @@ static void retired_sweep(time_t now, bool all)
 void policy_publish(struct policy *p)
 {
 	struct policy *old = atomic_exchange_explicit(&current, p, memory_order_acq_rel);
-	time_t now = monotonic_s();
+	uint64_t now = clock_mono_ms() / 1000;
 
 	if (old) {
 		struct published *r = malloc(sizeof(*r));

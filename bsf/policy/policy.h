@@ -5,17 +5,12 @@
 
 #include <stdbool.h>
 #include <sys/socket.h>
-#include "common/base/bytes.h"
-
-struct naf_net {
-	struct sockaddr_storage addr;
-	unsigned prefix;
-};
+#include "common/base/sockaddr.h"
 
 /*! One "naf IDENTITY" node of the configuration. */
 struct naf_policy {
-	char *identity;       /* Diameter identity of the connection */
-	struct naf_net *nets; /* source addresses that bind the name; at least one without TLS */
+	char *identity;            /* Diameter identity of the connection */
+	struct sockaddr_net *nets; /* source addresses that bind the name; at least one without TLS */
 	size_t n_nets;
 	char **speaks_for; /* FQDNs; "*.x" matches exactly one label more; no case */
 	size_t n_speaks_for;

@@ -7,6 +7,7 @@
 #include <talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/vty.h>
+#include "common/base/sockaddr.h"
 #include "common/gba/naf_id.h"
 #include "common/gba/zn_msg.h"
 #include "common/rt/cfg_file.h"
@@ -104,12 +105,8 @@ static bool naf_to_policy(struct naf_policy *out, const struct naf_cfg *n)
 	    (n->group && !out->naf_group))
 		return false;
 	out->n_nets = n->nets.n;
-	for (size_t i = 0; i < n->nets.n; i++) {
-		struct cfg_net net = { 0 };
-
-		cfg_net_parse(&net, n->nets.s[i]); /* good: it was looked at when it was written */
-		out->nets[i] = (struct naf_net){ net.addr, net.prefix };
-	}
+	for (size_t i = 0; i < n->nets.n; i++)
+		sockaddr_net_parse(&out->nets[i], n->nets.s[i]); /* good: it was looked at when it was written */
 	out->n_speaks_for = n->speaks_for.n;
 	out->n_gsids = n->gsids.n;
 	out->n_required_gsids = n->required.n;
@@ -259,9 +256,9 @@ DEFUN(cfg_no_naf, cfg_no_naf_cmd, "no naf IDENTITY", NO_STR NAF_HELP)
 DEFUN(naf_address, naf_address_cmd, "address NET", ADDRESS_HELP)
 {
 	struct naf_cfg *n = vty->index;
-	struct cfg_net net;
+	struct sockaddr_net net;
 
-	if (cfg_net_parse(&net, argv[0]) < 0)
+	if (sockaddr_net_parse(&net, argv[0]) < 0)
 		return cfg_fail(vty, "%s is no address; allowed: an IPv4 or IPv6 address, with or without /PREFIX",
 				argv[0]);
 	return cfg_add(vty, &n->nets, argv[0]);

@@ -2,7 +2,6 @@
 /* None of these commands is live: after start they answer "takes effect after restart" and change nothing. */
 #include "bsf/run/cfg_vty.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/vty.h>
 #include "bsf/run/cfg.h"
+#include "common/base/sockaddr.h"
 #include "common/rt/cfg_file.h"
 
 #define HSS_TIMEOUT_S 5
@@ -49,7 +49,7 @@ static int set_number(struct vty *vty, unsigned *out, int *line, const char *wha
 
 static int set_listen(struct vty *vty, struct bsf_listen *out, const char *argv[])
 {
-	if (cfg_sockaddr(&out->addr, argv[0], argv[1]) < 0)
+	if (sockaddr_parse(&out->addr, argv[0], argv[1]) < 0)
 		return cfg_fail(vty, "%s is no address; allowed: an IPv4 or IPv6 address", argv[0]);
 	snprintf(out->text, sizeof(out->text), "%s %s", argv[0], argv[1]);
 	out->line = cfg_line();

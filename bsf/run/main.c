@@ -18,6 +18,7 @@
 #include "bsf/run/shard.h"
 #include "bsf/store/store.h"
 #include "bsf/zn/fd.h"
+#include "common/base/clock.h"
 #include "common/dia/dia_core.h"
 #include "common/dia/dia_tx.h"
 #include "common/rt/cfg_file.h"
@@ -83,10 +84,8 @@ static void on_dia_event(void *owner, enum dia_event ev, const char *peer, const
  * us from nothing. */
 static void wait_hss(void)
 {
-	struct timespec until;
+	struct timespec until = clock_mono_after(HSS_WAIT_S * 1000);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += HSS_WAIT_S;
 	while (sem_clockwait(&hss_open, CLOCK_MONOTONIC, &until) < 0) {
 		if (errno == EINTR)
 			continue;

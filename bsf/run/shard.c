@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "bsf/run/shard.h"
+#include "common/base/clock.h"
 #include "config.h"
 
 #include <errno.h>
@@ -307,8 +308,7 @@ int shard_revoke(struct shard *s, const char *impi, const struct btid *btid)
 		free(r);
 		return -EBUSY;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += REVOKE_S;
+	until = clock_mono_after(REVOKE_S * 1000);
 	if (sem_clockwait(&r->done, CLOCK_MONOTONIC, &until) == 0)
 		rc = r->rc;
 	revocation_drop(r);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/crypto/rng.h"
 #include "common/rt/deadline.h"
 #include "common/rt/log_cat.h"
@@ -181,7 +182,7 @@ static int rebuild_one(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, M
 
 static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, struct err *err)
 {
-	uint64_t from = monotonic_ms();
+	uint64_t from = clock_mono_ms();
 	struct rebuild r = { 0 };
 	MDB_cursor *c = NULL;
 	MDB_txn *txn = NULL;
@@ -202,7 +203,7 @@ static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg,
 		return err_set(err, -EIO, "store: cannot read the database in %s: %s", cfg->dir, mdb_strerror(rc));
 	atomic_store(&l->corrupt, r.unreadable);
 	LOGT(DSTORE, LOGL_NOTICE, "store: %llu records, index made in %llu ms\n", (unsigned long long)r.records,
-	     (unsigned long long)(monotonic_ms() - from));
+	     (unsigned long long)(clock_mono_ms() - from));
 	if (r.unreadable || r.foreign_kek)
 		LOGT(DSTORE, LOGL_ERROR,
 		     "store: %llu records are damaged, %llu sealed under a KEK that is not configured\n",
@@ -237,7 +238,7 @@ static void store_lmdb_submit(struct store_shared *sh, struct store_req *r)
 		r->rc = challenges_put(l->challenges, &r->challenge);
 		break;
 	case STORE_CHALLENGE_TAKE:
-		r->rc = challenges_take(l->challenges, r->key.nonce, monotonic_ms(), &r->challenge);
+		r->rc = challenges_take(l->challenges, r->key.nonce, clock_mono_ms(), &r->challenge);
 		break;
 	case STORE_GET:
 		r->rc = lmdb_get(l, &r->key.btid, &r->session);

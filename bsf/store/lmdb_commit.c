@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "bsf/store/lmdb.h"
+#include "common/base/clock.h"
 #include "common/rt/deadline.h"
 #include "common/rt/log_cat.h"
 
@@ -71,7 +72,7 @@ static struct store_req *queue_take(struct lmdb_committer *c, uint64_t wait_ms, 
 {
 	struct store_req *batch, **end;
 	struct timespec until;
-	uint64_t at = monotonic_ms() + wait_ms;
+	uint64_t at = clock_mono_ms() + wait_ms;
 
 	until = (struct timespec){ (time_t)(at / 1000), (long)(at % 1000) * 1000000 };
 	pthread_mutex_lock(&c->lock);
@@ -138,7 +139,7 @@ static int sweep_some(struct lmdb_committer *c, struct lmdb_write *w, size_t max
 	size_t places = c->tokens < SWEEP_PLACES ? c->tokens : SWEEP_PLACES, before = places, n;
 	int rc = 0;
 
-	if (monotonic_ms() < c->sweep_from_ms)
+	if (clock_mono_ms() < c->sweep_from_ms)
 		return 0;
 	if (max > c->sweep_max)
 		max = c->sweep_max;
@@ -182,14 +183,14 @@ static void batch_write_each(struct lmdb_committer *c, struct store_req *batch)
 		bool more;
 
 		batch->next = NULL;
-		if (batch->op == STORE_PUT && monotonic_ms() < c->full_until_ms)
+		if (batch->op == STORE_PUT && clock_mono_ms() < c->full_until_ms)
 			batch->rc = -ENOSPC;
 		else
 			batch->rc = batch_write(c, batch, 0, &more) ?: batch->rc;
 		if (batch->op == STORE_PUT) {
 			say_full(c, batch->rc == -ENOSPC);
-			if (batch->rc == -ENOSPC && monotonic_ms() >= c->full_until_ms)
-				c->full_until_ms = monotonic_ms() + FULL_MS;
+			if (batch->rc == -ENOSPC && clock_mono_ms() >= c->full_until_ms)
+				c->full_until_ms = clock_mono_ms() + FULL_MS;
 		}
 		batch->next = next;
 		batch = next;
@@ -207,7 +208,7 @@ static int batch_do(struct lmdb_committer *c, struct store_req *batch, size_t n,
 {
 	int rc = -ENOSPC;
 
-	if (monotonic_ms() >= c->full_until_ms)
+	if (clock_mono_ms() >= c->full_until_ms)
 		rc = batch_write(c, batch, 2 * n + 64, more);
 	if (rc == 0 && room_needed(batch).puts)
 		say_full(c, false);
@@ -279,7 +280,7 @@ static void *committer_run(void *committer)
 	while (!stop) {
 		size_t n;
 		struct store_req *batch = queue_take(c, more ? TICK_SWEEPING_MS : TICK_MS, &n, &stop);
-		uint64_t now_ms = monotonic_ms();
+		uint64_t now_ms = clock_mono_ms();
 
 		more = false;
 		clock_watch(c, now_ms);
@@ -304,7 +305,7 @@ struct lmdb_committer *lmdb_committer_start(struct store_lmdb *l)
 	c->l = l;
 	c->last = &c->first;
 	c->sweep_max = SWEEP_MAX;
-	c->tokens_at_ms = monotonic_ms();
+	c->tokens_at_ms = clock_mono_ms();
 	c->clock_offset_s = clock_offset_s(c->tokens_at_ms);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_condattr_init(&attr);

@@ -9,6 +9,7 @@
 
 #include "bsf/store/backend.h"
 #include "bsf/store/challenges.h"
+#include "common/base/clock.h"
 #include "common/crypto/rng.h"
 #include "common/rt/deadline.h"
 
@@ -407,7 +408,7 @@ static void mem_sweep(struct store_mem *m)
 	uint8_t rand[AKA_RAND_LEN];
 	struct impi impi;
 
-	challenges_sweep(m->challenges, monotonic_ms(), 1);
+	challenges_sweep(m->challenges, clock_mono_ms(), 1);
 	while (stripe_expired(st, store_wall_s(), &impi, rand))
 		session_forget(m, &impi, rand);
 }
@@ -423,7 +424,7 @@ static void mem_submit(struct store_shared *sh, struct store_req *r)
 		r->rc = challenges_put(m->challenges, &r->challenge);
 		break;
 	case STORE_CHALLENGE_TAKE:
-		r->rc = challenges_take(m->challenges, r->key.nonce, monotonic_ms(), &r->challenge);
+		r->rc = challenges_take(m->challenges, r->key.nonce, clock_mono_ms(), &r->challenge);
 		break;
 	case STORE_PUT:
 		r->rc = mem_put(m, &r->session);

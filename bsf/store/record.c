@@ -4,6 +4,7 @@
 #include "bsf/store/record.h"
 
 #include <errno.h>
+#include "common/base/ascii.h"
 
 #define AAD_LEN (AKA_RAND_LEN + RECORD_HEAD_LEN)
 
@@ -47,10 +48,9 @@ static int name_tag(uint32_t *out, const struct record_keys *k, const char *name
 {
 	char low[BSF_NAME_MAX + 1];
 	uint8_t mac[32];
-	size_t n = 0;
+	size_t n = strlen(name);
 
-	for (; name[n]; n++)
-		low[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] | 0x20) : name[n];
+	ascii_lower_copy(low, name, n);
 	if (seal_index(mac, &k->index_key, span_of(low, n)) < 0)
 		return -EIO;
 	*out = be32_get(mac);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include "bsf/store/backend.h"
 #include "bsf/store/challenges.h"
+#include "common/base/clock.h"
 #include "common/rt/deadline.h"
 
 /* Calls of one shard under way. Each owns about 2 KiB. */
@@ -137,7 +138,7 @@ int store_challenge_put_now(struct store_shared *sh, const struct gba_challenge 
 
 int store_challenge_take_now(struct store_shared *sh, const uint8_t nonce[NONCE_LEN], struct gba_challenge *out)
 {
-	return sh->challenges ? challenges_take(sh->challenges, nonce, monotonic_ms(), out) : -EAGAIN;
+	return sh->challenges ? challenges_take(sh->challenges, nonce, clock_mono_ms(), out) : -EAGAIN;
 }
 
 int store_put(struct store *st, const struct gba_session *s, uint64_t txn)

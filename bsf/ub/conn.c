@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include "bsf/run/cfg.h"
+#include "common/base/clock.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
 
@@ -40,7 +41,7 @@ static void expired(void *data)
 
 static void arm(struct ub_conn *c)
 {
-	c->since_ms = monotonic_ms();
+	c->since_ms = clock_mono_ms();
 	deadline_start(c->deadlines, &c->deadline, bsf_limit(LIM_REQUEST_TIME) * UINT64_C(1000), expired, c);
 }
 
@@ -87,7 +88,7 @@ static void count_unused(struct ub_conn *c, unsigned status)
 	char octet;
 	ssize_t n = recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
 
-	if (monotonic_ms() - c->since_ms >= bsf_limit(LIM_IDLE_TIME) * UINT64_C(1000))
+	if (clock_mono_ms() - c->since_ms >= bsf_limit(LIM_IDLE_TIME) * UINT64_C(1000))
 		ub_conn_count(c, CAUSE_ub_deadline);
 	else if (n > 0 || (n < 0 && errno == EAGAIN))
 		ub_conn_count(c, ub_conn_cause(status));

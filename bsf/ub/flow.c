@@ -7,6 +7,7 @@
 #include <osmocom/core/utils.h>
 #include "bsf/run/cfg.h"
 #include "bsf/vectors/guss_facts.h"
+#include "common/base/clock.h"
 #include "common/crypto/keyed_hash.h"
 #include "common/base/hex.h"
 #include "common/crypto/rng.h"
@@ -60,7 +61,8 @@ static void log_run(const struct ub_run *run)
 	if (named)
 		run_id(id, run->challenge.nonce);
 	LOGT(DUB, level, "%s %d, IMPI %s, run %s, %llu ms\n", cause_name(cause), run->answer.status, masked,
-	     named || !run->session_id[0] ? id : run->session_id, (unsigned long long)(monotonic_ms() - run->begun_ms));
+	     named || !run->session_id[0] ? id : run->session_id,
+	     (unsigned long long)(clock_mono_ms() - run->begun_ms));
 	LOGT(DUB, LOGL_DEBUG, "run %s is of IMPI %s\n", id, run->impi.s);
 }
 
@@ -101,7 +103,7 @@ static bool take_token(struct ub_run *run, enum overload_rate r, enum bsf_bucket
 {
 	struct bucket_rate rate = bsf_bucket(b);
 
-	return overload_take(run->flow->env.overload, r, key, rate.n, rate.per_s, monotonic_ms());
+	return overload_take(run->flow->env.overload, r, key, rate.n, rate.per_s, clock_mono_ms());
 }
 
 static bool source_allowed(struct ub_run *run)
@@ -188,7 +190,7 @@ static void on_taken(struct ub_run *run, int rc)
 		return on_right_answer(run);
 	if (cause != CAUSE_ub_challenged)
 		return fail(run, cause);
-	if (overload_resync_marked(run->flow->env.overload, impi_of(run), monotonic_ms()))
+	if (overload_resync_marked(run->flow->env.overload, impi_of(run), clock_mono_ms()))
 		return fail(run, CAUSE_ub_auts_repeated);
 	run->resync = true;
 	ask_hss(run);
@@ -254,7 +256,7 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	c->ik = z->vector.ik;
 	c->guss = guss_blob_get(z->guss);
 	c->created_at = time(NULL);
-	c->expires_mono_ms = monotonic_ms() + bsf_limit(LIM_NONCE_LIFETIME) * UINT64_C(1000);
+	c->expires_mono_ms = clock_mono_ms() + bsf_limit(LIM_NONCE_LIFETIME) * UINT64_C(1000);
 	return CAUSE_ub_ok;
 }
 
@@ -300,7 +302,7 @@ static void on_zh(struct ub_run *run, const struct zh_result *z)
 		return fail(run, cause);
 	if (run->resync)
 		overload_resync_mark(run->flow->env.overload, impi_of(run), rate.n ? rate.per_s : MARK_S,
-				     monotonic_ms());
+				     clock_mono_ms());
 	put_challenge(run);
 }
 
@@ -387,7 +389,7 @@ static void begin(struct ub_flow *f, struct ub_run *run)
 bool ub_flow_begin(struct ub_flow *f, struct ub_run *run)
 {
 	run->flow = f;
-	run->begun_ms = monotonic_ms();
+	run->begun_ms = clock_mono_ms();
 	run->inside = true;
 	begin(f, run);
 	run->inside = false;
@@ -397,7 +399,7 @@ bool ub_flow_begin(struct ub_flow *f, struct ub_run *run)
 void ub_flow_refuse(struct ub_flow *f, struct ub_run *run, enum cause cause)
 {
 	run->flow = f;
-	run->begun_ms = monotonic_ms();
+	run->begun_ms = clock_mono_ms();
 	run->inside = true;
 	fail(run, cause);
 	run->inside = false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "bsf/ub/listen.h"
+#include "common/base/sockaddr.h"
 #include "config.h"
 
 #include <errno.h>
@@ -73,7 +74,6 @@ static int on_accept(struct osmo_fd *ofd, unsigned int what)
 static int listen_on(struct ub_listen *l, const struct bsf_listen *where)
 {
 	int fd = socket(where->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, rc;
-	socklen_t len = where->addr.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 
 	if (fd < 0)
 		return -errno;
@@ -81,7 +81,8 @@ static int listen_on(struct ub_listen *l, const struct bsf_listen *where)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (where->addr.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, (const struct sockaddr *)&where->addr, len) < 0 || listen(fd, BACKLOG) < 0) {
+	if (bind(fd, (const struct sockaddr *)&where->addr, sockaddr_len(&where->addr)) < 0 ||
+	    listen(fd, BACKLOG) < 0) {
 		rc = -errno;
 		close(fd);
 		return rc;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bsf/run/cfg.h"
+#include "common/base/sockaddr.h"
 
 #define SPARE_MAX   256
 #define SWALLOW_MAX 65536 /* of a body that is too long, to answer 413 before closing */
@@ -134,12 +135,8 @@ bool ub_req_read_head(struct ub_req *r, const char *method, const char *version)
 	r->run.request.method = span_str(method);
 	MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, on_header, r);
 	i = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	if (i && i->client_addr) {
-		socklen_t len = i->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-								      : sizeof(struct sockaddr_in);
-
-		memcpy(&r->run.from, i->client_addr, len);
-	}
+	if (i && i->client_addr)
+		memcpy(&r->run.from, i->client_addr, sockaddr_len(i->client_addr));
 	/* a NUL in the target cuts it short: then more than a blank lies between it and the version */
 	if ((uintptr_t)version - (uintptr_t)r->target_end != 1 || strpbrk(r->target, " \t"))
 		r->bad_octet = true;

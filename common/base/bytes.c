@@ -4,11 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-}
+#include "common/base/ascii.h"
 
 bool span_eq(struct span a, struct span b)
 {
@@ -20,7 +16,7 @@ bool span_ieq(struct span a, struct span b)
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++) {
-		if (lower(a.p[i]) != lower(b.p[i]))
+		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
 			return false;
 	}
 	return true;

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <unistd.h>
+#include "common/base/sockaddr.h"
 
 int port_probe(const struct sockaddr_storage *addr)
 {
-	socklen_t len = addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 	int fd = socket(addr->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, rc;
 
 	if (fd < 0)
@@ -16,7 +16,7 @@ int port_probe(const struct sockaddr_storage *addr)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (addr->ss_family == AF_INET6) /* as our servers have it: [::] and 0.0.0.0 are two addresses */
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, (const struct sockaddr *)addr, len) == 0 && listen(fd, 1) == 0)
+	if (bind(fd, (const struct sockaddr *)addr, sockaddr_len(addr)) == 0 && listen(fd, 1) == 0)
 		return fd;
 	rc = -errno;
 	close(fd);

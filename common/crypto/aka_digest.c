@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "common/crypto/aka_digest.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
+#include "common/base/ascii.h"
 #include "common/base/hex.h"
 #include "common/crypto/evp.h"
 
@@ -100,7 +100,6 @@ bool digest_match(const struct digest_text *want, struct span got)
 
 	if (got.len != len)
 		return false;
-	for (size_t i = 0; i < len; i++)
-		lower[i] = (char)tolower(got.p[i]);
+	ascii_lower_copy(lower, got.p, len);
 	return octets_equal(want->hex, lower, len);
 }

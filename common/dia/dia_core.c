@@ -8,8 +8,8 @@
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
-#include <arpa/inet.h>
 #include "common/base/port_probe.h"
+#include "common/base/sockaddr.h"
 #include "common/dia/dia_flow.h"
 #include "common/dia/dia_grave.h"
 #include "common/dia/dia_node.h"
@@ -30,39 +30,18 @@ static bool initialized;
 static pthread_t watcher;
 static bool watched;
 
-static socklen_t sa_len(const struct sockaddr_storage *sa)
-{
-	return sa->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-}
-
-static uint16_t sa_port(const struct sockaddr_storage *sa)
-{
-	if (sa->ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)sa)->sin6_port);
-	return ntohs(((const struct sockaddr_in *)sa)->sin_port);
-}
-
-static void sa_text(char out[INET6_ADDRSTRLEN], const struct sockaddr_storage *sa)
-{
-	const void *addr = sa->ss_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)sa)->sin6_addr
-						     : (const void *)&((const struct sockaddr_in *)sa)->sin_addr;
-
-	if (!inet_ntop(sa->ss_family, addr, out, INET6_ADDRSTRLEN))
-		strcpy(out, "?");
-}
-
 /* The library only says 107 when a port is taken. */
 static int probe_listen(const struct sockaddr_storage *sa, struct err *err)
 {
 	int fd = port_probe(sa);
-	char addr[INET6_ADDRSTRLEN];
+	char addr[SOCKADDR_TEXT];
 
 	if (fd >= 0) {
 		close(fd);
 		return 0;
 	}
-	sa_text(addr, sa);
-	return err_set(err, fd, "diameter: cannot listen on %s port %u: %s", addr, sa_port(sa), strerror(-fd));
+	sockaddr_host_text(addr, sa);
+	return err_set(err, fd, "diameter: cannot listen on %s port %u: %s", addr, sockaddr_port(sa), strerror(-fd));
 }
 
 /* A client that listens nowhere still has to tell an address in CER: the one the system would use towards this peer. */
@@ -74,12 +53,9 @@ static void add_local_address(const struct sockaddr_storage *peer)
 
 	if (fd < 0)
 		return;
-	if (!connect(fd, (const struct sockaddr *)peer, sa_len(peer)) &&
+	if (!connect(fd, (const struct sockaddr *)peer, sockaddr_len(peer)) &&
 	    !getsockname(fd, (struct sockaddr *)&local, &len)) {
-		if (local.ss_family == AF_INET6)
-			((struct sockaddr_in6 *)&local)->sin6_port = 0;
-		else
-			((struct sockaddr_in *)&local)->sin_port = 0;
+		sockaddr_port_set(&local, 0);
 		fd_ep_add_merge(&fd_g_config->cnf_endpoints, (struct sockaddr *)&local, len, EP_FL_CONF | EP_ACCEPTALL);
 	}
 	close(fd);
@@ -98,7 +74,7 @@ static int check_config(const struct dia_cfg *cfg, struct err *err)
 	if (!cfg->n_listen && !cfg->n_peers)
 		return err_set(err, -EINVAL, "diameter: neither an address to listen on nor a peer to connect to");
 	for (i = 0; i < cfg->n_listen; i++) {
-		if (sa_port(&cfg->listen[i].addr) != sa_port(&cfg->listen[0].addr))
+		if (sockaddr_port(&cfg->listen[i].addr) != sockaddr_port(&cfg->listen[0].addr))
 			return err_set(err, -EINVAL, "diameter: all listen addresses share one port");
 		rc = probe_listen(&cfg->listen[i].addr, err);
 		if (rc)
@@ -117,7 +93,7 @@ static int fill_config(const struct dia_cfg *cfg)
 	fd->cnf_diamrlm = strdup(cfg->realm);
 	if (!fd->cnf_diamid || !fd->cnf_diamrlm)
 		return -ENOMEM;
-	fd->cnf_port = cfg->n_listen ? sa_port(&cfg->listen[0].addr) : 0;
+	fd->cnf_port = cfg->n_listen ? sockaddr_port(&cfg->listen[0].addr) : 0;
 	fd->cnf_port_tls = 0;
 	fd->cnf_flags.no_sctp = 1;
 	fd->cnf_flags.no_fwd = !cfg->relay;
@@ -128,7 +104,8 @@ static int fill_config(const struct dia_cfg *cfg)
 		struct sockaddr_storage sa = cfg->listen[i].addr;
 
 		/* without EP_ACCEPTALL a loopback address is dropped and the node listens everywhere */
-		fd_ep_add_merge(&fd->cnf_endpoints, (struct sockaddr *)&sa, sa_len(&sa), EP_FL_CONF | EP_ACCEPTALL);
+		fd_ep_add_merge(&fd->cnf_endpoints, (struct sockaddr *)&sa, sockaddr_len(&sa),
+				EP_FL_CONF | EP_ACCEPTALL);
 	}
 	for (i = 0; i < cfg->n_peers && !cfg->n_listen; i++)
 		add_local_address(&cfg->peers[i].addr);
@@ -181,9 +158,9 @@ static int add_peer(const struct dia_peer *p, struct err *err)
 	info.config.pic_flags.sec = PI_SEC_NONE;
 	info.config.pic_flags.pro4 = PI_P4_TCP;
 	info.config.pic_flags.persist = PI_PRST_ALWAYS;
-	info.config.pic_port = sa_port(&sa);
+	info.config.pic_port = sockaddr_port(&sa);
 	fd_list_init(&info.pi_endpoints, NULL);
-	rc = fd_ep_add_merge(&info.pi_endpoints, (struct sockaddr *)&sa, sa_len(&sa), EP_FL_CONF | EP_ACCEPTALL);
+	rc = fd_ep_add_merge(&info.pi_endpoints, (struct sockaddr *)&sa, sockaddr_len(&sa), EP_FL_CONF | EP_ACCEPTALL);
 	if (!rc)
 		rc = fd_peer_add(&info, "configuration", dia_first_open, NULL);
 	if (rc)
@@ -268,7 +245,7 @@ static size_t count_listening(uint16_t port)
 		int on = 0;
 
 		if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &on_len) && on &&
-		    !getsockname(fd, (struct sockaddr *)&sa, &len) && sa_port(&sa) == port)
+		    !getsockname(fd, (struct sockaddr *)&sa, &len) && sockaddr_port(&sa) == port)
 			n++;
 	}
 	return n;

@@ -3,7 +3,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <time.h>
+#include "common/base/clock.h"
 #include "common/dia/dia_node.h"
 #include "common/dia/dia_out.h"
 
@@ -38,7 +38,7 @@ void dia_grave_init(void)
  * after that has ended on the one that stops; what dies then is kept: its thread may have a last word to write into it.
  */
 static struct fd_list dead = FD_LIST_INITIALIZER(dead);
-static time_t last_death;
+static uint64_t last_death; /* s, monotonic */
 
 static void free_dead(void)
 {
@@ -54,14 +54,13 @@ static void free_dead(void)
 /* Takes the place of the library's in a program. */
 int fd_peer_free(struct fd_peer **peer)
 {
-	struct timespec now;
+	uint64_t now_s = clock_mono_ms() / 1000;
 
 	if (!library_free)
 		return EINVAL;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!dia_node.stopping && now.tv_sec - last_death >= GRACE_S)
+	if (!dia_node.stopping && now_s - last_death >= GRACE_S)
 		free_dead();
-	last_death = now.tv_sec;
+	last_death = now_s;
 	fd_list_insert_before(&dead, &((struct peer_hdr *)*peer)->chain);
 	*peer = NULL;
 	return 0;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <netinet/tcp.h>
+#include "common/base/sockaddr.h"
 #include "common/dia/avp_cursor.h"
 #include "common/dia/dia_flow.h"
 #include "common/dia/dia_guard.h"
@@ -92,23 +93,6 @@ int dia_peer_socket(struct peer_hdr *peer)
 	return fd_peer_cnx_proto_info(peer, info, sizeof(info)) ? -1 : socket_of(info);
 }
 
-/* An IPv4 peer on an IPv6 socket is still that IPv4 address. */
-static void unmap(struct sockaddr_storage *sa)
-{
-	struct sockaddr_in6 six;
-	struct sockaddr_in four = { .sin_family = AF_INET };
-
-	if (sa->ss_family != AF_INET6)
-		return;
-	memcpy(&six, sa, sizeof(six));
-	if (!IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
-		return;
-	memcpy(&four.sin_addr, &six.sin6_addr.s6_addr[12], 4);
-	four.sin_port = six.sin6_port;
-	memset(sa, 0, sizeof(*sa));
-	memcpy(sa, &four, sizeof(four));
-}
-
 static int address_of(int fd, struct sockaddr_storage *out)
 {
 	socklen_t len = sizeof(*out);
@@ -116,18 +100,8 @@ static int address_of(int fd, struct sockaddr_storage *out)
 	memset(out, 0, sizeof(*out));
 	if (fd < 0 || getpeername(fd, (struct sockaddr *)out, &len))
 		return -ENOTCONN;
-	unmap(out);
+	sockaddr_unmap(out); /* an IPv4 peer on an IPv6 socket is still that IPv4 address */
 	return 0;
-}
-
-static bool same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET6)
-		return !memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
-			       &((const struct sockaddr_in6 *)b)->sin6_addr, 16);
-	return !memcmp(&((const struct sockaddr_in *)a)->sin_addr, &((const struct sockaddr_in *)b)->sin_addr, 4);
 }
 
 int fd_cnx_proto_info(struct cnxctx *cnx, char *buf, size_t len); /* exported, in no public header */
@@ -145,7 +119,7 @@ bool dia_may_connect(struct msg *cer, struct cnxctx *cnx)
 	if (!ours)
 		return true;
 	if (!fd_cnx_proto_info(cnx, info, sizeof(info)) && !address_of(socket_of(info), &from) &&
-	    same_address(&from, &ours->addr))
+	    sockaddr_same_host(&from, &ours->addr))
 		return true;
 	dia_event(DIA_EV_PEER_ADDRESS, ours->identity, "connection closed");
 	return false;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
+#include "common/base/clock.h"
 
 /* Requests that wait for an answer, in a ring by number. The library drops some answers without a word, so nothing
  * tells when an entry is done with: it is overwritten when PENDING newer requests were sent. */
@@ -84,14 +85,6 @@ int fd_p_sr_fetch(struct sr_list *list, uint32_t hop_by_hop, struct msg **req);
 
 static store_fn *library_store;
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static void note_sent(uintptr_t id, struct sr_list *list, uint32_t hop_by_hop)
 {
 	struct pending *p;
@@ -116,7 +109,7 @@ static bool take_old(struct pending *out)
 
 		if (p->id != tx.swept_id + 1)
 			continue; /* answered */
-		if (p->forget_ms > now_ms())
+		if (p->forget_ms > clock_mono_ms())
 			break;
 		*out = *p;
 		p->id = 0;
@@ -281,7 +274,7 @@ int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn,
 					  .fn = fn,
 					  .owner = owner,
 					  .txn = txn,
-					  .forget_ms = now_ms() + (uint64_t)patience_ms * PATIENCES };
+					  .forget_ms = clock_mono_ms() + (uint64_t)patience_ms * PATIENCES };
 		tx.last_id = id;
 		*m = NULL;
 	}

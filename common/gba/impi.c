@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistr.h>
 
+#include "common/base/ascii.h"
 #include "common/gba/tmpi.h"
 
 #define OPERATOR_TREE ".3gppnetwork.org"
@@ -116,7 +117,7 @@ void impi_key(struct impi *out, const char *impi)
 
 	for (; impi[n] && n < IMPI_MAX; n++) {
 		domain = domain || impi[n] == '@';
-		out->s[n] = domain && impi[n] >= 'A' && impi[n] <= 'Z' ? (char)(impi[n] | 0x20) : impi[n];
+		out->s[n] = domain ? (char)ascii_lower((uint8_t)impi[n]) : impi[n];
 	}
 	out->s[n] = '\0';
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistr.h>
 
+#include "common/base/ascii.h"
 #include "common/gba/btid.h"
 
 const uint8_t UA_ID_HTTP_DIGEST[UA_ID_LEN] = { 0x01, 0x00, 0x00, 0x00, 0x02 };
@@ -84,8 +85,7 @@ int naf_id_make(struct naf_id *out, const char *host, const uint8_t ua[UA_ID_LEN
 		len--;
 	if (!fqdn_valid(span_of(host, len), FQDN_MAX))
 		return -EINVAL;
-	for (size_t i = 0; i < len; i++)
-		raw[i] = (uint8_t)(host[i] >= 'A' && host[i] <= 'Z' ? host[i] | 0x20 : host[i]);
+	ascii_lower_copy(raw, host, len);
 	memcpy(raw + len, ua, UA_ID_LEN);
 	return naf_id_parse(out, raw, len + UA_ID_LEN) == 0 ? 0 : -EINVAL;
 }

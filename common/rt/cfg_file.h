@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 #include "common/base/err.h"
+#include "common/base/sockaddr.h"
 
 struct vty;
 
@@ -41,22 +41,6 @@ int cfg_reading(void);
 
 /*! For a command that is not live: prints "takes effect after restart", changes nothing. \returns CMD_WARNING */
 int cfg_after_restart(struct vty *vty);
-
-/*! \param[in] addr IPv4 or IPv6 \param[in] port 0..65535, decimal. \returns 0; -EINVAL */
-int cfg_sockaddr(struct sockaddr_storage *out, const char *addr, const char *port);
-
-/*! "ADDRESS PORT", as typed in the file. */
-#define CFG_SOCKADDR_TEXT 64
-void cfg_sockaddr_text(char out[CFG_SOCKADDR_TEXT], const struct sockaddr_storage *addr);
-
-/*! A range of addresses, "A.B.C.D/N" or "X:X::X/N"; without /N one address. */
-struct cfg_net {
-	struct sockaddr_storage addr;
-	unsigned prefix;
-};
-int cfg_net_parse(struct cfg_net *out, const char *text); /* 0; -EINVAL */
-bool cfg_net_match(const struct cfg_net *net, const struct sockaddr *from);
-void cfg_net_text(char out[CFG_SOCKADDR_TEXT], const struct cfg_net *net);
 
 /*! The ports a start needs, each held by a probe until all have been looked at: two nodes with one port show, too. */
 #define CFG_PORTS_MAX 32

@@ -20,6 +20,7 @@
 #include <osmocom/vty/vty.h>
 #include <talloc.h>
 #include "common/base/secret.h"
+#include "common/base/sockaddr.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
@@ -208,7 +209,7 @@ static int vty_address(struct sockaddr_storage *out, int line, struct err *err)
 	char port[8];
 
 	snprintf(port, sizeof(port), "%d", vty_get_bind_port(program->vty_port));
-	if (cfg_sockaddr(out, vty_get_bind_addr(), port) < 0)
+	if (sockaddr_parse(out, vty_get_bind_addr(), port) < 0)
 		return cfg_error(err, -EINVAL, line, "line vty: '%s' is no address; allowed: bind ADDRESS PORT",
 				 vty_get_bind_addr());
 	return 0;
@@ -233,13 +234,13 @@ static void warn_open_vty(void)
 {
 	static const char *const loopback[] = { "127.0.0.0/8", "::1" };
 	struct sockaddr_storage ss;
-	struct cfg_net net;
+	struct sockaddr_net net;
 	struct err err;
 
 	if (asks_password() || vty_address(&ss, 0, &err) < 0)
 		return;
 	for (size_t i = 0; i < sizeof(loopback) / sizeof(loopback[0]); i++) {
-		if (cfg_net_parse(&net, loopback[i]) == 0 && cfg_net_match(&net, (struct sockaddr *)&ss))
+		if (sockaddr_net_parse(&net, loopback[i]) == 0 && sockaddr_net_match(&net, (struct sockaddr *)&ss))
 			return;
 	}
 	LOGP(DRT, LOGL_NOTICE,

@@ -7,20 +7,13 @@
 #include <unistd.h>
 #include <osmocom/core/select.h>
 #include <talloc.h>
+#include "common/base/clock.h"
 
 struct deadline_set {
 	struct rb_root tree;
 	struct osmo_fd ofd;
 	uint64_t armed_ms; /* what the descriptor is set to; 0: off */
 };
-
-uint64_t monotonic_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static struct deadline *first_of(const struct deadline_set *set)
 {
@@ -40,7 +33,7 @@ static void arm(struct deadline_set *set)
 	if (!d || (set->armed_ms && set->armed_ms <= d->at_ms))
 		return;
 	/* Relative: libfaketime, which the tests step the clock with, takes an absolute instant for one of the wall clock. */
-	now = monotonic_ms();
+	now = clock_mono_ms();
 	in_ms = d->at_ms > now ? d->at_ms - now : 0;
 	set->armed_ms = d->at_ms;
 	its.it_value.tv_sec = in_ms / 1000;
@@ -57,7 +50,7 @@ static void unlink_deadline(struct deadline *d)
 static int on_timer(struct osmo_fd *ofd, unsigned int what)
 {
 	struct deadline_set *set = ofd->data;
-	uint64_t n, now = monotonic_ms();
+	uint64_t n, now = clock_mono_ms();
 	struct deadline *d;
 
 	if (read(ofd->fd, &n, sizeof(n)) == sizeof(n))
@@ -111,7 +104,7 @@ void deadline_start(struct deadline_set *set, struct deadline *d, uint64_t in_ms
 
 	deadline_stop(d);
 	/* One more: the clock's current millisecond is partly over, and a deadline never fires early. */
-	d->at_ms = monotonic_ms() + in_ms + 1;
+	d->at_ms = clock_mono_ms() + in_ms + 1;
 	d->expired = expired;
 	d->data = data;
 	d->set = set;

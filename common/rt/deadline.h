@@ -24,5 +24,3 @@ struct deadline_set *deadline_set_new(void *ctx);
 /*! (Re)start; expired() runs once on this thread, never inside this call. */
 void deadline_start(struct deadline_set *set, struct deadline *d, uint64_t in_ms, void (*expired)(void *), void *data);
 void deadline_stop(struct deadline *d); /* not running: nothing happens */
-
-uint64_t monotonic_ms(void);

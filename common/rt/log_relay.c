@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <osmocom/core/utils.h>
+#include "common/base/clock.h"
 #include "common/rt/deadline.h"
 #include "common/rt/inbox.h"
 
@@ -161,7 +162,7 @@ bool log_rate_ok(int cat)
 {
 	static atomic_uint_fast64_t window_start[LOG_CAT_COUNT];
 	static atomic_uint count[LOG_CAT_COUNT];
-	uint64_t now = monotonic_ms(), start;
+	uint64_t now = clock_mono_ms(), start;
 	unsigned n;
 
 	if ((unsigned)cat >= LOG_CAT_COUNT)

@@ -3,6 +3,7 @@
  * HSS was asked. */
 #include <stdio.h>
 #include <osmocom/core/select.h>
+#include "common/base/clock.h"
 #include "common/gba/gba_time.h"
 #include "tests/flow/ub_world.h"
 #include "tests/unit/suite.h"
@@ -96,7 +97,7 @@ START_TEST(nonces)
 	ck_assert_ptr_null(strstr(ue.run.answer.www_authenticate, "stale"));
 	ue_take_challenge(&ue);
 	/* its time is over */
-	for (uint64_t until = monotonic_ms() + 1100; monotonic_ms() < until;) {
+	for (uint64_t until = clock_mono_ms() + 1100; clock_mono_ms() < until;) {
 		struct deadline d = { 0 };
 
 		deadline_start(w.deadlines, &d, 50, (void (*)(void *))deadline_stop, &d);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "common/base/clock.h"
 #include "tests/store/harness.h"
 
 #include <errno.h>
@@ -214,7 +215,7 @@ struct gba_challenge challenge_make(unsigned n, uint64_t life_ms)
 	snprintf(c.username, sizeof(c.username), "u%u@example.org", n);
 	strcpy(c.bsf_name, BSF_A);
 	snprintf(c.opaque, sizeof(c.opaque), "%032u", n);
-	c.expires_mono_ms = monotonic_ms() + life_ms;
+	c.expires_mono_ms = clock_mono_ms() + life_ms;
 	return c;
 }
 

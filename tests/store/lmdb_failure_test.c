@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What a machine does to a store on disk: kill -9 at any moment, full map, full disk. */
+#include "common/base/clock.h"
 #include "tests/store/disk.h"
 
 #include <errno.h>
@@ -137,12 +138,12 @@ static unsigned put_until_full(unsigned first, int64_t expires_at, struct guss_b
 /* Put session n again and again until there is room for it. */
 static void put_when_room(unsigned n, struct guss_blob *guss, unsigned within_ms)
 {
-	uint64_t until = monotonic_ms() + within_ms;
+	uint64_t until = clock_mono_ms() + within_ms;
 	struct gba_session s = nth(n, true);
 	int rc;
 
 	s.guss = guss_blob_get(guss);
-	while ((rc = put(&h, &s)) == -ENOSPC && monotonic_ms() < until)
+	while ((rc = put(&h, &s)) == -ENOSPC && clock_mono_ms() < until)
 		usleep(20000); /* the store tells nobody that it has room again */
 	gba_session_clear(&s);
 	ck_assert_int_eq(rc, 0);

@@ -5,10 +5,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include "bsf/policy/overload.h"
+#include "common/base/clock.h"
 #include "common/rt/deadline.h"
 #include "tests/unit/suite.h"
 
-#define T0 (monotonic_ms() + 1000)
+#define T0 (clock_mono_ms() + 1000)
 
 static struct span key(const char *s)
 {

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file clock.h
+ *  The monotonic clock, for what is ours: deadlines, limits, waiting. What the wire says (expiry, creation) is wall clock. */
+#pragma once
+
+#include <stdint.h>
+#include <time.h>
+
+/*! \returns ms of CLOCK_MONOTONIC */
+uint64_t clock_mono_ms(void);
+
+/*! \returns the instant ms from now on CLOCK_MONOTONIC, for sem_clockwait() and condition variables on that clock */
+struct timespec clock_mono_after(uint64_t ms);
