@@ -204,14 +204,16 @@ static void log_gba_u_once(void)
 		LOGT(DUB, LOGL_NOTICE, "a subscriber has a GBA_U card; such are served as GBA_ME (said once)\n");
 }
 
-static void tell_clamped(const struct gba_challenge *c)
+/* Somebody has to mend the GUSS, so the usual log level shows it. */
+static void tell_clamped(const struct gba_challenge *c, int64_t guss_s)
 {
 	char id[RUN_ID_LEN + 1];
 
 	run_id(id, c->nonce);
 	counter_inc(CAUSE_zh_guss_lifetime);
-	LOGT(DZH, LOGL_INFO, "%s: run %s gets %lld s\n", cause_name(CAUSE_zh_guss_lifetime), id,
-	     (long long)c->key_life_s);
+	if (log_rate_ok(DZH))
+		LOGT(DZH, LOGL_NOTICE, "%s: run %s: lifeTime of the GUSS is %lld s, the key lives %lld s\n",
+		     cause_name(CAUSE_zh_guss_lifetime), id, (long long)guss_s, (long long)c->key_life_s);
 }
 
 /* Nobody but us can tell it from the nonce. */
@@ -242,7 +244,7 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	c->key_life_s = key_lifetime_s(bsf_limit(LIM_KEY_LIFETIME), bsf_limit(LIM_KEY_LIFETIME_MAX),
 				       facts.has_life_time, facts.life_time_s, &clamped);
 	if (clamped)
-		tell_clamped(c);
+		tell_clamped(c, facts.life_time_s);
 	if (facts.gba_u)
 		log_gba_u_once();
 	make_opaque(run->flow, c);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #define NTP_UNIX 2208988800u /* seconds from 1900 to 1970 */
+#define YEAR_MAX 99999999    /* so that tm_year and the seconds of timegm() hold it */
 
 int date_time_format(char out[DATE_TIME_LEN + 1], time_t t)
 {
@@ -36,7 +37,7 @@ static bool literal(const uint8_t **p, const uint8_t *end, char c)
 	return true;
 }
 
-/* Z, +hh:mm, -hh:mm, or nothing, which annex C of 24.109 forbids and real servers send: UTC. */
+/* Z, +hh:mm, -hh:mm up to 14:00, or nothing, which annex C of 24.109 forbids and real servers send: UTC. */
 static bool zone(const uint8_t **p, const uint8_t *end, int *offset_s)
 {
 	int sign, h, m;
@@ -51,17 +52,19 @@ static bool zone(const uint8_t **p, const uint8_t *end, int *offset_s)
 		return false;
 	m = digits(p, end, 2);
 	*offset_s = sign * (h * 3600 + m * 60);
-	return m >= 0 && m < 60 && h <= 14 && *p == end;
+	return m >= 0 && m < 60 && h * 60 + m <= 14 * 60 && *p == end;
 }
 
-static bool fraction(const uint8_t **p, const uint8_t *end)
+/* \param[out] zero the fraction is absent or all zeros */
+static bool fraction(const uint8_t **p, const uint8_t *end, bool *zero)
 {
 	const uint8_t *start;
 
+	*zero = true;
 	if (!literal(p, end, '.'))
 		return true;
-	for (start = *p; *p < end && **p >= '0' && **p <= '9';)
-		(*p)++;
+	for (start = *p; *p < end && **p >= '0' && **p <= '9'; (*p)++)
+		*zero = *zero && **p == '0';
 	return *p > start;
 }
 
@@ -76,31 +79,57 @@ static bool in_month(const struct tm *tm)
 	return tm->tm_mon != 1 || tm->tm_mday < 29 || leap;
 }
 
+/* Four digits, or more without a zero in front; a sign before Christ. Beyond YEAR_MAX: the nearest, nothing lives so long. */
+static bool year(const uint8_t **p, const uint8_t *end, struct tm *tm)
+{
+	bool negative = literal(p, end, '-');
+	const uint8_t *start = *p;
+	int v = 0;
+
+	for (; *p < end && **p >= '0' && **p <= '9'; (*p)++)
+		v = v > YEAR_MAX / 10 ? YEAR_MAX : v * 10 + (**p - '0');
+	tm->tm_year = (negative ? -v : v) - 1900;
+	return *p - start >= 4 && (*p - start == 4 || *start != '0');
+}
+
+static bool date(const uint8_t **p, const uint8_t *end, struct tm *tm)
+{
+	if (!year(p, end, tm) || !literal(p, end, '-'))
+		return false;
+	tm->tm_mon = digits(p, end, 2) - 1;
+	if (!literal(p, end, '-'))
+		return false;
+	tm->tm_mday = digits(p, end, 2);
+	return in_month(tm);
+}
+
+/* 24:00:00 is the end of the day; a 60th second is none of xs:dateTime, but of clocks. */
+static bool clock_time(const uint8_t **p, const uint8_t *end, struct tm *tm)
+{
+	bool zero;
+
+	tm->tm_hour = digits(p, end, 2);
+	if (!literal(p, end, ':'))
+		return false;
+	tm->tm_min = digits(p, end, 2);
+	if (!literal(p, end, ':'))
+		return false;
+	tm->tm_sec = digits(p, end, 2);
+	if (!fraction(p, end, &zero))
+		return false;
+	if (tm->tm_hour == 24)
+		return zero && tm->tm_min == 0 && tm->tm_sec == 0;
+	return tm->tm_hour >= 0 && tm->tm_hour < 24 && tm->tm_min >= 0 && tm->tm_min < 60 && tm->tm_sec >= 0 &&
+	       tm->tm_sec <= 60;
+}
+
 int date_time_parse(time_t *out, struct span s)
 {
 	const uint8_t *p = s.p, *end = s.p + s.len;
 	struct tm tm = { 0 };
 	int offset_s;
 
-	tm.tm_year = digits(&p, end, 4) - 1900;
-	if (tm.tm_year < -1900 || !literal(&p, end, '-'))
-		return -EBADMSG;
-	tm.tm_mon = digits(&p, end, 2) - 1;
-	if (!literal(&p, end, '-'))
-		return -EBADMSG;
-	tm.tm_mday = digits(&p, end, 2);
-	if (!in_month(&tm) || !literal(&p, end, 'T'))
-		return -EBADMSG;
-	tm.tm_hour = digits(&p, end, 2);
-	if (!literal(&p, end, ':'))
-		return -EBADMSG;
-	tm.tm_min = digits(&p, end, 2);
-	if (!literal(&p, end, ':'))
-		return -EBADMSG;
-	tm.tm_sec = digits(&p, end, 2);
-	if (tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
-		return -EBADMSG;
-	if (!fraction(&p, end) || !zone(&p, end, &offset_s))
+	if (!date(&p, end, &tm) || !literal(&p, end, 'T') || !clock_time(&p, end, &tm) || !zone(&p, end, &offset_s))
 		return -EBADMSG;
 	*out = timegm(&tm) - offset_s;
 	return 0;

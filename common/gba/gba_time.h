@@ -11,7 +11,8 @@
 /*! \returns 0; -EINVAL beyond the years 1000 to 9999 */
 int date_time_format(char out[DATE_TIME_LEN + 1], time_t t);
 
-/*! Reads fractions (dropped), Z, +hh:mm, and no zone as UTC. \returns 0; -EBADMSG */
+/*! Every form of xs:dateTime (XML Schema part 2, 3.2.7): fractions (dropped), Z, +hh:mm, 24:00:00, years before Christ and
+ *  of more than four digits (beyond 99999999: the nearest); no zone is read as UTC. \returns 0; -EBADMSG */
 int date_time_parse(time_t *out, struct span s);
 
 /*! Seconds since 1900, era by RFC 6733: values below 0x80000000 lie after 2036. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 /*! \param[in] has_guss     the GUSS gives a life time (seconds, unchecked)
- *  \param[out] clamped     the GUSS was outside 1 .. max_s (cause zh_guss_lifetime)
+ *  \param[out] clamped     the GUSS was outside 1 .. max_s (cause zh_guss_lifetime): above, max_s is taken; 0 and below are
+ *                          no time a key can live, so they say nothing and default_s is taken
  *  \returns seconds, 1 .. max_s */
 int64_t key_lifetime_s(int64_t default_s, int64_t max_s, bool has_guss, int64_t guss_s, bool *clamped);

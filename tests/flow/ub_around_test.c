@@ -82,6 +82,15 @@ START_TEST(guss)
 	ck_assert_int_eq(s.expires_at - s.created_at, 2592000);
 	ck_assert_uint_eq(guss_blob_span(s.guss).len, 61);
 	gba_session_clear(&s);
+	/* 0 is no life a key can have: the configured one, not one second, and it is counted */
+	ue_first(&ue);
+	hss_gives(&ue, 4, "<guss><bsfInfo><lifeTime>0</lifeTime></bsfInfo></guss>");
+	ck_assert_uint_eq(counted(CAUSE_zh_guss_lifetime), 2);
+	ue_take_challenge(&ue);
+	ue_answer(&ue);
+	ck_assert(session_of(4, &s));
+	ck_assert_int_eq(s.expires_at - s.created_at, bsf_limit(LIM_KEY_LIFETIME));
+	gba_session_clear(&s);
 	/* the life the GUSS gives wins over the configured one */
 	ue_first(&ue);
 	hss_gives(&ue, 3, "<guss><bsfInfo><uiccType>GBA_U</uiccType><lifeTime>77</lifeTime></bsfInfo></guss>");
