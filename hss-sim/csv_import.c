@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <strings.h>
 #include "common/base/ascii.h"
 #include "common/base/hex.h"
 #include "hss-sim/auc.h"
@@ -124,14 +125,31 @@ static int read_number(uint64_t *out, struct span f, unsigned base, uint64_t max
 	return f.len ? 0 : -1;
 }
 
+#define SQN_ALLOWED \
+	"0x and up to 12 hex digits; 12 hex digits that begin with 0 or hold a letter; decimal without a zero in front"
+
+/* 12 digits are how everybody writes the 48 bits in hexadecimal; 12 that could as well be a decimal number are neither. */
 static int read_sqn(struct csv_subscriber *s, struct span f, struct err *err, const struct place *p)
 {
-	bool hex = f.len > 2 && f.p[0] == '0' && ascii_lower(f.p[1]) == 'x';
+	bool marked = f.len > 2 && f.p[0] == '0' && ascii_lower(f.p[1]) == 'x', decimal;
+	uint64_t v;
 
 	if (f.len == 0)
 		return 0;
-	if (read_number(&s->sqn, hex ? span_of(f.p + 2, f.len - 2) : f, hex ? 16 : 10, SQN_MAX) < 0)
-		return wrong(err, p, "no sequence number", "0 to 281474976710655, or 0x and up to 12 hex digits");
+	if (marked) {
+		f = span_of(f.p + 2, f.len - 2);
+		return f.len > 12 || read_number(&s->sqn, f, 16, SQN_MAX) < 0
+			       ? wrong(err, p, "no sequence number", SQN_ALLOWED)
+			       : 0;
+	}
+	decimal = read_number(&v, f, 10, SQN_MAX) == 0;
+	if (f.len == 12 && decimal && f.p[0] != '0')
+		return wrong(err, p, "12 digits that may be decimal or hexadecimal", SQN_ALLOWED);
+	if (f.len == 12 && read_number(&s->sqn, f, 16, SQN_MAX) == 0)
+		return 0;
+	if (!decimal || (f.p[0] == '0' && f.len > 1))
+		return wrong(err, p, "no sequence number", SQN_ALLOWED);
+	s->sqn = v;
 	return 0;
 }
 
@@ -296,6 +314,27 @@ int csv_open(struct csv_file *f, const uint8_t *buf, size_t len, struct err *err
 	return rc < 0 ? rc : read_header(f, line, err);
 }
 
+#define OPERATOR_TREE ".3gppnetwork.org"
+
+/* An IMPI made of an IMSI (TS 23.003 13.3) must be made of the one beside it; other IMPIs need not resemble it. */
+static bool identities_agree(const struct csv_subscriber *s)
+{
+	const char *at = strchr(s->impi.s, '@');
+	size_t len = strlen(s->impi.s), tree = strlen(OPERATOR_TREE);
+	struct impi made;
+
+	if (!s->imsi[0] || len <= tree || strcasecmp(s->impi.s + len - tree, OPERATOR_TREE) != 0 ||
+	    strspn(s->impi.s, "0123456789") != (size_t)(at - s->impi.s))
+		return true;
+	if (strncasecmp(at, "@ims.mnc", 8) != 0)
+		return strlen(s->imsi) == (size_t)(at - s->impi.s) && memcmp(s->imsi, s->impi.s, strlen(s->imsi)) == 0;
+	for (int mnc_len = 2; mnc_len <= 3; mnc_len++) {
+		if (impi_from_imsi(&made, s->imsi, mnc_len) == 0 && impi_same(made.s, s->impi.s))
+			return true;
+	}
+	return false;
+}
+
 static int read_fields(struct csv_file *f, struct csv_subscriber *s, struct span line, struct err *err)
 {
 	struct field fields[CSV_COLUMNS];
@@ -321,7 +360,31 @@ static int read_fields(struct csv_file *f, struct csv_subscriber *s, struct span
 		p = (struct place){ f->line, 1, NULL };
 		return wrong(err, &p, "neither op nor opc", "one of them, 32 hex digits");
 	}
+	if (!identities_agree(s)) {
+		p = (struct place){ f->line, fields[f->column[CSV_IMSI]].at, "imsi" };
+		return wrong(err, &p, "not the one the impi is made of",
+			     "the IMSI of the impi, IMSI@ims.mncMNC.mccMCC.3gppnetwork.org, or empty");
+	}
 	return 0;
+}
+
+/* Nothing but what an editor or a spreadsheet program leaves behind the last row. */
+static bool nothing_left(struct span line, const struct csv_file *f)
+{
+	for (const uint8_t *p = line.p; p < f->end; p++) {
+		if (!strchr(" \t\r\n,", *p) || !*p)
+			return false;
+	}
+	return true;
+}
+
+static bool is_empty(struct span line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		if (!is_blank((char)line.p[i]))
+			return false;
+	}
+	return true;
 }
 
 int csv_next(struct csv_file *f, struct csv_subscriber *out, struct err *err)
@@ -334,10 +397,10 @@ int csv_next(struct csv_file *f, struct csv_subscriber *out, struct err *err)
 	if (rc <= 0)
 		return rc;
 	p.line = f->line;
-	if (line.len == 0 && f->p == f->end)
-		return 0; /* an empty last line */
-	if (line.len == 0)
-		return wrong(err, &p, "empty line", "one subscriber");
+	if (nothing_left(line, f))
+		return 0;
+	if (is_empty(line))
+		return wrong(err, &p, "empty line", "one subscriber; empty lines at the end of the file");
 	rc = check_octets(line, f->line, err);
 	if (rc == 0)
 		rc = read_fields(f, &s, line, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file csv_import.h
  *  The subscriber file: one header line naming the columns (impi imsi k op opc amf algorithm sqn ind guss, any order; impi,
- *  k and one of op, opc are needed), one line a subscriber, no quotes, no blank lines inside. Pure: reads only the buffer. */
+ *  k and one of op, opc are needed), one line a subscriber, no quotes, empty lines only at the end. Pure: reads only the buffer. */
 #pragma once
 
 #include "common/base/bytes.h"

@@ -14,7 +14,7 @@ static struct fault *fault_find(struct faults *t, const char *who, bool delay)
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
-		if (is_delay(&t->f[i]) == delay && strcmp(t->f[i].who, who) == 0)
+		if (is_delay(&t->f[i]) == delay && impi_same(t->f[i].who, who))
 			return &t->f[i];
 	}
 	return NULL;

@@ -101,7 +101,17 @@ static int resolve(char out[PATH_LEN], const struct import *im, struct span path
 	return n >= PATH_LEN ? err_set(err, -ENAMETOOLONG, "path too long") : 0;
 }
 
-static int load_guss(struct import *im, struct span path, struct err *err)
+/* What can be served, and is probably not meant. Told once for a file that many share. */
+static void warn_guss(const struct guss *g, const char *name, const struct impi *impi)
+{
+	if (g->has_life_time && g->life_time_s < 1)
+		fprintf(stderr, "%s: warning: lifeTime %lld is no time a key can live; wanted: 1 or more, seconds\n",
+			name, (long long)g->life_time_s);
+	if (g->id && !impi_same(g->id, impi->s))
+		fprintf(stderr, "%s: warning: its id is another subscriber's than the line's impi\n", name);
+}
+
+static int load_guss(struct import *im, struct span path, const struct impi *impi, struct err *err)
 {
 	struct guss_file *g = &im->guss;
 	char name[PATH_LEN];
@@ -123,6 +133,7 @@ static int load_guss(struct import *im, struct span path, struct err *err)
 		free(xml.p);
 		return err_set(err, rc, "%s: %s; allowed: a guss document (TS 29.109 annex A)", name, why.text);
 	}
+	warn_guss(parsed, name, impi);
 	free(g->xml.p);
 	g->xml = xml;
 	g->has_timestamp = parsed->has_timestamp;
@@ -148,7 +159,7 @@ static int make_row(struct import *im, struct subscriber_row *r, const struct cs
 	if (s->guss.len) {
 		struct err why = { { 0 } };
 
-		rc = load_guss(im, s->guss, &why);
+		rc = load_guss(im, s->guss, &s->impi, &why);
 		if (rc < 0)
 			return err_set(err, rc, "%s:%u:%u: guss: %s", im->path, im->csv.line, s->guss_at, why.text);
 		/* lent to the row; the row's own clear is not called */

@@ -78,6 +78,7 @@ static void make_room(struct subscriber_cache *c, const struct subscriber *keep)
 	}
 }
 
+/* \param[in] impi as impi_key() gives it, as the rows have it */
 static int subscriber_load(struct subscriber_cache *c, const char *impi, struct subscriber **out)
 {
 	struct subscriber *s = calloc(1, sizeof(*s));
@@ -108,9 +109,11 @@ static int subscriber_load(struct subscriber_cache *c, const char *impi, struct 
 
 struct subscriber *subscriber_cache_peek(struct subscriber_cache *c, const char *impi)
 {
-	struct subscriber *s = c->by_impi[bucket(impi)];
+	struct subscriber *s;
+	struct impi name;
 
-	while (s && strcmp(s->row.impi.s, impi) != 0)
+	impi_key(&name, impi);
+	for (s = c->by_impi[bucket(name.s)]; s && strcmp(s->row.impi.s, name.s) != 0;)
 		s = s->next;
 	return s;
 }
@@ -118,9 +121,12 @@ struct subscriber *subscriber_cache_peek(struct subscriber_cache *c, const char 
 int subscriber_cache_get(struct subscriber_cache *c, const char *impi, struct subscriber **out)
 {
 	struct subscriber *s = subscriber_cache_peek(c, impi);
+	struct impi name;
 
-	if (!s)
-		return subscriber_load(c, impi, out);
+	if (!s) {
+		impi_key(&name, impi);
+		return subscriber_load(c, name.s, out);
+	}
 	llist_move(&s->used, &c->used);
 	*out = s;
 	return 0;

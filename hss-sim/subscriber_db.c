@@ -10,28 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/rt/cfg_file.h"
+#include "hss-sim/subscriber_keys.h"
 #include "hss-sim/subscriber_sql.h"
 
-#define KEYS_LEN   (2 * AKA_KEY_LEN)
-#define SEALED_LEN (KEYS_LEN + SEAL_OVERHEAD)
 #define CHECK_TEXT "gba-hss-sim subscribers"
 #define CHECK_AAD  "check"
 #define PATH_LEN   4096
 
-enum {
-	Q_GET,
-	Q_COUNT,
-	Q_FIND,
-	Q_INSERT,
-	Q_UPDATE,
-	Q_COUNTER,
-	Q_SEEN,
-	Q_SEEN_PUT,
-	Q_CHECK,
-	Q_CHECK_PUT,
-	Q_RESEAL,
-	Q_END
-};
+enum { Q_GET, Q_COUNT, Q_FIND, Q_INSERT, Q_UPDATE, Q_COUNTER, Q_SEEN, Q_SEEN_PUT, Q_CHECK, Q_CHECK_PUT, Q_END };
 
 static const char *const queries[Q_END] = {
 	[Q_GET] = "SELECT s.id, s.imsi, s.keys, s.amf, s.ind, s.guss, s.guss_timestamp, c.seq FROM subscriber s "
@@ -48,7 +34,6 @@ static const char *const queries[Q_END] = {
 	[Q_SEEN_PUT] = "INSERT INTO temp.seen (impi, line) VALUES (?1, ?2)",
 	[Q_CHECK] = "SELECT value FROM meta WHERE name = 'check'",
 	[Q_CHECK_PUT] = "INSERT OR REPLACE INTO meta (name, value) VALUES ('check', ?1)",
-	[Q_RESEAL] = "UPDATE subscriber SET keys = ?2 WHERE impi = ?1",
 };
 
 static const char schema[] = "BEGIN IMMEDIATE;"
@@ -58,7 +43,7 @@ static const char schema[] = "BEGIN IMMEDIATE;"
 			     " guss_timestamp INTEGER);"
 			     /* apart, because it is what changes: a mark rewrites a page of small rows */
 			     "CREATE TABLE counter (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
-			     "PRAGMA user_version = 1;"
+			     "PRAGMA user_version = 2;"
 			     "PRAGMA application_id = 0x47424148;";
 
 struct subscriber_db {
@@ -162,40 +147,38 @@ static int verify_kek(struct subscriber_db *db, const char *path, uint8_t *kek_i
 	return 0;
 }
 
-static int keys_open(struct subscriber_db *db, struct aka_cred *cred, const char *impi, struct span sealed);
-static int keys_seal(struct subscriber_db *db, uint8_t out[SEALED_LEN], const struct aka_cred *cred, const char *impi);
-
-/* The first KEK of the configuration is a new one: seal every subscriber anew, so that the old one can go. */
-static int reseal(struct subscriber_db *db)
+/* In one transaction: seal every subscriber anew, because the first KEK of the configuration is a new one and the old one
+ * shall be able to go; or rename those that version 1 kept by the IMPI as it came, while the case of its domain means
+ * nothing (RFC 7542 2.4). */
+static int renew(struct subscriber_db *db, const char *where, struct err *err)
 {
-	sqlite3_stmt *all = NULL, *up = query(db, Q_RESEAL);
 	int rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
 
 	if (rc == 0)
-		rc = sql_prepare(db->sql, "SELECT impi, keys FROM subscriber", &all);
-	while (rc == 0 && up && sqlite3_step(all) == SQLITE_ROW) {
-		const char *impi = (const char *)sqlite3_column_text(all, 0);
-		struct aka_cred cred = { 0 };
-		uint8_t sealed[SEALED_LEN];
-
-		rc = keys_open(db, &cred, impi, span_of(sqlite3_column_blob(all, 1), sqlite3_column_bytes(all, 1)));
-		if (rc == 0)
-			rc = keys_seal(db, sealed, &cred, impi);
-		aka_cred_clear(&cred);
-		if (rc < 0)
-			break;
-		sqlite3_bind_text(up, 1, impi, -1, SQLITE_TRANSIENT);
-		sqlite3_bind_blob(up, 2, sealed, sizeof(sealed), SQLITE_TRANSIENT);
-		rc = sql_step_done(up);
-	}
-	sqlite3_finalize(all);
+		rc = subscriber_keys_renew(db->sql, db->seal, where, err);
 	if (rc == 0)
 		rc = put_check(db);
 	if (rc == 0)
-		rc = sql_exec(db->sql, "COMMIT");
+		rc = sql_exec(db->sql, "PRAGMA user_version = 2; COMMIT");
 	if (rc < 0)
 		sql_exec(db->sql, "ROLLBACK");
 	return rc;
+}
+
+static int upgrade(struct subscriber_db *db, const char *path, bool new_kek, struct err *err)
+{
+	struct err why = { "" };
+	int64_t version = 0;
+	int rc = sql_int(db->sql, "PRAGMA user_version", &version);
+
+	if (rc == 0 && new_kek)
+		rc = renew(db, "1", &why);
+	else if (rc == 0 && version < 2)
+		rc = renew(db, "substr(impi, instr(impi, '@')) GLOB '*[A-Z]*'", &why);
+	if (rc == 0)
+		return 0;
+	return err_set(err, rc, "%s: %s: %s", path, new_kek ? "sealing anew by the first kek failed" : "not usable",
+		       why.text[0] ? why.text : sqlite3_errmsg(db->sql));
 }
 
 static int open_sql(struct subscriber_db *db, const char *path, uint8_t first_kek, enum subscriber_db_mode mode,
@@ -216,12 +199,9 @@ static int open_sql(struct subscriber_db *db, const char *path, uint8_t first_ke
 		return rc < 0 ? err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql)) : 0;
 	}
 	rc = verify_kek(db, path, &kek_id, err);
-	if (rc < 0 || mode == SUBSCRIBER_DB_CHECK || kek_id == first_kek)
+	if (rc < 0 || mode == SUBSCRIBER_DB_CHECK)
 		return rc;
-	rc = reseal(db);
-	return rc < 0 ? err_set(err, rc, "%s: sealing anew by kek %u failed: %s", path, first_kek,
-				sqlite3_errmsg(db->sql))
-		      : 0;
+	return upgrade(db, path, kek_id != first_kek, err);
 }
 
 struct subscriber_db *subscriber_db_open(const char *path, const struct seal_kek *keks, size_t n_keks,
@@ -266,30 +246,6 @@ void subscriber_db_close(struct subscriber_db *db)
 
 /* --- rows */
 
-/* The sealed keys are bound to the IMPI: a row moved to another subscriber does not open. */
-static int keys_seal(struct subscriber_db *db, uint8_t out[SEALED_LEN], const struct aka_cred *cred, const char *impi)
-{
-	SECRET_AUTO plain = { .len = KEYS_LEN };
-	int n;
-
-	memcpy(plain.b, cred->k.b, AKA_KEY_LEN);
-	memcpy(plain.b + AKA_KEY_LEN, cred->opc.b, AKA_KEY_LEN);
-	n = seal_put(db->seal, out, SEALED_LEN, span_of(plain.b, plain.len), span_str(impi));
-	return n < 0 ? n : 0;
-}
-
-static int keys_open(struct subscriber_db *db, struct aka_cred *cred, const char *impi, struct span sealed)
-{
-	SECRET_AUTO plain = { 0 };
-	int n = seal_open(db->seal, plain.b, sizeof(plain.b), sealed, span_str(impi));
-
-	if (n != KEYS_LEN)
-		return n < 0 ? n : -EBADMSG;
-	secret_set(&cred->k, plain.b, AKA_KEY_LEN);
-	secret_set(&cred->opc, plain.b + AKA_KEY_LEN, AKA_KEY_LEN);
-	return 0;
-}
-
 static int row_guss(struct subscriber_row *r, sqlite3_stmt *q, int col)
 {
 	int len = sqlite3_column_bytes(q, col);
@@ -323,21 +279,24 @@ static int row_read(struct subscriber_db *db, struct subscriber_row *r, sqlite3_
 		return -EBADMSG;
 	if (row_guss(r, q, 5) < 0)
 		return -ENOMEM;
-	return keys_open(db, &r->cred, impi, span_of(sqlite3_column_blob(q, 2), sqlite3_column_bytes(q, 2)));
+	return subscriber_keys_open(db->seal, &r->cred, impi,
+				    span_of(sqlite3_column_blob(q, 2), sqlite3_column_bytes(q, 2)));
 }
 
 int subscriber_db_get(struct subscriber_db *db, const char *impi, struct subscriber_row *out)
 {
 	struct subscriber_row r = { 0 };
 	sqlite3_stmt *q = query(db, Q_GET);
+	struct impi name;
 	int rc;
 
 	if (!q)
 		return -EIO;
-	sqlite3_bind_text(q, 1, impi, -1, SQLITE_STATIC);
+	impi_key(&name, impi);
+	sqlite3_bind_text(q, 1, name.s, -1, SQLITE_STATIC);
 	rc = sqlite3_step(q);
 	if (rc == SQLITE_ROW)
-		rc = row_read(db, &r, q, impi);
+		rc = row_read(db, &r, q, name.s);
 	else
 		rc = rc == SQLITE_DONE ? -ENOENT : -EIO;
 	sqlite3_reset(q);
@@ -392,18 +351,18 @@ static int seen_before(struct subscriber_db *db, const char *impi, unsigned line
 	return sql_step_done(put);
 }
 
-static int write_row(struct subscriber_db *db, const struct subscriber_row *r, int which)
+static int write_row(struct subscriber_db *db, const struct subscriber_row *r, const char *name, int which)
 {
 	sqlite3_stmt *q = query(db, which);
-	uint8_t sealed[SEALED_LEN];
+	uint8_t sealed[SUBSCRIBER_SEALED_LEN];
 	int rc;
 
 	if (!q)
 		return -EIO;
-	rc = keys_seal(db, sealed, &r->cred, r->impi.s);
+	rc = subscriber_keys_seal(db->seal, sealed, &r->cred, name);
 	if (rc < 0)
 		return rc;
-	sqlite3_bind_text(q, 1, r->impi.s, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 2, r->imsi[0] ? r->imsi : NULL, -1, SQLITE_STATIC);
 	sqlite3_bind_blob(q, 3, sealed, sizeof(sealed), SQLITE_STATIC);
 	sqlite3_bind_blob(q, 4, r->cred.amf, AKA_AMF_LEN, SQLITE_STATIC);
@@ -419,21 +378,23 @@ static int write_row(struct subscriber_db *db, const struct subscriber_row *r, i
 int subscriber_db_put(struct subscriber_db *db, const struct subscriber_row *r, unsigned line, unsigned *first_line)
 {
 	sqlite3_stmt *find = query(db, Q_FIND), *counter = query(db, Q_COUNTER);
+	struct impi name;
 	int64_t id = 0;
 	bool known;
 	int rc;
 
 	if (!find || !counter)
 		return -EIO;
-	rc = seen_before(db, r->impi.s, line, first_line);
+	impi_key(&name, r->impi.s);
+	rc = seen_before(db, name.s, line, first_line);
 	if (rc < 0)
 		return rc;
-	sqlite3_bind_text(find, 1, r->impi.s, -1, SQLITE_STATIC);
+	sqlite3_bind_text(find, 1, name.s, -1, SQLITE_STATIC);
 	known = sqlite3_step(find) == SQLITE_ROW;
 	if (known)
 		id = sqlite3_column_int64(find, 0);
 	sqlite3_reset(find);
-	rc = write_row(db, r, known ? Q_UPDATE : Q_INSERT);
+	rc = write_row(db, r, name.s, known ? Q_UPDATE : Q_INSERT);
 	if (rc < 0)
 		return rc;
 	if (!known)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file subscriber_db.h
- *  The subscribers in SQLite (WAL, synchronous FULL). K and OPc are sealed, bound to their IMPI. One connection serves one
- *  thread; the marks have a connection of their own. */
+ *  The subscribers in SQLite (WAL, synchronous FULL). K and OPc are sealed, bound to their IMPI. A subscriber is one record,
+ *  whatever the case of the IMPI's domain. One connection serves one thread; the marks have a connection of their own. */
 #pragma once
 
 #include <stdbool.h>

@@ -121,3 +121,12 @@ void impi_key(struct impi *out, const char *impi)
 	}
 	out->s[n] = '\0';
 }
+
+bool impi_same(const char *a, const char *b)
+{
+	struct impi ka, kb;
+
+	impi_key(&ka, a);
+	impi_key(&kb, b);
+	return strcmp(ka.s, kb.s) == 0;
+}

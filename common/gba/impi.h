@@ -32,3 +32,6 @@ void impi_mask(char out[IMPI_MAX + 1], const char *impi);
 /*! What limits and indexes know an identity by: the domain in lower case (DNS names have none), the user as it is. HSS and
  *  KDF get the identity as it came. Works on TMPIs and whatever holds an '@' too. */
 void impi_key(struct impi *out, const char *impi);
+
+/*! The same identity, whatever the case of its domain? */
+bool impi_same(const char *a, const char *b);

@@ -107,6 +107,18 @@ async def imports(t):
     assert after[0] >> 5 > before >> 5 and [x & 31 for x in after] == [9, 9, 9], (before, after)
 
 
+@test("an IMPI whose domain is in capitals is the same subscriber: found, and one counter", smoke=True)
+async def capitals(t):
+    w = await World(t).start(bsf=False)
+    card = w.cards[0]
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    user, domain = card.impi.split("@")
+    names = [f"{user}@{domain.upper()}", card.impi, f"{user}@{domain.title()}"]
+    seen = [sqn_of(card, await conn.request(hss.mar(conn, name))) for name in names]
+    assert seen == sorted(set(seen)), seen
+    assert card.imsi in await w.vty(f"show subscriber {names[0]}", "hss")
+
+
 @test("nothing but the counter is kept between two requests: an AUTS for a challenge from before a restart is served",
       smoke=True, req=["220-4.4.5-8"])
 async def stateless(t):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The subscriber file: every fault is told with its line and character, and never with a key. 102-H-1: of the AMF too. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "hss-sim/csv_import.h"
 #include "tests/unit/suite.h"
@@ -56,11 +57,88 @@ START_TEST(forms_that_are_accepted)
 	ck_assert_uint_eq(s.sqn, 0);
 	ck_assert_int_eq(read_all("\xef\xbb\xbf" HEAD GOOD "\r\n" GOOD "\r\n\r\n", &s),
 			 2); /* of a spreadsheet program */
+	/* empty lines at the end, as editors and spreadsheet programs leave them */
+	ck_assert_int_eq(read_all(HEAD GOOD "\n\n\n \t\n,,,,,,,,,\n\n", &s), 1);
+	ck_assert_int_eq(read_all(HEAD GOOD "\r\n\r\n  ", &s), 1);
 	ck_assert_int_eq(read_all("impi, k , op\n " IMPI " , " KEY "," OP "\n", &s), 1);
 	ck_assert_str_eq(s.impi.s, IMPI);
 	ck_assert_int_eq(read_all(HEAD, &s), 0);
 	ck_assert_int_eq(read_all(HEAD IMPI ",," KEY "," OP ",,,,281474976710655,,\n", &s), 1);
 	ck_assert_uint_eq(s.sqn, 0xffffffffffffull);
+}
+END_TEST
+
+/* twelve hexadecimal digits are how everybody writes an SQN; they were read as a decimal number */
+START_TEST(sequence_numbers)
+{
+	static const struct {
+		const char *text;
+		uint64_t sqn;
+	} good[] = {
+		{ "000000000020", 0x20 },
+		{ "000000001000", 0x1000 },
+		{ "ff9bb4d0b607", 0xff9bb4d0b607 },
+		{ "FF9BB4D0B607", 0xff9bb4d0b607 },
+		{ "10000000000a", 0x10000000000a },
+		{ "0x20", 0x20 },
+		{ "0X100000000000", 0x100000000000 },
+		{ "0", 0 },
+		{ "20", 20 },
+		{ "99999999999", 99999999999 },
+		{ "1000000000000", 1000000000000 },
+	};
+	static const char *const bad[] = {
+		"100000000000", "999999999999", "0020", "00000000020",  "0000000000020",  "00",
+		"2a",           "0x",           "-1",   "00000000002g", "0x0000000000020"
+	};
+	char text[300];
+	struct csv_subscriber s;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text), HEAD IMPI ",," KEY "," OP ",,,,%s,,\n", good[i].text);
+		ck_assert_msg(read_all(text, &s) == 1, "%s: %s", good[i].text, err.text);
+		ck_assert_msg(s.sqn == good[i].sqn, "%s", good[i].text);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), HEAD IMPI ",," KEY "," OP ",,,,%s,,\n", bad[i]);
+		ck_assert_msg(read_all(text, &s) == -EBADMSG, "%s", bad[i]);
+		ck_assert_msg(strstr(err.text, "2:89: sqn: ") && strstr(err.text, "0x and up to 12 hex digits"), "%s",
+			      err.text);
+	}
+}
+END_TEST
+
+/* an IMPI made of an IMSI, and another IMSI beside it */
+START_TEST(identities_that_disagree)
+{
+	static const struct {
+		const char *impi, *imsi;
+		bool good;
+	} rows[] = {
+		{ "001010000000001@ims.mnc001.mcc001.3gppnetwork.org", "001010000000001", true },
+		{ "001010000000001@IMS.mnc001.mcc001.3GPPnetwork.org", "001010000000001", true },
+		{ "001010000000001@ims.mnc010.mcc001.3gppnetwork.org", "001010000000001", true }, /* MNC of 3 digits */
+		{ "001010000000001@ims.mnc001.mcc001.3gppnetwork.org", "", true },
+		{ "001010000000001@private.mnc001.mcc001.3gppnetwork.org", "001010000000001", true },
+		{ "alice@ims.mnc001.mcc001.3gppnetwork.org", "001010000000001", true }, /* of an ISIM */
+		{ "4915112345678@ims.example.org", "001010000000001", true },
+		{ "001010000000001@ims.mnc001.mcc001.3gppnetwork.org", "001010000000002", false },
+		{ "001010000000001@ims.mnc001.mcc001.3gppnetwork.org", "00101000000000", false },
+		{ "001010000000001@ims.mnc002.mcc001.3gppnetwork.org", "001010000000001", false },
+		{ "001010000000001@ims.mnc001.mcc002.3gppnetwork.org", "001010000000001", false },
+		{ "001010000000001@private.mnc001.mcc001.3gppnetwork.org", "001010000000002", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct csv_subscriber s;
+		char text[300];
+
+		snprintf(text, sizeof(text), HEAD "%s,%s," KEY "," OP ",,,,,,\n", rows[i].impi, rows[i].imsi);
+		ck_assert_msg(read_all(text, &s) == (rows[i].good ? 1 : -EBADMSG), "row %zu: %s", i, err.text);
+		if (!rows[i].good)
+			ck_assert_msg(strstr(err.text, ": imsi: not the one the impi is made of; allowed: "), "%s",
+				      err.text);
+	}
 }
 END_TEST
 
@@ -128,4 +206,5 @@ START_TEST(long_line)
 }
 END_TEST
 
-SUITE("csv_import", whole_row, forms_that_are_accepted, faults_say_where, long_line)
+SUITE("csv_import", whole_row, forms_that_are_accepted, sequence_numbers, identities_that_disagree, faults_say_where,
+      long_line)

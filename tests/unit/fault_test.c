@@ -31,6 +31,9 @@ START_TEST(own_before_all)
 	expect("a@b", 0, false, 5012);
 	expect("a@b", 0, false, 3004); /* its own is used up */
 	expect("c@d", 0, false, 3004);
+	set("a@b.example", FAULT_RESULT, 5012, 1);
+	expect("A@b.example", 0, false, 3004);
+	expect("a@B.Example", 0, false, 5012); /* the case of a domain means nothing */
 }
 END_TEST
 

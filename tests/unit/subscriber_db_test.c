@@ -11,6 +11,7 @@
 
 #include "hss-sim/import.h"
 #include "hss-sim/subscriber_cache.h"
+#include "hss-sim/subscriber_keys.h"
 #include "tests/unit/suite.h"
 
 #define KEY  "465b5ce8b199b49faa5f0a2ee238a6bc"
@@ -221,6 +222,87 @@ START_TEST(kek_rotation)
 }
 END_TEST
 
+/* The case of an IMPI's domain means nothing: one record, found by whatever a device writes. */
+START_TEST(domain_in_capitals)
+{
+	struct subscriber_cache *cache;
+	struct subscriber *s, *again;
+	struct subscriber_row r;
+	struct subscriber_db *db;
+
+	ck_assert_int_eq(import_text(HEAD "1@X.Org," KEY "," OPC ",320,,\n"), 0);
+	get("1@x.oRG", &r);
+	ck_assert_secret(r.cred.k, KEY);
+	ck_assert_str_eq(r.impi.s, ONE);
+	subscriber_row_clear(&r);
+	ck_assert_int_lt(import_text(HEAD ONE "," OPC "," OPC ",0,,\n1@x.ORG," KEY "," OPC ",0,,\n"), 0);
+	ck_assert_msg(strstr(err.text, "s.csv:3: impi: the same as in line 2"), "%s", err.text);
+	ck_assert_int_eq(import_text(HEAD "1@x.ORG," OPC "," OPC ",0,,\n"), 0);
+	db = db_open();
+	ck_assert_int_eq(subscriber_db_count(db), 1);
+	cache = subscriber_cache_new(db, 1 << 20);
+	ck_assert_int_eq(subscriber_cache_get(cache, "1@X.ORG", &s), 0);
+	ck_assert_int_eq(subscriber_cache_get(cache, ONE, &again), 0);
+	ck_assert_ptr_eq(s, again); /* two counters for one subscriber would give numbers twice */
+	ck_assert_ptr_eq(s, subscriber_cache_peek(cache, "1@x.Org"));
+	ck_assert_uint_eq(s->counter.mark, 10);
+	ck_assert_secret(s->row.cred.k, OPC);
+	subscriber_cache_free(cache);
+	subscriber_db_close(db);
+}
+END_TEST
+
+static void raw_sql(const char *text)
+{
+	sqlite3 *raw;
+
+	ck_assert_int_eq(sqlite3_open(path, &raw), SQLITE_OK);
+	ck_assert_msg(sqlite3_exec(raw, text, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(raw));
+	sqlite3_close(raw);
+}
+
+/* As version 1 wrote it: the record under the IMPI as it came. */
+static void version_1_row(const char *impi, const char *id)
+{
+	struct seal *seal = seal_new(&kek, 1, &err);
+	struct aka_cred cred = { .k = secret_of(KEY), .opc = secret_of(OPC) };
+	uint8_t sealed[SUBSCRIBER_SEALED_LEN];
+	char hex[2 * sizeof(sealed) + 1], text[1000];
+
+	ck_assert_int_eq(subscriber_keys_seal(seal, sealed, &cred, impi), 0);
+	seal_free(seal);
+	hex_encode(hex, sizeof(hex), sealed, sizeof(sealed));
+	snprintf(
+		text, sizeof(text),
+		"INSERT INTO subscriber (id, impi, keys, amf, algorithm) VALUES (%s, '%s', x'%s', x'0000', 'milenage');"
+		"INSERT INTO counter (id, seq) VALUES (%s, 77); PRAGMA user_version = 1",
+		id, impi, hex, id);
+	raw_sql(text);
+}
+
+START_TEST(version_1)
+{
+	struct subscriber_row r;
+
+	ck_assert_int_eq(import_text(HEAD "2@x.org," KEY "," OPC ",64,,\n"), 0);
+	version_1_row("One@X.Org", "7");
+	get("One@x.org", &r);
+	ck_assert_secret(r.cred.k, KEY);
+	ck_assert_str_eq(r.impi.s, "One@x.org"); /* the user part keeps its case */
+	ck_assert_uint_eq(r.seq, 77);
+	subscriber_row_clear(&r);
+	get("2@x.org", &r);
+	subscriber_row_clear(&r);
+	version_1_row("2@X.ORG", "8");
+	ck_assert_ptr_null(subscriber_db_open(path, &kek, 1, SUBSCRIBER_DB_RUN, &err));
+	ck_assert_msg(strstr(err.text, "row 8 of table subscriber is a second record"), "%s", err.text);
+	raw_sql("DELETE FROM subscriber WHERE id = 8"); /* the cure that the message names */
+	get("2@x.org", &r);
+	ck_assert_uint_eq(r.seq, 2);
+	subscriber_row_clear(&r);
+}
+END_TEST
+
 START_TEST(second_daemon)
 {
 	struct subscriber_db *db = db_open();
@@ -333,5 +415,5 @@ START_TEST(cache_is_bounded)
 END_TEST
 
 SUITE_WITH_FIXTURE("subscriber_db", setup, teardown, kept_and_sealed, bound_to_the_impi, import_all_or_nothing,
-		   import_never_back, wrong_kek_changes_nothing, kek_rotation, second_daemon, no_database_of_ours,
-		   kill_9, cache_is_bounded)
+		   import_never_back, wrong_kek_changes_nothing, kek_rotation, domain_in_capitals, version_1,
+		   second_daemon, no_database_of_ours, kill_9, cache_is_bounded)
