@@ -177,13 +177,12 @@ static int check_store_dir(struct err *err)
 static int check_store(struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
-	char *data = talloc_asprintf(rt_ctx(), "%s/data.mdb", bsf_cfg->lmdb_path);
 	struct bsf b = { 0 };
 	int rc;
 
 	if (bsf_cfg->store != BSF_STORE_LMDB)
 		return 0;
-	if (access(data, F_OK) == 0) {
+	if (store_lmdb_is_there(bsf_cfg->lmdb_path)) {
 		rc = open_store(&b, true, err);
 		if (rc == 0)
 			store_shared_free(b.store);

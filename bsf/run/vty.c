@@ -25,6 +25,7 @@ DEFUN(show_store, show_store_cmd, "show store", SHOW_STR "What is stored, and wh
 	vty_out(vty, "commits           %" PRIu64 "%s", f.commits, VTY_NEWLINE);
 	vty_out(vty, "committed-records %" PRIu64 "%s", f.committed_records, VTY_NEWLINE);
 	vty_out(vty, "swept             %" PRIu64 "%s", f.swept, VTY_NEWLINE);
+	vty_out(vty, "unreadable        %" PRIu64 "%s", f.corrupt, VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
 

@@ -4,64 +4,34 @@
 #include "bsf/store/lmdb.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "bsf/store/lmdb_file.h"
 #include "common/base/clock.h"
 #include "common/crypto/rng.h"
 #include "common/rt/deadline.h"
 #include "common/rt/log_cat.h"
 
-#define MAX_READERS   512
-#define INDEX_KEY_LEN 32
+#define MAX_READERS 512
 
-/* The one key that is no RAND: the index key, sealed. That it opens also tells a right KEK from a wrong one. */
-static const char meta_key[] = "meta";
+/* That the index key opens also tells a right KEK from a wrong one. */
 static const char meta_aad[] = "gba store meta 1";
-#define META_LEN (INDEX_KEY_LEN + SEAL_OVERHEAD)
 
-static int dir_lock(struct store_lmdb *l, const char *dir, struct err *err)
+static size_t map_size(const struct store_lmdb_cfg *cfg)
 {
-	char path[4096];
-	int fd;
-
-	if ((size_t)snprintf(path, sizeof(path), "%s/lock", dir) >= sizeof(path))
-		return err_set(err, -ENAMETOOLONG, "store: %s: name too long", dir);
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "store: cannot make %s: %s", dir, strerror(errno));
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_set(err, -errno, "store: cannot write in %s: %s", dir, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		close(fd);
-		return err_set(err, -EBUSY, "store: %s is in use by another process", dir);
-	}
-	l->lock_fd = fd;
-	return 0;
-}
-
-/* The new file's name must be as durable as what is in it. */
-static void dir_sync(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	(void)fsync(fd);
-	close(fd);
+	return cfg->map_size_octets ? cfg->map_size_octets : (size_t)cfg->map_size_gib << 30;
 }
 
 static int env_open(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, struct err *err)
 {
-	size_t size = cfg->map_size_octets ? cfg->map_size_octets : (size_t)cfg->map_size_gib << 30;
 	MDB_txn *txn = NULL;
 	int rc = mdb_env_create(&l->env);
 
 	if (rc == 0)
-		rc = mdb_env_set_mapsize(l->env, size);
+		lmdb_fatal_init(l->env, cfg->dir);
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(l->env, map_size(cfg));
 	if (rc == 0)
 		rc = mdb_env_set_maxreaders(l->env, MAX_READERS);
 	if (rc == 0)
@@ -75,20 +45,18 @@ static int env_open(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, stru
 	if (rc)
 		return err_set(err, rc > 0 ? -rc : -EIO, "store: cannot open the database in %s: %s", cfg->dir,
 			       mdb_strerror(rc));
-	dir_sync(cfg->dir);
 	return 0;
 }
 
 static int meta_put(struct store_lmdb *l, MDB_txn *txn)
 {
-	MDB_val k = lmdb_val(meta_key, sizeof(meta_key) - 1), v;
-	uint8_t buf[META_LEN];
-	int n = seal_put(l->keys.seal, buf, sizeof(buf), span_of(l->keys.index_key.b, INDEX_KEY_LEN),
+	MDB_val k = lmdb_val(LMDB_META_KEY, LMDB_META_KEY_LEN), v;
+	int n = seal_put(l->keys.seal, l->meta, sizeof(l->meta), span_of(l->keys.index_key.b, LMDB_INDEX_KEY_LEN),
 			 span_str(meta_aad));
 
 	if (n < 0)
 		return n;
-	v = lmdb_val(buf, (size_t)n);
+	v = lmdb_val(l->meta, (size_t)n);
 	return lmdb_errno(mdb_put(txn, l->dbi, &k, &v, 0));
 }
 
@@ -98,8 +66,8 @@ static int meta_create(struct store_lmdb *l, MDB_txn *txn)
 
 	if (mdb_stat(txn, l->dbi, &st) || st.ms_entries)
 		return -EBADMSG; /* another program's database, or a damaged one */
-	l->keys.index_key.len = INDEX_KEY_LEN;
-	if (rng_fill(l->keys.index_key.b, INDEX_KEY_LEN) < 0)
+	l->keys.index_key.len = LMDB_INDEX_KEY_LEN;
+	if (rng_fill(l->keys.index_key.b, LMDB_INDEX_KEY_LEN) < 0)
 		return -EIO;
 	return meta_put(l, txn);
 }
@@ -107,17 +75,18 @@ static int meta_create(struct store_lmdb *l, MDB_txn *txn)
 /* The index key from the store, or a new one in a new store. Sealed again if the KEK that seals is another by now. */
 static int meta_in(struct store_lmdb *l, MDB_txn *txn, uint8_t kek_id)
 {
-	MDB_val k = lmdb_val(meta_key, sizeof(meta_key) - 1), v;
+	MDB_val k = lmdb_val(LMDB_META_KEY, LMDB_META_KEY_LEN), v;
 	int rc = mdb_get(txn, l->dbi, &k, &v), n;
 
 	if (rc == MDB_NOTFOUND)
 		return meta_create(l, txn);
 	if (rc)
 		return lmdb_errno(rc);
-	n = seal_open(l->keys.seal, l->keys.index_key.b, INDEX_KEY_LEN, lmdb_span(&v), span_str(meta_aad));
-	if (n != INDEX_KEY_LEN)
+	n = seal_open(l->keys.seal, l->keys.index_key.b, LMDB_INDEX_KEY_LEN, lmdb_span(&v), span_str(meta_aad));
+	if (n != LMDB_INDEX_KEY_LEN)
 		return n < 0 ? n : -EBADMSG;
-	l->keys.index_key.len = INDEX_KEY_LEN;
+	memcpy(l->meta, v.mv_data, LMDB_META_LEN);
+	l->keys.index_key.len = LMDB_INDEX_KEY_LEN;
 	return ((const uint8_t *)v.mv_data)[1] == kek_id ? 0 : meta_put(l, txn);
 }
 
@@ -150,6 +119,13 @@ static int meta_open(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, str
 	}
 }
 
+static int made(struct store_lmdb *l, const char *dir, struct err *err)
+{
+	int rc = lmdb_file_made(dir, span_of(l->meta, sizeof(l->meta)));
+
+	return rc < 0 ? err_set(err, rc, "store: cannot write in %s: %s", dir, strerror(-rc)) : 0;
+}
+
 struct rebuild {
 	uint64_t records, unreadable, foreign_kek;
 };
@@ -168,7 +144,7 @@ static int rebuild_one(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, M
 {
 	struct index_entry e;
 
-	if (k->mv_size == sizeof(meta_key) - 1)
+	if (k->mv_size == LMDB_META_KEY_LEN)
 		return 0;
 	if (k->mv_size != AKA_RAND_LEN || record_head_read(&e.head, lmdb_span(v)) < 0) {
 		r->unreadable++;
@@ -310,6 +286,7 @@ static const struct store_backend lmdb_backend = {
 struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, struct err *err)
 {
 	struct store_lmdb *l = calloc(1, sizeof(*l));
+	bool damaged = false;
 
 	if (!l) {
 		err_set(err, -ENOMEM, "store: no memory");
@@ -323,8 +300,12 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 	err_set(err, -ENOMEM, "store: no memory");
 	if (!l->index || !l->challenges || lmdb_readers_init(l) < 0)
 		goto fail;
-	if (dir_lock(l, cfg->dir, err) < 0 || env_open(l, cfg, err) < 0 || meta_open(l, cfg, err) < 0 ||
-	    (!cfg->check && index_rebuild(l, cfg, err) < 0))
+	l->lock_fd = lmdb_file_open(cfg, map_size(cfg), &damaged, err);
+	if (damaged)
+		return &l->sh;
+	if (l->lock_fd < 0 || env_open(l, cfg, err) < 0 || meta_open(l, cfg, err) < 0)
+		goto fail;
+	if (!cfg->check && (made(l, cfg->dir, err) < 0 || index_rebuild(l, cfg, err) < 0))
 		goto fail;
 	if (cfg->check)
 		return &l->sh;

@@ -9,6 +9,7 @@
 
 #include "bsf/store/backend.h"
 #include "bsf/store/challenges.h"
+#include "bsf/store/lmdb_file.h"
 #include "bsf/store/lmdb_index.h"
 
 struct lmdb_reader;
@@ -19,9 +20,10 @@ struct store_lmdb {
 	struct challenges *challenges;
 	struct lmdb_index *index;
 	struct record_keys keys;
+	uint8_t meta[LMDB_META_LEN]; /* the index key as it lies sealed */
 	MDB_env *env;
 	MDB_dbi dbi;
-	int lock_fd; /* flock() on the directory's file "lock" */
+	int lock_fd; /* flock() on data.mdb */
 	/* readers (store/lmdb_read.c) */
 	pthread_key_t reader_key;
 	bool has_reader_key;
@@ -41,8 +43,17 @@ static inline struct span lmdb_span(const MDB_val *v)
 	return span_of(v->mv_data, v->mv_size);
 }
 
-/*! -ENOSPC for a full map or disk, else -EIO; 0 for 0. */
+/*! -ENOSPC for a full map or disk; -EBADMSG for a damaged page; else -EIO; 0 for 0. Does not return where LMDB says that
+ *  the environment can only be closed. */
 int lmdb_errno(int rc);
+
+/*! Count and log a record that does not open. Any thread. */
+void lmdb_unreadable(struct store_lmdb *l, const uint8_t rand[AKA_RAND_LEN]);
+
+/* store/lmdb_fatal.c */
+/*! From now on SIGBUS and a failed assertion of LMDB end the process and name this store's file on standard error. */
+void lmdb_fatal_init(MDB_env *env, const char *dir);
+void lmdb_fatal(void) __attribute__((noreturn));
 
 /* store/lmdb_read.c: any thread, no waiting */
 int lmdb_readers_init(struct store_lmdb *l);
@@ -56,7 +67,7 @@ struct lmdb_write;
 /*! \returns NULL and rc (negative errno) */
 struct lmdb_write *lmdb_write_begin(struct store_lmdb *l, int *rc);
 /*! Do one request; r->rc and r->revoked are what is to be answered after the commit.
- *  \returns 0; -ENOSPC, -EIO: the transaction cannot go on, lmdb_write_abort() it */
+ *  \returns 0; -ENOSPC, -EBADMSG, -EIO: the transaction cannot go on, lmdb_write_abort() it */
 int lmdb_write_request(struct lmdb_write *w, struct store_req *r, int64_t now_s);
 /*! Take away what e says is over; of a session with a TMPI, IMPI and TMPI stay. \returns as lmdb_write_request() */
 int lmdb_write_sweep(struct lmdb_write *w, const struct index_entry *e);

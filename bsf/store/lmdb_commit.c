@@ -3,11 +3,11 @@
  *  The committer: one thread that waits for the disk, so that no shard does. What arrives while it waits shares the
  *  next transaction (group commit). It also sweeps what is over, a little at a time. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "bsf/store/lmdb.h"
 #include "common/base/clock.h"
+#include "common/base/signals.h"
 #include "common/rt/deadline.h"
 #include "common/rt/log_cat.h"
 
@@ -117,6 +117,16 @@ static void say_full(struct lmdb_committer *c, bool full)
 		LOGT(DSTORE, LOGL_NOTICE, "store: there is room again\n");
 }
 
+static void say_broken(int rc)
+{
+	if (rc == -EIO && log_rate_ok(DSTORE))
+		LOGT(DSTORE, LOGL_ERROR, "store_failed: the database cannot be written\n");
+	if (rc == -EBADMSG && log_rate_ok(DSTORE))
+		LOGT(DSTORE, LOGL_ERROR,
+		     "store_failed: the database has a damaged page: who belongs there cannot be stored; a restart saves "
+		     "what can be read\n");
+}
+
 struct room {
 	size_t octets, puts;
 };
@@ -152,7 +162,7 @@ static int sweep_some(struct lmdb_committer *c, struct lmdb_write *w, size_t max
 }
 
 /* One transaction with these requests, and some sweeping if sweep is not 0.
- * \returns 0: durable, and each rc is set; -ENOSPC, -EIO: nothing happened */
+ * \returns 0: durable, and each rc is set; -ENOSPC, -EBADMSG, -EIO: nothing happened */
 static int batch_write(struct lmdb_committer *c, struct store_req *batch, size_t sweep, bool *more)
 {
 	struct room need = room_needed(batch);
@@ -175,7 +185,14 @@ static int batch_write(struct lmdb_committer *c, struct store_req *batch, size_t
 	return lmdb_write_commit(w);
 }
 
-/* Each by itself: what takes away may go where what adds does not, and a small record where a large one does not. */
+/* What a caller is told: a damaged page is a store that could not be asked. */
+static int told(int rc)
+{
+	return rc == -EBADMSG ? -EIO : rc;
+}
+
+/* Each by itself: what takes away may go where what adds does not, a small record where a large one does not, and what
+ * does not touch a damaged page where that one stops a whole batch. */
 static void batch_write_each(struct lmdb_committer *c, struct store_req *batch)
 {
 	while (batch) {
@@ -186,7 +203,7 @@ static void batch_write_each(struct lmdb_committer *c, struct store_req *batch)
 		if (batch->op == STORE_PUT && clock_mono_ms() < c->full_until_ms)
 			batch->rc = -ENOSPC;
 		else
-			batch->rc = batch_write(c, batch, 0, &more) ?: batch->rc;
+			batch->rc = told(batch_write(c, batch, 0, &more)) ?: batch->rc;
 		if (batch->op == STORE_PUT) {
 			say_full(c, batch->rc == -ENOSPC);
 			if (batch->rc == -ENOSPC && clock_mono_ms() >= c->full_until_ms)
@@ -203,7 +220,7 @@ static void fail_all(struct store_req *batch, int rc)
 		batch->rc = rc;
 }
 
-/* \returns of the first try: 0, -ENOSPC, -EIO */
+/* \returns of the first try: 0, -ENOSPC, -EBADMSG, -EIO */
 static int batch_do(struct lmdb_committer *c, struct store_req *batch, size_t n, bool *more)
 {
 	int rc = -ENOSPC;
@@ -212,12 +229,11 @@ static int batch_do(struct lmdb_committer *c, struct store_req *batch, size_t n,
 		rc = batch_write(c, batch, 2 * n + 64, more);
 	if (rc == 0 && room_needed(batch).puts)
 		say_full(c, false);
-	if (rc == -ENOSPC)
+	if (rc == -ENOSPC || rc == -EBADMSG)
 		batch_write_each(c, batch);
 	else if (rc < 0)
 		fail_all(batch, rc);
-	if (rc == -EIO && log_rate_ok(DSTORE))
-		LOGT(DSTORE, LOGL_ERROR, "store_failed: the database cannot be written\n");
+	say_broken(rc);
 	batch_answer(c, batch, n);
 	return rc;
 }
@@ -297,7 +313,7 @@ struct lmdb_committer *lmdb_committer_start(struct store_lmdb *l)
 {
 	struct lmdb_committer *c = calloc(1, sizeof(*c));
 	pthread_condattr_t attr;
-	sigset_t all, before;
+	sigset_t before;
 	int rc;
 
 	if (!c)
@@ -313,8 +329,7 @@ struct lmdb_committer *lmdb_committer_start(struct store_lmdb *l)
 	pthread_cond_init(&c->wake, &attr);
 	pthread_cond_init(&c->idle, NULL);
 	pthread_condattr_destroy(&attr);
-	sigfillset(&all); /* signals are for the main thread */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	signals_block(&before);
 	rc = pthread_create(&c->thread, NULL, committer_run, c);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc == 0)

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "bsf/store/lmdb.h"
+#include "common/gba/run_id.h"
+#include "common/rt/counters.h"
+#include "common/rt/log_cat.h"
 
 struct lmdb_reader {
 	struct lmdb_reader *next, **prev;
@@ -87,12 +90,25 @@ static MDB_txn *read_begin(struct store_lmdb *l)
 	return r->txn;
 }
 
+void lmdb_unreadable(struct store_lmdb *l, const uint8_t rand[AKA_RAND_LEN])
+{
+	char run[RUN_ID_LEN + 1];
+
+	atomic_fetch_add(&l->corrupt, 1);
+	counter_inc(CAUSE_store_unreadable);
+	if (!log_rate_ok(DSTORE))
+		return;
+	run_id(run, rand);
+	LOGT(DSTORE, LOGL_ERROR, "%s: the record of run %s does not open: damaged, or its KEK is not configured\n",
+	     cause_name(CAUSE_store_unreadable), run);
+}
+
 /* A record that does not open is lost, as far as anybody can tell. Without memory nobody can tell. */
-static int read_rc(struct store_lmdb *l, int rc)
+static int read_rc(struct store_lmdb *l, const uint8_t *rand, int rc)
 {
 	if (rc == 0 || rc == -ENOMEM)
 		return rc == 0 ? 0 : -EIO;
-	atomic_fetch_add(&l->corrupt, 1);
+	lmdb_unreadable(l, rand);
 	return -ENOENT;
 }
 
@@ -103,14 +119,18 @@ static int read_record(struct store_lmdb *l, MDB_txn *txn, const uint8_t *rand, 
 	struct record_head h;
 	int rc = mdb_get(txn, l->dbi, &k, &v);
 
-	if (rc)
-		return rc == MDB_NOTFOUND ? -ENOENT : -EIO;
-	rc = record_head_read(&h, lmdb_span(&v));
+	if (rc == MDB_NOTFOUND)
+		return -ENOENT;
+	rc = lmdb_errno(rc);
+	if (rc == 0)
+		rc = record_head_read(&h, lmdb_span(&v));
+	if (rc == -EIO)
+		return rc;
 	if (rc < 0)
-		return read_rc(l, rc);
+		return read_rc(l, rand, rc);
 	if (now_s && (h.kind != RECORD_SESSION || h.expires_at <= now_s))
 		return -ENOENT;
-	return read_rc(l, record_read(out, &l->keys, rand, lmdb_span(&v)));
+	return read_rc(l, rand, record_read(out, &l->keys, rand, lmdb_span(&v)));
 }
 
 int lmdb_get(struct store_lmdb *l, const struct btid *id, struct gba_session *out)

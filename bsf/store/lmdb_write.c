@@ -35,6 +35,12 @@ int lmdb_errno(int rc)
 	case EDQUOT:
 	case EFBIG:
 		return -ENOSPC;
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_BAD_TXN:
+		return -EBADMSG;
+	case MDB_PANIC: /* the page that says which commit is the last could not be written: nothing works any more */
+		lmdb_fatal();
 	default:
 		return -EIO;
 	}
@@ -152,7 +158,7 @@ static int entry_read(struct lmdb_write *w, const struct index_entry *e, struct 
 
 	if (mdb_get(w->txn, w->l->dbi, &k, &v) == 0 && record_read(out, &w->l->keys, e->rand, lmdb_span(&v)) == 0)
 		return 0;
-	atomic_fetch_add(&w->l->corrupt, 1);
+	lmdb_unreadable(w->l, e->rand);
 	return -ENOENT;
 }
 

@@ -12,7 +12,7 @@ int record_head_read(struct record_head *out, struct span value)
 {
 	const uint8_t *p = value.p;
 
-	if (value.len < RECORD_HEAD_LEN || p[0] < RECORD_SESSION || p[0] > RECORD_REMNANT)
+	if (value.len < RECORD_HEAD_LEN || value.len > RECORD_MAX || p[0] < RECORD_SESSION || p[0] > RECORD_REMNANT)
 		return -EBADMSG;
 	out->kind = (enum record_kind)p[0];
 	out->expires_at = (int64_t)be48_get(p + 1);

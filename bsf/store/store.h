@@ -47,11 +47,14 @@ struct store_lmdb_cfg {
 	size_t n_keks;
 	bool check; /* only look whether it is ours and a KEK opens it; then free it, it cannot be used */
 };
-/*! Open or create. A wrong KEK, a second process (it takes flock() on DIR/lock itself), no map: error, nothing changed.
+/*! Open or create. A wrong KEK, a second process (it takes flock() on data.mdb itself), no map, a file that was a store
+ *  and is empty: error, nothing changed. Of a damaged file what can be read is saved (lmdb_file.h).
  *  The index in memory is rebuilt here. A thread that reads keeps a reader until it ends or the store is freed.
  *  \returns NULL and a reason in err */
 struct store_shared *store_shared_mem_new(struct err *err);
 struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, struct err *err);
+/*! Is there a store in dir, or was one made? */
+bool store_lmdb_is_there(const char *dir);
 /*! After every struct store of it is freed. Commits what was accepted. */
 void store_shared_free(struct store_shared *sh);
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "common/base/port_probe.h"
+#include "common/base/signals.h"
 #include "common/base/sockaddr.h"
 #include "common/dia/dia_flow.h"
 #include "common/dia/dia_grave.h"
@@ -116,7 +117,7 @@ static int fill_config(const struct dia_cfg *cfg)
 static int library_up(const struct dia_cfg *cfg, struct err *err)
 {
 	const char *missing = "";
-	sigset_t all, before;
+	sigset_t before;
 	int rc;
 
 	if (initialized)
@@ -127,8 +128,7 @@ static int library_up(const struct dia_cfg *cfg, struct err *err)
 	dia_grave_init();
 	signal(SIGPIPE, SIG_IGN); /* the library uses writev() and leaves SIGPIPE to us */
 	fd_g_debug_lvl = FD_LOG_ERROR;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	signals_block(&before);
 	rc = dia_logger_register();
 	if (!rc)
 		rc = fd_core_initialize();
@@ -277,12 +277,11 @@ static void *watch_end(void *none)
 
 int dia_core_start(struct err *err)
 {
-	sigset_t all, before;
+	sigset_t before;
 	int rc;
 
 	wait_for_peer_threads();
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	signals_block(&before);
 	rc = fd_core_start();
 	if (!rc)
 		rc = fd_core_waitstartcomplete();

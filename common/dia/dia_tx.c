@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "common/base/clock.h"
+#include "common/base/signals.h"
 
 /* Requests that wait for an answer, in a ring by number. The library drops some answers without a word, so nothing
  * tells when an entry is done with: it is overwritten when PENDING newer requests were sent. */
@@ -183,7 +184,7 @@ static void *tx_thread(void *arg)
 
 int dia_tx_start(size_t bound)
 {
-	sigset_t all, before;
+	sigset_t before;
 	int rc;
 
 	if (tx.running)
@@ -196,8 +197,7 @@ int dia_tx_start(size_t bound)
 	tx.bound = bound;
 	tx.stopping = false;
 	tx.head = tx.n = 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	signals_block(&before);
 	rc = pthread_create(&tx.thread, NULL, tx_thread, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc)

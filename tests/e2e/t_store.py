@@ -4,6 +4,7 @@ import time
 
 from lib import causes, naf, procs
 from lib.faketime import WallClock
+from lib.http_raw import HttpClosed
 from lib.load import Load, NafPool
 from lib.runner import test
 from lib.world import World
@@ -161,3 +162,59 @@ async def expiry(t):
     async with causes.counted(w, ub_challenged=1, ub_ok=1):
         await ue.bootstrap()
     assert ue.tmpi != tmpi
+
+
+def live_leaf(path, rand):
+    """Number of the last page of data.mdb that holds this RAND in a leaf."""
+    with open(path, "rb") as f:
+        data = f.read()
+    pages = [n for n in range(2, len(data) // 4096) if data[4096 * n + 10] == 2 and rand in data[4096 * n:4096 * (n + 1)]]
+    assert pages, "no page holds the session"
+    return pages
+
+
+@test("data.mdb damaged, then emptied: a line that names file and cure, from --check too; the damage costs its page", smoke=True)
+async def damaged(t):
+    w = await World(t).start()
+    path = w.dir + "/bsf/data.mdb"
+    s = await w.ue().bootstrap()
+    await w.bsf.stop()
+    with open(path, "r+b") as f:
+        for page in live_leaf(path, s.rand):
+            f.seek(4096 * page)
+            f.write(bytes(4096))
+    check = [w.bsf.argv[0], "-c", f"{w.etc}/gba-bsf.cfg", "--check"]
+    rc, _, err = await procs.run(check)
+    assert rc == 0 and f"{path} is damaged" in err and "the next start saves" in err, (rc, err)
+    await w.bsf.start()
+    await w.wait_hss_peer()
+    assert f"{path} was damaged" in w.bsf.text() and "data.mdb.damaged" in w.bsf.text()
+    conn = await w.naf()
+    assert (await naf.fetch(conn, s.btid)).result == (10415, 5403)
+    s = await w.ue().bootstrap()
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    await w.bsf.stop()
+    with open(path, "r+b") as f:
+        f.truncate()
+    for argv in (check, check[:-1]):
+        rc, _, err = await procs.run(argv)
+        assert rc == 1 and f"{path} is empty, but a store was made here" in err and "put back a copy" in err, (rc, err)
+
+
+@test("data.mdb cut under the daemon: it ends with a line that names the file, and starts again", smoke=True)
+async def cut(t):
+    w = await World(t).start()
+    ue = w.ue()
+    await ue.bootstrap()
+    with open(w.dir + "/bsf/data.mdb", "r+b") as f:
+        f.truncate(8192)
+    try:
+        await ue.bootstrap()
+    except HttpClosed:
+        pass
+    assert await w.bsf.proc.wait() == 1, w.bsf.tail(5)
+    assert f"{w.dir}/bsf/data.mdb cannot be used any longer" in w.bsf.text(), w.bsf.tail(5)
+    await w.bsf.start()
+    await w.wait_hss_peer()
+    s = await ue.bootstrap()
+    assert (await naf.fetch(await w.naf(), s.btid)).key == s.ks_naf()

@@ -18,7 +18,9 @@
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
 #include "bsf/store/lmdb.h"
+#include "common/rt/counters.h"
 #include "common/rt/deadline.h"
+#include "tests/unit/provoked.h"
 #include "tests/unit/suite.h"
 
 #define IMPI_1 "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
@@ -360,6 +362,8 @@ START_TEST(damaged_records)
 	}
 	store_shared_figures(h.sh, &f);
 	ck_assert_uint_ge(f.corrupt, 9);
+	ck_assert_uint_ge(counter_get(CAUSE_store_unreadable), 9);
+	provoked("store_unreadable");
 	for (unsigned n = 0; n < 12; n++) {
 		struct gba_session s = nth(n, true), fresh = session_make(100 + n, s.impi.s, BSF_A, true);
 

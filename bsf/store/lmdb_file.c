@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "bsf/store/lmdb_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bsf/store/lmdb_pages.h"
+#include "bsf/store/record.h"
+#include "common/rt/log_cat.h"
+
+#define PATH_CAP 4096
+#define DATA     "data.mdb"
+#define DAMAGED  "data.mdb.damaged"
+#define MADE     "store.made"
+#define SALVAGE  "salvage"
+#define BATCH    4096 /* records of one transaction of a salvage */
+#define CURE     "put back a copy, or remove the folder: its sessions are lost and devices bootstrap again"
+
+static int path_of(char out[PATH_CAP], const char *dir, const char *name)
+{
+	return (size_t)snprintf(out, PATH_CAP, "%s/%s", dir, name) < PATH_CAP ? 0 : -ENAMETOOLONG;
+}
+
+/* A new name is durable once its folder is. */
+static int dir_sync(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = fsync(fd) < 0 ? -errno : 0;
+	close(fd);
+	return rc;
+}
+
+static bool was_made(const char *dir)
+{
+	char path[PATH_CAP];
+
+	return path_of(path, dir, MADE) == 0 && access(path, F_OK) == 0;
+}
+
+bool store_lmdb_is_there(const char *dir)
+{
+	char path[PATH_CAP];
+
+	return was_made(dir) || (path_of(path, dir, DATA) == 0 && access(path, F_OK) == 0);
+}
+
+static bool meta_kept(const char *dir, uint8_t meta[LMDB_META_LEN])
+{
+	char path[PATH_CAP];
+	ssize_t n = -1;
+	int fd;
+
+	if (path_of(path, dir, MADE) < 0)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, meta, LMDB_META_LEN);
+		close(fd);
+	}
+	return n == LMDB_META_LEN;
+}
+
+static int write_whole(const char *path, struct span text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text.p, text.len);
+	if (n != (ssize_t)text.len)
+		rc = n < 0 ? -errno : -ENOSPC;
+	else if (fsync(fd) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int lmdb_file_made(const char *dir, struct span meta)
+{
+	char path[PATH_CAP], fresh[PATH_CAP];
+	uint8_t before[LMDB_META_LEN];
+	int rc;
+
+	if (meta_kept(dir, before) && span_eq(meta, span_of(before, sizeof(before))))
+		return 0;
+	if (path_of(path, dir, MADE) < 0 || path_of(fresh, dir, MADE ".new") < 0)
+		return -ENAMETOOLONG;
+	rc = write_whole(fresh, meta);
+	if (rc == 0 && rename(fresh, path) < 0)
+		rc = -errno;
+	return rc < 0 ? rc : dir_sync(dir);
+}
+
+/* \returns descriptor with the lock */
+static int data_lock(const struct store_lmdb_cfg *cfg, struct err *err)
+{
+	const char *dir = cfg->dir;
+	char path[PATH_CAP];
+	int fd;
+
+	if (path_of(path, dir, DATA) < 0)
+		return err_set(err, -ENAMETOOLONG, "store: %s: name too long", dir);
+	if (!cfg->check && mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "store: cannot make %s: %s", dir, strerror(errno));
+	fd = open(path, O_RDWR | O_CLOEXEC | (cfg->check || was_made(dir) ? 0 : O_CREAT), 0600);
+	if (fd < 0 && errno == ENOENT && was_made(dir))
+		return err_set(err, -EBADMSG, "store: %s is gone, but a store was made here; " CURE, path);
+	if (fd < 0)
+		return err_set(err, -errno, "store: cannot write %s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return err_set(err, -EBUSY, "store: %s is in use by another process", path);
+	}
+	return fd;
+}
+
+/* --- saving what can be read */
+
+struct salvage {
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	uint64_t records;
+	bool has_meta;
+};
+
+static bool is_ours(struct span key, struct span value)
+{
+	struct record_head h;
+
+	return key.len == LMDB_META_KEY_LEN ||
+	       (key.len == AKA_RAND_LEN && value.len <= RECORD_MAX && record_head_read(&h, value) == 0);
+}
+
+static int salvage_begin(struct salvage *s)
+{
+	int rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
+
+	return rc ? rc : mdb_dbi_open(s->txn, NULL, 0, &s->dbi);
+}
+
+static int salvage_commit(struct salvage *s)
+{
+	MDB_txn *txn = s->txn;
+
+	s->txn = NULL;
+	return mdb_txn_commit(txn);
+}
+
+static int salvage_put(void *owner, struct span key, struct span value)
+{
+	MDB_val k = { key.len, (void *)key.p }, v = { value.len, (void *)value.p };
+	struct salvage *s = owner;
+	int rc;
+
+	if (!is_ours(key, value))
+		return 0;
+	rc = mdb_put(s->txn, s->dbi, &k, &v, MDB_NOOVERWRITE);
+	if (rc)
+		return rc == MDB_KEYEXIST ? 0 : rc;
+	s->records++;
+	s->has_meta |= key.len == LMDB_META_KEY_LEN;
+	if (s->records % BATCH)
+		return 0;
+	rc = salvage_commit(s);
+	return rc ? rc : salvage_begin(s);
+}
+
+/* Its page may be the damaged one. */
+static int salvage_meta(struct salvage *s, const char *dir)
+{
+	uint8_t meta[LMDB_META_LEN];
+
+	if (s->has_meta || !meta_kept(dir, meta))
+		return 0;
+	return salvage_put(s, span_str(LMDB_META_KEY), span_of(meta, sizeof(meta)));
+}
+
+static int salvage_write(struct salvage *s, int fd, const char *dir, size_t map_size, struct lmdb_pages *seen)
+{
+	char path[PATH_CAP];
+	int rc = path_of(path, dir, SALVAGE) < 0 ? ENAMETOOLONG : mdb_env_create(&s->env);
+
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(s->env, map_size);
+	if (rc == 0)
+		rc = mdb_env_open(s->env, path, MDB_NOTLS, 0600);
+	if (rc == 0)
+		rc = salvage_begin(s);
+	if (rc == 0)
+		rc = lmdb_pages_walk(fd, salvage_put, s, seen);
+	if (rc == 0)
+		rc = salvage_meta(s, dir);
+	if (rc == 0)
+		rc = salvage_commit(s);
+	else if (s->txn)
+		mdb_txn_abort(s->txn);
+	if (s->env)
+		mdb_env_close(s->env);
+	return rc;
+}
+
+static void salvage_remove(const char *dir)
+{
+	static const char *const names[] = { SALVAGE "/" DATA, SALVAGE "/lock.mdb" };
+	char path[PATH_CAP];
+
+	for (size_t i = 0; i < 2; i++)
+		if (path_of(path, dir, names[i]) == 0)
+			unlink(path);
+	if (path_of(path, dir, SALVAGE) == 0)
+		rmdir(path);
+}
+
+/* The new file takes the name; at each moment data.mdb is the one or the other. */
+static int salvage_swap(const char *dir)
+{
+	char data[PATH_CAP], damaged[PATH_CAP], fresh[PATH_CAP];
+
+	if (path_of(data, dir, DATA) < 0 || path_of(damaged, dir, DAMAGED) < 0 ||
+	    path_of(fresh, dir, SALVAGE "/" DATA) < 0)
+		return -ENAMETOOLONG;
+	if ((unlink(damaged) < 0 && errno != ENOENT) || link(data, damaged) < 0 || rename(fresh, data) < 0)
+		return -errno;
+	return dir_sync(dir);
+}
+
+static int salvage(const char *dir, int fd, size_t map_size, struct err *err)
+{
+	struct salvage s = { 0 };
+	struct lmdb_pages seen;
+	char path[PATH_CAP];
+	int rc;
+
+	salvage_remove(dir);
+	if (path_of(path, dir, SALVAGE) < 0 || mkdir(path, 0700) < 0)
+		return err_set(err, -EIO, "store: cannot make %s/" SALVAGE ": %s", dir, strerror(errno));
+	rc = salvage_write(&s, fd, dir, map_size, &seen);
+	if (rc == 0 && !s.has_meta)
+		err_set(err, rc = -EBADMSG, "store: %s/" DATA " is damaged (%s) and its index key lost; " CURE, dir,
+			seen.what);
+	else if (rc == 0 && (rc = salvage_swap(dir)) < 0)
+		err_set(err, rc, "store: %s/" DATA " is damaged, no new one can be put in its place: %s", dir,
+			strerror(-rc));
+	else if (rc != 0)
+		err_set(err, -EIO, "store: %s/" DATA " is damaged, and what can be read cannot be saved: %s", dir,
+			mdb_strerror(rc));
+	salvage_remove(dir);
+	if (rc == 0)
+		LOGT(DSTORE, LOGL_ERROR,
+		     "store: %s/" DATA " was damaged (%s): %llu of %llu records saved, the rest is lost and bootstraps "
+		     "again; the damaged file is kept as " DAMAGED "; look after the disk\n",
+		     dir, seen.what, (unsigned long long)s.records, (unsigned long long)seen.promised);
+	return rc == 0 ? 0 : -EIO;
+}
+
+/* --- opening */
+
+static int refuse_empty(const char *dir, struct err *err)
+{
+	return err_set(err, -EBADMSG, "store: %s/" DATA " is empty, but a store was made here; " CURE, dir);
+}
+
+/* \returns 0 whole; 1 damaged, and something can be read; -EBADMSG */
+static int look(const struct store_lmdb_cfg *cfg, int fd, struct err *err)
+{
+	struct lmdb_pages seen;
+	struct stat st;
+	int rc;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "store: %s/" DATA ": %s", cfg->dir, strerror(errno));
+	if (st.st_size == 0)
+		return was_made(cfg->dir) ? refuse_empty(cfg->dir, err) : 0;
+	rc = lmdb_pages_walk(fd, NULL, NULL, &seen);
+	if (rc == -EBADMSG)
+		return err_set(err, rc, "store: %s/" DATA " is no store or damaged (%s); " CURE, cfg->dir, seen.what);
+	if (rc < 0)
+		return err_set(err, rc, "store: %s/" DATA ": %s", cfg->dir, strerror(-rc));
+	if (seen.damaged && cfg->check)
+		LOGT(DSTORE, LOGL_ERROR,
+		     "store: %s/" DATA
+		     " is damaged (%s): %llu of %llu records can be read, the next start saves them\n",
+		     cfg->dir, seen.what, (unsigned long long)seen.entries, (unsigned long long)seen.promised);
+	return seen.damaged;
+}
+
+int lmdb_file_open(const struct store_lmdb_cfg *cfg, size_t map_size_octets, bool *damaged, struct err *err)
+{
+	int fd = data_lock(cfg, err), saved = -1, rc;
+
+	if (fd < 0)
+		return fd;
+	rc = look(cfg, fd, err);
+	*damaged = rc > 0 && cfg->check;
+	if (rc > 0 && !cfg->check) {
+		rc = salvage(cfg->dir, fd, map_size_octets, err);
+		if (rc == 0)
+			rc = saved = data_lock(cfg, err);
+	}
+	if (rc < 0 || saved >= 0) {
+		close(fd);
+		return rc < 0 ? rc : saved;
+	}
+	return fd;
+}

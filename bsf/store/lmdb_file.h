@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file lmdb_file.h
+ *  data.mdb before LMDB maps it: whose it is, whether it is whole, and what of a damaged one can be saved. */
+#pragma once
+
+#include "bsf/store/store.h"
+
+/*! Lock data.mdb itself (made if there never was one) and look at each of its pages. A damaged one is replaced by what
+ *  can be read of it and kept as data.mdb.damaged; with cfg->check nothing is changed, and the log says what would be.
+ *  \param[out] damaged it still is (check): LMDB must not open it
+ *  \returns descriptor that holds the lock, close it last; -EBUSY another process has it; -EBADMSG nothing can be read,
+ *  or it is gone or empty although a store was made here; -errno; err says file and cure */
+int lmdb_file_open(const struct store_lmdb_cfg *cfg, size_t map_size_octets, bool *damaged, struct err *err);
+
+/*! A store is in the file, durably: from now on an empty one is a loss, not a beginning. Keeps the one record without
+ *  which no other can be found, so that no single page is worth the whole store.
+ *  \param[in] meta value of LMDB_META_KEY, sealed; LMDB_META_LEN octets
+ *  \returns 0; -errno */
+int lmdb_file_made(const char *dir, struct span meta);
+
+/*! The key of the one record that is no session: the index key, sealed. */
+#define LMDB_META_KEY      "meta"
+#define LMDB_META_KEY_LEN  (sizeof(LMDB_META_KEY) - 1)
+#define LMDB_INDEX_KEY_LEN 32
+#define LMDB_META_LEN      (LMDB_INDEX_KEY_LEN + SEAL_OVERHEAD)

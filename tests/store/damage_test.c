@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* data.mdb damaged, cut, zeroed, emptied: a line that says file and cure, or what can be read goes on; never a signal. */
+#include "tests/store/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bsf/store/lmdb.h"
+#include "bsf/store/lmdb_pages.h"
+#include "tests/unit/suite.h"
+
+enum { N = 300, PAGE = 4096 };
+
+static char data[300];
+
+static void setup(void)
+{
+	disk_setup();
+	snprintf(data, sizeof(data), "%s/data.mdb", dir);
+}
+
+/* Sessions, every tenth with a GUSS on pages of its own; some revoked, so that there are free pages. */
+static void fill(void)
+{
+	static uint8_t xml[9000];
+
+	open_store();
+	for (unsigned n = 0; n < N; n++) {
+		struct gba_session s = nth(n, n % 2);
+
+		if (n % 10 == 0)
+			s.guss = guss_blob_new(span_of(xml, sizeof(xml)));
+		ck_assert_int_eq(put(&h, &s), 0);
+		gba_session_clear(&s);
+	}
+	for (unsigned n = 0; n < N; n += 50) {
+		struct gba_session s = nth(n, true);
+
+		ck_assert_int_eq(revoke_impi(&h, s.impi.s), 0);
+	}
+	harness_close(&h);
+}
+
+static bool is_revoked(unsigned n)
+{
+	return n % 50 == 0;
+}
+
+static int data_open(void)
+{
+	int fd = open(data, O_RDWR);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+static unsigned pages_of(int fd)
+{
+	struct stat st;
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	return (unsigned)(st.st_size / PAGE);
+}
+
+static void page_read(int fd, unsigned page, uint8_t p[PAGE])
+{
+	ck_assert_int_eq(pread(fd, p, PAGE, (off_t)page * PAGE), PAGE);
+}
+
+static void page_write(int fd, unsigned page, const uint8_t p[PAGE])
+{
+	ck_assert_int_eq(pwrite(fd, p, PAGE, (off_t)page * PAGE), PAGE);
+}
+
+/* Every page that holds session 77, the live one among them. */
+static void leaves(int fd, void (*spoil)(uint8_t *p))
+{
+	struct gba_session s = nth(77, true);
+	unsigned end = pages_of(fd), n = 0;
+	uint8_t p[PAGE];
+
+	for (unsigned i = 2; i < end; i++) {
+		page_read(fd, i, p);
+		if (p[10] != 2 || !memmem(p, PAGE, s.rand, sizeof(s.rand)))
+			continue;
+		spoil(p);
+		page_write(fd, i, p);
+		n++;
+	}
+	ck_assert_uint_gt(n, 0);
+}
+
+static void to_zero(uint8_t *p)
+{
+	memset(p, 0, PAGE);
+}
+
+static void to_ones(uint8_t *p)
+{
+	memset(p, 0xff, PAGE);
+}
+
+static void to_random(uint8_t *p)
+{
+	for (unsigned i = 0; i < PAGE; i++)
+		p[i] = (uint8_t)rand();
+}
+
+static void to_bad_offsets(uint8_t *p)
+{
+	memset(p + 16, 0xff, 16);
+}
+
+/* A value that claims 16 MiB and more, though the file has its full size. */
+static void to_long_value(uint8_t *p)
+{
+	uint16_t at;
+
+	memcpy(&at, p + 16, 2);
+	memset(p + at, 0xff, 4);
+}
+
+static void to_wrong_number(uint8_t *p)
+{
+	p[0] ^= 1;
+}
+
+static void to_other_key(uint8_t *p)
+{
+	uint16_t at;
+
+	memcpy(&at, p + 16 + 2, 2);
+	memset(p + at + 8, 0, 4);
+}
+
+static void leaf_zero(int fd)
+{
+	leaves(fd, to_zero);
+}
+static void leaf_ones(int fd)
+{
+	leaves(fd, to_ones);
+}
+static void leaf_random(int fd)
+{
+	leaves(fd, to_random);
+}
+static void leaf_offsets(int fd)
+{
+	leaves(fd, to_bad_offsets);
+}
+static void leaf_long_value(int fd)
+{
+	leaves(fd, to_long_value);
+}
+static void leaf_number(int fd)
+{
+	leaves(fd, to_wrong_number);
+}
+static void leaf_key(int fd)
+{
+	leaves(fd, to_other_key);
+}
+
+static void cut_last(int fd)
+{
+	ck_assert_int_eq(ftruncate(fd, (off_t)(pages_of(fd) - 1) * PAGE), 0);
+}
+
+static void cut_half(int fd)
+{
+	ck_assert_int_eq(ftruncate(fd, (off_t)pages_of(fd) / 2 * PAGE), 0);
+}
+
+static void all_large(int fd)
+{
+	unsigned end = pages_of(fd);
+	uint8_t p[PAGE];
+
+	for (unsigned i = 2; i < end; i++) {
+		page_read(fd, i, p);
+		if (p[10] == 4) {
+			to_zero(p);
+			page_write(fd, i, p);
+		}
+	}
+}
+
+static void body_zero(int fd)
+{
+	unsigned end = pages_of(fd);
+	uint8_t p[PAGE] = { 0 };
+
+	for (unsigned i = 2; i < end; i++)
+		page_write(fd, i, p);
+}
+
+static void header_zero(int fd)
+{
+	uint8_t p[PAGE] = { 0 };
+
+	page_write(fd, 0, p);
+}
+
+static void second_header_ones(int fd)
+{
+	uint8_t p[PAGE];
+
+	to_ones(p);
+	page_write(fd, 1, p);
+}
+
+static void one_page(int fd)
+{
+	ck_assert_int_eq(ftruncate(fd, PAGE), 0);
+}
+
+static void emptied(int fd)
+{
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+}
+
+static void text(int fd)
+{
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	ck_assert_int_gt(dprintf(fd, "%09000d", 1), 0);
+}
+
+static void gone(int fd)
+{
+	ck_assert_int_eq(unlink(data), 0);
+}
+
+/* The newer header says that a live page is free, or the list of free pages is none. */
+static void free_list(int fd)
+{
+	uint8_t p[2][PAGE];
+	uint64_t txn[2], root;
+	int newer;
+
+	page_read(fd, 0, p[0]);
+	page_read(fd, 1, p[1]);
+	memcpy(&txn[0], p[0] + 144, 8);
+	memcpy(&txn[1], p[1] + 144, 8);
+	newer = txn[1] > txn[0];
+	memcpy(&root, p[newer] + 80, 8);
+	page_read(fd, (unsigned)root, p[0]);
+	to_ones(p[0] + 0); /* all of the page */
+	page_write(fd, (unsigned)root, p[0]);
+}
+
+/* \param[in] lost at most so many sessions; -1: refused */
+static const struct damage {
+	const char *name;
+	void (*spoil)(int fd);
+	int lost;
+	const char *word;
+} damages[] = {
+	{ "leaf zero", leaf_zero, 60, NULL },
+	{ "leaf 0xff", leaf_ones, 60, NULL },
+	{ "leaf random", leaf_random, 60, NULL },
+	{ "offsets of a leaf", leaf_offsets, 60, NULL },
+	{ "length of a value", leaf_long_value, 60, NULL },
+	{ "number of a page", leaf_number, 60, NULL },
+	{ "key", leaf_key, 2, NULL },
+	{ "last page cut", cut_last, 60, NULL },
+	{ "large values", all_large, N / 10, NULL },
+	{ "list of free pages", free_list, 0, NULL },
+	{ "half cut", cut_half, N, NULL },
+	{ "all but the headers", body_zero, N, NULL },
+	{ "header page zero", header_zero, -1, "no store or damaged" },
+	{ "second header page 0xff", second_header_ones, -1, "no store or damaged" },
+	{ "cut to one page", one_page, -1, "no store or damaged" },
+	{ "cut to nothing", emptied, -1, "is empty, but a store was made here" },
+	{ "a text", text, -1, "no store or damaged" },
+	{ "gone", gone, -1, "is gone, but a store was made here" },
+};
+
+/* How many sessions are there; each that is answers with its own key, and no revoked one is. */
+static unsigned count_sessions(void)
+{
+	unsigned there = 0;
+
+	for (unsigned n = 0; n < N; n++) {
+		struct gba_session s = nth(n, true);
+		int rc = get_nth(n);
+
+		ck_assert(rc == 0 || rc == -ENOENT);
+		ck_assert_msg(rc < 0 || !is_revoked(n), "%u is back", n);
+		if (rc == 0) {
+			ck_assert(secret_equal(&h.session.ks, &s.ks));
+			there++;
+		}
+	}
+	return there;
+}
+
+static void works(const char *name, unsigned lost)
+{
+	unsigned whole = N - (N + 49) / 50, there;
+
+	open_store();
+	there = count_sessions();
+	ck_assert_msg(there + lost >= whole, "%s: %u of %u are there", name, there, whole);
+	for (unsigned n = 0; n < N; n++) { /* everybody bootstraps again */
+		struct gba_session s = nth(n, true), fresh = session_make(1000 + n, s.impi.s, BSF_A, true);
+
+		ck_assert_msg(put(&h, &fresh) == 0, "%s: %u cannot be put", name, n);
+	}
+	harness_close(&h);
+	open_store();
+	ck_assert_uint_eq(count_sessions(), 0);
+	for (unsigned n = 0; n < N; n++)
+		ck_assert_int_eq(get_nth(1000 + n), 0);
+	harness_close(&h);
+}
+
+static void refused_in_words(const char *name, const char *word, bool check)
+{
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	struct err err = { "" };
+
+	cfg.check = check;
+	ck_assert_msg(!harness_try_lmdb(&h, dir, &cfg, &err), "%s is taken", name);
+	ck_assert_msg(!word || strstr(err.text, word), "%s: \"%s\" does not say \"%s\"", name, err.text, word);
+	ck_assert_msg(strstr(err.text, data), "%s: \"%s\" does not name the file", name, err.text);
+	ck_assert_msg(strstr(err.text, "put back a copy, or remove"), "%s: no cure in \"%s\"", name, err.text);
+}
+
+static bool is_kept(void)
+{
+	char path[320];
+
+	snprintf(path, sizeof(path), "%s.damaged", data);
+	return access(path, F_OK) == 0;
+}
+
+static bool opens_for_check(void)
+{
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	struct store_shared *sh;
+	struct err err;
+
+	cfg.check = true;
+	cfg.dir = dir;
+	sh = store_shared_lmdb_new(&cfg, &err);
+	store_shared_free(sh);
+	return sh;
+}
+
+/* Issue: a damaged, cut or zeroed data.mdb is told in words, also by --check; one bad page costs its records */
+START_TEST(damaged)
+{
+	const struct damage *d = &damages[_i];
+	int fd;
+
+	fill();
+	fd = data_open();
+	d->spoil(fd);
+	close(fd);
+	if (d->lost == -1) {
+		refused_in_words(d->name, d->word, true);
+		refused_in_words(d->name, d->word, false);
+		refused_in_words(d->name, d->word, false);
+		return;
+	}
+	ck_assert_msg(opens_for_check(), "%s: the next start can save", d->name);
+	ck_assert_msg(!is_kept(), "a check changes nothing");
+	works(d->name, (unsigned)d->lost);
+	ck_assert_msg(is_kept(), "%s: the damaged file is kept", d->name);
+}
+END_TEST
+
+/* An undamaged one is not touched, and the walk finds what LMDB does */
+START_TEST(whole)
+{
+	struct lmdb_pages seen;
+	int fd;
+
+	fill();
+	fd = data_open();
+	ck_assert_int_eq(lmdb_pages_walk(fd, NULL, NULL, &seen), 0);
+	ck_assert_msg(!seen.damaged, "%s", seen.what);
+	ck_assert_uint_eq(seen.entries, N + 1);
+	ck_assert_uint_eq(seen.promised, N + 1);
+	close(fd);
+	ck_assert(opens_for_check());
+	open_store();
+	ck_assert_uint_eq(count_sessions(), N - (N + 49) / 50);
+	harness_close(&h);
+	ck_assert(!is_kept());
+}
+END_TEST
+
+/* Any octets changed anywhere: it opens or says why not, and whatever is found is true */
+START_TEST(mutated)
+{
+	enum { ROUNDS = 60 };
+	static uint8_t image[4 << 20];
+	ssize_t len;
+	int fd;
+
+	srand(4711);
+	fill();
+	fd = data_open();
+	len = pread(fd, image, sizeof(image), 0);
+	ck_assert_int_gt(len, 10 * PAGE);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct store_lmdb_cfg cfg = lmdb_cfg();
+		struct err err = { "" };
+
+		close(fd);
+		unlink(data);
+		fd = open(data, O_RDWR | O_CREAT, 0600);
+		ck_assert_int_eq(pwrite(fd, image, (size_t)len, 0), len);
+		for (int i = rand() % 4; i >= 0; i--) {
+			uint8_t junk[64];
+			off_t at = rand() % (len - (off_t)sizeof(junk));
+			size_t n = 1 + (size_t)rand() % sizeof(junk);
+
+			if (rand() % 2) /* where the structure is, not what is sealed */
+				at = at / PAGE * PAGE + rand() % 32;
+			for (size_t k = 0; k < n; k++)
+				junk[k] = rand() % 3 ? (uint8_t)rand() : 0;
+			ck_assert_int_eq(pwrite(fd, junk, n, at), (ssize_t)n);
+		}
+		opens_for_check();
+		if (!harness_try_lmdb(&h, dir, &cfg, &err)) {
+			ck_assert_msg(strstr(err.text, "put back a copy") || strstr(err.text, "another KEK"), "%s",
+				      err.text);
+			continue;
+		}
+		count_sessions();
+		for (unsigned n = 0; n < 40; n++) {
+			struct gba_session fresh = nth(2000 + n, true);
+
+			ck_assert_int_eq(put(&h, &fresh), 0);
+		}
+		harness_close(&h);
+	}
+	close(fd);
+}
+END_TEST
+
+/* \returns what a child said that had the store open while spoil() was done to the file; NULL if it went on; never a signal */
+static const char *child_says(void (*spoil)(int fd))
+{
+	static char said[1000];
+	int out[2], status, fd;
+	ssize_t n, all = 0;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(out), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(out[1], STDERR_FILENO);
+		open_store();
+		fd = data_open();
+		spoil(fd);
+		for (unsigned n2 = 0; n2 < N; n2++) {
+			struct gba_session fresh = nth(3000 + n2, true);
+
+			get_nth(n2);
+			put(&h, &fresh);
+		}
+		_exit(0);
+	}
+	close(out[1]);
+	while ((n = read(out[0], said + all, sizeof(said) - 1 - (size_t)all)) > 0)
+		all += n;
+	close(out[0]);
+	said[all] = '\0';
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) <= 1, "status %x: %s", status, said);
+	return WEXITSTATUS(status) == 1 ? said : NULL;
+}
+
+/* SIGBUS and LMDB's assertions end the process with a line that names the file, and the next start works */
+START_TEST(damaged_while_open)
+{
+	static void (*const spoils[])(int fd) = { cut_half, leaf_zero, leaf_ones, leaf_random, body_zero };
+	const char *said;
+
+	fill();
+	said = child_says(spoils[_i]);
+	ck_assert_msg(said || _i > 0, "a cut file is not noticed");
+	ck_assert_msg(!said || (strstr(said, data) && strstr(said, "next start saves")), "%s", said);
+	works("after the end", N);
+}
+END_TEST
+
+/* The lock is on the data file: another process may have moved or removed whatever else is in the folder */
+START_TEST(lock_is_on_the_data)
+{
+	static const char *const names[] = { "lock", "lock.mdb", "store.made" };
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	struct harness other;
+	struct err err = { "" };
+	char path[300];
+
+	open_store();
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	ck_assert(!harness_try_lmdb(&other, dir, &cfg, &err));
+	ck_assert_msg(strstr(err.text, "in use"), "%s", err.text);
+	harness_close(&h);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("damage");
+
+	tcase_add_checked_fixture(tc, setup, disk_teardown);
+	tcase_add_test(tc, whole);
+	tcase_add_loop_test(tc, damaged, 0, sizeof(damages) / sizeof(damages[0]));
+	tcase_add_test(tc, mutated);
+	tcase_add_loop_test(tc, damaged_while_open, 0, 5);
+	tcase_add_test(tc, lock_is_on_the_data);
+	return suite_run_cases("store damage", &tc, 1);
+}
