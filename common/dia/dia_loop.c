@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include "common/base/clock.h"
+
+#define EVENTS_MAX 64
+
+struct dia_loop {
+	int epoll, timer, wake;
+	struct dia_fd ready;    /* head of the list */
+	struct dia_fd *current; /* whose on_ready() runs; NULL: it has been taken off */
+	uint64_t now_ms;
+	struct dia_timer **heap; /* from 1; the earliest is heap[1] */
+	size_t n_timers, room;
+	uint64_t armed_ms; /* what the timer descriptor is set to; 0: off */
+	pthread_mutex_t lock;
+	struct dia_post *first, **last; /* under the lock */
+};
+
+static int watch_own(struct dia_loop *l, int *fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = fd };
+
+	return *fd < 0 ? -1 : epoll_ctl(l->epoll, EPOLL_CTL_ADD, *fd, &ev);
+}
+
+static int open_all(struct dia_loop *l)
+{
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll < 0)
+		return -1;
+	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	l->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return watch_own(l, &l->timer) < 0 || watch_own(l, &l->wake) < 0 ? -1 : 0;
+}
+
+static void close_all(struct dia_loop *l)
+{
+	const int fds[] = { l->epoll, l->timer, l->wake };
+
+	for (size_t i = 0; i < 3; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+}
+
+struct dia_loop *dia_loop_new(void)
+{
+	struct dia_loop *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->epoll = l->timer = l->wake = -1;
+	l->ready.next = l->ready.prev = &l->ready;
+	l->last = &l->first;
+	l->now_ms = clock_mono_ms();
+	if (open_all(l) < 0) {
+		close_all(l);
+		free(l);
+		return NULL;
+	}
+	pthread_mutex_init(&l->lock, NULL);
+	return l;
+}
+
+int dia_loop_fd(const struct dia_loop *l)
+{
+	return l->epoll;
+}
+
+uint64_t dia_loop_now(const struct dia_loop *l)
+{
+	return l->now_ms;
+}
+
+/* Words from other threads. */
+
+void dia_loop_post(struct dia_loop *l, struct dia_post *p)
+{
+	const uint64_t one = 1;
+	bool wake;
+
+	p->next = NULL;
+	pthread_mutex_lock(&l->lock);
+	wake = !l->first;
+	*l->last = p;
+	l->last = &p->next;
+	pthread_mutex_unlock(&l->lock);
+	if (wake && write(l->wake, &one, sizeof(one)) < 0)
+		return; /* EAGAIN: 2^64-2 wake-ups nobody read; it is awake anyway */
+}
+
+static void run_posted(struct dia_loop *l, bool stopping)
+{
+	struct dia_post *p, *next;
+
+	pthread_mutex_lock(&l->lock);
+	p = l->first;
+	l->first = NULL;
+	l->last = &l->first;
+	pthread_mutex_unlock(&l->lock);
+	for (; p; p = next) {
+		next = p->next;
+		p->run(p, stopping);
+	}
+}
+
+void dia_loop_free(struct dia_loop *l)
+{
+	if (!l)
+		return;
+	run_posted(l, true);
+	assert(l->n_timers == 0 && l->ready.next == &l->ready);
+	close_all(l);
+	pthread_mutex_destroy(&l->lock);
+	free(l->heap);
+	free(l);
+}
+
+/* Timers: a heap; the descriptor is set only when the earliest instant comes nearer. */
+
+static void put_at(struct dia_loop *l, size_t place, struct dia_timer *t)
+{
+	l->heap[place] = t;
+	t->place = place;
+}
+
+static void sift_up(struct dia_loop *l, size_t i, struct dia_timer *t)
+{
+	for (; i > 1 && t->at_ms < l->heap[i / 2]->at_ms; i /= 2)
+		put_at(l, i, l->heap[i / 2]);
+	put_at(l, i, t);
+}
+
+static void sift_down(struct dia_loop *l, size_t i, struct dia_timer *t)
+{
+	size_t child;
+
+	for (; (child = 2 * i) <= l->n_timers; i = child) {
+		if (child < l->n_timers && l->heap[child + 1]->at_ms < l->heap[child]->at_ms)
+			child++;
+		if (t->at_ms <= l->heap[child]->at_ms)
+			break;
+		put_at(l, i, l->heap[child]);
+	}
+	put_at(l, i, t);
+}
+
+static int room_for_timer(struct dia_loop *l)
+{
+	size_t room = l->room ? 2 * l->room : 64;
+	struct dia_timer **heap;
+
+	if (l->n_timers + 1 < l->room)
+		return 0;
+	heap = realloc(l->heap, room * sizeof(*heap));
+	if (!heap)
+		return -ENOMEM;
+	l->heap = heap;
+	l->room = room;
+	return 0;
+}
+
+static void arm(struct dia_loop *l)
+{
+	uint64_t at = l->n_timers ? l->heap[1]->at_ms : 0;
+	struct itimerspec when = { .it_value = { .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 } };
+
+	if (!at || (l->armed_ms && l->armed_ms <= at))
+		return; /* it goes off early, finds nothing to do, and is set again */
+	if (timerfd_settime(l->timer, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+		l->armed_ms = at;
+}
+
+int dia_loop_timer(struct dia_loop *l, struct dia_timer *t, uint64_t after_ms)
+{
+	dia_loop_timer_stop(l, t);
+	if (room_for_timer(l) < 0)
+		return -ENOMEM;
+	t->at_ms = l->now_ms + after_ms;
+	sift_up(l, ++l->n_timers, t);
+	arm(l);
+	return 0;
+}
+
+void dia_loop_timer_stop(struct dia_loop *l, struct dia_timer *t)
+{
+	size_t i = t->place;
+	struct dia_timer *last;
+
+	if (!i)
+		return;
+	t->place = 0;
+	last = l->heap[l->n_timers--];
+	if (last == t)
+		return;
+	if (i > 1 && last->at_ms < l->heap[i / 2]->at_ms)
+		sift_up(l, i, last);
+	else
+		sift_down(l, i, last);
+}
+
+/* Each timer at most once: one that starts itself again with 0 does not hold up the rest. */
+static void run_timers(struct dia_loop *l)
+{
+	size_t most = l->n_timers;
+
+	while (most-- && l->n_timers && l->heap[1]->at_ms <= l->now_ms) {
+		struct dia_timer *t = l->heap[1];
+
+		dia_loop_timer_stop(l, t);
+		t->on_time(t);
+	}
+	arm(l);
+}
+
+/* Descriptors. */
+
+static void list_del(struct dia_fd *f)
+{
+	if (!f->next)
+		return;
+	f->prev->next = f->next;
+	f->next->prev = f->prev;
+	f->next = f->prev = NULL;
+}
+
+void dia_loop_again(struct dia_loop *l, struct dia_fd *f)
+{
+	if (f->next)
+		return;
+	f->next = &l->ready;
+	f->prev = l->ready.prev;
+	f->prev->next = l->ready.prev = f;
+}
+
+int dia_loop_add(struct dia_loop *l, struct dia_fd *f)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = f };
+
+	f->next = f->prev = NULL;
+	f->events = 0;
+	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, f->fd, &ev) < 0 ? -errno : 0;
+}
+
+void dia_loop_del(struct dia_loop *l, struct dia_fd *f)
+{
+	epoll_ctl(l->epoll, EPOLL_CTL_DEL, f->fd, NULL);
+	list_del(f);
+	if (l->current == f)
+		l->current = NULL;
+}
+
+/* Both are told level-triggered, and read before what they announce is looked at: what comes in between wakes once more,
+ * never once less. */
+static void read_own(struct dia_loop *l, const int *fd)
+{
+	uint64_t n;
+
+	if (read(*fd, &n, sizeof(n)) == (ssize_t)sizeof(n) && fd == &l->timer)
+		l->armed_ms = 0;
+}
+
+/* All events go into the list before anybody is called: an on_ready() that ends another connection leaves no stale event. */
+static void fetch(struct dia_loop *l)
+{
+	struct epoll_event ev[EVENTS_MAX];
+	int n = epoll_wait(l->epoll, ev, EVENTS_MAX, 0);
+
+	for (int i = 0; i < n; i++) {
+		struct dia_fd *f = ev[i].data.ptr;
+
+		if (ev[i].data.ptr == &l->timer || ev[i].data.ptr == &l->wake) {
+			read_own(l, ev[i].data.ptr);
+			continue;
+		}
+		f->events |= ev[i].events;
+		dia_loop_again(l, f);
+	}
+}
+
+/* Put all of list before what is in the ready list. */
+static void put_back(struct dia_loop *l, struct dia_fd *list)
+{
+	if (list->next == list)
+		return;
+	list->prev->next = l->ready.next;
+	l->ready.next->prev = list->prev;
+	l->ready.next = list->next;
+	list->next->prev = &l->ready;
+}
+
+static void call(struct dia_loop *l, struct dia_fd *f, unsigned *budget)
+{
+	uint32_t events = f->events;
+
+	list_del(f);
+	f->events = 0;
+	l->current = f;
+	if (f->on_ready(f, events, budget) && l->current == f)
+		dia_loop_again(l, f);
+	l->current = NULL;
+}
+
+/* Who comes again goes behind all that wait now, and is not called twice in a turn. */
+static void run_ready(struct dia_loop *l, unsigned budget)
+{
+	struct dia_fd round = { .next = &round, .prev = &round };
+
+	if (l->ready.next == &l->ready)
+		return;
+	round.next = l->ready.next;
+	round.prev = l->ready.prev;
+	round.next->prev = round.prev->next = &round;
+	l->ready.next = l->ready.prev = &l->ready;
+	while (budget && round.next != &round)
+		call(l, round.next, &budget);
+	put_back(l, &round);
+}
+
+bool dia_loop_turn(struct dia_loop *l, unsigned budget)
+{
+	l->now_ms = clock_mono_ms();
+	fetch(l);
+	run_posted(l, false);
+	run_timers(l);
+	run_ready(l, budget);
+	return l->ready.next != &l->ready;
+}
+
+void dia_loop_wait(struct dia_loop *l, int ms)
+{
+	struct pollfd p = { .fd = l->epoll, .events = POLLIN };
+
+	if (l->ready.next == &l->ready)
+		poll(&p, 1, ms);
+}
