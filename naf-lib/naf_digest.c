@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "common/base/hex.h"
@@ -12,6 +11,7 @@
 #include "common/http/auth_hdr.h"
 #include "common/http/auth_info.h"
 #include "common/http/challenge_hdr.h"
+#include "common/http/target.h"
 #include "naf-lib/naf_ctx.h"
 
 #define RETRY_AFTER_S 5
@@ -34,6 +34,7 @@ struct run {
 	const struct gba_naf_request *req;
 	struct gba_naf_answer *out;
 	struct naf_id naf_id;
+	struct target target;
 	char realm[NAF_REALM_MAX + 1];
 	struct auth_hdr hdr;
 	struct digest_input in;
@@ -44,12 +45,23 @@ struct run {
 	struct secret ha1;
 };
 
-/*! Host is one of our names (33.220 4.5.2); it decides realm and NAF_Id. */
+static struct span text(const char *s)
+{
+	return s ? span_str(s) : span_of(NULL, 0);
+}
+
+/*! The host is one of our names (33.220 4.5.2); it decides realm and NAF_Id. An absolute target says which, whatever Host
+ *  says (RFC 9112 3.2.2). */
 static enum gba_naf_cause check_host(struct run *r)
 {
+	char host[FQDN_MAX + 8]; /* a port and a dot */
+	struct span said;
 	struct writer w;
 
-	if (!r->req->host || naf_ctx_host(r->naf, r->req->host, r->req->ua_id, &r->naf_id) < 0)
+	r->target = target_split(text(r->req->target));
+	said = r->target.authority.p ? r->target.authority : text(r->req->host);
+	if (!said.p || span_to_str(host, sizeof(host), said) < 0 ||
+	    naf_ctx_host(r->naf, host, r->req->ua_id, &r->naf_id) < 0)
 		return GBA_NAF_CAUSE_URI_MISMATCH;
 	writer_init(&w, r->realm, sizeof(r->realm));
 	writer_str(&w, NAF_REALM);
@@ -109,34 +121,23 @@ static enum gba_naf_cause check_parameters(struct run *r)
 	return GBA_NAF_CAUSE_OK;
 }
 
-/*! Path and query of a target; of an absolute one, where its host is the one of the request.
- *  \returns p NULL if it is not */
-static struct span path_of(struct span target, const struct naf_id *host)
+/*! \returns is it one of our names, the one this request is for? */
+static bool is_host_of(const struct run *r, struct span authority)
 {
-	struct naf_id id;
 	char name[FQDN_MAX + 8];
-	size_t start, end;
+	struct naf_id id;
 
-	if (target.len > 7 && strncasecmp((const char *)target.p, "http://", 7) == 0)
-		start = 7;
-	else if (target.len > 8 && strncasecmp((const char *)target.p, "https://", 8) == 0)
-		start = 8;
-	else
-		return target;
-	for (end = start; end < target.len && target.p[end] != '/' && target.p[end] != '?';)
-		end++;
-	if (span_to_str(name, sizeof(name), span_of(target.p + start, end - start)) < 0 ||
-	    naf_id_make(&id, name, host->ua) < 0 || strcmp(id.fqdn, host->fqdn) != 0)
-		return span_of(NULL, 0);
-	return end < target.len ? span_of(target.p + end, target.len - end) : span_str("/");
+	return span_to_str(name, sizeof(name), authority) == 0 && naf_id_make(&id, name, r->naf_id.ua) == 0 &&
+	       strcmp(id.fqdn, r->naf_id.fqdn) == 0;
 }
 
 static enum gba_naf_cause check_uri(struct run *r)
 {
-	struct span said = path_of(r->hdr.uri, &r->naf_id);
-	struct span came = path_of(span_str(r->req->target), &r->naf_id);
+	struct target said = target_split(r->hdr.uri);
 
-	return said.p && came.p && span_eq(said, came) ? GBA_NAF_CAUSE_OK : GBA_NAF_CAUSE_URI_MISMATCH;
+	if (said.authority.p && !is_host_of(r, said.authority))
+		return GBA_NAF_CAUSE_URI_MISMATCH;
+	return target_same(&said, &r->target, false) ? GBA_NAF_CAUSE_OK : GBA_NAF_CAUSE_URI_MISMATCH;
 }
 
 static enum gba_naf_cause check_btid(struct run *r)

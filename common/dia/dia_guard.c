@@ -170,18 +170,25 @@ static int settle_result(uint8_t *buf, size_t len)
 	return 0;
 }
 
-/* "realm!user@other" tells the library to send a request on (RFC 5729): it changes the message and puts it into the
- * queue that the same thread empties, and when that is full, nothing goes on any more. Nobody is named so here: such a
- * name becomes one that nobody can have. */
-static void undecorate(uint8_t *buf, size_t len)
+/* What the library does for one octet of a text, if it is left there. It becomes one that no text holds: such a name
+ * nobody has, and such a request is refused as unreadable by who serves it.
+ * User-Name: "realm!user@other" tells the library to send a request on (RFC 5729): it changes the message and puts it into
+ * the queue that the same thread empties, and when that is full, nothing goes on any more.
+ * Session-Id: a NUL is an error of the thread that dispatches, for which the node shuts itself down. */
+static const struct {
+	uint32_t code;
+	uint8_t octet;
+} deadly[] = { { USER_NAME, '!' }, { SESSION_ID, '\0' } };
+
+static void blunt(uint8_t *buf, size_t len, uint32_t code, uint8_t octet)
 {
 	struct avp_raw a;
 	size_t at, i;
 
-	for (at = dia_guard_find(buf, len, USER_NAME, &a, MSG_HDR); at < len;
-	     at = dia_guard_find(buf, len, USER_NAME, &a, at + a.size))
+	for (at = dia_guard_find(buf, len, code, &a, MSG_HDR); at < len;
+	     at = dia_guard_find(buf, len, code, &a, at + a.size))
 		for (i = 0; i < a.data_len; i++)
-			if (buf[at + AVP_HDR + i] == '!')
+			if (buf[at + AVP_HDR + i] == octet)
 				buf[at + AVP_HDR + i] = NO_CHARACTER;
 }
 
@@ -201,6 +208,7 @@ static bool is_our_command(uint32_t code)
 int dia_guard(uint8_t *buf, size_t len)
 {
 	uint32_t command;
+	size_t i;
 	int rc;
 
 	if (len < MSG_HDR || buf[0] != DIAMETER_VERSION || be24(buf + 1) != len)
@@ -214,7 +222,8 @@ int dia_guard(uint8_t *buf, size_t len)
 	if (rc)
 		return rc;
 	if (buf[4] & CMD_FLAG_REQUEST) {
-		undecorate(buf, len);
+		for (i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
+			blunt(buf, len, deadly[i].code, deadly[i].octet);
 		return 0;
 	}
 	if (!is_our_command(command))

@@ -12,7 +12,8 @@
  *  an AVP inside Vendor-Specific-Application-Id that is no identifier; a Proxy-Info with anything but Proxy-Host and
  *  Proxy-State; an answer of a command we have none of, or whose
  *  Result-Code is not 4 octets. In an answer, the first Result-Code is moved behind the Session-Id: an AVP the library
- *  cannot read must not come before it. In a request, a '!' in the User-Name becomes an octet that is no character.
+ *  cannot read must not come before it. In a request, a '!' in the User-Name and a NUL in the Session-Id become an octet
+ *  that is no character.
  *  \param[in,out] buf a whole message as received
  *  \param[in] len octets in buf
  *  \returns 0; -EBADMSG: the message must not be parsed */

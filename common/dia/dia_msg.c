@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistr.h>
 #include "common/dia/dict_handles.h"
 
 #define AUTH_STATE_NOT_MAINTAINED 1
@@ -185,6 +187,13 @@ int dia_msg_result(struct result *r, struct msg *m)
 		out = experimental;
 	*r = out;
 	return 0;
+}
+
+bool dia_msg_session_ok(const struct avp_cursor *session)
+{
+	struct span s;
+
+	return !avp_octets(session, &s) && (!s.len || (!u8_check(s.p, s.len) && !memchr(s.p, '\0', s.len)));
 }
 
 void dia_msg_session(struct msg *m, char out[DIA_SESSION_ID_MAX + 1])

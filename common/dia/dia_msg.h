@@ -29,6 +29,9 @@ int dia_msg_answer_end(struct msg **m, const struct avp_writer *w);
  *  \returns 0; -EBADMSG not readable or twice */
 int dia_msg_result(struct result *r, struct msg *m);
 
+/*! Is this Session-Id of a request what RFC 6733 8.8 says, text in UTF-8? What dia_guard() could not leave in it is none. */
+bool dia_msg_session_ok(const struct avp_cursor *session);
+
 /*! The Session-Id for log lines; "" if there is none or it is not printable. */
 void dia_msg_session(struct msg *m, char out[DIA_SESSION_ID_MAX + 1]);
 

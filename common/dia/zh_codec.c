@@ -56,7 +56,10 @@ int zh_mar_decode(struct zh_mar *out, struct msg *m, struct result *bad)
 	int rc;
 
 	for (more = avp_first(&c, m); more; more = avp_next(&c)) {
-		if (avp_is(&c, 1, 0)) {
+		if (avp_is(&c, 263, 0)) {
+			if (!dia_msg_session_ok(&c))
+				return zh_codec_refuse(bad, RESULT_INVALID_AVP_VALUE, 263, 0);
+		} else if (avp_is(&c, 1, 0)) {
 			if (user)
 				return zh_codec_refuse(bad, RESULT_AVP_TOO_MANY, 1, 0);
 			user = true;

@@ -82,6 +82,8 @@ static int read_bir_avp(struct zn_bir *b, const struct avp_cursor *c, unsigned b
 	uint32_t v;
 
 	switch (bit) {
+	case SESSION:
+		return dia_msg_session_ok(c) ? 0 : -EBADMSG;
 	case ORIGIN_HOST:
 		return avp_str(c, b->origin_host, sizeof(b->origin_host));
 	case TRANSACTION:

@@ -134,6 +134,22 @@ async def refused_here(t):
     assert all(after.get(c, 0) == before.get(c, 0) for c in ("zn_ok", "zn_btid_unknown", "zn_not_authorized"))
     r = await app.expect(ua.get("/", ua.authorization(s, "/", uri=f"http://naf1.example.com:{app.port}/")), 200, "naf_ok")
     assert r.status == 200, "the absolute form of the same target"
+    for target, uri, cause in (("/%7Ea%2fb", "/~a%2Fb", "naf_ok"), ("/a%20b", "http://naf1.example.com/a b", "naf_ok"),
+                               ("/a%2Fb", "/a/b", "naf_uri_mismatch"), ("/page/", "/page", "naf_uri_mismatch")):
+        await app.expect(ua.get(target, ua.authorization(s, uri, uri=uri)), 200 if cause == "naf_ok" else 400, cause)
+
+
+@test("an absolute request target says whose it is, whatever Host says", smoke=True, req=["220-4.5.2-27"])
+async def absolute_target(t):
+    w = await World(t).start()
+    app = await App(t, w.ports["dia"]).start()
+    s = await w.ue().bootstrap()
+    ua = app.client()
+    ua.take(await ua.get())
+    ours, foreign = "http://naf1.example.com/page", "http://evil.example.com/page"
+    send = lambda target, host: ua.get(target, ua.authorization(s, target), http_host=host)  # noqa: E731
+    await app.expect(send(ours, "evil.example.com"), 200, "naf_ok")
+    await app.expect(send(foreign, "naf1.example.com"), 400, "naf_uri_mismatch")
 
 
 @test("repetition, wrong keys: a nonce count is good once, in any order within the window", smoke=True,

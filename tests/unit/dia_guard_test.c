@@ -194,6 +194,16 @@ START_TEST(decorated_name)
 }
 END_TEST
 
+/* The library ends the node for a NUL there; who serves the request refuses what is no text. */
+START_TEST(session_with_nul)
+{
+	octets_load(&o, "bir");
+	octets_set(&o, 263, "a;1;\0002", 6);
+	ck_assert_int_eq(guard(), 0);
+	ck_assert(!memcmp(octets_data(&o, 263, 0).p, "a;1;\xff\x32", 6));
+}
+END_TEST
+
 START_TEST(proxy_info)
 {
 	static const uint8_t group[] = {
@@ -253,5 +263,5 @@ START_TEST(capabilities)
 END_TEST
 
 SUITE_WITH_FIXTURE("dia_guard", octets_setup, NULL, good_messages_pass, unknown_avp_before_result,
-		   result_of_wrong_length, vendor_bit_without_vendor, lengths, depth, decorated_name, proxy_info,
-		   answer_of_unknown_command, capabilities)
+		   result_of_wrong_length, vendor_bit_without_vendor, lengths, depth, decorated_name, session_with_nul,
+		   proxy_info, answer_of_unknown_command, capabilities)

@@ -285,6 +285,16 @@ static const struct {
 	{ CHANGE(target, "/page"), "naf_uri_mismatch" },
 	{ CHANGE(uri, "/page"), "naf_uri_mismatch" },
 	{ CHANGE(uri, "http://naf3.example.com/page?x=%20"), "naf_uri_mismatch" },
+	{ CHANGE(uri, "http://naf2.example.com/page?x=%20"), "naf_uri_mismatch" },
+	{ CHANGE(uri, "http://user@naf1.example.com/page?x=%20"), "naf_uri_mismatch" },
+	{ CHANGE(uri, "/page%3Fx=%20"), "naf_uri_mismatch" },
+	{ CHANGE(uri, "/page/?x=%20"), "naf_uri_mismatch" },
+	{ CHANGE(uri, ""), "naf_uri_mismatch" },
+	{ CHANGE(target, NULL), "naf_syntax" },
+	/* an absolute target says whose it is (RFC 9112 3.2.2), whatever Host says */
+	{ CHANGE(target, "http://naf3.example.com/page?x=%20"), "naf_uri_mismatch" },
+	{ CHANGE(target, "http://naf2.example.com/page?x=%20"), "naf_challenged" }, /* ours, another realm */
+	{ CHANGE(target, "http:///page?x=%20"), "naf_uri_mismatch" },
 	{ CHANGE(host, "naf3.example.com"), "naf_uri_mismatch" }, /* 220-4.5.2-27 */
 	{ CHANGE(host, ""), "naf_uri_mismatch" },
 	{ CHANGE(host, NULL), "naf_uri_mismatch" },
@@ -304,6 +314,8 @@ static const struct {
 	{ CHANGE(qop, "auth"), "naf_ok" },
 	{ CHANGE(uri, "http://naf1.example.com:8080/page?x=%20"), "naf_ok" },
 	{ CHANGE(uri, "HTTPS://NAF1.example.com/page?x=%20"), "naf_ok" },
+	{ CHANGE(uri, "/%70age?x=%20"), "naf_ok" },
+	{ CHANGE(uri, "http://naf1.example.com/page?x= "), "naf_ok" },
 	{ CHANGE(target, "http://naf1.example.com/page?x=%20"), "naf_ok" },
 	{ CHANGE(host, "NAF1.example.COM."), "naf_ok" },
 	{ CHANGE(realm, "3GPP-bootstrapping@NAF1.example.com"), "naf_ok" },
@@ -323,6 +335,23 @@ START_TEST(one_thing_changed)
 		*(const char **)((char *)&d + changes[i].field) = changes[i].value;
 		ck_assert_msg(strcmp(gba_naf_cause_name(send_device(naf, &d)), cause) == 0, "row %zu", i);
 		ck_assert_msg(gba_naf_fake_asked(fake) == asks, "row %zu: questions to the BSF", i);
+		done(naf);
+	}
+}
+END_TEST
+
+/* An absolute target wins over Host, also one that is foreign, of the other name, or missing */
+START_TEST(absolute_target)
+{
+	static const char *const hosts[] = { "naf3.example.com", "naf2.example.com", "", NULL };
+
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		struct gba_naf *naf = plain();
+		struct device d = good(naf);
+
+		d.target = "http://naf1.example.com:8080/page?x=%20";
+		d.host = hosts[i];
+		EXPECT(naf, &d, "naf_ok");
 		done(naf);
 	}
 }
@@ -554,5 +583,5 @@ START_TEST(forked)
 }
 END_TEST
 
-SUITE("naf_digest", accepted, proof, one_thing_changed, header_forms, offers, without_count, counting, lives, moods,
-      wrong_type, shared_nonces, forked)
+SUITE("naf_digest", accepted, proof, one_thing_changed, absolute_target, header_forms, offers, without_count, counting,
+      lives, moods, wrong_type, shared_nonces, forked)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The Diameter edge: whatever octets a peer sends, and with no descriptor left, each program lives, and serves the others."""
+import os
+import time
+
+from lib import causes, dia, hss, kdf, naf
+from lib.app import App, RawBsf
+from lib.dia import Avp, Msg
+from lib.kept import Kept
+from lib.runner import test
+from lib.ue import Session
+from lib.world import BSF_NAME, World, raw_bsf_conn
+
+# what a Session-Id cannot be (RFC 6733 8.8: UTF8String); the library ended the node for a NUL
+BAD_SESSIONS = (b"\0", b"naf1.example.com;1;2\0", b"\0naf1.example.com;1;2", b"a\0b", b"\0" * 300, b"\xff\xfe;1;2")
+
+
+def a_session():
+    rand = os.urandom(16)
+    return Session(kdf.btid(rand, BSF_NAME), os.urandom(32), rand, "a@b.example", int(time.time()) + 3600)
+
+
+def with_session(m, octets):
+    m.avps = [Avp(dia.SESSION_ID, octets) if a.code == dia.SESSION_ID else a for a in m.avps]
+    return m
+
+
+def names_session(a):
+    f = a.find(dia.FAILED_AVP)
+    return a.result == 5004 and [x.code for x in f.data] == [dia.SESSION_ID]
+
+
+@test("a Session-Id with a NUL octet, or that is no text, in a BIR: 5004, and the BSF lives", smoke=True)
+async def session_bir(t):
+    w = World(t, raw_hss=True)
+    await w.start()
+    kept = await Kept.make(w)
+    for octets in BAD_SESSIONS:
+        for realm in (naf.BSF_REALM, "bsf.mnc001.mcc001.pub.3gppnetwork.org"):
+            m = naf.bir(kept.conn, kept.session.btid, naf.naf_id(), realm=realm)
+            async with causes.counted(w, zn_bad_avp=1):
+                a = await kept.conn.request(with_session(m, octets))
+            assert names_session(a) and a.find(dia.ME_KEY) is None, (octets, a.avps)
+    await kept.check()
+
+
+@test("a Session-Id with a NUL octet, or that is no text, in a MAR: 5004, and the HSS lives", smoke=True)
+async def session_mar(t):
+    w = await World(t).start(bsf=False)
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    for octets in BAD_SESSIONS:
+        async with causes.counted(w, "hss", hss_bad_avp=1):
+            a = await conn.request(with_session(hss.mar(conn, w.cards[0].impi), octets))
+        assert names_session(a) and a.find(dia.ITEM) is None, (octets, a.avps)
+    assert (await conn.request(hss.mar(conn, w.cards[0].impi))).result == 2001
+
+
+@test("a Session-Id with a NUL octet in a request to an application's node: refused, and the node lives", smoke=True)
+async def session_naf(t):
+    bsf = await RawBsf().start()
+    t.cleanup(bsf.stop)
+    app = await App(t, bsf.port).start()
+    conn = await bsf.wait_peer()
+    for octets in BAD_SESSIONS:
+        for cmd, ap in ((dia.CMD_BI, dia.APP_ZN), (dia.CMD_MA, dia.APP_ZH)):
+            m = Msg(cmd, ap, [Avp(dia.SESSION_ID, octets), dia.vsai(ap)] + conn.origin() +
+                    [Avp(dia.DEST_REALM, "example.com"), Avp(dia.DEST_HOST, "naf1.example.com")], dia.R | dia.P)
+            a = await conn.request(m)
+            assert a.result // 1000 in (3, 5), a.avps
+    bsf.answer = [dia.experimental(5403)]
+    client, s = app.client(), a_session()
+    client.take(await client.get("/"))
+    await app.expect(client.get("/", client.authorization(s)), 401, "naf_btid_unknown")
+    assert len(bsf.birs) == 1, "the node did not ask"
