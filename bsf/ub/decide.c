@@ -10,6 +10,7 @@
 #include "common/http/challenge_hdr.h"
 #include "common/http/auth_info.h"
 #include "common/http/product.h"
+#include "common/http/target.h"
 
 static bool same(struct span a, const char *b)
 {
@@ -42,50 +43,32 @@ static const char *own_name(const struct ub_self *self, struct span name)
 	return NULL;
 }
 
-/* The part behind scheme and authority of an absolute form; the rest as it is. */
-static struct span path_of(struct span uri, bool *absolute)
-{
-	static const char *const schemes[] = { "http://", "https://" };
-
-	*absolute = false;
-	for (size_t i = 0; i < 2; i++) {
-		size_t n = strlen(schemes[i]);
-
-		if (uri.len < n || !same_nocase(span_of(uri.p, n), schemes[i]))
-			continue;
-		*absolute = true;
-		uri = span_of(uri.p + n, uri.len - n);
-		while (uri.len && uri.p[0] != '/' && uri.p[0] != '?')
-			uri = span_of(uri.p + 1, uri.len - 1);
-		if (!uri.len)
-			return span_str("/");
-		break;
-	}
-	return uri;
-}
-
 /* The same target; one side may have the absolute form where the other has the path. */
-static bool uri_matches(struct span target, struct span uri)
+static bool uri_matches(struct span text, struct span uri)
 {
-	bool a, b;
-	struct span ta, ur;
+	struct target came = target_split(text), said = target_split(uri);
 
-	if (span_eq(target, uri))
-		return true;
-	ta = path_of(target, &a);
-	ur = path_of(uri, &b);
-	return (a || b) && span_eq(ta, ur);
+	if (came.authority.p && said.authority.p && !span_ieq(came.authority, said.authority))
+		return false;
+	return uri.len && target_same(&came, &said, false);
 }
 
-static bool path_served(struct span target, const char *path)
+static bool path_served(struct span text, const char *path)
 {
-	bool absolute;
-	struct span p = path_of(target, &absolute);
-	const uint8_t *query = p.len ? memchr(p.p, '?', p.len) : NULL;
+	struct target came = target_split(text), own = { .path = span_str(path) };
+	const uint8_t *query = came.path.len ? memchr(came.path.p, '?', came.path.len) : NULL;
 
 	if (query)
-		p.len = query - p.p;
-	return same(p, path);
+		came.path.len = query - came.path.p;
+	return target_same(&came, &own, false);
+}
+
+/* An absolute target says whom the request is for, whatever Host says (RFC 9112 3.2.2). */
+static struct span host_of(const struct ub_request *in)
+{
+	struct span authority = target_split(in->target).authority;
+
+	return host_name(authority.p ? authority : in->host);
 }
 
 static bool nc_valid(struct span nc)
@@ -202,7 +185,7 @@ void ub_decide_request(struct ub_wish *out, const struct ub_request *in, const s
 		return;
 	}
 	out->knows_tmpi = in->user_agent.p && product_has(in->user_agent, PRODUCT_TMPI);
-	out->bsf_name = own_name(self, host_name(in->host));
+	out->bsf_name = own_name(self, host_of(in));
 	if (!out->bsf_name)
 		out->bsf_name = own_name(self, out->auth.realm);
 	if (!out->bsf_name)

@@ -106,7 +106,7 @@ static enum MHD_Result send_answer(struct ub_req *r)
 	}
 	if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		add_header(resp, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_GET);
-	if (r->refuse == CAUSE_ub_http_rejected || r->h->stopping)
+	if (r->refuse == CAUSE_ub_http_rejected || r->close_after || r->h->stopping)
 		add_header(resp, MHD_HTTP_HEADER_CONNECTION, "close");
 	rc = MHD_queue_response(r->mhd, r->refuse_status ? r->refuse_status : a->status, resp);
 	MHD_destroy_response(resp);

@@ -22,15 +22,14 @@ struct ub_req {
 	struct ub_conn *conn;
 	struct MHD_Connection *mhd;
 	enum req_state state;
-	enum cause refuse; /* CAUSE_ub_ok: none */
-	int refuse_status; /* 0: as the cause says */
-	unsigned n_host, n_te, n_cl;
-	bool bad_octet, te_chunked; /* a NUL or a blank where none may be */
-	const char *target_end;     /* in the library's buffer */
+	enum cause refuse;     /* CAUSE_ub_ok: none */
+	int refuse_status;     /* 0: as the cause says */
+	bool close_after;      /* nothing more is read of this connection */
+	const char *target_at; /* in the library's buffer */
+	struct span length;    /* what Content-Length says, if it is there */
 	size_t body_cap, swallowed;
 	uint8_t *body;
-	uint8_t *unfolded; /* Authorization, if it came in several lines */
-	char *target;      /* short, or malloc'ed */
+	char *target; /* short, or malloc'ed */
 	char short_target[UB_REQ_SHORT_TARGET];
 	struct ub_req *next; /* spare */
 };

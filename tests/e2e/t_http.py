@@ -12,12 +12,40 @@ def table(auth):
     """name: octets, status of the first answer (0: closed without), cause, stays open"""
     get, host = b"GET / HTTP/1.1\r\n", b"Host: a\r\n"
     chunked = get + host + b"Transfer-Encoding: chunked\r\n" + auth + b"\r\n"
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: a\r\nX: 1234\r\n\r\n"    # 44 octets
+    assert len(smuggled) == 44
     chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
     return {
         "TLS hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 0, "ub_http_rejected", False),
         "no version": (b"GET /\r\n\r\n", 400, "ub_http_rejected", False),
         "HTTP/2.0": (b"GET / HTTP/2.0\r\n" + host + b"\r\n", 505, "ub_http_rejected", False),
         "HTTP/1.0 without Host": (b"GET / HTTP/1.0\r\n" + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "length in two lines": (get + host + b"Content-Length:\r\n 44\r\n" + auth + b"\r\n" + smuggled, 400, "ub_http_rejected",
+                                False),
+        "length begun in one line, ended in the next": (get + host + b"Content-Length: 4\r\n\t4\r\n" + auth + b"\r\n" + smuggled,
+                                                        400, "ub_http_rejected", False),
+        "blank before the colon": (get + host + b"Content-Length : 44\r\n" + auth + b"\r\n" + smuggled, 400, "ub_http_rejected",
+                                   False),
+        "coding in two lines": (get + host + b"Transfer-Encoding:\r\n chunked\r\n" + auth + b"\r\n0\r\n\r\n", 400,
+                                "ub_http_rejected", False),
+        "any header in two lines": (get + host + b"X: a\r\n b\r\n" + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "header as long as Authorization in two lines": (get + host + b"Cache-Control: a\r\n b\r\n\r\n", 400, "ub_scheme", False),
+        "blank before the first header": (get + b" " + host + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "CR alone in a value": (get + host + b"X: a\rContent-Length: 44\r\n" + auth + b"\r\n" + smuggled, 400,
+                                "ub_http_rejected", False),
+        "CR alone before the end": (get + host + auth + b"X: a\r\r\n\r\n", 400, "ub_http_rejected", False),
+        "LF alone": (get + host + b"X: a\n" + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "name that is no token": (get + host + b"X[]: a\r\n" + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "control character": (get + host + b"X: a\x07\r\n" + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "Host with a list": (get + b"Host: a, b\r\n" + auth + b"\r\n", 400, "ub_http_rejected", False),
+        "length with a sign": (get + host + b"Content-Length: +44\r\n" + auth + b"\r\n" + smuggled, 400, "ub_http_rejected", False),
+        "length that is a list": (get + host + b"Content-Length: 44, 44\r\n" + auth + b"\r\n" + smuggled, 400, "ub_http_rejected",
+                                  False),
+        "length and coding": (get + host + b"Content-Length: 44\r\nTransfer-Encoding: chunked\r\n" + auth + b"\r\n0\r\n\r\n",
+                              400, "ub_http_rejected", False),
+        "coding in HTTP/1.0": (b"GET / HTTP/1.0\r\n" + host + b"Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n" + auth
+                               + b"\r\n0\r\n\r\n", 400, "ub_http_rejected", False),
+        "two blanks in the request line": (b"GET  / HTTP/1.1\r\n" + host + auth + b"\r\n", 400, "ub_http_rejected", False),
         "two Hosts": (get + host + host + auth + b"\r\n", 400, "ub_http_rejected", False),
         "line without colon": (get + host + b"XX\r\n" + auth + b"\r\n", 400, "ub_http_rejected", False),
         "NUL in the target": (b"GET /\0 HTTP/1.1\r\n" + host + auth + b"\r\n", 400, "ub_http_rejected", False),
@@ -35,12 +63,12 @@ def table(auth):
         "body over the limit": (get + host + b"Content-Length: 5000\r\n" + auth + b"\r\n" + b"x" * 5000, 413, "ub_too_large",
                                 True),
         "body said to be endless": (get + host + b"Content-Length: 500000000\r\n" + auth + b"\r\nx", 413, "ub_too_large", False),
-        "chunks over the limit": (chunked + chunk * 2 + b"0\r\n\r\n", 413, "ub_too_large", True),
+        "chunks over the limit": (chunked + chunk * 2 + b"0\r\n\r\n", 413, "ub_too_large", False),
         "chunks without an end": (chunked + chunk * 40, 0, "ub_too_large", False),
         "header just in the limit": (get + host + b"X: " + b"a" * 7000 + b"\r\n" + auth + b"\r\n", 401, "ub_challenged", True),
-        "chunks": (chunked + b"3\r\nabc\r\n0\r\n\r\n", 401, "ub_challenged", True),
+        "chunks": (chunked + b"3\r\nabc\r\n0\r\n\r\n", 401, "ub_challenged", False),
         "HTTP/1.0": (b"GET / HTTP/1.0\r\n" + host + auth + b"\r\n", 401, "ub_challenged", False),
-        "folded lines": (get + host + auth.replace(b", ", b",\r\n   ") + b"\r\n", 401, "ub_challenged", True),
+        "folded lines": (get + host + auth.replace(b", ", b",\r\n   ") + b"\r\n", 401, "ub_challenged", False),
         "absolute target": (b"GET http://bsf.example/ HTTP/1.1\r\n" + host + auth + b"\r\n", 401, "ub_challenged", True),
     }
 
@@ -58,7 +86,8 @@ async def one(w, octets, status, stays):
             except asyncio.TimeoutError:
                 return
             raise AssertionError("closed")
-        await c.wait_closed_by_peer(5 * w.t.factor)
+        more = await c.wait_closed_by_peer(5 * w.t.factor)
+        assert not status or b"Server: gba-bsfd" not in more, f"answered twice: {more[:200]}"   # the library may stutter
     except ConnectionError:
         assert not stays, "reset"
     finally:

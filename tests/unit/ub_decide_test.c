@@ -49,6 +49,11 @@ static const struct {
 	{ "Digest username=\"" USER "\", uri=\"http://bsf.example/\"", "/", UB_CHALLENGE, CAUSE_ub_challenged },
 	{ "Digest username=\"" USER "\", uri=\"http://bsf.example\"", "/", UB_CHALLENGE, CAUSE_ub_challenged },
 	{ "Digest username=\"" USER "\", uri=\"/a?b\"", "/a?b", UB_CHALLENGE, CAUSE_ub_challenged },
+	{ "Digest username=\"" USER "\", uri=\"HTTP://BSF.example\"", "http://bsf.EXAMPLE/", UB_CHALLENGE,
+	  CAUSE_ub_challenged },
+	{ "Digest username=\"" USER "\", uri=\"/%7euser\"", "/~user", UB_CHALLENGE, CAUSE_ub_challenged },
+	{ "Digest username=\"" USER "\", uri=\"http://other.example/\"", "http://bsf.example/", UB_REFUSE,
+	  CAUSE_ub_uri_mismatch },
 	{ "Digest username=\"" USER "\", uri=\"/a\"", "/a?b", UB_REFUSE, CAUSE_ub_uri_mismatch },
 	{ "Digest username=\"" USER "\", uri=\"http://bsf.example/a\"", "/", UB_REFUSE, CAUSE_ub_uri_mismatch },
 	{ "Digest username=\"" USER "\", uri=\"\"", "/", UB_REFUSE, CAUSE_ub_uri_mismatch },
@@ -138,20 +143,27 @@ START_TEST(request_frame)
 }
 END_TEST
 
-/* Which name a bootstrap has: Host, else realm, else the first. */
+#define IMS_NAME "bsf.ims.mnc015.mcc234.pub.3gppnetwork.org"
+
+/* Which name a bootstrap has: an absolute target, Host, else realm, else the first. */
 START_TEST(bsf_name_choice)
 {
 	static const struct {
 		const char *host, *realm;
 		int name;
+		const char *target;
 	} r[] = {
-		{ "bsf.ims.mnc015.mcc234.pub.3gppnetwork.org", NAME, 1 },
-		{ "BSF.ims.mnc015.mcc234.pub.3gppnetwork.org:80", NAME, 1 },
-		{ "bsf.ims.mnc015.mcc234.pub.3gppnetwork.org.", NAME, 1 },
-		{ "10.0.0.1:8080", "bsf.IMS.mnc015.mcc234.pub.3gppnetwork.org", 1 },
-		{ "[::1]:80", NAME, 0 },
-		{ "", "bsf.ims.mnc015.mcc234.pub.3gppnetwork.org", 1 },
-		{ "10.0.0.1", "other.example", 0 },
+		{ NAME, NAME, 1, "http://" IMS_NAME "/" },
+		{ NAME, NAME, 1, "http://BSF.ims.mnc015.mcc234.pub.3gppnetwork.org.:80" },
+		{ IMS_NAME, NAME, 0, "http://" NAME "/" },
+		{ IMS_NAME, NAME, 0, "http://other.example/" },
+		{ "bsf.ims.mnc015.mcc234.pub.3gppnetwork.org", NAME, 1, "/" },
+		{ "BSF.ims.mnc015.mcc234.pub.3gppnetwork.org:80", NAME, 1, "/" },
+		{ "bsf.ims.mnc015.mcc234.pub.3gppnetwork.org.", NAME, 1, "/" },
+		{ "10.0.0.1:8080", "bsf.IMS.mnc015.mcc234.pub.3gppnetwork.org", 1, "/" },
+		{ "[::1]:80", NAME, 0, "/" },
+		{ "", "bsf.ims.mnc015.mcc234.pub.3gppnetwork.org", 1, "/" },
+		{ "10.0.0.1", "other.example", 0, "/" },
 	};
 
 	for (size_t i = 0; i < sizeof(r) / sizeof(r[0]); i++) {
@@ -160,7 +172,7 @@ START_TEST(bsf_name_choice)
 		struct ub_wish w;
 
 		snprintf(text, sizeof(text), "Digest username=\"" USER "\", realm=\"%s\", uri=\"/\"", r[i].realm);
-		in = request("/", text);
+		in = request(r[i].target, text);
 		in.host = span_str(r[i].host);
 		ub_decide_request(&w, &in, &self);
 		ck_assert_msg(w.bsf_name == names[r[i].name], "row %zu: %s", i, w.bsf_name);
