@@ -18,11 +18,11 @@ static const struct {
 	[ENUM] = { AVP_TYPE_INTEGER32, NULL },     [GROUPED] = { AVP_TYPE_GROUPED, NULL },
 };
 
-#define V                                    AVP_FLAG_VENDOR
-#define M                                    AVP_FLAG_MANDATORY
-#define TGPP                                 VENDOR_3GPP
-#define IETF                                 0
-#define AVP(code, vendor, name, flags, type) { code, vendor, name, flags, type },
+#define V                                        AVP_FLAG_VENDOR
+#define M                                        AVP_FLAG_MANDATORY
+#define TGPP                                     VENDOR_3GPP
+#define IETF                                     0
+#define AVP(id, code, vendor, name, flags, type) { code, vendor, name, flags, type },
 static const struct gba_avp {
 	avp_code_t code;
 	vendor_id_t vendor;

@@ -6,13 +6,7 @@
 
 #include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdproto.h>
-
-#define GBA_APP_ZN  16777220
-#define GBA_APP_ZH  16777221
-#define GBA_APP_ZPN 16777268
-#define GBA_CMD_MA  303
-#define GBA_CMD_BI  310
-#define GBA_CMD_GP  312
+#include "dict/gba_ids.h"
 
 /*! Define everything; objects that exist with the same content (dict_dcca_3gpp) are left.
  *  \returns 0; a positive errno of the library, after a line in its log naming the object */
