@@ -129,6 +129,11 @@ static int probe(struct err *err)
 	return rc;
 }
 
+static int64_t key_life_max_s(void)
+{
+	return bsf_limit(LIM_KEY_LIFETIME_MAX);
+}
+
 static int open_store(struct bsf *b, bool check, struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
@@ -285,6 +290,7 @@ static int main_start(struct bsf *b, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	store_shared_life_max(b->store, key_life_max_s);
 	b->overload = overload_new();
 	if (!b->overload)
 		return err_set(err, -ENOMEM, "no memory for the limits");

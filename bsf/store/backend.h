@@ -45,7 +45,8 @@ struct store_backend {
 /*! First member of what a back end keeps. */
 struct store_shared {
 	const struct store_backend *be;
-	struct challenges *challenges; /* in this process; NULL: elsewhere, asked by submit() */
+	struct challenges *challenges;       /* in this process; NULL: elsewhere, asked by submit() */
+	int64_t (*_Atomic life_max_s)(void); /* NULL: none */
 };
 
 /*! rc and the answer are set: bring it to its shard. Any thread; r is gone afterwards. */
@@ -54,5 +55,8 @@ void store_reply(struct store_req *r);
 /*! Unix seconds. */
 int64_t store_wall_s(void);
 
+/*! The last instant at which a key that is right may end. Some slack is for a clock that is put right by a little. */
+int64_t store_expiry_max(const struct store_shared *sh, int64_t now_s);
+
 /*! May this session be given out under this B-TID now? Its domain must be the one the session was made under. */
-bool store_session_is(const struct gba_session *s, const struct btid *id, int64_t now_s);
+bool store_session_is(const struct store_shared *sh, const struct gba_session *s, const struct btid *id, int64_t now_s);

@@ -8,7 +8,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
+
 #define BUCKETS 1024 /* per stripe */
+
+/* Who puts takes away what is over: nobody may ever answer, or ask anything else of the store. */
+#define SWEEP_OF_A_PUT 2
 
 struct entry {
 	struct entry *next;     /* of the bucket */
@@ -27,13 +32,16 @@ struct stripe {
 struct challenges {
 	atomic_uint sweep_at;
 	_Atomic uint64_t untaken;
+	uint64_t max;
 	struct stripe stripes[CHALLENGES_STRIPES];
 };
 
-struct challenges *challenges_new(void)
+struct challenges *challenges_new(uint64_t max)
 {
 	struct challenges *t = calloc(1, sizeof(*t));
 
+	if (t)
+		t->max = max;
 	for (unsigned i = 0; t && i < CHALLENGES_STRIPES; i++)
 		pthread_mutex_init(&t->stripes[i].lock, NULL);
 	return t;
@@ -152,7 +160,8 @@ int challenges_put(struct challenges *t, const struct gba_challenge *c)
 	struct entry *e;
 	bool there;
 
-	if (atomic_fetch_add_explicit(&t->untaken, 1, memory_order_relaxed) >= CHALLENGES_MAX || !(e = entry_new(c))) {
+	challenges_sweep(t, clock_mono_ms(), SWEEP_OF_A_PUT);
+	if (atomic_fetch_add_explicit(&t->untaken, 1, memory_order_relaxed) >= t->max || !(e = entry_new(c))) {
 		atomic_fetch_sub_explicit(&t->untaken, 1, memory_order_relaxed);
 		return -ENOSPC;
 	}

@@ -10,10 +10,11 @@
 
 struct challenges;
 
-struct challenges *challenges_new(void);
+/*! \param[in] max how many may wait to be taken \returns NULL: no memory */
+struct challenges *challenges_new(uint64_t max);
 void challenges_free(struct challenges *t);
 
-/*! Copies c. \returns 0; -EEXIST this nonce is there; -ENOSPC CHALLENGES_MAX reached or no memory */
+/*! Copies c; takes away some of what is over. \returns 0; -EEXIST this nonce is there; -ENOSPC as many wait as may, or no memory */
 int challenges_put(struct challenges *t, const struct gba_challenge *c);
 
 /*! \param[in] now_ms CLOCK_MONOTONIC

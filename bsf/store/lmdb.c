@@ -295,7 +295,7 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 	l->sh.be = &lmdb_backend;
 	l->lock_fd = -1;
 	l->index = lmdb_index_new();
-	l->challenges = challenges_new();
+	l->challenges = challenges_new(CHALLENGES_MAX);
 	l->sh.challenges = l->challenges;
 	err_set(err, -ENOMEM, "store: no memory");
 	if (!l->index || !l->challenges || lmdb_readers_init(l) < 0)

@@ -34,8 +34,9 @@ struct lmdb_committer {
 	bool stop;
 	/* of the thread */
 	uint64_t full_until_ms, sweep_from_ms, tokens_at_ms;
-	size_t tokens;    /* places of the index that may be looked at */
-	size_t sweep_max; /* shrinks when there is no room even to take away */
+	uint64_t beyond_from_ms; /* as sweep_from_ms, for what ends too late to be right; also after a start */
+	size_t tokens;           /* places of the index that may be looked at */
+	size_t sweep_max;        /* shrinks when there is no room even to take away */
 	int64_t clock_offset_s;
 	bool is_full; /* last thing said in the log */
 	struct index_entry over[SWEEP_MAX];
@@ -143,17 +144,24 @@ static struct room room_needed(const struct store_req *batch)
 	return need;
 }
 
+/* A clock that begins in 1970 is put right in the first hour. */
+static int64_t beyond(const struct lmdb_committer *c, int64_t now_s)
+{
+	return clock_mono_ms() < c->beyond_from_ms ? INT64_MAX : store_expiry_max(&c->l->sh, now_s);
+}
+
 /* Sweep a little within a transaction. \returns 0; as lmdb_write_sweep() */
 static int sweep_some(struct lmdb_committer *c, struct lmdb_write *w, size_t max, bool *more)
 {
 	size_t places = c->tokens < SWEEP_PLACES ? c->tokens : SWEEP_PLACES, before = places, n;
+	int64_t now = store_wall_s();
 	int rc = 0;
 
 	if (clock_mono_ms() < c->sweep_from_ms)
 		return 0;
 	if (max > c->sweep_max)
 		max = c->sweep_max;
-	n = lmdb_index_expired(c->l->index, store_wall_s(), &places, c->over, max);
+	n = lmdb_index_expired(c->l->index, now, beyond(c, now), &places, c->over, max);
 	c->tokens -= before - places;
 	*more = n == max;
 	for (size_t i = 0; i < n && rc == 0; i++)
@@ -284,7 +292,7 @@ static void clock_watch(struct lmdb_committer *c, uint64_t now_ms)
 		return;
 	}
 	c->clock_offset_s = offset;
-	c->sweep_from_ms = now_ms + CLOCK_LEAP_PAUSE_MS;
+	c->sweep_from_ms = c->beyond_from_ms = now_ms + CLOCK_LEAP_PAUSE_MS;
 	LOGT(DSTORE, LOGL_NOTICE, "store: the clock leapt by %lld s, nothing is swept for an hour\n", (long long)leap);
 }
 
@@ -322,6 +330,7 @@ struct lmdb_committer *lmdb_committer_start(struct store_lmdb *l)
 	c->last = &c->first;
 	c->sweep_max = SWEEP_MAX;
 	c->tokens_at_ms = clock_mono_ms();
+	c->beyond_from_ms = c->tokens_at_ms + CLOCK_LEAP_PAUSE_MS;
 	c->clock_offset_s = clock_offset_s(c->tokens_at_ms);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_condattr_init(&attr);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -21,7 +22,7 @@
 #define BATCH    4096 /* records of one transaction of a salvage */
 #define CURE     "put back a copy, or remove the folder: its sessions are lost and devices bootstrap again"
 
-static int path_of(char out[PATH_CAP], const char *dir, const char *name)
+static int store_path(char out[PATH_CAP], const char *dir, const char *name)
 {
 	return (size_t)snprintf(out, PATH_CAP, "%s/%s", dir, name) < PATH_CAP ? 0 : -ENAMETOOLONG;
 }
@@ -38,18 +39,28 @@ static int dir_sync(const char *dir)
 	return rc;
 }
 
+static int dir_make(const char *dir)
+{
+	char copy[PATH_CAP];
+
+	if (mkdir(dir, 0700) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	snprintf(copy, sizeof(copy), "%s", dir);
+	return dir_sync(dirname(copy));
+}
+
 static bool was_made(const char *dir)
 {
 	char path[PATH_CAP];
 
-	return path_of(path, dir, MADE) == 0 && access(path, F_OK) == 0;
+	return store_path(path, dir, MADE) == 0 && access(path, F_OK) == 0;
 }
 
 bool store_lmdb_is_there(const char *dir)
 {
 	char path[PATH_CAP];
 
-	return was_made(dir) || (path_of(path, dir, DATA) == 0 && access(path, F_OK) == 0);
+	return was_made(dir) || (store_path(path, dir, DATA) == 0 && access(path, F_OK) == 0);
 }
 
 static bool meta_kept(const char *dir, uint8_t meta[LMDB_META_LEN])
@@ -58,7 +69,7 @@ static bool meta_kept(const char *dir, uint8_t meta[LMDB_META_LEN])
 	ssize_t n = -1;
 	int fd;
 
-	if (path_of(path, dir, MADE) < 0)
+	if (store_path(path, dir, MADE) < 0)
 		return false;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
@@ -92,7 +103,7 @@ int lmdb_file_made(const char *dir, struct span meta)
 
 	if (meta_kept(dir, before) && span_eq(meta, span_of(before, sizeof(before))))
 		return 0;
-	if (path_of(path, dir, MADE) < 0 || path_of(fresh, dir, MADE ".new") < 0)
+	if (store_path(path, dir, MADE) < 0 || store_path(fresh, dir, MADE ".new") < 0)
 		return -ENAMETOOLONG;
 	rc = write_whole(fresh, meta);
 	if (rc == 0 && rename(fresh, path) < 0)
@@ -105,12 +116,12 @@ static int data_lock(const struct store_lmdb_cfg *cfg, struct err *err)
 {
 	const char *dir = cfg->dir;
 	char path[PATH_CAP];
-	int fd;
+	int fd, rc;
 
-	if (path_of(path, dir, DATA) < 0)
+	if (store_path(path, dir, DATA) < 0)
 		return err_set(err, -ENAMETOOLONG, "store: %s: name too long", dir);
-	if (!cfg->check && mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "store: cannot make %s: %s", dir, strerror(errno));
+	if (!cfg->check && (rc = dir_make(dir)) < 0)
+		return err_set(err, rc, "store: cannot make %s: %s", dir, strerror(-rc));
 	fd = open(path, O_RDWR | O_CLOEXEC | (cfg->check || was_made(dir) ? 0 : O_CREAT), 0600);
 	if (fd < 0 && errno == ENOENT && was_made(dir))
 		return err_set(err, -EBADMSG, "store: %s is gone, but a store was made here; " CURE, path);
@@ -188,7 +199,7 @@ static int salvage_meta(struct salvage *s, const char *dir)
 static int salvage_write(struct salvage *s, int fd, const char *dir, size_t map_size, struct lmdb_pages *seen)
 {
 	char path[PATH_CAP];
-	int rc = path_of(path, dir, SALVAGE) < 0 ? ENAMETOOLONG : mdb_env_create(&s->env);
+	int rc = store_path(path, dir, SALVAGE) < 0 ? ENAMETOOLONG : mdb_env_create(&s->env);
 
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(s->env, map_size);
@@ -215,9 +226,9 @@ static void salvage_remove(const char *dir)
 	char path[PATH_CAP];
 
 	for (size_t i = 0; i < 2; i++)
-		if (path_of(path, dir, names[i]) == 0)
+		if (store_path(path, dir, names[i]) == 0)
 			unlink(path);
-	if (path_of(path, dir, SALVAGE) == 0)
+	if (store_path(path, dir, SALVAGE) == 0)
 		rmdir(path);
 }
 
@@ -226,8 +237,8 @@ static int salvage_swap(const char *dir)
 {
 	char data[PATH_CAP], damaged[PATH_CAP], fresh[PATH_CAP];
 
-	if (path_of(data, dir, DATA) < 0 || path_of(damaged, dir, DAMAGED) < 0 ||
-	    path_of(fresh, dir, SALVAGE "/" DATA) < 0)
+	if (store_path(data, dir, DATA) < 0 || store_path(damaged, dir, DAMAGED) < 0 ||
+	    store_path(fresh, dir, SALVAGE "/" DATA) < 0)
 		return -ENAMETOOLONG;
 	if ((unlink(damaged) < 0 && errno != ENOENT) || link(data, damaged) < 0 || rename(fresh, data) < 0)
 		return -errno;
@@ -242,7 +253,7 @@ static int salvage(const char *dir, int fd, size_t map_size, struct err *err)
 	int rc;
 
 	salvage_remove(dir);
-	if (path_of(path, dir, SALVAGE) < 0 || mkdir(path, 0700) < 0)
+	if (store_path(path, dir, SALVAGE) < 0 || mkdir(path, 0700) < 0)
 		return err_set(err, -EIO, "store: cannot make %s/" SALVAGE ": %s", dir, strerror(errno));
 	rc = salvage_write(&s, fd, dir, map_size, &seen);
 	if (rc == 0 && !s.has_meta)

@@ -305,14 +305,16 @@ size_t lmdb_index_by_tmpi(struct lmdb_index *ix, uint64_t tag, struct index_entr
 	return n;
 }
 
-static bool is_over(const struct place *p, int64_t now_s)
+static bool is_over(const struct place *p, int64_t now_s, int64_t beyond_s)
 {
 	unsigned kind = p->expires_kind & 0xff;
+	int64_t at = (int64_t)(p->expires_kind >> 8);
 
-	return (kind == RECORD_SESSION || kind == RECORD_TOMBSTONE) && (int64_t)(p->expires_kind >> 8) <= now_s;
+	return (kind == RECORD_SESSION || kind == RECORD_TOMBSTONE) && (at <= now_s || at > beyond_s);
 }
 
-size_t lmdb_index_expired(struct lmdb_index *ix, int64_t now_s, size_t *budget, struct index_entry *out, size_t max)
+size_t lmdb_index_expired(struct lmdb_index *ix, int64_t now_s, int64_t beyond_s, size_t *budget,
+			  struct index_entry *out, size_t max)
 {
 	size_t n = 0, parts = 0;
 
@@ -326,7 +328,7 @@ size_t lmdb_index_expired(struct lmdb_index *ix, int64_t now_s, size_t *budget, 
 			parts++;
 			continue;
 		}
-		if (is_over(&p->places[ix->sweep_place], now_s))
+		if (is_over(&p->places[ix->sweep_place], now_s, beyond_s))
 			place_get(&p->places[ix->sweep_place], &out[n++]);
 		ix->sweep_place++;
 		--*budget;

@@ -34,9 +34,11 @@ size_t lmdb_index_by_impi(struct lmdb_index *ix, const uint8_t tag[RECORD_IMPI_T
 size_t lmdb_index_by_tmpi(struct lmdb_index *ix, uint64_t tag, struct index_entry out[INDEX_TMPI_MAX]);
 
 /*! Go on from where the last call ended: look at up to *budget places, collect sessions and tombstones that are over.
+ *  \param[in] beyond_s what ends later than this is over too
  *  \param[in,out] budget less what was looked at
  *  \returns how many, at most max */
-size_t lmdb_index_expired(struct lmdb_index *ix, int64_t now_s, size_t *budget, struct index_entry *out, size_t max);
+size_t lmdb_index_expired(struct lmdb_index *ix, int64_t now_s, int64_t beyond_s, size_t *budget,
+			  struct index_entry *out, size_t max);
 
 struct index_figures {
 	uint64_t entries, sessions, tmpis, octets;

@@ -128,7 +128,8 @@ static int read_record(struct store_lmdb *l, MDB_txn *txn, const uint8_t *rand, 
 		return rc;
 	if (rc < 0)
 		return read_rc(l, rand, rc);
-	if (now_s && (h.kind != RECORD_SESSION || h.expires_at <= now_s))
+	if (now_s &&
+	    (h.kind != RECORD_SESSION || h.expires_at <= now_s || h.expires_at > store_expiry_max(&l->sh, now_s)))
 		return -ENOENT;
 	return read_rc(l, rand, record_read(out, &l->keys, rand, lmdb_span(&v)));
 }
@@ -146,7 +147,7 @@ int lmdb_get(struct store_lmdb *l, const struct btid *id, struct gba_session *ou
 	mdb_txn_reset(txn);
 	if (rc < 0)
 		return rc;
-	if (!s.ks.len || !store_session_is(&s, id, now)) {
+	if (!s.ks.len || !store_session_is(&l->sh, &s, id, now)) {
 		gba_session_clear(&s);
 		return -ENOENT;
 	}

@@ -270,7 +270,7 @@ static int write_revoke_btid(struct lmdb_write *w, struct store_req *r, int64_t 
 	if (mdb_get(w->txn, w->l->dbi, &k, &v) || record_head_read(&e.head, lmdb_span(&v)) < 0 ||
 	    e.head.kind != RECORD_SESSION || entry_read(w, &e, &s) < 0)
 		return 0;
-	is = store_session_is(&s, &r->key.btid, now_s);
+	is = span_ieq(span_str(s.bsf_name), span_str(r->key.btid.domain));
 	gba_session_clear(&s);
 	return is ? revoke_entry(w, r, &e, now_s) : 0;
 }

@@ -297,7 +297,7 @@ static int mem_get(struct store_mem *m, const struct btid *id, struct gba_sessio
 
 	pthread_mutex_lock(&st->lock);
 	n = *session_find(st, id->rand);
-	if (n && !n->revoked && store_session_is(&n->s, id, now)) {
+	if (n && !n->revoked && store_session_is(&m->sh, &n->s, id, now)) {
 		gba_session_copy(out, &n->s);
 		rc = 0;
 	}
@@ -384,14 +384,14 @@ static void session_forget(struct store_mem *m, const struct impi *impi, const u
 }
 
 /* The first session of a stripe that is over. */
-static bool stripe_expired(struct session_stripe *st, int64_t now, struct impi *impi, uint8_t *rand)
+static bool mem_expired(struct session_stripe *st, int64_t now, int64_t beyond, struct impi *impi, uint8_t *rand)
 {
 	bool found = false;
 
 	pthread_mutex_lock(&st->lock);
 	for (unsigned b = 0; b < BUCKETS && !found; b++)
 		for (struct session_node *n = st->buckets[b]; n && !found; n = n->next) {
-			if (n->s.expires_at > now)
+			if (n->s.expires_at > now && n->s.expires_at <= beyond)
 				continue;
 			*impi = n->s.impi;
 			memcpy(rand, n->s.rand, AKA_RAND_LEN);
@@ -405,11 +405,11 @@ static bool stripe_expired(struct session_stripe *st, int64_t now, struct impi *
 static void mem_sweep(struct store_mem *m)
 {
 	struct session_stripe *st = &m->by_rand[atomic_fetch_add(&m->sweep_at, 1) % STRIPES];
+	int64_t now = store_wall_s();
 	uint8_t rand[AKA_RAND_LEN];
 	struct impi impi;
 
-	challenges_sweep(m->challenges, clock_mono_ms(), 1);
-	while (stripe_expired(st, store_wall_s(), &impi, rand))
+	while (mem_expired(st, now, store_expiry_max(&m->sh, now), &impi, rand))
 		session_forget(m, &impi, rand);
 }
 
@@ -524,7 +524,7 @@ struct store_shared *store_shared_mem_new(struct err *err)
 	if (!m)
 		goto fail;
 	m->sh.be = &mem_backend;
-	m->challenges = challenges_new();
+	m->challenges = challenges_new(CHALLENGES_MAX);
 	m->sh.challenges = m->challenges;
 	if (!m->challenges || rng_fill(&m->seed, sizeof(m->seed)) < 0)
 		goto fail;

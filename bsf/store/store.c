@@ -14,6 +14,8 @@
 /* Calls of one shard under way. Each owns about 2 KiB. */
 #define PENDING_MAX 8192
 
+#define CLOCK_SLACK_S 60
+
 struct store {
 	struct store_shared *sh;
 	struct inbox *inbox;
@@ -216,7 +218,20 @@ int64_t store_wall_s(void)
 	return (int64_t)time(NULL);
 }
 
-bool store_session_is(const struct gba_session *s, const struct btid *id, int64_t now_s)
+void store_shared_life_max(struct store_shared *sh, int64_t (*max_s)(void))
 {
-	return s->expires_at > now_s && span_ieq(span_str(s->bsf_name), span_str(id->domain));
+	sh->life_max_s = max_s;
+}
+
+int64_t store_expiry_max(const struct store_shared *sh, int64_t now_s)
+{
+	int64_t (*max_s)(void) = sh->life_max_s;
+
+	return max_s ? now_s + max_s() + CLOCK_SLACK_S : INT64_MAX;
+}
+
+bool store_session_is(const struct store_shared *sh, const struct gba_session *s, const struct btid *id, int64_t now_s)
+{
+	return s->expires_at > now_s && s->expires_at <= store_expiry_max(sh, now_s) &&
+	       span_ieq(span_str(s->bsf_name), span_str(id->domain));
 }

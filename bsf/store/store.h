@@ -53,6 +53,10 @@ struct store_lmdb_cfg {
  *  \returns NULL and a reason in err */
 struct store_shared *store_shared_mem_new(struct err *err);
 struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, struct err *err);
+/*! Longest life a key may have, asked at each look-up: an expiry beyond now and that was made under a wrong clock, and
+ *  the session counts as over. Without it any expiry is right.
+ *  \param[in] max_s seconds; any thread */
+void store_shared_life_max(struct store_shared *sh, int64_t (*max_s)(void));
 /*! Is there a store in dir, or was one made? */
 bool store_lmdb_is_there(const char *dir);
 /*! After every struct store of it is freed. Commits what was accepted. */

@@ -119,6 +119,45 @@ async def clock(t):
     assert pool.connected == 1, f"the NAF was disconnected {pool.connected - 1} times"
 
 
+@test("the clock leaps over the end of keys and back: none is served beyond its end, none is swept meanwhile", smoke=True)
+async def leap(t):
+    w = World(t)
+    w.bsf_cfg.set("bsf", "key-lifetime 600")                # shorter than the leap
+    wall = WallClock(t, w.etc)
+    w.bsf_env = w.hss_env = wall.env
+    await w.start()
+    conn = await w.naf()
+    s = await w.ue(0).bootstrap()
+    wall.step(3600)
+
+    async def noticed():
+        return "the clock leapt" in w.bsf.text()
+    await t.until(noticed, 5, "the leap to be noticed")
+    assert (await naf.fetch(conn, s.btid)).result == (10415, 5403), "served beyond its end"
+    swept = "swept             0" in await w.vty("show store")
+    assert swept, await w.vty("show store")
+    wall.step(0)
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf(), "a key whose time is not over was lost by the leap"
+
+
+@test("sessions made while the clock was 10 years ahead are over once it is right; those made before go on", smoke=True)
+async def future(t):
+    w = World(t)
+    wall = WallClock(t, w.etc)
+    w.bsf_env = w.hss_env = wall.env
+    await w.start()
+    conn = await w.naf()
+    before = await w.ue(0).bootstrap()
+    wall.step(10 * 365 * 86400)
+    ahead = await w.ue(1).bootstrap()
+    assert (await naf.fetch(conn, ahead.btid)).key == ahead.ks_naf()
+    wall.step(0)
+    assert (await naf.fetch(conn, ahead.btid)).result == (10415, 5403)
+    assert (await naf.fetch(conn, before.btid)).key == before.ks_naf()
+    now = await w.ue(1).bootstrap()
+    assert (await naf.fetch(conn, now.btid)).key == now.ks_naf()
+
+
 @test("stop and start: sessions and TMPIs are there, a challenge costs one more round at most", smoke=True,
       req=["220-4.4.13-1", "220-4.5.2-29"])
 async def restart(t):

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "common/base/clock.h"
 #include "tests/flow/ub_world.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
+#include "common/base/clock.h"
 #include "common/rt/counters.h"
 #include "tests/unit/suite.h"
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "common/base/clock.h"
 #include "tests/store/harness.h"
 
 #include <errno.h>
@@ -10,6 +9,7 @@
 #include <openssl/sha.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
+#include "common/base/clock.h"
 #include "common/rt/deadline.h"
 
 const struct seal_kek kek_1 = { 1, { 32, { [0 ... 31] = 0x11 } } };

@@ -469,6 +469,67 @@ START_TEST(index_is_small)
 }
 END_TEST
 
+/* The wall clock of this program, moved by a test. */
+static _Atomic long clock_moved_s;
+
+time_t time(time_t *out)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec += clock_moved_s;
+	if (out)
+		*out = now.tv_sec;
+	return now.tv_sec;
+}
+
+/* The clock leaps over the end of a key and back: no key meanwhile, nothing swept, and the key again */
+START_TEST(clock_leap)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, false); /* lives for 1,000 s */
+	struct btid id = btid_of(&s);
+	struct store_figures f;
+	uint64_t until;
+
+	open_store();
+	ck_assert_int_eq(put(&h, &s), 0);
+	clock_moved_s = 3600;
+	until = clock_mono_ms() + 2500; /* two turns of the committer */
+	do
+		ck_assert_int_eq(get(&h, &id), -ENOENT);
+	while (usleep(20000) == 0 && clock_mono_ms() < until);
+	store_shared_figures(h.sh, &f);
+	ck_assert_uint_eq(f.swept, 0);
+	clock_moved_s = 0;
+	ck_assert_int_eq(get(&h, &id), 0);
+	harness_close(&h);
+}
+END_TEST
+
+/* The sweep takes what is over, and what ends later than any right key could */
+START_TEST(index_expired)
+{
+	static const int64_t ends[] = { 999, 1000, 1001, 5000, 5001, 1000000 };
+	static const bool over[] = { true, true, false, false, true, true };
+	struct lmdb_index *ix = lmdb_index_new();
+	struct index_entry out[8];
+	size_t budget = 100, n;
+
+	for (unsigned i = 0; i < 6; i++) {
+		struct index_entry e = { .head = { .kind = RECORD_SESSION, .expires_at = ends[i] }, .rand = { i + 1 } };
+
+		ck_assert_int_eq(lmdb_index_add(ix, &e), 0);
+	}
+	n = lmdb_index_expired(ix, 1000, 5000, &budget, out, 8);
+	ck_assert_uint_eq(n, 4);
+	for (unsigned i = 0; i < n; i++)
+		ck_assert(over[out[i].rand[0] - 1]);
+	budget = 100;
+	ck_assert_uint_eq(lmdb_index_expired(ix, 1000, INT64_MAX, &budget, out, 8), 2);
+	lmdb_index_free(ix);
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, sealed_at_rest, record_is_small,
 		   wrong_kek, kek_rotation, only_looked_at, second_process, no_directory, damaged_records,
-		   not_our_database, given_up, index_is_small)
+		   not_our_database, given_up, index_is_small, clock_leap, index_expired)
