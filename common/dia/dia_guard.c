@@ -205,6 +205,14 @@ static bool is_our_command(uint32_t code)
 	return false;
 }
 
+void dia_guard_unserved(uint8_t *buf)
+{
+	if (!(buf[4] & CMD_FLAG_REQUEST))
+		return;
+	buf[4] &= (uint8_t)~CMD_FLAG_PROXIABLE;
+	be32_put(buf + 8, 0);
+}
+
 int dia_guard(uint8_t *buf, size_t len)
 {
 	uint32_t command;

@@ -18,3 +18,8 @@
  *  \param[in] len octets in buf
  *  \returns 0; -EBADMSG: the message must not be parsed */
 int dia_guard(uint8_t *buf, size_t len);
+
+/*! For a node that serves nothing: a request becomes one that the library refuses on the peer's own thread (3001). Routed,
+ *  its refusal may find the connection gone, and that ends the node where dia_out.h is not in force, in libgba-naf.
+ *  \param[in,out] buf a message that passed dia_guard() */
+void dia_guard_unserved(uint8_t *buf);

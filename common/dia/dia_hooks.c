@@ -278,6 +278,16 @@ static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 	}
 }
 
+static bool serves(void)
+{
+	size_t i;
+
+	for (i = 0; i < dia_node.n_apps; i++)
+		if (dia_node.apps[i].fn)
+			return true;
+	return false;
+}
+
 /* The octets of a message, before the library reads it: what would end this process becomes what is no Diameter at all.
  * The connection is then closed and PARSING_ERROR told. */
 static void on_data(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer, void *other,
@@ -286,8 +296,12 @@ static void on_data(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 	struct fd_cnx_rcvdata *received = other;
 
 	dia_flow_receives();
-	if (dia_guard(received->buffer, received->length) && received->length)
+	if (!dia_guard(received->buffer, received->length)) {
+		if (!serves())
+			dia_guard_unserved(received->buffer);
+	} else if (received->length) {
 		received->buffer[0] = 0;
+	}
 }
 
 int dia_hooks_register(void)

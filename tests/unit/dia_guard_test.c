@@ -204,6 +204,23 @@ START_TEST(session_with_nul)
 }
 END_TEST
 
+START_TEST(unserved)
+{
+	struct msg *m;
+
+	octets_load(&o, "bir");
+	dia_guard_unserved(o.b);
+	ck_assert_int_eq(guard(), 0);
+	m = octets_msg(&o);
+	ck_assert(!fd_msg_is_routable(m));
+	fd_msg_free(m);
+	octets_load(&o, "bia"); /* answers stay */
+	in = o;
+	dia_guard_unserved(o.b);
+	ck_assert_mem_eq(o.b, in.b, o.len);
+}
+END_TEST
+
 START_TEST(proxy_info)
 {
 	static const uint8_t group[] = {
@@ -264,4 +281,4 @@ END_TEST
 
 SUITE_WITH_FIXTURE("dia_guard", octets_setup, NULL, good_messages_pass, unknown_avp_before_result,
 		   result_of_wrong_length, vendor_bit_without_vendor, lengths, depth, decorated_name, session_with_nul,
-		   proxy_info, answer_of_unknown_command, capabilities)
+		   unserved, proxy_info, answer_of_unknown_command, capabilities)

@@ -42,6 +42,7 @@ class World:
         self.keks = {w: rng.randbytes(32) for w in ("bsf", "hss")}
         for w, kek in self.keks.items():
             self.write_secret(f"{w}-1.kek", kek.hex() + "\n")
+        self.make_hss = RawHss
         self.hss_env, self.bsf_env = {}, {}
         self.bsf_cfg, self.hss_cfg = self._bsf_cfg(), self._hss_cfg()
         self.bsf = self.hss = self.raw_hss = None
@@ -129,7 +130,7 @@ class World:
         if bsf:
             self.t.need_program("gba-bsfd")
         if self.raw:
-            self.raw_hss = RawHss()
+            self.raw_hss = self.make_hss()
             for c in self.cards:
                 self.raw_hss.add(c.impi, c.k, c.opc, self.guss_of(c))
             await self.raw_hss.start(self.ports["hss"])

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Thousands of messages made wrong, to each program from each side: none ends it, and good peers are served all the while.
+
+GBA_MUTATIONS times as many (default 1), GBA_SEED others; what fails says which messages were last."""
+import asyncio
+import os
+import time
+
+from lib import dia, dia_peer, hss, kdf, naf
+from lib.app import App, RawBsf
+from lib.dia import Avp, Msg
+from lib.dia_peer import PeerClosed
+from lib.hss import RawHss
+from lib.mutate import mutate, mutate_inside
+from lib.runner import test
+from lib.ue import Session
+from lib.world import BSF_ID, BSF_NAME, World
+
+TIMES = float(os.environ.get("GBA_MUTATIONS", "1"))
+SEED = os.environ.get("GBA_SEED", "0")
+WORKERS = 12
+
+
+def count(n):
+    return max(1, int(n * TIMES))
+
+
+class Battery:
+    """WORKERS identities, each with a connection: a wrong message, then a watchdog; whoever is cut off comes back."""
+
+    def __init__(self, t, daemon, port, identities, apps, messages):
+        self.t, self.daemon, self.port, self.apps, self.messages = t, daemon, port, apps, messages
+        self.identities = identities
+        self.cut = self.answered = 0
+        self.last = {}
+
+    async def run(self, total):
+        self.numbers = iter(range(total))
+        await asyncio.gather(*(self._worker(i) for i in self.identities))
+        self.t.note(f"{total} messages to {self.daemon.name}: {self.answered} left the connection, {self.cut} ended it")
+
+    async def _worker(self, identity):
+        conn = None
+        for n in self.numbers:
+            assert self.daemon.running, f"{self.daemon.name} ended; messages under way: {self.last}"
+            if n % 8 == 7:
+                await self._wrong_cer(identity, n)
+            if conn is None:
+                conn = await self._connect(identity)
+            self.last[identity] = n
+            if not await self._one(conn, n):
+                await conn.close()
+                conn = None
+                self.cut += 1
+            else:
+                self.answered += 1
+        if conn:
+            await conn.close()
+
+    async def _one(self, conn, n):
+        m = self.messages[n % len(self.messages)](conn)
+        try:
+            await conn.send_raw(mutate(m, n, SEED))
+            await conn.request(Msg(dia.CMD_DW, 0, conn.origin(), dia.R), 1 * self.t.factor)
+            return True
+        except (PeerClosed, ConnectionError, asyncio.TimeoutError):
+            return False
+
+    async def _connect(self, identity):
+        """Refused or dropped while the library still buries the former connection."""
+        for _ in range(2000):
+            try:
+                conn = await dia_peer.connect(self.port, identity, "example.com", self.apps, timeout=5 * self.t.factor)
+                if conn.cea.result == 2001:
+                    return conn
+                await conn.close()
+            except (PeerClosed, OSError, asyncio.TimeoutError):
+                pass
+            assert self.daemon.running, f"{self.daemon.name} ended; messages under way: {self.last}"
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"{identity} is not let in any more")
+
+    async def _wrong_cer(self, identity, n):
+        conn = await dia_peer.connect(self.port, "x" + identity, "example.com", self.apps, cer=False)
+        try:
+            await conn.send_raw(mutate(Msg(dia.CMD_CE, 0, conn.capabilities(), dia.R, 1, 1), n, SEED))
+            conn.writer.write_eof()
+            await asyncio.wait_for(conn.closed.wait(), 0.3)
+        except (OSError, asyncio.TimeoutError):
+            pass
+        await conn.close()
+
+
+def proxy_info():
+    return Avp(dia.PROXY_INFO, [Avp(280, b"relay.example.com"), Avp(33, b"state")])
+
+
+@test("a few thousand wrong messages from NAFs: the BSF lives, a good NAF gets its keys meanwhile", timeout=120)
+async def to_bsf(t):
+    w = World(t)
+    nafs = [f"m{i}.example.com" for i in range(WORKERS)]
+    for n in nafs:
+        w.bsf_cfg.add(f"naf {n}", "address 127.0.0.1/32")
+        w.bsf_cfg.add(f"naf {n}", f"speaks-for {n}")
+    await w.start()
+    s = await w.ue().bootstrap()
+    good = await w.naf()
+
+    def bir(**kw):
+        return lambda conn: naf.bir(conn, s.btid, naf.naf_id(conn.identity), **kw)
+    battery = Battery(t, w.bsf, w.ports["dia"], nafs, [dia.APP_ZN], [
+        bir(), bir(), bir(realm=BSF_NAME), bir(gsids=("1", "2"), dest_host=BSF_ID, extra=[proxy_info(), Avp(dia.ROUTE_RECORD, "r.example.com")]),
+        lambda c: hss.mar(c, w.cards[0].impi), lambda c: Msg(dia.CMD_DW, 0, c.origin() + [Avp(dia.ORIGIN_STATE, 1)], dia.R, 1, 1),
+        lambda c: Msg(dia.CMD_DP, 0, c.origin() + [Avp(dia.DISCONNECT_CAUSE, 0)], dia.R, 1, 1),
+        lambda c: bir()(c).answer([dia.vsai(dia.APP_ZN), Avp(dia.RESULT, 2001)] + c.origin())])
+    task = asyncio.ensure_future(battery.run(count(2400)))
+    while not task.done():
+        assert (await naf.fetch(good, s.btid, timeout=10 * t.factor)).key == s.ks_naf()
+        await asyncio.sleep(0.1)
+    await task
+    assert (await naf.fetch(good, s.btid)).key == s.ks_naf()
+    await w.ue(1).bootstrap()
+
+
+@test("a few thousand wrong messages from BSFs: the HSS lives, a good BSF gets its vectors meanwhile", timeout=120)
+async def to_hss(t):
+    w = World(t).no_limits()
+    bsfs = [f"m{i}.example.com" for i in range(WORKERS)]
+    for n in bsfs:
+        w.hss_cfg.add(f"bsf {n}", "address 127.0.0.1/32")
+    await w.start()
+    rand = os.urandom(16)
+
+    def mar(**kw):
+        return lambda conn: hss.mar(conn, w.cards[0].impi, **kw)
+    battery = Battery(t, w.hss, w.ports["hss"], bsfs, [dia.APP_ZH], [
+        mar(), mar(), mar(resync=rand + b"x" * 14, extra=[Avp(dia.GUSS_TIMESTAMP, 1)]),
+        mar(extra=[Avp(dia.PUBLIC_ID, "sip:a@b"), proxy_info(), Avp(dia.DEST_HOST, "hss.mnc001.mcc001.3gppnetwork.org")]),
+        lambda c: Msg(dia.CMD_DW, 0, c.origin() + [Avp(dia.ORIGIN_STATE, 1)], dia.R, 1, 1),
+        lambda c: mar()(c).answer([dia.vsai(dia.APP_ZH), Avp(dia.RESULT, 2001)] + c.origin())])
+    task = asyncio.ensure_future(battery.run(count(2000)))
+    while not task.done():
+        await w.ue(1).bootstrap()
+        await asyncio.sleep(0.4)
+    await task
+    await w.ue(2).bootstrap()
+
+
+def wrong(msg, n):
+    """Every hundredth may cost the connection, and with it what is under way."""
+    return mutate(msg, n, SEED) if n % 100 == 99 else mutate_inside(msg, n, SEED)
+
+
+class WrongHss(RawHss):
+    """Answers made wrong, each followed by a watchdog; the n-th from .base on."""
+
+    def __init__(self):
+        super().__init__()
+        self.n, self.on, self.requests = 0, False, False
+
+    async def _on_request(self, conn, mar):
+        self.mars.append(mar)
+        answer = self.good_answer(mar)
+        if not self.on:
+            await conn.send(answer)
+            return
+        self.n += 1
+        await conn.send_raw(wrong(answer, self.n))
+        if self.requests:
+            await conn.send_raw(wrong(hss.mar(conn, mar.text(dia.USER_NAME)), self.n))
+
+
+@test("wrong answers, and requests, of an HSS: the BSF lives, and is connected again when the HSS is well", timeout=180)
+async def from_hss(t):
+    w = World(t, raw_hss=True, n_cards=80).no_limits()
+    w.bsf_cfg.set("diameter", "tc 1")
+    w.bsf_cfg.set("hss hss.mnc001.mcc001.3gppnetwork.org", "timeout 1")
+    w.make_hss = WrongHss
+    await w.start()
+    bad = w.raw_hss
+    bad.requests = True
+    given = 0
+    while bad.n < count(160):
+        bad.on = True
+        answers = await asyncio.gather(*(w.ue(i).first() for i in range(80)))
+        assert w.bsf.running, f"ended at {bad.n}"
+        assert all(r.status in (401, 503) for r in answers), {r.status for r in answers}
+        given += sum(r.status == 401 for r in answers)
+        bad.on = False
+        await w.wait_hss_peer()
+    t.note(f"{bad.n} wrong answers, {given} of them good enough for a challenge, {len(bad.conns)} connections")
+    await w.ue(1).bootstrap()
+
+
+class WrongBsf(RawBsf):
+    """Answers keys, made wrong when .on, and sends the application wrong requests."""
+
+    def __init__(self):
+        super().__init__()
+        self.n, self.on, self.key = 0, False, bytes(range(32))
+
+    async def _on_request(self, conn, bir):
+        self.birs.append(bir)
+        answer = bir.answer([dia.vsai(dia.APP_ZN), Avp(dia.RESULT, 2001)] + conn.origin() + [
+            Avp(dia.ME_KEY, self.key), Avp(dia.KEY_EXPIRY, dia.to_ntp(time.time() + 3600)), Avp(dia.GUSS, "<ussList/>")])
+        if not self.on:
+            await conn.send(answer)
+            return
+        self.n += 1
+        await conn.send_raw(wrong(answer, self.n))
+        await conn.send_raw(wrong(Msg(dia.CMD_BI, dia.APP_ZN, bir.avps, dia.R | dia.P), self.n))
+
+
+@test("wrong answers, and requests, of a BSF to libgba-naf: the application lives, and gets keys again", timeout=180)
+async def to_naf(t):
+    bsf = await WrongBsf().start()
+    t.cleanup(bsf.stop)
+    app = await App(t, bsf.port).start()
+
+    async def ask():
+        client, rand = app.client(), os.urandom(16)
+        s = Session(kdf.btid(rand, BSF_NAME), None, rand, "a@b.example", 0)
+        s.ks_naf = lambda fqdn: bsf.key
+        client.take(await client.get("/"))
+        return (await client.get("/", client.authorization(s))).status
+
+    async def served():
+        return await ask() == 200
+    given = 0
+    while bsf.n < count(60):
+        bsf.on = True
+        answers = await asyncio.gather(*(ask() for _ in range(60)))
+        assert app.daemon.running, f"ended at {bsf.n}"
+        given += answers.count(200)
+        bsf.on = False
+        await t.until(served, 30, "the application to get a key")
+    t.note(f"{bsf.n} wrong answers, {given} of them with the key, {len(bsf.conns)} connections")
