@@ -17,7 +17,6 @@
 #include "common/rt/log_cat.h"
 
 #define STORE_TIMEOUT_MS 5000
-#define MARK_S           600 /* how long a resynchronisation is remembered if resyncs-impi is off */
 
 struct ub_flow {
 	struct ub_flow_env env;
@@ -37,12 +36,6 @@ struct ub_flow *ub_flow_new(void *ctx, const struct ub_flow_env *env)
 		return f;
 	talloc_free(f);
 	return NULL;
-}
-
-static struct span impi_of(struct ub_run *run)
-{
-	impi_key(&run->key, run->impi.s);
-	return span_str(run->key.s);
 }
 
 /* One line per transaction. Before there is a vector the Session-Id names the run; an IMPI is whole at DEBUG only. */
@@ -69,9 +62,7 @@ static void log_run(const struct ub_run *run)
 /* The one place where a run ends. The answer is made; count, log, forget what was secret. */
 static void end(struct ub_run *run)
 {
-	if (run->entered)
-		overload_leave(run->flow->env.overload, run->ticket);
-	run->entered = false;
+	ub_cost_end(&run->cost);
 	run->step = UB_STEP_END;
 	counter_inc(run->answer.cause);
 	if (run->answer.status == 401 && run->answer.cause != CAUSE_ub_challenged)
@@ -99,49 +90,39 @@ static void wait_store(struct ub_run *run, enum ub_step step, int rc)
 	txn_extend(&run->txn, STORE_TIMEOUT_MS);
 }
 
-static bool take_token(struct ub_run *run, enum overload_rate r, enum bsf_bucket b, struct span key)
-{
-	struct bucket_rate rate = bsf_bucket(b);
-
-	return overload_take(run->flow->env.overload, r, key, rate.n, rate.per_s, clock_mono_ms());
-}
-
 static bool source_allowed(struct ub_run *run)
 {
-	const struct sockaddr *from = (const struct sockaddr *)&run->from;
-	uint8_t key[16];
-	size_t len;
-
-	if (overload_source_private(from) && !atomic_load(&bsf_cfg->source_all))
+	if (overload_source_private((const struct sockaddr *)&run->from) && !atomic_load(&bsf_cfg->source_all))
 		return true;
-	len = overload_source_key(key, from);
-	return take_token(run, RATE_CHALLENGES_SOURCE, BUCKET_CHALLENGES_SOURCE, span_of(key, len));
+	return ub_cost_source(&run->cost);
 }
 
-/* run->impi is known: fetch a vector. For a resynchronisation run->challenge is the one that was answered. */
-static void ask_hss(struct ub_run *run)
+/* run->impi is known and paid for: fetch a vector. For a resynchronisation run->challenge is the one that was answered. */
+static void ask_hss(struct ub_run *run, enum cause allowed)
 {
-	struct ub_flow_env *env = &run->flow->env;
 	struct zh_ask ask = { .impi = &run->impi };
 	uint32_t timeout_ms;
 	int rc;
 
-	run->entered = overload_enter(env->overload, impi_of(run), bsf_limit(LIM_IN_FLIGHT_IMPI), &run->ticket);
-	if (!run->entered)
-		return fail(run, CAUSE_ub_busy);
+	if (allowed != CAUSE_ub_ok)
+		return fail(run, allowed);
 	if (run->resync) {
-		if (!take_token(run, RATE_RESYNCS_IMPI, BUCKET_RESYNCS_IMPI, impi_of(run)))
-			return fail(run, CAUSE_ub_limit_resync);
 		ask.rand = run->challenge.nonce;
 		ask.auts = run->wish.auts;
-	} else if (!take_token(run, RATE_CHALLENGES_IMPI, BUCKET_CHALLENGES_IMPI, impi_of(run))) {
-		return fail(run, CAUSE_ub_limit_impi);
 	}
-	rc = zh_client_ask(env->zh, &ask, run->txn.id, &timeout_ms, run->session_id);
-	if (rc < 0)
+	rc = zh_client_ask(run->flow->env.zh, &ask, run->txn.id, &timeout_ms, run->session_id);
+	if (rc < 0) {
+		ub_cost_unasked(&run->cost);
 		return fail(run, rc == -ENOTCONN ? CAUSE_zh_down : CAUSE_ub_busy);
+	}
 	run->step = UB_STEP_ZH;
 	txn_extend(&run->txn, timeout_ms);
+}
+
+static void ask_for(struct ub_run *run, const uint8_t *tmpi)
+{
+	ub_cost_who(&run->cost, run->impi.s, tmpi);
+	ask_hss(run, ub_cost_challenge(&run->cost));
 }
 
 /* A first request, or an answer to a nonce that is not ours (any more): challenge this user. */
@@ -153,7 +134,7 @@ static void want_challenge(struct ub_run *run)
 		return wait_store(run, UB_STEP_FIND_TMPI,
 				  store_find_tmpi(run->flow->env.store, run->wish.tmpi, run->txn.id));
 	run->impi = run->wish.impi;
-	ask_hss(run);
+	ask_for(run, NULL);
 }
 
 static void on_tmpi(struct ub_run *run, const struct store_answer *a)
@@ -163,7 +144,7 @@ static void on_tmpi(struct ub_run *run, const struct store_answer *a)
 	if (a->rc < 0 || strlen(a->impi) > IMPI_MAX)
 		return fail(run, CAUSE_store_failed);
 	strcpy(run->impi.s, a->impi);
-	ask_hss(run);
+	ask_for(run, run->wish.tmpi);
 }
 
 static void on_right_answer(struct ub_run *run)
@@ -185,15 +166,16 @@ static void on_taken(struct ub_run *run, int rc)
 	if (rc < 0)
 		return fail(run, rc == -EALREADY ? CAUSE_ub_nonce_taken : CAUSE_store_failed);
 	run->impi = run->challenge.impi;
+	ub_cost_who(&run->cost, run->impi.s, NULL);
 	cause = ub_decide_answer(&run->wish, &run->request, &run->challenge);
 	if (cause == CAUSE_ub_ok)
 		return on_right_answer(run);
 	if (cause != CAUSE_ub_challenged)
 		return fail(run, cause);
-	if (overload_resync_marked(run->flow->env.overload, impi_of(run), clock_mono_ms()))
+	if (ub_cost_resynced_before(&run->cost))
 		return fail(run, CAUSE_ub_auts_repeated);
 	run->resync = true;
-	ask_hss(run);
+	ask_hss(run, ub_cost_resync(&run->cost));
 }
 
 static void log_gba_u_once(void)
@@ -294,17 +276,17 @@ static void take_challenge(struct ub_run *run)
 
 static void on_zh(struct ub_run *run, const struct zh_result *z)
 {
-	struct bucket_rate rate = bsf_bucket(BUCKET_RESYNCS_IMPI);
 	enum cause cause = ub_decide_zh(z, run->resync);
 
+	if (cause == CAUSE_zh_down)
+		ub_cost_unasked(&run->cost);
 	if (cause != CAUSE_ub_challenged)
 		return fail(run, cause);
+	if (run->resync)
+		ub_cost_resynced(&run->cost);
 	cause = make_challenge(run, z);
 	if (cause != CAUSE_ub_ok)
 		return fail(run, cause);
-	if (run->resync)
-		overload_resync_mark(run->flow->env.overload, impi_of(run), rate.n ? rate.per_s : MARK_S,
-				     clock_mono_ms());
 	put_challenge(run);
 }
 
@@ -317,7 +299,7 @@ static void on_session_put(struct ub_run *run, const struct store_answer *a)
 		return fail(run, CAUSE_store_failed);
 	if (ub_answer_ok(&run->answer, &run->wish, &run->challenge, &run->session) < 0)
 		return fail(run, CAUSE_ub_busy);
-	overload_resync_clear(run->flow->env.overload, impi_of(run));
+	ub_cost_proven(&run->cost);
 	end(run);
 }
 
@@ -380,6 +362,7 @@ static void begin(struct ub_flow *f, struct ub_run *run)
 		return fail(run, run->wish.cause);
 	if (txn_count(f->env.txns) >= bsf_limit(LIM_IN_FLIGHT))
 		return fail(run, CAUSE_ub_busy);
+	ub_cost_begin(&run->cost, f->env.overload, &run->from);
 	txn_start(f->env.txns, &run->txn, &run_ops, STORE_TIMEOUT_MS);
 	if (run->wish.want == UB_ANSWER && run->wish.nonce_ours)
 		return take_challenge(run);
