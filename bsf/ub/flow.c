@@ -2,6 +2,7 @@
 #include "bsf/ub/flow.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <talloc.h>
 #include <time.h>
 #include <osmocom/core/utils.h>
@@ -12,9 +13,9 @@
 #include "common/base/hex.h"
 #include "common/crypto/rng.h"
 #include "common/gba/key_lifetime.h"
-#include "common/gba/run_id.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 #define STORE_TIMEOUT_MS 5000
 
@@ -42,21 +43,24 @@ struct ub_flow *ub_flow_new(void *ctx, const struct ub_flow_env *env)
 static void log_run(const struct ub_run *run)
 {
 	static const uint8_t none[NONCE_LEN];
-	char masked[IMPI_MAX + 1] = "-", id[RUN_ID_LEN + 1] = "-";
-	bool named = memcmp(run->challenge.nonce, none, NONCE_LEN) != 0;
+	const uint8_t *rand = memcmp(run->challenge.nonce, none, NONCE_LEN) ? run->challenge.nonce : NULL;
 	enum cause cause = run->answer.cause;
 	int level = cause == CAUSE_store_failed ? LOGL_ERROR : LOGL_INFO;
+	struct log_line l;
 
-	if (!log_relay_enabled(DUB, level) || (level == LOGL_ERROR && !log_rate_ok(DUB)))
+	if ((level == LOGL_ERROR && !log_rate_ok(DUB)) || !log_line_begin(&l, DUB, level, cause))
 		return;
-	if (run->impi.s[0])
-		impi_mask(masked, run->impi.s);
-	if (named)
-		run_id(id, run->challenge.nonce);
-	LOGT(DUB, level, "%s %d, IMPI %s, run %s, %llu ms\n", cause_name(cause), run->answer.status, masked,
-	     named || !run->session_id[0] ? id : run->session_id,
-	     (unsigned long long)(clock_mono_ms() - run->begun_ms));
-	LOGT(DUB, LOGL_DEBUG, "run %s is of IMPI %s\n", id, run->impi.s);
+	log_line_num(&l, "status", run->answer.status);
+	log_line_run(&l, rand);
+	log_line_str(&l, "session", rand ? NULL : run->session_id);
+	log_line_impi(&l, run->impi.s);
+	log_line_from(&l, &run->from);
+	log_line_str(&l, "hss", run->said.origin);
+	log_line_result(&l, &run->hss_result);
+	log_line_str(&l, "error", run->said.error);
+	log_line_num(&l, "ms", clock_mono_ms() - run->begun_ms);
+	log_line_end(&l);
+	LOGT(DUB, LOGL_DEBUG, "impi=%s is of the line before\n", run->impi.s);
 }
 
 /* The one place where a run ends. The answer is made; count, log, forget what was secret. */
@@ -189,13 +193,18 @@ static void log_gba_u_once(void)
 /* Somebody has to mend the GUSS, so the usual log level shows it. */
 static void tell_clamped(const struct gba_challenge *c, int64_t guss_s)
 {
-	char id[RUN_ID_LEN + 1];
+	struct log_line l;
+	char asked[24];
 
-	run_id(id, c->nonce);
 	counter_inc(CAUSE_zh_guss_lifetime);
-	if (log_rate_ok(DZH))
-		LOGT(DZH, LOGL_NOTICE, "%s: run %s: lifeTime of the GUSS is %lld s, the key lives %lld s\n",
-		     cause_name(CAUSE_zh_guss_lifetime), id, (long long)guss_s, (long long)c->key_life_s);
+	if (!log_rate_ok(DZH) || !log_line_begin(&l, DZH, LOGL_NOTICE, CAUSE_zh_guss_lifetime))
+		return;
+	snprintf(asked, sizeof(asked), "%lld", (long long)guss_s);
+	log_line_run(&l, c->nonce);
+	log_line_impi(&l, c->impi.s);
+	log_line_str(&l, "asked_s", asked);
+	log_line_num(&l, "given_s", (uint64_t)c->key_life_s);
+	log_line_end(&l);
 }
 
 /* Nobody but us can tell it from the nonce. */
@@ -280,6 +289,8 @@ static void on_zh(struct ub_run *run, const struct zh_result *z)
 
 	if (cause == CAUSE_zh_down)
 		ub_cost_unasked(&run->cost);
+	run->said = z->said;
+	run->hss_result = z->result;
 	if (cause != CAUSE_ub_challenged)
 		return fail(run, cause);
 	if (run->resync)

@@ -51,6 +51,8 @@ struct ub_run {
 	bool inside; /* of ub_flow_begin() */
 	bool resync;
 	char session_id[ZH_SESSION_ID_MAX + 1];
+	struct zh_said said; /* by the HSS, where the run ends of it */
+	struct result hss_result;
 	struct gba_challenge challenge; /* taken, or being put */
 	struct gba_session session;
 };
