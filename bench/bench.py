@@ -117,7 +117,7 @@ class Bench:
             c.add(f"naf {NAF_ID}", line)
         c.set("store", f"lmdb {store}")
         c.set("store", f"kek 1 file {self.path('kek')}")
-        c.set("line vty", f"bind 127.0.0.1 {ports['vty']}")
+        c.set("line vty", f"socket {store}.vty")
         c.write(store + ".cfg")
         return self.spawn("bsf/gba-bsfd", ["-c", store + ".cfg"])
 
@@ -154,7 +154,7 @@ class Bench:
 
     def zn(self):
         n = 10000 // self.scale
-        ports = {w: free_port() for w in ("ub", "dia", "hss", "vty", "echo")}
+        ports = {w: free_port() for w in ("ub", "dia", "hss", "echo")}
         store = self.fill("zn", 10000)
         bsf = self.bsf(store, ports)
         echo = self.spawn("bench/echo_fd", [BSF_ID, REALM, ports["echo"]])
@@ -176,10 +176,11 @@ class Bench:
         self.stop(bsf)
         self.stop(echo)
 
-    def store_figures(self, port):
+    def store_figures(self, store):
         """-> commits, records of the committer"""
-        with socket.create_connection(("127.0.0.1", port), 5) as s:
+        with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(5)
+            s.connect(store + ".vty")
             s.sendall(b"show store\r\n")
             text = b""
             while b"swept" not in text:
@@ -202,7 +203,7 @@ class Bench:
 
     def ub(self):
         n = 4000 // self.scale
-        ports = {w: free_port() for w in ("ub", "dia", "hss", "vty", "mhd")}
+        ports = {w: free_port() for w in ("ub", "dia", "hss", "mhd")}
         hss = self.spawn("bench/hss_fixed", [HSS_ID, REALM, ports["hss"], GUSS])
         bsf = self.bsf(self.fill("ub", 0), ports)
         self.wait_for(bsf, f"{HSS_ID} connected")
@@ -212,9 +213,9 @@ class Bench:
             ratios = []
             print(f"Ub: {n} bootstraps a round, 64 in flight, {'64 connections kept' if keep else 'a connection each'}")
             for _ in range(self.rounds):
-                c0, r0 = self.store_figures(ports["vty"])
+                c0, r0 = self.store_figures(self.path("ub"))
                 b, bf = self.ub_run(bsf, ports["ub"], n, first, keep=keep)
-                c1, r1 = self.store_figures(ports["vty"])
+                c1, r1 = self.store_figures(self.path("ub"))
                 first += n * 7919
                 commit = (r1 - r0) / max(1, c1 - c0)
                 yard = [(self.ub_run(mhd, ports["mhd"], 4 * n, 0, keep=keep)[0],
@@ -243,7 +244,7 @@ class Bench:
         hss = self.spawn("bench/hss_fixed", [HSS_ID, REALM, hss_port, GUSS])
         for s in sizes:
             print(f"filling {s} sessions", flush=True)
-            ports[s] = dict({w: free_port() for w in ("ub", "dia", "vty")}, hss=hss_port)
+            ports[s] = dict({w: free_port() for w in ("ub", "dia")}, hss=hss_port)
             bsf[s] = self.bsf(self.fill(f"big{s}", s), ports[s], f"bsf{s}.{REALM}")
             self.wait_for(bsf[s], f"{HSS_ID} connected")
         for _ in range(self.rounds):
@@ -255,9 +256,9 @@ class Bench:
         commits = {}
         for r in range(self.rounds):
             for s in sizes:     # a run replaces the session of its IMPI: as many stay
-                c0, r0 = self.store_figures(ports[s]["vty"])
+                c0, r0 = self.store_figures(self.path(f"big{s}"))
                 us, f = self.ub_run(bsf[s], ports[s]["ub"], n // 2, r * n * 7919, subscribers=s)
-                c1, r1 = self.store_figures(ports[s]["vty"])
+                c1, r1 = self.store_figures(self.path(f"big{s}"))
                 commits[s] = (r1 - r0) / max(1, c1 - c0)
                 ub[s].append(us)
                 print(f"  {s:>9} sessions: bootstrap {us:.1f} us ({f['rate']:.0f}/s, commits of {commits[s]:.1f})", flush=True)

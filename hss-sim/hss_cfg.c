@@ -63,6 +63,13 @@ int hss_cfg_verify(const struct hss_cfg *c, struct err *err)
 				 !c->identity ? "identity"
 				 : !c->realm  ? "realm"
 					      : "listen");
+	for (size_t i = 1; i < c->n_listen; i++) {
+		if (sockaddr_port(&c->listen[i]) != sockaddr_port(&c->listen[0]))
+			return cfg_error(
+				err, -EINVAL, c->listen_line[i],
+				"'listen' with another port than line %d; allowed: several addresses, one port",
+				c->listen_line[0]);
+	}
 	if (!c->subscribers_line)
 		return cfg_error(err, -EINVAL, 0, "no node 'subscribers'; needed in it: database, kek");
 	if (!c->database || !c->n_keks)
@@ -73,6 +80,9 @@ int hss_cfg_verify(const struct hss_cfg *c, struct err *err)
 		return cfg_error(err, -EINVAL, 0, "no node 'bsf IDENTITY': nobody could connect");
 	llist_for_each_entry(b, &c->bsfs, entry)
 	{
+		if (strcasecmp(b->identity, c->identity) == 0)
+			return cfg_error(err, -EINVAL, b->line,
+					 "'bsf %s': that is our own identity; allowed: another one", b->identity);
 		if (!b->n_nets)
 			return cfg_error(err, -EINVAL, b->line,
 					 "'bsf %s' lacks 'address': without TLS the source address is "

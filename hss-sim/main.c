@@ -9,23 +9,28 @@
 #include "common/rt/daemon.h"
 #include "common/rt/dia_watch.h"
 #include "common/rt/log_cat.h"
-#include "common/rt/pseudonym.h"
 #include "hss-sim/hss_vty.h"
 #include "hss-sim/hss_vty_show.h"
 #include "hss-sim/import.h"
 #include "hss-sim/zh_server.h"
 
-#define VTY_PORT            4271
 #define ANSWERS_WAITING_MAX 16384 /* above what can be in work */
 
 static const char *const counters[] = { "hss", "dia", NULL };
+
+static struct hss_cfg *config; /* for checks while running */
+
+static int check_config(struct err *err)
+{
+	return hss_cfg_verify(config, err);
+}
 
 static const struct rt_program program = {
 	.name = "gba-hss-simd",
 	.summary = "HSS simulator for GBA: Zh server, AuC, subscriber database",
 	.import_help = "read subscribers from a CSV file into the database, all or nothing, and end",
 	.counters = counters,
-	.vty_port = VTY_PORT,
+	.check = check_config,
 };
 
 static struct subscriber_db *open_db(const struct hss_cfg *cfg, enum subscriber_db_mode mode, struct err *err)
@@ -41,15 +46,15 @@ static struct subscriber_db *open_db(const struct hss_cfg *cfg, enum subscriber_
 }
 
 /* Before anything is created or changed. */
-static int probe_ports(const struct hss_cfg *cfg, struct err *err)
+static int probe_ports(const struct rt_args *a, const struct hss_cfg *cfg, struct err *err)
 {
 	struct cfg_ports ports = { 0 };
 	int rc = 0;
 
 	for (size_t i = 0; i < cfg->n_listen && rc == 0; i++)
-		rc = cfg_ports_take(&ports, &cfg->listen[i], cfg->listen_line[i], "diameter", err);
+		rc = rt_held(a, cfg_ports_take(&ports, &cfg->listen[i], cfg->listen_line[i], "diameter", err), err);
 	if (rc == 0)
-		rc = rt_vty_port(&ports, err);
+		rc = rt_vty_check(a, err);
 	cfg_ports_release(&ports);
 	return rc;
 }
@@ -149,19 +154,18 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct err *err)
 	return rc;
 }
 
-static int main_serve(struct hss_cfg *cfg, struct err *err)
+static int main_serve(const struct rt_args *a, struct hss_cfg *cfg, struct err *err)
 {
 	struct subscriber_db *db;
-	int rc = probe_ports(cfg, err);
+	int rc = probe_ports(a, cfg, err);
 
 	if (rc < 0)
 		return rc;
 	db = open_db(cfg, SUBSCRIBER_DB_RUN, err);
 	if (!db)
 		return -EINVAL;
-	rc = pseudonym_init(&cfg->keks[0].key);
 	hss_cfg_wipe(cfg);
-	rc = rc < 0 ? err_set(err, rc, "no pseudonyms for the log") : run(cfg, db, err);
+	rc = run(cfg, db, err);
 	subscriber_db_close(db);
 	return rc;
 }
@@ -180,19 +184,19 @@ int main(int argc, char **argv)
 		rt_fatal("cannot start: %s", strerror(-rc));
 		return 1;
 	}
-	cfg = hss_cfg_new(rt_ctx());
+	cfg = config = hss_cfg_new(rt_ctx());
 	hss_vty_init(cfg);
 	if (rt_config(&args) < 0)
 		return 1;
 	rc = hss_cfg_verify(cfg, &err);
 	if (rc == 0 && args.check) {
-		rc = probe_ports(cfg, &err);
+		rc = probe_ports(&args, cfg, &err);
 		if (rc == 0)
-			rc = check_db(cfg, &err);
+			rc = rt_checked(&args, rt_held(&args, check_db(cfg, &err), &err));
 	} else if (rc == 0 && args.import) {
 		rc = do_import(cfg, args.import, &err);
 	} else if (rc == 0) {
-		rc = main_serve(cfg, &err);
+		rc = main_serve(&args, cfg, &err);
 	}
 	rt_exit();
 	hss_cfg_wipe(cfg);

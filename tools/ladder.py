@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-folder, bsf_vty, hss_vty = sys.argv[1:4]
+folder = sys.argv[1]
 here = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -17,8 +17,8 @@ def read(name):
         return f.read()
 
 
-def counters(port):
-    out = subprocess.run([os.path.join(here, "vty"), port, "show counters"], capture_output=True, check=True).stdout
+def counters(daemon):
+    out = subprocess.run([os.path.join(here, "vty"), f"{folder}/{daemon}-vty", "show counters"], capture_output=True, check=True).stdout
     return {m[1]: int(m[2]) for m in re.finditer(r"^\s*([a-z_]+)\s+(\d+)", out.decode("utf-8", "replace"), re.M)}
 
 
@@ -79,7 +79,7 @@ def main():
     accepted = [entry for entry in lines if entry.get("cause") == "naf_ok"]
     if not accepted:
         sys.exit("the application accepted nobody")
-    bsf, hss = counters(bsf_vty), counters(hss_vty)
+    bsf, hss = counters("bsf"), counters("hss")
     for name, where in (("ub_ok", bsf), ("zn_ok", bsf), ("hss_ok", hss)):
         if where.get(name, 0) < 1:
             sys.exit(f"counter {name} did not move")

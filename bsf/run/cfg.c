@@ -71,16 +71,15 @@ static int check_hss(const struct bsf_cfg *c, struct err *err)
 	return 0;
 }
 
-/* What no single line can get wrong. */
-static int check(const struct bsf_cfg *c, struct err *err)
+int bsf_cfg_check(struct err *err)
 {
+	const struct bsf_cfg *c = bsf_cfg;
 	int rc;
 
 	if (!c->n_names)
 		return missing(err, "bsf: no name", "name FQDN");
-	if (bsf_limit(LIM_KEY_LIFETIME) > bsf_limit(LIM_KEY_LIFETIME_MAX))
-		return missing(err, "bsf: key-lifetime is over key-lifetime-max",
-			       "key-lifetime up to key-lifetime-max");
+	if (bsf_limits_check(err) < 0)
+		return -EINVAL;
 	if (!c->n_ub)
 		return missing(err, "ub: no address to listen on", "listen ADDRESS PORT");
 	if (!c->identity[0])
@@ -107,7 +106,7 @@ int bsf_cfg_read(const char *path, struct err *err)
 	int rc = cfg_file_read(path, err);
 
 	if (rc == 0)
-		rc = check(bsf_cfg, err);
+		rc = bsf_cfg_check(err);
 	return rc;
 }
 

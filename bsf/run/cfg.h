@@ -20,7 +20,6 @@ struct vty;
 #define BSF_HSS_MAX    8
 #define BSF_SHARDS_MAX 64
 #define BSF_ID_MAX     255 /* characters of a Diameter identity */
-#define BSF_VTY_PORT   4270
 
 /*! Plain numbers; the table in run/cfg_limits.c gives word, node, range and default of each. */
 enum bsf_limit {
@@ -110,6 +109,8 @@ void bsf_cfg_free(void);
 /*! Read the file and look at it as a whole.
  *  \returns 0; -errno and in err the line to print ("FILE:LINE: what: ...; allowed: ...") */
 int bsf_cfg_read(const char *path, struct err *err);
+/*! What no single line can get wrong; also of what was changed while running. \returns as bsf_cfg_read() */
+int bsf_cfg_check(struct err *err);
 
 /*! Read the KEKs the file names. keks: SEAL_KEKS_MAX entries; the caller wipes them.
  *  \returns number read; -errno and the reason */
@@ -127,6 +128,8 @@ static inline uint32_t bsf_connections(void)
 }
 struct bucket_rate bsf_bucket(enum bsf_bucket b);
 void bsf_limits_default(struct bsf_cfg *c);
+/*! Limits that contradict each other. \returns 0; -EINVAL, err: as cfg_error() */
+int bsf_limits_check(struct err *err);
 void bsf_limits_vty_init(void *ctx);
 /*! Write the limits of one node that are not as by default or were set. */
 void bsf_limits_write(struct vty *vty, int node);

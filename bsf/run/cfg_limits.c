@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/vty.h>
@@ -26,7 +28,7 @@ struct limit_row {
 	const char *help;
 	bool set; /* was written, so it is written back */
 	int line; /* of the file, where it stands */
-	struct cmd_element el;
+	struct cmd_element el, el_no;
 };
 
 #define LIMIT(word_, node_, min_, max_, def_, live_, help_) \
@@ -82,17 +84,17 @@ struct bucket_row {
 	const char *help;
 	bool set;
 	int line;
-	struct cmd_element el, el_off;
+	struct cmd_element el, el_off, el_no;
 };
 
 static struct bucket_row buckets[BUCKET_COUNT] = {
-	[BUCKET_CHALLENGES_IMPI] = { .word = "challenges-impi", .def = { 6, 60 }, .help = "Challenges of one IMPI; who has proven himself has as many of his own\n" },
+	[BUCKET_CHALLENGES_IMPI] = { .word = "challenges-impi", .def = { 6, 60 }, .help = "Challenges of one IMPI\n" },
 	[BUCKET_CHALLENGES_SOURCE] = { .word = "challenges-source",
 				       .def = { 100, 1 },
 				       .help = "Challenges of one source address (IPv6: its /64)\n" },
 	[BUCKET_RESYNCS_IMPI] = { .word = "resyncs-impi",
 				  .def = { 2, 600 },
-				  .help = "Resynchronisations of one IMPI that the HSS has accepted\n" },
+				  .help = "Resynchronisations of one IMPI\n" },
 };
 
 static uint64_t pack(struct bucket_rate r)
@@ -115,16 +117,46 @@ void bsf_limits_default(struct bsf_cfg *c)
 		atomic_store(&c->bucket[i], pack(buckets[i].def));
 }
 
+int bsf_limits_check(struct err *err)
+{
+	if (bsf_limit(LIM_KEY_LIFETIME) <= bsf_limit(LIM_KEY_LIFETIME_MAX))
+		return 0;
+	return cfg_error(err, -EINVAL, 0,
+			 "bsf: key-lifetime %" PRIu32 " is over key-lifetime-max %" PRIu32
+			 "; allowed: key-lifetime up to key-lifetime-max",
+			 bsf_limit(LIM_KEY_LIFETIME), bsf_limit(LIM_KEY_LIFETIME_MAX));
+}
+
+/* While the file is read the other half may be yet to come; at the VTY a change that does not fit is taken back. */
+static int change_limit(struct vty *vty, struct limit_row *row, uint32_t value)
+{
+	uint32_t before = atomic_exchange(&bsf_cfg->limit[row - limits], value);
+	struct err err;
+
+	if (cfg_reading() || bsf_limits_check(&err) == 0)
+		return CMD_SUCCESS;
+	atomic_store(&bsf_cfg->limit[row - limits], before);
+	return cfg_fail(vty, "%s", err.text);
+}
+
 static int set_limit(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
 {
 	struct limit_row *row = container_of(self, struct limit_row, el);
 	int rc = row->live || cfg_reading() ? cfg_once(vty, &row->line, row->word) : cfg_after_restart(vty);
 
-	if (rc != CMD_SUCCESS)
-		return rc;
-	row->set = true;
-	atomic_store(&bsf_cfg->limit[row - limits], (uint32_t)strtoul(argv[0], NULL, 10));
-	return CMD_SUCCESS;
+	if (rc == CMD_SUCCESS)
+		rc = change_limit(vty, row, (uint32_t)strtoul(argv[0], NULL, 10));
+	row->set |= rc == CMD_SUCCESS;
+	return rc;
+}
+
+static int unset_limit(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
+{
+	struct limit_row *row = container_of(self, struct limit_row, el_no);
+	int rc = row->live || cfg_reading() ? change_limit(vty, row, row->def) : cfg_after_restart(vty);
+
+	row->set &= rc != CMD_SUCCESS;
+	return rc;
 }
 
 static int set_bucket(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
@@ -159,6 +191,15 @@ DEFUN(cfg_source_exempt, cfg_source_exempt_cmd, "source-exempt (private|none)",
 	return CMD_SUCCESS;
 }
 
+static int unset_bucket(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
+{
+	struct bucket_row *row = container_of(self, struct bucket_row, el_no);
+
+	row->set = false;
+	atomic_store(&bsf_cfg->bucket[row - buckets], pack(row->def));
+	return CMD_SUCCESS;
+}
+
 typedef int cmd_fn(struct cmd_element *, struct vty *, int, const char *[]);
 
 /* el lives in a table of this file; its texts live as long as ctx. */
@@ -170,6 +211,38 @@ static void install(int node, struct cmd_element *el, cmd_fn *func, char *string
 	install_element(node, el);
 }
 
+static void rate_text(char out[32], struct bucket_rate r)
+{
+	if (r.n)
+		snprintf(out, 32, "%" PRIu32 " %" PRIu32, r.n, r.per_s);
+	else
+		strcpy(out, "off");
+}
+
+DEFUN(show_limits, show_limits_cmd, "show limits", SHOW_STR "Limits that hold now, and their defaults\n")
+{
+	char now[32], def[32];
+
+	for (int i = 0; i < LIM_COUNT; i++) {
+		uint32_t v = i == LIM_CONNECTIONS ? bsf_connections() : bsf_limit(i);
+
+		vty_out(vty, "%-18s %8" PRIu32 "  default %" PRIu32 "%s%s%s", limits[i].word, v, limits[i].def,
+			v == bsf_limit(i) ? "" : ", less than configured: the limit of open files",
+			limits[i].live ? "" : ", after restart", VTY_NEWLINE);
+	}
+	for (int i = 0; i < BUCKET_COUNT; i++) {
+		rate_text(now, bsf_bucket(i));
+		rate_text(def, buckets[i].def);
+		vty_out(vty, "%-18s %8s  default %s%s", buckets[i].word, now, def, VTY_NEWLINE);
+	}
+	vty_out(vty, "%-18s %8s  default private%s", "source-exempt",
+		atomic_load(&bsf_cfg->source_all) ? "none" : "private", VTY_NEWLINE);
+	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
+		vty_out(vty, "%-18s %8u  of hss %s%s", "timeout", (unsigned)atomic_load(&bsf_cfg->hss[i].timeout_s),
+			bsf_cfg->hss[i].identity, VTY_NEWLINE);
+	return CMD_SUCCESS;
+}
+
 void bsf_limits_vty_init(void *ctx)
 {
 	for (int i = 0; i < LIM_COUNT; i++) {
@@ -177,12 +250,16 @@ void bsf_limits_vty_init(void *ctx)
 
 		install(r->node, &r->el, set_limit,
 			talloc_asprintf(ctx, "%s <%" PRIu32 "-%" PRIu32 ">", r->word, r->min, r->max), r->help);
+		install(r->node, &r->el_no, unset_limit, talloc_asprintf(ctx, "no %s", r->word),
+			talloc_asprintf(ctx, NO_STR "%s", r->help));
 	}
 	for (int i = 0; i < BUCKET_COUNT; i++) {
 		struct bucket_row *r = &buckets[i];
 		const char *rate = talloc_asprintf(ctx, "%s" RATE_HELP, r->help);
 
 		install(BSF_NODE_UB, &r->el, set_bucket, talloc_asprintf(ctx, "%s " RATE, r->word), rate);
+		install(BSF_NODE_UB, &r->el_no, unset_bucket, talloc_asprintf(ctx, "no %s", r->word),
+			talloc_asprintf(ctx, NO_STR "%s", r->help));
 		install(BSF_NODE_UB, &r->el_off, set_bucket_off, talloc_asprintf(ctx, "%s off", r->word),
 			talloc_asprintf(ctx,
 					"%s"
@@ -190,6 +267,7 @@ void bsf_limits_vty_init(void *ctx)
 					r->help));
 	}
 	install_element(BSF_NODE_UB, &cfg_source_exempt_cmd);
+	install_element_ve(&show_limits_cmd);
 }
 
 void bsf_limits_write(struct vty *vty, int node)

@@ -139,6 +139,16 @@ int naf_cfg_publish(const struct bsf_cfg *c)
 	return 0;
 }
 
+/* Whose the identity is already; NULL: nobody's. */
+static const char *taken_by(const struct bsf_cfg *c, const char *identity)
+{
+	for (size_t i = 0; i < c->n_hss; i++) {
+		if (word_eq(identity, c->hss[i].identity))
+			return "an hss has this identity";
+	}
+	return word_eq(identity, c->identity) ? "that is our own identity" : NULL;
+}
+
 int naf_cfg_check(const struct bsf_cfg *c, struct err *err)
 {
 	for (const struct naf_cfg *i = c->nafs; i; i = i->next) {
@@ -149,14 +159,9 @@ int naf_cfg_check(const struct bsf_cfg *c, struct err *err)
 			return cfg_error(err, -EINVAL, i->line,
 					 "naf %s: speaks for no name, so it would get no key; allowed: speaks-for FQDN",
 					 i->identity);
-		for (size_t k = 0; k < c->n_hss; k++) {
-			if (word_eq(i->identity, c->hss[k].identity))
-				return cfg_error(err, -EINVAL, i->line,
-						 "naf %s: an hss has this identity; allowed: another one", i->identity);
-		}
-		if (word_eq(i->identity, c->identity))
-			return cfg_error(err, -EINVAL, i->line,
-					 "naf %s: that is our own identity; allowed: another one", i->identity);
+		if (taken_by(c, i->identity))
+			return cfg_error(err, -EINVAL, i->line, "naf %s: %s; allowed: another one", i->identity,
+					 taken_by(c, i->identity));
 	}
 	return 0;
 }
@@ -226,7 +231,9 @@ DEFUN(cfg_naf, cfg_naf_cmd, "naf IDENTITY", NAF_HELP)
 				(*p)->line);
 	if (!*p) {
 		if (!fqdn_valid(span_str(argv[0]), BSF_ID_MAX))
-			return cfg_fail(vty, "identity is no host name; allowed: letters, digits, hyphen and dot");
+			return cfg_fail(vty, "'%s' is no host name; allowed: letters, digits, hyphen and dot", argv[0]);
+		if (!cfg_reading() && taken_by(bsf_cfg, argv[0]))
+			return cfg_fail(vty, "naf %s: %s; allowed: another one", argv[0], taken_by(bsf_cfg, argv[0]));
 		*p = talloc_zero(bsf_cfg, struct naf_cfg);
 		if (!*p)
 			return cfg_fail(vty, "no memory");

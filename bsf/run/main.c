@@ -26,7 +26,6 @@
 #include "common/rt/daemon.h"
 #include "common/rt/dia_watch.h"
 #include "common/rt/log_cat.h"
-#include "common/rt/pseudonym.h"
 #include "dict/dict_gba.h"
 
 #define TX_BOUND    65536
@@ -39,7 +38,7 @@ static const struct rt_program program = {
 	.name = "gba-bsfd",
 	.summary = "Bootstrapping Server Function of GBA (3GPP TS 33.220): Ub, Zh, Zn",
 	.counters = places,
-	.vty_port = BSF_VTY_PORT,
+	.check = bsf_cfg_check,
 };
 
 /* What runs, in the order in which it was started. */
@@ -73,7 +72,9 @@ static void on_dia_event(void *owner, enum dia_event ev, const char *peer, const
 	if (ev == DIA_EV_PEER_OPEN && is_hss(peer))
 		sem_post(&hss_open);
 	if (ev == DIA_EV_DROPPED_ANSWER) { /* Zh is the one point where we ask */
-		dia_watch_refused(DZH, CAUSE_zh_duplicate, peer, detail);
+		counter_inc(CAUSE_zh_duplicate);
+		if (log_rate_ok(DZH))
+			LOGT(DZH, LOGL_NOTICE, "%s: peer %s: %s\n", cause_name(CAUSE_zh_duplicate), peer, detail);
 		return;
 	}
 	watch(owner, ev, peer, detail);
@@ -112,18 +113,26 @@ static int on_dia_realm(void *owner, const char *realm)
 	return zn_realm_is_ours(names, bsf_cfg->n_names, realm);
 }
 
-/* Ports that others have, or two of our nodes; before anything is touched. */
-static int probe(struct err *err)
+static int probe_all(const struct rt_args *a, struct cfg_ports *ports, const struct bsf_listen *l, size_t n,
+		     const char *node, struct err *err)
 {
-	struct cfg_ports ports = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; i < bsf_cfg->n_ub && rc == 0; i++)
-		rc = cfg_ports_take(&ports, &bsf_cfg->ub[i].addr, bsf_cfg->ub[i].line, "ub", err);
-	for (size_t i = 0; i < bsf_cfg->n_dia && rc == 0; i++)
-		rc = cfg_ports_take(&ports, &bsf_cfg->dia[i].addr, bsf_cfg->dia[i].line, "diameter", err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = rt_held(a, cfg_ports_take(ports, &l[i].addr, l[i].line, node, err), err);
+	return rc;
+}
+
+/* Ports that others have, or two of our nodes; before anything is touched. */
+static int probe(const struct rt_args *a, struct err *err)
+{
+	struct cfg_ports ports = { 0 };
+	int rc = probe_all(a, &ports, bsf_cfg->ub, bsf_cfg->n_ub, "ub", err);
+
 	if (rc == 0)
-		rc = rt_vty_port(&ports, err);
+		rc = probe_all(a, &ports, bsf_cfg->dia, bsf_cfg->n_dia, "diameter", err);
+	if (rc == 0)
+		rc = rt_vty_check(a, err);
 	cfg_ports_release(&ports);
 	return rc;
 }
@@ -147,7 +156,7 @@ static int open_store(struct bsf *b, bool check, struct err *err)
 
 	if (bsf_cfg->store == BSF_STORE_MEMORY) {
 		b->store = store_shared_mem_new(err);
-		return b->store && pseudonym_init(NULL) == 0 ? 0 : -ENOMEM;
+		return b->store ? 0 : -ENOMEM;
 	}
 	n = bsf_cfg_keks(keks, err);
 	if (n >= 0) {
@@ -155,11 +164,9 @@ static int open_store(struct bsf *b, bool check, struct err *err)
 		b->store = store_shared_lmdb_new(&cfg, &e);
 		if (!b->store)
 			cfg_error(err, -EIO, bsf_cfg->store_line, "%s", e.text);
-		else if (pseudonym_init(&keks[0].key) < 0)
-			n = err_set(err, -EIO, "no pseudonyms for the log");
 	}
 	explicit_bzero(keks, sizeof(keks));
-	return b->store && n >= 0 ? 0 : -EIO;
+	return b->store ? 0 : -EIO;
 }
 
 /* Could the store be made there? Of a folder that is not there the last name is made, no more. */
@@ -350,9 +357,9 @@ int main(int argc, char **argv)
 	}
 	rc = bsf_cfg_read(args.config, &err);
 	if (rc == 0)
-		rc = probe(&err);
+		rc = probe(&args, &err);
 	if (rc == 0 && args.check)
-		rc = check_store(&err);
+		rc = rt_checked(&args, rt_held(&args, check_store(&err), &err));
 	if (rc == 0 && !args.check) {
 		log_relay_refresh();
 		raise_files();

@@ -8,7 +8,6 @@
 #include "bsf/policy/overload.h"
 #include "bsf/store/store.h"
 #include "bsf/run/txn.h"
-#include "bsf/ub/cost.h"
 #include "bsf/ub/decide.h"
 #include "bsf/vectors/zh_client.h"
 
@@ -46,13 +45,12 @@ struct ub_run {
 	enum ub_step step;
 	struct ub_wish wish;
 	struct impi impi; /* once known */
-	struct ub_cost cost;
+	struct impi key;  /* the same, as limits know it */
 	uint64_t begun_ms;
 	bool inside; /* of ub_flow_begin() */
-	bool resync;
+	bool resync, entered;
+	size_t ticket; /* of overload_enter() */
 	char session_id[ZH_SESSION_ID_MAX + 1];
-	struct zh_said said; /* by the HSS, where the run ends of it */
-	struct result hss_result;
 	struct gba_challenge challenge; /* taken, or being put */
 	struct gba_session session;
 };

@@ -21,19 +21,29 @@ static FILE *reading;     /* the file, while it is read */
 static char folder[PATH_MAX] = ".";
 static char file_name[PATH_MAX]; /* as given */
 
-/* Of the line that ends where f stands; moves f. */
-static long line_number(FILE *f)
-{
-	long end = ftell(f), line = 0, at;
-	int c;
+#define PATHS_MAX 64
+static char *paths[PATHS_MAX]; /* what the configuration names */
+static size_t n_paths;
 
-	rewind(f);
-	for (at = 0; at < end && (c = fgetc(f)) != EOF; at++)
-		line += c == '\n';
+/* Lines counted so far, so that a file is gone through once however often is asked. */
+static struct {
+	long to;
+	int lines;
+} counted;
+
+/* Of the line that ends where f stands. */
+static int line_number(FILE *f)
+{
+	long end = ftell(f);
+	int c = '\n';
+
+	if (end < counted.to)
+		counted.to = counted.lines = 0;
+	fseek(f, counted.to, SEEK_SET);
+	for (; counted.to < end && (c = fgetc(f)) != EOF; counted.to++)
+		counted.lines += c == '\n';
 	/* A last line without its newline is a line. */
-	if (end > 0 && fseek(f, end - 1, SEEK_SET) == 0 && fgetc(f) != '\n')
-		line++;
-	return line;
+	return counted.lines + (c != '\n');
 }
 
 int cfg_fail(struct vty *vty, const char *fmt, ...)
@@ -55,14 +65,7 @@ int cfg_reading(void)
 
 int cfg_line(void)
 {
-	long at, line;
-
-	if (!reading)
-		return 0;
-	at = ftell(reading);
-	line = line_number(reading);
-	fseek(reading, at, SEEK_SET);
-	return line;
+	return reading ? line_number(reading) : 0;
 }
 
 int cfg_once(struct vty *vty, int *line, const char *what)
@@ -132,9 +135,60 @@ int cfg_after_restart(struct vty *vty)
 
 char *cfg_path(void *ctx, const char *path)
 {
-	if (path[0] == '/')
-		return talloc_strdup(ctx, path);
-	return talloc_asprintf(ctx, "%s/%s", folder, path);
+	char *whole = path[0] == '/' ? talloc_strdup(ctx, path) : talloc_asprintf(ctx, "%s/%s", folder, path);
+
+	for (size_t i = 0; i < n_paths; i++) {
+		if (strcmp(paths[i], whole) == 0)
+			return whole;
+	}
+	if (n_paths < PATHS_MAX)
+		paths[n_paths++] = talloc_strdup(NULL, whole);
+	return whole;
+}
+
+/* As far as it is there; the last name need not be. */
+static bool real_path(char out[PATH_MAX + NAME_MAX], const char *path)
+{
+	const char *name = strrchr(path, '/');
+	char dir[PATH_MAX];
+
+	if (realpath(path, out))
+		return true;
+	if (span_to_str(dir, sizeof(dir), span_of(path, name ? (size_t)(name - path) : 0)) < 0 ||
+	    !realpath(dir[0] ? dir : (name ? "/" : "."), out))
+		return false;
+	snprintf(out + strlen(out), NAME_MAX, "/%s", name ? name + 1 : path);
+	return true;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* As well what lies in a folder of ours, and what a library puts beside a file (-wal, -shm). */
+static bool belongs_to(const char *path, const char *ours)
+{
+	size_t n = strlen(ours);
+
+	return strncmp(path, ours, n) == 0 && (!path[n] || path[n] == '/' || path[n] == '-');
+}
+
+bool cfg_path_used(const char *path)
+{
+	char real[PATH_MAX + NAME_MAX], used[PATH_MAX + NAME_MAX];
+
+	if (!real_path(real, path))
+		return false;
+	for (size_t i = 0; i <= n_paths; i++) {
+		const char *ours = i < n_paths ? paths[i] : file_name;
+
+		if (same_file(real, ours) || (real_path(used, ours) && belongs_to(real, used)))
+			return true;
+	}
+	return false;
 }
 
 static int set_folder(const char *path, struct err *err)
@@ -207,7 +261,7 @@ static bool is_keyword(vector d, const char *word, bool *value)
 	return found;
 }
 
-static void list_allowed(struct writer *w, vector d)
+static void list_allowed(struct writer *w, vector d, bool typed)
 {
 	bool first = true;
 	unsigned i;
@@ -215,7 +269,7 @@ static void list_allowed(struct writer *w, vector d)
 	for (i = 0; i < vector_active(d); i++) {
 		struct desc *desc = vector_slot(d, i);
 
-		if (!desc || !desc->cmd || is_interactive(desc->cmd))
+		if (!desc || !desc->cmd || (!typed && is_interactive(desc->cmd)))
 			continue;
 		writer_printf(w, "%s%s", first ? "" : ", ", strcmp(desc->cmd, "<cr>") ? desc->cmd : "end of line");
 		first = false;
@@ -252,18 +306,35 @@ static void explain_words(struct writer *out, struct vty *y, const struct words 
 	if (!d)
 		return;
 	writer_str(out, "; allowed here: ");
-	list_allowed(out, d);
+	list_allowed(out, d, y->type == VTY_TERM);
 	vector_free(d);
 }
 
-static void explain(struct err *err, struct vty *y, int rc, const char *path, long line_no)
+/* Too long: keep the beginning, and show that there is more. */
+static void explain_end(struct writer *out, struct err *err)
+{
+	if (writer_end(out) < 0)
+		memcpy(err->text + sizeof(err->text) - 4, "...", 4);
+}
+
+void cfg_explain(struct err *err, struct vty *vty, vector line)
+{
+	struct words w = { line, vector_active(line) };
+	struct writer out;
+
+	writer_init(&out, err->text, sizeof(err->text));
+	explain_words(&out, vty, &w, skip_blanks(vty->buf));
+	explain_end(&out, err);
+}
+
+static void explain(struct err *err, struct vty *y, int rc, const char *path, int line_no)
 {
 	struct words w = { 0 };
 	struct writer out;
 	char *nl;
 
 	writer_init(&out, err->text, sizeof(err->text));
-	writer_printf(&out, "%s:%ld: ", path, line_no);
+	writer_printf(&out, "%s:%d: ", path, line_no);
 	if ((nl = strpbrk(y->buf, "\r\n")))
 		*nl = '\0';
 	if (rc == CMD_ERR_INVALID_INDENT) {
@@ -280,8 +351,7 @@ static void explain(struct err *err, struct vty *y, int rc, const char *path, lo
 		if (w.v)
 			cmd_free_strvec(w.v);
 	}
-	if (writer_end(&out) < 0) /* too long: keep the beginning, and show that there is more */
-		memcpy(err->text + sizeof(err->text) - 4, "...", 4);
+	explain_end(&out, err);
 }
 
 int cfg_file_read(const char *path, struct err *err)
@@ -306,6 +376,7 @@ int cfg_file_read(const char *path, struct err *err)
 	y->fd = -1;
 	reason.text[0] = '\0';
 	snprintf(file_name, sizeof(file_name), "%s", path);
+	counted.to = counted.lines = 0;
 	reading = f;
 	rc = config_from_file(y, f);
 	reading = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file cfg_file.h
- *  Read a VTY-syntax configuration file with line-exact errors (recipes.md, libosmocore). */
+ *  Read a VTY-syntax configuration file with line-exact errors. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,10 +9,15 @@
 #include "common/base/sockaddr.h"
 
 struct vty;
+struct _vector;
 
 /*! Main thread, after all nodes and commands are installed. Paths in the file are relative to its folder: cfg_path().
  *  \returns 0; -ENOENT, -EACCES, -EINVAL. err: "FILE:LINE: what is wrong in 'the line'; allowed here: words" */
 int cfg_file_read(const char *path, struct err *err);
+
+/*! Why a line that was typed is no command: "unknown word 'x' in 'line'; allowed here: words".
+ *  \param[in] line  vty->buf cut into words: a vector of libosmovty */
+void cfg_explain(struct err *err, struct vty *vty, struct _vector *line);
 
 /*! A DEFUN that finds a bad value: remember why and return CMD_WARNING. */
 int cfg_fail(struct vty *vty, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -33,8 +38,17 @@ int cfg_find_line(const char *node, const char *word);
  *  \returns rc */
 int cfg_error(struct err *err, int rc, int line, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/*! Make a path of the file absolute. \returns talloc'ed under ctx */
+/*! Make a path of the file absolute, and remember that it is ours. \returns talloc'ed under ctx */
 char *cfg_path(void *ctx, const char *path);
+
+/*! Is it the configuration file, or a path that went through cfg_path(), or in such a folder? By inode, too. */
+bool cfg_path_used(const char *path);
+
+/*! Write what runs as a configuration file, mode 0640 (less if the file there is less), all of it or nothing.
+ *  \param[in] path NULL: the configuration file, which is replaced; as it was before the first time it stays as FILE.sav.
+ *             Else a file that is not there yet: nothing is ever written over
+ *  \returns 0; -EEXIST; other -errno. err: reason */
+int cfg_write(const char *path, struct err *err);
 
 /*! Is the file still being read (commands act), or is this the live VTY? */
 int cfg_reading(void);

@@ -15,8 +15,6 @@
 #include <osmocom/core/application.h>
 #include <osmocom/core/select.h>
 #include <osmocom/vty/command.h>
-#include <osmocom/vty/logging.h>
-#include <osmocom/vty/telnet_interface.h>
 #include <osmocom/vty/vty.h>
 #include <talloc.h>
 #include "common/base/secret.h"
@@ -24,9 +22,9 @@
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
-#include "common/rt/log_form.h"
-#include "common/rt/pseudonym.h"
-#include "common/rt/telnet_close.h"
+#include "common/rt/vty_cmds.h"
+#include "common/rt/vty_line.h"
+#include "common/rt/vty_sock.h"
 #include "config.h"
 
 static const struct rt_program *program;
@@ -44,7 +42,7 @@ void rt_fatal(const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "%s%s: ", log_form_journal() ? "<3>" : "", program ? program->name : "gba");
+	fprintf(stderr, "%s: ", program ? program->name : "gba");
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -175,11 +173,18 @@ int rt_init(const struct rt_program *p)
 	rc = osmo_init_logging2(root, &gba_log_info);
 	if (rc < 0)
 		return rc;
+	log_set_use_color(osmo_stderr_target, 0);
+	log_set_print_category(osmo_stderr_target, 1);
+	log_set_print_category_hex(osmo_stderr_target, 0);
+	log_set_print_level(osmo_stderr_target, 1);
+	log_set_print_filename2(osmo_stderr_target, LOG_FILENAME_NONE);
+	log_set_print_extended_timestamp(osmo_stderr_target, 1);
 	vty_app.name = p->name;
 	vty_app.tall_ctx = root;
 	vty_init(&vty_app);
-	logging_vty_add_cmds();
-	pseudonym_vty_init();
+	vty_cmds_init(p->check);
+	vty_line_init(p->check);
+	vty_sock_init();
 	if (p->counters)
 		counters_vty_init(p->counters);
 	return log_relay_init();
@@ -201,64 +206,34 @@ void *rt_ctx(void)
 	return root;
 }
 
-static int vty_address(struct sockaddr_storage *out, int line, struct err *err)
+int rt_held(const struct rt_args *a, int rc, const struct err *err)
 {
-	char port[8];
-
-	snprintf(port, sizeof(port), "%d", vty_get_bind_port(program->vty_port));
-	if (sockaddr_parse(out, vty_get_bind_addr(), port) < 0)
-		return cfg_error(err, -EINVAL, line, "line vty: '%s' is no address; allowed: bind ADDRESS PORT",
-				 vty_get_bind_addr());
+	if (!a->check || rc >= 0 || !strstr(err->text, "in use by another"))
+		return rc;
+	fprintf(stderr, "%s: remark: %s\n", program->name, err->text);
 	return 0;
 }
 
-int rt_vty_port(struct cfg_ports *ports, struct err *err)
+int rt_vty_check(const struct rt_args *a, struct err *err)
 {
-	int line = cfg_find_line("line vty", "bind"), rc;
-	struct sockaddr_storage ss;
+	int rc = vty_sock_check(err);
 
-	rc = vty_address(&ss, line, err);
-	return rc < 0 ? rc : cfg_ports_take(ports, &ss, line, "line vty", err);
+	if (!a->check || rc != -ENOENT)
+		return rt_held(a, rc, err);
+	fprintf(stderr, "%s: remark: %s\n", program->name, err->text); /* a service's folder, made when it starts */
+	return 0;
 }
 
-/* The library keeps to itself whether it asks: it does after `login`. */
-static bool asks_password(void)
+int rt_checked(const struct rt_args *a, int rc)
 {
-	return cfg_find_line("line vty", "login") > cfg_find_line("line vty", "no login");
-}
-
-static void warn_open_vty(void)
-{
-	static const char *const loopback[] = { "127.0.0.0/8", "::1" };
-	struct sockaddr_storage ss;
-	struct sockaddr_net net;
-	struct err err;
-
-	if (asks_password() || vty_address(&ss, 0, &err) < 0)
-		return;
-	for (size_t i = 0; i < sizeof(loopback) / sizeof(loopback[0]); i++) {
-		if (sockaddr_net_parse(&net, loopback[i]) == 0 && sockaddr_net_match(&net, (struct sockaddr *)&ss))
-			return;
-	}
-	LOGP(DRT, LOGL_NOTICE,
-	     "line vty: %s %d is no loopback address and asks for no password: whoever reaches it is the "
-	     "operator; allowed: bind 127.0.0.1, or login with a password\n",
-	     vty_get_bind_addr(), vty_get_bind_port(program->vty_port));
+	if (rc == 0)
+		printf("%s: %s: configuration ok\n", program->name, a->config);
+	return rc;
 }
 
 int rt_vty_start(struct err *err)
 {
-	int rc;
-
-	telnet_close_once();
-	rc = telnet_init_default(root, NULL, program->vty_port);
-	if (rc < 0)
-		return cfg_error(
-			err, rc, cfg_find_line("line vty", "bind"),
-			"line vty: cannot listen on %s %d; allowed: bind ADDRESS PORT with a port that is free",
-			vty_get_bind_addr(), vty_get_bind_port(program->vty_port));
-	warn_open_vty();
-	return 0;
+	return vty_sock_start(root, err);
 }
 
 void rt_ready(void)
@@ -290,6 +265,7 @@ void rt_run(void)
 
 void rt_exit(void)
 {
+	vty_sock_stop();
 	log_relay_stop();
 	/* The log target writes when its descriptor says so: without a last turn the last lines would be lost. */
 	if (osmo_stderr_target)

@@ -13,7 +13,8 @@ struct rt_program {
 	const char *summary;         /* one line for -h */
 	const char *import_help;     /* what --import FILE does; NULL: no such option */
 	const char *const *counters; /* places of causes.csv for `show counters`, NULL ends */
-	int vty_port;                /* without `line vty` / `bind` */
+	/*! The configuration as a whole, as a start wants it: 0; -errno and err. Asked also after changes while running. */
+	int (*check)(struct err *err);
 };
 
 struct rt_args {
@@ -40,12 +41,18 @@ int rt_config(const struct rt_args *a);
 /*! Root talloc context of the main thread. */
 void *rt_ctx(void);
 
-struct cfg_ports;
-/*! Is the VTY's port free? For --check and before the state is touched. \returns as cfg_ports_take() */
-int rt_vty_port(struct cfg_ports *ports, struct err *err);
+/*! With --check what a running daemon holds (a port, the store, the socket: "in use by another ...") is a remark on stderr,
+ *  not a fault. \returns 0 then; else rc */
+int rt_held(const struct rt_args *a, int rc, const struct err *err);
 
-/*! Listen for telnet where `line vty` says; a NOTICE if others reach it and no password is asked for.
+/*! Could the socket of `line vty` be made? With --check its folder may still be missing: systemd makes it at the start.
  *  \returns 0; -errno, err: as cfg_error() */
+int rt_vty_check(const struct rt_args *a, struct err *err);
+
+/*! The end of --check: "NAME: FILE: configuration ok" if rc is 0. \returns rc */
+int rt_checked(const struct rt_args *a, int rc);
+
+/*! Make the socket that `line vty` names. \returns 0; -errno, err: as cfg_error() */
 int rt_vty_start(struct err *err);
 
 /*! Tell systemd and the log: ready. */
@@ -60,7 +67,7 @@ void rt_fail(void);
 /*! Has rt_fail() been called? Then main() returns another value than 0. */
 bool rt_failed(void);
 
-/*! The last thing: stop the log relay, write out what the log still holds. */
+/*! The last thing: close the VTY, stop the log relay, write out what the log still holds. */
 void rt_exit(void);
 
 /*! An error that ends the start: one line on stderr, "NAME: text". */

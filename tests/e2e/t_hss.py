@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 
 from lib import aka, causes, dia, hss, procs
 from lib.faketime import WallClock
@@ -237,15 +236,6 @@ async def bad(t):
             lines = err.strip().split("\n")
             assert rc != 0 and len(lines) == 1 and all(x in err for x in words), (what, more, rc, words, err)
         assert os.listdir(f"{w.dir}/hss") == [], what
-    w = World(t, name="port")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", w.ports["hss_vty"]))
-        s.listen()
-        w.write_configs()
-        for more in (["--check"], []):
-            rc, _, err = await procs.run([exe, "-c", f"{w.etc}/gba-hss-sim.cfg"] + more, 15)
-            assert rc != 0 and str(w.ports["hss_vty"]) in err and "port in use" in err, err
-    assert os.listdir(f"{w.dir}/hss") == []
 
 
 @test("the clock stepped by an hour either way: an answer that waits keeps its time, vectors go on", timeout=60)

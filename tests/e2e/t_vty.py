@@ -136,7 +136,7 @@ async def figures(t):
 async def left_at_once(t):
     w = World(t, raw_hss=True)
     await w.start()
-    reader, writer = await asyncio.open_connection("127.0.0.1", w.ports["bsf_vty"])
+    reader, writer = await asyncio.open_unix_connection(w.ports["bsf_vty"])
     t.cleanup(writer.close)
     writer.write(b"terminal length 0\nshow counters\nexit\n")
     out = await asyncio.wait_for(reader.read(), 10)

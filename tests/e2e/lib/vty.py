@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The VTY of a daemon over its telnet port."""
+"""The VTY of a daemon over its socket."""
 import asyncio
 import re
 
@@ -11,8 +11,8 @@ class Vty:
         self.reader, self.writer = reader, writer
 
     @classmethod
-    async def open(cls, port):
-        v = cls(*await asyncio.open_connection("127.0.0.1", port))
+    async def open(cls, path):
+        v = cls(*await asyncio.open_unix_connection(path))
         await v._until_prompt()
         return v
 
@@ -48,18 +48,18 @@ class Vty:
         self.writer.close()
 
 
-async def command(port, line):
-    v = await Vty.open(port)
+async def command(path, line):
+    v = await Vty.open(path)
     try:
         return await v.command(line)
     finally:
         v.close()
 
 
-async def counters(port):
+async def counters(path):
     """"show counters" as a dict: name -> number."""
     out = {}
-    for line in (await command(port, "show counters")).split("\n"):
+    for line in (await command(path, "show counters")).split("\n"):
         m = re.match(r"\s*([a-z0-9_]+)\s*:?\s+(\d+)\b", line)
         if m:
             out[m.group(1)] = int(m.group(2))

@@ -38,7 +38,8 @@ class World:
         rng = random.Random(os.urandom(16))
         self.cards = [Card(n + 1, rng) for n in range(n_cards)]
         self.guss = guss                        # XML for all cards with {impi} in it, or None
-        self.ports = {w: procs.free_port() for w in ("ub", "dia", "hss", "bsf_vty", "hss_vty")}
+        self.ports = {w: procs.free_port() for w in ("ub", "dia", "hss")}
+        self.ports |= {w: f"{self.dir}/{w}" for w in ("bsf_vty", "hss_vty")}       # sockets
         self.keks = {w: rng.randbytes(32) for w in ("bsf", "hss")}
         for w, kek in self.keks.items():
             self.write_secret(f"{w}-1.kek", kek.hex() + "\n")
@@ -64,7 +65,7 @@ class World:
         c.set(f"hss {HSS_ID}", f"connect 127.0.0.1 {self.ports['hss']}")
         c.set("store", f"lmdb {self.dir}/bsf")
         c.set("store", f"kek 1 file {self.etc}/bsf-1.kek")
-        c.set("line vty", f"bind 127.0.0.1 {self.ports['bsf_vty']}")
+        c.set("line vty", f"socket {self.ports['bsf_vty']}")
         self.log_level(c, "info")
         return c
 
@@ -73,7 +74,7 @@ class World:
         c.set("diameter", f"listen 127.0.0.1 {self.ports['hss']}")
         c.set("subscribers", f"database {self.dir}/hss/subscribers.sqlite")
         c.set("subscribers", f"kek 1 file {self.etc}/hss-1.kek")
-        c.set("line vty", f"bind 127.0.0.1 {self.ports['hss_vty']}")
+        c.set("line vty", f"socket {self.ports['hss_vty']}")
         self.log_level(c, "info")
         return c
 
@@ -81,7 +82,6 @@ class World:
     def log_level(cfg, level):
         cfg.remove("log stderr", "logging")
         cfg.add("log stderr", f"logging level set-all {level}")
-        cfg.add("log stderr", "logging level lglobal notice")
 
     def no_limits(self):
         """Load tests: the limits that protect one subscriber and one source are configuration."""
