@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <jansson.h>
 
+#include "common/base/visible.h"
 #include "tools/keys_derive.h"
 
 static const char usage[] =
@@ -35,7 +36,9 @@ static const char examples[] =
 	"  gba-keys --in usim-1.cfg rand=23553cbe9637a89d218ae64dae47bf35 sqn=000000000020 naf=naf1.example.com\n"
 	"  printf 'ks = %s\\n' \"$KS\" | gba-keys --in - rand=... impi=user@example.com naf=naf1.example.com\n"
 	"\n"
-	"exit code: 0 done; 1 usage or inputs\n";
+	"exit code: 0 done; 1 standard output cannot be written; 2 usage or inputs\n";
+
+enum { EXIT_OUTPUT = 1, EXIT_INPUTS = 2 };
 
 static void print_step(void *owner, const char *name, const char *value, const char *how, const char *clause)
 {
@@ -53,8 +56,10 @@ static int derive(const struct keys_input *in, bool json, struct err *err)
 	json_t *steps = json_array(), *all = json_pack("{s:o}", "steps", steps);
 	int rc = json ? keys_derive(in, add_step, steps, err) : keys_derive(in, print_step, NULL, err);
 
-	if (rc == 0 && json)
-		rc = json_dumpf(all, stdout, JSON_INDENT(1)) == 0 && putchar('\n') != EOF ? 0 : -EIO;
+	if (rc == 0 && json) { /* whether it could be written is asked at the end */
+		json_dumpf(all, stdout, JSON_INDENT(1));
+		putchar('\n');
+	}
 	json_decref(all);
 	return rc;
 }
@@ -148,7 +153,7 @@ int main(int argc, char **argv)
 			return 0;
 		default:
 			fputs("gba-keys --help tells what is allowed\n", stderr);
-			return 1;
+			return EXIT_INPUTS;
 		}
 	}
 	if (rc == 0)
@@ -156,8 +161,12 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = derive(&in, json, &err);
 	keys_input_clear(&in);
-	if (rc == 0 && fflush(stdout) == 0)
+	if (rc == 0 && fflush(stdout) == 0 && !ferror(stdout))
 		return 0;
-	fprintf(stderr, "gba-keys: %s\n", err.text[0] ? err.text : "standard output cannot be written");
-	return 1;
+	if (rc == 0)
+		err_set(&err, -EIO, "standard output cannot be written");
+	fputs("gba-keys: ", stderr);
+	visible_print(stderr, err.text, strlen(err.text), false); /* a file may be anybody's */
+	fputc('\n', stderr);
+	return rc == 0 ? EXIT_OUTPUT : EXIT_INPUTS;
 }

@@ -13,6 +13,8 @@
 
 #include "common/base/b64.h"
 #include "common/base/hex.h"
+#include "common/base/visible.h"
+#include "common/gba/run_id.h"
 #include "tools/zn_ask.h"
 #include "tools/zn_report.h"
 
@@ -36,38 +38,87 @@ static const char usage[] =
 	"  --realm NAME           ours (example.com)\n"
 	"  --timeout MS           for the connection, and for the answer (5000)\n"
 	"  --show-key-to FILE     write the key in base64, the password of HTTP Digest, to a new file of mode 0600\n"
-	"  --json                 result as one JSON object\n"
+	"  --json                 result as one JSON object, also of what fails\n"
 	"  -v                     what the Diameter node tells, on stderr\n"
 	"  -V, -h                 version, this text\n"
-	"exit code: 0 key given; 1 usage or local files; 2 refused; 3 B-TID unknown or over, the device must bootstrap\n"
+	"exit code: 0 key given; 1 refused; 2 usage or local files; 3 B-TID unknown or over, the device must bootstrap\n"
 	"again; 4 not reached, busy or no answer, try again later\n";
 
-enum { EXIT_GIVEN, EXIT_USAGE, EXIT_REFUSED, EXIT_UNKNOWN, EXIT_LATER };
+enum { EXIT_GIVEN, EXIT_REFUSED, EXIT_USAGE, EXIT_UNKNOWN, EXIT_LATER };
+
+/*! What can end a command: a word for programs, and the exit code. */
+enum naf_end {
+	GIVEN,
+	NOT_UNDERSTOOD,
+	LOCAL,
+	REFUSED,
+	NO_KEY,
+	UNREADABLE,
+	BTID_UNKNOWN,
+	NOT_CONNECTED,
+	NO_ANSWER,
+	BUSY
+};
+static const struct {
+	const char *name;
+	int exit;
+} ends[] = {
+	[GIVEN] = { "ok", EXIT_GIVEN },
+	[NOT_UNDERSTOOD] = { "usage", EXIT_USAGE },
+	[LOCAL] = { "local", EXIT_USAGE }, /* this machine: files, memory */
+	[REFUSED] = { "refused", EXIT_REFUSED },
+	[NO_KEY] = { "no_key", EXIT_REFUSED }, /* success, and no key of 32 octets */
+	[UNREADABLE] = { "unreadable", EXIT_REFUSED },
+	[BTID_UNKNOWN] = { "btid_unknown", EXIT_UNKNOWN },
+	[NOT_CONNECTED] = { "not_connected", EXIT_LATER },
+	[NO_ANSWER] = { "no_answer", EXIT_LATER },
+	[BUSY] = { "later", EXIT_LATER }, /* result codes 3xxx */
+};
 
 struct options {
 	struct zn_ask ask;
 	const char *naf, *ua, *key_file;
 	bool realm_from_btid, json;
+	char run[RUN_ID_LEN + 1]; /* of the B-TID; "" if it is none */
 };
 
-static int bad(const char *reason, const char *what)
+static int told(const struct options *o, enum naf_end end, const char *reason)
 {
-	fprintf(stderr, "gba-naf: %s%s%s\n", reason, *what ? ": " : "", what);
-	return EXIT_USAGE;
+	zn_report_error(o->json, ends[end].name, o->run, reason);
+	return ends[end].exit;
+}
+
+static int bad(const struct options *o, const char *reason, const char *what)
+{
+	char text[ERR_MAX];
+
+	snprintf(text, sizeof(text), "%s%s%s; gba-naf --help tells what is allowed", reason, *what ? ": " : "", what);
+	return told(o, NOT_UNDERSTOOD, text);
+}
+
+static int local(const struct options *o, const char *reason, const char *what)
+{
+	char text[ERR_MAX];
+
+	snprintf(text, sizeof(text), "%s: %s", what, reason);
+	return told(o, LOCAL, text);
 }
 
 static void gba_naf_on_log(const char *text)
 {
-	fprintf(stderr, "%s\n", text);
+	visible_print(stderr, text, strlen(text), false);
+	fputc('\n', stderr);
 }
 
-static int add_gsid(struct zn_ask *ask, const char *text)
+static int add_gsid(struct options *o, const char *text)
 {
+	struct zn_ask *ask = &o->ask;
+
 	if (ask->n_gsids == ZN_GSIDS_MAX)
-		return bad("too many --gsid", "");
+		return bad(o, "too many --gsid", "");
 	if (!*text || strspn(text, "0123456789") != strlen(text) ||
 	    span_to_str(ask->gsids[ask->n_gsids], ZN_GSID_MAX + 1, span_str(text)) < 0)
-		return bad("--gsid wants a number", text);
+		return bad(o, "--gsid wants a number", text);
 	ask->n_gsids++;
 	return -1;
 }
@@ -98,11 +149,19 @@ static const char **text_of(struct options *o, int opt)
 	return NULL;
 }
 
+static int set_timeout(struct options *o)
+{
+	size_t digits = strspn(optarg, "0123456789");
+
+	o->ask.timeout_ms = digits && digits < 7 && !optarg[digits] ? (unsigned)strtoul(optarg, NULL, 10) : 0;
+	return !o->ask.timeout_ms || o->ask.timeout_ms > 600000 ? bad(o, "--timeout: allowed is 1..600000", optarg)
+								: -1;
+}
+
 /*! \returns -1 go on, else the exit code */
-static int option(struct options *o, int opt)
+static int option(struct options *o, int opt, const char *word)
 {
 	const char **text = text_of(o, opt);
-	char *end;
 
 	if (text) {
 		*text = optarg;
@@ -110,7 +169,7 @@ static int option(struct options *o, int opt)
 	}
 	switch (opt) {
 	case GSID:
-		return add_gsid(&o->ask, optarg);
+		return add_gsid(o, optarg);
 	case GBA_U:
 		o->ask.gba_u_aware = true;
 		return -1;
@@ -118,12 +177,8 @@ static int option(struct options *o, int opt)
 		o->realm_from_btid = true;
 		return -1;
 	case TIMEOUT:
-		o->ask.timeout_ms = (unsigned)strtoul(optarg, &end, 10);
-		return *end || !o->ask.timeout_ms || o->ask.timeout_ms > 600000
-			       ? bad("--timeout: allowed is 1..600000", optarg)
-			       : -1;
+		return set_timeout(o);
 	case JSON:
-		o->json = true;
 		return -1;
 	case 'v':
 		o->ask.log = gba_naf_on_log;
@@ -135,9 +190,18 @@ static int option(struct options *o, int opt)
 		fputs(usage, stdout);
 		return EXIT_GIVEN;
 	default:
-		fputs(usage, stderr);
-		return EXIT_USAGE;
+		return bad(o, opt == ':' ? "an option lacks its value" : "unknown option", word);
 	}
+}
+
+/*! Also what is wrong before it is told as JSON. */
+static bool wants_json(char **argv)
+{
+	for (argv++; *argv && strcmp(*argv, "--") != 0; argv++) {
+		if (strcmp(*argv, "--json") == 0)
+			return true;
+	}
+	return false;
 }
 
 static int gba_naf_parse(struct options *o, int argc, char **argv)
@@ -162,10 +226,31 @@ static int gba_naf_parse(struct options *o, int argc, char **argv)
 	};
 	int c, rc;
 
-	while ((c = getopt_long(argc, argv, "vVh", longs, NULL)) != -1) {
-		rc = option(o, c);
+	o->json = wants_json(argv);
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":vVh", longs, NULL)) != -1) {
+		rc = option(o, c, argv[optind - 1]);
 		if (rc >= 0)
 			return rc;
+	}
+	return -1;
+}
+
+/*! \returns -1, else the exit code */
+static int check_names(const struct options *o)
+{
+	const struct {
+		const char *option, *value;
+	} rows[] = {
+		{ "--bsf-identity wants a DNS name", o->ask.bsf_identity },
+		{ "--bsf-realm wants a DNS name", o->ask.bsf_realm },
+		{ "--identity wants a DNS name", o->ask.identity },
+		{ "--realm wants a DNS name", o->ask.realm },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!fqdn_valid(span_str(rows[i].value), 255))
+			return bad(o, rows[i].option, rows[i].value);
 	}
 	return -1;
 }
@@ -174,24 +259,26 @@ static int gba_naf_parse(struct options *o, int argc, char **argv)
 static int gba_naf_complete(struct options *o)
 {
 	static struct btid btid;
+	bool is_btid = btid_parse(&btid, (const uint8_t *)o->ask.btid, strlen(o->ask.btid)) == 0;
 	uint8_t ua[UA_ID_LEN];
 
+	if (is_btid)
+		run_id(o->run, btid.rand);
 	if (!o->naf || !o->ua)
-		return bad("bir needs --naf FQDN and --ua ID", "");
+		return bad(o, "bir needs --naf FQDN and --ua ID", "");
 	if (hex_decode(ua, sizeof(ua), o->ua, strlen(o->ua)) != UA_ID_LEN)
-		return bad("--ua wants 10 hex digits", o->ua);
+		return bad(o, "--ua wants 10 hex digits", o->ua);
 	if (naf_id_make(&o->ask.naf_id, o->naf, ua) < 0)
-		return bad("--naf wants a DNS name", o->naf);
-	if (o->realm_from_btid) {
-		if (btid_parse(&btid, (const uint8_t *)o->ask.btid, strlen(o->ask.btid)) < 0)
-			return bad("no domain in this B-TID", o->ask.btid);
+		return bad(o, "--naf wants a DNS name", o->naf);
+	if (o->realm_from_btid && !is_btid)
+		return bad(o, "no domain in this B-TID", o->ask.btid);
+	if (o->realm_from_btid)
 		o->ask.dest_realm = btid.domain;
-	}
-	return -1;
+	return check_names(o);
 }
 
 /*! Never over a file that is there: it might be readable, or a link. */
-static int write_key(const char *path, const struct secret *key)
+static int write_key(const struct options *o, const char *path, const struct secret *key)
 {
 	char text[KEY_CHARS + 2];
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -205,16 +292,35 @@ static int write_key(const char *path, const struct secret *key)
 		OPENSSL_cleanse(text, sizeof(text));
 		close(fd);
 	}
-	return rc < 0 ? bad(strerror(-rc), path) : EXIT_GIVEN;
+	return rc < 0 ? local(o, strerror(-rc), path) : EXIT_GIVEN;
 }
 
-static int exit_of(const struct result *r)
+static enum naf_end end_of(const struct zn_bia *bia)
 {
+	const struct result *r = &bia->result;
+
 	if (!r->experimental && r->code == RESULT_SUCCESS)
-		return EXIT_GIVEN;
+		return bia->me_key.len == KEY_LEN ? GIVEN : NO_KEY;
 	if (r->experimental && r->vendor == RESULT_VENDOR_3GPP && r->code == RESULT_X_TRANSACTION_INVALID)
-		return EXIT_UNKNOWN;
-	return !r->experimental && r->code / 1000 == 3 ? EXIT_LATER : EXIT_REFUSED;
+		return BTID_UNKNOWN;
+	return !r->experimental && r->code / 1000 == 3 ? BUSY : REFUSED;
+}
+
+/*! What zn_ask() returned. */
+static enum naf_end end_of_error(int rc)
+{
+	switch (rc) {
+	case -EINVAL:
+		return NOT_UNDERSTOOD;
+	case -EBADMSG:
+		return UNREADABLE;
+	case -EHOSTDOWN:
+		return NOT_CONNECTED;
+	case -ETIMEDOUT:
+		return NO_ANSWER;
+	default:
+		return LOCAL;
+	}
 }
 
 static int bir(struct options *o)
@@ -222,20 +328,18 @@ static int bir(struct options *o)
 	struct zn_bia bia = { 0 };
 	struct err err = { "" };
 	int rc = gba_naf_complete(o);
+	enum naf_end end;
 
 	if (rc >= 0)
 		return rc;
 	rc = zn_ask(&bia, &o->ask, &err);
-	if (rc < 0) {
-		zn_report_error(o->json, err.text);
-		return rc == -EINVAL || rc == -EIO ? EXIT_USAGE : rc == -EBADMSG ? EXIT_REFUSED : EXIT_LATER;
-	}
-	zn_report(o->json, &bia);
-	rc = exit_of(&bia.result);
-	if (rc == EXIT_GIVEN && bia.me_key.len != KEY_LEN)
-		rc = EXIT_REFUSED;
-	if (rc == EXIT_GIVEN && o->key_file)
-		rc = write_key(o->key_file, &bia.me_key);
+	if (rc < 0)
+		return told(o, end_of_error(rc), err.text);
+	end = end_of(&bia);
+	zn_report(o->json, &bia, ends[end].name, o->run);
+	rc = ends[end].exit;
+	if (end == GIVEN && o->key_file)
+		rc = write_key(o, o->key_file, &bia.me_key);
 	zn_bia_clear(&bia);
 	return rc;
 }
@@ -259,7 +363,7 @@ static int gba_naf_read_key(FILE *f, char out[KEY_CHARS + 1])
 	return rc;
 }
 
-static int curl_config(const char *btid, const char *path)
+static int curl_config(const struct options *o, const char *btid, const char *path)
 {
 	struct btid parsed;
 	char key[KEY_CHARS + 1];
@@ -268,15 +372,15 @@ static int curl_config(const char *btid, const char *path)
 
 	if (btid_parse(&parsed, (const uint8_t *)btid, strlen(btid)) <
 	    0) /* also: nothing in it that curl would read otherwise */
-		return bad("no B-TID", btid);
+		return bad(o, "no B-TID", btid);
 	f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	if (!f)
-		return bad(strerror(errno), path);
+		return local(o, strerror(errno), path);
 	rc = gba_naf_read_key(f, key);
 	if (f != stdin)
 		fclose(f);
 	if (rc < 0)
-		return bad("no key, base64 of 32 octets, in", path);
+		return local(o, "no key, which is base64 of 32 octets", path);
 	setbuf(stdout, NULL);
 	printf("user = \"%s:%s\"\n", btid, key);
 	OPENSSL_cleanse(key, sizeof(key));
@@ -304,11 +408,10 @@ int main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	if (argc == 3 && strcmp(argv[0], "curl-config") == 0)
-		return curl_config(argv[1], argv[2]);
+		return curl_config(&o, argv[1], argv[2]);
 	if (argc == 2 && strcmp(argv[0], "bir") == 0) {
 		o.ask.btid = argv[1];
 		return bir(&o);
 	}
-	fputs(usage, stderr);
-	return EXIT_USAGE;
+	return bad(&o, "wanted: bir B-TID, or curl-config B-TID FILE", "");
 }

@@ -4,7 +4,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/base/visible.h"
 #include "common/crypto/kdf.h"
 #include "common/gba/gba_time.h"
 #include "common/gba/guss.h"
@@ -56,28 +58,33 @@ static void set_uss(json_t *o, const struct zn_bia *bia)
 	guss_free(g);
 }
 
+static void set_ids(json_t *o, const char *cause, const char *run)
+{
+	set(o, "cause", cause);
+	json_object_set_new(o, "run", *run ? json_string(run) : json_null());
+}
+
 /*! One value as text; jansson's own form for lists. */
 static void print_value(const json_t *v)
 {
-	char *text;
+	char *text = json_is_string(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+	const char *s = json_is_string(v) ? json_string_value(v) : text;
 
-	if (json_is_string(v)) {
-		puts(json_string_value(v));
-		return;
-	}
-	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-	puts(text ? text : "");
+	visible_print(stdout, s ? s : "", s ? strlen(s) : 0, false);
+	puts("");
 	free(text);
 }
 
 static void print(bool json, json_t *o)
 {
 	const char *name;
+	char *text;
 	json_t *v;
 
 	if (json) {
-		json_dumpf(o, stdout, JSON_INDENT(1));
-		puts("");
+		text = json_dumps(o, JSON_INDENT(1) | JSON_ENSURE_ASCII);
+		visible_json(stdout, text);
+		free(text);
 	} else {
 		json_object_foreach(o, name, v)
 		{
@@ -88,7 +95,7 @@ static void print(bool json, json_t *o)
 	json_decref(o);
 }
 
-void zn_report(bool json, const struct zn_bia *bia)
+void zn_report(bool json, const struct zn_bia *bia, const char *cause, const char *run)
 {
 	static const char *const types[] = { "3G", "2G", "GBA_Digest" };
 	char masked[IMPI_MAX + 1];
@@ -97,6 +104,7 @@ void zn_report(bool json, const struct zn_bia *bia)
 	json_object_set_new(o, "result_code", json_integer(bia->result.code));
 	set(o, "result", bia->result.code ? result_name(&bia->result) : "none in the answer");
 	json_object_set_new(o, "experimental", json_boolean(bia->result.experimental));
+	set_ids(o, cause, run);
 	set_key(o, "key_fingerprint", &bia->me_key);
 	set_key(o, "uicc_key_fingerprint", &bia->uicc_key);
 	if (bia->me_key.len)
@@ -113,16 +121,21 @@ void zn_report(bool json, const struct zn_bia *bia)
 	print(json, o);
 }
 
-void zn_report_error(bool json, const char *reason)
+void zn_report_error(bool json, const char *cause, const char *run, const char *reason)
 {
+	char *shown = visible_text(reason, strlen(reason), false);
 	json_t *o;
 
-	if (!json) {
-		fprintf(stderr, "gba-naf: %s\n", reason);
-		return;
+	if (json) {
+		o = json_object();
+		set(o, "result", "none");
+		json_object_set_new(o, "result_code", json_null());
+		set_ids(o, cause, run);
+		set(o, "reason", shown ? shown : "no memory");
+		print(true, o);
+	} else {
+		fprintf(stderr, "gba-naf: %s%s%s%s\n", shown ? shown : "no memory", *run ? " (run " : "", run,
+			*run ? ")" : "");
 	}
-	o = json_object();
-	set(o, "result", "none");
-	set(o, "reason", reason);
-	print(true, o);
+	free(shown);
 }

@@ -93,7 +93,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *data)
 	}
 	if (http_take(&a->www_authenticate, line, len, "WWW-Authenticate:") &&
 	    http_take(&a->authentication_info, line, len, "Authentication-Info:") &&
-	    http_take(&a->server, line, len, "Server:") && http_take(&a->retry_after, line, len, "Retry-After:"))
+	    http_take(&a->server, line, len, "Server:") && http_take(&a->retry_after, line, len, "Retry-After:") &&
+	    http_take(&a->date, line, len, "Date:"))
 		return len;
 	c->no_memory = true;
 	return 0;
@@ -188,20 +189,64 @@ void http_answer_clear(struct http_answer *a)
 	free(a->authentication_info);
 	free(a->server);
 	free(a->retry_after);
+	free(a->date);
 	free(a->body);
 	*a = (struct http_answer){ 0 };
 }
 
-bool http_line_next(struct span *out, const char **rest)
+static bool next_line(struct http_challenges *c)
 {
 	size_t len;
 
-	if (!*rest || !**rest)
+	if (!c->lines || !*c->lines)
 		return false;
-	len = strcspn(*rest, "\n");
-	*out = span_of(*rest, len);
-	*rest += len + ((*rest)[len] == '\n');
+	len = strcspn(c->lines, "\n");
+	c->line = span_of(c->lines, len);
+	c->lines += len + (c->lines[len] == '\n');
 	return true;
+}
+
+bool http_challenge_next(struct challenge_hdr *out, struct http_challenges *c)
+{
+	do {
+		while (c->line.len) {
+			if (c->line.len > CHALLENGE_HDR_MAX)
+				c->line.len = 0;
+			else if (challenge_hdr_next(out, &c->line) == 0)
+				return true;
+		}
+	} while (next_line(c));
+	return false;
+}
+
+/* Behind a host and its colon. \returns NULL: none there */
+static const char *host_end(const char *p)
+{
+	if (*p == '[') {
+		p += 1 + strspn(p + 1, "0123456789abcdefABCDEF:.%");
+		if (*p++ != ']')
+			return NULL;
+	} else {
+		p += strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._");
+	}
+	return *p == ':' ? p + 1 : NULL;
+}
+
+static const char *port_end(const char *p)
+{
+	size_t n = strspn(p, "0123456789");
+
+	return n > 5 || (n && (strtoul(p, NULL, 10) > 65535 || strtoul(p, NULL, 10) == 0)) ? NULL : p + n;
+}
+
+bool http_connect_to_valid(const char *text)
+{
+	const char *p = host_end(text);
+
+	p = p ? port_end(p) : NULL;
+	p = p && *p == ':' ? host_end(p + 1) : NULL;
+	p = p ? port_end(p) : NULL;
+	return p && !*p;
 }
 
 /* \returns malloc'ed; NULL if the URL has no such part, or it cannot stand in a header as it is */

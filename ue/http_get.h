@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include "common/base/bytes.h"
 #include "common/base/err.h"
+#include "common/http/challenge_hdr.h"
 
 #define HTTP_BODY_MAX (1 << 20)
 
@@ -25,6 +26,7 @@ struct http_answer {
 	char *www_authenticate; /* one line for each header of that name; NULL if none */
 	char *authentication_info;
 	char *server, *retry_after;
+	char *date; /* of the server's clock */
 	uint8_t *body;
 	size_t body_len;
 };
@@ -40,10 +42,18 @@ int http_get_run(struct http_get *h, struct http_answer *out, const char *url, c
 		 const char *authorization, const char *user_agent, struct err *err);
 void http_answer_clear(struct http_answer *a);
 
-/*! The next line of www_authenticate: a server may offer several challenges, the first one that suits is taken.
- *  \param[in,out] rest begins as www_authenticate, NULL included
- *  \returns false: no more */
-bool http_line_next(struct span *out, const char **rest);
+/*! All Digest challenges of an answer, of one header or several; what cannot be read is stepped over. */
+struct http_challenges {
+	const char *lines; /* begins as www_authenticate, NULL included */
+	struct span line;  /* begins empty */
+};
+
+/*! \returns false: no more. The spans of out point into the answer */
+bool http_challenge_next(struct challenge_hdr *out, struct http_challenges *c);
+
+/*! HOST:PORT:ADDR:PORT, as http_get_cfg wants them; an ADDR of IPv6 stands in brackets, and each part may be empty as in
+ *  curl. Pure. */
+bool http_connect_to_valid(const char *text);
 
 /*! Host (lower case, without port) and request target of an http URL. All malloc'ed.
  *  \returns 0; -EINVAL no URL, or with a user name in it; -EPROTONOSUPPORT not http */

@@ -23,10 +23,11 @@ static void read_ks(struct key_store *ks, const json_t *o)
 {
 	const char *btid = json_string_value(json_object_get(o, "btid"));
 	const char *expires = json_string_value(json_object_get(o, "expires"));
+	struct btid id;
 	uint8_t key[32];
 
-	if (!btid || !expires || strlen(btid) > BTID_MAX || !get_octets(o, "ks", key, sizeof(key)) ||
-	    !get_octets(o, "rand", ks->rand, sizeof(ks->rand)) ||
+	if (!btid || !expires || btid_parse(&id, (const uint8_t *)btid, strlen(btid)) < 0 ||
+	    !get_octets(o, "ks", key, sizeof(key)) || !get_octets(o, "rand", ks->rand, sizeof(ks->rand)) ||
 	    date_time_parse(&ks->expires_at, span_str(expires)) < 0)
 		return;
 	secret_set(&ks->ks, key, sizeof(key));

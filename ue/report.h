@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file report.h
- *  What gba-ue tells its user, as text or as one JSON object; keys only by fingerprint, identities masked. */
+ *  What gba-ue tells its user, as text or as one JSON object; keys only by fingerprint, identities masked, and nothing a
+ *  server sends steers the terminal. Every object has result, cause (ue_cause.h), status (HTTP, of the last answer; null: none
+ *  came) and run (the name of the run in the logs of the network; null: there was none). */
 #pragma once
 
 #include <stdbool.h>
 #include "ue/ua_client.h"
 
-void report_bootstrap(bool json, const struct key_store *k);
-void report_status(bool json, const struct key_store *k);
-void report_get(bool json, const char *url, const struct key_store *k, const struct ua_result *r);
-void report_error(bool json, enum ue_exit code, const char *reason);
+void report_bootstrap(bool json, const struct ub_client *ub);
+void report_status(bool json, const struct ub_client *ub);
+
+/*! \param[in] cause of the status
+ *  \param[in] with_body the page as well: on stdout, or in the object if it is UTF-8 */
+void report_get(bool json, const char *url, const struct ub_client *ub, const struct ua_result *r, enum ue_cause cause,
+		bool with_body);
+
+/*! \param[in] trail NULL: nothing was sent */
+void report_error(bool json, enum ue_cause cause, const struct ue_trail *trail, const char *reason);

@@ -68,16 +68,19 @@ enum ua_next ua_decide(bool have_key, bool answered, bool stale, unsigned refusa
 	return refusals < 2 ? UA_BOOTSTRAP : UA_GIVE_UP;
 }
 
-static enum ue_exit fetch(struct ua_run *r, const char *authorization)
+static enum ue_cause fetch(struct ua_run *r, const char *authorization)
 {
 	struct http_answer a;
-	int rc = http_get_run(r->ub->http, &a, r->url, r->target, authorization, USER_AGENT, r->err);
+	int rc;
 
+	r->ub->trail.status = 0;
+	rc = http_get_run(r->ub->http, &a, r->url, r->target, authorization, USER_AGENT, r->err);
 	if (rc < 0)
-		return rc == -EIO ? UE_UNREACHABLE : UE_REFUSED;
+		return rc == -EIO ? UE_CAUSE_not_reached : UE_CAUSE_answer;
+	r->ub->trail.status = a.status;
 	http_answer_clear(&r->out->answer);
 	r->out->answer = a;
-	return UE_OK;
+	return UE_CAUSE_ok;
 }
 
 /* Algorithm and qop of the answer, if the challenge offers some of ours. */
@@ -99,7 +102,7 @@ static int choose_protection(struct ua_run *r)
 	return 0;
 }
 
-static enum ue_exit suits(struct ua_run *r)
+static enum ue_cause suits(struct ua_run *r)
 {
 	const struct span realm = r->challenge.realm;
 	int rc = ua_realm_choose(&r->realm, realm, r->host);
@@ -107,25 +110,23 @@ static enum ue_exit suits(struct ua_run *r)
 	if (rc == -EPERM) {
 		err_set(r->err, rc, "%s: the server asks for the key of another host (realm '%.*s'): refused", r->url,
 			(int)realm.len, (const char *)realm.p);
-		return UE_DISTRUST;
+		return UE_CAUSE_realm;
 	}
 	if (rc < 0)
 		err_set(r->err, rc, "%s: realm '%.*s' is none of GBA with a key of this device", r->url, (int)realm.len,
 			(const char *)realm.p);
-	return rc == 0 && choose_protection(r) == 0 ? UE_OK : UE_REFUSED;
+	return rc == 0 && choose_protection(r) == 0 ? UE_CAUSE_ok : UE_CAUSE_challenge;
 }
 
-/* Of the challenges of a 401 the first one that we can answer. */
-static enum ue_exit read_challenge(struct ua_run *r)
+/* Of the challenges of a 401, in one header or several, the first one that we can answer. */
+static enum ue_cause choose_challenge(struct ua_run *r)
 {
-	const char *rest = r->out->answer.www_authenticate;
-	enum ue_exit rc = UE_REFUSED;
-	struct span line;
+	struct http_challenges all = { .lines = r->out->answer.www_authenticate };
+	enum ue_cause rc = UE_CAUSE_challenge;
 
 	err_set(r->err, -ENOENT, "%s: the server wants credentials, but not GBA's", r->url);
-	while (rc != UE_OK && http_line_next(&line, &rest)) {
-		if (challenge_hdr_parse(&r->challenge, line.p, line.len) == 0 && r->challenge.nonce.p &&
-		    r->challenge.realm.p)
+	while (rc != UE_CAUSE_ok && http_challenge_next(&r->challenge, &all)) {
+		if (r->challenge.nonce.p && r->challenge.realm.p)
 			rc = suits(r);
 	}
 	return rc;
@@ -170,17 +171,17 @@ static int prepare(struct ua_run *r)
 	return naf_ha1(r);
 }
 
-static enum ue_exit send_answer(struct ua_run *r)
+static enum ue_cause send_answer(struct ua_run *r)
 {
 	char value[AUTH_HDR_MAX];
 	struct digest_text response;
 	struct auth_hdr h;
-	enum ue_exit rc;
+	enum ue_cause rc;
 
 	if (prepare(r) < 0)
-		return UE_REFUSED;
+		return UE_CAUSE_challenge;
 	if (digest_response(&response, &r->in, &r->ha1) < 0)
-		return UE_USAGE;
+		return UE_CAUSE_local;
 	h = (struct auth_hdr){
 		.username = span_str(r->ub->keys->btid),
 		.realm = r->realm,
@@ -195,7 +196,7 @@ static enum ue_exit send_answer(struct ua_run *r)
 	};
 	if (auth_hdr_format(value, sizeof(value), &h) < 0) {
 		err_set(r->err, -EBADMSG, "%s: the challenge holds what no header can carry", r->url);
-		return UE_REFUSED;
+		return UE_CAUSE_challenge;
 	}
 	rc = fetch(r, value);
 	OPENSSL_cleanse(value, sizeof(value));
@@ -204,68 +205,68 @@ static enum ue_exit send_answer(struct ua_run *r)
 }
 
 /* rspauth is optional on Ua; one that is there must be right. */
-static enum ue_exit check_proof(struct ua_run *r)
+static enum ue_cause check_proof(struct ua_run *r)
 {
 	const char *info = r->out->answer.authentication_info;
 	struct auth_info parsed;
 
 	if (!info || auth_info_parse(&parsed, (const uint8_t *)info, strlen(info)) < 0 || !parsed.rspauth.p)
-		return UE_OK;
+		return UE_CAUSE_ok;
 	r->in.body = span_of(r->out->answer.body, r->out->answer.body_len);
 	if (ub_rspauth_check(info, &r->in, &r->ha1) < 0) {
 		err_set(r->err, -EKEYREJECTED, "%s: the answer is not from who holds the key (rspauth): refused",
 			r->url);
-		return UE_DISTRUST;
+		return UE_CAUSE_rspauth;
 	}
 	r->out->answer_proved = true;
-	return UE_OK;
+	return UE_CAUSE_ok;
 }
 
-static enum ue_exit run_rounds(struct ua_run *r)
+static enum ue_cause run_rounds(struct ua_run *r)
 {
 	bool answered = false;
 	unsigned refusals = 0;
-	enum ue_exit rc = fetch(r, NULL);
+	enum ue_cause rc = fetch(r, NULL);
 
-	for (int round = 0; rc == UE_OK && r->out->answer.status == 401 && round < ROUNDS_MAX; round++) {
+	for (int round = 0; rc == UE_CAUSE_ok && r->out->answer.status == 401 && round < ROUNDS_MAX; round++) {
 		const struct key_store *k = r->ub->keys;
 		enum ua_next next;
 
-		rc = read_challenge(r);
-		if (rc != UE_OK)
+		rc = choose_challenge(r);
+		if (rc != UE_CAUSE_ok)
 			return rc;
 		if (answered && !r->challenge.stale)
 			refusals++;
 		next = ua_decide(k->has_ks && k->expires_at > time(NULL), answered, r->challenge.stale, refusals);
 		if (next == UA_GIVE_UP) {
 			err_set(r->err, -EACCES, "%s: the server refused a fresh key", r->url);
-			return UE_REFUSED;
+			return UE_CAUSE_key_refused;
 		}
 		if (next == UA_BOOTSTRAP) {
 			rc = ub_client_run(r->ub, r->err);
-			r->out->bootstrapped = rc == UE_OK;
+			r->out->bootstrapped = rc == UE_CAUSE_ok;
 		}
-		if (rc == UE_OK)
+		if (rc == UE_CAUSE_ok)
 			rc = send_answer(r);
 		answered = true;
 	}
-	if (rc != UE_OK)
+	if (rc != UE_CAUSE_ok)
 		return rc;
 	if (r->out->answer.status == 401) {
 		err_set(r->err, -EACCES, "%s: the server goes on asking", r->url);
-		return UE_REFUSED;
+		return UE_CAUSE_key_refused;
 	}
-	return answered ? check_proof(r) : UE_OK;
+	return answered ? check_proof(r) : UE_CAUSE_ok;
 }
 
-enum ue_exit ua_client_get(struct ub_client *ub, const char *url, struct ua_result *out, struct err *err)
+enum ue_cause ua_client_get(struct ub_client *ub, const char *url, struct ua_result *out, struct err *err)
 {
 	struct ua_run r = { .ub = ub, .err = err, .url = url, .out = out };
-	enum ue_exit rc;
+	enum ue_cause rc;
 
 	*out = (struct ua_result){ 0 };
 	if (http_url_split(url, &r.host, &r.target, err) < 0)
-		return UE_USAGE;
+		return UE_CAUSE_usage;
 	rc = run_rounds(&r);
 	free(r.host);
 	free(r.target);

@@ -15,8 +15,8 @@ struct ua_result {
 };
 
 /*! \param[in] ub bootstraps when there is no valid Ks or the NAF asks for a new one
- *  \returns UE_OK also for 4xx/5xx of the application itself: out->answer.status tells */
-enum ue_exit ua_client_get(struct ub_client *ub, const char *url, struct ua_result *out, struct err *err);
+ *  \returns UE_CAUSE_ok also for 4xx/5xx of the application itself: out->answer.status tells */
+enum ue_cause ua_client_get(struct ub_client *ub, const char *url, struct ua_result *out, struct err *err);
 void ua_result_clear(struct ua_result *r);
 
 /*! Of the realms a challenge offers (separated by ';') the one for Ks_NAF that names this host.

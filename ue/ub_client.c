@@ -6,18 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <curl/curl.h>
 
 #include "common/base/b64.h"
 #include "common/base/hex.h"
 #include "common/crypto/kdf.h"
 #include "common/crypto/rng.h"
-#include "common/gba/bsf_info.h"
 #include "common/http/auth_hdr.h"
 #include "common/http/auth_info.h"
 #include "common/http/product.h"
 
 #define USER_AGENT "gba-ue/" PACKAGE_VERSION " " PRODUCT_TMPI
 #define NC         "00000001"
+#define AT_MAX     253402300799 /* 9999-12-31T23:59:59Z, the last date_time_format() writes */
 
 /* One run: what is known after each message. Wiped at its end. */
 struct run {
@@ -25,7 +26,7 @@ struct run {
 	struct err *err;
 	char username[IMPI_MAX + 1];
 	bool as_tmpi;
-	char *target;                   /* request target, and uri of the Digest */
+	char *host, *target;            /* of the URL; target is the uri of the Digest */
 	struct http_answer answer;      /* the last one */
 	struct challenge_hdr challenge; /* points into answer.www_authenticate */
 	uint8_t rand[AKA_RAND_LEN];
@@ -81,20 +82,22 @@ static int send_authorization(struct run *r, const struct auth_hdr *h)
 
 	if (rc < 0)
 		return err_set(r->err, rc, "the challenge holds what no header can carry");
+	r->c->trail.status = 0;
 	rc = http_get_run(r->c->http, &a, r->c->url, r->target, value, USER_AGENT, r->err);
 	OPENSSL_cleanse(value, sizeof(value));
 	if (rc < 0)
 		return rc;
+	r->c->trail.status = a.status;
 	/* the spans of h point into the old answer: not before now */
 	http_answer_clear(&r->answer);
 	r->answer = a;
 	return 0;
 }
 
-/* Not reached, or a header that cannot be written: the latter is the other side's doing. */
-static enum ue_exit not_sent(int rc)
+/* Not reached, or a header that cannot be written, a body without end: that is the other side's doing. */
+static enum ue_cause not_sent(int rc)
 {
-	return rc == -EIO ? UE_UNREACHABLE : UE_REFUSED;
+	return rc == -EIO ? UE_CAUSE_not_reached : rc == -EINVAL ? UE_CAUSE_challenge : UE_CAUSE_answer;
 }
 
 static void choose_username(struct run *r)
@@ -121,22 +124,22 @@ static int send_first(struct run *r)
 	return send_authorization(r, &h);
 }
 
-static enum ue_exit ub_client_refused(struct run *r, const char *when)
+static enum ue_cause ub_client_refused(struct run *r, const char *when)
 {
+	const char *later = r->answer.retry_after;
 	long s = r->answer.status;
+	enum ue_cause cause = ue_cause_of_status(s);
 
-	if (s == 503 || s == 429) {
+	if (cause == UE_CAUSE_busy)
 		err_set(r->err, -EAGAIN, "the BSF is busy or has no HSS (HTTP %ld)%s%s", s,
-			r->answer.retry_after ? "; it says try again after seconds: " : "",
-			r->answer.retry_after ? r->answer.retry_after : "");
-		return UE_UNREACHABLE;
-	}
-	err_set(r->err, -EACCES, "the BSF answered HTTP %ld %s", s, when);
-	return s >= 500 ? UE_UNREACHABLE : UE_REFUSED;
+			later ? "; it says try again after seconds: " : "", later ? later : "");
+	else
+		err_set(r->err, -EACCES, "the BSF answered HTTP %ld %s", s, when);
+	return cause;
 }
 
 /* The first request, again with the IMPI if the BSF no longer knows the TMPI (33.220 4.5.2). */
-static enum ue_exit ask_challenge(struct run *r)
+static enum ue_cause ask_challenge(struct run *r)
 {
 	int rc = send_first(r);
 
@@ -146,13 +149,13 @@ static enum ue_exit ask_challenge(struct run *r)
 	    r->answer.status != 429) {
 		r->c->keys->has_tmpi = false;
 		if (key_store_save(r->c->keys, r->err) < 0)
-			return UE_USAGE;
+			return UE_CAUSE_local;
 		choose_username(r);
 		rc = send_first(r);
 		if (rc < 0)
 			return not_sent(rc);
 	}
-	return r->answer.status == 401 ? UE_OK : ub_client_refused(r, "to the first request");
+	return r->answer.status == 401 ? UE_CAUSE_ok : ub_client_refused(r, "to the first request");
 }
 
 /* The digest of the second request; password NULL: empty, for a resynchronisation. */
@@ -202,47 +205,45 @@ static int new_cnonce(struct run *r)
 	return 0;
 }
 
-/* Of the challenges of a 401 the first one that we can answer. */
-static int read_challenge(struct run *r)
+/* Of the challenges of a 401, in one header or several, the first one that we can answer. */
+static int read_challenge(struct run *r, uint8_t autn[AKA_AUTN_LEN])
 {
-	const char *rest = r->answer.www_authenticate;
-	struct span line;
+	struct http_challenges all = { .lines = r->answer.www_authenticate };
 	int rc = err_set(r->err, -EBADMSG, "the 401 of the BSF holds no usable Digest challenge");
 
-	while (rc < 0 && http_line_next(&line, &rest)) {
-		if (challenge_hdr_parse(&r->challenge, line.p, line.len) == 0 && r->challenge.realm.p &&
-		    r->challenge.nonce.p)
-			rc = ub_challenge_check(&r->challenge, r->err);
+	while (rc < 0 && http_challenge_next(&r->challenge, &all)) {
+		if (!r->challenge.realm.p || !r->challenge.nonce.p)
+			continue;
+		rc = ub_challenge_check(&r->challenge, r->err);
+		if (rc == 0 && ub_nonce_open(r->rand, autn, r->challenge.nonce) < 0)
+			rc = err_set(r->err, -EBADMSG, "the nonce of the BSF does not hold RAND and AUTN");
 	}
 	return rc;
 }
 
 /* Read the 401 and let the card judge it. */
-static enum ue_exit judge(struct run *r)
+static enum ue_cause judge(struct run *r)
 {
 	uint8_t autn[AKA_AUTN_LEN];
 
-	if (read_challenge(r) < 0)
-		return UE_REFUSED;
-	if (ub_nonce_open(r->rand, autn, r->challenge.nonce) < 0) {
-		err_set(r->err, -EBADMSG, "the nonce of the BSF does not hold RAND and AUTN");
-		return UE_REFUSED;
-	}
-	if (new_cnonce(r) < 0)
-		return UE_USAGE;
-	return r->c->card->ops->authenticate(r->c->card, &r->card, r->rand, autn, r->err) < 0 ? UE_USAGE : UE_OK;
+	if (read_challenge(r, autn) < 0)
+		return UE_CAUSE_challenge;
+	run_id(r->c->trail.run, r->rand);
+	if (new_cnonce(r) < 0 || r->c->card->ops->authenticate(r->c->card, &r->card, r->rand, autn, r->err) < 0)
+		return UE_CAUSE_local;
+	return UE_CAUSE_ok;
 }
 
 /* Tell the BSF that its AUTN is wrong: an answer with an empty response and no auts. */
-static enum ue_exit mac_failure(struct run *r)
+static enum ue_cause mac_failure(struct run *r)
 {
 	send_second(r, "", NULL);
 	err_set(r->err, -EKEYREJECTED,
 		"the network does not know the key of this card (AUTN has a wrong MAC): refused");
-	return UE_DISTRUST;
+	return UE_CAUSE_autn;
 }
 
-static enum ue_exit resynchronise(struct run *r)
+static enum ue_cause resynchronise(struct run *r)
 {
 	char auts[B64_LEN(AKA_AUTS_LEN) + 1];
 	struct digest_text response;
@@ -250,40 +251,78 @@ static enum ue_exit resynchronise(struct run *r)
 
 	b64_encode(auts, sizeof(auts), r->card.auts, sizeof(r->card.auts));
 	if (digest_of(r, &response, NULL) < 0)
-		return UE_USAGE;
+		return UE_CAUSE_local;
 	rc = send_second(r, response.hex, auts);
 	if (rc < 0)
 		return not_sent(rc);
-	return r->answer.status == 401 ? UE_OK : ub_client_refused(r, "to the resynchronisation");
+	return r->answer.status == 401 ? UE_CAUSE_ok : ub_client_refused(r, "to the resynchronisation");
 }
 
-static int check_body(struct run *r, struct bsf_info *info)
+int ub_expiry(time_t *out, const struct bsf_info *info, const char *date, time_t now)
 {
-	struct btid id;
+	time_t theirs = date ? curl_getdate(date, NULL) : -1;
+	time_t at;
 
-	if (bsf_info_parse(info, r->answer.body, r->answer.body_len) < 0 ||
-	    btid_parse(&id, (const uint8_t *)info->btid, strlen(info->btid)) < 0)
-		return err_set(r->err, -EBADMSG, "the 200 of the BSF holds no B-TID and lifetime");
-	if (memcmp(id.rand, r->rand, sizeof(id.rand)) != 0)
-		return err_set(r->err, -EBADMSG, "the B-TID is not that of this run");
+	if (info->has_now)
+		theirs = info->now;
+	else if (theirs == -1)
+		theirs = now;
+	if (info->expires_at <= theirs)
+		return -ETIME;
+	at = now + (info->expires_at - theirs);
+	*out = at < AT_MAX ? at : AT_MAX;
 	return 0;
 }
 
-/* 33.220 4.5.2: Ks, B-TID, and the TMPI if the BSF knows TMPIs. */
-static int keep(struct run *r, const struct bsf_info *info)
+int ub_btid_check(const struct btid *id, const uint8_t rand[AKA_RAND_LEN], const char *host, const char *name)
 {
-	struct key_store *k = r->c->keys, next = *k;
-	struct btid id;
-	time_t now = time(NULL);
+	struct span domain = span_str(id->domain);
+
+	if (memcmp(id->rand, rand, sizeof(id->rand)) != 0)
+		return -EBADMSG;
+	return span_ieq(domain, span_str(host)) || span_ieq(domain, span_str(name)) ? 0 : -EPERM;
+}
+
+static enum ue_cause check_body(struct run *r, struct bsf_info *info, struct btid *id, time_t *expires_at)
+{
 	int rc;
 
-	btid_parse(&id, (const uint8_t *)info->btid, strlen(info->btid));
+	if (bsf_info_parse(info, r->answer.body, r->answer.body_len) < 0 ||
+	    btid_parse(id, (const uint8_t *)info->btid, strlen(info->btid)) < 0) {
+		err_set(r->err, -EBADMSG, "the 200 of the BSF holds no B-TID and lifetime");
+		return UE_CAUSE_answer;
+	}
+	rc = ub_btid_check(id, r->rand, r->host, r->c->bsf_name);
+	if (rc < 0) {
+		err_set(r->err, rc,
+			rc == -EPERM ? "the B-TID is of the BSF %s, which was not asked: refused"
+				     : "the B-TID (of %s) is not that of this run: refused",
+			id->domain);
+		return UE_CAUSE_btid;
+	}
+	if (ub_expiry(expires_at, info, r->answer.date, time(NULL)) < 0) {
+		err_set(r->err, -ETIME,
+			"the key of the BSF is over when it arrives: refused; perhaps one of the clocks is wrong");
+		return UE_CAUSE_lifetime;
+	}
+	return UE_CAUSE_ok;
+}
+
+/* 33.220 4.5.2: Ks, B-TID, and the TMPI if the BSF knows TMPIs. */
+static enum ue_cause keep(struct run *r)
+{
+	struct key_store *k = r->c->keys, next = *k;
+	struct bsf_info info;
+	struct btid id;
+	enum ue_cause cause = check_body(r, &info, &id, &next.expires_at);
+	int rc;
+
+	if (cause != UE_CAUSE_ok)
+		return cause;
 	rc = kdf_ks(&next.ks, &r->card.ck, &r->card.ik);
 	memcpy(next.rand, r->rand, sizeof(next.rand));
-	memcpy(next.btid, info->btid, sizeof(next.btid));
+	memcpy(next.btid, info.btid, sizeof(next.btid));
 	next.has_ks = true;
-	/* with the server's own time beside it the lifetime does not depend on our clock */
-	next.expires_at = info->has_now ? now + (info->expires_at - info->now) : info->expires_at;
 	if (rc == 0 && r->answer.server && product_has(span_str(r->answer.server), PRODUCT_TMPI)) {
 		rc = tmpi_derive(next.tmpi, &next.ks, next.rand, span_str(next.impi.s), id.domain);
 		next.has_tmpi = true;
@@ -295,10 +334,10 @@ static int keep(struct run *r, const struct bsf_info *info)
 	if (rc == 0)
 		*k = next;
 	key_store_clear(&next);
-	return rc;
+	return rc == 0 ? UE_CAUSE_ok : UE_CAUSE_local;
 }
 
-static enum ue_exit ub_client_answer(struct run *r)
+static enum ue_cause ub_client_answer(struct run *r)
 {
 	struct digest_input in = {
 		.hash = DIGEST_MD5,
@@ -309,12 +348,11 @@ static enum ue_exit ub_client_answer(struct run *r)
 	};
 	char nonce[1400];
 	struct digest_text response;
-	struct bsf_info info;
 	int rc;
 
 	/* the challenge lives in the answer that the next one replaces */
 	if (span_to_str(nonce, sizeof(nonce), r->challenge.nonce) < 0 || digest_of(r, &response, &r->card.res) < 0)
-		return UE_USAGE;
+		return UE_CAUSE_local;
 	rc = send_second(r, response.hex, NULL);
 	if (rc < 0)
 		return not_sent(rc);
@@ -324,21 +362,19 @@ static enum ue_exit ub_client_answer(struct run *r)
 	in.body = span_of(r->answer.body, r->answer.body_len);
 	if (ub_rspauth_check(r->answer.authentication_info, &in, &r->ha1) < 0) {
 		err_set(r->err, -EKEYREJECTED, "the BSF did not prove that it knows the key (rspauth): refused");
-		return UE_DISTRUST;
+		return UE_CAUSE_rspauth;
 	}
-	if (check_body(r, &info) < 0)
-		return UE_REFUSED;
-	return keep(r, &info) < 0 ? UE_USAGE : UE_OK;
+	return keep(r);
 }
 
-static enum ue_exit run_steps(struct run *r)
+static enum ue_cause run_steps(struct run *r)
 {
-	enum ue_exit rc = ask_challenge(r);
+	enum ue_cause rc = ask_challenge(r);
 
 	/* one resynchronisation: a second one would mean that the HSS did not take the number */
-	for (int round = 0; rc == UE_OK; round++) {
+	for (int round = 0; rc == UE_CAUSE_ok; round++) {
 		rc = judge(r);
-		if (rc != UE_OK)
+		if (rc != UE_CAUSE_ok)
 			break;
 		if (r->card.outcome == USIM_MAC_FAILURE)
 			return mac_failure(r);
@@ -347,26 +383,26 @@ static enum ue_exit run_steps(struct run *r)
 		if (round == 1) {
 			err_set(r->err, -ERANGE,
 				"the network still sends used sequence numbers after a resynchronisation");
-			return UE_DISTRUST;
+			return UE_CAUSE_resync;
 		}
 		rc = resynchronise(r);
 	}
 	return rc;
 }
 
-enum ue_exit ub_client_run(struct ub_client *c, struct err *err)
+enum ue_cause ub_client_run(struct ub_client *c, struct err *err)
 {
 	struct run r = { .c = c, .err = err };
-	char *host = NULL;
-	enum ue_exit rc;
+	enum ue_cause rc;
 
-	if (http_url_split(c->url, &host, &r.target, err) < 0)
-		return UE_USAGE;
+	c->trail = (struct ue_trail){ 0 };
+	if (http_url_split(c->url, &r.host, &r.target, err) < 0)
+		return UE_CAUSE_usage;
 	choose_username(&r);
 	rc = run_steps(&r);
 	http_answer_clear(&r.answer);
 	free(r.target);
-	free(host);
+	free(r.host);
 	OPENSSL_cleanse(&r, sizeof(r));
 	return rc;
 }

@@ -4,18 +4,18 @@
 #pragma once
 
 #include "common/crypto/aka_digest.h"
+#include "common/gba/bsf_info.h"
+#include "common/gba/run_id.h"
 #include "common/http/challenge_hdr.h"
 #include "ue/http_get.h"
 #include "ue/key_store.h"
+#include "ue/ue_cause.h"
 #include "ue/usim.h"
 
-/*! What can end a run, and the exit code of the program for it. */
-enum ue_exit {
-	UE_OK = 0,
-	UE_USAGE = 1,       /* command line, configuration, local files */
-	UE_REFUSED = 2,     /* the network refused this device or request */
-	UE_DISTRUST = 3,    /* this device refused the network: AUTN, rspauth, realm */
-	UE_UNREACHABLE = 4, /* not reached, 5xx, timeout: try again later */
+/*! What is known of a command when it ends, for whoever has to find it in the logs of the network. */
+struct ue_trail {
+	long status;              /* HTTP, of the last answer; 0: none came */
+	char run[RUN_ID_LEN + 1]; /* of the last challenge of a BSF; "" none came */
 };
 
 struct ub_client {
@@ -24,11 +24,12 @@ struct ub_client {
 	struct http_get *http;
 	const char *url;      /* of the BSF */
 	const char *bsf_name; /* realm of the first request, 23.003 16.2 */
+	struct ue_trail trail;
 };
 
 /*! Run once: afterwards keys holds a fresh Ks, B-TID and TMPI, on disk.
- *  \returns UE_OK or what went wrong, with the reason in err; keys is unchanged then (but for a refused TMPI) */
-enum ue_exit ub_client_run(struct ub_client *c, struct err *err);
+ *  \returns UE_CAUSE_ok or what went wrong, with the reason in err; keys is unchanged then (but for a refused TMPI) */
+enum ue_cause ub_client_run(struct ub_client *c, struct err *err);
 
 /* The decisions as pure functions, for tests. */
 
@@ -43,3 +44,14 @@ int ub_challenge_check(const struct challenge_hdr *h, struct err *err);
  *  \param[in] in  as for the request, with the body of the answer
  *  \returns 0; -EBADMSG absent, other nc or cnonce, or wrong */
 int ub_rspauth_check(const char *authentication_info, const struct digest_input *in, const struct secret *ha1);
+
+/*! When the key of a 200 ends by the clock of this device. The lifetime is an instant of the server's clock, so its own time
+ *  beside it counts first (Extension/currenttime), then the Date header, then the two clocks are taken to agree. At most the
+ *  last instant an xs:dateTime of four digits holds.
+ *  \param[in] date value of the Date header, NULL: none
+ *  \returns 0; -ETIME it is over already */
+int ub_expiry(time_t *out, const struct bsf_info *info, const char *date, time_t now);
+
+/*! Is this the B-TID of the run with this RAND, at the BSF that was asked? \param[in] host of the BSF's URL, \param[in] name
+ *  of the BSF, realm of the first request: one of the two \returns 0; -EBADMSG another run; -EPERM another BSF */
+int ub_btid_check(const struct btid *id, const uint8_t rand[AKA_RAND_LEN], const char *host, const char *name);

@@ -20,26 +20,26 @@ static const struct auth_slot slots[] = {
 	{ "stale", offsetof(struct wire, stale), false },
 };
 
-int challenge_hdr_parse(struct challenge_hdr *out, const uint8_t *buf, size_t len)
+int challenge_hdr_next(struct challenge_hdr *out, struct span *rest)
 {
-	struct span rest = span_of(buf, len), scheme;
+	struct span scheme;
 	size_t count = 0;
 	int rc;
 
-	if (len > CHALLENGE_HDR_MAX)
-		return -E2BIG;
 	for (;;) {
 		struct wire w = { 0 };
 		bool digest;
 
-		auth_skip(&rest, true);
-		if (!rest.len)
+		auth_skip(rest, true);
+		if (!rest->len)
 			return -ENOTSUP;
-		rc = auth_scheme_take(&scheme, &rest);
-		if (rc < 0)
-			return rc;
-		digest = span_ieq(scheme, span_str("Digest"));
-		rc = auth_params_take(&w, slots, digest ? N(slots) : 0, &rest, &count);
+		rc = auth_scheme_take(&scheme, rest);
+		digest = rc == 0 && span_ieq(scheme, span_str("Digest"));
+		if (rc == 0)
+			rc = auth_params_take(&w, slots, digest ? N(slots) : 0, rest, &count);
+		/* a known parameter is wrong: step over it, to where the next challenge begins */
+		if (rc < 0 && (count == 0 || auth_params_take(&w, slots, 0, rest, &count) < 0))
+			*rest = span_of(rest->p, 0);
 		if (rc < 0)
 			return rc;
 		if (!digest)
@@ -48,6 +48,13 @@ int challenge_hdr_parse(struct challenge_hdr *out, const uint8_t *buf, size_t le
 		*out = w.h;
 		return 0;
 	}
+}
+
+int challenge_hdr_parse(struct challenge_hdr *out, const uint8_t *buf, size_t len)
+{
+	struct span rest = span_of(buf, len);
+
+	return len > CHALLENGE_HDR_MAX ? -E2BIG : challenge_hdr_next(out, &rest);
 }
 
 int challenge_hdr_format(char *out, size_t cap, const struct challenge_hdr *h)

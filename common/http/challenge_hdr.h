@@ -12,9 +12,14 @@ struct challenge_hdr {
 	bool stale;
 };
 
-/*! Parse one challenge; other schemes in front of it in the same value are skipped. Pure; spans point into buf.
+/*! Parse the first Digest challenge; other schemes in front of it in the same value are skipped. Pure; spans point into buf.
  *  \returns 0; -EBADMSG; -E2BIG; -ENOTSUP no Digest challenge in it */
 int challenge_hdr_parse(struct challenge_hdr *out, const uint8_t *buf, size_t len);
+
+/*! The next Digest challenge of a value: a server may offer several, and a proxy joins headers (RFC 7235 4.1).
+ *  \param[in,out] rest begins as the whole value; behind the challenge afterwards, also behind one that is refused
+ *  \returns 0; -EBADMSG, -E2BIG this one cannot be used, the rest may; -ENOTSUP no more Digest challenges */
+int challenge_hdr_next(struct challenge_hdr *out, struct span *rest);
 
 /*! For the fuzz target: every span lies in the input; aborts otherwise. */
 void challenge_hdr_assert_inside(const struct challenge_hdr *h, const uint8_t *buf, size_t len);

@@ -78,12 +78,13 @@ async def curl(t):
     rc, out, err = await procs.run(bir + ["--json", "--show-key-to", key])
     got = json.loads(out)
     assert rc == 0 and got["result_code"] == 2001 and got["result"] == "DIAMETER_SUCCESS", (rc, out, err)
-    assert got["key_fingerprint"] == fingerprint(s.ks_naf()), got
+    assert got["key_fingerprint"] == fingerprint(s.ks_naf()) and got["cause"] == "ok", got
+    assert got["run"] == kdf.run_id(s.rand), got
     assert time.strptime(got["lifetime"], "%Y-%m-%dT%H:%M:%SZ")
     assert w.cards[0].imsi not in out, "an identity is masked"
     assert os.stat(key).st_mode & 0o777 == 0o600
     rc, out, err = await procs.run(bir + ["--show-key-to", key, "--bsf-realm-from-btid"])
-    assert rc == 1 and "exists" in err, "never over a file that is there"
+    assert rc == 2 and "exists" in err, "never over a file that is there"
     rc, config, err = await procs.run([exe, "curl-config", s.btid, key])
     assert rc == 0, err
     url = f"http://naf1.example.com:{app.port}/page?x=%20"
@@ -93,9 +94,11 @@ async def curl(t):
     assert [e["cause"] for e in app.requests()] == ["naf_challenged", "naf_ok"]
     for btid, code, want in ((a_btid(), 3, 5403), ("nonsense", 3, 5403)):
         rc, out, err = await procs.run([exe, "bir", btid] + bir[3:] + ["--json"])
-        assert rc == code and json.loads(out)["result_code"] == want, (rc, out, err)
+        got = json.loads(out)
+        assert rc == code and got["result_code"] == want and got["cause"] == "btid_unknown", (rc, out, err)
+        assert (got["run"] is None) == (btid == "nonsense"), got
     rc, out, err = await procs.run(bir[:4] + ["bank.example.org"] + bir[5:])
-    assert rc == 2 and "DIAMETER_ERROR_NOT_AUTHORIZED" in out, (rc, out, err)
+    assert rc == 1 and "DIAMETER_ERROR_NOT_AUTHORIZED" in out, (rc, out, err)
     rc, out, err = await procs.run(bir[:-1] + ["127.0.0.1:1", "--timeout", "200"])
     assert rc == 4 and "no connection" in err, (rc, out, err)
 

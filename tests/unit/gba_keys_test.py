@@ -64,7 +64,7 @@ def from_everywhere():
 def secrets_refused():
     for args in (["k=" + K], ["--k=" + K], ["-k", K], ["--opc", K], ["KS=" + K * 2], ["--in", "-", "res=00112233"], ["ck:" + K]):
         p = run(*args, text=lines(op=K))
-        assert p.returncode == 1 and "secret" in p.stderr and p.stdout == "", (args, p.stderr)
+        assert p.returncode == 2 and "secret" in p.stderr and p.stdout == "", (args, p.stderr)
         assert K not in p.stderr, "the refusal repeats the secret"
 
 
@@ -76,11 +76,17 @@ def errors():
                        (lines(impi="nobody"), "impi: allowed"), (lines(rand=K, bsf="a b"), ":2: bsf"),
                        (lines(k=K, op=K, algorithm="tuak"), "milenage")):
         p = run("--in", "-", text=text)
-        assert p.returncode == 1 and K not in p.stderr, (text, p.stderr)
+        assert p.returncode == 2 and K not in p.stderr, (text, p.stderr)
         assert word in p.stderr or word == ":2: bsf" and "bsf: allowed" in p.stderr, (text, p.stderr)
     p = run("--in", "/nowhere/x")
-    assert p.returncode == 1 and "/nowhere/x" in p.stderr
-    assert run("rand").returncode == 1 and run("--nonsense").returncode == 1
+    assert p.returncode == 2 and "/nowhere/x" in p.stderr
+    assert run("rand").returncode == 2 and run("--nonsense").returncode == 2
+    p = run("--in", "-", text="\x1b[2Jk = 1\n")
+    assert p.returncode == 2 and "\x1b" not in p.stderr and "\\x1b[2J" in p.stderr, p.stderr
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        for more in ([], ["--json"]):
+            p = subprocess.run([KEYS, *more, "naf=naf1.example.com"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            assert p.returncode == 1 and "standard output" in p.stderr, (more, p)
     p = run("--help")
     assert p.returncode == 0 and "SECRET" in p.stdout and "Ks" in p.stdout
 

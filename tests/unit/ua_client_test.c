@@ -105,4 +105,30 @@ START_TEST(urls)
 }
 END_TEST
 
-SUITE("ua_client", realms, decisions, urls)
+START_TEST(connect_to)
+{
+	static const char *const good[] = { "h:80:127.0.0.1:8080", "naf1.example.com:80:[::1]:81",
+					    ":::", "h::127.0.0.1:", "a-b_c:65535:x.y:1" };
+	static const char *const bad[] = { "",
+					   "h",
+					   "h:80",
+					   "h:80:127.0.0.1",
+					   "h:80:::1:80",
+					   "h:0:a:1",
+					   "h:65536:a:1",
+					   "h:80:a:1:2",
+					   "h:80:a:1 ",
+					   " h:80:a:1",
+					   "h:x:a:1",
+					   "h:80:[::1:80",
+					   "http://h:80:a:1",
+					   "h:80:a:000001" };
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ck_assert_msg(http_connect_to_valid(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!http_connect_to_valid(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
+SUITE("ua_client", realms, decisions, urls, connect_to)

@@ -109,15 +109,117 @@ START_TEST(rspauth)
 }
 END_TEST
 
-START_TEST(lines)
+/* RFC 7235 4.1: a header may hold several challenges, an answer several headers */
+START_TEST(challenges)
 {
-	const char *rest = "Basic realm=\"x\"\nDigest realm=\"y\"", *none = NULL;
-	struct span line;
+	static const struct {
+		const char *lines, *realms;
+	} rows[] = {
+		{ NULL, "" },
+		{ "", "" },
+		{ "Basic realm=\"x\"\nDigest realm=\"y\"", "y" },
+		{ "Digest realm=a, nonce=n, Digest realm=b,nonce=m\nDigest realm=c", "abc" },
+		{ "Digest realm=a qop=\"auth,auth-int\", Basic realm=\"x, Digest realm=y\", Digest realm=b", "ab" },
+		{ "Negotiate, Bearer abc==, Digest realm=a, Negotiate YII=, Digest realm=b", "ab" },
+		{ ", ,Digest realm=a,,Digest realm=b, ", "ab" },
+		{ "Digest realm=x, realm=x, Digest realm=b", "b" }, /* one that is wrong is stepped over */
+		{ "Digest realm=\"x\\\"\", nonce=\"n\", Digest realm=b",
+		  "b" }, /* so is one that we would hash otherwise */
+		{ "Digest realm=a, Digest realm=\"cut, Digest realm=b\nDigest realm=c", "ac" },
+		{ "=\nDigest realm=c", "c" },
+	};
+	static char many[4 * CHALLENGE_HDR_MAX];
 
-	ck_assert(http_line_next(&line, &rest) && span_eq(line, span_str("Basic realm=\"x\"")));
-	ck_assert(http_line_next(&line, &rest) && span_eq(line, span_str("Digest realm=\"y\"")));
-	ck_assert(!http_line_next(&line, &rest));
-	ck_assert(!http_line_next(&line, &none));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct http_challenges all = { .lines = rows[i].lines };
+		struct challenge_hdr h;
+		char realms[10] = "";
+
+		while (http_challenge_next(&h, &all))
+			strncat(realms, (const char *)h.realm.p, h.realm.len);
+		ck_assert_msg(strcmp(realms, rows[i].realms) == 0, "row %zu: %s", i, realms);
+	}
+	/* a line that is too long is left, the next one is read */
+	memset(many, ',', CHALLENGE_HDR_MAX + 1);
+	strcpy(many + CHALLENGE_HDR_MAX + 1, "\nDigest realm=c");
+	for (int n = 0; n < 2; n++) {
+		struct http_challenges all = { .lines = many };
+		struct challenge_hdr h;
+
+		ck_assert(http_challenge_next(&h, &all) && span_eq(h.realm, span_str("c")));
+		ck_assert(!http_challenge_next(&h, &all));
+	}
+}
+END_TEST
+
+/* The lifetime is of the server's clock: by its own time beside it, else by its Date, else the clocks agree. */
+START_TEST(expiry)
+{
+	static const struct {
+		time_t expires, now_there;
+		const char *date;
+		time_t want; /* 0: refused */
+	} rows[] = {
+		{ 5000, -1, NULL, 5000 },
+		{ 1001, -1, NULL, 1001 },
+		{ 1000, -1, NULL, 0 },
+		{ 1, -1, NULL, 0 },
+		{ 90000, 89000, NULL, 2000 }, /* their clock is ahead */
+		{ 500, 100, NULL, 1400 },     /* and behind */
+		{ 90000, 90000, NULL, 0 },
+		{ 90000, 90001, NULL, 0 },
+		{ 90000, -1, "Fri, 02 Jan 1970 00:43:20 GMT", 2000 }, /* 89000 */
+		{ 784113777, -1, "Sunday, 06-Nov-94 08:49:37 GMT", 3000 },
+		{ 90000, -1, "Fri Jan  2 00:43:20 1970", 2000 },
+		{ 90000, -1, "Fri, 02 Jan 1970 01:00:00 GMT", 0 },
+		{ 5000, -1, "soon", 5000 },
+		{ 90000, 89500, "Fri, 02 Jan 1970 00:43:20 GMT", 1500 }, /* the body is proved, the header is not */
+		{ 253402300800, -1, NULL, 253402300799 },                /* beyond what can be written down */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bsf_info info = { .expires_at = rows[i].expires,
+					 .has_now = rows[i].now_there >= 0,
+					 .now = rows[i].now_there };
+		time_t at = 0;
+
+		ck_assert_msg(ub_expiry(&at, &info, rows[i].date, 1000) == (rows[i].want ? 0 : -ETIME), "row %zu", i);
+		ck_assert_msg(at == rows[i].want, "row %zu: %lld", i, (long long)at);
+	}
+}
+END_TEST
+
+START_TEST(btid_of_this_run)
+{
+	const uint8_t rand[AKA_RAND_LEN] = "0123456789abcdef", other[AKA_RAND_LEN] = "0123456789abcdeg";
+	struct btid id = { .domain = "BSF.example.com" };
+
+	memcpy(id.rand, rand, sizeof(rand));
+	ck_assert_int_eq(ub_btid_check(&id, rand, "bsf.example.com", "bsf.mnc001.mcc001.pub.3gppnetwork.org"), 0);
+	ck_assert_int_eq(ub_btid_check(&id, rand, "127.0.0.1", "bsf.example.com"), 0);
+	ck_assert_int_eq(ub_btid_check(&id, rand, "bsf.example.org", "bsf.example.co"), -EPERM);
+	ck_assert_int_eq(ub_btid_check(&id, other, "bsf.example.com", "bsf.example.com"), -EBADMSG);
+}
+END_TEST
+
+/* each has a word and an exit code, and each word is there once */
+START_TEST(causes)
+{
+	static const struct {
+		long status;
+		enum ue_cause want;
+	} rows[] = {
+		{ 503, UE_CAUSE_busy },         { 429, UE_CAUSE_busy },    { 500, UE_CAUSE_server_error },
+		{ 504, UE_CAUSE_server_error }, { 403, UE_CAUSE_refused }, { 302, UE_CAUSE_refused },
+	};
+
+	for (int i = 0; i < UE_CAUSE_COUNT; i++) {
+		ck_assert_int_eq(ue_cause_exit(i) == UE_OK, i == UE_CAUSE_ok);
+		for (int k = 0; k < i; k++)
+			ck_assert_str_ne(ue_cause_name(i), ue_cause_name(k));
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_int_eq(ue_cause_of_status(rows[i].status), rows[i].want);
 }
 END_TEST
 
@@ -131,6 +233,9 @@ START_TEST(masked)
 		  "Authentication-Info: qop=auth-int, rspauth=\"****\", nc=00000001" },
 		{ "a response=\"\" RESPONSE=\"ab\" response=\"cut", "a response=\"\" RESPONSE=\"**\" response=\"***" },
 		{ "response=", "response=" },
+		{ "Digest response=0123abcd, opaque=x", "Digest response=********, opaque=x" },
+		{ "rspauth = \"ab\" response\t=ab cd", "rspauth = \"**\" response\t=** cd" },
+		{ "rspauth=ab\r\nX: response \"ab\"", "rspauth=**\r\nX: response \"ab\"" },
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
@@ -143,4 +248,4 @@ START_TEST(masked)
 }
 END_TEST
 
-SUITE("ub_client", nonce, challenge, rspauth, lines, masked)
+SUITE("ub_client", nonce, challenge, rspauth, challenges, expiry, btid_of_this_run, causes, masked)

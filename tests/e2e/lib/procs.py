@@ -178,8 +178,8 @@ class Daemon:
         return None
 
 
-async def run(argv, timeout=30, env=None, stdin=b"", cwd=None):
-    """A tool to its end: (exit status, standard output, standard error)."""
+async def run(argv, timeout=30, env=None, stdin=b"", cwd=None, binary=False):
+    """A tool to its end: (exit status, standard output, standard error), as text or as octets."""
     p = await asyncio.create_subprocess_exec(*argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                              env=environment(env), cwd=cwd, preexec_fn=_die_with_parent)
     try:
@@ -188,4 +188,6 @@ async def run(argv, timeout=30, env=None, stdin=b"", cwd=None):
         p.kill()
         await p.wait()
         raise AssertionError(f"{argv[0]} did not end within {timeout} s") from None
+    if binary:
+        return p.returncode, out, err
     return p.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")

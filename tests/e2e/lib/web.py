@@ -13,7 +13,7 @@ class HttpServer:
     """handle(request) -> (status, headers, body); .requests keeps all that came."""
 
     def __init__(self):
-        self.requests, self._server, self.port = [], None, None
+        self.requests, self._server, self.port, self.more = [], None, None, []
 
     async def start(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -34,9 +34,10 @@ class HttpServer:
                 req = {"method": method, "target": target, "headers": headers, "body": body, "params": params}
                 self.requests.append(req)
                 status, more, answer = self.handle(req)
+                more = more + self.more
                 text = f"HTTP/1.1 {status} x\r\nContent-Length: {len(answer)}\r\n"
                 text += "".join(f"{k}: {v}\r\n" for k, v in more)
-                writer.write(text.encode() + b"\r\n" + answer)
+                writer.write(text.encode("latin-1") + b"\r\n" + answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -54,6 +55,7 @@ class RawBsf(HttpServer):
         self.resyncs = self.mac_failures = 0
         self.spoil_autn = self.spoil_challenge = self.spoil_info = self.spoil_body = lambda x: x
         self.refuse = None                      # a status for every first request
+        self.btid_name = name                   # BSF name in the B-TID
         self.tail = b""                         # server data behind RAND and AUTN
 
     def handle(self, req):
@@ -100,7 +102,7 @@ class RawBsf(HttpServer):
         return self.success(p, rand, xres, ks)
 
     def success(self, p, rand, xres, ks):
-        btid, until = kdf.btid(rand, self.name), int(time.time()) + self.lifetime
+        btid, until = kdf.btid(rand, self.btid_name), int(time.time()) + self.lifetime
         life = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))
         body = (f'<?xml version="1.0" encoding="UTF-8"?>\r\n<BootstrappingInfo xmlns="uri:3gpp-gba"><btid>{btid}</btid>'
                 f"<lifetime>{life}</lifetime></BootstrappingInfo>").encode()
@@ -123,6 +125,7 @@ class RawNaf(HttpServer):
         self.realm = "3GPP-bootstrapping@" + fqdn
         self.nonces, self.forgotten = {}, set()
         self.stale_once = False
+        self.page, self.spoil_info = b"the page", lambda x: x
 
     def challenge(self, extra=""):
         nonce = os.urandom(12).hex()
@@ -144,6 +147,7 @@ class RawNaf(HttpServer):
         if p["response"] != want or p["uri"] != req["target"] or int(p["nc"], 16) <= self.nonces[p["nonce"]]:
             return self.challenge()
         self.nonces[p["nonce"]] = int(p["nc"], 16)
-        body = b"the page"
+        body = self.page
         rsp = digest.response(p["username"], p["realm"], base64.b64encode(key), "", *args, body)
-        return 200, [("Authentication-Info", f'qop={p["qop"]}, rspauth="{rsp}", cnonce="{p["cnonce"]}", nc={p["nc"]}')], body
+        info = self.spoil_info(f'qop={p["qop"]}, rspauth="{rsp}", cnonce="{p["cnonce"]}", nc={p["nc"]}')
+        return 200, [("Authentication-Info", info)] if info else [], body

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "ue/ue_cause.h"
+
+static const struct {
+	const char *name;
+	enum ue_exit exit;
+} ue_causes[] = {
+#define UE_CAUSE_ROW(name, code) { #name, code },
+	UE_CAUSES(UE_CAUSE_ROW)
+#undef UE_CAUSE_ROW
+};
+
+const char *ue_cause_name(enum ue_cause c)
+{
+	return ue_causes[c].name;
+}
+
+enum ue_exit ue_cause_exit(enum ue_cause c)
+{
+	return ue_causes[c].exit;
+}
+
+enum ue_cause ue_cause_of_status(long status)
+{
+	if (status == 503 || status == 429)
+		return UE_CAUSE_busy;
+	return status >= 500 ? UE_CAUSE_server_error : UE_CAUSE_refused;
+}
