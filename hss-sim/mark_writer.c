@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <osmocom/core/select.h>
@@ -22,6 +23,8 @@ struct ask {
 
 struct mark_writer {
 	pthread_t thread;
+	sem_t up;
+	int rc; /* of the thread's start */
 	struct inbox *in, *back;
 	struct subscriber_marks *db;
 	mark_done_fn *done;
@@ -88,17 +91,15 @@ static void *writer(void *arg)
 
 	osmo_ctx_init("marks");
 	osmo_select_init();
-	if (inbox_attach(w->in) < 0) {
-		LOGT(DSTORE, LOGL_FATAL, "no inbox for the marks\n");
-		return NULL;
-	}
+	w->rc = inbox_attach(w->in);
+	w->stopping = w->rc < 0;
+	sem_post(&w->up);
 	while (!w->stopping) {
 		osmo_select_main(0); /* collects all that waits */
 		write_batch(w);
 	}
 	inbox_close(w->in);
 	write_batch(w);
-	inbox_free(w->in);
 	talloc_free(osmo_ctx); /* of this thread, the library keeps it for ever */
 	osmo_ctx = NULL;
 	return NULL;
@@ -118,11 +119,17 @@ struct mark_writer *mark_writer_start(const char *db_path, struct inbox *back, m
 	if (!w->db)
 		goto fail;
 	w->in = inbox_new(0, w);
+	sem_init(&w->up, 0, 0);
 	if (!w->in || pthread_create(&w->thread, NULL, writer, w) != 0) {
 		err_set(err, -ENOMEM, "no thread for the marks");
 		goto fail;
 	}
-	return w;
+	while (sem_wait(&w->up) < 0)
+		;
+	if (w->rc == 0)
+		return w;
+	err_set(err, w->rc, "the thread for the marks does not start");
+	pthread_join(w->thread, NULL);
 fail:
 	inbox_free(w->in);
 	subscriber_marks_close(w->db);
@@ -160,6 +167,8 @@ void mark_writer_stop(struct mark_writer *w)
 	if (inbox_post_always(w->in, stop) < 0)
 		free(stop);
 	pthread_join(w->thread, NULL);
+	inbox_free(w->in);
+	sem_destroy(&w->up);
 	subscriber_marks_close(w->db);
 	free(w);
 }

@@ -128,7 +128,15 @@ void inbox_close(struct inbox *in)
 	pthread_mutex_lock(&in->lock);
 	in->closed = true;
 	pthread_mutex_unlock(&in->lock);
+	if (in->attached) /* here and not in inbox_free(): the loop that knows it is this thread's */
+		osmo_fd_unregister(&in->ofd);
+	in->attached = false;
 	run_all(in, take_all(in), true);
+}
+
+void inbox_run(struct inbox *in)
+{
+	run_all(in, take_all(in), false);
 }
 
 void inbox_free(struct inbox *in)
@@ -136,8 +144,6 @@ void inbox_free(struct inbox *in)
 	if (!in)
 		return;
 	inbox_close(in);
-	if (in->attached)
-		osmo_fd_unregister(&in->ofd);
 	close(in->ofd.fd);
 	pthread_mutex_destroy(&in->lock);
 	free(in);

@@ -27,9 +27,13 @@ int inbox_post(struct inbox *in, struct inbox_item *item);
 /*! The same beyond the bound, for what must not be lost (answers to what we asked; their number is bounded by the asking). */
 int inbox_post_always(struct inbox *in, struct inbox_item *item);
 
-/*! On the receiving thread: refuse further posts (-ESHUTDOWN) and run what waits with stopping = true. The object lives on,
- *  so that threads which still post get their refusal. */
+/*! On the receiving thread: leave its loop, refuse further posts (-ESHUTDOWN) and run what waits with stopping = true. The
+ *  object lives on, so that threads which still post get their refusal. */
 void inbox_close(struct inbox *in);
 
-/*! On the receiving thread, once nobody can post any more: close and free. in may be NULL. */
+/*! On the receiving thread: run what waits now, without its loop. */
+void inbox_run(struct inbox *in);
+
+/*! Once nobody can post any more: close and free. On the receiving thread, or on any after inbox_close(). in may be
+ *  NULL. */
 void inbox_free(struct inbox *in);

@@ -14,6 +14,9 @@ extern const struct log_info gba_log_info;
 int log_relay_init(void);
 void log_relay_stop(void);
 
+/*! Main thread, while it waits for something else than its loop: write what other threads have logged. */
+void log_relay_run(void);
+
 /*! Would a line of this level be written? One atomic load. */
 bool log_relay_enabled(int cat, int level);
 

@@ -119,6 +119,14 @@ void log_relay_stop(void)
 	report_dropped();
 }
 
+void log_relay_run(void)
+{
+	struct inbox *in = atomic_load(&relay);
+
+	if (in && is_main)
+		inbox_run(in);
+}
+
 bool log_relay_enabled(int cat, int level)
 {
 	return (unsigned)cat < LOG_CAT_COUNT && level >= atomic_load_explicit(&lowest[cat], memory_order_relaxed);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Disk full, map full, stepped clock, restart: right answers, no session lost, nothing hangs."""
+import asyncio
+import ctypes
 import time
 
-from lib import causes, naf, procs
+from lib import causes, naf, procs, vty
 from lib.faketime import WallClock
 from lib.http_raw import HttpClosed
 from lib.load import Load, NafPool
@@ -257,3 +259,42 @@ async def cut(t):
     await w.wait_hss_peer()
     s = await ue.bootstrap()
     assert (await naf.fetch(await w.naf(), s.btid)).key == s.ks_naf()
+
+
+class WriterHeld:
+    """LMDB's one write transaction, held from outside: nothing is committed meanwhile, as on a disk that hangs."""
+
+    def __init__(self, folder):
+        self._lib, self._env, self._txn = ctypes.CDLL("liblmdb.so.0"), ctypes.c_void_p(), ctypes.c_void_p()
+        for rc in (self._lib.mdb_env_create(ctypes.byref(self._env)),
+                   self._lib.mdb_env_set_mapsize(self._env, ctypes.c_size_t(64 << 30)),
+                   self._lib.mdb_env_open(self._env, folder.encode(), 0x200000, 0o600),
+                   self._lib.mdb_txn_begin(self._env, None, 0, ctypes.byref(self._txn))):
+            assert rc == 0, rc
+
+    def release(self):
+        self._lib.mdb_txn_abort(self._txn)
+        self._lib.mdb_env_close(self._env)
+
+
+@test("a revocation that waits for the disk does not hold up the log", smoke=True)
+async def revoke_waits(t):
+    w = await World(t).no_limits().start()
+    s = await w.ue(0).bootstrap()
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    t.cleanups.append((v.close, ()))
+    await v.command("enable")
+    held = WriterHeld(w.dir + "/bsf")
+    revoking = asyncio.ensure_future(v.command(f"revoke impi {s.impi}"))
+    try:
+        for _ in range(8):                              # the command is at work from the second or third on
+            mark = w.bsf.mark()
+            await w.ue(1).first()
+
+            async def logged(mark=mark):
+                return "ub_challenged" in w.bsf.text(mark)
+            await t.until(logged, 3, "a line in the log")
+            assert not revoking.done()
+    finally:
+        held.release()
+    assert "1 sessions revoked" in await revoking

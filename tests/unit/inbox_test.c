@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <osmocom/core/select.h>
+#include <osmocom/core/talloc.h>
 #include "common/rt/inbox.h"
+#include "tests/unit/io_log.h"
 #include "tests/unit/suite.h"
 
 struct number {
@@ -114,4 +116,46 @@ START_TEST(closed_refuses)
 }
 END_TEST
 
-SUITE("inbox", four_threads_in_order, bounded, closed_refuses)
+static _Thread_local int registered;
+
+int osmo_fd_register(struct osmo_fd *fd)
+{
+	REAL_OF(osmo_fd_register)
+	registered++;
+	return real(fd);
+}
+
+void osmo_fd_unregister(struct osmo_fd *fd)
+{
+	REAL_OF(osmo_fd_unregister)
+	ck_assert_msg(registered-- > 0, "taken out of another thread's loop");
+	real(fd);
+}
+
+static void *attach_and_close(void *in)
+{
+	osmo_ctx_init("receiver");
+	osmo_select_init();
+	ck_assert_int_eq(inbox_attach(in), 0);
+	inbox_close(in);
+	ck_assert_int_eq(registered, 0);
+	return NULL;
+}
+
+/* The loop of a thread is left on that thread, also where another one frees the inbox */
+START_TEST(freed_elsewhere)
+{
+	struct inbox *in = inbox_new(2, NULL);
+	pthread_t t;
+
+	ck_assert_int_eq(pthread_create(&t, NULL, attach_and_close, in), 0);
+	pthread_join(t, NULL);
+	inbox_free(in);
+	in = inbox_new(2, NULL);
+	ck_assert_int_eq(inbox_attach(in), 0);
+	inbox_free(in);
+	ck_assert_int_eq(registered, 0);
+}
+END_TEST
+
+SUITE("inbox", four_threads_in_order, bounded, closed_refuses, freed_elsewhere)

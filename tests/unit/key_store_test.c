@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/io_log.h"
 #include "tests/unit/suite.h"
 #include "ue/key_store.h"
 
@@ -152,4 +153,41 @@ START_TEST(damaged)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("key_store", setup, teardown, kept_over_restart, expiry, another_card, forgotten, damaged)
+/* Written beside, synced, renamed, and the folder synced, before anybody is told: at each moment one whole file has the
+ * name */
+START_TEST(order)
+{
+	struct key_store k = open_at(IMSI, NOW);
+	char want[600];
+
+	io_log_start();
+	fill(&k);
+	snprintf(want, sizeof(want), "write:%s.gba.new sync:%s.gba.new rename:%s.gba.new>%s.gba sync:folder/", base,
+		 base, base, base);
+	ck_assert_str_eq(io_log_end(), want);
+}
+END_TEST
+
+/* An error of the disk is told, and the former file is untouched */
+START_TEST(disk_fails)
+{
+	struct key_store k = open_at(IMSI, NOW), back;
+	struct err err = { "" };
+	struct secret former;
+
+	fill(&k);
+	former = k.ks;
+	k.ks.b[0] ^= 1;
+	for (unsigned n = 1; n <= 2; n++) {
+		io_log_fail(".gba.new", n);
+		ck_assert_int_eq(key_store_save(&k, &err), -EIO);
+		io_log_fail("", 0);
+		back = open_at(IMSI, NOW);
+		ck_assert(back.has_ks && secret_equal(&back.ks, &former));
+		ck_assert_msg(strstr(err.text, path), "%s", err.text);
+	}
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("key_store", setup, teardown, kept_over_restart, expiry, another_card, forgotten, damaged, order,
+		   disk_fails)
