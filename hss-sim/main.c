@@ -9,6 +9,7 @@
 #include "common/rt/daemon.h"
 #include "common/rt/dia_watch.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/pseudonym.h"
 #include "hss-sim/hss_vty.h"
 #include "hss-sim/hss_vty_show.h"
 #include "hss-sim/import.h"
@@ -164,8 +165,9 @@ static int main_serve(const struct rt_args *a, struct hss_cfg *cfg, struct err *
 	db = open_db(cfg, SUBSCRIBER_DB_RUN, err);
 	if (!db)
 		return -EINVAL;
+	rc = pseudonym_init(&cfg->keks[0].key);
 	hss_cfg_wipe(cfg);
-	rc = run(cfg, db, err);
+	rc = rc < 0 ? err_set(err, rc, "no pseudonyms for the log") : run(cfg, db, err);
 	subscriber_db_close(db);
 	return rc;
 }

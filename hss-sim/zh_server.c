@@ -52,6 +52,14 @@ static void txn_unlist(struct zh_txn *t)
 	t->listed = false;
 }
 
+static void log_end(const struct zh_txn *t, enum cause cause, const struct result *r, const uint8_t *rand,
+		    const char *fault)
+{
+	const struct zh_server_end e = { cause, t->mar.impi.s, t->peer, r, rand, fault };
+
+	zh_server_log(&e);
+}
+
 static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, const struct aka_vector *v)
 {
 	struct zh_maa maa = { .result = d->result, .guss = d->guss };
@@ -60,7 +68,7 @@ static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, cons
 		maa.has_vector = true;
 		maa.vector = *v;
 	}
-	zh_server_log(d->cause, t->mar.impi.s, t->peer, v ? v->rand : NULL, t->effect.delay_s ? "fault=delay" : "");
+	log_end(t, d->cause, &d->result, v ? v->rand : NULL, t->effect.delay_s ? "delay" : NULL);
 	if (zh_maa_encode(&t->msg, &maa) < 0 || dia_tx_answer(&t->msg) < 0)
 		LOGT(DZH, LOGL_ERROR, "answer to %s cannot be sent: no memory or queue full\n", t->peer);
 	else
@@ -73,14 +81,12 @@ static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, cons
 static void answer_result(struct zh_txn *t, uint32_t code)
 {
 	struct zh_maa maa = { .result = { .code = code } };
-	char masked[IMPI_MAX + 1] = "-";
 
 	if (fault_result_experimental(code)) {
 		maa.result.experimental = true;
 		maa.result.vendor = RESULT_VENDOR_3GPP;
 	}
-	impi_mask(masked, t->mar.impi.s);
-	LOGT(DZH, LOGL_INFO, "fault: result %u for impi=%s peer=%s\n", code, masked, t->peer);
+	log_end(t, CAUSE_hss_fault, &maa.result, NULL, "result");
 	if (zh_maa_encode(&t->msg, &maa) == 0 && dia_tx_answer(&t->msg) == 0)
 		t->msg = NULL;
 	txn_end(t);
@@ -193,10 +199,9 @@ void zh_server_run(void *owner, struct inbox_item *item, bool stopping)
 	}
 	t->effect = fault_take(s->faults, t->mar.impi.s);
 	if (t->effect.no_answer) {
-		char masked[IMPI_MAX + 1];
+		static const struct result none;
 
-		impi_mask(masked, t->mar.impi.s);
-		LOGT(DZH, LOGL_INFO, "fault: no answer for impi=%s peer=%s\n", masked, t->peer);
+		log_end(t, CAUSE_hss_fault, &none, NULL, "no-answer");
 		txn_end(t);
 	} else if (t->effect.delay_s) {
 		txn_list(t, &s->delayed);

@@ -55,5 +55,14 @@ void zh_server_mark_done(void *owner, const char *impi, uint64_t seq, int rc);
 /*! Release what still waits, unanswered: at the end. */
 void zh_server_drop_all(struct zh_server *s);
 
-/*! One INFO line a transaction, and its counter. Any thread. \param[in] rand NULL: no vector was given */
-void zh_server_log(enum cause cause, const char *impi, const char *peer, const uint8_t *rand, const char *note);
+/*! How a MAR ended. Everything is lent. */
+struct zh_server_end {
+	enum cause cause;
+	const char *impi, *peer; /* impi "": not known */
+	const struct result *result;
+	const uint8_t *rand; /* NULL: no vector was given */
+	const char *fault;   /* the fault that was asked for; NULL: none */
+};
+
+/*! One INFO line a transaction, and its counter. Any thread. */
+void zh_server_log(const struct zh_server_end *e);

@@ -5,26 +5,26 @@
 #include <string.h>
 #include "common/dia/dia_core.h"
 #include "common/dia/zh_codec.h"
-#include "common/gba/run_id.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 #include "dict/dict_gba.h"
 #include "hss-sim/zh_decide.h"
 #include "hss-sim/zh_server.h"
 
-void zh_server_log(enum cause cause, const char *impi, const char *peer, const uint8_t *rand, const char *note)
+void zh_server_log(const struct zh_server_end *e)
 {
-	char run[RUN_ID_LEN + 1] = "-", masked[IMPI_MAX + 1] = "-";
+	struct log_line l;
 
-	counter_inc(cause);
-	if (!log_relay_enabled(DZH, LOGL_INFO))
+	counter_inc(e->cause);
+	if (!log_line_begin(&l, DZH, LOGL_INFO, e->cause))
 		return;
-	if (rand)
-		run_id(run, rand);
-	if (impi[0])
-		impi_mask(masked, impi);
-	log_relay(DZH, LOGL_INFO, __FILE__, __LINE__, "%s run=%s impi=%s peer=%s%s%s\n", cause_name(cause), run, masked,
-		  peer, note[0] ? " " : "", note);
+	log_line_run(&l, e->rand);
+	log_line_impi(&l, e->impi);
+	log_line_str(&l, "peer", e->peer);
+	log_line_result(&l, e->result);
+	log_line_str(&l, "fault", e->fault);
+	log_line_end(&l);
 }
 
 /* Answer here and now, without a vector. */
@@ -33,7 +33,7 @@ static void zh_server_fd_refuse(struct msg **m, enum cause cause, const struct r
 {
 	struct zh_maa maa = { .result = *result };
 
-	zh_server_log(cause, mar->impi.s, peer, NULL, "");
+	zh_server_log(&(struct zh_server_end){ cause, mar->impi.s, peer, result, NULL, NULL });
 	if (zh_maa_encode(m, &maa) < 0)
 		LOGT(DZH, LOGL_ERROR, "no memory for an answer\n");
 }

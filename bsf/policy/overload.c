@@ -27,7 +27,7 @@ struct overload {
 	uint64_t key[2];
 	uint64_t start_ms;
 	struct table rate[RATE_COUNT];
-	struct table marks;
+	struct table mark[MARK_COUNT];
 	struct table in_flight; /* the low bits hold a count */
 };
 
@@ -106,28 +106,57 @@ static _Atomic uint64_t *slot_for(struct place p, uint64_t now, uint64_t *val)
 	return found;
 }
 
+/* What one token is worth in time; 0: no limit, or faster than we measure. */
+static uint64_t step_of(uint32_t n, uint32_t per_s)
+{
+	return n ? (uint64_t)per_s * UNITS_S / n : 0;
+}
+
 /* The word says when the bucket is full again (GCRA); each token taken moves that on by per_s / n. */
 bool overload_take(struct overload *o, enum overload_rate r, struct span key, uint32_t n, uint32_t per_s,
 		   uint64_t now_ms)
 {
 	struct place p = place_of(o, &o->rate[r], key);
-	uint64_t now = units(o, now_ms), step, full, val, wait;
+	uint64_t now = units(o, now_ms), step = step_of(n, per_s), val, wait;
 	_Atomic uint64_t *slot;
 
-	if (!n)
-		return true;
-	step = (uint64_t)per_s * UNITS_S / n;
 	if (!step)
-		return true; /* faster than we measure */
-	full = step * n;
+		return true;
 	do {
 		slot = slot_for(p, now, &val);
 		wait = ((val & ~TIME_MASK) == p.tag ? ahead(val, now) : 0) + step;
-		if (wait > full)
+		if (wait > step * n)
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(slot, &val, p.tag | ((now + wait) & TIME_MASK),
 							memory_order_relaxed, memory_order_relaxed));
 	return true;
+}
+
+bool overload_has(struct overload *o, enum overload_rate r, struct span key, uint32_t n, uint32_t per_s,
+		  uint64_t now_ms)
+{
+	uint64_t step = step_of(n, per_s), val;
+
+	if (!step || !slot_find(place_of(o, &o->rate[r], key), &val))
+		return true;
+	return ahead(val, units(o, now_ms)) + step <= step * n;
+}
+
+void overload_give(struct overload *o, enum overload_rate r, struct span key, uint32_t n, uint32_t per_s,
+		   uint64_t now_ms)
+{
+	struct place p = place_of(o, &o->rate[r], key);
+	uint64_t now = units(o, now_ms), step = step_of(n, per_s), val, wait;
+	_Atomic uint64_t *slot;
+
+	do {
+		slot = slot_find(p, &val);
+		if (!slot)
+			return;
+		wait = ahead(val, now);
+		wait = wait > step ? wait - step : 0;
+	} while (!atomic_compare_exchange_weak_explicit(slot, &val, p.tag | ((now + wait) & TIME_MASK),
+							memory_order_relaxed, memory_order_relaxed));
 }
 
 bool overload_enter(struct overload *o, struct span impi, uint32_t max, size_t *ticket)
@@ -161,9 +190,9 @@ void overload_leave(struct overload *o, size_t ticket)
 		;
 }
 
-void overload_resync_mark(struct overload *o, struct span impi, uint32_t for_s, uint64_t now_ms)
+void overload_mark(struct overload *o, enum overload_mark m, struct span key, uint32_t for_s, uint64_t now_ms)
 {
-	struct place p = place_of(o, &o->marks, impi);
+	struct place p = place_of(o, &o->mark[m], key);
 	uint64_t now = units(o, now_ms), val;
 	uint64_t at = (now + (uint64_t)for_s * UNITS_S) & TIME_MASK;
 	_Atomic uint64_t *slot;
@@ -174,17 +203,17 @@ void overload_resync_mark(struct overload *o, struct span impi, uint32_t for_s, 
 							memory_order_relaxed));
 }
 
-bool overload_resync_marked(struct overload *o, struct span impi, uint64_t now_ms)
+bool overload_marked(struct overload *o, enum overload_mark m, struct span key, uint64_t now_ms)
 {
 	uint64_t val;
 
-	return slot_find(place_of(o, &o->marks, impi), &val) && ahead(val, units(o, now_ms)) > 0;
+	return slot_find(place_of(o, &o->mark[m], key), &val) && ahead(val, units(o, now_ms)) > 0;
 }
 
-void overload_resync_clear(struct overload *o, struct span impi)
+void overload_unmark(struct overload *o, enum overload_mark m, struct span key)
 {
 	uint64_t val;
-	_Atomic uint64_t *slot = slot_find(place_of(o, &o->marks, impi), &val);
+	_Atomic uint64_t *slot = slot_find(place_of(o, &o->mark[m], key), &val);
 
 	if (slot)
 		atomic_compare_exchange_strong_explicit(slot, &val, 0, memory_order_relaxed, memory_order_relaxed);

@@ -15,7 +15,17 @@
 
 struct overload;
 
-enum overload_rate { RATE_CHALLENGES_IMPI, RATE_CHALLENGES_SOURCE, RATE_RESYNCS_IMPI, RATE_COUNT };
+/*! Each has a table of its own; who may take how much of which stands in bsf/ub/cost.h. */
+enum overload_rate {
+	RATE_CHALLENGES_IMPI,
+	RATE_CHALLENGES_SHARE, /* of one source in those of the IMPI */
+	RATE_CHALLENGES_OWN,   /* of who has proven himself */
+	RATE_CHALLENGES_SOURCE,
+	RATE_RESYNCS_IMPI,
+	RATE_COUNT
+};
+
+enum overload_mark { MARK_RESYNCED, MARK_PROVEN, MARK_COUNT };
 
 /*! \returns new object (overload_free()), or NULL: no memory, no random numbers */
 struct overload *overload_new(void);
@@ -28,15 +38,22 @@ void overload_free(struct overload *o);
 bool overload_take(struct overload *o, enum overload_rate r, struct span key, uint32_t n, uint32_t per_s,
 		   uint64_t now_ms);
 
+/*! Would overload_take() give one? */
+bool overload_has(struct overload *o, enum overload_rate r, struct span key, uint32_t n, uint32_t per_s,
+		  uint64_t now_ms);
+/*! Put back a token that was taken and not used; n and per_s as they were. Never more than were taken. */
+void overload_give(struct overload *o, enum overload_rate r, struct span key, uint32_t n, uint32_t per_s,
+		   uint64_t now_ms);
+
 /*! One more in flight for this IMPI, unless max are.
  *  \param[out] ticket for overload_leave(). \returns false: at the cap, or the set of this key is full */
 bool overload_enter(struct overload *o, struct span impi, uint32_t max, size_t *ticket);
 void overload_leave(struct overload *o, size_t ticket);
 
-/*! The IMPI has resynchronised and not succeeded since; forgotten after for_s seconds. */
-void overload_resync_mark(struct overload *o, struct span impi, uint32_t for_s, uint64_t now_ms);
-bool overload_resync_marked(struct overload *o, struct span impi, uint64_t now_ms);
-void overload_resync_clear(struct overload *o, struct span impi);
+/*! Remember key for so long, 2 days at most. \param[in] now_ms CLOCK_MONOTONIC */
+void overload_mark(struct overload *o, enum overload_mark m, struct span key, uint32_t for_s, uint64_t now_ms);
+bool overload_marked(struct overload *o, enum overload_mark m, struct span key, uint64_t now_ms);
+void overload_unmark(struct overload *o, enum overload_mark m, struct span key);
 
 struct sockaddr;
 /*! What a source address counts as: IPv4 whole, IPv6 its /64.

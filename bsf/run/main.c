@@ -26,6 +26,7 @@
 #include "common/rt/daemon.h"
 #include "common/rt/dia_watch.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/pseudonym.h"
 #include "dict/dict_gba.h"
 
 #define TX_BOUND    65536
@@ -72,9 +73,7 @@ static void on_dia_event(void *owner, enum dia_event ev, const char *peer, const
 	if (ev == DIA_EV_PEER_OPEN && is_hss(peer))
 		sem_post(&hss_open);
 	if (ev == DIA_EV_DROPPED_ANSWER) { /* Zh is the one point where we ask */
-		counter_inc(CAUSE_zh_duplicate);
-		if (log_rate_ok(DZH))
-			LOGT(DZH, LOGL_NOTICE, "%s: peer %s: %s\n", cause_name(CAUSE_zh_duplicate), peer, detail);
+		dia_watch_refused(DZH, CAUSE_zh_duplicate, peer, detail);
 		return;
 	}
 	watch(owner, ev, peer, detail);
@@ -156,7 +155,7 @@ static int open_store(struct bsf *b, bool check, struct err *err)
 
 	if (bsf_cfg->store == BSF_STORE_MEMORY) {
 		b->store = store_shared_mem_new(err);
-		return b->store ? 0 : -ENOMEM;
+		return b->store && pseudonym_init(NULL) == 0 ? 0 : -ENOMEM;
 	}
 	n = bsf_cfg_keks(keks, err);
 	if (n >= 0) {
@@ -164,9 +163,11 @@ static int open_store(struct bsf *b, bool check, struct err *err)
 		b->store = store_shared_lmdb_new(&cfg, &e);
 		if (!b->store)
 			cfg_error(err, -EIO, bsf_cfg->store_line, "%s", e.text);
+		else if (pseudonym_init(&keks[0].key) < 0)
+			n = err_set(err, -EIO, "no pseudonyms for the log");
 	}
 	explicit_bzero(keks, sizeof(keks));
-	return b->store ? 0 : -EIO;
+	return b->store && n >= 0 ? 0 : -EIO;
 }
 
 /* Could the store be made there? Of a folder that is not there the last name is made, no more. */

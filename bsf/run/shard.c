@@ -22,6 +22,7 @@
 #include "common/rt/counters.h"
 #include "common/rt/inbox.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 #define INBOX_BOUND    65536
 #define ZN_TIMEOUT_MS  2000
@@ -64,6 +65,7 @@ static void on_zh_done(void *owner, uint64_t id, const struct zh_result *r)
 {
 	struct shard *s = owner;
 	struct txn *t = txn_find(s->txns, id);
+	struct log_line l;
 
 	if (t)
 		return t->ops->zh_done(t, r);
@@ -71,9 +73,11 @@ static void on_zh_done(void *owner, uint64_t id, const struct zh_result *r)
 	if (r->rc == -ENOTCONN)
 		return;
 	counter_inc(CAUSE_zh_late);
-	if (log_rate_ok(DZH))
-		LOGT(DZH, LOGL_NOTICE, "%s: %s came after its time\n", cause_name(CAUSE_zh_late),
-		     result_name(&r->result));
+	if (!log_rate_ok(DZH) || !log_line_begin(&l, DZH, LOGL_NOTICE, CAUSE_zh_late))
+		return;
+	log_line_str(&l, "hss", r->said.origin);
+	log_line_result(&l, &r->result);
+	log_line_end(&l);
 }
 
 /* On the thread. */

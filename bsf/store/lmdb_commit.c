@@ -10,6 +10,7 @@
 #include "common/base/signals.h"
 #include "common/rt/deadline.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 #define BATCH_MAX        512
 #define SWEEP_MAX        1024 /* records of one transaction */
@@ -113,7 +114,7 @@ static void say_full(struct lmdb_committer *c, bool full)
 		return;
 	c->is_full = full;
 	if (full)
-		LOGT(DSTORE, LOGL_ERROR, "store_failed: map or disk full, new sessions are refused\n");
+		log_line_reason(DSTORE, LOGL_ERROR, CAUSE_store_failed, "map or disk full, new sessions are refused");
 	else
 		LOGT(DSTORE, LOGL_NOTICE, "store: there is room again\n");
 }
@@ -121,11 +122,11 @@ static void say_full(struct lmdb_committer *c, bool full)
 static void say_broken(int rc)
 {
 	if (rc == -EIO && log_rate_ok(DSTORE))
-		LOGT(DSTORE, LOGL_ERROR, "store_failed: the database cannot be written\n");
+		log_line_reason(DSTORE, LOGL_ERROR, CAUSE_store_failed, "the database cannot be written");
 	if (rc == -EBADMSG && log_rate_ok(DSTORE))
-		LOGT(DSTORE, LOGL_ERROR,
-		     "store_failed: the database has a damaged page: who belongs there cannot be stored; a restart saves "
-		     "what can be read\n");
+		log_line_reason(DSTORE, LOGL_ERROR, CAUSE_store_failed,
+				"the database has a damaged page: who belongs there cannot be stored; a restart saves "
+				"what can be read");
 }
 
 struct room {

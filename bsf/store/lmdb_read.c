@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "bsf/store/lmdb.h"
-#include "common/gba/run_id.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 struct lmdb_reader {
 	struct lmdb_reader *next, **prev;
@@ -92,15 +92,15 @@ static MDB_txn *read_begin(struct store_lmdb *l)
 
 void lmdb_unreadable(struct store_lmdb *l, const uint8_t rand[AKA_RAND_LEN])
 {
-	char run[RUN_ID_LEN + 1];
+	struct log_line line;
 
 	atomic_fetch_add(&l->corrupt, 1);
 	counter_inc(CAUSE_store_unreadable);
-	if (!log_rate_ok(DSTORE))
+	if (!log_rate_ok(DSTORE) || !log_line_begin(&line, DSTORE, LOGL_ERROR, CAUSE_store_unreadable))
 		return;
-	run_id(run, rand);
-	LOGT(DSTORE, LOGL_ERROR, "%s: the record of run %s does not open: damaged, or its KEK is not configured\n",
-	     cause_name(CAUSE_store_unreadable), run);
+	log_line_run(&line, rand);
+	log_line_str(&line, "reason", "the record does not open: damaged, or its KEK is not configured");
+	log_line_end(&line);
 }
 
 /* A record that does not open is lost, as far as anybody can tell. Without memory nobody can tell. */

@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 static atomic_uint open_connections; /* of all shards: the limit is the process's */
 
@@ -19,11 +20,19 @@ unsigned ub_conn_open(void)
 
 void ub_conn_count(struct ub_conn *c, enum cause cause)
 {
+	struct sockaddr_storage from = { 0 };
+	socklen_t len = sizeof(from);
+	struct log_line l;
+
 	if (c->counted)
 		return;
 	c->counted = true;
 	counter_inc(cause);
-	LOGT(DUB, LOGL_INFO, "%s\n", cause_name(cause));
+	if (!log_line_begin(&l, DUB, LOGL_INFO, cause))
+		return;
+	getpeername(c->fd, (struct sockaddr *)&from, &len);
+	log_line_from(&l, &from);
+	log_line_end(&l);
 }
 
 /* Header or body not here in time, however it trickles: closing the socket under the library makes it end the

@@ -2,6 +2,7 @@
 #include "bsf/ub/flow.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <talloc.h>
 #include <time.h>
 #include <osmocom/core/utils.h>
@@ -12,12 +13,11 @@
 #include "common/base/hex.h"
 #include "common/crypto/rng.h"
 #include "common/gba/key_lifetime.h"
-#include "common/gba/run_id.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 #define STORE_TIMEOUT_MS 5000
-#define MARK_S           600 /* how long a resynchronisation is remembered if resyncs-impi is off */
 
 struct ub_flow {
 	struct ub_flow_env env;
@@ -39,39 +39,34 @@ struct ub_flow *ub_flow_new(void *ctx, const struct ub_flow_env *env)
 	return NULL;
 }
 
-static struct span impi_of(struct ub_run *run)
-{
-	impi_key(&run->key, run->impi.s);
-	return span_str(run->key.s);
-}
-
 /* One line per transaction. Before there is a vector the Session-Id names the run; an IMPI is whole at DEBUG only. */
 static void log_run(const struct ub_run *run)
 {
 	static const uint8_t none[NONCE_LEN];
-	char masked[IMPI_MAX + 1] = "-", id[RUN_ID_LEN + 1] = "-";
-	bool named = memcmp(run->challenge.nonce, none, NONCE_LEN) != 0;
+	const uint8_t *rand = memcmp(run->challenge.nonce, none, NONCE_LEN) ? run->challenge.nonce : NULL;
 	enum cause cause = run->answer.cause;
 	int level = cause == CAUSE_store_failed ? LOGL_ERROR : LOGL_INFO;
+	struct log_line l;
 
-	if (!log_relay_enabled(DUB, level) || (level == LOGL_ERROR && !log_rate_ok(DUB)))
+	if ((level == LOGL_ERROR && !log_rate_ok(DUB)) || !log_line_begin(&l, DUB, level, cause))
 		return;
-	if (run->impi.s[0])
-		impi_mask(masked, run->impi.s);
-	if (named)
-		run_id(id, run->challenge.nonce);
-	LOGT(DUB, level, "%s %d, IMPI %s, run %s, %llu ms\n", cause_name(cause), run->answer.status, masked,
-	     named || !run->session_id[0] ? id : run->session_id,
-	     (unsigned long long)(clock_mono_ms() - run->begun_ms));
-	LOGT(DUB, LOGL_DEBUG, "run %s is of IMPI %s\n", id, run->impi.s);
+	log_line_num(&l, "status", run->answer.status);
+	log_line_run(&l, rand);
+	log_line_str(&l, "session", rand ? NULL : run->session_id);
+	log_line_impi(&l, run->impi.s);
+	log_line_from(&l, &run->from);
+	log_line_str(&l, "hss", run->said.origin);
+	log_line_result(&l, &run->hss_result);
+	log_line_str(&l, "error", run->said.error);
+	log_line_num(&l, "ms", clock_mono_ms() - run->begun_ms);
+	log_line_end(&l);
+	LOGT(DUB, LOGL_DEBUG, "impi=%s is of the line before\n", run->impi.s);
 }
 
 /* The one place where a run ends. The answer is made; count, log, forget what was secret. */
 static void end(struct ub_run *run)
 {
-	if (run->entered)
-		overload_leave(run->flow->env.overload, run->ticket);
-	run->entered = false;
+	ub_cost_end(&run->cost);
 	run->step = UB_STEP_END;
 	counter_inc(run->answer.cause);
 	if (run->answer.status == 401 && run->answer.cause != CAUSE_ub_challenged)
@@ -99,49 +94,39 @@ static void wait_store(struct ub_run *run, enum ub_step step, int rc)
 	txn_extend(&run->txn, STORE_TIMEOUT_MS);
 }
 
-static bool take_token(struct ub_run *run, enum overload_rate r, enum bsf_bucket b, struct span key)
-{
-	struct bucket_rate rate = bsf_bucket(b);
-
-	return overload_take(run->flow->env.overload, r, key, rate.n, rate.per_s, clock_mono_ms());
-}
-
 static bool source_allowed(struct ub_run *run)
 {
-	const struct sockaddr *from = (const struct sockaddr *)&run->from;
-	uint8_t key[16];
-	size_t len;
-
-	if (overload_source_private(from) && !atomic_load(&bsf_cfg->source_all))
+	if (overload_source_private((const struct sockaddr *)&run->from) && !atomic_load(&bsf_cfg->source_all))
 		return true;
-	len = overload_source_key(key, from);
-	return take_token(run, RATE_CHALLENGES_SOURCE, BUCKET_CHALLENGES_SOURCE, span_of(key, len));
+	return ub_cost_source(&run->cost);
 }
 
-/* run->impi is known: fetch a vector. For a resynchronisation run->challenge is the one that was answered. */
-static void ask_hss(struct ub_run *run)
+/* run->impi is known and paid for: fetch a vector. For a resynchronisation run->challenge is the one that was answered. */
+static void ask_hss(struct ub_run *run, enum cause allowed)
 {
-	struct ub_flow_env *env = &run->flow->env;
 	struct zh_ask ask = { .impi = &run->impi };
 	uint32_t timeout_ms;
 	int rc;
 
-	run->entered = overload_enter(env->overload, impi_of(run), bsf_limit(LIM_IN_FLIGHT_IMPI), &run->ticket);
-	if (!run->entered)
-		return fail(run, CAUSE_ub_busy);
+	if (allowed != CAUSE_ub_ok)
+		return fail(run, allowed);
 	if (run->resync) {
-		if (!take_token(run, RATE_RESYNCS_IMPI, BUCKET_RESYNCS_IMPI, impi_of(run)))
-			return fail(run, CAUSE_ub_limit_resync);
 		ask.rand = run->challenge.nonce;
 		ask.auts = run->wish.auts;
-	} else if (!take_token(run, RATE_CHALLENGES_IMPI, BUCKET_CHALLENGES_IMPI, impi_of(run))) {
-		return fail(run, CAUSE_ub_limit_impi);
 	}
-	rc = zh_client_ask(env->zh, &ask, run->txn.id, &timeout_ms, run->session_id);
-	if (rc < 0)
+	rc = zh_client_ask(run->flow->env.zh, &ask, run->txn.id, &timeout_ms, run->session_id);
+	if (rc < 0) {
+		ub_cost_unasked(&run->cost);
 		return fail(run, rc == -ENOTCONN ? CAUSE_zh_down : CAUSE_ub_busy);
+	}
 	run->step = UB_STEP_ZH;
 	txn_extend(&run->txn, timeout_ms);
+}
+
+static void ask_for(struct ub_run *run, const uint8_t *tmpi)
+{
+	ub_cost_who(&run->cost, run->impi.s, tmpi);
+	ask_hss(run, ub_cost_challenge(&run->cost));
 }
 
 /* A first request, or an answer to a nonce that is not ours (any more): challenge this user. */
@@ -153,7 +138,7 @@ static void want_challenge(struct ub_run *run)
 		return wait_store(run, UB_STEP_FIND_TMPI,
 				  store_find_tmpi(run->flow->env.store, run->wish.tmpi, run->txn.id));
 	run->impi = run->wish.impi;
-	ask_hss(run);
+	ask_for(run, NULL);
 }
 
 static void on_tmpi(struct ub_run *run, const struct store_answer *a)
@@ -163,7 +148,7 @@ static void on_tmpi(struct ub_run *run, const struct store_answer *a)
 	if (a->rc < 0 || strlen(a->impi) > IMPI_MAX)
 		return fail(run, CAUSE_store_failed);
 	strcpy(run->impi.s, a->impi);
-	ask_hss(run);
+	ask_for(run, run->wish.tmpi);
 }
 
 static void on_right_answer(struct ub_run *run)
@@ -185,15 +170,16 @@ static void on_taken(struct ub_run *run, int rc)
 	if (rc < 0)
 		return fail(run, rc == -EALREADY ? CAUSE_ub_nonce_taken : CAUSE_store_failed);
 	run->impi = run->challenge.impi;
+	ub_cost_who(&run->cost, run->impi.s, NULL);
 	cause = ub_decide_answer(&run->wish, &run->request, &run->challenge);
 	if (cause == CAUSE_ub_ok)
 		return on_right_answer(run);
 	if (cause != CAUSE_ub_challenged)
 		return fail(run, cause);
-	if (overload_resync_marked(run->flow->env.overload, impi_of(run), clock_mono_ms()))
+	if (ub_cost_resynced_before(&run->cost))
 		return fail(run, CAUSE_ub_auts_repeated);
 	run->resync = true;
-	ask_hss(run);
+	ask_hss(run, ub_cost_resync(&run->cost));
 }
 
 static void log_gba_u_once(void)
@@ -207,13 +193,18 @@ static void log_gba_u_once(void)
 /* Somebody has to mend the GUSS, so the usual log level shows it. */
 static void tell_clamped(const struct gba_challenge *c, int64_t guss_s)
 {
-	char id[RUN_ID_LEN + 1];
+	struct log_line l;
+	char asked[24];
 
-	run_id(id, c->nonce);
 	counter_inc(CAUSE_zh_guss_lifetime);
-	if (log_rate_ok(DZH))
-		LOGT(DZH, LOGL_NOTICE, "%s: run %s: lifeTime of the GUSS is %lld s, the key lives %lld s\n",
-		     cause_name(CAUSE_zh_guss_lifetime), id, (long long)guss_s, (long long)c->key_life_s);
+	if (!log_rate_ok(DZH) || !log_line_begin(&l, DZH, LOGL_NOTICE, CAUSE_zh_guss_lifetime))
+		return;
+	snprintf(asked, sizeof(asked), "%lld", (long long)guss_s);
+	log_line_run(&l, c->nonce);
+	log_line_impi(&l, c->impi.s);
+	log_line_str(&l, "asked_s", asked);
+	log_line_num(&l, "given_s", (uint64_t)c->key_life_s);
+	log_line_end(&l);
 }
 
 /* Nobody but us can tell it from the nonce. */
@@ -294,17 +285,19 @@ static void take_challenge(struct ub_run *run)
 
 static void on_zh(struct ub_run *run, const struct zh_result *z)
 {
-	struct bucket_rate rate = bsf_bucket(BUCKET_RESYNCS_IMPI);
 	enum cause cause = ub_decide_zh(z, run->resync);
 
+	if (cause == CAUSE_zh_down)
+		ub_cost_unasked(&run->cost);
+	run->said = z->said;
+	run->hss_result = z->result;
 	if (cause != CAUSE_ub_challenged)
 		return fail(run, cause);
+	if (run->resync)
+		ub_cost_resynced(&run->cost);
 	cause = make_challenge(run, z);
 	if (cause != CAUSE_ub_ok)
 		return fail(run, cause);
-	if (run->resync)
-		overload_resync_mark(run->flow->env.overload, impi_of(run), rate.n ? rate.per_s : MARK_S,
-				     clock_mono_ms());
 	put_challenge(run);
 }
 
@@ -317,7 +310,7 @@ static void on_session_put(struct ub_run *run, const struct store_answer *a)
 		return fail(run, CAUSE_store_failed);
 	if (ub_answer_ok(&run->answer, &run->wish, &run->challenge, &run->session) < 0)
 		return fail(run, CAUSE_ub_busy);
-	overload_resync_clear(run->flow->env.overload, impi_of(run));
+	ub_cost_proven(&run->cost);
 	end(run);
 }
 
@@ -380,6 +373,7 @@ static void begin(struct ub_flow *f, struct ub_run *run)
 		return fail(run, run->wish.cause);
 	if (txn_count(f->env.txns) >= bsf_limit(LIM_IN_FLIGHT))
 		return fail(run, CAUSE_ub_busy);
+	ub_cost_begin(&run->cost, f->env.overload, &run->from);
 	txn_start(f->env.txns, &run->txn, &run_ops, STORE_TIMEOUT_MS);
 	if (run->wish.want == UB_ANSWER && run->wish.nonce_ours)
 		return take_challenge(run);

@@ -8,6 +8,7 @@
 #include "bsf/policy/overload.h"
 #include "bsf/store/store.h"
 #include "bsf/run/txn.h"
+#include "bsf/ub/cost.h"
 #include "bsf/ub/decide.h"
 #include "bsf/vectors/zh_client.h"
 
@@ -45,12 +46,13 @@ struct ub_run {
 	enum ub_step step;
 	struct ub_wish wish;
 	struct impi impi; /* once known */
-	struct impi key;  /* the same, as limits know it */
+	struct ub_cost cost;
 	uint64_t begun_ms;
 	bool inside; /* of ub_flow_begin() */
-	bool resync, entered;
-	size_t ticket; /* of overload_enter() */
+	bool resync;
 	char session_id[ZH_SESSION_ID_MAX + 1];
+	struct zh_said said; /* by the HSS, where the run ends of it */
+	struct result hss_result;
 	struct gba_challenge challenge; /* taken, or being put */
 	struct gba_session session;
 };

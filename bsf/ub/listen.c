@@ -14,6 +14,7 @@
 #include "bsf/ub/conn.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 #define BACKLOG 1024
 #define BURST   64 /* connections taken per turn of the loop */
@@ -26,23 +27,30 @@ struct ub_listen {
 	void *owner;
 };
 
-static void ub_refused(void)
+static void ub_refused(const struct sockaddr_storage *from)
 {
+	struct log_line l;
+
 	counter_inc(CAUSE_ub_limit_connections);
-	if (log_rate_ok(DUB))
-		LOGT(DUB, LOGL_NOTICE, "%s: %u are open\n", cause_name(CAUSE_ub_limit_connections), ub_conn_open());
+	if (!log_rate_ok(DUB) || !log_line_begin(&l, DUB, LOGL_NOTICE, CAUSE_ub_limit_connections))
+		return;
+	log_line_from(&l, from);
+	log_line_num(&l, "open", ub_conn_open());
+	log_line_end(&l);
 }
 
 /* No descriptor is left: take the connection with the spare one, so that it does not wait and wake us for ever. */
 static void take_and_close(struct ub_listen *l, int listen_fd)
 {
+	struct sockaddr_storage from = { 0 };
+	socklen_t len = sizeof(from);
 	int fd;
 
 	close(l->spare_fd);
-	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	fd = accept4(listen_fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	if (fd >= 0) {
 		close(fd);
-		ub_refused();
+		ub_refused(&from);
 	}
 	l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
@@ -66,7 +74,7 @@ static int on_accept(struct osmo_fd *ofd, unsigned int what)
 			continue;
 		}
 		close(fd);
-		ub_refused();
+		ub_refused(&from);
 	}
 	return 0;
 }

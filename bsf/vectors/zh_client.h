@@ -11,10 +11,20 @@
 
 struct zh_client;
 
+#define ZH_ORIGIN_MAX 255
+#define ZH_ERROR_MAX  127
+
+/*! What the operator wants to know of an answer. */
+struct zh_said {
+	char origin[ZH_ORIGIN_MAX + 1]; /* Origin-Host; "": none */
+	char error[ZH_ERROR_MAX + 1];   /* Error-Message, its beginning; "": none. Text of the peer's */
+};
+
 /*! What came of a request. */
 struct zh_result {
 	int rc; /* 0: the HSS answered; -EBADMSG not decodable; -ENOTCONN lost with the connection */
 	struct result result;
+	struct zh_said said;
 	bool has_vector;
 	struct aka_vector vector;
 	struct guss_blob *guss; /* owned reference or NULL */

@@ -61,6 +61,21 @@ static bool made_here(struct msg *m, const struct result *r)
 	       (!peer[0] || !strcasecmp(peer, bsf_cfg->identity));
 }
 
+/* For the log: its beginning will do, and what is no text is left out. */
+static void read_text(char *out, size_t cap, struct msg *m, uint32_t code)
+{
+	struct avp_cursor c;
+	struct span s;
+
+	out[0] = '\0';
+	if (!avp_find(&c, m, code, 0) || avp_octets(&c, &s) < 0)
+		return;
+	if (s.len >= cap)
+		s.len = cap - 1;
+	if (span_to_str(out, cap, s) < 0)
+		out[0] = '\0';
+}
+
 static void result_of(struct zh_result *out, struct msg *m)
 {
 	struct zh_maa maa = { 0 };
@@ -69,6 +84,8 @@ static void result_of(struct zh_result *out, struct msg *m)
 		out->rc = -ENOTCONN;
 		return;
 	}
+	read_text(out->said.origin, sizeof(out->said.origin), m, 264);
+	read_text(out->said.error, sizeof(out->said.error), m, 281);
 	out->rc = zh_maa_decode(&maa, m);
 	if (out->rc < 0)
 		return;

@@ -4,11 +4,12 @@
 #include "bsf/zn/answer.h"
 
 #include <errno.h>
+#include <strings.h>
 #include "bsf/store/backend.h"
 #include "bsf/zn/decide.h"
-#include "common/gba/run_id.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 /* Everyday ends are INFO; what a NAF may not do or does wrong is NOTICE, since only the operator can mend it. */
 static int level_of(enum cause cause)
@@ -26,17 +27,23 @@ static bool line_wanted(enum cause cause)
 	return cause == CAUSE_zn_ok || cause == CAUSE_store_failed || log_rate_ok(DZN);
 }
 
-static void count_and_log(const char *peer, const struct zn_bir *bir, enum cause cause)
+/* \param[in] bir, s NULL where there is none. */
+static void count_and_log(const struct zn_bia *bia, const char *peer, const struct zn_bir *bir,
+			  const struct gba_session *s, enum cause cause)
 {
-	const char *naf = bir ? bir->naf_id.fqdn : "-";
-	char run[RUN_ID_LEN + 1] = "-";
+	struct log_line l;
 
 	counter_inc(cause);
-	if (!line_wanted(cause))
+	if (!line_wanted(cause) || !log_line_begin(&l, DZN, level_of(cause), cause))
 		return;
-	if (bir && bir->btid_ok)
-		run_id(run, bir->btid.rand);
-	LOGT(DZN, level_of(cause), "%s run %s naf %s peer %s\n", cause_name(cause), run, naf, peer);
+	log_line_run(&l, bir && bir->btid_ok ? bir->btid.rand : NULL);
+	log_line_impi(&l, s ? s->impi.s : "");
+	log_line_str(&l, "naf", bir ? bir->naf_id.fqdn : NULL);
+	log_line_str(&l, "peer", peer);
+	if (bir && strcasecmp(bir->origin_host, peer) != 0)
+		log_line_str(&l, "origin", bir->origin_host);
+	log_line_result(&l, &bia->result);
+	log_line_end(&l);
 }
 
 void zn_answer(struct zn_bia *out, const struct zn_bir *bir, int store_rc, const struct gba_session *s)
@@ -48,13 +55,14 @@ void zn_answer(struct zn_bia *out, const struct zn_bir *bir, int store_rc, const
 		.session = s,
 		.now_s = store_wall_s(),
 	};
+	enum cause cause = zn_decide(out, &ask);
 
-	count_and_log(bir->peer, bir, zn_decide(out, &ask));
+	count_and_log(out, bir->peer, bir, store_rc == 0 ? s : NULL, cause);
 }
 
 void zn_answer_refuse(struct zn_bia *out, const char *peer, const struct zn_bir *bir, enum cause cause,
 		      const struct result *r)
 {
 	*out = (struct zn_bia){ .result = *r };
-	count_and_log(peer, bir, cause);
+	count_and_log(out, peer, bir, NULL, cause);
 }

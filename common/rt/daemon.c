@@ -22,6 +22,8 @@
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_form.h"
+#include "common/rt/pseudonym.h"
 #include "common/rt/vty_cmds.h"
 #include "common/rt/vty_line.h"
 #include "common/rt/vty_sock.h"
@@ -42,7 +44,7 @@ void rt_fatal(const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "%s: ", program ? program->name : "gba");
+	fprintf(stderr, "%s%s: ", log_form_journal() ? "<3>" : "", program ? program->name : "gba");
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -173,15 +175,10 @@ int rt_init(const struct rt_program *p)
 	rc = osmo_init_logging2(root, &gba_log_info);
 	if (rc < 0)
 		return rc;
-	log_set_use_color(osmo_stderr_target, 0);
-	log_set_print_category(osmo_stderr_target, 1);
-	log_set_print_category_hex(osmo_stderr_target, 0);
-	log_set_print_level(osmo_stderr_target, 1);
-	log_set_print_filename2(osmo_stderr_target, LOG_FILENAME_NONE);
-	log_set_print_extended_timestamp(osmo_stderr_target, 1);
 	vty_app.name = p->name;
 	vty_app.tall_ctx = root;
 	vty_init(&vty_app);
+	pseudonym_vty_init();
 	vty_cmds_init(p->check);
 	vty_line_init(p->check);
 	vty_sock_init();

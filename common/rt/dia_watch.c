@@ -4,6 +4,7 @@
 #include "common/rt/counters.h"
 #include "common/rt/daemon.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 static void dia_watch_on_log(void *owner, enum dia_log_level level, const char *text)
 {
@@ -18,11 +19,16 @@ static void dia_watch_on_log(void *owner, enum dia_log_level level, const char *
 }
 
 /* Peers cause these: beyond a few a minute they are only counted. */
-static void dia_watch_refused(enum cause cause, const char *peer, const char *detail)
+void dia_watch_refused(int cat, enum cause cause, const char *peer, const char *detail)
 {
+	struct log_line l;
+
 	counter_inc(cause);
-	if (log_rate_ok(DRT))
-		LOGT(DRT, LOGL_NOTICE, "%s: peer %s: %s\n", cause_name(cause), peer, detail);
+	if (!log_rate_ok(cat) || !log_line_begin(&l, cat, LOGL_NOTICE, cause))
+		return;
+	log_line_str(&l, "peer", peer);
+	log_line_str(&l, "reason", detail);
+	log_line_end(&l);
 }
 
 static void dia_watch_on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
@@ -35,24 +41,24 @@ static void dia_watch_on_event(void *owner, enum dia_event ev, const char *peer,
 		LOGT(DRT, LOGL_NOTICE, "Diameter peer %s lost: %s\n", peer, detail);
 		break;
 	case DIA_EV_PEER_UNKNOWN:
-		dia_watch_refused(CAUSE_dia_peer_unknown, peer, "refused, this identity is not configured");
+		dia_watch_refused(DRT, CAUSE_dia_peer_unknown, peer, "refused, this identity is not configured");
 		break;
 	case DIA_EV_PEER_ADDRESS:
-		dia_watch_refused(CAUSE_dia_peer_address, peer,
+		dia_watch_refused(DRT, CAUSE_dia_peer_address, peer,
 				  "refused, it comes from another address than configured");
 		break;
 	case DIA_EV_PROTOCOL:
-		dia_watch_refused(CAUSE_dia_protocol, peer, detail);
+		dia_watch_refused(DRT, CAUSE_dia_protocol, peer, detail);
 		break;
 	case DIA_EV_REALM:
-		dia_watch_refused(CAUSE_zn_realm, peer, detail);
+		dia_watch_refused(DRT, CAUSE_zn_realm, peer, detail);
 		break;
 	case DIA_EV_OVER:
 		LOGT(DRT, LOGL_ERROR, "%s: %s, so does this process\n", peer, detail);
 		rt_fail();
 		break;
 	case DIA_EV_DROPPED_ANSWER: /* a late one still finds its request in the library and comes to the caller */
-		dia_watch_refused(CAUSE_zh_duplicate, peer, detail);
+		dia_watch_refused(DRT, CAUSE_zh_duplicate, peer, detail);
 		break;
 	}
 }

@@ -11,6 +11,8 @@
 #include "common/base/clock.h"
 #include "common/rt/deadline.h"
 #include "common/rt/inbox.h"
+#include "common/rt/log_form.h"
+#include "common/rt/log_line.h"
 
 #define LINES_WAITING_MAX 8192
 #define LINE_MAX_OCTETS   2048
@@ -38,7 +40,8 @@ const struct log_info gba_log_info = { .cat = categories, .num_cat = ARRAY_SIZE(
 
 struct line {
 	struct inbox_item item;
-	const char *file; /* a literal */
+	struct timespec at; /* when it was logged, not when it was written */
+	const char *file;   /* a literal */
 	int cat, level, line;
 	char text[];
 };
@@ -50,9 +53,14 @@ static struct inbox *_Atomic relay;
 static atomic_ulong dropped;
 static _Thread_local bool is_main; /* the thread that started the relay writes without the detour */
 
-static void write_line(int cat, int level, const char *file, int line, const char *text)
+static void write_line(int cat, int level, const char *file, int line, const struct timespec *at, const char *text)
 {
+	static const struct timespec now;
+
+	log_form_adopt();
+	log_form_at(at ? at : &now);
 	LOGPSRC(cat, level, file, line, "%s", text);
+	log_form_at(&now);
 }
 
 static void report_dropped(void)
@@ -67,7 +75,7 @@ static void run_line(void *owner, struct inbox_item *item, bool stopping)
 {
 	struct line *l = (struct line *)item;
 
-	write_line(l->cat, l->level, l->file, l->line, l->text);
+	write_line(l->cat, l->level, l->file, l->line, &l->at, l->text);
 	free(l);
 	report_dropped();
 }
@@ -79,6 +87,7 @@ void log_relay_refresh(void)
 
 	if (!osmo_log_info)
 		return;
+	log_form_adopt();
 	for (cat = 0; cat < LOG_CAT_COUNT; cat++) {
 		int low = LEVEL_OFF;
 		size_t i;
@@ -151,13 +160,15 @@ void log_relay(int cat, int level, const char *file, int line, const char *fmt, 
 		n = sizeof(text) - 1;
 		text[n - 1] = '\n';
 	}
+	log_line_harmless(text);
 	if (!in || is_main) {
-		write_line(cat, level, file, line, text);
+		write_line(cat, level, file, line, NULL, text);
 		return;
 	}
 	l = malloc(sizeof(*l) + n + 1);
 	if (l) {
 		*l = (struct line){ .item.run = run_line, .file = file, .line = line, .cat = cat, .level = level };
+		clock_gettime(CLOCK_REALTIME, &l->at);
 		memcpy(l->text, text, n + 1);
 		if (inbox_post(in, &l->item) == 0)
 			return;

@@ -60,10 +60,25 @@ static void json_string(FILE *f, const char *s)
 	fputc('"', f);
 }
 
+/*! Quoted if there is a blank; nothing that comes from outside can end a value or a line. */
 static void text_string(FILE *f, const char *s)
 {
+	const char *quote = strpbrk(s, " \"") ? "\"" : "";
+
+	fputs(quote, f);
 	for (; *s; s++)
-		fputc((unsigned char)*s <= 0x20 || (unsigned char)*s >= 0x7f ? '?' : *s, f);
+		fputc((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f || *s == '"' ? '?' : *s, f);
+	fputs(quote, f);
+}
+
+/*! Local time with its zone; "" where the journal puts its own before our lines. */
+static void now_text(char out[40])
+{
+	time_t t = time(NULL);
+	struct tm tm;
+
+	if (getenv("JOURNAL_STREAM") || !localtime_r(&t, &tm) || !strftime(out, 40, "%Y-%m-%dT%H:%M:%S%z", &tm))
+		out[0] = '\0';
 }
 
 /*! name, value pairs up to NULL; empty values are left out. */
@@ -72,11 +87,16 @@ static void log_pairs(bool json, const char *event, ...)
 	char line[LINE_MAX_LEN] = "";
 	FILE *f = fmemopen(line, sizeof(line) - 1, "w");
 	const char *name, *value;
+	char now[40];
 	va_list ap;
 
 	if (!f)
 		return;
-	fputs(json ? "{\"event\":" : "", f);
+	now_text(now);
+	if (json)
+		fprintf(f, "{\"time\":\"%s\",\"event\":", now);
+	else if (now[0])
+		fprintf(f, "%s ", now);
 	(json ? json_string : text_string)(f, event);
 	va_start(ap, event);
 	while ((name = va_arg(ap, const char *))) {
@@ -98,10 +118,7 @@ static void on_naf_log(void *owner, enum gba_naf_log_level level, const char *te
 
 	if (level < GBA_NAF_LOG_NOTICE)
 		return;
-	if (o->json)
-		log_pairs(true, "naf", "text", text, NULL);
-	else
-		fprintf(stderr, "naf %s\n", text);
+	log_pairs(o->json, "naf", "text", text, NULL);
 }
 
 static void log_request(const struct server *s, const char *method, const char *target, const struct gba_naf_answer *a,
@@ -111,9 +128,9 @@ static void log_request(const struct server *s, const char *method, const char *
 
 	if (a->verdict == GBA_NAF_ACCEPT)
 		gba_naf_key_fingerprint(&a->key, fingerprint);
-	log_pairs(s->json, "request", "method", method, "target", target, "status", status, "verdict",
-		  gba_naf_verdict_name(a->verdict), "cause", gba_naf_cause_name(a->cause), "run", a->run,
-		  "key_fingerprint", fingerprint,
+	log_pairs(s->json, s->json ? "request" : gba_naf_cause_name(a->cause), "method", method, "target", target,
+		  "status", status, "verdict", gba_naf_verdict_name(a->verdict), "cause",
+		  s->json ? gba_naf_cause_name(a->cause) : "", "run", a->run, "key_fingerprint", fingerprint,
 		  NULL); /* not the B-TID: whoever has it can make the BSF and us work */
 }
 

@@ -109,6 +109,8 @@ async def faults(t):
             results.append(None)
     assert sorted(str(r) for r in results) == ["2001", "2001", "3004", "3004", "None"], results
     assert loop.time() - began > 0.9
+    assert (await w.counters("hss"))["hss_fault"] == 3
+    causes.register("hss_fault")
     assert (await conn.request(hss.mar(conn, w.cards[1].impi))).result == 2001
     assert HSS_ID == conn.peer_identity
 

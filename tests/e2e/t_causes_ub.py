@@ -27,11 +27,13 @@ async def syntax(t):
     w, kept = await world(t)
     ue = w.ue()
     full = ue.answer_params(made_up_challenge(), b"12345678")
-    bad = ['Digest username="x', "Digest , =", 'Digest username="a@b.c", username="a@b.c", uri="/"', "Digest", 'Digest username="a\u0001@b.example", realm="r", nonce="", uri="/", response=""',
+    bad = ['Digest username="x', "Digest , =", 'Digest username="a@b.c", username="a@b.c", uri="/"', "Digest",
            digest.format_params({**full, "nonce": None}), digest.format_params({**full, "response": None})]
     for value in bad:
         async with causes.counted(w, ub_syntax=1):
             is_refusal(await ue.send(value), 400)
+    async with causes.counted(w, ub_http_rejected=1):
+        is_refusal(await ue.send('Digest username="a\u0001@b.example", realm="r", nonce="", uri="/", response=""'), 400)
     first = digest.format_params(ue.first_params())
     async with causes.counted(w, ub_syntax=1):
         is_refusal(await ue.send(first, extra=[("Authorization", first)]), 400)
@@ -197,7 +199,13 @@ async def auts(t):
 async def buckets(t):
     w, kept = await world(t, n_cards=4)
     ue = w.ue()
-    for _ in range(6):
+    await ue.bootstrap()
+    for _ in range(6):                          # of the TMPI, which is as good as the card
+        await ue.challenge()
+    async with causes.counted(w, ub_limit_impi=1):
+        is_refusal(await ue.first(), 503)
+    ue.tmpi, ue.source = None, "127.0.0.2"
+    for _ in range(3):                          # of whoever knows the IMPI; one source has half of six
         await ue.challenge()
     kept.mars = len(w.raw_hss.mars)
     async with causes.counted(w, ub_limit_impi=1):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Bootstrapping runs and what stands around them: answers of the HSS, GUSS, limits, a store that is lost. */
+/* Bootstrapping runs and what stands around them: answers of the HSS, GUSS, a store that is lost. */
 #include <errno.h>
 #include <osmocom/core/select.h>
 #include "tests/flow/ub_world.h"
@@ -103,65 +103,6 @@ START_TEST(guss)
 }
 END_TEST
 
-START_TEST(buckets)
-{
-	struct ue ue, other;
-	uint8_t n = 1;
-
-	ue_init(&ue, IMPI);
-	ue_init(&other, OTHER);
-	for (int i = 0; i < 6; i++)
-		ue_challenged(&ue, n++);
-	ue_first(&ue);
-	ended(&ue, CAUSE_ub_limit_impi, 503);
-	ck_assert(ue.run.answer.retry_after);
-	ue_challenged(&other, n++);
-	ck_assert_uint_eq(w.hss.asked, 7);
-	/* of one source: private addresses do not count unless told so */
-	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_SOURCE], (uint64_t)1 << 32 | 3600);
-	ue_challenged(&other, n++);
-	ue_challenged(&other, n++);
-	other.from = "198.51.100.1";
-	ue_challenged(&other, n++);
-	ue_first(&other);
-	ended(&other, CAUSE_ub_limit_source, 503);
-	other.from = "198.51.100.2";
-	ue_challenged(&other, n++);
-	atomic_store(&w.cfg.source_all, true);
-	other.from = "10.0.0.1";
-	ue_challenged(&other, n++);
-	ue_first(&other);
-	ended(&other, CAUSE_ub_limit_source, 503);
-}
-END_TEST
-
-START_TEST(in_flight)
-{
-	struct ue ue[4];
-
-	atomic_store(&w.cfg.limit[LIM_IN_FLIGHT], 3);
-	for (int i = 0; i < 4; i++)
-		ue_init(&ue[i], i < 3 ? IMPI : OTHER);
-	ue_first(&ue[0]);
-	ue_first(&ue[1]);
-	ue_first(&ue[2]);
-	ended(&ue[2], CAUSE_ub_busy, 503); /* two of one IMPI */
-	ue_first(&ue[3]);
-	ck_assert(waits_for_hss(&ue[3]));
-	ue[2].user = "234150999999997@ims.mnc015.mcc234.3gppnetwork.org";
-	ue_first(&ue[2]);
-	ended(&ue[2], CAUSE_ub_busy, 503); /* three of the shard */
-	ck_assert_uint_eq(w.hss.asked, 3);
-	/* the shard stops: each gets its answer */
-	w.answers = 0;
-	txn_stop_all(w.env.txns);
-	ck_assert_uint_eq(w.answers, 3);
-	ended(&ue[0], CAUSE_ub_busy, 503);
-	/* and nothing is left that counts */
-	ue_challenged(&ue[0], 1);
-}
-END_TEST
-
 /* -EIO is an error, never a key. */
 START_TEST(store_lost)
 {
@@ -200,4 +141,4 @@ START_TEST(store_lost)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("ub_around", world_open, world_close, hss_answers, hss_silent, guss, buckets, in_flight, store_lost)
+SUITE_WITH_FIXTURE("ub_around", world_open, world_close, hss_answers, hss_silent, guss, store_lost)

@@ -213,12 +213,6 @@ START_TEST(resync)
 	ue_auts(&ue);
 	hss_refuses(&ue, RESULT_UNABLE_TO_COMPLY, false);
 	ended(&ue, CAUSE_ub_auts_refused, 403);
-	/* two in ten minutes */
-	ue_challenged(&ue, 5);
-	ue_auts(&ue);
-	ended(&ue, CAUSE_ub_limit_resync, 503);
-	ck_assert(ue.run.answer.retry_after);
-	ck_assert_uint_eq(w.hss.asked, 6);
 }
 END_TEST
 

@@ -55,9 +55,21 @@ void world_open(void)
 		w.before[i] = counter_get(i);
 }
 
+/* A place that a run has kept is one that nobody gets any more. */
+static void nothing_in_flight(const char *impi)
+{
+	struct impi key;
+	size_t ticket;
+
+	impi_key(&key, impi);
+	ck_assert_msg(overload_enter(w.env.overload, span_str(key.s), 1, &ticket), "%s is in flight for ever", impi);
+}
+
 void world_close(void)
 {
 	ck_assert_uint_eq(txn_count(w.env.txns), 0);
+	nothing_in_flight(IMPI);
+	nothing_in_flight(OTHER);
 	talloc_free(w.env.store);
 	store_shared_free(w.shared);
 	overload_free(w.env.overload);

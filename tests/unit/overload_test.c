@@ -40,6 +40,36 @@ START_TEST(bucket)
 }
 END_TEST
 
+/* What was taken in vain is there again, and nothing more. */
+START_TEST(given_back)
+{
+	struct overload *o = overload_new();
+	uint64_t t = T0;
+
+	overload_give(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t); /* never seen */
+	for (int i = 0; i < 3; i++)
+		overload_give(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t);
+	ck_assert(overload_has(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t));
+	ck_assert(overload_take(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t));
+	ck_assert(overload_has(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t));
+	ck_assert(overload_take(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t));
+	ck_assert(!overload_has(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t));
+	ck_assert(overload_has(o, RATE_CHALLENGES_IMPI, key("a"), 0, 60, t)); /* off */
+	overload_give(o, RATE_CHALLENGES_IMPI, key("b"), 2, 60, t);
+	ck_assert(!overload_has(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t));
+	ck_assert(!overload_has(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t + 29000));
+	ck_assert(overload_has(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t + 30001));
+	for (int i = 0; i < 5; i++)
+		overload_give(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t);
+	for (int i = 0; i < 2; i++)
+		ck_assert(overload_take(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t));
+	overload_give(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t);
+	ck_assert(overload_take(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t));
+	ck_assert(!overload_take(o, RATE_CHALLENGES_IMPI, key("a"), 2, 60, t));
+	overload_free(o);
+}
+END_TEST
+
 /* An entry of years ago does not shut anybody out. */
 START_TEST(long_uptime)
 {
@@ -55,8 +85,8 @@ START_TEST(long_uptime)
 	for (int i = 0; i < 3; i++)
 		overload_take(o, RATE_CHALLENGES_IMPI, key("b"), 2, 60, t);
 	ck_assert(overload_take(o, RATE_CHALLENGES_IMPI, key("b"), 2, 60, t + 2 * year));
-	overload_resync_mark(o, key("b"), 600, t);
-	ck_assert(!overload_resync_marked(o, key("b"), t + 2 * year));
+	overload_mark(o, MARK_RESYNCED, key("b"), 600, t);
+	ck_assert(!overload_marked(o, MARK_RESYNCED, key("b"), t + 2 * year));
 	overload_free(o);
 }
 END_TEST
@@ -102,20 +132,41 @@ START_TEST(in_flight)
 }
 END_TEST
 
+/* A slot of an IMPI that has nothing in flight any more is free for another one: far more of them than there are slots,
+ * in both orders of coming and going. */
+START_TEST(in_flight_given_back)
+{
+	struct overload *o = overload_new();
+	char name[32];
+	size_t a, b;
+
+	for (int i = 0; i < 600000; i++) {
+		snprintf(name, sizeof(name), "user%d@example", i);
+		ck_assert_msg(overload_enter(o, key(name), 2, &a) && overload_enter(o, key(name), 2, &b), "%s is busy",
+			      name);
+		overload_leave(o, i % 2 ? a : b);
+		overload_leave(o, i % 2 ? b : a);
+	}
+	overload_free(o);
+}
+END_TEST
+
 START_TEST(marks)
 {
 	struct overload *o = overload_new();
 	uint64_t t = T0;
 
-	ck_assert(!overload_resync_marked(o, key("a"), t));
-	overload_resync_mark(o, key("a"), 600, t);
-	ck_assert(overload_resync_marked(o, key("a"), t + 1000));
-	ck_assert(!overload_resync_marked(o, key("b"), t + 1000));
-	ck_assert(!overload_resync_marked(o, key("a"), t + 600001));
-	overload_resync_mark(o, key("a"), 600, t);
-	overload_resync_clear(o, key("a"));
-	ck_assert(!overload_resync_marked(o, key("a"), t + 1000));
-	overload_resync_clear(o, key("a"));
+	ck_assert(!overload_marked(o, MARK_RESYNCED, key("a"), t));
+	overload_mark(o, MARK_RESYNCED, key("a"), 600, t);
+	ck_assert(overload_marked(o, MARK_RESYNCED, key("a"), t + 1000));
+	ck_assert(!overload_marked(o, MARK_RESYNCED, key("b"), t + 1000));
+	ck_assert(!overload_marked(o, MARK_RESYNCED, key("a"), t + 600001));
+	overload_mark(o, MARK_RESYNCED, key("a"), 600, t);
+	overload_unmark(o, MARK_RESYNCED, key("a"));
+	ck_assert(!overload_marked(o, MARK_RESYNCED, key("a"), t + 1000));
+	overload_unmark(o, MARK_RESYNCED, key("a"));
+	overload_mark(o, MARK_PROVEN, key("a"), 600, t); /* the kinds know nothing of each other */
+	ck_assert(overload_marked(o, MARK_PROVEN, key("a"), t) && !overload_marked(o, MARK_RESYNCED, key("a"), t));
 	overload_free(o);
 }
 END_TEST
@@ -193,4 +244,4 @@ START_TEST(sources)
 }
 END_TEST
 
-SUITE("overload", bucket, long_uptime, full_table, in_flight, marks, threads, sources)
+SUITE("overload", bucket, given_back, long_uptime, full_table, in_flight, in_flight_given_back, marks, threads, sources)
