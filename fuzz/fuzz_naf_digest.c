@@ -29,7 +29,7 @@ static void end(void)
 static void begin(void)
 {
 	static const char *const names[] = { "naf1.example.com" }, *const bsfs[] = { BSF };
-	struct gba_naf_key key = { .expires_at = time(NULL) + 1000000000 };
+	struct gba_naf_key key = { .size = sizeof(key), .expires_at = time(NULL) + 1000000000 };
 	struct gba_naf_config c;
 
 	fake = gba_naf_fake_new();
@@ -44,6 +44,7 @@ static void begin(void)
 	c.n_bsf_names = 1;
 	c.fake = fake;
 	c.algorithms = GBA_NAF_MD5 | GBA_NAF_SHA256;
+	c.qop = GBA_NAF_AUTH | GBA_NAF_AUTH_INT;
 	naf = naf_ctx_new(&c, stopped_clock, NULL, 0);
 	if (!naf)
 		abort();
@@ -73,8 +74,8 @@ static void with_nonces(char *out, size_t cap, const char *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char text[INPUT + 1], authorization[2 * INPUT], *target, *value;
-	struct gba_naf_request req = { .method = "GET", .host = text, .authorization = authorization };
-	struct gba_naf_answer a;
+	struct gba_naf_request req;
+	struct gba_naf_answer *a, *early;
 
 	if (!naf)
 		begin();
@@ -88,12 +89,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	*target++ = '\0';
 	*value++ = '\0';
+	gba_naf_request_init(&req);
+	req.method = "GET";
 	req.target = target;
 	with_nonces(authorization, sizeof(authorization), value);
-	if (gba_naf_digest(naf, &req, &a) == GBA_NAF_ACCEPT || gba_naf_digest_finish(&a, "", 0))
+	gba_naf_request_header(&req, "Host", text);
+	gba_naf_request_header(&req, "Authorization", authorization);
+	early = gba_naf_digest_before_body(naf, &req);
+	a = gba_naf_digest(naf, &req);
+	if (a->verdict == GBA_NAF_ACCEPT || gba_naf_digest_finish(a, "", 0) || a->key)
 		abort();
-	if ((a.verdict == GBA_NAF_CHALLENGE) != (a.n_challenges == 2) || a.status < 400)
+	if ((a->verdict == GBA_NAF_CHALLENGE) != (a->n_challenges == 2) || a->status < 400)
 		abort();
-	gba_naf_answer_clear(&a);
+	if (early ? early->cause != a->cause
+		  : a->cause != GBA_NAF_CAUSE_RESPONSE) /* no body: auth-int can be wrong only */
+		abort();
+	gba_naf_answer_free(early);
+	gba_naf_answer_free(a);
 	return 0;
 }

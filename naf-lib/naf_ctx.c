@@ -10,6 +10,7 @@
 #include "common/crypto/kdf.h"
 #include "common/crypto/rng.h"
 #include "naf-lib/naf_fake.h"
+#include "naf-lib/naf_sized.h"
 #include "naf-lib/naf_zn_fd.h"
 
 #define NONCE_SECRET_LEN 32
@@ -19,31 +20,43 @@ static unsigned or_default(unsigned v, unsigned dflt)
 	return v ? v : dflt;
 }
 
-/*! The caller may know fewer fields than we do: what it does not know is zero. */
-static int read_config(struct gba_naf_config *out, const struct gba_naf_config *in, struct err *err)
+static int read_config(struct gba_naf_config *out, struct gba_naf_diameter *diameter, const struct gba_naf_config *in,
+		       struct err *err)
 {
-	if (in->size < offsetof(struct gba_naf_config, diameter) || in->size > sizeof(*out))
-		return err_set(err, -EINVAL,
-			       "config.size is %zu: call gba_naf_config_init(); this library knows %zu octets",
-			       in->size, sizeof(*out));
-	memset(out, 0, sizeof(*out));
-	memcpy(out, in, in->size);
+	if (naf_sized_read(out, sizeof(*out), in, NAF_SIZED_TO(struct gba_naf_config, log_owner)) < 0)
+		return err_set(err, -EINVAL, "config is NULL or config.size is wrong: call gba_naf_config_init()");
 	if (!out->diameter == !out->fake)
 		return err_set(err, -EINVAL, "exactly one of config.diameter and config.fake is needed");
-	if (!out->n_names || out->n_names > NAF_NAMES_MAX || !out->n_bsf_names || out->n_bsf_names > NAF_NAMES_MAX)
+	if (out->diameter) {
+		if (naf_sized_read(diameter, sizeof(*diameter), out->diameter,
+				   NAF_SIZED_TO(struct gba_naf_diameter, connect_ms)) < 0)
+			return err_set(err, -EINVAL, "config.diameter.size is wrong: call gba_naf_diameter_init()");
+		out->diameter = diameter;
+	}
+	if (!out->names || !out->bsf_names || !out->n_names || out->n_names > NAF_NAMES_MAX || !out->n_bsf_names ||
+	    out->n_bsf_names > NAF_NAMES_MAX)
 		return err_set(err, -EINVAL, "config.names and config.bsf_names: 1 to %d each, not %zu and %zu",
 			       NAF_NAMES_MAX, out->n_names, out->n_bsf_names);
 	if (out->algorithms & ~(GBA_NAF_MD5 | GBA_NAF_SHA256))
 		return err_set(err, -EINVAL, "config.algorithms: GBA_NAF_MD5, GBA_NAF_SHA256 or both");
+	if (out->qop & ~(GBA_NAF_AUTH | GBA_NAF_AUTH_INT))
+		return err_set(err, -EINVAL, "config.qop: GBA_NAF_AUTH, GBA_NAF_AUTH_INT or both");
+	if (out->n_gsids && !out->gsids)
+		return err_set(err, -EINVAL, "config.gsids is NULL, config.n_gsids %zu", out->n_gsids);
+	return 0;
+}
+
+static void set_defaults(struct gba_naf_config *out)
+{
 	out->algorithms = or_default(out->algorithms, GBA_NAF_MD5);
+	out->qop = or_default(out->qop, GBA_NAF_AUTH);
 	out->cache_keys = or_default(out->cache_keys, 10000);
 	out->refusals = or_default(out->refusals, 10000);
-	out->refusal_s = or_default(out->refusal_s, 30);
+	out->refusal_s = or_default(out->refusal_s, 5);
 	out->nonce_s = or_default(out->nonce_s, 300);
 	out->nonces = or_default(out->nonces, 20000);
 	out->deadline_ms = or_default(out->deadline_ms, 3000);
 	out->in_flight = or_default(out->in_flight, 256);
-	return 0;
 }
 
 static int read_names(struct gba_naf *naf, const struct gba_naf_config *cfg, struct err *err)
@@ -111,23 +124,26 @@ static int make_parts(struct gba_naf *naf, const struct gba_naf_config *cfg, str
 struct gba_naf *naf_ctx_new(const struct gba_naf_config *cfg, naf_clock_fn *clock, char *err, size_t errlen)
 {
 	struct err why = { "no memory" };
+	struct gba_naf_diameter d;
 	struct gba_naf_config c;
 	struct gba_naf *naf = calloc(1, sizeof(*naf));
-	int rc = naf ? read_config(&c, cfg, &why) : -ENOMEM;
+	int rc = naf ? read_config(&c, &d, cfg, &why) : -ENOMEM;
 
 	if (rc == 0) {
+		set_defaults(&c);
 		naf->pid = getpid();
 		naf->clock = clock;
 		naf->algorithms = c.algorithms;
+		naf->qop = c.qop;
+		naf->slash_optional = c.slash_optional;
 		naf->deadline_ms = c.deadline_ms;
-		naf->integrity = c.integrity;
 		rc = read_names(naf, &c, &why);
 	}
 	if (rc == 0)
 		rc = make_parts(naf, &c, &why);
 	if (rc == 0)
 		return naf;
-	if (errlen)
+	if (err && errlen)
 		snprintf(err, errlen, "%s", why.text);
 	gba_naf_free(naf);
 	return NULL;
@@ -150,7 +166,7 @@ void gba_naf_free(struct gba_naf *naf)
 
 bool gba_naf_connected(struct gba_naf *naf)
 {
-	return naf_zn_connected(naf->zn);
+	return naf && naf_zn_connected(naf->zn);
 }
 
 int naf_ctx_host(const struct gba_naf *naf, const char *host, const uint8_t *ua_id, struct naf_id *out)
@@ -182,39 +198,63 @@ int naf_ctx_btid(const struct gba_naf *naf, struct span text, struct btid *out)
 	return -EREMOTE;
 }
 
+int naf_ctx_request(struct gba_naf_request *out, const struct gba_naf_request *in)
+{
+	return naf_sized_read(out, sizeof(*out), in, NAF_SIZED_TO(struct gba_naf_request, fields));
+}
+
 int naf_ctx_key(struct gba_naf *naf, const struct naf_ks_id *id, const struct btid *btid, struct span text,
-		const struct naf_id *naf_id, unsigned deadline_ms, struct gba_naf_key *out)
+		const struct naf_id *naf_id, const struct gba_naf_request *req, struct gba_naf_key *out)
 {
 	char as_received[BTID_MAX + 1];
+	struct naf_question q = { .btid = as_received, .domain = btid->domain, .naf_id = naf_id };
 	struct naf_now now;
 	int rc;
 
+	q.source = req->source ? span_str(req->source) : span_of(NULL, 0);
 	naf->clock(&now);
-	rc = naf_ks_get(naf->ks, id, &now, out);
-	if (rc != -EAGAIN)
-		return rc;
-	rc = span_to_str(as_received, sizeof(as_received), text);
-	if (rc < 0)
-		return -EINVAL;
-	return naf_zn_fetch(naf->zn, id, as_received, btid->domain, naf_id, or_default(deadline_ms, naf->deadline_ms),
-			    out);
+	rc = naf_ks_get(naf->ks, id, q.source, &now, out);
+	if (rc == -EAGAIN && span_to_str(as_received, sizeof(as_received), text) < 0)
+		rc = -EINVAL;
+	if (rc == -EAGAIN)
+		rc = naf_zn_fetch(naf->zn, id, &q, or_default(req->deadline_ms, naf->deadline_ms), out);
+	if (rc == 0)
+		out->size = sizeof(*out); /* whoever made it: the application gets this one */
+	return rc;
 }
 
-int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua_id,
-		      unsigned deadline_ms, struct gba_naf_key *out)
+/*! The context is of this process. */
+static int fetch_key(struct gba_naf *naf, const char *btid, const struct gba_naf_request *req, struct gba_naf_key *out)
 {
 	struct naf_id naf_id;
 	struct naf_ks_id id;
 	struct btid b;
-	int rc;
+	int rc = naf_ctx_host(naf, req->host ? req->host : naf->names[0], req->ua_id, &naf_id);
 
-	if (naf->pid != getpid())
-		return -ECHILD;
-	rc = naf_ctx_host(naf, host ? host : naf->names[0], ua_id, &naf_id);
 	if (rc == 0)
 		rc = naf_ctx_btid(naf, span_str(btid), &b);
 	if (rc < 0)
 		return rc;
 	naf_ks_id_make(&id, &b, &naf_id);
-	return naf_ctx_key(naf, &id, &b, span_str(btid), &naf_id, deadline_ms, out);
+	return naf_ctx_key(naf, &id, &b, span_str(btid), &naf_id, req, out);
+}
+
+int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const struct gba_naf_request *given,
+		      struct gba_naf_key **out)
+{
+	struct gba_naf_request req = { 0 };
+	struct gba_naf_key *key;
+	int rc;
+
+	if (!naf || !btid || !out || (given && naf_ctx_request(&req, given) < 0))
+		return -EINVAL;
+	if (naf->pid != getpid())
+		return -ECHILD;
+	key = calloc(1, sizeof(*key));
+	rc = key ? fetch_key(naf, btid, &req, key) : -ENOMEM;
+	if (rc == 0)
+		*out = key;
+	else
+		gba_naf_key_free(key);
+	return rc;
 }

@@ -17,8 +17,8 @@ struct gba_naf {
 	size_t n_names, n_bsf_names;
 	char names[NAF_NAMES_MAX][FQDN_MAX + 1]; /* lower case */
 	char bsf_names[NAF_NAMES_MAX][BSF_NAME_MAX + 1];
-	unsigned algorithms, deadline_ms;
-	bool integrity;
+	unsigned algorithms, qop, deadline_ms;
+	bool slash_optional;
 	naf_clock_fn *clock;
 	struct naf_ks *ks;
 	struct naf_nonces *nonces;
@@ -34,6 +34,10 @@ int naf_ctx_host(const struct gba_naf *naf, const char *host, const uint8_t *ua_
 /*! \returns 0; -EINVAL no B-TID; -EREMOTE not of our BSFs */
 int naf_ctx_btid(const struct gba_naf *naf, struct span text, struct btid *out);
 
-/*! From the cache or the BSF. Results as gba_naf_fetch_key() */
+/*! A request as the application knows it. \returns 0; -EINVAL NULL, or not begun with gba_naf_request_init() */
+int naf_ctx_request(struct gba_naf_request *out, const struct gba_naf_request *in);
+
+/*! From the cache or the BSF. Results as gba_naf_fetch_key().
+ *  \param[in] req deadline and source */
 int naf_ctx_key(struct gba_naf *naf, const struct naf_ks_id *id, const struct btid *btid, struct span text,
-		const struct naf_id *naf_id, unsigned deadline_ms, struct gba_naf_key *out);
+		const struct naf_id *naf_id, const struct gba_naf_request *req, struct gba_naf_key *out);

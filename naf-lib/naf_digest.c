@@ -9,30 +9,20 @@
 #include "common/base/hex.h"
 #include "common/gba/run_id.h"
 #include "common/http/auth_hdr.h"
-#include "common/http/auth_info.h"
-#include "common/http/challenge_hdr.h"
+#include "common/http/fields.h"
 #include "common/http/target.h"
+#include "naf-lib/naf_answer.h"
 #include "naf-lib/naf_ctx.h"
 
-#define RETRY_AFTER_S 5
-#define CNONCE_MAX    256
-#define NC_CHARS      8
-#define INFO_MAX      (CNONCE_MAX + 256)
-#define GBA_DIGEST    2 /* GBA-Type */
-
-/*! What gba_naf_digest_finish() needs of the request. */
-struct gba_naf_proof {
-	struct secret ha1;
-	struct digest_input in; /* spans point into text */
-	char info[INFO_MAX];
-	uint8_t text[];
-};
+#define NC_CHARS   8
+#define GBA_DIGEST 2 /* GBA-Type */
 
 /*! One request on its way through the checks. */
 struct run {
 	struct gba_naf *naf;
 	const struct gba_naf_request *req;
-	struct gba_naf_answer *out;
+	bool whole; /* the body is there */
+	struct naf_answer *out;
 	struct naf_id naf_id;
 	struct target target;
 	char realm[NAF_REALM_MAX + 1];
@@ -42,7 +32,6 @@ struct run {
 	struct btid btid;
 	struct naf_ks_id id;
 	struct naf_now now;
-	struct secret ha1;
 };
 
 static struct span text(const char *s)
@@ -67,6 +56,11 @@ static enum gba_naf_cause check_host(struct run *r)
 	writer_str(&w, NAF_REALM);
 	writer_str(&w, r->naf_id.fqdn);
 	return writer_end(&w) < 0 ? GBA_NAF_CAUSE_URI_MISMATCH : GBA_NAF_CAUSE_OK;
+}
+
+static enum gba_naf_cause check_fields(struct run *r)
+{
+	return r->req->fields & FIELDS_BAD ? GBA_NAF_CAUSE_SYNTAX : GBA_NAF_CAUSE_OK;
 }
 
 /*! An Authorization that is no answer to a challenge of ours counts as none. */
@@ -101,7 +95,7 @@ static enum gba_naf_cause check_offer(struct run *r)
 	bit = alg.hash == DIGEST_SHA256 ? GBA_NAF_SHA256 : GBA_NAF_MD5;
 	if (!(r->naf->algorithms & bit) || digest_qop_parse(&r->in.qop, r->hdr.qop) < 0)
 		return GBA_NAF_CAUSE_DOWNGRADE;
-	if (r->naf->integrity && r->in.qop != DIGEST_QOP_AUTH_INT)
+	if (!(r->naf->qop & (r->in.qop == DIGEST_QOP_AUTH_INT ? GBA_NAF_AUTH_INT : GBA_NAF_AUTH)))
 		return GBA_NAF_CAUSE_DOWNGRADE;
 	r->in.hash = alg.hash;
 	return GBA_NAF_CAUSE_OK;
@@ -114,7 +108,7 @@ static enum gba_naf_cause check_parameters(struct run *r)
 
 	if (!r->req->method || !r->req->target || !h->username.p || !h->nonce.p || !h->uri.p || !h->response.p)
 		return GBA_NAF_CAUSE_SYNTAX;
-	if (!h->nc.p || !h->cnonce.p || h->cnonce.len > CNONCE_MAX || h->nc.len != NC_CHARS ||
+	if (!h->nc.p || !h->cnonce.p || h->cnonce.len > NAF_CNONCE_MAX || h->nc.len != NC_CHARS ||
 	    hex_decode(nc, sizeof(nc), h->nc.p, h->nc.len) < 0)
 		return GBA_NAF_CAUSE_SYNTAX;
 	r->nc = be32_get(nc);
@@ -137,7 +131,7 @@ static enum gba_naf_cause check_uri(struct run *r)
 
 	if (said.authority.p && !is_host_of(r, said.authority))
 		return GBA_NAF_CAUSE_URI_MISMATCH;
-	return target_same(&said, &r->target, false) ? GBA_NAF_CAUSE_OK : GBA_NAF_CAUSE_URI_MISMATCH;
+	return target_same(&said, &r->target, r->naf->slash_optional) ? GBA_NAF_CAUSE_OK : GBA_NAF_CAUSE_URI_MISMATCH;
 }
 
 static enum gba_naf_cause check_btid(struct run *r)
@@ -146,8 +140,8 @@ static enum gba_naf_cause check_btid(struct run *r)
 	int rc = naf_ctx_btid(r->naf, r->hdr.username, &r->btid);
 
 	if (rc != -EINVAL) {
-		span_to_str(r->out->btid, sizeof(r->out->btid), r->hdr.username);
-		run_id(r->out->run, r->btid.rand);
+		span_to_str(r->out->pub.btid, sizeof(r->out->pub.btid), r->hdr.username);
+		run_id(r->out->pub.run, r->btid.rand);
 	}
 	gba_naf_key_verdict(rc, &cause);
 	return cause;
@@ -166,17 +160,16 @@ static enum gba_naf_cause check_key(struct run *r)
 	int rc;
 
 	naf_ks_id_make(&r->id, &r->btid, &r->naf_id);
-	rc = naf_ctx_key(r->naf, &r->id, &r->btid, r->hdr.username, &r->naf_id, r->req->deadline_ms, &r->out->key);
+	rc = naf_ctx_key(r->naf, &r->id, &r->btid, r->hdr.username, &r->naf_id, r->req, &r->out->key);
 	gba_naf_key_verdict(rc, &cause);
 	if (rc == 0 && r->out->key.gba_type == GBA_DIGEST)
 		return GBA_NAF_CAUSE_NOT_AUTHORIZED; /* our realm asks for a key of a card (33.220 M.6.4) */
 	return cause;
 }
 
-static enum gba_naf_cause check_response(struct run *r)
+static int expected(struct run *r, struct digest_text *out)
 {
 	char password[GBA_NAF_PASSWORD_LEN + 1];
-	struct digest_text want;
 	int rc;
 
 	r->in.method = span_str(r->req->method);
@@ -186,23 +179,33 @@ static enum gba_naf_cause check_response(struct run *r)
 	r->in.cnonce = r->hdr.cnonce;
 	r->in.body = span_of(r->req->body, r->req->body ? r->req->body_len : 0);
 	gba_naf_key_password(&r->out->key, password);
-	rc = digest_ha1(&r->ha1, r->in.hash, r->hdr.username, r->hdr.realm, span_of(password, GBA_NAF_PASSWORD_LEN));
+	rc = digest_ha1(&r->out->ha1, r->in.hash, r->hdr.username, r->hdr.realm,
+			span_of(password, GBA_NAF_PASSWORD_LEN));
 	OPENSSL_cleanse(password, sizeof(password));
-	if (rc == 0)
-		rc = digest_response(&want, &r->in, &r->ha1);
-	if (rc < 0)
+	return rc < 0 ? rc : digest_response(out, &r->in, &r->out->ha1);
+}
+
+static enum gba_naf_cause check_response(struct run *r)
+{
+	struct digest_text want;
+
+	if (!r->whole && r->in.qop == DIGEST_QOP_AUTH_INT)
+		return GBA_NAF_CAUSE_OK; /* the body tells */
+	if (expected(r, &want) < 0)
 		return GBA_NAF_CAUSE_BSF_ERROR;
 	if (digest_match(&want, r->hdr.response)) {
 		naf_ks_proved(r->naf->ks, &r->id);
 		return GBA_NAF_CAUSE_OK;
 	}
-	r->out->failures = naf_ks_failed(r->naf->ks, &r->id);
+	r->out->pub.failures = naf_ks_failed(r->naf->ks, &r->id);
 	return GBA_NAF_CAUSE_RESPONSE;
 }
 
 /*! Only now, so that nobody without the key can use up counts. The key may have been fetched for a while: new clock. */
 static enum gba_naf_cause check_count(struct run *r)
 {
+	if (!r->whole)
+		return GBA_NAF_CAUSE_OK;
 	r->naf->clock(&r->now);
 	switch (naf_nonce_use(r->naf->nonces, r->hdr.nonce, r->btid.rand, r->nc, r->now.mono_ms)) {
 	case 0:
@@ -216,147 +219,65 @@ static enum gba_naf_cause check_count(struct run *r)
 	}
 }
 
-static struct span keep(uint8_t **at, struct span s)
-{
-	uint8_t *p = *at;
-
-	memcpy(p, s.p, s.len);
-	*at += s.len;
-	return span_of(p, s.len);
-}
-
 static enum gba_naf_cause keep_proof(struct run *r)
 {
-	const struct digest_input *in = &r->in;
-	struct gba_naf_proof *p = calloc(1, sizeof(*p) + in->uri.len + in->nonce.len + in->nc.len + in->cnonce.len);
-	uint8_t *at;
-
-	if (!p)
-		return GBA_NAF_CAUSE_BSF_ERROR;
-	at = p->text;
-	p->ha1 = r->ha1;
-	p->in.hash = in->hash;
-	p->in.qop = in->qop;
-	p->in.uri = keep(&at, in->uri);
-	p->in.nonce = keep(&at, in->nonce);
-	p->in.nc = keep(&at, in->nc);
-	p->in.cnonce = keep(&at, in->cnonce);
-	r->out->proof = p;
-	return GBA_NAF_CAUSE_OK;
+	return r->whole && naf_answer_prove(r->out, &r->in) < 0 ? GBA_NAF_CAUSE_BSF_ERROR : GBA_NAF_CAUSE_OK;
 }
 
-/*! What each cause is answered: causes.csv. stale: the B-TID is good, only the nonce is not (RFC 7616 3.3); without it
- *  the device bootstraps again. */
-static const struct {
-	enum gba_naf_verdict verdict;
-	int status;
-	bool stale;
-} answers[GBA_NAF_CAUSE_COUNT] = {
-	[GBA_NAF_CAUSE_OK] = { GBA_NAF_ACCEPT, 200, false },
-	[GBA_NAF_CAUSE_CHALLENGED] = { GBA_NAF_CHALLENGE, 401, false },
-	[GBA_NAF_CAUSE_SYNTAX] = { GBA_NAF_DENY, 400, false },
-	[GBA_NAF_CAUSE_URI_MISMATCH] = { GBA_NAF_DENY, 400, false },
-	[GBA_NAF_CAUSE_DOWNGRADE] = { GBA_NAF_CHALLENGE, 401, false },
-	[GBA_NAF_CAUSE_NONCE_STALE] = { GBA_NAF_CHALLENGE, 401, true },
-	[GBA_NAF_CAUSE_REPLAY] = { GBA_NAF_CHALLENGE, 401, true },
-	[GBA_NAF_CAUSE_RESPONSE] = { GBA_NAF_CHALLENGE, 401, false },
-	[GBA_NAF_CAUSE_BTID_UNKNOWN] = { GBA_NAF_CHALLENGE, 401, false },
-	[GBA_NAF_CAUSE_KEY_EXPIRED] = { GBA_NAF_CHALLENGE, 401, false },
-	[GBA_NAF_CAUSE_BSF_FOREIGN] = { GBA_NAF_DENY, 403, false },
-	[GBA_NAF_CAUSE_NOT_AUTHORIZED] = { GBA_NAF_DENY, 403, false },
-	[GBA_NAF_CAUSE_BSF_DOWN] = { GBA_NAF_TEMPORARY, 503, false },
-	[GBA_NAF_CAUSE_BSF_ERROR] = { GBA_NAF_TEMPORARY, 503, false },
-};
-
-static int challenge(struct run *r, bool stale)
-{
-	static const struct {
-		unsigned bit;
-		enum digest_hash hash;
-	} offers[] = { { GBA_NAF_SHA256, DIGEST_SHA256 }, { GBA_NAF_MD5, DIGEST_MD5 } };
-	struct gba_naf_answer *out = r->out;
-	char nonce[NAF_NONCE_CHARS + 1];
-	int rc = naf_nonce_make(r->naf->nonces, span_str(r->realm), r->now.mono_ms, nonce);
-
-	for (size_t i = 0; rc >= 0 && i < sizeof(offers) / sizeof(offers[0]); i++) {
-		const struct challenge_hdr h = {
-			.realm = span_str(r->realm),
-			.nonce = span_str(nonce),
-			.algorithm = span_str(digest_alg_name((struct digest_alg){ .hash = offers[i].hash })),
-			.qop = span_str(r->naf->integrity ? "auth-int" : "auth,auth-int"),
-			.stale = stale,
-		};
-
-		if (r->naf->algorithms & offers[i].bit)
-			rc = challenge_hdr_format(out->challenge[out->n_challenges++], GBA_NAF_CHALLENGE_MAX + 1, &h);
-	}
-	return rc;
-}
-
-static void conclude(struct run *r, enum gba_naf_cause cause)
-{
-	struct gba_naf_answer *out = r->out;
-
-	if (answers[cause].verdict == GBA_NAF_CHALLENGE && challenge(r, answers[cause].stale) < 0) {
-		out->n_challenges = 0;
-		cause = GBA_NAF_CAUSE_BSF_ERROR;
-	}
-	out->cause = cause;
-	out->verdict = answers[cause].verdict;
-	out->status = answers[cause].status;
-	if (out->verdict == GBA_NAF_TEMPORARY)
-		out->retry_after_s = RETRY_AFTER_S;
-	if (out->verdict != GBA_NAF_ACCEPT)
-		gba_naf_key_clear(&out->key);
-}
-
-enum gba_naf_verdict gba_naf_digest(struct gba_naf *naf, const struct gba_naf_request *req, struct gba_naf_answer *out)
+static enum gba_naf_cause check_all(struct run *r)
 {
 	static enum gba_naf_cause (*const checks[])(struct run *) = {
-		check_host,  check_header, check_offer,    check_parameters, check_uri,  check_btid,
-		check_nonce, check_key,    check_response, check_count,      keep_proof,
+		check_fields, check_host,  check_header, check_offer,    check_parameters, check_uri,
+		check_btid,   check_nonce, check_key,    check_response, check_count,      keep_proof,
 	};
-	struct run r = { .naf = naf, .req = req, .out = out };
 	enum gba_naf_cause cause = GBA_NAF_CAUSE_OK;
 
-	memset(out, 0, sizeof(*out));
-	if (naf->pid != getpid()) {
-		conclude(&r, GBA_NAF_CAUSE_BSF_DOWN);
-		return out->verdict;
-	}
-	naf->clock(&r.now);
+	if (r->naf->pid != getpid())
+		return GBA_NAF_CAUSE_BSF_DOWN;
+	r->naf->clock(&r->now);
 	for (size_t i = 0; cause == GBA_NAF_CAUSE_OK && i < sizeof(checks) / sizeof(checks[0]); i++)
-		cause = checks[i](&r);
-	conclude(&r, cause);
-	secret_clear(&r.ha1);
-	return out->verdict;
+		cause = checks[i](r);
+	return cause;
 }
 
-const char *gba_naf_digest_finish(struct gba_naf_answer *ans, const void *body, size_t len)
+static void challenge(struct run *r, bool stale)
 {
-	struct gba_naf_proof *p = ans->proof;
-	struct digest_text rspauth;
-	struct auth_info info;
+	const struct naf_offer offer = { span_str(r->realm), r->naf->algorithms, r->naf->qop, stale };
+	char nonce[NAF_NONCE_CHARS + 1];
 
-	if (!p)
-		return NULL;
-	p->in.body = span_of(body, body ? len : 0);
-	if (digest_rspauth(&rspauth, &p->in, &p->ha1) < 0)
-		return NULL;
-	info = (struct auth_info){
-		.qop = span_str(digest_qop_name(p->in.qop)),
-		.rspauth = span_str(rspauth.hex),
-		.cnonce = p->in.cnonce,
-		.nc = p->in.nc,
-	};
-	return auth_info_format(p->info, sizeof(p->info), &info) < 0 ? NULL : p->info;
+	if (naf_nonce_make(r->naf->nonces, offer.realm, r->now.mono_ms, nonce) < 0 ||
+	    naf_answer_challenge(r->out, &offer, nonce) < 0)
+		naf_answer_conclude(r->out, GBA_NAF_CAUSE_BSF_ERROR);
 }
 
-void gba_naf_answer_clear(struct gba_naf_answer *ans)
+static struct gba_naf_answer *naf_digest_run(struct gba_naf *naf, const struct gba_naf_request *given, bool whole)
 {
-	if (ans->proof)
-		OPENSSL_cleanse(ans->proof, sizeof(*ans->proof));
-	free(ans->proof);
-	gba_naf_key_clear(&ans->key);
-	OPENSSL_cleanse(ans, sizeof(*ans));
+	struct naf_answer *out = naf_answer_new();
+	struct gba_naf_request req;
+	struct run r = { .naf = naf, .req = &req, .whole = whole, .out = out };
+	enum gba_naf_cause cause;
+
+	if (!out || !naf || naf_ctx_request(&req, given) < 0) {
+		naf_answer_free(out);
+		return naf_answer_none();
+	}
+	cause = check_all(&r);
+	if (cause == GBA_NAF_CAUSE_OK && !whole) {
+		naf_answer_free(out);
+		return NULL;
+	}
+	naf_answer_conclude(out, cause);
+	if (out->pub.verdict == GBA_NAF_CHALLENGE)
+		challenge(&r, naf_answer_is_stale(cause));
+	return &out->pub;
+}
+
+struct gba_naf_answer *gba_naf_digest_before_body(struct gba_naf *naf, const struct gba_naf_request *req)
+{
+	return naf_digest_run(naf, req, false);
+}
+
+struct gba_naf_answer *gba_naf_digest(struct gba_naf *naf, const struct gba_naf_request *req)
+{
+	return naf_digest_run(naf, req, true);
 }

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <openssl/crypto.h>
+
+#include "naf-lib/naf_sized.h"
 
 struct known {
 	struct known *next;
@@ -31,7 +34,7 @@ struct gba_naf_fake *gba_naf_fake_new(void)
 
 static void known_free(struct known *k)
 {
-	gba_naf_key_clear(&k->key);
+	naf_key_clear(&k->key);
 	free(k);
 }
 
@@ -61,6 +64,8 @@ int gba_naf_fake_remove(struct gba_naf_fake *f, const char *btid)
 {
 	struct known **at, *k;
 
+	if (!f || !btid)
+		return -EINVAL;
 	pthread_mutex_lock(&f->lock);
 	at = naf_fake_find(f, btid);
 	k = *at;
@@ -73,21 +78,34 @@ int gba_naf_fake_remove(struct gba_naf_fake *f, const char *btid)
 	return 0;
 }
 
-int gba_naf_fake_add(struct gba_naf_fake *f, const char *btid, const struct gba_naf_key *key)
+static struct known *known_new(const char *btid, const struct gba_naf_key *key)
 {
-	struct btid parsed;
-	struct known *k;
+	struct known *k = calloc(1, sizeof(*k));
 
-	if (btid_parse(&parsed, (const uint8_t *)btid, strlen(btid)) < 0)
-		return -EINVAL;
-	k = calloc(1, sizeof(*k));
-	if (!k)
-		return -ENOMEM;
-	if (naf_key_copy(&k->key, key) < 0) {
+	if (!k || naf_key_copy(&k->key, key) < 0) {
 		free(k);
-		return -ENOMEM;
+		return NULL;
 	}
 	memcpy(k->btid, btid, strlen(btid) + 1);
+	return k;
+}
+
+int gba_naf_fake_add(struct gba_naf_fake *f, const char *btid, const struct gba_naf_key *key)
+{
+	struct gba_naf_key known;
+	struct btid parsed;
+	struct known *k;
+	int rc;
+
+	if (!f || !btid || btid_parse(&parsed, (const uint8_t *)btid, strlen(btid)) < 0)
+		return -EINVAL;
+	rc = naf_sized_read(&known, sizeof(known), key, NAF_SIZED_TO(struct gba_naf_key, uss_list_len));
+	if (rc < 0)
+		return rc;
+	k = known_new(btid, &known);
+	OPENSSL_cleanse(&known, sizeof(known)); /* its uss_list is the caller's */
+	if (!k)
+		return -ENOMEM;
 	gba_naf_fake_remove(f, btid);
 	pthread_mutex_lock(&f->lock);
 	k->next = f->first;
@@ -98,6 +116,8 @@ int gba_naf_fake_add(struct gba_naf_fake *f, const char *btid, const struct gba_
 
 void gba_naf_fake_set(struct gba_naf_fake *f, enum gba_naf_fake_mood mood)
 {
+	if (!f)
+		return;
 	pthread_mutex_lock(&f->lock);
 	f->mood = mood;
 	pthread_mutex_unlock(&f->lock);
@@ -107,6 +127,8 @@ unsigned gba_naf_fake_asked(struct gba_naf_fake *f)
 {
 	unsigned n;
 
+	if (!f)
+		return 0;
 	pthread_mutex_lock(&f->lock);
 	n = f->asked;
 	pthread_mutex_unlock(&f->lock);

@@ -9,23 +9,28 @@
 #include "common/gba/cause.h"
 #include "common/gba/run_id.h"
 #include "gba/naf.h"
+#include "naf-lib/naf_ks.h"
+#include "naf-lib/naf_sized.h"
 
 _Static_assert(GBA_NAF_FINGERPRINT_LEN == KEY_FINGERPRINT_LEN, "one fingerprint everywhere");
 _Static_assert(GBA_NAF_RUN_LEN == RUN_ID_LEN, "one name of a run everywhere");
 _Static_assert(GBA_NAF_PASSWORD_LEN == B64_LEN(GBA_NAF_KEY_LEN), "base64 of the key");
 
-void gba_naf_key_clear(struct gba_naf_key *key)
+void gba_naf_key_free(struct gba_naf_key *key)
 {
-	if (key->uss_list)
-		OPENSSL_cleanse(key->uss_list, key->uss_list_len);
-	free(key->uss_list);
-	OPENSSL_cleanse(key, sizeof(*key));
+	if (!key)
+		return;
+	naf_key_clear(key);
+	free(key);
 }
 
 void gba_naf_key_fingerprint(const struct gba_naf_key *key, char out[GBA_NAF_FINGERPRINT_LEN + 1])
 {
 	SECRET_AUTO k = { 0 };
 
+	out[0] = '\0';
+	if (!key)
+		return;
 	secret_set(&k, key->key, GBA_NAF_KEY_LEN);
 	if (key_fingerprint(out, &k) < 0)
 		out[0] = '\0';
@@ -33,7 +38,9 @@ void gba_naf_key_fingerprint(const struct gba_naf_key *key, char out[GBA_NAF_FIN
 
 void gba_naf_key_password(const struct gba_naf_key *key, char out[GBA_NAF_PASSWORD_LEN + 1])
 {
-	b64_encode(out, GBA_NAF_PASSWORD_LEN + 1, key->key, GBA_NAF_KEY_LEN);
+	out[0] = '\0';
+	if (key)
+		b64_encode(out, GBA_NAF_PASSWORD_LEN + 1, key->key, GBA_NAF_KEY_LEN);
 }
 
 static const enum cause names[GBA_NAF_CAUSE_COUNT] = {
@@ -72,7 +79,7 @@ static const struct {
 	const char *words;
 } results[] = {
 	{ 0, GBA_NAF_ACCEPT, GBA_NAF_CAUSE_OK, "key given" },
-	{ -EINVAL, GBA_NAF_DENY, GBA_NAF_CAUSE_SYNTAX, "no B-TID, or a host name that is not ours" },
+	{ -EINVAL, GBA_NAF_DENY, GBA_NAF_CAUSE_SYNTAX, "no B-TID, a host name that is not ours, or a NULL" },
 	{ -ENOENT, GBA_NAF_CHALLENGE, GBA_NAF_CAUSE_BTID_UNKNOWN, "the BSF does not know this B-TID" },
 	{ -EKEYEXPIRED, GBA_NAF_CHALLENGE, GBA_NAF_CAUSE_KEY_EXPIRED, "the life of the key is over" },
 	{ -EREMOTE, GBA_NAF_DENY, GBA_NAF_CAUSE_BSF_FOREIGN, "B-TID of a BSF that is none of ours" },

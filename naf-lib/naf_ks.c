@@ -75,6 +75,28 @@ int naf_key_copy(struct gba_naf_key *out, const struct gba_naf_key *in)
 	return 0;
 }
 
+void naf_key_clear(struct gba_naf_key *key)
+{
+	if (key->uss_list)
+		OPENSSL_cleanse(key->uss_list, key->uss_list_len);
+	free(key->uss_list);
+	OPENSSL_cleanse(key, sizeof(*key));
+}
+
+/*! \returns false: the source is not known, or there is no such */
+static bool add_source(struct naf_ks_id *out, const struct naf_ks_id *id, struct span source)
+{
+	size_t len = source.len < GBA_NAF_SOURCE_MAX ? source.len : GBA_NAF_SOURCE_MAX;
+
+	if (!source.p)
+		return false;
+	*out = *id;
+	out->b[out->len++] = 0;
+	memcpy(out->b + out->len, source.p, len);
+	out->len += len;
+	return true;
+}
+
 static struct lru *list_of(struct naf_ks *ks, const struct held *e)
 {
 	return e->refused ? &ks->refusals : &ks->keys;
@@ -100,7 +122,7 @@ static void held_free(void *p)
 {
 	struct held *e = p;
 
-	gba_naf_key_clear(&e->key);
+	naf_key_clear(&e->key);
 	OPENSSL_cleanse(e, sizeof(*e));
 	free(e);
 }
@@ -195,12 +217,16 @@ static void refuse_locked(struct naf_ks *ks, const struct naf_ks_id *id, const s
 	naf_ks_add(ks, e);
 }
 
-static int get_locked(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *out)
+static int get_locked(struct naf_ks *ks, const struct naf_ks_id *id, struct span source, const struct naf_now *now,
+		      struct gba_naf_key *out)
 {
+	struct naf_ks_id by_source;
 	struct held *e;
 
 	sweep(ks, now);
 	e = naf_ks_find(ks, id);
+	if (!e && add_source(&by_source, id, source))
+		e = naf_ks_find(ks, &by_source);
 	if (!e)
 		return -EAGAIN;
 	if (over(e, now) && e->refused) {
@@ -218,12 +244,13 @@ static int get_locked(struct naf_ks *ks, const struct naf_ks_id *id, const struc
 	return naf_key_copy(out, &e->key);
 }
 
-int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *out)
+int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, struct span source, const struct naf_now *now,
+	       struct gba_naf_key *out)
 {
 	int rc;
 
 	pthread_mutex_lock(&ks->lock);
-	rc = get_locked(ks, id, now, out);
+	rc = get_locked(ks, id, source, now, out);
 	pthread_mutex_unlock(&ks->lock);
 	return rc;
 }
@@ -237,14 +264,14 @@ int naf_ks_put(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_n
 	if (ks->cfg.age_max_s && key->created_at && key->created_at + ks->cfg.age_max_s < key->expires_at)
 		key->expires_at = key->created_at + ks->cfg.age_max_s;
 	if (now->wall_s >= key->expires_at) {
-		gba_naf_key_clear(key);
-		naf_ks_refuse(ks, id, now, -EKEYEXPIRED);
+		naf_key_clear(key);
+		naf_ks_refuse(ks, id, span_of(NULL, 0), now, -EKEYEXPIRED);
 		return -EKEYEXPIRED;
 	}
 	rc = naf_key_copy(out, key);
 	e = rc == 0 ? calloc(1, sizeof(*e)) : NULL;
 	if (!e) {
-		gba_naf_key_clear(key);
+		naf_key_clear(key);
 		return rc;
 	}
 	e->id = *id;
@@ -256,9 +283,16 @@ int naf_ks_put(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_n
 	return 0;
 }
 
-void naf_ks_refuse(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, int rc)
+void naf_ks_refuse(struct naf_ks *ks, const struct naf_ks_id *id, struct span source, const struct naf_now *now, int rc)
 {
+	struct naf_ks_id by_source;
+
 	assert(rc < 0);
+	if (rc == -ENOENT) {
+		if (!add_source(&by_source, id, source))
+			return;
+		id = &by_source;
+	}
 	pthread_mutex_lock(&ks->lock);
 	refuse_locked(ks, id, now, rc);
 	pthread_mutex_unlock(&ks->lock);

@@ -15,9 +15,10 @@ struct naf_now {
 	int64_t mono_ms; /* CLOCK_MONOTONIC */
 };
 
-#define NAF_KS_ID_MAX (BTID_RAND_LEN + BSF_NAME_MAX + 1 + NAF_ID_MAX)
+#define NAF_KS_ID_MAX (BTID_RAND_LEN + BSF_NAME_MAX + 1 + NAF_ID_MAX + 1 + GBA_NAF_SOURCE_MAX)
 
-/*! RAND, domain in lower case, NUL, NAF_Id: however the domain is spelt, it is the same key. */
+/*! RAND, domain in lower case, NUL, NAF_Id: however the domain is spelt, it is the same key. Of what one source was refused
+ *  also a NUL and the source. */
 struct naf_ks_id {
 	size_t len;
 	uint8_t b[NAF_KS_ID_MAX];
@@ -38,10 +39,12 @@ struct naf_ks;
 struct naf_ks *naf_ks_new(const struct naf_ks_cfg *cfg);
 void naf_ks_free(struct naf_ks *ks);
 
-/*! \param[out] out a copy for gba_naf_key_clear(); untouched unless 0
+/*! \param[in] source who asks, or p NULL; of a longer one the first GBA_NAF_SOURCE_MAX octets
+ *  \param[out] out   a copy for naf_key_clear(); untouched unless 0
  *  \returns 0; -EAGAIN nothing known: ask the BSF; -EKEYEXPIRED; or what naf_ks_refuse() was told (-ENOENT, -EPERM);
  *           -ENOMEM */
-int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *out);
+int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, struct span source, const struct naf_now *now,
+	       struct gba_naf_key *out);
 
 /*! Keep what the BSF gave; takes *key (contents move). The expiry in *key is first brought to our own limit.
  *  \param[out] out a copy as of naf_ks_get(), also when it cannot be kept
@@ -49,8 +52,10 @@ int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_n
 int naf_ks_put(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *key,
 	       struct gba_naf_key *out);
 
-/*! The BSF has refused: remember rc for refusal_s. */
-void naf_ks_refuse(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, int rc);
+/*! The BSF has refused: remember rc for refusal_s. An unknown B-TID (-ENOENT) may become a known one, and a stranger who
+ *  has seen it on Ub may ask before its owner: that is remembered for this source only, and not at all for none. */
+void naf_ks_refuse(struct naf_ks *ks, const struct naf_ks_id *id, struct span source, const struct naf_now *now,
+		   int rc);
 
 /*! A wrong response was seen, or a right one. \returns wrong ones since the last right one; 0 if the key is gone */
 unsigned naf_ks_failed(struct naf_ks *ks, const struct naf_ks_id *id);
@@ -58,6 +63,9 @@ void naf_ks_proved(struct naf_ks *ks, const struct naf_ks_id *id);
 
 /*! Copy with its own uss_list. \returns 0; -ENOMEM (out untouched) */
 int naf_key_copy(struct gba_naf_key *out, const struct gba_naf_key *in);
+
+/*! Wipe and release what is inside. */
+void naf_key_clear(struct gba_naf_key *key);
 
 /*! For tests: how many are held. */
 void naf_ks_count(struct naf_ks *ks, unsigned *keys, unsigned *refusals);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
 #include "common/base/clock.h"
 
 /* Key-ExpiryTime is optional in the BIA (29.109 5.2); a key without one is used for a short while. */
@@ -57,7 +58,7 @@ struct naf_zn *naf_zn_new(const struct naf_transport *t, struct naf_ks *ks, unsi
 
 static void pending_free(struct pending *p)
 {
-	gba_naf_key_clear(&p->key);
+	naf_key_clear(&p->key);
 	pthread_cond_destroy(&p->answered);
 	free(p);
 }
@@ -152,58 +153,76 @@ static void finish(struct pending *p, int rc)
 }
 
 /*! Send it. The lock is given up meanwhile, because the answer may come from within. */
-static void ask(struct naf_zn *zn, struct pending *p, struct naf_question *q)
+static void ask(struct naf_zn *zn, struct pending *p, const struct naf_question *given)
 {
+	struct naf_question q = *given;
 	int rc;
 
-	q->zn = zn;
-	q->txn = p->txn;
+	q.zn = zn;
+	q.txn = p->txn;
 	pthread_mutex_unlock(&zn->lock);
-	rc = zn->t.start(zn->t.self, q);
+	rc = zn->t.start(zn->t.self, &q);
 	pthread_mutex_lock(&zn->lock);
 	if (rc < 0 && !p->done)
 		finish(p, rc);
 }
 
-/*! Under the lock. */
-static int fetch(struct naf_zn *zn, const struct naf_ks_id *id, struct naf_question *q, const struct timespec *until,
-		 struct gba_naf_key *out)
+/*! Under the lock. \param[out] joined the answer is one to somebody's earlier question */
+static int fetch_once(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf_question *q,
+		      const struct timespec *until, struct gba_naf_key *out, bool *joined)
 {
 	struct pending *p = find_question(zn, id);
-	bool new = !p;
 	struct naf_now now;
 	int rc;
 
-	if (new) {
+	*joined = p;
+	if (!p) {
 		zn->clock(&now);
-		rc = naf_ks_get(zn->ks, id, &now, out); /* an answer may have come since the caller looked */
+		rc = naf_ks_get(zn->ks, id, q->source, &now, out); /* an answer may have come since the caller looked */
 		if (rc == -EAGAIN)
 			rc = begin(zn, id, &p);
 		if (!p)
 			return rc;
 	}
 	p->waiting++;
-	if (new)
+	if (!*joined)
 		ask(zn, p, q);
 	rc = wait_for(zn, p, until, out);
 	leave(zn, p);
+	if (rc == -ENOENT && !*joined) {
+		zn->clock(&now);
+		naf_ks_refuse(zn->ks, id, q->source, &now, rc);
+	}
 	return rc;
 }
 
-int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const char *btid, const char *domain,
-		 const struct naf_id *naf_id, unsigned deadline_ms, struct gba_naf_key *out)
+int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf_question *q, unsigned deadline_ms,
+		 struct gba_naf_key *out)
 {
-	struct naf_question q = { .btid = btid, .domain = domain, .naf_id = naf_id };
 	struct timespec until;
+	bool joined;
 	int rc;
 
 	if (zn->pid != getpid())
 		return -ECHILD;
 	until = clock_mono_after(deadline_ms);
 	pthread_mutex_lock(&zn->lock);
-	rc = fetch(zn, id, &q, &until, out);
+	rc = fetch_once(zn, id, q, &until, out, &joined);
+	if (rc == -ENOENT && joined) /* whatever is on its way now was sent after we came */
+		rc = fetch_once(zn, id, q, &until, out, &joined);
 	pthread_mutex_unlock(&zn->lock);
 	return rc;
+}
+
+unsigned naf_zn_waiting(struct naf_zn *zn)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&zn->lock);
+	for (struct pending *p = zn->first; p; p = p->next)
+		n += p->done ? 0 : p->waiting;
+	pthread_mutex_unlock(&zn->lock);
+	return n;
 }
 
 static struct pending *find_txn(struct naf_zn *zn, uint64_t txn)
@@ -227,12 +246,12 @@ void naf_zn_answer(struct naf_zn *zn, uint64_t txn, int rc, struct gba_naf_key *
 		if (!key->expires_at)
 			key->expires_at = now.wall_s + NO_EXPIRY_S;
 		rc = naf_ks_put(zn->ks, &p->id, &now, key, &p->key);
-	} else if (p && (rc == -ENOENT || rc == -EPERM)) {
-		naf_ks_refuse(zn->ks, &p->id, &now, rc);
+	} else if (p && rc == -EPERM) { /* for everybody; the unknown is for who asked */
+		naf_ks_refuse(zn->ks, &p->id, span_of(NULL, 0), &now, rc);
 	}
 	if (p)
 		finish(p, rc);
 	pthread_mutex_unlock(&zn->lock);
 	if (key)
-		gba_naf_key_clear(key); /* nobody waits any more: late, or answered before */
+		naf_key_clear(key); /* nobody waits any more: late, or answered before */
 }

@@ -15,6 +15,7 @@ struct naf_question {
 	const char *btid;   /* as received */
 	const char *domain; /* of it */
 	const struct naf_id *naf_id;
+	struct span source; /* who asks, or p NULL; not for the transport */
 };
 
 /*! The answer goes to naf_zn_answer(), from any thread, also from within start(); or never comes. */
@@ -41,10 +42,15 @@ void naf_zn_free(struct naf_zn *zn);
 
 bool naf_zn_connected(struct naf_zn *zn);
 
-/*! Ask and wait.
+/*! Ask and wait. An answer "unknown" counts only if it was asked for after this call: a B-TID may have become known
+ *  meanwhile, and who asks early keeps nobody out.
+ *  \param[in] q btid, domain, naf_id and source
  *  \returns 0 and a copy of the key; the errors of gba_naf_fetch_key() but -EINVAL and -EREMOTE */
-int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const char *btid, const char *domain,
-		 const struct naf_id *naf_id, unsigned deadline_ms, struct gba_naf_key *out);
+int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf_question *q, unsigned deadline_ms,
+		 struct gba_naf_key *out);
+
+/*! For tests: threads that wait for an answer. */
+unsigned naf_zn_waiting(struct naf_zn *zn);
 
 /*! \param[in] rc  0; -ENOENT B-TID unknown; -EPERM refused; -EHOSTDOWN; -EPROTO anything else
  *  \param[in] key with rc 0, its contents move; else NULL. An expires_at of 0 means the BSF named none */

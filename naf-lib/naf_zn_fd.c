@@ -152,7 +152,7 @@ static void deliver(uint64_t txn, int rc, struct gba_naf_key *key)
 	if (c && c->zn)
 		naf_zn_answer(c->zn, txn & TXN_MASK, rc, rc == 0 ? key : NULL);
 	pthread_mutex_unlock(&node.lock);
-	gba_naf_key_clear(key);
+	naf_key_clear(key);
 }
 
 static void naf_zn_fd_on_answer(void *owner, uint64_t txn, struct msg *answer)

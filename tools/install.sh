@@ -8,7 +8,8 @@ GBA_PACKAGES_BUILD="gcc make autoconf automake libtool pkg-config libc6-dev libf
 	libcurl4-openssl-dev libsystemd-dev check python3 curl"
 # shellcheck disable=SC2034
 GBA_PACKAGES_TEST="clang clang-format libclang-rt-14-dev llvm python3-cryptography tshark faketime libosmocore-utils erlang-base
-	erlang-dev erlang-diameter freediameterd freediameter-extensions openssl git procps"
+	erlang-dev erlang-diameter freediameterd freediameter-extensions openssl git procps wget ruby ruby-net-http-digest-auth python3-requests
+	libwww-perl"
 
 # install_missing PACKAGE...: as root, or with sudo where it asks for no password; else says what to type and fails
 install_missing() {

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,7 +21,7 @@
 #include <gba/naf.h>
 
 #define LIST_MAX     16
-#define BODY_MAX     (1024 * 1024)
+#define BODY_MAX     (64 * 1024)
 #define LINE_MAX_LEN 2048
 
 struct options {
@@ -41,6 +42,9 @@ struct request {
 	char *target; /* as in the request line; the library of HTTP hands a decoded path otherwise */
 	char *body;
 	size_t len;
+	char source[GBA_NAF_SOURCE_MAX + 1];
+	struct gba_naf_request naf;
+	struct gba_naf_answer *early; /* what the header alone has led to; then no body is kept */
 	bool begun, too_large;
 };
 
@@ -126,8 +130,7 @@ static void log_request(const struct server *s, const char *method, const char *
 {
 	char fingerprint[GBA_NAF_FINGERPRINT_LEN + 1] = "";
 
-	if (a->verdict == GBA_NAF_ACCEPT)
-		gba_naf_key_fingerprint(&a->key, fingerprint);
+	gba_naf_key_fingerprint(a->key, fingerprint);
 	log_pairs(s->json, s->json ? "request" : gba_naf_cause_name(a->cause), "method", method, "target", target,
 		  "status", status, "verdict", gba_naf_verdict_name(a->verdict), "cause",
 		  s->json ? gba_naf_cause_name(a->cause) : "", "run", a->run, "key_fingerprint", fingerprint,
@@ -149,6 +152,8 @@ static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status, cons
 	MHD_add_response_header(r, "Cache-Control", "no-store");
 	for (unsigned i = 0; a && i < a->n_challenges; i++)
 		MHD_add_response_header(r, "WWW-Authenticate", a->challenge[i]);
+	if (status == MHD_HTTP_BAD_REQUEST) /* who knows where the next request begins */
+		MHD_add_response_header(r, "Connection", "close");
 	if (a && a->retry_after_s) {
 		snprintf(seconds, sizeof(seconds), "%u", a->retry_after_s);
 		MHD_add_response_header(r, "Retry-After", seconds);
@@ -166,7 +171,7 @@ static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status, cons
 static void make_page(char *out, size_t cap, const struct gba_naf_answer *a, const struct request *q)
 {
 	char until[32] = "";
-	time_t t = a->key.expires_at;
+	time_t t = a->key->expires_at;
 	struct tm tm;
 
 	if (gmtime_r(&t, &tm))
@@ -175,39 +180,31 @@ static void make_page(char *out, size_t cap, const struct gba_naf_answer *a, con
 		 "<!doctype html>\n<title>Welcome</title>\n<h1>Welcome</h1>\n"
 		 "<p>You never signed up here. Your SIM has proven who you are.</p>\n"
 		 "<p>Known as: %s<br>Known until: %s<br>Your request: %zu octets of body.</p>\n",
-		 a->key.impi[0] ? "a subscriber your operator has named" : "a subscriber without a name", until,
+		 a->key->impi[0] ? "a subscriber your operator has named" : "a subscriber without a name", until,
 		 q->len);
 }
 
-static enum MHD_Result naf_server_answer(struct server *s, struct MHD_Connection *c, const char *method,
-					 struct request *q)
+static enum MHD_Result naf_server_answer(struct server *s, struct MHD_Connection *c, struct request *q)
 {
-	const struct gba_naf_request req = {
-		.method = method,
-		.target = q->target,
-		.host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host"),
-		.authorization = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"),
-		.body = q->body,
-		.body_len = q->len,
-	};
 	static const char *const refusals[] = {
 		[GBA_NAF_CHALLENGE] = "<!doctype html>\n<h1>Show who you are</h1>\n",
 		[GBA_NAF_DENY] = "<!doctype html>\n<h1>Not for you</h1>\n",
 		[GBA_NAF_TEMPORARY] = "<!doctype html>\n<h1>Try again soon</h1>\n",
 	};
-	struct gba_naf_answer a;
+	struct gba_naf_answer *a = q->early ? q->early : gba_naf_digest(s->naf, &q->naf);
 	char page[1024], status[16];
 	const char *text = page;
 	enum MHD_Result rc;
 
-	if (gba_naf_digest(s->naf, &req, &a) == GBA_NAF_ACCEPT)
-		make_page(page, sizeof(page), &a, q);
+	q->early = NULL;
+	if (a->verdict == GBA_NAF_ACCEPT)
+		make_page(page, sizeof(page), a, q);
 	else
-		text = refusals[a.verdict];
-	snprintf(status, sizeof(status), "%d", a.status);
-	log_request(s, method, q->target, &a, status);
-	rc = send_text(c, (unsigned)a.status, text, &a);
-	gba_naf_answer_clear(&a);
+		text = refusals[a->verdict];
+	snprintf(status, sizeof(status), "%d", a->status);
+	log_request(s, q->naf.method, q->target, a, status);
+	rc = send_text(c, (unsigned)a->status, text, a);
+	gba_naf_answer_free(a);
 	return rc;
 }
 
@@ -222,10 +219,64 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *c)
 	return q;
 }
 
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	gba_naf_request_header(cls, name, value);
+	return MHD_YES;
+}
+
+/*! Behind a proxy this would be what the proxy says, and nobody else can reach this port. */
+static void read_source(struct request *q, struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	if (i && getnameinfo(i->client_addr, sizeof(struct sockaddr_in), q->source, sizeof(q->source), NULL, 0,
+			     NI_NUMERICHOST) == 0)
+		q->naf.source = q->source;
+}
+
+static bool is_body_too_large(struct MHD_Connection *c)
+{
+	const char *said = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Length");
+
+	return said && strtoull(said, NULL, 10) > BODY_MAX;
+}
+
+static bool is_health(const struct request *q)
+{
+	return strcmp(q->target, "/health") == 0;
+}
+
+static enum MHD_Result too_large(struct MHD_Connection *c)
+{
+	return send_text(c, MHD_HTTP_CONTENT_TOO_LARGE, "<!doctype html>\n<h1>Too large</h1>\n", NULL);
+}
+
+/*! The header is there and the body is not. A stranger's body is never kept: it is read over, so that the answer arrives
+ *  and the connection lives on, or not even that if it is large, waits for our word, or ends who knows where. */
+static enum MHD_Result on_begin(struct server *s, struct MHD_Connection *c, const char *method, struct request *q)
+{
+	q->begun = true;
+	gba_naf_request_init(&q->naf);
+	q->naf.method = method;
+	q->naf.target = q->target;
+	read_source(q, c);
+	MHD_get_connection_values(c, MHD_HEADER_KIND, on_header, &q->naf);
+	if (!is_health(q))
+		q->early = gba_naf_digest_before_body(s->naf, &q->naf);
+	if (q->early && (q->early->status == MHD_HTTP_BAD_REQUEST || is_body_too_large(c) ||
+			 MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Expect")))
+		return naf_server_answer(s, c, q);
+	return is_body_too_large(c) ? too_large(c) : MHD_YES;
+}
+
 static void keep_body(struct request *q, const char *data, size_t len)
 {
-	char *body = q->too_large || q->len + len > BODY_MAX ? NULL : realloc(q->body, q->len + len);
+	char *body;
 
+	if (q->early || q->too_large || is_health(q))
+		return;
+	body = q->len + len > BODY_MAX ? NULL : realloc(q->body, q->len + len);
 	if (!body) {
 		q->too_large = true;
 		return;
@@ -243,21 +294,21 @@ static enum MHD_Result naf_server_on_request(void *cls, struct MHD_Connection *c
 
 	if (!q || !q->target)
 		return MHD_NO;
-	if (!q->begun) { /* called once before the body */
-		q->begun = true;
-		return MHD_YES;
-	}
+	if (!q->begun) /* called once before the body */
+		return on_begin(s, c, method, q);
 	if (*len) {
 		keep_body(q, data, *len);
 		*len = 0;
 		return MHD_YES;
 	}
-	if (strcmp(url, "/health") == 0)
+	if (is_health(q))
 		return gba_naf_connected(s->naf) ? send_text(c, MHD_HTTP_OK, "ok\n", NULL)
 						 : send_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "no BSF\n", NULL);
 	if (q->too_large)
-		return send_text(c, MHD_HTTP_CONTENT_TOO_LARGE, "<!doctype html>\n<h1>Too large</h1>\n", NULL);
-	return naf_server_answer(s, c, method, q);
+		return too_large(c);
+	q->naf.body = q->body;
+	q->naf.body_len = q->len;
+	return naf_server_answer(s, c, q);
 }
 
 static void on_done(void *cls, struct MHD_Connection *c, void **con, enum MHD_RequestTerminationCode why)
@@ -266,6 +317,7 @@ static void on_done(void *cls, struct MHD_Connection *c, void **con, enum MHD_Re
 
 	if (!q)
 		return;
+	gba_naf_answer_free(q->early);
 	free(q->target);
 	free(q->body);
 	free(q);
@@ -290,7 +342,8 @@ static void usage(FILE *f)
 		   "  --gsid N              service whose user security settings are asked for, may be repeated\n"
 		   "  --deadline MS         longest wait for the BSF (3000)\n"
 		   "  --sha256              offer SHA-256 before MD5\n"
-		   "  --auth-int            offer integrity protection only\n"
+		   "  --qop WORD            auth: most clients; auth-int: bodies protected too; both (auth)\n"
+		   "  --slash-optional      /page/ and /page are the same\n"
 		   "  --json-log            log lines as JSON\n"
 		   "  -h, --help\n");
 }
@@ -313,10 +366,40 @@ static int read_listen(struct sockaddr_in *out, const char *text)
 	memcpy(host, text, (size_t)(colon - text));
 	host[colon - text] = '\0';
 	port = strtoul(colon + 1, &end, 10);
-	if (*end || end == colon + 1 || port > 65535 || inet_pton(AF_INET, host, &out->sin_addr) != 1)
+	if (*end || end == colon + 1 || *(colon + 1) < '0' || *(colon + 1) > '9' || port > 65535 ||
+	    inet_pton(AF_INET, host, &out->sin_addr) != 1)
 		return bad_option("--listen wants ADDR:PORT, not", text);
 	out->sin_family = AF_INET;
 	out->sin_port = htons((uint16_t)port);
+	return 0;
+}
+
+static int read_qop(unsigned *out, const char *word)
+{
+	static const struct {
+		const char *word;
+		unsigned qop;
+	} rows[] = { { "auth", GBA_NAF_AUTH },
+		     { "auth-int", GBA_NAF_AUTH_INT },
+		     { "both", GBA_NAF_AUTH | GBA_NAF_AUTH_INT } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strcmp(word, rows[i].word) == 0) {
+			*out = rows[i].qop;
+			return 0;
+		}
+	}
+	return bad_option("--qop wants auth, auth-int or both, not", word);
+}
+
+static int read_deadline(unsigned *out, const char *text)
+{
+	char *end;
+	unsigned long ms = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || !ms || ms > 3600000)
+		return bad_option("--deadline wants 1 to 3600000 milliseconds, not", text);
+	*out = (unsigned)ms;
 	return 0;
 }
 
@@ -328,7 +411,22 @@ static int naf_server_add(const char **list, size_t *n, const char *what, const 
 	return 0;
 }
 
-enum { LISTEN = 1, NAME, IDENTITY, REALM, BSF, BSF_IDENTITY, BSF_REALM, BSF_NAME, GSID, DEADLINE, SHA, INT, JSON };
+enum {
+	LISTEN = 1,
+	NAME,
+	IDENTITY,
+	REALM,
+	BSF,
+	BSF_IDENTITY,
+	BSF_REALM,
+	BSF_NAME,
+	GSID,
+	DEADLINE,
+	SHA,
+	QOP,
+	SLASH,
+	JSON
+};
 
 static int one_option(struct options *o, int opt, const char *value)
 {
@@ -357,13 +455,14 @@ static int one_option(struct options *o, int opt, const char *value)
 	case GSID:
 		return naf_server_add(o->gsids, &o->naf.n_gsids, "--gsid", value);
 	case DEADLINE:
-		o->naf.deadline_ms = (unsigned)strtoul(value, NULL, 10);
-		return o->naf.deadline_ms ? 0 : bad_option("--deadline wants milliseconds, not", value);
+		return read_deadline(&o->naf.deadline_ms, value);
 	case SHA:
 		o->naf.algorithms = GBA_NAF_SHA256 | GBA_NAF_MD5;
 		return 0;
-	case INT:
-		o->naf.integrity = true;
+	case QOP:
+		return read_qop(&o->naf.qop, value);
+	case SLASH:
+		o->naf.slash_optional = true;
 		return 0;
 	case JSON:
 		o->json = true;
@@ -388,7 +487,8 @@ static int read_options(struct options *o, int argc, char **argv)
 		{ "gsid", 1, NULL, GSID },
 		{ "deadline", 1, NULL, DEADLINE },
 		{ "sha256", 0, NULL, SHA },
-		{ "auth-int", 0, NULL, INT },
+		{ "qop", 1, NULL, QOP },
+		{ "slash-optional", 0, NULL, SLASH },
 		{ "json-log", 0, NULL, JSON },
 		{ "help", 0, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -410,6 +510,7 @@ static void defaults(struct options *o)
 {
 	memset(o, 0, sizeof(*o));
 	gba_naf_config_init(&o->naf);
+	gba_naf_diameter_init(&o->diameter);
 	read_listen(&o->listen, "127.0.0.1:8090");
 	o->diameter.realm = "example.com";
 	o->diameter.bsf_address = "127.0.0.1:3868";
@@ -470,7 +571,8 @@ static int naf_server_serve(struct server *s, const struct options *o, int liste
 	d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, NULL, NULL,
 			     naf_server_on_request, s, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK,
 			     on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
-			     30u, MHD_OPTION_CONNECTION_LIMIT, 500u, MHD_OPTION_END);
+			     30u, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT, 500u,
+			     MHD_OPTION_PER_IP_CONNECTION_LIMIT, 300u, MHD_OPTION_END);
 	if (!d)
 		return bad_option("cannot start", "no HTTP server");
 	address_text(at, &o->listen);

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Programs of others: tshark reads every frame, erlang-diameter is NAF and HSS."""
+"""Programs of others: tshark reads every frame, erlang-diameter is NAF and HSS, six HTTP clients are devices."""
 import asyncio
+import base64
 import glob
 import os
 
 from lib import aka, naf, procs
+from lib.app import App
 from lib.relay import Relay
 from lib.runner import test
 from lib.world import World
@@ -132,3 +134,34 @@ async def erlang_hss(t):
     s = await w.ue().bootstrap()
     assert (await naf.fetch(await w.naf(), s.btid)).key == s.ks_naf()
     assert (await w.ue(1).first()).status == 403
+
+
+CLIENTS = {     # what the author's guide says each can do: qop as offered by default, both, auth-int alone
+    "curl": (["curl", "-s", "--digest", "-K", "-"], "curl", (True, True, True)),
+    "wget": (["wget", "-q", "-O", "-", "--user={user}", "--password={password}"], "wget", (True, False, False)),
+    "requests": (["/usr/bin/python3", "{dir}/python.py"], "python3-requests", (True, True, False)),
+    "urllib": (["/usr/bin/python3", "{dir}/python.py"], "python3", (True, True, False)),
+    "ruby": (["ruby", "{dir}/ruby.rb"], "ruby ruby-net-http-digest-auth", (True, False, False)),
+    "LWP": (["perl", "{dir}/lwp.pl"], "libwww-perl", (True, True, False)),
+}
+
+
+@test("curl, wget, Ruby, Python and Perl log in with qop as it is by default; with both or auth-int alone those the guide names",
+      timeout=120, req=["220-4.4.9-2"])
+async def http_clients(t):
+    for argv, package, _ in CLIENTS.values():
+        t.need_tool(argv[0], package)
+    w = await World(t).start()
+    s = await w.ue().bootstrap()
+    password = base64.b64encode(s.ks_naf()).decode()
+    scripts = os.path.join(procs.SRC, "tests", "interop", "clients")
+    url = "http://naf1.example.com/page?x=%20"
+    for i, more in enumerate(([], ["--qop", "both"], ["--qop", "auth-int"])):
+        app = await App(t, w.ports["dia"], *more, name=f"naf{i}").start()
+        env = {"GBA_USER": s.btid, "GBA_PASSWORD": password, "http_proxy": f"http://127.0.0.1:{app.port}/", "HOME": t.dir}
+        for name, (argv, _, can) in CLIENTS.items():
+            argv = [a.format(user=s.btid, password=password, dir=scripts) for a in argv]
+            rc, out, err = await procs.run(argv + [url] + (["urllib"] if name == "urllib" else []), 20, env=env,
+                                           stdin=f'user = "{s.btid}:{password}"\n'.encode())
+            assert ("Welcome" in out) == can[i], (name, more, rc, out, err)
+        await app.daemon.stop()

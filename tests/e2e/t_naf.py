@@ -196,7 +196,7 @@ async def curl(t):
     t.need_tool("curl", "curl")
     w = await World(t).start()
     s = await w.ue().bootstrap()
-    for more in ([], ["--sha256"], ["--auth-int"]):
+    for more in ([], ["--sha256"], ["--qop", "auth-int"]):
         n = await Naf(t, w.ports["dia"], *more).start()
         argv = ["curl", "-s", "--digest", "-K", "-", "-w", "%{http_code}", "--connect-to",
                 f"{FQDN}:80:127.0.0.1:{n.port}", f"http://{FQDN}/page?x=1"]

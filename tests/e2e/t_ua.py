@@ -32,7 +32,7 @@ def proves(client, session, response, target, qop, alg="md5", key=None):
            "220-4.2.4-6", "220-4.5.2-26", "220-4.5.3-6"])
 async def happy(t):
     w = await World(t).start()
-    app = await App(t, w.ports["dia"]).start()
+    app = await App(t, w.ports["dia"], "--qop", "both").start()
     s = await w.ue().bootstrap()
     ua = app.client()
     r = await app.expect(ua.get("/a%20b?c=d"), 401, "naf_challenged")
@@ -54,7 +54,7 @@ async def happy(t):
 async def algorithms(t):
     w = await World(t).start()
     s = await w.ue().bootstrap()
-    app = await App(t, w.ports["dia"], "--sha256", "--auth-int").start()
+    app = await App(t, w.ports["dia"], "--sha256", "--qop", "auth-int").start()
     ua = app.client()
     first = await ua.get()
     offers = [digest.parse_params(v) for v in first.all("WWW-Authenticate")]
@@ -159,7 +159,7 @@ async def absolute_target(t):
       req=["220-4.4.9-2"])
 async def replay(t):
     w = await World(t).start()
-    app = await App(t, w.ports["dia"]).start()
+    app = await App(t, w.ports["dia"], "--qop", "both").start()
     s = await w.ue().bootstrap()
     ua = app.client()
     ua.take(await ua.get())

@@ -35,12 +35,15 @@ static int fail(const char *what)
 static void *ask(void *arg)
 {
 	struct asker *a = arg;
-	struct gba_naf_key key;
+	struct gba_naf_request req;
+	struct gba_naf_key *key;
 
-	a->rc = gba_naf_fetch_key(a->naf, btid, NULL, NULL, 5000, &key);
+	gba_naf_request_init(&req);
+	req.deadline_ms = 5000;
+	a->rc = gba_naf_fetch_key(a->naf, btid, &req, &key);
 	if (a->rc == 0) {
-		gba_naf_key_fingerprint(&key, a->fingerprint);
-		gba_naf_key_clear(&key);
+		gba_naf_key_fingerprint(key, a->fingerprint);
+		gba_naf_key_free(key);
 	}
 	return NULL;
 }
@@ -71,13 +74,13 @@ static int ask_from_threads(struct gba_naf *naf, const char *identity)
 /*! A child of an open process: nothing works, nothing hangs. */
 static int child_of_open(struct gba_naf *naf, const struct gba_naf_config *cfg)
 {
-	struct gba_naf_key key;
+	struct gba_naf_key *key;
 	char err[200];
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		bool right = gba_naf_fetch_key(naf, btid, NULL, NULL, 0, &key) == -ECHILD && !gba_naf_connected(naf);
+		bool right = gba_naf_fetch_key(naf, btid, NULL, &key) == -ECHILD && !gba_naf_connected(naf);
 
 		gba_naf_free(naf);
 		right = right && !gba_naf_new(cfg, err, sizeof(err)) && strstr(err, "before fork()");
@@ -95,7 +98,7 @@ static int worker(int n, char **argv)
 	char identity[64], err[200] = "";
 
 	snprintf(identity, sizeof(identity), "naf1-w%d.example.com", n);
-	memset(&d, 0, sizeof(d));
+	gba_naf_diameter_init(&d);
 	d.identity = identity;
 	d.realm = "example.com";
 	d.bsf_address = argv[1];

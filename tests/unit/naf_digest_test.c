@@ -31,8 +31,11 @@ static struct gba_naf_fake *fake;
 
 static struct gba_naf_key the_key(void)
 {
-	struct gba_naf_key k = { .created_at = clock_now.wall_s, .expires_at = clock_now.wall_s + 3600 };
+	struct gba_naf_key k;
 
+	gba_naf_key_init(&k);
+	k.created_at = clock_now.wall_s;
+	k.expires_at = clock_now.wall_s + 3600;
 	octets_of(k.key, sizeof(k.key), KS_NAF);
 	return k;
 }
@@ -63,6 +66,7 @@ static struct gba_naf *plain(void)
 	struct gba_naf_config c;
 
 	gba_naf_config_init(&c);
+	c.qop = GBA_NAF_AUTH | GBA_NAF_AUTH_INT;
 	return context(&c);
 }
 
@@ -84,14 +88,19 @@ static char nonce[128];
 /*! A challenge is asked for and its nonce kept. */
 static struct device good(struct gba_naf *naf)
 {
-	const struct gba_naf_request req = { .method = "GET", .target = "/", .host = HOST };
-	struct gba_naf_answer a;
+	struct gba_naf_request req;
+	struct gba_naf_answer *a;
 	struct challenge_hdr c;
 
-	ck_assert_int_eq(gba_naf_digest(naf, &req, &a), GBA_NAF_CHALLENGE);
-	ck_assert_int_eq(challenge_hdr_parse(&c, (const uint8_t *)a.challenge[0], strlen(a.challenge[0])), 0);
+	gba_naf_request_init(&req);
+	req.method = "GET";
+	req.target = "/";
+	req.host = HOST;
+	a = gba_naf_digest(naf, &req);
+	ck_assert_int_eq(a->verdict, GBA_NAF_CHALLENGE);
+	ck_assert_int_eq(challenge_hdr_parse(&c, (const uint8_t *)a->challenge[0], strlen(a->challenge[0])), 0);
 	ck_assert_int_eq(span_to_str(nonce, sizeof(nonce), c.nonce), 0);
-	gba_naf_answer_clear(&a);
+	gba_naf_answer_free(a);
 	return (struct device){
 		.user = BTID,
 		.realm = "3GPP-bootstrapping@" HOST,
@@ -154,42 +163,44 @@ static const char *authorization(const struct device *d)
 	return out;
 }
 
-static enum gba_naf_cause send_value(struct gba_naf *naf, const struct device *d, const char *value,
-				     struct gba_naf_answer *a)
-{
-	const struct gba_naf_request req = {
-		.method = d->method,
-		.target = d->target,
-		.host = d->host,
-		.authorization = value,
-		.body = d->body,
-		.body_len = d->body ? strlen(d->body) : 0,
-		.deadline_ms = 50,
-	};
+static const char *source = "192.0.2.1";
 
-	ck_assert_int_eq(gba_naf_digest(naf, &req, a), a->verdict);
-	return a->cause;
+static void make_request(struct gba_naf_request *req, const struct device *d, const char *value)
+{
+	gba_naf_request_init(req);
+	req->method = d->method;
+	req->target = d->target;
+	req->host = d->host;
+	req->authorization = value;
+	req->body = d->body;
+	req->body_len = d->body ? strlen(d->body) : 0;
+	req->deadline_ms = 50;
+	req->source = source;
+}
+
+static struct gba_naf_answer *send_value(struct gba_naf *naf, const struct device *d, const char *value)
+{
+	struct gba_naf_request req;
+
+	make_request(&req, d, value);
+	return gba_naf_digest(naf, &req);
 }
 
 static enum gba_naf_cause send_device(struct gba_naf *naf, const struct device *d)
 {
-	struct gba_naf_answer a;
-	enum gba_naf_cause cause = send_value(naf, d, authorization(d), &a);
+	struct gba_naf_answer *a = send_value(naf, d, authorization(d));
+	enum gba_naf_cause cause = a->cause;
 	static const int status[] = { 200, 401, 0, 503 };
 
-	ck_assert_int_eq(a.verdict == GBA_NAF_DENY ? 0 : a.status, status[a.verdict]);
-	ck_assert_uint_eq(a.n_challenges > 0, a.verdict == GBA_NAF_CHALLENGE);
-	ck_assert_uint_eq(a.retry_after_s > 0, a.verdict == GBA_NAF_TEMPORARY);
-	ck_assert_uint_eq(a.proof != NULL, a.verdict == GBA_NAF_ACCEPT);
-	if (a.verdict == GBA_NAF_CHALLENGE)
-		ck_assert_int_eq(strstr(a.challenge[0], "stale=true") != NULL,
+	ck_assert_int_eq(a->verdict == GBA_NAF_DENY ? 0 : a->status, status[a->verdict]);
+	ck_assert_uint_eq(a->n_challenges > 0, a->verdict == GBA_NAF_CHALLENGE);
+	ck_assert_uint_eq(a->retry_after_s > 0, a->verdict == GBA_NAF_TEMPORARY);
+	ck_assert_uint_eq(gba_naf_digest_finish(a, "", 0) != NULL, a->verdict == GBA_NAF_ACCEPT);
+	ck_assert_uint_eq(a->key != NULL, a->verdict == GBA_NAF_ACCEPT);
+	if (a->verdict == GBA_NAF_CHALLENGE)
+		ck_assert_int_eq(strstr(a->challenge[0], "stale=true") != NULL,
 				 cause == GBA_NAF_CAUSE_NONCE_STALE || cause == GBA_NAF_CAUSE_REPLAY);
-	if (a.verdict != GBA_NAF_ACCEPT) {
-		struct gba_naf_key none = { 0 };
-
-		ck_assert_mem_eq(&a.key, &none, sizeof(none));
-	}
-	gba_naf_answer_clear(&a);
+	gba_naf_answer_free(a);
 	return cause;
 }
 
@@ -200,17 +211,17 @@ START_TEST(accepted)
 {
 	struct gba_naf *naf = plain();
 	struct device d = good(naf);
-	struct gba_naf_answer a;
+	struct gba_naf_answer *a;
 	char fingerprint[GBA_NAF_FINGERPRINT_LEN + 1];
 
-	ck_assert_int_eq(send_value(naf, &d, authorization(&d), &a), GBA_NAF_CAUSE_OK);
-	ck_assert_str_eq(a.btid, BTID);
-	ck_assert_uint_eq(strlen(a.run), GBA_NAF_RUN_LEN);
-	ck_assert_octets(a.key.key, KS_NAF);
-	gba_naf_key_fingerprint(&a.key, fingerprint);
+	a = send_value(naf, &d, authorization(&d));
+	ck_assert_int_eq(a->cause, GBA_NAF_CAUSE_OK);
+	ck_assert_str_eq(a->btid, BTID);
+	ck_assert_uint_eq(strlen(a->run), GBA_NAF_RUN_LEN);
+	ck_assert_octets(a->key->key, KS_NAF);
+	gba_naf_key_fingerprint(a->key, fingerprint);
 	ck_assert_str_eq(fingerprint, "fc0168f9"); /* printf of label and key to sha256sum */
-	gba_naf_answer_clear(&a);
-	ck_assert_ptr_null(gba_naf_digest_finish(&a, "", 0));
+	gba_naf_answer_free(a);
 	d.nc = "00000002";
 	EXPECT(naf, &d, "naf_ok");
 	ck_assert_uint_eq(gba_naf_fake_asked(fake), 1);
@@ -223,7 +234,7 @@ START_TEST(proof)
 {
 	struct gba_naf *naf = plain();
 	struct device d = good(naf);
-	struct gba_naf_answer a;
+	struct gba_naf_answer *a;
 	struct auth_info info;
 	struct digest_input in = { .qop = DIGEST_QOP_AUTH_INT,
 				   .uri = text(d.uri),
@@ -235,8 +246,9 @@ START_TEST(proof)
 	struct digest_text want;
 	const char *value;
 
-	ck_assert_int_eq(send_value(naf, &d, authorization(&d), &a), GBA_NAF_CAUSE_OK);
-	value = gba_naf_digest_finish(&a, "the page", 8);
+	a = send_value(naf, &d, authorization(&d));
+	ck_assert_int_eq(a->cause, GBA_NAF_CAUSE_OK);
+	value = gba_naf_digest_finish(a, "the page", 8);
 	ck_assert_ptr_nonnull(value);
 	ck_assert_int_eq(auth_info_parse(&info, (const uint8_t *)value, strlen(value)), 0);
 	ck_assert_int_eq(digest_ha1(&ha1, DIGEST_MD5, text(d.user), text(d.realm),
@@ -246,10 +258,10 @@ START_TEST(proof)
 	ck_assert(digest_match(&want, info.rspauth));
 	ck_assert(span_eq(info.cnonce, text(d.cnonce)) && span_eq(info.nc, text(d.nc)));
 	ck_assert(span_eq(info.qop, text("auth-int")));
-	value = gba_naf_digest_finish(&a, "another page", 12);
+	value = gba_naf_digest_finish(a, "another page", 12);
 	ck_assert_int_eq(auth_info_parse(&info, (const uint8_t *)value, strlen(value)), 0);
 	ck_assert(!digest_match(&want, info.rspauth));
-	gba_naf_answer_clear(&a);
+	gba_naf_answer_free(a);
 	done(naf);
 }
 END_TEST
@@ -340,6 +352,147 @@ START_TEST(one_thing_changed)
 }
 END_TEST
 
+/* The header alone leads to the same answer, or to none where the body or the count must tell: a stranger's body is not
+ * waited for */
+START_TEST(before_body)
+{
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct gba_naf *naf = plain();
+		struct device d = good(naf);
+		struct gba_naf_answer *a;
+		struct gba_naf_request req;
+
+		*(const char **)((char *)&d + changes[i].field) = changes[i].value;
+		make_request(&req, &d, authorization(&d));
+		a = gba_naf_digest_before_body(naf, &req);
+		if (!strcmp(changes[i].cause, "naf_ok") || !strcmp(changes[i].cause, "naf_response")) {
+			ck_assert_msg(!a, "row %zu", i);
+		} else {
+			ck_assert_msg(a && strcmp(gba_naf_cause_name(a->cause), changes[i].cause) == 0, "row %zu", i);
+			ck_assert_uint_eq(a->n_challenges > 0, a->verdict == GBA_NAF_CHALLENGE);
+		}
+		gba_naf_answer_free(a);
+		done(naf);
+	}
+}
+END_TEST
+
+/* With auth the proof is whole without a body; the count is used once all the same */
+START_TEST(before_body_auth)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+	struct gba_naf_answer *a;
+	struct gba_naf_request req;
+
+	d.qop = "auth";
+	make_request(&req, &d, authorization(&d));
+	ck_assert_ptr_null(gba_naf_digest_before_body(naf, &req));
+	ck_assert_ptr_null(gba_naf_digest_before_body(naf, &req));
+	EXPECT(naf, &d, "naf_ok");
+	EXPECT(naf, &d, "naf_replay");
+	d.wrong_key = true;
+	make_request(&req, &d, authorization(&d));
+	a = gba_naf_digest_before_body(naf, &req);
+	ck_assert_int_eq(a->cause, GBA_NAF_CAUSE_RESPONSE);
+	ck_assert_uint_eq(a->failures, 1);
+	gba_naf_answer_free(a);
+	done(naf);
+}
+END_TEST
+
+/* Two Host or Authorization headers: neither counts (the first did) */
+START_TEST(fields)
+{
+	static const struct {
+		const char *name, *value, *cause;
+	} rows[] = {
+		{ "Accept", "*/*", "naf_ok" },
+		{ "host", HOST, "naf_syntax" },
+		{ "AUTHORIZATION", "Basic YTpi", "naf_syntax" },
+		{ "Content-Length", "11", "naf_syntax" },
+		{ "Transfer-Encoding", "chunked", "naf_syntax" },
+		{ "Accept ", "*/*", "naf_syntax" },
+		{ "Accept", "*\r/*", "naf_syntax" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct gba_naf *naf = plain();
+		struct device d = good(naf);
+		struct gba_naf_request req;
+		struct gba_naf_answer *a;
+
+		make_request(&req, &d, NULL);
+		req.host = NULL;
+		gba_naf_request_header(&req, "Content-Length", "10");
+		gba_naf_request_header(&req, "Authorization", authorization(&d));
+		gba_naf_request_header(&req, "hOsT", HOST);
+		gba_naf_request_header(&req, rows[i].name, rows[i].value);
+		a = gba_naf_digest(naf, &req);
+		ck_assert_msg(strcmp(gba_naf_cause_name(a->cause), rows[i].cause) == 0, "row %zu", i);
+		gba_naf_answer_free(a);
+		done(naf);
+	}
+}
+END_TEST
+
+/* What is offered, and no more, is taken; most clients can do auth, and that is the default */
+START_TEST(qops)
+{
+	static const struct {
+		unsigned qop;
+		const char *offer, *of_auth, *of_auth_int;
+	} rows[] = {
+		{ 0, "qop=\"auth\"", "naf_ok", "naf_downgrade" },
+		{ GBA_NAF_AUTH, "qop=\"auth\"", "naf_ok", "naf_downgrade" },
+		{ GBA_NAF_AUTH_INT, "qop=\"auth-int\"", "naf_downgrade", "naf_ok" },
+		{ GBA_NAF_AUTH | GBA_NAF_AUTH_INT, "qop=\"auth,auth-int\"", "naf_ok", "naf_ok" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct gba_naf_config c;
+		struct gba_naf_answer *a;
+		struct gba_naf *naf;
+		struct device d;
+
+		gba_naf_config_init(&c);
+		c.qop = rows[i].qop;
+		naf = context(&c);
+		d = good(naf);
+		a = send_value(naf, &d, NULL);
+		ck_assert_msg(strstr(a->challenge[0], rows[i].offer) != NULL, "%s", a->challenge[0]);
+		gba_naf_answer_free(a);
+		d.qop = "auth";
+		EXPECT(naf, &d, rows[i].of_auth);
+		d.qop = "auth-int";
+		d.nc = "00000002";
+		EXPECT(naf, &d, rows[i].of_auth_int);
+		done(naf);
+	}
+}
+END_TEST
+
+START_TEST(optional_slash)
+{
+	for (int on = 0; on <= 1; on++) {
+		struct gba_naf_config c;
+		struct gba_naf *naf;
+		struct device d;
+
+		gba_naf_config_init(&c);
+		c.qop = GBA_NAF_AUTH_INT;
+		c.slash_optional = on;
+		naf = context(&c);
+		d = good(naf);
+		d.uri = "/page/?x=%20";
+		EXPECT(naf, &d, on ? "naf_ok" : "naf_uri_mismatch");
+		d.uri = "/page//?x=%20";
+		EXPECT(naf, &d, "naf_uri_mismatch");
+		done(naf);
+	}
+}
+END_TEST
+
 /* An absolute target wins over Host, also one that is foreign, of the other name, or missing */
 START_TEST(absolute_target)
 {
@@ -372,19 +525,21 @@ START_TEST(header_forms)
 	};
 	struct gba_naf *naf = plain();
 	struct device d = good(naf);
-	struct gba_naf_answer a;
+	struct gba_naf_answer *a;
 	char large[AUTH_HDR_MAX + 2];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		ck_assert_msg(strcmp(gba_naf_cause_name(send_value(naf, &d, rows[i].value, &a)), rows[i].cause) == 0,
-			      "row %zu: %s", i, gba_naf_cause_name(a.cause));
-		gba_naf_answer_clear(&a);
+		a = send_value(naf, &d, rows[i].value);
+		ck_assert_msg(strcmp(gba_naf_cause_name(a->cause), rows[i].cause) == 0, "row %zu: %s", i,
+			      gba_naf_cause_name(a->cause));
+		gba_naf_answer_free(a);
 	}
 	memset(large, 'a', sizeof(large));
 	memcpy(large, "Digest ", 7);
 	large[sizeof(large) - 1] = '\0';
-	ck_assert_int_eq(send_value(naf, &d, large, &a), GBA_NAF_CAUSE_SYNTAX);
-	gba_naf_answer_clear(&a);
+	a = send_value(naf, &d, large);
+	ck_assert_int_eq(a->cause, GBA_NAF_CAUSE_SYNTAX);
+	gba_naf_answer_free(a);
 	done(naf);
 }
 END_TEST
@@ -394,18 +549,19 @@ START_TEST(offers)
 	struct gba_naf_config c;
 	struct gba_naf *naf;
 	struct device d;
-	struct gba_naf_answer a;
+	struct gba_naf_answer *a;
 
 	gba_naf_config_init(&c);
 	c.algorithms = GBA_NAF_SHA256 | GBA_NAF_MD5;
-	c.integrity = true;
+	c.qop = GBA_NAF_AUTH_INT;
 	naf = context(&c);
 	d = good(naf);
-	ck_assert_int_eq(send_value(naf, &d, NULL, &a), GBA_NAF_CAUSE_CHALLENGED);
-	ck_assert_uint_eq(a.n_challenges, 2);
-	ck_assert_ptr_nonnull(strstr(a.challenge[0], "algorithm=SHA-256, qop=\"auth-int\""));
-	ck_assert_ptr_nonnull(strstr(a.challenge[1], "algorithm=MD5, qop=\"auth-int\""));
-	gba_naf_answer_clear(&a);
+	a = send_value(naf, &d, NULL);
+	ck_assert_int_eq(a->cause, GBA_NAF_CAUSE_CHALLENGED);
+	ck_assert_uint_eq(a->n_challenges, 2);
+	ck_assert_ptr_nonnull(strstr(a->challenge[0], "algorithm=SHA-256, qop=\"auth-int\""));
+	ck_assert_ptr_nonnull(strstr(a->challenge[1], "algorithm=MD5, qop=\"auth-int\""));
+	gba_naf_answer_free(a);
 	EXPECT(naf, &d, "naf_ok");
 	d.algorithm = "SHA-256";
 	d.nc = "00000002";
@@ -438,7 +594,7 @@ START_TEST(counting)
 {
 	struct gba_naf *naf = plain();
 	struct device d = good(naf);
-	struct gba_naf_answer a;
+	struct gba_naf_answer *a;
 
 	EXPECT(naf, &d, "naf_ok");
 	EXPECT(naf, &d, "naf_replay");
@@ -450,9 +606,10 @@ START_TEST(counting)
 	d.nc = "00000011";
 	d.wrong_key = true;
 	for (unsigned i = 1; i <= 3; i++) {
-		ck_assert_int_eq(send_value(naf, &d, authorization(&d), &a), GBA_NAF_CAUSE_RESPONSE);
-		ck_assert_uint_eq(a.failures, i);
-		gba_naf_answer_clear(&a);
+		a = send_value(naf, &d, authorization(&d));
+		ck_assert_int_eq(a->cause, GBA_NAF_CAUSE_RESPONSE);
+		ck_assert_uint_eq(a->failures, i);
+		gba_naf_answer_free(a);
 	}
 	d.wrong_key = false; /* a stranger has not used up the count */
 	EXPECT(naf, &d, "naf_ok");
@@ -484,11 +641,52 @@ START_TEST(lives)
 	d.user = "n3yNAhrM9NshPM/wx/caag==@BSF.mnc015.mcc234.pub.3gppnetwork.org";
 	EXPECT(naf, &d, "naf_btid_unknown");
 	ck_assert_uint_eq(gba_naf_fake_asked(fake), 2); /* the same B-TID, spelt otherwise */
-	clock_now.mono_ms += 30000;
+	clock_now.mono_ms += 4999;
+	EXPECT(naf, &d, "naf_btid_unknown");
+	ck_assert_uint_eq(gba_naf_fake_asked(fake), 2);
+	clock_now.mono_ms += 1;
 	d = good(naf);
 	d.user = OTHER;
 	EXPECT(naf, &d, "naf_btid_unknown");
 	ck_assert_uint_eq(gba_naf_fake_asked(fake), 3);
+	done(naf);
+}
+END_TEST
+
+/* A refused B-TID is remembered for who has sent it: a stranger who has seen RAND on Ub does not keep its owner out */
+START_TEST(stranger_first)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+	struct gba_naf_key k = the_key();
+
+	gba_naf_fake_remove(fake, BTID);
+	source = "198.51.100.9";
+	EXPECT(naf, &d, "naf_btid_unknown");
+	ck_assert_int_eq(gba_naf_fake_add(fake, BTID, &k), 0); /* the bootstrapping is done now */
+	source = "192.0.2.1";
+	EXPECT(naf, &d, "naf_ok");
+	source = "198.51.100.9";
+	d.nc = "00000002";
+	EXPECT(naf, &d, "naf_ok"); /* known is known */
+	done(naf);
+}
+END_TEST
+
+/* An application that gives no source: nothing is remembered, so nobody is kept out */
+START_TEST(no_source)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+	struct gba_naf_key k = the_key();
+
+	source = NULL;
+	gba_naf_fake_remove(fake, BTID);
+	EXPECT(naf, &d, "naf_btid_unknown");
+	EXPECT(naf, &d, "naf_btid_unknown");
+	ck_assert_uint_eq(gba_naf_fake_asked(fake), 2);
+	ck_assert_int_eq(gba_naf_fake_add(fake, BTID, &k), 0);
+	EXPECT(naf, &d, "naf_ok");
 	done(naf);
 }
 END_TEST
@@ -541,6 +739,7 @@ START_TEST(shared_nonces)
 	struct device d;
 
 	gba_naf_config_init(&c);
+	c.qop = GBA_NAF_AUTH_INT;
 	c.nonce_secret = secret;
 	a = context(&c);
 	first = fake;
@@ -560,8 +759,8 @@ START_TEST(forked)
 	struct gba_naf *naf = plain();
 	struct device d = good(naf);
 	const char *value;
-	struct gba_naf_answer a;
-	struct gba_naf_key k;
+	struct gba_naf_answer *a;
+	struct gba_naf_key *k;
 	int status;
 	pid_t pid;
 
@@ -570,9 +769,12 @@ START_TEST(forked)
 	value = authorization(&d);
 	pid = fork();
 	if (pid == 0) {
-		bool right = send_value(naf, &d, value, &a) == GBA_NAF_CAUSE_BSF_DOWN && a.status == 503;
+		bool right = true;
 
-		right = right && gba_naf_fetch_key(naf, BTID, NULL, NULL, 0, &k) == -ECHILD && !gba_naf_connected(naf);
+		a = send_value(naf, &d, value);
+		right = right && a->cause == GBA_NAF_CAUSE_BSF_DOWN && a->status == 503;
+		gba_naf_answer_free(a);
+		right = right && gba_naf_fetch_key(naf, BTID, NULL, &k) == -ECHILD && !gba_naf_connected(naf);
 		gba_naf_free(naf);
 		_exit(right ? 0 : 1);
 	}
@@ -583,5 +785,6 @@ START_TEST(forked)
 }
 END_TEST
 
-SUITE("naf_digest", accepted, proof, one_thing_changed, absolute_target, header_forms, offers, without_count, counting,
-      lives, moods, wrong_type, shared_nonces, forked)
+SUITE("naf_digest", accepted, proof, one_thing_changed, before_body, before_body_auth, fields, qops, optional_slash,
+      absolute_target, header_forms, offers, without_count, counting, lives, stranger_first, no_source, moods,
+      wrong_type, shared_nonces, forked)

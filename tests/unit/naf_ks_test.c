@@ -46,14 +46,14 @@ static void put(struct naf_ks *ks, unsigned n, const struct naf_now *now, int64_
 	ck_assert_int_eq(naf_ks_put(ks, &id, now, &k, &out), 0);
 	ck_assert_ptr_null(k.uss_list);
 	ck_assert_str_eq(out.uss_list, "<ussList/>");
-	gba_naf_key_clear(&out);
+	naf_key_clear(&out);
 }
 
 static int get(struct naf_ks *ks, unsigned n, const struct naf_now *now)
 {
 	struct gba_naf_key out = { 0 };
 	struct naf_ks_id id = id_n(n);
-	int rc = naf_ks_get(ks, &id, now, &out);
+	int rc = naf_ks_get(ks, &id, span_str("192.0.2.1"), now, &out);
 
 	if (rc == 0) { /* all of it comes back: key, times, profile */
 		ck_assert_uint_eq(out.key[31], (uint8_t)n);
@@ -61,8 +61,13 @@ static int get(struct naf_ks *ks, unsigned n, const struct naf_now *now)
 		ck_assert_int_lt(out.created_at, out.expires_at);
 		ck_assert_int_gt(out.created_at, 0);
 	}
-	gba_naf_key_clear(&out);
+	naf_key_clear(&out);
 	return rc;
+}
+
+static void refuse(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, int rc)
+{
+	naf_ks_refuse(ks, id, span_str("192.0.2.1"), now, rc);
 }
 
 static void held(struct naf_ks *ks, unsigned keys, unsigned refusals)
@@ -153,15 +158,59 @@ START_TEST(bounds)
 	for (unsigned n = 100; n < 1100; n++) {
 		struct naf_ks_id id = id_n(n);
 
-		naf_ks_refuse(ks, &id, &now, -ENOENT);
+		refuse(ks, &id, &now, -ENOENT);
 	}
 	held(ks, 3, 2);
 	ck_assert_int_eq(get(ks, 1099, &now), -ENOENT);
 	ck_assert_int_eq(get(ks, 100, &now), -EAGAIN);
 	ck_assert_int_eq(get(ks, 4, &now), 0);
 	put(ks, 1099, &now, 100); /* known after all */
-	held(ks, 3, 1);
+	held(ks, 3, 2);           /* what one source was told runs out by itself */
 	ck_assert_int_eq(get(ks, 1099, &now), 0);
+	naf_ks_free(ks);
+}
+END_TEST
+
+static int get_from(struct naf_ks *ks, unsigned n, struct span source, const struct naf_now *now)
+{
+	struct gba_naf_key out = { 0 };
+	struct naf_ks_id id = id_n(n);
+	int rc = naf_ks_get(ks, &id, source, now, &out);
+
+	naf_key_clear(&out);
+	return rc;
+}
+
+/* "Unknown" is remembered by source; "not authorised" and "over" for all; none of a source that is not known */
+START_TEST(sources)
+{
+	const struct naf_ks_cfg cfg = { .keys = 10, .refusals = 10, .refusal_s = 5 };
+	const char a[] = "2001:db8::1",
+		   long_one[] = "0123456789012345678901234567890123456789012345678901234567890123456789";
+	struct naf_ks *ks = naf_ks_new(&cfg);
+	struct naf_now now = { .wall_s = 1000000, .mono_ms = 5000 };
+	struct naf_ks_id id = id_n(1), third = id_n(3);
+	struct span none = { 0 };
+
+	naf_ks_refuse(ks, &id, none, &now, -ENOENT);
+	held(ks, 0, 0);
+	naf_ks_refuse(ks, &id, span_str(a), &now, -ENOENT);
+	held(ks, 0, 1);
+	ck_assert_int_eq(get_from(ks, 1, span_str(a), &now), -ENOENT);
+	ck_assert_int_eq(get_from(ks, 1, span_str("2001:db8::2"), &now), -EAGAIN);
+	ck_assert_int_eq(get_from(ks, 1, span_str(""), &now), -EAGAIN);
+	ck_assert_int_eq(get_from(ks, 1, none, &now), -EAGAIN);
+	ck_assert_int_eq(get_from(ks, 2, span_str(a), &now), -EAGAIN);
+	naf_ks_refuse(ks, &id, span_str(long_one), &now, -ENOENT);
+	ck_assert_int_eq(get_from(ks, 1, span_of(long_one, GBA_NAF_SOURCE_MAX), &now), -ENOENT);
+	ck_assert_int_eq(get_from(ks, 1, span_of(long_one, GBA_NAF_SOURCE_MAX - 1), &now), -EAGAIN);
+	put(ks, 1, &now, 100); /* somebody was given the key: whoever asks now has it in the cache */
+	ck_assert_int_eq(get_from(ks, 1, span_str(a), &now), 0);
+	naf_ks_refuse(ks, &third, none, &now, -EPERM);
+	ck_assert_int_eq(get_from(ks, 3, none, &now), -EPERM);
+	ck_assert_int_eq(get_from(ks, 3, span_str(a), &now), -EPERM);
+	now.mono_ms += 5000;
+	ck_assert_int_eq(get_from(ks, 3, span_str(a), &now), -EAGAIN);
 	naf_ks_free(ks);
 }
 END_TEST
@@ -177,7 +226,7 @@ START_TEST(sweeping)
 	ck_assert_int_eq(get(ks, 99, &now), -EAGAIN); /* the first look sweeps an empty house */
 	for (unsigned n = 1; n <= 20; n++)
 		put(ks, n, &now, n <= 10 ? 30 : 300);
-	naf_ks_refuse(ks, &id, &now, -ENOENT);
+	refuse(ks, &id, &now, -ENOENT);
 	held(ks, 20, 1);
 	now.wall_s += 60;
 	now.mono_ms += 60000;
@@ -204,18 +253,21 @@ START_TEST(failures)
 }
 END_TEST
 
+static pthread_barrier_t start_line;
+
 static void *hammer(void *arg)
 {
 	struct naf_ks *ks = arg;
 	struct naf_now now = { .wall_s = 1000000, .mono_ms = 5000 };
 
+	pthread_barrier_wait(&start_line);
 	for (unsigned i = 0; i < 3000; i++) {
 		struct naf_ks_id id = id_n(i % 40);
 
 		if (i % 7 == 0)
 			put(ks, i % 40, &now, 100);
 		else if (i % 11 == 0)
-			naf_ks_refuse(ks, &id, &now, -ENOENT);
+			refuse(ks, &id, &now, -ENOENT);
 		else
 			get(ks, i % 40, &now);
 		naf_ks_failed(ks, &id);
@@ -231,6 +283,7 @@ START_TEST(threads)
 	pthread_t t[4];
 	unsigned keys, refusals;
 
+	pthread_barrier_init(&start_line, NULL, 4);
 	for (size_t i = 0; i < 4; i++)
 		ck_assert_int_eq(pthread_create(&t[i], NULL, hammer, ks), 0);
 	for (size_t i = 0; i < 4; i++)
@@ -242,4 +295,4 @@ START_TEST(threads)
 }
 END_TEST
 
-SUITE("naf_ks", identity, lives, age, bounds, sweeping, failures, threads)
+SUITE("naf_ks", identity, lives, age, bounds, sources, sweeping, failures, threads)

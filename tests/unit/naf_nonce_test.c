@@ -144,10 +144,12 @@ static struct race {
 	struct naf_nonces *n;
 	char nonce[NAF_NONCE_CHARS + 1];
 	atomic_uint won;
+	pthread_barrier_t start_line;
 } race;
 
 static void *racer(void *arg)
 {
+	pthread_barrier_wait(&race.start_line);
 	for (uint32_t nc = 1; nc <= 2000; nc++) {
 		if (use(race.n, race.nonce, alice, nc, 2000) == 0)
 			atomic_fetch_add(&race.won, 1);
@@ -161,6 +163,7 @@ START_TEST(threads)
 	pthread_t t[4];
 
 	race.n = table(10, 1);
+	pthread_barrier_init(&race.start_line, NULL, 4);
 	make(race.n, 1000, race.nonce);
 	for (size_t i = 0; i < 4; i++)
 		ck_assert_int_eq(pthread_create(&t[i], NULL, racer, NULL), 0);

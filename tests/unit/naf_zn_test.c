@@ -3,6 +3,7 @@
  * it: configuration, results of gba_naf_fetch_key(), many threads at once. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -72,15 +73,27 @@ static void close_zn(void)
 	naf_ks_free(ks);
 }
 
-static int fetch(uint8_t which, unsigned deadline_ms, struct gba_naf_key *out)
+static int fetch_from(const char *source, uint8_t which, unsigned deadline_ms, struct gba_naf_key *out)
 {
 	struct btid btid = { .rand = { which }, .domain = DOMAIN };
 	struct naf_ks_id id;
 	struct naf_id naf_id;
+	const struct naf_question q = { .btid = BTID, .domain = DOMAIN, .naf_id = &naf_id, .source = span_str(source) };
 
 	ck_assert_int_eq(naf_id_make(&naf_id, "naf1.example.com", UA_ID_HTTP_DIGEST), 0);
 	naf_ks_id_make(&id, &btid, &naf_id);
-	return naf_zn_fetch(zn, &id, BTID, DOMAIN, &naf_id, deadline_ms, out);
+	return naf_zn_fetch(zn, &id, &q, deadline_ms, out);
+}
+
+static int fetch(uint8_t which, unsigned deadline_ms, struct gba_naf_key *out)
+{
+	return fetch_from("192.0.2.1", which, deadline_ms, out);
+}
+
+static void wait_waiting(unsigned n)
+{
+	while (naf_zn_waiting(zn) != n)
+		sched_yield();
 }
 
 static void answer(uint64_t txn, int rc, uint8_t octet)
@@ -89,7 +102,7 @@ static void answer(uint64_t txn, int rc, uint8_t octet)
 
 	memset(key.key, octet, sizeof(key.key));
 	if (rc)
-		gba_naf_key_clear(&key);
+		naf_key_clear(&key);
 	naf_zn_answer(zn, txn, rc, rc ? NULL : &key);
 	ck_assert_ptr_null(key.uss_list);
 }
@@ -97,27 +110,32 @@ static void answer(uint64_t txn, int rc, uint8_t octet)
 static void *waiter(void *arg)
 {
 	struct gba_naf_key key = { 0 };
-	int rc = fetch((uint8_t)(uintptr_t)arg, 20000, &key);
+	uintptr_t n = (uintptr_t)arg;
+	char source[2] = { (char)('a' + n), '\0' };
+	int rc = fetch_from(source, n % 2, 20000, &key);
 
 	if (rc == 0 && (key.key[5] != 0x42 || strcmp(key.uss_list, "<ussList/>") != 0))
 		rc = -1;
-	gba_naf_key_clear(&key);
+	naf_key_clear(&key);
 	return (void *)(intptr_t)rc;
 }
 
-static void waiters(int rc)
+static pthread_t threads_of[WAITERS];
+
+static void start_waiters(void)
 {
-	pthread_t t[WAITERS];
+	for (uintptr_t i = 0; i < WAITERS; i++)
+		ck_assert_int_eq(pthread_create(&threads_of[i], NULL, waiter, (void *)i), 0);
+	wait_waiting(WAITERS);
+	ck_assert_uint_eq(held.n, 2);
+}
+
+static void end_waiters(int rc)
+{
 	void *got;
 
-	for (uintptr_t i = 0; i < WAITERS; i++)
-		ck_assert_int_eq(pthread_create(&t[i], NULL, waiter, (void *)(i % 2)), 0);
-	wait_questions(2);
-	answer(held.txn[0], rc, 0x42);
-	answer(held.txn[1], rc, 0x42);
 	for (size_t i = 0; i < WAITERS; i++) {
-		pthread_join(t[i], &got);
-		/* who came after the answer finds it in the cache */
+		pthread_join(threads_of[i], &got);
 		ck_assert_int_eq((int)(intptr_t)got, rc);
 	}
 }
@@ -128,7 +146,10 @@ START_TEST(merged)
 	unsigned keys, refusals;
 
 	open_zn(10);
-	waiters(0);
+	start_waiters();
+	answer(held.txn[0], 0, 0x42);
+	answer(held.txn[1], 0, 0x42);
+	end_waiters(0);
 	ck_assert_uint_eq(held.n, 2);
 	naf_ks_count(ks, &keys, &refusals);
 	ck_assert_uint_eq(keys, 2);
@@ -136,15 +157,62 @@ START_TEST(merged)
 }
 END_TEST
 
+/*! "Unknown" to somebody's earlier question is asked once more, by one for all; each remembers it for its own source. */
 START_TEST(merged_refusal)
 {
 	unsigned keys, refusals;
 
 	open_zn(10);
-	waiters(-ENOENT);
+	start_waiters();
+	answer(held.txn[0], -ENOENT, 0);
+	answer(held.txn[1], -ENOENT, 0);
+	wait_questions(4);
+	wait_waiting(WAITERS - 2);
+	answer(held.txn[2], -ENOENT, 0);
+	answer(held.txn[3], -ENOENT, 0);
+	end_waiters(-ENOENT);
+	ck_assert_uint_eq(held.n, 4);
 	naf_ks_count(ks, &keys, &refusals);
 	ck_assert_uint_eq(keys, 0);
-	ck_assert_uint_eq(refusals, 2);
+	ck_assert_uint_eq(refusals, 4);
+	close_zn();
+}
+END_TEST
+
+/*! A refusal that is no question of time is shared, and remembered for all. */
+START_TEST(merged_not_authorized)
+{
+	struct gba_naf_key key = { 0 };
+
+	open_zn(10);
+	start_waiters();
+	answer(held.txn[0], -EPERM, 0);
+	answer(held.txn[1], -EPERM, 0);
+	end_waiters(-EPERM);
+	ck_assert_int_eq(fetch_from("somebody else", 0, 1000, &key), -EPERM);
+	ck_assert_uint_eq(held.n, 2);
+	close_zn();
+}
+END_TEST
+
+/*! The owner comes while the question of a stranger, who has seen RAND on Ub, is on its way: its "unknown" is not his. */
+START_TEST(stranger_asks_first)
+{
+	pthread_t stranger, owner;
+	void *rc;
+
+	open_zn(10);
+	ck_assert_int_eq(pthread_create(&stranger, NULL, waiter, (void *)0), 0);
+	wait_questions(1);
+	ck_assert_int_eq(pthread_create(&owner, NULL, waiter, (void *)2), 0);
+	wait_waiting(2);
+	answer(held.txn[0], -ENOENT, 0);
+	pthread_join(stranger, &rc);
+	ck_assert_int_eq((int)(intptr_t)rc, -ENOENT);
+	wait_questions(2);
+	answer(held.txn[1], 0, 0x42);
+	pthread_join(owner, &rc);
+	ck_assert_int_eq((int)(intptr_t)rc, 0);
 	close_zn();
 }
 END_TEST
@@ -176,7 +244,7 @@ static void *slow(void *arg)
 	struct gba_naf_key key = { 0 };
 	int rc = fetch(1, 20000, &key);
 
-	gba_naf_key_clear(&key);
+	naf_key_clear(&key);
 	return (void *)(intptr_t)rc;
 }
 
@@ -247,8 +315,11 @@ START_TEST(configurations)
 	struct gba_naf_fake *fake = gba_naf_fake_new();
 	const char *bad[] = { "no name" }, *port[] = { "naf1.example.com:80" }, *null[] = { NULL };
 	struct gba_naf_config c = config(fake);
-	struct gba_naf_diameter d = { .identity = "naf1.example.com" };
+	struct gba_naf_diameter d;
 
+	gba_naf_diameter_init(&d);
+	d.identity = "naf1.example.com";
+	refused(NULL, "gba_naf_config_init");
 	c.size = 0;
 	refused(&c, "gba_naf_config_init");
 	c.size = sizeof(c) + 8;
@@ -260,6 +331,8 @@ START_TEST(configurations)
 	refused(&c, "exactly one");
 	c.fake = NULL;
 	refused(&c, "realm is needed");
+	d.size = 0;
+	refused(&c, "gba_naf_diameter_init");
 	c = config(fake);
 	c.n_names = 0;
 	refused(&c, "names");
@@ -276,11 +349,43 @@ START_TEST(configurations)
 	c = config(fake);
 	c.algorithms = 4;
 	refused(&c, "algorithms");
+	c = config(fake);
+	c.qop = 4;
+	refused(&c, "qop");
+	c = config(fake);
+	c.names = NULL;
+	refused(&c, "names");
+	c = config(fake);
+	c.bsf_names = NULL;
+	refused(&c, "names");
+	c = config(fake);
+	c.n_gsids = 1;
+	refused(&c, "gsids");
 	gba_naf_free(NULL);
 	gba_naf_fake_free(NULL);
 	gba_naf_fake_free(fake);
 }
 END_TEST
+
+/*! rc of gba_naf_fetch_key(); what came is checked and released. */
+static int key_for(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua)
+{
+	struct gba_naf_request req;
+	struct gba_naf_key *key = NULL;
+	int rc;
+
+	gba_naf_request_init(&req);
+	req.host = host;
+	req.ua_id = ua;
+	rc = gba_naf_fetch_key(naf, btid, &req, &key);
+	ck_assert(!key == !!rc);
+	if (key) {
+		ck_assert_str_eq(key->impi, "a@b.example");
+		ck_assert_uint_eq(key->size, sizeof(*key));
+	}
+	gba_naf_key_free(key);
+	return rc;
+}
 
 START_TEST(keys)
 {
@@ -288,26 +393,20 @@ START_TEST(keys)
 	struct gba_naf_fake *fake = gba_naf_fake_new();
 	struct gba_naf_config c = config(fake);
 	struct gba_naf *naf = gba_naf_new(&c, NULL, 0);
-	struct gba_naf_key in = { .expires_at = time(NULL) + 100, .impi = "a@b.example" }, key = { 0 };
+	struct gba_naf_key in = { .size = sizeof(in), .expires_at = time(NULL) + 100, .impi = "a@b.example" };
 	enum gba_naf_cause cause;
 
 	ck_assert_int_eq(gba_naf_fake_add(fake, "nonsense", &in), -EINVAL);
 	ck_assert_int_eq(gba_naf_fake_add(fake, BTID, &in), 0);
-	ck_assert_int_eq(gba_naf_fetch_key(naf, BTID, NULL, NULL, 0, &key), 0);
-	ck_assert_str_eq(key.impi, "a@b.example");
-	gba_naf_key_clear(&key);
-	ck_assert_int_eq(gba_naf_fetch_key(naf, BTID, "NAF1.example.com:8080", tls, 0, &key), 0);
-	gba_naf_key_clear(&key);
+	ck_assert_int_eq(key_for(naf, BTID, NULL, NULL), 0);
+	ck_assert_int_eq(key_for(naf, BTID, "NAF1.example.com:8080", tls), 0);
 	ck_assert_uint_eq(gba_naf_fake_asked(fake), 2); /* another Ua protocol is another key */
-	ck_assert_int_eq(gba_naf_fetch_key(naf, BTID, "other.example.com", NULL, 0, &key), -EINVAL);
-	ck_assert_int_eq(gba_naf_fetch_key(naf, "x@y", NULL, NULL, 0, &key), -EINVAL);
-	ck_assert_int_eq(gba_naf_fetch_key(naf, "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.other.example", NULL, NULL, 0, &key),
-			 -EREMOTE);
+	ck_assert_int_eq(key_for(naf, BTID, "other.example.com", NULL), -EINVAL);
+	ck_assert_int_eq(key_for(naf, "x@y", NULL, NULL), -EINVAL);
+	ck_assert_int_eq(key_for(naf, "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.other.example", NULL, NULL), -EREMOTE);
 	ck_assert_int_eq(gba_naf_fake_remove(fake, BTID), 0);
 	ck_assert_int_eq(gba_naf_fake_remove(fake, BTID), -ENOENT);
-	ck_assert_int_eq(gba_naf_fetch_key(naf, BTID, NULL, NULL, 0, &key),
-			 0); /* cached: revocation acts at its expiry */
-	gba_naf_key_clear(&key);
+	ck_assert_int_eq(key_for(naf, BTID, NULL, NULL), 0); /* cached: revocation acts at its expiry */
 	gba_naf_free(naf);
 	gba_naf_fake_free(fake);
 	ck_assert_int_eq(gba_naf_key_verdict(-EPERM, &cause), GBA_NAF_DENY);
@@ -322,26 +421,33 @@ START_TEST(keys)
 END_TEST
 
 static atomic_bool stop;
+static pthread_barrier_t start_line; /* all at once, else the first is done before the last begins */
 
 static void *asker(void *arg)
 {
 	struct gba_naf *naf = arg;
-	struct gba_naf_key key = { 0 };
+	struct gba_naf_request req;
+	struct gba_naf_key *key;
 	char btid[256];
+
+	gba_naf_request_init(&req);
+	req.deadline_ms = 20;
+	pthread_barrier_wait(&start_line);
 
 	for (unsigned i = 0; i < 1500; i++) {
 		snprintf(btid, sizeof(btid), "%c1U8vpY3qJ0hiuZNrke/NQ==@" DOMAIN, 'A' + (int)(i % 26));
-		if (gba_naf_fetch_key(naf, btid, NULL, NULL, 20, &key) == 0)
-			gba_naf_key_clear(&key);
+		if (gba_naf_fetch_key(naf, btid, &req, &key) == 0)
+			gba_naf_key_free(key);
 	}
 	return NULL;
 }
 
 static void *changer(void *arg)
 {
-	struct gba_naf_key key = { .expires_at = time(NULL) + 100 };
+	struct gba_naf_key key = { .size = sizeof(key), .expires_at = time(NULL) + 100 };
 	char btid[256];
 
+	pthread_barrier_wait(&start_line);
 	for (unsigned i = 0; !atomic_load(&stop); i++) {
 		snprintf(btid, sizeof(btid), "%c1U8vpY3qJ0hiuZNrke/NQ==@" DOMAIN, 'A' + (int)(i % 26));
 		gba_naf_fake_add(arg, btid, &key);
@@ -363,6 +469,7 @@ START_TEST(threads)
 	c.cache_keys = 10;
 	c.refusals = 5;
 	naf = gba_naf_new(&c, NULL, 0);
+	pthread_barrier_init(&start_line, NULL, 5);
 	ck_assert_int_eq(pthread_create(&change, NULL, changer, fake), 0);
 	for (size_t i = 0; i < 4; i++)
 		ck_assert_int_eq(pthread_create(&t[i], NULL, asker, naf), 0);
@@ -375,4 +482,5 @@ START_TEST(threads)
 }
 END_TEST
 
-SUITE("naf_zn", merged, merged_refusal, late, deadlines, expiry, configurations, keys, threads)
+SUITE("naf_zn", merged, merged_refusal, merged_not_authorized, stranger_asks_first, late, deadlines, expiry,
+      configurations, keys, threads)

@@ -11,19 +11,26 @@
  *      ... fill in names and the BSF ...
  *      struct gba_naf *naf = gba_naf_new(&cfg, err, sizeof(err));
  *
- *      for each request:
- *          switch (gba_naf_digest(naf, &req, &ans)) {
- *          case GBA_NAF_ACCEPT:     serve; put gba_naf_digest_finish(&ans, body, len) into Authentication-Info; break;
- *          case GBA_NAF_CHALLENGE:  401 with each ans.challenge as WWW-Authenticate; break;
- *          case GBA_NAF_DENY:       ans.status (400 or 403); break;
- *          case GBA_NAF_TEMPORARY:  503 with Retry-After ans.retry_after_s; break;
+ *      for each request, when its header is there:
+ *          gba_naf_request_init(&req);
+ *          ... method, target, and each header field by gba_naf_request_header() ...
+ *          ans = gba_naf_digest_before_body(naf, &req);
+ *          if (!ans) {
+ *              ... read the body into req ...
+ *              ans = gba_naf_digest(naf, &req);
  *          }
- *          gba_naf_answer_clear(&ans);
+ *          switch (ans->verdict) {
+ *          case GBA_NAF_ACCEPT:     serve; put gba_naf_digest_finish(ans, body, len) into Authentication-Info; break;
+ *          case GBA_NAF_CHALLENGE:  401 with each ans->challenge as WWW-Authenticate; break;
+ *          case GBA_NAF_DENY:       ans->status (400 or 403); break;
+ *          case GBA_NAF_TEMPORARY:  503 with Retry-After ans->retry_after_s; break;
+ *          }
+ *          gba_naf_answer_free(ans);
  *
  *  Threads. Every function may be called from any thread at any time, also for one context, but for these:
- *  gba_naf_free() of a context comes when no other call for it is running; a struct gba_naf_answer or gba_naf_key
- *  belongs to one thread at a time. gba_naf_digest() and gba_naf_fetch_key() may block up to their deadline while the
- *  BSF is asked; a key in the cache is answered without waiting.
+ *  gba_naf_free() of a context comes when no other call for it is running; a struct gba_naf_request, gba_naf_answer or
+ *  gba_naf_key belongs to one thread at a time. The two gba_naf_digest...() and gba_naf_fetch_key() may block up to their
+ *  deadline while the BSF is asked; a key in the cache is answered without waiting.
  *
  *  Processes. The Diameter library behind this one cannot live through fork() and cannot be started twice:
  *   - open (gba_naf_new() with a Diameter BSF) after the last fork: in each worker, not in its parent. A context from
@@ -35,7 +42,11 @@
  *     does not answer; otherwise one to two seconds.
  *
  *  Memory. Nothing handed in is kept; everything is copied. Keys are wiped when they leave the cache and by the
- *  _clear functions. No key and no identity is ever logged.
+ *  _free functions. No key and no identity is ever logged. A NULL where none is allowed is told (-EINVAL, or what the
+ *  function says), never followed.
+ *
+ *  Growth. A struct the application fills begins with its size, which its _init function sets: later fields are zero for
+ *  who does not know them. A struct the library fills is made by the library: later fields come at its end.
  *
  *  Signals. Dispositions stay as they are; the library's own threads block every signal.
  *
@@ -59,9 +70,8 @@ extern "C" {
 #define GBA_NAF_IMPI_MAX        255 /* octets of a private identity, UTF-8 */
 #define GBA_NAF_FINGERPRINT_LEN 8   /* hex digits */
 #define GBA_NAF_RUN_LEN         8   /* hex digits */
+#define GBA_NAF_SOURCE_MAX      63  /* characters of a source that are told apart */
 #define GBA_NAF_PASSWORD_LEN    44  /* characters: base64 of a key */
-#define GBA_NAF_CHALLENGES_MAX  2   /* one per algorithm offered */
-#define GBA_NAF_CHALLENGE_MAX   511 /* characters of one WWW-Authenticate value */
 
 /*! A NAF: names, BSF, caches. Opaque. */
 struct gba_naf;
@@ -78,7 +88,8 @@ enum gba_naf_verdict {
 enum gba_naf_cause {
 	GBA_NAF_CAUSE_OK,           /*!< naf_ok: accept */
 	GBA_NAF_CAUSE_CHALLENGED,   /*!< naf_challenged: no Authorization, or none for our realm */
-	GBA_NAF_CAUSE_SYNTAX,       /*!< naf_syntax: Authorization not parsable or incomplete, user name no B-TID */
+	GBA_NAF_CAUSE_SYNTAX,       /*!< naf_syntax: header fields that no request may have, Authorization not
+					 parsable or incomplete, user name no B-TID */
 	GBA_NAF_CAUSE_URI_MISMATCH, /*!< naf_uri_mismatch: uri is not the request target, or Host is not ours */
 	GBA_NAF_CAUSE_DOWNGRADE,    /*!< naf_downgrade: algorithm or qop that was not offered */
 	GBA_NAF_CAUSE_NONCE_STALE,  /*!< naf_nonce_stale: nonce not ours or over; same B-TID, new nonce */
@@ -99,11 +110,19 @@ enum gba_naf_log_level { GBA_NAF_LOG_DEBUG, GBA_NAF_LOG_INFO, GBA_NAF_LOG_NOTICE
 #define GBA_NAF_MD5    1u
 #define GBA_NAF_SHA256 2u
 
-/*! The BSF over Diameter. All texts are needed unless said. */
+/*! Qualities of protection to offer, in `qop`. With auth the body is not part of the proof, which is what browsers and
+ *  most clients can do; some of them (wget, Ruby, old phones) cannot even read a list that names both. With auth-int the
+ *  body is protected as well, without TLS. */
+#define GBA_NAF_AUTH     1u
+#define GBA_NAF_AUTH_INT 2u
+
+/*! The BSF over Diameter. gba_naf_diameter_init() first. All texts are needed unless said. */
 struct gba_naf_diameter {
+	size_t size; /*!< of this struct as the caller knows it; set by gba_naf_diameter_init() */
+
 	const char *identity;     /*!< ours (Origin-Host), unique per process; configured at the BSF as a NAF */
 	const char *realm;        /*!< ours (Origin-Realm) */
-	const char *bsf_address;  /*!< "HOST", "HOST:PORT" or "[IPV6]:PORT"; port 3868 if not given */
+	const char *bsf_address;  /*!< "HOST", "HOST:PORT" or "[IPV6]:PORT", port 1 to 65535; 3868 if not given */
 	const char *bsf_identity; /*!< Diameter identity of the BSF */
 	const char *bsf_realm;    /*!< Diameter realm of the BSF */
 	bool realm_from_btid; /*!< Destination-Realm is the domain of the B-TID, no Destination-Host: through relays */
@@ -134,11 +153,15 @@ struct gba_naf_config {
 	size_t n_gsids;
 
 	unsigned algorithms; /*!< GBA_NAF_MD5 | GBA_NAF_SHA256; 0: MD5 */
-	bool integrity;      /*!< offer qop auth-int only, so that bodies are protected without TLS */
+	unsigned qop; /*!< GBA_NAF_AUTH, GBA_NAF_AUTH_INT, or both; 0: GBA_NAF_AUTH. What is not offered is refused */
+
+	/*! "/page/" and "/page" name the same page here: a device may write either in its uri. Else they differ, as they
+	 * do for most servers. */
+	bool slash_optional;
 
 	unsigned cache_keys;    /*!< keys kept; the least recently used goes. 0: 10000 */
 	unsigned refusals;      /*!< B-TIDs remembered as refused by the BSF, apart from the keys. 0: 10000 */
-	unsigned refusal_s;     /*!< for so long the BSF is not asked again for them. 0: 30 */
+	unsigned refusal_s;     /*!< for so long the BSF is not asked again for them; unknown ones by source. 0: 5 */
 	unsigned key_age_max_s; /*!< use no key that was bootstrapped longer ago. 0: until the BSF's expiry */
 	unsigned nonce_s;       /*!< life of a nonce. 0: 300 */
 	unsigned nonces;        /*!< nonces in use whose counts are watched. 0: 20000 */
@@ -162,6 +185,12 @@ static inline void gba_naf_config_init(struct gba_naf_config *cfg)
 	cfg->size = sizeof(*cfg);
 }
 
+static inline void gba_naf_diameter_init(struct gba_naf_diameter *d)
+{
+	memset(d, 0, sizeof(*d));
+	d->size = sizeof(*d);
+}
+
 /*! \param[in] cfg lent for the call (fake: for the life of the context)
  *  \param[out] err reason in words if NULL is returned, NUL-terminated; may be NULL with errlen 0
  *  \returns a context for gba_naf_free(), or NULL. The BSF need not be reachable: the library goes on connecting. */
@@ -170,11 +199,13 @@ struct gba_naf *gba_naf_new(const struct gba_naf_config *cfg, char *err, size_t 
 /*! Wipe and free; see "Processes" above. NULL is allowed. */
 void gba_naf_free(struct gba_naf *naf);
 
-/*! Is the BSF connected at this moment? For readiness probes; a fake one is unless told otherwise. */
+/*! Is the BSF connected at this moment? For readiness probes; a fake one is unless told otherwise. NULL: no. */
 bool gba_naf_connected(struct gba_naf *naf);
 
-/*! What the BSF says about a B-TID. */
+/*! What the BSF says about a B-TID. Made by the library; only a test makes one, for gba_naf_fake_add(). */
 struct gba_naf_key {
+	size_t size; /*!< of this struct as its maker knows it; set by gba_naf_key_init() */
+
 	uint8_t key[GBA_NAF_KEY_LEN];    /*!< Ks_NAF (Ks_ext_NAF of GBA_U) for this name and Ua protocol */
 	int64_t expires_at;              /*!< Unix time; the BSF's expiry or our own limit, whichever is first */
 	int64_t created_at;              /*!< Unix time of the bootstrapping; 0: the BSF did not say */
@@ -184,45 +215,72 @@ struct gba_naf_key {
 	size_t uss_list_len;             /*!< without the NUL */
 };
 
-/*! Key for a B-TID, from the cache or the BSF: for Ua protocols other than HTTP Digest.
- *  Threads that ask for the same key at the same time share one question to the BSF.
- *  \param[in] host        name the device used, one of ours (a port is cut off); NULL: the first of cfg.names
- *  \param[in] ua_id       of the protocol spoken, annex H; NULL: HTTP Digest, 01 00 00 00 02
- *  \param[in] deadline_ms 0: that of the configuration
- *  \param[out] out        for gba_naf_key_clear(); untouched on error
- *  \returns 0;
- *           -EINVAL no B-TID, or host is none of our names;
- *           -ENOENT unknown to the BSF, -EKEYEXPIRED life over: the device must bootstrap again;
- *           -EREMOTE B-TID of a BSF that is none of ours, -EPERM the BSF refuses: no key for this device;
- *           -EHOSTDOWN no BSF connected, -ETIMEDOUT no answer in time, -EBUSY too many waiting, -EPROTO any other
- *           result of the BSF, -ENOMEM, -ECHILD context from before a fork: later perhaps */
-int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const char *host, const uint8_t *ua_id,
-		      unsigned deadline_ms, struct gba_naf_key *out);
+/*! For tests: everything zero. */
+static inline void gba_naf_key_init(struct gba_naf_key *key)
+{
+	memset(key, 0, sizeof(*key));
+	key->size = sizeof(*key);
+}
 
-/*! Wipe and release what is inside; the struct may be used again. */
-void gba_naf_key_clear(struct gba_naf_key *key);
-
-/*! The first 8 hex digits of SHA-256("gba key fingerprint" || key): lets two logs be compared without showing the
- *  key. */
-void gba_naf_key_fingerprint(const struct gba_naf_key *key, char out[GBA_NAF_FINGERPRINT_LEN + 1]);
-
-/*! The key as HTTP Digest uses it (TS 24.109): base64, the password of the user B-TID. As secret as the key. */
-void gba_naf_key_password(const struct gba_naf_key *key, char out[GBA_NAF_PASSWORD_LEN + 1]);
-
-/*! One HTTP request, as it came. */
+/*! One HTTP request, as it came. gba_naf_request_init() first; then what is 0 or NULL is not there. */
 struct gba_naf_request {
-	const char *method;        /*!< "GET"... */
-	const char *target;        /*!< of the request line, before any decoding: "/a%20b?c=d" or the absolute form */
-	const char *host;          /*!< Host header or :authority; a port is ignored */
+	size_t size; /*!< of this struct as the caller knows it; set by gba_naf_request_init() */
+
+	const char *method; /*!< "GET"... */
+	const char *target; /*!< of the request line, before any decoding: "/a%20b?c=d" or the absolute form */
+	const char *host;   /*!< Host header or :authority, a port is ignored; not looked at if target names a host */
 	const char *authorization; /*!< value of the Authorization header, or NULL */
 	const void *body;          /*!< whole body after transfer decoding; looked at for qop auth-int only */
 	size_t body_len;
 	const uint8_t *ua_id; /*!< NULL: HTTP Digest without TLS, 01 00 00 00 02; under TLS: 01 00 01 and the suite */
 	unsigned deadline_ms; /*!< 0: that of the configuration */
+
+	/*! Who asks, as text: the address of the client, or what a proxy you trust says it is. A B-TID the BSF did not
+	 * know is remembered for this source alone, so that nobody else's question keeps the owner out. NULL: it is not
+	 * remembered at all, and the BSF is asked each time. */
+	const char *source;
+
+	unsigned fields; /*!< private: what gba_naf_request_header() has seen */
 };
 
-struct gba_naf_proof;
+static inline void gba_naf_request_init(struct gba_naf_request *req)
+{
+	memset(req, 0, sizeof(*req));
+	req->size = sizeof(*req);
+}
 
+/*! Hand over one header field; call it for each, in any order. Host and Authorization are kept from here (lent, as if
+ *  assigned). What no request may have is noted and makes it naf_syntax, 400: Host, Authorization, Content-Length or
+ *  Transfer-Encoding twice, Content-Length beside Transfer-Encoding, a name that is no token, a Content-Length that is
+ *  no number, a coding that is not chunked, a control character in a value (RFC 9112 clauses 2.2, 3.2, 5.1, 6.1 to 6.3). Nothing is done for a NULL. */
+void gba_naf_request_header(struct gba_naf_request *req, const char *name, const char *value);
+
+/*! Key for a B-TID, from the cache or the BSF: for Ua protocols other than HTTP Digest.
+ *  Threads that ask for the same key at the same time share one question to the BSF.
+ *  \param[in] req  only host, ua_id, deadline_ms and source are looked at. host: the name the device used, one of ours (a
+ *                  port is cut off); NULL: the first of cfg.names. May be NULL
+ *  \param[out] out for gba_naf_key_free(); untouched on error
+ *  \returns 0;
+ *           -EINVAL a NULL, no B-TID, or host is none of our names;
+ *           -ENOENT unknown to the BSF, -EKEYEXPIRED life over: the device must bootstrap again;
+ *           -EREMOTE B-TID of a BSF that is none of ours, -EPERM the BSF refuses: no key for this device;
+ *           -EHOSTDOWN no BSF connected, -ETIMEDOUT no answer in time, -EBUSY too many waiting, -EPROTO any other
+ *           result of the BSF, -ENOMEM, -ECHILD context from before a fork: later perhaps */
+int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const struct gba_naf_request *req,
+		      struct gba_naf_key **out);
+
+/*! Wipe and release. NULL is allowed. */
+void gba_naf_key_free(struct gba_naf_key *key);
+
+/*! The first 8 hex digits of SHA-256("gba key fingerprint" || key): lets two logs be compared without showing the
+ *  key. "" for no key. */
+void gba_naf_key_fingerprint(const struct gba_naf_key *key, char out[GBA_NAF_FINGERPRINT_LEN + 1]);
+
+/*! The key as HTTP Digest uses it (TS 24.109): base64, the password of the user B-TID. As secret as the key. "" for no
+ *  key. */
+void gba_naf_key_password(const struct gba_naf_key *key, char out[GBA_NAF_PASSWORD_LEN + 1]);
+
+/*! Made by the library. */
 struct gba_naf_answer {
 	enum gba_naf_verdict verdict;
 	enum gba_naf_cause cause;
@@ -230,27 +288,31 @@ struct gba_naf_answer {
 	unsigned retry_after_s; /*!< with 503 */
 	/*! WWW-Authenticate values with 401: send each as a header of its own, in this order. */
 	unsigned n_challenges;
-	char challenge[GBA_NAF_CHALLENGES_MAX][GBA_NAF_CHALLENGE_MAX + 1];
+	const char *const *challenge;
 	char btid[GBA_NAF_BTID_MAX + 1]; /*!< who it claims to be; "" if nobody. Proven only with GBA_NAF_ACCEPT */
 	char run[GBA_NAF_RUN_LEN + 1];   /*!< of btid, or "": names the bootstrapping in the logs of device, BSF, HSS */
-	unsigned failures;           /*!< wrong responses for this B-TID since the last right one, this one included */
-	struct gba_naf_key key;      /*!< with GBA_NAF_ACCEPT */
-	struct gba_naf_proof *proof; /*!< private */
+	unsigned failures; /*!< wrong responses for this B-TID since the last right one, this one included */
+	const struct gba_naf_key *key; /*!< with GBA_NAF_ACCEPT; else NULL */
 };
 
-/*! Check one request. Say to the device what the answer says, serve it only for GBA_NAF_ACCEPT.
- *  \param[out] out written in full; for gba_naf_answer_clear()
- *  \returns out->verdict */
-enum gba_naf_verdict gba_naf_digest(struct gba_naf *naf, const struct gba_naf_request *req, struct gba_naf_answer *out);
+/*! Check one request when only its header is there, so that no room is given to the body of a stranger. Everything is
+ *  checked but what needs the body (the response with auth-int) and the nonce count.
+ *  \returns NULL: read the body, then call gba_naf_digest(); else the answer to give without the body, never
+ *           GBA_NAF_ACCEPT, for gba_naf_answer_free() */
+struct gba_naf_answer *gba_naf_digest_before_body(struct gba_naf *naf, const struct gba_naf_request *req);
+
+/*! Check one whole request. Say to the device what the answer says, serve it only for GBA_NAF_ACCEPT.
+ *  \returns for gba_naf_answer_free(); never NULL: without memory, or called wrongly, it is GBA_NAF_TEMPORARY */
+struct gba_naf_answer *gba_naf_digest(struct gba_naf *naf, const struct gba_naf_request *req);
 
 /*! After GBA_NAF_ACCEPT: the Authentication-Info value that proves to the device that we have the key too.
  *  \param[in] body whole body of our answer (hashed for qop auth-int, which covers it)
- *  \returns text lent until gba_naf_answer_clear() or the next call with this answer; NULL if it was not accepted or
+ *  \returns text lent until gba_naf_answer_free() or the next call with this answer; NULL if it was not accepted or
  *           on failure of the cryptography */
 const char *gba_naf_digest_finish(struct gba_naf_answer *ans, const void *body, size_t len);
 
-/*! Wipe and release what is inside. */
-void gba_naf_answer_clear(struct gba_naf_answer *ans);
+/*! Wipe and release. NULL is allowed. */
+void gba_naf_answer_free(struct gba_naf_answer *ans);
 
 /*! \returns "naf_ok"...; "?" out of range */
 const char *gba_naf_cause_name(enum gba_naf_cause cause);
@@ -280,11 +342,11 @@ struct gba_naf_fake *gba_naf_fake_new(void);
 void gba_naf_fake_free(struct gba_naf_fake *fake);
 
 /*! Let it know a B-TID. The same key is given for every name and Ua protocol.
- *  \param[in] key copied; a key for the same B-TID is replaced
- *  \returns 0; -EINVAL no B-TID; -ENOMEM */
+ *  \param[in] key copied, begun with gba_naf_key_init(); a key for the same B-TID is replaced
+ *  \returns 0; -EINVAL a NULL, no B-TID, or a key without its size; -ENOMEM */
 int gba_naf_fake_add(struct gba_naf_fake *fake, const char *btid, const struct gba_naf_key *key);
 
-/*! Forget a B-TID, as after revocation. \returns 0; -ENOENT */
+/*! Forget a B-TID, as after revocation. \returns 0; -ENOENT; -EINVAL a NULL */
 int gba_naf_fake_remove(struct gba_naf_fake *fake, const char *btid);
 
 /*! From the next question on. */

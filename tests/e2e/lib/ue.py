@@ -173,9 +173,12 @@ class UaClient:
             h.append(("Authorization", authorization))
         return await http_raw.once(self.port, method, target, h, body, self.host, timeout=timeout)
 
-    def authorization(self, session, target="/", qop="auth-int", method="GET", body=b"", key=None, nc=None, **wrong):
-        """Answer to self.challenge; key: octets used in place of the right Ks_NAF."""
+    def authorization(self, session, target="/", qop="", method="GET", body=b"", key=None, nc=None, **wrong):
+        """Answer to self.challenge; key: octets used in place of the right Ks_NAF. qop: "" takes auth-int if offered."""
         c = self.challenge
+        if qop == "":
+            offered = (c.get("qop") or "auth").split(",")
+            qop = "auth-int" if "auth-int" in offered else offered[0]
         if nc is None:
             self.nc += 1
             nc = self.nc
