@@ -11,6 +11,7 @@
 #include "common/base/port_probe.h"
 #include "common/base/signals.h"
 #include "common/base/sockaddr.h"
+#include "common/dia/dia_accept.h"
 #include "common/dia/dia_flow.h"
 #include "common/dia/dia_grave.h"
 #include "common/dia/dia_node.h"
@@ -123,6 +124,7 @@ static int library_up(const struct dia_cfg *cfg, struct err *err)
 	if (initialized)
 		return err_set(err, -EALREADY, "diameter: one node per process life");
 	initialized = true;
+	dia_accept_init();
 	dia_flow_init();
 	dia_out_init();
 	dia_grave_init();

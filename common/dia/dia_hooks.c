@@ -66,7 +66,7 @@ static void __attribute__((format(printf, 2, 0))) on_log(int level, const char *
 		return;
 	}
 	/* While running, what matters comes through the hooks; before, these lines are the only reason given. */
-	if (!dia_node.running && !strstr(text, "shutdown"))
+	if (!dia_node.running && !dia_node.stopping && !strstr(text, "shutdown"))
 		ours = DIA_LOG_ERROR;
 	dia_log(ours, "libfdcore: %s", text);
 }
@@ -93,6 +93,15 @@ int dia_peer_socket(struct peer_hdr *peer)
 	return fd_peer_cnx_proto_info(peer, info, sizeof(info)) ? -1 : socket_of(info);
 }
 
+int fd_cnx_proto_info(struct cnxctx *cnx, char *buf, size_t len); /* exported, in no public header */
+
+int dia_cnx_socket(struct cnxctx *cnx)
+{
+	char info[INFO_MAX] = "";
+
+	return fd_cnx_proto_info(cnx, info, sizeof(info)) ? -1 : socket_of(info);
+}
+
 static int address_of(int fd, struct sockaddr_storage *out)
 {
 	socklen_t len = sizeof(*out);
@@ -104,11 +113,9 @@ static int address_of(int fd, struct sockaddr_storage *out)
 	return 0;
 }
 
-int fd_cnx_proto_info(struct cnxctx *cnx, char *buf, size_t len); /* exported, in no public header */
-
 bool dia_may_connect(struct msg *cer, struct cnxctx *cnx)
 {
-	char identity[256], info[INFO_MAX] = "";
+	char identity[256];
 	const struct dia_peer *ours;
 	struct sockaddr_storage from;
 	struct avp_cursor c;
@@ -118,8 +125,7 @@ bool dia_may_connect(struct msg *cer, struct cnxctx *cnx)
 	ours = dia_node_peer(identity);
 	if (!ours)
 		return true;
-	if (!fd_cnx_proto_info(cnx, info, sizeof(info)) && !address_of(socket_of(info), &from) &&
-	    sockaddr_same_host(&from, &ours->addr))
+	if (!address_of(dia_cnx_socket(cnx), &from) && sockaddr_same_host(&from, &ours->addr))
 		return true;
 	dia_event(DIA_EV_PEER_ADDRESS, ours->identity, "connection closed");
 	return false;

@@ -42,6 +42,7 @@ int dia_logger_register(void);
 /*! \returns the socket of its connection; -1: it has none any more. */
 int dia_peer_socket(struct peer_hdr *peer);
 struct cnxctx;
+int dia_cnx_socket(struct cnxctx *cnx);
 /*! Whoever comes under the name of a peer we connect to is not validated by the library, and while it is let in and cut
  *  off again our own attempts to connect wait. \returns false: from a wrong address; told, and not to be answered */
 bool dia_may_connect(struct msg *cer, struct cnxctx *cnx);

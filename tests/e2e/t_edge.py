@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The Diameter edge: whatever octets a peer sends, and with no descriptor left, each program lives, and serves the others."""
+import asyncio
 import os
+import resource
 import time
 
 from lib import causes, dia, hss, kdf, naf
@@ -72,3 +74,48 @@ async def session_naf(t):
     client.take(await client.get("/"))
     await app.expect(client.get("/", client.authorization(s)), 401, "naf_btid_unknown")
     assert len(bsf.birs) == 1, "the node did not ask"
+
+
+def files(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def cpu_s(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        ticks = f.read().rsplit(")", 1)[1].split()
+    return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def use_up(t, daemon, port):
+    """No descriptor left, connections waiting: it neither ends nor spins; then the connections go."""
+    limit, hard = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (files(daemon.pid) + 3, hard))
+    before = cpu_s(daemon.pid)
+    conns = await asyncio.gather(*(asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 1) for _ in range(12)),
+                                 return_exceptions=True)
+    conns = [c for c in conns if isinstance(c, tuple)]
+    await asyncio.sleep(0.5)                                     # what it costs to have none, not a wait
+    assert daemon.running, f"{daemon.name} ended"
+    cost = cpu_s(daemon.pid) - before
+    assert cost < 0.1 * t.factor, f"{daemon.name} used {cost:.2f} s of a second"
+    for _, wr in conns:
+        wr.close()
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (limit, hard))
+    t.note(f"{daemon.name}: {cost * 1000:.0f} ms in a second without descriptors, {len(conns)} connections")
+
+
+@test("no descriptor left for a Diameter connection: the BSF lives, does not spin, and serves again", smoke=True)
+async def files_bsf(t):
+    w = await World(t).start()
+    s = await w.ue().bootstrap()
+    await use_up(t, w.bsf, w.ports["dia"])
+    conn = await w.naf(timeout=15)
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+
+
+@test("no descriptor left for a Diameter connection: the HSS lives, does not spin, and serves again", smoke=True)
+async def files_hss(t):
+    w = await World(t).start(bsf=False)
+    await use_up(t, w.hss, w.ports["hss"])
+    conn = await raw_bsf_conn(t, w.ports["hss"], timeout=15)
+    assert (await conn.request(hss.mar(conn, w.cards[0].impi))).result == 2001

@@ -3,6 +3,7 @@
  * The first process only forks and compares; it never starts a node itself. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -407,6 +408,16 @@ static int case_port_taken(void)
 	return 0;
 }
 
+static int case_no_names(void) /* of who connects the library asks the DNS, on the one thread that accepts */
+{
+	struct sockaddr_storage sa = loopback("127.0.0.1", 9);
+	char host[64];
+
+	CHECK(getnameinfo((struct sockaddr *)&sa, sizeof(struct sockaddr_in), host, sizeof(host), NULL, 0, 0) == 0);
+	CHECK(!strcmp(host, "127.0.0.1"));
+	return 0;
+}
+
 /* ---- a peer made of octets ---- */
 
 /* \returns octets that came back; 0: the connection was closed */
@@ -479,6 +490,7 @@ static const struct {
 	{ "name of our HSS from elsewhere", case_name_of_our_hss },
 	{ "queue", case_queue },
 	{ "port taken", case_port_taken },
+	{ "no names of addresses", case_no_names },
 	{ "octets that would end the library", case_octets_that_would_end_the_library },
 	{ "leaves before the answer", case_leaves_before_answer },
 };
