@@ -51,10 +51,11 @@ static void expired(void *data)
 static void arm(struct ub_conn *c)
 {
 	c->since_ms = clock_mono_ms();
+	ub_share_owes(&c->place);
 	deadline_start(c->deadlines, &c->deadline, bsf_limit(LIM_REQUEST_TIME) * UINT64_C(1000), expired, c);
 }
 
-struct ub_conn *ub_conn_new(int fd, struct deadline_set *deadlines, bool *due)
+struct ub_conn *ub_conn_new(int fd, struct ub_share *share, const void *from, struct deadline_set *deadlines, bool *due)
 {
 	struct ub_conn *c = calloc(1, sizeof(*c));
 
@@ -64,6 +65,7 @@ struct ub_conn *ub_conn_new(int fd, struct deadline_set *deadlines, bool *due)
 	c->deadlines = deadlines;
 	c->due = due;
 	c->fd = fd;
+	ub_share_join(share, &c->place, from);
 	arm(c);
 	return c;
 }
@@ -77,12 +79,28 @@ void ub_conn_begun(struct ub_conn *c)
 void ub_conn_read(struct ub_conn *c)
 {
 	deadline_stop(&c->deadline);
+	ub_share_paid(&c->place);
 }
 
 void ub_conn_done(struct ub_conn *c)
 {
 	c->in_request = false;
 	arm(c);
+}
+
+bool ub_conn_drop_oldest(struct ub_share *share)
+{
+	struct ub_place *p = ub_share_oldest(share);
+	struct ub_conn *c;
+
+	if (!p)
+		return false;
+	c = llist_entry(p, struct ub_conn, place);
+	c->counted = true; /* who drops it counts it */
+	ub_share_paid(p);
+	shutdown(c->fd, SHUT_RDWR);
+	*c->due = true;
+	return true;
 }
 
 enum cause ub_conn_cause(unsigned status)
@@ -111,5 +129,6 @@ void ub_conn_end(struct ub_conn *c, unsigned status, bool stopping)
 	if (!c->used && !stopping)
 		count_unused(c, status);
 	deadline_stop(&c->deadline);
+	ub_share_paid(&c->place);
 	free(c);
 }

@@ -5,10 +5,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "bsf/ub/share.h"
 #include "common/gba/cause.h"
 #include "common/rt/deadline.h"
 
 struct ub_conn {
+	struct ub_place place;
 	struct deadline_set *deadlines;
 	bool *due; /* set when the HTTP library has to look */
 	int fd;
@@ -19,8 +21,11 @@ struct ub_conn {
 	struct deadline deadline;
 };
 
-/*! Starts the time for the first request. \returns malloc'ed, ends with ub_conn_end(); NULL no memory */
-struct ub_conn *ub_conn_new(int fd, struct deadline_set *deadlines, bool *due);
+/*! Starts the time for the first request.
+ *  \param[in] share where it waits for it, outlives it \param[in] from a struct sockaddr, or NULL
+ *  \returns malloc'ed, ends with ub_conn_end(); NULL no memory */
+struct ub_conn *ub_conn_new(int fd, struct ub_share *share, const void *from, struct deadline_set *deadlines,
+			    bool *due);
 
 /*! A request begins; \see ub_conn_read(), ub_conn_done(). */
 void ub_conn_begun(struct ub_conn *c);
@@ -37,6 +42,9 @@ enum cause ub_conn_cause(unsigned status);
 /*! Closed; frees c (may be NULL).
  *  \param[in] status of the answer that the library made itself, 0: none. \param[in] stopping we close it */
 void ub_conn_end(struct ub_conn *c, unsigned status, bool stopping);
+
+/*! End the connection that goes first (share.h); the library closes it when it is run. \returns false: there is none */
+bool ub_conn_drop_oldest(struct ub_share *share);
 
 /*! Open connections of all shards. */
 unsigned ub_conn_open(void);

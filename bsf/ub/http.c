@@ -20,6 +20,7 @@ struct ub_http {
 	struct MHD_Daemon *mhd;
 	struct osmo_fd ofd;
 	struct ub_listen *listen;
+	struct ub_share *share;
 	struct ub_req_pool spare;
 	struct deadline_set *deadlines;
 	struct deadline timer; /* what the library wants to be called for */
@@ -48,6 +49,8 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx, enu
 	if (toe == MHD_CONNECTION_NOTIFY_STARTED) {
 		/* without memory for it, its requests are refused */
 		*ctx = ub_conn_new(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+				   h->share,
+				   MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
 				   h->deadlines, &h->due);
 		if (bsf_limit(LIM_IDLE_TIME) != h->idle_s)
 			MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT,
@@ -251,6 +254,17 @@ static void take_connection(void *owner, int fd, const struct sockaddr *from, so
 	h->due = true;
 }
 
+/* Not inside the library: it closes at once what is dropped here, and the descriptor is free. */
+static bool make_room(void *owner)
+{
+	struct ub_http *h = owner;
+
+	if (!ub_conn_drop_oldest(h->share))
+		return false;
+	ub_http_turn(h);
+	return true;
+}
+
 static struct MHD_Daemon *mhd_start(struct ub_http *h)
 {
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
@@ -273,7 +287,8 @@ struct ub_http *ub_http_new(void *ctx, struct deadline_set *deadlines, struct er
 	}
 	h->deadlines = deadlines;
 	h->idle_s = bsf_limit(LIM_IDLE_TIME);
-	h->mhd = mhd_start(h);
+	h->share = ub_share_new(h);
+	h->mhd = h->share ? mhd_start(h) : NULL;
 	if (!h->mhd) {
 		err_set(err, -EIO, "ub: the HTTP library does not start");
 		goto fail;
@@ -281,7 +296,7 @@ struct ub_http *ub_http_new(void *ctx, struct deadline_set *deadlines, struct er
 	ep = MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	osmo_fd_setup(&h->ofd, ep, OSMO_FD_READ, on_epoll, h, 0);
 	osmo_fd_register(&h->ofd);
-	h->listen = ub_listen_new(h, take_connection, h, err);
+	h->listen = ub_listen_new(h, take_connection, make_room, h, err);
 	if (h->listen)
 		return h;
 fail:

@@ -24,9 +24,11 @@ struct ub_listen {
 	size_t n;
 	int spare_fd; /* given up to take and close a connection when descriptors run out */
 	ub_listen_fn *fn;
+	ub_listen_room_fn *room;
 	void *owner;
 };
 
+/* from: who came, and was closed or took the place of another one */
 static void ub_refused(const struct sockaddr_storage *from)
 {
 	struct log_line l;
@@ -39,14 +41,16 @@ static void ub_refused(const struct sockaddr_storage *from)
 	log_line_end(&l);
 }
 
-/* No descriptor is left: take the connection with the spare one, so that it does not wait and wake us for ever. */
+/* No descriptor is left and no connection of ours can go: take the new one with the spare descriptor, so that it does not
+ * wait and wake us for ever. */
 static void take_and_close(struct ub_listen *l, int listen_fd)
 {
 	struct sockaddr_storage from = { 0 };
 	socklen_t len = sizeof(from);
 	int fd;
 
-	close(l->spare_fd);
+	if (l->spare_fd >= 0)
+		close(l->spare_fd);
 	fd = accept4(listen_fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	if (fd >= 0) {
 		close(fd);
@@ -55,27 +59,44 @@ static void take_and_close(struct ub_listen *l, int listen_fd)
 	l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/* One connection goes, whose end counts, for one that comes. */
+static bool make_room(struct ub_listen *l, const struct sockaddr_storage *from)
+{
+	bool made = l->room(l->owner);
+
+	if (made)
+		ub_refused(from);
+	return made;
+}
+
+/* \returns false: nothing more to take now */
+static bool take_one(struct ub_listen *l, int listen_fd)
+{
+	struct sockaddr_storage from = { 0 };
+	socklen_t len = sizeof(from);
+	int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0 && errno != EMFILE && errno != ENFILE)
+		return false;
+	if (fd < 0) {
+		if (make_room(l, &from))
+			return true;
+		take_and_close(l, listen_fd);
+		return false;
+	}
+	if (ub_conn_open() < bsf_connections() || make_room(l, &from)) {
+		l->fn(l->owner, fd, (struct sockaddr *)&from, len);
+		return true;
+	}
+	close(fd);
+	ub_refused(&from);
+	return true;
+}
+
 static int on_accept(struct osmo_fd *ofd, unsigned int what)
 {
-	struct ub_listen *l = ofd->data;
-
-	for (int i = 0; i < BURST; i++) {
-		struct sockaddr_storage from = { 0 };
-		socklen_t len = sizeof(from);
-		int fd = accept4(ofd->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE)
-				take_and_close(l, ofd->fd);
-			break;
-		}
-		if (ub_conn_open() < bsf_connections()) {
-			l->fn(l->owner, fd, (struct sockaddr *)&from, len);
-			continue;
-		}
-		close(fd);
-		ub_refused(&from);
-	}
+	for (int i = 0; i < BURST && take_one(ofd->data, ofd->fd); i++)
+		;
 	return 0;
 }
 
@@ -111,7 +132,7 @@ static int listen_end(struct ub_listen *l)
 	return 0;
 }
 
-struct ub_listen *ub_listen_new(void *ctx, ub_listen_fn *fn, void *owner, struct err *err)
+struct ub_listen *ub_listen_new(void *ctx, ub_listen_fn *fn, ub_listen_room_fn *room, void *owner, struct err *err)
 {
 	struct ub_listen *l = talloc_zero(ctx, struct ub_listen);
 
@@ -120,6 +141,7 @@ struct ub_listen *ub_listen_new(void *ctx, ub_listen_fn *fn, void *owner, struct
 		return NULL;
 	}
 	l->fn = fn;
+	l->room = room;
 	l->owner = owner;
 	l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	talloc_set_destructor(l, listen_end);

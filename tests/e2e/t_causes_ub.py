@@ -239,25 +239,27 @@ async def source(t):
     await ues[4].challenge()
 
 
-@test("ub_limit_connections: one too many is closed, and served when there is room", smoke=True)
+@test("ub_limit_connections: one too many is closed while all are worked on, and served when there is room", smoke=True)
 async def limit_connections(t):
-    w, kept = await world(t, "connections 4")
+    w, kept = await world(t, "connections 4", n_cards=3)
 
     async def empty():
         return "connections 0 " in await w.vty("show ub")
     await t.until(empty, 5, "the server to see the first connections closed")
-    idle = [await HttpConn.open(w.ports["ub"]) for _ in range(4)]
-    ue = w.ue()
-    for c in idle:                              # each has been taken by the server when it answered
-        assert (await ue.send(None, c)).status == 400
+    w.raw_hss.behave = RawHss.never
+    n = len(w.raw_hss.mars)
+    waiting = [asyncio.ensure_future(w.ue(i // 2).first()) for i in range(4)]
+    await t.until(lambda: mars_are(w, n + 4), 5, "four MARs")
+    ue = w.ue(2)
     async with causes.counted(w, ub_limit_connections=1):
         try:
             r = await ue.first(timeout=5)
             raise AssertionError(f"answered {r}")
         except HttpClosed:
             pass
-    for c in idle:
-        c.close()
+    for r in await asyncio.gather(*waiting):
+        is_refusal(r, 503)                      # zh_timeout
+    w.raw_hss.behave = None
 
     async def served():
         try:

@@ -64,8 +64,10 @@ async def limits_live(t):
     v = await session(w)
     out = await in_node(v, "ub", "challenges-impi 2 600")
     assert "%" not in out, out
-    await w.ue().challenge()
-    await w.ue().challenge()
+    for source in ("127.0.0.2", "127.0.0.3"):                    # one source has half of them
+        ue = w.ue()
+        ue.source = source
+        await ue.challenge()
     try:
         await w.ue().challenge()
         raise AssertionError("not limited")

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""More connections than there is room for, or descriptors: who came to be served is."""
+import asyncio
+import os
+import resource
+import time
+
+from lib import causes
+from lib.http_raw import HttpConn
+from lib.runner import test
+from lib.world import World
+
+ROOM = 40
+
+
+async def crowd(w, n, source, octets=b""):
+    """Connections that owe a request, from one address; taken by the server."""
+    conns = []
+    for _ in range(n):
+        c = await HttpConn.open(w.ports["ub"], source=source)
+        if octets:
+            await c.send(octets)
+        conns.append(c)
+    return conns
+
+
+async def crowded(t, **kw):
+    w = World(t, n_cards=4, **kw).no_limits()
+    w.bsf_cfg.set("ub", f"connections {ROOM}")
+    w.bsf_cfg.set("ub", "idle-time 60")
+    w.bsf_cfg.set("ub", "request-time 60")
+    await w.start()
+
+    async def full():
+        return f"connections {ROOM} " in await w.vty("show ub")
+    return w, full
+
+
+def open_ones(conns):
+    return [c for c in conns if not c.reader.at_eof()]
+
+
+@test("one source fills the connections, saying nothing or half a request: others are served, and it lost its oldest",
+      smoke=True)
+async def one_source(t):
+    for octets in (b"", b"GET / HTTP/1.1\r\nHost: a\r\nX: "):
+        w, full = await crowded(t, name=f"say{len(octets)}") if octets else await crowded(t)
+        async with causes.counted(w, also=("ub_challenged", "ub_ok", "ub_limit_connections")):
+            conns = await crowd(w, ROOM + 10, "127.0.0.2", octets)
+            await t.until(full, 5, "the room to be full")
+            for i in range(4):
+                await w.ue(i).bootstrap()
+        lost = (await w.counters())["ub_limit_connections"]
+        assert 11 <= lost <= 18, lost                            # for the crowd's own and for up to two of each bootstrap
+        await asyncio.sleep(0)
+        assert open_ones(conns) == conns[-len(open_ones(conns)):], "not the oldest went"
+        for c in conns:
+            c.close()
+
+
+@test("as long as there is room a source may have all of it; a quiet device loses its place to the crowd of one source, not a busy one",
+      smoke=True)
+async def room(t):
+    w, full = await crowded(t)
+    async with causes.counted(w, also=("ub_challenged", "ub_ok")):
+        many = await crowd(w, ROOM, "127.0.0.2")
+        await t.until(full, 5, "the room to be full")
+    assert len(open_ones(many)) == ROOM
+    quiet = await HttpConn.open(w.ports["ub"], source="127.0.0.3")
+    more = await crowd(w, 2 * ROOM, "127.0.0.2")                 # each takes the place of an older one of the same
+    ue = w.ue(0)
+    await ue.bootstrap(quiet)
+    for c in many + more + [quiet]:
+        c.close()
+
+
+@test("all connections are of one address, as behind a balancer: a device among them is served", smoke=True)
+async def one_address(t):
+    w, full = await crowded(t)
+    conns = await crowd(w, ROOM, "127.0.0.1")
+    await t.until(full, 5, "the room to be full")
+    for i in range(4):
+        await w.ue(i).bootstrap()
+    for c in conns:
+        c.close()
+
+
+@test("no descriptor is left: a new connection takes the place of an idle one, or is closed; the processor rests", smoke=True)
+async def no_descriptor(t):
+    w = await World(t, n_cards=2).no_limits().start()
+
+    def files():
+        return len(os.listdir(f"/proc/{w.bsf.pid}/fd"))
+
+    def limit(n):
+        resource.prlimit(w.bsf.pid, resource.RLIMIT_NOFILE, (n, before[1]))
+    before = resource.prlimit(w.bsf.pid, resource.RLIMIT_NOFILE)
+    idle = await crowd(w, 3, "127.0.0.2")
+
+    async def taken():
+        return "connections 3 " in await w.vty("show ub")
+    await t.until(taken, 5, "three connections")
+    limit(files())
+    async with causes.counted(w, also=("ub_challenged", "ub_ok"), ub_limit_connections=2):
+        await w.ue(0).bootstrap()
+        # the counters are read over a VTY, which needs a descriptor itself
+        await asyncio.sleep(0)
+        limit(before[0])
+    limit(files() - len(open_ones(idle)))                        # none can be had, and whoever goes frees none
+    for c in idle:
+        c.close()
+
+    def ticks():
+        with open(f"/proc/{w.bsf.pid}/stat", encoding="ascii") as f:
+            return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13]))
+    c = await HttpConn.open(w.ports["ub"], source="127.0.0.2")
+    await c.wait_closed_by_peer(5 * t.factor)
+    spent, at = ticks(), time.monotonic()
+    await asyncio.sleep(0.5)                                     # the time in which it is looked at
+    assert ticks() - spent < 25 * (time.monotonic() - at), "spins"
+    limit(before[0])
+    await w.ue(1).bootstrap()
