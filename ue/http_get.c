@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "common/base/ascii.h"
+#include "common/http/auth_param.h"
 #include "ue/trace.h"
 
 struct http_get {
@@ -173,6 +174,8 @@ int http_get_run(struct http_get *h, struct http_answer *out, const char *url, c
 	curl_slist_free_all(list);
 	if (rc == CURLE_OK) {
 		curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &a.status);
+		auth_unescape(a.www_authenticate);
+		auth_unescape(a.authentication_info);
 		*out = a;
 		return 0;
 	}

@@ -166,6 +166,25 @@ int auth_params_only(void *out, const struct auth_slot *slots, size_t n, struct 
 	return list.len || !count ? -EBADMSG : 0;
 }
 
+void auth_unescape(char *text)
+{
+	bool quoted = false;
+	char *to = text;
+
+	for (const char *p = text; p && *p; p++) {
+		if (quoted && *p == '\\' && p[1] && p[1] != '\n') {
+			if (p[1] == '"' || p[1] == '\\')
+				*to++ = *p;
+			p++;
+		} else if (*p == '"' || *p == '\n') {
+			quoted = *p == '"' && !quoted;
+		}
+		*to++ = *p;
+	}
+	if (to)
+		*to = '\0';
+}
+
 static bool writable(struct span v, bool quote)
 {
 	for (size_t i = 0; i < v.len; i++) {

@@ -34,6 +34,12 @@ int auth_params_take(void *out, const struct auth_slot *slots, size_t n, struct 
 /*! The same for a header of one list: at least one parameter, and nothing behind the last. \returns as auth_params_take() */
 int auth_params_only(void *out, const struct auth_slot *slots, size_t n, struct span list);
 
+/*! Before the headers of an answer are parsed: take away, in place, the backslashes in quoted strings that were not needed.
+ *  RFC 9110 5.6.4 lets a sender escape any octet, and the value is without the backslash; some escape the '/' of base64. Where
+ *  a quote or a backslash is escaped the pair stays, for the parsers to refuse.
+ *  \param[in,out] text NUL-terminated; quoted strings end with their line. NULL: nothing is done */
+void auth_unescape(char *text);
+
 /*! Write lead, then the slots that are present, in their order, separated by ", ".
  *  \returns length without NUL; -ENOSPC; -EINVAL a value holds what its form cannot carry */
 int auth_params_format(char *out, size_t cap, const char *lead, const void *in, const struct auth_slot *slots,

@@ -247,6 +247,22 @@ async def several_challenges(t):
             assert rc == 0 and out["body"] == "the page", (value, joined, rc, out, err)
 
 
+@test("gba-ue reads values in which octets are escaped that need it not, on Ub and on Ua", smoke=True)
+async def quoted_pairs(t):
+    d = await Device(t).start()
+    for server in (d.bsf, d.naf):
+        plain = server.handle
+
+        def escaping(req, plain=plain):
+            status, headers, body = plain(req)
+            inner = lambda m: '"' + re.sub(r"([-@./a-c])", r"\\\1", m[1]) + '"'  # noqa: E731
+            return status, [(k, re.sub('"([^"]*)"', inner, v)) for k, v in headers], body
+        server.handle = escaping
+    rc, out, err = await d.run("-v", "get", "http://naf1.example.com/page")
+    assert rc == 0 and out["body"] == "the page" and out["answer_proved"], (rc, out, err)
+    assert r"3GPP\-\bootstr\apping\@n\af1\.ex\ample\.\com" in err and r'realm="\bsf\.' in err, "nothing was escaped: " + err
+
+
 @test("gba-ue refuses a key that is over, a B-TID of another BSF; counts the lifetime by the server's clock", smoke=True)
 async def odd_keys(t):
     d = await Device(t).start()

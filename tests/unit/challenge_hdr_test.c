@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "common/http/auth_info.h"
+#include "common/http/auth_param.h"
 #include "common/http/challenge_hdr.h"
 #include "common/http/product.h"
 #include "tests/unit/suite.h"
@@ -74,6 +75,31 @@ START_TEST(seen)
 		0);
 	ck_assert_span(h.realm, "3GPP-bootstrapping-uicc@test.3gpp.com;3GPP-bootstrapping@test.3gpp.com");
 	ck_assert_span(h.algorithm, "MD5-sess");
+}
+END_TEST
+
+/* a good challenge was lost with an escape that nobody needed */
+START_TEST(escapes)
+{
+	static const char *const rows[][2] = {
+		{ "Digest realm=\"a\\@b\", nonce=\"x\\/y\", opaque=\"\\o\"",
+		  "Digest realm=\"a@b\", nonce=\"x/y\", opaque=\"o\"" },
+		{ "Digest realm=\"a\\\"b\\\\\", nonce=\"\\n\"", "Digest realm=\"a\\\"b\\\\\", nonce=\"n\"" },
+		{ "a\\b=\"c\"\\d", "a\\b=\"c\"\\d" }, /* not in quotes */
+		{ "a=\"cut\nb=\"\\c\"", "a=\"cut\nb=\"c\"" },
+		{ "a=\"\\\nb=\"\\c\"", "a=\"\\\nb=\"c\"" },
+		{ "a=\"\\", "a=\"\\" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[100];
+
+		strcpy(text, rows[i][0]);
+		auth_unescape(text);
+		ck_assert_str_eq(text, rows[i][1]);
+	}
+	auth_unescape(NULL);
 }
 END_TEST
 
@@ -211,4 +237,4 @@ START_TEST(products)
 }
 END_TEST
 
-SUITE("challenge_hdr", both_ways, seen, among_others, refused, qop_offered, authentication_info, products)
+SUITE("challenge_hdr", escapes, both_ways, seen, among_others, refused, qop_offered, authentication_info, products)
