@@ -114,7 +114,7 @@ async def logged(t):
     conn = await w.naf()
     s = await w.ue().bootstrap()
     assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
-    assert re.search(r"^.* INFO .*zn_ok", w.bsf.text(), re.M), w.bsf.text()
+    assert re.search(r"^.* INFO DZN zn_ok", w.bsf.text(), re.M), w.bsf.text()
     v = await session(w, node="naf late.example.com")
     for line in ("address 127.0.0.1/32", "speaks-for naf1.example.com", "end", f"revoke btid {s.btid}", f"revoke impi {w.cards[0].impi}",
                  "show running-config", "terminal length 0", "nonsense of a password"):
@@ -123,14 +123,14 @@ async def logged(t):
     await h.command("end")
     await h.command("shutdown")
     who = f"vty: uid {os.geteuid()} pid {os.getpid()}, in "
-    said = re.findall(f"NOTICE {who}(.*)", w.bsf.text())
+    said = re.findall(f"NOTICE DCFG {who}(.*)", w.bsf.text())
     masked = w.cards[0].impi.replace(w.cards[0].imsi, w.cards[0].imsi[:5] + "*****")
     assert [re.sub(r"^0.*@", "IMSI@", x) for x in said] == [
         "config, done: naf late.example.com", "config-naf, done: address 127.0.0.1/32", "config-naf, done: speaks-for naf1.example.com",
         f"enable, done: revoke btid {s.btid}", f"enable, done: revoke impi {masked}"], said
     await asyncio.wait_for(w.hss.proc.wait(), 20)
     w.hss.asked_to_end = True
-    said = re.findall(f"NOTICE {who}(.*)", w.hss.text())
+    said = re.findall(f"NOTICE DCFG {who}(.*)", w.hss.text())
     assert said == [f"config, done: fault {masked} result 5012", "enable, done: shutdown"], said
     assert w.cards[0].imsi not in w.bsf.text() + w.hss.text()
 
