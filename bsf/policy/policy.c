@@ -3,9 +3,12 @@
  *  Who may connect and ask what on Zn. */
 #include "bsf/policy/policy.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include "common/base/clock.h"
+#include "common/gba/btid.h"
+#include "common/gba/naf_id.h"
 #include "common/base/sockaddr.h"
 
 /* A reader holds a policy for the length of one callback or one loop round, which is milliseconds. */
@@ -20,14 +23,19 @@ struct published {
 static _Atomic(struct policy *) current;
 static struct published *retired; /* main thread only */
 
+int policy_index(struct policy *p)
+{
+	p->by_identity = name_table_new();
+	for (size_t i = 0; p->by_identity && i < p->n_nafs; i++) {
+		if (name_table_put(p->by_identity, p->nafs[i].identity, &p->nafs[i]) == -ENOMEM)
+			return -ENOMEM;
+	}
+	return p->by_identity ? 0 : -ENOMEM;
+}
+
 const struct naf_policy *policy_naf(const struct policy *p, const char *identity)
 {
-	struct span want = span_str(identity);
-
-	for (size_t i = 0; p && i < p->n_nafs; i++)
-		if (span_ieq(span_str(p->nafs[i].identity), want))
-			return &p->nafs[i];
-	return NULL;
+	return p ? name_table_get(p->by_identity, span_str(identity)) : NULL;
 }
 
 bool policy_net_match(const struct naf_policy *n, const struct sockaddr *from)
@@ -38,24 +46,19 @@ bool policy_net_match(const struct naf_policy *n, const struct sockaddr *from)
 	return false;
 }
 
-static bool name_match(const char *pattern, struct span fqdn)
-{
-	const uint8_t *dot;
-
-	if (pattern[0] != '*' || pattern[1] != '.')
-		return span_ieq(span_str(pattern), fqdn);
-	dot = memchr(fqdn.p, '.', fqdn.len);
-	if (!dot || dot == fqdn.p)
-		return false;
-	return span_ieq(span_str(pattern + 1), span_of(dot, fqdn.len - (size_t)(dot - fqdn.p)));
-}
-
 bool policy_speaks_for(const struct naf_policy *n, const char *fqdn)
 {
-	for (size_t i = 0; i < n->n_speaks_for; i++)
-		if (name_match(n->speaks_for[i], span_str(fqdn)))
-			return true;
-	return false;
+	char wildcard[FQDN_MAX + 2] = "*";
+	const char *parent = strchr(fqdn, '.');
+
+	if (!fqdn_valid(span_str(fqdn), FQDN_MAX))
+		return false;
+	if (name_table_get(n->speaks_for, span_str(fqdn)))
+		return true;
+	if (!parent)
+		return false;
+	strcpy(wildcard + 1, parent);
+	return name_table_get(n->speaks_for, span_str(wildcard)) != NULL;
 }
 
 static void strings_free(char **s, size_t n)
@@ -75,10 +78,11 @@ void policy_free(struct policy *p)
 		free(n->identity);
 		free(n->nets);
 		free(n->naf_group);
-		strings_free(n->speaks_for, n->n_speaks_for);
+		name_table_free(n->speaks_for);
 		strings_free(n->gsids, n->n_gsids);
 		strings_free(n->required_gsids, n->n_required_gsids);
 	}
+	name_table_free(p->by_identity);
 	free(p->nafs);
 	free(p);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <sys/socket.h>
+#include "bsf/policy/name_table.h"
 #include "common/base/sockaddr.h"
 
 /*! One "naf IDENTITY" node of the configuration. */
@@ -12,11 +13,10 @@ struct naf_policy {
 	char *identity;            /* Diameter identity of the connection */
 	struct sockaddr_net *nets; /* source addresses that bind the name; at least one without TLS */
 	size_t n_nets;
-	char **speaks_for; /* FQDNs; "*.x" matches exactly one label more; no case */
-	size_t n_speaks_for;
-	char *naf_group;       /* or NULL */
-	bool private_identity; /* may learn the IMPI (User-Name) */
-	char **gsids;          /* gaa-service: USSs it may have; n_gsids 0: none */
+	struct name_table *speaks_for; /* FQDNs; "*.x" matches exactly one label more */
+	char *naf_group;               /* or NULL */
+	bool private_identity;         /* may learn the IMPI (User-Name) */
+	char **gsids;                  /* gaa-service: USSs it may have; n_gsids 0: none */
 	size_t n_gsids;
 	char **required_gsids; /* uss-required: without them 5402, also if not asked for */
 	size_t n_required_gsids;
@@ -26,11 +26,16 @@ struct naf_policy {
 struct policy {
 	struct naf_policy *nafs;
 	size_t n_nafs;
+	struct name_table *by_identity;
 };
+
+/*! Make what policy_naf() looks into; when all nafs are there. \returns 0; -ENOMEM */
+int policy_index(struct policy *p);
 
 /*! \returns entry or NULL; no case */
 const struct naf_policy *policy_naf(const struct policy *p, const char *identity);
 bool policy_net_match(const struct naf_policy *n, const struct sockaddr *from);
+/*! fqdn comes from a peer: what is no DNS name is nobody's, under whatever wildcard. */
 bool policy_speaks_for(const struct naf_policy *n, const char *fqdn);
 
 /*! The published policy; any thread. Valid until the caller's thread has passed its loop once. */

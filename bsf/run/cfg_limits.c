@@ -88,7 +88,9 @@ struct bucket_row {
 };
 
 static struct bucket_row buckets[BUCKET_COUNT] = {
-	[BUCKET_CHALLENGES_IMPI] = { .word = "challenges-impi", .def = { 6, 60 }, .help = "Challenges of one IMPI; who has proven himself has as many of his own\n" },
+	[BUCKET_CHALLENGES_IMPI] = { .word = "challenges-impi",
+				     .def = { 6, 60 },
+				     .help = "Challenges of one IMPI; who has proven himself has as many of his own\n" },
 	[BUCKET_CHALLENGES_SOURCE] = { .word = "challenges-source",
 				       .def = { 100, 1 },
 				       .help = "Challenges of one source address (IPv6: its /64)\n" },

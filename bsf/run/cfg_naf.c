@@ -29,6 +29,10 @@ struct naf_cfg {
 	int line; /* of the file; 0: made at the VTY */
 };
 
+/* The list keeps the order of the file; the table finds one of ten thousand. */
+static struct name_table *by_identity;
+static struct naf_cfg **end_of_list;
+
 static bool word_eq(const char *a, const char *b)
 {
 	return strcasecmp(a, b) == 0;
@@ -91,11 +95,24 @@ static char **words_copy(const struct words *w)
 	return out;
 }
 
+static struct name_table *names_table(const struct words *w)
+{
+	struct name_table *t = name_table_new();
+
+	for (size_t i = 0; t && i < w->n; i++) {
+		if (name_table_put(t, w->s[i], t) != -ENOMEM) /* any value will do */
+			continue;
+		name_table_free(t);
+		return NULL;
+	}
+	return t;
+}
+
 static bool naf_to_policy(struct naf_policy *out, const struct naf_cfg *n)
 {
 	out->identity = strdup(n->identity);
 	out->nets = calloc(n->nets.n, sizeof(*out->nets));
-	out->speaks_for = words_copy(&n->speaks_for);
+	out->speaks_for = names_table(&n->speaks_for);
 	out->gsids = words_copy(&n->gsids);
 	out->required_gsids = words_copy(&n->required);
 	out->naf_group = n->group ? strdup(n->group) : NULL;
@@ -107,7 +124,6 @@ static bool naf_to_policy(struct naf_policy *out, const struct naf_cfg *n)
 	out->n_nets = n->nets.n;
 	for (size_t i = 0; i < n->nets.n; i++)
 		sockaddr_net_parse(&out->nets[i], n->nets.s[i]); /* good: it was looked at when it was written */
-	out->n_speaks_for = n->speaks_for.n;
 	out->n_gsids = n->gsids.n;
 	out->n_required_gsids = n->required.n;
 	return true;
@@ -134,6 +150,10 @@ int naf_cfg_publish(const struct bsf_cfg *c)
 			policy_free(p);
 			return -ENOMEM;
 		}
+	}
+	if (policy_index(p) < 0) {
+		policy_free(p);
+		return -ENOMEM;
 	}
 	policy_publish(p);
 	return 0;
@@ -180,6 +200,8 @@ void naf_cfg_free(struct bsf_cfg *c)
 		c->nafs = n->next;
 		talloc_free(n);
 	}
+	name_table_free(by_identity);
+	by_identity = NULL;
 }
 
 /* After a command: what was written counts at once; while the file is read, main publishes at the end. */
@@ -209,13 +231,43 @@ static int del(struct vty *vty, struct words *w, const char *s)
 	return changed(vty);
 }
 
-static struct naf_cfg **naf_find(const char *identity)
+static struct naf_cfg *naf_find(const char *identity)
+{
+	return name_table_get(by_identity, span_str(identity));
+}
+
+static struct naf_cfg *naf_add(const char *identity)
+{
+	struct naf_cfg *n = talloc_zero(bsf_cfg, struct naf_cfg);
+
+	if (!n)
+		return NULL;
+	if (!by_identity)
+		by_identity = name_table_new();
+	n->identity = talloc_strdup(n, identity);
+	if (!by_identity || !n->identity || name_table_put(by_identity, identity, n) < 0) {
+		talloc_free(n);
+		return NULL;
+	}
+	n->line = cfg_line();
+	if (!bsf_cfg->nafs)
+		end_of_list = &bsf_cfg->nafs;
+	*end_of_list = n;
+	end_of_list = &n->next;
+	return n;
+}
+
+static void naf_remove(struct naf_cfg *n)
 {
 	struct naf_cfg **p = &bsf_cfg->nafs;
 
-	while (*p && !word_eq((*p)->identity, identity))
+	while (*p != n)
 		p = &(*p)->next;
-	return p;
+	*p = n->next;
+	if (!n->next)
+		end_of_list = p;
+	name_table_del(by_identity, n->identity);
+	talloc_free(n);
 }
 
 #define NAF_HELP \
@@ -224,35 +276,32 @@ static struct naf_cfg **naf_find(const char *identity)
 
 DEFUN(cfg_naf, cfg_naf_cmd, "naf IDENTITY", NAF_HELP)
 {
-	struct naf_cfg **p = naf_find(argv[0]);
+	struct naf_cfg *n = naf_find(argv[0]);
 
-	if (*p && cfg_reading())
+	if (n && cfg_reading())
 		return cfg_fail(vty, "naf %s is there already, in line %d; allowed: one node for each", argv[0],
-				(*p)->line);
-	if (!*p) {
+				n->line);
+	if (!n) {
 		if (!fqdn_valid(span_str(argv[0]), BSF_ID_MAX))
 			return cfg_fail(vty, "'%s' is no host name; allowed: letters, digits, hyphen and dot", argv[0]);
 		if (!cfg_reading() && taken_by(bsf_cfg, argv[0]))
 			return cfg_fail(vty, "naf %s: %s; allowed: another one", argv[0], taken_by(bsf_cfg, argv[0]));
-		*p = talloc_zero(bsf_cfg, struct naf_cfg);
-		if (!*p)
+		n = naf_add(argv[0]);
+		if (!n)
 			return cfg_fail(vty, "no memory");
-		(*p)->identity = talloc_strdup(*p, argv[0]);
-		(*p)->line = cfg_line();
 	}
-	vty->index = *p;
+	vty->index = n;
 	vty->node = BSF_NODE_NAF;
 	return changed(vty);
 }
 
 DEFUN(cfg_no_naf, cfg_no_naf_cmd, "no naf IDENTITY", NO_STR NAF_HELP)
 {
-	struct naf_cfg **p = naf_find(argv[0]), *n = *p;
+	struct naf_cfg *n = naf_find(argv[0]);
 
 	if (!n)
 		return cfg_fail(vty, "%s is not there", argv[0]);
-	*p = n->next;
-	talloc_free(n);
+	naf_remove(n);
 	return changed(vty);
 }
 

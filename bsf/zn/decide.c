@@ -63,8 +63,9 @@ static enum verdict check_variant(const struct zn_ask *in)
 	return v == GBA_VARIANT_ME || v == GBA_VARIANT_U ? PASS : NOT_AUTHORIZED;
 }
 
+/* Whether a peer may ask comes first: nobody learns from the code whether another application's B-TID lives. */
 static enum verdict (*const checks[])(const struct zn_ask *in) = {
-	check_btid, check_session, check_origin, check_fqdn, check_ua_id, check_variant,
+	check_origin, check_fqdn, check_ua_id, check_btid, check_session, check_variant,
 };
 
 #define N_CHECKS (sizeof(checks) / sizeof(checks[0]))

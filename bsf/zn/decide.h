@@ -18,10 +18,11 @@ struct zn_ask {
 };
 
 /*! Decide. The checks in this order, the first that fails is the answer:
- *  - no B-TID, unknown, expired, revoked: 5403, zn_btid_unknown; store not asked: 5012, store_failed
  *  - Origin-Host is not the connection's identity and the peer is no proxy, peer not configured, FQDN of the NAF_Id not
- *    one it speaks for, Ua protocol identifier that is invalid (H.2: 00, not all zero) or the pseudo protocol of the
- *    TMPI derivation (H.3; its key would disclose TMPIs), 2G or Digest variant: 5402, zn_not_authorized
+ *    one it speaks for or no DNS name, Ua protocol identifier that is invalid (H.2: 00, not all zero) or the pseudo protocol
+ *    of the TMPI derivation (H.3; its key would disclose TMPIs): 5402, zn_not_authorized
+ *  - no B-TID, unknown, expired, revoked: 5403, zn_btid_unknown; store not asked: 5012, store_failed
+ *  - 2G or Digest variant: 5402, zn_not_authorized
  *  - a USS that policy requires is not in the GUSS, asked for or not: 5402, zn_not_authorized
  *  - else 2001 and the keys, zn_ok. USSs that were not found or are not allowed are left out without an error.
  *

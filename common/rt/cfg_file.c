@@ -85,35 +85,6 @@ static const char *skip_blanks(const char *s)
 	return s;
 }
 
-static bool begins_with(const char *line, const char *words)
-{
-	size_t n = strlen(words);
-
-	return strncmp(line, words, n) == 0 && strchr(" \t\r\n", line[n]);
-}
-
-int cfg_find_line(const char *node, const char *word)
-{
-	FILE *f = fopen(file_name, "re");
-	bool inside = false;
-	char *line = NULL;
-	size_t cap = 0;
-	int found = 0;
-
-	for (int n = 1; f && getline(&line, &cap, f) > 0; n++) {
-		if (strchr("!#\r\n", line[0]))
-			continue;
-		if (!isspace((unsigned char)line[0]))
-			inside = begins_with(line, node);
-		else if (inside && begins_with(skip_blanks(line), word))
-			found = n;
-	}
-	free(line);
-	if (f)
-		fclose(f);
-	return found;
-}
-
 int cfg_error(struct err *err, int rc, int line, const char *fmt, ...)
 {
 	struct err e;

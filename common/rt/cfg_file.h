@@ -30,10 +30,6 @@ int cfg_line(void);
  *  \param[in,out] line  0 at first \returns CMD_SUCCESS; CMD_WARNING */
 int cfg_once(struct vty *vty, int *line, const char *what);
 
-/*! For commands of libosmocore, which remember no line: the last line that begins with word in a node (both as written).
- *  \returns 0 not there */
-int cfg_find_line(const char *node, const char *word);
-
 /*! A fault that shows after reading (a node lacks something, a port is taken): "FILE:LINE: text"; line 0: "FILE: text".
  *  \returns rc */
 int cfg_error(struct err *err, int rc, int line, const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -53,6 +53,12 @@ async def not_authorized(t):
         async with causes.counted(w, zn_not_authorized=1, also=("dia_protocol",)):
             bia = await naf.fetch(kept.conn, btid, **kw)
         assert bia.result == (10415, 5402) and bia.empty_handed, (kw, bia.result)
+    dead = kdf.btid(os.urandom(16), BSF_NAME)
+    for name in ("naf2.example.com", 'a"b.apps.example.com', "a/b.apps.example.com", "caf\u00e9.apps.example.com", "*.apps.example.com"):
+        for b in (btid, dead):      # foreign NAF name, or no DNS name under a wildcard: the answer tells nothing of the B-TID
+            async with causes.counted(w, zn_not_authorized=1):
+                bia = await naf.fetch(kept.conn, b, naf.naf_id(name))
+            assert bia.result == (10415, 5402) and bia.empty_handed, (name, b == dead, bia.result)
     other = await w.naf("naf2.example.com", source="127.0.0.7")
     async with causes.counted(w, zn_not_authorized=1):
         assert (await naf.fetch(other, btid)).result == (10415, 5402)

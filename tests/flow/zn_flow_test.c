@@ -90,9 +90,9 @@ static void policy_set(void)
 	p->n_nafs = 1;
 	n->identity = strdup(NAF);
 	n->proxy = true; /* the Origin-Host of a message made here is that of the parser */
-	n->speaks_for = calloc(1, sizeof(char *));
-	n->speaks_for[0] = strdup(NAF);
-	n->n_speaks_for = 1;
+	n->speaks_for = name_table_new();
+	name_table_put(n->speaks_for, NAF, n);
+	policy_index(p);
 	policy_publish(p);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Who may connect from where and speak for whom (220-4.4.6-10). */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bsf/policy/policy.h"
@@ -23,16 +25,24 @@ static const struct {
 	{ "*.apps.example.com", "a.apps.example.org", false },
 	{ "*.apps.example.com", "aapps.example.com", false },
 	{ "*.com", "example.com", true },
+	/* names under a wildcard are checked as DNS names */
+	{ "*.apps.example.com", "a\"b.apps.example.com", false },
+	{ "*.apps.example.com", "a/b.apps.example.com", false },
+	{ "*.apps.example.com", "*.apps.example.com", false },
+	{ "*.apps.example.com", "-a.apps.example.com", false },
+	{ "*.apps.example.com", "a_b.apps.example.com", false },
+	{ "*.apps.example.com", "\xc3\xa9.apps.example.com", false },
 	{ "*", "example.com", false },
 	{ "*example.com", "xexample.com", false },
 };
 
 START_TEST(speaks_for)
 {
-	char *pattern = (char *)names[_i].pattern;
-	struct naf_policy n = { .speaks_for = &pattern, .n_speaks_for = 1 };
+	struct naf_policy n = { .speaks_for = name_table_new() };
 
+	name_table_put(n.speaks_for, names[_i].pattern, &n);
 	ck_assert_int_eq(policy_speaks_for(&n, names[_i].fqdn), names[_i].match);
+	name_table_free(n.speaks_for);
 }
 END_TEST
 
@@ -60,9 +70,9 @@ static struct policy *policy_of(const char *identity)
 	p->nafs = calloc(1, sizeof(*p->nafs));
 	p->n_nafs = 1;
 	p->nafs[0].identity = strdup(identity);
-	p->nafs[0].n_speaks_for = 1;
-	p->nafs[0].speaks_for = calloc(1, sizeof(char *));
-	p->nafs[0].speaks_for[0] = strdup("naf.example.com");
+	p->nafs[0].speaks_for = name_table_new();
+	name_table_put(p->nafs[0].speaks_for, "naf.example.com", p);
+	ck_assert_int_eq(policy_index(p), 0);
 	return p;
 }
 
@@ -85,6 +95,59 @@ START_TEST(published)
 }
 END_TEST
 
+#define MANY 10000
+
+/* Policy look-up is not linear: of ten thousand NAFs a request compares a few names. */
+START_TEST(ten_thousand)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+	char name[64];
+
+	p->n_nafs = MANY;
+	p->nafs = calloc(MANY, sizeof(*p->nafs));
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "naf%zu.example.com", i);
+		p->nafs[i].identity = strdup(name);
+	}
+	ck_assert_int_eq(policy_index(p), 0);
+	ck_assert_uint_le(name_table_longest(p->by_identity), 16);
+	for (size_t i = 0; i < MANY; i++)
+		ck_assert_ptr_eq(policy_naf(p, p->nafs[i].identity), &p->nafs[i]);
+	ck_assert_ptr_null(policy_naf(p, "naf10000.example.com"));
+	policy_free(p);
+}
+END_TEST
+
+START_TEST(table)
+{
+	struct name_table *t = name_table_new();
+	int one = 1, two = 2;
+	char name[16];
+
+	ck_assert_ptr_null(name_table_get(NULL, span_str("x")));
+	ck_assert_ptr_null(name_table_get(t, span_str("x")));
+	ck_assert_int_eq(name_table_put(t, "A.example", &one), 0);
+	ck_assert_int_eq(name_table_put(t, "a.EXAMPLE", &two), -EEXIST);
+	ck_assert_ptr_eq(name_table_get(t, span_str("a.example")), &one);
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		ck_assert_int_eq(name_table_put(t, name, &two), 0);
+	}
+	for (int i = 0; i < 100; i += 2) {
+		snprintf(name, sizeof(name), "N%d", i);
+		name_table_del(t, name);
+		name_table_del(t, name); /* not there any more: nothing happens */
+	}
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		ck_assert_ptr_eq(name_table_get(t, span_str(name)), i % 2 ? &two : NULL);
+	}
+	ck_assert_ptr_eq(name_table_get(t, span_str("a.example")), &one);
+	name_table_free(t);
+	name_table_free(NULL);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("zn");
@@ -92,5 +155,7 @@ int main(void)
 	tcase_add_loop_test(tc, speaks_for, 0, sizeof(names) / sizeof(names[0]));
 	tcase_add_test(tc, net_match);
 	tcase_add_test(tc, published);
+	tcase_add_test(tc, ten_thousand);
+	tcase_add_test(tc, table);
 	return suite_run_cases("policy", &tc, 1);
 }

@@ -32,7 +32,7 @@ struct question {
 	struct zn_ask ask;
 };
 
-static char *speaks_for[] = { "naf1.example.com", "*.apps.example.com" };
+static struct name_table *speaks_for; /* the same for all questions */
 static char *gsids[] = { "1", "2", "3", "4" };
 static char *required[2];
 
@@ -50,7 +50,6 @@ static void question_make(struct question *q)
 	q->bir.btid_ok = true;
 	q->naf.identity = "naf1.example.com";
 	q->naf.speaks_for = speaks_for;
-	q->naf.n_speaks_for = 2;
 	q->naf.naf_group = "A";
 	q->naf.gsids = gsids;
 	q->naf.n_gsids = 4;
@@ -173,6 +172,55 @@ static void fqdn_two_labels(struct question *q)
 	fqdn(q, "a.shop.apps.example.com");
 }
 
+static void fqdn_quote(struct question *q)
+{
+	fqdn(q, "a\"b.apps.example.com");
+}
+
+static void fqdn_slash(struct question *q)
+{
+	fqdn(q, "a/b.apps.example.com");
+}
+
+static void fqdn_utf8(struct question *q)
+{
+	fqdn(q, "caf\xc3\xa9.apps.example.com");
+}
+
+static void fqdn_star(struct question *q)
+{
+	fqdn(q, "*.apps.example.com");
+}
+
+static void fqdn_long_label(struct question *q)
+{
+	fqdn(q, "a123456789012345678901234567890123456789012345678901234567890123.apps.example.com");
+}
+
+static void expired_fqdn_foreign(struct question *q)
+{
+	expired(q);
+	fqdn_foreign(q);
+}
+
+static void btid_bad_fqdn_foreign(struct question *q)
+{
+	btid_bad(q);
+	fqdn_foreign(q);
+}
+
+static void store_lost_fqdn_foreign(struct question *q)
+{
+	store_lost(q);
+	fqdn_foreign(q);
+}
+
+static void btid_unknown_origin_foreign(struct question *q)
+{
+	btid_unknown(q);
+	origin_foreign(q);
+}
+
 static void ua_invalid(struct question *q)
 {
 	ua(q, "0000000001");
@@ -186,6 +234,12 @@ static void ua_zero(struct question *q)
 static void ua_tmpi(struct question *q)
 {
 	ua(q, "0100000100");
+}
+
+static void btid_unknown_ua_tmpi(struct question *q)
+{
+	btid_unknown(q);
+	ua_tmpi(q);
 }
 
 static void ua_tls(struct question *q)
@@ -266,7 +320,13 @@ static const struct {
 	{ "nothing changed", none, CAUSE_zn_ok, 2001 },
 	{ "220-4.5.3-13: no B-TID at all", btid_bad, CAUSE_zn_btid_unknown, 5403 },
 	{ "220-4.2.1-1: unknown", btid_unknown, CAUSE_zn_btid_unknown, 5403 },
-	{ "unknown comes before not authorized", btid_unknown_foreign, CAUSE_zn_btid_unknown, 5403 },
+	{ "foreign NAF name: not authorized whether the B-TID lives or not", btid_unknown_foreign,
+	  CAUSE_zn_not_authorized, 5402 },
+	{ "the same with one that is over", expired_fqdn_foreign, CAUSE_zn_not_authorized, 5402 },
+	{ "the same with no B-TID", btid_bad_fqdn_foreign, CAUSE_zn_not_authorized, 5402 },
+	{ "the same with a store that is lost", store_lost_fqdn_foreign, CAUSE_zn_not_authorized, 5402 },
+	{ "foreign Origin-Host, unknown B-TID", btid_unknown_origin_foreign, CAUSE_zn_not_authorized, 5402 },
+	{ "reserved Ua identifier, unknown B-TID", btid_unknown_ua_tmpi, CAUSE_zn_not_authorized, 5402 },
 	{ "220-4.5.2-29: expired", expired, CAUSE_zn_btid_unknown, 5403 },
 	{ "its last second", last_second, CAUSE_zn_ok, 2001 },
 	{ "store lost", store_lost, CAUSE_store_failed, 5012 },
@@ -278,6 +338,11 @@ static const struct {
 	{ "peer no longer configured", peer_unknown, CAUSE_zn_not_authorized, 5402 },
 	{ "220-4.4.6-10: foreign FQDN", fqdn_foreign, CAUSE_zn_not_authorized, 5402 },
 	{ "FQDN under a wildcard", fqdn_wildcard, CAUSE_zn_ok, 2001 },
+	{ "under a wildcard, but no DNS name: a quote", fqdn_quote, CAUSE_zn_not_authorized, 5402 },
+	{ "under a wildcard, but no DNS name: a slash", fqdn_slash, CAUSE_zn_not_authorized, 5402 },
+	{ "under a wildcard, but no DNS name: UTF-8", fqdn_utf8, CAUSE_zn_not_authorized, 5402 },
+	{ "under a wildcard, but no DNS name: a star", fqdn_star, CAUSE_zn_not_authorized, 5402 },
+	{ "under a wildcard, but no DNS name: a label over 63", fqdn_long_label, CAUSE_zn_not_authorized, 5402 },
 	{ "two labels under a wildcard", fqdn_two_labels, CAUSE_zn_not_authorized, 5402 },
 	{ "220-H.2-1: 00 and not all zero", ua_invalid, CAUSE_zn_not_authorized, 5402 },
 	{ "220-H.2-1: all zero", ua_zero, CAUSE_zn_ok, 2001 },
@@ -450,10 +515,17 @@ END_TEST
 int main(void)
 {
 	TCase *tc = tcase_create("29.109 5.2");
+	int failed;
+
+	speaks_for = name_table_new();
+	name_table_put(speaks_for, "naf1.example.com", speaks_for);
+	name_table_put(speaks_for, "*.apps.example.com", speaks_for);
 
 	tcase_add_loop_test(tc, answers, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tc, key_and_times);
 	tcase_add_test(tc, gba_u);
 	tcase_add_loop_test(tc, uss_chosen, 0, sizeof(uss_rows) / sizeof(uss_rows[0]));
-	return suite_run_cases("zn_decide", &tc, 1);
+	failed = suite_run_cases("zn_decide", &tc, 1);
+	name_table_free(speaks_for);
+	return failed;
 }

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "bsf/policy/name_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include "common/base/ascii.h"
+
+#define PLACES_FIRST 16 /* a power of two */
+
+struct entry {
+	struct entry *next;
+	void *value;
+	char name[];
+};
+
+struct name_table {
+	struct entry **places;
+	size_t n_places, n;
+};
+
+/* FNV-1a, of the name in lower case */
+static uint64_t hash(struct span name)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < name.len; i++)
+		h = (h ^ ascii_lower(name.p[i])) * UINT64_C(0x100000001b3);
+	return h ^ h >> 32;
+}
+
+static struct entry **find(const struct name_table *t, struct span name)
+{
+	struct entry **e = &t->places[hash(name) & (t->n_places - 1)];
+
+	while (*e && !span_ieq(span_str((*e)->name), name))
+		e = &(*e)->next;
+	return e;
+}
+
+struct name_table *name_table_new(void)
+{
+	struct name_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->n_places = PLACES_FIRST;
+	t->places = calloc(t->n_places, sizeof(struct entry *));
+	if (t->places)
+		return t;
+	free(t);
+	return NULL;
+}
+
+void name_table_free(struct name_table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->n_places; i++) {
+		while (t->places[i]) {
+			struct entry *e = t->places[i];
+
+			t->places[i] = e->next;
+			free(e);
+		}
+	}
+	free(t->places);
+	free(t);
+}
+
+/* Without memory it stays as it is: slower, not wrong. */
+static void grow(struct name_table *t)
+{
+	struct name_table wide = { calloc(2 * t->n_places, sizeof(struct entry *)), 2 * t->n_places, t->n };
+
+	if (!wide.places)
+		return;
+	for (size_t i = 0; i < t->n_places; i++) {
+		while (t->places[i]) {
+			struct entry *e = t->places[i], **to = find(&wide, span_str(e->name));
+
+			t->places[i] = e->next;
+			e->next = NULL;
+			*to = e;
+		}
+	}
+	free(t->places);
+	*t = wide;
+}
+
+int name_table_put(struct name_table *t, const char *name, void *value)
+{
+	struct entry **at = find(t, span_str(name)), *e;
+
+	if (*at)
+		return -EEXIST;
+	e = malloc(sizeof(*e) + strlen(name) + 1);
+	if (!e)
+		return -ENOMEM;
+	*e = (struct entry){ NULL, value };
+	strcpy(e->name, name);
+	*at = e;
+	if (++t->n > t->n_places)
+		grow(t);
+	return 0;
+}
+
+void *name_table_get(const struct name_table *t, struct span name)
+{
+	const struct entry *e = t ? *find(t, name) : NULL;
+
+	return e ? e->value : NULL;
+}
+
+void name_table_del(struct name_table *t, const char *name)
+{
+	struct entry **at = find(t, span_str(name)), *e = *at;
+
+	if (!e)
+		return;
+	*at = e->next;
+	free(e);
+	t->n--;
+}
+
+size_t name_table_longest(const struct name_table *t)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < t->n_places; i++) {
+		size_t n = 0;
+
+		for (const struct entry *e = t->places[i]; e; e = e->next)
+			n++;
+		longest = n > longest ? n : longest;
+	}
+	return longest;
+}

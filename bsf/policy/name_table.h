@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file name_table.h
+ *  Names of hosts to things, without case: a hash table, so that ten thousand NAFs cost a request what ten do. Names come from
+ *  the configuration and are only looked up by peers, so nobody else chooses what shares a place. */
+#pragma once
+
+#include <stdbool.h>
+#include "common/base/bytes.h"
+
+struct name_table;
+
+/*! \returns malloc'ed; NULL no memory */
+struct name_table *name_table_new(void);
+void name_table_free(struct name_table *t); /* may be NULL */
+
+/*! \param[in] name copied \param[in] value lent, not NULL
+ *  \returns 0; -EEXIST it is there, and stays as it is; -ENOMEM */
+int name_table_put(struct name_table *t, const char *name, void *value);
+/*! \returns value; NULL not there, or t is NULL */
+void *name_table_get(const struct name_table *t, struct span name);
+void name_table_del(struct name_table *t, const char *name);
+
+/*! Most names that one look-up may have to compare. */
+size_t name_table_longest(const struct name_table *t);
