@@ -97,9 +97,18 @@ struct evp_thread *evp_thread(void)
 	return t;
 }
 
-int evp_hmac_sha256(uint8_t out[32], const uint8_t *k, size_t keylen, const struct span *pieces, size_t n)
+/* The context keeps a copy of its key for the next message; the key must not outlive the call. */
+static void hmac_clear(struct evp_thread *t)
 {
-	struct evp_thread *t = evp_thread();
+	static const uint8_t none[32];
+
+	if (t)
+		EVP_MAC_init(t->hmac, none, sizeof(none), NULL);
+}
+
+static int hmac_sha256(struct evp_thread *t, uint8_t out[32], const uint8_t *k, size_t keylen,
+		       const struct span *pieces, size_t n)
+{
 	size_t len;
 
 	if (!t || EVP_MAC_init(t->hmac, k, keylen, NULL) != 1)
@@ -109,4 +118,13 @@ int evp_hmac_sha256(uint8_t out[32], const uint8_t *k, size_t keylen, const stru
 			return -EIO;
 	}
 	return EVP_MAC_final(t->hmac, out, &len, 32) == 1 && len == 32 ? 0 : -EIO;
+}
+
+int evp_hmac_sha256(uint8_t out[32], const uint8_t *k, size_t keylen, const struct span *pieces, size_t n)
+{
+	struct evp_thread *t = evp_thread();
+	int rc = hmac_sha256(t, out, k, keylen, pieces, n);
+
+	hmac_clear(t);
+	return rc;
 }

@@ -53,6 +53,18 @@ int avp_octets(const struct avp_cursor *c, struct span *out)
 	return 0;
 }
 
+int avp_take_secret(const struct avp_cursor *c, struct secret *out, size_t min, size_t max)
+{
+	struct span s;
+	int rc;
+
+	if (avp_octets(c, &s) || s.len < min || s.len > max)
+		return -EBADMSG;
+	rc = secret_set(out, s.p, s.len);
+	OPENSSL_cleanse((void *)s.p, s.len);
+	return rc;
+}
+
 int avp_str(const struct avp_cursor *c, char *out, size_t cap)
 {
 	struct span s;

@@ -9,6 +9,7 @@
 #include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
 #include "common/base/bytes.h"
+#include "common/base/secret.h"
 
 /*! One AVP on the way through its siblings. */
 struct avp_cursor {
@@ -30,6 +31,8 @@ static inline bool avp_is(const struct avp_cursor *c, uint32_t code, uint32_t ve
 
 /*! Octets of an OctetString, lent by the message. \returns 0; -EBADMSG no value or another type */
 int avp_octets(const struct avp_cursor *c, struct span *out);
+/*! A key: moved out, its octets in the message are wiped. \returns 0; -EBADMSG no value, or not min..max octets */
+int avp_take_secret(const struct avp_cursor *c, struct secret *out, size_t min, size_t max);
 /*! Text without NUL. \returns 0; -EBADMSG; -E2BIG over cap - 1 */
 int avp_str(const struct avp_cursor *c, char *out, size_t cap);
 /*! Unsigned32 or Enumerated. \returns 0; -EBADMSG */

@@ -125,11 +125,7 @@ int zh_mar_encode(struct msg **out, const struct zh_mar *in, const char *dest_re
 
 static int read_secret(struct secret *out, const struct avp_cursor *c, size_t min, size_t max)
 {
-	struct span s;
-
-	if (out->len || avp_octets(c, &s) || s.len < min || s.len > max)
-		return -EBADMSG;
-	return secret_set(out, s.p, s.len);
+	return out->len ? -EBADMSG : avp_take_secret(c, out, min, max);
 }
 
 /* SIP-Auth-Data-Item of an answer. A part that is there must have its length; parts may be missing (no vector then). */

@@ -167,11 +167,7 @@ int zn_bir_encode(struct msg **out, struct span btid, const struct naf_id *naf_i
 
 static int zn_codec_read_key(struct secret *out, const struct avp_cursor *c)
 {
-	struct span s;
-
-	if (out->len || avp_octets(c, &s) || s.len != KS_NAF_LEN)
-		return -EBADMSG;
-	return secret_set(out, s.p, s.len);
+	return out->len ? -EBADMSG : avp_take_secret(c, out, KS_NAF_LEN, KS_NAF_LEN);
 }
 
 static int read_uss_list(struct zn_bia *b, const struct avp_cursor *c)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """No key in any output: everything at DEBUG, every kind of failure, then a search for every key of the run."""
-from lib import digest, leaks, naf
+from lib import digest, leaks, memory, naf, procs
+from lib.app import App
 from lib.dia_peer import PeerClosed
 from lib.hss import RawHss
 from lib.runner import test
@@ -74,3 +75,56 @@ async def masked(t):
         assert c.imsi not in log, [x for x in log.split("\n") if c.imsi in x][:2]
     assert "001019999999999" not in log
     assert "ub_user_unknown" in log and "zh_no_vector" in log
+
+
+def named(ue, n):
+    """Keys of a UE that ran once, under names of their own."""
+    k, opc, res, ck, ik, _ = ue.secrets[:6]
+    return {f"K {n}": k, f"OPc {n}": opc, f"RES {n}": res, f"CK {n}": ck, f"IK {n}": ik}
+
+
+@test("memory: after its transaction no key of a run is left in gba-bsfd, of the HSS but K and OPc, of a NAF but its cache",
+      smoke=True, req=["220-4.2.1-3"])
+async def in_memory(t):
+    """Ks is CK and IK one after the other. The heap is searched with what was freed in it."""
+    t.need_root("reading the memory of a hardened process")
+    if procs.SANITIZED:
+        t.skip("sanitizers have an allocator of their own")
+    w = World(t, n_cards=9).no_limits()
+    w.bsf_cfg.set("ub", "nonce-lifetime 1")
+    await w.start()
+    app = await App(t, w.ports["dia"]).start()
+    keys, ks_naf = {}, {}
+    for i in range(6):
+        ue, ua = w.ue(i), app.client()
+        s = await ue.bootstrap()
+        ua.take(await ua.get("/"))
+        assert (await ua.get("/", ua.authorization(s, "/"))).status == 200
+        keys |= named(ue, i)
+        ks_naf[f"Ks_NAF {i}"] = s.ks_naf()
+    ue = w.ue(6)                                         # refused
+    ch = await ue.challenge()
+    triple = ue.usim.authenticate(ch.rand, ch.autn)
+    assert (await ue.answer(ch, b"wrong response"))[0].status == 403
+    keys |= zip(("RES refused", "CK refused", "IK refused"), triple)
+    ue = w.ue(7)                                         # resynchronised
+    ue.usim.seq = [1 << 20] * 32
+    s = await ue.bootstrap()
+    keys |= named(ue, 7)
+    ue = w.ue(8)                                         # never answered: there while it may be, and then no more
+    ch = await ue.challenge()
+    waiting = dict(zip(("RES unanswered", "CK unanswered", "IK unanswered"), ue.usim.authenticate(ch.rand, ch.autn)))
+    assert set(memory.search(w.bsf.pid, waiting)[0]) == set(waiting), "the search finds nothing"
+
+    async def gone():
+        return not memory.search(w.bsf.pid, waiting)[0]
+    await t.until(gone, 5, "the keys of an unanswered challenge to go")
+    keys |= waiting
+    hits, octets = memory.search(w.bsf.pid, keys | ks_naf)
+    assert octets > 1 << 20 and not hits, dict(hits)
+    hits, octets = memory.search(w.hss.pid, keys | ks_naf)
+    assert octets > 1 << 20 and all(k.startswith(("K ", "OPc ")) and len(v) == 1 for k, v in hits.items()), dict(hits)
+    assert "K 0" in hits and "OPc 0" in hits, "the subscribers in its cache"
+    hits, octets = memory.search(app.daemon.pid, keys | ks_naf)
+    # one in the cache, one in what libfdcore received: in a host's process its buffers are not ours to wipe
+    assert set(hits) == set(ks_naf) and all(len(v) <= 2 for v in hits.values()), dict(hits)
