@@ -25,6 +25,8 @@ build_configure() {
 	[ -f "$dir/configured" ] && [ ! "$made" -nt "$dir/configured" ] && return 0
 	before=$(build_flags "$dir")
 	rm -f "$dir/configured"
+	# automake and libtool bear no blank in the path of the sources; a relative one has none
+	case $src in *[!A-Za-z0-9_/.,:+@%-]*) src=$(realpath --relative-to="$dir" "$src") ;; esac
 	(cd "$dir" && "$src/configure" -q "$@") || return 1
 	if [ -n "$before" ] && [ "$before" != "$(build_flags "$dir")" ]; then
 		make -C "$dir" clean || return 1

@@ -11,9 +11,12 @@ GBA_PACKAGES_TEST="clang clang-format libclang-rt-14-dev llvm python3-cryptograp
 	erlang-dev erlang-diameter freediameterd freediameter-extensions openssl git procps wget ruby ruby-net-http-digest-auth python3-requests
 	libwww-perl"
 
-# install_missing PACKAGE...: as root, or with sudo where it asks for no password; else says what to type and fails
+# install_missing PACKAGE...: as root, or with sudo where it asks for no password; else says what to type and fails.
+# Elsewhere than on Debian it leaves what is missing to configure. A Ctrl-C waits until dpkg is through: half a package
+# would be in everybody's way.
 install_missing() {
-	local p missing=()
+	local p missing=() out
+	command -v dpkg-query >/dev/null || return 0
 	for p in "$@"; do
 		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
 	done
@@ -22,21 +25,17 @@ install_missing() {
 	if [ "$(id -u)" != 0 ]; then
 		as=(sudo)
 		if ! sudo -n true 2>/dev/null; then
-			echo "Some packages are missing. As root, type:" >&2
+			echo "Missing: ${missing[*]}. As root, type:" >&2
 			echo "  apt-get update && ${apt[*]}" >&2
 			return 1
 		fi
 	fi
 	echo "installing: ${missing[*]}"
-	local log
-	log=$(mktemp)
 	# tshark asks a question while it is installed; the answer does not matter here
-	if ! "${as[@]}" apt-get update -q >"$log" 2>&1 ||
-		! "${as[@]}" env DEBIAN_FRONTEND=noninteractive "${apt[@]}" >>"$log" 2>&1; then
-		tail -n 20 "$log" >&2
-		rm -f "$log"
+	if ! out=$(setsid -w "${as[@]}" apt-get update -q 2>&1 &&
+		setsid -w "${as[@]}" env DEBIAN_FRONTEND=noninteractive "${apt[@]}" 2>&1); then
+		tail -n 20 <<<"$out" >&2
 		echo "installing failed; by hand, as root: apt-get update && ${apt[*]}" >&2
 		return 1
 	fi
-	rm -f "$log"
 }

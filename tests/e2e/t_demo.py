@@ -136,6 +136,63 @@ async def interrupted(t):
         await nothing_left(t, env)
 
 
+async def interrupt(t, env, delay, sig):
+    """Start a demo in a group of its own, end it after a while as an impatient user does: twice. \returns what it printed."""
+    p = await asyncio.create_subprocess_exec(
+        procs.SRC + "/demo", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=procs.environment(env), start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    out = asyncio.ensure_future(p.stdout.read())
+    try:
+        await asyncio.wait_for(p.wait(), delay)          # the moment itself, not a wait for something
+    except asyncio.TimeoutError:
+        os.killpg(p.pid, sig)
+        if p.returncode is None:
+            os.killpg(p.pid, sig)
+    await asyncio.wait_for(p.wait(), 60)
+    return p.returncode, (await out).decode()
+
+
+@test("./demo ended at five moments of its life leaves nothing, and the next one works", timeout=240)
+async def any_moment(t):
+    env, loop = ready(t), asyncio.get_running_loop()
+    began = loop.time()
+    rc, out, err = await demo(env)
+    whole = loop.time() - began
+    assert rc == 0, out + err
+    for n in range(5):
+        rc, out = await interrupt(t, env, whole * (n + 0.5) / 5, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[n % 3])
+        assert rc != 0 or "page  " in out, (n, rc, out)
+        await nothing_left(t, env)
+    rc, out, err = await procs.run(["bash", "-c", f"{procs.SRC}/demo | head -n 1"], 60, env)
+    await nothing_left(t, env)
+    rc, out, err = await demo(env)
+    assert rc == 0 and "same key" in out, out + err
+
+
+@test("./demo from a path with a blank, its --stop without folder, and a script that was killed", timeout=240)
+async def blank(t):
+    env = ready(t)
+    os.symlink(procs.SRC, t.dir + "/a tree")
+    here = t.dir + "/a tree/demo"
+    rc, out, err = await procs.run([here, "--stop"], 20, env)
+    assert rc == 1 and "no demo is running" in err, (rc, out, err)
+    rc, out, err = await procs.run([here, "--keep", "--fail", "wrong-key"], 120, env)
+    assert rc == 0, out + err
+    lines = [x.strip() for x in out[out.index("Everything is still running"):].split("\n")[1:]]
+    commands = [x for x in lines if x and not x.startswith("#")]
+    assert "same page again" not in out and "a\\ tree" in out, out
+    try:
+        rc, again, err = await demo(env)
+        assert rc == 1 and "./demo --stop" in err, (rc, again, err)
+        rc, out2, err2 = await procs.run(["bash", "-c", "set -e\n" + "\n".join(commands[:-1])], 60, env, cwd="/")
+        assert rc == 0 and "refused, as it should be" in out2 and "Welcome" in out2, (rc, out2, err2)
+    finally:
+        rc, out3, err3 = await procs.run([here, "--stop"], 60, env)
+    assert rc == 0, out3 + err3
+    await nothing_left(t, env)
+
+
 @test("./demo with a port in use says which, and leaves nothing", timeout=120)
 async def port_taken(t):
     env = ready(t)
