@@ -22,7 +22,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		inside(h.host, buf, size);
 		inside(h.authorization, buf, size);
 		inside(h.user_agent, buf, size);
-		inside(h.coding, buf, size);
 		inside(h.length, buf, size);
 		request_head_framed(&h);
 	}

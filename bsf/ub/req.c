@@ -6,6 +6,7 @@
 #include <string.h>
 #include "bsf/run/cfg.h"
 #include "common/base/sockaddr.h"
+#include "common/http/fields.h"
 #include "common/http/request_head.h"
 
 #define SPARE_MAX   256
@@ -83,7 +84,8 @@ static bool read_lines(struct ub_req *r, const char *method, const char *version
 		return false;
 	if (request_head_read(&h, (uint8_t *)(uintptr_t)version, size - before) < 0 || !request_head_framed(&h))
 		return false;
-	r->close_after = h.n_coding || h.folded; /* what others may read otherwise is the last of its connection */
+	r->close_after =
+		(h.seen & FIELDS_CODING) || h.folded; /* what others may read otherwise is the last of its connection */
 	r->length = h.length;
 	q->host = h.host;
 	q->authorization = h.authorization;
@@ -92,7 +94,7 @@ static bool read_lines(struct ub_req *r, const char *method, const char *version
 	return true;
 }
 
-/* The library has refused a length beyond 64 bits before. */
+/* fields.h allows 18 of them */
 static uint64_t length_of(struct span digits)
 {
 	uint64_t n = 0;

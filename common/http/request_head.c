@@ -4,19 +4,20 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "common/http/fields.h"
+
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char authorization[] = "Authorization";
 
 static const struct {
 	const char *name;
-	size_t value, count; /* offsets; 0: not counted */
-} fields[] = {
-	{ "Host", offsetof(struct request_head, host), offsetof(struct request_head, n_host) },
-	{ authorization, offsetof(struct request_head, authorization), offsetof(struct request_head, n_authorization) },
-	{ "User-Agent", offsetof(struct request_head, user_agent), 0 },
-	{ "Transfer-Encoding", offsetof(struct request_head, coding), offsetof(struct request_head, n_coding) },
-	{ "Content-Length", offsetof(struct request_head, length), offsetof(struct request_head, n_length) },
+	size_t value; /* offset */
+} wanted[] = {
+	{ "Host", offsetof(struct request_head, host) },
+	{ authorization, offsetof(struct request_head, authorization) },
+	{ "User-Agent", offsetof(struct request_head, user_agent) },
+	{ "Content-Length", offsetof(struct request_head, length) },
 };
 
 /* Reads the octets one after the other. */
@@ -78,13 +79,14 @@ static bool take_line(struct reader *r, struct span *value)
 
 static void keep(struct request_head *h, struct span name, struct span value)
 {
-	for (size_t i = 0; i < N(fields); i++) {
-		if (!span_ieq(name, span_str(fields[i].name)))
-			continue;
-		*(struct span *)((char *)h + fields[i].value) = value;
-		if (fields[i].count)
-			++*(unsigned *)((char *)h + fields[i].count);
+	for (size_t i = 0; i < N(wanted); i++) {
+		if (span_ieq(name, span_str(wanted[i].name)))
+			*(struct span *)((char *)h + wanted[i].value) = value;
 	}
+	if (span_ieq(name, span_str(authorization)))
+		h->n_authorization++;
+	else
+		fields_note(&h->seen, name, value);
 }
 
 /* The name is gone: as many NULs as it had characters, and one for the colon. */
@@ -157,20 +159,9 @@ static bool host_valid(struct span host)
 	return true;
 }
 
-static bool digits(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-	}
-	return s.len;
-}
-
 bool request_head_framed(const struct request_head *h)
 {
-	if (h->n_host != 1 || !host_valid(h->host) || h->n_length + h->n_coding > 1)
+	if ((h->seen & (FIELDS_HOST | FIELDS_BAD)) != FIELDS_HOST || (h->http10 && (h->seen & FIELDS_CODING)))
 		return false;
-	if (h->n_coding)
-		return !h->http10 && span_ieq(h->coding, span_str("chunked"));
-	return !h->n_length || digits(h->length);
+	return host_valid(h->host);
 }

@@ -8,9 +8,10 @@
 
 /*! What the lines say. Spans are lent; absent: p NULL; of a name that comes twice the last. */
 struct request_head {
-	struct span host, authorization, user_agent, coding, length;
-	unsigned n_host, n_authorization, n_coding, n_length;
-	bool folded; /* Authorization in several lines */
+	struct span host, authorization, user_agent, length;
+	unsigned n_authorization;
+	unsigned seen; /* fields.h; Authorization is not in it, who reads it says what two of them are */
+	bool folded;   /* Authorization in several lines */
 	bool http10;
 };
 
@@ -26,7 +27,7 @@ struct request_head {
  *  \returns 0; -EBADMSG not as RFC 9112 wants it */
 int request_head_read(struct request_head *out, uint8_t *buf, size_t len);
 
-/*! Does the request have one host, and is it sure where its body ends (RFC 9112 3.2, 6.3)? Stricter than that where proxies are
- *  known to differ: a length is digits and stands once, the only coding is chunked, and not in HTTP/1.0.
+/*! Does the request have one host, and is it sure where its body ends (RFC 9112 3.2, 6.3)? As fields.h says; a coding in
+ *  HTTP/1.0 has no meaning (6.1), and a host holds no list, user or path.
  *  \returns false: answer 400 and read nothing more of the connection */
 bool request_head_framed(const struct request_head *h);

@@ -96,7 +96,7 @@ async def one(w, octets, status, stays):
 
 @test("frames of every kind: answer, counter, connection", smoke=True, req=["220-4.5.2-5"])
 async def frames(t):
-    w = World(t, raw_hss=True)
+    w = World(t, raw_hss=True).no_limits()
     await w.start()
     auth = b"Authorization: " + digest.format_params(w.ue().first_params()).encode() + b"\r\n"
     for name, (octets, status, cause, stays) in table(auth).items():
