@@ -64,7 +64,7 @@ class HttpConn:
             r.body = await self._chunked()
         elif r.get("Content-Length") is not None:
             r.body = await self.reader.readexactly(int(r.get("Content-Length")))
-        elif r.status not in (204, 304):
+        elif r.status >= 200 and r.status not in (204, 304):
             r.body = await self.reader.read()
         return r
 
