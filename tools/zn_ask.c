@@ -21,6 +21,7 @@ static struct {
 	int rc;
 	struct zn_bia bia;
 	void (*log)(const char *text);
+	char refused[400]; /* what the CEA says, if it refuses us */
 	char trouble[400]; /* the first thing that went wrong on the way to a connection */
 } state = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
@@ -50,6 +51,8 @@ static void zn_ask_on_event(void *owner, enum dia_event ev, const char *peer, co
 {
 	tell(ev == DIA_EV_PEER_OPEN ? "connected to " : "diameter: ", peer, detail);
 	pthread_mutex_lock(&state.lock);
+	if (ev == DIA_EV_REFUSED)
+		span_to_str(state.refused, sizeof(state.refused), span_str(detail));
 	pthread_cond_broadcast(&state.changed);
 	pthread_mutex_unlock(&state.lock);
 }
@@ -91,9 +94,15 @@ static bool wait_until(bool (*done)(const struct zn_ask *ask), const struct zn_a
 	return true;
 }
 
-static bool is_connected(const struct zn_ask *ask)
+/* A refusal stays one until somebody mends it: no more tries. */
+static bool is_settled(const struct zn_ask *ask)
 {
-	return dia_peer_is_open(ask->bsf_identity);
+	bool refused;
+
+	pthread_mutex_lock(&state.lock);
+	refused = *state.refused;
+	pthread_mutex_unlock(&state.lock);
+	return refused || dia_peer_is_open(ask->bsf_identity);
 }
 
 static bool is_answered(const struct zn_ask *ask)
@@ -135,7 +144,9 @@ static int not_connected(const struct zn_ask *ask, struct err *err)
 			 ask->timeout_ms);
 
 	pthread_mutex_lock(&state.lock);
-	if (*state.trouble)
+	if (*state.refused)
+		err_set(err, rc, "%s at %s refuses us: %s", ask->bsf_identity, ask->bsf_address, state.refused);
+	else if (*state.trouble)
 		err_set(err, rc, "the node at %s refuses us as %s, or is not called %s (%s)", ask->bsf_address,
 			ask->identity, ask->bsf_identity, state.trouble);
 	pthread_mutex_unlock(&state.lock);
@@ -147,7 +158,7 @@ static int ask_and_wait(struct zn_bia *out, const struct zn_ask *ask, struct err
 	struct msg *m = NULL;
 	int rc;
 
-	if (!wait_until(is_connected, ask))
+	if (!wait_until(is_settled, ask) || !dia_peer_is_open(ask->bsf_identity))
 		return not_connected(ask, err);
 	rc = zn_bir_encode(&m, span_str(ask->btid), &ask->naf_id, (const char(*)[ZN_GSID_MAX + 1]) ask->gsids,
 			   ask->n_gsids, ask->gba_u_aware, ask->dest_realm ? ask->dest_realm : ask->bsf_realm,

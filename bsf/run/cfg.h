@@ -58,6 +58,7 @@ struct bsf_hss {
 	struct bsf_listen connect;          /* its line is 0 until it is written */
 	int line, realm_line, timeout_line; /* of the file, for messages */
 	_Atomic uint32_t timeout_s;
+	bool may_connect; /* may come to us, too */
 };
 
 /*! How and where a KEK is read; the key itself is read at start only. */

@@ -266,6 +266,17 @@ DEFUN(cfg_hss_timeout, cfg_hss_timeout_cmd, "timeout <1-60>",
 	return rc;
 }
 
+DEFUN(cfg_hss_may_connect, cfg_hss_may_connect_cmd, "may-connect",
+      "It may come to us, from the address where it listens. Whoever has that address while it is away is then asked for vectors\n")
+{
+	struct bsf_hss *h = vty->index;
+
+	if (!cfg_reading())
+		return cfg_after_restart(vty);
+	h->may_connect = true;
+	return CMD_SUCCESS;
+}
+
 static int write_hss(struct vty *vty)
 {
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
@@ -275,6 +286,8 @@ static int write_hss(struct vty *vty)
 		vty_out(vty, " realm %s%s", h->realm, VTY_NEWLINE);
 		vty_out(vty, " connect %s%s", h->connect.text, VTY_NEWLINE);
 		vty_out(vty, " timeout %u%s", (unsigned)atomic_load(&h->timeout_s), VTY_NEWLINE);
+		if (h->may_connect)
+			vty_out(vty, " may-connect%s", VTY_NEWLINE);
 	}
 	return CMD_SUCCESS;
 }
@@ -407,6 +420,7 @@ void bsf_cfg_vty_init(void)
 		{ BSF_NODE_HSS, &cfg_hss_realm_cmd },
 		{ BSF_NODE_HSS, &cfg_hss_connect_cmd },
 		{ BSF_NODE_HSS, &cfg_hss_timeout_cmd },
+		{ BSF_NODE_HSS, &cfg_hss_may_connect_cmd },
 		{ BSF_NODE_STORE, &cfg_lmdb_cmd },
 		{ BSF_NODE_STORE, &cfg_memory_cmd },
 		{ BSF_NODE_STORE, &cfg_map_size_cmd },

@@ -257,6 +257,7 @@ static int start_diameter(struct bsf *b, struct err *err)
 		memcpy(cfg.peers[i].identity, bsf_cfg->hss[i].identity, sizeof(cfg.peers[i].identity));
 		memcpy(cfg.peers[i].realm, bsf_cfg->hss[i].realm, sizeof(cfg.peers[i].realm));
 		cfg.peers[i].addr = bsf_cfg->hss[i].connect.addr;
+		cfg.peers[i].may_connect = bsf_cfg->hss[i].may_connect;
 	}
 	rc = dia_core_init(&cfg, err);
 	if (rc < 0)

@@ -18,7 +18,10 @@ enum dia_event {
 	DIA_EV_PEER_OPEN, /* peer: identity. The first time, requests reach it from here on; later, in a moment */
 	DIA_EV_PEER_CLOSED,
 	DIA_EV_PEER_UNKNOWN,   /* CER refused: identity not configured */
-	DIA_EV_PEER_ADDRESS,   /* CER refused: wrong source address */
+	DIA_EV_PEER_ADDRESS,   /* CER refused: wrong source address. Of refusals detail says why in words, and from where */
+	DIA_EV_PEER_ROLE,      /* CER refused: one we connect to, without may_connect */
+	DIA_EV_PEER_IN_USE,    /* CER refused: this identity has a connection */
+	DIA_EV_REFUSED,        /* the peer refuses us: its result and Error-Message */
 	DIA_EV_PROTOCOL,       /* message refused or connection cut by the library; detail names the cause */
 	DIA_EV_DROPPED_ANSWER, /* second or late answer */
 	DIA_EV_REALM,          /* request refused: Destination-Realm or -Host is not ours (3003, 3002) */
@@ -46,6 +49,7 @@ struct dia_peer {
 	char identity[256];
 	char realm[256];              /* requests for this Destination-Realm go to it; "": for any */
 	struct sockaddr_storage addr; /* with port */
+	bool may_connect;             /* it may also come to us, from addr */
 };
 
 #define DIA_LISTEN_MAX 8

@@ -10,10 +10,13 @@
 #include "common/dia/avp_cursor.h"
 #include "common/dia/dia_flow.h"
 #include "common/dia/dia_guard.h"
+#include "common/dia/dia_msg.h"
 #include "common/dia/dia_node.h"
 #include "common/dia/dia_out.h"
 
-#define TEXT_MAX            160
+#define TEXT_MAX            512
+#define CMD_CAPABILITIES    257
+#define AVP_ERROR_MESSAGE   281
 #define CMD_DISCONNECT_PEER 282
 
 /* Only what may stand in a log line, cut to its size: parts of these texts come from the other side. */
@@ -102,7 +105,7 @@ int dia_cnx_socket(struct cnxctx *cnx)
 	return fd_cnx_proto_info(cnx, info, sizeof(info)) ? -1 : socket_of(info);
 }
 
-static int address_of(int fd, struct sockaddr_storage *out)
+int dia_address_of(int fd, struct sockaddr_storage *out)
 {
 	socklen_t len = sizeof(*out);
 
@@ -111,56 +114,6 @@ static int address_of(int fd, struct sockaddr_storage *out)
 		return -ENOTCONN;
 	sockaddr_unmap(out); /* an IPv4 peer on an IPv6 socket is still that IPv4 address */
 	return 0;
-}
-
-bool dia_may_connect(struct msg *cer, struct cnxctx *cnx)
-{
-	char identity[256];
-	const struct dia_peer *ours;
-	struct sockaddr_storage from;
-	struct avp_cursor c;
-
-	if (!avp_find(&c, cer, 264, 0) || avp_str(&c, identity, sizeof(identity)))
-		return true;
-	ours = dia_node_peer(identity);
-	if (!ours)
-		return true;
-	if (!address_of(dia_cnx_socket(cnx), &from) && sockaddr_same_host(&from, &ours->addr))
-		return true;
-	dia_event(DIA_EV_PEER_ADDRESS, ours->identity, "connection closed");
-	return false;
-}
-
-/* CER of a peer we did not configure a connection to. Without TLS the address is what binds the name. */
-static int on_validate(struct peer_info *info, int *auth, int (**cb2)(struct peer_info *))
-{
-	struct peer_hdr *peer = (struct peer_hdr *)((char *)info - offsetof(struct peer_hdr, info));
-	struct dia_callbacks *cb = &dia_node.cfg.cb;
-	struct sockaddr_storage from;
-	int rc = -ENOENT;
-
-	*auth = -1;
-	if (address_of(dia_peer_socket(peer), &from)) {
-		dia_event(DIA_EV_PROTOCOL, info->pi_diamid, "connection lost during capabilities exchange");
-		return 0;
-	}
-	if (cb->accept)
-		rc = cb->accept(cb->owner, info->pi_diamid, (struct sockaddr *)&from);
-	if (rc) {
-		dia_event(rc == -EPERM ? DIA_EV_PEER_ADDRESS : DIA_EV_PEER_UNKNOWN, info->pi_diamid,
-			  "DIAMETER_UNKNOWN_PEER");
-		return 0;
-	}
-	info->config.pic_flags.sec = PI_SEC_NONE;
-	info->config.pic_flags.exp =
-		PI_EXP_NONE; /* the library sends off who asks nothing for an hour, by the wall clock */
-	*auth = 1;
-	return 0;
-}
-
-int dia_validate_register(void)
-{
-	return fd_peer_validate_register(on_validate);
 }
 
 static struct dia_peer_state *state_of(const char *identity)
@@ -210,8 +163,28 @@ static void on_closed(const char *identity, const char *why)
 		dia_log(DIA_LOG_INFO, "peer %s: %s", identity, why);
 }
 
-static void on_failed(struct peer_hdr *peer, const char *why)
+/* A CEA that refuses us: its words are the cure. \returns false: it is none */
+static bool on_refused(struct msg *m, struct peer_hdr *peer)
 {
+	char words[TEXT_MAX] = "", text[TEXT_MAX];
+	struct avp_cursor c;
+	struct msg_hdr *hdr;
+	struct result r;
+
+	if (!m || !peer || fd_msg_hdr(m, &hdr) || hdr->msg_code != CMD_CAPABILITIES ||
+	    (hdr->msg_flags & CMD_FLAG_REQUEST) || dia_msg_result(&r, m) || !r.code || r.code == RESULT_SUCCESS)
+		return false;
+	if (avp_find(&c, m, AVP_ERROR_MESSAGE, 0))
+		avp_str(&c, words, sizeof(words));
+	snprintf(text, sizeof(text), "%u%s%s", (unsigned)r.code, *words ? ", " : "", words);
+	dia_event(DIA_EV_REFUSED, peer->info.pi_diamid, text);
+	return true;
+}
+
+static void on_failed(struct msg *m, struct peer_hdr *peer, const char *why)
+{
+	if (on_refused(m, peer))
+		return;
 	if (peer && (dia_node_peer(peer->info.pi_diamid) || strstr(why, "broken") || strstr(why, "Timeout")))
 		on_closed(peer->info.pi_diamid, why);
 	else if (!strstr(why, "DIAMETER_UNKNOWN_PEER")) /* that was told by on_validate() */
@@ -237,8 +210,10 @@ static void msg_source(struct msg *m, struct peer_hdr *peer, char out[256])
 		out[0] = '\0';
 }
 
-static void on_dropped(const char *who, const char *why)
+static void on_dropped(struct msg *m, struct peer_hdr *peer, const char *who, const char *why)
 {
+	if (on_refused(m, peer)) /* one that lacks what a CEA has beside its result */
+		return;
 	if (strstr(why, "no corresponding sent request"))
 		dia_event(DIA_EV_DROPPED_ANSWER, who, why);
 	else if (!strstr(why, "failed the dictionary")) /* comes after PARSING_ERROR, counted there */
@@ -263,7 +238,7 @@ static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 		on_message(m, peer, "we disconnect");
 		break;
 	case HOOK_PEER_CONNECT_FAILED:
-		on_failed(peer, other ? other : "");
+		on_failed(m, peer, other ? other : "");
 		break;
 	case HOOK_MESSAGE_PARSING_ERROR:
 		msg_source(m, peer, who);
@@ -277,7 +252,7 @@ static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 		break;
 	case HOOK_MESSAGE_DROPPED:
 		msg_source(m, peer, who);
-		on_dropped(who, other ? other : "");
+		on_dropped(m, peer, who, other ? other : "");
 		break;
 	default:
 		break;

@@ -37,17 +37,25 @@ void dia_event(enum dia_event ev, const char *peer, const char *detail);
 
 /* dia_hooks.c */
 int dia_hooks_register(void);
-int dia_validate_register(void);
 int dia_logger_register(void);
 /*! \returns the socket of its connection; -1: it has none any more. */
 int dia_peer_socket(struct peer_hdr *peer);
 struct cnxctx;
 int dia_cnx_socket(struct cnxctx *cnx);
-/*! Whoever comes under the name of a peer we connect to is not validated by the library, and while it is let in and cut
- *  off again our own attempts to connect wait. \returns false: from a wrong address; told, and not to be answered */
-bool dia_may_connect(struct msg *cer, struct cnxctx *cnx);
+/*! Where its connection comes from. \returns 0; -ENOTCONN */
+int dia_address_of(int fd, struct sockaddr_storage *out);
 /*! For fd_peer_add(): a peer of ours can be sent to for the first time. */
 void dia_first_open(struct peer_info *info, void *data);
+
+/* dia_admit.c */
+int dia_validate_register(void);
+/*! Whoever comes under the name of a peer we connect to is not validated by the library, and while it is let in and cut
+ *  off again our own attempts to connect wait. \returns false: it may not; told and answered, *cer may be NULL */
+bool dia_may_connect(struct msg **cer, struct cnxctx *cnx);
+
+/* dia_out.c */
+/*! Send a CEA on a connection that is no peer's. */
+void dia_out_now(struct msg **cea, struct cnxctx *cnx);
 
 /* dia_route.c */
 int dia_route_register(void);

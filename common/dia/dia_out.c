@@ -137,6 +137,11 @@ int fd_out_send(struct msg **m, struct cnxctx *cnx, struct fd_peer *peer, int co
 	return rc;
 }
 
+void dia_out_now(struct msg **cea, struct cnxctx *cnx)
+{
+	fd_out_send(cea, cnx, NULL, 0);
+}
+
 /* Takes the place of the library's in a program; on the peer's own thread, after the CEA. What RFC 3539 3.4.1 wants three
  * watchdogs for is sending requests to a peer that failed. One that came to us is to be answered, and the library drops
  * answers until then. The watchdog it has sent here is still waited for. */
@@ -163,7 +168,7 @@ int fd_peer_handle_newCER(struct msg **cer, struct cnxctx **cnx)
 {
 	int rc;
 
-	if (!library_new_cer || !dia_may_connect(*cer, *cnx))
+	if (!library_new_cer || !dia_may_connect(cer, *cnx))
 		return EINVAL;
 	pthread_mutex_lock(&burial);
 	pthread_cleanup_push(unlock_burial, NULL);

@@ -41,11 +41,20 @@ static void dia_watch_on_event(void *owner, enum dia_event ev, const char *peer,
 		LOGT(DRT, LOGL_NOTICE, "Diameter peer %s lost: %s\n", peer, detail);
 		break;
 	case DIA_EV_PEER_UNKNOWN:
-		dia_watch_refused(DRT, CAUSE_dia_peer_unknown, peer, "refused, this identity is not configured");
+		dia_watch_refused(DRT, CAUSE_dia_peer_unknown, peer, detail);
 		break;
 	case DIA_EV_PEER_ADDRESS:
-		dia_watch_refused(DRT, CAUSE_dia_peer_address, peer,
-				  "refused, it comes from another address than configured");
+		dia_watch_refused(DRT, CAUSE_dia_peer_address, peer, detail);
+		break;
+	case DIA_EV_PEER_ROLE:
+		dia_watch_refused(DRT, CAUSE_dia_peer_role, peer, detail);
+		break;
+	case DIA_EV_PEER_IN_USE:
+		dia_watch_refused(DRT, CAUSE_dia_peer_in_use, peer, detail);
+		break;
+	case DIA_EV_REFUSED:
+		if (log_rate_ok(DRT))
+			LOGT(DRT, LOGL_NOTICE, "Diameter peer %s refuses us: %s\n", peer, detail);
 		break;
 	case DIA_EV_PROTOCOL:
 		dia_watch_refused(DRT, CAUSE_dia_protocol, peer, detail);

@@ -5,13 +5,14 @@ import os
 import resource
 import time
 
-from lib import causes, dia, hss, kdf, naf
+from lib import causes, dia, dia_peer, hss, kdf, naf, procs, vty
 from lib.app import App, RawBsf
 from lib.dia import Avp, Msg
+from lib.dia_peer import PeerClosed
 from lib.kept import Kept
 from lib.runner import test
 from lib.ue import Session
-from lib.world import BSF_NAME, World, raw_bsf_conn
+from lib.world import BSF_ID, BSF_NAME, HSS_ID, World, raw_bsf_conn
 
 # what a Session-Id cannot be (RFC 6733 8.8: UTF8String); the library ended the node for a NUL
 BAD_SESSIONS = (b"\0", b"naf1.example.com;1;2\0", b"\0naf1.example.com;1;2", b"a\0b", b"\0" * 300, b"\xff\xfe;1;2")
@@ -119,3 +120,94 @@ async def files_hss(t):
     await use_up(t, w.hss, w.ports["hss"])
     conn = await raw_bsf_conn(t, w.ports["hss"], timeout=15)
     assert (await conn.request(hss.mar(conn, w.cards[0].impi))).result == 2001
+
+
+async def refused(t, w, cause, result, words, identity="naf1.example.com", source="127.0.0.1", realm="example.com", apps=dia.APP_ZN):
+    """A CEA with this result, whose Error-Message has these words; counted, and the same words in the log."""
+    async with causes.counted(w, **{cause: 1}):
+        conn = await dia_peer.connect(w.ports["dia"], identity, realm, [apps], source=source)
+    said = conn.cea.text(dia.ERROR_MESSAGE)
+    assert conn.cea.result == result and identity in said and words in said, conn.cea.avps
+    assert words in w.bsf.text() and f"peer={identity}" in w.bsf.text()
+    t.note(said)
+    await conn.close()
+
+
+@test("a NAF that is refused learns why, in words that name the cure: unknown, other address, identity in use", smoke=True)
+async def why(t):
+    w = await World(t, raw_hss=True).start()
+    await refused(t, w, "dia_peer_unknown", 3010, "from 127.0.0.1: this identity is not configured here", "stranger.example.com")
+    await refused(t, w, "dia_peer_address", 3010, "from 127.0.0.9: this identity belongs to another address", source="127.0.0.9")
+    first = await w.naf()
+    await refused(t, w, "dia_peer_in_use", 5012, "give every process an identity of its own")
+    s = await w.ue().bootstrap()
+    assert (await naf.fetch(first, s.btid)).key == s.ks_naf()
+
+
+@test("gba-naf and libgba-naf tell what the BSF's refusal says", smoke=True)
+async def why_told(t):
+    w = await World(t, raw_hss=True).start()
+    exe, s = t.need_program("gba-naf"), await w.ue().bootstrap()
+    rc, out, err = await procs.run([exe, "bir", s.btid, "--naf", "naf1.example.com", "--ua", "0100000002", "--bsf", f"127.0.0.1:{w.ports['dia']}", "--bsf-identity", BSF_ID, "--bsf-realm", naf.BSF_REALM,
+                                    "--identity", "stranger.example.com", "--realm", "example.com", "--timeout", "3000"])
+    assert rc != 0 and "this identity is not configured here" in out + err, (rc, out, err)
+    held = await w.naf()                                         # the identity of the example
+    app = await App(t, w.ports["dia"]).start()
+
+    async def told():
+        return "give every process an identity of its own" in app.daemon.text()
+    await t.until(told, 10, "the application's log to say why")
+    await held.close()
+
+
+async def come_as_hss(t, w):
+    """The HSS is away; somebody comes from its address, under its name."""
+    await w.raw_hss.stop()
+    hss_conn = None
+    for _ in range(100):                                         # the BSF still notices that the HSS has gone
+        hss_conn = await dia_peer.connect(w.ports["dia"], HSS_ID, naf.BSF_REALM, [dia.APP_ZH], cer=False)
+        mars = []
+        hss_conn.on_request = lambda conn, m: mars.append(m)
+        try:
+            hss_conn.cea = await hss_conn.capabilities_exchange()
+            return hss_conn, mars
+        except (PeerClosed, ConnectionError):
+            await hss_conn.close()
+            await asyncio.sleep(0.05)
+    raise AssertionError("never answered")
+
+
+@test("who comes as the HSS, from its address, while it is away: not let in, gets no MAR", smoke=True)
+async def as_hss(t):
+    w = await World(t, raw_hss=True).start()
+    async with causes.counted(w, dia_peer_role=1, zh_down=1, also=("dia_protocol",)):
+        conn, mars = await come_as_hss(t, w)
+        assert conn.cea.result == 3010 and "may-connect" in conn.cea.text(dia.ERROR_MESSAGE), conn.cea.avps
+        assert (await w.ue().first()).status == 503
+    assert not mars
+    await conn.close()
+    await w.raw_hss.start(w.ports["hss"])
+    await w.wait_hss_peer()
+    await w.ue().bootstrap()
+
+
+@test("an HSS that may connect, by configuration, does so and is asked; from another address not", smoke=True)
+async def may_connect(t):
+    w = World(t, raw_hss=True)
+    w.bsf_cfg.add(f"hss {HSS_ID}", "may-connect")
+    await w.start()
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    await v.command("enable")
+    assert "\n may-connect" in await v.command("show running-config")
+    v.close()
+    conn, mars = await come_as_hss(t, w)
+    assert conn.cea.result == 2001, conn.cea.avps
+    await w.wait_hss_peer()                                      # three watchdogs first, as after every loss
+    task = asyncio.ensure_future(w.ue().first())
+
+    async def asked():
+        return len(mars) == 1
+    await t.until(asked, 10, "the MAR")
+    await conn.close()
+    assert (await task).status == 503
+    await refused(t, w, "dia_peer_address", 3010, "belongs to another address", HSS_ID, "127.0.0.4", naf.BSF_REALM, dia.APP_ZH)
