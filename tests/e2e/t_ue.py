@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """gba-ue against a raw BSF and a raw NAF: what it sends, what it refuses to believe, what it keeps."""
+import asyncio
 import json
 import os
 import re
@@ -48,6 +49,7 @@ class Device:
         rc, out, err = await procs.run(self.at("--json", *words), 20)
         for secret in (self.k, self.op, self.opc) + tuple(ks for ks, _ in self.bsf.sessions.values()):
             assert secret.hex() not in out + err, "a key is printed"
+        assert IMSI not in out, "an identity is shown"
         o = json.loads(out)
         assert {"result", "cause", "status", "run"} <= set(o), o
         return rc, o, err
@@ -201,6 +203,7 @@ async def get(t):
     assert rc == 0 and out["body"] == "the page" and out["bootstrapped"] and out["answer_proved"], (rc, out, err)
     assert "3gpp-gba" in d.naf.requests[0]["headers"]["user-agent"]
     assert d.naf.requests[-1]["params"]["username"] == out["btid"] and len(d.bsf.requests) == 2
+    assert d.naf.requests[-1]["params"]["qop"] == "auth-int", "of two the one that covers the body"
     rc, out2, err = await d.run("get", "http://naf1.example.com/page")
     assert rc == 0 and out2["btid"] == out["btid"] and not out2["bootstrapped"] and len(d.bsf.requests) == 2, (rc, out2, err)
     d.naf.stale_once = True
@@ -347,6 +350,8 @@ async def escapes(t):
     out, err = await quiet("get", "http://naf1.example.com/page")
     assert "Gr\u00fc\u00dfe\t\u20ac".encode() in out and b"a\\x1b[2J" in out, out
     await quiet("-v", "get", "http://naf1.example.com/page")
+    out, err = await quiet("--json", "get", "http://naf1.example.com/page")
+    assert json.loads(out)["body"] is None, "it is no UTF-8, so no JSON can hold it"
     d.naf.page = b"a\x1b[2J\x7f\xc2\x9b"
     out, err = await quiet("-v", "--json", "get", "http://naf1.example.com/page")
     assert json.loads(out)["body"] == d.naf.page.decode(), "JSON holds the page as it is"
@@ -381,7 +386,7 @@ async def outcomes(t):
         rc, out, err = await d.run(*words)
         assert rc == 0 and out["run"] == run and out["cause"] == "ok", out
         rc, text, err = await procs.run(d.at(*words), 20)
-        assert rc == 0 and run in text + err, (text, err)
+        assert rc == 0 and run in text + err and IMSI not in text + err, (text, err)
     d.bsf.spoil_autn = lambda a: a[:15] + bytes([a[15] ^ 1])
     rc, out, err = await d.run("bootstrap")
     assert (rc, out["result"], out["cause"]) == (3, "distrusted", "autn") and out["run"] not in (None, run), out
@@ -408,6 +413,32 @@ async def usage(t):
         assert rc == 2 and o["result"] == "usage" == o["cause"] and o["status"] is None and o["run"] is None, (words, rc, o)
     rc, out, err = await procs.run([exe, "--json", "-c", "/nonexistent", "status"], 10)
     assert rc == 2 and json.loads(out)["cause"] == "local", (rc, out)
+
+
+@test("gba-ue and HTTP: interim answers, a page without end, silence, a proxy of the environment", smoke=True)
+async def http(t):
+    d = await Device(t).start()
+    page = "http://naf1.example.com/page"
+    d.naf.interim = (b'HTTP/1.1 103 Early Hints\r\nWWW-Authenticate: Digest realm="3GPP-bootstrapping@naf1.example.com", nonce="old", '
+                     b'algorithm=MD5, qop="auth"\r\n\r\n')
+    rc, out, err = await d.run("get", page)
+    assert rc == 0 and out["body"] == "the page", "a header of an interim answer is taken for one of the answer"
+    assert d.naf.requests[1]["params"]["nonce"] != "old" and len(d.naf.requests) == 2
+    d.naf.interim = b""
+    rc, out, err = await procs.run(d.at("get", page), 20, env={"http_proxy": "http://127.0.0.1:1/", "ALL_PROXY": "http://127.0.0.1:1/"})
+    assert (rc, out) == (0, "the page"), "credentials take the way of a proxy: " + err
+    d.naf.handle = lambda req: (200, [], b"x" * 1048576)
+    rc, out, err = await d.run("get", page)
+    assert rc == 0 and len(out["body"]) == 1048576
+    d.naf.handle = lambda req: (200, [], b"x" * 1048577)
+    rc, out, err = await d.run("get", page)
+    assert (rc, out["cause"]) == (1, "answer") and "1048576" in out["reason"], (rc, out)
+    silent = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
+    t.cleanup(lambda: asyncio.sleep(0, silent.close()))
+    began = time.monotonic()
+    rc, out, err = await d.run("--timeout", "1", "--connect-to", f"mute.example.com:80:127.0.0.1:{silent.sockets[0].getsockname()[1]}",
+                               "get", "http://mute.example.com/")
+    assert (rc, out["cause"]) == (4, "not_reached") and 0.9 < time.monotonic() - began < 5 * t.factor, (rc, out)
 
 
 @test("gba-ue -v shows each message, and no digest a key could be searched with", smoke=True)

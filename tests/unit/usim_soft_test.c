@@ -225,6 +225,35 @@ START_TEST(bad_state)
 }
 END_TEST
 
+/* whole but for one thing */
+START_TEST(nearly_good_state)
+{
+	static const struct {
+		const char *head, *last;
+		int rc;
+	} rows[] = {
+		{ "gba-ue usim state v1\n", "8796093022207\n", 0 },
+		{ "gba-ue usim state v1\n", "8796093022208\n", -EBADMSG }, /* SEQ has 43 bits */
+		{ "gba-ue usim state v2\n", "1\n", -EBADMSG },
+		{ "gba-ue usim state v1\n", "1", -EBADMSG }, /* cut */
+	};
+	struct usim *card = NULL;
+	char text[300];
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		strcpy(text, rows[i].head);
+		for (unsigned k = 0; k < SQN_IND_MAX; k++)
+			strcat(text, "0\n");
+		strcat(text, rows[i].last);
+		put_file(state_path, text, 0600);
+		ck_assert_msg(usim_soft_open(&card, cfg_path, &err) == rows[i].rc, "row %zu", i);
+		if (rows[i].rc == 0)
+			card->ops->close(card);
+	}
+}
+END_TEST
+
 #define REST "usim\n imsi 001010000000001\n k " K "\n algorithm milenage\n state-file card.state\n"
 
 static const struct {
@@ -286,4 +315,4 @@ START_TEST(op_or_opc)
 END_TEST
 
 SUITE_WITH_FIXTURE("usim_soft", setup, teardown, answers, mac_before_sqn, array, survives, disk_refuses, one_process,
-		   bad_state, bad_files, op_or_opc)
+		   nearly_good_state, bad_state, bad_files, op_or_opc)

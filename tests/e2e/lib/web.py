@@ -14,6 +14,7 @@ class HttpServer:
 
     def __init__(self):
         self.requests, self._server, self.port, self.more = [], None, None, []
+        self.interim = b""                      # sent before every answer
 
     async def start(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -35,6 +36,7 @@ class HttpServer:
                 self.requests.append(req)
                 status, more, answer = self.handle(req)
                 more = more + self.more
+                writer.write(self.interim)
                 text = f"HTTP/1.1 {status} x\r\nContent-Length: {len(answer)}\r\n"
                 text += "".join(f"{k}: {v}\r\n" for k, v in more)
                 writer.write(text.encode("latin-1") + b"\r\n" + answer)
