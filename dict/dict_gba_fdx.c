@@ -8,4 +8,6 @@ static int dict_gba_main(char *conffile)
 	return dict_gba_load(fd_g_config->cnf_dict);
 }
 
+int fd_ext_init(int major, int minor, char *conffile); /* what the macro makes */
+
 EXTENSION_ENTRY("dict_gba", dict_gba_main);

@@ -113,8 +113,9 @@ static void form_line(char *out, size_t cap, const struct log_target *t, int cat
 	}
 }
 
-static void form_output(struct log_target *target, int cat, unsigned int level, const char *file, int line, int cont,
-			const char *format, va_list ap)
+__attribute__((format(printf, 7, 0))) static void form_output(struct log_target *target, int cat, unsigned int level,
+							      const char *file, int line, int cont, const char *format,
+							      va_list ap)
 {
 	char text[LOG_LINE_MAX + 128], out[LOG_LINE_MAX + 256];
 	size_t slot = slot_of(target);
