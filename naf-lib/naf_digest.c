@@ -9,6 +9,7 @@
 #include "common/base/hex.h"
 #include "common/gba/run_id.h"
 #include "common/http/auth_hdr.h"
+#include "common/http/auth_param.h"
 #include "common/http/fields.h"
 #include "common/http/target.h"
 #include "naf-lib/naf_answer.h"
@@ -27,6 +28,7 @@ struct run {
 	struct target target;
 	char realm[NAF_REALM_MAX + 1];
 	struct auth_hdr hdr;
+	char *unescaped; /* what hdr points into, if Authorization holds backslashes */
 	struct digest_input in;
 	uint32_t nc;
 	struct btid btid;
@@ -71,6 +73,12 @@ static enum gba_naf_cause check_header(struct run *r)
 
 	if (!text)
 		return GBA_NAF_CAUSE_CHALLENGED;
+	if (strchr(text, '\\')) {
+		text = r->unescaped = strdup(text);
+		if (!text)
+			return GBA_NAF_CAUSE_BSF_ERROR;
+		auth_unescape(r->unescaped);
+	}
 	rc = auth_hdr_parse(&r->hdr, (const uint8_t *)text, strlen(text));
 	if (rc == -ENOTSUP)
 		return GBA_NAF_CAUSE_CHALLENGED;
@@ -262,6 +270,7 @@ static struct gba_naf_answer *naf_digest_run(struct gba_naf *naf, const struct g
 		return naf_answer_none();
 	}
 	cause = check_all(&r);
+	free(r.unescaped);
 	if (cause == GBA_NAF_CAUSE_OK && !whole) {
 		naf_answer_free(out);
 		return NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "bsf/run/cfg.h"
 #include "common/base/sockaddr.h"
+#include "common/http/auth_param.h"
 #include "common/http/fields.h"
 #include "common/http/request_head.h"
 
@@ -71,6 +72,19 @@ void ub_req_refuse(struct ub_req *r, enum cause cause, int status)
 	r->refuse_status = status;
 }
 
+/* The value is without the backslash (RFC 9110 5.6.4); in the library's memory it may be mended. What follows the value there
+ * is a blank or a NUL. */
+static struct span unescaped(struct span value)
+{
+	char *text = (char *)(uintptr_t)value.p;
+
+	if (!value.len || !memchr(text, '\\', value.len))
+		return value;
+	text[value.len] = 0;
+	auth_unescape(text);
+	return span_str(text);
+}
+
 /* Target and header lines, as they lie in the library's memory. \returns false: not as RFC 9112 wants it */
 static bool read_lines(struct ub_req *r, const char *method, const char *version, size_t size)
 {
@@ -88,7 +102,7 @@ static bool read_lines(struct ub_req *r, const char *method, const char *version
 		(h.seen & FIELDS_CODING) || h.folded; /* what others may read otherwise is the last of its connection */
 	r->length = h.length;
 	q->host = h.host;
-	q->authorization = h.authorization;
+	q->authorization = unescaped(h.authorization);
 	q->n_authorization = h.n_authorization;
 	q->user_agent = h.user_agent;
 	return true;
