@@ -24,6 +24,12 @@ static void die(const char *what)
 	exit(1);
 }
 
+static void store_fill_usage(const char *what)
+{
+	fprintf(stderr, "store_fill: %s\n", what);
+	exit(2);
+}
+
 static void on_done(void *owner, uint64_t txn, const struct store_answer *a)
 {
 	in_flight--;
@@ -122,11 +128,11 @@ static void read_options(int argc, char **argv)
 			to_print = strtoul(optarg, NULL, 10);
 			break;
 		default:
-			die("unknown option");
+			store_fill_usage("unknown option");
 		}
 	}
 	if (!dir || !kek_file || !name)
-		die("--dir, --kek and --name are needed");
+		store_fill_usage("--dir, --kek and --name are needed");
 }
 
 int main(int argc, char **argv)

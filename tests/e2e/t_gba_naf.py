@@ -48,7 +48,7 @@ async def outcomes(t):
     argv[2] = kdf.btid(rand, BSF_NAME)
     rows = [(settings("1"), 0, "ok", 2001), ([Avp(dia.RESULT, 2001)], 1, "no_key", 2001), ([dia.experimental(5402)], 1, "refused", 5402),
             ([dia.experimental(5403)], 3, "btid_unknown", 5403), ([Avp(dia.RESULT, 3004)], 4, "later", 3004),
-            ([Avp(dia.RESULT, 5012)], 1, "refused", 5012)]
+            ([Avp(dia.RESULT, 5012)], 1, "refused", 5012), ([Avp(dia.RESULT, 5403)], 1, "refused", 5403)]  # not 3GPP's 5403
     for answer, code, cause, result in rows:
         bsf.answer = answer
         rc, out, err = await procs.run(argv + ["--json"], 20)
@@ -56,6 +56,10 @@ async def outcomes(t):
         assert (rc, o["cause"], o["result_code"], o["run"]) == (code, cause, result, kdf.run_id(rand)), (rc, o, err)
     rc, out, err = await procs.run(argv, 20)
     assert rc == 1 and kdf.run_id(rand) in out, "text names the run, too"
+    bsf.answer = settings("1") + [Avp(dia.USER_NAME, "001010000000001@ims.example.org")]
+    for more in ([], ["--json"]):
+        rc, out, err = await procs.run(argv + more, 20)
+        assert rc == 0 and "00101*****@ims.example.org" in out and "0000000001" not in out, "an identity is masked"
     bsf.answer = None                                              # silence
     rc, out, err = await procs.run(argv + ["--json", "--timeout", "300"], 20)
     o = json.loads(out)

@@ -74,6 +74,9 @@ def errors():
                        (lines(ck=K), "ck and ik"), (lines(ks=K * 2, ck=K, ik=K), "ks and ck"), ("", "nothing follows"),
                        (lines(k=K, op=K, opc=K), "op and opc"), (lines(imsi="12", mnc_length=2), "imsi needs"),
                        (lines(impi="nobody"), "impi: allowed"), (lines(rand=K, bsf="a b"), ":2: bsf"),
+                       (lines(k=K, op=K, rand=K, sqn="0" * 12, autn=K), "sqn and autn"), (lines(ck=K, ik=K, k=K, op=K), "ck and k"),
+                       (lines(impi="a@b.c", imsi="001010000000001", mnc_length=2), "impi and imsi"),
+                       (lines(ks=K * 2, k=K, op=K), "ks and k"), (lines(res="00112233", k=K, op=K), "res and k"),
                        (lines(k=K, op=K, algorithm="tuak"), "milenage")):
         p = run("--in", "-", text=text)
         assert p.returncode == 2 and K not in p.stderr, (text, p.stderr)

@@ -215,6 +215,12 @@ START_TEST(limits)
 	s = repeated("<ussList><uss id=\"1\"><uids>", "<uid>x</uid>", 65, "</uids></uss></ussList>");
 	ck_assert_int_eq(refused(s, strlen(s), "uid"), -E2BIG);
 	free(s);
+	s = repeated("<ussList><uss id=\"1\"><flags>", "<flag>1</flag>", 64, "</flags></uss></ussList>");
+	guss_free(parsed(s));
+	free(s);
+	s = repeated("<ussList><uss id=\"1\"><flags>", "<flag>1</flag>", 65, "</flags></uss></ussList>");
+	ck_assert_int_eq(refused(s, strlen(s), "flag"), -E2BIG);
+	free(s);
 	s = repeated("<guss>", "<x>", 15, "");
 	refused(s, strlen(s), "line 1"); /* not yet too deep, only unfinished */
 	free(s);

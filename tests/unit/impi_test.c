@@ -133,6 +133,8 @@ END_TEST
 START_TEST(masked)
 {
 	static const char *const pairs[][2] = {
+		{ "123456789@x.org", "12345*****@x.org" },
+		{ "12345678@x.org", "*****@x.org" }, /* too short for an IMSI: a name */
 		{ "234150999999999@ims.mnc015.mcc234.3gppnetwork.org", "23415*****@ims.mnc015.mcc234.3gppnetwork.org" },
 		{ "alice.lastname@home1.net", "*****@home1.net" },
 		{ "12345@home1.net", "*****@home1.net" },

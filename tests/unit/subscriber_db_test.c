@@ -19,7 +19,7 @@
 #define HEAD "impi,k,opc,sqn,ind,guss\n"
 #define ONE  "1@x.org"
 
-static char dir[] = "/tmp/gba-db-XXXXXX", path[64], csv[64], guss[64];
+static char dir[] = "/tmp/gba-db-XXXXXX", path[64], csv[64], guss[64], guss2[64];
 static struct seal_kek kek = { .id = 1 }, other = { .id = 1 }, second = { .id = 2 };
 static struct err err;
 
@@ -29,6 +29,7 @@ static void setup(void)
 	snprintf(path, sizeof(path), "%s/s.sqlite", dir);
 	snprintf(csv, sizeof(csv), "%s/s.csv", dir);
 	snprintf(guss, sizeof(guss), "%s/g.xml", dir);
+	snprintf(guss2, sizeof(guss2), "%s/g2.xml", dir);
 	kek.key = secret_of("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
 	other.key = secret_of("ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
 	second.key = other.key;
@@ -37,8 +38,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const files[] = { "s.sqlite",      "s.sqlite-wal", "s.sqlite-shm",
-					     "s.sqlite.lock", "s.csv",        "g.xml" };
+	static const char *const files[] = { "s.sqlite", "s.sqlite-wal", "s.sqlite-shm", "s.sqlite.lock",
+					     "s.csv",    "g.xml",        "g2.xml" };
 	char name[128];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -161,6 +162,117 @@ START_TEST(import_all_or_nothing)
 }
 END_TEST
 
+static void raw_sql(const char *text)
+{
+	sqlite3 *raw;
+
+	ck_assert_int_eq(sqlite3_open(path, &raw), SQLITE_OK);
+	ck_assert_msg(sqlite3_exec(raw, text, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(raw));
+	sqlite3_close(raw);
+}
+
+/* A mark that comes late, or again, takes none back; one that cannot be written takes back those beside it. */
+START_TEST(marks_never_back)
+{
+	struct subscriber_marks *marks;
+	struct subscriber_mark m[2] = { { .seq = 100 }, { .seq = 200 } };
+	struct subscriber_row r;
+
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",0,,\n2@x.org," KEY "," OPC ",0,,\n"), 0);
+	get(ONE, &r);
+	m[0].id = r.id;
+	subscriber_row_clear(&r);
+	get("2@x.org", &r);
+	m[1].id = r.id;
+	subscriber_row_clear(&r);
+	marks = subscriber_marks_open(path, &err);
+	ck_assert_ptr_nonnull(marks);
+	ck_assert_int_eq(subscriber_marks_write(marks, m, 1), 0);
+	m[0].seq = 50;
+	ck_assert_int_eq(subscriber_marks_write(marks, m, 1), 0);
+	get(ONE, &r);
+	ck_assert_uint_eq(r.seq, 100);
+	subscriber_row_clear(&r);
+	raw_sql("CREATE TRIGGER full BEFORE UPDATE ON counter WHEN new.seq = 200 BEGIN SELECT RAISE(ABORT, 'full'); END");
+	m[0].seq = 300;
+	ck_assert_int_eq(subscriber_marks_write(marks, m, 2), -EIO);
+	raw_sql("DROP TRIGGER full");
+	get(ONE, &r);
+	ck_assert_uint_eq(r.seq, 100);
+	subscriber_row_clear(&r);
+	ck_assert_int_eq(subscriber_marks_write(marks, m, 2), 0);
+	subscriber_marks_close(marks);
+	get("2@x.org", &r);
+	ck_assert_uint_eq(r.seq, 200);
+	subscriber_row_clear(&r);
+}
+END_TEST
+
+/* After one that failed the same connection imports again; what it had begun is gone. */
+START_TEST(import_after_a_failed_one)
+{
+	struct subscriber_db *db = db_open();
+
+	write_text(csv, HEAD "1@x.org," KEY "," OPC ",0,,\n2@x.org,12," OPC ",0,,\n");
+	ck_assert_int_lt(import_csv(db, csv, &err), 0);
+	ck_assert_int_eq(subscriber_db_count(db), 0);
+	write_text(csv, HEAD "3@x.org," KEY "," OPC ",0,,\n");
+	ck_assert_msg(import_csv(db, csv, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(subscriber_db_count(db), 1);
+	ck_assert_int_lt(import_csv(db, dir, &err), 0);
+	ck_assert_msg(strstr(err.text, "no regular file"), "%s", err.text);
+	subscriber_db_close(db);
+}
+END_TEST
+
+/* Each its own, also when a file that was read comes again; and the cache counts what they weigh. */
+START_TEST(several_guss)
+{
+	static const char head[] = "<guss><ussList/>", tail[] = "</guss>";
+	static char big[20000];
+	struct subscriber_cache *cache;
+	struct subscriber_db *db;
+	struct subscriber_row r;
+	struct subscriber *s;
+
+	memset(big, ' ', sizeof(big) - 1);
+	memcpy(big, head, strlen(head));
+	strcpy(big + sizeof(big) - sizeof(tail), tail);
+	write_text(guss, "<guss/>");
+	write_text(guss2, big);
+	ck_assert_int_eq(import_text(HEAD "1@x.org," KEY "," OPC ",0,,g.xml\n2@x.org," KEY "," OPC
+					  ",0,,g2.xml\n3@x.org," KEY "," OPC ",0,,g.xml\n4@x.org," KEY "," OPC
+					  ",0,,g2.xml\n5@x.org," KEY "," OPC ",0,,\n"),
+			 0);
+	get("1@x.org", &r);
+	ck_assert_uint_eq(r.guss_len, 7);
+	subscriber_row_clear(&r);
+	get("3@x.org", &r);
+	ck_assert_uint_eq(r.guss_len, 7);
+	subscriber_row_clear(&r);
+	get("5@x.org", &r);
+	ck_assert_uint_eq(r.guss_len, 0);
+	subscriber_row_clear(&r);
+	db = db_open();
+	cache = subscriber_cache_new(db, sizeof(big) + 100 + 4 * sizeof(struct subscriber));
+	ck_assert_int_eq(subscriber_cache_get(cache, "2@x.org", &s), 0);
+	ck_assert_uint_eq(s->row.guss_len, strlen(big));
+	ck_assert_int_eq(subscriber_cache_get(cache, "1@x.org", &s), 0);
+	ck_assert_uint_eq(subscriber_cache_count(cache), 2);
+	ck_assert_int_eq(subscriber_cache_get(cache, "2@x.org", &s), 0); /* asked for again, so it is not the oldest */
+	ck_assert_int_eq(subscriber_cache_get(cache, "3@x.org", &s), 0);
+	ck_assert_int_eq(subscriber_cache_get(cache, "5@x.org", &s), 0);
+	ck_assert_uint_eq(subscriber_cache_count(cache), 4);
+	ck_assert_int_eq(subscriber_cache_get(cache, "4@x.org", &s), 0); /* two big ones are too much */
+	ck_assert_ptr_nonnull(subscriber_cache_peek(cache, "4@x.org"));
+	ck_assert_ptr_null(subscriber_cache_peek(cache, "1@x.org"));
+	ck_assert_ptr_null(subscriber_cache_peek(cache, "2@x.org"));
+	ck_assert_ptr_nonnull(subscriber_cache_peek(cache, "3@x.org"));
+	subscriber_cache_free(cache);
+	subscriber_db_close(db);
+}
+END_TEST
+
 /* 102-6.3.2-1: an import updates a subscriber but never takes the counter back */
 START_TEST(import_never_back)
 {
@@ -251,15 +363,6 @@ START_TEST(domain_in_capitals)
 	subscriber_db_close(db);
 }
 END_TEST
-
-static void raw_sql(const char *text)
-{
-	sqlite3 *raw;
-
-	ck_assert_int_eq(sqlite3_open(path, &raw), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(raw, text, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(raw));
-	sqlite3_close(raw);
-}
 
 /* As version 1 wrote it: the record under the IMPI as it came. */
 static void version_1_row(const char *impi, const char *id)
@@ -415,5 +518,6 @@ START_TEST(cache_is_bounded)
 END_TEST
 
 SUITE_WITH_FIXTURE("subscriber_db", setup, teardown, kept_and_sealed, bound_to_the_impi, import_all_or_nothing,
-		   import_never_back, wrong_kek_changes_nothing, kek_rotation, domain_in_capitals, version_1,
-		   second_daemon, no_database_of_ours, kill_9, cache_is_bounded)
+		   import_after_a_failed_one, several_guss, marks_never_back, import_never_back,
+		   wrong_kek_changes_nothing, kek_rotation, domain_in_capitals, version_1, second_daemon,
+		   no_database_of_ours, kill_9, cache_is_bounded)

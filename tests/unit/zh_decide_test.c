@@ -104,4 +104,20 @@ START_TEST(table)
 }
 END_TEST
 
-SUITE("zh_decide", table)
+/* the instant 0 is one like others: a GUSS without a timestamp does not have it */
+START_TEST(instant_zero)
+{
+	static const struct result fine = { 0 };
+	struct zh_mar mar = { .scheme = ZH_SCHEME_AKAV1, .has_guss_timestamp = true };
+	struct zh_facts f = { .known = true, .readable = true, .guss = span_str(XML) };
+	struct zh_decision d;
+
+	zh_decide(&d, &mar, &fine, &f);
+	ck_assert(span_eq(d.guss, span_str(XML)));
+	f.has_guss_timestamp = true;
+	zh_decide(&d, &mar, &fine, &f);
+	ck_assert_uint_eq(d.guss.len, 0);
+}
+END_TEST
+
+SUITE("zh_decide", table, instant_zero)
