@@ -87,6 +87,7 @@ static struct known *known_new(const char *btid, const struct gba_naf_key *key)
 		return NULL;
 	}
 	memcpy(k->btid, btid, strlen(btid) + 1);
+	k->key.size = 0; /* a BSF does not know our structs */
 	return k;
 }
 

@@ -203,8 +203,6 @@ int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf
 	bool joined;
 	int rc;
 
-	if (zn->pid != getpid())
-		return -ECHILD;
 	until = clock_mono_after(deadline_ms);
 	pthread_mutex_lock(&zn->lock);
 	rc = fetch_once(zn, id, q, &until, out, &joined);

@@ -45,7 +45,7 @@ bool naf_zn_connected(struct naf_zn *zn);
 /*! Ask and wait. An answer "unknown" counts only if it was asked for after this call: a B-TID may have become known
  *  meanwhile, and who asks early keeps nobody out.
  *  \param[in] q btid, domain, naf_id and source
- *  \returns 0 and a copy of the key; the errors of gba_naf_fetch_key() but -EINVAL and -EREMOTE */
+ *  \returns 0 and a copy of the key; the errors of gba_naf_fetch_key() but -EINVAL, -EREMOTE and -ECHILD: the caller is no child */
 int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf_question *q, unsigned deadline_ms,
 		 struct gba_naf_key *out);
 

@@ -16,6 +16,7 @@
 #include "common/dia/dia_tx.h"
 #include "common/dia/zn_codec.h"
 #include "dict/dict_gba.h"
+#include "naf-lib/naf_bia.h"
 
 #define QUEUE_MAX     1024
 #define ANSWER_MS     60000 /* each caller has a deadline of its own, and is long gone then */
@@ -119,31 +120,6 @@ static void naf_zn_fd_on_event(void *owner, enum dia_event ev, const char *peer,
 	}
 }
 
-/*! What an answer means to us. Moves the key and the USS list out of bia. */
-static int read_answer(struct zn_bia *bia, bool is_open, struct gba_naf_key *key)
-{
-	const struct result *r = &bia->result;
-	bool tgpp = r->experimental && r->vendor == RESULT_VENDOR_3GPP;
-
-	if (tgpp && r->code == RESULT_X_TRANSACTION_INVALID)
-		return -ENOENT;
-	if (tgpp && r->code == RESULT_X_NOT_AUTHORIZED)
-		return -EPERM;
-	if (!r->experimental && r->code == RESULT_UNABLE_TO_DELIVER && !is_open)
-		return -EHOSTDOWN; /* made by our own node: the BSF has gone */
-	if (r->experimental || r->code != RESULT_SUCCESS || bia->me_key.len != GBA_NAF_KEY_LEN)
-		return -EPROTO;
-	memcpy(key->key, bia->me_key.b, GBA_NAF_KEY_LEN);
-	key->expires_at = bia->expires_at;
-	key->created_at = bia->created_at;
-	key->gba_type = bia->gba_type;
-	memcpy(key->impi, bia->impi.s, sizeof(key->impi));
-	key->uss_list = bia->uss_list;
-	key->uss_list_len = bia->uss_list_len;
-	bia->uss_list = NULL;
-	return 0;
-}
-
 /*! The context may be gone by now: it is found again by its number. */
 static void deliver(uint64_t txn, int rc, struct gba_naf_key *key)
 {
@@ -166,7 +142,7 @@ static void naf_zn_fd_on_answer(void *owner, uint64_t txn, struct msg *answer)
 
 	if (answer) {
 		rc = zn_bia_decode(&bia, answer);
-		rc = rc < 0 ? -EPROTO : read_answer(&bia, dia_peer_is_open(bsf_identity()), &key);
+		rc = rc < 0 ? -EPROTO : naf_bia_read(&bia, dia_peer_is_open(bsf_identity()), &key);
 		zn_bia_clear(&bia);
 		fd_msg_free(answer);
 	}

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "common/base/b64.h"
+#include "common/base/clock.h"
 #include "common/http/auth_hdr.h"
 #include "common/http/auth_info.h"
 #include "common/http/challenge_hdr.h"
 #include "naf-lib/naf_ctx.h"
+#include "naf-lib/naf_sized.h"
 #include "tests/unit/suite.h"
 
 #define HOST   "naf1.example.com"
@@ -193,6 +195,9 @@ static enum gba_naf_cause send_device(struct gba_naf *naf, const struct device *
 	static const int status[] = { 200, 401, 0, 503 };
 
 	ck_assert_int_eq(a->verdict == GBA_NAF_DENY ? 0 : a->status, status[a->verdict]);
+	if (a->verdict == GBA_NAF_DENY) /* ours to mend, or nobody's */
+		ck_assert_int_eq(a->status,
+				 cause == GBA_NAF_CAUSE_SYNTAX || cause == GBA_NAF_CAUSE_URI_MISMATCH ? 400 : 403);
 	ck_assert_uint_eq(a->n_challenges > 0, a->verdict == GBA_NAF_CHALLENGE);
 	ck_assert_uint_eq(a->retry_after_s > 0, a->verdict == GBA_NAF_TEMPORARY);
 	ck_assert_uint_eq(gba_naf_digest_finish(a, "", 0) != NULL, a->verdict == GBA_NAF_ACCEPT);
@@ -219,6 +224,7 @@ START_TEST(accepted)
 	ck_assert_str_eq(a->btid, BTID);
 	ck_assert_uint_eq(strlen(a->run), GBA_NAF_RUN_LEN);
 	ck_assert_octets(a->key->key, KS_NAF);
+	ck_assert_uint_eq(a->key->size, sizeof(*a->key));
 	gba_naf_key_fingerprint(a->key, fingerprint);
 	ck_assert_str_eq(fingerprint, "fc0168f9"); /* printf of label and key to sha256sum */
 	gba_naf_answer_free(a);
@@ -291,6 +297,8 @@ static const struct {
 	{ CHANGE(response, ""), "naf_syntax" },
 	{ CHANGE(nc, NULL), "naf_syntax" },
 	{ CHANGE(nc, "1"), "naf_syntax" },
+	{ CHANGE(nc, "000001"), "naf_syntax" },
+	{ CHANGE(nc, "0000000001"), "naf_syntax" },
 	{ CHANGE(nc, "0000000x"), "naf_syntax" },
 	{ CHANGE(cnonce, NULL), "naf_syntax" },
 	{ CHANGE(cnonce, LONG_CNONCE), "naf_syntax" },
@@ -740,6 +748,27 @@ START_TEST(moods)
 }
 END_TEST
 
+/* Who asks may wait less long than the context would */
+START_TEST(own_deadline)
+{
+	struct gba_naf_config c;
+	struct gba_naf *naf;
+	struct device d;
+	uint64_t began;
+
+	gba_naf_config_init(&c);
+	c.qop = GBA_NAF_AUTH_INT;
+	c.deadline_ms = 30000;
+	naf = context(&c);
+	d = good(naf);
+	gba_naf_fake_set(fake, GBA_NAF_FAKE_SILENT);
+	began = clock_mono_ms();
+	EXPECT(naf, &d, "naf_bsf_down"); /* in 50 ms */
+	ck_assert_uint_lt(clock_mono_ms() - began, 15000);
+	done(naf);
+}
+END_TEST
+
 /* A key of GBA_Digest does not fit our realm (33.220 M.6.4) */
 START_TEST(wrong_type)
 {
@@ -751,6 +780,24 @@ START_TEST(wrong_type)
 	ck_assert_int_eq(gba_naf_fake_add(fake, BTID, &k), 0);
 	EXPECT(naf, &d, "naf_not_authorized");
 	done(naf);
+}
+END_TEST
+
+/* A struct of who knows fewer fields: the others are zero */
+START_TEST(sized)
+{
+	struct later {
+		size_t size;
+		int old, new;
+	} in = { NAF_SIZED_TO(struct later, old), 1, 2 }, out = { 9, 9, 9 };
+
+	ck_assert_int_eq(naf_sized_read(&out, sizeof(out), &in, in.size + 1), -EINVAL);
+	ck_assert_int_eq(naf_sized_read(&out, in.size - 1, &in, 0), -EINVAL);
+	ck_assert_int_eq(naf_sized_read(&out, sizeof(out), NULL, 0), -EINVAL);
+	ck_assert_int_eq(out.old, 9);
+	ck_assert_int_eq(naf_sized_read(&out, sizeof(out), &in, in.size), 0);
+	ck_assert_int_eq(out.old, 1);
+	ck_assert_int_eq(out.new, 0);
 }
 END_TEST
 
@@ -771,6 +818,10 @@ START_TEST(shared_nonces)
 	b = context(&c);
 	EXPECT(b, &d, "naf_ok");
 	EXPECT(b, &d, "naf_replay");
+	done(b);
+	secret[sizeof(secret) - 1] = 1; /* another secret */
+	b = context(&c);
+	EXPECT(b, &d, "naf_nonce_stale");
 	done(b);
 	fake = first;
 	done(a);
@@ -811,4 +862,4 @@ END_TEST
 
 SUITE("naf_digest", accepted, proof, one_thing_changed, quoted_pairs, before_body, before_body_auth, fields, qops,
       optional_slash, absolute_target, header_forms, offers, without_count, counting, lives, stranger_first, no_source,
-      moods, wrong_type, shared_nonces, forked)
+      moods, own_deadline, wrong_type, sized, shared_nonces, forked)

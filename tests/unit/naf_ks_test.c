@@ -137,6 +137,11 @@ START_TEST(age)
 	ck_assert_int_eq(naf_ks_put(ks, &id, &now, &old, &out), -EKEYEXPIRED);
 	ck_assert_ptr_null(old.uss_list);
 	ck_assert_int_eq(get(ks, 7, &now), -EKEYEXPIRED);
+	id = id_n(8); /* the BSF did not say when: its expiry is all there is */
+	old = key_of(8, 0, now.wall_s + 1000);
+	ck_assert_int_eq(naf_ks_put(ks, &id, &now, &old, &out), 0);
+	ck_assert_int_eq(out.expires_at, now.wall_s + 1000);
+	naf_key_clear(&out);
 	naf_ks_free(ks);
 }
 END_TEST
@@ -201,6 +206,10 @@ START_TEST(sources)
 	ck_assert_int_eq(get_from(ks, 1, span_str(""), &now), -EAGAIN);
 	ck_assert_int_eq(get_from(ks, 1, none, &now), -EAGAIN);
 	ck_assert_int_eq(get_from(ks, 2, span_str(a), &now), -EAGAIN);
+	naf_ks_refuse(ks, &third, span_str(""), &now, -ENOENT); /* a source that has no name is one all the same */
+	ck_assert_int_eq(get_from(ks, 3, span_str(""), &now), -ENOENT);
+	ck_assert_int_eq(get_from(ks, 3, none, &now), -EAGAIN);
+	ck_assert_int_eq(get_from(ks, 3, span_str(a), &now), -EAGAIN);
 	naf_ks_refuse(ks, &id, span_str(long_one), &now, -ENOENT);
 	ck_assert_int_eq(get_from(ks, 1, span_of(long_one, GBA_NAF_SOURCE_MAX), &now), -ENOENT);
 	ck_assert_int_eq(get_from(ks, 1, span_of(long_one, GBA_NAF_SOURCE_MAX - 1), &now), -EAGAIN);
@@ -243,6 +252,8 @@ START_TEST(failures)
 	struct naf_now now = { .wall_s = 1000000, .mono_ms = 5000 };
 	struct naf_ks_id id = id_n(1);
 
+	ck_assert_uint_eq(naf_ks_failed(ks, &id), 0);
+	naf_ks_refuse(ks, &id, span_str(""), &now, -EPERM); /* no key, so nothing to fail at */
 	ck_assert_uint_eq(naf_ks_failed(ks, &id), 0);
 	put(ks, 1, &now, 100);
 	ck_assert_uint_eq(naf_ks_failed(ks, &id), 1);

@@ -268,6 +268,17 @@ START_TEST(deadlines)
 }
 END_TEST
 
+/*! \returns seconds the key has to live, as it comes */
+static void *no_expiry(void *arg)
+{
+	struct gba_naf_key key = { 0 };
+	int rc = fetch(1, 20000, &key);
+	intptr_t life = rc < 0 ? rc : key.expires_at - time(NULL);
+
+	naf_key_clear(&key);
+	return (void *)life;
+}
+
 /*! A key without expiry is used for a short while, one that is over not at all. */
 START_TEST(expiry)
 {
@@ -276,6 +287,8 @@ START_TEST(expiry)
 	struct naf_id naf_id;
 	struct btid btid = { .domain = DOMAIN };
 	struct naf_now now;
+	pthread_t t;
+	void *life;
 
 	open_zn(10);
 	naf_clock(&now);
@@ -283,6 +296,12 @@ START_TEST(expiry)
 	naf_ks_id_make(&id, &btid, &naf_id);
 	key.expires_at = now.wall_s;
 	ck_assert_int_eq(naf_ks_put(ks, &id, &now, &key, &out), -EKEYEXPIRED);
+	ck_assert_int_eq(pthread_create(&t, NULL, no_expiry, NULL), 0);
+	wait_questions(1);
+	naf_zn_answer(zn, held.txn[0], 0, &key);
+	pthread_join(t, &life);
+	ck_assert_int_ge((int)(intptr_t)life, 299);
+	ck_assert_int_le((int)(intptr_t)life, 300);
 	close_zn();
 }
 END_TEST
@@ -398,6 +417,7 @@ START_TEST(keys)
 
 	ck_assert_int_eq(gba_naf_fake_add(fake, "nonsense", &in), -EINVAL);
 	ck_assert_int_eq(gba_naf_fake_add(fake, BTID, &in), 0);
+	ck_assert_int_eq(gba_naf_fake_add(fake, BTID, &in), 0); /* replaced: it is removed once below */
 	ck_assert_int_eq(key_for(naf, BTID, NULL, NULL), 0);
 	ck_assert_int_eq(key_for(naf, BTID, "NAF1.example.com:8080", tls), 0);
 	ck_assert_uint_eq(gba_naf_fake_asked(fake), 2); /* another Ua protocol is another key */
