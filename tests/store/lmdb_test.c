@@ -469,6 +469,89 @@ START_TEST(index_is_small)
 }
 END_TEST
 
+/* What lies under this RAND, opened. */
+static struct gba_session opened(const uint8_t rand[AKA_RAND_LEN], enum record_kind *kind)
+{
+	struct store_lmdb *l = (struct store_lmdb *)h.sh;
+	MDB_val k = { AKA_RAND_LEN, (void *)rand }, v;
+	struct record_head head;
+	struct gba_session s;
+	MDB_txn *txn;
+
+	ck_assert_int_eq(mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn), 0);
+	ck_assert_int_eq(mdb_get(txn, l->dbi, &k, &v), 0);
+	ck_assert_int_eq(record_head_read(&head, lmdb_span(&v)), 0);
+	ck_assert_int_eq(record_read(&s, &l->keys, rand, lmdb_span(&v)), 0);
+	mdb_txn_abort(txn);
+	*kind = head.kind;
+	return s;
+}
+
+/* No Ks and no GUSS stays in what is left of a session on disk: revoked, over, or replaced under another BSF name */
+START_TEST(no_key_stays)
+{
+	struct gba_session revoked = session_make(1, IMPI_1, BSF_A, true), over = session_make(2, IMPI_2, BSF_A, true),
+			   s;
+	enum record_kind kind;
+	struct store_figures f;
+
+	revoked.guss = guss_blob_new(span_str("<guss/>"));
+	over.guss = guss_blob_get(revoked.guss);
+	over.expires_at = time(NULL) + 1;
+	open_store();
+	ck_assert_int_eq(put(&h, &revoked), 0);
+	ck_assert_int_eq(put(&h, &over), 0);
+	s = opened(revoked.rand, &kind);
+	ck_assert(secret_equal(&s.ks, &revoked.ks) && s.guss && kind == RECORD_SESSION);
+	gba_session_clear(&s);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	do {
+		usleep(20000);
+		store_shared_figures(h.sh, &f);
+	} while (f.swept < 1);
+	s = opened(revoked.rand, &kind);
+	ck_assert_msg(kind == RECORD_TOMBSTONE && s.ks.len == 0 && !s.guss && s.has_tmpi, "a tombstone with a key");
+	gba_session_clear(&s);
+	s = opened(over.rand, &kind);
+	ck_assert_msg(kind == RECORD_REMNANT && s.ks.len == 0 && !s.guss && s.has_tmpi, "a remnant with a key");
+	gba_session_clear(&s);
+	harness_close(&h);
+	gba_session_clear(&revoked);
+	gba_session_clear(&over);
+}
+END_TEST
+
+/* Put the record of session 0 under the RAND of session 1. */
+static void move_record(MDB_txn *txn, MDB_dbi dbi)
+{
+	struct gba_session from = nth(0, true), to = nth(1, true);
+	MDB_val k = { AKA_RAND_LEN, from.rand }, k2 = { AKA_RAND_LEN, to.rand }, v;
+	static uint8_t buf[1000];
+
+	ck_assert_int_eq(mdb_get(txn, dbi, &k, &v), 0);
+	memcpy(buf, v.mv_data, v.mv_size);
+	v.mv_data = buf;
+	ck_assert_int_eq(mdb_put(txn, dbi, &k2, &v, 0), 0);
+}
+
+/* The RAND is bound into the sealed record: who writes on the disk cannot give one subscriber another's key */
+START_TEST(bound_to_rand)
+{
+	open_store();
+	for (unsigned n = 0; n < 2; n++) {
+		struct gba_session s = nth(n, true);
+
+		ck_assert_int_eq(put(&h, &s), 0);
+	}
+	harness_close(&h);
+	tamper(move_record);
+	open_store();
+	ck_assert_int_eq(get_nth(0), 0);
+	ck_assert_int_eq(get_nth(1), -ENOENT);
+	harness_close(&h);
+}
+END_TEST
+
 /* The wall clock of this program, moved by a test. */
 static _Atomic long clock_moved_s;
 
@@ -532,4 +615,4 @@ END_TEST
 
 SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, sealed_at_rest, record_is_small,
 		   wrong_kek, kek_rotation, only_looked_at, second_process, no_directory, damaged_records,
-		   not_our_database, given_up, index_is_small, clock_leap, index_expired)
+		   not_our_database, given_up, no_key_stays, bound_to_rand, index_is_small, clock_leap, index_expired)

@@ -47,11 +47,14 @@ struct poster {
 	unsigned thread, n;
 };
 
+static pthread_barrier_t start_line; /* they begin at once */
+
 static void *post_many(void *arg)
 {
 	struct poster *p = arg;
 	unsigned i;
 
+	pthread_barrier_wait(&start_line);
 	for (i = 0; i < p->n; i++)
 		ck_assert_int_eq(inbox_post_always(p->in, &number_new(p->thread, i)->item), 0);
 	return NULL;
@@ -66,6 +69,7 @@ START_TEST(four_threads_in_order)
 	unsigned i;
 
 	ck_assert_int_eq(inbox_attach(in), 0);
+	pthread_barrier_init(&start_line, NULL, 4);
 	for (i = 0; i < 4; i++) {
 		p[i] = (struct poster){ in, i, 20000 };
 		ck_assert_int_eq(pthread_create(&t[i], NULL, post_many, &p[i]), 0);
@@ -139,6 +143,8 @@ static void *attach_and_close(void *in)
 	ck_assert_int_eq(inbox_attach(in), 0);
 	inbox_close(in);
 	ck_assert_int_eq(registered, 0);
+	talloc_free(osmo_ctx);
+	osmo_ctx = NULL;
 	return NULL;
 }
 

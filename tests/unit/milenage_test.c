@@ -112,6 +112,8 @@ START_TEST(wrong_sizes)
 }
 END_TEST
 
+static pthread_barrier_t start_line; /* they begin at once */
+
 static void *many(void *failed)
 {
 	struct aka_cred c = cred;
@@ -119,6 +121,7 @@ static void *many(void *failed)
 	uint64_t sqn;
 
 	octets_of(autn, sizeof(autn), AUTN);
+	pthread_barrier_wait(&start_line);
 	for (int i = 0; i < 300; i++) {
 		if (milenage_autn_open(&sqn, &c, rand_, autn) != 0 || sqn != SQN)
 			*(int *)failed = 1;
@@ -133,6 +136,7 @@ START_TEST(threads)
 	int failed[8] = { 0 };
 
 	set3();
+	pthread_barrier_init(&start_line, NULL, 8);
 	for (int i = 0; i < 8; i++)
 		ck_assert_int_eq(pthread_create(&t[i], NULL, many, &failed[i]), 0);
 	for (int i = 0; i < 8; i++) {

@@ -174,8 +174,11 @@ END_TEST
 static struct overload *shared;
 static atomic_uint granted, inside, too_many;
 
+static pthread_barrier_t start_line; /* they begin at once */
+
 static void *hammer(void *t)
 {
+	pthread_barrier_wait(&start_line);
 	for (int i = 0; i < 20000; i++) {
 		size_t ticket;
 
@@ -198,6 +201,7 @@ START_TEST(threads)
 	shared = overload_new();
 	/* the slot exists, so that no two threads make it at once */
 	ck_assert(overload_take(shared, RATE_CHALLENGES_SOURCE, key("one"), 1000, 86400, T0));
+	pthread_barrier_init(&start_line, NULL, 4);
 	for (int i = 0; i < 4; i++)
 		pthread_create(&th[i], NULL, hammer, (void *)(uintptr_t)T0);
 	for (int i = 0; i < 4; i++)

@@ -154,12 +154,15 @@ END_TEST
 #define RECORDS 500
 static uint8_t counters[4][RECORDS][8];
 
+static pthread_barrier_t start_line; /* they begin at once */
+
 static void *seal_many(void *arg)
 {
 	struct seal *s = ((void **)arg)[0];
 	uint8_t(*mine)[8] = ((void **)arg)[1];
 	uint8_t rec[64], out[64];
 
+	pthread_barrier_wait(&start_line);
 	for (int i = 0; i < RECORDS; i++) {
 		int n = seal_put(s, rec, sizeof(rec), PLAIN, AAD);
 
@@ -182,6 +185,7 @@ START_TEST(counter_never_twice)
 	pthread_t t[4];
 	void *arg[4][2];
 
+	pthread_barrier_init(&start_line, NULL, 4);
 	for (int i = 0; i < 4; i++) {
 		arg[i][0] = s;
 		arg[i][1] = counters[i];
