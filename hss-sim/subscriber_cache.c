@@ -66,7 +66,7 @@ void subscriber_cache_free(struct subscriber_cache *c)
 }
 
 /* Who is waited for stays; so does the one that was just asked for. */
-static void make_room(struct subscriber_cache *c, const struct subscriber *keep)
+static void subscriber_make_room(struct subscriber_cache *c, const struct subscriber *keep)
 {
 	struct subscriber *s, *next;
 
@@ -102,7 +102,7 @@ static int subscriber_load(struct subscriber_cache *c, const char *impi, struct 
 	llist_add(&s->used, &c->used);
 	c->octets += weight(s);
 	c->count++;
-	make_room(c, s);
+	subscriber_make_room(c, s);
 	*out = s;
 	return 0;
 }

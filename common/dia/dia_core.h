@@ -17,9 +17,9 @@ enum dia_log_level { DIA_LOG_DEBUG, DIA_LOG_INFO, DIA_LOG_NOTICE, DIA_LOG_ERROR 
 enum dia_event {
 	DIA_EV_PEER_OPEN, /* peer: identity. The first time, requests reach it from here on; later, in a moment */
 	DIA_EV_PEER_CLOSED,
-	DIA_EV_PEER_UNKNOWN,   /* CER refused: identity not configured */
-	DIA_EV_PEER_ADDRESS,   /* CER refused: wrong source address. Of refusals detail says why in words, and from where */
-	DIA_EV_PEER_ROLE,      /* CER refused: one we connect to, without may_connect */
+	DIA_EV_PEER_UNKNOWN, /* CER refused: identity not configured */
+	DIA_EV_PEER_ADDRESS, /* CER refused: wrong source address. Of refusals detail says why in words, and from where */
+	DIA_EV_PEER_ROLE,    /* CER refused: one we connect to, without may_connect */
 	DIA_EV_PEER_IN_USE,    /* CER refused: this identity has a connection */
 	DIA_EV_REFUSED,        /* the peer refuses us: its result and Error-Message */
 	DIA_EV_PROTOCOL,       /* message refused or connection cut by the library; detail names the cause */

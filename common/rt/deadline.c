@@ -24,7 +24,7 @@ static struct deadline *first_of(const struct deadline_set *set)
 
 /* Set the descriptor only when something comes earlier than it knows: starting and stopping the usual time-out, which is
  * later than those that run, costs no system call. A wake-up for a deadline that was stopped is harmless. */
-static void arm(struct deadline_set *set)
+static void deadline_arm(struct deadline_set *set)
 {
 	struct deadline *d = first_of(set);
 	struct itimerspec its = { 0 };
@@ -60,7 +60,7 @@ static int on_timer(struct osmo_fd *ofd, unsigned int what)
 		unlink_deadline(d);
 		d->expired(d->data);
 	}
-	arm(set);
+	deadline_arm(set);
 	return 0;
 }
 
@@ -114,7 +114,7 @@ void deadline_start(struct deadline_set *set, struct deadline *d, uint64_t in_ms
 	}
 	rb_link_node(&d->node, parent, at);
 	rb_insert_color(&d->node, &set->tree);
-	arm(set);
+	deadline_arm(set);
 }
 
 void deadline_stop(struct deadline *d)

@@ -127,6 +127,7 @@ START_TEST(challenges)
 		  "b" }, /* so is one that we would hash otherwise */
 		{ "Digest realm=a, Digest realm=\"cut, Digest realm=b\nDigest realm=c", "ac" },
 		{ "=\nDigest realm=c", "c" },
+		{ "a;b, Digest realm=x\nDigest realm=c", "c" }, /* what is no list of challenges is left whole */
 	};
 	static char many[4 * CHALLENGE_HDR_MAX];
 
