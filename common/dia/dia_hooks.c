@@ -16,6 +16,7 @@
 
 #define TEXT_MAX            512
 #define CMD_CAPABILITIES    257
+#define CMD_WATCHDOG        280
 #define AVP_ERROR_MESSAGE   281
 #define CMD_DISCONNECT_PEER 282
 
@@ -200,6 +201,17 @@ static void on_message(struct msg *m, struct peer_hdr *peer, const char *why)
 		on_closed(peer->info.pi_diamid, why);
 }
 
+/* \returns false: it is none */
+static bool on_watchdog(struct msg *m, struct peer_hdr *peer)
+{
+	struct msg_hdr *hdr;
+
+	if (!m || !peer || fd_msg_hdr(m, &hdr) || hdr->msg_code != CMD_WATCHDOG)
+		return false;
+	dia_out_was_late(peer);
+	return true;
+}
+
 static void msg_source(struct msg *m, struct peer_hdr *peer, char out[256])
 {
 	if (peer)
@@ -212,6 +224,8 @@ static void msg_source(struct msg *m, struct peer_hdr *peer, char out[256])
 
 static void on_dropped(struct msg *m, struct peer_hdr *peer, const char *who, const char *why)
 {
+	if (strstr(why, "no corresponding sent request") && on_watchdog(m, peer))
+		return;
 	if (on_refused(m, peer)) /* one that lacks what a CEA has beside its result */
 		return;
 	if (strstr(why, "no corresponding sent request"))
@@ -233,6 +247,7 @@ static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 		break;
 	case HOOK_MESSAGE_RECEIVED:
 		on_message(m, peer, "it disconnects");
+		on_watchdog(m, peer);
 		break;
 	case HOOK_MESSAGE_SENDING:
 		on_message(m, peer, "we disconnect");

@@ -154,6 +154,23 @@ int dia_msg_answer_end(struct msg **m, const struct avp_writer *w)
 	return w->rc;
 }
 
+bool dia_msg_fits(struct msg *answer)
+{
+	struct msg_hdr *is, *was;
+	struct avp_cursor c, q;
+	struct msg *query = NULL;
+	struct span id, asked;
+
+	if (fd_msg_answ_getq(answer, &query) || !query)
+		return true;
+	if (fd_msg_hdr(answer, &is) || fd_msg_hdr(query, &was) || is->msg_code != was->msg_code ||
+	    is->msg_appl != was->msg_appl)
+		return false;
+	if (!avp_find(&c, answer, 263, 0))
+		return is->msg_flags & CMD_FLAG_ERROR;
+	return avp_find(&q, query, 263, 0) && !avp_octets(&c, &id) && !avp_octets(&q, &asked) && span_eq(id, asked);
+}
+
 static int read_experimental(struct result *r, const struct avp_cursor *group)
 {
 	struct avp_cursor c;

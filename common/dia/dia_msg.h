@@ -25,6 +25,11 @@ int dia_msg_answer(struct msg **m, const struct result *r);
  *  \returns w->rc; *m is NULL if that is not 0 */
 int dia_msg_answer_end(struct msg **m, const struct avp_writer *w);
 
+/*! Is it an answer to the request that it came for? The library looks at the hop-by-hop number alone. Same command and
+ *  application; same Session-Id, which only an error answer of a relay may lack (RFC 6733 7.2). Without a request, as in a
+ *  test: yes. */
+bool dia_msg_fits(struct msg *answer);
+
 /*! Read Result-Code or Experimental-Result. r->code stays 0 if there is neither.
  *  \returns 0; -EBADMSG not readable or twice */
 int dia_msg_result(struct result *r, struct msg *m);

@@ -154,6 +154,19 @@ int fd_p_dw_reopen(struct fd_peer *peer)
 	return rc;
 }
 
+int fd_p_dw_handle(struct msg **m, int request, struct fd_peer *peer);
+
+/* With an empty message in place of the answer the library takes its watchdog for answered, and waits Tw for the next. */
+void dia_out_was_late(struct peer_hdr *peer)
+{
+	struct msg *none = NULL;
+
+	if (fd_peer_get_state(peer) != STATE_SUSPECT || fd_msg_new(NULL, 0, &none))
+		return;
+	if (!fd_p_dw_handle(&none, 0, (struct fd_peer *)peer))
+		fd_psm_change_state((struct fd_peer *)peer, STATE_OPEN);
+}
+
 /* The library hands a CER to the queue of a peer that may just be deleting that queue: seen to wait for ever in it with the
  * list of all peers locked, so that nobody could connect any more. Now it comes before the end and is closed with the rest,
  * or after it. */

@@ -14,5 +14,10 @@
  *  In a shared library in somebody else's program this has no effect; such a node only connects to its own BSF. */
 void dia_out_init(void);
 
+/*! On the thread of a peer that sent a watchdog, or the answer to one. If it was late with that (RFC 3539 3.4.1, SUSPECT) it
+ *  is there again: the library has forgotten its own watchdog by then, drops the answer, asks and answers such a peer nothing
+ *  more, and cuts the connection after twice Tw. */
+void dia_out_was_late(struct peer_hdr *peer);
+
 /*! On the thread of a peer: it has a connection again. */
 void dia_out_is_back(struct peer_hdr *peer);

@@ -186,12 +186,25 @@ static int read_maa(struct zh_maa *maa, struct msg *m)
 	return rc;
 }
 
+/* A vector of somebody else's would be used as if it were this one's. */
+static bool same_user(struct msg *m)
+{
+	char is[IMPI_MAX + 1], was[IMPI_MAX + 1];
+	struct msg *query = NULL;
+	struct avp_cursor c;
+
+	if (!avp_find(&c, m, 1, 0) || fd_msg_answ_getq(m, &query) || !query)
+		return true;
+	return !avp_str(&c, is, sizeof(is)) && avp_find(&c, query, 1, 0) && !avp_str(&c, was, sizeof(was)) &&
+	       impi_same(is, was);
+}
+
 int zh_maa_decode(struct zh_maa *out, struct msg *m)
 {
 	struct zh_maa maa = { 0 };
 	int rc;
 
-	rc = dia_msg_result(&maa.result, m);
+	rc = dia_msg_fits(m) && same_user(m) ? dia_msg_result(&maa.result, m) : -EBADMSG;
 	if (!rc && maa.result.code == RESULT_SUCCESS && !maa.result.experimental)
 		rc = read_maa(&maa, m);
 	if (!rc) {

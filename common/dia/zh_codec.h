@@ -18,7 +18,8 @@ int zh_mar_encode(struct msg **out, const struct zh_mar *in, const char *dest_re
 
 /*! Of anything but success only the result is read. A vector of another scheme is no vector. guss may be over
  *  ZH_GUSS_MAX: its reader says so.
- *  \returns 0; -EBADMSG an AVP has the wrong form (zh_malformed), out untouched. No vector at all is no error here. */
+ *  \returns 0; -EBADMSG an AVP has the wrong form, or it is no answer to its request: see dia_msg_fits(); another
+ *           User-Name (zh_malformed), out untouched. No vector at all is no error here. */
 int zh_maa_decode(struct zh_maa *out, struct msg *m);
 
 /*! Turn the request in *m into its answer and fill it; User-Name is copied from the request.

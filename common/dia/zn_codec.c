@@ -225,7 +225,7 @@ int zn_bia_decode(struct zn_bia *out, struct msg *m)
 	bool more;
 	int rc;
 
-	rc = dia_msg_result(&b.result, m);
+	rc = dia_msg_fits(m) ? dia_msg_result(&b.result, m) : -EBADMSG;
 	if (!rc && b.result.code == RESULT_SUCCESS && !b.result.experimental)
 		for (more = avp_first(&c, m); more && !rc; more = avp_next(&c))
 			rc = read_bia_avp(&b, &c);

@@ -17,7 +17,8 @@ int zn_bir_encode(struct msg **out, struct span btid, const struct naf_id *naf_i
 		  size_t n_gsids, bool gba_u_aware, const char *dest_realm, const char *dest_host);
 
 /*! Of anything but success only the result is read.
- *  \returns 0; -EBADMSG an AVP has the wrong form, out untouched; -ENOMEM */
+ *  \returns 0; -EBADMSG an AVP has the wrong form, or it is no answer to its request: see dia_msg_fits(), out untouched;
+ *           -ENOMEM */
 int zn_bia_decode(struct zn_bia *out, struct msg *m);
 
 /*! Turn the request in *m into its answer and fill it.

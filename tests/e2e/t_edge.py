@@ -211,3 +211,106 @@ async def may_connect(t):
     await conn.close()
     assert (await task).status == 503
     await refused(t, w, "dia_peer_address", 3010, "belongs to another address", HSS_ID, "127.0.0.4", naf.BSF_REALM, dia.APP_ZH)
+
+
+@test("an HSS that stood still and answers its watchdog late is asked again at once, over the same connection", timeout=60)
+async def stood_still(t):
+    w = World(t, raw_hss=True)
+    w.bsf_cfg.set("diameter", "tw 6")
+    await w.start()
+    conn = await w.raw_hss.wait_peer()
+    conn.answer_dwr, dwrs = False, []
+    conn.on_dwr = dwrs.append
+
+    async def suspect():
+        return dwrs and not await w.hss_open()
+    await t.until(suspect, 20, "the BSF to give up waiting for the watchdog")
+    await conn.send(dwrs[0].answer([Avp(dia.RESULT, 2001)] + conn.origin()))
+    conn.answer_dwr = True
+    await t.until(w.hss_open, 1, "the HSS to count as there")
+    await w.ue().bootstrap()
+    assert len(w.raw_hss.conns) == 1
+
+
+def other(code, octets):
+    def change(m):
+        m.find(code).data = octets
+    return change
+
+
+def header(**kw):
+    def change(m):
+        for k, v in kw.items():
+            setattr(m, k, v)
+    return change
+
+
+def without_session(m):
+    m.avps = [a for a in m.avps if a.code != dia.SESSION_ID]
+
+
+NOT_THE_ANSWER = (other(dia.SESSION_ID, b"bsf;1;2;zh"), other(dia.SESSION_ID, b"a\0b"), header(app=dia.APP_ZN), header(app=4),
+                  header(cmd=dia.CMD_BI), header(cmd=dia.CMD_MA), without_session)
+
+
+@test("an MAA of another User-Name, Session-Id, command or application gives no vector: zh_malformed", smoke=True)
+async def foreign_maa(t):
+    w = World(t, raw_hss=True).no_limits()
+    w.bsf_cfg.set("hss " + HSS_ID, "timeout 1")
+    await w.start()
+    strict = [other(dia.USER_NAME, w.cards[1].impi.encode()), other(dia.SESSION_ID, b"bsf;1;2;zh"),
+              other(dia.SESSION_ID, b"bsf.mnc001.mcc001.3gppnetwork.org"), header(app=dia.APP_ZN)]
+    for change in strict:
+        w.raw_hss.behave = hss.RawHss.spoil(change)
+        async with causes.counted(w, zh_malformed=1):
+            assert (await w.ue().first()).status == 503
+    for change in NOT_THE_ANSWER:                                # some of these the library drops: zh_timeout
+        if change is not NOT_THE_ANSWER[5]:
+            w.raw_hss.behave = hss.RawHss.spoil(change)
+            assert (await w.ue().first()).status == 503
+    w.raw_hss.behave = hss.RawHss.spoil(other(dia.USER_NAME, w.cards[0].impi.replace("ims.", "IMS.").encode()))
+    await w.ue().bootstrap()                                     # a domain has no case
+    w.raw_hss.behave = hss.RawHss.result(3004)
+    assert (await w.ue().first()).status == 503
+    w.raw_hss.behave = None
+    await w.ue().bootstrap()
+
+
+class ForeignBsf(RawBsf):
+    """Answers a key, made foreign by .change."""
+    change = None
+
+    async def _on_request(self, conn, bir):
+        self.birs.append(bir)
+        m = bir.answer([dia.vsai(dia.APP_ZN), Avp(dia.RESULT, 2001)] + conn.origin() + [
+            Avp(dia.ME_KEY, bytes(32)), Avp(dia.KEY_EXPIRY, dia.to_ntp(time.time() + 3600))])
+        if self.change:
+            self.change(m)
+        await conn.send(m)
+
+
+@test("a BIA of another Session-Id, command or application gives no key", smoke=True)
+async def foreign_bia(t):
+    bsf = await ForeignBsf().start()
+    t.cleanup(bsf.stop)
+    app = await App(t, bsf.port, "--deadline", "1000").start()
+    client, exe = app.client(), t.need_program("gba-naf")
+
+    async def ask(status, cause):
+        s = a_session()
+        s.ks_naf = lambda fqdn: bytes(32)
+        client.take(await client.get("/"))
+        await app.expect(client.get("/", client.authorization(s)), status, cause)
+
+    async def tool():
+        return await procs.run([exe, "bir", a_session().btid, "--naf", "naf1.example.com", "--ua", "0100000002",
+                                "--bsf", f"127.0.0.1:{bsf.port}", "--timeout", "1000"])
+    await ask(200, "naf_ok")
+    for change in (other(dia.SESSION_ID, b"naf1.example.com;1;2;zn"), header(app=dia.APP_ZH)):
+        bsf.change = change
+        await ask(503, "naf_bsf_error")
+    rc, out, err = await tool()
+    assert rc not in (0, 2) and "cannot be read" in err, (rc, out, err)
+    bsf.change = None
+    assert (await tool())[0] == 0
+    await ask(200, "naf_ok")

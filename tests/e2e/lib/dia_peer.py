@@ -21,6 +21,7 @@ class Conn:
         self.identity, self.realm, self.apps = identity, realm, apps
         self.on_request = on_request
         self.answer_dwr = self.answer_dpr = True
+        self.on_dwr = None
         self.peer_identity = None
         self.peer_cer = None
         self.open = asyncio.Event()
@@ -75,6 +76,8 @@ class Conn:
             await self.send(msg.answer([Avp(dia.RESULT, 2001)] + self.capabilities()))
             self.open.set()
         elif msg.cmd == dia.CMD_DW:
+            if self.on_dwr:
+                self.on_dwr(msg)
             if self.answer_dwr:
                 await self.send(msg.answer([Avp(dia.RESULT, 2001)] + self.origin()))
         elif msg.cmd == dia.CMD_DP:
