@@ -67,9 +67,12 @@ static void judge(struct dia_fault *f)
 static bool failed(struct dia_avp *a, const struct dia_fault *f)
 {
 	struct span s = dia_fault_avp(f);
-	struct dia_iter it = { s.p, s.p + s.len };
+	struct dia_iter it;
 
-	return s.len && dia_wire_next(&it, a) == 1;
+	if (!s.len)
+		return false;
+	it = (struct dia_iter){ s.p, s.p + s.len };
+	return dia_wire_next(&it, a) == 1;
 }
 
 static void add_u32(struct octets *to, enum dia_avp_id id, uint32_t v)

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file dia_peer.h
+ *  One peer, that is one identity: its connections, CERs that wait for a decision, election, watchdogs, when to connect next
+ *  (RFC 6733 5.6, RFC 3539 3.4). It decides and does nothing: time comes in, actions go out by a function that may not call
+ *  back. One thread for each peer. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "common/dia/dia_sm.h"
+
+#define DIA_CONNECTIONS_MAX 64
+
+#define DIA_CONNECT_MS      10000 /* TCP and TLS */
+#define DIA_TCE_MS          10000
+#define DIA_TDP_MS          5000
+#define DIA_TW_MIN_MS       6000
+#define DIA_TW_JITTER_MS    2000
+#define DIA_TRY_FIRST_MS    1000   /* after a loss; then doubled up to tc_ms */
+#define DIA_TRY_UNWANTED_MS 300000 /* after a DPR that does not want us: it comes to us when it does */
+#define DIA_HEARD_MS        1000   /* who was heard so lately is alive and not asked */
+#define DIA_ROUND_MS        3000   /* whoever has not answered then has gone */
+#define DIA_REOPEN_DWAS     3      /* after a failure, before requests flow (RFC 3539 3.4.1) */
+
+struct dia_peer_cfg {
+	const char *self, *name; /* identities, lent as long as the peer lives */
+	bool dial;               /* we connect, it may come too; false: it comes to us */
+	unsigned connections;    /* 1 .. DIA_CONNECTIONS_MAX */
+	bool restart_is_proof; /* a greater Origin-State-Id can only be the peer's own: TLS, or its address is nobody else's */
+	bool tls_after_cer;
+	uint32_t tw_ms, tc_ms;
+	uint64_t seed; /* of the jitter */
+};
+
+/*! What goes out, beside the actions of dia_sm.h but for ELECT and the timers. */
+#define DIA_BIT_DIAL DIA_N_ACTS
+
+/*! \param[in] link number of the connection in this peer, from DIAL or dia_peer_cer() to CLOSE or RESET
+ *  \param[in] act  enum dia_act_bit or DIA_BIT_DIAL
+ *  \param[in] arg  SEND_DWR: hop-by-hop id; SEND_REFUSAL: code; SEND_DPR: cause; OPENED: DWAs it still needs before requests
+ *                  may flow, then FAILBACK tells so; else 0 */
+typedef void dia_peer_fn(void *owner, unsigned link, unsigned act, uint32_t arg);
+
+struct dia_peer_machine;
+
+/*! \param[in] cfg copied. \returns new object, or NULL: no memory. It waits for dia_peer_tick() to begin. */
+struct dia_peer_machine *dia_peer_new(const struct dia_peer_cfg *cfg, dia_peer_fn *act, void *owner, uint64_t now_ms);
+void dia_peer_free(struct dia_peer_machine *p);
+
+/*! A connection that was accepted has sent a good CER of this identity, admitted by dia_peer_admit().
+ *  \param[in] has_state, state its Origin-State-Id
+ *  \returns its link; -EBUSY: no room, close it */
+int dia_peer_cer(struct dia_peer_machine *p, uint64_t now_ms, bool has_state, uint32_t state);
+
+/*! Something happened on a connection.
+ *  \param[in] on  not TIMER, DROP, REFUSE, WIN or CER: these come from here
+ *  \param[in] arg DWA: hop-by-hop id; CEA_BAD: code; DPR: cause; STOP, UNNAMED, EXPIRED: cause of our DPR; CEA_OK, CEA_TLS:
+ *                 Origin-State-Id, 0 none */
+void dia_peer_event(struct dia_peer_machine *p, uint64_t now_ms, unsigned link, enum dia_on on, uint32_t arg);
+
+/*! Time has passed. */
+void dia_peer_tick(struct dia_peer_machine *p, uint64_t now_ms);
+/*! When to tick next; UINT64_MAX: never. */
+uint64_t dia_peer_next(const struct dia_peer_machine *p);
+
+/*! All connections end, none is begun or let in any more. \param[in] on STOP or UNNAMED. \param[in] cause of the DPR */
+void dia_peer_stop(struct dia_peer_machine *p, uint64_t now_ms, enum dia_on on, uint32_t cause);
+
+enum dia_state dia_peer_state(const struct dia_peer_machine *p, unsigned link);
+/*! May a request go to it? OPEN or PROBED, and enough DWAs after a failure. */
+bool dia_peer_usable(const struct dia_peer_machine *p, unsigned link);
+unsigned dia_peer_links(const struct dia_peer_machine *p); /* numbers are below it */
+
+/*! What is known of a CER before its peer is asked. */
+struct dia_admission {
+	bool configured;     /* the identity */
+	bool own_identity;   /* it is ours: a connection to ourselves, or two hosts of one name */
+	bool address_ok;     /* its source may be this peer's */
+	bool certificate_ok; /* its names fit, or there is no TLS */
+	bool common;         /* an application */
+	bool security_ok;    /* a common way of Inband-Security-Id */
+};
+
+#define DIA_ADMIT_SILENT 1 /* closed without a word */
+
+/*! \returns 0 admitted; DIA_ADMIT_SILENT; else the code of the CEA: 3010, 5010, 5017 */
+uint32_t dia_peer_admit(const struct dia_admission *a);
