@@ -62,7 +62,7 @@ async def limits_live(t):
     w = World(t, raw_hss=True)
     await w.start()
     v = await session(w)
-    out = await in_node(v, "ub", "challenges-impi 4 600")
+    out = await in_node(v, "ub", "challenges-impi 2 600")
     assert "%" not in out, out
     for source in ("127.0.0.2", "127.0.0.3"):                    # one source has half of them
         ue = w.ue()
