@@ -144,8 +144,8 @@ enum bsf_node {
 	BSF_NODE_STORE
 };
 
-/* run/cfg_naf.c */
-void naf_cfg_vty_init(void);
+void naf_cfg_vty_init(void); /* run/cfg_naf.c */
+/* run/naf_cfg.c */
 /*! A NAF that no address binds, that speaks for no name, or whose identity is another's. \returns 0; -EINVAL and the reason */
 int naf_cfg_check(const struct bsf_cfg *c, struct err *err);
 /*! Publish the policy that the naf nodes make. \returns 0; -ENOMEM */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The "naf" nodes: who may connect to us and for which NAF names it speaks. Live: each change is published at once. */
-#include "bsf/run/cfg.h"
+/* The commands of "naf" nodes: who may connect to us and for which NAF names it speaks. Live: each change is published at once. */
+#include "bsf/run/naf_cfg.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/vty.h>
@@ -11,198 +10,6 @@
 #include "common/gba/naf_id.h"
 #include "common/gba/zn_msg.h"
 #include "common/rt/cfg_file.h"
-
-#define LIST_MAX 256
-
-/* Strings as written, in the order written. */
-struct words {
-	char **s;
-	size_t n;
-};
-
-struct naf_cfg {
-	struct naf_cfg *next;
-	char *identity;
-	struct words nets, speaks_for, gsids, required;
-	char *group;
-	bool private_identity, proxy;
-	int line; /* of the file; 0: made at the VTY */
-};
-
-/* The list keeps the order of the file; the table finds one of ten thousand. */
-static struct name_table *by_identity;
-static struct naf_cfg **end_of_list;
-
-static bool word_eq(const char *a, const char *b)
-{
-	return strcasecmp(a, b) == 0;
-}
-
-static int words_add(void *ctx, struct words *w, const char *s)
-{
-	char **grown;
-
-	for (size_t i = 0; i < w->n; i++) {
-		if (word_eq(w->s[i], s))
-			return 0;
-	}
-	if (w->n == LIST_MAX)
-		return -E2BIG;
-	grown = talloc_realloc(ctx, w->s, char *, w->n + 1);
-	if (!grown)
-		return -ENOMEM;
-	w->s = grown;
-	w->s[w->n] = talloc_strdup(ctx, s);
-	if (!w->s[w->n])
-		return -ENOMEM;
-	w->n++;
-	return 0;
-}
-
-static int words_del(struct words *w, const char *s)
-{
-	for (size_t i = 0; i < w->n; i++) {
-		if (!word_eq(w->s[i], s))
-			continue;
-		talloc_free(w->s[i]);
-		memmove(&w->s[i], &w->s[i + 1], (w->n - i - 1) * sizeof(*w->s));
-		w->n--;
-		return 0;
-	}
-	return -ENOENT;
-}
-
-static void words_clear(struct words *w)
-{
-	talloc_free(w->s);
-	*w = (struct words){ 0 };
-}
-
-/* into malloc'ed memory, as a policy wants it */
-static char **words_copy(const struct words *w)
-{
-	char **out = calloc(w->n ? w->n : 1, sizeof(*out));
-
-	for (size_t i = 0; out && i < w->n; i++) {
-		out[i] = strdup(w->s[i]);
-		if (out[i])
-			continue;
-		while (i--)
-			free(out[i]);
-		free(out);
-		return NULL;
-	}
-	return out;
-}
-
-static struct name_table *names_table(const struct words *w)
-{
-	struct name_table *t = name_table_new();
-
-	for (size_t i = 0; t && i < w->n; i++) {
-		if (name_table_put(t, w->s[i], t) != -ENOMEM) /* any value will do */
-			continue;
-		name_table_free(t);
-		return NULL;
-	}
-	return t;
-}
-
-static bool naf_to_policy(struct naf_policy *out, const struct naf_cfg *n)
-{
-	out->identity = strdup(n->identity);
-	out->nets = calloc(n->nets.n, sizeof(*out->nets));
-	out->speaks_for = names_table(&n->speaks_for);
-	out->gsids = words_copy(&n->gsids);
-	out->required_gsids = words_copy(&n->required);
-	out->naf_group = n->group ? strdup(n->group) : NULL;
-	out->private_identity = n->private_identity;
-	out->proxy = n->proxy;
-	if (!out->identity || !out->nets || !out->speaks_for || !out->gsids || !out->required_gsids ||
-	    (n->group && !out->naf_group))
-		return false;
-	out->n_nets = n->nets.n;
-	for (size_t i = 0; i < n->nets.n; i++)
-		sockaddr_net_parse(&out->nets[i], n->nets.s[i]); /* good: it was looked at when it was written */
-	out->n_gsids = n->gsids.n;
-	out->n_required_gsids = n->required.n;
-	return true;
-}
-
-int naf_cfg_publish(const struct bsf_cfg *c)
-{
-	struct policy *p = calloc(1, sizeof(*p));
-	size_t n = 0;
-
-	for (const struct naf_cfg *i = c->nafs; i; i = i->next)
-		n++;
-	if (p)
-		p->nafs = calloc(n ? n : 1, sizeof(*p->nafs));
-	if (!p || !p->nafs) {
-		free(p);
-		return -ENOMEM;
-	}
-	for (const struct naf_cfg *i = c->nafs; i; i = i->next) {
-		/* not bound to any address (yet): nobody can be this peer */
-		if (!i->nets.n)
-			continue;
-		if (!naf_to_policy(&p->nafs[p->n_nafs++], i)) {
-			policy_free(p);
-			return -ENOMEM;
-		}
-	}
-	if (policy_index(p) < 0) {
-		policy_free(p);
-		return -ENOMEM;
-	}
-	policy_publish(p);
-	return 0;
-}
-
-/* Whose the identity is already; NULL: nobody's. */
-static const char *taken_by(const struct bsf_cfg *c, const char *identity)
-{
-	for (size_t i = 0; i < c->n_hss; i++) {
-		if (word_eq(identity, c->hss[i].identity))
-			return "an hss has this identity";
-	}
-	return word_eq(identity, c->identity) ? "that is our own identity" : NULL;
-}
-
-int naf_cfg_check(const struct bsf_cfg *c, struct err *err)
-{
-	for (const struct naf_cfg *i = c->nafs; i; i = i->next) {
-		if (!i->nets.n)
-			return cfg_error(err, -EINVAL, i->line,
-					 "naf %s: peer without address; allowed: address ADDRESS/PREFIX", i->identity);
-		if (!i->speaks_for.n)
-			return cfg_error(err, -EINVAL, i->line,
-					 "naf %s: speaks for no name, so it would get no key; allowed: speaks-for FQDN",
-					 i->identity);
-		if (taken_by(c, i->identity))
-			return cfg_error(err, -EINVAL, i->line, "naf %s: %s; allowed: another one", i->identity,
-					 taken_by(c, i->identity));
-	}
-	return 0;
-}
-
-void naf_cfg_each(const struct bsf_cfg *c, void (*fn)(void *data, const char *identity), void *data)
-{
-	for (const struct naf_cfg *i = c->nafs; i; i = i->next)
-		fn(data, i->identity);
-}
-
-void naf_cfg_free(struct bsf_cfg *c)
-{
-	while (c->nafs) {
-		struct naf_cfg *n = c->nafs;
-
-		c->nafs = n->next;
-		talloc_free(n);
-	}
-	name_table_free(by_identity);
-	by_identity = NULL;
-}
 
 /* After a command: what was written counts at once; while the file is read, main publishes at the end. */
 static int changed(struct vty *vty)
@@ -215,10 +22,10 @@ static int changed(struct vty *vty)
 
 static int cfg_add(struct vty *vty, struct words *w, const char *s)
 {
-	int rc = words_add(vty->index, w, s);
+	int rc = naf_cfg_word_add(vty->index, w, s);
 
 	if (rc == -E2BIG)
-		return cfg_fail(vty, "too many of them; allowed: %d", LIST_MAX);
+		return cfg_fail(vty, "too many of them; allowed: %d", NAF_CFG_WORDS_MAX);
 	if (rc < 0)
 		return cfg_fail(vty, "no memory");
 	return changed(vty);
@@ -226,48 +33,9 @@ static int cfg_add(struct vty *vty, struct words *w, const char *s)
 
 static int del(struct vty *vty, struct words *w, const char *s)
 {
-	if (words_del(w, s) < 0)
+	if (naf_cfg_word_del(w, s) < 0)
 		return cfg_fail(vty, "%s is not there", s);
 	return changed(vty);
-}
-
-static struct naf_cfg *naf_find(const char *identity)
-{
-	return name_table_get(by_identity, span_str(identity));
-}
-
-static struct naf_cfg *naf_add(const char *identity)
-{
-	struct naf_cfg *n = talloc_zero(bsf_cfg, struct naf_cfg);
-
-	if (!n)
-		return NULL;
-	if (!by_identity)
-		by_identity = name_table_new();
-	n->identity = talloc_strdup(n, identity);
-	if (!by_identity || !n->identity || name_table_put(by_identity, identity, n) < 0) {
-		talloc_free(n);
-		return NULL;
-	}
-	n->line = cfg_line();
-	if (!bsf_cfg->nafs)
-		end_of_list = &bsf_cfg->nafs;
-	*end_of_list = n;
-	end_of_list = &n->next;
-	return n;
-}
-
-static void naf_remove(struct naf_cfg *n)
-{
-	struct naf_cfg **p = &bsf_cfg->nafs;
-
-	while (*p != n)
-		p = &(*p)->next;
-	*p = n->next;
-	if (!n->next)
-		end_of_list = p;
-	name_table_del(by_identity, n->identity);
-	talloc_free(n);
 }
 
 #define NAF_HELP \
@@ -276,7 +44,7 @@ static void naf_remove(struct naf_cfg *n)
 
 DEFUN(cfg_naf, cfg_naf_cmd, "naf IDENTITY", NAF_HELP)
 {
-	struct naf_cfg *n = naf_find(argv[0]);
+	struct naf_cfg *n = naf_cfg_find(argv[0]);
 
 	if (n && cfg_reading())
 		return cfg_fail(vty, "naf %s is there already, in line %d; allowed: one node for each", argv[0],
@@ -284,9 +52,10 @@ DEFUN(cfg_naf, cfg_naf_cmd, "naf IDENTITY", NAF_HELP)
 	if (!n) {
 		if (!fqdn_valid(span_str(argv[0]), BSF_ID_MAX))
 			return cfg_fail(vty, "'%s' is no host name; allowed: letters, digits, hyphen and dot", argv[0]);
-		if (!cfg_reading() && taken_by(bsf_cfg, argv[0]))
-			return cfg_fail(vty, "naf %s: %s; allowed: another one", argv[0], taken_by(bsf_cfg, argv[0]));
-		n = naf_add(argv[0]);
+		if (!cfg_reading() && naf_cfg_taken_by(bsf_cfg, argv[0]))
+			return cfg_fail(vty, "naf %s: %s; allowed: another one", argv[0],
+					naf_cfg_taken_by(bsf_cfg, argv[0]));
+		n = naf_cfg_add(argv[0]);
 		if (!n)
 			return cfg_fail(vty, "no memory");
 	}
@@ -297,11 +66,11 @@ DEFUN(cfg_naf, cfg_naf_cmd, "naf IDENTITY", NAF_HELP)
 
 DEFUN(cfg_no_naf, cfg_no_naf_cmd, "no naf IDENTITY", NO_STR NAF_HELP)
 {
-	struct naf_cfg *n = naf_find(argv[0]);
+	struct naf_cfg *n = naf_cfg_find(argv[0]);
 
 	if (!n)
 		return cfg_fail(vty, "%s is not there", argv[0]);
-	naf_remove(n);
+	naf_cfg_remove(n);
 	return changed(vty);
 }
 
@@ -380,7 +149,7 @@ static int set_gsids(struct vty *vty, struct words *w, int argc, const char *arg
 			return cfg_fail(vty, "%s is no service identifier; allowed: up to %d digits", argv[i],
 					ZN_GSID_MAX);
 	}
-	words_clear(w);
+	naf_cfg_words_clear(w);
 	for (int i = 0; i < argc; i++) {
 		int rc = cfg_add(vty, w, argv[i]);
 

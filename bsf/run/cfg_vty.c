@@ -24,9 +24,9 @@ static int set_name(struct vty *vty, char *out, const char *what, const char *te
 	if (!cfg_reading())
 		return cfg_after_restart(vty);
 	if (!fqdn_valid(span_str(text), max))
-		return cfg_fail(vty,
-				"%s is no host name; allowed: letters, digits, hyphen and dot, up to %zu characters",
-				what, max);
+		return cfg_fail(
+			vty, "%s '%s' is no host name; allowed: letters, digits, hyphen and dot, up to %zu characters",
+			what, text, max);
 	strcpy(out, text);
 	return CMD_SUCCESS;
 }
@@ -277,6 +277,12 @@ DEFUN(cfg_hss_may_connect, cfg_hss_may_connect_cmd, "may-connect",
 	return CMD_SUCCESS;
 }
 
+DEFUN(cfg_hss_no_timeout, cfg_hss_no_timeout_cmd, "no timeout", NO_STR "How long an answer may take\n")
+{
+	atomic_store(&((struct bsf_hss *)vty->index)->timeout_s, HSS_TIMEOUT_S);
+	return CMD_SUCCESS;
+}
+
 static int write_hss(struct vty *vty)
 {
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
@@ -420,6 +426,7 @@ void bsf_cfg_vty_init(void)
 		{ BSF_NODE_HSS, &cfg_hss_realm_cmd },
 		{ BSF_NODE_HSS, &cfg_hss_connect_cmd },
 		{ BSF_NODE_HSS, &cfg_hss_timeout_cmd },
+		{ BSF_NODE_HSS, &cfg_hss_no_timeout_cmd },
 		{ BSF_NODE_HSS, &cfg_hss_may_connect_cmd },
 		{ BSF_NODE_STORE, &cfg_lmdb_cmd },
 		{ BSF_NODE_STORE, &cfg_memory_cmd },

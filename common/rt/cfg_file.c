@@ -46,6 +46,13 @@ static int line_number(FILE *f)
 	return counted.lines + (c != '\n');
 }
 
+static const char *skip_blanks(const char *s)
+{
+	while (*s && isspace((unsigned char)*s))
+		s++;
+	return s;
+}
+
 int cfg_fail(struct vty *vty, const char *fmt, ...)
 {
 	va_list ap;
@@ -54,7 +61,7 @@ int cfg_fail(struct vty *vty, const char *fmt, ...)
 	vsnprintf(reason.text, sizeof(reason.text), fmt, ap);
 	va_end(ap);
 	if (!reading)
-		vty_out(vty, "%% %s%s", reason.text, VTY_NEWLINE);
+		vty_out(vty, "%% %s in '%s'%s", reason.text, skip_blanks(vty->buf), VTY_NEWLINE);
 	return CMD_WARNING;
 }
 
@@ -76,13 +83,6 @@ int cfg_once(struct vty *vty, int *line, const char *what)
 		return cfg_fail(vty, "%s is there already, in line %d; allowed: once", what, *line);
 	*line = cfg_line();
 	return CMD_SUCCESS;
-}
-
-static const char *skip_blanks(const char *s)
-{
-	while (*s && isspace((unsigned char)*s))
-		s++;
-	return s;
 }
 
 int cfg_error(struct err *err, int rc, int line, const char *fmt, ...)

@@ -228,6 +228,19 @@ async def check(t):
             assert rc == 0 and (out + err).strip(), (option, rc)
 
 
+@test("usage errors have one exit code everywhere: 2 for a command line, 1 for what it asks for", smoke=True)
+async def exit_codes(t):
+    w = World(t)
+    w.write_configs()
+    for d in (w.bsf_daemon(), w.hss_daemon()):
+        for args in ([], ["-c"], ["--nonsense"], ["-c", d.argv[2], "more"], ["-c", d.argv[2], "--import"], ["--check"]):
+            rc, out, err = await procs.run([d.argv[0]] + args, 15)
+            assert rc == 2 and d.name in err and "--help" in err + out or rc == 2 and "-c FILE" in err, (args, rc, out, err)
+        for args in (["-c", "/nonexistent"], ["-c", w.etc], ["-c", f"{w.etc}/bsf-1.kek", "--check"]):
+            rc, out, err = await procs.run([d.argv[0]] + args, 15)
+            assert rc == 1 and err.startswith(d.name), (args, rc, err)
+
+
 @test("--check says what a start would: no folder to make the store in, a folder for a configuration", smoke=True)
 async def check_folders(t):
     w = fresh(t, 1)
