@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "common/dia/dia_tx.h"
 #include "common/dia/zh_codec.h"
 #include "common/rt/log_cat.h"
@@ -60,22 +61,46 @@ static void log_end(const struct zh_txn *t, enum cause cause, const struct resul
 	zh_server_log(&e);
 }
 
+static void answer_send(struct zh_txn *t, int rc)
+{
+	if (rc < 0)
+		LOGT(DZH, LOGL_ERROR, "answer to %s cannot be made: %s\n", t->peer, strerror(-rc));
+	else if (dia_tx_answer(&t->msg) == 0) /* tells what it cannot send */
+		t->msg = NULL;
+	txn_end(t);
+}
+
+/* A GUSS from before import knew the limit, or a request that wants much back. */
+static void answer_too_large(struct zh_txn *t)
+{
+	struct zh_maa maa = { 0 };
+	struct zh_decision d;
+
+	LOGT(DZH, LOGL_ERROR, "an MAA to %s would be longer than a message can be: its GUSS is too long\n", t->peer);
+	zh_decide_failed(&d);
+	maa.result = d.result;
+	log_end(t, d.cause, &d.result, NULL, NULL);
+	answer_send(t, zh_maa_encode(&t->msg, &maa));
+}
+
 static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, const struct aka_vector *v)
 {
 	struct zh_maa maa = { .result = d->result, .guss = d->guss };
+	int rc;
 
 	if (v) {
 		maa.has_vector = true;
 		maa.vector = *v;
 	}
-	log_end(t, d->cause, &d->result, v ? v->rand : NULL, t->effect.delay_s ? "delay" : NULL);
-	if (zh_maa_encode(&t->msg, &maa) < 0 || dia_tx_answer(&t->msg) < 0)
-		LOGT(DZH, LOGL_ERROR, "answer to %s cannot be sent: no memory or queue full\n", t->peer);
-	else
-		t->msg = NULL;
+	rc = zh_maa_encode(&t->msg, &maa);
 	maa.guss = span_of(NULL, 0); /* lent */
 	zh_maa_clear(&maa);
-	txn_end(t);
+	if (rc == -E2BIG) {
+		answer_too_large(t);
+		return;
+	}
+	log_end(t, d->cause, &d->result, v ? v->rand : NULL, t->effect.delay_s ? "delay" : NULL);
+	answer_send(t, rc);
 }
 
 static void answer_result(struct zh_txn *t, uint32_t code)
@@ -87,9 +112,7 @@ static void answer_result(struct zh_txn *t, uint32_t code)
 		maa.result.vendor = RESULT_VENDOR_3GPP;
 	}
 	log_end(t, CAUSE_hss_fault, &maa.result, NULL, "result");
-	if (zh_maa_encode(&t->msg, &maa) == 0 && dia_tx_answer(&t->msg) == 0)
-		t->msg = NULL;
-	txn_end(t);
+	answer_send(t, zh_maa_encode(&t->msg, &maa));
 }
 
 static void answer_failed(struct zh_txn *t)
