@@ -7,7 +7,7 @@ GBA_PACKAGES_BUILD="gcc make autoconf automake libtool pkg-config libc6-dev libf
 	libosmocore-dev libtalloc-dev libssl-dev libxml2-dev libunistring-dev libjansson-dev liblmdb-dev libsqlite3-dev
 	libcurl4-openssl-dev libsystemd-dev check python3 curl"
 # shellcheck disable=SC2034
-GBA_PACKAGES_TEST="clang clang-format libclang-rt-14-dev llvm python3-cryptography tshark faketime libosmocore-utils erlang-base
+GBA_PACKAGES_TEST="clang clang-format libclang-rt-14-dev llvm python3-cryptography tshark faketime strace libosmocore-utils erlang-base
 	erlang-dev erlang-diameter freediameterd freediameter-extensions openssl git procps wget ruby ruby-net-http-digest-auth python3-requests
 	libwww-perl"
 

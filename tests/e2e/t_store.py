@@ -2,6 +2,9 @@
 """Disk full, map full, stepped clock, restart: right answers, no session lost, nothing hangs."""
 import asyncio
 import ctypes
+import os
+import re
+import shutil
 import time
 
 from lib import causes, naf, procs, vty
@@ -298,3 +301,73 @@ async def revoke_waits(t):
     finally:
         held.release()
     assert "1 sessions revoked" in await revoking
+
+
+CALLS = "trace=write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,fsync,fdatasync"
+
+MAA = r"@\\0\\1/"                                          # an answer, code 303, as strace writes its octets
+CALL_KINDS = {
+    "bsf": {"commit": r"^pwrite64\(\d+<\S*data.mdb>.*, [1-7]?\d{1,3}\) ",   # into the header pages
+            "data": r"^p?writev?(64|2)?\(\d+<\S*data.mdb>", "sync": r"^fdatasync\(\d+<\S*data.mdb>", "told": r"HTTP/1.1 200"},
+    "hss": {"data": r"^pwrite64\(\d+<\S*-wal>", "sync": r"^fdatasync\(\d+<\S*-wal>",
+            "told": r"^(write|writev|sendto|sendmsg)\(\d+<(TCP|socket).*" + MAA},
+}
+
+
+class Traced:
+    """The daemon of a world under strace: what it writes, syncs and sends, in order."""
+
+    def __init__(self, t, daemon, log):
+        if not shutil.which("strace"):
+            t.skip("strace is missing (package strace)")
+        if procs.SANITIZED:
+            t.skip("the leak check is a tracer itself")
+        self.log, self.daemon = log, daemon
+        daemon.argv = ["strace", "-D", "-f", "-y", "-s", "40", "-o", log, "-e", CALLS, *daemon.argv]
+
+    def mark(self):
+        return os.path.getsize(self.log)
+
+    def calls(self, since, **kinds):
+        """Words for the calls since then that a pattern names, in order of their end; the same word again is one."""
+        out = []
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            f.seek(since)
+            begun = {}
+            for line in f:
+                pid, call = line.split(None, 1)
+                if "<unfinished" in call:
+                    begun[pid] = call
+                    continue
+                call = begun.pop(pid, "") + call
+                word = next((k for k, pattern in kinds.items() if re.search(pattern, call)), None)
+                if word and out[-1:] != [word]:
+                    out.append(word)
+        return out
+
+
+@test("the order on the disk: a session is synced before its 200 leaves, a mark before its vector", smoke=True,
+      req=["220-4.5.2-29"])
+async def order(t):
+    w = World(t)
+    bsf, hss = w.bsf_daemon, w.hss_daemon
+    traced = {}
+
+    def under(name, make):
+        daemon = make()
+        traced[name] = Traced(t, daemon, f"{w.dir}/log/{name}.strace")
+        return daemon
+    w.bsf_daemon, w.hss_daemon = lambda: under("bsf", bsf), lambda: under("hss", hss)
+    await w.start()
+    marks = {k: v.mark() for k, v in traced.items()}
+
+    def trace(name):
+        return traced[name].calls(marks[name], **CALL_KINDS[name])
+    await w.ue().bootstrap()
+
+    async def complete():
+        return "told" in trace("bsf")
+    await t.until(complete, 5, "the 200 in the trace")
+    assert trace("bsf")[:4] == ["data", "sync", "commit", "told"], trace("bsf")
+    told = trace("hss").index("told")
+    assert told >= 2 and trace("hss")[:told][-2:] == ["data", "sync"], trace("hss")
