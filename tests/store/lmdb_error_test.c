@@ -20,8 +20,8 @@
 
 /* These stand before the library's: the store calls them. */
 enum call { NONE, BEGIN, PUT, DEL, GET, COMMIT };
-static enum call fail_call;
-static int fail_rc = EIO;
+static _Atomic enum call fail_call;
+static _Atomic int fail_rc = EIO;
 static uint8_t fail_key[AKA_RAND_LEN]; /* with PUT: only this key; all zero: any */
 
 static bool fails(enum call call, const MDB_val *key)
@@ -172,9 +172,9 @@ START_TEST(batch)
 	open_store();
 	st = store_new(NULL, h.sh, on_answer, NULL);
 	fail_rc = _i ? MDB_CORRUPTED : EIO;
-	fail_call = PUT;
-	if (_i)
+	if (_i) /* before the call that reads it */
 		memcpy(fail_key, s.rand, sizeof(fail_key));
+	fail_call = PUT;
 	for (unsigned n = 0; n < 64; n++) {
 		s = nth(n, true);
 		ck_assert_int_eq(store_put(st, &s, n), 0);

@@ -521,6 +521,22 @@ START_TEST(no_key_stays)
 }
 END_TEST
 
+/* Nor does a TMPI that is over: that of a session under another BSF name, which lives on */
+START_TEST(no_tmpi_stays)
+{
+	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), b = session_make(2, IMPI_1, BSF_B, true), s;
+	enum record_kind kind;
+
+	open_store();
+	ck_assert_int_eq(put(&h, &a), 0);
+	ck_assert_int_eq(put(&h, &b), 0);
+	s = opened(a.rand, &kind);
+	ck_assert(kind == RECORD_SESSION && secret_equal(&s.ks, &a.ks) && !s.has_tmpi);
+	gba_session_clear(&s);
+	harness_close(&h);
+}
+END_TEST
+
 /* Put the record of session 0 under the RAND of session 1. */
 static void move_record(MDB_txn *txn, MDB_dbi dbi)
 {
@@ -615,4 +631,5 @@ END_TEST
 
 SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, sealed_at_rest, record_is_small,
 		   wrong_kek, kek_rotation, only_looked_at, second_process, no_directory, damaged_records,
-		   not_our_database, given_up, no_key_stays, bound_to_rand, index_is_small, clock_leap, index_expired)
+		   not_our_database, given_up, no_key_stays, no_tmpi_stays, bound_to_rand, index_is_small, clock_leap,
+		   index_expired)
