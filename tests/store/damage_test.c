@@ -27,19 +27,32 @@ static void setup(void)
 }
 
 /* Sessions, every tenth with a GUSS on pages of its own; some revoked, so that there are free pages. */
-static void fill(void)
+static struct gba_session filled(unsigned n)
 {
+	struct gba_session s = nth(n, n % 2);
 	static uint8_t xml[9000];
 
-	open_store();
-	for (unsigned n = 0; n < N; n++) {
-		struct gba_session s = nth(n, n % 2);
+	if (n % 10 == 0)
+		s.guss = guss_blob_new(span_of(xml, sizeof(xml)));
+	return s;
+}
 
-		if (n % 10 == 0)
-			s.guss = guss_blob_new(span_of(xml, sizeof(xml)));
-		ck_assert_int_eq(put(&h, &s), 0);
-		gba_session_clear(&s);
-	}
+static struct gba_session fresh_run(unsigned n)
+{
+	struct gba_session s = nth(n, true);
+
+	return session_make(1000 + n, s.impi.s, BSF_A, true);
+}
+
+static struct gba_session newcomer(unsigned n)
+{
+	return nth(2000 + n, true);
+}
+
+static void fill(void)
+{
+	open_store();
+	ck_assert_uint_eq(put_many(N, filled), N);
 	for (unsigned n = 0; n < N; n += 50) {
 		struct gba_session s = nth(n, true);
 
@@ -309,11 +322,7 @@ static void works(const char *name, unsigned lost)
 	open_store();
 	there = count_sessions();
 	ck_assert_msg(there + lost >= whole, "%s: %u of %u are there", name, there, whole);
-	for (unsigned n = 0; n < N; n++) { /* everybody bootstraps again */
-		struct gba_session s = nth(n, true), fresh = session_make(1000 + n, s.impi.s, BSF_A, true);
-
-		ck_assert_msg(put(&h, &fresh) == 0, "%s: %u cannot be put", name, n);
-	}
+	ck_assert_msg(put_many(N, fresh_run) == N, "%s: not everybody can bootstrap again", name);
 	harness_close(&h);
 	open_store();
 	ck_assert_uint_eq(count_sessions(), 0);
@@ -438,11 +447,7 @@ START_TEST(mutated)
 			continue;
 		}
 		count_sessions();
-		for (unsigned n = 0; n < 40; n++) {
-			struct gba_session fresh = nth(2000 + n, true);
-
-			ck_assert_int_eq(put(&h, &fresh), 0);
-		}
+		ck_assert_uint_eq(put_many(40, newcomer), 40);
 		harness_close(&h);
 	}
 	close(fd);
@@ -464,12 +469,9 @@ static const char *child_says(void (*spoil)(int fd))
 		open_store();
 		fd = data_open();
 		spoil(fd);
-		for (unsigned n2 = 0; n2 < N; n2++) {
-			struct gba_session fresh = nth(3000 + n2, true);
-
+		for (unsigned n2 = 0; n2 < N; n2++)
 			get_nth(n2);
-			put(&h, &fresh);
-		}
+		put_many(N, newcomer);
 		_exit(0);
 	}
 	close(out[1]);

@@ -2,6 +2,8 @@
 #include "tests/store/disk.h"
 
 #include <stdio.h>
+#include <osmocom/core/select.h>
+#include <osmocom/core/talloc.h>
 
 char dir[256];
 struct harness h;
@@ -37,4 +39,33 @@ int get_nth(unsigned n)
 	struct btid id = btid_of(&s);
 
 	return get(&h, &id);
+}
+
+struct many {
+	unsigned answered, done;
+};
+
+static void on_put(void *owner, uint64_t txn, const struct store_answer *a)
+{
+	struct many *m = owner;
+
+	m->answered++;
+	m->done += a->rc == 0;
+}
+
+unsigned put_many(unsigned n, struct gba_session (*make)(unsigned n))
+{
+	struct many m = { 0 };
+	struct store *st = store_new(NULL, h.sh, on_put, &m);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct gba_session s = make(i);
+
+		ck_assert_int_eq(store_put(st, &s, i), 0);
+		gba_session_clear(&s);
+	}
+	while (m.answered < n)
+		osmo_select_main(0);
+	talloc_free(st);
+	return m.done;
 }

@@ -17,3 +17,5 @@ void open_store(void);
 /*! Session number n, of a subscriber of its own. */
 struct gba_session nth(unsigned n, bool with_tmpi);
 int get_nth(unsigned n);
+/*! Put n sessions of make(), all under way at once, so that they share few commits. \returns how many were put */
+unsigned put_many(unsigned n, struct gba_session (*make)(unsigned n));
