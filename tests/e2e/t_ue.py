@@ -93,13 +93,17 @@ async def tmpi_refused(t):
     d = await Device(t).start()
     assert (await d.run("bootstrap"))[0] == 0
     d.bsf.tmpis = {}
+    d.bsf.refuse = 429                          # not about the TMPI
+    n = len(d.bsf.requests)
+    rc, out, err = await d.run("bootstrap")
+    assert (rc, out["cause"]) == (4, "busy") and len(d.bsf.requests) == n + 1 and "tmpi" in (await d.run("status"))[1], out
     d.bsf.refuse = 403                          # nothing comes of this run, but the unknown TMPI is gone from the disk
     assert (await d.run("bootstrap"))[0] == 1 and "tmpi" not in (await d.run("status"))[1]
     assert b"tmpi" not in d.state()["usim-1.state.gba"], "an unknown TMPI is kept on disk"
     d.bsf.refuse = None
     d.bsf.server_token = "plain/1.0"            # from here on there is none to get
     rc, out, err = await d.run("bootstrap")
-    users = [r["params"]["username"] for r in d.bsf.requests[2:]]
+    users = [r["params"]["username"] for r in d.bsf.requests[n + 1:]]
     assert rc == 0 and users[1:] == [IMPI] * 3 and users[0].endswith(kdf.TMPI_REALM), (rc, users, err)
 
 
@@ -212,9 +216,30 @@ async def get(t):
     d.naf.forgotten.add(out["btid"])
     rc, out4, err = await d.run("get", "http://naf1.example.com/")
     assert rc == 0 and out4["btid"] != out["btid"] and len(d.bsf.requests) == 4, (rc, out4, err)
+    plain, answers = d.naf.handle, []
+
+    def stale_then_forgotten(req):
+        if req["params"]:
+            answers.append(req["params"]["username"])
+            if len(answers) == 1:
+                return d.naf.challenge(", stale=true")
+            if len(answers) == 2:
+                d.naf.forgotten.add(answers[1])
+        return plain(req)
+    d.naf.handle = stale_then_forgotten
+    rc, out5, err = await d.run("get", "http://naf1.example.com/")
+    assert rc == 0 and answers == [out4["btid"]] * 2 + [out5["btid"]], "a stale nonce counts as a refused key"
+    n = len(d.naf.requests)
+    d.naf.handle = lambda req: d.naf.challenge(", stale=true")
+    rc, out6, err = await d.run("get", "http://naf1.example.com/")
+    assert (rc, out6["cause"]) == (1, "key_refused") and len(d.naf.requests) - n < 10, "a server that never has enough is left"
+    d.naf.handle = plain
+    d.naf.realm = "3GPP-bootstrapping-uicc@naf1.example.com;3GPP-bootstrapping@naf1.example.com"
+    rc, out6, err = await d.run("get", "http://naf1.example.com/")
+    assert rc == 0 and d.naf.requests[-1]["params"]["realm"] == "3GPP-bootstrapping@naf1.example.com", (rc, out6)
     d.naf.realm = "3GPP-bootstrapping@other.example.com"
     n = len(d.naf.requests)
-    rc, out5, err = await d.run("get", "http://naf1.example.com/")
+    rc, out6, err = await d.run("get", "http://naf1.example.com/")
     assert rc == 3 and all(not r["params"] for r in d.naf.requests[n:]), (rc, "answered a challenge for another host")
 
 
@@ -243,7 +268,8 @@ async def several_challenges(t):
             assert rc == 0, (value, joined, rc, out, err)
     for value in ('Digest realm="x", nonce="y", algorithm=SHA-512-256, qop="auth"', 'Basic realm="other"',
                   'Digest realm="3GPP-bootstrapping@other.example.com", nonce="y", qop="auth"',
-                  'Digest realm="3GPP-bootstrapping@naf1.example.com", nonce="y", algorithm=MD5-sess, qop="auth"'):
+                  'Digest realm="3GPP-bootstrapping@naf1.example.com", nonce="y", algorithm=MD5-sess, qop="auth"',
+                  'Digest realm="3GPP-bootstrapping@naf1.example.com", nonce="y", algorithm=AKAv1-MD5, qop="auth"'):
         for joined in (False, True):
             beside(d.naf, value, joined)
             rc, out, err = await d.run("get", "http://naf1.example.com/page")

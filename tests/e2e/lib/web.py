@@ -52,7 +52,7 @@ class RawBsf(HttpServer):
         super().__init__()
         self.name, self.impi, self.sub = name, impi, Subscriber(k, opc)
         self.server_token = "raw/1 3gpp-gba-tmpi other/2"
-        self.open, self.sessions, self.tmpis = {}, {}, {}
+        self.open, self.opaques, self.sessions, self.tmpis = {}, {}, {}, {}
         self.lifetime = 3600
         self.resyncs = self.mac_failures = 0
         self.spoil_autn = self.spoil_challenge = self.spoil_info = self.spoil_body = lambda x: x
@@ -78,14 +78,16 @@ class RawBsf(HttpServer):
         rand = os.urandom(16)
         autn, xres, ck, ik = self.sub.mil.vector(rand, self.sub.next_sqn())
         nonce = base64.b64encode(rand + self.spoil_autn(autn) + self.tail).decode()
-        self.open[nonce] = (rand, xres, ck + ik)
         params = {"realm": self.name, "nonce": nonce, "algorithm": "AKAv1-MD5", "qop": None, "opaque": os.urandom(16).hex()}
+        self.open[nonce] = (rand, xres, ck + ik)
+        self.opaques[nonce] = params["opaque"]
         params = self.spoil_challenge(params)
         value = digest.format_params(params) + ', qop="auth-int"'
         return 401, [("Server", self.server_token), ("WWW-Authenticate", value)], b""
 
     def second(self, req, p):
         rand, xres, ks = self.open.pop(p["nonce"])
+        assert p["opaque"] == self.opaques.pop(p["nonce"]), "opaque comes back as it went"
         args = (req["method"], p["uri"], p["nonce"], p.get("nc"), p.get("cnonce"), "auth-int")
         if "auts" in p:
             self.resyncs += 1
@@ -146,7 +148,7 @@ class RawNaf(HttpServer):
         key = kdf.ks_naf(ks, rand, self.bsf.impi, self.fqdn.encode() + kdf.UA_HTTP_DIGEST)
         args = (p["uri"], p["nonce"], p["nc"], p["cnonce"], p["qop"])
         want = digest.response(p["username"], p["realm"], base64.b64encode(key), req["method"], *args, req["body"])
-        if p["response"] != want or p["uri"] != req["target"] or int(p["nc"], 16) <= self.nonces[p["nonce"]]:
+        if p["response"] != want or p["opaque"] != "abcd" or p["uri"] != req["target"] or int(p["nc"], 16) <= self.nonces[p["nonce"]]:
             return self.challenge()
         self.nonces[p["nonce"]] = int(p["nc"], 16)
         body = self.page
