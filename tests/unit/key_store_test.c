@@ -168,6 +168,23 @@ START_TEST(order)
 }
 END_TEST
 
+/* What a killed run left beside the file is in nobody's way. */
+START_TEST(left_beside)
+{
+	struct key_store k = open_at(IMSI, NOW);
+	char beside[130];
+	int fd;
+
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	fd = open(beside, O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_eq(write(fd, "half", 4), 4);
+	close(fd);
+	fill(&k);
+	k = open_at(IMSI, NOW);
+	ck_assert(k.has_ks && access(beside, F_OK) != 0);
+}
+END_TEST
+
 /* An error of the disk is told, and the former file is untouched */
 START_TEST(disk_fails)
 {
@@ -190,4 +207,4 @@ START_TEST(disk_fails)
 END_TEST
 
 SUITE_WITH_FIXTURE("key_store", setup, teardown, kept_over_restart, expiry, another_card, forgotten, damaged, order,
-		   disk_fails)
+		   left_beside, disk_fails)
