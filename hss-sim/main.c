@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* gba-hss-simd: an HSS for GBA on the Zh reference point. */
 #include <errno.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,6 +80,15 @@ static int check_db(const struct hss_cfg *cfg, struct err *err)
 			rc = cfg_error(err, -errno, cfg->database_line, "database: folder %s: %s", path,
 				       strerror(errno));
 	}
+	talloc_free(path);
+	return rc;
+}
+
+static int check_owner(const struct rt_args *args, const struct hss_cfg *cfg, struct err *err)
+{
+	char *path = cfg_path(NULL, cfg->database);
+	int rc = rt_owner_check(args, dirname(path), cfg->database_line, err);
+
 	talloc_free(path);
 	return rc;
 }
@@ -191,6 +201,8 @@ int main(int argc, char **argv)
 	if (rt_config(&args) < 0)
 		return 1;
 	rc = hss_cfg_verify(cfg, &err);
+	if (rc == 0 && !args.check)
+		rc = check_owner(&args, cfg, &err);
 	if (rc == 0 && args.check) {
 		rc = probe_ports(&args, cfg, &err);
 		if (rc == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file policy.h
- *  Who may connect and ask what on Zn: immutable once published, swapped whole while running (design, "Threads"). */
+ *  Who may connect and ask what on Zn: immutable once published, swapped whole while running (doc/design.md, "Threads"). */
 #pragma once
 
 #include <stdbool.h>

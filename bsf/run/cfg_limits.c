@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The limits of the design as one table: word, node, range, default, and whether the VTY changes them at once. */
+/* The limits as one table: word, node, range, default, and whether the VTY changes them at once. */
 #include "bsf/run/cfg.h"
 
 #include <errno.h>

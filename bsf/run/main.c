@@ -362,6 +362,8 @@ int main(int argc, char **argv)
 		rc = probe(&args, &err);
 	if (rc == 0 && args.check)
 		rc = rt_checked(&args, rt_held(&args, check_store(&err), &err));
+	if (rc == 0 && !args.check && bsf_cfg->store == BSF_STORE_LMDB)
+		rc = rt_owner_check(&args, bsf_cfg->lmdb_path, bsf_cfg->store_line, &err);
 	if (rc == 0 && !args.check) {
 		log_relay_refresh();
 		raise_files();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file http.h
- *  HTTP server of one shard: libmicrohttpd on an external epoll in the shard's select loop (recipes.md). Reads requests
+ *  HTTP server of one shard: libmicrohttpd on an external epoll in the shard's select loop. Reads requests
  *  within the limits, hands them to ub_flow, sends the answers. */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file seal.h
- *  Records sealed at rest (doc/decisions, design "State of one bootstrap"): AES-256-GCM under
+ *  Records sealed at rest (doc/design.md, "State of one bootstrap"): AES-256-GCM under
  *  HKDF-SHA-256(KEK, salt, "gba record v1"); one random salt per process start, the GCM nonce is a counter.
  *  Layout: version 1 | KEK id 1 | salt 12 | counter 8 | ciphertext | tag 16. */
 #pragma once

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include <osmocom/core/application.h>
@@ -185,6 +187,21 @@ int rt_init(const struct rt_program *p)
 	if (p->counters)
 		counters_vty_init(p->counters);
 	return log_relay_init();
+}
+
+int rt_owner_check(const struct rt_args *a, const char *dir, int line, struct err *err)
+{
+	const struct passwd *user;
+	struct stat st;
+
+	if (geteuid() != 0 || stat(dir, &st) < 0 || st.st_uid == 0)
+		return 0;
+	user = getpwuid(st.st_uid);
+	return cfg_error(err, -EPERM, line,
+			 "%s belongs to %s, who could not open what root makes there; allowed: "
+			 "runuser -u %s -- %s -c %s%s%s",
+			 dir, user ? user->pw_name : "another user", user ? user->pw_name : "USER", program->name,
+			 a->config, a->import ? " --import " : "", a->import ? a->import : "");
 }
 
 int rt_config(const struct rt_args *a)

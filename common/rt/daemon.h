@@ -27,6 +27,11 @@ struct rt_args {
  *  \returns -1 go on; else the exit code */
 int rt_args(struct rt_args *out, const struct rt_program *p, int argc, char **argv);
 
+/*! As root beside the files of another user we would leave some that this one cannot open: refuse, with the cure.
+ *  \param[in] dir  where we keep what we write; need not be there. \param[in] line of the configuration that names it
+ *  \returns 0; -EPERM and a reason in err */
+int rt_owner_check(const struct rt_args *a, const char *dir, int line, struct err *err);
+
 /*! Harden the process, block the signals (before any thread is made: they inherit the mask), start logging and the VTY's
  *  command table. \returns 0; -errno */
 int rt_init(const struct rt_program *p);

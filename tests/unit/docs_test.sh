@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# What documents, comments and manuals point to is there: links, files named in comments, programs and make targets of the
+# README; nothing outside the tree. TAP.
+set -u
+cd "${srcdir:-.}" || exit 1
+n=0 failed=0
+report() { # STATUS TEXT, what was wrong on stdin
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else
+		echo "not ok $n - $2"
+		failed=1
+	fi
+}
+check() { # TEXT, with the complaints in $tmp
+	sed 's/^/# /' "$tmp"
+	! [ -s "$tmp" ]
+	report $? "$1"
+}
+tmp=$(mktemp) || exit 1
+trap 'rm -f "$tmp"' EXIT
+sources() { find common dict bsf naf-lib hss-sim ue tools bench fuzz tests debian conf doc README.md demo test \
+	-type f ! -path '*/corpus/*' ! -path 'debian/gba-*/*' ! -path 'debian/lib*/*' ! -path 'debian/tmp/*' ! -name '*.pyc' ! -name docs_test.sh; }
+
+echo 1..4
+: >"$tmp"
+for f in README.md doc/*.md doc/decisions/*.md; do
+	grep -oE '\]\([^)#]+' "$f" | sed 's/^](//' | grep -v '^http' | while read -r to; do
+		[ -e "${f%/*}/$to" ] || { [ "$f" = README.md ] && [ -e "$to" ]; } || echo "$f: link to $to"
+	done
+done >"$tmp"
+check "every link of a document leads to a file"
+
+# beside the one that names it, in doc/, or by its path
+sources | xargs grep -noE '[$]?[A-Za-z0-9_./-]+\.md\b' | grep -v ':[$]' | while IFS=: read -r f _ name; do
+	[ -e "$name" ] || [ -e "doc/$name" ] || [ -e "${f%/*}/$name" ] || echo "$f: names $name"
+done >"$tmp"
+check "every document a file names is in the tree"
+
+sources | xargs grep -nE '\.\./shared|/work/' >"$tmp"
+check "nothing points outside the tree"
+
+: >"$tmp"
+for p in $(grep -oE 'doc/man/[a-z-]+\.[0-9]' README.md) demo test debian/control conf/gba-bsf.cfg; do
+	[ -e "$p" ] || echo "README.md: $p is not there" >>"$tmp"
+done
+grep -ohE 'make -C build/gcc [a-z-]+' README.md doc/performance.md | while read -r _ _ _ target; do
+	grep -q "^$target:" Makefile.am bench/bench.inc tests/tests.inc || echo "no make target $target" >>"$tmp"
+done
+for word in keep stop fail; do grep -q -- "--$word)" demo || echo "demo knows no --$word" >>"$tmp"; done
+check "what the README tells to type is there"
+exit $failed
