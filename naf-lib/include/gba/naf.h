@@ -252,7 +252,8 @@ static inline void gba_naf_request_init(struct gba_naf_request *req)
 /*! Hand over one header field; call it for each, in any order. Host and Authorization are kept from here (lent, as if
  *  assigned). What no request may have is noted and makes it naf_syntax, 400: Host, Authorization, Content-Length or
  *  Transfer-Encoding twice, Content-Length beside Transfer-Encoding, a name that is no token, a Content-Length that is
- *  no number, a coding that is not chunked, a control character in a value (RFC 9112 clauses 2.2, 3.2, 5.1, 6.1 to 6.3). Nothing is done for a NULL. */
+ *  no number, a coding that is not chunked, a control character in a value (RFC 9112 clauses 2.2, 3.2, 5.1, 6.1 to 6.3). Nothing is done for a NULL.
+ *  The pseudo-header fields of HTTP/2 are no fields: assign ":authority" to host. */
 void gba_naf_request_header(struct gba_naf_request *req, const char *name, const char *value);
 
 /*! Key for a B-TID, from the cache or the BSF: for Ua protocols other than HTTP Digest.

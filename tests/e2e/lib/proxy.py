@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""nginx and haproxy in front of a server, as lenient as they can be set, keeping their connections to it; and the shapes of framing
+that make two requests of one where a server reads otherwise than they do."""
+import os
+
+from . import procs
+from .http_raw import HttpConn
+
+NGINX = """daemon off; master_process off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/nginx.log;
+events {{ worker_connections 64; }}
+http {{
+	access_log off; ignore_invalid_headers off; proxy_ignore_client_abort on; proxy_pass_header Server;
+	client_body_temp_path {dir}; proxy_temp_path {dir}; fastcgi_temp_path {dir}; uwsgi_temp_path {dir}; scgi_temp_path {dir};
+	upstream ub {{ server 127.0.0.1:{ub}; keepalive 1; }}
+	server {{
+		listen 127.0.0.1:{port};
+		location / {{ proxy_pass http://ub; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host; }}
+	}}
+}}
+"""
+HAPROXY = """global
+	maxconn 100
+defaults
+	mode http
+	timeout connect 5s
+	timeout client 20s
+	timeout server 20s
+	option http-keep-alive
+	http-reuse always
+	option accept-invalid-http-request
+frontend f
+	bind 127.0.0.1:{port}
+	default_backend b
+backend b
+	server ub 127.0.0.1:{ub}
+"""
+
+SMUGGLED = b"POST /smuggled HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"   # ub_method, if we ever see it as a request
+N = str(len(SMUGGLED)).encode()
+SHAPES = {
+    "length in two lines": b"Content-Length:\r\n " + N + b"\r\n\r\n" + SMUGGLED,
+    "length begun in one line": b"Content-Length: " + N[:1] + b"\r\n " + N[1:] + b"\r\n\r\n" + SMUGGLED,
+    "blank before the colon": b"Content-Length : " + N + b"\r\n\r\n" + SMUGGLED,
+    "tab before the colon": b"Content-Length\t: " + N + b"\r\n\r\n" + SMUGGLED,
+    "hidden behind a CR": b"X: a\rContent-Length: " + N + b"\r\n\r\n" + SMUGGLED,
+    "behind an LF": b"X: a\nContent-Length: " + N + b"\r\n\r\n" + SMUGGLED,
+    "sign": b"Content-Length: +" + N + b"\r\n\r\n" + SMUGGLED,
+    "two lengths": b"Content-Length: 0\r\nContent-Length: " + N + b"\r\n\r\n" + SMUGGLED,
+    "list": b"Content-Length: 0, " + N + b"\r\n\r\n" + SMUGGLED,
+    "length and chunks": b"Content-Length: " + N + b"\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
+    "coding in two lines": b"Content-Length: 5\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
+    "coding twice": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n" + SMUGGLED,
+    "chunk with LF in its extension": b"Transfer-Encoding: chunked\r\n\r\n2;\nxx\r\n" + b"%x\r\n0\r\n\r\n" % (len(SMUGGLED) + 5)
+                                      + SMUGGLED + b"\r\n0\r\n\r\n",
+    "chunk size with a prefix": b"Transfer-Encoding: chunked\r\n\r\n0x5\r\nabcde\r\n0\r\n\r\n" + SMUGGLED,
+}
+
+
+async def proxy(t, kind, ub):
+    """Port of a proxy in front of ub."""
+    exe = t.need_tool(kind, {"nginx": "nginx-light"}.get(kind, kind))
+    port, where = procs.free_port(), os.path.join(t.dir, kind)
+    os.makedirs(where)
+    conf = os.path.join(where, "conf")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write({"nginx": NGINX, "haproxy": HAPROXY}[kind].format(dir=where, ub=ub, port=port))
+    argv = [exe, "-c", conf, "-p", where] if kind == "nginx" else [exe, "-db", "-f", conf]
+    log = os.path.join(where, "out")
+    d = procs.Daemon(kind, argv, log, notifies=False)
+    await d.start(wait=False)
+    t.cleanup(d.kill)
+
+    async def listens():
+        assert d.running, d.tail(5)
+        try:
+            (await HttpConn.open(port)).close()
+            return True
+        except OSError:
+            return False
+    await t.until(listens, 10, f"{kind} to listen")
+    return port
