@@ -27,7 +27,7 @@ typedef void free_fn(void *p);
 static free_fn *next_free(void)
 {
 	static free_fn *found;
-	static _Thread_local int looking;
+	static _Thread_local volatile int looking; /* dlsym() is declared as one that never calls back */
 	free_fn *f = __atomic_load_n(&found, __ATOMIC_ACQUIRE);
 
 	if (f || looking)
