@@ -101,7 +101,7 @@ bool dia_dict_value_ok(enum dia_avp_id id, struct span value)
 {
 	switch (defs[id].type) {
 	case DIA_UTF8:
-		return value.len == 0 || !u8_check(value.p, value.len);
+		return value.len == 0 || (!u8_check(value.p, value.len) && !memchr(value.p, '\0', value.len));
 	case DIA_ENUM:
 		return enum_ok(id, be32_get(value.p));
 	case DIA_IDENTITY:

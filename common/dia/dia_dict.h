@@ -43,7 +43,7 @@ enum dia_avp_id dia_dict_find(uint32_t code, uint32_t vendor);
 size_t dia_dict_min(enum dia_type type);
 bool dia_dict_fixed(enum dia_type type);
 
-/*! May the AVP have this value? Enumerated: a value that is defined; UTF8String: it is; DiameterIdentity: letters, digits,
+/*! May the AVP have this value? Enumerated: a value that is defined; UTF8String: it is, without NUL; DiameterIdentity: letters, digits,
  *  "-", "_", ".", no final dot, 1 to 255; Address: a family with its length. The octets have the type's length. */
 bool dia_dict_value_ok(enum dia_avp_id id, struct span value);
 

@@ -22,6 +22,8 @@ struct dia_loop {
 	struct dia_timer **heap; /* from 1; the earliest is heap[1] */
 	size_t n_timers, room;
 	uint64_t armed_ms; /* what the timer descriptor is set to; 0: off */
+	bool turning;
+	uint8_t scratch[2 * DIA_LOOP_SCRATCH];
 	pthread_mutex_t lock;
 	struct dia_post *first, **last; /* under the lock */
 };
@@ -82,11 +84,33 @@ uint64_t dia_loop_now(const struct dia_loop *l)
 	return l->now_ms;
 }
 
+bool dia_loop_runs(const struct dia_loop *l, const struct dia_fd *f)
+{
+	return l->current == f;
+}
+
+bool dia_loop_turning(const struct dia_loop *l)
+{
+	return l->turning;
+}
+
+uint8_t *dia_loop_scratch(struct dia_loop *l)
+{
+	return l->scratch;
+}
+
 /* Words from other threads. */
+
+static void wake_up(struct dia_loop *l)
+{
+	const uint64_t one = 1;
+
+	if (write(l->wake, &one, sizeof(one)) < 0)
+		return; /* EAGAIN: 2^64-2 wake-ups nobody read; it is awake anyway */
+}
 
 void dia_loop_post(struct dia_loop *l, struct dia_post *p)
 {
-	const uint64_t one = 1;
 	bool wake;
 
 	p->next = NULL;
@@ -95,8 +119,8 @@ void dia_loop_post(struct dia_loop *l, struct dia_post *p)
 	*l->last = p;
 	l->last = &p->next;
 	pthread_mutex_unlock(&l->lock);
-	if (wake && write(l->wake, &one, sizeof(one)) < 0)
-		return; /* EAGAIN: 2^64-2 wake-ups nobody read; it is awake anyway */
+	if (wake)
+		wake_up(l);
 }
 
 static void run_posted(struct dia_loop *l, bool stopping)
@@ -186,6 +210,8 @@ int dia_loop_timer(struct dia_loop *l, struct dia_timer *t, uint64_t after_ms)
 	dia_loop_timer_stop(l, t);
 	if (room_for_timer(l) < 0)
 		return -ENOMEM;
+	if (!l->turning)
+		l->now_ms = clock_mono_ms();
 	t->at_ms = l->now_ms + after_ms;
 	sift_up(l, ++l->n_timers, t);
 	arm(l);
@@ -234,13 +260,20 @@ static void list_del(struct dia_fd *f)
 	f->next = f->prev = NULL;
 }
 
-void dia_loop_again(struct dia_loop *l, struct dia_fd *f)
+static void list_add(struct dia_loop *l, struct dia_fd *f)
 {
 	if (f->next)
 		return;
 	f->next = &l->ready;
 	f->prev = l->ready.prev;
 	f->prev->next = l->ready.prev = f;
+}
+
+void dia_loop_again(struct dia_loop *l, struct dia_fd *f)
+{
+	list_add(l, f);
+	if (!l->turning)
+		wake_up(l); /* who waits for our descriptor must come */
 }
 
 int dia_loop_add(struct dia_loop *l, struct dia_fd *f)
@@ -284,7 +317,7 @@ static void fetch(struct dia_loop *l)
 			continue;
 		}
 		f->events |= ev[i].events;
-		dia_loop_again(l, f);
+		list_add(l, f);
 	}
 }
 
@@ -307,7 +340,7 @@ static void call(struct dia_loop *l, struct dia_fd *f, unsigned *budget)
 	f->events = 0;
 	l->current = f;
 	if (f->on_ready(f, events, budget) && l->current == f)
-		dia_loop_again(l, f);
+		list_add(l, f);
 	l->current = NULL;
 }
 
@@ -329,11 +362,13 @@ static void run_ready(struct dia_loop *l, unsigned budget)
 
 bool dia_loop_turn(struct dia_loop *l, unsigned budget)
 {
+	l->turning = true;
 	l->now_ms = clock_mono_ms();
 	fetch(l);
 	run_posted(l, false);
 	run_timers(l);
 	run_ready(l, budget);
+	l->turning = false;
 	return l->ready.next != &l->ready;
 }
 

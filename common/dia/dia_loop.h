@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define DIA_LOOP_SCRATCH 16384
+
 struct dia_loop;
 
 /*! A descriptor on the loop; member of its owner's object. Zero before dia_loop_add(). */
@@ -62,6 +64,13 @@ int dia_loop_add(struct dia_loop *l, struct dia_fd *f);
 void dia_loop_del(struct dia_loop *l, struct dia_fd *f);
 /*! Call on_ready() in the next turn, with or without an event. */
 void dia_loop_again(struct dia_loop *l, struct dia_fd *f);
+
+/*! \returns true within f's on_ready() */
+bool dia_loop_runs(const struct dia_loop *l, const struct dia_fd *f);
+/*! \returns true within dia_loop_turn() */
+bool dia_loop_turning(const struct dia_loop *l);
+/*! 2 * DIA_LOOP_SCRATCH octets that belong to whoever runs on the loop, until it returns. */
+uint8_t *dia_loop_scratch(struct dia_loop *l);
 
 /*! Start, or start anew at another time. \returns 0; -ENOMEM (only when more timers run than ever before) */
 int dia_loop_timer(struct dia_loop *l, struct dia_timer *t, uint64_t after_ms);

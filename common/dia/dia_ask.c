@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* A request of ours from its question to its one end: the answer, the deadline, or the loss of the connection. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "common/dia/dia_hub_in.h"
+
+struct ask {
+	struct dia_wait wait; /* first */
+	struct dia_hub *hub;
+	struct dia_identity *id;
+	struct dia_timer timer;
+	dia_ask_fn *done;
+	void *owner;
+	uint64_t txn;
+};
+
+void dia_ask_session_id(struct dia_hub *h, char out[DIA_SESSION_ID_MAX])
+{
+	snprintf(out, DIA_SESSION_ID_MAX, "%s;%016" PRIx64 ";%" PRIu64, h->cfg.self.host, h->session_hi,
+		 ++h->session_lo);
+}
+
+static void ask_end(struct ask *a, int rc, struct span answer)
+{
+	struct ask copy = *a;
+
+	dia_loop_timer_stop(a->hub->loop, &a->timer);
+	dia_pending_del(a->hub->pending, &a->wait);
+	a->id->pending--;
+	free(a);
+	copy.done(copy.owner, copy.txn, rc, answer);
+}
+
+static void ask_on_time(struct dia_timer *t)
+{
+	struct ask *a = (struct ask *)((char *)t - offsetof(struct ask, timer));
+
+	ask_end(a, -ETIMEDOUT, span_of(NULL, 0));
+}
+
+void dia_ask_lost(struct dia_conn *c)
+{
+	struct dia_wait *w;
+
+	while ((w = dia_pending_take_any(c->hub->pending, c)))
+		ask_end((struct ask *)w, -ENOTCONN, span_of(NULL, 0));
+}
+
+void dia_ask_answered(struct dia_conn *c, struct span msg)
+{
+	struct dia_hdr hdr;
+	struct dia_wait *w;
+
+	dia_wire_hdr(&hdr, msg.p);
+	w = dia_pending_take(c->hub->pending, hdr.hop_by_hop, c, hdr.command, hdr.app);
+	if (w) {
+		((struct ask *)w)->id->answers_in++;
+		ask_end((struct ask *)w, 0, msg);
+		return;
+	}
+	if (!c->id)
+		return;
+	c->id->stray++;
+	dia_hub_tell(c->hub, DIA_HUB_STRAY, c->id->name, "");
+}
+
+static struct dia_conn *usable(struct dia_identity *id)
+{
+	for (unsigned i = 0; i < id->n_links; i++)
+		if (id->links[i] && dia_peer_usable(id->machine, i))
+			return id->links[i];
+	return NULL;
+}
+
+static struct ask *ask_new(struct dia_hub *h, struct dia_identity *id, struct dia_conn *c, const struct dia_grammar *g)
+{
+	struct ask *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->wait = (struct dia_wait){ .conn = c, .command = g->command, .app = g->app };
+	a->hub = h;
+	a->id = id;
+	a->timer.on_time = ask_on_time;
+	return a;
+}
+
+/* Into what the connection sends. */
+static int ask_put(struct ask *a, struct dia_conn *c, const struct dia_target *to, dia_ask_put_fn *put,
+		   const void *what)
+{
+	char session_id[DIA_SESSION_ID_MAX];
+	struct dia_address address = { .self = &a->hub->cfg.self,
+				       .session_id = to->session_id,
+				       .realm = to->realm,
+				       .host = to->host,
+				       .hop_by_hop = a->wait.hop_by_hop,
+				       .end_to_end = dia_hub_next_id(a->hub) };
+	struct writer w;
+	int len;
+
+	if (!to->session_id) {
+		dia_ask_session_id(a->hub, session_id);
+		address.session_id = session_id;
+	}
+	if (!dia_stream_room(&c->s, &w, to->room))
+		return -EBUSY;
+	len = put(&w, &address, what);
+	dia_stream_commit(&c->s, len);
+	return len < 0 ? -EMSGSIZE : 0;
+}
+
+int dia_ask(struct dia_hub *h, const struct dia_target *to, dia_ask_put_fn *put, const void *what, uint32_t patience_ms,
+	    dia_ask_fn *done, void *owner, uint64_t txn)
+{
+	struct dia_identity *id = dia_hub_find(h, to->peer);
+	struct dia_conn *c = id ? usable(id) : NULL;
+	struct ask *a;
+	int rc;
+
+	if (!c)
+		return -ENOTCONN;
+	if (id->pending >= DIA_HUB_PENDING)
+		return -EBUSY;
+	a = ask_new(h, id, c, to->grammar);
+	if (!a)
+		return -ENOMEM;
+	rc = dia_pending_add(h->pending, &a->wait);
+	if (rc == 0)
+		rc = dia_loop_timer(h->loop, &a->timer, patience_ms);
+	if (rc == 0)
+		rc = ask_put(a, c, to, put, what);
+	if (rc < 0) {
+		dia_loop_timer_stop(h->loop, &a->timer);
+		dia_pending_del(h->pending, &a->wait);
+		free(a);
+		return rc;
+	}
+	id->pending++;
+	id->requests_out++;
+	a->done = done;
+	a->owner = owner;
+	a->txn = txn;
+	return 0;
+}

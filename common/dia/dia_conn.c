@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* A connection: its messages to events of the peer's machine, the machine's actions to messages. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "common/dia/dia_hub_in.h"
+
+#define BASE_ROOM 1024 /* octets of a message of the base protocol; with Failed-AVP DIA_FAILED_MAX more */
+#define END_MS    5000 /* for the last message to leave */
+#define CLOSE_MS  1000 /* for the other side to close, once it has left */
+
+static void conn_list_add(struct dia_conn_list *l, struct dia_conn *c)
+{
+	c->next = NULL;
+	c->prev = l->last;
+	if (l->last)
+		l->last->next = c;
+	else
+		l->first = c;
+	l->last = c;
+	l->n++;
+}
+
+static void conn_list_del(struct dia_conn_list *l, struct dia_conn *c)
+{
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		l->first = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	else
+		l->last = c->prev;
+	c->next = c->prev = NULL;
+	l->n--;
+}
+
+/* Its end. */
+
+void dia_conn_free_if_unused(struct dia_conn *c)
+{
+	if (c->cleared && !c->replies)
+		free(c);
+}
+
+static struct dia_conn_list *list_of(struct dia_conn *c)
+{
+	return c->named ? &c->hub->named : &c->hub->unnamed;
+}
+
+void dia_conn_name(struct dia_conn *c)
+{
+	conn_list_del(list_of(c), c);
+	c->named = true;
+	conn_list_add(list_of(c), c);
+}
+
+void dia_conn_clear(struct dia_conn *c)
+{
+	conn_list_del(list_of(c), c);
+	dia_loop_timer_stop(c->hub->loop, &c->timer);
+	dia_stream_clear(&c->s, c->reset);
+	c->cleared = true;
+	dia_hub_cleared(c->hub);
+	dia_conn_free_if_unused(c);
+}
+
+static void conn_on_time(struct dia_timer *t)
+{
+	struct dia_conn *c = (struct dia_conn *)((char *)t - offsetof(struct dia_conn, timer));
+
+	if (c->ending)
+		dia_conn_clear(c);
+	else if (!c->id)
+		dia_conn_end(c, true, "no CER came");
+	else if (c->connect_rc)
+		dia_hub_happens(c, DIA_ON_FAIL, 0);
+}
+
+void dia_conn_end(struct dia_conn *c, bool reset, const char *why)
+{
+	if (c->ending)
+		return;
+	dia_conn_name(c);
+	c->ending = true;
+	c->id = NULL;
+	c->reset = reset;
+	c->why = why;
+	dia_stream_pause(&c->s);
+	if (!reset)
+		dia_stream_shut(&c->s);
+	if (reset || c->s.ended || c->s.connecting)
+		dia_loop_timer(c->hub->loop, &c->timer, 0);
+	else
+		dia_loop_timer(c->hub->loop, &c->timer, dia_stream_unsent(&c->s) ? END_MS : CLOSE_MS);
+}
+
+/* Who we are on this connection: Host-IP-Address is the one it has here. */
+static struct dia_caps caps_here(const struct dia_conn *c)
+{
+	struct sockaddr_storage here = { 0 };
+	socklen_t len = sizeof(here);
+	struct dia_caps caps = c->hub->caps;
+	struct span host;
+
+	if (getsockname(c->s.f.fd, (struct sockaddr *)&here, &len) < 0)
+		return caps;
+	sockaddr_unmap(&here);
+	host = sockaddr_host(&here);
+	be16_put(caps.ip[0], host.len == 4 ? 1 : 2);
+	memcpy(caps.ip[0] + 2, host.p, host.len);
+	caps.ip_len[0] = 2 + host.len;
+	caps.n_ips = 1;
+	return caps;
+}
+
+/* What comes. */
+
+static void refuse_cer(struct dia_conn *c, struct span cer, const struct dia_fault *f)
+{
+	struct dia_caps us = caps_here(c);
+	struct writer w;
+
+	if (dia_stream_room(&c->s, &w, BASE_ROOM + DIA_FAILED_MAX))
+		dia_stream_commit(&c->s, dia_base_cea_put(&w, cer, &us, f));
+}
+
+/* Why a CER is refused, in words that name the cure: for our log and its. */
+struct refusal {
+	enum dia_hub_event ev;
+	uint32_t code;
+	const char *words;
+};
+
+static const struct refusal unknown = { DIA_HUB_UNKNOWN, DIA_UNKNOWN_PEER,
+					"this identity is not configured here; check it, or have it added" };
+static const struct refusal address = {
+	DIA_HUB_ADDRESS, DIA_UNKNOWN_PEER,
+	"this identity belongs to another address; connect from there, or have this one added to it"
+};
+static const struct refusal role = {
+	DIA_HUB_ROLE, DIA_UNKNOWN_PEER,
+	"we connect to this identity; it connects to us only where its operator here wrote may-connect"
+};
+static const struct refusal ourselves = { DIA_HUB_REFUSED, DIA_UNKNOWN_PEER, "this identity is our own" };
+static const struct refusal no_application = { DIA_HUB_REFUSED, DIA_NO_COMMON_APPLICATION, "no application in common" };
+static const struct refusal no_security = { DIA_HUB_REFUSED, DIA_NO_COMMON_SECURITY, "no security in common" };
+static const struct refusal no_room = { DIA_HUB_REFUSED, RESULT_TOO_BUSY, "no memory" };
+
+static const struct refusal *judge_name(struct dia_conn *c, const char *name)
+{
+	const struct dia_hub *h = c->hub;
+	const struct dia_identity *id = dia_hub_find(h, name);
+	int rc;
+
+	if (dia_dict_identity_cmp(span_str(name), span_str(h->cfg.self.host)) == 0)
+		return &ourselves;
+	if (id && id->dial) {
+		if (!sockaddr_same_host(&c->from, &id->addr))
+			return &address;
+		return id->may_connect ? NULL : &role;
+	}
+	rc = h->cfg.cb.admit ? h->cfg.cb.admit(h->cfg.cb.owner, name, (struct sockaddr *)&c->from) : -ENOENT;
+	return rc == 0 ? NULL : rc == -EPERM ? &address : &unknown;
+}
+
+static const struct refusal *judge(struct dia_conn *c, const struct dia_caps *caps)
+{
+	const struct refusal *no = judge_name(c, caps->host);
+
+	if (!no && !dia_base_common(&c->hub->caps, caps))
+		no = &no_application;
+	if (!no && caps->security_offered && !caps->no_tls)
+		no = &no_security;
+	return no;
+}
+
+static void refuse(struct dia_conn *c, struct span cer, const char *name, const struct refusal *no)
+{
+	char text[256], from[SOCKADDR_TEXT];
+
+	sockaddr_host_text(from, &c->from);
+	snprintf(text, sizeof(text), "from %s: %s", from, no->words);
+	dia_hub_tell(c->hub, no->ev, name, text);
+	c->fault = (struct dia_fault){ .code = no->code };
+	refuse_cer(c, cer, &c->fault);
+	dia_conn_end(c, false, no->words);
+}
+
+/* The first message of who came to us. */
+static void on_cer(struct dia_conn *c, struct span msg, const struct dia_hdr *hdr)
+{
+	const struct refusal *no;
+	struct dia_identity *id;
+	struct dia_caps caps;
+	char from[SOCKADDR_TEXT];
+
+	sockaddr_host_text(from, &c->from);
+	if (!(hdr->flags & DIA_CMD_R) || hdr->command != DIA_CMD_CAPABILITIES || hdr->app != DIA_APP_BASE) {
+		dia_hub_tell(c->hub, DIA_HUB_PROTOCOL, from, "the first message is no CER");
+		dia_conn_end(c, true, "no CER");
+		return;
+	}
+	memcpy(c->cer, msg.p, sizeof(c->cer));
+	if (dia_base_cer_get(&caps, msg, &c->fault) < 0) {
+		dia_hub_tell(c->hub, DIA_HUB_PROTOCOL, from, "its CER has a fault");
+		refuse_cer(c, msg, &c->fault);
+		dia_conn_end(c, false, "its CER has a fault");
+		return;
+	}
+	no = judge(c, &caps);
+	id = no ? NULL : dia_hub_identity(c->hub, caps.host);
+	if (id)
+		dia_hub_cer(c, id, &caps);
+	else
+		refuse(c, msg, caps.host, no ? no : &no_room);
+}
+
+static void on_cea(struct dia_conn *c, struct span msg)
+{
+	struct dia_caps caps;
+	uint32_t code = 0;
+	char text[64] = "its CEA cannot be read";
+	bool good;
+
+	if (dia_base_cea_get(&caps, &code, msg) == 0) {
+		good = code / 1000 == 2 && dia_dict_identity_cmp(span_str(caps.host), span_str(c->id->name)) == 0;
+		if (good && dia_base_common(&c->hub->caps, &caps)) {
+			dia_hub_happens(c, DIA_ON_CEA_OK, caps.has_state ? caps.state : 0);
+			return;
+		}
+		if (code / 1000 != 2)
+			snprintf(text, sizeof(text), "it answers our CER with %u", code);
+		else
+			snprintf(text, sizeof(text),
+				 good ? "no common application" : "its CEA has another Origin-Host");
+	}
+	if (code != DIA_ELECTION_LOST)
+		dia_hub_tell(c->hub, DIA_HUB_REFUSED, c->id->name, text);
+	dia_hub_happens(c, DIA_ON_CEA_BAD, code);
+}
+
+/* DWR and DPR. One that cannot be read is answered with its fault and else is what it says it is. */
+static void on_word(struct dia_conn *c, struct span msg, const struct dia_grammar *g, enum dia_on on)
+{
+	struct dia_word word = { .cause = DIA_REBOOTING };
+
+	c->fault = (struct dia_fault){ 0 };
+	if (dia_base_word_get(&word, msg, g, &c->fault) < 0)
+		dia_hub_tell(c->hub, DIA_HUB_PROTOCOL, c->id->name,
+			     on == DIA_ON_DWR ? "its DWR has a fault" : "its DPR has a fault");
+	dia_hub_happens(c, on, on == DIA_ON_DPR ? word.cause : 0);
+}
+
+static void on_base(struct dia_conn *c, struct span msg, const struct dia_hdr *hdr)
+{
+	bool request = hdr->flags & DIA_CMD_R;
+
+	switch (hdr->command) {
+	case DIA_CMD_CAPABILITIES:
+		if (request)
+			dia_hub_happens(c, DIA_ON_CER, 0);
+		else
+			on_cea(c, msg);
+		return;
+	case DIA_CMD_WATCHDOG:
+		if (request)
+			on_word(c, msg, &dia_base_dwr, DIA_ON_DWR);
+		else
+			dia_hub_happens(c, DIA_ON_DWA, hdr->hop_by_hop);
+		return;
+	case DIA_CMD_DISCONNECT:
+		if (request)
+			on_word(c, msg, &dia_base_dpr, DIA_ON_DPR);
+		else
+			dia_hub_happens(c, DIA_ON_DPA, 0);
+		return;
+	default:
+		dia_hub_happens(c, request ? DIA_ON_REQUEST : DIA_ON_ANSWER, 0);
+	}
+}
+
+static void conn_on_message(struct dia_stream *s, struct span msg)
+{
+	struct dia_conn *c = (struct dia_conn *)s;
+	struct dia_hdr hdr;
+
+	dia_wire_hdr(&hdr, msg.p);
+	c->msg = msg;
+	if (!c->id)
+		on_cer(c, msg, &hdr);
+	else if (hdr.app == DIA_APP_BASE)
+		on_base(c, msg, &hdr);
+	else
+		dia_hub_happens(c, hdr.flags & DIA_CMD_R ? DIA_ON_REQUEST : DIA_ON_ANSWER, 0);
+	c->msg = span_of(NULL, 0);
+}
+
+static void conn_on_connected(struct dia_stream *s, int rc)
+{
+	struct dia_conn *c = (struct dia_conn *)s;
+
+	if (rc < 0)
+		c->why = strerror(-rc);
+	if (c->id)
+		dia_hub_happens(c, rc < 0 ? DIA_ON_FAIL : DIA_ON_UP, 0);
+}
+
+static void conn_on_end(struct dia_stream *s, enum dia_stream_end why, int detail, struct span head)
+{
+	static const char *const words[] = {
+		[DIA_STREAM_CLOSED] = "it has closed the connection",
+		[DIA_STREAM_FRAME] = "what it sends is no message",
+		[DIA_STREAM_UNREAD] = "it does not read",
+		[DIA_STREAM_MEMORY] = "no memory",
+	};
+	static const enum dia_on events[] = {
+		[DIA_STREAM_CLOSED] = DIA_ON_FAIL,
+		[DIA_STREAM_FRAME] = DIA_ON_FRAME,
+		[DIA_STREAM_UNREAD] = DIA_ON_STALLED,
+		[DIA_STREAM_MEMORY] = DIA_ON_STALLED,
+	};
+	struct dia_conn *c = (struct dia_conn *)s;
+	char from[SOCKADDR_TEXT];
+
+	if (c->ending) {
+		dia_loop_timer(c->hub->loop, &c->timer, 0);
+		return;
+	}
+	c->why = detail ? strerror(detail) : words[why];
+	if (why == DIA_STREAM_FRAME) {
+		sockaddr_text(from, &c->from);
+		dia_hub_tell(c->hub, DIA_HUB_PROTOCOL, c->id ? c->id->name : from, words[why]);
+	}
+	c->msg = head;
+	if (c->id)
+		dia_hub_happens(c, events[why], 0);
+	else
+		dia_conn_end(c, true, c->why);
+	c->msg = span_of(NULL, 0);
+}
+
+struct dia_conn *dia_conn_new(struct dia_hub *h, int fd, bool connecting, const struct sockaddr_storage *from)
+{
+	static const struct dia_stream_ops ops = { .on_connected = conn_on_connected,
+						   .on_message = conn_on_message,
+						   .on_end = conn_on_end };
+	struct dia_conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->hub = h;
+	c->from = *from;
+	c->timer.on_time = conn_on_time;
+	if (dia_stream_init(&c->s, h->loop, fd, connecting, DIA_FRAME_UNKNOWN, &ops) < 0) {
+		free(c);
+		return NULL;
+	}
+	c->named = connecting;
+	conn_list_add(list_of(c), c);
+	return c;
+}
+
+/* What goes out. */
+
+/* The fault of a message that ends the connection: only a request has an answer. */
+static int put_error(struct dia_conn *c, struct writer *w)
+{
+	struct dia_frame f;
+
+	dia_frame(&f, c->msg.p, c->msg.len, c->s.msg_max);
+	if (f.is != DIA_FRAME_BAD || !f.answerable)
+		return 0;
+	return dia_build_refusal(w, span_of(c->msg.p, DIA_HDR_LEN), &c->hub->cfg.self, &f.fault);
+}
+
+static int put_act(struct dia_conn *c, struct writer *w, unsigned act, uint32_t arg)
+{
+	struct dia_hub *h = c->hub;
+	const struct dia_fault *fault = c->fault.code ? &c->fault : NULL;
+	struct dia_caps us;
+	struct span cer = span_of(c->cer, sizeof(c->cer));
+	uint32_t id = dia_hub_next_id(h);
+
+	switch (act) {
+	case DIA_BIT_SEND_CER:
+		us = caps_here(c);
+		return dia_base_cer_put(w, &us, id, id);
+	case DIA_BIT_SEND_CEA:
+		us = caps_here(c);
+		return dia_base_cea_put(w, cer, &us, NULL);
+	case DIA_BIT_SEND_REFUSAL:
+		us = caps_here(c);
+		return dia_base_cea_put(w, cer, &us, &(struct dia_fault){ .code = arg });
+	case DIA_BIT_SEND_DWR:
+		return dia_base_word_put(w, &dia_base_dwr, &h->caps, 0, arg, id);
+	case DIA_BIT_SEND_DPR:
+		return dia_base_word_put(w, &dia_base_dpr, &h->caps, arg, id, id);
+	case DIA_BIT_SEND_DWA:
+	case DIA_BIT_SEND_DPA:
+		return dia_base_reply_put(w, c->msg, &h->caps, fault);
+	case DIA_BIT_SEND_BUSY:
+		return dia_build_refusal(w, c->msg, &h->cfg.self, &(struct dia_fault){ .code = RESULT_TOO_BUSY });
+	case DIA_BIT_SEND_ERROR:
+		return put_error(c, w);
+	default:
+		return 0;
+	}
+}
+
+void dia_conn_act(struct dia_conn *c, unsigned act, uint32_t arg)
+{
+	struct writer w;
+
+	/* the answer to a request may copy what that had to be copied */
+	if (dia_stream_room(&c->s, &w, BASE_ROOM + DIA_FAILED_MAX + c->msg.len))
+		dia_stream_commit(&c->s, put_act(c, &w, act, arg));
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_hub.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "common/base/ascii.h"
+#include "common/crypto/rng.h"
+#include "common/dia/dia_hub_in.h"
+
+#define VENDOR_ID  0
+#define STOP_MS    (DIA_TDP_MS + 1000)
+#define DEFAULT_MS 5000
+
+uint64_t dia_hub_now(const struct dia_hub *h)
+{
+	return dia_loop_now(h->loop);
+}
+
+void dia_hub_tell(struct dia_hub *h, enum dia_hub_event ev, const char *peer, const char *detail)
+{
+	if (h->cfg.cb.event)
+		h->cfg.cb.event(h->cfg.cb.owner, ev, peer, detail);
+}
+
+/* Hop-by-hop ids of the base protocol and end-to-end ids. */
+uint32_t dia_hub_next_id(struct dia_hub *h)
+{
+	return ++h->end_to_end;
+}
+
+/* Identities. */
+
+static struct dia_identity **bucket(const struct dia_hub *h, const char *name)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)ascii_lower(*name)) * 16777619u;
+	return (struct dia_identity **)&h->identities[hash % DIA_HUB_BUCKETS];
+}
+
+struct dia_identity *dia_hub_find(const struct dia_hub *h, const char *name)
+{
+	struct dia_identity *id = *bucket(h, name);
+
+	while (id && !span_ieq(span_str(id->name), span_str(name)))
+		id = id->next;
+	return id;
+}
+
+static void arm(struct dia_identity *id)
+{
+	uint64_t next = dia_peer_next(id->machine), now = dia_hub_now(id->hub);
+
+	if (next == UINT64_MAX)
+		dia_loop_timer_stop(id->hub->loop, &id->timer);
+	else if (!id->timer.place || next < id->timer.at_ms)
+		dia_loop_timer(id->hub->loop, &id->timer, next > now ? next - now : 0);
+}
+
+/* What the machine asked for but may not be done under its hands. */
+static void settle(struct dia_identity *id)
+{
+	struct dia_hub *h = id->hub;
+	struct dia_conn *c;
+
+	while ((c = h->todo)) {
+		h->todo = c->todo;
+		c->failover = false;
+		dia_ask_lost(c);
+	}
+	arm(id);
+}
+
+static void told_open(struct dia_identity *id, struct dia_conn *c)
+{
+	char from[SOCKADDR_TEXT];
+
+	c->opened = true;
+	id->since_ms = dia_hub_now(id->hub);
+	sockaddr_text(from, &c->from);
+	dia_hub_tell(id->hub, DIA_HUB_OPEN, id->name, from);
+}
+
+/* Stands for a connection that could not be begun, until the machine's timer ends the attempt. */
+static struct dia_conn no_conn;
+
+static void dial(struct dia_identity *id, unsigned link)
+{
+	int rc = 0, fd = dia_listen_connect(&id->addr, &rc);
+	struct dia_conn *c = fd < 0 ? NULL : dia_conn_new(id->hub, fd, true, &id->addr);
+
+	if (!c && fd >= 0)
+		close(fd);
+	id->links[link] = c ? c : &no_conn;
+	if (!c)
+		return;
+	c->id = id;
+	c->link = link;
+	c->connect_rc = rc;
+	if (rc < 0)
+		dia_loop_timer(id->hub->loop, &c->timer, 0);
+}
+
+static void end_link(struct dia_identity *id, struct dia_conn *c, bool reset)
+{
+	const char *why = c->why ? c->why : "it answers no watchdog";
+
+	id->links[c->link] = NULL;
+	if (c->opened)
+		dia_hub_tell(id->hub, DIA_HUB_LOST, id->name, why);
+	dia_conn_end(c, reset, why);
+}
+
+static void on_opened(struct dia_identity *id, struct dia_conn *c, uint32_t reopen)
+{
+	c->s.msg_max = id->dial ? DIA_FRAME_HSS : id->hub->cfg.msg_max;
+	if (c->s.paused)
+		dia_stream_resume(&c->s);
+	if (!reopen)
+		told_open(id, c);
+}
+
+/* The first action for a number nobody has yet is for the connection whose CER the machine is just told of. */
+static struct dia_conn *link_of(struct dia_identity *id, unsigned link)
+{
+	if (!id->links[link]) {
+		id->links[link] = id->arriving;
+		id->arriving->link = link;
+		id->arriving = NULL;
+	}
+	return id->links[link];
+}
+
+static void hub_act(void *owner, unsigned link, unsigned act, uint32_t arg)
+{
+	struct dia_identity *id = owner;
+	struct dia_conn *c;
+
+	if (act == DIA_BIT_DIAL) {
+		dial(id, link);
+		return;
+	}
+	c = link_of(id, link);
+	if (c == &no_conn) {
+		id->links[link] = act == DIA_BIT_CLOSE || act == DIA_BIT_RESET ? NULL : c;
+		return;
+	}
+	switch (act) {
+	case DIA_BIT_FAILOVER:
+		c->failover = true;
+		c->todo = id->hub->todo;
+		id->hub->todo = c;
+		break;
+	case DIA_BIT_DELIVER:
+		c->deliver = true;
+		break;
+	case DIA_BIT_OPENED:
+		on_opened(id, c, arg);
+		break;
+	case DIA_BIT_FAILBACK:
+		if (!c->opened)
+			told_open(id, c);
+		break;
+	case DIA_BIT_CLOSE:
+	case DIA_BIT_RESET:
+		end_link(id, c, act == DIA_BIT_RESET);
+		break;
+	case DIA_BIT_SEND_REFUSAL:
+		dia_hub_tell(
+			id->hub, DIA_HUB_IN_USE, id->name,
+			"this identity has a connection already; each has one, so give every process an identity of its own");
+		dia_conn_act(c, act, arg);
+		break;
+	default:
+		dia_conn_act(c, act, arg);
+	}
+}
+
+static void hub_on_tick(struct dia_timer *t)
+{
+	struct dia_identity *id = (struct dia_identity *)((char *)t - offsetof(struct dia_identity, timer));
+
+	dia_peer_tick(id->machine, dia_hub_now(id->hub));
+	settle(id);
+}
+
+static void identity_free(struct dia_identity *id)
+{
+	dia_loop_timer_stop(id->hub->loop, &id->timer);
+	dia_peer_free(id->machine);
+	free(id->links);
+	free(id);
+}
+
+static struct dia_identity *identity_new(struct dia_hub *h, const char *name, bool dials)
+{
+	struct dia_identity *id = calloc(1, sizeof(*id));
+	struct dia_peer_cfg cfg = {
+		.self = h->cfg.self.host,
+		.dial = dials,
+		.connections = 1,
+		.tw_ms = h->cfg.tw_ms,
+		.tc_ms = h->cfg.tc_ms,
+	};
+
+	if (!id || strlen(name) > DIA_NAME_MAX || rng_fill(&cfg.seed, sizeof(cfg.seed)) < 0) {
+		free(id);
+		return NULL;
+	}
+	id->hub = h;
+	id->dial = dials;
+	strcpy(id->name, name);
+	cfg.name = id->name;
+	id->timer.on_time = hub_on_tick;
+	id->machine = dia_peer_new(&cfg, hub_act, id, dia_hub_now(h));
+	id->n_links = id->machine ? dia_peer_links(id->machine) : 0;
+	id->links = calloc(id->n_links ? id->n_links : 1, sizeof(struct dia_conn *));
+	if (!id->machine || !id->links) {
+		identity_free(id);
+		return NULL;
+	}
+	id->next = *bucket(h, name);
+	*bucket(h, name) = id;
+	return id;
+}
+
+struct dia_identity *dia_hub_identity(struct dia_hub *h, const char *name)
+{
+	struct dia_identity *id = dia_hub_find(h, name);
+
+	return id ? id : identity_new(h, name, false);
+}
+
+int dia_hub_dial(struct dia_hub *h, const char *identity, const struct sockaddr_storage *addr, bool may_connect)
+{
+	struct dia_identity *id;
+
+	if (dia_hub_find(h, identity))
+		return -EEXIST;
+	id = identity_new(h, identity, true);
+	if (!id)
+		return -ENOMEM;
+	id->addr = *addr;
+	id->may_connect = may_connect;
+	return dia_loop_timer(h->loop, &id->timer, 0);
+}
+
+/* Events. */
+
+void dia_hub_happens(struct dia_conn *c, enum dia_on on, uint32_t arg)
+{
+	struct dia_identity *id = c->id;
+	struct span msg = c->msg;
+	struct dia_hdr hdr;
+
+	if (on == DIA_ON_DPR)
+		c->why = "it disconnects";
+	dia_peer_event(id->machine, dia_hub_now(id->hub), c->link, on, arg);
+	settle(id);
+	if (!c->deliver)
+		return;
+	c->deliver = false;
+	dia_wire_hdr(&hdr, msg.p);
+	if (hdr.flags & DIA_CMD_R) {
+		id->requests_in++;
+		dia_reply_serve(c, msg);
+	} else {
+		dia_ask_answered(c, msg);
+	}
+}
+
+void dia_hub_cer(struct dia_conn *c, struct dia_identity *id, const struct dia_caps *caps)
+{
+	struct dia_hub *h = id->hub;
+	int link;
+
+	dia_stream_pause(&c->s);
+	dia_conn_name(c);
+	dia_loop_timer_stop(h->loop, &c->timer);
+	c->id = id;
+	id->arriving = c;
+	link = dia_peer_cer(id->machine, dia_hub_now(h), caps->has_state, caps->state);
+	if (link < 0)
+		dia_conn_end(c, true, "too many connections of this identity");
+	else if (id->arriving)
+		link_of(id, (unsigned)link);
+	id->arriving = NULL;
+	settle(id);
+}
+
+void dia_hub_recheck(struct dia_hub *h)
+{
+	struct dia_conn *c, *next;
+
+	for (c = h->named.first; c; c = next) {
+		next = c->next;
+		if (!c->id || c->id->dial || !h->cfg.cb.admit)
+			continue;
+		if (h->cfg.cb.admit(h->cfg.cb.owner, c->id->name, (struct sockaddr *)&c->from) == 0)
+			continue;
+		c->why = "it is not configured any more";
+		dia_hub_happens(c, DIA_ON_UNNAMED, DIA_DO_NOT_WANT);
+	}
+}
+
+bool dia_hub_is_open(const struct dia_hub *h, const char *identity)
+{
+	const struct dia_identity *id = dia_hub_find(h, identity);
+
+	for (unsigned i = 0; id && i < id->n_links; i++)
+		if (id->links[i] && dia_peer_usable(id->machine, i))
+			return true;
+	return false;
+}
+
+static void figures_of(const struct dia_identity *id, struct dia_hub_peer_figures *f)
+{
+	*f = (struct dia_hub_peer_figures){ .identity = id->name,
+					    .dialled = id->dial,
+					    .open = dia_hub_is_open(id->hub, id->name),
+					    .pending = id->pending,
+					    .since_ms = id->since_ms,
+					    .requests_in = id->requests_in,
+					    .requests_out = id->requests_out,
+					    .answers_in = id->answers_in,
+					    .stray = id->stray };
+	for (unsigned i = 0; i < id->n_links; i++) {
+		if (!id->links[i] || !id->links[i]->opened)
+			continue;
+		f->connections++;
+		sockaddr_text(f->address, &id->links[i]->from);
+	}
+}
+
+void dia_hub_figures(struct dia_hub *h, void (*fn)(void *owner, const struct dia_hub_peer_figures *f), void *owner)
+{
+	struct dia_hub_peer_figures f;
+
+	for (size_t i = 0; i < DIA_HUB_BUCKETS; i++)
+		for (struct dia_identity *id = h->identities[i]; id; id = id->next) {
+			figures_of(id, &f);
+			fn(owner, &f);
+		}
+}
+
+/* Life. */
+
+static void on_stopped(struct dia_timer *t)
+{
+	struct dia_hub *h = (struct dia_hub *)((char *)t - offsetof(struct dia_hub, stopped));
+
+	h->on_stopped(h->stopped_owner);
+}
+
+static void make_caps(struct dia_hub *h)
+{
+	struct dia_caps *c = &h->caps;
+
+	snprintf(c->host, sizeof(c->host), "%s", h->cfg.self.host);
+	snprintf(c->realm, sizeof(c->realm), "%s", h->cfg.self.realm);
+	snprintf(c->product, sizeof(c->product), "gba");
+	c->vendor_id = VENDOR_ID;
+	c->has_state = h->cfg.state_id != 0;
+	c->state = h->cfg.state_id;
+	c->no_tls = true;
+	for (size_t i = 0; i < h->cfg.n_services && c->n_apps < DIA_BASE_APPS_MAX; i++)
+		c->apps[c->n_apps++] = h->cfg.services[i].grammar->app;
+	for (size_t i = 0; i < h->cfg.n_client_apps && c->n_apps < DIA_BASE_APPS_MAX; i++)
+		c->apps[c->n_apps++] = h->cfg.client_apps[i];
+}
+
+struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg)
+{
+	struct dia_hub *h = calloc(1, sizeof(*h));
+	const size_t served_max = sizeof(h->served) / sizeof(h->served[0]);
+
+	if (!h)
+		return NULL;
+	h->loop = l;
+	h->cfg = *cfg;
+	h->cfg.tc_ms = cfg->tc_ms ? cfg->tc_ms : DEFAULT_MS;
+	h->cfg.tw_ms = cfg->tw_ms > DIA_TW_MIN_MS ? cfg->tw_ms : DIA_TW_MIN_MS;
+	h->cfg.msg_max = cfg->msg_max ? cfg->msg_max : DIA_FRAME_NAF;
+	h->spare_fd = -1;
+	h->stopped.on_time = on_stopped;
+	for (size_t i = 0; i < cfg->n_services && i < served_max; i++)
+		h->served[i] = cfg->services[i].grammar;
+	h->local = (struct dia_local){ .identity = cfg->self.host,
+				       .realms = cfg->realms,
+				       .n_realms = cfg->n_realms,
+				       .served = h->served,
+				       .n_served = cfg->n_services < served_max ? cfg->n_services : served_max };
+	make_caps(h);
+	h->pending = dia_pending_new();
+	if (!h->pending || rng_fill(&h->end_to_end, sizeof(h->end_to_end)) < 0 ||
+	    rng_fill(&h->session_hi, sizeof(h->session_hi)) < 0) {
+		dia_hub_free(h);
+		return NULL;
+	}
+	return h;
+}
+
+int dia_hub_listen(struct dia_hub *h, struct err *err)
+{
+	return dia_listen_open(h, err);
+}
+
+void dia_hub_cleared(struct dia_hub *h)
+{
+	if (h->stopping && !h->named.first && !h->unnamed.first)
+		dia_loop_timer(h->loop, &h->stopped, 0);
+}
+
+void dia_hub_stop(struct dia_hub *h, void (*done)(void *owner), void *owner)
+{
+	h->stopping = true;
+	h->on_stopped = done;
+	h->stopped_owner = owner;
+	dia_listen_close(h);
+	while (h->unnamed.first)
+		dia_conn_end(h->unnamed.first, true, "we stop");
+	for (struct dia_conn *c = h->named.first; c; c = c->next)
+		c->why = c->why ? c->why : "we stop";
+	dia_loop_timer(h->loop, &h->stopped, STOP_MS);
+	for (size_t i = 0; i < DIA_HUB_BUCKETS; i++)
+		for (struct dia_identity *id = h->identities[i]; id; id = id->next) {
+			dia_peer_stop(id->machine, dia_hub_now(h), DIA_ON_STOP, DIA_REBOOTING);
+			settle(id);
+		}
+	dia_hub_cleared(h);
+}
+
+static void cut_all(struct dia_hub *h, struct dia_conn_list *list)
+{
+	while (list->first) {
+		struct dia_conn *c = list->first;
+
+		dia_ask_lost(c);
+		c->reset = true;
+		dia_conn_clear(c);
+	}
+}
+
+void dia_hub_free(struct dia_hub *h)
+{
+	if (!h)
+		return;
+	dia_listen_close(h);
+	cut_all(h, &h->unnamed);
+	cut_all(h, &h->named);
+	dia_loop_timer_stop(h->loop, &h->stopped);
+	for (size_t i = 0; i < DIA_HUB_BUCKETS; i++)
+		while (h->identities[i]) {
+			struct dia_identity *id = h->identities[i];
+
+			h->identities[i] = id->next;
+			identity_free(id);
+		}
+	dia_pending_free(h->pending);
+	free(h);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file dia_hub.h
+ *  Our Diameter node on one loop: who listens, who connects, who asks and who answers. No thread and no lock of its own; all
+ *  calls on the loop's thread. Any number of them in a process. */
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include "common/base/err.h"
+#include "common/dia/dia_base.h"
+#include "common/dia/dia_local.h"
+#include "common/dia/dia_loop.h"
+
+#define DIA_HUB_LISTEN_MAX 8
+#define DIA_HUB_ANSWER_MAX 65535 /* octets of an answer: what a NAF or a relay takes at most */
+#define DIA_HUB_PENDING    4096  /* requests to one peer that it has not answered */
+#define DIA_HUB_STOP_MS    2000  /* for answers in work, before DPR */
+#define DIA_HUB_UNNAMED    256 /* accepted connections that have not sent CER; half of them from one address at most */
+
+struct dia_hub;
+struct dia_reply;
+
+enum dia_hub_event {
+	DIA_HUB_OPEN,     /* requests may flow. detail: address */
+	DIA_HUB_LOST,     /* detail: why, in words */
+	DIA_HUB_UNKNOWN,  /* its CER was refused: identity not configured. detail: address */
+	DIA_HUB_ADDRESS,  /* closed without a word: not from there. detail: address */
+	DIA_HUB_ROLE,     /* its CER was refused: we connect to it, it may not to us. detail: address */
+	DIA_HUB_IN_USE,   /* its CER was refused: the identity is connected and alive. detail: address */
+	DIA_HUB_REFUSED,  /* its CER was refused, or it refuses ours. detail: why */
+	DIA_HUB_PROTOCOL, /* a message that cannot be read or is not for us. detail: what */
+	DIA_HUB_REALM,    /* a request for another realm or host: 3003, 3002. detail: which code */
+	DIA_HUB_STRAY,    /* an answer to nothing we asked, or one that came late. detail: empty */
+};
+
+/*! A request of the grammar it was registered for; its AVPs are not checked yet (the codec's get does). It ends in exactly one
+ *  dia_reply_put(), dia_reply_refuse(), dia_reply_drop(), or dia_reply_keep() and then one of them later. */
+typedef void dia_hub_request_fn(void *owner, struct dia_reply *r);
+
+struct dia_hub_service {
+	const struct dia_grammar *grammar;
+	dia_hub_request_fn *fn;
+	void *owner;
+};
+
+struct dia_hub_callbacks {
+	/*! A peer's state has changed, or something of it was refused; must not call the hub. peer: identity, or the address
+	 *  where there is none yet */
+	void (*event)(void *owner, enum dia_hub_event ev, const char *peer, const char *detail);
+	/*! May this identity connect to us from this address? NULL: nobody may.
+	 *  \returns 0; -ENOENT unknown identity; -EPERM other address */
+	int (*admit)(void *owner, const char *identity, const struct sockaddr *from);
+	void *owner;
+};
+
+/*! Lent until dia_hub_free(), but for the addresses. */
+struct dia_hub_cfg {
+	struct dia_self self;
+	const char *const *realms; /* that are ours: own realm, BSF names */
+	size_t n_realms;
+	const struct dia_hub_service *services;
+	size_t n_services;
+	const uint32_t *client_apps; /* advertised, only sent */
+	size_t n_client_apps;
+	struct sockaddr_storage listen[DIA_HUB_LISTEN_MAX];
+	size_t n_listen;
+	uint32_t state_id; /* Origin-State-Id; 0: none is sent */
+	uint32_t tc_ms, tw_ms;
+	size_t msg_max; /* octets of a message of who came to us */
+	struct dia_hub_callbacks cb;
+};
+
+/*! Nothing is open yet. \returns new object; NULL no memory */
+struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg);
+/*! After dia_hub_stop() has said that it is over, or any time: then connections are cut. h may be NULL. */
+void dia_hub_free(struct dia_hub *h);
+
+/*! Listen. \returns 0; -errno, nothing is open then; err: which address and why */
+int dia_hub_listen(struct dia_hub *h, struct err *err);
+
+/*! Keep a connection to this peer.
+ *  \param[in] identity 1 to 255 characters, copied. \param[in] may_connect it may come to us, too, from that address
+ *  \returns 0; -ENOMEM; -EEXIST */
+int dia_hub_dial(struct dia_hub *h, const char *identity, const struct sockaddr_storage *addr, bool may_connect);
+
+/*! Ask cb.admit again about all who came to us; who may not any more gets a DPR. */
+void dia_hub_recheck(struct dia_hub *h);
+
+/*! Begin to end: no new connections, DPR to all. \param[in] done called once from a later turn, when all are closed, at
+ *  the latest after DIA_TDP_MS; it may free the hub */
+void dia_hub_stop(struct dia_hub *h, void (*done)(void *owner), void *owner);
+
+/*! Is a connection to it open, so that requests may be sent? */
+bool dia_hub_is_open(const struct dia_hub *h, const char *identity);
+
+struct dia_hub_peer_figures {
+	const char *identity;
+	bool open, dialled;
+	unsigned connections, pending;
+	char address[64]; /* of an open connection; "" */
+	uint64_t since_ms, requests_in, requests_out, answers_in, stray;
+};
+/*! Call fn for each peer that has or had a connection, or that we connect to. */
+void dia_hub_figures(struct dia_hub *h, void (*fn)(void *owner, const struct dia_hub_peer_figures *f), void *owner);
+
+/* Answers: dia_reply.c */
+
+/*! The request: lent until the reply ends; after dia_reply_keep() what dia_build_keep() left of it. */
+struct span dia_reply_request(const struct dia_reply *r);
+/*! Identity of the connection it came on. */
+const char *dia_reply_peer(const struct dia_reply *r);
+
+/*! A codec's put: writes the whole answer. \returns octets; -ENOSPC */
+typedef int dia_reply_fn(struct writer *w, struct span request, const struct dia_self *self, const void *answer);
+/*! Answer. If it does not fit a message, 5012 goes instead. Ends r.
+ *  \returns 0; -EMSGSIZE: 5012 was sent; -ENOTCONN: the connection has gone */
+int dia_reply_put(struct dia_reply *r, dia_reply_fn *put, const void *answer);
+/*! Answer with the fault. Ends r. */
+void dia_reply_refuse(struct dia_reply *r, const struct dia_fault *f);
+/*! No answer will come. Ends r. */
+void dia_reply_drop(struct dia_reply *r);
+/*! Answer later. \returns what takes r's place, on the heap; NULL no memory: r has been refused with 3004 */
+struct dia_reply *dia_reply_keep(struct dia_reply *r);
+
+/* Requests: dia_ask.c */
+
+/*! The answer, or none: on the loop, exactly once, never within dia_ask() itself.
+ *  \param[in] rc 0; -ETIMEDOUT; -ENOTCONN the connection was lost. \param[in] answer whole message of that command and
+ *  application, not checked yet; lent */
+typedef void dia_ask_fn(void *owner, uint64_t txn, int rc, struct span answer);
+
+/*! A codec's put of a request. \returns octets; -ENOSPC */
+typedef int dia_ask_put_fn(struct writer *w, const struct dia_address *to, const void *what);
+
+struct dia_target {
+	const char *peer; /* identity of the connection */
+	const char *realm;
+	const char *host;       /* Destination-Host; NULL: none */
+	const char *session_id; /* NULL: a new one, dia_ask_session_id() */
+	const struct dia_grammar *grammar;
+	size_t room; /* octets the request has at most */
+};
+
+/*! \returns 0; -ENOTCONN no open connection; -EBUSY too many pending or unsent; -ENOMEM; -EMSGSIZE: done is not called then */
+int dia_ask(struct dia_hub *h, const struct dia_target *to, dia_ask_put_fn *put, const void *what, uint32_t patience_ms,
+	    dia_ask_fn *done, void *owner, uint64_t txn);
+
+#define DIA_SESSION_ID_MAX 320
+/*! A Session-Id no other process or call makes: 64 random bits of the hub, and a counter (RFC 6733 8.8). */
+void dia_ask_session_id(struct dia_hub *h, char out[DIA_SESSION_ID_MAX]);

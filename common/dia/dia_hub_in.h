@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file dia_hub_in.h
+ *  Inside the hub: its connections and peers. For dia_hub.c, dia_conn.c, dia_listen.c, dia_reply.c and dia_ask.c only. */
+#pragma once
+
+#include "common/base/sockaddr.h"
+#include "common/dia/dia_frame.h"
+#include "common/dia/dia_hub.h"
+#include "common/dia/dia_peer.h"
+#include "common/dia/dia_pending.h"
+#include "common/dia/dia_stream.h"
+
+struct dia_identity;
+
+/* A connection, from accept or connect until nobody refers to it any more. */
+struct dia_conn {
+	struct dia_stream s; /* first */
+	struct dia_hub *hub;
+	struct dia_identity *id; /* NULL: not known yet, or over */
+	unsigned link;           /* its number in id->machine */
+	struct sockaddr_storage from;
+	struct dia_conn *next, *prev; /* all of the hub; those without a name have their own list, oldest first */
+	struct dia_timer timer;       /* without a name: until CER; ending: until it is cut */
+	bool named, opened, ending, reset, cleared;
+	unsigned replies; /* kept ones: it is freed when the last has ended */
+	bool deliver;     /* to do when the machine has returned */
+	bool failover;
+	struct dia_conn *todo;    /* next with a failover to do */
+	struct span msg;          /* the one being worked off, lent */
+	uint8_t cer[DIA_HDR_LEN]; /* held: its header, for the CEA */
+	struct dia_fault fault;   /* why its CER is refused */
+	int connect_rc;           /* connecting failed at once: told in the next turn */
+	const char *why;          /* of its end, for people */
+};
+
+/* A peer by its name. */
+struct dia_identity {
+	struct dia_identity *next;
+	struct dia_hub *hub;
+	char name[DIA_NAME_MAX + 1];
+	struct dia_peer_machine *machine;
+	struct dia_conn **links; /* by number; NULL: none */
+	unsigned n_links;
+	struct dia_conn *arriving; /* its CER is being decided, it has no number yet */
+	bool dial, may_connect;
+	struct sockaddr_storage addr;
+	struct dia_timer timer; /* of the machine */
+	unsigned pending;
+	uint64_t since_ms, requests_in, requests_out, answers_in, stray;
+};
+
+struct dia_conn_list {
+	struct dia_conn *first, *last;
+	size_t n;
+};
+
+struct dia_listener {
+	struct dia_fd f; /* first */
+	struct dia_hub *hub;
+};
+
+#define DIA_HUB_BUCKETS 256
+
+struct dia_hub {
+	struct dia_loop *loop;
+	struct dia_hub_cfg cfg;
+	struct dia_caps caps;
+	struct dia_local local;
+	const struct dia_grammar *served[8];
+	struct dia_identity *identities[DIA_HUB_BUCKETS]; /* by name */
+	struct dia_conn_list unnamed, named;
+	struct dia_conn *todo;
+	struct dia_listener listeners[DIA_HUB_LISTEN_MAX];
+	size_t n_listening;
+	int spare_fd; /* given up to take and close a connection when there is no descriptor */
+	struct dia_timer accept_again;
+	struct dia_pending *pending;
+	uint32_t end_to_end;
+	uint64_t session_hi, session_lo;
+	bool stopping;
+	struct dia_timer stopped;
+	void (*on_stopped)(void *owner);
+	void *stopped_owner;
+};
+
+/* dia_hub.c */
+uint64_t dia_hub_now(const struct dia_hub *h);
+void dia_hub_tell(struct dia_hub *h, enum dia_hub_event ev, const char *peer, const char *detail);
+/* \returns NULL: none */
+struct dia_identity *dia_hub_find(const struct dia_hub *h, const char *name);
+/* One for who comes to us. \returns NULL: no memory */
+struct dia_identity *dia_hub_identity(struct dia_hub *h, const char *name);
+uint32_t dia_hub_next_id(struct dia_hub *h);
+/* A connection has gone. */
+void dia_hub_cleared(struct dia_hub *h);
+/* Something happened on a connection that has a name; all that follows from it is done. */
+void dia_hub_happens(struct dia_conn *c, enum dia_on on, uint32_t arg);
+/* A CER was admitted. */
+void dia_hub_cer(struct dia_conn *c, struct dia_identity *id, const struct dia_caps *caps);
+
+/* dia_conn.c */
+struct dia_conn *dia_conn_new(struct dia_hub *h, int fd, bool connecting, const struct sockaddr_storage *from);
+/* Out of the lists, socket closed; freed unless answers are still kept. */
+void dia_conn_clear(struct dia_conn *c);
+/* End it: at once, or when all is sent and the other side has closed. Comes back before it is cleared. */
+void dia_conn_end(struct dia_conn *c, bool reset, const char *why);
+/* It is one of those with a name from here on. */
+void dia_conn_name(struct dia_conn *c);
+/* An action of the machine. */
+void dia_conn_act(struct dia_conn *c, unsigned act, uint32_t arg);
+void dia_conn_free_if_unused(struct dia_conn *c);
+
+/* dia_listen.c */
+int dia_listen_open(struct dia_hub *h, struct err *err);
+void dia_listen_close(struct dia_hub *h);
+/* A socket that connects; *rc -errno if it failed at once. \returns -1: there is none */
+int dia_listen_connect(const struct sockaddr_storage *to, int *rc);
+
+/* dia_reply.c: a request is there */
+void dia_reply_serve(struct dia_conn *c, struct span msg);
+/* Answer with a code only. */
+void dia_reply_code(struct dia_conn *c, struct span msg, uint32_t code);
+
+/* dia_ask.c */
+void dia_ask_answered(struct dia_conn *c, struct span msg);
+void dia_ask_lost(struct dia_conn *c);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Listeners, and who has not said its name yet: so many in all and of one address, the oldest goes first. Without a
+ * descriptor left a spare one takes the connection and closes it: nobody waits, nothing spins. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include "common/dia/dia_hub_in.h"
+
+#define BACKLOG          1024
+#define ACCEPT_AT_A_TURN 64
+#define UNNAMED_MS       10000
+#define AGAIN_MS         100
+
+static void set_options(int fd)
+{
+	const int one = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+int dia_listen_connect(const struct sockaddr_storage *to, int *rc)
+{
+	int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	*rc = 0;
+	if (fd < 0)
+		return -1;
+	set_options(fd);
+	if (connect(fd, (const struct sockaddr *)to, sockaddr_len(to)) < 0 && errno != EINPROGRESS)
+		*rc = -errno;
+	return fd;
+}
+
+/* One address may have half the room: the other half is for the rest. The oldest of it goes, or the oldest of all. */
+static void make_room(struct dia_hub *h, const struct sockaddr_storage *from)
+{
+	struct dia_conn *oldest_here = NULL;
+	size_t here = 0;
+
+	for (struct dia_conn *c = h->unnamed.first; c; c = c->next)
+		if (sockaddr_same_host(&c->from, from) && here++ == 0)
+			oldest_here = c;
+	if (here >= DIA_HUB_UNNAMED / 2)
+		dia_conn_end(oldest_here, true, "too many without CER");
+	else if (h->unnamed.n >= DIA_HUB_UNNAMED)
+		dia_conn_end(h->unnamed.first, true, "too many without CER");
+}
+
+static void accepted(struct dia_hub *h, int fd, struct sockaddr_storage *from)
+{
+	struct dia_conn *c;
+
+	sockaddr_unmap(from);
+	make_room(h, from);
+	set_options(fd);
+	c = dia_conn_new(h, fd, false, from);
+	if (!c)
+		close(fd);
+	else if (dia_loop_timer(h->loop, &c->timer, UNNAMED_MS) < 0)
+		dia_conn_end(c, true, "no memory");
+}
+
+static int open_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* The oldest without a name frees a descriptor; if there is none, the connection is taken and closed. */
+static void without_descriptor(struct dia_hub *h, int listener)
+{
+	int fd;
+
+	close(h->spare_fd);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	h->spare_fd = open_spare();
+	if (h->unnamed.first)
+		dia_conn_end(h->unnamed.first, true, "no descriptor left");
+}
+
+static bool listen_on_ready(struct dia_fd *f, uint32_t events, unsigned *budget)
+{
+	struct dia_hub *h = ((struct dia_listener *)f)->hub;
+	struct sockaddr_storage from;
+
+	for (unsigned n = 0; n < ACCEPT_AT_A_TURN; n++) {
+		socklen_t len = sizeof(from);
+		int fd = accept4(f->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			accepted(h, fd, &from);
+		else if (errno == EMFILE || errno == ENFILE)
+			without_descriptor(h, f->fd);
+		else if (errno == EAGAIN)
+			return false;
+		else if (errno == ENOBUFS || errno == ENOMEM)
+			break;
+	}
+	if (!h->accept_again.place)
+		dia_loop_timer(h->loop, &h->accept_again, 0); /* others come first */
+	return false;
+}
+
+static void on_accept_again(struct dia_timer *t)
+{
+	struct dia_hub *h = (struct dia_hub *)((char *)t - offsetof(struct dia_hub, accept_again));
+
+	for (size_t i = 0; i < h->n_listening; i++)
+		dia_loop_again(h->loop, &h->listeners[i].f);
+}
+
+static int open_one(const struct sockaddr_storage *sa)
+{
+	const int one = 1;
+	int fd = socket(sa->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (sa->ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)sa, sockaddr_len(sa)) < 0 || listen(fd, BACKLOG) < 0) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+int dia_listen_open(struct dia_hub *h, struct err *err)
+{
+	char text[SOCKADDR_TEXT];
+
+	h->accept_again.on_time = on_accept_again;
+	h->spare_fd = open_spare();
+	for (size_t i = 0; i < h->cfg.n_listen; i++) {
+		struct dia_listener *l = &h->listeners[i];
+		int fd = open_one(&h->cfg.listen[i]);
+
+		*l = (struct dia_listener){ .f = { .fd = fd, .on_ready = listen_on_ready }, .hub = h };
+		if (fd >= 0 && dia_loop_add(h->loop, &l->f) == 0) {
+			h->n_listening++;
+			continue;
+		}
+		if (fd >= 0)
+			close(fd);
+		dia_listen_close(h);
+		sockaddr_text(text, &h->cfg.listen[i]);
+		return err_set(err, fd < 0 ? fd : -ENOMEM, "diameter: cannot listen on %s: %s", text,
+			       strerror(fd < 0 ? -fd : ENOMEM));
+	}
+	return 0;
+}
+
+void dia_listen_close(struct dia_hub *h)
+{
+	dia_loop_timer_stop(h->loop, &h->accept_again);
+	while (h->n_listening) {
+		struct dia_listener *l = &h->listeners[--h->n_listening];
+
+		dia_loop_del(h->loop, &l->f);
+		close(l->f.fd);
+	}
+	if (h->spare_fd >= 0)
+		close(h->spare_fd);
+	h->spare_fd = -1;
+}

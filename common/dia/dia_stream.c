@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "common/dia/dia_stream.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <openssl/crypto.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include "common/dia/dia_frame.h"
+
+static const struct span nothing;
+
+/* Buffers hold keys (BIA, MAA): wiped before they are freed or moved. */
+static void buffer_free(uint8_t **p, size_t *room, size_t used)
+{
+	if (*p)
+		OPENSSL_cleanse(*p, used);
+	free(*p);
+	*p = NULL;
+	*room = 0;
+}
+
+/* Room for want octets, of which used are kept. \returns false: no memory */
+static bool buffer_grow(uint8_t **p, size_t *room, size_t used, size_t want)
+{
+	size_t n = *room ? *room : 1024;
+	uint8_t *bigger;
+
+	if (want <= *room)
+		return true;
+	while (n < want)
+		n *= 2;
+	bigger = malloc(n);
+	if (!bigger)
+		return false;
+	if (used)
+		memcpy(bigger, *p, used);
+	buffer_free(p, room, used);
+	*p = bigger;
+	*room = n;
+	return true;
+}
+
+static bool stream_end(struct dia_stream *s, enum dia_stream_end why, int detail, struct span head)
+{
+	if (!s->ended) {
+		s->ended = true;
+		s->ops->on_end(s, why, detail, head);
+	}
+	return false;
+}
+
+/* Sending. */
+
+size_t dia_stream_unsent(const struct dia_stream *s)
+{
+	return s->out_len - s->out_at;
+}
+
+static void on_stuck(struct dia_timer *t)
+{
+	struct dia_stream *s = (struct dia_stream *)((char *)t - offsetof(struct dia_stream, stuck));
+
+	stream_end(s, DIA_STREAM_UNREAD, 0, nothing);
+}
+
+/* The kernel took n octets. */
+static void sent(struct dia_stream *s, size_t n)
+{
+	s->out_at += n;
+	if (n)
+		dia_loop_timer_stop(s->loop, &s->stuck);
+	if (s->out_at == s->out_len) {
+		buffer_free(&s->out, &s->out_room, s->out_len);
+		s->out_at = s->out_len = 0;
+		if (s->shut)
+			shutdown(s->f.fd, SHUT_WR);
+	}
+}
+
+/* \returns 0; -errno: it is over */
+static int try_send(struct dia_stream *s)
+{
+	ssize_t n;
+
+	if (s->connecting || s->out_at == s->out_len)
+		return 0;
+	n = send(s->f.fd, s->out + s->out_at, s->out_len - s->out_at, MSG_NOSIGNAL);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return -errno;
+	sent(s, n > 0 ? (size_t)n : 0);
+	if (s->out_len && !s->stuck.place)
+		return dia_loop_timer(s->loop, &s->stuck, DIA_STREAM_STUCK_MS);
+	return 0;
+}
+
+static bool flush(struct dia_stream *s)
+{
+	int rc = s->ended ? 0 : s->broken;
+
+	if (!rc && !s->ended)
+		rc = try_send(s);
+	if (rc == -ENOMEM)
+		return stream_end(s, DIA_STREAM_MEMORY, 0, nothing);
+	if (rc < 0)
+		return stream_end(s, DIA_STREAM_CLOSED, -rc, nothing);
+	return !s->ended;
+}
+
+static void compact(struct dia_stream *s)
+{
+	if (!s->out_at || s->out_at < s->out_len / 2)
+		return;
+	memmove(s->out, s->out + s->out_at, s->out_len - s->out_at);
+	s->out_len -= s->out_at;
+	s->out_at = 0;
+}
+
+void dia_stream_shut(struct dia_stream *s)
+{
+	s->shut = true;
+	if (!dia_stream_unsent(s) && !s->connecting)
+		shutdown(s->f.fd, SHUT_WR);
+}
+
+bool dia_stream_room(struct dia_stream *s, struct writer *w, size_t len)
+{
+	if (s->ended)
+		return false;
+	compact(s);
+	if (dia_stream_unsent(s) > DIA_STREAM_UNSENT ||
+	    !buffer_grow(&s->out, &s->out_room, s->out_len, s->out_len + len))
+		return false;
+	writer_init(w, s->out + s->out_len, len);
+	return true;
+}
+
+void dia_stream_commit(struct dia_stream *s, int len)
+{
+	if (len <= 0)
+		return;
+	s->out_len += (size_t)len;
+	if (dia_loop_runs(s->loop, &s->f))
+		return; /* sent when it has read what there is */
+	if (!dia_loop_turning(s->loop))
+		s->broken = try_send(s); /* who writes must not find the stream gone: told in the next turn */
+	if (dia_loop_turning(s->loop) || s->broken)
+		dia_loop_again(s->loop, &s->f);
+}
+
+/* Reading. */
+
+void dia_stream_pause(struct dia_stream *s)
+{
+	s->paused = true;
+}
+
+void dia_stream_resume(struct dia_stream *s)
+{
+	s->paused = false;
+	dia_loop_again(s->loop, &s->f);
+}
+
+/* Give the whole messages in buf to the owner. \returns octets used; -1: the stream has ended */
+static ssize_t hand_on(struct dia_stream *s, struct span buf, unsigned *budget)
+{
+	size_t at = 0;
+
+	s->held = false;
+	for (;;) {
+		struct span rest = span_of(buf.p + at, buf.len - at);
+		struct dia_frame f;
+
+		dia_frame(&f, rest.p, rest.len, s->msg_max);
+		if (f.is == DIA_FRAME_MORE)
+			return (ssize_t)at;
+		if (!*budget || s->paused) {
+			s->held = true;
+			return (ssize_t)at;
+		}
+		if (f.is == DIA_FRAME_BAD) {
+			stream_end(s, DIA_STREAM_FRAME, 0, rest);
+			return -1;
+		}
+		--*budget;
+		at += f.len;
+		s->ops->on_message(s, span_of(rest.p, f.len));
+		if (s->ended)
+			return -1;
+	}
+}
+
+/* Keep what is no whole message yet. buf: s->in itself or the loop's scratch. */
+static bool keep(struct dia_stream *s, struct span rest)
+{
+	if (!rest.len) {
+		buffer_free(&s->in, &s->in_room, s->in_len);
+		s->in_len = 0;
+		return true;
+	}
+	if (!s->in && !buffer_grow(&s->in, &s->in_room, 0, rest.len))
+		return stream_end(s, DIA_STREAM_MEMORY, 0, nothing);
+	if (rest.len > s->in_room && !buffer_grow(&s->in, &s->in_room, 0, rest.len))
+		return stream_end(s, DIA_STREAM_MEMORY, 0, nothing);
+	memmove(s->in, rest.p, rest.len);
+	s->in_len = rest.len;
+	return true;
+}
+
+/* \returns false: the stream has ended */
+static bool work_off(struct dia_stream *s, struct span buf, unsigned *budget)
+{
+	ssize_t used = hand_on(s, buf, budget);
+
+	return used >= 0 && keep(s, span_of(buf.p + used, buf.len - (size_t)used));
+}
+
+/* Where the next octets go, behind what is there already: the loop's scratch while that is little, else a buffer that
+ * grows with what has come. \returns NULL: no memory */
+static uint8_t *where_to_read(struct dia_stream *s)
+{
+	uint8_t *scratch = dia_loop_scratch(s->loop);
+
+	if (s->in_len > DIA_LOOP_SCRATCH)
+		return buffer_grow(&s->in, &s->in_room, s->in_len, s->in_len + DIA_LOOP_SCRATCH) ? s->in : NULL;
+	if (s->in_len)
+		memcpy(scratch, s->in, s->in_len);
+	return scratch;
+}
+
+/* Read once, work off. \returns false: the stream has ended */
+static bool read_once(struct dia_stream *s, unsigned *budget)
+{
+	uint8_t *to = where_to_read(s);
+	struct dia_loop *l = s->loop;
+	size_t len;
+	ssize_t n;
+	bool alive;
+
+	if (!to)
+		return stream_end(s, DIA_STREAM_MEMORY, 0, nothing);
+	n = recv(s->f.fd, to + s->in_len, DIA_LOOP_SCRATCH, 0);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		return stream_end(s, DIA_STREAM_CLOSED, n ? errno : 0, nothing);
+	s->readable = s->leaving || n == DIA_LOOP_SCRATCH || (n < 0 && errno == EINTR);
+	if (n < 0)
+		return true;
+	len = s->in_len + (size_t)n;
+	if (to == s->in)
+		s->in_len = len;
+	alive = work_off(s, span_of(to, len), budget);
+	if (to == dia_loop_scratch(l))
+		OPENSSL_cleanse(to, len);
+	return alive;
+}
+
+static bool on_connect_event(struct dia_stream *s, uint32_t events)
+{
+	int rc = 0;
+	socklen_t len = sizeof(rc);
+
+	if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+		return true;
+	s->connecting = false;
+	if (getsockopt(s->f.fd, SOL_SOCKET, SO_ERROR, &rc, &len) < 0)
+		rc = errno;
+	s->ops->on_connected(s, -rc);
+	return !s->ended;
+}
+
+static bool may_read(const struct dia_stream *s)
+{
+	return !s->paused && dia_stream_unsent(s) <= DIA_STREAM_HOLD;
+}
+
+static bool dia_stream_on_ready(struct dia_fd *f, uint32_t events, unsigned *budget)
+{
+	struct dia_stream *s = (struct dia_stream *)f;
+
+	s->leaving |= (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+	s->readable |= s->leaving || events & EPOLLIN;
+	if (s->ended || (s->connecting && !on_connect_event(s, events)) || s->connecting)
+		return false;
+	if (s->paused && s->leaving)
+		return stream_end(s, DIA_STREAM_CLOSED, 0, nothing);
+	if (s->held && may_read(s) && !work_off(s, span_of(s->in, s->in_len), budget))
+		return false;
+	while (s->readable && !s->held && *budget && may_read(s)) {
+		if (!read_once(s, budget))
+			return false;
+	}
+	if (s->paused && s->leaving)
+		return stream_end(s, DIA_STREAM_CLOSED, 0, nothing);
+	return flush(s) && (s->readable || s->held) && may_read(s);
+}
+
+int dia_stream_init(struct dia_stream *s, struct dia_loop *l, int fd, bool connecting, size_t msg_max,
+		    const struct dia_stream_ops *ops)
+{
+	*s = (struct dia_stream){ .f = { .fd = fd, .on_ready = dia_stream_on_ready },
+				  .loop = l,
+				  .ops = ops,
+				  .msg_max = msg_max,
+				  .connecting = connecting,
+				  .stuck.on_time = on_stuck };
+	return dia_loop_add(l, &s->f);
+}
+
+void dia_stream_clear(struct dia_stream *s, bool reset)
+{
+	struct linger now = { .l_onoff = 1 };
+
+	dia_loop_timer_stop(s->loop, &s->stuck);
+	dia_loop_del(s->loop, &s->f);
+	if (reset)
+		setsockopt(s->f.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(s->f.fd);
+	buffer_free(&s->in, &s->in_room, s->in_len);
+	buffer_free(&s->out, &s->out_room, s->out_len);
+	s->ended = true;
+}
