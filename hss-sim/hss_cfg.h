@@ -6,7 +6,7 @@
 
 #include <osmocom/core/linuxlist.h>
 #include "common/crypto/seal.h"
-#include "common/dia/dia_core.h"
+#include "common/dia/dia_hub.h"
 #include "common/rt/cfg_file.h"
 #include "hss-sim/fault.h"
 
@@ -24,10 +24,10 @@ struct hss_bsf {
 struct hss_cfg {
 	/* diameter */
 	char *identity, *realm;
-	struct sockaddr_storage listen[DIA_LISTEN_MAX];
+	struct sockaddr_storage listen[DIA_HUB_LISTEN_MAX];
 	size_t n_listen;
 	int tc_s, tw_s; /* 0: default */
-	int diameter_line, listen_line[DIA_LISTEN_MAX];
+	int diameter_line, listen_line[DIA_HUB_LISTEN_MAX];
 	/* bsf */
 	struct llist_head bsfs; /* struct hss_bsf */
 	/* subscribers */
@@ -52,5 +52,5 @@ struct hss_bsf *hss_cfg_bsf(const struct hss_cfg *c, const char *identity);
 /*! Publish who may connect; after every change of the bsf nodes. \returns 0; -ENOMEM: the former table stays */
 int hss_peers_publish(const struct hss_cfg *c);
 
-/*! Any thread; for dia_callbacks.accept. \returns 0; -ENOENT unknown identity; -EPERM other address */
+/*! Any thread; for dia_hub_callbacks.admit. \returns 0; -ENOENT unknown identity; -EPERM other address */
 int hss_peers_accept(void *owner, const char *identity, const struct sockaddr *from);

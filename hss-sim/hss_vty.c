@@ -73,8 +73,8 @@ DEFUN(dia_listen, dia_listen_cmd, "listen ADDRESS <1-65535>",
 	AT_START_ONLY(vty);
 	if (sockaddr_parse(&ss, argv[0], argv[1]) < 0)
 		return cfg_fail(vty, "'%s' is no address; allowed: A.B.C.D or X:X::X", argv[0]);
-	if (cfg->n_listen == DIA_LISTEN_MAX)
-		return cfg_fail(vty, "more than %d listen addresses", DIA_LISTEN_MAX);
+	if (cfg->n_listen == DIA_HUB_LISTEN_MAX)
+		return cfg_fail(vty, "more than %d listen addresses", DIA_HUB_LISTEN_MAX);
 	cfg->listen_line[cfg->n_listen] = cfg_line();
 	cfg->listen[cfg->n_listen++] = ss;
 	return CMD_SUCCESS;

@@ -12,6 +12,8 @@ static struct hss_cfg *cfg;
 static struct subscriber_db *db;
 static struct subscriber_cache *cache;
 
+static struct dia_hub *hub;
+
 static int not_running(struct vty *vty)
 {
 	vty_out(vty, "%% the database is not open%s", VTY_NEWLINE);
@@ -26,7 +28,8 @@ DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "BSFs that may connect,
 
 	llist_for_each_entry(b, &cfg->bsfs, entry)
 	{
-		vty_out(vty, "bsf %s %s from", b->identity, dia_peer_is_open(b->identity) ? "open" : "closed");
+		vty_out(vty, "bsf %s %s from", b->identity,
+			hub && dia_hub_is_open(hub, b->identity) ? "open" : "closed");
 		for (i = 0; i < b->n_nets; i++) {
 			sockaddr_net_text(text, &b->nets[i]);
 			vty_out(vty, " %s", text);
@@ -101,6 +104,11 @@ void hss_vty_show_init(struct hss_cfg *c)
 	install_element_ve(&show_peers_cmd);
 	install_element_ve(&show_subscribers_cmd);
 	install_element_ve(&show_subscriber_cmd);
+}
+
+void hss_vty_show_hub(struct dia_hub *h)
+{
+	hub = h;
 }
 
 void hss_vty_show_attach(struct subscriber_db *d, struct subscriber_cache *c)

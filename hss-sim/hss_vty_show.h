@@ -10,3 +10,5 @@ void hss_vty_show_init(struct hss_cfg *cfg);
 
 /*! What they look at; NULL: not (or no longer) running. */
 void hss_vty_show_attach(struct subscriber_db *db, struct subscriber_cache *cache);
+/*! Whose connections "show peers" tells; NULL: none. */
+void hss_vty_show_hub(struct dia_hub *h);

@@ -4,19 +4,17 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <talloc.h>
-#include "common/dia/dia_tx.h"
 #include "common/rt/daemon.h"
-#include "common/rt/dia_watch.h"
+#include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/pseudonym.h"
 #include "hss-sim/hss_vty.h"
 #include "hss-sim/hss_vty_show.h"
 #include "hss-sim/import.h"
 #include "hss-sim/zh_server.h"
-
-#define ANSWERS_WAITING_MAX 16384 /* above what can be in work */
 
 static const char *const counters[] = { "hss", "dia", NULL };
 
@@ -106,33 +104,43 @@ static int do_import(const struct hss_cfg *cfg, const char *csv, struct err *err
 	return rc;
 }
 
+/* The one hub of this process, on main's own loop. */
+static struct dia_loop *dia;
+static struct dia_hub *hub;
+
 static int start_diameter(const struct hss_cfg *cfg, struct zh_server *zh, struct err *err)
 {
-	struct dia_cfg dia = {
-		.identity = cfg->identity,
-		.realm = cfg->realm,
+	struct dia_hub_cfg c = {
+		.self = { cfg->identity, cfg->realm },
+		.realms = (const char *const *)&cfg->realm,
+		.n_realms = 1,
+		.services = zh_serve(zh),
+		.n_services = 1,
 		.n_listen = cfg->n_listen,
-		.tc_s = cfg->tc_s,
-		.tw_s = cfg->tw_s,
-		.cb = { .accept = hss_peers_accept },
+		.state_id = (uint32_t)time(NULL),
+		.tc_ms = (uint32_t)cfg->tc_s * 1000,
+		.tw_ms = (uint32_t)cfg->tw_s * 1000,
+		.cb = { .event = dia_select_event, .admit = hss_peers_accept },
 	};
-	size_t i;
-	int rc;
+	int rc = hss_peers_publish(cfg);
 
-	for (i = 0; i < cfg->n_listen; i++)
-		dia.listen[i].addr = cfg->listen[i];
-	dia_watch(&dia.cb);
-	rc = hss_peers_publish(cfg);
-	if (rc == 0)
-		rc = dia_core_init(&dia, err);
 	if (rc < 0)
-		return rc;
-	if (zh_server_serve(zh) < 0)
-		return err_set(err, -EINVAL, "diameter: application Zh cannot be served");
-	rc = dia_tx_start(ANSWERS_WAITING_MAX);
-	if (rc < 0)
-		return err_set(err, rc, "diameter: no thread to send");
-	return dia_core_start(err);
+		return err_set(err, rc, "no memory");
+	memcpy(c.listen, cfg->listen, sizeof(c.listen));
+	dia = dia_loop_new();
+	hub = dia ? dia_hub_new(dia, &c) : NULL;
+	if (!hub || !dia_select_new(rt_ctx(), dia))
+		return err_set(err, -ENOMEM, "diameter: no memory");
+	hss_vty_show_hub(hub);
+	return dia_hub_listen(hub, err);
+}
+
+static void stop_diameter(void)
+{
+	hss_vty_show_hub(NULL);
+	if (hub)
+		dia_select_stop(dia, hub);
+	hub = NULL;
 }
 
 static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct err *err)
@@ -157,9 +165,8 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct err *err)
 	/* What is in work is dropped: its BSF asks again elsewhere or later. */
 	hss_vty_show_attach(NULL, NULL);
 	zh_server_drop_all(&zh);
+	stop_diameter();
 	inbox_close(zh.inbox);
-	dia_tx_stop();
-	dia_core_stop();
 	mark_writer_stop(zh.writer);
 	zh_server_clear(&zh);
 	return rc;

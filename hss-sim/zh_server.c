@@ -5,9 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include "common/dia/dia_tx.h"
-#include "common/dia/zh_codec.h"
+#include "common/dia/zh_wire.h"
 #include "common/rt/log_cat.h"
 #include "hss-sim/zh_decide.h"
 
@@ -35,9 +33,9 @@ static void txn_end(struct zh_txn *t)
 	deadline_stop(&t->delay);
 	if (t->listed)
 		llist_del(&t->entry);
-	if (t->msg)
-		fd_msg_free(t->msg);
-	atomic_fetch_sub(&t->server->in_work, 1);
+	if (t->reply)
+		dia_reply_drop(t->reply);
+	t->server->in_work--;
 	free(t);
 }
 
@@ -56,51 +54,39 @@ static void txn_unlist(struct zh_txn *t)
 static void log_end(const struct zh_txn *t, enum cause cause, const struct result *r, const uint8_t *rand,
 		    const char *fault)
 {
-	const struct zh_server_end e = { cause, t->mar.impi.s, t->peer, r, rand, fault };
+	const struct zh_server_end e = { cause, t->mar.impi.s, dia_reply_peer(t->reply), r, rand, fault };
 
 	zh_server_log(&e);
 }
 
-static void answer_send(struct zh_txn *t, int rc)
+static int put_maa(struct writer *w, struct span request, const struct dia_self *self, const void *answer)
 {
-	if (rc < 0)
-		LOGT(DZH, LOGL_ERROR, "answer to %s cannot be made: %s\n", t->peer, strerror(-rc));
-	else if (dia_tx_answer(&t->msg) == 0) /* tells what it cannot send */
-		t->msg = NULL;
-	txn_end(t);
+	return zh_wire_maa_put(w, request, self, answer);
 }
 
-/* A GUSS from before import knew the limit, or a request that wants much back. */
-static void answer_too_large(struct zh_txn *t)
+/* \returns whether it was sent */
+static bool send_maa(struct zh_txn *t, const struct zh_maa *maa)
 {
-	struct zh_maa maa = { 0 };
-	struct zh_decision d;
+	struct dia_reply *r = t->reply;
 
-	LOGT(DZH, LOGL_ERROR, "an MAA to %s would be longer than a message can be: its GUSS is too long\n", t->peer);
-	zh_decide_failed(&d);
-	maa.result = d.result;
-	log_end(t, d.cause, &d.result, NULL, NULL);
-	answer_send(t, zh_maa_encode(&t->msg, &maa));
+	t->reply = NULL;
+	return dia_reply_put(r, put_maa, maa) == 0;
 }
 
 static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, const struct aka_vector *v)
 {
 	struct zh_maa maa = { .result = d->result, .guss = d->guss };
-	int rc;
 
 	if (v) {
 		maa.has_vector = true;
 		maa.vector = *v;
 	}
-	rc = zh_maa_encode(&t->msg, &maa);
+	log_end(t, d->cause, &d->result, v ? v->rand : NULL, t->effect.delay_s ? "delay" : NULL);
+	if (!send_maa(t, &maa) && log_rate_ok(DZH))
+		LOGT(DZH, LOGL_ERROR, "an answer cannot be sent: its connection has gone or does not read\n");
 	maa.guss = span_of(NULL, 0); /* lent */
 	zh_maa_clear(&maa);
-	if (rc == -E2BIG) {
-		answer_too_large(t);
-		return;
-	}
-	log_end(t, d->cause, &d->result, v ? v->rand : NULL, t->effect.delay_s ? "delay" : NULL);
-	answer_send(t, rc);
+	txn_end(t);
 }
 
 static void answer_result(struct zh_txn *t, uint32_t code)
@@ -112,7 +98,8 @@ static void answer_result(struct zh_txn *t, uint32_t code)
 		maa.result.vendor = RESULT_VENDOR_3GPP;
 	}
 	log_end(t, CAUSE_hss_fault, &maa.result, NULL, "result");
-	answer_send(t, zh_maa_encode(&t->msg, &maa));
+	send_maa(t, &maa);
+	txn_end(t);
 }
 
 static void answer_failed(struct zh_txn *t)
@@ -211,15 +198,10 @@ static void on_delay_over(void *data)
 		zh_server_do_serve(t);
 }
 
-void zh_server_run(void *owner, struct inbox_item *item, bool stopping)
+void zh_server_begin(struct zh_txn *t)
 {
-	struct zh_server *s = owner;
-	struct zh_txn *t = (struct zh_txn *)item;
+	struct zh_server *s = t->server;
 
-	if (stopping) {
-		txn_end(t);
-		return;
-	}
 	t->effect = fault_take(s->faults, t->mar.impi.s);
 	if (t->effect.no_answer) {
 		static const struct result none;

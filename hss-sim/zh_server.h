@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file zh_server.h
- *  Zh: from a MAR to its MAA. zh_server_fd.c runs on the Diameter library's threads, zh_server.c on the main thread. */
+ *  Zh: from a MAR to its MAA. Main thread. zh_serve.c reads, zh_server.c does the rest. */
 #pragma once
 
-#include <stdatomic.h>
 #include <osmocom/core/linuxlist.h>
+#include "common/dia/dia_hub.h"
 #include "common/gba/cause.h"
 #include "common/gba/zh_msg.h"
 #include "common/rt/deadline.h"
@@ -16,24 +16,22 @@
 #define ZH_WAITING_MAX 4096 /* requests in work: decoded and not yet answered */
 
 struct zh_server {
-	struct inbox *inbox;            /* to the main thread */
+	struct inbox *inbox;            /* from the mark writer */
 	struct deadline_set *deadlines; /* delays asked for by a fault */
 	struct subscriber_cache *cache;
 	struct mark_writer *writer;
 	struct faults *faults;
 	struct llist_head delayed; /* struct zh_txn */
-	atomic_uint in_work;
+	unsigned in_work;
 };
 
-/*! One MAR in work; crosses from the library's thread to main. */
+/*! One MAR in work. */
 struct zh_txn {
-	struct inbox_item item;
 	struct zh_server *server;
 	struct llist_head entry; /* delayed, or waiting of a subscriber */
 	struct deadline delay;
-	struct msg *msg;
+	struct dia_reply *reply;
 	struct zh_mar mar;
-	char peer[256];
 	struct fault_effect effect;
 	bool listed;   /* entry is in a list */
 	bool resynced; /* its AUTS has set the counter already */
@@ -43,11 +41,11 @@ struct zh_txn {
 int zh_server_init(struct zh_server *s, void *ctx, struct subscriber_db *db, struct faults *faults);
 void zh_server_clear(struct zh_server *s);
 
-/*! Answer application Zh with s (owner of the callback); before dia_core_start(). \returns 0; -EINVAL */
-int zh_server_serve(struct zh_server *s);
+/*! Zh for the hub, served by s. zh_serve.c. \returns static */
+const struct dia_hub_service *zh_serve(struct zh_server *s);
 
-/*! inbox_item.run of a zh_txn. */
-void zh_server_run(void *owner, struct inbox_item *item, bool stopping);
+/*! Begin with a MAR; its end frees t. */
+void zh_server_begin(struct zh_txn *t);
 
 /*! Of mark_writer. */
 void zh_server_mark_done(void *owner, const char *impi, uint64_t seq, int rc);
