@@ -50,7 +50,7 @@ struct dia_identity *dia_hub_find(const struct dia_hub *h, const char *name)
 	return id;
 }
 
-static void arm(struct dia_identity *id)
+static void hub_arm(struct dia_identity *id)
 {
 	uint64_t next = dia_peer_next(id->machine), now = dia_hub_now(id->hub);
 
@@ -61,7 +61,7 @@ static void arm(struct dia_identity *id)
 }
 
 /* What the machine asked for but may not be done under its hands. */
-static void settle(struct dia_identity *id)
+static void hub_settle(struct dia_identity *id)
 {
 	struct dia_hub *h = id->hub;
 	struct dia_conn *c;
@@ -71,7 +71,7 @@ static void settle(struct dia_identity *id)
 		c->failover = false;
 		dia_ask_lost(c);
 	}
-	arm(id);
+	hub_arm(id);
 }
 
 static void told_open(struct dia_identity *id, struct dia_conn *c)
@@ -184,7 +184,7 @@ static void hub_on_tick(struct dia_timer *t)
 	struct dia_identity *id = (struct dia_identity *)((char *)t - offsetof(struct dia_identity, timer));
 
 	dia_peer_tick(id->machine, dia_hub_now(id->hub));
-	settle(id);
+	hub_settle(id);
 }
 
 static void identity_free(struct dia_identity *id)
@@ -259,7 +259,7 @@ void dia_hub_happens(struct dia_conn *c, enum dia_on on, uint32_t arg)
 	if (on == DIA_ON_DPR)
 		c->why = "it disconnects";
 	dia_peer_event(id->machine, dia_hub_now(id->hub), c->link, on, arg);
-	settle(id);
+	hub_settle(id);
 	if (!c->deliver)
 		return;
 	c->deliver = false;
@@ -288,7 +288,7 @@ void dia_hub_cer(struct dia_conn *c, struct dia_identity *id, const struct dia_c
 	else if (id->arriving)
 		link_of(id, (unsigned)link);
 	id->arriving = NULL;
-	settle(id);
+	hub_settle(id);
 }
 
 void dia_hub_recheck(struct dia_hub *h)
@@ -428,7 +428,7 @@ void dia_hub_stop(struct dia_hub *h, void (*done)(void *owner), void *owner)
 	for (size_t i = 0; i < DIA_HUB_BUCKETS; i++)
 		for (struct dia_identity *id = h->identities[i]; id; id = id->next) {
 			dia_peer_stop(id->machine, dia_hub_now(h), DIA_ON_STOP, DIA_REBOOTING);
-			settle(id);
+			hub_settle(id);
 		}
 	dia_hub_cleared(h);
 }

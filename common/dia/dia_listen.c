@@ -34,7 +34,7 @@ int dia_listen_connect(const struct sockaddr_storage *to, int *rc)
 }
 
 /* One address may have half the room: the other half is for the rest. The oldest of it goes, or the oldest of all. */
-static void make_room(struct dia_hub *h, const struct sockaddr_storage *from)
+static void listen_room(struct dia_hub *h, const struct sockaddr_storage *from)
 {
 	struct dia_conn *oldest_here = NULL;
 	size_t here = 0;
@@ -53,7 +53,7 @@ static void accepted(struct dia_hub *h, int fd, struct sockaddr_storage *from)
 	struct dia_conn *c;
 
 	sockaddr_unmap(from);
-	make_room(h, from);
+	listen_room(h, from);
 	set_options(fd);
 	c = dia_conn_new(h, fd, false, from);
 	if (!c)

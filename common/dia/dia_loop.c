@@ -194,7 +194,7 @@ static int room_for_timer(struct dia_loop *l)
 	return 0;
 }
 
-static void arm(struct dia_loop *l)
+static void loop_arm(struct dia_loop *l)
 {
 	uint64_t at = l->n_timers ? l->heap[1]->at_ms : 0;
 	struct itimerspec when = { .it_value = { .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 } };
@@ -214,7 +214,7 @@ int dia_loop_timer(struct dia_loop *l, struct dia_timer *t, uint64_t after_ms)
 		l->now_ms = clock_mono_ms();
 	t->at_ms = l->now_ms + after_ms;
 	sift_up(l, ++l->n_timers, t);
-	arm(l);
+	loop_arm(l);
 	return 0;
 }
 
@@ -246,7 +246,7 @@ static void run_timers(struct dia_loop *l)
 		dia_loop_timer_stop(l, t);
 		t->on_time(t);
 	}
-	arm(l);
+	loop_arm(l);
 }
 
 /* Descriptors. */

@@ -193,7 +193,7 @@ static ssize_t hand_on(struct dia_stream *s, struct span buf, unsigned *budget)
 }
 
 /* Keep what is no whole message yet. buf: s->in itself or the loop's scratch. */
-static bool keep(struct dia_stream *s, struct span rest)
+static bool stream_keep(struct dia_stream *s, struct span rest)
 {
 	if (!rest.len) {
 		buffer_free(&s->in, &s->in_room, s->in_len);
@@ -214,7 +214,7 @@ static bool work_off(struct dia_stream *s, struct span buf, unsigned *budget)
 {
 	ssize_t used = hand_on(s, buf, budget);
 
-	return used >= 0 && keep(s, span_of(buf.p + used, buf.len - (size_t)used));
+	return used >= 0 && stream_keep(s, span_of(buf.p + used, buf.len - (size_t)used));
 }
 
 /* Where the next octets go, behind what is there already: the loop's scratch while that is little, else a buffer that
