@@ -13,6 +13,7 @@
 #include "common/crypto/milenage.h"
 #include "common/crypto/sqn.h"
 #include "common/gba/guss.h"
+#include "common/gba/zh_msg.h"
 #include "common/rt/deadline.h"
 #include "hss-sim/csv_import.h"
 
@@ -75,12 +76,14 @@ static int read_guss_file(struct content *out, const char *path, struct err *err
 
 	if (!f)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	p = malloc(GUSS_XML_MAX + 1);
-	n = p ? fread(p, 1, GUSS_XML_MAX + 1, f) : 0;
-	if (!p || ferror(f) || n > GUSS_XML_MAX) {
-		int rc = !p          ? err_set(err, -ENOMEM, "no memory")
-			 : ferror(f) ? err_set(err, -EIO, "%s: not readable", path)
-				     : err_set(err, -E2BIG, "%s: more than %d octets", path, GUSS_XML_MAX);
+	p = malloc(ZH_GUSS_CARRIED + 1);
+	n = p ? fread(p, 1, ZH_GUSS_CARRIED + 1, f) : 0;
+	if (!p || ferror(f) || n > ZH_GUSS_CARRIED) {
+		int rc = !p ? err_set(err, -ENOMEM, "no memory")
+			 : ferror(f)
+				 ? err_set(err, -EIO, "%s: not readable", path)
+				 : err_set(err, -E2BIG, "%s: more than the %d octets that a Diameter message can carry",
+					   path, ZH_GUSS_CARRIED);
 
 		fclose(f);
 		free(p);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "common/dia/zh_wire.h"
+#include "common/rt/dia_watch.h"
 #include "common/rt/log_cat.h"
 #include "hss-sim/zh_decide.h"
 
@@ -64,13 +65,19 @@ static int put_maa(struct writer *w, struct span request, const struct dia_self 
 	return zh_wire_maa_put(w, request, self, answer);
 }
 
-/* \returns whether it was sent */
-static bool send_maa(struct zh_txn *t, const struct zh_maa *maa)
+static void send_maa(struct zh_txn *t, const struct zh_maa *maa)
 {
 	struct dia_reply *r = t->reply;
+	char peer[256];
+	int rc;
 
+	snprintf(peer, sizeof(peer), "%s", dia_reply_peer(r));
 	t->reply = NULL;
-	return dia_reply_put(r, put_maa, maa) == 0;
+	rc = dia_reply_put(r, put_maa, maa);
+	if (rc == -EMSGSIZE)
+		LOGT(DZH, LOGL_ERROR, "an MAA to %s would be longer than a message can be, 5012 in its place\n", peer);
+	else if (rc < 0)
+		dia_watch_refused(DRT, CAUSE_dia_unsent, peer, "its connection has gone");
 }
 
 static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, const struct aka_vector *v)
@@ -82,8 +89,7 @@ static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, cons
 		maa.vector = *v;
 	}
 	log_end(t, d->cause, &d->result, v ? v->rand : NULL, t->effect.delay_s ? "delay" : NULL);
-	if (!send_maa(t, &maa) && log_rate_ok(DZH))
-		LOGT(DZH, LOGL_ERROR, "an answer cannot be sent: its connection has gone or does not read\n");
+	send_maa(t, &maa);
 	maa.guss = span_of(NULL, 0); /* lent */
 	zh_maa_clear(&maa);
 	txn_end(t);

@@ -4,6 +4,7 @@
 #include "bsf/zn/answer.h"
 
 #include <errno.h>
+#include <string.h>
 #include <strings.h>
 #include "bsf/store/backend.h"
 #include "bsf/zn/decide.h"
@@ -46,7 +47,27 @@ static void count_and_log(const struct zn_bia *bia, const char *peer, const stru
 	log_line_end(&l);
 }
 
-void zn_answer(struct zn_bia *out, const struct zn_bir *bir, int store_rc, const struct gba_session *s)
+/* A key that was not sent is not logged as given. */
+static int encode_and_log(struct zn_bia *bia, const char *peer, const struct zn_bir *bir, const struct gba_session *s,
+			  enum cause cause, zn_encode_fn *encode, void *carrier)
+{
+	int rc = encode(carrier, bia);
+
+	if (rc == -E2BIG) {
+		cause = CAUSE_zn_too_large;
+		zn_bia_clear(bia);
+		*bia = (struct zn_bia){ .result = { .code = RESULT_UNABLE_TO_COMPLY } };
+		rc = encode(carrier, bia);
+	}
+	if (rc < 0)
+		LOGT(DZN, LOGL_ERROR, "answer to %s cannot be made: %s\n", peer, strerror(-rc));
+	else
+		count_and_log(bia, peer, bir, s, cause);
+	zn_bia_clear(bia);
+	return rc;
+}
+
+int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *s, zn_encode_fn *encode, void *carrier)
 {
 	struct zn_ask ask = {
 		.bir = bir,
@@ -55,14 +76,16 @@ void zn_answer(struct zn_bia *out, const struct zn_bir *bir, int store_rc, const
 		.session = s,
 		.now_s = store_wall_s(),
 	};
-	enum cause cause = zn_decide(out, &ask);
+	struct zn_bia bia;
+	enum cause cause = zn_decide(&bia, &ask);
 
-	count_and_log(out, bir->peer, bir, store_rc == 0 ? s : NULL, cause);
+	return encode_and_log(&bia, bir->peer, bir, store_rc == 0 ? s : NULL, cause, encode, carrier);
 }
 
-void zn_answer_refuse(struct zn_bia *out, const char *peer, const struct zn_bir *bir, enum cause cause,
-		      const struct result *r)
+int zn_answer_refuse(const char *peer, const struct zn_bir *bir, enum cause cause, const struct result *r,
+		     zn_encode_fn *encode, void *carrier)
 {
-	*out = (struct zn_bia){ .result = *r };
-	count_and_log(out, peer, bir, NULL, cause);
+	struct zn_bia bia = { .result = *r };
+
+	return encode_and_log(&bia, peer, bir, NULL, cause, encode, carrier);
 }

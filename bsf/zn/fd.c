@@ -45,6 +45,11 @@ int zn_fd_serve(struct zn_fd *z)
 	return dia_serve(GBA_APP_ZN, zn_fd_request, z);
 }
 
+static int zn_fd_encode(void *m, const struct zn_bia *bia)
+{
+	return zn_bia_encode(m, bia);
+}
+
 static void refuse_unread(struct msg **m, const struct result *bad)
 {
 	static const struct {
@@ -56,29 +61,24 @@ static void refuse_unread(struct msg **m, const struct result *bad)
 	};
 	enum cause cause = CAUSE_zn_bad_avp;
 	char peer[ZN_NAME_MAX + 1];
-	struct zn_bia bia;
 
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
 		if (causes[i].code == bad->code)
 			cause = causes[i].cause;
 	dia_msg_peer(*m, peer);
-	zn_answer_refuse(&bia, peer, NULL, cause, bad);
-	(void)zn_bia_encode(m, &bia);
+	(void)zn_answer_refuse(peer, NULL, cause, bad, zn_fd_encode, m);
 }
 
 /* The store is in this process: answer here. \returns 0; -EAGAIN: it is not */
 static int answer_now(struct zn_fd *z, struct msg **m, const struct zn_bir *bir)
 {
 	struct gba_session s;
-	struct zn_bia bia;
 	int rc;
 
 	rc = bir->btid_ok ? store_get_now(z->store, &bir->btid, &s) : -ENOENT;
 	if (rc == -EAGAIN)
 		return rc;
-	zn_answer(&bia, bir, rc, &s);
-	(void)zn_bia_encode(m, &bia);
-	zn_bia_clear(&bia);
+	(void)zn_answer(bir, rc, &s, zn_fd_encode, m);
 	if (rc == 0)
 		gba_session_clear(&s);
 	return 0;
@@ -90,7 +90,6 @@ void zn_fd_request(struct msg **m, void *zn_fd)
 	static const struct result busy = { .code = RESULT_TOO_BUSY };
 	struct zn_fd *z = zn_fd;
 	struct result bad = { 0 };
-	struct zn_bia bia;
 	struct zn_bir bir;
 
 	if (zn_bir_decode(&bir, *m, &bad) < 0) {
@@ -99,10 +98,8 @@ void zn_fd_request(struct msg **m, void *zn_fd)
 	}
 	if (answer_now(z, m, &bir) == 0)
 		return;
-	if (zn_flow_post(z->flows[bir.btid.rand[0] % z->n_flows], m, &bir) < 0) {
-		zn_answer_refuse(&bia, bir.peer, &bir, CAUSE_zn_busy, &busy);
-		(void)zn_bia_encode(m, &bia);
-	}
+	if (zn_flow_post(z->flows[bir.btid.rand[0] % z->n_flows], m, &bir) < 0)
+		(void)zn_answer_refuse(bir.peer, &bir, CAUSE_zn_busy, &busy, zn_fd_encode, m);
 }
 
 int zn_realm_is_ours(const char *const *bsf_names, size_t n, const char *realm)

@@ -40,16 +40,18 @@ static void job_free(struct job *j)
 	free(j);
 }
 
+static int zn_flow_encode(void *m, const struct zn_bia *bia)
+{
+	return zn_bia_encode(m, bia);
+}
+
 static void job_end(struct job *j, int store_rc, const struct gba_session *s)
 {
 	struct zn_flow *f = j->f;
-	struct zn_bia bia;
 
 	f->jobs[j->slot] = NULL;
-	zn_answer(&bia, &j->bir, store_rc, s);
-	if (zn_bia_encode(&j->m, &bia) < 0 || f->cfg.send(&j->m) < 0)
-		LOGT(DZN, LOGL_ERROR, "answer to %s could not be sent\n", j->bir.peer);
-	zn_bia_clear(&bia);
+	if (zn_answer(&j->bir, store_rc, s, zn_flow_encode, &j->m) == 0)
+		(void)f->cfg.send(&j->m); /* tells what it cannot send */
 	job_free(j);
 }
 

@@ -21,6 +21,7 @@ enum dia_event {
 	DIA_EV_PEER_ADDRESS, /* CER refused: wrong source address. Of refusals detail says why in words, and from where */
 	DIA_EV_PEER_ROLE,    /* CER refused: one we connect to, without may_connect */
 	DIA_EV_PEER_IN_USE,    /* CER refused: this identity has a connection */
+	DIA_EV_UNSENT,         /* an answer of ours does not leave: its peer has gone, or too much waits to be sent */
 	DIA_EV_REFUSED,        /* the peer refuses us: its result and Error-Message */
 	DIA_EV_PROTOCOL,       /* message refused or connection cut by the library; detail names the cause */
 	DIA_EV_DROPPED_ANSWER, /* second or late answer */

@@ -222,15 +222,38 @@ static void msg_source(struct msg *m, struct peer_hdr *peer, char out[256])
 		out[0] = '\0';
 }
 
+static bool is_answer(struct msg *m)
+{
+	struct msg_hdr *hdr;
+
+	return m && !fd_msg_hdr(m, &hdr) && !(hdr->msg_flags & CMD_FLAG_REQUEST);
+}
+
+/* The peer is that of the request. */
+void dia_unsent(struct msg *answer, const char *why)
+{
+	struct msg *query = NULL;
+	char who[256] = "";
+
+	if (answer && !fd_msg_answ_getq(answer, &query) && query)
+		dia_msg_peer(query, who);
+	dia_event(DIA_EV_UNSENT, who, why);
+}
+
 static void on_dropped(struct msg *m, struct peer_hdr *peer, const char *who, const char *why)
 {
 	if (strstr(why, "no corresponding sent request") && on_watchdog(m, peer))
 		return;
+	if (strstr(why, "Error while sending") && is_answer(m)) {
+		dia_unsent(m, "its connection has gone");
+		return;
+	}
 	if (on_refused(m, peer)) /* one that lacks what a CEA has beside its result */
 		return;
 	if (strstr(why, "no corresponding sent request"))
 		dia_event(DIA_EV_DROPPED_ANSWER, who, why);
-	else if (!strstr(why, "failed the dictionary")) /* comes after PARSING_ERROR, counted there */
+	else if (!strstr(why, "failed the dictionary") &&
+		 !strstr(why, "Unable to forward answer")) /* come after PARSING_ERROR, counted there */
 		dia_event(DIA_EV_PROTOCOL, who, why);
 }
 
@@ -262,7 +285,9 @@ static void on_hook(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 		break;
 	case HOOK_MESSAGE_ROUTING_ERROR:
 		msg_source(m, peer, who);
-		if (who[0]) /* of our own requests the answer 3002 tells; a lost answer is told by DROPPED */
+		if (other && strstr(other, "Unable to forward answer"))
+			dia_unsent(m, "its connection has gone");
+		else if (who[0]) /* of our own requests the answer 3002 tells; a lost answer is told by DROPPED */
 			dia_event(DIA_EV_PROTOCOL, who, other);
 		break;
 	case HOOK_MESSAGE_DROPPED:

@@ -145,13 +145,27 @@ int dia_msg_answer(struct msg **m, const struct result *r)
 	return dia_msg_answer_end(m, &w);
 }
 
+static int too_long(struct msg *m)
+{
+	struct msg_hdr *hdr;
+
+	if (fd_msg_update_length(m) || fd_msg_hdr(m, &hdr))
+		return -ENOMEM;
+	return hdr->msg_length > DIA_MSG_MAX ? -E2BIG : 0;
+}
+
 int dia_msg_answer_end(struct msg **m, const struct avp_writer *w)
 {
-	if (w->rc) {
-		fd_msg_free(*m);
-		*m = NULL;
-	}
-	return w->rc;
+	struct msg *query = NULL;
+	int rc = w->rc ? w->rc : too_long(*m);
+
+	if (!rc)
+		return 0;
+	fd_msg_answ_getq(*m, &query);
+	fd_msg_answ_detach(*m);
+	fd_msg_free(*m);
+	*m = query;
+	return rc;
 }
 
 bool dia_msg_fits(struct msg *answer)

@@ -18,11 +18,13 @@ int dia_msg_request(struct msg **out, struct dict_object *command, uint32_t app_
 
 /*! Turn the request in *m into its answer: Session-Id and Proxy-Info of the request, Vendor-Specific-Application-Id,
  *  result (E bit for 3xxx; Failed-AVP where r names one: the AVP of the request, or an empty one for 5005), Origin-*.
- *  \returns 0; -ENOMEM, *m is then still the request, or NULL if there was no way back */
+ *  \returns 0; -ENOMEM, -E2BIG, *m is then still the request */
 int dia_msg_answer(struct msg **m, const struct result *r);
 
-/*! For an encoder that could not complete its answer: never send half of one.
- *  \returns w->rc; *m is NULL if that is not 0 */
+#define DIA_MSG_MAX 65535 /* octets: freeDiameter cuts the connection of who sends more */
+
+/*! For the end of an encoder: never half an answer, none that costs the connection.
+ *  \returns 0; w->rc, or -E2BIG: longer than DIA_MSG_MAX. *m is then the request again */
 int dia_msg_answer_end(struct msg **m, const struct avp_writer *w);
 
 /*! Is it an answer to the request that it came for? The library looks at the hop-by-hop number alone. Same command and

@@ -36,6 +36,8 @@ void dia_log(enum dia_log_level level, const char *fmt, ...) __attribute__((form
 void dia_event(enum dia_event ev, const char *peer, const char *detail);
 
 /* dia_hooks.c */
+/*! Tell that an answer of ours does not leave. */
+void dia_unsent(struct msg *answer, const char *why);
 int dia_hooks_register(void);
 int dia_logger_register(void);
 /*! \returns the socket of its connection; -1: it has none any more. */

@@ -127,6 +127,7 @@ int fd_out_send(struct msg **m, struct cnxctx *cnx, struct fd_peer *peer, int co
 	} else {
 		send_routed(m, peer, &rc);
 		if (rc && (!*m || is_answer(*m))) {
+			dia_event(DIA_EV_UNSENT, ((struct peer_hdr *)peer)->info.pi_diamid, "its connection has gone");
 			if (*m)
 				fd_msg_free(*m);
 			*m = NULL;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
+#include "common/dia/dia_node.h"
 #include "common/base/clock.h"
 #include "common/base/signals.h"
 
@@ -257,7 +258,10 @@ int dia_tx_answer(struct msg **m)
 	rc = enqueue(*m, 0);
 	if (!rc)
 		*m = NULL;
-	return unlock_and_wake(rc);
+	unlock_and_wake(rc);
+	if (rc)
+		dia_unsent(*m, "too much waits to be sent");
+	return rc;
 }
 
 int dia_tx_request(struct msg **m, dia_answer_fn *fn, void *owner, uint64_t txn, uint32_t patience_ms)

@@ -12,6 +12,7 @@
 #define ZH_SCHEME_AKAV1 "Digest-AKAv1-MD5"
 #define ZH_SCHEME_MAX   32
 #define ZH_GUSS_MAX     65536
+#define ZH_GUSS_CARRIED 61440 /* octets that fit into one message beside the rest of an MAA, whoever relays it */
 
 struct zh_mar {
 	struct impi impi;               /* s[0] == 0: absent */

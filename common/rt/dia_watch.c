@@ -52,6 +52,9 @@ static void dia_watch_on_event(void *owner, enum dia_event ev, const char *peer,
 	case DIA_EV_PEER_IN_USE:
 		dia_watch_refused(DRT, CAUSE_dia_peer_in_use, peer, detail);
 		break;
+	case DIA_EV_UNSENT:
+		dia_watch_refused(DRT, CAUSE_dia_unsent, peer, detail);
+		break;
 	case DIA_EV_REFUSED:
 		if (log_rate_ok(DRT))
 			LOGT(DRT, LOGL_NOTICE, "Diameter peer %s refuses us: %s\n", peer, detail);

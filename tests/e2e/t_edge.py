@@ -314,3 +314,64 @@ async def foreign_bia(t):
     bsf.change = None
     assert (await tool())[0] == 0
     await ask(200, "naf_ok")
+
+
+def long_guss(n, text):
+    """A GUSS whose one USS has n times this text; 0: as long as may be read."""
+    return ('<guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList><uss id="7" type="2"><uids>'
+            + "<uid>" + text * n + "</uid></uids><flags/></uss></ussList></guss>")
+
+
+@test("a ussList that grew too long for a BIA: 5012, counted, and the NAF keeps its connection", smoke=True)
+async def long_bia(t):
+    w = World(t, raw_hss=True, guss=long_guss(16500, ">"))             # "&gt;" in the list
+    w.bsf_cfg.add("naf naf1.example.com", "gaa-service 7")
+    await w.start()
+    s, conn = await w.ue().bootstrap(), await w.naf()
+    async with causes.counted(w, zn_too_large=1):
+        bia = await naf.fetch(conn, s.btid, gsids=("7",))
+    assert bia.result == 5012 and bia.empty_handed
+    assert "zn_ok" not in w.bsf.text()
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()     # without the USS it fits
+
+
+@test("a BIR as long as a message can be is answered, or refused, on its connection", smoke=True)
+async def long_bir(t):
+    w = await World(t, raw_hss=True).start()
+    s, conn = await w.ue().bootstrap(), await w.naf()
+    for n, want in ((40000, (2001,)), (65100, (2001, 5012))):
+        m = naf.bir(conn, s.btid, naf.naf_id())
+        m.avps[0] = Avp(dia.SESSION_ID, b"x" * n)
+        assert len(m.encode()) <= 65535
+        a = await conn.request(m)
+        assert a.result in want, a.result
+    m = naf.bir(conn, s.btid, b"\xff" * 64900)                   # the Failed-AVP would repeat it
+    a = await conn.request(m)
+    assert a.result in (5004, 5012), a.result
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+
+
+@test("a GUSS that no message can carry: import refuses it; one that fits is carried, also back to the NAF", smoke=True)
+async def long_import(t):
+    w = World(t, guss=long_guss(61440 - len(long_guss(0, "")) - 60, "a"))
+    w.bsf_cfg.add("naf naf1.example.com", "gaa-service 7")
+    await w.start()
+    s = await w.ue().bootstrap()
+    assert (await naf.fetch(await w.naf(), s.btid)).key == s.ks_naf()
+    await w.hss.stop()
+    w.guss = long_guss(61441, "a")
+    w.cards[0].sqn = "1000000"
+    rc, _, err = await procs.run([t.need_program("gba-hss-simd"), "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", w.csv()], 60)
+    assert rc != 0 and "61440 octets that a Diameter message can carry" in err, err
+
+
+@test("dia_unsent: an answer whose peer has gone meanwhile is counted and logged with its name", smoke=True)
+async def unsent(t):
+    w = World(t)
+    w.hss_cfg.node("fault all delay 1")
+    await w.start(bsf=False)
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    async with causes.counted(w, "hss", dia_unsent=1, hss_ok=1):
+        await conn.send(hss.mar(conn, w.cards[0].impi))
+        await conn.disconnect()
+    assert f'dia_unsent peer={BSF_ID} reason="its connection has gone"' in w.hss.text()

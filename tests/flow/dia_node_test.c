@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "common/dia/dia_core.h"
 #include "common/dia/dia_patience.h"
@@ -127,6 +128,17 @@ static int on_realm(void *owner, const char *realm)
 	return strcasecmp(realm, BSF_NAME) ? -ENOENT : 0;
 }
 
+/* The library tells of a loss before the peer's state changes, and of the change not at all. An answer in between may still
+ * go to the dead connection, without an error. */
+static void wait_closed(const char *peer)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	int i;
+
+	for (i = 0; i < WAIT_S * 1000 && dia_peer_is_open(peer); i++)
+		nanosleep(&ms, NULL);
+}
+
 static int server(int ready_fd, int stop_fd)
 {
 	struct dia_cfg cfg = {
@@ -155,8 +167,10 @@ static int server(int ready_fd, int stop_fd)
 	CHECK(dia_core_init(&cfg, &err) == -EALREADY);
 	CHECK(pthread_create(&thread, NULL, answerer, NULL) == 0);
 	CHECK(write(ready_fd, "r", 1) == 1);
-	while (read(stop_fd, &c, 1) == 1) /* 'a': answer what waits */
+	while (read(stop_fd, &c, 1) == 1) { /* 'a': answer what waits */
+		wait_closed("naf-gone.example.com");
 		sem_post(&later_ready);
+	}
 	dia_tx_stop();
 	dia_core_stop();
 	return 0;
@@ -558,13 +572,13 @@ int main(void)
 			break;
 	}
 	if (!failed) { /* the last case left a request behind */
-		drain(&shared->event[DIA_EV_PROTOCOL]);
+		drain(&shared->event[DIA_EV_UNSENT]);
 		do /* those of earlier cases may still come */
 			CHECK(wait_sem(&shared->event[DIA_EV_PEER_CLOSED], WAIT_S) == 0);
 		while (!strstr(shared->detail[DIA_EV_PEER_CLOSED], "naf-gone"));
 		CHECK(write(stop[1], "a", 1) == 1);
-		CHECK(wait_sem(&shared->event[DIA_EV_PROTOCOL], WAIT_S) == 0);
-		CHECK(strstr(shared->detail[DIA_EV_PROTOCOL], "Unable to forward answer"));
+		CHECK(wait_sem(&shared->event[DIA_EV_UNSENT], WAIT_S) == 0);
+		CHECK(!strcmp(shared->detail[DIA_EV_UNSENT], "naf-gone.example.com: its connection has gone"));
 	}
 	clock_gettime(CLOCK_MONOTONIC, &t0);
 	close(stop[1]);
