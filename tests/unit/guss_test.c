@@ -155,6 +155,7 @@ START_TEST(bad)
 		{ "<ussList><uss type=\"1\"><uids/></uss></ussList>", "without id" },
 		{ "<ussList><uss id=\"\" type=\"1\"><uids/></uss></ussList>", "without id" },
 		{ "<ussList><uss id=\"1\" type=\"x\"><uids/></uss></ussList>", "type" },
+		{ "<ussList><uss id=\"1\" type=\"-1\"><uids/></uss></ussList>", "type" },
 		{ "<ussList><uss id=\"1\" type=\"99999999999\"><uids/></uss></ussList>", "type" },
 		{ "<ussList><uss id=\"1\" type=\"1\"><flags><flag>yes</flag></flags></uss></ussList>", "flag" },
 	};

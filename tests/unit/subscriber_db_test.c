@@ -212,6 +212,10 @@ END_TEST
 START_TEST(import_after_a_failed_one)
 {
 	struct subscriber_db *db = db_open();
+	struct stat st;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
 
 	write_text(csv, HEAD "1@x.org," KEY "," OPC ",0,,\n2@x.org,12," OPC ",0,,\n");
 	ck_assert_int_lt(import_csv(db, csv, &err), 0);
@@ -222,6 +226,22 @@ START_TEST(import_after_a_failed_one)
 	ck_assert_int_lt(import_csv(db, dir, &err), 0);
 	ck_assert_msg(strstr(err.text, "no regular file"), "%s", err.text);
 	subscriber_db_close(db);
+}
+END_TEST
+
+/* TS 35.208, test set 1; a path from the root is no path in the folder of the CSV. */
+START_TEST(op_and_absolute_path)
+{
+	struct subscriber_row r;
+	char text[300];
+
+	write_text(guss, "<guss/>");
+	snprintf(text, sizeof(text), "impi,k,op,guss\n" ONE "," KEY ",cdc202d5123e20f62b6d676ac72cb318,%s\n", guss);
+	ck_assert_msg(import_text(text) == 0, "%s", err.text);
+	get(ONE, &r);
+	ck_assert_secret(r.cred.opc, OPC);
+	ck_assert_uint_eq(r.guss_len, 7);
+	subscriber_row_clear(&r);
 }
 END_TEST
 
@@ -518,6 +538,6 @@ START_TEST(cache_is_bounded)
 END_TEST
 
 SUITE_WITH_FIXTURE("subscriber_db", setup, teardown, kept_and_sealed, bound_to_the_impi, import_all_or_nothing,
-		   import_after_a_failed_one, several_guss, marks_never_back, import_never_back,
+		   import_after_a_failed_one, op_and_absolute_path, several_guss, marks_never_back, import_never_back,
 		   wrong_kek_changes_nothing, kek_rotation, domain_in_capitals, version_1, second_daemon,
 		   no_database_of_ours, kill_9, cache_is_bounded)
