@@ -309,7 +309,7 @@ static enum ue_cause check_body(struct run *r, struct bsf_info *info, struct bti
 }
 
 /* 33.220 4.5.2: Ks, B-TID, and the TMPI if the BSF knows TMPIs. */
-static enum ue_cause keep(struct run *r)
+static enum ue_cause keep_session(struct run *r)
 {
 	struct key_store *k = r->c->keys, next = *k;
 	struct bsf_info info;
@@ -364,7 +364,7 @@ static enum ue_cause ub_client_answer(struct run *r)
 		err_set(r->err, -EKEYREJECTED, "the BSF did not prove that it knows the key (rspauth): refused");
 		return UE_CAUSE_rspauth;
 	}
-	return keep(r);
+	return keep_session(r);
 }
 
 static enum ue_cause run_steps(struct run *r)

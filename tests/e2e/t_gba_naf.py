@@ -77,7 +77,7 @@ async def usage(t):
     wrong += [bir + more for more in (["--timeout", "0"], ["--timeout", "-4294967295"], ["--timeout", "+5"], ["--timeout", " 5"],
                                       ["--timeout", "5s"], ["--timeout", "600001"], ["--gsid", "x"], ["--gsid", ""], ["--identity", "a b"],
                                       ["--realm", ""], ["--bsf-identity", "-x"], ["--bsf-realm", "x..y"], ["--colour"], ["-q"],
-                                      ["--timeout"], ["--bsf", ""])]
+                                      ["--timeout"], ["--bsf", ""], ["--bsf", "127.0.0.1:99999"], ["--bsf", "127.0.0.1:0"])]
     wrong += [bir[:3] + ["a_b"] + bir[4:], bir[:5] + ["01"], bir[:5] + ["010000000g"],
               ["bir", "nonsense"] + bir[2:] + ["--bsf-realm-from-btid"], ["curl-config", "nonsense", "-"]]
     for words in wrong:
