@@ -177,6 +177,10 @@ DEFUN(bsf_address, bsf_address_cmd, "address NETWORK",
 
 	if (sockaddr_net_parse(&net, argv[0]) < 0)
 		return cfg_fail(vty, "'%s' is no address range; allowed: A.B.C.D/N or X:X::X/N", argv[0]);
+	for (size_t i = 0; i < b->n_nets; i++) {
+		if (sockaddr_net_same(&b->nets[i], &net))
+			return CMD_SUCCESS;
+	}
 	if (b->n_nets == HSS_NETS_MAX)
 		return cfg_fail(vty, "more than %d address ranges", HSS_NETS_MAX);
 	b->nets[b->n_nets++] = net;

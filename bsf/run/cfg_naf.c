@@ -91,7 +91,15 @@ DEFUN(naf_address, naf_address_cmd, "address NET", ADDRESS_HELP)
 
 DEFUN(naf_no_address, naf_no_address_cmd, "no address NET", NO_STR ADDRESS_HELP)
 {
-	return del(vty, &((struct naf_cfg *)vty->index)->nets, argv[0]);
+	struct naf_cfg *n = vty->index;
+	struct sockaddr_net want, have;
+
+	/* the range that is meant, however it was written: 10.0.0.1 is 10.0.0.1/32 */
+	for (size_t i = 0; sockaddr_net_parse(&want, argv[0]) == 0 && i < n->nets.n; i++) {
+		if (sockaddr_net_parse(&have, n->nets.s[i]) == 0 && sockaddr_net_same(&want, &have))
+			return del(vty, &n->nets, n->nets.s[i]);
+	}
+	return cfg_fail(vty, "%s is not there", argv[0]);
 }
 
 #define SPEAKS_HELP \

@@ -346,10 +346,12 @@ DEFUN(cfg_map_size, cfg_map_size_cmd, "map-size-gib <1-4096>",
 static char *kek_path(bool credential, const char *where)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	char *path;
 
 	if (!credential)
 		return cfg_path(bsf_cfg, where);
-	return dir ? talloc_asprintf(bsf_cfg, "%s/%s", dir, where) : NULL;
+	path = dir ? talloc_asprintf(bsf_cfg, "%s/%s", dir, where) : NULL;
+	return path ? cfg_path(bsf_cfg, path) : NULL;
 }
 
 DEFUN(cfg_kek, cfg_kek_cmd, "kek <1-255> (file|credential) WHERE",

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <osmocom/core/select.h>
+#include <osmocom/core/timer.h>
 #include <osmocom/vty/buffer.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/telnet_interface.h>
@@ -33,6 +34,7 @@ static int sock_line;
 static LLIST_HEAD(conns); /* struct vty_conn */
 static void *conns_ctx;
 static struct osmo_fd listener = { .fd = -1 };
+static struct osmo_timer_list retry;
 static int spare_fd = -1; /* given up to turn a client away when there is no other descriptor */
 
 /* Takes the place of the library's, which closes the descriptor, flushes what is unsent to its number, and closes the
@@ -122,19 +124,45 @@ static void serve_vty(int fd)
 	c->telnet.vty = vty_create(fd, c);
 }
 
+static void keep_spare(void)
+{
+	if (spare_fd < 0)
+		spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void accept_again(void *data)
+{
+	keep_spare();
+	listener.when = OSMO_FD_READ;
+}
+
+/* Another thread may take the spare one's place: then who waits must not wake us until there is room. */
+static void accept_without_room(void)
+{
+	int fd;
+
+	if (spare_fd >= 0)
+		close(spare_fd);
+	spare_fd = -1;
+	fd = accept4(listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		turn_away(fd, "no descriptor left");
+	keep_spare();
+	if (fd >= 0)
+		return;
+	listener.when = 0;
+	osmo_timer_setup(&retry, accept_again, NULL);
+	osmo_timer_schedule(&retry, 1, 0);
+}
+
 static int on_vty_accept(struct osmo_fd *ofd, unsigned int what)
 {
 	int fd = accept4(ofd->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd >= 0) {
+	if (fd >= 0)
 		serve_vty(fd);
-	} else if ((errno == EMFILE || errno == ENFILE) && spare_fd >= 0) {
-		close(spare_fd);
-		fd = accept4(ofd->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0)
-			turn_away(fd, "no descriptor left");
-		spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	}
+	else if (errno == EMFILE || errno == ENFILE)
+		accept_without_room();
 	return 0;
 }
 
@@ -276,7 +304,7 @@ int vty_sock_start(void *ctx, struct err *err)
 	if (rc < 0)
 		return cannot_listen(err, rc, sa.sun_path, strerror(-rc));
 	conns_ctx = ctx;
-	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	keep_spare();
 	osmo_fd_setup(&listener, rc, OSMO_FD_READ, on_vty_accept, NULL, 0);
 	return osmo_fd_register(&listener);
 }
@@ -289,6 +317,7 @@ void vty_sock_stop(void)
 	if (listener.fd < 0)
 		return;
 	llist_for_each_entry_safe(c, next, &conns, telnet.entry) vty_close(c->telnet.vty);
+	osmo_timer_del(&retry);
 	osmo_fd_unregister(&listener);
 	close(listener.fd);
 	close(spare_fd);

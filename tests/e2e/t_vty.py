@@ -51,6 +51,10 @@ async def naf_live(t):
                       ("no address 10.9.9.9/32", "is not there")):
         out = await in_node(v, f"naf {name}", line)
         assert why in out, (line, out)
+    out = await in_node(v, f"naf {name}", "address ::ffff:10.0.0.0/104", "no address 10.0.0.0/8", "no address 127.0.0.1", "address 127.0.0.1")
+    assert "%" not in out.replace("% as it is now", ""), out
+    config = await v.command("show running-config")
+    assert " address 127.0.0.1\n" in config and "::ffff" not in config, config
     out = await v.command("configure terminal") + await v.command(f"no naf {name}") + await v.command("end")
     assert "%" not in out, out
     assert (await naf.fetch(conn, s.btid)).key is None

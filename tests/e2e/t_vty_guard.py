@@ -180,6 +180,11 @@ async def write_file(t):
     assert rc == 0 and "configuration ok" in out, (rc, out, err)
 
 
+def cpu_ticks(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        return sum(int(x) for x in f.read().rsplit(") ", 1)[1].split()[11:13])
+
+
 @test("eight connections, the next is told; without descriptors a client is turned away and the others go on", smoke=True)
 async def connections(t):
     w = await World(t, raw_hss=True).start()
@@ -206,10 +211,21 @@ async def connections(t):
     assert b"no descriptor left" in first, first
     assert b"no descriptor left" in await answer_to(path, b"")
     assert "zn_ok" in await open_now[0].command("show counters")
-    resource.prlimit(w.bsf.pid, resource.RLIMIT_NOFILE, limits)
-    assert "zn_ok" in await vty.command(path, "show counters")
-    for x in kept + open_now[:1]:
+    for x in kept:
         x.close()
+    await t.until(alone, 10, "them to be closed")
+    have = {int(x) for x in os.listdir(f"/proc/{w.bsf.pid}/fd")}        # now the spare one is no help, either
+    resource.prlimit(w.bsf.pid, resource.RLIMIT_NOFILE, (min(set(range(1000)) - have), limits[1]))
+    waits = asyncio.ensure_future(vty.command(path, "show counters"))
+    await asyncio.sleep(0)
+    before = cpu_ticks(w.bsf.pid)
+    assert "zn_ok" in await open_now[0].command("show counters")
+    await asyncio.sleep(1)                          # the time in which nothing may happen
+    used = cpu_ticks(w.bsf.pid) - before
+    assert used < os.sysconf("SC_CLK_TCK") // 8, f"{used} ticks: it spins"
+    resource.prlimit(w.bsf.pid, resource.RLIMIT_NOFILE, limits)
+    assert "zn_ok" in await waits
+    open_now[0].close()
 
 
 @test("who does not read what it asked for holds up nobody", smoke=True)
