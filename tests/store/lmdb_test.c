@@ -605,6 +605,36 @@ START_TEST(clock_leap)
 }
 END_TEST
 
+static int64_t an_hour(void)
+{
+	return 3600;
+}
+
+/* What ends too late to be right is over, and not swept in the first hour: a clock that begins in 1970 is put right in it,
+ * and then every session ends too late */
+START_TEST(not_swept_at_once)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, false);
+	struct btid id = btid_of(&s);
+	uint64_t until = clock_mono_ms() + 2500; /* two turns of the committer */
+	struct store_figures f;
+
+	s.expires_at += 86400;
+	open_store();
+	ck_assert_int_eq(put(&h, &s), 0);
+	store_shared_life_max(h.sh, an_hour);
+	do
+		ck_assert_int_eq(get(&h, &id), -ENOENT);
+	while (usleep(20000) == 0 && clock_mono_ms() < until);
+	store_shared_figures(h.sh, &f);
+	ck_assert_uint_eq(f.swept, 0);
+	clock_moved_s = 86400;
+	ck_assert_int_eq(get(&h, &id), 0);
+	clock_moved_s = 0;
+	harness_close(&h);
+}
+END_TEST
+
 /* The sweep takes what is over, and what ends later than any right key could */
 START_TEST(index_expired)
 {
@@ -632,4 +662,4 @@ END_TEST
 SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, sealed_at_rest, record_is_small,
 		   wrong_kek, kek_rotation, only_looked_at, second_process, no_directory, damaged_records,
 		   not_our_database, given_up, no_key_stays, no_tmpi_stays, bound_to_rand, index_is_small, clock_leap,
-		   index_expired)
+		   not_swept_at_once, index_expired)
