@@ -39,7 +39,8 @@ struct lmdb_committer {
 	size_t tokens;           /* places of the index that may be looked at */
 	size_t sweep_max;        /* shrinks when there is no room even to take away */
 	int64_t clock_offset_s;
-	bool is_full; /* last thing said in the log */
+	int64_t wall_s; /* of this turn: what is swept goes by the reading that was found sound */
+	bool is_full;   /* last thing said in the log */
 	struct index_entry over[SWEEP_MAX];
 };
 
@@ -155,7 +156,7 @@ static int64_t beyond(const struct lmdb_committer *c, int64_t now_s)
 static int sweep_some(struct lmdb_committer *c, struct lmdb_write *w, size_t max, bool *more)
 {
 	size_t places = c->tokens < SWEEP_PLACES ? c->tokens : SWEEP_PLACES, before = places, n;
-	int64_t now = store_wall_s();
+	int64_t now = c->wall_s;
 	int rc = 0;
 
 	if (clock_mono_ms() < c->sweep_from_ms)
@@ -279,15 +280,13 @@ static void tokens_earn(struct lmdb_committer *c, uint64_t now_ms)
 		c->tokens = (size_t)f.entries + 1024;
 }
 
-static int64_t clock_offset_s(uint64_t now_ms)
-{
-	return store_wall_s() - (int64_t)(now_ms / 1000);
-}
-
 static void clock_watch(struct lmdb_committer *c, uint64_t now_ms)
 {
-	int64_t offset = clock_offset_s(now_ms), leap = offset - c->clock_offset_s;
+	int64_t offset, leap;
 
+	c->wall_s = store_wall_s();
+	offset = c->wall_s - (int64_t)(now_ms / 1000);
+	leap = offset - c->clock_offset_s;
 	if (leap <= CLOCK_LEAP_S && leap >= -CLOCK_LEAP_S) {
 		c->clock_offset_s = offset;
 		return;
@@ -332,7 +331,7 @@ struct lmdb_committer *lmdb_committer_start(struct store_lmdb *l)
 	c->sweep_max = SWEEP_MAX;
 	c->tokens_at_ms = clock_mono_ms();
 	c->beyond_from_ms = c->tokens_at_ms + CLOCK_LEAP_PAUSE_MS;
-	c->clock_offset_s = clock_offset_s(c->tokens_at_ms);
+	c->clock_offset_s = store_wall_s() - (int64_t)(c->tokens_at_ms / 1000);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

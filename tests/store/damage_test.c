@@ -251,22 +251,42 @@ static void gone(int fd)
 	ck_assert_int_eq(unlink(data), 0);
 }
 
-/* The newer header says that a live page is free, or the list of free pages is none. */
+/* A page that the newer header names: at 80 the root of the list of free pages, at 128 that of the sessions. */
+static unsigned root_of(int fd, unsigned at)
+{
+	uint64_t txn[2], root[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t p[PAGE];
+
+		page_read(fd, i, p);
+		memcpy(&txn[i], p + 144, 8);
+		memcpy(&root[i], p + at, 8);
+	}
+	return (unsigned)root[txn[1] > txn[0]];
+}
+
 static void free_list(int fd)
 {
-	uint8_t p[2][PAGE];
-	uint64_t txn[2], root;
-	int newer;
+	uint8_t p[PAGE];
 
-	page_read(fd, 0, p[0]);
-	page_read(fd, 1, p[1]);
-	memcpy(&txn[0], p[0] + 144, 8);
-	memcpy(&txn[1], p[1] + 144, 8);
-	newer = txn[1] > txn[0];
-	memcpy(&root, p[newer] + 80, 8);
-	page_read(fd, (unsigned)root, p[0]);
-	to_ones(p[0] + 0); /* all of the page */
-	page_write(fd, (unsigned)root, p[0]);
+	to_ones(p);
+	page_write(fd, root_of(fd, 80), p);
+}
+
+/* A live page in the list of free ones: the next commit would write over it. */
+static void free_live(int fd)
+{
+	uint64_t live = root_of(fd, 128);
+	unsigned page = root_of(fd, 80);
+	uint8_t p[PAGE];
+	uint16_t at;
+
+	page_read(fd, page, p);
+	ck_assert_uint_eq(p[10], 2);
+	memcpy(&at, p + 16, 2);
+	memcpy(p + at + 8 + 8 + 8, &live, 8); /* node head, key, count */
+	page_write(fd, page, p);
 }
 
 /* \param[in] lost at most so many sessions; -1: refused */
@@ -286,6 +306,7 @@ static const struct damage {
 	{ "last page cut", cut_last, 60, NULL },
 	{ "large values", all_large, N / 10, NULL },
 	{ "list of free pages", free_list, 0, NULL },
+	{ "a live page listed as free", free_live, 0, NULL },
 	{ "half cut", cut_half, N, NULL },
 	{ "all but the headers", body_zero, N, NULL },
 	{ "header page zero", header_zero, -1, "no store or damaged" },
