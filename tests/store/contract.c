@@ -220,6 +220,21 @@ CASE(revoked_often)
 	}
 }
 
+/* A TMPI is known by all of its octets */
+CASE(tmpi_whole)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	uint8_t near[TMPI_LEN];
+
+	ck_assert_int_eq(put(&h, &s), 0);
+	for (unsigned i = 0; i < TMPI_LEN; i++) {
+		memcpy(near, s.tmpi, TMPI_LEN);
+		near[i] ^= 1;
+		ck_assert_int_eq(find_tmpi(&h, near), -ENOENT);
+	}
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
+}
+
 /* 220-4.4.13-1: over at its second; the TMPI outlives it, until the next run */
 CASE(expired_is_gone)
 {
@@ -555,6 +570,7 @@ int main(void)
 	ADD(revoke_by_btid);
 	ADD(revoked_often);
 	ADD(expired_is_gone);
+	ADD(tmpi_whole);
 	ADD(made_in_the_future);
 	ADD(swept);
 	ADD(challenge_once);
