@@ -12,6 +12,7 @@
 #include "hss-sim/import.h"
 #include "hss-sim/subscriber_cache.h"
 #include "hss-sim/subscriber_keys.h"
+#include "tests/unit/free_watch.h"
 #include "tests/unit/suite.h"
 
 #define KEY  "465b5ce8b199b49faa5f0a2ee238a6bc"
@@ -537,7 +538,36 @@ START_TEST(cache_is_bounded)
 }
 END_TEST
 
+/* K and OPc are wiped before their memory is given back, as octets and as the text they were imported from */
+START_TEST(wiped)
+{
+	static uint8_t k[16], opc[16];
+	struct subscriber_row r;
+	struct subscriber_cache *c;
+	struct subscriber *sub;
+	struct subscriber_db *db;
+
+	octets_of(k, sizeof(k), KEY);
+	octets_of(opc, sizeof(opc), OPC);
+	free_watch(k);
+	free_watch(opc);
+	free_watch(KEY);
+	free_watch(OPC);
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",0,,\n"), 0);
+	ck_assert_msg(!free_watch_hits(), "import");
+	get(ONE, &r);
+	subscriber_row_clear(&r);
+	ck_assert_msg(!free_watch_hits(), "get");
+	db = db_open();
+	c = subscriber_cache_new(db, 1 << 20);
+	ck_assert_int_eq(subscriber_cache_get(c, ONE, &sub), 0);
+	subscriber_cache_free(c);
+	subscriber_db_close(db);
+	ck_assert_msg(!free_watch_hits(), "cache");
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("subscriber_db", setup, teardown, kept_and_sealed, bound_to_the_impi, import_all_or_nothing,
 		   import_after_a_failed_one, op_and_absolute_path, several_guss, marks_never_back, import_never_back,
 		   wrong_kek_changes_nothing, kek_rotation, domain_in_capitals, version_1, second_daemon,
-		   no_database_of_ours, kill_9, cache_is_bounded)
+		   no_database_of_ours, kill_9, cache_is_bounded, wiped)
