@@ -128,8 +128,7 @@ static int read_record(struct store_lmdb *l, MDB_txn *txn, const uint8_t *rand, 
 		return rc;
 	if (rc < 0)
 		return read_rc(l, rand, rc);
-	if (now_s &&
-	    (h.kind != RECORD_SESSION || h.expires_at <= now_s || h.expires_at > store_expiry_max(&l->sh, now_s)))
+	if (now_s && (h.kind != RECORD_SESSION || h.expires_at <= now_s))
 		return -ENOENT;
 	return read_rc(l, rand, record_read(out, &l->keys, rand, lmdb_span(&v)));
 }
