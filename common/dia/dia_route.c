@@ -36,8 +36,11 @@ static struct dia_app *find_app(uint32_t app_id)
 static void dia_route_refuse(struct msg **m, uint32_t code)
 {
 	struct result r = { .code = code };
+	char peer[256];
 
 	if (dia_msg_answer(m, &r) && *m) {
+		dia_msg_peer(*m, peer);
+		dia_event(DIA_EV_UNSENT, peer, "what it wants back is too long for an answer");
 		fd_msg_free(*m);
 		*m = NULL;
 	}

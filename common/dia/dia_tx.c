@@ -157,6 +157,8 @@ static void send_item(struct item *it)
 	int rc;
 
 	rc = fd_msg_send(&it->msg, it->id ? dia_tx_on_answer : NULL, it->id ? (void *)it->id : NULL);
+	if (rc && it->msg && !it->id)
+		dia_unsent(it->msg, "the library does not take it");
 	if (rc && it->msg)
 		fd_msg_free(it->msg);
 	if (rc && it->id && take_pending(it->id, &p))

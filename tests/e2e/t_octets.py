@@ -235,3 +235,32 @@ async def to_naf(t):
         bsf.on = False
         await t.until(served, 30, "the application to get a key")
     t.note(f"{bsf.n} wrong answers, {given} of them with the key, {len(bsf.conns)} connections")
+
+
+@test("wrong CEAs of an HSS: the BSF lives, and is connected when one is right", timeout=180)
+async def wrong_cea(t):
+    w = World(t, raw_hss=True).no_limits()
+    w.bsf_cfg.set("diameter", "tc 1")
+    await w.start()
+    sent, last = 0, count(2)
+    while sent < last:
+
+        def spoil(cea):
+            nonlocal sent
+            sent += 1
+            return mutate(cea, sent, SEED)
+        w.raw_hss.spoil_cea = spoil
+        had = len(w.raw_hss.conns)
+        for c in w.raw_hss.conns:
+            c.abort()
+
+        async def again():
+            return len(w.raw_hss.conns) > had and sent
+        await t.until(again, 20, "the BSF to connect again")
+        assert w.bsf.running, f"ended at {sent}"
+    w.raw_hss.spoil_cea = None
+    for c in w.raw_hss.conns:
+        c.abort()
+    await w.wait_hss_peer(20)
+    await w.ue().bootstrap()
+    t.note(f"{sent} wrong CEAs")

@@ -21,7 +21,7 @@ class Conn:
         self.identity, self.realm, self.apps = identity, realm, apps
         self.on_request = on_request
         self.answer_dwr = self.answer_dpr = True
-        self.on_dwr = None
+        self.on_dwr = self.spoil_cea = None      # called with a DWR; with a CEA, for the octets to send in its place
         self.peer_identity = None
         self.peer_cer = None
         self.open = asyncio.Event()
@@ -73,7 +73,8 @@ class Conn:
                 self.unsolicited.append(msg)
         elif msg.cmd == dia.CMD_CE:
             self.peer_cer, self.peer_identity = msg, msg.text(dia.ORIGIN_HOST)
-            await self.send(msg.answer([Avp(dia.RESULT, 2001)] + self.capabilities()))
+            cea = msg.answer([Avp(dia.RESULT, 2001)] + self.capabilities())
+            await self.send_raw(self.spoil_cea(cea) if self.spoil_cea else cea.encode())
             self.open.set()
         elif msg.cmd == dia.CMD_DW:
             if self.on_dwr:
@@ -171,7 +172,7 @@ class Server:
     def __init__(self, identity, realm, apps, on_request=None):
         self.identity, self.realm, self.apps, self.on_request = identity, realm, apps, on_request
         self.conns, self.port, self._server = [], None, None
-        self.answer_dpr = True
+        self.answer_dpr, self.spoil_cea = True, None
         self._changed = asyncio.Condition()
 
     async def start(self, port=0, host="127.0.0.1"):
@@ -182,7 +183,7 @@ class Server:
     async def _accept(self, reader, writer):
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         conn = Conn(reader, writer, self.identity, self.realm, self.apps, self.on_request)
-        conn.answer_dpr = self.answer_dpr
+        conn.answer_dpr, conn.spoil_cea = self.answer_dpr, self.spoil_cea
         self.conns.append(conn)
         conn.start()
         async with self._changed:
