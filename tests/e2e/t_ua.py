@@ -155,6 +155,42 @@ async def absolute_target(t):
     await app.expect(send(foreign, "naf1.example.com"), 400, "naf_uri_mismatch")
 
 
+@test("a refused B-TID is remembered for who sent it: who has seen RAND on Ub and asks first does not keep the owner out",
+      smoke=True)
+async def stranger_first(t):
+    w = await World(t).start()
+    app = await App(t, w.ports["dia"]).start()
+    ue, stranger, owner = w.ue(), app.client(), app.client()
+    stranger.source = "127.0.0.2"
+    ch = await ue.challenge()
+    class Seen:                                     # what is on the air before the bootstrapping is done
+        btid = kdf.btid(ch.rand, BSF_NAME)
+    for client in (stranger, owner):
+        client.take(await client.get())
+    for _ in range(3):
+        forged = stranger.authorization(Seen, key=os.urandom(32))
+        await app.expect(stranger.get(authorization=forged), 401, "naf_btid_unknown")
+    assert (await w.counters())["zn_btid_unknown"] == 1, "one question for the stranger"
+    res, ck, ik = ue.usim.authenticate(ch.rand, ch.autn)
+    r, params = await ue.answer(ch, res)
+    s = ue.finish(ch, params, r, res, ck, ik)
+    assert s.btid == Seen.btid
+    await app.expect(owner.get(authorization=owner.authorization(s)), 200, "naf_ok")
+
+
+@test("one slash at the end may be missing where the application says so", smoke=True)
+async def slash(t):
+    w = await World(t).start()
+    s = await w.ue().bootstrap()
+    for more, cause in (([], "naf_uri_mismatch"), (["--slash-optional"], "naf_ok")):
+        app = await App(t, w.ports["dia"], *more, name=f"naf{len(more)}").start()
+        ua = app.client()
+        ua.take(await ua.get())
+        await app.expect(ua.get("/page/?x", ua.authorization(s, "/page?x")), 200 if more else 400, cause)
+        await app.expect(ua.get("/page//", ua.authorization(s, "/page")), 400, "naf_uri_mismatch")
+        await app.daemon.stop()
+
+
 @test("repetition, wrong keys: a nonce count is good once, in any order within the window", smoke=True,
       req=["220-4.4.9-2"])
 async def replay(t):
@@ -180,7 +216,7 @@ async def replay(t):
     await app.expect(ua.get("/", body, "POST", b"pay 1"), 200, "naf_ok")
 
 
-@test("the example server on a port that is taken, or an address that is not ours: which, and why", smoke=True)
+@test("the example server on a port that is taken, an address that is not ours, values that are none: which, and why", smoke=True)
 async def port_taken(t):
     exe = t.need_program("gba-naf-example")
     with socket.socket() as s:
@@ -190,6 +226,13 @@ async def port_taken(t):
                         ("192.0.2.1:8090", "Cannot assign requested address")):
             rc, out, err = await procs.run([exe, "--listen", at], 15)
             assert rc == 1 and f"cannot listen on {at}: {why}" in err, (rc, out, err)
+    for option, value in (("--qop", "auth,auth-int"), ("--qop", ""), ("--deadline", "0"), ("--deadline", "12x"), ("--deadline", "-1"),
+                          ("--listen", "127.0.0.1:65536"), ("--listen", "127.0.0.1:-1"), ("--listen", "127.0.0.1")):
+        rc, out, err = await procs.run([exe, option, value], 15)
+        assert rc == 2 and f"{option} wants" in err and value in err, (option, value, rc, err)
+    for bsf in ("127.0.0.1:99999", "127.0.0.1:0"):
+        rc, out, err = await procs.run([exe, "--listen", "127.0.0.1:0", "--bsf", bsf], 15)
+        assert rc == 1 and "port 1 to 65535" in err and bsf in err, (rc, err)
 
 
 @test("unknown, revoked and expired B-TIDs: renegotiation; the BSF is asked once for each", smoke=True,

@@ -133,6 +133,8 @@ static void on_act(void *owner, unsigned link, unsigned act, uint32_t arg)
 	switch (act) {
 	case DIA_BIT_SEND_CER:
 		post(wire, end, MSG_CER, a->state);
+		if (sim.kind != SIM_TLS && sim_rnd(4) == 0) /* in one flight, before it knows whether it is let in */
+			post(wire, end, MSG_REQUEST, 0);
 		break;
 	case DIA_BIT_SEND_CEA:
 		post(wire, end, MSG_CEA, 2001);

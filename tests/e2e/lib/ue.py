@@ -166,12 +166,13 @@ class UaClient:
         self.port, self.fqdn, self.host = port, fqdn, host
         self.agent = "e2e/1.0 3gpp-gba"
         self.challenge, self.nc = None, 0
+        self.source = None         # address to come from
 
     async def get(self, target="/", authorization=None, method="GET", body=b"", http_host=None, timeout=15):
         h = [("Host", http_host or f"{self.fqdn}:{self.port}"), ("User-Agent", self.agent)]
         if authorization:
             h.append(("Authorization", authorization))
-        return await http_raw.once(self.port, method, target, h, body, self.host, timeout=timeout)
+        return await http_raw.once(self.port, method, target, h, body, self.host, self.source, timeout)
 
     def authorization(self, session, target="/", qop="", method="GET", body=b"", key=None, nc=None, **wrong):
         """Answer to self.challenge; key: octets used in place of the right Ks_NAF. qop: "" takes auth-int if offered."""
