@@ -145,6 +145,21 @@ def fresh_with(t, name, line):
     return w
 
 
+@test("as root beside the files of another user: start and import are refused with the line to type, and nothing is made", smoke=True)
+async def wrong_user(t):
+    if os.geteuid() != 0:
+        t.skip("not root")
+    w = fresh(t, 1)
+    for sub in ("bsf", "hss"):
+        os.chown(f"{w.dir}/{sub}", 65534, 65534)
+    for which, sub in (("bsf", "lmdb"), ("hss", "database")):
+        await refused(w, which, ["belongs to nobody", "runuser -u nobody -- gba-"], check_too=False, line=sub)
+    argv = w.hss_daemon().argv + ["--import", w.csv()]
+    rc, out, err = await procs.run(argv, 15)
+    assert rc == 1 and "runuser -u nobody" in err and "--import" in err, (rc, out, err)
+    assert not os.listdir(f"{w.dir}/hss") and not os.listdir(f"{w.dir}/bsf")
+
+
 @test("one port for two nodes of a configuration: refused, by --check, too", smoke=True)
 async def port_twice(t):
     w = fresh(t, 1)

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# Packages as an operator meets them: install, import before the first start, start as the unit does, one bootstrap, log
+# rotation, purge. Changes the system it runs on: only in a throwaway root or container with Debian 12, as root:
+#
+#   GBA_THROWAWAY=1 tests/package/install.sh FOLDER-WITH-THE-DEBS
+#
+# Services are started by hand as their user, as systemd is seldom there. TAP.
+set -u
+if [ "${GBA_THROWAWAY-}" != 1 ] || [ "$(id -u)" != 0 ] || [ $# -ne 1 ]; then
+	sed -n '3,9s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+fi
+debs=$(cd "$1" && pwd) || exit 2
+out=$(mktemp -d) && chmod 755 "$out" || exit 1
+n=0 failed=0
+ok() { # STATUS TEXT
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else
+		echo "not ok $n - $2"
+		sed 's/^/# /' "$out/last"
+		failed=1
+	fi
+}
+run() { "$@" >"$out/last" 2>&1; }
+as() { local user=$1; shift; runuser -u "$user" -- "$@"; }
+# until FILE TEXT: a daemon has said it, within 20 s
+until_said() { timeout 20 grep -q -m 1 "$2" <(tail -n +1 -f "$1" 2>/dev/null); }
+
+export DEBIAN_FRONTEND=noninteractive
+run apt-get install -y -q --no-install-recommends "$debs"/gba-{bsf,hss-sim,tools,doc}_*.deb logrotate systemd
+ok $? "the packages install"
+run bash -c '[ "$(stat -c "%U %a" /etc/gba/bsf-1.kek /etc/gba/hss-1.kek /var/lib/gba-bsf /var/lib/gba-hss-sim | tr "\n" ,)" = \
+	"gba-bsf 600,gba-hss-sim 600,gba-bsf 700,gba-hss-sim 700," ] && [ "$(stat -c %a /etc/gba/*.cfg | sort -u)" = 640 ]'
+ok $? "keys, state and configuration are their users'"
+run bash -c '! systemd-analyze verify /lib/systemd/system/gba-{bsfd,hss-simd}.service 2>&1 | grep gba-'
+ok $? "the units are right"
+run test -s /usr/share/doc/gba-doc/README.md
+ok $? "gba-doc has the README"
+
+examples=/usr/share/doc/gba-tools/examples
+hss=(gba-hss-simd -c /etc/gba/gba-hss-sim.cfg)
+bsf=(gba-bsfd -c /etc/gba/gba-bsf.cfg)
+run bash -c "! ${hss[*]} --import $examples/subscribers.csv && [ -z \"\$(ls /var/lib/gba-hss-sim)\" ]"
+ok $? "as root an import is refused and makes nothing"
+run as gba-hss-sim "${hss[@]}" --import "$examples/subscribers.csv"
+ok $? "as the manual says, before the first start, it works"
+
+# what the unit makes
+install -d -m 700 -o gba-hss-sim -g gba-hss-sim /run/gba-hss-sim
+install -d -m 700 -o gba-bsf -g gba-bsf /run/gba-bsf
+install -d -m 750 -o gba-bsf -g gba-bsf /var/log/gba-bsf
+printf 'log file /var/log/gba-bsf/bsf.log\n logging level set-all info\n!\n' >>/etc/gba/gba-bsf.cfg
+run as gba-bsf "${bsf[@]}" --check
+ok $? "the packaged configuration passes --check as its user"
+setpriv --reuid gba-hss-sim --regid gba-hss-sim --clear-groups "${hss[@]}" 2>"$out/hss.log" &
+hss_pid=$!
+until_said "$out/hss.log" ready
+setpriv --reuid gba-bsf --regid gba-bsf --clear-groups "${bsf[@]}" 2>"$out/bsf.log" &
+bsf_pid=$!
+until_said "$out/bsf.log" "hss.* connected"
+install -m 600 "$examples/usim-1.cfg" "$out/"
+run gba-ue -c "$out/usim-1.cfg" --connect-to bsf.mnc001.mcc001.pub.3gppnetwork.org:80:127.0.0.1:8080 bootstrap
+ok $? "a device bootstraps"
+run logrotate -f /etc/logrotate.d/gba-bsf
+kill -HUP $bsf_pid # what the script of the rotation does where systemd runs
+for _ in $(seq 100); do [ -e /var/log/gba-bsf/bsf.log ] || sleep 0.1; done
+run bash -c '[ -e /var/log/gba-bsf/bsf.log ] && grep -q ub_ok /var/log/gba-bsf/bsf.log.1'
+ok $? "log rotation: the old file has the lines, the daemon goes on in a new one"
+kill $bsf_pid $hss_pid
+run wait $bsf_pid $hss_pid
+ok $? "both end with 0"
+
+run apt-get purge -y -q gba-bsf gba-hss-sim
+ok $? "purge"
+run bash -c '! ls -d /etc/gba /var/lib/gba-* /var/log/gba-* /etc/logrotate.d/gba-* 2>/dev/null'
+ok $? "leaves nothing but the users, and says so"
+rm -rf "$out"
+echo "1..$n"
+exit $failed
