@@ -36,12 +36,22 @@ build_configure() {
 
 # build_tree SOURCE BUILD CONFIGURE-ARGUMENT...: configure once, make all; what failed is printed
 build_tree() {
-	local src=$1 dir=$2 log=$2/build.out
+	local src=$1 dir=$2
 	if [ -f "$src/config.status" ]; then
 		echo "$src itself is configured, which a build beside it does not bear: make -C '$src' distclean" >&2
 		return 1
 	fi
 	mkdir -p "$dir"
+	# One at a time. Every child holds the lock, too: a configure whose script was killed clears its files away while it
+	# dies, and would take those of the next one.
+	(
+		flock -n 9 || { echo "waiting for another build in $src ..." >&2 && flock 9; }
+		build_locked "$@"
+	) 9>"${dir%/*}/lock"
+}
+
+build_locked() {
+	local dir=$2 log=$2/build.out
 	build_configure "$@" >"$log" 2>&1 || { tail -n 30 "$log" >&2; return 1; }
 	make -C "$dir" -k -j"$(nproc)" >"$log" 2>&1 && return 0
 	grep -n -A8 -E 'error|Error|undefined' "$log" | head -n 60 >&2

@@ -20,6 +20,9 @@ chmod +x configure
 [ "$HALF" != autoreconf ] || kill -9 "$PPID" $$
 cat >>configure <<'EOC'
 case $0 in /*" "*) echo "blank in the path of configure"; exit 1 ;; esac
+mkdir busy 2>/dev/null || echo overlap >>"$DID"
+sleep 0.1
+rmdir busy
 echo "configure" >>"$DID"
 touch config.status
 [ "$HALF" != configure ] || kill -9 "$PPID" $$
@@ -48,7 +51,7 @@ try() {
 	fi
 }
 
-echo 1..8
+echo 1..9
 try autoreconf -O2 'autoreconf ' "an autoreconf that is killed"
 try '' -O2 'autoreconf configure make ' "is done again"
 try '' -O2 'make ' "nothing that is whole is done again"
@@ -60,6 +63,19 @@ try '' -O1 'configure clean make ' "other flags: old objects go"
 sleep_until_newer() { until touch "$1" && [ "$1" -nt "$tree/build-aux/made" ]; do :; done; }
 sleep_until_newer "$tree/Makefile.am"
 try '' -O1 'autoreconf configure make ' "a newer part of the build system"
+rm -f "$tree/build/x/configured"
+: >"$tmp/did"
+for _ in 1 2; do
+	DID=$tmp/did HALF='' FLAGS=-O1 PATH=$tmp/bin:$PATH bash -c '. "$0/build.sh"; build_tree "$1" "$1/build/x" -q' "$tools" "$tree" 2>/dev/null &
+done
+wait
+n=$((n + 1))
+if grep -q overlap "$tmp/did" || [ "$(grep -c configure "$tmp/did")" != 1 ]; then
+	echo "not ok $n - two at once: $(tr '\n' ' ' <"$tmp/did")"
+	failed=1
+else
+	echo "ok $n - two at once: one waits for the other"
+fi
 touch "$tree/config.status"
 try '' -O1 '' "a tree that is configured in itself is refused"
 exit $failed
