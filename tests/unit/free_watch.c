@@ -37,20 +37,24 @@ static void look(const void *p, size_t len)
 			hits++;
 }
 
-void free(void *p)
+static void free_real(void *p)
 {
-	static _Thread_local bool inside;
 	REAL_OF(free)
 
-	if (!p)
-		return;
-	if (!inside && n_keys) {
-		inside = true;
+	if (n_keys)
 		look(p, malloc_usable_size(p));
-		inside = false;
-	}
-	if (real)
-		real(p);
+	real(p);
+}
+
+void free(void *p)
+{
+	static _Thread_local volatile bool inside; /* dlsym() may free something, once */
+
+	if (!p || inside)
+		return;
+	inside = true;
+	free_real(p);
+	inside = false;
 }
 
 #endif
