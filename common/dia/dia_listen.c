@@ -67,40 +67,53 @@ static int open_spare(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* The oldest without a name frees a descriptor; if there is none, the connection is taken and closed. */
-static void without_descriptor(struct dia_hub *h, int listener)
+/* The oldest without a name frees a descriptor; if there is none, the connection is taken and closed.
+ * \returns 0; -EAGAIN: none waits (with no descriptor left accept() does not get as far as that); -errno */
+static int without_descriptor(struct dia_hub *h, int listener)
 {
-	int fd;
+	int fd, rc;
 
 	close(h->spare_fd);
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	rc = fd < 0 ? -errno : 0;
 	if (fd >= 0)
 		close(fd);
 	h->spare_fd = open_spare();
-	if (h->unnamed.first)
+	if (rc != -EAGAIN && h->unnamed.first)
 		dia_conn_end(h->unnamed.first, true, "no descriptor left");
+	return rc;
+}
+
+/* \returns 0; -EAGAIN: none waits; -errno */
+static int accept_one(struct dia_hub *h, int listener)
+{
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE ? without_descriptor(h, listener) : -errno;
+	accepted(h, fd, &from);
+	return 0;
+}
+
+static bool is_shortage(int rc)
+{
+	return rc == -EMFILE || rc == -ENFILE || rc == -ENOBUFS || rc == -ENOMEM;
 }
 
 static bool listen_on_ready(struct dia_fd *f, uint32_t events, unsigned *budget)
 {
 	struct dia_hub *h = ((struct dia_listener *)f)->hub;
-	struct sockaddr_storage from;
+	int rc = 0;
 
-	for (unsigned n = 0; n < ACCEPT_AT_A_TURN; n++) {
-		socklen_t len = sizeof(from);
-		int fd = accept4(f->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd >= 0)
-			accepted(h, fd, &from);
-		else if (errno == EMFILE || errno == ENFILE)
-			without_descriptor(h, f->fd);
-		else if (errno == EAGAIN)
+	for (unsigned n = 0; n < ACCEPT_AT_A_TURN && !is_shortage(rc); n++) {
+		rc = accept_one(h, f->fd);
+		if (rc == -EAGAIN)
 			return false;
-		else if (errno == ENOBUFS || errno == ENOMEM)
-			break;
 	}
-	if (!h->accept_again.place)
-		dia_loop_timer(h->loop, &h->accept_again, 0); /* others come first */
+	if (!h->accept_again.place) /* others come first, and what lacks does not come by asking for it all the time */
+		dia_loop_timer(h->loop, &h->accept_again, is_shortage(rc) ? AGAIN_MS : 0);
 	return false;
 }
 

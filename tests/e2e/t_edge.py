@@ -87,10 +87,11 @@ def cpu_s(pid):
     return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def use_up(t, daemon, port):
-    """No descriptor left, connections waiting: it neither ends nor spins; then the connections go."""
+async def use_up(t, daemon, port, room=3):
+    """No descriptor left, connections waiting: it neither ends nor spins; then the connections go. room: so many more than it
+    has; below 0 even giving one up brings none."""
     limit, hard = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (files(daemon.pid) + 3, hard))
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (files(daemon.pid) + room, hard))
     before = cpu_s(daemon.pid)
     conns = await asyncio.gather(*(asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 1) for _ in range(12)),
                                  return_exceptions=True)
@@ -117,7 +118,8 @@ async def files_bsf(t):
 @test("no descriptor left for a Diameter connection: the HSS lives, does not spin, and serves again", smoke=True)
 async def files_hss(t):
     w = await World(t).start(bsf=False)
-    await use_up(t, w.hss, w.ports["hss"])
+    for room in (3, 0, -1):
+        await use_up(t, w.hss, w.ports["hss"], room)
     conn = await raw_bsf_conn(t, w.ports["hss"], timeout=15)
     assert (await conn.request(hss.mar(conn, w.cards[0].impi))).result == 2001
 
