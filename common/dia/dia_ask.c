@@ -120,7 +120,7 @@ int dia_ask(struct dia_hub *h, const struct dia_target *to, dia_ask_put_fn *put,
 	struct ask *a;
 	int rc;
 
-	if (!c)
+	if (!c || h->stopping)
 		return -ENOTCONN;
 	if (id->pending >= DIA_HUB_PENDING)
 		return -EBUSY;

@@ -263,6 +263,8 @@ void dia_hub_happens(struct dia_conn *c, enum dia_on on, uint32_t arg)
 	if (!c->deliver)
 		return;
 	c->deliver = false;
+	if (c->ending) /* dropped for another one meanwhile */
+		return;
 	dia_wire_hdr(&hdr, msg.p);
 	if (hdr.flags & DIA_CMD_R) {
 		id->requests_in++;
@@ -448,6 +450,7 @@ void dia_hub_free(struct dia_hub *h)
 {
 	if (!h)
 		return;
+	h->stopping = true; /* who loses its request here does not ask again */
 	dia_listen_close(h);
 	cut_all(h, &h->unnamed);
 	cut_all(h, &h->named);
