@@ -12,11 +12,12 @@
 
 static const struct span nothing;
 
-/* Buffers hold keys (BIA, MAA): wiped before they are freed or moved. */
-static void buffer_free(uint8_t **p, size_t *room, size_t used)
+/* Buffers hold keys (BIA, MAA): wiped before they are freed or moved, all of them: what was moved to the front has left its
+ * end behind. */
+static void buffer_free(uint8_t **p, size_t *room)
 {
 	if (*p)
-		OPENSSL_cleanse(*p, used);
+		OPENSSL_cleanse(*p, *room);
 	free(*p);
 	*p = NULL;
 	*room = 0;
@@ -37,7 +38,7 @@ static bool buffer_grow(uint8_t **p, size_t *room, size_t used, size_t want)
 		return false;
 	if (used)
 		memcpy(bigger, *p, used);
-	buffer_free(p, room, used);
+	buffer_free(p, room);
 	*p = bigger;
 	*room = n;
 	return true;
@@ -73,7 +74,7 @@ static void sent(struct dia_stream *s, size_t n)
 	if (n)
 		dia_loop_timer_stop(s->loop, &s->stuck);
 	if (s->out_at == s->out_len) {
-		buffer_free(&s->out, &s->out_room, s->out_len);
+		buffer_free(&s->out, &s->out_room);
 		s->out_at = s->out_len = 0;
 		if (s->shut)
 			shutdown(s->f.fd, SHUT_WR);
@@ -181,8 +182,9 @@ static ssize_t hand_on(struct dia_stream *s, struct span buf, unsigned *budget)
 			return (ssize_t)at;
 		}
 		if (f.is == DIA_FRAME_BAD) {
-			stream_end(s, DIA_STREAM_FRAME, 0, rest);
-			return -1;
+			s->paused = true;
+			s->ops->on_end(s, DIA_STREAM_FRAME, 0, rest);
+			return (ssize_t)buf.len;
 		}
 		--*budget;
 		at += f.len;
@@ -196,12 +198,10 @@ static ssize_t hand_on(struct dia_stream *s, struct span buf, unsigned *budget)
 static bool stream_keep(struct dia_stream *s, struct span rest)
 {
 	if (!rest.len) {
-		buffer_free(&s->in, &s->in_room, s->in_len);
+		buffer_free(&s->in, &s->in_room);
 		s->in_len = 0;
 		return true;
 	}
-	if (!s->in && !buffer_grow(&s->in, &s->in_room, 0, rest.len))
-		return stream_end(s, DIA_STREAM_MEMORY, 0, nothing);
 	if (rest.len > s->in_room && !buffer_grow(&s->in, &s->in_room, 0, rest.len))
 		return stream_end(s, DIA_STREAM_MEMORY, 0, nothing);
 	memmove(s->in, rest.p, rest.len);
@@ -317,7 +317,7 @@ void dia_stream_clear(struct dia_stream *s, bool reset)
 	if (reset)
 		setsockopt(s->f.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(s->f.fd);
-	buffer_free(&s->in, &s->in_room, s->in_len);
-	buffer_free(&s->out, &s->out_room, s->out_len);
+	buffer_free(&s->in, &s->in_room);
+	buffer_free(&s->out, &s->out_room);
 	s->ended = true;
 }

@@ -26,7 +26,8 @@ struct dia_stream_ops {
 	void (*on_connected)(struct dia_stream *s, int rc);
 	/*! One whole message, lent. */
 	void (*on_message)(struct dia_stream *s, struct span msg);
-	/*! It is over, once; nothing else is called any more. \param[in] head of DIA_STREAM_FRAME: what stands where a message
+	/*! It is over, once; nothing else is called any more, but that DIA_STREAM_FRAME only ends the reading: what is written
+	 *  is still sent, and another end comes if that fails. \param[in] head of DIA_STREAM_FRAME: what stands where a message
 	 *  should begin, DIA_HDR_LEN octets at least; dia_frame() says what is wrong */
 	void (*on_end)(struct dia_stream *s, enum dia_stream_end why, int detail, struct span head);
 };

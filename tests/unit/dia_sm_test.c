@@ -69,7 +69,7 @@ static const struct row {
 	/* 2.1: closed with RST; who is known hears why */
 	{ "FRAME",
 	  { RST, RST, RST, RST, RST },
-	  { "GONE FAILOVER SEND_ERROR RESET", "GONE FAILOVER SEND_ERROR RESET", "GONE SEND_ERROR RESET" },
+	  { "GONE FAILOVER SEND_ERROR CLOSE", "GONE FAILOVER SEND_ERROR CLOSE", "GONE SEND_ERROR CLOSE" },
 	  { RST, RST, "." } },
 	{ "STALLED", { RST, RST, RST, RST, RST }, { FRST, FRST, RST }, { RST, RST, "." } },
 	{ "EXPIRED",
