@@ -48,11 +48,18 @@ static struct dia_conn_list *list_of(struct dia_conn *c)
 	return c->named ? &c->hub->named : &c->hub->unnamed;
 }
 
+static void count_as_named(struct dia_conn *c, bool named)
+{
+	if (c->named == named)
+		return;
+	conn_list_del(list_of(c), c);
+	c->named = named;
+	conn_list_add(list_of(c), c);
+}
+
 void dia_conn_name(struct dia_conn *c)
 {
-	conn_list_del(list_of(c), c);
-	c->named = true;
-	conn_list_add(list_of(c), c);
+	count_as_named(c, true);
 }
 
 void dia_conn_clear(struct dia_conn *c)
@@ -79,9 +86,10 @@ static void conn_on_time(struct dia_timer *t)
 
 void dia_conn_end(struct dia_conn *c, bool reset, const char *why)
 {
-	if (c->ending)
+	if (c->ending && (c->reset || !reset))
 		return;
-	dia_conn_name(c);
+	/* who may still hear its last word is one of those whose number is limited: it need not close */
+	count_as_named(c, reset);
 	c->ending = true;
 	c->id = NULL;
 	c->reset = reset;

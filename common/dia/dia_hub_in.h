@@ -19,8 +19,9 @@ struct dia_conn {
 	struct dia_identity *id; /* NULL: not known yet, or over */
 	unsigned link;           /* its number in id->machine */
 	struct sockaddr_storage from;
-	struct dia_conn *next, *prev; /* all of the hub; those without a name have their own list, oldest first */
-	struct dia_timer timer;       /* without a name: until CER; ending: until it is cut */
+	struct dia_conn *next,
+		*prev; /* all of the hub; those without a name, or not any more, have their own list, oldest first */
+	struct dia_timer timer; /* without a name: until CER; ending: until it is cut */
 	bool named, opened, ending, reset, cleared;
 	unsigned replies; /* kept ones: it is freed when the last has ended */
 	bool deliver;     /* to do when the machine has returned */
@@ -102,7 +103,8 @@ void dia_hub_cer(struct dia_conn *c, struct dia_identity *id, const struct dia_c
 struct dia_conn *dia_conn_new(struct dia_hub *h, int fd, bool connecting, const struct sockaddr_storage *from);
 /* Out of the lists, socket closed; freed unless answers are still kept. */
 void dia_conn_clear(struct dia_conn *c);
-/* End it: at once, or when all is sent and the other side has closed. Comes back before it is cleared. */
+/* End it: at once, or when all is sent and the other side has closed; the second may become the first. Comes back before it
+ * is cleared. */
 void dia_conn_end(struct dia_conn *c, bool reset, const char *why);
 /* It is one of those with a name from here on. */
 void dia_conn_name(struct dia_conn *c);

@@ -26,7 +26,7 @@ static struct zh_maa maa;
 static uint8_t guss[80000];
 static size_t guss_len;
 static struct dia_reply *kept;
-static bool keep, drop, refuse_address, serve_nothing;
+static bool keep, drop, refuse_address, serve_nothing, ask_again;
 static const char *only = BSF;
 
 static const char *const realms[] = { REALM };
@@ -158,6 +158,8 @@ static void teardown(void)
 	dia_loop_free(loop);
 }
 
+static int ask(uint32_t patience_ms, uint64_t txn);
+
 static void on_end(void *owner, uint64_t txn, int rc, struct span answer)
 {
 	ends++;
@@ -168,6 +170,8 @@ static void on_end(void *owner, uint64_t txn, int rc, struct span answer)
 	if (rc == 0)
 		end_rc = zh_wire_maa_get(&maa, answer);
 	maa.guss.p = NULL; /* lent; its length is looked at */
+	if (ask_again)
+		ck_assert_int_eq(ask(5000, txn + 1), -ENOTCONN);
 }
 
 static int ask_realm(const char *realm, const char *host, uint32_t patience_ms, uint64_t txn)
@@ -238,6 +242,20 @@ START_TEST(test_later_is_too_late)
 	UNTIL(told[DIA_HUB_LOST] == 1);
 	turn(0);
 	reply(kept); /* to nobody: it goes nowhere, and the connection it came on lives until here */
+}
+END_TEST
+
+START_TEST(test_asked_again_while_all_ends)
+{
+	UNTIL(dia_hub_is_open(bsf, HSS));
+	keep = true;
+	ck_assert_int_eq(ask(5000, 1), 0);
+	UNTIL(kept);
+	ask_again = true;
+	dia_hub_free(bsf);
+	bsf = NULL;
+	ck_assert_uint_eq(ends, 1);
+	dia_reply_drop(kept);
 }
 END_TEST
 
@@ -458,8 +476,90 @@ START_TEST(test_noise)
 }
 END_TEST
 
+static void send_cer(int fd, const char *host)
+{
+	struct dia_caps caps = { .product = "test", .n_ips = 1, .ip_len = { 6 }, .n_apps = 1, .no_tls = true };
+	uint8_t octets[1024];
+	struct writer w;
+	int len;
+
+	snprintf(caps.host, sizeof(caps.host), "%s", host);
+	snprintf(caps.realm, sizeof(caps.realm), "%s", REALM);
+	memcpy(caps.ip[0], "\0\1\x7f\0\0\1", 6);
+	caps.apps[0] = GBA_APP_ZH;
+	writer_init(&w, octets, sizeof(octets));
+	len = dia_base_cer_put(&w, &caps, 1, 1);
+	ck_assert_int_eq(send(fd, octets, (size_t)len, MSG_NOSIGNAL), len);
+}
+
+/* Refused, they stay: a flood of CERs of unknown names must not use up what there is. */
+START_TEST(test_refused_ones_that_stay)
+{
+	int fds[400];
+	unsigned closed = 0;
+	uint8_t got[1024];
+
+	UNTIL(dia_hub_is_open(bsf, HSS));
+	for (size_t i = 0; i < 400; i++) {
+		fds[i] = raw();
+		send_cer(fds[i], "somebody.else.example.com");
+		UNTIL(told[DIA_HUB_UNKNOWN] == i + 1);
+	}
+	ask_and_wait(1);
+	for (size_t i = 0; i < 400; i++) {
+		/* the refusal, its end, and then the reset of those that had to go */
+		while (recv(fds[i], got, sizeof(got), MSG_DONTWAIT) > 0)
+			;
+		closed += send(fds[i], got, 1, MSG_NOSIGNAL) < 0;
+		close(fds[i]);
+	}
+	ck_assert_uint_ge(closed, 400 - DIA_HUB_UNNAMED / 2);
+}
+END_TEST
+
+static uint32_t next_result(int fd)
+{
+	uint8_t got[4096];
+	struct dia_avp a;
+	ssize_t n = -1;
+
+	UNTIL((n = recv(fd, got, sizeof(got), MSG_DONTWAIT)) >= 0 || errno != EAGAIN);
+	ck_assert_int_gt(n, DIA_HDR_LEN);
+	ck_assert(dia_wire_find(&a, dia_wire_avps(span_of(got, (size_t)n)), AVP_RESULT_CODE));
+	return dia_wire_u32(&a);
+}
+
+/* A header that is none is told so before the connection ends. */
+START_TEST(test_no_frame)
+{
+	static const struct {
+		uint8_t hdr[DIA_HDR_LEN];
+		uint32_t code;
+	} bad[] = {
+		{ { 1, 0, 0, 19, 0xc0, 0, 1, 0x2f, 1, 0, 0, 5 }, DIA_INVALID_MESSAGE_LENGTH },
+		{ { 1, 0xff, 0xff, 0xfc, 0xc0, 0, 1, 0x2f, 1, 0, 0, 5 }, DIA_INVALID_MESSAGE_LENGTH },
+		{ { 2, 0, 0, 20, 0xc0, 0, 1, 0x2f, 1, 0, 0, 5 }, DIA_UNSUPPORTED_VERSION },
+	};
+
+	dia_hub_free(bsf);
+	bsf = NULL;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int fd = raw();
+		uint8_t octet;
+
+		send_cer(fd, BSF);
+		ck_assert_uint_eq(next_result(fd), RESULT_SUCCESS);
+		ck_assert_int_eq(send(fd, bad[i].hdr, DIA_HDR_LEN, MSG_NOSIGNAL), DIA_HDR_LEN);
+		ck_assert_uint_eq(next_result(fd), bad[i].code);
+		UNTIL(recv(fd, &octet, 1, MSG_DONTWAIT) == 0);
+		close(fd);
+		UNTIL(told[DIA_HUB_LOST] == i + 1);
+	}
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("dia_hub", setup, teardown, test_asked_and_answered, test_answered_later, test_later_is_too_late,
-		   test_no_answer, test_a_server_that_forgets_to_answer, test_what_no_message_can_carry,
-		   test_not_for_us, test_lost_and_back, test_unknown_identity, test_other_address,
-		   test_admitted_no_more, test_name_in_use, test_end_with_dpr, test_figures, test_silent_ones,
-		   test_noise)
+		   test_asked_again_while_all_ends, test_refused_ones_that_stay, test_no_frame, test_no_answer,
+		   test_a_server_that_forgets_to_answer, test_what_no_message_can_carry, test_not_for_us,
+		   test_lost_and_back, test_unknown_identity, test_other_address, test_admitted_no_more,
+		   test_name_in_use, test_end_with_dpr, test_figures, test_silent_ones, test_noise)
