@@ -343,23 +343,35 @@ async def http(t):
     assert len(w.raw_hss.mars) == 2
 
 
-@test("ub_deadline: a header or a body that does not become complete is cut, whatever trickles in", smoke=True)
-async def deadline(t):
-    w, kept = await world(t, "request-time 2", "idle-time 2")
+async def trickle(w, head):
+    """Sends head, then an octet now and then, nothing more if head is empty; how long it was let."""
     loop = asyncio.get_running_loop()
-    for head in (b"GET / HTTP/1.1\r\nHost: a\r\nX: ", b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"):
-        async with causes.counted(w, ub_deadline=1):
-            c = await HttpConn.open(w.ports["ub"])
-            began = loop.time()
-            await c.send(head)
-            closed = asyncio.ensure_future(c.wait_closed_by_peer(10 * t.factor))
-            while not closed.done():
-                try:
-                    await c.send(b"a")
-                except ConnectionError:
-                    break
-                await asyncio.wait({closed}, timeout=0.3)
-            await closed
-            took = loop.time() - began
+    c = await HttpConn.open(w.ports["ub"])
+    began = loop.time()
+    await c.send(head)
+    closed = asyncio.ensure_future(c.wait_closed_by_peer(10 * w.t.factor))
+    while not closed.done():
+        try:
+            await c.send(b"a" if head else b"")
+        except ConnectionError:
+            break
+        await asyncio.wait({closed}, timeout=0.3)
+    await closed
+    return loop.time() - began
+
+
+@test("ub_deadline: a header or a body that does not become complete is cut, whatever trickles in, or nothing; a kept connection "
+      "just ends", smoke=True)
+async def deadline(t):
+    w, kept = await world(t, "request-time 2", "idle-time 60")
+    heads = (b"", b"GE", b"GET / HTTP/1.1\r\nHost: a\r\nX: ", b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+    async with causes.counted(w, ub_deadline=len(heads)):
+        for took in await asyncio.gather(*(trickle(w, head) for head in heads)):
             assert 1.5 < took < 4 * t.factor, f"closed after {took:.1f} s"
+    async with causes.counted(w, ub_scheme=1):
+        c = await HttpConn.open(w.ports["ub"])
+        r = await w.ue().send(None, c)
+        assert r.status == 400 and r.get("Cache-Control") == "no-store", r
+        assert await c.wait_closed_by_peer(4 * t.factor) == b""
+        c.close()
     await kept.check()

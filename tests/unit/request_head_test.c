@@ -87,6 +87,7 @@ START_TEST(refused)
 		V HOST "X: a@@\r\n" END,
 		V HOST "@@@@@@@@@@@@@@@ 5\r\n  6\r\n" END, /* 14 characters: Content-Length in two lines */
 		V HOST "@@@@@@@@@@@@@@ Digest a\r\n" END,  /* 13, and no second line */
+		V HOST "@@@@@@@@@@@@@@ Digest a\r\nX: b\r\n" END,
 		V HOST "@@@@@@@@@@@@@@ Digest a\r\n b\rc\r\n" END,
 		V HOST "@@@@@@@@",
 	};
