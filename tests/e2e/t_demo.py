@@ -170,7 +170,7 @@ async def any_moment(t):
     assert rc == 0 and "same key" in out, out + err
 
 
-@test("./demo from a path with a blank, its --stop without folder, and a script that was killed", timeout=240)
+@test("./demo from a path with a blank, --stop without folder, and proposals that fit --fail", timeout=240)
 async def blank(t):
     env = ready(t)
     os.symlink(procs.SRC, t.dir + "/a tree")
