@@ -16,6 +16,7 @@ import argparse
 import glob
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,6 +115,8 @@ def main():
     p.add_argument("--child")
     p.add_argument("files", nargs="*")
     args = p.parse_args()
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:   # begun in the background: what we start must still hear it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if args.child:
         sys.exit(1 if runner.run_file(args.child, args.only, args.smoke) else 0)
     files = args.files or sorted(glob.glob(os.path.join(HERE, "t_*.py")))
