@@ -69,6 +69,8 @@ static void on_mar(void *owner, struct dia_reply *r)
 	} else if (zh_wire_mar_get(&mar, dia_reply_request(r), &bad) < 0) {
 		dia_reply_refuse(r, &bad);
 	} else if (keep) {
+		if (kept)
+			dia_reply_drop(kept); /* of many the last one */
 		kept = dia_reply_keep(r);
 		ck_assert_str_eq(dia_reply_peer(kept), BSF);
 	} else if (!serve_nothing) {
@@ -331,6 +333,7 @@ START_TEST(test_lost_and_back)
 	UNTIL(ends == 10); /* at once, not after 10 s */
 	ck_assert_int_eq(end_rc, -ENOTCONN);
 	ck_assert_int_eq(ask(1000, 1), -ENOTCONN);
+	dia_reply_drop(kept);
 	keep = false;
 	start_hss();
 	UNTIL(dia_hub_is_open(bsf, HSS));
