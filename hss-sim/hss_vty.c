@@ -265,7 +265,7 @@ DEFUN(sub_kek, sub_kek_cmd, "kek <1-255> file PATH",
 	rc = secret_read_file(&k->key, SEAL_KEK_LEN, path, why, sizeof(why));
 	talloc_free(path);
 	if (rc < 0)
-		return cfg_fail(vty, "%s; allowed: a file of 64 hex digits, mode 600", why);
+		return cfg_fail(vty, "%s; allowed: 64 hex digits in a file of mode 0600 or 0400", why);
 	k->id = atoi(argv[0]);
 	cfg->kek_paths[cfg->n_keks++] = talloc_strdup(cfg, argv[1]);
 	return CMD_SUCCESS;

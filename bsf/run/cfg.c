@@ -121,7 +121,9 @@ int bsf_cfg_keks(struct seal_kek *keks, struct err *err)
 		keks[i].id = k->id;
 		rc = secret_read_file(&keks[i].key, SEAL_KEK_LEN, k->path, why, sizeof(why));
 		if (rc < 0)
-			return cfg_error(err, rc, k->line, "kek %u: %s", k->id, why);
+			return cfg_error(err, rc, k->line,
+					 "kek %u: %s; allowed: 64 hex digits in a file of mode 0600 or 0400", k->id,
+					 why);
 	}
 	return bsf_cfg->n_keks;
 }

@@ -67,8 +67,7 @@ static int read_checked(int fd, char *text, size_t cap, size_t *len, const char 
 	if (!S_ISREG(st.st_mode))
 		return fail(-EACCES, why, whylen, path, "is not a regular file");
 	if (st.st_mode & 077)
-		return fail(-EACCES, why, whylen, path,
-			    "is readable or writable by others than its owner; allowed is mode 0600 or 0400");
+		return fail(-EACCES, why, whylen, path, "is readable or writable by others than its owner");
 	n = read(fd, text, cap);
 	if (n < 0)
 		return fail(-errno, why, whylen, path, strerror(errno));

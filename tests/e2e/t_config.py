@@ -69,7 +69,7 @@ async def keys(t):
     await refused(w, "bsf", ["lonely.example.com", "address"])
     w = fresh(t, 2)
     w.bsf_cfg.set("store", f"kek 1 file {w.etc}/missing.kek")
-    await refused(w, "bsf", ["missing.kek"])
+    await refused(w, "bsf", ["missing.kek", "allowed"])
     w = fresh(t, 3)
     os.chmod(f"{w.etc}/bsf-1.kek", 0o644)
     await refused(w, "bsf", ["bsf-1.kek"])

@@ -68,9 +68,9 @@ START_TEST(from_file)
 	} cases[] = {
 		{ "00112233\n", 0600, 0, NULL },
 		{ " \t\n00112233", 0400, 0, NULL },
-		{ "00112233", 0640, -EACCES, "0600" },
-		{ "00112233", 0604, -EACCES, "0600" },
-		{ "00112233", 0620, -EACCES, "0600" },
+		{ "00112233", 0640, -EACCES, "by others" },
+		{ "00112233", 0604, -EACCES, "by others" },
+		{ "00112233", 0620, -EACCES, "by others" },
 		{ "001122", 0600, -EBADMSG, "8 hexadecimal" },
 		{ "0011223344", 0600, -EBADMSG, "8 hexadecimal" },
 		{ "0011 2233", 0600, -EBADMSG, "8 hexadecimal" },
