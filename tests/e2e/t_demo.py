@@ -165,6 +165,7 @@ async def any_moment(t):
         assert rc != 0 or "page  " in out, (n, rc, out)
         await nothing_left(t, env)
     rc, out, err = await procs.run(["bash", "-c", f"{procs.SRC}/demo | head -n 1"], 60, env)
+    assert "Killed" not in err, err  # the daemons are given their time
     await nothing_left(t, env)
     rc, out, err = await demo(env)
     assert rc == 0 and "same key" in out, out + err
