@@ -8,7 +8,7 @@ GBA_PACKAGES_BUILD="gcc make autoconf automake libtool pkg-config libc6-dev libf
 	libcurl4-openssl-dev libsystemd-dev check python3 curl"
 # shellcheck disable=SC2034
 GBA_PACKAGES_TEST="clang clang-format libclang-rt-14-dev llvm python3-cryptography tshark faketime strace libosmocore-utils erlang-base
-	erlang-dev erlang-diameter freediameterd freediameter-extensions openssl git procps wget ruby ruby-net-http-digest-auth python3-requests
+	erlang-dev erlang-diameter freediameterd freediameter-extensions openssl git procps wget nginx-light haproxy ruby ruby-net-http-digest-auth python3-requests
 	libwww-perl"
 
 # install_missing PACKAGE...: as root, or with sudo where it asks for no password; else says what to type and fails.
@@ -31,9 +31,9 @@ install_missing() {
 		fi
 	fi
 	echo "installing: ${missing[*]}"
-	# tshark asks a question while it is installed; the answer does not matter here
+	# tshark asks a question while it is installed; the answer does not matter here. Runlevel 1: no server is started by it
 	if ! out=$(setsid -w "${as[@]}" apt-get update -q 2>&1 &&
-		setsid -w "${as[@]}" env DEBIAN_FRONTEND=noninteractive "${apt[@]}" 2>&1); then
+		setsid -w "${as[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 "${apt[@]}" 2>&1); then
 		tail -n 20 <<<"$out" >&2
 		echo "installing failed; by hand, as root: apt-get update && ${apt[*]}" >&2
 		return 1
