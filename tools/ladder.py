@@ -5,6 +5,7 @@ application's log, the counters of BSF and HSS. Fails if a step is missing."""
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -87,4 +88,5 @@ def main():
     show(read("ue.trace"), result, accepted[-1], bsf, hss)
 
 
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # who reads only the first lines is served
 main()
