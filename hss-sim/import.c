@@ -42,19 +42,31 @@ struct import {
 	unsigned long added, updated;
 };
 
+/* Without waiting: a pipe that nobody writes to would hold the import, and with it the database, for ever. */
+static int import_open(struct stat *st, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
+
+	if (fd < 0 || fstat(fd, st) < 0)
+		rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(st->st_mode))
+		rc = err_set(err, -EINVAL, "%s: no regular file", path);
+	if (rc == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 static int map_file(struct content *out, const char *path, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
 	struct stat st;
 	void *p = NULL;
+	int fd = import_open(&st, path, err), rc = 0;
 
 	if (fd < 0)
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) < 0)
-		rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		rc = err_set(err, -EINVAL, "%s: no regular file", path);
-	else if (st.st_size > 0) {
+		return fd;
+	if (st.st_size > 0) {
 		p = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (p == MAP_FAILED)
 			rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
@@ -70,12 +82,19 @@ static int map_file(struct content *out, const char *path, struct err *err)
 
 static int read_guss_file(struct content *out, const char *path, struct err *err)
 {
-	FILE *f = fopen(path, "re");
+	struct stat st;
+	int fd = import_open(&st, path, err);
 	uint8_t *p;
 	size_t n;
+	FILE *f;
 
-	if (!f)
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (fd < 0)
+		return fd;
+	f = fdopen(fd, "r");
+	if (!f) {
+		close(fd);
+		return err_set(err, -ENOMEM, "no memory");
+	}
 	p = malloc(ZH_GUSS_CARRIED + 1);
 	n = p ? fread(p, 1, ZH_GUSS_CARRIED + 1, f) : 0;
 	if (!p || ferror(f) || n > ZH_GUSS_CARRIED) {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/crypto/sqn.h"
 #include "common/rt/cfg_file.h"
 #include "hss-sim/subscriber_keys.h"
 #include "hss-sim/subscriber_sql.h"
@@ -264,13 +265,21 @@ static int row_guss(struct subscriber_row *r, sqlite3_stmt *q, int col)
 	return 0;
 }
 
+/* The counter is not sealed: one that is damaged must not begin at 0 again. */
+static bool counter_valid(sqlite3_stmt *q, int col)
+{
+	sqlite3_int64 seq = sqlite3_column_int64(q, col);
+
+	return sqlite3_column_type(q, col) == SQLITE_INTEGER && seq >= 0 && seq <= (sqlite3_int64)SQN_SEQ_MAX;
+}
+
 static int row_read(struct subscriber_db *db, struct subscriber_row *r, sqlite3_stmt *q, const char *impi)
 {
 	const char *imsi = (const char *)sqlite3_column_text(q, 1);
 
 	r->id = sqlite3_column_int64(q, 0);
 	snprintf(r->imsi, sizeof(r->imsi), "%s", imsi ? imsi : "");
-	if (sqlite3_column_bytes(q, 3) != AKA_AMF_LEN)
+	if (sqlite3_column_bytes(q, 3) != AKA_AMF_LEN || !counter_valid(q, 7))
 		return -EBADMSG;
 	memcpy(r->cred.amf, sqlite3_column_blob(q, 3), AKA_AMF_LEN);
 	r->ind_fixed = sqlite3_column_type(q, 4) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 4);

@@ -56,13 +56,13 @@ int subscriber_keys_renew(sqlite3 *sql, struct seal *seal, const char *where, st
 {
 	sqlite3_stmt *all = NULL, *up = NULL;
 	char text[256];
-	int rc;
+	int rc, got = SQLITE_ROW;
 
 	snprintf(text, sizeof(text), "SELECT id, impi, keys FROM subscriber WHERE %s", where);
 	rc = sql_prepare(sql, text, &all);
 	if (rc == 0)
 		rc = sql_prepare(sql, "UPDATE subscriber SET impi = ?2, keys = ?3 WHERE id = ?1", &up);
-	while (rc == 0 && sqlite3_step(all) == SQLITE_ROW) {
+	while (rc == 0 && (got = sqlite3_step(all)) == SQLITE_ROW) {
 		rc = renew_row(all, up, seal);
 		if (rc < 0 && sqlite3_errcode(sql) == SQLITE_CONSTRAINT)
 			rc = err_set(
@@ -71,6 +71,8 @@ int subscriber_keys_renew(sqlite3 *sql, struct seal *seal, const char *where, st
 				" from the other's in the case of the domain only; delete one of the two",
 				(long long)sqlite3_column_int64(all, 0));
 	}
+	if (rc == 0 && got != SQLITE_DONE) /* else the rows behind a damaged page would stay with the old KEK, untold */
+		rc = err_set(err, -EIO, "a record cannot be read (%s)", sqlite3_errmsg(sql));
 	sqlite3_finalize(all);
 	sqlite3_finalize(up);
 	return rc;

@@ -355,6 +355,82 @@ START_TEST(kek_rotation)
 }
 END_TEST
 
+/* The page of the table that holds text becomes zeros. */
+static void damage_page_with(const char *text)
+{
+	uint8_t page[4096], zero[4096] = { 0 };
+	int fd = open(path, O_RDWR), hits = 0;
+
+	for (off_t at = 0; pread(fd, page, sizeof(page), at) == sizeof(page); at += sizeof(page)) {
+		/* 0x0d: a leaf of a table, not of an index */
+		if (page[0] != 0x0d || !memmem(page, sizeof(page), text, strlen(text)))
+			continue;
+		ck_assert_int_eq(pwrite(fd, zero, sizeof(zero), at), sizeof(zero));
+		hits++;
+	}
+	close(fd);
+	ck_assert_int_eq(hits, 1);
+}
+
+/* A damaged page in the middle: to seal anew fails in words and as a whole, so the old KEK is not thought to be free. */
+START_TEST(kek_rotation_of_a_damaged_one)
+{
+	struct seal_kek both[2] = { second, kek };
+	char text[40000] = HEAD;
+	struct subscriber_db *db;
+	struct subscriber_row r;
+
+	for (int i = 100; i < 400; i++)
+		sprintf(text + strlen(text), "%d@x.org," KEY "," OPC ",0,,\n", i);
+	ck_assert_int_eq(import_text(text), 0);
+	damage_page_with("250@x.org");
+	ck_assert_ptr_null(subscriber_db_open(path, both, 2, SUBSCRIBER_DB_RUN, &err));
+	ck_assert_msg(strstr(err.text, "sealing anew by the first kek failed: a record cannot be read"), "%s",
+		      err.text);
+	db = db_open(); /* by the old one alone, what is behind the damage too */
+	ck_assert_int_eq(subscriber_db_get(db, "399@x.org", &r), 0);
+	subscriber_row_clear(&r);
+	ck_assert_int_eq(subscriber_db_get(db, "250@x.org", &r), -EIO);
+	subscriber_db_close(db);
+}
+END_TEST
+
+/* A counter that is no number any more would be read as 0, and no mark above it could ever be written. */
+START_TEST(damaged_counter)
+{
+	static const char *const damage[] = { "'x'", "x'00'", "-1", "8796093022208", "1.5" };
+	struct subscriber_row r;
+	struct subscriber_db *db;
+	char text[100];
+
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",64,,\n"), 0);
+	for (size_t i = 0; i < sizeof(damage) / sizeof(damage[0]); i++) {
+		snprintf(text, sizeof(text), "UPDATE counter SET seq = %s", damage[i]);
+		raw_sql(text);
+		db = db_open();
+		ck_assert_msg(subscriber_db_get(db, ONE, &r) == -EBADMSG, "%s", damage[i]);
+		subscriber_db_close(db);
+	}
+}
+END_TEST
+
+/* A pipe in the place of a file is refused; nobody waits for a writer. */
+START_TEST(pipe_for_a_file)
+{
+	struct subscriber_db *db = db_open();
+
+	alarm(10);
+	ck_assert_int_eq(mkfifo(guss, 0600), 0);
+	ck_assert_int_lt(import_csv(db, guss, &err), 0);
+	ck_assert_msg(strstr(err.text, "g.xml: no regular file"), "%s", err.text);
+	write_text(csv, HEAD ONE "," KEY "," OPC ",0,,g.xml\n");
+	ck_assert_int_lt(import_csv(db, csv, &err), 0);
+	ck_assert_msg(strstr(err.text, "s.csv:2:78: guss: ") && strstr(err.text, "no regular file"), "%s", err.text);
+	alarm(0);
+	subscriber_db_close(db);
+}
+END_TEST
+
 /* The case of an IMPI's domain means nothing: one record, found by whatever a device writes. */
 START_TEST(domain_in_capitals)
 {
@@ -569,5 +645,6 @@ END_TEST
 
 SUITE_WITH_FIXTURE("subscriber_db", setup, teardown, kept_and_sealed, bound_to_the_impi, import_all_or_nothing,
 		   import_after_a_failed_one, op_and_absolute_path, several_guss, marks_never_back, import_never_back,
-		   wrong_kek_changes_nothing, kek_rotation, domain_in_capitals, version_1, second_daemon,
-		   no_database_of_ours, kill_9, cache_is_bounded, wiped)
+		   wrong_kek_changes_nothing, kek_rotation, kek_rotation_of_a_damaged_one, damaged_counter,
+		   pipe_for_a_file, domain_in_capitals, version_1, second_daemon, no_database_of_ours, kill_9,
+		   cache_is_bounded, wiped)
