@@ -22,6 +22,8 @@ struct http_get {
 
 struct collect {
 	struct http_answer *answer;
+	size_t head_len; /* octets of all header lines so far, those of interim answers and behind the body too */
+	size_t body_cap;
 	bool too_long, no_memory;
 };
 
@@ -88,8 +90,13 @@ static size_t on_header(char *line, size_t size, size_t n, void *data)
 	struct http_answer *a = c->answer;
 	size_t len = size * n;
 
+	c->head_len += len; /* libcurl does not bound what comes behind the body */
+	c->too_long = c->head_len > HTTP_HEAD_MAX;
+	if (c->too_long)
+		return 0;
 	if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
 		http_answer_clear(a); /* an interim answer came before */
+		c->body_cap = 0;
 		return len;
 	}
 	if (http_take(&a->www_authenticate, line, len, "WWW-Authenticate:") &&
@@ -101,22 +108,32 @@ static size_t on_header(char *line, size_t size, size_t n, void *data)
 	return 0;
 }
 
+/* Twice as much each time: a body may come octet by octet. */
+static bool http_body_room(struct collect *c, size_t need)
+{
+	uint8_t *body;
+
+	if (need <= c->body_cap)
+		return true;
+	body = realloc(c->answer->body, 2 * need);
+	c->no_memory = !body;
+	if (!body)
+		return false;
+	c->answer->body = body;
+	c->body_cap = 2 * need;
+	return true;
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *owner)
 {
 	struct collect *c = owner;
 	struct http_answer *a = c->answer;
 	size_t len = size * n;
-	uint8_t *body;
 
 	c->too_long = len > HTTP_BODY_MAX - a->body_len;
-	if (c->too_long)
+	if (c->too_long || !http_body_room(c, a->body_len + len + 1))
 		return 0;
-	body = realloc(a->body, a->body_len + len + 1);
-	c->no_memory = !body;
-	if (!body)
-		return 0;
-	memcpy(body + a->body_len, data, len);
-	a->body = body;
+	memcpy(a->body + a->body_len, data, len);
 	a->body_len += len;
 	a->body[a->body_len] = '\0';
 	return len;
@@ -181,7 +198,8 @@ int http_get_run(struct http_get *h, struct http_answer *out, const char *url, c
 	}
 	http_answer_clear(&a);
 	if (c.too_long)
-		return err_set(err, -EFBIG, "%s: body longer than %d octets", url, HTTP_BODY_MAX);
+		return err_set(err, -EFBIG, "%s: header longer than %d octets, or body than %d", url, HTTP_HEAD_MAX,
+			       HTTP_BODY_MAX);
 	return err_set(err, rc == CURLE_URL_MALFORMAT ? -EINVAL : -EIO, "%s: %s", url,
 		       h->error[0] ? h->error : curl_easy_strerror(rc));
 }

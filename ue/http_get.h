@@ -10,7 +10,8 @@
 #include "common/base/err.h"
 #include "common/http/challenge_hdr.h"
 
-#define HTTP_BODY_MAX (1 << 20)
+#define HTTP_BODY_MAX (1 << 20) /* octets */
+#define HTTP_HEAD_MAX (1 << 17) /* octets of all header lines */
 
 struct http_get;
 
@@ -37,7 +38,7 @@ void http_get_free(struct http_get *h);
 
 /*! \param[in] target        request target, so that it is octet for octet the uri of the Digest
  *  \param[in] authorization header value or NULL
- *  \returns 0 and an answer to be cleared; -EIO not reached or broken off; -EINVAL no URL; -EFBIG body too long */
+ *  \returns 0 and an answer to be cleared; -EIO not reached or broken off; -EINVAL no URL; -EFBIG header or body too long */
 int http_get_run(struct http_get *h, struct http_answer *out, const char *url, const char *target,
 		 const char *authorization, const char *user_agent, struct err *err);
 void http_answer_clear(struct http_answer *a);

@@ -70,12 +70,17 @@ int state_file_write(const char *path, const void *text, size_t len, struct err 
 
 int state_file_read(const char *path, char **text, size_t *len, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
 	size_t used = 0;
+	struct stat st;
 	char *buf;
 
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return err_set(err, -EINVAL, "%s: no regular file", path);
+	}
 	buf = malloc(STATE_MAX + 1);
 	while (buf && used <= STATE_MAX) {
 		ssize_t n = read(fd, buf + used, STATE_MAX + 1 - used);

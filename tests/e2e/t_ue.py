@@ -467,6 +467,23 @@ async def http(t):
     assert (rc, out["cause"]) == (4, "not_reached") and 0.9 < time.monotonic() - began < 5 * t.factor, (rc, out)
 
 
+@test("gba-ue: a header without end, also behind the body, is refused while it comes", smoke=True)
+async def endless_header(t):
+    d = await Device(t).start()
+    shapes = {"short lines": b"HTTP/1.1 200 x\r\n" + b"Date: x\r\n" * 20000 + b"Content-Length: 0\r\n\r\n",
+              "behind the body": b"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n" + b"Server: aaa\r\n" * 20000 + b"\r\n"}
+    for name, octets in shapes.items():
+        async def answer(reader, writer, octets=octets):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(octets)
+            writer.close()
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        rc, out, err = await d.run("--connect-to", f"big.example.com:80:127.0.0.1:{server.sockets[0].getsockname()[1]}",
+                                   "get", "http://big.example.com/")
+        server.close()
+        assert (rc, out["cause"]) == (1, "answer") and "131072" in out["reason"], (name, rc, out)
+
+
 @test("gba-ue -v shows each message, and no digest a key could be searched with", smoke=True)
 async def trace(t):
     d = await Device(t).start()

@@ -153,6 +153,21 @@ START_TEST(damaged)
 }
 END_TEST
 
+/* A pipe in the place of the state is refused; nobody waits for a writer. */
+START_TEST(pipe_for_a_file)
+{
+	struct impi impi = { "" };
+	struct key_store k;
+	struct err why = { "" };
+
+	alarm(10);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(key_store_open(&k, base, IMSI, &impi, NOW, &why), -EINVAL);
+	ck_assert_msg(strstr(why.text, "no regular file"), "%s", why.text);
+	alarm(0);
+}
+END_TEST
+
 /* Written beside, synced, renamed, and the folder synced, before anybody is told: at each moment one whole file has the
  * name */
 START_TEST(order)
@@ -206,5 +221,5 @@ START_TEST(disk_fails)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("key_store", setup, teardown, kept_over_restart, expiry, another_card, forgotten, damaged, order,
-		   left_beside, disk_fails)
+SUITE_WITH_FIXTURE("key_store", setup, teardown, kept_over_restart, expiry, another_card, forgotten, damaged,
+		   pipe_for_a_file, order, left_beside, disk_fails)
