@@ -23,6 +23,7 @@
 #define LIST_MAX     16
 #define BODY_MAX     (64 * 1024)
 #define LINE_MAX_LEN 2048
+#define VALUE_MAX    200 /* octets of a value in a log line; in JSON each may take six */
 
 struct options {
 	struct sockaddr_in listen;
@@ -50,10 +51,13 @@ struct request {
 
 /* --- log: one line at a time, as text or as JSON */
 
+/*! Of a long value the beginning: the others must not be pushed out of the line. */
 static void json_string(FILE *f, const char *s)
 {
+	const char *begin = s;
+
 	fputc('"', f);
-	for (; *s; s++) {
+	for (; *s && s - begin < VALUE_MAX; s++) {
 		if (*s == '"' || *s == '\\')
 			fprintf(f, "\\%c", *s);
 		else if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f)
@@ -61,18 +65,18 @@ static void json_string(FILE *f, const char *s)
 		else
 			fputc(*s, f);
 	}
-	fputc('"', f);
+	fputs(*s ? "...\"" : "\"", f);
 }
 
 /*! Quoted if there is a blank; nothing that comes from outside can end a value or a line. */
 static void text_string(FILE *f, const char *s)
 {
-	const char *quote = strpbrk(s, " \"") ? "\"" : "";
+	const char *quote = strpbrk(s, " \"") ? "\"" : "", *begin = s;
 
 	fputs(quote, f);
-	for (; *s; s++)
+	for (; *s && s - begin < VALUE_MAX; s++)
 		fputc((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f || *s == '"' ? '?' : *s, f);
-	fputs(quote, f);
+	fprintf(f, "%s%s", *s ? "..." : "", quote);
 }
 
 /*! Local time with its zone; "" where the journal puts its own before our lines. */

@@ -119,6 +119,22 @@ async def header_fields(t):
     await both(t, check)
 
 
+@test("a long request target does not push cause and verdict out of the example server's log line", smoke=True)
+async def long_target(t):
+    app = await example_app(t)
+    for target, method in (("/" + "a" * 3000, "GET"), ("/" + "\xff" * 1500, "GET"), ("/", "M" * 3000)):
+        before = len(app.requests())
+        got = await statuses(app.port, f"{method} {target} HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n".encode("latin-1"))
+        assert got and got[0] in (400, 401), (target[:9], got)
+
+        async def logged():
+            return len(app.requests()) > before
+        await t.until(logged, 5, "a line that can be read")
+        line = app.requests()[-1]
+        assert line["cause"] and line["verdict"] and line["status"] == str(got[0]), line
+        assert max(len(v) for v in line.values()) < 210, line
+
+
 def peak(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
         text = f.read()
