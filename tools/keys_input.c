@@ -8,6 +8,8 @@
 
 #include "common/base/hex.h"
 
+#define NAME_SHOWN 12 /* an unknown name that is longer may be a key whose name was forgotten */
+
 enum form { HEX, TEXT, IGNORED };
 
 static const struct field {
@@ -101,7 +103,7 @@ static int read_line(struct keys_input *in, char *line, const char *path, int n,
 	i = keys_find(name, len);
 	if (i < 0)
 		return err_set(err, -EINVAL, "%s:%d: unknown name '%.*s'; gba-keys --help lists the names", path, n,
-			       (int)(len < 40 ? len : 40), name);
+			       len > NAME_SHOWN ? 3 : (int)len, len > NAME_SHOWN ? "..." : name);
 	if (in->v[i].set)
 		return err_set(err, -EINVAL, "%s:%d: %s is given twice", path, n, fields[i].name);
 	bad = set(in, i, value, allowed, sizeof(allowed));

@@ -77,7 +77,8 @@ def errors():
                        (lines(k=K, op=K, rand=K, sqn="0" * 12, autn=K), "sqn and autn"), (lines(ck=K, ik=K, k=K, op=K), "ck and k"),
                        (lines(impi="a@b.c", imsi="001010000000001", mnc_length=2), "impi and imsi"),
                        (lines(ks=K * 2, k=K, op=K), "ks and k"), (lines(res="00112233", k=K, op=K), "res and k"),
-                       (lines(k=K, op=K, algorithm="tuak"), "milenage")):
+                       (lines(k=K, op=K, algorithm="tuak"), "milenage"),
+                       (K + "\n", ":1: unknown name '...'")):    # a key alone, its name forgotten
         p = run("--in", "-", text=text)
         assert p.returncode == 2 and K not in p.stderr, (text, p.stderr)
         assert word in p.stderr or word == ":2: bsf" and "bsf: allowed" in p.stderr, (text, p.stderr)
