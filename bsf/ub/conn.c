@@ -35,7 +35,7 @@ void ub_conn_count(struct ub_conn *c, enum cause cause)
 	log_line_end(&l);
 }
 
-/* Header or body not here in time, however it trickles: closing the socket under the library makes it end the
+/* Header or body not here in time, or the answer not taken, however it trickles: closing the socket under the library makes it end the
  * connection. */
 static void expired(void *data)
 {
@@ -80,6 +80,11 @@ void ub_conn_read(struct ub_conn *c)
 {
 	deadline_stop(&c->deadline);
 	ub_share_paid(&c->place);
+}
+
+void ub_conn_answering(struct ub_conn *c)
+{
+	arm(c);
 }
 
 void ub_conn_done(struct ub_conn *c)

@@ -14,7 +14,7 @@ struct ub_conn {
 	struct deadline_set *deadlines;
 	bool *due; /* set when the HTTP library has to look */
 	int fd;
-	uint64_t since_ms; /* accepted, or the last request done */
+	uint64_t since_ms; /* accepted, or the last answer begun or done */
 	bool used;         /* had a request */
 	bool in_request;   /* the first line of one is here */
 	bool counted;      /* its end has a cause already */
@@ -31,6 +31,9 @@ struct ub_conn *ub_conn_new(int fd, struct ub_share *share, const void *from, st
 void ub_conn_begun(struct ub_conn *c);
 /*! It is here as a whole: from now on its transaction has the deadline. */
 void ub_conn_read(struct ub_conn *c);
+/*! The answer goes out: it is to be taken in the time that a request has, and who does not read it owes as one who does not
+ *  send. */
+void ub_conn_answering(struct ub_conn *c);
 /*! It is answered: time for the next one. */
 void ub_conn_done(struct ub_conn *c);
 

@@ -93,6 +93,7 @@ static enum MHD_Result send_answer(struct ub_req *r)
 	enum MHD_Result rc;
 
 	r->state = REQ_SENT;
+	ub_conn_answering(r->conn);
 	if (!resp)
 		return MHD_NO;
 	add_header(resp, MHD_HTTP_HEADER_SERVER, UB_SERVER);

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import socket
 
 from lib import causes
 from lib.http_raw import HttpConn
@@ -23,15 +24,15 @@ async def crowd(w, n, source, octets=b""):
     return conns
 
 
-async def crowded(t, **kw):
+async def crowded(t, room=ROOM, **kw):
     w = World(t, n_cards=4, **kw).no_limits()
-    w.bsf_cfg.set("ub", f"connections {ROOM}")
+    w.bsf_cfg.set("ub", f"connections {room}")
     w.bsf_cfg.set("ub", "idle-time 60")
     w.bsf_cfg.set("ub", "request-time 60")
     await w.start()
 
     async def full():
-        return f"connections {ROOM} " in await w.vty("show ub")
+        return f"connections {room} " in await w.vty("show ub")
     return w, full
 
 
@@ -55,6 +56,48 @@ async def one_source(t):
         assert open_ones(conns) == conns[-len(open_ones(conns)):], "not the oldest went"
         for c in conns:
             c.close()
+
+
+def deaf(w, source):
+    """A connection whose other side reads nothing, and has little room for what comes."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+    s.bind((source, 0))
+    s.connect(("127.0.0.1", w.ports["ub"]))
+    s.setblocking(False)
+    return s
+
+
+async def stuffed(t, socks):
+    """Requests into all of them until none takes more: their answers wait to be read."""
+    one = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    sent, still = [0] * len(socks), 0
+
+    async def none_takes():
+        nonlocal still
+        before = sum(sent)
+        for i, s in enumerate(socks):
+            try:
+                while True:
+                    sent[i] += s.send((one * 2000)[sent[i] % len(one):])
+            except BlockingIOError:
+                pass
+        still = still + 1 if sum(sent) == before else 0
+        return still > 10
+    await t.until(none_takes, 30, "nobody to take more requests")
+
+
+@test("one source fills the connections with requests whose answers it does not read: others are served", smoke=True)
+async def reads_nothing(t):
+    w, full = await crowded(t, room=4)
+    async with causes.counted(w, also=("ub_challenged", "ub_ok", "ub_scheme", "ub_limit_connections")):
+        socks = [deaf(w, "127.0.0.2") for _ in range(4)]
+        await t.until(full, 5, "the room to be full")
+        await stuffed(t, socks)
+        for i in range(4):
+            await w.ue(i).bootstrap()
+    for s in socks:
+        s.close()
 
 
 @test("as long as there is room a source may have all of it; a quiet device loses its place to the crowd of one source, not a busy one",
