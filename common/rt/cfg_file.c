@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vector.h>
 #include <osmocom/vty/vty.h>
@@ -21,6 +23,7 @@ static FILE *reading;     /* the file, while it is read */
 static char folder[PATH_MAX] = ".";
 static char file_name[PATH_MAX]; /* as given */
 
+#define LINE_CAP  VTY_BUFSIZ /* of vty_new(), with newline and NUL */
 #define PATHS_MAX 64
 static char *paths[PATHS_MAX]; /* what the configuration names */
 static size_t n_paths;
@@ -325,21 +328,63 @@ static void explain(struct err *err, struct vty *y, int rc, const char *path, in
 	explain_end(&out, err);
 }
 
+/* A FIFO would keep us waiting, and a device never ends. \returns 0; -errno, and nothing is open */
+static int open_file(FILE **f, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (fstat(fd, &st) < 0)
+		rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
+	else if (S_ISDIR(st.st_mode))
+		rc = err_set(err, -EISDIR, "%s: %s", path, strerror(EISDIR));
+	else if (!S_ISREG(st.st_mode))
+		rc = err_set(err, -EINVAL, "%s: is not a regular file; allowed: one", path);
+	else if (!(*f = fdopen(fd, "r")))
+		rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (rc < 0)
+		close(fd);
+	return rc;
+}
+
+/* The library takes what is behind max octets for a line of its own, the end of a comment for a command, and nothing of
+ * what is behind a NUL. */
+static int look_at_lines(FILE *f, size_t max, const char *path, struct err *err)
+{
+	size_t len = 0;
+	int line = 1, c;
+
+	while ((c = fgetc(f)) != EOF) {
+		if (c == '\0')
+			return err_set(err, -EINVAL, "%s:%d: a NUL in the line; allowed: text", path, line);
+		if (c != '\n' && ++len > max)
+			return err_set(err, -EINVAL, "%s:%d: the line is too long; allowed: up to %zu characters", path,
+				       line, max);
+		if (c == '\n') {
+			line++;
+			len = 0;
+		}
+	}
+	rewind(f);
+	return 0;
+}
+
 int cfg_file_read(const char *path, struct err *err)
 {
-	struct stat st;
 	struct vty *y;
 	FILE *f;
 	int rc = set_folder(path, err);
 
+	if (rc == 0)
+		rc = open_file(&f, path, err);
 	if (rc < 0)
 		return rc;
-	f = fopen(path, "re");
-	if (!f)
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) { /* fopen() does not mind */
+	rc = look_at_lines(f, LINE_CAP - 2, path, err);
+	if (rc < 0) {
 		fclose(f);
-		return err_set(err, -EISDIR, "%s: %s", path, strerror(EISDIR));
+		return rc;
 	}
 	y = vty_new();
 	y->type = VTY_FILE;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <osmocom/core/utils.h>
@@ -68,7 +69,7 @@ static void setup(void)
 
 static char path[64];
 
-static void write_file(const char *text)
+static void write_octets(const char *text, size_t len)
 {
 	FILE *f;
 	int fd;
@@ -77,8 +78,13 @@ static void write_file(const char *text)
 	fd = mkstemp(path);
 	ck_assert_int_ge(fd, 0);
 	f = fdopen(fd, "w");
-	fputs(text, f);
+	fwrite(text, 1, len, f);
 	fclose(f);
+}
+
+static void write_file(const char *text)
+{
+	write_octets(text, strlen(text));
 }
 
 static const struct bad_file {
@@ -188,6 +194,46 @@ START_TEST(no_file)
 }
 END_TEST
 
+/* Whoever opens a FIFO waits for its other side, and a device never ends. */
+START_TEST(not_a_file)
+{
+	char dir[] = "/tmp/gba-fifo-XXXXXX", fifo[64];
+	struct err err = { { 0 } };
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(fifo, sizeof(fifo), "%s/x.cfg", dir);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	ck_assert_int_eq(cfg_file_read(fifo, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "not a regular file"));
+	ck_assert_int_eq(cfg_file_read("/dev/zero", &err), -EINVAL);
+	unlink(fifo);
+	rmdir(dir);
+}
+END_TEST
+
+/* The end of a long comment is no command, and nothing hides behind a NUL. */
+START_TEST(whole_lines)
+{
+	static const char nul[] = "plant\n height 7\n\0 nonsense\n";
+	struct err err = { { 0 } };
+	char text[1024];
+
+	for (int longest = 510, n = longest; n <= longest + 2; n++) {
+		snprintf(text, sizeof(text), "plant\n!%0*dheight 9\n height 8\n", n - 9, 0);
+		write_file(text);
+		height = 0;
+		ck_assert_int_eq(cfg_file_read(path, &err), n > longest ? -EINVAL : 0);
+		ck_assert_int_eq(height, n > longest ? 0 : 8);
+		ck_assert(n == longest || strstr(err.text, ":2: the line is too long; allowed: up to 510"));
+		unlink(path);
+	}
+	write_octets(nul, sizeof(nul) - 1);
+	ck_assert_int_eq(cfg_file_read(path, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, ":3: a NUL"));
+	unlink(path);
+}
+END_TEST
+
 START_TEST(port_taken)
 {
 	struct sockaddr_storage ss;
@@ -247,6 +293,8 @@ int main(void)
 	tcase_add_test(cases[0], good_file);
 	tcase_add_test(cases[0], four_thousand);
 	tcase_add_test(cases[0], no_file);
+	tcase_add_test(cases[0], not_a_file);
+	tcase_add_test(cases[0], whole_lines);
 	tcase_add_test(cases[1], port_taken);
 	tcase_add_test(cases[1], second_daemon);
 	return suite_run_cases("cfg_file", cases, 2);

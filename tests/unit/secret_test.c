@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,13 +102,19 @@ END_TEST
 
 START_TEST(no_file)
 {
+	char why[200], dir[] = "/tmp/gba-fifo-XXXXXX", fifo[64];
 	struct secret k = { 0 };
-	char why[200];
 
 	ck_assert_int_eq(secret_read_file(&k, 4, "does/not/exist", why, sizeof(why)), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(why, "does/not/exist"));
 	ck_assert_int_eq(secret_read_file(&k, 4, "/", why, sizeof(why)), -EACCES);
 	ck_assert_ptr_nonnull(strstr(why, "regular"));
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(fifo, sizeof(fifo), "%s/kek", dir);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0); /* nobody waits for its other side */
+	ck_assert_int_eq(secret_read_file(&k, 4, fifo, why, sizeof(why)), -EACCES);
+	unlink(fifo);
+	rmdir(dir);
 	ck_assert_int_eq(secret_read_file(&k, SECRET_MAX + 1, "x", why, sizeof(why)), -EINVAL);
 }
 END_TEST
