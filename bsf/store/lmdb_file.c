@@ -6,6 +6,7 @@
 #include <libgen.h>
 #include <lmdb.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -111,6 +112,16 @@ int lmdb_file_made(const char *dir, struct span meta)
 	return rc < 0 ? rc : dir_sync(dir);
 }
 
+/* Who may write there could put back an older store, or names that lead us elsewhere. */
+static int refuse_open_folder(const char *dir, struct err *err)
+{
+	struct stat st;
+
+	if (stat(dir, &st) < 0 || !(st.st_mode & S_IWOTH))
+		return 0; /* what is not there is told by who opens it */
+	return err_set(err, -EPERM, "store: everybody may write into %s; allowed: a folder of mode 0700", dir);
+}
+
 /* \returns descriptor with the lock */
 static int data_lock(const struct store_lmdb_cfg *cfg, struct err *err)
 {
@@ -122,6 +133,8 @@ static int data_lock(const struct store_lmdb_cfg *cfg, struct err *err)
 		return err_set(err, -ENAMETOOLONG, "store: %s: name too long", dir);
 	if (!cfg->check && (rc = dir_make(dir)) < 0)
 		return err_set(err, rc, "store: cannot make %s: %s", dir, strerror(-rc));
+	if ((rc = refuse_open_folder(dir, err)) < 0)
+		return rc;
 	fd = open(path, O_RDWR | O_CLOEXEC | (cfg->check || was_made(dir) ? 0 : O_CREAT), 0600);
 	if (fd < 0 && errno == ENOENT && was_made(dir))
 		return err_set(err, -EBADMSG, "store: %s is gone, but a store was made here; " CURE, path);

@@ -292,6 +292,19 @@ START_TEST(no_directory)
 }
 END_TEST
 
+/* Who may write there could put back an older store. */
+START_TEST(folder_of_everybody)
+{
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+
+	ck_assert_int_eq(chmod(dir, 0777), 0);
+	expect_refused(&cfg, "everybody may write");
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	open_store();
+	harness_close(&h);
+}
+END_TEST
+
 /* Change what is in the database with LMDB alone. */
 static void tamper(void (*change)(MDB_txn *txn, MDB_dbi dbi))
 {
@@ -660,6 +673,6 @@ START_TEST(index_expired)
 END_TEST
 
 SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, sealed_at_rest, record_is_small,
-		   wrong_kek, kek_rotation, only_looked_at, second_process, no_directory, damaged_records,
-		   not_our_database, given_up, no_key_stays, no_tmpi_stays, bound_to_rand, index_is_small, clock_leap,
-		   not_swept_at_once, index_expired)
+		   wrong_kek, kek_rotation, only_looked_at, second_process, no_directory, folder_of_everybody,
+		   damaged_records, not_our_database, given_up, no_key_stays, no_tmpi_stays, bound_to_rand,
+		   index_is_small, clock_leap, not_swept_at_once, index_expired)
