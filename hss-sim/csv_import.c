@@ -301,7 +301,7 @@ int csv_open(struct csv_file *f, const uint8_t *buf, size_t len, struct err *err
 	struct span line;
 	int rc, c;
 
-	*f = (struct csv_file){ .p = buf, .end = buf + len };
+	*f = (struct csv_file){ .p = buf, .end = len ? buf + len : buf };
 	for (c = 0; c < CSV_COLUMNS; c++)
 		f->column[c] = -1;
 	if (len >= 3 && memcmp(buf, "\xef\xbb\xbf", 3) == 0)

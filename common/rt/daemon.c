@@ -21,6 +21,7 @@
 #include <talloc.h>
 #include "common/base/secret.h"
 #include "common/base/sockaddr.h"
+#include "common/base/visible.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
@@ -44,12 +45,14 @@ static struct vty_app_info vty_app = {
 
 void rt_fatal(const char *fmt, ...)
 {
+	char text[4096]; /* an error and a path or two */
 	va_list ap;
 
-	fprintf(stderr, "%s%s: ", log_form_journal() ? "<3>" : "", program ? program->name : "gba");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	fprintf(stderr, "%s%s: ", log_form_journal() ? "<3>" : "", program ? program->name : "gba");
+	visible_print(stderr, text, strlen(text), false); /* it may repeat what stands in a file of somebody else's */
 	fputc('\n', stderr);
 }
 

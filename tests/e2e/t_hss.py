@@ -28,6 +28,16 @@ def sqn_of(card, maa):
     return int.from_bytes(aka.xor(autn[:6], aka.Milenage(card.k, card.opc).f2345(rand)[3]), "big")
 
 
+@test("import: what an error repeats of the file steers no terminal", smoke=True)
+async def import_visible(t):
+    w = World(t)
+    w.write_configs()
+    rc, out, err = await run_import(t, w, [row(w.cards[0]) + "\u009b2J\u202e.xml"])
+    assert rc == 1 and "guss: " in err and "\\xc2\\x9b2J" in err, (rc, err)
+    assert "\u009b" not in out + err and "\u202e" not in out + err, err
+
+
+
 @test("hss_bad_avp: a User-Name that no IMPI can be", smoke=True)
 async def user_name(t):
     w = await World(t).start(bsf=False)

@@ -150,6 +150,8 @@ START_TEST(import_all_or_nothing)
 	db = db_open();
 	ck_assert_int_eq(subscriber_db_count(db), 1);
 	subscriber_db_close(db);
+	ck_assert_int_lt(import_text(""), 0); /* nothing to map */
+	ck_assert_msg(strstr(err.text, "s.csv:1:1: empty file"), "%s", err.text);
 	ck_assert_int_lt(import_text(HEAD "2@x.org," KEY "," OPC ",0,,\n2@x.org," KEY "," OPC ",0,,\n"), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "s.csv:3: impi: the same as in line 2"));
 	ck_assert_int_lt(import_text(HEAD "2@x.org," KEY "," OPC ",0,,none.xml\n"), 0);
