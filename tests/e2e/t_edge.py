@@ -164,7 +164,12 @@ async def why_told(t):
 
 async def come_as_hss(t, w):
     """The HSS is away; somebody comes from its address, under its name."""
+    mark = w.bsf.mark()
     await w.raw_hss.stop()
+
+    async def lost():
+        return f"peer {HSS_ID} lost" in w.bsf.text(mark)
+    await t.until(lost, 10, "the BSF to notice that the HSS has gone")
     hss_conn = None
     for _ in range(100):                                         # the BSF still notices that the HSS has gone
         hss_conn = await dia_peer.connect(w.ports["dia"], HSS_ID, naf.BSF_REALM, [dia.APP_ZH], cer=False)

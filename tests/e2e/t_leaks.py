@@ -70,6 +70,10 @@ async def masked(t):
     await naf.fetch(await w.naf(), s.btid)
     w.raw_hss.behave = RawHss.empty
     await ue.first()
+
+    async def written():
+        return "zh_no_vector" in w.bsf.text()
+    await t.until(written, 5, "the last line to be written")
     log = w.bsf.text()
     for c in w.cards:
         assert c.imsi not in log, [x for x in log.split("\n") if c.imsi in x][:2]
