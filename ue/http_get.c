@@ -94,9 +94,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *data)
 	c->too_long = c->head_len > HTTP_HEAD_MAX;
 	if (c->too_long)
 		return 0;
-	if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
-		http_answer_clear(a); /* an interim answer came before */
-		c->body_cap = 0;
+	if (len > 5 && memcmp(line, "HTTP/", 5) == 0 && !a->body) {
+		http_answer_clear(a); /* an interim answer came before; behind a body it is a field */
 		return len;
 	}
 	if (http_take(&a->www_authenticate, line, len, "WWW-Authenticate:") &&

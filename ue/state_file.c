@@ -116,7 +116,7 @@ int state_file_lock(const char *path, struct err *err)
 
 	if ((size_t)snprintf(name, sizeof(name), "%s.lock", path) >= sizeof(name))
 		return err_set(err, -ENAMETOOLONG, "%s: path too long", path);
-	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s", name, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {

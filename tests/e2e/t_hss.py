@@ -37,7 +37,6 @@ async def import_visible(t):
     assert "\u009b" not in out + err and "\u202e" not in out + err, err
 
 
-
 @test("hss_bad_avp: a User-Name that no IMPI can be", smoke=True)
 async def user_name(t):
     w = await World(t).start(bsf=False)

@@ -484,6 +484,21 @@ async def endless_header(t):
         assert (rc, out["cause"]) == (1, "answer") and "131072" in out["reason"], (name, rc, out)
 
 
+@test("gba-ue: a field behind the body that looks like a status line takes nothing away", smoke=True)
+async def status_behind_the_body(t):
+    d = await Device(t).start()
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nHTTP/1.1 200: x\r\n\r\n")
+        writer.close()
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    rc, out, err = await d.run("--connect-to", f"odd.example.com:80:127.0.0.1:{server.sockets[0].getsockname()[1]}",
+                               "get", "http://odd.example.com/")
+    server.close()
+    assert (rc, out["body"]) == (0, "a"), (rc, out, err)
+
+
 @test("gba-ue -v shows each message, and no digest a key could be searched with", smoke=True)
 async def trace(t):
     d = await Device(t).start()

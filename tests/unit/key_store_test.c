@@ -9,6 +9,7 @@
 #include "tests/unit/io_log.h"
 #include "tests/unit/suite.h"
 #include "ue/key_store.h"
+#include "ue/state_file.h"
 
 #define NOW  1800000000
 #define IMSI "001010000000001"
@@ -168,6 +169,21 @@ START_TEST(pipe_for_a_file)
 }
 END_TEST
 
+/* Nothing is made where a link in the folder points to. */
+START_TEST(link_for_the_lock)
+{
+	char lock[120], there[120];
+	struct err why = { "" };
+
+	snprintf(lock, sizeof(lock), "%s.lock", base);
+	snprintf(there, sizeof(there), "%s.there", base);
+	ck_assert_int_eq(symlink(there, lock), 0);
+	ck_assert_int_lt(state_file_lock(base, &why), 0);
+	ck_assert_int_ne(access(there, F_OK), 0);
+	unlink(lock);
+}
+END_TEST
+
 /* Written beside, synced, renamed, and the folder synced, before anybody is told: at each moment one whole file has the
  * name */
 START_TEST(order)
@@ -222,4 +238,4 @@ START_TEST(disk_fails)
 END_TEST
 
 SUITE_WITH_FIXTURE("key_store", setup, teardown, kept_over_restart, expiry, another_card, forgotten, damaged,
-		   pipe_for_a_file, order, left_beside, disk_fails)
+		   pipe_for_a_file, link_for_the_lock, order, left_beside, disk_fails)
