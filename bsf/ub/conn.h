@@ -9,15 +9,18 @@
 #include "common/gba/cause.h"
 #include "common/rt/deadline.h"
 
+struct ub_req;
+
 struct ub_conn {
 	struct ub_place place;
 	struct deadline_set *deadlines;
 	bool *due; /* set when the HTTP library has to look */
 	int fd;
-	uint64_t since_ms; /* accepted, or the last answer begun or done */
-	bool used;         /* had a request */
-	bool in_request;   /* the first line of one is here */
-	bool counted;      /* its end has a cause already */
+	uint64_t since_ms;   /* accepted, or the last answer begun or done */
+	bool used;           /* had a request */
+	bool in_request;     /* the first line of one is here */
+	bool counted;        /* its end has a cause already */
+	struct ub_req *open; /* begun and not over; the HTTP layer's */
 	struct deadline deadline;
 };
 

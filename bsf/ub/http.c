@@ -42,6 +42,37 @@ static struct ub_conn *conn_of(struct MHD_Connection *mhd)
 	return i ? i->socket_context : NULL;
 }
 
+/* A request that the library answered or gave up itself. */
+static void count_lost(struct ub_req *r, enum MHD_RequestTerminationCode toe)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
+	unsigned status = i ? i->http_status : 0;
+
+	if (toe == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
+		ub_conn_count(r->conn, CAUSE_ub_deadline);
+	else if (status >= MHD_HTTP_BAD_REQUEST)
+		ub_conn_count(r->conn, ub_conn_cause(status));
+	r->h->lib_status = 0;
+}
+
+static void request_over(struct ub_req *r, enum MHD_RequestTerminationCode toe)
+{
+	if (r->state != REQ_SENT)
+		count_lost(r, toe);
+	r->conn->open = NULL;
+	ub_conn_done(r->conn);
+	ub_req_free(&r->h->spare, r);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *mhd, void **ctx, enum MHD_RequestTerminationCode toe)
+{
+	struct ub_req *r = *ctx;
+
+	*ctx = NULL;
+	if (r)
+		request_over(r, toe);
+}
+
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx, enum MHD_ConnectionNotificationCode toe)
 {
 	struct ub_http *h = cls;
@@ -56,7 +87,12 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx, enu
 			MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT,
 						  (unsigned)bsf_limit(LIM_IDLE_TIME));
 	} else {
-		ub_conn_end(*ctx, h->lib_status, h->stopping);
+		struct ub_conn *c = *ctx;
+
+		/* without room for an answer of its own the library closes and does not tell the end of the request */
+		if (c && c->open)
+			request_over(c->open, MHD_REQUEST_TERMINATED_WITH_ERROR);
+		ub_conn_end(c, h->lib_status, h->stopping);
 		h->lib_status = 0;
 		*ctx = NULL;
 	}
@@ -74,6 +110,7 @@ static void *on_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 	r->h = h;
 	r->conn = c;
 	r->mhd = mhd;
+	c->open = r;
 	ub_conn_begun(c);
 	return r;
 }
@@ -176,32 +213,6 @@ void ub_http_answered(void *ub_http, struct ub_run *run)
 	r->state = REQ_ANSWERED;
 	MHD_resume_connection(r->mhd);
 	r->h->due = true; /* a resume wakes nothing by itself */
-}
-
-/* A request that the library answered or gave up itself. */
-static void count_lost(struct ub_req *r, enum MHD_RequestTerminationCode toe)
-{
-	const union MHD_ConnectionInfo *i = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
-	unsigned status = i ? i->http_status : 0;
-
-	if (toe == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
-		ub_conn_count(r->conn, CAUSE_ub_deadline);
-	else if (status >= MHD_HTTP_BAD_REQUEST)
-		ub_conn_count(r->conn, ub_conn_cause(status));
-	r->h->lib_status = 0;
-}
-
-static void on_completed(void *cls, struct MHD_Connection *mhd, void **ctx, enum MHD_RequestTerminationCode toe)
-{
-	struct ub_req *r = *ctx;
-
-	if (!r)
-		return;
-	*ctx = NULL;
-	if (r->state != REQ_SENT)
-		count_lost(r, toe);
-	ub_conn_done(r->conn);
-	ub_req_free(&r->h->spare, r);
 }
 
 #define REFUSED "Error processing request (HTTP response code is "

@@ -2,7 +2,7 @@
 """What may come over HTTP besides a well-formed request: the answer, the counter, and whether the connection goes on."""
 import asyncio
 
-from lib import causes, digest
+from lib import causes, digest, procs
 from lib.http_raw import HttpConn
 from lib.runner import test
 from lib.world import World
@@ -120,3 +120,24 @@ async def pipelined(t):
         c.close()
     async with causes.counted(w):
         (await HttpConn.open(w.ports["ub"])).close()
+
+
+@test("a request that the library refuses without room for its answer leaves nothing in memory", smoke=True)
+async def no_room_for_the_answer(t):
+    w = World(t, raw_hss=True)
+    await w.start()
+    lines = [b"GET / HTTP/1.1", b"Host: a", b"X: " + b"y" * 9250, b"Cookie: " + b"a=b;" * 500, b"Content-Length: 18446744073709551616"]
+
+    async def times(n):
+        for _ in range(n):
+            c = await HttpConn.open(w.ports["ub"])
+            await c.send(b"\r\n".join(lines) + b"\r\n\r\n")
+            try:
+                assert await c.reader.read() == b"", "there was room"
+            except ConnectionError:
+                pass
+            c.close()
+    await times(100)
+    before = w.bsf.rss_kib()
+    await times(500)
+    assert procs.SANITIZED or w.bsf.rss_kib() < before + 1024, (before, w.bsf.rss_kib())
