@@ -198,9 +198,9 @@ static bool disk_is_tmpfs;
 static void disk_limit(unsigned mib)
 {
 	struct rlimit lim;
-	char opt[32];
+	char opt[48];
 
-	snprintf(opt, sizeof(opt), "size=%um", mib);
+	snprintf(opt, sizeof(opt), "size=%um,mode=0700", mib);
 	if (disk_is_tmpfs) {
 		ck_assert_int_eq(mount("tmpfs", dir, "tmpfs", MS_REMOUNT, opt), 0);
 		return;
