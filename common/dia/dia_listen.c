@@ -2,10 +2,10 @@
 /* Listeners, and who has not said its name yet: so many in all and of one address, the oldest goes first. Without a
  * descriptor left a spare one takes the connection and closes it: nobody waits, nothing spins. */
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include "common/base/spare_fd.h"
 #include "common/dia/dia_hub_in.h"
 
 #define BACKLOG          1024
@@ -62,26 +62,17 @@ static void accepted(struct dia_hub *h, int fd, struct sockaddr_storage *from)
 		dia_conn_end(c, true, "no memory");
 }
 
-static int open_spare(void)
-{
-	return open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-/* The oldest without a name frees a descriptor; if there is none, the connection is taken and closed.
- * \returns 0; -EAGAIN: none waits (with no descriptor left accept() does not get as far as that); -errno */
+/* The oldest without a name frees a descriptor; the connection that waits is closed.
+ * \returns 0; -EMFILE: none waits (with no descriptor left accept() does not get as far as that), or there is one again */
 static int without_descriptor(struct dia_hub *h, int listener)
 {
-	int fd, rc;
+	int rc = spare_fd_refuse(listener, &h->spare_fd);
 
-	close(h->spare_fd);
-	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	rc = fd < 0 ? -errno : 0;
-	if (fd >= 0)
-		close(fd);
-	h->spare_fd = open_spare();
-	if (rc != -EAGAIN && h->unnamed.first)
+	if (rc == 0)
+		return -EMFILE;
+	if (h->unnamed.first)
 		dia_conn_end(h->unnamed.first, true, "no descriptor left");
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 /* \returns 0; -EAGAIN: none waits; -errno */
@@ -149,7 +140,7 @@ int dia_listen_open(struct dia_hub *h, struct err *err)
 	char text[SOCKADDR_TEXT];
 
 	h->accept_again.on_time = on_accept_again;
-	h->spare_fd = open_spare();
+	spare_fd_hold(&h->spare_fd);
 	for (size_t i = 0; i < h->cfg.n_listen; i++) {
 		struct dia_listener *l = &h->listeners[i];
 		int fd = open_one(&h->cfg.listen[i]);
