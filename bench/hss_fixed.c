@@ -21,12 +21,12 @@ static void on_mar(struct msg **m, void *owner)
 {
 	static _Atomic uint64_t sqn = 32;
 	struct zh_maa maa = { .result = { .code = RESULT_SUCCESS },
-			      .has_vector = true,
+			      .vector.kind = ZH_VECTOR_AKA,
 			      .guss = span_of(guss, guss_len) };
 	uint8_t rand[AKA_RAND_LEN];
 
 	if (rng_fill(rand, sizeof(rand)) ||
-	    milenage_vector(&maa.vector, &bench_card, rand, atomic_fetch_add(&sqn, 32) & 0xffffffffffff))
+	    milenage_vector(&maa.vector.aka, &bench_card, rand, atomic_fetch_add(&sqn, 32) & 0xffffffffffff))
 		return; /* 5012 */
 	zh_maa_encode(m, &maa);
 	zh_maa_clear(&maa);

@@ -27,9 +27,10 @@ static void answer(struct msg *m)
 	struct zh_maa maa;
 
 	if (zh_maa_decode(&maa, m) == 0) {
-		assert(!maa.has_vector || (maa.result.code == RESULT_SUCCESS && maa.vector.res.len >= AKA_RES_MIN &&
-					   maa.vector.res.len <= AKA_RES_MAX && maa.vector.ck.len == AKA_KEY_LEN &&
-					   maa.vector.ik.len == AKA_KEY_LEN));
+		assert(maa.vector.kind == ZH_VECTOR_NONE ||
+		       (maa.result.code == RESULT_SUCCESS && maa.vector.aka.res.len >= AKA_RES_MIN &&
+			maa.vector.aka.res.len <= AKA_RES_MAX && maa.vector.aka.ck.len == AKA_KEY_LEN &&
+			maa.vector.aka.ik.len == AKA_KEY_LEN));
 		xml = malloc(maa.guss.len + 1); /* every octet of it is there */
 		assert(xml);
 		if (maa.guss.len)

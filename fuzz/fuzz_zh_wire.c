@@ -30,8 +30,9 @@ static void answer(struct span msg)
 
 	if (zh_wire_maa_get(&maa, msg) < 0)
 		return;
-	assert(!maa.has_vector || (maa.result.code == RESULT_SUCCESS && maa.vector.res.len >= AKA_RES_MIN &&
-				   maa.vector.ck.len == AKA_KEY_LEN));
+	assert(maa.vector.kind == ZH_VECTOR_NONE ||
+	       (maa.result.code == RESULT_SUCCESS && maa.vector.aka.res.len >= AKA_RES_MIN &&
+		maa.vector.aka.ck.len == AKA_KEY_LEN));
 	assert(!maa.guss.len || (maa.guss.p > msg.p && maa.guss.p + maa.guss.len <= msg.p + msg.len));
 	zh_maa_clear(&maa);
 }

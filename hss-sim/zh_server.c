@@ -85,8 +85,8 @@ static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, cons
 	struct zh_maa maa = { .result = d->result, .guss = d->guss };
 
 	if (v) {
-		maa.has_vector = true;
-		maa.vector = *v;
+		maa.vector.kind = ZH_VECTOR_AKA;
+		maa.vector.aka = *v;
 	}
 	log_end(t, d->cause, &d->result, v ? v->rand : NULL, t->effect.delay_s ? "delay" : NULL);
 	send_maa(t, &maa);

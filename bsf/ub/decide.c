@@ -259,7 +259,7 @@ enum cause ub_decide_zh(const struct zh_result *r, bool resync)
 		return CAUSE_zh_error;
 	}
 	if (d->code == RESULT_SUCCESS)
-		return r->has_vector ? CAUSE_ub_challenged : CAUSE_zh_no_vector;
+		return r->vector.kind == ZH_VECTOR_AKA ? CAUSE_ub_challenged : CAUSE_zh_no_vector;
 	if (d->code == RESULT_TOO_BUSY)
 		return CAUSE_zh_busy;
 	if (d->code == RESULT_UNABLE_TO_COMPLY && resync)

@@ -104,7 +104,7 @@ static bool source_allowed(struct ub_run *run)
 /* run->impi is known and paid for: fetch a vector. For a resynchronisation run->challenge is the one that was answered. */
 static void ask_hss(struct ub_run *run, enum cause allowed)
 {
-	struct zh_ask ask = { .impi = &run->impi };
+	struct zh_ask ask = { .impi = &run->impi, .scheme = ZH_SCHEME_AKAV1 };
 	uint32_t timeout_ms;
 	int rc;
 
@@ -227,8 +227,8 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 
 	gba_challenge_clear(c);
 	rc = guss_memo_read(run->flow->guss, &facts, guss_blob_span(z->guss));
-	memcpy(c->nonce, z->vector.rand, AKA_RAND_LEN);
-	memcpy(c->nonce + AKA_RAND_LEN, z->vector.autn, AKA_AUTN_LEN);
+	memcpy(c->nonce, z->vector.aka.rand, AKA_RAND_LEN);
+	memcpy(c->nonce + AKA_RAND_LEN, z->vector.aka.autn, AKA_AUTN_LEN);
 	if (rc < 0)
 		return rc == -ENOMEM ? CAUSE_ub_busy : CAUSE_zh_guss_bad;
 	/* 33.220 4.2.3: what the GUSS says goes before the configuration */
@@ -244,9 +244,9 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	memcpy(c->username, run->wish.auth.username.p, run->wish.auth.username.len);
 	c->username[run->wish.auth.username.len] = 0;
 	strcpy(c->bsf_name, run->wish.bsf_name);
-	c->xres = z->vector.res;
-	c->ck = z->vector.ck;
-	c->ik = z->vector.ik;
+	c->xres = z->vector.aka.res;
+	c->ck = z->vector.aka.ck;
+	c->ik = z->vector.aka.ik;
 	c->guss = guss_blob_get(z->guss);
 	c->created_at = time(NULL);
 	c->expires_mono_ms = clock_mono_ms() + bsf_limit(LIM_NONCE_LIFETIME) * UINT64_C(1000);

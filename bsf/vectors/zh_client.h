@@ -25,8 +25,7 @@ struct zh_result {
 	int rc; /* 0: the HSS answered; -EBADMSG not decodable; -ENOTCONN lost with the connection */
 	struct result result;
 	struct zh_said said;
-	bool has_vector;
-	struct aka_vector vector;
+	struct zh_vector vector;
 	struct guss_blob *guss; /* owned reference or NULL */
 };
 
@@ -37,6 +36,7 @@ typedef void zh_done_fn(void *owner, uint64_t txn, const struct zh_result *r);
 /*! The request a shard makes. */
 struct zh_ask {
 	const struct impi *impi;
+	const char *scheme;         /* ZH_SCHEME_AKAV1 */
 	const uint8_t *rand, *auts; /* both for a resynchronisation, else NULL */
 };
 

@@ -37,7 +37,7 @@ struct zh_client *zh_client_fd_new(void *ctx, struct inbox *inbox, zh_done_fn *d
 
 static void item_free(struct zh_item *it)
 {
-	aka_vector_clear(&it->r.vector);
+	zh_vector_clear(&it->r.vector);
 	guss_blob_put(it->r.guss);
 	free(it);
 }
@@ -92,7 +92,6 @@ static void result_of(struct zh_result *out, struct msg *m)
 	out->result = maa.result;
 	if (made_here(m, &maa.result))
 		out->rc = -ENOTCONN;
-	out->has_vector = maa.has_vector;
 	out->vector = maa.vector;
 	if (maa.guss.len) {
 		out->guss = guss_blob_new(maa.guss);
@@ -140,7 +139,7 @@ static void session_id_of(struct msg *m, char *out)
 int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms, char *session_id)
 {
 	struct bsf_hss *hss = hss_open();
-	struct zh_mar mar = { .impi = *ask->impi, .scheme = ZH_SCHEME_AKAV1 };
+	struct zh_mar mar = { .impi = *ask->impi };
 	uint32_t patience_ms;
 	struct msg *m;
 	int rc;
@@ -148,6 +147,7 @@ int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, 
 	if (!hss)
 		return -ENOTCONN;
 	patience_ms = atomic_load(&hss->timeout_s) * 1000;
+	snprintf(mar.scheme, sizeof(mar.scheme), "%s", ask->scheme);
 	if (ask->auts) {
 		mar.has_resync = true;
 		memcpy(mar.rand, ask->rand, sizeof(mar.rand));

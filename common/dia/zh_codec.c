@@ -148,24 +148,25 @@ static int read_maa_item(struct zh_maa *maa, const struct avp_cursor *item)
 		case 609:
 			if (challenge || avp_octets(&c, &s) || s.len != VECTOR_LEN)
 				return -EBADMSG;
-			memcpy(maa->vector.rand, s.p, AKA_RAND_LEN);
-			memcpy(maa->vector.autn, s.p + AKA_RAND_LEN, AKA_AUTN_LEN);
+			memcpy(maa->vector.aka.rand, s.p, AKA_RAND_LEN);
+			memcpy(maa->vector.aka.autn, s.p + AKA_RAND_LEN, AKA_AUTN_LEN);
 			challenge = true;
 			break;
 		case 610:
-			rc = read_secret(&maa->vector.res, &c, AKA_RES_MIN, AKA_RES_MAX);
+			rc = read_secret(&maa->vector.aka.res, &c, AKA_RES_MIN, AKA_RES_MAX);
 			break;
 		case 625:
-			rc = read_secret(&maa->vector.ck, &c, AKA_KEY_LEN, AKA_KEY_LEN);
+			rc = read_secret(&maa->vector.aka.ck, &c, AKA_KEY_LEN, AKA_KEY_LEN);
 			break;
 		case 626:
-			rc = read_secret(&maa->vector.ik, &c, AKA_KEY_LEN, AKA_KEY_LEN);
+			rc = read_secret(&maa->vector.aka.ik, &c, AKA_KEY_LEN, AKA_KEY_LEN);
 			break;
 		default: /* SIP-Item-Number and whatever else */
 			break;
 		}
 	}
-	maa->has_vector = ours && challenge && maa->vector.res.len && maa->vector.ck.len && maa->vector.ik.len;
+	if (ours && challenge && maa->vector.aka.res.len && maa->vector.aka.ck.len && maa->vector.aka.ik.len)
+		maa->vector.kind = ZH_VECTOR_AKA;
 	return rc;
 }
 
@@ -208,8 +209,8 @@ int zh_maa_decode(struct zh_maa *out, struct msg *m)
 	if (!rc && maa.result.code == RESULT_SUCCESS && !maa.result.experimental)
 		rc = read_maa(&maa, m);
 	if (!rc) {
-		if (!maa.has_vector)
-			aka_vector_clear(&maa.vector);
+		if (maa.vector.kind == ZH_VECTOR_NONE)
+			zh_vector_clear(&maa.vector);
 		*out = maa;
 	}
 	zh_maa_clear(&maa);
@@ -248,8 +249,8 @@ int zh_maa_encode(struct msg **m, const struct zh_maa *in)
 	avp_put_u32(&w, h->auth_session_state, AUTH_STATE_NOT_MAINTAINED);
 	if (!fd_msg_answ_getq(*m, &query) && query && avp_find(&c, query, 1, 0) && !avp_octets(&c, &user))
 		avp_put(&w, h->user_name, user);
-	if (in->has_vector)
-		put_vector(&w, &in->vector);
+	if (in->vector.kind == ZH_VECTOR_AKA)
+		put_vector(&w, &in->vector.aka);
 	if (in->guss.len)
 		avp_put(&w, h->guss, in->guss);
 	return dia_msg_answer_end(m, &w);

@@ -153,17 +153,18 @@ static int get_maa_item(struct zh_maa *maa, const struct dia_avp *item)
 	int rc = 0;
 
 	while (!rc && dia_wire_next(&it, &a) == 1)
-		rc = get_maa_part(&maa->vector, &a);
+		rc = get_maa_part(&maa->vector.aka, &a);
 	challenge = dia_wire_find(&a, dia_wire_inside(item), AVP_SIP_AUTHENTICATE);
 	ours = !dia_wire_find(&a, dia_wire_inside(item), AVP_SIP_AUTH_SCHEME) ||
 	       span_ieq(a.data, span_str(ZH_SCHEME_AKAV1));
-	maa->has_vector = ours && challenge && maa->vector.res.len && maa->vector.ck.len && maa->vector.ik.len;
+	if (ours && challenge && maa->vector.aka.res.len && maa->vector.aka.ck.len && maa->vector.aka.ik.len)
+		maa->vector.kind = ZH_VECTOR_AKA;
 	return rc;
 }
 
 int zh_wire_maa_get(struct zh_maa *out, struct span msg)
 {
-	struct zh_maa maa = { .has_vector = false };
+	struct zh_maa maa = { .vector.kind = ZH_VECTOR_NONE };
 	struct dia_fault bad;
 	struct dia_avp a;
 	int rc;
@@ -178,8 +179,8 @@ int zh_wire_maa_get(struct zh_maa *out, struct span msg)
 		if (dia_wire_find(&a, dia_wire_avps(msg), AVP_GUSS))
 			maa.guss = a.data;
 	}
-	if (!maa.has_vector)
-		aka_vector_clear(&maa.vector);
+	if (maa.vector.kind == ZH_VECTOR_NONE)
+		zh_vector_clear(&maa.vector);
 	if (!rc)
 		*out = maa;
 	zh_maa_clear(&maa);
@@ -209,8 +210,8 @@ int zh_wire_maa_put(struct writer *w, struct span request, const struct dia_self
 		dia_wire_put_u32(w, AVP_AUTH_SESSION_STATE, NO_STATE_MAINTAINED);
 		if (dia_wire_find(&user, dia_wire_avps(request), AVP_USER_NAME))
 			dia_wire_put(w, AVP_USER_NAME, user.data);
-		if (in->has_vector)
-			put_vector(w, &in->vector);
+		if (in->vector.kind == ZH_VECTOR_AKA)
+			put_vector(w, &in->vector.aka);
 		if (in->guss.len)
 			dia_wire_put(w, AVP_GUSS, in->guss);
 	}

@@ -23,10 +23,27 @@ struct zh_mar {
 	time_t guss_timestamp;
 };
 
+/*! What an HSS gives for a run; which kind it is decides how the device is asked (33.220 I.2.1), nothing else does. */
+enum zh_vector_kind {
+	ZH_VECTOR_NONE,
+	ZH_VECTOR_AKA, /* RAND, AUTN, XRES 4..32, CK 16, IK 16 all there */
+};
+
+struct zh_vector {
+	enum zh_vector_kind kind;
+	union {
+		struct aka_vector aka;
+	};
+};
+
+static inline void zh_vector_clear(struct zh_vector *v)
+{
+	OPENSSL_cleanse(v, sizeof(*v));
+}
+
 struct zh_maa {
 	struct result result;
-	bool has_vector; /* RAND, AUTN, XRES 4..32, CK 16, IK 16 all there */
-	struct aka_vector vector;
+	struct zh_vector vector;
 	struct span guss; /* lent: what decodes points into the message */
 };
 

@@ -21,6 +21,7 @@ START_TEST(bootstrap)
 	ck_assert_uint_eq(w.hss.asked, 1);
 	ck_assert_str_eq(w.hss.impi.s, IMPI);
 	ck_assert(!w.hss.resync);
+	ck_assert_str_eq(w.hss.scheme, ZH_SCHEME_AKAV1);
 	ck_assert(no_session(1));
 	ue_answer(&ue);
 	ended(&ue, CAUSE_ub_ok, 200);

@@ -236,7 +236,7 @@ static void btid_of(struct btid *out, uint8_t vector)
 	struct zh_result r;
 
 	zh_fake_vector(&r, vector, NULL);
-	memcpy(out->rand, r.vector.rand, sizeof(out->rand));
+	memcpy(out->rand, r.vector.aka.rand, sizeof(out->rand));
 	strcpy(out->domain, NAME);
 }
 

@@ -10,6 +10,7 @@ int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, 
 	zc->asked++;
 	zc->txn = txn;
 	zc->impi = *ask->impi;
+	zc->scheme = ask->scheme;
 	zc->resync = ask->auts != NULL;
 	if (ask->auts) {
 		memcpy(zc->rand, ask->rand, sizeof(zc->rand));
@@ -29,13 +30,13 @@ void zh_fake_vector(struct zh_result *out, uint8_t n, const char *guss_xml)
 {
 	memset(out, 0, sizeof(*out));
 	out->result.code = RESULT_SUCCESS;
-	out->has_vector = true;
-	hex_decode(out->vector.rand, 16, "23553cbe9637a89d218ae64dae47bf35", 32);
-	out->vector.rand[0] = n;
-	hex_decode(out->vector.autn, 16, "55f328b43577b9b94a9ffac354dfafb3", 32);
-	set(&out->vector.res, "a54211d5e3ba50bf");
-	set(&out->vector.ck, "b40ba9a3c58b2a05bbf0d987b21bf8cb");
-	set(&out->vector.ik, "f769bcd751044604127672711c6d3441");
+	out->vector.kind = ZH_VECTOR_AKA;
+	hex_decode(out->vector.aka.rand, 16, "23553cbe9637a89d218ae64dae47bf35", 32);
+	out->vector.aka.rand[0] = n;
+	hex_decode(out->vector.aka.autn, 16, "55f328b43577b9b94a9ffac354dfafb3", 32);
+	set(&out->vector.aka.res, "a54211d5e3ba50bf");
+	set(&out->vector.aka.ck, "b40ba9a3c58b2a05bbf0d987b21bf8cb");
+	set(&out->vector.aka.ik, "f769bcd751044604127672711c6d3441");
 	if (guss_xml)
 		out->guss = guss_blob_new(span_str(guss_xml));
 }
@@ -50,7 +51,7 @@ void zh_fake_code(struct zh_result *out, uint32_t code, bool experimental)
 
 void zh_fake_clear(struct zh_result *r)
 {
-	aka_vector_clear(&r->vector);
+	zh_vector_clear(&r->vector);
 	guss_blob_put(r->guss);
 	r->guss = NULL;
 }

@@ -12,6 +12,7 @@ struct zh_client {
 	unsigned asked; /* requests so far */
 	uint64_t txn;   /* of the last one */
 	struct impi impi;
+	const char *scheme;
 	bool resync;
 	uint8_t rand[AKA_RAND_LEN], auts[AKA_AUTS_LEN];
 };

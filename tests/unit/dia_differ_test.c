@@ -384,12 +384,12 @@ static void one_mar(uint64_t at)
 
 static void same_maa(uint64_t at)
 {
-	struct zh_maa a = { .has_vector = false }, b = { .has_vector = false };
+	struct zh_maa a = { .vector.kind = ZH_VECTOR_NONE }, b = { .vector.kind = ZH_VECTOR_NONE };
 	struct msg *m = octets_msg(&theirs);
 	int rc = zh_maa_decode(&a, m), rc2 = zh_wire_maa_get(&b, span_of(theirs.b, theirs.len));
 
 	ck_assert_msg(rc == 0 && rc2 == 0, "MAA %" PRIu64 ": %d %d", at, rc, rc2);
-	ck_assert(same_result(&a.result, &b.result) && a.has_vector == b.has_vector);
+	ck_assert(same_result(&a.result, &b.result) && a.vector.kind == b.vector.kind);
 	ck_assert(!memcmp(&a.vector, &b.vector, sizeof(a.vector)));
 	ck_assert(span_eq(a.guss, b.guss));
 	fd_msg_free(m);
@@ -399,17 +399,17 @@ static void same_maa(uint64_t at)
 
 static void one_maa(uint64_t at)
 {
-	struct zh_maa maa = { .has_vector = chance(80) };
+	struct zh_maa maa = { .vector.kind = chance(80) ? ZH_VECTOR_AKA : ZH_VECTOR_NONE };
 	char guss[400];
 	struct writer w;
 	struct msg *m = octets_msg(&request);
 
 	rnd_result(&maa.result);
-	rnd_octets(maa.vector.rand, AKA_RAND_LEN, AKA_RAND_LEN);
-	rnd_octets(maa.vector.autn, AKA_AUTN_LEN, AKA_AUTN_LEN);
-	rnd_secret(&maa.vector.res, AKA_RES_MIN, AKA_RES_MAX);
-	rnd_secret(&maa.vector.ck, AKA_KEY_LEN, AKA_KEY_LEN);
-	rnd_secret(&maa.vector.ik, AKA_KEY_LEN, AKA_KEY_LEN);
+	rnd_octets(maa.vector.aka.rand, AKA_RAND_LEN, AKA_RAND_LEN);
+	rnd_octets(maa.vector.aka.autn, AKA_AUTN_LEN, AKA_AUTN_LEN);
+	rnd_secret(&maa.vector.aka.res, AKA_RES_MIN, AKA_RES_MAX);
+	rnd_secret(&maa.vector.aka.ck, AKA_KEY_LEN, AKA_KEY_LEN);
+	rnd_secret(&maa.vector.aka.ik, AKA_KEY_LEN, AKA_KEY_LEN);
 	if (chance(50)) {
 		rnd_text(guss, 1, sizeof(guss) - 1, FREE);
 		maa.guss = span_str(guss);

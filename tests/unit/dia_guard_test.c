@@ -71,7 +71,7 @@ START_TEST(unknown_avp_before_result) /* of an HSS newer than us: the answer is 
 	ck_assert_int_eq(guard(), 0);
 	m = octets_msg(&o);
 	ck_assert_int_eq(zh_maa_decode(&maa, m), 0);
-	ck_assert(maa.has_vector && maa.result.code == 2001 && maa.guss.len == 432);
+	ck_assert(maa.vector.kind == ZH_VECTOR_AKA && maa.result.code == 2001 && maa.guss.len == 432);
 	fd_msg_free(m);
 }
 END_TEST

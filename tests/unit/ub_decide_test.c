@@ -295,7 +295,7 @@ START_TEST(hss_rows)
 		bool resync;
 		enum cause cause;
 	} r[] = {
-		{ { .result = { .code = 2001 }, .has_vector = true }, false, CAUSE_ub_challenged },
+		{ { .result = { .code = 2001 }, .vector.kind = ZH_VECTOR_AKA }, false, CAUSE_ub_challenged },
 		{ { .result = { .code = 2001 } }, false, CAUSE_zh_no_vector },
 		{ { .result = { .code = 5401, .experimental = true, .vendor = 10415 } }, false, CAUSE_ub_user_unknown },
 		{ { .result = { .code = 5001, .experimental = true, .vendor = 10415 } }, false, CAUSE_ub_user_unknown },
@@ -309,7 +309,7 @@ START_TEST(hss_rows)
 		{ { .rc = -ENOTCONN, .result = { .code = 3002 } }, false, CAUSE_zh_down },
 		{ { .rc = -EBADMSG }, false, CAUSE_zh_malformed },
 		{ { .rc = 0 }, false, CAUSE_zh_malformed },
-		{ { .result = { .code = 2002 }, .has_vector = true }, false, CAUSE_zh_error },
+		{ { .result = { .code = 2002 }, .vector.kind = ZH_VECTOR_AKA }, false, CAUSE_zh_error },
 	};
 
 	for (size_t i = 0; i < sizeof(r) / sizeof(r[0]); i++)

@@ -253,17 +253,17 @@ START_TEST(maa_vectors)
 
 	octets_load(&o, "maa");
 	ck_assert_int_eq(decode_maa(&maa), 0);
-	ck_assert(maa.has_vector && maa.result.code == 2001 && !maa.result.experimental);
-	ck_assert_octets(maa.vector.rand, "23553cbe9637a89d218ae64dae47bf35");
-	ck_assert_octets(maa.vector.autn, "55f328b43577b9b94a9ffac354dfafb3");
-	ck_assert_secret(maa.vector.res, "a54211d5e3ba50bf");
-	ck_assert_secret(maa.vector.ck, "b40ba9a3c58b2a05bbf0d987b21bf8cb");
-	ck_assert_secret(maa.vector.ik, "f769bcd751044604127672711c6d3441");
+	ck_assert(maa.vector.kind == ZH_VECTOR_AKA && maa.result.code == 2001 && !maa.result.experimental);
+	ck_assert_octets(maa.vector.aka.rand, "23553cbe9637a89d218ae64dae47bf35");
+	ck_assert_octets(maa.vector.aka.autn, "55f328b43577b9b94a9ffac354dfafb3");
+	ck_assert_secret(maa.vector.aka.res, "a54211d5e3ba50bf");
+	ck_assert_secret(maa.vector.aka.ck, "b40ba9a3c58b2a05bbf0d987b21bf8cb");
+	ck_assert_secret(maa.vector.aka.ik, "f769bcd751044604127672711c6d3441");
 	ck_assert_uint_eq(maa.guss.len, 432);
 	ck_assert(!memcmp(maa.guss.p, "<?xml", 5));
 	octets_load(&o, "maa-5401");
 	ck_assert_int_eq(decode_maa(&maa), 0);
-	ck_assert(!maa.has_vector && maa.result.experimental && maa.result.vendor == VENDOR);
+	ck_assert(maa.vector.kind == ZH_VECTOR_NONE && maa.result.experimental && maa.result.vendor == VENDOR);
 	ck_assert_uint_eq(maa.result.code, 5401);
 	ck_assert_uint_eq(maa.guss.len, 0);
 }
@@ -290,7 +290,7 @@ START_TEST(maa_xres_lengths) /* 4..32: Milenage 8, TUAK up to 32 */
 
 		ck_assert_msg(with_item(&maa, 610, x, n) == (good ? 0 : -EBADMSG), "%zu", n);
 		if (good)
-			ck_assert(maa.has_vector && maa.vector.res.len == n);
+			ck_assert(maa.vector.kind == ZH_VECTOR_AKA && maa.vector.aka.res.len == n);
 	}
 }
 END_TEST
@@ -330,7 +330,7 @@ END_TEST
 START_TEST(maa_without_vector)
 {
 	static const uint32_t parts[] = { 609, 610, 625, 626 };
-	static const uint8_t zero[sizeof(struct aka_vector)];
+	static const uint8_t zero[sizeof(struct zh_vector)];
 	struct zh_maa maa;
 	size_t i;
 
@@ -340,19 +340,19 @@ START_TEST(maa_without_vector)
 		octets_drop(&in, parts[i]);
 		octets_close(&o, 612, &in);
 		ck_assert_int_eq(decode_maa(&maa), 0);
-		ck_assert_msg(!maa.has_vector, "%u", parts[i]);
+		ck_assert_msg(maa.vector.kind == ZH_VECTOR_NONE, "%u", parts[i]);
 		ck_assert_mem_eq(&maa.vector, zero, sizeof(zero)); /* no half vector either */
 	}
 	octets_load(&o, "maa");
 	octets_drop(&o, 612);
 	ck_assert_int_eq(decode_maa(&maa), 0);
-	ck_assert(!maa.has_vector);
+	ck_assert(maa.vector.kind == ZH_VECTOR_NONE);
 	ck_assert_int_eq(with_item(&maa, 608, "SIP Digest", 10), 0);
-	ck_assert(!maa.has_vector);
+	ck_assert(maa.vector.kind == ZH_VECTOR_NONE);
 	octets_load(&o, "maa");
 	octets_set(&o, 612, "", 0);
 	ck_assert_int_eq(decode_maa(&maa), 0);
-	ck_assert(!maa.has_vector);
+	ck_assert(maa.vector.kind == ZH_VECTOR_NONE);
 }
 END_TEST
 
@@ -375,11 +375,11 @@ START_TEST(maa_of_foreign_hss)
 	octets_drop(&o, 277);
 	octets_set(&o, 400, "", 0);
 	ck_assert_int_eq(decode_maa(&maa), 0);
-	ck_assert(maa.has_vector);
+	ck_assert(maa.vector.kind == ZH_VECTOR_AKA);
 	ck_assert_uint_eq(maa.guss.len, 0);
 	octets_twice(&o, 612); /* a second vector nobody asked for */
 	ck_assert_int_eq(decode_maa(&maa), 0);
-	ck_assert(maa.has_vector);
+	ck_assert(maa.vector.kind == ZH_VECTOR_AKA);
 	octets_load(&o, "maa-5401"); /* Cx code 5001 and vendor left out */
 	octets_open(&in, &o, 297);
 	octets_drop(&in, 266);
@@ -401,7 +401,7 @@ START_TEST(maa_with_unknown_avps) /* RFC 6733 4.1: an answer one must understand
 	octets_add(&o, dia_dict(AVP_OC_OLR)->code, DIA_FLAG_M, 0, "\0\0\0\0", 4);    /* known, and read over */
 	octets_add(&o, dia_dict(AVP_ROUTE_RECORD)->code, DIA_FLAG_M, 0, "relay", 5); /* relays append them to answers */
 	ck_assert_int_eq(decode_maa(&maa), 0);
-	ck_assert(maa.has_vector);
+	ck_assert(maa.vector.kind == ZH_VECTOR_AKA);
 	o.b[4] |= DIA_CMD_T; /* says nothing in an answer */
 	ck_assert_int_eq(decode_maa(&maa), 0);
 	octets_add(&o, 9999, DIA_FLAG_M, 4711, "zzz", 3);
@@ -419,20 +419,21 @@ START_TEST(maa_empty)
 	be32_put(o.b, 0x01000014);
 	ck_assert_int_eq(decode_maa(&maa), 0);
 	ck_assert_uint_eq(maa.result.code, 0); /* no success */
-	ck_assert(!maa.has_vector);
+	ck_assert(maa.vector.kind == ZH_VECTOR_NONE);
 }
 END_TEST
 
 START_TEST(maa_round_trip) /* 220-4.4.5-4 */
 {
-	struct zh_maa maa = { .result = { .code = 2001 }, .has_vector = true, .guss = span_str("<guss/>") }, back;
+	struct zh_maa maa = { .result = { .code = 2001 }, .vector.kind = ZH_VECTOR_AKA, .guss = span_str("<guss/>") },
+		      back;
 
-	memset(maa.vector.rand, 1, 16);
-	memset(maa.vector.autn, 2, 16);
-	memset(maa.vector.res.b, 3, 16);
-	memset(maa.vector.ck.b, 4, 16);
-	memset(maa.vector.ik.b, 5, 16);
-	maa.vector.res.len = maa.vector.ck.len = maa.vector.ik.len = 16;
+	memset(maa.vector.aka.rand, 1, 16);
+	memset(maa.vector.aka.autn, 2, 16);
+	memset(maa.vector.aka.res.b, 3, 16);
+	memset(maa.vector.aka.ck.b, 4, 16);
+	memset(maa.vector.aka.ik.b, 5, 16);
+	maa.vector.aka.res.len = maa.vector.aka.ck.len = maa.vector.aka.ik.len = 16;
 	octets_load(&o, "mar");
 	answer(&maa);
 	ck_assert_uint_eq(o.b[4], 0x40);
@@ -442,14 +443,15 @@ START_TEST(maa_round_trip) /* 220-4.4.5-4 */
 	ck_assert_uint_ne(octets_find(&o, 612, 0, NULL), 0);
 	ck_assert_uint_eq(octets_find(&o, 612, 1, NULL), 0); /* one vector */
 	ck_assert_int_eq(decode_maa(&back), 0);
-	ck_assert(back.has_vector);
-	ck_assert_mem_eq(back.vector.rand, maa.vector.rand, 16);
-	ck_assert_mem_eq(back.vector.autn, maa.vector.autn, 16);
-	ck_assert(secret_equal(&back.vector.res, &maa.vector.res));
-	ck_assert(secret_equal(&back.vector.ck, &maa.vector.ck) && secret_equal(&back.vector.ik, &maa.vector.ik));
+	ck_assert(back.vector.kind == ZH_VECTOR_AKA);
+	ck_assert_mem_eq(back.vector.aka.rand, maa.vector.aka.rand, 16);
+	ck_assert_mem_eq(back.vector.aka.autn, maa.vector.aka.autn, 16);
+	ck_assert(secret_equal(&back.vector.aka.res, &maa.vector.aka.res));
+	ck_assert(secret_equal(&back.vector.aka.ck, &maa.vector.aka.ck) &&
+		  secret_equal(&back.vector.aka.ik, &maa.vector.aka.ik));
 	ck_assert(span_eq(back.guss, maa.guss));
 	zh_maa_clear(&maa);
-	ck_assert_uint_eq(maa.vector.ck.b[0], 0);
+	ck_assert_uint_eq(maa.vector.aka.ck.b[0], 0);
 	maa.result = (struct result){ .code = 5401, .experimental = true, .vendor = VENDOR };
 	octets_load(&o, "mar");
 	answer(&maa);
