@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "ue/ua_client.h"
+#include "ue/tool/ua_client.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

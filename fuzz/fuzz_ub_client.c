@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/base/b64.h"
-#include "ue/ub_client.h"
+#include "ue/lib/ub_client.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

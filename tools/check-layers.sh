@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # check-layers.sh: who may include whom. In common the layers see only those to their left in base crypto gba http dia
 # rt; of common only rt knows libosmocore; dict needs nothing but freeDiameter; naf-lib uses neither rt nor
-# libosmocore; ue speaks no Diameter; programs do not use each other; in bsf the rooms ub and zn never include each
-# other, store and policy no other room; of run they see its configuration and transactions. What decides, and what
-# asks for a vector or ends a BIR, reaches no Diameter header however far the includes go; of common/dia only today's
-# stack reaches freeDiameter. Run in $srcdir (default: here). Prints each include that points the wrong way; status 1
-# if there is one.
+# libosmocore; ue speaks no Diameter, its card knows no library, its library none of its users and no libosmocore;
+# programs do not use each other; in bsf the rooms ub and zn never include each other, store and policy no other room;
+# of run they see its configuration and transactions. What decides, and what asks for a vector or ends a BIR, reaches
+# no Diameter header however far the includes go; of common/dia only today's stack reaches freeDiameter. Run in $srcdir
+# (default: here). Prints each include that points the wrong way; status 1 if there is one.
 set -eu
 cd "${srcdir:-.}"
 bad=0
@@ -23,20 +23,26 @@ BEGIN {
 	may["common/rt"] = may["common/dia"] "common/dia "
 	may["dict"] = " "
 	may["naf-lib"] = may["common/dia"] "common/dia "
-	may["ue"] = may["common/http"] "common/http common/rt "
+	# the card below the library, the library below its two users
+	may["ue"] = may["common/http"] "common/http "
+	may["ue/lib"] = may["ue"] "ue "
+	may["ue/tool"] = may["ue/lib"] "ue/lib "
+	may["ue/agent"] = may["ue/tool"] "common/rt "
 	may["hss-sim"] = may["common/rt"] "common/rt "
 	may["bsf/store"] = may["bsf/policy"] = may["hss-sim"]
 	may["bsf/vectors"] = may["hss-sim"] "bsf/store bsf/run "
 	may["bsf/zn"] = may["hss-sim"] "bsf/store bsf/policy "
 	may["bsf/ub"] = may["hss-sim"] "bsf/store bsf/policy bsf/vectors bsf/run "
 	may["bsf/run"] = may["bsf/ub"] "bsf/ub bsf/zn "
-	osmo = " common/rt bsf/store bsf/policy bsf/vectors bsf/zn bsf/ub bsf/run hss-sim ue "
+	osmo = " common/rt bsf/store bsf/policy bsf/vectors bsf/zn bsf/ub bsf/run hss-sim ue/agent "
 }
 function folder(path,  part) {
 	split(path, part, "/")
 	if (part[1] == "gba")
-		return "naf-lib" # its public header
-	return part[1] == "common" || part[1] == "bsf" ? part[1] "/" part[2] : part[1]
+		return part[2] == "ue.h" ? "ue/lib" : "naf-lib" # their public headers
+	if (part[1] == "ue" && part[2] ~ /\./)
+		return "ue" # the card stands above the rooms
+	return part[1] ~ /^(common|bsf|ue)$/ ? part[1] "/" part[2] : part[1]
 }
 function complain(what) {
 	printf "%s:%d: %s\n", FILENAME, FNR, what

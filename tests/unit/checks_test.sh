@@ -9,7 +9,7 @@ failed=0
 
 fresh() {
 	rm -rf "${tree:?}"/* "$tree/.clang-format"
-	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run naf-lib hss-sim ue tools \
+	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run naf-lib hss-sim ue ue/lib ue/tool ue/agent tools \
 		bench fuzz tests LICENSES; do
 		mkdir -p "$tree/$d"
 	done
@@ -17,7 +17,7 @@ fresh() {
 	for d in common/base common/crypto common/gba common/http common/dia dict naf-lib; do
 		printf '/* SPDX-License-Identifier: LGPL-3.0-or-later */\n#include <stddef.h>\n' >"$tree/$d/x.h"
 	done
-	for d in common/rt bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run hss-sim ue; do
+	for d in common/rt bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run hss-sim ue/agent; do
 		printf '/* SPDX-License-Identifier: AGPL-3.0-or-later */\n#include <osmocom/core/msgb.h>\n' >"$tree/$d/x.h"
 	done
 	for f in bsf/ub/decide bsf/zn/decide bsf/zn/answer bsf/vectors/zh_client bsf/run/txn hss-sim/zh_decide; do
@@ -67,6 +67,11 @@ wrong naf-lib/x.h '# include "common/rt/x.h"'
 wrong naf-lib/x.h '#include <talloc.h>'
 wrong dict/x.h '#include "common/base/x.h"'
 wrong ue/x.h '#include "common/dia/x.h"'
+wrong ue/x.h '#include "ue/lib/x.h"'
+wrong ue/lib/x.h '#include "ue/tool/x.h"'
+wrong ue/lib/x.h '#include <talloc.h>'
+wrong ue/tool/x.h '#include "ue/agent/x.h"'
+wrong ue/agent/x.h '#include "bsf/run/x.h"'
 wrong bsf/run/x.h '#include "hss-sim/x.h"'
 wrong bsf/ub/x.h '#include "bsf/zn/x.h"'
 wrong bsf/zn/x.h '#include "bsf/ub/x.h"'
@@ -117,7 +122,7 @@ expect good format 'a static name in two files'
 statics 3
 expect bad format 'a static name in three files'
 fresh
-printf '#include <errno.h>\n#include "ue/x.h"\n' >"$tree/ue/x.c"
+printf '#include <errno.h>\n#include "ue/agent/x.h"\n' >"$tree/ue/agent/x.c"
 expect bad format 'own header second'
 fresh
 printf 'int  x;\n' >"$tree/ue/y.c"

@@ -8,7 +8,7 @@
 
 #include "tests/unit/io_log.h"
 #include "tests/unit/suite.h"
-#include "ue/key_store.h"
+#include "ue/lib/key_store.h"
 #include "ue/state_file.h"
 
 #define NOW  1800000000

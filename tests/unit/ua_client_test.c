@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "tests/unit/suite.h"
-#include "ue/ua_client.h"
+#include "ue/tool/ua_client.h"
 
 /* The host named in the realm must be the one the device talks to, else one NAF gets answers for another. */
 START_TEST(realms)

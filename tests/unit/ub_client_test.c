@@ -4,8 +4,8 @@
 
 #include "common/base/b64.h"
 #include "tests/unit/suite.h"
-#include "ue/trace.h"
-#include "ue/ub_client.h"
+#include "ue/lib/trace.h"
+#include "ue/lib/ub_client.h"
 
 START_TEST(nonce)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "ue/trace.h"
+#include "ue/lib/trace.h"
 
 #include <stdbool.h>
 #include <stdio.h>

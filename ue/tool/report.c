@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "ue/report.h"
+#include "ue/tool/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

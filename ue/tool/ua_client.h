@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/crypto/kdf.h"
-#include "ue/ub_client.h"
+#include "ue/lib/ub_client.h"
 
 struct ua_result {
 	struct http_answer answer;

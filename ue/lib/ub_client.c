@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "ue/ub_client.h"
+#include "ue/lib/ub_client.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "ue/http_get.h"
+#include "ue/lib/http_get.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "common/base/ascii.h"
 #include "common/http/auth_param.h"
-#include "ue/trace.h"
+#include "ue/lib/trace.h"
 
 struct http_get {
 	CURL *curl;

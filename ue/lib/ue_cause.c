@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "ue/ue_cause.h"
+#include "ue/lib/ue_cause.h"
 
 static const struct {
 	const char *name;

@@ -7,9 +7,9 @@
 #include "common/gba/bsf_info.h"
 #include "common/gba/run_id.h"
 #include "common/http/challenge_hdr.h"
-#include "ue/http_get.h"
-#include "ue/key_store.h"
-#include "ue/ue_cause.h"
+#include "ue/lib/http_get.h"
+#include "ue/lib/key_store.h"
+#include "ue/lib/ue_cause.h"
 #include "ue/usim.h"
 
 /*! What is known of a command when it ends, for whoever has to find it in the logs of the network. */

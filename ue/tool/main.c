@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "ue/report.h"
-#include "ue/ua_client.h"
+#include "ue/tool/report.h"
+#include "ue/tool/ua_client.h"
 
 #define CONNECT_TO_MAX 32
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "ue/ua_client.h"
+#include "ue/tool/ua_client.h"
 
 #include <errno.h>
 #include <stdio.h>

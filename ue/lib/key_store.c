@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "ue/key_store.h"
+#include "ue/lib/key_store.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
-#include "ue/ua_client.h"
+#include "ue/tool/ua_client.h"
 
 void report_bootstrap(bool json, const struct ub_client *ub);
 void report_status(bool json, const struct ub_client *ub);
