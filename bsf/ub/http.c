@@ -14,6 +14,7 @@
 #include "common/gba/gba_time.h"
 #include "common/rt/log_cat.h"
 
+#define TURNS      3    /* of the library in one of ours: a request read, served, its answer sent */
 #define POOL_EXTRA 4096 /* what the library needs of a connection's memory beside the header itself */
 
 struct ub_http {
@@ -28,6 +29,7 @@ struct ub_http {
 	uint32_t idle_s;     /* as the library was told */
 	unsigned lib_status; /* of the last answer the library made itself, until its connection ends */
 	bool due, stopping;
+	bool again; /* what was just done is seen by the library's next turn only */
 };
 
 void ub_http_set_flow(struct ub_http *h, struct ub_flow *flow)
@@ -161,7 +163,15 @@ static enum MHD_Result refuse_now(struct ub_req *r)
 	return send_answer(r);
 }
 
-/* The whole request is here. */
+/* The whole request is here. Nothing is done with it in this turn: a connection suspended in the turn in which it was read is
+ * read again when it is resumed, and if the client has ended its side by then, the library closes without our answer. */
+static enum MHD_Result all_read(struct ub_req *r)
+{
+	r->state = REQ_READ;
+	r->h->again = true;
+	return MHD_YES;
+}
+
 static enum MHD_Result ub_serve(struct ub_req *r)
 {
 	ub_conn_read(r->conn);
@@ -194,8 +204,11 @@ static enum MHD_Result ub_on_request(void *cls, struct MHD_Connection *mhd, cons
 			*len = 0;
 			return more ? MHD_YES : MHD_NO;
 		}
+		return all_read(r);
+	case REQ_READ:
 		return ub_serve(r);
 	case REQ_ANSWERED:
+		r->h->again = true;
 		return send_answer(r);
 	case REQ_WAITING:
 	case REQ_SENT:
@@ -242,7 +255,10 @@ bool ub_http_turn(struct ub_http *h)
 	if (!h->due || !h->mhd)
 		return false;
 	h->due = false;
-	MHD_run(h->mhd);
+	for (int i = 0; i == 0 || (h->again && i < TURNS); i++) {
+		h->again = false;
+		MHD_run(h->mhd);
+	}
 	if (MHD_get_timeout(h->mhd, &ms) != MHD_YES)
 		deadline_stop(&h->timer);
 	else if (ms == 0)

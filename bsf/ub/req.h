@@ -14,7 +14,7 @@ struct MHD_Connection;
 struct ub_http;
 
 /*! What a request's life looks like to us. */
-enum req_state { REQ_HEAD, REQ_BODY, REQ_WAITING, REQ_ANSWERED, REQ_SENT };
+enum req_state { REQ_HEAD, REQ_BODY, REQ_READ, REQ_WAITING, REQ_ANSWERED, REQ_SENT };
 
 struct ub_req {
 	struct ub_run run; /* first */

@@ -141,3 +141,32 @@ async def no_room_for_the_answer(t):
     before = w.bsf.rss_kib()
     await times(500)
     assert procs.SANITIZED or w.bsf.rss_kib() < before + 1024, (before, w.bsf.rss_kib())
+
+
+class HalfClosed(HttpConn):
+    """Ends its side right behind the request."""
+
+    async def send(self, octets):
+        self.writer.write(octets)
+        self.writer.write_eof()
+
+
+@test("who ends his side right behind a request gets the answer all the same: 8 at a time, 6 bootstraps each, none lost", smoke=True)
+async def half_closed(t):
+    w = World(t, n_cards=8).no_limits()
+    await w.start()
+
+    async def device(n):
+        for _ in range(6):
+            await w.ue(n).bootstrap(HalfClosedEach(w.ports["ub"]))
+    await asyncio.gather(*(device(n) for n in range(8)))
+
+
+class HalfClosedEach:
+    """A new connection for each request."""
+
+    def __init__(self, port):
+        self.port = port
+
+    async def request(self, *args):
+        return await (await HalfClosed.open(self.port)).request(*args)
