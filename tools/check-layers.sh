@@ -25,7 +25,8 @@ BEGIN {
 	may["naf-lib"] = may["common/dia"] "common/dia "
 	# the card below the library, the library below its two users
 	may["ue"] = may["common/http"] "common/http "
-	may["ue/lib"] = may["ue"] "ue "
+	may["ue/card"] = may["ue"] "ue "
+	may["ue/lib"] = may["ue/card"] "ue/card "
 	may["ue/tool"] = may["ue/lib"] "ue/lib "
 	may["ue/agent"] = may["ue/tool"] "common/rt "
 	may["hss-sim"] = may["common/rt"] "common/rt "

@@ -9,7 +9,7 @@ failed=0
 
 fresh() {
 	rm -rf "${tree:?}"/* "$tree/.clang-format"
-	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run naf-lib hss-sim ue ue/lib ue/tool ue/agent tools \
+	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run naf-lib hss-sim ue ue/card ue/lib ue/tool ue/agent tools \
 		bench fuzz tests LICENSES; do
 		mkdir -p "$tree/$d"
 	done
@@ -68,6 +68,7 @@ wrong naf-lib/x.h '#include <talloc.h>'
 wrong dict/x.h '#include "common/base/x.h"'
 wrong ue/x.h '#include "common/dia/x.h"'
 wrong ue/x.h '#include "ue/lib/x.h"'
+wrong ue/card/x.h '#include "ue/lib/x.h"'
 wrong ue/lib/x.h '#include "ue/tool/x.h"'
 wrong ue/lib/x.h '#include <talloc.h>'
 wrong ue/tool/x.h '#include "ue/agent/x.h"'
