@@ -68,7 +68,7 @@ void dia_ask_answered(struct dia_conn *c, struct span msg)
 
 static struct dia_conn *usable(struct dia_identity *id)
 {
-	for (unsigned i = 0; i < id->n_links; i++)
+	for (unsigned i = 0; i < dia_peer_links(id->machine); i++)
 		if (id->links[i] && dia_peer_usable(id->machine, i))
 			return id->links[i];
 	return NULL;

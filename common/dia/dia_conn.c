@@ -150,12 +150,20 @@ static const struct refusal role = {
 	DIA_HUB_ROLE, DIA_UNKNOWN_PEER,
 	"we connect to this identity; it connects to us only where its operator here wrote may-connect"
 };
+static const struct refusal not_now = { DIA_HUB_REFUSED, RESULT_TOO_BUSY, "its operator here has disconnected it" };
 static const struct refusal ourselves = { DIA_HUB_REFUSED, DIA_UNKNOWN_PEER, "this identity is our own" };
 static const struct refusal no_application = { DIA_HUB_REFUSED, DIA_NO_COMMON_APPLICATION, "no application in common" };
 static const struct refusal no_security = { DIA_HUB_REFUSED, DIA_NO_COMMON_SECURITY, "no security in common" };
 static const struct refusal no_room = { DIA_HUB_REFUSED, RESULT_TOO_BUSY, "no memory" };
 
-static const struct refusal *judge_name(struct dia_conn *c, const char *name)
+static const struct refusal *judge_dialled(const struct dia_conn *c, const struct dia_identity *id)
+{
+	if (!sockaddr_same_host(&c->from, &id->addr))
+		return &address;
+	return id->may_connect ? NULL : &role;
+}
+
+const struct refusal *dia_conn_judge_name(const struct dia_conn *c, const char *name)
 {
 	const struct dia_hub *h = c->hub;
 	const struct dia_identity *id = dia_hub_find(h, name);
@@ -163,18 +171,19 @@ static const struct refusal *judge_name(struct dia_conn *c, const char *name)
 
 	if (dia_dict_identity_cmp(span_str(name), span_str(h->cfg.self.host)) == 0)
 		return &ourselves;
-	if (id && id->dial) {
-		if (!sockaddr_same_host(&c->from, &id->addr))
-			return &address;
-		return id->may_connect ? NULL : &role;
-	}
-	rc = h->cfg.cb.admit ? h->cfg.cb.admit(h->cfg.cb.owner, name, (struct sockaddr *)&c->from) : -ENOENT;
-	return rc == 0 ? NULL : rc == -EPERM ? &address : &unknown;
+	if (id && id->held_off)
+		return &not_now;
+	rc = h->cfg.cb.admit ? h->cfg.cb.admit(h->cfg.cb.owner, name, (const struct sockaddr *)&c->from) : -ENOENT;
+	if (rc == 0)
+		return NULL;
+	if (id && id->dial)
+		return judge_dialled(c, id);
+	return rc == -EPERM ? &address : &unknown;
 }
 
 static const struct refusal *judge(struct dia_conn *c, const struct dia_caps *caps)
 {
-	const struct refusal *no = judge_name(c, caps->host);
+	const struct refusal *no = dia_conn_judge_name(c, caps->host);
 
 	if (!no && !dia_base_common(&c->hub->caps, caps))
 		no = &no_application;

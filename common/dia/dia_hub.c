@@ -61,7 +61,7 @@ static void hub_arm(struct dia_identity *id)
 }
 
 /* What the machine asked for but may not be done under its hands. */
-static void hub_settle(struct dia_identity *id)
+void dia_hub_settle(struct dia_identity *id)
 {
 	struct dia_hub *h = id->hub;
 	struct dia_conn *c;
@@ -99,6 +99,7 @@ static void dial(struct dia_identity *id, unsigned link)
 		return;
 	c->id = id;
 	c->link = link;
+	c->dialled = true;
 	c->connect_rc = rc;
 	if (rc < 0)
 		dia_loop_timer(id->hub->loop, &c->timer, 0);
@@ -114,9 +115,19 @@ static void end_link(struct dia_identity *id, struct dia_conn *c, bool reset)
 	dia_conn_end(c, reset, why);
 }
 
+struct dia_hub_limits dia_hub_limits_of(const struct dia_identity *id)
+{
+	const struct dia_hub_cfg *cfg = &id->hub->cfg;
+	struct dia_hub_limits l = { 1, id->dial ? DIA_FRAME_HSS : cfg->msg_max };
+
+	if (cfg->cb.limits)
+		cfg->cb.limits(cfg->cb.owner, id->name, &l);
+	return l;
+}
+
 static void on_opened(struct dia_identity *id, struct dia_conn *c, uint32_t reopen)
 {
-	c->s.msg_max = id->dial ? DIA_FRAME_HSS : id->hub->cfg.msg_max;
+	c->s.msg_max = dia_hub_limits_of(id).msg_max;
 	if (c->s.paused)
 		dia_stream_resume(&c->s);
 	if (!reopen)
@@ -171,7 +182,7 @@ static void hub_act(void *owner, unsigned link, unsigned act, uint32_t arg)
 	case DIA_BIT_SEND_REFUSAL:
 		dia_hub_tell(
 			id->hub, DIA_HUB_IN_USE, id->name,
-			"this identity has a connection already; each has one, so give every process an identity of its own");
+			"this identity has a connection already, or as many as it may have; give every process an identity of its own, or have more connections allowed");
 		dia_conn_act(c, act, arg);
 		break;
 	default:
@@ -184,7 +195,7 @@ static void hub_on_tick(struct dia_timer *t)
 	struct dia_identity *id = (struct dia_identity *)((char *)t - offsetof(struct dia_identity, timer));
 
 	dia_peer_tick(id->machine, dia_hub_now(id->hub));
-	hub_settle(id);
+	dia_hub_settle(id);
 }
 
 static void identity_free(struct dia_identity *id)
@@ -195,7 +206,7 @@ static void identity_free(struct dia_identity *id)
 	free(id);
 }
 
-static struct dia_identity *identity_new(struct dia_hub *h, const char *name, bool dials)
+struct dia_identity *dia_hub_identity_new(struct dia_hub *h, const char *name, bool dials)
 {
 	struct dia_identity *id = calloc(1, sizeof(*id));
 	struct dia_peer_cfg cfg = {
@@ -216,8 +227,8 @@ static struct dia_identity *identity_new(struct dia_hub *h, const char *name, bo
 	cfg.name = id->name;
 	id->timer.on_time = hub_on_tick;
 	id->machine = dia_peer_new(&cfg, hub_act, id, dia_hub_now(h));
-	id->n_links = id->machine ? dia_peer_links(id->machine) : 0;
-	id->links = calloc(id->n_links ? id->n_links : 1, sizeof(struct dia_conn *));
+	id->n_links = DIA_PEER_LINKS(cfg.connections);
+	id->links = calloc(id->n_links, sizeof(struct dia_conn *));
 	if (!id->machine || !id->links) {
 		identity_free(id);
 		return NULL;
@@ -231,21 +242,14 @@ struct dia_identity *dia_hub_identity(struct dia_hub *h, const char *name)
 {
 	struct dia_identity *id = dia_hub_find(h, name);
 
-	return id ? id : identity_new(h, name, false);
+	return id ? id : dia_hub_identity_new(h, name, false);
 }
 
-int dia_hub_dial(struct dia_hub *h, const char *identity, const struct sockaddr_storage *addr, bool may_connect)
+void dia_hub_say_why(struct dia_identity *id, const char *why)
 {
-	struct dia_identity *id;
-
-	if (dia_hub_find(h, identity))
-		return -EEXIST;
-	id = identity_new(h, identity, true);
-	if (!id)
-		return -ENOMEM;
-	id->addr = *addr;
-	id->may_connect = may_connect;
-	return dia_loop_timer(h->loop, &id->timer, 0);
+	for (unsigned i = 0; i < id->n_links; i++)
+		if (id->links[i] && id->links[i] != &no_conn && !id->links[i]->why)
+			id->links[i]->why = why;
 }
 
 /* Events. */
@@ -259,7 +263,7 @@ void dia_hub_happens(struct dia_conn *c, enum dia_on on, uint32_t arg)
 	if (on == DIA_ON_DPR)
 		c->why = "it disconnects";
 	dia_peer_event(id->machine, dia_hub_now(id->hub), c->link, on, arg);
-	hub_settle(id);
+	dia_hub_settle(id);
 	if (!c->deliver)
 		return;
 	c->deliver = false;
@@ -274,11 +278,29 @@ void dia_hub_happens(struct dia_conn *c, enum dia_on on, uint32_t arg)
 	}
 }
 
+/* What holds now; without memory for more it is as it was. */
+static void update_connections(struct dia_identity *id)
+{
+	unsigned n = dia_hub_limits_of(id).connections, links = DIA_PEER_LINKS(n);
+	struct dia_conn **wide =
+		links > id->n_links ? realloc(id->links, links * sizeof(struct dia_conn *)) : id->links;
+
+	if (!wide)
+		return;
+	if (links > id->n_links) {
+		memset(wide + id->n_links, 0, (links - id->n_links) * sizeof(struct dia_conn *));
+		id->n_links = links;
+	}
+	id->links = wide;
+	(void)dia_peer_connections(&id->machine, n);
+}
+
 void dia_hub_cer(struct dia_conn *c, struct dia_identity *id, const struct dia_caps *caps)
 {
 	struct dia_hub *h = id->hub;
 	int link;
 
+	update_connections(id);
 	dia_stream_pause(&c->s);
 	dia_conn_name(c);
 	dia_loop_timer_stop(h->loop, &c->timer);
@@ -290,7 +312,7 @@ void dia_hub_cer(struct dia_conn *c, struct dia_identity *id, const struct dia_c
 	else if (id->arriving)
 		link_of(id, (unsigned)link);
 	id->arriving = NULL;
-	hub_settle(id);
+	dia_hub_settle(id);
 }
 
 void dia_hub_recheck(struct dia_hub *h)
@@ -299,9 +321,7 @@ void dia_hub_recheck(struct dia_hub *h)
 
 	for (c = h->named.first; c; c = next) {
 		next = c->next;
-		if (!c->id || c->id->dial || !h->cfg.cb.admit)
-			continue;
-		if (h->cfg.cb.admit(h->cfg.cb.owner, c->id->name, (struct sockaddr *)&c->from) == 0)
+		if (!c->id || (c->dialled ? c->id->dial : !dia_conn_judge_name(c, c->id->name)))
 			continue;
 		c->why = "it is not configured any more";
 		dia_hub_happens(c, DIA_ON_UNNAMED, DIA_DO_NOT_WANT);
@@ -312,7 +332,7 @@ bool dia_hub_is_open(const struct dia_hub *h, const char *identity)
 {
 	const struct dia_identity *id = dia_hub_find(h, identity);
 
-	for (unsigned i = 0; id && i < id->n_links; i++)
+	for (unsigned i = 0; id && i < dia_peer_links(id->machine); i++)
 		if (id->links[i] && dia_peer_usable(id->machine, i))
 			return true;
 	return false;
@@ -322,6 +342,7 @@ static void figures_of(const struct dia_identity *id, struct dia_hub_peer_figure
 {
 	*f = (struct dia_hub_peer_figures){ .identity = id->name,
 					    .dialled = id->dial,
+					    .held_off = id->held_off,
 					    .open = dia_hub_is_open(id->hub, id->name),
 					    .pending = id->pending,
 					    .since_ms = id->since_ms,
@@ -430,7 +451,7 @@ void dia_hub_stop(struct dia_hub *h, void (*done)(void *owner), void *owner)
 	for (size_t i = 0; i < DIA_HUB_BUCKETS; i++)
 		for (struct dia_identity *id = h->identities[i]; id; id = id->next) {
 			dia_peer_stop(id->machine, dia_hub_now(h), DIA_ON_STOP, DIA_REBOOTING);
-			hub_settle(id);
+			dia_hub_settle(id);
 		}
 	dia_hub_cleared(h);
 }

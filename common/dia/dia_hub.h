@@ -30,6 +30,8 @@ enum dia_hub_event {
 	DIA_HUB_PROTOCOL, /* a message that cannot be read or is not for us. detail: what */
 	DIA_HUB_REALM,    /* a request for another realm or host: 3003, 3002. detail: which code */
 	DIA_HUB_STRAY,    /* an answer to nothing we asked, or one that came late. detail: empty */
+	DIA_HUB_MISROUTED, /* a request of an application in which we only ask: a relay lacks rules. detail: words the first
+			      time of a peer, then empty */
 };
 
 /*! A request of the grammar it was registered for; its AVPs are not checked yet (the codec's get does). It ends in exactly one
@@ -42,13 +44,21 @@ struct dia_hub_service {
 	void *owner;
 };
 
+struct dia_hub_limits {
+	unsigned connections; /* at a time, ours among them; 1 .. DIA_CONNECTIONS_MAX; default 1 */
+	size_t msg_max; /* octets of a message; default: that of the configuration, or DIA_FRAME_HSS where we connect */
+};
+
 struct dia_hub_callbacks {
 	/*! A peer's state has changed, or something of it was refused; must not call the hub. peer: identity, or the address
 	 *  where there is none yet */
 	void (*event)(void *owner, enum dia_hub_event ev, const char *peer, const char *detail);
-	/*! May this identity connect to us from this address? NULL: nobody may.
+	/*! May this identity connect to us from this address? Asked also of those that we connect to. NULL: nobody may.
 	 *  \returns 0; -ENOENT unknown identity; -EPERM other address */
 	int (*admit)(void *owner, const char *identity, const struct sockaddr *from);
+	/*! What it may have; asked when it comes in. NULL, or left as it is: see there.
+	 *  \param[in,out] out filled with what holds by default */
+	void (*limits)(void *owner, const char *identity, struct dia_hub_limits *out);
 	void *owner;
 };
 
@@ -77,13 +87,22 @@ void dia_hub_free(struct dia_hub *h);
 /*! Listen. \returns 0; -errno, nothing is open then; err: which address and why */
 int dia_hub_listen(struct dia_hub *h, struct err *err);
 
-/*! Keep a connection to this peer.
+/*! Keep a connection to this peer; again with another address: that one, what is open to the former ends.
  *  \param[in] identity 1 to 255 characters, copied. \param[in] may_connect it may come to us, too, from that address
- *  \returns 0; -ENOMEM; -EEXIST */
+ *  \returns 0; -ENOMEM; -EEXIST: nothing has changed */
 int dia_hub_dial(struct dia_hub *h, const char *identity, const struct sockaddr_storage *addr, bool may_connect);
+/*! Connect to it no more; a connection that we made is ended by the next dia_hub_recheck(). */
+void dia_hub_undial(struct dia_hub *h, const char *identity);
 
-/*! Ask cb.admit again about all who came to us; who may not any more gets a DPR. */
+/*! Ask cb.admit again about all who came to us; who may not any more gets a DPR, as does a peer that we do not connect to
+ *  any more. */
 void dia_hub_recheck(struct dia_hub *h);
+
+/*! Send it off with a DPR, neither connect to it nor let it in until dia_hub_reconnect(). \returns 0; -ENOENT nobody of that
+ *  name has been here */
+int dia_hub_disconnect(struct dia_hub *h, const char *identity);
+/*! End what is open with a DPR and begin anew: where we connect at once, else when it comes. \returns as dia_hub_disconnect() */
+int dia_hub_reconnect(struct dia_hub *h, const char *identity);
 
 /*! Begin to end: no new connections, DPR to all. \param[in] done called once from a later turn, when all are closed, at
  *  the latest after DIA_TDP_MS; it may free the hub */
@@ -95,6 +114,7 @@ bool dia_hub_is_open(const struct dia_hub *h, const char *identity);
 struct dia_hub_peer_figures {
 	const char *identity;
 	bool open, dialled;
+	bool held_off; /* by dia_hub_disconnect() */
 	unsigned connections, pending;
 	char address[64]; /* of an open connection; "" */
 	uint64_t since_ms, requests_in, requests_out, answers_in, stray;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file dia_hub_in.h
- *  Inside the hub: its connections and peers. For dia_hub.c, dia_conn.c, dia_listen.c, dia_reply.c and dia_ask.c only. */
+ *  Inside the hub: its connections and peers. For dia_hub.c, dia_dial.c, dia_conn.c, dia_listen.c, dia_reply.c and dia_ask.c only. */
 #pragma once
 
 #include "common/base/sockaddr.h"
@@ -22,6 +22,7 @@ struct dia_conn {
 	struct dia_conn *next,
 		*prev; /* all of the hub; those without a name, or not any more, have their own list, oldest first */
 	struct dia_timer timer; /* without a name: until CER; ending: until it is cut */
+	bool dialled;
 	bool named, opened, ending, reset, cleared;
 	unsigned replies; /* kept ones: it is freed when the last has ended */
 	bool deliver;     /* to do when the machine has returned */
@@ -44,6 +45,8 @@ struct dia_identity {
 	unsigned n_links;
 	struct dia_conn *arriving; /* its CER is being decided, it has no number yet */
 	bool dial, may_connect;
+	bool held_off;  /* the operator does not want it now */
+	bool misrouted; /* it was said that it sends us what we only ask */
 	struct sockaddr_storage addr;
 	struct dia_timer timer; /* of the machine */
 	unsigned pending;
@@ -89,6 +92,13 @@ uint64_t dia_hub_now(const struct dia_hub *h);
 void dia_hub_tell(struct dia_hub *h, enum dia_hub_event ev, const char *peer, const char *detail);
 /* \returns NULL: none */
 struct dia_identity *dia_hub_find(const struct dia_hub *h, const char *name);
+/* One more. \returns NULL: no memory */
+struct dia_identity *dia_hub_identity_new(struct dia_hub *h, const char *name, bool dials);
+/* After the machine was called: what it asked for but could not have done under its hands, and its timer. */
+void dia_hub_settle(struct dia_identity *id);
+/* Why its connections end, where nobody has said it yet. */
+void dia_hub_say_why(struct dia_identity *id, const char *why);
+struct dia_hub_limits dia_hub_limits_of(const struct dia_identity *id);
 /* One for who comes to us. \returns NULL: no memory */
 struct dia_identity *dia_hub_identity(struct dia_hub *h, const char *name);
 uint32_t dia_hub_next_id(struct dia_hub *h);
@@ -111,6 +121,10 @@ void dia_conn_name(struct dia_conn *c);
 /* An action of the machine. */
 void dia_conn_act(struct dia_conn *c, unsigned act, uint32_t arg);
 void dia_conn_free_if_unused(struct dia_conn *c);
+
+/* May it be there? \returns NULL: yes */
+struct refusal;
+const struct refusal *dia_conn_judge_name(const struct dia_conn *c, const char *name);
 
 /* dia_listen.c */
 int dia_listen_open(struct dia_hub *h, struct err *err);

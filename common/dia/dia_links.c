@@ -47,6 +47,7 @@ static void opened(struct dia_peer_machine *p, struct dia_link *l)
 {
 	l->reopen = p->cfg.dial && p->failed ? DIA_REOPEN_DWAS : 0;
 	p->back_off_ms = 0;
+	p->again = false;
 	dia_links_tell(p, l, DIA_BIT_OPENED, l->reopen);
 	if (l->reopen)
 		dia_links_send_dwr(p, l);
@@ -77,7 +78,7 @@ static void gone(struct dia_peer_machine *p, uint64_t now_ms, struct dia_link *l
 		p->back_off_ms = 0;
 		dia_links_try_after(p, now_ms, DIA_TRY_FIRST_MS);
 	} else if (was == DIA_ST_CLOSING) {
-		dia_links_try_after(p, now_ms, p->cfg.tc_ms);
+		dia_links_try_after(p, now_ms, p->again ? DIA_TRY_FIRST_MS : p->cfg.tc_ms);
 	} else if (l->dialled && was != DIA_ST_LEAVING) {
 		/* lost to a connection that is there: nobody is to blame */
 		if (on == DIA_ON_DROP || (on == DIA_ON_CEA_BAD && arg == DIA_ELECTION_LOST))

@@ -28,6 +28,7 @@ struct dia_peer_machine {
 	uint64_t rng;
 	bool stopping;
 	bool failed; /* the last connection was lost, not ended */
+	bool again;  /* it was ended to begin anew: that is not put off */
 	uint32_t next_id;
 	uint64_t next_try_ms;
 	uint32_t back_off_ms;

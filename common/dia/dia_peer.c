@@ -7,8 +7,6 @@
 #include "common/dia/dia_elect.h"
 
 #define DIA_NEVER UINT64_MAX
-#define SPARE_LINKS \
-	4 /* beside those that are open and those that wait for their place: attempts, and some that leave */
 
 uint32_t dia_peer_admit(const struct dia_admission *a)
 {
@@ -25,7 +23,7 @@ uint32_t dia_peer_admit(const struct dia_admission *a)
 
 struct dia_peer_machine *dia_peer_new(const struct dia_peer_cfg *cfg, dia_peer_fn *act, void *owner, uint64_t now_ms)
 {
-	unsigned n = 2 * cfg->connections + SPARE_LINKS;
+	unsigned n = DIA_PEER_LINKS(cfg->connections);
 	struct dia_peer_machine *p = calloc(1, sizeof(*p) + n * sizeof(p->links[0]));
 
 	if (!p)
@@ -155,6 +153,38 @@ void dia_peer_stop(struct dia_peer_machine *p, uint64_t now_ms, enum dia_on on, 
 	p->stopping = true;
 	for (unsigned i = 0; i < p->n; i++)
 		dia_links_step(p, now_ms, &p->links[i], on, cause);
+}
+
+void dia_peer_again(struct dia_peer_machine *p, uint64_t now_ms)
+{
+	p->stopping = false;
+	p->again = true;
+	dia_links_try_after(p, now_ms, DIA_TRY_FIRST_MS);
+}
+
+void dia_peer_dial(struct dia_peer_machine *p, uint64_t now_ms, bool dial)
+{
+	if (dial && !p->cfg.dial)
+		p->next_try_ms = now_ms;
+	p->cfg.dial = dial;
+}
+
+int dia_peer_connections(struct dia_peer_machine **p, unsigned connections)
+{
+	unsigned n = DIA_PEER_LINKS(connections), had = (*p)->n;
+
+	if (n > had) {
+		struct dia_peer_machine *wide = realloc(*p, sizeof(*wide) + n * sizeof(wide->links[0]));
+
+		if (!wide)
+			return -ENOMEM;
+		*p = wide;
+		wide->n = n;
+		for (unsigned i = had; i < n; i++)
+			wide->links[i] = (struct dia_link){ .state = DIA_ST_GONE };
+	}
+	(*p)->cfg.connections = connections;
+	return 0;
 }
 
 enum dia_state dia_peer_state(const struct dia_peer_machine *p, unsigned link)

@@ -10,6 +10,9 @@
 #include "common/dia/dia_sm.h"
 
 #define DIA_CONNECTIONS_MAX 64
+/*! Numbers of connections in a peer that may have n: those that are open, those that wait for their place, and four for attempts
+ *  and some that leave. */
+#define DIA_PEER_LINKS(n) (2 * (n) + 4)
 
 #define DIA_CONNECT_MS      10000 /* TCP and TLS */
 #define DIA_TCE_MS          10000
@@ -65,6 +68,13 @@ uint64_t dia_peer_next(const struct dia_peer_machine *p);
 
 /*! All connections end, none is begun or let in any more. \param[in] on STOP or UNNAMED. \param[in] cause of the DPR */
 void dia_peer_stop(struct dia_peer_machine *p, uint64_t now_ms, enum dia_on on, uint32_t cause);
+/*! After dia_peer_stop(): as at the beginning, once what was open has gone. */
+void dia_peer_again(struct dia_peer_machine *p, uint64_t now_ms);
+/*! Do we connect? What is open stays, and an attempt goes on. */
+void dia_peer_dial(struct dia_peer_machine *p, uint64_t now_ms, bool dial);
+/*! How many it may have from now on; those that are open and too many stay until they end.
+ *  \param[in,out] p may move \param[in] connections 1 .. DIA_CONNECTIONS_MAX. \returns 0; -ENOMEM, all is as it was */
+int dia_peer_connections(struct dia_peer_machine **p, unsigned connections);
 
 enum dia_state dia_peer_state(const struct dia_peer_machine *p, unsigned link);
 /*! May a request go to it? OPEN or PROBED, and enough DWAs after a failure. */

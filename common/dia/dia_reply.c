@@ -128,11 +128,38 @@ static const struct dia_hub_service *service_of(const struct dia_hub *h, const s
 	return NULL;
 }
 
-static void tell_refused_request(struct dia_conn *c, uint32_t code)
+/* Of an application in which we only ask? A relay takes all who advertise one for its servers. */
+static bool only_asked(const struct dia_hub *h, struct span msg)
+{
+	struct dia_hdr hdr;
+
+	dia_wire_hdr(&hdr, msg.p);
+	for (size_t i = 0; i < h->cfg.n_client_apps; i++)
+		if (h->cfg.client_apps[i] == hdr.app)
+			return true;
+	return false;
+}
+
+static void tell_misrouted(struct dia_conn *c)
+{
+	const char *words =
+		c->id->misrouted
+			? ""
+			: "it sends us requests of an application in which we only ask: a relay without a routing rule";
+
+	c->id->misrouted = true;
+	dia_hub_tell(c->hub, DIA_HUB_MISROUTED, c->id->name, words);
+}
+
+static void tell_refused_request(struct dia_conn *c, struct span msg, uint32_t code)
 {
 	bool realm = code == RESULT_REALM_NOT_SERVED || code == RESULT_UNABLE_TO_DELIVER;
 	char text[64];
 
+	if (code == RESULT_APPLICATION_UNSUPPORTED && c->id && only_asked(c->hub, msg)) {
+		tell_misrouted(c);
+		return;
+	}
 	snprintf(text, sizeof(text), "a request gets %u", code);
 	dia_hub_tell(c->hub, realm ? DIA_HUB_REALM : DIA_HUB_PROTOCOL, c->id ? c->id->name : "-", text);
 }
@@ -145,7 +172,7 @@ void dia_reply_serve(struct dia_conn *c, struct span msg)
 	const struct dia_hub_service *s = g ? service_of(c->hub, g) : NULL;
 
 	if (!s) {
-		tell_refused_request(c, f.code);
+		tell_refused_request(c, msg, f.code);
 		put_fault(c, msg, &f);
 		return;
 	}

@@ -5,7 +5,9 @@
 #include <osmocom/core/select.h>
 #include <osmocom/core/timer.h>
 #include "common/rt/dia_watch.h"
+#include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 struct dia_select {
 	struct dia_loop *loop;
@@ -54,6 +56,19 @@ struct dia_select *dia_select_new(void *ctx, struct dia_loop *l)
 	return d;
 }
 
+/* Each counts; the cure is told once. */
+static void tell_misrouted(const char *peer, const char *detail)
+{
+	struct log_line l;
+
+	counter_inc(CAUSE_dia_misrouted);
+	if (!detail[0] || !log_line_begin(&l, DRT, LOGL_NOTICE, CAUSE_dia_misrouted))
+		return;
+	log_line_str(&l, "peer", peer);
+	log_line_str(&l, "reason", detail);
+	log_line_end(&l);
+}
+
 void dia_select_event(void *owner, enum dia_hub_event ev, const char *peer, const char *detail)
 {
 	static const struct {
@@ -79,6 +94,9 @@ void dia_select_event(void *owner, enum dia_hub_event ev, const char *peer, cons
 	case DIA_HUB_REFUSED:
 		if (log_rate_ok(DRT))
 			LOGT(DRT, LOGL_NOTICE, "Diameter peer %s: %s\n", peer, detail);
+		break;
+	case DIA_HUB_MISROUTED:
+		tell_misrouted(peer, detail);
 		break;
 	default:
 		dia_watch_refused(DRT, refused[ev].cause, peer, refused[ev].reason ? refused[ev].reason : detail);

@@ -28,17 +28,25 @@ static size_t guss_len;
 static struct dia_reply *kept;
 static bool keep, drop, refuse_address, serve_nothing, ask_again;
 static const char *only = BSF;
+static unsigned connections = 1;
+static char last_detail[256];
 
 static const char *const realms[] = { REALM };
 
 static void on_event(void *owner, enum dia_hub_event ev, const char *peer, const char *detail)
 {
 	told[ev]++;
+	snprintf(last_detail, sizeof(last_detail), "%s", detail);
 }
 
 static int may_come(void *owner, const char *identity, const struct sockaddr *from)
 {
 	return strcmp(identity, only) ? -ENOENT : refuse_address ? -EPERM : 0;
+}
+
+static void limits(void *owner, const char *identity, struct dia_hub_limits *out)
+{
+	out->connections = connections;
 }
 
 static int put_maa(struct writer *w, struct span request, const struct dia_self *self, const void *answer)
@@ -121,7 +129,7 @@ static void start_hss(void)
 		.n_listen = 1,
 		.tc_ms = 1000,
 		.state_id = 1,
-		.cb = { .event = on_event, .admit = may_come },
+		.cb = { .event = on_event, .admit = may_come, .limits = limits },
 	};
 	struct err err;
 
@@ -561,8 +569,167 @@ START_TEST(test_no_frame)
 }
 END_TEST
 
+static struct dia_hub *another_bsf(void)
+{
+	struct dia_hub_cfg cfg = { .self = { BSF, REALM },
+				   .client_apps = zh,
+				   .n_client_apps = 1,
+				   .tc_ms = 1000,
+				   .cb = { .event = on_event } };
+	struct dia_hub *h = dia_hub_new(loop, &cfg);
+
+	ck_assert(h && dia_hub_dial(h, HSS, &hss_at, false) == 0);
+	return h;
+}
+
+/* Forked workers of one identity: as many connections as were allowed, and more from the next CER on. */
+START_TEST(test_connections)
+{
+	struct dia_hub *more[3];
+
+	connections = 2;
+	UNTIL(dia_hub_is_open(bsf, HSS));
+	more[0] = another_bsf();
+	UNTIL(dia_hub_is_open(more[0], HSS));
+	ck_assert(dia_hub_is_open(bsf, HSS));
+	more[1] = another_bsf();
+	UNTIL(told[DIA_HUB_IN_USE]);
+	ck_assert(!dia_hub_is_open(more[1], HSS));
+	connections = 40; /* more than the first table has place for */
+	UNTIL(dia_hub_is_open(more[1], HSS));
+	more[2] = another_bsf();
+	UNTIL(dia_hub_is_open(more[2], HSS));
+	connections = 1; /* those that are there stay */
+	dia_hub_recheck(hss);
+	ask_and_wait(1);
+	ck_assert_int_eq(end_rc, 0);
+	for (size_t i = 0; i < 3; i++)
+		dia_hub_free(more[i]);
+	ask_and_wait(2);
+	ck_assert_int_eq(end_rc, 0);
+}
+END_TEST
+
+static void on_another_event(void *owner, enum dia_hub_event ev, const char *peer, const char *detail)
+{
+	if (ev == DIA_HUB_LOST)
+		snprintf(owner, sizeof(last_detail), "%s", detail);
+}
+
+static char bsf_lost[256];
+
+static void start_bsf_that_tells(void)
+{
+	struct dia_hub_cfg cfg = { .self = { BSF, REALM },
+				   .client_apps = zh,
+				   .n_client_apps = 1,
+				   .tc_ms = 1000,
+				   .cb = { .event = on_another_event, .owner = bsf_lost } };
+
+	dia_hub_free(bsf);
+	bsf = dia_hub_new(loop, &cfg);
+	ck_assert(bsf && dia_hub_dial(bsf, HSS, &hss_at, false) == 0);
+}
+
+START_TEST(test_dial_elsewhere)
+{
+	struct sockaddr_storage former = hss_at;
+
+	start_bsf_that_tells();
+	UNTIL(dia_hub_is_open(bsf, HSS));
+	ck_assert_int_eq(dia_hub_dial(bsf, HSS, &hss_at, false), -EEXIST);
+	hss_at = any_port();
+	ck_assert_int_eq(dia_hub_dial(bsf, HSS, &hss_at, false), 0);
+	UNTIL(bsf_lost[0]);
+	ck_assert_str_eq(bsf_lost, "its address has changed");
+	ck_assert(!dia_hub_is_open(bsf, HSS));
+	ck_assert_int_eq(dia_hub_dial(bsf, HSS, &former, false), 0);
+	UNTIL(dia_hub_is_open(bsf, HSS));
+	ask_and_wait(1);
+	ck_assert_int_eq(end_rc, 0);
+}
+END_TEST
+
+START_TEST(test_dial_no_more)
+{
+	start_bsf_that_tells();
+	UNTIL(dia_hub_is_open(bsf, HSS));
+	dia_hub_recheck(bsf);
+	dia_hub_undial(bsf, "nobody.example.com");
+	ck_assert(dia_hub_is_open(bsf, HSS));
+	dia_hub_undial(bsf, HSS);
+	ck_assert(dia_hub_is_open(bsf, HSS));
+	dia_hub_recheck(bsf);
+	ck_assert(!dia_hub_is_open(bsf, HSS));
+	UNTIL(bsf_lost[0]);
+	ck_assert_str_eq(bsf_lost, "it is not configured any more");
+	ck_assert_int_eq(dia_hub_dial(bsf, HSS, &hss_at, false), 0);
+	UNTIL(dia_hub_is_open(bsf, HSS));
+}
+END_TEST
+
+START_TEST(test_operator_disconnects)
+{
+	unsigned refused;
+
+	ck_assert_int_eq(dia_hub_disconnect(bsf, "nobody.example.com"), -ENOENT);
+	UNTIL(dia_hub_is_open(bsf, HSS));
+	ck_assert_int_eq(dia_hub_disconnect(hss, BSF), 0);
+	UNTIL(!dia_hub_is_open(bsf, HSS));
+	refused = told[DIA_HUB_REFUSED];
+	ck_assert_int_eq(dia_hub_reconnect(bsf, HSS), 0); /* it tries, and is told */
+	UNTIL(told[DIA_HUB_REFUSED] > refused);
+	ck_assert_ptr_nonnull(strstr(last_detail, "its operator here has disconnected it"));
+	ck_assert_int_eq(dia_hub_reconnect(hss, BSF), 0);
+	UNTIL(dia_hub_is_open(bsf, HSS));
+	ask_and_wait(1);
+	ck_assert_int_eq(end_rc, 0);
+}
+END_TEST
+
+/* Who connects may keep a peer off, too, and takes it up at once. */
+START_TEST(test_dialler_disconnects)
+{
+	UNTIL(dia_hub_is_open(bsf, HSS));
+	ck_assert_int_eq(dia_hub_disconnect(bsf, HSS), 0);
+	UNTIL(told[DIA_HUB_LOST] == 1);
+	ck_assert(!dia_hub_is_open(bsf, HSS));
+	ck_assert_int_eq(dia_hub_reconnect(bsf, HSS), 0);
+	UNTIL(dia_hub_is_open(bsf, HSS));
+	ck_assert_int_eq(dia_hub_reconnect(bsf, HSS), 0); /* anew */
+	UNTIL(told[DIA_HUB_LOST] == 2);
+	UNTIL(dia_hub_is_open(bsf, HSS));
+	ask_and_wait(1);
+	ck_assert_int_eq(end_rc, 0);
+}
+END_TEST
+
+/* A relay that has no rules gives a MAR to whoever advertises Zh, so also to a BSF: the cure is told once. */
+START_TEST(test_misrouted)
+{
+	struct dia_target to = { .peer = BSF, .realm = REALM, .grammar = &zh_wire_mar, .room = 2048 };
+	struct zh_mar mar = { .scheme = "Digest-AKAv1-MD5" };
+
+	strcpy(mar.impi.s, "001010000000001@ims.example.com");
+	memset(told, 0, sizeof(told));
+	dia_hub_free(bsf);
+	bsf = another_bsf();
+	UNTIL(dia_hub_is_open(hss, BSF));
+	for (unsigned i = 1; i <= 3; i++) {
+		ck_assert_int_eq(dia_ask(hss, &to, put_mar, &mar, 5000, on_end, NULL, i), 0);
+		UNTIL(ends == i);
+		ck_assert_uint_eq(maa.result.code, RESULT_APPLICATION_UNSUPPORTED);
+		ck_assert_uint_eq(told[DIA_HUB_MISROUTED], i);
+		ck_assert_int_eq(last_detail[0] != 0, i == 1);
+	}
+	ck_assert_uint_eq(told[DIA_HUB_PROTOCOL], 0);
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("dia_hub", setup, teardown, test_asked_and_answered, test_answered_later, test_later_is_too_late,
 		   test_asked_again_while_all_ends, test_refused_ones_that_stay, test_no_frame, test_no_answer,
 		   test_a_server_that_forgets_to_answer, test_what_no_message_can_carry, test_not_for_us,
 		   test_lost_and_back, test_unknown_identity, test_other_address, test_admitted_no_more,
-		   test_name_in_use, test_end_with_dpr, test_figures, test_silent_ones, test_noise)
+		   test_name_in_use, test_end_with_dpr, test_figures, test_silent_ones, test_noise, test_connections,
+		   test_dial_elsewhere, test_dial_no_more, test_operator_disconnects, test_dialler_disconnects,
+		   test_misrouted)
