@@ -172,9 +172,9 @@ void overload_give(struct overload *o, enum overload_rate r, struct span key, ui
 							memory_order_relaxed, memory_order_relaxed));
 }
 
-bool overload_enter(struct overload *o, struct span impi, uint32_t max, size_t *ticket)
+bool overload_enter(struct overload *o, struct span key, uint32_t max, size_t *ticket)
 {
-	struct place p = place_of(o, &o->in_flight, impi);
+	struct place p = place_of(o, &o->in_flight, key);
 	_Atomic uint64_t *slot;
 	uint64_t val;
 

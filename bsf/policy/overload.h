@@ -45,9 +45,9 @@ bool overload_has(struct overload *o, enum overload_rate r, struct span key, uin
 void overload_give(struct overload *o, enum overload_rate r, struct span key, uint32_t n, uint32_t per_s,
 		   uint64_t now_ms);
 
-/*! One more in flight for this IMPI, unless max are.
+/*! One more in flight for this key, unless max are.
  *  \param[out] ticket for overload_leave(). \returns false: at the cap, or the set of this key is full */
-bool overload_enter(struct overload *o, struct span impi, uint32_t max, size_t *ticket);
+bool overload_enter(struct overload *o, struct span key, uint32_t max, size_t *ticket);
 void overload_leave(struct overload *o, size_t ticket);
 
 /*! Remember key for so long, 2 days at most. \param[in] now_ms CLOCK_MONOTONIC */

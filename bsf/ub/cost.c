@@ -6,11 +6,24 @@
 
 #define MARK_S   600 /* how long a resynchronisation is remembered if resyncs-impi is off */
 #define PROVEN_S 86400
+#define SHARE    3 /* times what is free */
 
 void ub_cost_begin(struct ub_cost *c, struct overload *overload, const void *from)
 {
 	c->overload = overload;
 	c->source_len = overload_source_key(c->source, from);
+}
+
+bool ub_cost_place(struct ub_cost *c, const void *shard, size_t n_free)
+{
+	uint8_t key[sizeof(c->source) + sizeof(shard)];
+	struct writer w;
+
+	writer_init(&w, key, sizeof(key));
+	writer_put(&w, c->source, c->source_len);
+	writer_put(&w, &shard, sizeof(shard));
+	c->placed = overload_enter(c->overload, span_of(key, w.len), (uint32_t)(SHARE * n_free), &c->place);
+	return c->placed;
 }
 
 bool ub_cost_source(struct ub_cost *c)
@@ -147,5 +160,7 @@ void ub_cost_end(struct ub_cost *c)
 {
 	if (c->entered)
 		overload_leave(c->overload, c->ticket);
-	c->entered = false;
+	if (c->placed)
+		overload_leave(c->overload, c->place);
+	c->entered = c->placed = false;
 }

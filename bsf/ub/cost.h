@@ -7,6 +7,8 @@
  *  - one of each TMPI that lives: only the last run's owner can know it;
  *  - one of each source from which the IMPI has bootstrapped within a day.
  *  The last two are beyond the reach of strangers elsewhere; what they add is bounded by what the owner did himself.
+ *  Of what a shard works on at a time one source has at most three times what is still free: alone it may have three quarters,
+ *  and however slow the HSS is, who comes from elsewhere finds a place.
  *  A resynchronisation costs its token when the HSS has accepted it: nobody but the card can make it do that. */
 #pragma once
 
@@ -27,12 +29,15 @@ struct ub_cost {
 	size_t pair_len;
 	uint8_t tmpi[TMPI_LEN];
 	bool by_tmpi, own;
-	bool entered, paid;
-	size_t ticket; /* of overload_enter() */
+	bool entered, paid, placed;
+	size_t ticket, place; /* of overload_enter() */
 };
 
 /*! \param[in] overload lent, outlives c \param[in] from a struct sockaddr */
 void ub_cost_begin(struct ub_cost *c, struct overload *overload, const void *from);
+/*! A place among what a shard works on, until ub_cost_end(). \param[in] shard tells shards apart \param[in] n_free places
+ *  \returns false: too many are this source's */
+bool ub_cost_place(struct ub_cost *c, const void *shard, size_t n_free);
 /*! One challenge more of this source. \returns false: too many */
 bool ub_cost_source(struct ub_cost *c);
 

@@ -368,12 +368,14 @@ static const struct txn_ops run_ops = { run_store_done, run_zh_done, run_expired
 
 static void begin(struct ub_flow *f, struct ub_run *run)
 {
+	size_t n = txn_count(f->env.txns), max = bsf_limit(LIM_IN_FLIGHT);
+
 	ub_decide_request(&run->wish, &run->request, &f->env.self);
 	if (run->wish.want == UB_REFUSE)
 		return fail(run, run->wish.cause);
-	if (txn_count(f->env.txns) >= bsf_limit(LIM_IN_FLIGHT))
-		return fail(run, CAUSE_ub_busy);
 	ub_cost_begin(&run->cost, f->env.overload, &run->from);
+	if (n >= max || !ub_cost_place(&run->cost, f, max - n))
+		return fail(run, CAUSE_ub_busy);
 	txn_start(f->env.txns, &run->txn, &run_ops, STORE_TIMEOUT_MS);
 	if (run->wish.want == UB_ANSWER && run->wish.nonce_ours)
 		return take_challenge(run);

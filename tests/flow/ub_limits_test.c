@@ -232,5 +232,35 @@ START_TEST(in_flight)
 }
 END_TEST
 
+/* "One private source can fill in-flight of a shard while the HSS is slow": three quarters of it. */
+START_TEST(in_flight_of_a_source)
+{
+	char name[16][64];
+	struct ue many[16], other;
+	int n = 0;
+
+	atomic_store(&w.cfg.limit[LIM_IN_FLIGHT], 16);
+	for (int i = 0; i < 16; i++) {
+		snprintf(name[i], sizeof(name[i]), "2341509999999%02d@ims.mnc015.mcc234.3gppnetwork.org", i);
+		ue_init(&many[i], name[i]);
+		ue_first(&many[i]);
+		n += waits_for_hss(&many[i]);
+	}
+	ck_assert_int_eq(n, 12);
+	ended(&many[12], CAUSE_ub_busy, 503);
+	ue_init(&other, OTHER);
+	other.from = "10.0.0.2";
+	ue_first(&other);
+	ck_assert(waits_for_hss(&other));
+	/* what ended counts no more */
+	txn_stop_all(w.env.txns);
+	for (int i = 0; i < 12; i++) {
+		ue_first(&many[i]);
+		ck_assert(waits_for_hss(&many[i]));
+	}
+	txn_stop_all(w.env.txns);
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("ub_limits", world_open, world_close, strangers, proven_source, live_tmpi, resyncs, hss_away,
-		   sources, in_flight)
+		   sources, in_flight, in_flight_of_a_source)
