@@ -59,6 +59,11 @@ static struct zh_txn *txn_new(struct zh_server *s, struct dia_reply *r, const st
 	return NULL;
 }
 
+static bool room_for(const struct zh_server *s, const struct dia_reply *r)
+{
+	return s->in_work < ZH_WAITING_MAX && dia_reply_in_work(r) < ZH_SHARE * (ZH_WAITING_MAX - s->in_work);
+}
+
 static void zh_serve_on_mar(void *owner, struct dia_reply *r)
 {
 	struct zh_server *s = owner;
@@ -70,7 +75,7 @@ static void zh_serve_on_mar(void *owner, struct dia_reply *r)
 		serve_unreadable(r, &mar, &bad);
 		return;
 	}
-	if (s->in_work >= ZH_WAITING_MAX) {
+	if (!room_for(s, r)) {
 		serve_refuse(r, CAUSE_hss_busy, &(struct dia_fault){ .code = RESULT_TOO_BUSY }, &mar);
 		return;
 	}

@@ -14,6 +14,7 @@
 #include "hss-sim/subscriber_cache.h"
 
 #define ZH_WAITING_MAX 4096 /* requests in work: decoded and not yet answered */
+#define ZH_SHARE       3 /* times what is free of them: as many one peer may have, so that a greedy one keeps nobody out */
 
 struct zh_server {
 	struct inbox *inbox;            /* from the mark writer */

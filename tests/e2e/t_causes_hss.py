@@ -8,7 +8,8 @@ from lib.runner import test
 from lib.world import HSS_ID, World, raw_bsf_conn
 
 
-IN_WORK = 4096      # requests the simulator has in work at most
+OTHER_BSF = "bsf2.mnc001.mcc001.3gppnetwork.org"
+IN_WORK = 3072      # requests of one peer the simulator has in work at most, of 4096
 
 
 async def world(t, *faults):
@@ -21,10 +22,11 @@ async def world(t, *faults):
     return w, await raw_bsf_conn(t, w.ports["hss"])
 
 
-@test("hss_bad_avp, hss_failed, hss_busy: an AVP twice, numbers used up, more in work than the cap", smoke=True)
+@test("hss_bad_avp, hss_failed, hss_busy: an AVP twice, numbers used up, one peer with more in work than its share", smoke=True)
 async def more(t):
     w = World(t)
     w.hss_cfg.nodes.append([f"fault {w.cards[1].impi} delay 5", []])
+    w.hss_cfg.set(f"bsf {OTHER_BSF}", "address 127.0.0.1/32")
     w.cards[0].sqn = "0xffffffffffff"
     await w.start(bsf=False)
     conn = await raw_bsf_conn(t, w.ports["hss"])
@@ -36,7 +38,14 @@ async def more(t):
         a = await conn.request(hss.mar(conn, w.cards[0].impi))
     assert a.result == 5012 and a.find(dia.ITEM) is None
     before = await w.counters("hss")
-    answers = await asyncio.gather(*(conn.request(hss.mar(conn, w.cards[1].impi), 20 * t.factor) for _ in range(IN_WORK + 50)))
+    ours = asyncio.gather(*(conn.request(hss.mar(conn, w.cards[1].impi), 20 * t.factor) for _ in range(IN_WORK + 50)))
+
+    async def refused():
+        return (await w.counters("hss"))["hss_busy"] > before["hss_busy"]
+    await t.until(refused, 10, "the peer to have all it may have")
+    other = await raw_bsf_conn(t, w.ports["hss"], OTHER_BSF)
+    assert (await other.request(hss.mar(other, w.cards[2].impi))).result == 2001, "a greedy peer keeps another out"
+    answers = await ours
     after = await w.counters("hss")
     results = [a.result for a in answers]
     assert results.count(2001) == IN_WORK and results.count(3004) == 50, (results.count(2001), results.count(3004))
