@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <talloc.h>
+#include "common/base/folder.h"
 #include "common/rt/daemon.h"
 #include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
@@ -64,6 +65,7 @@ static int check_db(const struct hss_cfg *cfg, struct err *err)
 {
 	char *path = cfg_path(NULL, cfg->database), *slash;
 	struct subscriber_db *db;
+	const char *why;
 	int rc = 0;
 
 	if (access(path, F_OK) == 0) {
@@ -74,7 +76,11 @@ static int check_db(const struct hss_cfg *cfg, struct err *err)
 		slash = strrchr(path, '/');
 		if (slash && slash != path)
 			*slash = '\0';
-		if (access(path, W_OK) != 0)
+		why = folder_open_to(path);
+		if (why)
+			rc = cfg_error(err, -EPERM, cfg->database_line, "database: %s: %s; allowed: " FOLDER_OURS, path,
+				       why);
+		else if (access(path, W_OK) != 0)
 			rc = cfg_error(err, -errno, cfg->database_line, "database: folder %s: %s", path,
 				       strerror(errno));
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/base/folder.h"
 #include "common/crypto/sqn.h"
 #include "common/rt/cfg_file.h"
 #include "hss-sim/subscriber_keys.h"
@@ -78,8 +79,11 @@ static sqlite3_stmt *query(struct subscriber_db *db, int n)
 
 static int lock(struct subscriber_db *db, const char *path, enum subscriber_db_mode mode, struct err *err)
 {
+	const char *why = folder_of_open_to(path); /* lock and journal are names there, too */
 	char name[PATH_LEN];
 
+	if (why)
+		return err_set(err, -EPERM, "%s: %s; allowed: " FOLDER_OURS, path, why);
 	if ((size_t)snprintf(name, sizeof(name), "%s.lock", path) >= sizeof(name))
 		return err_set(err, -ENAMETOOLONG, "%s: path too long", path);
 	if (mode == SUBSCRIBER_DB_CHECK && access(name, F_OK) != 0)

@@ -18,6 +18,7 @@
 #include "bsf/run/shard.h"
 #include "bsf/store/store.h"
 #include "bsf/zn/fd.h"
+#include "common/base/folder.h"
 #include "common/base/clock.h"
 #include "common/dia/dia_core.h"
 #include "common/dia/dia_tx.h"
@@ -173,7 +174,7 @@ static int open_store(struct bsf *b, bool check, struct err *err)
 /* Could the store be made there? Of a folder that is not there the last name is made, no more. */
 static int check_store_dir(struct err *err)
 {
-	const char *dir = bsf_cfg->lmdb_path;
+	const char *dir = bsf_cfg->lmdb_path, *why;
 	char *parent;
 
 	if (access(dir, F_OK) < 0 && errno == ENOENT) {
@@ -181,6 +182,8 @@ static int check_store_dir(struct err *err)
 		if (!parent)
 			return -ENOMEM;
 		dir = dirname(parent);
+	} else if ((why = folder_open_to(dir))) {
+		return cfg_error(err, -EPERM, bsf_cfg->store_line, "store: %s: %s; allowed: " FOLDER_OURS, dir, why);
 	}
 	if (access(dir, W_OK | X_OK) == 0)
 		return 0;

@@ -13,6 +13,7 @@
 
 #include "bsf/store/lmdb_pages.h"
 #include "bsf/store/record.h"
+#include "common/base/folder.h"
 #include "common/rt/log_cat.h"
 
 #define PATH_CAP 4096
@@ -115,11 +116,9 @@ int lmdb_file_made(const char *dir, struct span meta)
 /* Who may write there could put back an older store, or names that lead us elsewhere. */
 static int refuse_open_folder(const char *dir, struct err *err)
 {
-	struct stat st;
+	const char *why = folder_open_to(dir);
 
-	if (stat(dir, &st) < 0 || !(st.st_mode & S_IWOTH))
-		return 0; /* what is not there is told by who opens it */
-	return err_set(err, -EPERM, "store: everybody may write into %s; allowed: a folder of mode 0700", dir);
+	return why ? err_set(err, -EPERM, "store: %s: %s; allowed: " FOLDER_OURS, dir, why) : 0;
 }
 
 /* \returns descriptor with the lock */

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/folder.h"
 #include "common/base/hex.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -80,10 +81,14 @@ int secret_read_file(struct secret *out, size_t octets, const char *path, char *
 	char text[2 * SECRET_MAX + 66], reason[80];
 	uint8_t key[SECRET_MAX];
 	size_t len = 0, start = 0;
+	const char *writers;
 	int fd, rc;
 
 	if (octets == 0 || octets > SECRET_MAX)
 		return fail(-EINVAL, why, whylen, path, "unsupported size");
+	writers = folder_of_open_to(path);
+	if (writers)
+		return fail(-EACCES, why, whylen, path, writers);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would keep us waiting */
 	if (fd < 0)
 		return fail(errno == ENOENT ? -ENOENT : -EACCES, why, whylen, path, strerror(errno));

@@ -38,7 +38,7 @@ bool octets_equal(const void *a, const void *b, size_t len);
 void secret_harden_process(void);
 
 /*! Read a secret of exactly octets octets, written as hex digits (white space around is allowed), from a file
- *  that nobody but owner may read (mode & 077 == 0).
+ *  that nobody but owner may read (mode & 077 == 0), in a folder that others may not write into (folder.h).
  *  \param[out] why reason in words, naming the path, never the content; whylen octets
- *  \returns 0; -ENOENT, -EACCES (readable by others or unreadable), -EBADMSG (not exactly 2*octets hex digits) */
+ *  \returns 0; -ENOENT, -EACCES (readable by others, replaceable by others, or unreadable), -EBADMSG (not exactly 2*octets hex digits) */
 int secret_read_file(struct secret *out, size_t octets, const char *path, char *why, size_t whylen);

@@ -16,6 +16,7 @@
 #include <osmocom/vty/telnet_interface.h>
 #include <osmocom/vty/vty.h>
 #include <talloc.h>
+#include "common/base/folder.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/vty_line.h"
@@ -221,8 +222,7 @@ static int sock_address(struct sockaddr_un *out, struct err *err)
 
 static int cannot_listen(struct err *err, int rc, const char *path, const char *why)
 {
-	return cfg_error(err, rc, sock_line,
-			 "line vty: cannot listen on %s: %s; allowed: a socket in a folder that only we may write",
+	return cfg_error(err, rc, sock_line, "line vty: cannot listen on %s: %s; allowed: a socket in " FOLDER_OURS,
 			 path, why);
 }
 
@@ -240,6 +240,7 @@ static bool sock_is_served(const struct sockaddr_un *sa)
 static int sock_free(const struct sockaddr_un *sa, struct err *err)
 {
 	char folder[sizeof(sa->sun_path)], *slash;
+	const char *why;
 	struct stat st;
 
 	if (lstat(sa->sun_path, &st) == 0) {
@@ -251,6 +252,9 @@ static int sock_free(const struct sockaddr_un *sa, struct err *err)
 	strcpy(folder, sa->sun_path);
 	slash = strrchr(folder, '/');
 	slash[slash == folder] = '\0';
+	why = folder_open_to(folder);
+	if (why)
+		return cannot_listen(err, -EPERM, sa->sun_path, why);
 	return access(folder, W_OK | X_OK) == 0 ? 0 : cannot_listen(err, -errno, sa->sun_path, strerror(errno));
 }
 

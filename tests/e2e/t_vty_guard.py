@@ -72,6 +72,29 @@ async def who_reaches_it(t):
         assert said in out and "VTY interface" not in out, (mode, out, err)
 
 
+@test("a folder into which others may write holds no socket, no KEK, no store and no database: start and --check say so", smoke=True)
+async def folder_of_others(t):
+    w = World(t)
+    w.write_configs()
+    kept = os.path.join(w.dir, "open")
+    os.makedirs(kept)
+    os.chmod(kept, 0o777)
+    for cfg, exe, node, line in ((w.bsf_cfg, "gba-bsfd", "line vty", "socket {}/vty"),
+                                 (w.bsf_cfg, "gba-bsfd", "store", "lmdb {}"),
+                                 (w.bsf_cfg, "gba-bsfd", "store", "kek 1 file {}/kek"),
+                                 (w.hss_cfg, "gba-hss-simd", "line vty", "socket {}/vty"),
+                                 (w.hss_cfg, "gba-hss-simd", "subscribers", "database {}/db")):
+        before = list(cfg.node(node))
+        cfg.set(node, line.format(kept))
+        path = f"{w.etc}/open.cfg"
+        cfg.write(path)
+        for more in ([], ["--check"]):
+            rc, out, err = await procs.run([t.need_program(exe), "-c", path, *more], 10)
+            assert rc and "everybody may write into its folder" in err, (line, more, rc, out, err)
+        cfg.node(node)[:] = before
+    assert os.listdir(kept) == [], os.listdir(kept)
+
+
 @test("without a socket in the configuration there is no VTY, and the log says so", smoke=True)
 async def none(t):
     w = World(t, raw_hss=True)

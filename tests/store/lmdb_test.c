@@ -299,6 +299,11 @@ START_TEST(folder_of_everybody)
 
 	ck_assert_int_eq(chmod(dir, 0777), 0);
 	expect_refused(&cfg, "everybody may write");
+	if (geteuid() == 0) { /* "links inside a group-writable store folder" */
+		ck_assert_int_eq(chmod(dir, 0775), 0);
+		ck_assert_int_eq(chown(dir, -1, 65534), 0);
+		expect_refused(&cfg, "a group that is not ours may write");
+	}
 	ck_assert_int_eq(chmod(dir, 0755), 0);
 	open_store();
 	harness_close(&h);

@@ -46,17 +46,22 @@ END_TEST
 
 static char path[64];
 
-static void file_with(const char *text, mode_t mode)
+static void file_in_path(const char *text, mode_t mode)
 {
 	int fd;
 
-	snprintf(path, sizeof(path), "secret_test.%d", (int)getpid());
 	unlink(path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	ck_assert_int_eq(fchmod(fd, mode), 0);
 	close(fd);
+}
+
+static void file_with(const char *text, mode_t mode)
+{
+	snprintf(path, sizeof(path), "secret_test.%d", (int)getpid());
+	file_in_path(text, mode);
 }
 
 START_TEST(from_file)
@@ -100,6 +105,25 @@ START_TEST(from_file)
 }
 END_TEST
 
+/* Who may write into its folder can put a key of his own in its place. */
+START_TEST(folder_of_others)
+{
+	char why[200], dir[] = "/tmp/gba-kek-XXXXXX";
+	struct secret k = { 0 };
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/kek", dir);
+	file_in_path("00112233", 0600);
+	ck_assert_int_eq(chmod(dir, 0777), 0);
+	ck_assert_int_eq(secret_read_file(&k, 4, path, why, sizeof(why)), -EACCES);
+	ck_assert_msg(strstr(why, "everybody may write"), "%s", why);
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	ck_assert_int_eq(secret_read_file(&k, 4, path, why, sizeof(why)), 0);
+	unlink(path);
+	rmdir(dir);
+}
+END_TEST
+
 START_TEST(no_file)
 {
 	char why[200], dir[] = "/tmp/gba-fifo-XXXXXX", fifo[64];
@@ -119,4 +143,4 @@ START_TEST(no_file)
 }
 END_TEST
 
-SUITE("secret", set_and_compare, wiped, from_file, no_file)
+SUITE("secret", set_and_compare, wiped, from_file, folder_of_others, no_file)
