@@ -39,6 +39,7 @@ static void __attribute__((destructor)) process_free(void)
 	EVP_CIPHER_free(alg.aes128_ecb);
 	EVP_CIPHER_free(alg.aes256_gcm);
 	EVP_MD_free(alg.md5);
+	EVP_MD_free(alg.sha1);
 	EVP_MD_free(alg.sha256);
 	EVP_MAC_free(alg.hmac);
 	alg = (struct evp_algorithms){ 0 };
@@ -50,10 +51,11 @@ static void init(void)
 	alg.aes128_ecb = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
 	alg.aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	alg.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+	alg.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 	alg.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	alg.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	usable = pthread_key_create(&key, thread_free) == 0;
-	if (!alg.aes128_ecb || !alg.aes256_gcm || !alg.md5 || !alg.sha256 || !alg.hmac)
+	if (!alg.aes128_ecb || !alg.aes256_gcm || !alg.md5 || !alg.sha1 || !alg.sha256 || !alg.hmac)
 		usable = false;
 }
 

@@ -15,7 +15,7 @@ struct evp_thread {
 
 struct evp_algorithms {
 	EVP_CIPHER *aes128_ecb, *aes256_gcm;
-	EVP_MD *md5, *sha256;
+	EVP_MD *md5, *sha1, *sha256;
 	EVP_MAC *hmac;
 };
 

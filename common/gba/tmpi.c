@@ -34,20 +34,27 @@ int tmpi_format(char out[TMPI_MAX + 1], const uint8_t tmpi[TMPI_LEN])
 	return TMPI_MAX;
 }
 
+int tmpi_bsf_id(uint8_t out[TMPI_BSF_ID_MAX], const char *bsf_name)
+{
+	size_t n = strlen(bsf_name);
+
+	if (n > TMPI_BSF_ID_MAX - sizeof(ua_id_tmpi))
+		return -E2BIG;
+	memcpy(out, bsf_name, n);
+	memcpy(out + n, ua_id_tmpi, sizeof(ua_id_tmpi));
+	return (int)(n + sizeof(ua_id_tmpi));
+}
+
 int tmpi_derive(uint8_t out[TMPI_LEN], const struct secret *ks, const uint8_t rand[16], struct span impi,
 		const char *bsf_name)
 {
-	uint8_t bsf_id[BSF_NAME_MAX + sizeof(ua_id_tmpi) + 1];
+	uint8_t bsf_id[TMPI_BSF_ID_MAX];
 	SECRET_AUTO t = { 0 };
-	struct writer w;
-	int rc;
+	int n = tmpi_bsf_id(bsf_id, bsf_name), rc;
 
-	writer_init(&w, bsf_id, sizeof(bsf_id));
-	writer_str(&w, bsf_name);
-	writer_put(&w, ua_id_tmpi, sizeof(ua_id_tmpi));
-	if (writer_end(&w) < 0)
-		return -E2BIG;
-	rc = kdf_ks_naf(&t, KDF_KS_NAF, ks, rand, impi, span_of(bsf_id, w.len));
+	if (n < 0)
+		return n;
+	rc = kdf_ks_naf(&t, KDF_KS_NAF, ks, rand, impi, span_of(bsf_id, (size_t)n));
 	if (rc == 0)
 		memcpy(out, t.b, TMPI_LEN);
 	return rc;

@@ -46,6 +46,12 @@ def bsf_name(imsi, mnc_len=2):
     return f"bsf.mnc{mnc}.mcc{mcc}.pub.3gppnetwork.org"
 
 
+def gba_u(autn, xres, ik, hash_name="sha1"):
+    """(AUTN*, XRES*) of 33.220 5.3.2"""
+    mask = hashlib.new(hash_name, ik).digest()[:8]
+    return autn[:8] + bytes(a ^ b for a, b in zip(autn[8:], mask)), xres[:-1] + bytes([xres[-1] ^ 1])
+
+
 def run_id(rand):
     """How every log names a run: first 8 hex digits of SHA-256(RAND)."""
     return hashlib.sha256(rand).hexdigest()[:8]
