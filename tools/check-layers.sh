@@ -42,7 +42,7 @@ function folder(path,  part) {
 	if (part[1] == "gba")
 		return part[2] == "ue.h" ? "ue/lib" : "naf-lib" # their public headers
 	if (part[1] == "ue" && part[2] ~ /\./)
-		return "ue" # the card stands above the rooms
+		return "ue" # the small files all of its rooms keep
 	return part[1] ~ /^(common|bsf|ue)$/ ? part[1] "/" part[2] : part[1]
 }
 function complain(what) {

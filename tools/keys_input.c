@@ -40,6 +40,8 @@ static const struct field {
 	[IN_UA] = { "ua", HEX, 5, false, "Ua security protocol; 0100000002 (HTTP Digest) if not given" },
 	[IN_ALGORITHM] = { "algorithm", TEXT, 0, false, "milenage" },
 	[IN_STATE_FILE] = { "state-file", IGNORED, 0, false, NULL },
+	[IN_GBA] = { "gba", IGNORED, 0, false, NULL },
+	[IN_MAC_STAR] = { "mac-star", IGNORED, 0, false, NULL },
 };
 
 static int keys_find(const char *name, size_t len)

@@ -32,6 +32,8 @@ enum keys_name {
 	IN_UA,
 	IN_ALGORITHM,
 	IN_STATE_FILE,
+	IN_GBA,
+	IN_MAC_STAR,
 	IN_COUNT
 };
 

@@ -26,11 +26,14 @@ static void read_ks(struct key_store *ks, const json_t *o)
 	struct btid id;
 	uint8_t key[32];
 
+	ks->on_card = json_is_true(json_object_get(o, "on-card"));
 	if (!btid || !expires || btid_parse(&id, (const uint8_t *)btid, strlen(btid)) < 0 ||
-	    !get_octets(o, "ks", key, sizeof(key)) || !get_octets(o, "rand", ks->rand, sizeof(ks->rand)) ||
+	    (!ks->on_card && !get_octets(o, "ks", key, sizeof(key))) ||
+	    !get_octets(o, "rand", ks->rand, sizeof(ks->rand)) ||
 	    date_time_parse(&ks->expires_at, span_str(expires)) < 0)
 		return;
-	secret_set(&ks->ks, key, sizeof(key));
+	if (!ks->on_card)
+		secret_set(&ks->ks, key, sizeof(key));
 	OPENSSL_cleanse(key, sizeof(key));
 	strcpy(ks->btid, btid);
 	ks->has_ks = true;
@@ -96,7 +99,7 @@ int key_store_save(const struct key_store *ks, struct err *err)
 		hex_encode(hex, sizeof(hex), ks->rand, sizeof(ks->rand));
 		json_object_set_new(o, "rand", json_string(hex));
 		hex_encode(hex, sizeof(hex), ks->ks.b, ks->ks.len);
-		json_object_set_new(o, "ks", json_string(hex));
+		json_object_set_new(o, ks->on_card ? "on-card" : "ks", ks->on_card ? json_true() : json_string(hex));
 	}
 	if (ks->has_tmpi) {
 		hex_encode(hex, sizeof(hex), ks->tmpi, sizeof(ks->tmpi));
@@ -117,7 +120,7 @@ int key_store_forget(struct key_store *ks, bool with_tmpi, struct err *err)
 {
 	secret_clear(&ks->ks);
 	OPENSSL_cleanse(ks->rand, sizeof(ks->rand));
-	ks->has_ks = false;
+	ks->has_ks = ks->on_card = false;
 	ks->btid[0] = '\0';
 	ks->expires_at = 0;
 	if (with_tmpi) {

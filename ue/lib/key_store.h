@@ -17,6 +17,7 @@ struct key_store {
 	char imsi[16];
 	struct impi impi;
 	bool has_ks;
+	bool on_card; /* GBA_U: the card holds Ks, ks is empty */
 	struct secret ks;
 	uint8_t rand[AKA_RAND_LEN];
 	char btid[BTID_MAX + 1];

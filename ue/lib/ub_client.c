@@ -12,6 +12,7 @@
 #include "common/base/hex.h"
 #include "common/crypto/kdf.h"
 #include "common/crypto/rng.h"
+#include "common/gba/gba_time.h"
 #include "common/http/auth_hdr.h"
 #include "common/http/auth_info.h"
 #include "common/http/product.h"
@@ -32,7 +33,7 @@ struct run {
 	uint8_t rand[AKA_RAND_LEN];
 	char cnonce[33];
 	struct secret ha1;
-	struct usim_answer card;
+	struct card_answer card;
 };
 
 int ub_nonce_open(uint8_t rand[AKA_RAND_LEN], uint8_t autn[AKA_AUTN_LEN], struct span nonce)
@@ -221,6 +222,12 @@ static int read_challenge(struct run *r, uint8_t autn[AKA_AUTN_LEN])
 	return rc;
 }
 
+/* 33.220 5.3.2: chosen before the challenge is looked at, by what the card can do alone. */
+static enum card_context context_of(const struct card *card)
+{
+	return card->caps & CARD_CAP_GBA ? CARD_CONTEXT_GBA : CARD_CONTEXT_3G;
+}
+
 /* Read the 401 and let the card judge it. */
 static enum ue_cause judge(struct run *r)
 {
@@ -229,7 +236,8 @@ static enum ue_cause judge(struct run *r)
 	if (read_challenge(r, autn) < 0)
 		return UE_CAUSE_challenge;
 	run_id(r->c->trail.run, r->rand);
-	if (new_cnonce(r) < 0 || r->c->card->ops->authenticate(r->c->card, &r->card, r->rand, autn, r->err) < 0)
+	if (new_cnonce(r) < 0 ||
+	    card_authenticate(r->c->card, &r->card, context_of(r->c->card), r->rand, autn, r->err) < 0)
 		return UE_CAUSE_local;
 	return UE_CAUSE_ok;
 }
@@ -239,7 +247,9 @@ static enum ue_cause mac_failure(struct run *r)
 {
 	send_second(r, "", NULL);
 	err_set(r->err, -EKEYREJECTED,
-		"the network does not know the key of this card (AUTN has a wrong MAC): refused");
+		r->c->card->caps & CARD_CAP_GBA
+			? "AUTN has a wrong MAC: the network does not know the key of this card, or takes it for one without GBA_U: refused"
+			: "AUTN has a wrong MAC: the network does not know the key of this card, or takes it for one with GBA_U: refused");
 	return UE_CAUSE_autn;
 }
 
@@ -308,6 +318,52 @@ static enum ue_cause check_body(struct run *r, struct bsf_info *info, struct bti
 	return UE_CAUSE_ok;
 }
 
+int ub_naf_key(struct ub_client *c, struct secret *out, struct span naf_id, struct err *err)
+{
+	const struct key_store *k = c->keys;
+	const struct span impi = span_str(k->impi.s);
+	struct card_gbabp bp;
+	int rc;
+
+	if (!k->on_card) {
+		rc = kdf_ks_naf(out, KDF_KS_NAF, &k->ks, k->rand, impi, naf_id);
+		return rc < 0 ? err_set(err, rc, "the key cannot be derived") : 0;
+	}
+	/* another device may have bootstrapped with this card since (31.102 5.2.21) */
+	rc = card_gbabp_read(c->card, &bp, err);
+	if (rc == 0 && (!bp.has_rand || memcmp(bp.rand, k->rand, sizeof(bp.rand)) != 0))
+		rc = err_set(err, -ENOKEY, "the card's key is of another run");
+	return rc < 0 ? rc : card_derive(c->card, out, naf_id, impi, err);
+}
+
+static int derive_tmpi(struct run *r, struct key_store *next, const char *bsf_name)
+{
+	uint8_t bsf_id[TMPI_BSF_ID_MAX];
+	SECRET_AUTO seed = { 0 };
+	int n = tmpi_bsf_id(bsf_id, bsf_name), rc;
+
+	if (!next->on_card)
+		return tmpi_derive(next->tmpi, &next->ks, next->rand, span_str(next->impi.s), bsf_name);
+	rc = n < 0 ? n : card_derive(r->c->card, &seed, span_of(bsf_id, (size_t)n), span_str(next->impi.s), r->err);
+	if (rc == 0)
+		memcpy(next->tmpi, seed.b, TMPI_LEN);
+	return rc;
+}
+
+/* Ks, or where it is; what belongs to it goes beside it on the card (31.102 5.2.20). */
+static int take_key(struct run *r, struct key_store *next, const struct bsf_info *info)
+{
+	char when[DATE_TIME_LEN + 1];
+
+	next->on_card = context_of(r->c->card) == CARD_CONTEXT_GBA;
+	if (!next->on_card)
+		return kdf_ks(&next->ks, &r->card.ck, &r->card.ik);
+	secret_clear(&next->ks);
+	if (date_time_format(when, info->expires_at) < 0)
+		return -EINVAL;
+	return card_gbabp_write(r->c->card, info->btid, when, r->err);
+}
+
 /* 33.220 4.5.2: Ks, B-TID, and the TMPI if the BSF knows TMPIs. */
 static enum ue_cause keep_session(struct run *r)
 {
@@ -319,17 +375,17 @@ static enum ue_cause keep_session(struct run *r)
 
 	if (cause != UE_CAUSE_ok)
 		return cause;
-	rc = kdf_ks(&next.ks, &r->card.ck, &r->card.ik);
+	rc = take_key(r, &next, &info);
 	memcpy(next.rand, r->rand, sizeof(next.rand));
 	memcpy(next.btid, info.btid, sizeof(next.btid));
 	next.has_ks = true;
 	if (rc == 0 && r->answer.server && product_has(span_str(r->answer.server), PRODUCT_TMPI)) {
-		rc = tmpi_derive(next.tmpi, &next.ks, next.rand, span_str(next.impi.s), id.domain);
+		rc = derive_tmpi(r, &next, id.domain);
 		next.has_tmpi = true;
 	}
-	if (rc < 0)
+	if (rc < 0 && !r->err->text[0])
 		err_set(r->err, rc, "the keys cannot be derived");
-	else
+	if (rc == 0)
 		rc = key_store_save(&next, r->err);
 	if (rc == 0)
 		*k = next;
@@ -376,9 +432,9 @@ static enum ue_cause run_steps(struct run *r)
 		rc = judge(r);
 		if (rc != UE_CAUSE_ok)
 			break;
-		if (r->card.outcome == USIM_MAC_FAILURE)
+		if (r->card.outcome == CARD_MAC_FAILURE)
 			return mac_failure(r);
-		if (r->card.outcome == USIM_OK)
+		if (r->card.outcome == CARD_OK)
 			return ub_client_answer(r);
 		if (round == 1) {
 			err_set(r->err, -ERANGE,

@@ -7,10 +7,10 @@
 #include "common/gba/bsf_info.h"
 #include "common/gba/run_id.h"
 #include "common/http/challenge_hdr.h"
+#include "ue/card/card.h"
 #include "ue/lib/http_get.h"
 #include "ue/lib/key_store.h"
 #include "ue/lib/ue_cause.h"
-#include "ue/usim.h"
 
 /*! What is known of a command when it ends, for whoever has to find it in the logs of the network. */
 struct ue_trail {
@@ -19,7 +19,7 @@ struct ue_trail {
 };
 
 struct ub_client {
-	struct usim *card;
+	struct card *card;
 	struct key_store *keys;
 	struct http_get *http;
 	const char *url;      /* of the BSF */
@@ -30,6 +30,11 @@ struct ub_client {
 /*! Run once: afterwards keys holds a fresh Ks, B-TID and TMPI, on disk.
  *  \returns UE_CAUSE_ok or what went wrong, with the reason in err; keys is unchanged then (but for a refused TMPI) */
 enum ue_cause ub_client_run(struct ub_client *c, struct err *err);
+
+/*! Ks_NAF, or Ks_ext_NAF where the card made Ks: of the key that is there, for one NAF.
+ *  \param[out] out 32 octets \param[in] naf_id FQDN || 5 octets
+ *  \returns 0; -ENOKEY the card's Ks is of another run: as if there were no key; as card_derive(), kdf_ks_naf() */
+int ub_naf_key(struct ub_client *c, struct secret *out, struct span naf_id, struct err *err);
 
 /* The decisions as pure functions, for tests. */
 

@@ -225,19 +225,16 @@ static enum ue_cause act(const struct options *o, struct ub_client *ub, struct e
 static bool run(const struct options *o, enum ue_cause *cause, struct err *err)
 {
 	const struct http_get_cfg http_cfg = { o->connect_to, o->n_connect_to, o->trace, o->timeout_s };
-	char bsf_name[BSF_NAME_MAX + 1], url[BSF_NAME_MAX + 16];
+	char url[BSF_NAME_MAX + 16];
 	struct key_store keys;
-	struct ub_client ub = { .keys = &keys, .bsf_name = bsf_name, .url = o->bsf ? o->bsf : url };
-	struct impi impi;
+	struct ub_client ub = { .keys = &keys, .url = o->bsf ? o->bsf : url };
 	bool done = false;
 
-	if (usim_soft_open(&ub.card, o->card, err) < 0)
+	if (card_soft_open(&ub.card, o->card, err) < 0)
 		return false;
-	if (impi_from_imsi(&impi, ub.card->imsi, ub.card->mnc_len) < 0 ||
-	    bsf_name_from_imsi(bsf_name, ub.card->imsi, ub.card->mnc_len) < 0) {
-		err_set(err, -EINVAL, "%s: no IMPI can be made from this IMSI", o->card);
-	} else if (key_store_open(&keys, ub.card->state_path, ub.card->imsi, &impi, time(NULL), err) == 0) {
-		snprintf(url, sizeof(url), "http://%s/", bsf_name);
+	ub.bsf_name = ub.card->bsf_name;
+	if (key_store_open(&keys, ub.card->state_path, ub.card->imsi, &ub.card->impi, time(NULL), err) == 0) {
+		snprintf(url, sizeof(url), "http://%s/", ub.bsf_name);
 		ub.http = http_get_new(&http_cfg, err);
 		done = ub.http != NULL;
 		if (done)
@@ -245,7 +242,7 @@ static bool run(const struct options *o, enum ue_cause *cause, struct err *err)
 		http_get_free(ub.http);
 		key_store_clear(&keys);
 	}
-	ub.card->ops->close(ub.card);
+	card_close(ub.card);
 	return done;
 }
 

@@ -143,9 +143,9 @@ static int naf_ha1(struct ua_run *r)
 
 	if (rc < 0)
 		return err_set(r->err, rc, "'%s' is no host name that a NAF key can be made for", r->host);
-	rc = kdf_ks_naf(&key, KDF_KS_NAF, &k->ks, k->rand, span_str(k->impi.s), span_of(naf.raw, naf.len));
+	rc = ub_naf_key(r->ub, &key, span_of(naf.raw, naf.len), r->err);
 	if (rc < 0)
-		return err_set(r->err, rc, "the key cannot be derived");
+		return rc;
 	b64_encode(password, sizeof(password), key.b, key.len);
 	rc = digest_ha1(&r->ha1, r->alg.hash, span_str(k->btid), r->realm, span_str(password));
 	OPENSSL_cleanse(password, sizeof(password));

@@ -59,6 +59,7 @@ class RawBsf(HttpServer):
         self.refuse = None                      # a status for every first request
         self.btid_name = name                   # BSF name in the B-TID
         self.tail = b""                         # server data behind RAND and AUTN
+        self.gba_u = None                       # "sha1" or "sha256": the hash of MAC*
 
     def handle(self, req):
         p = req["params"]
@@ -77,6 +78,8 @@ class RawBsf(HttpServer):
     def challenge(self):
         rand = os.urandom(16)
         autn, xres, ck, ik = self.sub.mil.vector(rand, self.sub.next_sqn())
+        if self.gba_u:
+            autn, xres = kdf.gba_u(autn, xres, ik, self.gba_u)
         nonce = base64.b64encode(rand + self.spoil_autn(autn) + self.tail).decode()
         params = {"realm": self.name, "nonce": nonce, "algorithm": "AKAv1-MD5", "qop": None, "opaque": os.urandom(16).hex()}
         self.open[nonce] = (rand, xres, ck + ik)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "ue/usim_cfg.h"
+#include "ue/card/sim_cfg.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -15,7 +15,7 @@
 
 /* What has been read; op and opc are told apart until the end. */
 struct reading {
-	struct usim_cfg cfg;
+	struct sim_cfg cfg;
 	struct secret op;
 	bool algorithm_ok;
 };
@@ -77,6 +77,18 @@ static int set_state_file(struct reading *r, const char *value)
 	return 0;
 }
 
+static int set_gba(struct reading *r, const char *value)
+{
+	r->cfg.gba_u = strcmp(value, "u") == 0;
+	return r->cfg.gba_u || strcmp(value, "me") == 0 ? 0 : -EINVAL;
+}
+
+static int set_mac_star(struct reading *r, const char *value)
+{
+	r->cfg.mac_star = strcmp(value, "sha256") == 0 ? GBA_U_SHA256 : GBA_U_SHA1;
+	return r->cfg.mac_star == GBA_U_SHA256 || strcmp(value, "sha1") == 0 ? 0 : -EINVAL;
+}
+
 static const struct {
 	const char *word;
 	int (*set)(struct reading *r, const char *value);
@@ -89,6 +101,8 @@ static const struct {
 	{ "opc", set_opc, "32 hexadecimal digits" },
 	{ "algorithm", set_algorithm, "milenage" },
 	{ "state-file", set_state_file, "a path, relative to this file" },
+	{ "gba", set_gba, "me (the device keeps the keys) or u (the card does)" },
+	{ "mac-star", set_mac_star, "sha1 or sha256" },
 };
 
 /* The value is never repeated in the reason: it may be K. */
@@ -104,9 +118,10 @@ static int read_word(struct reading *r, char *line, const char *path, int n, str
 		return 0;
 	}
 	/* a long one may be a key whose name was forgotten */
-	return err_set(err, -EINVAL,
-		       "%s:%d: unknown word '%s'; allowed: imsi, mnc-length, k, op, opc, algorithm, state-file", path,
-		       n, strlen(word) > 12 ? "..." : word);
+	return err_set(
+		err, -EINVAL,
+		"%s:%d: unknown word '%s'; allowed: imsi, mnc-length, k, op, opc, algorithm, state-file, gba, mac-star",
+		path, n, strlen(word) > 12 ? "..." : word);
 }
 
 static int read_lines(struct reading *r, FILE *f, const char *path, struct err *err)
@@ -135,9 +150,9 @@ static int read_lines(struct reading *r, FILE *f, const char *path, struct err *
 	return rc;
 }
 
-static int usim_complete(struct reading *r, const char *path, struct err *err)
+static int sim_complete(struct reading *r, const char *path, struct err *err)
 {
-	struct usim_cfg *c = &r->cfg;
+	struct sim_cfg *c = &r->cfg;
 
 	if (!c->imsi[0] || !c->mnc_len || !c->cred.k.len || !c->state_file[0] || !r->algorithm_ok)
 		return err_set(err, -EINVAL, "%s: imsi, mnc-length, k, algorithm and state-file are needed", path);
@@ -148,7 +163,7 @@ static int usim_complete(struct reading *r, const char *path, struct err *err)
 	return 0;
 }
 
-static int absolute_state_file(struct usim_cfg *c, const char *path, struct err *err)
+static int absolute_state_file(struct sim_cfg *c, const char *path, struct err *err)
 {
 	char folder[PATH_MAX], joined[PATH_MAX + sizeof(c->state_file)];
 
@@ -164,7 +179,7 @@ static int absolute_state_file(struct usim_cfg *c, const char *path, struct err 
 	return 0;
 }
 
-int usim_cfg_read(struct usim_cfg *out, const char *path, struct err *err)
+int sim_cfg_read(struct sim_cfg *out, const char *path, struct err *err)
 {
 	struct reading r = { 0 };
 	char buf[4096];
@@ -183,7 +198,7 @@ int usim_cfg_read(struct usim_cfg *out, const char *path, struct err *err)
 	fclose(f);
 	OPENSSL_cleanse(buf, sizeof(buf));
 	if (rc == 0)
-		rc = usim_complete(&r, path, err);
+		rc = sim_complete(&r, path, err);
 	if (rc == 0)
 		rc = absolute_state_file(&r.cfg, path, err);
 	if (rc == 0)
@@ -192,7 +207,7 @@ int usim_cfg_read(struct usim_cfg *out, const char *path, struct err *err)
 	return rc;
 }
 
-void usim_cfg_clear(struct usim_cfg *c)
+void sim_cfg_clear(struct sim_cfg *c)
 {
 	OPENSSL_cleanse(c, sizeof(*c));
 }

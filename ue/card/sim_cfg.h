@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file sim_cfg.h
+ *  The configuration file of a soft USIM. */
+#pragma once
+
+#include <stdbool.h>
+#include "common/base/err.h"
+#include "common/crypto/gba_u.h"
+
+struct sim_cfg {
+	char imsi[16];
+	int mnc_len;
+	struct aka_cred cred; /* OPc made from OP if that was given */
+	bool gba_u;           /* service 68: the card makes the keys of GBA itself */
+	enum gba_u_hash mac_star;
+	char state_file[4096]; /* absolute, or relative to the folder of the file */
+};
+
+/*! \returns 0; -ENOENT, -EACCES (mode & 077), -EINVAL. err: "FILE:LINE: what; what is allowed" */
+int sim_cfg_read(struct sim_cfg *out, const char *path, struct err *err);
+void sim_cfg_clear(struct sim_cfg *c);
