@@ -366,7 +366,8 @@ static int gba_naf_read_key(FILE *f, char out[KEY_CHARS + 1])
 static int curl_config(const struct options *o, const char *btid, const char *path)
 {
 	struct btid parsed;
-	char key[KEY_CHARS + 1];
+	char key[KEY_CHARS + 1], line[BTID_MAX + KEY_CHARS + 16];
+	bool written;
 	FILE *f;
 	int rc;
 
@@ -381,10 +382,12 @@ static int curl_config(const struct options *o, const char *btid, const char *pa
 		fclose(f);
 	if (rc < 0)
 		return local(o, "no key, which is base64 of 32 octets", path);
-	setbuf(stdout, NULL);
-	printf("user = \"%s:%s\"\n", btid, key);
+	snprintf(line, sizeof(line), "user = \"%s:%s\"\n", btid, key);
 	OPENSSL_cleanse(key, sizeof(key));
-	return EXIT_GIVEN;
+	/* not printf(): what it formats into is not ours to wipe */
+	written = write(STDOUT_FILENO, line, strlen(line)) == (ssize_t)strlen(line);
+	OPENSSL_cleanse(line, sizeof(line));
+	return written ? EXIT_GIVEN : local(o, strerror(errno), "standard output");
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """No key in any output: everything at DEBUG, every kind of failure, then a search for every key of the run."""
-from lib import digest, leaks, memory, naf, procs
+from lib import digest, leaks, memory, naf, procs, vty
 from lib.app import App
 from lib.dia_peer import PeerClosed
 from lib.hss import RawHss
@@ -85,6 +85,25 @@ def named(ue, n):
     """Keys of a UE that ran once, under names of their own."""
     k, opc, res, ck, ik, _ = ue.secrets[:6]
     return {f"K {n}": k, f"OPc {n}": opc, f"RES {n}": res, f"CK {n}": ck, f"IK {n}": ik}
+
+
+@test("memory: with `store memory` a revoked session's Ks is gone at once, though its tombstone stays", smoke=True)
+async def revoked_in_memory(t):
+    t.need_root("reading the memory of a hardened process")
+    if procs.SANITIZED:
+        t.skip("sanitizers have an allocator of their own")
+    w = World(t, n_cards=2).no_limits()
+    w.bsf_cfg.remove("store", "lmdb")
+    w.bsf_cfg.set("store", "memory")
+    await w.start()
+    sessions = [await w.ue(n).bootstrap() for n in range(2)]
+    keys = {f"{part} {n}": s.ks[i:i + 16] for n, s in enumerate(sessions) for i, part in ((0, "CK"), (16, "IK"))}
+    assert set(memory.search(w.bsf.pid, keys)[0]) == set(keys), "what lives is found"
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    for line in ("enable", f"revoke impi {w.cards[0].impi}", f"revoke btid {sessions[1].btid}"):
+        await v.command(line)
+    v.close()
+    assert not memory.search(w.bsf.pid, keys)[0], dict(memory.search(w.bsf.pid, keys)[0])
 
 
 @test("memory: after its transaction no key of a run is left in gba-bsfd, of the HSS but K and OPc, of a NAF but its cache",

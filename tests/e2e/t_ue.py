@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """gba-ue against a raw BSF and a raw NAF: what it sends, what it refuses to believe, what it keeps."""
 import asyncio
+import base64
 import json
 import os
 import re
 import time
 
-from lib import aka, kdf, procs
+from lib import aka, kdf, memory, procs
 from lib.runner import test
 from lib.web import RawBsf, RawNaf
 
@@ -540,3 +541,35 @@ async def card_file(t):
     rc, out, err = await d.run("bootstrap")
     assert rc == 2 and "usim-1.cfg:" in json.dumps(out) + err, (rc, out, err)
     assert not d.bsf.requests
+
+
+@test("memory: what the tools of a moment held is gone when they end, from stack and heap", smoke=True)
+async def tools_at_exit(t):
+    t.need_root("reading the memory of a hardened process")
+    if procs.SANITIZED:
+        t.skip("sanitizers have an allocator of their own")
+    loop = asyncio.get_running_loop()
+
+    async def left(argv, keys):
+        rc, hits, octets = await loop.run_in_executor(None, memory.at_exit, argv, keys)
+        assert rc == 0 and octets > 1 << 17, (argv, rc, octets)
+        return dict(hits)
+    key, k, opc = os.urandom(32), os.urandom(16), os.urandom(16)
+    with open(t.dir + "/plain", "w", encoding="ascii") as f:
+        f.write("a" * 4096 + base64.b64encode(key).decode())
+    assert await left(["/usr/bin/python3", "-c", f"import sys; x = open('{t.dir}/plain').read()"], {"key": key}), "the search finds nothing"
+    d = await Device(t).start()
+    keys = {"K": d.k, "OP": d.op, "OPc": d.opc}
+    for words in (["bootstrap"], ["get", "http://naf1.example.com/"], ["get", "http://naf1.example.com/"]):
+        for ks, rand in d.bsf.sessions.values():
+            keys |= {f"CK {len(keys)}": ks[:16], f"IK {len(keys)}": ks[16:]}
+        hits = await left(d.at("--json", *words), keys)
+        assert not hits, (words, hits)
+    btid = next(iter(d.bsf.sessions))
+    for name, text in (("key", base64.b64encode(key).decode()), ("in", f"k = {k.hex()}\nopc = {opc.hex()}\nrand = {'00' * 16}\nsqn = {'00' * 6}")):
+        with open(f"{t.dir}/{name}", "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+            f.write(text + "\n")
+    hits = await left([t.need_program("gba-naf"), "curl-config", btid, t.dir + "/key"], {"key": key})
+    assert not hits, hits
+    hits = await left([t.need_program("gba-keys"), "--in", t.dir + "/in"], {"K": k, "OPc": opc})
+    assert not hits, hits

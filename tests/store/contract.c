@@ -417,6 +417,7 @@ CASE(freed_under_way)
 {
 	static uint8_t seen[64];
 	struct store *st = store_new(NULL, h.sh, count_answer, seen);
+	struct store_figures f;
 
 	memset(seen, 0, sizeof(seen));
 	for (unsigned n = 0; n < 50; n++) {
@@ -427,7 +428,9 @@ CASE(freed_under_way)
 		s = session_make(n, impi, BSF_A, true);
 		ck_assert_int_eq(store_put(st, &s, n), 0);
 	}
-	talloc_free(st);
+	talloc_free(st); /* waits until each is done: their answers would go to memory that is no more */
+	store_shared_figures(h.sh, &f);
+	ck_assert_uint_eq(f.sessions, 50);
 	for (unsigned n = 0; n < 50; n++) {
 		struct gba_session s = session_make(n, "", BSF_A, true);
 		struct btid id = btid_of(&s);

@@ -72,7 +72,9 @@ static const struct {
 /* answers */
 #define ANSWER_OF(user, realm, rest) \
 	"Digest username=\"" user "\", realm=\"" realm "\", uri=\"/\", nonce=\"" NONCE "\", " rest
-#define REST "qop=auth-int, nc=00000001, cnonce=\"c\", response=\"" RIGHT "\""
+#define CNONCE_64  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define CNONCE_256 CNONCE_64 CNONCE_64 CNONCE_64 CNONCE_64
+#define REST       "qop=auth-int, nc=00000001, cnonce=\"c\", response=\"" RIGHT "\""
 	{ ANSWER_OF(USER, NAME, REST), "/", UB_ANSWER, CAUSE_ub_challenged },
 	{ ANSWER_OF(USER, NAME, REST ", algorithm=AKAv1-MD5"), "/", UB_ANSWER, CAUSE_ub_challenged },
 	{ ANSWER_OF(USER, NAME, REST ", algorithm=\"akav1-md5\""), "/", UB_ANSWER, CAUSE_ub_challenged },
@@ -91,6 +93,10 @@ static const struct {
 	{ ANSWER_OF(USER, NAME, "qop=auth-int, nc=0000000g, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE,
 	  CAUSE_ub_syntax },
 	{ ANSWER_OF(USER, NAME, "qop=auth-int, nc=00000001, response=\"" RIGHT "\""), "/", UB_REFUSE, CAUSE_ub_syntax },
+	{ ANSWER_OF(USER, NAME, "qop=auth-int, nc=00000001, cnonce=\"" CNONCE_256 "\", response=\"" RIGHT "\""), "/",
+	  UB_ANSWER, CAUSE_ub_challenged },
+	{ ANSWER_OF(USER, NAME, "qop=auth-int, nc=00000001, cnonce=\"" CNONCE_256 "x\", response=\"" RIGHT "\""), "/",
+	  UB_REFUSE, CAUSE_ub_syntax },
 	{ ANSWER_OF(USER, NAME, "response=\"\""), "/", UB_ANSWER, CAUSE_ub_challenged },
 	{ ANSWER_OF(USER, NAME, REST ", auts=\"uoU/PBIbHULnlDBfgb0=\""), "/", UB_ANSWER, CAUSE_ub_challenged },
 	{ ANSWER_OF(USER, NAME, REST ", auts=\"uoU/PBIbHULnlDBfgb0\""), "/", UB_REFUSE, CAUSE_ub_auts_syntax },
