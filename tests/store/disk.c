@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "tests/store/disk.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
 
@@ -68,4 +72,31 @@ unsigned put_many(unsigned n, struct gba_session (*make)(unsigned n))
 		osmo_select_main(0);
 	talloc_free(st);
 	return m.done;
+}
+
+void expect_refused(const struct store_lmdb_cfg *cfg, const char *word)
+{
+	struct err err = { "" };
+
+	ck_assert(!harness_try_lmdb(&h, dir, cfg, &err));
+	ck_assert_msg(strstr(err.text, word), "\"%s\" does not say \"%s\"", err.text, word);
+	ck_assert_msg(strstr(err.text, dir), "\"%s\" does not name the directory", err.text);
+}
+
+size_t read_data(uint8_t **out)
+{
+	char path[300];
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	fd = open(path, O_RDONLY);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	*out = malloc((size_t)st.st_size);
+	n = read(fd, *out, (size_t)st.st_size);
+	ck_assert_int_eq(n, st.st_size);
+	close(fd);
+	return (size_t)n;
 }

@@ -14,6 +14,10 @@ void disk_teardown(void);
 
 /*! Open the store in dir as h, with lmdb_cfg(). */
 void open_store(void);
+/*! All of data.mdb. \param[out] out to be freed. \returns octets */
+size_t read_data(uint8_t **out);
+/*! The store in dir does not open, and says so with this word and the name of the folder. */
+void expect_refused(const struct store_lmdb_cfg *cfg, const char *word);
 /*! Session number n, of a subscriber of its own. */
 struct gba_session nth(unsigned n, bool with_tmpi);
 int get_nth(unsigned n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* What only a store on disk has: restart, KEKs, a second process, damage. */
+/* What only a store on disk has: restart, KEKs, a second process, the index, time. */
 #include "common/base/clock.h"
 #include "tests/store/disk.h"
 
@@ -100,67 +100,6 @@ START_TEST(remnant_restart)
 	harness_close(&h);
 }
 END_TEST
-
-static size_t read_data(uint8_t **out)
-{
-	char path[300];
-	struct stat st;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/data.mdb", dir);
-	fd = open(path, O_RDONLY);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fstat(fd, &st), 0);
-	*out = malloc((size_t)st.st_size);
-	n = read(fd, *out, (size_t)st.st_size);
-	ck_assert_int_eq(n, st.st_size);
-	close(fd);
-	return (size_t)n;
-}
-
-/* A stolen disk shows no key and no IMPI; it shows the RAND, so the search does find things */
-START_TEST(sealed_at_rest)
-{
-	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
-	uint8_t *data;
-	size_t len;
-
-	s.guss = guss_blob_new(span_str("<guss><uid>sip:alice@example.org</uid></guss>"));
-	open_store();
-	ck_assert_int_eq(put(&h, &s), 0);
-	harness_close(&h);
-	len = read_data(&data);
-	ck_assert_ptr_nonnull(memmem(data, len, s.rand, sizeof(s.rand)));
-	ck_assert_ptr_null(memmem(data, len, s.ks.b, 16));
-	ck_assert_ptr_null(memmem(data, len, s.ks.b + 16, 16));
-	ck_assert_ptr_null(memmem(data, len, "001010000000001", 15));
-	ck_assert_ptr_null(memmem(data, len, "alice", 5));
-	ck_assert_ptr_null(memmem(data, len, s.tmpi, TMPI_LEN));
-	ck_assert_ptr_null(memmem(data, len, kek_1.key.b, 16));
-	free(data);
-	gba_session_clear(&s);
-}
-END_TEST
-
-START_TEST(record_is_small)
-{
-	struct gba_session s = session_make(1, IMPI_1, BSF_A, false);
-	uint8_t buf[GBA_RECORD_MAX];
-	int n = gba_session_pack(buf, sizeof(buf), &s) + SEAL_OVERHEAD + RECORD_HEAD_LEN;
-
-	ck_assert_msg(n <= 200, "%d octets", n);
-}
-END_TEST
-
-static void expect_refused(const struct store_lmdb_cfg *cfg, const char *word)
-{
-	struct err err = { "" };
-
-	ck_assert(!harness_try_lmdb(&h, dir, cfg, &err));
-	ck_assert_msg(strstr(err.text, word), "\"%s\" does not say \"%s\"", err.text, word);
-	ck_assert_msg(strstr(err.text, dir), "\"%s\" does not name the directory", err.text);
-}
 
 START_TEST(wrong_kek)
 {
@@ -310,112 +249,6 @@ START_TEST(folder_of_everybody)
 }
 END_TEST
 
-/* Change what is in the database with LMDB alone. */
-static void tamper(void (*change)(MDB_txn *txn, MDB_dbi dbi))
-{
-	MDB_env *env;
-	MDB_txn *txn;
-	MDB_dbi dbi;
-
-	ck_assert_int_eq(mdb_env_create(&env), 0);
-	mdb_env_set_mapsize(env, 1 << 30);
-	ck_assert_int_eq(mdb_env_open(env, dir, 0, 0600), 0);
-	ck_assert_int_eq(mdb_txn_begin(env, NULL, 0, &txn), 0);
-	ck_assert_int_eq(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
-	change(txn, dbi);
-	ck_assert_int_eq(mdb_txn_commit(txn), 0);
-	mdb_env_close(env);
-}
-
-static void change_nth(MDB_txn *txn, MDB_dbi dbi, unsigned n, size_t at, size_t len)
-{
-	struct gba_session s = nth(n, true);
-	MDB_val k = { AKA_RAND_LEN, s.rand }, v;
-	static uint8_t buf[1000];
-
-	ck_assert_int_eq(mdb_get(txn, dbi, &k, &v), 0);
-	memcpy(buf, v.mv_data, v.mv_size);
-	if (len == 0)
-		len = v.mv_size;
-	buf[at < len ? at : len - 1] ^= 1;
-	v = (MDB_val){ len, buf };
-	ck_assert_int_eq(mdb_put(txn, dbi, &k, &v, 0), 0);
-}
-
-static void damage(MDB_txn *txn, MDB_dbi dbi)
-{
-	MDB_val k = { 3, "abc" }, v = { 3, "abc" };
-
-	change_nth(txn, dbi, 0, 0, 0);                    /* kind */
-	change_nth(txn, dbi, 1, 6, 0);                    /* expiry */
-	change_nth(txn, dbi, 2, RECORD_HEAD_LEN, 0);      /* version of the sealed part */
-	change_nth(txn, dbi, 3, RECORD_HEAD_LEN + 1, 0);  /* its KEK */
-	change_nth(txn, dbi, 4, RECORD_HEAD_LEN + 40, 0); /* what is sealed */
-	change_nth(txn, dbi, 5, 1000, 0);                 /* tag */
-	change_nth(txn, dbi, 6, 1000, 100);               /* cut off */
-	change_nth(txn, dbi, 7, 1000, RECORD_HEAD_LEN);
-	change_nth(txn, dbi, 8, 1000, 1);
-	ck_assert_int_eq(mdb_put(txn, dbi, &k, &v, 0), 0);
-}
-
-/* Damaged records are counted and are not there; the others are, and new runs are made */
-START_TEST(damaged_records)
-{
-	struct store_figures f;
-
-	open_store();
-	for (unsigned n = 0; n < 12; n++) {
-		struct gba_session s = nth(n, true);
-
-		ck_assert_int_eq(put(&h, &s), 0);
-	}
-	harness_close(&h);
-	tamper(damage);
-	open_store();
-	for (unsigned n = 0; n < 12; n++) {
-		struct gba_session s = nth(n, true);
-
-		ck_assert_int_eq(get_nth(n), n < 9 ? -ENOENT : 0);
-		ck_assert_int_eq(find_tmpi(&h, s.tmpi), n < 9 ? -ENOENT : 0);
-	}
-	store_shared_figures(h.sh, &f);
-	ck_assert_uint_ge(f.corrupt, 9);
-	ck_assert_uint_ge(counter_get(CAUSE_store_unreadable), 9);
-	provoked("store_unreadable");
-	for (unsigned n = 0; n < 12; n++) {
-		struct gba_session s = nth(n, true), fresh = session_make(100 + n, s.impi.s, BSF_A, true);
-
-		ck_assert_int_eq(revoke_impi(&h, s.impi.s), 0);
-		ck_assert_int_eq(put(&h, &fresh), 0);
-		ck_assert_int_eq(get_nth(n), -ENOENT);
-		ck_assert_int_eq(find_tmpi(&h, fresh.tmpi), 0);
-	}
-	harness_close(&h);
-	open_store();
-	harness_close(&h);
-}
-END_TEST
-
-static void meta_gone(MDB_txn *txn, MDB_dbi dbi)
-{
-	MDB_val k = { 4, "meta" };
-
-	ck_assert_int_eq(mdb_del(txn, dbi, &k, NULL), 0);
-}
-
-START_TEST(not_our_database)
-{
-	struct store_lmdb_cfg cfg = lmdb_cfg();
-	struct gba_session s = nth(0, true);
-
-	open_store();
-	ck_assert_int_eq(put(&h, &s), 0);
-	harness_close(&h);
-	tamper(meta_gone);
-	expect_refused(&cfg, "KEK");
-}
-END_TEST
-
 /* A put whose transaction is given up leaves database and index as they were */
 START_TEST(given_up)
 {
@@ -483,105 +316,6 @@ START_TEST(index_is_small)
 	ck_assert_uint_eq(f.tmpis, N);
 	ck_assert_msg(f.index_octets < 100 * N, "%u octets", (unsigned)f.index_octets);
 	ck_assert_int_eq(get_nth(N - 1), 0);
-	harness_close(&h);
-}
-END_TEST
-
-/* What lies under this RAND, opened. */
-static struct gba_session opened(const uint8_t rand[AKA_RAND_LEN], enum record_kind *kind)
-{
-	struct store_lmdb *l = (struct store_lmdb *)h.sh;
-	MDB_val k = { AKA_RAND_LEN, (void *)rand }, v;
-	struct record_head head;
-	struct gba_session s;
-	MDB_txn *txn;
-
-	ck_assert_int_eq(mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn), 0);
-	ck_assert_int_eq(mdb_get(txn, l->dbi, &k, &v), 0);
-	ck_assert_int_eq(record_head_read(&head, lmdb_span(&v)), 0);
-	ck_assert_int_eq(record_read(&s, &l->keys, rand, lmdb_span(&v)), 0);
-	mdb_txn_abort(txn);
-	*kind = head.kind;
-	return s;
-}
-
-/* No Ks and no GUSS stays in what is left of a session on disk: revoked, over, or replaced under another BSF name */
-START_TEST(no_key_stays)
-{
-	struct gba_session revoked = session_make(1, IMPI_1, BSF_A, true), over = session_make(2, IMPI_2, BSF_A, true),
-			   s;
-	enum record_kind kind;
-	struct store_figures f;
-
-	revoked.guss = guss_blob_new(span_str("<guss/>"));
-	over.guss = guss_blob_get(revoked.guss);
-	over.expires_at = time(NULL) + 1;
-	open_store();
-	ck_assert_int_eq(put(&h, &revoked), 0);
-	ck_assert_int_eq(put(&h, &over), 0);
-	s = opened(revoked.rand, &kind);
-	ck_assert(secret_equal(&s.ks, &revoked.ks) && s.guss && kind == RECORD_SESSION);
-	gba_session_clear(&s);
-	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
-	do {
-		usleep(20000);
-		store_shared_figures(h.sh, &f);
-	} while (f.swept < 1);
-	s = opened(revoked.rand, &kind);
-	ck_assert_msg(kind == RECORD_TOMBSTONE && s.ks.len == 0 && !s.guss && s.has_tmpi, "a tombstone with a key");
-	gba_session_clear(&s);
-	s = opened(over.rand, &kind);
-	ck_assert_msg(kind == RECORD_REMNANT && s.ks.len == 0 && !s.guss && s.has_tmpi, "a remnant with a key");
-	gba_session_clear(&s);
-	harness_close(&h);
-	gba_session_clear(&revoked);
-	gba_session_clear(&over);
-}
-END_TEST
-
-/* Nor does a TMPI that is over: that of a session under another BSF name, which lives on */
-START_TEST(no_tmpi_stays)
-{
-	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), b = session_make(2, IMPI_1, BSF_B, true), s;
-	enum record_kind kind;
-
-	open_store();
-	ck_assert_int_eq(put(&h, &a), 0);
-	ck_assert_int_eq(put(&h, &b), 0);
-	s = opened(a.rand, &kind);
-	ck_assert(kind == RECORD_SESSION && secret_equal(&s.ks, &a.ks) && !s.has_tmpi);
-	gba_session_clear(&s);
-	harness_close(&h);
-}
-END_TEST
-
-/* Put the record of session 0 under the RAND of session 1. */
-static void move_record(MDB_txn *txn, MDB_dbi dbi)
-{
-	struct gba_session from = nth(0, true), to = nth(1, true);
-	MDB_val k = { AKA_RAND_LEN, from.rand }, k2 = { AKA_RAND_LEN, to.rand }, v;
-	static uint8_t buf[1000];
-
-	ck_assert_int_eq(mdb_get(txn, dbi, &k, &v), 0);
-	memcpy(buf, v.mv_data, v.mv_size);
-	v.mv_data = buf;
-	ck_assert_int_eq(mdb_put(txn, dbi, &k2, &v, 0), 0);
-}
-
-/* The RAND is bound into the sealed record: who writes on the disk cannot give one subscriber another's key */
-START_TEST(bound_to_rand)
-{
-	open_store();
-	for (unsigned n = 0; n < 2; n++) {
-		struct gba_session s = nth(n, true);
-
-		ck_assert_int_eq(put(&h, &s), 0);
-	}
-	harness_close(&h);
-	tamper(move_record);
-	open_store();
-	ck_assert_int_eq(get_nth(0), 0);
-	ck_assert_int_eq(get_nth(1), -ENOENT);
 	harness_close(&h);
 }
 END_TEST
@@ -677,7 +411,6 @@ START_TEST(index_expired)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, sealed_at_rest, record_is_small,
-		   wrong_kek, kek_rotation, only_looked_at, second_process, no_directory, folder_of_everybody,
-		   damaged_records, not_our_database, given_up, no_key_stays, no_tmpi_stays, bound_to_rand,
-		   index_is_small, clock_leap, not_swept_at_once, index_expired)
+SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, wrong_kek, kek_rotation,
+		   only_looked_at, second_process, no_directory, folder_of_everybody, given_up, index_is_small,
+		   clock_leap, not_swept_at_once, index_expired)
