@@ -16,11 +16,12 @@ static struct span line(const uint8_t **p, size_t *len)
 
 static void judge(const struct ub_wish *w, const struct ub_request *in)
 {
-	struct gba_challenge c = { .bsf_name = "bsf.example", .opaque = "0", .xres = { 8, { 1 } } };
+	struct gba_challenge c = { .bsf_name = "bsf.example", .opaque = "0", .aka.xres = { 8, { 1 } } };
 	struct ub_answer a;
 	enum cause cause;
 
-	memcpy(c.nonce, w->nonce, sizeof(c.nonce));
+	memcpy(c.key, w->key, sizeof(c.key));
+	c.key_len = w->key_len;
 	memcpy(c.username, w->auth.username.p, w->auth.username.len);
 	cause = ub_decide_answer(w, in, &c);
 	/* nobody finds the response to this XRES by chance; an AUTS needs none */
@@ -48,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	assert(w.bsf_name == names[0] || w.bsf_name == names[1]);
 	assert(w.auth.username.len <= IMPI_MAX && (w.is_tmpi || w.impi.s[0]));
-	if (w.want == UB_ANSWER && w.nonce_ours)
+	if (w.want == UB_ANSWER && w.key_len)
 		judge(&w, &in);
 	return 0;
 }

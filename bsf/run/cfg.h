@@ -3,11 +3,11 @@
  *  Configuration of gba-bsfd: what the file says, and the limits, which the VTY may change while shards read them. */
 #pragma once
 
-#include <stdatomic.h>
 #include <stdint.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <osmocom/vty/command.h>
+#include "bsf/policy/limits.h"
 #include "bsf/policy/policy.h"
 #include "common/base/err.h"
 #include "common/crypto/seal.h"
@@ -20,32 +20,6 @@ struct vty;
 #define BSF_HSS_MAX    8
 #define BSF_SHARDS_MAX 64
 #define BSF_ID_MAX     255 /* characters of a Diameter identity */
-
-/*! Plain numbers; the table in run/cfg_limits.c gives word, node, range and default of each. */
-enum bsf_limit {
-	LIM_KEY_LIFETIME,     /* s */
-	LIM_KEY_LIFETIME_MAX, /* s */
-	LIM_NONCE_LIFETIME,   /* s */
-	LIM_RETRY_AFTER,      /* s */
-	LIM_HEADER_MAX,       /* octets */
-	LIM_BODY_MAX,         /* octets */
-	LIM_REQUEST_TIME,     /* s */
-	LIM_IDLE_TIME,        /* s */
-	LIM_CONNECTIONS,      /* of all shards */
-	LIM_IN_FLIGHT,        /* per shard */
-	LIM_IN_FLIGHT_IMPI,   /* of all shards */
-	LIM_TC,               /* s */
-	LIM_TW,               /* s */
-	LIM_COUNT
-};
-
-/*! "N SECONDS" or "off". */
-enum bsf_bucket { BUCKET_CHALLENGES_IMPI, BUCKET_CHALLENGES_SOURCE, BUCKET_RESYNCS_IMPI, BUCKET_COUNT };
-
-struct bucket_rate {
-	uint32_t n; /* 0: off */
-	uint32_t per_s;
-};
 
 struct bsf_listen {
 	struct sockaddr_storage addr;
@@ -81,8 +55,7 @@ struct bsf_cfg {
 	unsigned shards; /* 0: max(1, cores - 2) */
 	struct bsf_listen ub[BSF_LISTEN_MAX];
 	size_t n_ub;
-	char *ub_path;           /* NULL: any */
-	_Atomic bool source_all; /* challenges-source counts private and loopback addresses, too */
+	char *ub_path; /* NULL: any */
 	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
 	struct bsf_listen dia[BSF_LISTEN_MAX];
 	size_t n_dia;
@@ -95,9 +68,8 @@ struct bsf_cfg {
 	unsigned map_size_gib;
 	struct bsf_kek keks[SEAL_KEKS_MAX];
 	size_t n_keks;
-	_Atomic uint32_t limit[LIM_COUNT];
-	uint32_t connections_cap;              /* what the descriptors allow; 0: as configured */
-	_Atomic uint64_t bucket[BUCKET_COUNT]; /* packed bucket_rate, so that a change is never seen half */
+	struct limits limits;
+	uint32_t connections_cap; /* what the descriptors allow; 0: as configured */
 };
 
 /*! The one configuration of this process; valid after bsf_cfg_init(). Shards read its limits, nothing else changes. */
@@ -120,14 +92,13 @@ int bsf_cfg_keks(struct seal_kek *keks, struct err *err);
 /* run/cfg_limits.c */
 static inline uint32_t bsf_limit(enum bsf_limit l)
 {
-	return atomic_load_explicit(&bsf_cfg->limit[l], memory_order_relaxed);
+	return limits_number(&bsf_cfg->limits, l);
 }
 /*! Connections we really serve: never written into the configuration, which is what the operator wants. */
 static inline uint32_t bsf_connections(void)
 {
 	return bsf_cfg->connections_cap ? bsf_cfg->connections_cap : bsf_limit(LIM_CONNECTIONS);
 }
-struct bucket_rate bsf_bucket(enum bsf_bucket b);
 void bsf_limits_default(struct bsf_cfg *c);
 /*! Limits that contradict each other. \returns 0; -EINVAL, err: as cfg_error() */
 int bsf_limits_check(struct err *err);

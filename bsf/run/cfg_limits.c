@@ -104,19 +104,12 @@ static uint64_t pack(struct bucket_rate r)
 	return (uint64_t)r.n << 32 | r.per_s;
 }
 
-struct bucket_rate bsf_bucket(enum bsf_bucket b)
-{
-	uint64_t v = atomic_load_explicit(&bsf_cfg->bucket[b], memory_order_relaxed);
-
-	return (struct bucket_rate){ v >> 32, (uint32_t)v };
-}
-
 void bsf_limits_default(struct bsf_cfg *c)
 {
 	for (int i = 0; i < LIM_COUNT; i++)
-		atomic_store(&c->limit[i], limits[i].def);
+		atomic_store(&c->limits.number[i], limits[i].def);
 	for (int i = 0; i < BUCKET_COUNT; i++)
-		atomic_store(&c->bucket[i], pack(buckets[i].def));
+		atomic_store(&c->limits.bucket[i], pack(buckets[i].def));
 }
 
 int bsf_limits_check(struct err *err)
@@ -132,12 +125,12 @@ int bsf_limits_check(struct err *err)
 /* While the file is read the other half may be yet to come; at the VTY a change that does not fit is taken back. */
 static int change_limit(struct vty *vty, struct limit_row *row, uint32_t value)
 {
-	uint32_t before = atomic_exchange(&bsf_cfg->limit[row - limits], value);
+	uint32_t before = atomic_exchange(&bsf_cfg->limits.number[row - limits], value);
 	struct err err;
 
 	if (cfg_reading() || bsf_limits_check(&err) == 0)
 		return CMD_SUCCESS;
-	atomic_store(&bsf_cfg->limit[row - limits], before);
+	atomic_store(&bsf_cfg->limits.number[row - limits], before);
 	return cfg_fail(vty, "%s", err.text);
 }
 
@@ -170,7 +163,7 @@ static int set_bucket(struct cmd_element *self, struct vty *vty, int argc, const
 	if (rc != CMD_SUCCESS)
 		return rc;
 	row->set = true;
-	atomic_store(&bsf_cfg->bucket[row - buckets], pack(r));
+	atomic_store(&bsf_cfg->limits.bucket[row - buckets], pack(r));
 	return CMD_SUCCESS;
 }
 
@@ -180,7 +173,7 @@ static int set_bucket_off(struct cmd_element *self, struct vty *vty, int argc, c
 	int rc = cfg_once(vty, &row->line, row->word);
 
 	if (rc == CMD_SUCCESS)
-		atomic_store(&bsf_cfg->bucket[row - buckets], 0);
+		atomic_store(&bsf_cfg->limits.bucket[row - buckets], 0);
 	return rc;
 }
 
@@ -189,7 +182,7 @@ DEFUN(cfg_source_exempt, cfg_source_exempt_cmd, "source-exempt (private|none)",
       "Private, link-local and loopback addresses: all devices may stand behind one of them (default)\n"
       "Count every address\n")
 {
-	atomic_store(&bsf_cfg->source_all, argv[0][0] == 'n');
+	atomic_store(&bsf_cfg->limits.source_all, argv[0][0] == 'n');
 	return CMD_SUCCESS;
 }
 
@@ -198,7 +191,7 @@ static int unset_bucket(struct cmd_element *self, struct vty *vty, int argc, con
 	struct bucket_row *row = container_of(self, struct bucket_row, el_no);
 
 	row->set = false;
-	atomic_store(&bsf_cfg->bucket[row - buckets], pack(row->def));
+	atomic_store(&bsf_cfg->limits.bucket[row - buckets], pack(row->def));
 	return CMD_SUCCESS;
 }
 
@@ -233,12 +226,12 @@ DEFUN(show_limits, show_limits_cmd, "show limits", SHOW_STR "Limits that hold no
 			limits[i].live ? "" : ", after restart", VTY_NEWLINE);
 	}
 	for (int i = 0; i < BUCKET_COUNT; i++) {
-		rate_text(now, bsf_bucket(i));
+		rate_text(now, limits_bucket(&bsf_cfg->limits, i));
 		rate_text(def, buckets[i].def);
 		vty_out(vty, "%-18s %8s  default %s%s", buckets[i].word, now, def, VTY_NEWLINE);
 	}
 	vty_out(vty, "%-18s %8s  default private%s", "source-exempt",
-		atomic_load(&bsf_cfg->source_all) ? "none" : "private", VTY_NEWLINE);
+		atomic_load(&bsf_cfg->limits.source_all) ? "none" : "private", VTY_NEWLINE);
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
 		vty_out(vty, "%-18s %8u  of hss %s%s", "timeout", (unsigned)atomic_load(&bsf_cfg->hss[i].timeout_s),
 			bsf_cfg->hss[i].identity, VTY_NEWLINE);
@@ -279,13 +272,13 @@ void bsf_limits_write(struct vty *vty, int node)
 			vty_out(vty, " %s %" PRIu32 "%s", limits[i].word, bsf_limit(i), VTY_NEWLINE);
 	}
 	for (int i = 0; node == BSF_NODE_UB && i < BUCKET_COUNT; i++) {
-		struct bucket_rate r = bsf_bucket(i);
+		struct bucket_rate r = limits_bucket(&bsf_cfg->limits, i);
 
 		if (!r.n)
 			vty_out(vty, " %s off%s", buckets[i].word, VTY_NEWLINE);
 		else if (buckets[i].set || pack(r) != pack(buckets[i].def))
 			vty_out(vty, " %s %" PRIu32 " %" PRIu32 "%s", buckets[i].word, r.n, r.per_s, VTY_NEWLINE);
 	}
-	if (node == BSF_NODE_UB && atomic_load(&bsf_cfg->source_all))
+	if (node == BSF_NODE_UB && atomic_load(&bsf_cfg->limits.source_all))
 		vty_out(vty, " source-exempt none%s", VTY_NEWLINE);
 }

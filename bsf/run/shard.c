@@ -19,10 +19,8 @@
 #include "bsf/ub/http.h"
 #include "bsf/vectors/zh_client_fd.h"
 #include "common/dia/dia_tx.h"
-#include "common/rt/counters.h"
 #include "common/rt/inbox.h"
 #include "common/rt/log_cat.h"
-#include "common/rt/log_line.h"
 
 #define INBOX_BOUND    65536
 #define ZN_TIMEOUT_MS  2000
@@ -52,34 +50,6 @@ struct zn_flow *shard_zn(struct shard *s)
 	return s->zn;
 }
 
-static void on_store_done(void *owner, uint64_t id, const struct store_answer *a)
-{
-	struct shard *s = owner;
-	struct txn *t = txn_find(s->txns, id);
-
-	if (t)
-		t->ops->store_done(t, a);
-}
-
-static void on_zh_done(void *owner, uint64_t id, const struct zh_result *r)
-{
-	struct shard *s = owner;
-	struct txn *t = txn_find(s->txns, id);
-	struct log_line l;
-
-	if (t)
-		return t->ops->zh_done(t, r);
-	/* what the library makes up for a lost peer is no answer that came late */
-	if (r->rc == -ENOTCONN)
-		return;
-	counter_inc(CAUSE_zh_late);
-	if (!log_rate_ok(DZH) || !log_line_begin(&l, DZH, LOGL_NOTICE, CAUSE_zh_late))
-		return;
-	log_line_str(&l, "hss", r->said.origin);
-	log_line_result(&l, &r->result);
-	log_line_end(&l);
-}
-
 /* On the thread. */
 static int build(struct shard *s)
 {
@@ -95,8 +65,8 @@ static int build(struct shard *s)
 	if (!s->deadlines || inbox_attach(s->inbox) < 0)
 		return -ENOMEM;
 	s->txns = txn_table_new(s->ctx, s->no, s->deadlines);
-	s->store = store_new(s->ctx, s->env->store, on_store_done, s);
-	s->zh = zh_client_fd_new(s->ctx, s->inbox, on_zh_done);
+	s->store = store_new(s->ctx, s->env->store, txn_store_done, s->txns);
+	s->zh = zh_client_fd_new(s->ctx, s->inbox, txn_zh_done, s->txns);
 	zn.deadlines = s->deadlines;
 	s->zn = zn_flow_new(s->ctx, &zn);
 	if (!s->txns || !s->store || !s->zh || !s->zn)
@@ -110,6 +80,7 @@ static int build(struct shard *s)
 	env.store_now = s->env->store;
 	env.zh = s->zh;
 	env.txns = s->txns;
+	env.limits = &bsf_cfg->limits;
 	env.owner = s->http;
 	flow = ub_flow_new(s->ctx, &env);
 	if (!flow)
@@ -265,17 +236,13 @@ static struct revocation *revocation_of(struct txn *t)
 	return container_of(t, struct revocation, txn);
 }
 
-static void revocation_store_done(struct txn *t, const struct store_answer *a)
+static void revocation_event(struct txn *t, const struct txn_event *e)
 {
-	revocation_end(revocation_of(t), a->rc < 0 ? a->rc : (int)a->revoked);
+	if (e->kind == TXN_STORE)
+		revocation_end(revocation_of(t), e->store->rc < 0 ? e->store->rc : (int)e->store->revoked);
+	else
+		revocation_end(revocation_of(t), -ETIMEDOUT);
 }
-
-static void revocation_expired(struct txn *t)
-{
-	revocation_end(revocation_of(t), -ETIMEDOUT);
-}
-
-static const struct txn_ops revocation_ops = { revocation_store_done, NULL, revocation_expired, revocation_expired };
 
 static void revocation_run(void *owner, struct inbox_item *item, bool stopping)
 {
@@ -285,7 +252,7 @@ static void revocation_run(void *owner, struct inbox_item *item, bool stopping)
 
 	if (stopping)
 		return revocation_end(r, -ESHUTDOWN);
-	txn_start(s->txns, &r->txn, &revocation_ops, REVOKE_S * 1000);
+	txn_start(s->txns, &r->txn, revocation_event, REVOKE_S * 1000);
 	rc = r->by_impi ? store_revoke_impi(s->store, r->impi.s, r->txn.id)
 			: store_revoke_btid(s->store, &r->btid, r->txn.id);
 	if (rc < 0)

@@ -2,7 +2,12 @@
 #include "bsf/run/txn.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <talloc.h>
+#include "bsf/vectors/zh_client.h"
+#include "common/rt/counters.h"
+#include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 #define BUCKETS     1024 /* power of two; a shard has 1,000 in flight by default */
 #define SHARD_SHIFT 48
@@ -34,16 +39,16 @@ static void on_expired(void *data)
 {
 	struct txn *t = data;
 
-	t->ops->expired(t);
+	t->event(t, &(struct txn_event){ .kind = TXN_EXPIRED });
 }
 
-void txn_start(struct txn_table *tt, struct txn *t, const struct txn_ops *ops, uint64_t in_ms)
+void txn_start(struct txn_table *tt, struct txn *t, txn_event_fn *event, uint64_t in_ms)
 {
 	struct txn **b;
 
 	assert(t->id == 0);
 	t->id = ++tt->next_id;
-	t->ops = ops;
+	t->event = event;
 	t->table = tt;
 	b = bucket_of(tt, t->id);
 	t->next = *b;
@@ -81,6 +86,39 @@ struct txn *txn_find(struct txn_table *tt, uint64_t id)
 	return t;
 }
 
+void txn_store_done(void *txn_table, uint64_t id, const struct store_answer *a)
+{
+	struct txn *t = txn_find(txn_table, id);
+
+	if (t)
+		t->event(t, &(struct txn_event){ .kind = TXN_STORE, .store = a });
+}
+
+static void late(const struct zh_result *r)
+{
+	struct log_line l;
+
+	/* what the library makes up for a lost peer is no answer that came late */
+	if (r->rc == -ENOTCONN)
+		return;
+	counter_inc(CAUSE_zh_late);
+	if (!log_rate_ok(DZH) || !log_line_begin(&l, DZH, LOGL_NOTICE, CAUSE_zh_late))
+		return;
+	log_line_str(&l, "hss", r->said.origin);
+	log_line_result(&l, &r->result);
+	log_line_end(&l);
+}
+
+void txn_zh_done(void *txn_table, uint64_t id, const struct zh_result *r)
+{
+	struct txn *t = txn_find(txn_table, id);
+
+	if (t)
+		t->event(t, &(struct txn_event){ .kind = TXN_ZH, .zh = r });
+	else
+		late(r);
+}
+
 size_t txn_count(const struct txn_table *tt)
 {
 	return tt->n;
@@ -88,8 +126,10 @@ size_t txn_count(const struct txn_table *tt)
 
 void txn_stop_all(struct txn_table *tt)
 {
+	static const struct txn_event stop = { .kind = TXN_STOP };
+
 	for (size_t i = 0; i < BUCKETS; i++) {
 		while (tt->bucket[i])
-			tt->bucket[i]->ops->stop(tt->bucket[i]);
+			tt->bucket[i]->event(tt->bucket[i], &stop);
 	}
 }

@@ -16,12 +16,11 @@ struct store_req {
 	uint64_t txn;
 	enum store_op op;
 	union {
-		uint8_t nonce[NONCE_LEN]; /* CHALLENGE_TAKE */
-		uint8_t tmpi[TMPI_LEN];   /* FIND_TMPI */
-		struct btid btid;         /* GET, REVOKE_BTID */
+		uint8_t tmpi[TMPI_LEN]; /* FIND_TMPI */
+		struct btid btid;       /* GET, REVOKE_BTID */
 	} key;
 	struct impi impi;               /* REVOKE_IMPI: argument; FIND_TMPI: answer */
-	struct gba_challenge challenge; /* CHALLENGE_PUT: argument; _TAKE: answer */
+	struct gba_challenge challenge; /* CHALLENGE_PUT: argument; _TAKE: its key, then the answer */
 	struct gba_session session;     /* PUT: argument; GET: answer */
 	/* PUT, back ends on disk: what is written, made on the shard's thread; malloc'ed */
 	struct record_head head;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file challenges.c
- *  Challenges under their nonce: 256 stripes with a lock each, copy in, copy out, no call under a lock. */
+ *  Challenges under their key: 256 stripes with a lock each, copy in, copy out, no call under a lock. */
 #include "bsf/store/challenges.h"
 
 #include <errno.h>
@@ -18,7 +18,8 @@
 struct entry {
 	struct entry *next;     /* of the bucket */
 	struct entry *next_age; /* of the stripe, oldest first */
-	uint8_t nonce[NONCE_LEN];
+	uint8_t key[CHALLENGE_KEY_MAX];
+	size_t key_len;
 	uint64_t expires_mono_ms;
 	struct gba_challenge *c; /* NULL: taken, this is the marker */
 };
@@ -56,29 +57,29 @@ static void body_free(struct challenges *t, struct gba_challenge *c)
 	atomic_fetch_sub_explicit(&t->untaken, 1, memory_order_relaxed);
 }
 
-/* The nonce begins with a RAND, which is uniform. */
-static struct stripe *stripe_of(struct challenges *t, const uint8_t nonce[NONCE_LEN])
+/* Each key begins with 16 octets that are uniform: a RAND, or a nonce of our own. */
+static struct stripe *stripe_of(struct challenges *t, const uint8_t *key)
 {
-	return &t->stripes[nonce[0]];
+	return &t->stripes[key[0]];
 }
 
-static struct entry **bucket_of(struct stripe *s, const uint8_t nonce[NONCE_LEN])
+static struct entry **bucket_of(struct stripe *s, const uint8_t *key)
 {
-	return &s->buckets[be16_get(nonce + 1) % BUCKETS];
+	return &s->buckets[be16_get(key + 1) % BUCKETS];
 }
 
-static struct entry *challenges_find(struct stripe *s, const uint8_t nonce[NONCE_LEN])
+static struct entry *challenges_find(struct stripe *s, struct span key)
 {
-	struct entry *e = *bucket_of(s, nonce);
+	struct entry *e = *bucket_of(s, key.p);
 
-	while (e && memcmp(e->nonce, nonce, NONCE_LEN))
+	while (e && !span_eq(span_of(e->key, e->key_len), key))
 		e = e->next;
 	return e;
 }
 
 static void unlink_bucket(struct stripe *s, struct entry *e)
 {
-	struct entry **p = bucket_of(s, e->nonce);
+	struct entry **p = bucket_of(s, e->key);
 
 	while (*p != e)
 		p = &(*p)->next;
@@ -136,14 +137,15 @@ static struct entry *entry_new(const struct gba_challenge *c)
 		return NULL;
 	}
 	gba_challenge_copy(e->c, c);
-	memcpy(e->nonce, c->nonce, NONCE_LEN);
+	memcpy(e->key, c->key, c->key_len);
+	e->key_len = c->key_len;
 	e->expires_mono_ms = c->expires_mono_ms;
 	return e;
 }
 
 static void stripe_add(struct stripe *s, struct entry *e)
 {
-	struct entry **b = bucket_of(s, e->nonce);
+	struct entry **b = bucket_of(s, e->key);
 
 	e->next = *b;
 	*b = e;
@@ -156,7 +158,7 @@ static void stripe_add(struct stripe *s, struct entry *e)
 
 int challenges_put(struct challenges *t, const struct gba_challenge *c)
 {
-	struct stripe *s = stripe_of(t, c->nonce);
+	struct stripe *s = stripe_of(t, c->key);
 	struct entry *e;
 	bool there;
 
@@ -166,7 +168,7 @@ int challenges_put(struct challenges *t, const struct gba_challenge *c)
 		return -ENOSPC;
 	}
 	pthread_mutex_lock(&s->lock);
-	there = challenges_find(s, c->nonce);
+	there = challenges_find(s, gba_challenge_key(c));
 	if (!there)
 		stripe_add(s, e);
 	pthread_mutex_unlock(&s->lock);
@@ -176,15 +178,15 @@ int challenges_put(struct challenges *t, const struct gba_challenge *c)
 	return -EEXIST;
 }
 
-int challenges_take(struct challenges *t, const uint8_t nonce[NONCE_LEN], uint64_t now_ms, struct gba_challenge *out)
+int challenges_take(struct challenges *t, struct span key, uint64_t now_ms, struct gba_challenge *out)
 {
-	struct stripe *s = stripe_of(t, nonce);
+	struct stripe *s = stripe_of(t, key.p);
 	struct gba_challenge *c = NULL;
 	int rc = -ENOENT;
 	struct entry *e;
 
 	pthread_mutex_lock(&s->lock);
-	e = challenges_find(s, nonce);
+	e = challenges_find(s, key);
 	if (e && e->expires_mono_ms > now_ms) {
 		c = e->c;
 		e->c = NULL;

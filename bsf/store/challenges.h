@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file challenges.h
- *  Challenges under their nonce, in memory, for all shards of a process. Taken once; the marker of a taken one stays
+ *  Challenges under their key, in memory, for all shards of a process. Taken once; the marker of a taken one stays
  *  until its time is over, so that a replay is told from a nonce that never was ours. Any thread. */
 #pragma once
 
@@ -14,12 +14,12 @@ struct challenges;
 struct challenges *challenges_new(uint64_t max);
 void challenges_free(struct challenges *t);
 
-/*! Copies c; takes away some of what is over. \returns 0; -EEXIST this nonce is there; -ENOSPC as many wait as may, or no memory */
+/*! Copies c; takes away some of what is over. \returns 0; -EEXIST this key is there; -ENOSPC as many wait as may, or no memory */
 int challenges_put(struct challenges *t, const struct gba_challenge *c);
 
-/*! \param[in] now_ms CLOCK_MONOTONIC
+/*! \param[in] key may lie in out \param[in] now_ms CLOCK_MONOTONIC
  *  \returns 0 and the challenge in out (clear it); -EALREADY taken before; -ENOENT never ours, or its time is over */
-int challenges_take(struct challenges *t, const uint8_t nonce[NONCE_LEN], uint64_t now_ms, struct gba_challenge *out);
+int challenges_take(struct challenges *t, struct span key, uint64_t now_ms, struct gba_challenge *out);
 
 /*! Drop what is over, in a part of the table; stripes calls walk the whole. */
 #define CHALLENGES_STRIPES 256

@@ -10,7 +10,10 @@
 #include "common/gba/impi.h"
 #include "common/gba/tmpi.h"
 
-#define NONCE_LEN (AKA_RAND_LEN + AKA_AUTN_LEN) /* RAND || AUTN, the decoded nonce of Ub */
+/* What a nonce of Ub decodes to: RAND || AUTN || server data (RFC 3310 3.2), or 16 random octets. */
+#define NONCE_LEN         (AKA_RAND_LEN + AKA_AUTN_LEN) /* of AKA without server data */
+#define CHALLENGE_KEY_MIN 16
+#define CHALLENGE_KEY_MAX 64
 
 /*! GUSS XML as the HSS gave it, immutable, shared by reference. */
 struct guss_blob;
@@ -22,18 +25,25 @@ struct span guss_blob_span(const struct guss_blob *b); /* empty if NULL */
 /*! How Ks came to be; wire values of a record, do not renumber. */
 enum gba_variant { GBA_VARIANT_ME = 1, GBA_VARIANT_U = 2, GBA_VARIANT_2G = 3, GBA_VARIANT_DIGEST = 4 };
 
+/*! A value: nothing in it points to the connection or to the request it was made for. */
 struct gba_challenge {
-	uint8_t nonce[NONCE_LEN];
+	uint8_t key[CHALLENGE_KEY_MAX]; /* the decoded nonce; its first 16 octets name the run, and the B-TID later */
+	size_t key_len;
 	enum gba_variant variant;
+	union {
+		struct {
+			struct secret xres; /* as the device answers */
+			struct secret ks;   /* 32 octets */
+		} aka;                      /* ME, U */
+	};
 	struct impi impi;                /* whose vector it is */
 	char username[IMPI_MAX + 1];     /* as on the wire: IMPI or TMPI */
 	char bsf_name[BSF_NAME_MAX + 1]; /* realm of the 401 */
 	char opaque[33];                 /* 32 hex digits and NUL */
-	struct secret xres, ck, ik;
-	struct guss_blob *guss;   /* owned reference or NULL */
-	int64_t key_life_s;       /* what the Ks will live, GUSS and configuration already weighed */
-	int64_t created_at;       /* Unix seconds, for people */
-	uint64_t expires_mono_ms; /* CLOCK_MONOTONIC */
+	struct guss_blob *guss;          /* owned reference or NULL */
+	int64_t key_life_s;              /* what the Ks will live, GUSS and configuration already weighed */
+	int64_t created_at;              /* Unix seconds, for people */
+	uint64_t expires_mono_ms;        /* CLOCK_MONOTONIC */
 };
 
 struct gba_session {
@@ -53,6 +63,11 @@ void gba_session_copy(struct gba_session *out, const struct gba_session *in);
 void gba_session_clear(struct gba_session *s);
 void gba_challenge_copy(struct gba_challenge *out, const struct gba_challenge *in);
 void gba_challenge_clear(struct gba_challenge *c);
+
+static inline struct span gba_challenge_key(const struct gba_challenge *c)
+{
+	return span_of(c->key, c->key_len);
+}
 
 /*! Compact binary form of a session, for sealing: version, variant, times, names, Ks, TMPI, GUSS. The RAND is the
  *  lookup key and stays outside. About 130 octets with 3GPP names, 24 more with a TMPI, and the GUSS.

@@ -214,7 +214,8 @@ static void store_lmdb_submit(struct store_shared *sh, struct store_req *r)
 		r->rc = challenges_put(l->challenges, &r->challenge);
 		break;
 	case STORE_CHALLENGE_TAKE:
-		r->rc = challenges_take(l->challenges, r->key.nonce, clock_mono_ms(), &r->challenge);
+		r->rc = challenges_take(l->challenges, gba_challenge_key(&r->challenge), clock_mono_ms(),
+					&r->challenge);
 		break;
 	case STORE_GET:
 		r->rc = lmdb_get(l, &r->key.btid, &r->session);

@@ -424,7 +424,8 @@ static void mem_submit(struct store_shared *sh, struct store_req *r)
 		r->rc = challenges_put(m->challenges, &r->challenge);
 		break;
 	case STORE_CHALLENGE_TAKE:
-		r->rc = challenges_take(m->challenges, r->key.nonce, clock_mono_ms(), &r->challenge);
+		r->rc = challenges_take(m->challenges, gba_challenge_key(&r->challenge), clock_mono_ms(),
+					&r->challenge);
 		break;
 	case STORE_PUT:
 		r->rc = mem_put(m, &r->session);

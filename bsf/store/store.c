@@ -123,13 +123,14 @@ int store_challenge_put(struct store *st, const struct gba_challenge *c, uint64_
 	return submit(r);
 }
 
-int store_challenge_take(struct store *st, const uint8_t nonce[NONCE_LEN], uint64_t txn)
+int store_challenge_take(struct store *st, struct span key, uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_CHALLENGE_TAKE, txn);
 
 	if (!r)
 		return -EBUSY;
-	memcpy(r->key.nonce, nonce, NONCE_LEN);
+	r->challenge.key_len = key.len;
+	memcpy(r->challenge.key, key.p, key.len);
 	return submit(r);
 }
 
@@ -138,9 +139,9 @@ int store_challenge_put_now(struct store_shared *sh, const struct gba_challenge 
 	return sh->challenges ? challenges_put(sh->challenges, c) : -EAGAIN;
 }
 
-int store_challenge_take_now(struct store_shared *sh, const uint8_t nonce[NONCE_LEN], struct gba_challenge *out)
+int store_challenge_take_now(struct store_shared *sh, struct span key, struct gba_challenge *out)
 {
-	return sh->challenges ? challenges_take(sh->challenges, nonce, clock_mono_ms(), out) : -EAGAIN;
+	return sh->challenges ? challenges_take(sh->challenges, key, clock_mono_ms(), out) : -EAGAIN;
 }
 
 int store_put(struct store *st, const struct gba_session *s, uint64_t txn)

@@ -78,15 +78,16 @@ struct store *store_new(void *ctx, struct store_shared *sh, store_done_fn *done,
 /* Each returns 0: done() will come exactly once; -EBUSY too many pending: done() will not come. Arguments are
  * copied. */
 
-/*! Put under its nonce until it expires. */
+/*! Put under its key until it expires. */
 int store_challenge_put(struct store *st, const struct gba_challenge *c, uint64_t txn);
-/*! Take exactly once, whichever shard asks; the marker stays until its time is over (-EALREADY). */
-int store_challenge_take(struct store *st, const uint8_t nonce[NONCE_LEN], uint64_t txn);
+/*! Take exactly once, whichever shard asks; the marker stays until its time is over (-EALREADY).
+ *  \param[in] key CHALLENGE_KEY_MIN to _MAX octets */
+int store_challenge_take(struct store *st, struct span key, uint64_t txn);
 /*! The same two from any thread, without waiting, where challenges live in this process: a hand-off costs more than
  * they do. \param[out] out clear it after use \returns as rc of the answer; -EAGAIN ask this back end with the calls
  * above */
 int store_challenge_put_now(struct store_shared *sh, const struct gba_challenge *c);
-int store_challenge_take_now(struct store_shared *sh, const uint8_t nonce[NONCE_LEN], struct gba_challenge *out);
+int store_challenge_take_now(struct store_shared *sh, struct span key, struct gba_challenge *out);
 /*! A new session, durable before done(0). It replaces the session this IMPI had under the same BSF name, and its TMPI
  *  replaces the TMPI of this IMPI (33.220 4.5.2). */
 int store_put(struct store *st, const struct gba_session *s, uint64_t txn);

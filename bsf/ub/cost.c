@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "bsf/ub/cost.h"
 
-#include "bsf/run/cfg.h"
 #include "common/base/clock.h"
 
 #define MARK_S   600 /* how long a resynchronisation is remembered if resyncs-impi is off */
 #define PROVEN_S 86400
 #define SHARE    3 /* times what is free */
 
-void ub_cost_begin(struct ub_cost *c, struct overload *overload, const void *from)
+void ub_cost_begin(struct ub_cost *c, struct overload *overload, const struct limits *limits, const void *from)
 {
 	c->overload = overload;
+	c->limits = limits;
+	c->source_private = overload_source_private(from);
 	c->source_len = overload_source_key(c->source, from);
 }
 
@@ -28,8 +29,10 @@ bool ub_cost_place(struct ub_cost *c, const void *shard, size_t n_free)
 
 bool ub_cost_source(struct ub_cost *c)
 {
-	struct bucket_rate rate = bsf_bucket(BUCKET_CHALLENGES_SOURCE);
+	struct bucket_rate rate = limits_bucket(c->limits, BUCKET_CHALLENGES_SOURCE);
 
+	if (c->source_private && !atomic_load(&c->limits->source_all))
+		return true;
 	return overload_take(c->overload, RATE_CHALLENGES_SOURCE, span_of(c->source, c->source_len), rate.n, rate.per_s,
 			     clock_mono_ms());
 }
@@ -67,7 +70,8 @@ struct purse {
 /* The narrow one first. \returns how many */
 static size_t purses_of(const struct ub_cost *c, struct purse p[2])
 {
-	struct bucket_rate all = bsf_bucket(BUCKET_CHALLENGES_IMPI), share = { all.n - all.n / 2, all.per_s };
+	struct bucket_rate all = limits_bucket(c->limits, BUCKET_CHALLENGES_IMPI),
+			   share = { all.n - all.n / 2, all.per_s };
 
 	if (c->own) {
 		p[0] = (struct purse){ RATE_CHALLENGES_OWN, c->by_tmpi ? span_of(c->tmpi, TMPI_LEN) : pair_of(c), all };
@@ -104,7 +108,7 @@ static bool pay(struct ub_cost *c)
 
 static bool enter(struct ub_cost *c)
 {
-	c->entered = overload_enter(c->overload, impi_of(c), bsf_limit(LIM_IN_FLIGHT_IMPI), &c->ticket);
+	c->entered = overload_enter(c->overload, impi_of(c), limits_number(c->limits, LIM_IN_FLIGHT_IMPI), &c->ticket);
 	return c->entered;
 }
 
@@ -126,7 +130,7 @@ void ub_cost_unasked(struct ub_cost *c)
 
 enum cause ub_cost_resync(struct ub_cost *c)
 {
-	struct bucket_rate rate = bsf_bucket(BUCKET_RESYNCS_IMPI);
+	struct bucket_rate rate = limits_bucket(c->limits, BUCKET_RESYNCS_IMPI);
 
 	if (!enter(c))
 		return CAUSE_ub_busy;
@@ -142,7 +146,7 @@ bool ub_cost_resynced_before(const struct ub_cost *c)
 
 void ub_cost_resynced(struct ub_cost *c)
 {
-	struct bucket_rate rate = bsf_bucket(BUCKET_RESYNCS_IMPI);
+	struct bucket_rate rate = limits_bucket(c->limits, BUCKET_RESYNCS_IMPI);
 	uint64_t now = clock_mono_ms();
 
 	/* two at a time may find the last token; both are honest, and the second one is beyond the limit by one */

@@ -12,6 +12,7 @@
  *  A resynchronisation costs its token when the HSS has accepted it: nobody but the card can make it do that. */
 #pragma once
 
+#include "bsf/policy/limits.h"
 #include "bsf/policy/overload.h"
 #include "common/gba/cause.h"
 #include "common/gba/impi.h"
@@ -22,8 +23,10 @@
 /*! Part of a run; zeroed memory of the caller. */
 struct ub_cost {
 	struct overload *overload;
+	const struct limits *limits;
 	uint8_t source[16];
 	size_t source_len;
+	bool source_private;
 	struct impi impi;           /* as limits know it: case does not matter */
 	uint8_t pair[UB_COST_PAIR]; /* IMPI and source */
 	size_t pair_len;
@@ -33,12 +36,12 @@ struct ub_cost {
 	size_t ticket, place; /* of overload_enter() */
 };
 
-/*! \param[in] overload lent, outlives c \param[in] from a struct sockaddr */
-void ub_cost_begin(struct ub_cost *c, struct overload *overload, const void *from);
+/*! \param[in] overload,limits lent, outlive c \param[in] from a struct sockaddr */
+void ub_cost_begin(struct ub_cost *c, struct overload *overload, const struct limits *limits, const void *from);
 /*! A place among what a shard works on, until ub_cost_end(). \param[in] shard tells shards apart \param[in] n_free places
  *  \returns false: too many are this source's */
 bool ub_cost_place(struct ub_cost *c, const void *shard, size_t n_free);
-/*! One challenge more of this source. \returns false: too many */
+/*! One challenge more of this source, if sources like it are counted. \returns false: too many */
 bool ub_cost_source(struct ub_cost *c);
 
 /*! Whose run it is is known. \param[in] tmpi the live one it came with, or NULL */

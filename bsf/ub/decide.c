@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 #include "common/base/b64.h"
-#include "common/crypto/kdf.h"
 #include "common/gba/btid.h"
 #include "common/gba/tmpi.h"
 #include "common/http/challenge_hdr.h"
@@ -108,6 +107,15 @@ static enum cause read_auts(struct ub_wish *w)
 	return CAUSE_ub_ok;
 }
 
+/* Of whatever length a nonce of ours may have: the store tells whether it is one. */
+static void read_nonce(struct ub_wish *w)
+{
+	struct span text = w->auth.nonce;
+	int len = text.len <= B64_LEN(CHALLENGE_KEY_MAX) ? b64_decode(w->key, sizeof(w->key), text.p, text.len) : -1;
+
+	w->key_len = len >= CHALLENGE_KEY_MIN ? (size_t)len : 0;
+}
+
 /* What an answer must hold. One with an empty response tells of a failed AUTN and needs no more (24.109 4.4). */
 static enum cause read_answer(struct ub_wish *w)
 {
@@ -117,8 +125,7 @@ static enum cause read_answer(struct ub_wish *w)
 
 	if (!a->response.p)
 		return CAUSE_ub_syntax;
-	w->nonce_ours = a->nonce.len == B64_LEN(NONCE_LEN) &&
-			b64_decode(w->nonce, sizeof(w->nonce), a->nonce.p, a->nonce.len) == NONCE_LEN;
+	read_nonce(w);
 	if (a->algorithm.p &&
 	    (digest_alg_parse(&alg, a->algorithm) < 0 || alg.aka_version != 1 || alg.hash != DIGEST_MD5))
 		return CAUSE_ub_algorithm;
@@ -217,7 +224,7 @@ static bool response_is(const struct ub_wish *w, struct span body, const struct 
 enum cause ub_decide_answer(const struct ub_wish *w, const struct ub_request *in, const struct gba_challenge *c)
 {
 	const struct auth_hdr *a = &w->auth;
-	struct span password = span_of(c->xres.b, c->xres.len);
+	struct span password = span_of(c->aka.xres.b, c->aka.xres.len);
 	SECRET_AUTO ha1 = { 0 };
 
 	if (!same(a->username, c->username))
@@ -267,23 +274,6 @@ enum cause ub_decide_zh(const struct zh_result *r, bool resync)
 	return CAUSE_zh_error;
 }
 
-int ub_make_session(struct gba_session *out, const struct gba_challenge *c, bool knows_tmpi, int64_t now_s)
-{
-	memcpy(out->rand, c->nonce, sizeof(out->rand));
-	strcpy(out->bsf_name, c->bsf_name);
-	out->impi = c->impi;
-	out->variant = c->variant;
-	out->created_at = now_s;
-	out->expires_at = now_s + c->key_life_s;
-	if (kdf_ks(&out->ks, &c->ck, &c->ik) < 0)
-		return -EIO;
-	if (knows_tmpi && tmpi_derive(out->tmpi, &out->ks, out->rand, span_str(c->impi.s), c->bsf_name) < 0)
-		return -EIO;
-	out->has_tmpi = knows_tmpi;
-	out->guss = guss_blob_get(c->guss);
-	return 0;
-}
-
 /* causes.csv, column "answer"; not named: 503. */
 static const uint16_t statuses[CAUSE_COUNT] = {
 	[CAUSE_ub_syntax] = 400,        [CAUSE_ub_uri_mismatch] = 400, [CAUSE_ub_realm_unknown] = 400,
@@ -306,7 +296,7 @@ void ub_answer_cause(struct ub_answer *out, enum cause cause)
 
 int ub_answer_challenge(struct ub_answer *out, const struct gba_challenge *c, enum cause cause)
 {
-	char nonce[B64_LEN(NONCE_LEN) + 1];
+	char nonce[B64_LEN(CHALLENGE_KEY_MAX) + 1];
 	struct challenge_hdr h = {
 		.realm = span_str(c->bsf_name),
 		.opaque = span_str(c->opaque),
@@ -315,7 +305,7 @@ int ub_answer_challenge(struct ub_answer *out, const struct gba_challenge *c, en
 	};
 
 	memset(out, 0, sizeof(*out));
-	if (b64_encode(nonce, sizeof(nonce), c->nonce, NONCE_LEN) < 0)
+	if (b64_encode(nonce, sizeof(nonce), c->key, c->key_len) < 0)
 		return -EIO;
 	h.nonce = span_str(nonce);
 	if (challenge_hdr_format(out->www_authenticate, sizeof(out->www_authenticate), &h) < 0)
@@ -341,7 +331,8 @@ int ub_answer_ok(struct ub_answer *out, const struct ub_wish *w, const struct gb
 	if (len < 0)
 		return -EIO;
 	in = digest_of(w, span_of(out->body, len));
-	if (digest_ha1(&ha1, DIGEST_MD5, w->auth.username, w->auth.realm, span_of(c->xres.b, c->xres.len)) < 0 ||
+	if (digest_ha1(&ha1, DIGEST_MD5, w->auth.username, w->auth.realm, span_of(c->aka.xres.b, c->aka.xres.len)) <
+		    0 ||
 	    digest_rspauth(&rspauth, &in, &ha1) < 0)
 		return -EIO;
 	ai.rspauth = span_str(rspauth.hex);

@@ -17,7 +17,7 @@
 #define UB_QOP        "auth-int"
 #define UB_CNONCE_MAX 256 /* characters; it comes back in Authentication-Info */
 
-/*! A request as the HTTP server has read it. All spans are lent. */
+/*! A request as the HTTP server has read it, and whatever is to be known of the connection it came on. All spans are lent. */
 struct ub_request {
 	struct span method, target, host, authorization, user_agent, body;
 	unsigned n_authorization; /* headers of this name */
@@ -38,9 +38,9 @@ struct ub_wish {
 	const char *bsf_name; /* one of ub_self */
 	bool is_tmpi;
 	uint8_t tmpi[TMPI_LEN];
-	struct impi impi; /* if it is no TMPI */
-	bool nonce_ours;  /* ANSWER: has the form of our nonces */
-	uint8_t nonce[NONCE_LEN];
+	struct impi impi;               /* if it is no TMPI */
+	uint8_t key[CHALLENGE_KEY_MAX]; /* ANSWER: the decoded nonce */
+	size_t key_len;                 /* 0: it has not the form of ours */
 	bool has_auts;
 	uint8_t auts[AKA_AUTS_LEN];
 	bool knows_tmpi; /* 3gpp-gba-tmpi in User-Agent */
@@ -54,10 +54,6 @@ enum cause ub_decide_answer(const struct ub_wish *w, const struct ub_request *in
 
 /*! What the HSS said. \returns CAUSE_ub_challenged: a vector is there; else why the run ends */
 enum cause ub_decide_zh(const struct zh_result *r, bool resync);
-
-/*! The session a right answer makes: Ks = CK || IK, expiry, TMPI where the UE knows it.
- *  \param[out] out clear before; owns a reference to the GUSS. \returns 0; -EIO */
-int ub_make_session(struct gba_session *out, const struct gba_challenge *c, bool knows_tmpi, int64_t now_s);
 
 #define UB_HEADER_MAX 1024
 

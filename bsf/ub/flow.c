@@ -6,13 +6,10 @@
 #include <talloc.h>
 #include <time.h>
 #include <osmocom/core/utils.h>
-#include "bsf/run/cfg.h"
 #include "bsf/vectors/guss_facts.h"
 #include "common/base/clock.h"
 #include "common/crypto/keyed_hash.h"
-#include "common/base/hex.h"
 #include "common/crypto/rng.h"
-#include "common/gba/key_lifetime.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/log_line.h"
@@ -39,11 +36,291 @@ struct ub_flow *ub_flow_new(void *ctx, const struct ub_flow_env *env)
 	return NULL;
 }
 
+static void run_event(struct txn *t, const struct txn_event *e);
+
+static uint32_t limit(const struct ub_run *run, enum bsf_limit which)
+{
+	return limits_number(run->flow->env.limits, which);
+}
+
+/* The run ends with this. */
+static enum ub_step fail(struct ub_run *run, enum cause cause)
+{
+	ub_answer_cause(&run->answer, cause);
+	return UB_STEP_END;
+}
+
+/* The store was asked, or had too much to do. */
+static enum ub_step wait_store(struct ub_run *run, int rc)
+{
+	if (rc < 0)
+		return fail(run, CAUSE_ub_busy);
+	txn_extend(&run->txn, STORE_TIMEOUT_MS);
+	return UB_STEP_WAIT;
+}
+
+/* A first request, or an answer to a nonce that is not ours (any more): challenge this user. */
+static enum ub_step want_challenge(struct ub_run *run)
+{
+	if (!ub_cost_source(&run->cost))
+		return fail(run, CAUSE_ub_limit_source);
+	if (run->wish.is_tmpi)
+		return UB_STEP_FIND_TMPI;
+	run->impi = run->wish.impi;
+	ub_cost_who(&run->cost, run->impi.s, NULL);
+	return UB_STEP_ZH;
+}
+
+static enum ub_step unknown_nonce(struct ub_run *run)
+{
+	run->wish.cause = CAUSE_ub_nonce_unknown;
+	return want_challenge(run);
+}
+
+/* Every run begins here. */
+static enum ub_step judge_request(struct ub_run *run)
+{
+	struct ub_flow_env *env = &run->flow->env;
+	size_t n = txn_count(env->txns), max = limit(run, LIM_IN_FLIGHT);
+
+	ub_decide_request(&run->wish, &run->request, &env->self);
+	if (run->wish.want == UB_REFUSE)
+		return fail(run, run->wish.cause);
+	ub_cost_begin(&run->cost, env->overload, env->limits, &run->from);
+	if (n >= max || !ub_cost_place(&run->cost, run->flow, max - n))
+		return fail(run, CAUSE_ub_busy);
+	txn_start(env->txns, &run->txn, run_event, STORE_TIMEOUT_MS);
+	if (run->wish.want == UB_CHALLENGE)
+		return want_challenge(run);
+	return run->wish.key_len ? UB_STEP_TAKE : unknown_nonce(run);
+}
+
+static enum ub_step find_tmpi(struct ub_run *run)
+{
+	return wait_store(run, store_find_tmpi(run->flow->env.store, run->wish.tmpi, run->txn.id));
+}
+
+static enum ub_step tmpi_found(struct ub_run *run, const struct txn_event *e)
+{
+	const struct store_answer *a = e->store;
+
+	if (a->rc == -ENOENT)
+		return fail(run, CAUSE_ub_tmpi_unknown);
+	if (a->rc < 0 || strlen(a->impi) > IMPI_MAX)
+		return fail(run, CAUSE_store_failed);
+	strcpy(run->impi.s, a->impi);
+	ub_cost_who(&run->cost, run->impi.s, run->wish.tmpi);
+	return UB_STEP_ZH;
+}
+
+/* run->impi is known: pay, and fetch a vector. For a resynchronisation run->challenge is the one that was answered. */
+static enum ub_step ask_hss(struct ub_run *run)
+{
+	enum cause allowed = run->resync ? ub_cost_resync(&run->cost) : ub_cost_challenge(&run->cost);
+	struct zh_ask ask = { .impi = &run->impi, .scheme = ZH_SCHEME_AKAV1 };
+	uint32_t timeout_ms;
+	int rc;
+
+	if (allowed != CAUSE_ub_ok)
+		return fail(run, allowed);
+	if (run->resync) {
+		ask.rand = run->challenge.key;
+		ask.auts = run->wish.auts;
+	}
+	rc = zh_client_ask(run->flow->env.zh, &ask, run->txn.id, &timeout_ms, run->session_id);
+	if (rc < 0) {
+		ub_cost_unasked(&run->cost);
+		return fail(run, rc == -ENOTCONN ? CAUSE_zh_down : CAUSE_ub_busy);
+	}
+	txn_extend(&run->txn, timeout_ms);
+	return UB_STEP_WAIT;
+}
+
+/* Somebody has to mend the GUSS, so the usual log level shows it. */
+static void tell_clamped(const struct gba_challenge *c, int64_t guss_s)
+{
+	struct log_line l;
+	char asked[24];
+
+	counter_inc(CAUSE_zh_guss_lifetime);
+	if (!log_rate_ok(DZH) || !log_line_begin(&l, DZH, LOGL_NOTICE, CAUSE_zh_guss_lifetime))
+		return;
+	snprintf(asked, sizeof(asked), "%lld", (long long)guss_s);
+	log_line_run(&l, c->key);
+	log_line_impi(&l, c->impi.s);
+	log_line_str(&l, "asked_s", asked);
+	log_line_num(&l, "given_s", (uint64_t)c->key_life_s);
+	log_line_end(&l);
+}
+
+static void log_gba_u_once(void)
+{
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+
+	if (!atomic_flag_test_and_set(&said))
+		LOGT(DUB, LOGL_NOTICE, "a subscriber has a GBA_U card; such are served as GBA_ME (said once)\n");
+}
+
+/* Nobody but us can tell it from the vector; getting fresh ones costs more. */
+static void make_random(const struct ub_flow *f, const struct zh_vector *v, uint8_t out[UB_RANDOM_LEN])
+{
+	for (int i = 0; i < 2; i++) {
+		uint64_t h = keyed_hash(f->opaque_key[i], span_of(v->aka.rand, AKA_RAND_LEN));
+
+		memcpy(out + i * sizeof(h), &h, sizeof(h));
+	}
+}
+
+/* Whose challenge it is, and by which names the two sides go. */
+static void address(const struct ub_run *run, struct gba_challenge *c, struct guss_blob *guss)
+{
+	struct span user = run->wish.auth.username;
+
+	c->impi = run->impi;
+	memcpy(c->username, user.p, user.len);
+	c->username[user.len] = 0;
+	strcpy(c->bsf_name, run->wish.bsf_name);
+	c->guss = guss_blob_get(guss);
+}
+
+/* The new challenge, from the vector. \returns CAUSE_ub_challenged or why there is none */
+static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
+{
+	const struct ub_policy policy = { limit(run, LIM_KEY_LIFETIME), limit(run, LIM_KEY_LIFETIME_MAX),
+					  limit(run, LIM_NONCE_LIFETIME) };
+	const struct ub_now now = { time(NULL), clock_mono_ms() };
+	struct gba_challenge *c = &run->challenge;
+	uint8_t random[UB_RANDOM_LEN];
+	struct guss_facts facts;
+	enum cause cause;
+	int rc;
+
+	gba_challenge_clear(c);
+	rc = guss_memo_read(run->flow->guss, &facts, guss_blob_span(z->guss));
+	if (rc < 0)
+		return rc == -ENOMEM ? CAUSE_ub_busy : CAUSE_zh_guss_bad;
+	make_random(run->flow, &z->vector, random);
+	cause = ub_make_challenge(c, &z->vector, &facts, &policy, random, &now);
+	if (cause != CAUSE_ub_challenged)
+		return cause;
+	address(run, c, z->guss);
+	if (ub_life_changed(c, &facts))
+		tell_clamped(c, facts.life_time_s);
+	if (facts.gba_u)
+		log_gba_u_once();
+	return cause;
+}
+
+static enum ub_step hss_said(struct ub_run *run, const struct txn_event *e)
+{
+	const struct zh_result *z = e->zh;
+	enum cause cause = ub_decide_zh(z, run->resync);
+
+	if (cause == CAUSE_zh_down)
+		ub_cost_unasked(&run->cost);
+	run->said = z->said;
+	run->hss_result = z->result;
+	if (cause != CAUSE_ub_challenged)
+		return fail(run, cause);
+	memcpy(run->rand, z->vector.aka.rand, sizeof(run->rand));
+	run->has_rand = true;
+	if (run->resync)
+		ub_cost_resynced(&run->cost);
+	cause = make_challenge(run, z);
+	return cause == CAUSE_ub_challenged ? UB_STEP_CHALLENGE_PUT : fail(run, cause);
+}
+
+static enum ub_step challenge_is_put(struct ub_run *run, int rc)
+{
+	/* a vector that was given before is none (33.102 6.3.3) */
+	if (rc < 0)
+		return fail(run, rc == -EEXIST ? CAUSE_zh_no_vector : CAUSE_store_failed);
+	if (ub_answer_challenge(&run->answer, &run->challenge, run->wish.cause) < 0)
+		return fail(run, CAUSE_ub_busy);
+	return UB_STEP_END;
+}
+
+static enum ub_step put_challenge(struct ub_run *run)
+{
+	struct ub_flow_env *env = &run->flow->env;
+	int rc = env->store_now ? store_challenge_put_now(env->store_now, &run->challenge) : -EAGAIN;
+
+	if (rc != -EAGAIN)
+		return challenge_is_put(run, rc);
+	return wait_store(run, store_challenge_put(env->store, &run->challenge, run->txn.id));
+}
+
+static enum ub_step challenge_put_done(struct ub_run *run, const struct txn_event *e)
+{
+	return challenge_is_put(run, e->store->rc);
+}
+
+/* The second request: run->challenge is what was taken, if rc is 0. */
+static enum ub_step judge_answer(struct ub_run *run, int rc)
+{
+	enum cause cause;
+
+	if (rc == -ENOENT)
+		return unknown_nonce(run);
+	if (rc < 0)
+		return fail(run, rc == -EALREADY ? CAUSE_ub_nonce_taken : CAUSE_store_failed);
+	memcpy(run->rand, run->challenge.key, sizeof(run->rand));
+	run->has_rand = true;
+	run->impi = run->challenge.impi;
+	ub_cost_who(&run->cost, run->impi.s, NULL);
+	cause = ub_decide_answer(&run->wish, &run->request, &run->challenge);
+	if (cause == CAUSE_ub_ok)
+		return UB_STEP_SESSION_PUT;
+	if (cause != CAUSE_ub_challenged)
+		return fail(run, cause);
+	if (ub_cost_resynced_before(&run->cost))
+		return fail(run, CAUSE_ub_auts_repeated);
+	run->resync = true;
+	return UB_STEP_ZH;
+}
+
+static enum ub_step take_challenge(struct ub_run *run)
+{
+	struct ub_flow_env *env = &run->flow->env;
+	struct span key = span_of(run->wish.key, run->wish.key_len);
+	int rc = env->store_now ? store_challenge_take_now(env->store_now, key, &run->challenge) : -EAGAIN;
+
+	if (rc != -EAGAIN)
+		return judge_answer(run, rc);
+	return wait_store(run, store_challenge_take(env->store, key, run->txn.id));
+}
+
+static enum ub_step challenge_taken(struct ub_run *run, const struct txn_event *e)
+{
+	if (e->store->rc == 0)
+		gba_challenge_copy(&run->challenge, e->store->challenge);
+	return judge_answer(run, e->store->rc);
+}
+
+static enum ub_step put_session(struct ub_run *run)
+{
+	if (ub_make_session(&run->session, &run->challenge, run->wish.knows_tmpi, time(NULL)) < 0)
+		return fail(run, CAUSE_ub_busy);
+	return wait_store(run, store_put(run->flow->env.store, &run->session, run->txn.id));
+}
+
+static enum ub_step session_put_done(struct ub_run *run, const struct txn_event *e)
+{
+	/* the HSS gave the RAND of a key that lives: its vectors are not usable */
+	if (e->store->rc == -EEXIST)
+		return fail(run, CAUSE_zh_no_vector);
+	if (e->store->rc < 0)
+		return fail(run, CAUSE_store_failed);
+	if (ub_answer_ok(&run->answer, &run->wish, &run->challenge, &run->session) < 0)
+		return fail(run, CAUSE_ub_busy);
+	ub_cost_proven(&run->cost);
+	return UB_STEP_END;
+}
+
 /* One line per transaction. Before there is a vector the Session-Id names the run; an IMPI is whole at DEBUG only. */
 static void log_run(const struct ub_run *run)
 {
-	static const uint8_t none[NONCE_LEN];
-	const uint8_t *rand = memcmp(run->challenge.nonce, none, NONCE_LEN) ? run->challenge.nonce : NULL;
+	const uint8_t *rand = run->has_rand ? run->rand : NULL;
 	enum cause cause = run->answer.cause;
 	int level = cause == CAUSE_store_failed ? LOGL_ERROR : LOGL_INFO;
 	struct log_line l;
@@ -67,7 +344,6 @@ static void log_run(const struct ub_run *run)
 static void end(struct ub_run *run)
 {
 	ub_cost_end(&run->cost);
-	run->step = UB_STEP_END;
 	counter_inc(run->answer.cause);
 	if (run->answer.status == 401 && run->answer.cause != CAUSE_ub_challenged)
 		counter_inc(CAUSE_ub_challenged); /* the other one says why it was due */
@@ -79,326 +355,64 @@ static void end(struct ub_run *run)
 		run->flow->env.answered(run->flow->env.owner, run);
 }
 
-static void fail(struct ub_run *run, enum cause cause)
-{
-	ub_answer_cause(&run->answer, cause);
-	end(run);
-}
+/* In each step something is asked for, and one kind of answer goes on; late is why the run ends if it does not come. */
+static const struct {
+	enum ub_step (*enter)(struct ub_run *run);
+	enum txn_event_kind waits_for;
+	enum ub_step (*answer)(struct ub_run *run, const struct txn_event *e);
+	enum cause late;
+} steps[] = {
+	[UB_STEP_BEGIN] = { judge_request },
+	[UB_STEP_FIND_TMPI] = { find_tmpi, TXN_STORE, tmpi_found, CAUSE_store_failed },
+	[UB_STEP_ZH] = { ask_hss, TXN_ZH, hss_said, CAUSE_zh_timeout },
+	[UB_STEP_CHALLENGE_PUT] = { put_challenge, TXN_STORE, challenge_put_done, CAUSE_store_failed },
+	[UB_STEP_TAKE] = { take_challenge, TXN_STORE, challenge_taken, CAUSE_store_failed },
+	[UB_STEP_SESSION_PUT] = { put_session, TXN_STORE, session_put_done, CAUSE_store_failed },
+};
 
-/* The store was asked, or had too much to do. */
-static void wait_store(struct ub_run *run, enum ub_step step, int rc)
+static void go(struct ub_run *run, enum ub_step next)
 {
-	if (rc < 0)
-		return fail(run, CAUSE_ub_busy);
-	run->step = step;
-	txn_extend(&run->txn, STORE_TIMEOUT_MS);
-}
-
-static bool source_allowed(struct ub_run *run)
-{
-	if (overload_source_private((const struct sockaddr *)&run->from) && !atomic_load(&bsf_cfg->source_all))
-		return true;
-	return ub_cost_source(&run->cost);
-}
-
-/* run->impi is known and paid for: fetch a vector. For a resynchronisation run->challenge is the one that was answered. */
-static void ask_hss(struct ub_run *run, enum cause allowed)
-{
-	struct zh_ask ask = { .impi = &run->impi, .scheme = ZH_SCHEME_AKAV1 };
-	uint32_t timeout_ms;
-	int rc;
-
-	if (allowed != CAUSE_ub_ok)
-		return fail(run, allowed);
-	if (run->resync) {
-		ask.rand = run->challenge.nonce;
-		ask.auts = run->wish.auts;
+	while (next < UB_STEP_END) {
+		run->step = next;
+		next = steps[next].enter(run);
 	}
-	rc = zh_client_ask(run->flow->env.zh, &ask, run->txn.id, &timeout_ms, run->session_id);
-	if (rc < 0) {
-		ub_cost_unasked(&run->cost);
-		return fail(run, rc == -ENOTCONN ? CAUSE_zh_down : CAUSE_ub_busy);
-	}
-	run->step = UB_STEP_ZH;
-	txn_extend(&run->txn, timeout_ms);
-}
-
-static void ask_for(struct ub_run *run, const uint8_t *tmpi)
-{
-	ub_cost_who(&run->cost, run->impi.s, tmpi);
-	ask_hss(run, ub_cost_challenge(&run->cost));
-}
-
-/* A first request, or an answer to a nonce that is not ours (any more): challenge this user. */
-static void want_challenge(struct ub_run *run)
-{
-	if (!source_allowed(run))
-		return fail(run, CAUSE_ub_limit_source);
-	if (run->wish.is_tmpi)
-		return wait_store(run, UB_STEP_FIND_TMPI,
-				  store_find_tmpi(run->flow->env.store, run->wish.tmpi, run->txn.id));
-	run->impi = run->wish.impi;
-	ask_for(run, NULL);
-}
-
-static void on_tmpi(struct ub_run *run, const struct store_answer *a)
-{
-	if (a->rc == -ENOENT)
-		return fail(run, CAUSE_ub_tmpi_unknown);
-	if (a->rc < 0 || strlen(a->impi) > IMPI_MAX)
-		return fail(run, CAUSE_store_failed);
-	strcpy(run->impi.s, a->impi);
-	ask_for(run, run->wish.tmpi);
-}
-
-static void on_right_answer(struct ub_run *run)
-{
-	if (ub_make_session(&run->session, &run->challenge, run->wish.knows_tmpi, time(NULL)) < 0)
-		return fail(run, CAUSE_ub_busy);
-	wait_store(run, UB_STEP_SESSION_PUT, store_put(run->flow->env.store, &run->session, run->txn.id));
-}
-
-/* run->challenge is what was taken, if rc is 0. */
-static void on_taken(struct ub_run *run, int rc)
-{
-	enum cause cause;
-
-	if (rc == -ENOENT) {
-		run->wish.cause = CAUSE_ub_nonce_unknown;
-		return want_challenge(run);
-	}
-	if (rc < 0)
-		return fail(run, rc == -EALREADY ? CAUSE_ub_nonce_taken : CAUSE_store_failed);
-	run->impi = run->challenge.impi;
-	ub_cost_who(&run->cost, run->impi.s, NULL);
-	cause = ub_decide_answer(&run->wish, &run->request, &run->challenge);
-	if (cause == CAUSE_ub_ok)
-		return on_right_answer(run);
-	if (cause != CAUSE_ub_challenged)
-		return fail(run, cause);
-	if (ub_cost_resynced_before(&run->cost))
-		return fail(run, CAUSE_ub_auts_repeated);
-	run->resync = true;
-	ask_hss(run, ub_cost_resync(&run->cost));
-}
-
-static void log_gba_u_once(void)
-{
-	static atomic_flag said = ATOMIC_FLAG_INIT;
-
-	if (!atomic_flag_test_and_set(&said))
-		LOGT(DUB, LOGL_NOTICE, "a subscriber has a GBA_U card; such are served as GBA_ME (said once)\n");
-}
-
-/* Somebody has to mend the GUSS, so the usual log level shows it. */
-static void tell_clamped(const struct gba_challenge *c, int64_t guss_s)
-{
-	struct log_line l;
-	char asked[24];
-
-	counter_inc(CAUSE_zh_guss_lifetime);
-	if (!log_rate_ok(DZH) || !log_line_begin(&l, DZH, LOGL_NOTICE, CAUSE_zh_guss_lifetime))
+	if (next == UB_STEP_WAIT)
 		return;
-	snprintf(asked, sizeof(asked), "%lld", (long long)guss_s);
-	log_line_run(&l, c->nonce);
-	log_line_impi(&l, c->impi.s);
-	log_line_str(&l, "asked_s", asked);
-	log_line_num(&l, "given_s", (uint64_t)c->key_life_s);
-	log_line_end(&l);
-}
-
-/* Nobody but us can tell it from the nonce. */
-static void make_opaque(const struct ub_flow *f, struct gba_challenge *c)
-{
-	uint64_t h[2];
-
-	for (int i = 0; i < 2; i++)
-		h[i] = keyed_hash(f->opaque_key[i], span_of(c->nonce, sizeof(c->nonce)));
-	hex_encode(c->opaque, sizeof(c->opaque), h, sizeof(h));
-}
-
-/* The new challenge, from the vector. \returns CAUSE_ub_ok or why there is none */
-static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
-{
-	struct gba_challenge *c = &run->challenge;
-	struct guss_facts facts;
-	bool clamped;
-	int rc;
-
-	gba_challenge_clear(c);
-	rc = guss_memo_read(run->flow->guss, &facts, guss_blob_span(z->guss));
-	memcpy(c->nonce, z->vector.aka.rand, AKA_RAND_LEN);
-	memcpy(c->nonce + AKA_RAND_LEN, z->vector.aka.autn, AKA_AUTN_LEN);
-	if (rc < 0)
-		return rc == -ENOMEM ? CAUSE_ub_busy : CAUSE_zh_guss_bad;
-	/* 33.220 4.2.3: what the GUSS says goes before the configuration */
-	c->key_life_s = key_lifetime_s(bsf_limit(LIM_KEY_LIFETIME), bsf_limit(LIM_KEY_LIFETIME_MAX),
-				       facts.has_life_time, facts.life_time_s, &clamped);
-	if (clamped)
-		tell_clamped(c, facts.life_time_s);
-	if (facts.gba_u)
-		log_gba_u_once();
-	make_opaque(run->flow, c);
-	c->variant = GBA_VARIANT_ME;
-	c->impi = run->impi;
-	memcpy(c->username, run->wish.auth.username.p, run->wish.auth.username.len);
-	c->username[run->wish.auth.username.len] = 0;
-	strcpy(c->bsf_name, run->wish.bsf_name);
-	c->xres = z->vector.aka.res;
-	c->ck = z->vector.aka.ck;
-	c->ik = z->vector.aka.ik;
-	c->guss = guss_blob_get(z->guss);
-	c->created_at = time(NULL);
-	c->expires_mono_ms = clock_mono_ms() + bsf_limit(LIM_NONCE_LIFETIME) * UINT64_C(1000);
-	return CAUSE_ub_ok;
-}
-
-static void on_challenge_put(struct ub_run *run, int rc)
-{
-	/* a vector that was given before is none (33.102 6.3.3) */
-	if (rc < 0)
-		return fail(run, rc == -EEXIST ? CAUSE_zh_no_vector : CAUSE_store_failed);
-	if (ub_answer_challenge(&run->answer, &run->challenge, run->wish.cause) < 0)
-		return fail(run, CAUSE_ub_busy);
+	run->step = UB_STEP_END;
 	end(run);
 }
 
-static void put_challenge(struct ub_run *run)
+/* Something came for the run; an answer to what it does not wait for (any more) is nothing to it. */
+static void run_event(struct txn *t, const struct txn_event *e)
 {
-	struct ub_flow_env *env = &run->flow->env;
-	int rc = env->store_now ? store_challenge_put_now(env->store_now, &run->challenge) : -EAGAIN;
+	struct ub_run *run = container_of(t, struct ub_run, txn);
 
-	if (rc != -EAGAIN)
-		return on_challenge_put(run, rc);
-	wait_store(run, UB_STEP_CHALLENGE_PUT, store_challenge_put(env->store, &run->challenge, run->txn.id));
+	if (e->kind == TXN_STOP)
+		go(run, fail(run, CAUSE_ub_busy));
+	else if (e->kind == TXN_EXPIRED)
+		go(run, fail(run, steps[run->step].late));
+	else if (e->kind == steps[run->step].waits_for)
+		go(run, steps[run->step].answer(run, e));
 }
 
-static void take_challenge(struct ub_run *run)
-{
-	struct ub_flow_env *env = &run->flow->env;
-	int rc = env->store_now ? store_challenge_take_now(env->store_now, run->wish.nonce, &run->challenge) : -EAGAIN;
-
-	if (rc != -EAGAIN)
-		return on_taken(run, rc);
-	wait_store(run, UB_STEP_TAKE, store_challenge_take(env->store, run->wish.nonce, run->txn.id));
-}
-
-static void on_zh(struct ub_run *run, const struct zh_result *z)
-{
-	enum cause cause = ub_decide_zh(z, run->resync);
-
-	if (cause == CAUSE_zh_down)
-		ub_cost_unasked(&run->cost);
-	run->said = z->said;
-	run->hss_result = z->result;
-	if (cause != CAUSE_ub_challenged)
-		return fail(run, cause);
-	if (run->resync)
-		ub_cost_resynced(&run->cost);
-	cause = make_challenge(run, z);
-	if (cause != CAUSE_ub_ok)
-		return fail(run, cause);
-	put_challenge(run);
-}
-
-static void on_session_put(struct ub_run *run, const struct store_answer *a)
-{
-	/* the HSS gave the RAND of a key that lives: its vectors are not usable */
-	if (a->rc == -EEXIST)
-		return fail(run, CAUSE_zh_no_vector);
-	if (a->rc < 0)
-		return fail(run, CAUSE_store_failed);
-	if (ub_answer_ok(&run->answer, &run->wish, &run->challenge, &run->session) < 0)
-		return fail(run, CAUSE_ub_busy);
-	ub_cost_proven(&run->cost);
-	end(run);
-}
-
-/* Something came that the run waits for. */
-static void advance(struct ub_run *run, const struct store_answer *a, const struct zh_result *z)
-{
-	switch (run->step) {
-	case UB_STEP_FIND_TMPI:
-		return on_tmpi(run, a);
-	case UB_STEP_TAKE:
-		if (a->rc == 0)
-			gba_challenge_copy(&run->challenge, a->challenge);
-		return on_taken(run, a->rc);
-	case UB_STEP_ZH:
-		return on_zh(run, z);
-	case UB_STEP_CHALLENGE_PUT:
-		return on_challenge_put(run, a->rc);
-	case UB_STEP_SESSION_PUT:
-		return on_session_put(run, a);
-	case UB_STEP_END:
-		break;
-	}
-}
-
-static struct ub_run *run_of(struct txn *t)
-{
-	return container_of(t, struct ub_run, txn);
-}
-
-static void run_store_done(struct txn *t, const struct store_answer *a)
-{
-	if (run_of(t)->step != UB_STEP_ZH)
-		advance(run_of(t), a, NULL);
-}
-
-static void run_zh_done(struct txn *t, const struct zh_result *z)
-{
-	if (run_of(t)->step == UB_STEP_ZH)
-		advance(run_of(t), NULL, z);
-}
-
-static void run_expired(struct txn *t)
-{
-	struct ub_run *run = run_of(t);
-
-	fail(run, run->step == UB_STEP_ZH ? CAUSE_zh_timeout : CAUSE_store_failed);
-}
-
-static void run_stop(struct txn *t)
-{
-	fail(run_of(t), CAUSE_ub_busy);
-}
-
-static const struct txn_ops run_ops = { run_store_done, run_zh_done, run_expired, run_stop };
-
-static void begin(struct ub_flow *f, struct ub_run *run)
-{
-	size_t n = txn_count(f->env.txns), max = bsf_limit(LIM_IN_FLIGHT);
-
-	ub_decide_request(&run->wish, &run->request, &f->env.self);
-	if (run->wish.want == UB_REFUSE)
-		return fail(run, run->wish.cause);
-	ub_cost_begin(&run->cost, f->env.overload, &run->from);
-	if (n >= max || !ub_cost_place(&run->cost, f, max - n))
-		return fail(run, CAUSE_ub_busy);
-	txn_start(f->env.txns, &run->txn, &run_ops, STORE_TIMEOUT_MS);
-	if (run->wish.want == UB_ANSWER && run->wish.nonce_ours)
-		return take_challenge(run);
-	if (run->wish.want == UB_ANSWER)
-		run->wish.cause = CAUSE_ub_nonce_unknown;
-	want_challenge(run);
-}
-
-bool ub_flow_begin(struct ub_flow *f, struct ub_run *run)
+static void start(struct ub_flow *f, struct ub_run *run)
 {
 	run->flow = f;
 	run->begun_ms = clock_mono_ms();
 	run->inside = true;
-	begin(f, run);
+}
+
+bool ub_flow_begin(struct ub_flow *f, struct ub_run *run)
+{
+	start(f, run);
+	go(run, UB_STEP_BEGIN);
 	run->inside = false;
 	return run->step == UB_STEP_END;
 }
 
 void ub_flow_refuse(struct ub_flow *f, struct ub_run *run, enum cause cause)
 {
-	run->flow = f;
-	run->begun_ms = clock_mono_ms();
-	run->inside = true;
-	fail(run, cause);
+	start(f, run);
+	go(run, fail(run, cause));
 	run->inside = false;
 }

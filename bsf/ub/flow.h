@@ -5,11 +5,13 @@
 #pragma once
 
 #include <sys/socket.h>
+#include "bsf/policy/limits.h"
 #include "bsf/policy/overload.h"
 #include "bsf/store/store.h"
 #include "bsf/run/txn.h"
 #include "bsf/ub/cost.h"
 #include "bsf/ub/decide.h"
+#include "bsf/ub/make.h"
 #include "bsf/vectors/zh_client.h"
 
 struct ub_flow;
@@ -25,6 +27,7 @@ struct ub_flow_env {
 	struct store_shared *store_now; /* asked first, where it can answer without waiting; NULL: never */
 	struct zh_client *zh;
 	struct overload *overload;
+	const struct limits *limits;
 	struct txn_table *txns;
 	ub_answered_fn *answered;
 	void *owner;
@@ -33,7 +36,17 @@ struct ub_flow_env {
 /*! \returns new object owned by ctx; NULL no memory */
 struct ub_flow *ub_flow_new(void *ctx, const struct ub_flow_env *env);
 
-enum ub_step { UB_STEP_FIND_TMPI, UB_STEP_TAKE, UB_STEP_ZH, UB_STEP_CHALLENGE_PUT, UB_STEP_SESSION_PUT, UB_STEP_END };
+/*! In the order of the message. */
+enum ub_step {
+	UB_STEP_BEGIN,
+	UB_STEP_FIND_TMPI,
+	UB_STEP_ZH,
+	UB_STEP_CHALLENGE_PUT,
+	UB_STEP_TAKE,
+	UB_STEP_SESSION_PUT,
+	UB_STEP_END,
+	UB_STEP_WAIT, /* what a step leads to while its answer is on the way: the run stays in it */
+};
 
 /*! One request and its answer. Memory of the caller, zeroed; what request points to must live until the answer. */
 struct ub_run {
@@ -51,6 +64,8 @@ struct ub_run {
 	bool inside; /* of ub_flow_begin() */
 	bool resync;
 	char session_id[ZH_SESSION_ID_MAX + 1];
+	uint8_t rand[AKA_RAND_LEN]; /* of the challenge, once there is one */
+	bool has_rand;
 	struct zh_said said; /* by the HSS, where the run ends of it */
 	struct result hss_result;
 	struct gba_challenge challenge; /* taken, or being put */

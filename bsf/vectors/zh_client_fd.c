@@ -14,17 +14,18 @@
 struct zh_client {
 	struct inbox *inbox;
 	zh_done_fn *done;
+	void *owner;
 };
 
 /* An answer on its way from freeDiameter's thread to the shard. */
 struct zh_item {
 	struct inbox_item item;
-	zh_done_fn *done;
+	const struct zh_client *zc;
 	uint64_t txn;
 	struct zh_result r;
 };
 
-struct zh_client *zh_client_fd_new(void *ctx, struct inbox *inbox, zh_done_fn *done)
+struct zh_client *zh_client_fd_new(void *ctx, struct inbox *inbox, zh_done_fn *done, void *owner)
 {
 	struct zh_client *zc = talloc_zero(ctx, struct zh_client);
 
@@ -32,6 +33,7 @@ struct zh_client *zh_client_fd_new(void *ctx, struct inbox *inbox, zh_done_fn *d
 		return NULL;
 	zc->inbox = inbox;
 	zc->done = done;
+	zc->owner = owner;
 	return zc;
 }
 
@@ -47,7 +49,7 @@ static void item_run(void *owner, struct inbox_item *item, bool stopping)
 	struct zh_item *it = (struct zh_item *)item;
 
 	if (!stopping)
-		it->done(owner, it->txn, &it->r);
+		it->zc->done(it->zc->owner, it->txn, &it->r);
 	item_free(it);
 }
 
@@ -109,7 +111,7 @@ static void zh_client_fd_on_answer(void *owner, uint64_t txn, struct msg *answer
 
 	if (it) {
 		it->item.run = item_run;
-		it->done = zc->done;
+		it->zc = zc;
 		it->txn = txn;
 		result_of(&it->r, answer);
 		if (inbox_post_always(zc->inbox, &it->item) < 0)

@@ -20,7 +20,7 @@ START_TEST(hss_answers)
 	struct zh_result r;
 	struct ue ue;
 
-	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_IMPI], 0);
+	atomic_store(&w.cfg.limits.bucket[BUCKET_CHALLENGES_IMPI], 0);
 	ue_init(&ue, IMPI);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		ue_first(&ue);
@@ -117,7 +117,7 @@ START_TEST(store_lost)
 	};
 	struct ue ue;
 
-	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_IMPI], 0);
+	atomic_store(&w.cfg.limits.bucket[BUCKET_CHALLENGES_IMPI], 0);
 	ue_init(&ue, IMPI);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		w.store_rc = 0;

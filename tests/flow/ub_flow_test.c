@@ -36,7 +36,7 @@ START_TEST(bootstrap)
 	ck_assert(s.has_tmpi);
 	gba_session_clear(&s);
 	/* what was secret does not stay in the run */
-	ck_assert_uint_eq(ue.run.challenge.xres.len + ue.run.session.ks.len, 0);
+	ck_assert_uint_eq(ue.run.challenge.aka.xres.len + ue.run.session.ks.len, 0);
 }
 END_TEST
 
@@ -82,7 +82,7 @@ START_TEST(nonces)
 {
 	struct ue ue;
 
-	atomic_store(&w.cfg.limit[LIM_NONCE_LIFETIME], 1);
+	atomic_store(&w.cfg.limits.number[LIM_NONCE_LIFETIME], 1);
 	ue_init(&ue, IMPI);
 	ue_challenged(&ue, 1);
 	ue_answer(&ue);
@@ -123,7 +123,7 @@ START_TEST(wrong_answers)
 {
 	struct ue ue;
 
-	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_IMPI], 0);
+	atomic_store(&w.cfg.limits.bucket[BUCKET_CHALLENGES_IMPI], 0);
 	ue_init(&ue, IMPI);
 	ue_challenged(&ue, 1);
 	ue_answer_with(&ue, span_str("a54211d5e3ba50bf"), "");
@@ -228,7 +228,7 @@ START_TEST(beside_resync)
 	ue_init(&beside, IMPI);
 	ue_challenged(&before, 1);
 	ue_challenged(&ue, 2);
-	atomic_store(&w.cfg.limit[LIM_IN_FLIGHT_IMPI], 1);
+	atomic_store(&w.cfg.limits.number[LIM_IN_FLIGHT_IMPI], 1);
 	ue_auts(&ue);
 	ck_assert(waits_for_hss(&ue));
 	ue_first(&beside);

@@ -54,9 +54,9 @@ START_TEST(strangers)
 	ck_assert_uint_eq(w.hss.asked, 6);
 	ue_challenged(&other, n++);
 	/* what the third source did not get it did not pay for */
-	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_IMPI], (uint64_t)9 << 32 | 90);
+	atomic_store(&w.cfg.limits.bucket[BUCKET_CHALLENGES_IMPI], (uint64_t)9 << 32 | 90);
 	ck_assert_int_eq(use_up(&three, &n), 3);
-	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_IMPI], (uint64_t)6 << 32 | 60);
+	atomic_store(&w.cfg.limits.bucket[BUCKET_CHALLENGES_IMPI], (uint64_t)6 << 32 | 60);
 	/* IMPIs differ by case in nothing (their domain is a DNS name) */
 	other.user = "234150999999998@IMS.mnc015.mcc234.3gppnetwork.org";
 	ck_assert_int_eq(use_up(&other, &n), 2);
@@ -121,7 +121,7 @@ START_TEST(resyncs)
 	struct ue owner, stranger;
 	uint8_t n = 1;
 
-	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_IMPI], 0);
+	atomic_store(&w.cfg.limits.bucket[BUCKET_CHALLENGES_IMPI], 0);
 	ue_init(&owner, IMPI);
 	ue_init(&stranger, IMPI);
 	stranger.from = STRANGER;
@@ -185,10 +185,10 @@ START_TEST(sources)
 	struct ue ue;
 	uint8_t n = 1;
 
-	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_IMPI], 0);
+	atomic_store(&w.cfg.limits.bucket[BUCKET_CHALLENGES_IMPI], 0);
 	ue_init(&ue, OTHER);
 	/* private addresses do not count unless told so */
-	atomic_store(&w.cfg.bucket[BUCKET_CHALLENGES_SOURCE], (uint64_t)1 << 32 | 3600);
+	atomic_store(&w.cfg.limits.bucket[BUCKET_CHALLENGES_SOURCE], (uint64_t)1 << 32 | 3600);
 	ue_challenged(&ue, n++);
 	ue_challenged(&ue, n++);
 	ue.from = "198.51.100.1";
@@ -197,7 +197,7 @@ START_TEST(sources)
 	ended(&ue, CAUSE_ub_limit_source, 503);
 	ue.from = "198.51.100.2";
 	ue_challenged(&ue, n++);
-	atomic_store(&w.cfg.source_all, true);
+	atomic_store(&w.cfg.limits.source_all, true);
 	ue.from = "10.0.0.1";
 	ue_challenged(&ue, n++);
 	ue_first(&ue);
@@ -209,7 +209,7 @@ START_TEST(in_flight)
 {
 	struct ue ue[4];
 
-	atomic_store(&w.cfg.limit[LIM_IN_FLIGHT], 3);
+	atomic_store(&w.cfg.limits.number[LIM_IN_FLIGHT], 3);
 	for (int i = 0; i < 4; i++)
 		ue_init(&ue[i], i < 3 ? IMPI : OTHER);
 	ue_first(&ue[0]);
@@ -239,7 +239,7 @@ START_TEST(in_flight_of_a_source)
 	struct ue many[16], other;
 	int n = 0;
 
-	atomic_store(&w.cfg.limit[LIM_IN_FLIGHT], 16);
+	atomic_store(&w.cfg.limits.number[LIM_IN_FLIGHT], 16);
 	for (int i = 0; i < 16; i++) {
 		snprintf(name[i], sizeof(name[i]), "2341509999999%02d@ims.mnc015.mcc234.3gppnetwork.org", i);
 		ue_init(&many[i], name[i]);

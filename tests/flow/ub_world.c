@@ -16,13 +16,11 @@ struct ub_world w;
 
 static void on_store(void *owner, uint64_t id, const struct store_answer *a)
 {
-	struct txn *t = txn_find(w.env.txns, id);
 	struct store_answer mine = *a;
 
 	if (w.store_rc && a->op == w.store_op)
 		mine = (struct store_answer){ .op = a->op, .rc = w.store_rc };
-	if (t)
-		t->ops->store_done(t, &mine);
+	txn_store_done(w.env.txns, id, &mine);
 }
 
 static void on_answered(void *owner, struct ub_run *run)
@@ -47,6 +45,7 @@ void world_open(void)
 		.store = store_new(w.ctx, w.shared, on_store, NULL),
 		.zh = &w.hss,
 		.overload = overload_new(),
+		.limits = &w.cfg.limits,
 		.txns = txn_table_new(w.ctx, 0, w.deadlines),
 		.answered = on_answered,
 	};
@@ -131,7 +130,7 @@ void hss_says(struct ue *ue, struct zh_result *r)
 
 	ck_assert(waits_for_hss(ue));
 	ck_assert_ptr_eq(t, &ue->run.txn);
-	t->ops->zh_done(t, r);
+	txn_zh_done(w.env.txns, w.hss.txn, r);
 	zh_fake_clear(r);
 	turn(ue);
 }

@@ -36,7 +36,7 @@ static int put_one(unsigned n, uint64_t life_ms)
 static int take_one(unsigned n)
 {
 	struct gba_challenge c = challenge_make(n, 0), out = { 0 };
-	int rc = challenges_take(t, c.nonce, clock_mono_ms(), &out);
+	int rc = challenges_take(t, gba_challenge_key(&c), clock_mono_ms(), &out);
 
 	gba_challenge_clear(&out);
 	return rc;

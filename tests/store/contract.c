@@ -339,22 +339,22 @@ CASE(challenge_once)
 	struct gba_challenge c = challenge_make(1, 60000), other = challenge_make(2, 60000);
 
 	c.guss = guss_blob_new(span_str("<guss/>"));
-	ck_assert_int_eq(challenge_take(&h, c.nonce), -ENOENT);
+	ck_assert_int_eq(challenge_take(&h, &c), -ENOENT);
 	ck_assert_int_eq(challenge_put(&h, &c), 0);
 	ck_assert_int_eq(challenge_put(&h, &c), -EEXIST);
-	ck_assert_int_eq(challenge_take(&h, other.nonce), -ENOENT);
-	ck_assert_int_eq(challenge_take(&h, c.nonce), 0);
-	ck_assert_mem_eq(h.challenge.nonce, c.nonce, NONCE_LEN);
-	ck_assert(secret_equal(&h.challenge.xres, &c.xres));
-	ck_assert(secret_equal(&h.challenge.ck, &c.ck));
-	ck_assert(secret_equal(&h.challenge.ik, &c.ik));
+	ck_assert_int_eq(challenge_take(&h, &other), -ENOENT);
+	ck_assert_int_eq(challenge_take(&h, &c), 0);
+	ck_assert(span_eq(gba_challenge_key(&h.challenge), gba_challenge_key(&c)));
+	ck_assert_int_eq(h.challenge.variant, c.variant);
+	ck_assert(secret_equal(&h.challenge.aka.xres, &c.aka.xres));
+	ck_assert(secret_equal(&h.challenge.aka.ks, &c.aka.ks));
 	ck_assert_str_eq(h.challenge.impi.s, c.impi.s);
 	ck_assert_str_eq(h.challenge.username, c.username);
 	ck_assert_str_eq(h.challenge.opaque, c.opaque);
 	ck_assert_int_eq(h.challenge.key_life_s, c.key_life_s);
 	ck_assert(span_eq(guss_blob_span(h.challenge.guss), span_str("<guss/>")));
-	ck_assert_int_eq(challenge_take(&h, c.nonce), -EALREADY);
-	ck_assert_int_eq(challenge_take(&h, c.nonce), -EALREADY);
+	ck_assert_int_eq(challenge_take(&h, &c), -EALREADY);
+	ck_assert_int_eq(challenge_take(&h, &c), -EALREADY);
 	gba_challenge_clear(&c);
 }
 
@@ -364,13 +364,13 @@ CASE(challenge_expires)
 
 	ck_assert_int_eq(challenge_put(&h, &c), 0);
 	ck_assert_int_eq(challenge_put(&h, &taken), 0);
-	ck_assert_int_eq(challenge_take(&h, taken.nonce), 0);
+	ck_assert_int_eq(challenge_take(&h, &taken), 0);
 	while (clock_mono_ms() < c.expires_mono_ms)
 		usleep(1000);
-	ck_assert_int_eq(challenge_take(&h, c.nonce), -ENOENT);
+	ck_assert_int_eq(challenge_take(&h, &c), -ENOENT);
 	while (clock_mono_ms() < taken.expires_mono_ms)
 		usleep(1000);
-	ck_assert_int_eq(challenge_take(&h, taken.nonce), -ENOENT);
+	ck_assert_int_eq(challenge_take(&h, &taken), -ENOENT);
 }
 
 /* Many under way at once: each answered once; beyond the bound refused in the call */
@@ -487,7 +487,7 @@ static void *shard_thread(void *arg)
 		store_challenge_put(st, &c, 1);
 		rc = shard_wait(&state);
 		ck_assert(rc == 0 || rc == -EEXIST);
-		store_challenge_take(st, c.nonce, 2);
+		store_challenge_take(st, gba_challenge_key(&c), 2);
 		rc = shard_wait(&state);
 		ck_assert(rc == 0 || rc == -EALREADY);
 		if (rc == 0)

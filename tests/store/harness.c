@@ -158,10 +158,10 @@ int challenge_put(struct harness *h, const struct gba_challenge *c)
 	return answer(h, store_challenge_put(h->st, c, ++h->next_txn));
 }
 
-int challenge_take(struct harness *h, const uint8_t nonce[NONCE_LEN])
+int challenge_take(struct harness *h, const struct gba_challenge *c)
 {
 	answer_clear(h);
-	return answer(h, store_challenge_take(h->st, nonce, ++h->next_txn));
+	return answer(h, store_challenge_take(h->st, gba_challenge_key(c), ++h->next_txn));
 }
 
 static void digest_of(uint8_t md[32], unsigned n, char what)
@@ -206,11 +206,12 @@ struct gba_challenge challenge_make(unsigned n, uint64_t life_ms)
 	uint8_t md[32];
 
 	digest_of(md, n, 'c');
-	memcpy(c.nonce, md, NONCE_LEN);
+	memcpy(c.key, md, sizeof(md));
+	c.key_len = n % 3 ? sizeof(md) : CHALLENGE_KEY_MIN;
 	digest_of(md, n, 'x');
-	secret_set(&c.xres, md, 8);
-	secret_set(&c.ck, md + 8, 8);
-	secret_set(&c.ik, md + 16, 16);
+	secret_set(&c.aka.xres, md, 8);
+	digest_of(md, n, 'k');
+	secret_set(&c.aka.ks, md, sizeof(md));
 	snprintf(c.impi.s, sizeof(c.impi.s), "u%u@example.org", n);
 	snprintf(c.username, sizeof(c.username), "u%u@example.org", n);
 	strcpy(c.bsf_name, BSF_A);

@@ -45,7 +45,7 @@ int find_tmpi(struct harness *h, const uint8_t tmpi[TMPI_LEN]);
 int revoke_impi(struct harness *h, const char *impi);
 int revoke_btid(struct harness *h, const struct btid *id);
 int challenge_put(struct harness *h, const struct gba_challenge *c);
-int challenge_take(struct harness *h, const uint8_t nonce[NONCE_LEN]);
+int challenge_take(struct harness *h, const struct gba_challenge *c);
 
 /*! A session of its own for each n: RAND, Ks and TMPI are made from n, times are now and now + 1000 s. */
 struct gba_session session_make(unsigned n, const char *impi, const char *bsf_name, bool with_tmpi);

@@ -38,9 +38,8 @@ static struct gba_challenge challenge(unsigned n, uint64_t life_ms)
 {
 	struct gba_challenge c = challenge_make(n, life_ms);
 
-	watch(&c.xres);
-	watch(&c.ck);
-	watch(&c.ik);
+	watch(&c.aka.xres);
+	watch(&c.aka.ks);
 	return c;
 }
 
@@ -94,8 +93,8 @@ static void challenges(void)
 
 	ck_assert_int_eq(challenge_put(&h, &c), 0);
 	ck_assert_int_eq(challenge_put(&h, &c), -EEXIST);
-	ck_assert_int_eq(challenge_take(&h, c.nonce), 0);
-	ck_assert_int_eq(challenge_take(&h, c.nonce), -EALREADY);
+	ck_assert_int_eq(challenge_take(&h, &c), 0);
+	ck_assert_int_eq(challenge_take(&h, &c), -EALREADY);
 	no_hits("taken");
 	ck_assert_int_eq(challenge_put(&h, &unanswered), 0);
 	while (clock_mono_ms() <= until)

@@ -7,19 +7,12 @@
 
 static unsigned expired, stopped;
 
-static void on_expired(struct txn *t)
+static void on_event(struct txn *t, const struct txn_event *e)
 {
-	expired++;
+	expired += e->kind == TXN_EXPIRED;
+	stopped += e->kind == TXN_STOP;
 	txn_end(t);
 }
-
-static void on_stop(struct txn *t)
-{
-	stopped++;
-	txn_end(t);
-}
-
-static const struct txn_ops ops = { NULL, NULL, on_expired, on_stop };
 
 START_TEST(by_number)
 {
@@ -30,8 +23,8 @@ START_TEST(by_number)
 	uint64_t first;
 
 	for (int i = 0; i < 3000; i++)
-		txn_start(a, &t[i], &ops, 10000);
-	txn_start(b, &other, &ops, 10000);
+		txn_start(a, &t[i], on_event, 10000);
+	txn_start(b, &other, on_event, 10000);
 	ck_assert_ptr_null(txn_find(a, other.id)); /* no two shards share a number */
 	for (int i = 0; i < 3000; i++)
 		ck_assert_ptr_eq(txn_find(a, t[i].id), &t[i]);
@@ -41,7 +34,7 @@ START_TEST(by_number)
 	txn_end(&t[0]); /* harmless */
 	ck_assert_uint_eq(txn_count(a), 2999);
 	ck_assert_ptr_null(txn_find(a, first));
-	txn_start(a, &t[0], &ops, 10000);
+	txn_start(a, &t[0], on_event, 10000);
 	ck_assert_uint_ne(t[0].id, first); /* a number is never used again */
 	txn_stop_all(a);
 	ck_assert_uint_eq(stopped, 3000);
@@ -57,9 +50,9 @@ START_TEST(deadline)
 	struct txn_table *tt = txn_table_new(ctx, 0, deadline_set_new(ctx));
 	struct txn t = { 0 }, kept = { 0 };
 
-	txn_start(tt, &kept, &ops, 20);
+	txn_start(tt, &kept, on_event, 20);
 	txn_extend(&kept, 10000);
-	txn_start(tt, &t, &ops, 10);
+	txn_start(tt, &t, on_event, 10);
 	while (!expired)
 		osmo_select_main(0);
 	ck_assert_uint_eq(t.id, 0);

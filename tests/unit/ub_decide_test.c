@@ -2,6 +2,7 @@
 /* What Ub answers, row by row of causes.csv. The numbers are those of vector V1 (tests/vectors, group gba). */
 #include <errno.h>
 #include "bsf/ub/decide.h"
+#include "bsf/ub/make.h"
 #include "tests/unit/suite.h"
 
 #define USER   "234150999999999@ims.mnc015.mcc234.3gppnetwork.org"
@@ -218,15 +219,15 @@ END_TEST
 static void challenge(struct gba_challenge *c)
 {
 	memset(c, 0, sizeof(*c));
-	octets_of(c->nonce, 32, "23553cbe9637a89d218ae64dae47bf3555f328b43577b9b94a9ffac354dfafb3");
+	c->key_len = 32;
+	octets_of(c->key, 32, "23553cbe9637a89d218ae64dae47bf3555f328b43577b9b94a9ffac354dfafb3");
 	strcpy(c->impi.s, USER);
 	strcpy(c->username, USER);
 	strcpy(c->bsf_name, NAME);
 	strcpy(c->opaque, OPAQUE);
 	c->variant = GBA_VARIANT_ME;
-	c->xres = secret_of("a54211d5e3ba50bf");
-	c->ck = secret_of("b40ba9a3c58b2a05bbf0d987b21bf8cb");
-	c->ik = secret_of("f769bcd751044604127672711c6d3441");
+	c->aka.xres = secret_of("a54211d5e3ba50bf");
+	c->aka.ks = secret_of("b40ba9a3c58b2a05bbf0d987b21bf8cbf769bcd751044604127672711c6d3441");
 	c->key_life_s = 3600;
 }
 
@@ -241,7 +242,7 @@ static enum cause judge(const char *authorization, const char *body, const struc
 
 	in.body = span_str(body);
 	ub_decide_request(&w, &in, &self);
-	ck_assert_msg(w.want == UB_ANSWER && w.nonce_ours, "%s: %s", authorization, cause_name(w.cause));
+	ck_assert_msg(w.want == UB_ANSWER && w.key_len, "%s: %s", authorization, cause_name(w.cause));
 	return ub_decide_answer(&w, &in, c);
 }
 
@@ -274,7 +275,7 @@ START_TEST(answer_text_password)
 	struct gba_challenge c;
 
 	challenge(&c);
-	ck_assert_int_eq(secret_set(&c.xres, "a54211d5e3ba50bf", 16), 0);
+	ck_assert_int_eq(secret_set(&c.aka.xres, "a54211d5e3ba50bf", 16), 0);
 	ck_assert_int_eq(judge(V1(RIGHT), "", &c), CAUSE_ub_response);
 	gba_challenge_clear(&c);
 }
