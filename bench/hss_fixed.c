@@ -26,7 +26,7 @@ static void on_mar(struct msg **m, void *owner)
 	uint8_t rand[AKA_RAND_LEN];
 
 	if (rng_fill(rand, sizeof(rand)) ||
-	    milenage_vector(&maa.vector.aka, &bench_card, rand, atomic_fetch_add(&sqn, 32) & 0xffffffffffff))
+	    aka_vector_make(&maa.vector.aka, &bench_card, rand, atomic_fetch_add(&sqn, 32) & 0xffffffffffff))
 		return; /* 5012 */
 	zh_maa_encode(m, &maa);
 	zh_maa_clear(&maa);

@@ -176,7 +176,7 @@ static int send_second(struct ue *u, const struct challenge_hdr *c)
 	uint8_t nonce[64];
 
 	if (b64_decode(nonce, sizeof(nonce), c->nonce.p, c->nonce.len) < AKA_RAND_LEN + AKA_AUTN_LEN ||
-	    milenage_f2345(&res, NULL, NULL, NULL, NULL, &bench_card, nonce) ||
+	    aka_f2345(&res, NULL, NULL, NULL, NULL, &bench_card, nonce) ||
 	    digest_ha1(&ha1, DIGEST_MD5, span_str(u->impi), c->realm, span_of(res.b, res.len)) ||
 	    digest_response(&response, &in, &ha1))
 		return -EBADMSG;

@@ -2,37 +2,45 @@
 #include "hss-sim/auc.h"
 
 #include <errno.h>
-#include "common/crypto/milenage.h"
 #include "common/crypto/rng.h"
 
-void auc_counter_init(struct auc_counter *c, uint64_t mark, int ind_fixed)
+/* How far a mark lies ahead, and when the next one is asked for, in numbers: an hour and half an hour where they follow a
+ * clock, so that few vectors wait for the disk. */
+static const struct {
+	uint64_t step, ahead;
+} marks[SQN_PROFILES] = {
+	[SQN_COUNTER] = { AUC_MARK_STEP, AUC_MARK_AHEAD },
+	[SQN_PART_TIME] = { 3600, 1800 },
+	[SQN_TIME] = { 36000, 18000 },
+};
+
+void auc_counter_init(struct auc_counter *c, uint64_t mark, const struct sqn_scheme *scheme, uint64_t now_ms)
 {
-	/* IND runs in step with SEQ, so it needs no place on the disk (33.102 C.3.2). */
-	*c = (struct auc_counter){
-		.home = { .seq = mark, .ind_fixed = ind_fixed, .ind = mark & SQN_IND_MAX },
-		.mark = mark,
-		.asked = mark,
-	};
+	*c = (struct auc_counter){ .mark = mark, .asked = mark };
+	sqn_home_init(&c->home, scheme, mark, now_ms);
 }
 
-int auc_counter_next(struct auc_counter *c, uint64_t *sqn)
+int auc_counter_next(struct auc_counter *c, uint64_t now_ms, uint64_t *sqn)
 {
-	if (c->home.seq >= SQN_SEQ_MAX)
+	uint64_t seq = sqn_home_peek(&c->home, now_ms);
+
+	if (seq > sqn_seq_max(c->home.scheme.ind_bits))
 		return -ERANGE;
-	if (c->home.seq >= c->mark)
+	if (seq > c->mark)
 		return -EAGAIN;
-	return sqn_home_next(&c->home, sqn);
+	return sqn_home_next(&c->home, now_ms, sqn);
 }
 
-bool auc_counter_ask(struct auc_counter *c, uint64_t *mark)
+bool auc_counter_ask(struct auc_counter *c, uint64_t now_ms, uint64_t *mark)
 {
-	uint64_t known = c->asked > c->mark ? c->asked : c->mark;
-	uint64_t want = c->home.seq + AUC_MARK_STEP;
+	const enum sqn_profile p = c->home.scheme.profile;
+	uint64_t known = c->asked > c->mark ? c->asked : c->mark, max = sqn_seq_max(c->home.scheme.ind_bits);
+	uint64_t used = sqn_home_peek(&c->home, now_ms) - 1, want = used + marks[p].step;
 
-	if (c->home.seq + AUC_MARK_AHEAD <= known)
+	if (used + marks[p].ahead <= known)
 		return false;
-	if (want > SQN_SEQ_MAX)
-		want = SQN_SEQ_MAX;
+	if (want > max)
+		want = max;
 	if (want <= known)
 		return false;
 	c->asked = want;
@@ -48,16 +56,16 @@ void auc_counter_moved(struct auc_counter *c, uint64_t mark, bool ok)
 		c->asked = c->mark;
 }
 
-enum auc_auts auc_auts_check(const struct auc_counter *c, const struct aka_cred *cred, const uint8_t rand[AKA_RAND_LEN],
-			     const uint8_t auts[AKA_AUTS_LEN], uint64_t *sqn_ms)
+enum auc_auts auc_auts_check(const struct auc_counter *c, const struct aka_cred *cred, uint64_t now_ms,
+			     const uint8_t rand[AKA_RAND_LEN], const uint8_t auts[AKA_AUTS_LEN], uint64_t *sqn_ms)
 {
 	uint64_t ms = 0;
 	bool mac_ok = false;
 
-	if (milenage_auts_open(&ms, &mac_ok, cred, rand, auts) < 0)
+	if (aka_auts_open(&ms, &mac_ok, cred, rand, auts) < 0)
 		return AUC_AUTS_FAILED;
 	/* Before MAC-S: an old AUTS, replayed, must not move anything, however right it once was. */
-	if (sqn_home_next_fits(&c->home, ms))
+	if (sqn_home_next_fits(&c->home, now_ms, ms))
 		return AUC_AUTS_KEEP;
 	if (!mac_ok)
 		return AUC_AUTS_REFUSED;
@@ -65,16 +73,16 @@ enum auc_auts auc_auts_check(const struct auc_counter *c, const struct aka_cred 
 	return AUC_AUTS_SET;
 }
 
-void auc_counter_resync(struct auc_counter *c, uint64_t sqn_ms)
+void auc_counter_resync(struct auc_counter *c, uint64_t now_ms, uint64_t sqn_ms)
 {
-	sqn_home_resync(&c->home, sqn_ms);
+	sqn_home_resync(&c->home, now_ms, sqn_ms);
 }
 
 int auc_vector(struct aka_vector *out, const struct aka_cred *cred, uint64_t sqn)
 {
 	uint8_t rand[AKA_RAND_LEN];
 
-	if (rng_fill(rand, sizeof(rand)) < 0 || milenage_vector(out, cred, rand, sqn) < 0)
+	if (rng_fill(rand, sizeof(rand)) < 0 || aka_vector_make(out, cred, rand, sqn) < 0)
 		return -EIO;
 	return 0;
 }

@@ -11,7 +11,7 @@
 #include "common/crypto/aka.h"
 #include "common/crypto/sqn.h"
 
-#define AUC_MARK_STEP  64 /* numbers a new mark lies ahead */
+#define AUC_MARK_STEP  64 /* numbers a new mark lies ahead, counter profile */
 #define AUC_MARK_AHEAD 32 /* ask for the next one when fewer are left */
 
 struct auc_counter {
@@ -20,15 +20,17 @@ struct auc_counter {
 	uint64_t asked; /* the mark that was asked for last; >= mark while it is being written */
 };
 
-/*! Begin behind the durable mark. \param[in] ind_fixed 0..31, or -1: IND runs */
-void auc_counter_init(struct auc_counter *c, uint64_t mark, int ind_fixed);
+/* now_ms everywhere: wall clock, for the profiles that follow it. The mark of those lies an hour ahead. */
+
+/*! Begin behind the durable mark. */
+void auc_counter_init(struct auc_counter *c, uint64_t mark, const struct sqn_scheme *scheme, uint64_t now_ms);
 
 /*! Next SQN. \returns 0; -EAGAIN the mark must be moved first (auc_counter_ask); -ERANGE SEQ exhausted */
-int auc_counter_next(struct auc_counter *c, uint64_t *sqn);
+int auc_counter_next(struct auc_counter *c, uint64_t now_ms, uint64_t *sqn);
 
 /*! Is it time to move the mark? \param[out] mark what to make durable, then auc_counter_moved()
  *  \returns false: enough left, or asked already */
-bool auc_counter_ask(struct auc_counter *c, uint64_t *mark);
+bool auc_counter_ask(struct auc_counter *c, uint64_t now_ms, uint64_t *mark);
 
 /*! The mark is durable; or could not be written (ok false): the next use asks again. */
 void auc_counter_moved(struct auc_counter *c, uint64_t mark, bool ok);
@@ -42,9 +44,9 @@ enum auc_auts {
 };
 
 /*! Judge an AUTS; changes nothing. \param[out] sqn_ms set with AUC_AUTS_SET */
-enum auc_auts auc_auts_check(const struct auc_counter *c, const struct aka_cred *cred, const uint8_t rand[AKA_RAND_LEN],
-			     const uint8_t auts[AKA_AUTS_LEN], uint64_t *sqn_ms);
-void auc_counter_resync(struct auc_counter *c, uint64_t sqn_ms);
+enum auc_auts auc_auts_check(const struct auc_counter *c, const struct aka_cred *cred, uint64_t now_ms,
+			     const uint8_t rand[AKA_RAND_LEN], const uint8_t auts[AKA_AUTS_LEN], uint64_t *sqn_ms);
+void auc_counter_resync(struct auc_counter *c, uint64_t now_ms, uint64_t sqn_ms);
 
 /*! A vector with a fresh random RAND. \returns 0; -EIO (out untouched) */
 int auc_vector(struct aka_vector *out, const struct aka_cred *cred, uint64_t sqn);

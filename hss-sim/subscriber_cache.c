@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/base/clock.h"
 
 #define BUCKETS 16384 /* a power of two */
 
@@ -82,6 +83,7 @@ static void subscriber_make_room(struct subscriber_cache *c, const struct subscr
 static int subscriber_load(struct subscriber_cache *c, const char *impi, struct subscriber **out)
 {
 	struct subscriber *s = calloc(1, sizeof(*s));
+	struct sqn_scheme scheme = SQN_SCHEME_USUAL;
 	unsigned b = bucket(impi);
 	int rc;
 
@@ -96,7 +98,9 @@ static int subscriber_load(struct subscriber_cache *c, const char *impi, struct 
 	if (!s->readable)
 		span_to_str(s->row.impi.s, sizeof(s->row.impi.s), span_str(impi));
 	INIT_LLIST_HEAD(&s->waiting);
-	auc_counter_init(&s->counter, s->row.seq, s->readable ? s->row.ind_fixed : -1);
+	if (s->readable && s->row.ind_fixed >= 0)
+		scheme.ind_from = scheme.ind_to = (uint8_t)s->row.ind_fixed;
+	auc_counter_init(&s->counter, s->row.seq, &scheme, clock_wall_ms());
 	s->next = c->by_impi[b];
 	c->by_impi[b] = s;
 	llist_add(&s->used, &c->used);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "common/base/clock.h"
 #include "common/dia/zh_wire.h"
 #include "common/rt/dia_watch.h"
 #include "common/rt/log_cat.h"
@@ -138,7 +139,7 @@ static bool move_mark(struct zh_server *s, struct subscriber *sub)
 {
 	uint64_t mark;
 
-	if (!auc_counter_ask(&sub->counter, &mark))
+	if (!auc_counter_ask(&sub->counter, clock_wall_ms(), &mark))
 		return true;
 	if (mark_writer_ask(s->writer, sub->row.impi.s, sub->row.id, mark) == 0)
 		return true;
@@ -154,7 +155,7 @@ static void zh_server_do_serve(struct zh_txn *t)
 	struct zh_decision d;
 	struct aka_vector v = { 0 };
 	struct subscriber *sub;
-	uint64_t sqn_ms = 0, sqn;
+	uint64_t sqn_ms = 0, sqn, now = clock_wall_ms();
 	int rc;
 
 	sub = zh_server_load(t, &f, &rc);
@@ -165,20 +166,20 @@ static void zh_server_do_serve(struct zh_txn *t)
 		return;
 	}
 	if (sub && sub->readable && t->mar.has_resync)
-		f.auts = auc_auts_check(&sub->counter, &sub->row.cred, t->mar.rand, t->mar.auts, &sqn_ms);
+		f.auts = auc_auts_check(&sub->counter, &sub->row.cred, now, t->mar.rand, t->mar.auts, &sqn_ms);
 	zh_decide(&d, &t->mar, &fine, &f);
 	if (!d.vector) {
 		zh_server_answer(t, &d, NULL);
 		return;
 	}
 	if (d.resync) {
-		auc_counter_resync(&sub->counter, sqn_ms);
+		auc_counter_resync(&sub->counter, now, sqn_ms);
 		t->resynced = true;
 	}
 	if (t->resynced)
 		d.cause =
 			CAUSE_hss_resync; /* set when it came first; now that it waited for the mark the numbers fit */
-	rc = auc_counter_next(&sub->counter, &sqn);
+	rc = auc_counter_next(&sub->counter, now, &sqn);
 	if (!move_mark(t->server, sub) && rc == -EAGAIN)
 		rc = -EIO;
 	if (rc == -EAGAIN) {

@@ -8,9 +8,9 @@
 #include "common/base/b64.h"
 #include "common/base/bytes.h"
 #include "common/base/hex.h"
+#include "common/crypto/aka_algorithm.h"
 #include "common/crypto/aka_digest.h"
 #include "common/crypto/kdf.h"
-#include "common/crypto/milenage.h"
 #include "common/crypto/sqn.h"
 #include "common/gba/btid.h"
 #include "common/gba/impi.h"
@@ -77,11 +77,43 @@ static int contradictions(struct state *s)
 	}
 	if (has(s, IN_CK) != has(s, IN_IK))
 		return err_set(s->err, -EINVAL, "ck and ik are needed together");
-	if (has(s, IN_K) && !has(s, IN_OP) && !has(s, IN_OPC))
-		return err_set(s->err, -EINVAL, "k needs op or opc beside it");
-	if (has(s, IN_ALGORITHM) && strcmp(s->in->v[IN_ALGORITHM].text, "milenage") != 0)
-		return err_set(s->err, -EINVAL, "algorithm: allowed is milenage");
 	return 0;
+}
+
+/* A number that stands as text. \returns it; 0 not given; -1 none, or above max */
+static int number(const struct state *s, enum keys_name n, int max)
+{
+	const char *t = s->in->v[n].text;
+	int v = 0;
+
+	for (; *t; t++) {
+		if (*t < '0' || *t > '9' || v > max)
+			return -1;
+		v = v * 10 + (*t - '0');
+	}
+	return !has(s, n) ? 0 : v < 1 || v > max ? -1 : v;
+}
+
+/* Which algorithm, and whether its lengths are right. */
+static int algorithm(struct state *s)
+{
+	const char *name = s->in->v[IN_ALGORITHM].text;
+	int bits = number(s, IN_RES_LENGTH, 8 * AKA_RES_MAX), rounds = number(s, IN_ROUNDS, 255);
+	size_t op_len = s->in->v[has(s, IN_OP) ? IN_OP : IN_OPC].octets.len;
+
+	if (has(s, IN_ALGORITHM) && aka_algorithm_find(&s->cred.kind, name, strlen(name)) < 0)
+		return err_set(s->err, -EINVAL, "algorithm: allowed is %s", aka_algorithm_names(true));
+	if (bits < 0 || bits % 8 || rounds < 0)
+		return err_set(s->err, -EINVAL, "res-length: allowed are bits, 32 to 128; rounds: 1 to 255");
+	if (!has(s, IN_K))
+		return 0;
+	s->cred.k = s->in->v[IN_K].octets;
+	s->cred.opc = s->in->v[IN_OPC].octets;
+	s->cred.res_len = (uint8_t)(bits / 8);
+	s->cred.rounds = (uint8_t)rounds;
+	if (!op_len && aka_algorithm_of(&s->cred)->op_len)
+		return err_set(s->err, -EINVAL, "k needs op or opc beside it");
+	return aka_algorithm_check(&s->cred, op_len, s->err);
 }
 
 static void sqn_parts(struct state *s, uint64_t sqn, const char *name, const char *how)
@@ -103,13 +135,14 @@ static int autn(struct state *s)
 	int rc = 0;
 
 	if (has(s, IN_SQN)) {
-		rc = milenage_vector(&v, &s->cred, octets(s, IN_RAND), be48_get(octets(s, IN_SQN)));
+		rc = aka_vector_make(&v, &s->cred, octets(s, IN_RAND), be48_get(octets(s, IN_SQN)));
 		if (rc == 0) {
-			hex(s, "MAC-A", v.autn + 8, 8, "f1(K, OPc, RAND, SQN, AMF)", "35.206 4.1");
+			hex(s, "MAC-A", v.autn + 8, 8, "f1(K, OPc, RAND, SQN, AMF)",
+			    aka_algorithm_of(&s->cred)->specified + strlen("TS "));
 			hex(s, "AUTN", v.autn, sizeof(v.autn), "(SQN xor AK) || AMF || MAC-A", "33.102 6.3.2");
 		}
 	} else if (has(s, IN_AUTN)) {
-		rc = milenage_autn_open(&sqn, &s->cred, octets(s, IN_RAND), octets(s, IN_AUTN));
+		rc = aka_autn_open(&sqn, &s->cred, octets(s, IN_RAND), octets(s, IN_AUTN));
 		if (rc == 0 || rc == -EBADMSG) {
 			sqn_parts(s, sqn, "SQN", "AUTN[0..5] xor AK");
 			text(s, "MAC-A", rc == 0 ? "right" : "WRONG: the card refuses",
@@ -130,7 +163,7 @@ static int auts(struct state *s)
 	int rc = 0;
 
 	if (has(s, IN_SQN_MS)) {
-		rc = milenage_auts_make(made, &s->cred, octets(s, IN_RAND), be48_get(octets(s, IN_SQN_MS)));
+		rc = aka_auts_make(made, &s->cred, octets(s, IN_RAND), be48_get(octets(s, IN_SQN_MS)));
 		if (rc < 0)
 			return rc;
 		hex(s, "AUTS", made, sizeof(made), "(SQN_MS xor AK*) || f1*(K, OPc, RAND, SQN_MS, AMF 0000)",
@@ -139,7 +172,7 @@ static int auts(struct state *s)
 		text(s, "auts", b64, "base64(AUTS)", "RFC 3310 3.4");
 	}
 	if (has(s, IN_AUTS)) {
-		rc = milenage_auts_open(&sqn, &ok, &s->cred, octets(s, IN_RAND), octets(s, IN_AUTS));
+		rc = aka_auts_open(&sqn, &ok, &s->cred, octets(s, IN_RAND), octets(s, IN_AUTS));
 		if (rc < 0)
 			return rc;
 		sqn_parts(s, sqn, "SQN_MS", "AUTS[0..5] xor AK*");
@@ -151,29 +184,28 @@ static int auts(struct state *s)
 
 static int card(struct state *s)
 {
+	const char *from = aka_algorithm_of(&s->cred)->specified + strlen("TS ");
 	uint8_t ak[6], ak_star[6];
 	int rc = 0;
 
 	if (!has(s, IN_K))
 		return 0;
-	s->cred.k = s->in->v[IN_K].octets;
-	s->cred.opc = s->in->v[IN_OPC].octets;
 	if (has(s, IN_AMF))
 		memcpy(s->cred.amf, octets(s, IN_AMF), sizeof(s->cred.amf));
 	if (has(s, IN_OP)) {
-		rc = milenage_opc(&s->cred.opc, &s->cred.k, &s->in->v[IN_OP].octets);
-		key(s, "OPc", &s->cred.opc, "OP xor AES(K, OP)", "35.206 4.1");
+		rc = aka_opc_make(&s->cred.opc, &s->cred, &s->in->v[IN_OP].octets);
+		key(s, "OPc", &s->cred.opc, s->cred.kind == AKA_TUAK ? "TOPc(K, TOP)" : "OP xor AES(K, OP)", from);
 	}
 	if (rc < 0 || !has(s, IN_RAND))
 		return rc;
-	rc = milenage_f2345(&s->res, &s->ck, &s->ik, ak, ak_star, &s->cred, octets(s, IN_RAND));
+	rc = aka_f2345(&s->res, &s->ck, &s->ik, ak, ak_star, &s->cred, octets(s, IN_RAND));
 	if (rc < 0)
 		return rc;
-	key(s, "RES", &s->res, "f2(K, OPc, RAND)", "35.206 4.1");
-	key(s, "CK", &s->ck, "f3(K, OPc, RAND)", "35.206 4.1");
-	key(s, "IK", &s->ik, "f4(K, OPc, RAND)", "35.206 4.1");
-	hex(s, "AK", ak, sizeof(ak), "f5(K, OPc, RAND)", "35.206 4.1");
-	hex(s, "AK*", ak_star, sizeof(ak_star), "f5*(K, OPc, RAND)", "35.206 4.1");
+	key(s, "RES", &s->res, "f2(K, OPc, RAND)", from);
+	key(s, "CK", &s->ck, "f3(K, OPc, RAND)", from);
+	key(s, "IK", &s->ik, "f4(K, OPc, RAND)", from);
+	hex(s, "AK", ak, sizeof(ak), "f5(K, OPc, RAND)", from);
+	hex(s, "AK*", ak_star, sizeof(ak_star), "f5*(K, OPc, RAND)", from);
 	rc = autn(s);
 	return rc == 0 ? auts(s) : rc;
 }
@@ -293,7 +325,8 @@ static int naf_keys(struct state *s)
 
 int keys_derive(const struct keys_input *in, keys_step_fn *step, void *owner, struct err *err)
 {
-	static int (*const stages[])(struct state *) = { contradictions, card, names, run_values, ks, naf_keys };
+	static int (*const stages[])(struct state *) = { contradictions, algorithm, card,    names,
+							 run_values,     ks,        naf_keys };
 	struct state s = { .in = in, .step = step, .owner = owner, .err = err };
 	int rc = 0;
 

@@ -10,18 +10,18 @@
 
 #define NAME_SHOWN 12 /* an unknown name that is longer may be a key whose name was forgotten */
 
-enum form { HEX, TEXT, IGNORED };
+enum form { HEX, HEX_OR_TWICE, TEXT, IGNORED };
 
 static const struct field {
 	const char *name;
 	enum form form;
-	unsigned octets; /* of HEX: exactly; 0: 4 to 32 */
+	unsigned octets; /* of HEX: exactly that many; of HEX_OR_TWICE: that or twice; 0: 4 to 32 */
 	bool secret;
 	const char *what;
 } fields[IN_COUNT] = {
-	[IN_K] = { "k", HEX, 16, true, "subscriber key" },
-	[IN_OP] = { "op", HEX, 16, true, "operator key; OPc is made from it" },
-	[IN_OPC] = { "opc", HEX, 16, true, "OPc itself, instead of op" },
+	[IN_K] = { "k", HEX_OR_TWICE, 16, true, "subscriber key (twice as long with some TUAK)" },
+	[IN_OP] = { "op", HEX_OR_TWICE, 16, true, "operator key; OPc is made from it (TUAK: TOP, twice as long)" },
+	[IN_OPC] = { "opc", HEX_OR_TWICE, 16, true, "OPc itself, instead of op (TUAK: TOPc)" },
 	[IN_CK] = { "ck", HEX, 16, true, "cipher key, with ik instead of k" },
 	[IN_IK] = { "ik", HEX, 16, true, "integrity key" },
 	[IN_KS] = { "ks", HEX, 32, true, "Ks, instead of all above" },
@@ -38,7 +38,9 @@ static const struct field {
 	[IN_BSF] = { "bsf", TEXT, 0, false, "BSF name as in the B-TID" },
 	[IN_NAF] = { "naf", TEXT, 0, false, "host name of the application" },
 	[IN_UA] = { "ua", HEX, 5, false, "Ua security protocol; 0100000002 (HTTP Digest) if not given" },
-	[IN_ALGORITHM] = { "algorithm", TEXT, 0, false, "milenage" },
+	[IN_ALGORITHM] = { "algorithm", TEXT, 0, false, "milenage, tuak or xor; milenage if not given" },
+	[IN_RES_LENGTH] = { "res-length", TEXT, 0, false, "bits of RES; the algorithm's usual ones if not given" },
+	[IN_ROUNDS] = { "rounds", TEXT, 0, false, "of TUAK: how often Keccak is applied; 1 if not given" },
 	[IN_STATE_FILE] = { "state-file", IGNORED, 0, false, NULL },
 	[IN_GBA] = { "gba", IGNORED, 0, false, NULL },
 	[IN_MAC_STAR] = { "mac-star", IGNORED, 0, false, NULL },
@@ -51,6 +53,23 @@ static int keys_find(const char *name, size_t len)
 			return i;
 	}
 	return -1;
+}
+
+static bool length_fits(const struct field *f, int n)
+{
+	if (!f->octets)
+		return n >= 4 && n <= 32;
+	return n == (int)f->octets || (f->form == HEX_OR_TWICE && n == 2 * (int)f->octets);
+}
+
+static void digits_of(const struct field *f, char *out, size_t size, const char *digits)
+{
+	if (f->form == HEX_OR_TWICE)
+		snprintf(out, size, "%u or %u %s", 2 * f->octets, 4 * f->octets, digits);
+	else if (f->octets)
+		snprintf(out, size, "%u %s", 2 * f->octets, digits);
+	else
+		snprintf(out, size, "8 to 64 %s", digits);
 }
 
 /* \returns NULL, or what is allowed */
@@ -72,11 +91,8 @@ static const char *set(struct keys_input *in, int i, const char *value, char *al
 		return NULL;
 	}
 	n = hex_decode(octets, sizeof(octets), value, strlen(value));
-	if (f->octets ? n != (int)f->octets : n < 4 || n > 32) {
-		if (f->octets)
-			snprintf(allowed, size, "%u hexadecimal digits", 2 * f->octets);
-		else
-			snprintf(allowed, size, "8 to 64 hexadecimal digits");
+	if (!length_fits(f, n)) {
+		digits_of(f, allowed, size, "hexadecimal digits");
 		OPENSSL_cleanse(octets, sizeof(octets));
 		return allowed;
 	}
@@ -179,7 +195,7 @@ int keys_input_word(struct keys_input *in, const char *word, struct err *err)
 
 void keys_input_describe(FILE *to)
 {
-	char form[20];
+	char form[24];
 
 	for (int i = 0; i < IN_COUNT; i++) {
 		const struct field *f = &fields[i];
@@ -187,10 +203,8 @@ void keys_input_describe(FILE *to)
 		if (!f->what)
 			continue;
 		snprintf(form, sizeof(form), "text");
-		if (f->form == HEX && f->octets)
-			snprintf(form, sizeof(form), "%u hex digits", 2 * f->octets);
-		else if (f->form == HEX)
-			snprintf(form, sizeof(form), "8..64 hex digits");
-		fprintf(to, "  %-11s %-17s %s%s\n", f->name, form, f->secret ? "SECRET: " : "", f->what);
+		if (f->form != TEXT)
+			digits_of(f, form, sizeof(form), "hex digits");
+		fprintf(to, "  %-11s %-19s %s%s\n", f->name, form, f->secret ? "SECRET: " : "", f->what);
 	}
 }

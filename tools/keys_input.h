@@ -31,6 +31,8 @@ enum keys_name {
 	IN_NAF,
 	IN_UA,
 	IN_ALGORITHM,
+	IN_RES_LENGTH,
+	IN_ROUNDS,
 	IN_STATE_FILE,
 	IN_GBA,
 	IN_MAC_STAR,

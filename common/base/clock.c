@@ -22,3 +22,11 @@ struct timespec clock_mono_after(uint64_t ms)
 	}
 	return t;
 }
+
+uint64_t clock_wall_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}

@@ -9,5 +9,8 @@
 /*! \returns ms of CLOCK_MONOTONIC */
 uint64_t clock_mono_ms(void);
 
+/*! \returns ms of CLOCK_REALTIME since 1970, for what follows the wall clock by its nature (33.102 C.1.1) */
+uint64_t clock_wall_ms(void);
+
 /*! \returns the instant ms from now on CLOCK_MONOTONIC, for sem_clockwait() and condition variables on that clock */
 struct timespec clock_mono_after(uint64_t ms);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/base/bytes.h"
 #include "common/crypto/evp.h"
 
 #define BLOCK 16
@@ -148,77 +147,4 @@ int milenage_f2345(struct secret *res, struct secret *ck, struct secret *ik, uin
 	OPENSSL_cleanse(temp, sizeof(temp));
 	OPENSSL_cleanse(out, sizeof(out));
 	return rc;
-}
-
-int milenage_vector(struct aka_vector *out, const struct aka_cred *c, const uint8_t rand[16], uint64_t sqn)
-{
-	struct aka_vector v = { 0 };
-	uint8_t s[AKA_SQN_LEN], ak[6];
-	int rc;
-
-	be48_put(s, sqn);
-	memcpy(v.rand, rand, AKA_RAND_LEN);
-	rc = milenage_f2345(&v.res, &v.ck, &v.ik, ak, NULL, c, rand);
-	if (rc == 0)
-		rc = milenage_f1(v.autn + 8, NULL, c, rand, s, c->amf);
-	if (rc == 0) {
-		for (int i = 0; i < AKA_SQN_LEN; i++)
-			v.autn[i] = s[i] ^ ak[i];
-		memcpy(v.autn + 6, c->amf, AKA_AMF_LEN);
-		*out = v;
-	}
-	aka_vector_clear(&v);
-	return rc;
-}
-
-int milenage_autn_open(uint64_t *sqn, const struct aka_cred *c, const uint8_t rand[16], const uint8_t autn[16])
-{
-	uint8_t s[AKA_SQN_LEN], ak[6], mac[8];
-	int rc = milenage_f2345(NULL, NULL, NULL, ak, NULL, c, rand);
-
-	if (rc < 0)
-		return rc;
-	for (int i = 0; i < AKA_SQN_LEN; i++)
-		s[i] = autn[i] ^ ak[i];
-	rc = milenage_f1(mac, NULL, c, rand, s, autn + 6);
-	if (rc < 0)
-		return rc;
-	*sqn = be48_get(s);
-	return octets_equal(mac, autn + 8, sizeof(mac)) ? 0 : -EBADMSG;
-}
-
-static const uint8_t amf_zero[AKA_AMF_LEN]; /* MAC-S is made with AMF 0000, 33.102 6.3.3 */
-
-int milenage_auts_make(uint8_t auts[14], const struct aka_cred *c, const uint8_t rand[16], uint64_t sqn_ms)
-{
-	uint8_t s[AKA_SQN_LEN], ak[6], out[AKA_AUTS_LEN];
-	int rc = milenage_f2345(NULL, NULL, NULL, NULL, ak, c, rand);
-
-	be48_put(s, sqn_ms);
-	if (rc == 0)
-		rc = milenage_f1(NULL, out + 6, c, rand, s, amf_zero);
-	if (rc < 0)
-		return rc;
-	for (int i = 0; i < AKA_SQN_LEN; i++)
-		out[i] = s[i] ^ ak[i];
-	memcpy(auts, out, sizeof(out));
-	return 0;
-}
-
-int milenage_auts_open(uint64_t *sqn_ms, bool *mac_ok, const struct aka_cred *c, const uint8_t rand[16],
-		       const uint8_t auts[14])
-{
-	uint8_t s[AKA_SQN_LEN], ak[6], mac[8];
-	int rc = milenage_f2345(NULL, NULL, NULL, NULL, ak, c, rand);
-
-	if (rc < 0)
-		return rc;
-	for (int i = 0; i < AKA_SQN_LEN; i++)
-		s[i] = auts[i] ^ ak[i];
-	rc = milenage_f1(NULL, mac, c, rand, s, amf_zero);
-	if (rc < 0)
-		return rc;
-	*sqn_ms = be48_get(s);
-	*mac_ok = octets_equal(mac, auts + 6, sizeof(mac));
-	return 0;
 }

@@ -3,9 +3,11 @@
  * of 33.102 6.3.5. */
 #include <errno.h>
 
-#include "common/crypto/milenage.h"
 #include "hss-sim/auc.h"
 #include "tests/unit/suite.h"
+
+static const struct sqn_scheme usual = SQN_SCHEME_USUAL;
+static const struct sqn_scheme fixed = { .ind_bits = SQN_IND_BITS, .ind_from = 5, .ind_to = 5 };
 
 static struct aka_cred card(void)
 {
@@ -22,18 +24,18 @@ START_TEST(never_above_the_mark)
 	struct auc_counter c;
 	uint64_t sqn, mark;
 
-	auc_counter_init(&c, 100, -1);
-	ck_assert_int_eq(auc_counter_next(&c, &sqn), -EAGAIN);
-	ck_assert(auc_counter_ask(&c, &mark));
+	auc_counter_init(&c, 100, &usual, 0);
+	ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), -EAGAIN);
+	ck_assert(auc_counter_ask(&c, 0, &mark));
 	ck_assert_uint_eq(mark, 100 + AUC_MARK_STEP);
-	ck_assert(!auc_counter_ask(&c, &mark)); /* asked already */
-	ck_assert_int_eq(auc_counter_next(&c, &sqn), -EAGAIN);
+	ck_assert(!auc_counter_ask(&c, 0, &mark)); /* asked already */
+	ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), -EAGAIN);
 	auc_counter_moved(&c, 100 + AUC_MARK_STEP, true);
 	for (int i = 1; i <= AUC_MARK_STEP; i++) {
-		ck_assert_int_eq(auc_counter_next(&c, &sqn), 0);
+		ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), 0);
 		ck_assert_uint_eq(sqn_seq(sqn), 100u + i);
 	}
-	ck_assert_int_eq(auc_counter_next(&c, &sqn), -EAGAIN);
+	ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), -EAGAIN);
 }
 END_TEST
 
@@ -44,16 +46,16 @@ START_TEST(runs_ahead)
 	uint64_t sqn, last = 0, mark;
 	unsigned asked = 0;
 
-	auc_counter_init(&c, 0, -1);
-	ck_assert(auc_counter_ask(&c, &mark));
+	auc_counter_init(&c, 0, &usual, 0);
+	ck_assert(auc_counter_ask(&c, 0, &mark));
 	auc_counter_moved(&c, mark, true);
 	for (int i = 1; i <= 1000; i++) {
-		ck_assert_int_eq(auc_counter_next(&c, &sqn), 0);
+		ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), 0);
 		ck_assert_uint_eq(sqn_seq(sqn), (uint64_t)i);
 		ck_assert_uint_eq(sqn_ind(sqn), i % 32u);
 		ck_assert_uint_gt(sqn, last);
 		last = sqn;
-		if (auc_counter_ask(&c, &mark)) {
+		if (auc_counter_ask(&c, 0, &mark)) {
 			asked++;
 			auc_counter_moved(&c, mark, true);
 		}
@@ -67,11 +69,11 @@ START_TEST(fixed_index)
 	struct auc_counter c;
 	uint64_t sqn, mark;
 
-	auc_counter_init(&c, 7, 5);
-	auc_counter_ask(&c, &mark);
+	auc_counter_init(&c, 7, &fixed, 0);
+	auc_counter_ask(&c, 0, &mark);
 	auc_counter_moved(&c, mark, true);
 	for (int i = 0; i < 3; i++) {
-		ck_assert_int_eq(auc_counter_next(&c, &sqn), 0);
+		ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), 0);
 		ck_assert_uint_eq(sqn_ind(sqn), 5);
 	}
 }
@@ -82,11 +84,11 @@ START_TEST(failed_mark_is_asked_again)
 	struct auc_counter c;
 	uint64_t sqn, mark;
 
-	auc_counter_init(&c, 0, -1);
-	ck_assert(auc_counter_ask(&c, &mark));
+	auc_counter_init(&c, 0, &usual, 0);
+	ck_assert(auc_counter_ask(&c, 0, &mark));
 	auc_counter_moved(&c, mark, false);
-	ck_assert_int_eq(auc_counter_next(&c, &sqn), -EAGAIN);
-	ck_assert(auc_counter_ask(&c, &mark));
+	ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), -EAGAIN);
+	ck_assert(auc_counter_ask(&c, 0, &mark));
 }
 END_TEST
 
@@ -95,15 +97,15 @@ START_TEST(exhausted)
 	struct auc_counter c;
 	uint64_t sqn, mark;
 
-	auc_counter_init(&c, SQN_SEQ_MAX - 1, -1);
-	ck_assert(auc_counter_ask(&c, &mark));
+	auc_counter_init(&c, SQN_SEQ_MAX - 1, &usual, 0);
+	ck_assert(auc_counter_ask(&c, 0, &mark));
 	ck_assert_uint_eq(mark, SQN_SEQ_MAX);
 	auc_counter_moved(&c, mark, true);
-	ck_assert_int_eq(auc_counter_next(&c, &sqn), 0);
-	ck_assert_int_eq(auc_counter_next(&c, &sqn), -ERANGE);
-	auc_counter_init(&c, SQN_SEQ_MAX, -1);
-	ck_assert_int_eq(auc_counter_next(&c, &sqn), -ERANGE);
-	ck_assert(!auc_counter_ask(&c, &mark));
+	ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), 0);
+	ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), -ERANGE);
+	auc_counter_init(&c, SQN_SEQ_MAX, &usual, 0);
+	ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), -ERANGE);
+	ck_assert(!auc_counter_ask(&c, 0, &mark));
 }
 END_TEST
 
@@ -130,16 +132,16 @@ START_TEST(auts_in_order)
 		struct auc_counter c, before;
 		uint64_t ms = 0;
 
-		auc_counter_init(&c, cases[i].home_seq, -1);
+		auc_counter_init(&c, cases[i].home_seq, &usual, 0);
 		before = c;
-		ck_assert_int_eq(milenage_auts_make(auts, &cred, rand, sqn_make(cases[i].ms_seq, 3)), 0);
+		ck_assert_int_eq(aka_auts_make(auts, &cred, rand, sqn_make(cases[i].ms_seq, 3)), 0);
 		auts[13] ^= cases[i].forged;
-		ck_assert_msg(auc_auts_check(&c, &cred, rand, auts, &ms) == cases[i].want, "%s", cases[i].what);
+		ck_assert_msg(auc_auts_check(&c, &cred, 0, rand, auts, &ms) == cases[i].want, "%s", cases[i].what);
 		ck_assert_mem_eq(&c, &before, sizeof(c)); /* judging changes nothing */
 		if (cases[i].want != AUC_AUTS_SET)
 			continue;
 		ck_assert_uint_eq(sqn_seq(ms), cases[i].ms_seq);
-		auc_counter_resync(&c, ms);
+		auc_counter_resync(&c, 0, ms);
 		ck_assert_uint_eq(c.home.seq, cases[i].ms_seq);
 	}
 }
@@ -151,15 +153,15 @@ START_TEST(resync_beyond_the_mark)
 	struct auc_counter c;
 	uint64_t sqn, mark;
 
-	auc_counter_init(&c, 0, -1);
-	auc_counter_ask(&c, &mark);
+	auc_counter_init(&c, 0, &usual, 0);
+	auc_counter_ask(&c, 0, &mark);
 	auc_counter_moved(&c, mark, true);
-	auc_counter_resync(&c, sqn_make(100000, 9));
-	ck_assert_int_eq(auc_counter_next(&c, &sqn), -EAGAIN);
-	ck_assert(auc_counter_ask(&c, &mark));
+	auc_counter_resync(&c, 0, sqn_make(100000, 9));
+	ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), -EAGAIN);
+	ck_assert(auc_counter_ask(&c, 0, &mark));
 	ck_assert_uint_gt(mark, 100000);
 	auc_counter_moved(&c, mark, true);
-	ck_assert_int_eq(auc_counter_next(&c, &sqn), 0);
+	ck_assert_int_eq(auc_counter_next(&c, 0, &sqn), 0);
 	ck_assert_uint_eq(sqn_seq(sqn), 100001);
 }
 END_TEST
@@ -175,10 +177,10 @@ START_TEST(vector_opens)
 	ck_assert_int_eq(auc_vector(&a, &cred, sqn_make(77, 4)), 0);
 	ck_assert_int_eq(auc_vector(&b, &cred, sqn_make(78, 5)), 0);
 	ck_assert_mem_ne(a.rand, b.rand, AKA_RAND_LEN);
-	ck_assert_int_eq(milenage_autn_open(&sqn, &cred, a.rand, a.autn), 0);
+	ck_assert_int_eq(aka_autn_open(&sqn, &cred, a.rand, a.autn), 0);
 	ck_assert_uint_eq(sqn, sqn_make(77, 4));
 	ck_assert_uint_eq(a.autn[6], 0);
-	ck_assert_int_eq(milenage_f2345(&res, &ck, &ik, NULL, NULL, &cred, a.rand), 0);
+	ck_assert_int_eq(aka_f2345(&res, &ck, &ik, NULL, NULL, &cred, a.rand), 0);
 	ck_assert(secret_equal(&res, &a.res));
 	ck_assert(secret_equal(&ck, &a.ck));
 	ck_assert(secret_equal(&ik, &a.ik));
@@ -201,5 +203,42 @@ START_TEST(amf)
 }
 END_TEST
 
-SUITE("auc", never_above_the_mark, runs_ahead, fixed_index, failed_mark_is_asked_again, exhausted, auts_in_order,
-      resync_beyond_the_mark, vector_opens, amf)
+/* 102-6.3.2-1, 102-C.1.1.1-2, 102-C.1.1.3-1: numbers that follow a clock are covered by a mark too, and few wait for it */
+START_TEST(clock_under_the_mark)
+{
+	const uint64_t start = 1700000000000ull, hour = 3600000;
+
+	for (int p = SQN_PART_TIME; p < SQN_PROFILES; p++) {
+		struct sqn_scheme s = usual;
+		struct auc_counter c;
+		uint64_t sqn, mark, highest_mark = 0;
+		unsigned waits = 0;
+
+		s.profile = (enum sqn_profile)p;
+		s.dif = sqn_home_dif(0, start);
+		auc_counter_init(&c, 0, &s, start);
+		for (uint64_t now = start; now < start + 12 * hour; now += 20000) {
+			int rc = auc_counter_next(&c, now, &sqn);
+
+			waits += rc == -EAGAIN;
+			if (auc_counter_ask(&c, now, &mark)) {
+				auc_counter_moved(&c, mark, true);
+				highest_mark = mark;
+			}
+			if (rc == -EAGAIN)
+				rc = auc_counter_next(&c, now, &sqn);
+			ck_assert_int_eq(rc, 0);
+			ck_assert_uint_le(sqn_seq(sqn), highest_mark);
+		}
+		ck_assert_uint_eq(waits, 1);                               /* the first */
+		auc_counter_init(&c, highest_mark, &s, start + 12 * hour); /* killed, begun again */
+		ck_assert(auc_counter_ask(&c, start + 12 * hour, &mark));
+		auc_counter_moved(&c, mark, true);
+		ck_assert_int_eq(auc_counter_next(&c, start + 12 * hour, &sqn), 0);
+		ck_assert_uint_gt(sqn_seq(sqn), highest_mark);
+	}
+}
+END_TEST
+
+SUITE("auc", clock_under_the_mark, never_above_the_mark, runs_ahead, fixed_index, failed_mark_is_asked_again, exhausted,
+      auts_in_order, resync_beyond_the_mark, vector_opens, amf)

@@ -69,7 +69,7 @@ def secrets_refused():
 
 
 def errors():
-    for text, word in ((f"k = {K[:-1]}\n", "standard input:1: k: allowed is 32 hex"), ("\nkey = 1\n", ":2: unknown name 'key'"),
+    for text, word in ((f"k = {K[:-1]}\n", "standard input:1: k: allowed is 32 or 64 hex"), ("\nkey = 1\n", ":2: unknown name 'key'"),
                        (f"k = {K}\nk = {K}\n", ":2: k is given twice"), (lines(k=K, rand=K), "k needs op or opc"),
                        (lines(ck=K), "ck and ik"), (lines(ks=K * 2, ck=K, ik=K), "ks and ck"), ("", "nothing follows"),
                        (lines(k=K, op=K, opc=K), "op and opc"), (lines(imsi="12", mnc_length=2), "imsi needs"),
@@ -77,7 +77,14 @@ def errors():
                        (lines(k=K, op=K, rand=K, sqn="0" * 12, autn=K), "sqn and autn"), (lines(ck=K, ik=K, k=K, op=K), "ck and k"),
                        (lines(impi="a@b.c", imsi="001010000000001", mnc_length=2), "impi and imsi"),
                        (lines(ks=K * 2, k=K, op=K), "ks and k"), (lines(res="00112233", k=K, op=K), "res and k"),
-                       (lines(k=K, op=K, algorithm="tuak"), "milenage"),
+                       (lines(k=K, op=K, algorithm="tuak"), "op or opc of 128 bits; allowed with tuak: 256"),
+                       (lines(k=K, op=K * 2), "op or opc of 256 bits; allowed with milenage: 128"),
+                       (lines(k=K * 2, op=K), "K of 256 bits; allowed with milenage: 128"),
+                       (lines(k=K, op=K, algorithm="xor"), "op or opc; allowed with xor: none"),
+                       (lines(k=K, op=K * 2, algorithm="tuak", res_length=256), "RES of 256 bits; allowed with tuak: 64, 32 or 128"),
+                       (lines(k=K, op=K, rounds=2), "rounds; allowed with tuak"),
+                       (lines(k=K, op=K, res_length="x"), "res-length: allowed"),
+                       (lines(k=K, op=K, algorithm="comp128"), "algorithm: allowed is milenage, tuak, xor"),
                        (K + "\n", ":1: unknown name '...'")):    # a key alone, its name forgotten
         p = run("--in", "-", text=text)
         assert p.returncode == 2 and K not in p.stderr, (text, p.stderr)

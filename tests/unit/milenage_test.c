@@ -35,7 +35,7 @@ START_TEST(network_vector)
 	set3();
 	ck_assert_int_eq(milenage_opc(&opc, &cred.k, &op), 0);
 	ck_assert(secret_equal(&opc, &cred.opc));
-	ck_assert_int_eq(milenage_vector(&v, &cred, rand_, SQN), 0);
+	ck_assert_int_eq(aka_vector_make(&v, &cred, rand_, SQN), 0);
 	ck_assert_octets(v.rand, RAND);
 	ck_assert_octets(v.autn, AUTN);
 	ck_assert_secret(v.res, "8011c48c0c214ed2");
@@ -52,18 +52,18 @@ START_TEST(card_checks_mac)
 
 	set3();
 	octets_of(autn, sizeof(autn), AUTN);
-	ck_assert_int_eq(milenage_autn_open(&sqn, &cred, rand_, autn), 0);
+	ck_assert_int_eq(aka_autn_open(&sqn, &cred, rand_, autn), 0);
 	ck_assert_uint_eq(sqn, SQN);
 	for (unsigned bit = 0; bit < 8 * AKA_AUTN_LEN; bit++) {
 		autn[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
-		ck_assert_msg(milenage_autn_open(&sqn, &cred, rand_, autn) == -EBADMSG, "bit %u", bit);
+		ck_assert_msg(aka_autn_open(&sqn, &cred, rand_, autn) == -EBADMSG, "bit %u", bit);
 		autn[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
 	}
 	rand_[0] ^= 1;
-	ck_assert_int_eq(milenage_autn_open(&sqn, &cred, rand_, autn), -EBADMSG);
+	ck_assert_int_eq(aka_autn_open(&sqn, &cred, rand_, autn), -EBADMSG);
 	rand_[0] ^= 1;
 	cred.k.b[15] ^= 1;
-	ck_assert_int_eq(milenage_autn_open(&sqn, &cred, rand_, autn), -EBADMSG);
+	ck_assert_int_eq(aka_autn_open(&sqn, &cred, rand_, autn), -EBADMSG);
 }
 END_TEST
 
@@ -75,16 +75,16 @@ START_TEST(auts_both_sides)
 	bool ok = false;
 
 	set3();
-	ck_assert_int_eq(milenage_auts_make(auts, &cred, rand_, 0x123456789abc), 0);
+	ck_assert_int_eq(aka_auts_make(auts, &cred, rand_, 0x123456789abc), 0);
 	be48_put(sqn, 0x123456789abc);
 	ck_assert_int_eq(milenage_f1(NULL, mac_s, &cred, rand_, sqn, (const uint8_t[2]){ 0, 0 }), 0);
 	ck_assert_mem_eq(auts + 6, mac_s, 8);
-	ck_assert_int_eq(milenage_auts_open(&sqn_ms, &ok, &cred, rand_, auts), 0);
+	ck_assert_int_eq(aka_auts_open(&sqn_ms, &ok, &cred, rand_, auts), 0);
 	ck_assert_uint_eq(sqn_ms, 0x123456789abc);
 	ck_assert(ok);
 	for (unsigned bit = 0; bit < 8 * AKA_AUTS_LEN; bit++) {
 		auts[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
-		ck_assert_int_eq(milenage_auts_open(&sqn_ms, &ok, &cred, rand_, auts), 0);
+		ck_assert_int_eq(aka_auts_open(&sqn_ms, &ok, &cred, rand_, auts), 0);
 		ck_assert_msg(!ok, "bit %u", bit);
 		auts[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
 	}
@@ -102,7 +102,7 @@ START_TEST(wrong_sizes)
 	ck_assert_int_eq(milenage_opc(&out, &short_key, &cred.opc), -EINVAL);
 	ck_assert_int_eq(milenage_opc(&out, &cred.k, &short_key), -EINVAL);
 	cred.k.len = 15;
-	ck_assert_int_eq(milenage_vector(&v, &cred, rand_, 1), -EINVAL);
+	ck_assert_int_eq(aka_vector_make(&v, &cred, rand_, 1), -EINVAL);
 	ck_assert_int_eq(milenage_f1(mac, NULL, &cred, rand_, rand_, rand_), -EINVAL);
 	cred.k.len = 16;
 	cred.opc.len = 17;
@@ -123,7 +123,7 @@ static void *many(void *failed)
 	octets_of(autn, sizeof(autn), AUTN);
 	pthread_barrier_wait(&start_line);
 	for (int i = 0; i < 300; i++) {
-		if (milenage_autn_open(&sqn, &c, rand_, autn) != 0 || sqn != SQN)
+		if (aka_autn_open(&sqn, &c, rand_, autn) != 0 || sqn != SQN)
 			*(int *)failed = 1;
 	}
 	return NULL;

@@ -140,7 +140,7 @@ START_TEST(gba_sync_failure)
 	ck_assert_int_eq(sim_gba(&s, &a, rand_, autn), 0);
 	ck_assert_int_eq(a.outcome, CARD_SYNC_FAILURE);
 	ck_assert_mem_eq(&s, &used, sizeof(s));
-	ck_assert_int_eq(milenage_auts_open(&sqn, &ok, &s.cred, rand_, a.auts), 0);
+	ck_assert_int_eq(aka_auts_open(&sqn, &ok, &s.cred, rand_, a.auts), 0);
 	ck_assert(ok && sqn == 0xff9bb4d0b607ull);
 }
 END_TEST

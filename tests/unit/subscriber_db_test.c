@@ -547,9 +547,9 @@ static void give_numbers(int out)
 		if (subscriber_cache_get(cache, ONE, &s) < 0)
 			_exit(1);
 		m.id = s->row.id;
-		if (auc_counter_ask(&s->counter, &m.seq))
+		if (auc_counter_ask(&s->counter, 0, &m.seq))
 			auc_counter_moved(&s->counter, m.seq, subscriber_marks_write(marks, &m, 1) == 0);
-		if (auc_counter_next(&s->counter, &sqn) < 0 || write(out, &sqn, sizeof(sqn)) != sizeof(sqn))
+		if (auc_counter_next(&s->counter, 0, &sqn) < 0 || write(out, &sqn, sizeof(sqn)) != sizeof(sqn))
 			_exit(1);
 	}
 }

@@ -5,17 +5,17 @@
 #include <string.h>
 
 #include "common/crypto/kdf.h"
-#include "common/crypto/milenage.h"
+#include "common/crypto/aka.h"
 
 /* Everything of an answer that is right so far; the number is used up here. */
 static int fresh(struct sim *s, struct card_answer *a, const uint8_t rand[AKA_RAND_LEN], uint64_t sqn)
 {
 	if (sqn_card_accept(&s->sqn, sqn) < 0) {
 		a->outcome = CARD_SYNC_FAILURE;
-		return milenage_auts_make(a->auts, &s->cred, rand, sqn_card_highest(&s->sqn));
+		return aka_auts_make(a->auts, &s->cred, rand, sqn_card_highest(&s->sqn));
 	}
 	a->outcome = CARD_OK;
-	return milenage_f2345(&a->res, &a->ck, &a->ik, NULL, NULL, &s->cred, rand);
+	return aka_f2345(&a->res, &a->ck, &a->ik, NULL, NULL, &s->cred, rand);
 }
 
 int sim_3g(struct sim *s, struct card_answer *out, const uint8_t rand[AKA_RAND_LEN], const uint8_t autn[AKA_AUTN_LEN])
@@ -23,7 +23,7 @@ int sim_3g(struct sim *s, struct card_answer *out, const uint8_t rand[AKA_RAND_L
 	const struct sqn_card before = s->sqn;
 	struct card_answer a = { .outcome = CARD_MAC_FAILURE };
 	uint64_t sqn;
-	int rc = milenage_autn_open(&sqn, &s->cred, rand, autn);
+	int rc = aka_autn_open(&sqn, &s->cred, rand, autn);
 
 	if (rc == 0)
 		rc = fresh(s, &a, rand, sqn);
@@ -59,7 +59,7 @@ int sim_gba(struct sim *s, struct card_answer *out, const uint8_t rand[AKA_RAND_
 	struct card_answer a = { 0 };
 	uint8_t autn[AKA_AUTN_LEN];
 	SECRET_AUTO ik = { 0 };
-	int rc = milenage_f2345(NULL, NULL, &ik, NULL, NULL, &s->cred, rand);
+	int rc = aka_f2345(NULL, NULL, &ik, NULL, NULL, &s->cred, rand);
 
 	if (rc == 0)
 		rc = gba_u_autn(autn, autn_star, &ik, s->mac_star);
@@ -98,7 +98,7 @@ int sim_gsm(const struct sim *s, struct secret *sres, struct secret *kc, const u
 	SECRET_AUTO res = { 0 };
 	SECRET_AUTO ck = { 0 };
 	SECRET_AUTO ik = { 0 };
-	int rc = milenage_f2345(&res, &ck, &ik, NULL, NULL, &s->cred, rand);
+	int rc = aka_f2345(&res, &ck, &ik, NULL, NULL, &s->cred, rand);
 
 	if (rc < 0)
 		return rc;
