@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/base/b64.h"
-#include "ue/lib/ub_client.h"
+#include "ue/lib/ub_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,7 +12,7 @@ static void nonce(const uint8_t *data, size_t size)
 	uint8_t both[AKA_RAND_LEN + AKA_AUTN_LEN];
 	char text[B64_LEN(sizeof(both)) + 1];
 
-	if (ub_nonce_open(both, both + AKA_RAND_LEN, span_of(data, size)) < 0)
+	if (ub_check_nonce(both, both + AKA_RAND_LEN, span_of(data, size)) < 0)
 		return;
 	/* 30 octets are 40 characters that depend on nothing behind them */
 	b64_encode(text, sizeof(text), both, 30);
@@ -33,7 +33,7 @@ static void proof(const uint8_t *data, size_t size)
 	};
 	char text[1000];
 
-	if (span_to_str(text, sizeof(text), span_of(data, size)) == 0 && ub_rspauth_check(text, &in, &ha1) == 0)
+	if (span_to_str(text, sizeof(text), span_of(data, size)) == 0 && ub_check_rspauth(text, &in, &ha1) == 0)
 		abort();
 }
 

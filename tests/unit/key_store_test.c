@@ -11,21 +11,24 @@
 #include "ue/lib/key_store.h"
 #include "ue/state_file.h"
 
-#define NOW  1800000000
-#define IMSI "001010000000001"
+#define NOW   1800000000
+#define IMSI  "001010000000001"
+#define WHOSE "\"card\": \"" IMSI "\", \"impi\": \"" IMSI "@ims.mnc001.mcc001.3gppnetwork.org\""
 
-static char base[100], path[110];
+static char base[100], path[110], sealing[120];
 
 static void setup(void)
 {
 	snprintf(base, sizeof(base), "key_store_test.%d", (int)getpid());
 	snprintf(path, sizeof(path), "%s.gba", base);
+	snprintf(sealing, sizeof(sealing), "%s.key", path);
 	unlink(path);
 }
 
 static void teardown(void)
 {
 	unlink(path);
+	unlink(sealing);
 }
 
 static struct key_store open_at(const char *imsi, time_t now)
@@ -92,10 +95,10 @@ START_TEST(expiry)
 	struct key_store k = open_at(IMSI, NOW);
 
 	fill(&k);
-	ck_assert(file_holds("000102"));
+	ck_assert(file_holds("sealed"));
 	k = open_at(IMSI, NOW + 100);
 	ck_assert(!k.has_ks && k.has_tmpi && !k.btid[0] && !k.ks.len);
-	ck_assert(!file_holds("000102") && !file_holds("BwcH"));
+	ck_assert(!file_holds("sealed") && !file_holds("BwcH"));
 }
 END_TEST
 
@@ -107,7 +110,7 @@ START_TEST(another_card)
 	fill(&k);
 	k = open_at("001010000000002", NOW);
 	ck_assert(!k.has_ks && !k.has_tmpi);
-	ck_assert(!file_holds("000102") && !file_holds("tmpi") && !file_holds(IMSI));
+	ck_assert(!file_holds("sealed") && !file_holds("tmpi") && !file_holds(IMSI));
 	k = open_at(IMSI, NOW);
 	ck_assert(!k.has_ks && !k.has_tmpi);
 }
@@ -134,12 +137,11 @@ START_TEST(damaged)
 		"",
 		"{",
 		"[]",
-		"{\"imsi\": 5}",
-		"{\"imsi\": \"" IMSI
-		"\", \"btid\": \"x\", \"expires\": \"2030-01-01T00:00:00Z\", \"rand\": \"00\", \"ks\": \"00\"}",
-		"{\"imsi\": \"" IMSI "\", \"tmpi\": \"0000\"}",
-		"{\"imsi\": \"" IMSI
-		"\", \"ks\": \"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"}",
+		"{\"card\": 5, \"impi\": 5}",
+		"{" WHOSE
+		", \"btid\": \"x\", \"expires\": \"2030-01-01T00:00:00Z\", \"rand\": \"00\", \"sealed\": \"00\"}",
+		"{" WHOSE ", \"tmpi\": \"0000\"}",
+		"{" WHOSE ", \"sealed\": \"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"}",
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -237,5 +239,56 @@ START_TEST(disk_fails)
 }
 END_TEST
 
+/* Every line of the state and of the key beside it; neither alone gives Ks. */
+START_TEST(sealed_at_rest)
+{
+	struct key_store k = open_at(IMSI, NOW), back;
+	const char ks[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+	struct stat st;
+
+	fill(&k);
+	ck_assert_int_eq(stat(sealing, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	ck_assert(!file_holds(ks) && !file_holds("AAECAwQFBgcICQoLDA0ODw"));
+	back = open_at(IMSI, NOW);
+	ck_assert(back.has_ks && secret_equal(&back.ks, &k.ks));
+	unlink(sealing); /* a copy of the state, without the key: no Ks, and the TMPI is no key */
+	back = open_at(IMSI, NOW);
+	ck_assert(!back.has_ks && back.has_tmpi && !back.btid[0] && !file_holds("sealed"));
+}
+END_TEST
+
+/* Put in again, or another identity on the same card: the serial and the IMPI tell. */
+START_TEST(card_put_in_again)
+{
+	struct key_store k = open_at(IMSI, NOW);
+	struct impi other;
+
+	fill(&k);
+	ck_assert_int_eq(impi_from_imsi(&other, IMSI, 3), 0);
+	ck_assert_int_eq(key_store_open(&k, base, IMSI, &other, NOW, NULL), 0);
+	ck_assert(!k.has_ks && !k.has_tmpi);
+	ck_assert_int_eq(key_store_no_card(base, NULL), 0);
+	ck_assert_int_ne(access(path, F_OK), 0);
+	ck_assert_int_eq(key_store_no_card(base, NULL), 0);
+}
+END_TEST
+
+/* So that no restart gives a forging server another try. */
+START_TEST(renewals_kept)
+{
+	struct key_store k = open_at(IMSI, NOW);
+
+	for (int i = 0; i < 3; i++)
+		ck_assert(ue_limit_take(&k.limit, "naf1.example.com", NOW, 3, 600, NULL));
+	fill(&k);
+	ck_assert(!file_holds("naf1"));
+	k = open_at(IMSI, NOW + 50);
+	ck_assert(!ue_limit_take(&k.limit, "naf1.example.com", NOW + 50, 3, 600, NULL));
+	ck_assert(ue_limit_take(&k.limit, "naf2.example.com", NOW + 50, 3, 600, NULL));
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("key_store", setup, teardown, kept_over_restart, expiry, another_card, forgotten, damaged,
-		   pipe_for_a_file, link_for_the_lock, order, left_beside, disk_fails)
+		   pipe_for_a_file, link_for_the_lock, order, left_beside, disk_fails, sealed_at_rest,
+		   card_put_in_again, renewals_kept)

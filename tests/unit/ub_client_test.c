@@ -4,8 +4,10 @@
 
 #include "common/base/b64.h"
 #include "tests/unit/suite.h"
+#include "ue/lib/http_challenges.h"
 #include "ue/lib/trace.h"
-#include "ue/lib/ub_client.h"
+#include "ue/lib/ub_check.h"
+#include "ue/lib/ue_cause.h"
 
 START_TEST(nonce)
 {
@@ -25,14 +27,14 @@ START_TEST(nonce)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		memset(rand, 0, sizeof(rand));
-		ck_assert_msg(ub_nonce_open(rand, autn, span_str(cases[i].text)) == cases[i].rc, "case %zu", i);
+		ck_assert_msg(ub_check_nonce(rand, autn, span_str(cases[i].text)) == cases[i].rc, "case %zu", i);
 		if (cases[i].rc < 0)
 			continue;
 		ck_assert_octets(rand, "23553cbe9637a89d218ae64dae47bf35");
 		ck_assert_octets(autn, "55f328b43577b9b94a9ffac354dfafb3");
 	}
 	memset(big, 'A', sizeof(big));
-	ck_assert_int_eq(ub_nonce_open(rand, autn, span_of(big, sizeof(big))), -EBADMSG);
+	ck_assert_int_eq(ub_check_nonce(rand, autn, span_of(big, sizeof(big))), -EBADMSG);
 }
 END_TEST
 
@@ -57,7 +59,7 @@ START_TEST(challenge)
 			h.algorithm = span_str(cases[i].algorithm);
 		if (cases[i].qop)
 			h.qop = span_str(cases[i].qop);
-		ck_assert_msg(ub_challenge_check(&h, &err) == cases[i].rc, "case %zu: %s", i, err.text);
+		ck_assert_msg(ub_check_challenge(&h, &err) == cases[i].rc, "case %zu: %s", i, err.text);
 	}
 }
 END_TEST
@@ -103,9 +105,9 @@ START_TEST(rspauth)
 				    span_str("bsf.mnc015.mcc234.pub.3gppnetwork.org"), span_of(res.b, res.len)),
 			 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		ck_assert_msg(ub_rspauth_check(cases[i].info, &in, &ha1) == cases[i].rc, "case %zu", i);
+		ck_assert_msg(ub_check_rspauth(cases[i].info, &in, &ha1) == cases[i].rc, "case %zu", i);
 	in.body.len--; /* a body changed on its way */
-	ck_assert_int_eq(ub_rspauth_check(cases[0].info, &in, &ha1), -EBADMSG);
+	ck_assert_int_eq(ub_check_rspauth(cases[0].info, &in, &ha1), -EBADMSG);
 }
 END_TEST
 
@@ -184,7 +186,8 @@ START_TEST(expiry)
 					 .now = rows[i].now_there };
 		time_t at = 0;
 
-		ck_assert_msg(ub_expiry(&at, &info, rows[i].date, 1000) == (rows[i].want ? 0 : -ETIME), "row %zu", i);
+		ck_assert_msg(ub_check_expiry(&at, &info, rows[i].date, 1000) == (rows[i].want ? 0 : -ETIME), "row %zu",
+			      i);
 		ck_assert_msg(at == rows[i].want, "row %zu: %lld", i, (long long)at);
 	}
 }
@@ -196,10 +199,10 @@ START_TEST(btid_of_this_run)
 	struct btid id = { .domain = "BSF.example.com" };
 
 	memcpy(id.rand, rand, sizeof(rand));
-	ck_assert_int_eq(ub_btid_check(&id, rand, "bsf.example.com", "bsf.mnc001.mcc001.pub.3gppnetwork.org"), 0);
-	ck_assert_int_eq(ub_btid_check(&id, rand, "127.0.0.1", "bsf.example.com"), 0);
-	ck_assert_int_eq(ub_btid_check(&id, rand, "bsf.example.org", "bsf.example.co"), -EPERM);
-	ck_assert_int_eq(ub_btid_check(&id, other, "bsf.example.com", "bsf.example.com"), -EBADMSG);
+	ck_assert_int_eq(ub_check_btid(&id, rand, "bsf.example.com", "bsf.mnc001.mcc001.pub.3gppnetwork.org"), 0);
+	ck_assert_int_eq(ub_check_btid(&id, rand, "127.0.0.1", "bsf.example.com"), 0);
+	ck_assert_int_eq(ub_check_btid(&id, rand, "bsf.example.org", "bsf.example.co"), -EPERM);
+	ck_assert_int_eq(ub_check_btid(&id, other, "bsf.example.com", "bsf.example.com"), -EBADMSG);
 }
 END_TEST
 

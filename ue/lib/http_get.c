@@ -7,18 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <curl/curl.h>
 
 #include "common/base/ascii.h"
 #include "common/http/auth_param.h"
 #include "ue/lib/trace.h"
-
-struct http_get {
-	CURL *curl;
-	struct curl_slist *connect_to;
-	bool trace;
-	char error[CURL_ERROR_SIZE];
-};
 
 struct collect {
 	struct http_answer *answer;
@@ -27,18 +23,62 @@ struct collect {
 	bool too_long, no_memory;
 };
 
-struct http_get *http_get_new(const struct http_get_cfg *cfg, struct err *err)
-{
-	struct http_get *h = calloc(1, sizeof(*h));
+struct http_get {
+	CURL *curl;
+	CURLM *multi; /* has curl while a request is under way */
+	int epoll_fd; /* of libcurl's sockets and of its clock */
+	int clock_fd;
+	bool busy;
+	struct curl_slist *connect_to, *headers;
+	struct http_answer answer;
+	struct collect collect;
+	char *url; /* for what is said of it */
+	bool trace;
+	char error[CURL_ERROR_SIZE];
+};
 
-	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(h->curl = curl_easy_init())) {
-		free(h);
-		err_set(err, -ENOMEM, "libcurl cannot be started");
-		return NULL;
+/* libcurl wants to know when this socket is ready. */
+static int on_socket(CURL *curl, curl_socket_t fd, int what, void *owner, void *known)
+{
+	struct http_get *h = owner;
+	struct epoll_event ev = { .data.fd = fd };
+
+	if (what == CURL_POLL_REMOVE) {
+		epoll_ctl(h->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+		return 0;
 	}
+	ev.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
+	if (epoll_ctl(h->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &ev) < 0)
+		return -1;
+	curl_multi_assign(h->multi, fd, h);
+	return 0;
+}
+
+static int on_clock(CURLM *multi, long ms, void *owner)
+{
+	struct http_get *h = owner;
+	struct itimerspec at = { 0 };
+
+	if (ms >= 0) {
+		at.it_value.tv_sec = ms / 1000;
+		at.it_value.tv_nsec = ms % 1000 * 1000000 + !ms; /* 0 would stop the clock */
+	}
+	return timerfd_settime(h->clock_fd, 0, &at, NULL);
+}
+
+static bool set_up_curl(struct http_get *h, const struct http_get_cfg *cfg)
+{
+	h->curl = curl_easy_init();
+	h->multi = curl_multi_init();
+	if (!h->curl || !h->multi)
+		return false;
 	for (size_t i = 0; i < cfg->n_connect_to; i++)
 		h->connect_to = curl_slist_append(h->connect_to, cfg->connect_to[i]);
 	h->trace = cfg->trace;
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_clock);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
 	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->error);
 	curl_easy_setopt(h->curl, CURLOPT_CONNECT_TO, h->connect_to);
 	curl_easy_setopt(h->curl, CURLOPT_TIMEOUT, cfg->timeout_s);
@@ -47,6 +87,34 @@ struct http_get *http_get_new(const struct http_get_cfg *cfg, struct err *err)
 	curl_easy_setopt(h->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	/* a proxy of the environment would change the path the credentials take */
 	curl_easy_setopt(h->curl, CURLOPT_PROXY, "");
+	return true;
+}
+
+static bool set_up_fds(struct http_get *h)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	h->clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	ev.data.fd = h->clock_fd;
+	return h->epoll_fd >= 0 && h->clock_fd >= 0 && epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, h->clock_fd, &ev) == 0;
+}
+
+struct http_get *http_get_new(const struct http_get_cfg *cfg, struct err *err)
+{
+	struct http_get *h = calloc(1, sizeof(*h));
+
+	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
+		free(h);
+		err_set(err, -ENOMEM, "libcurl cannot be started");
+		return NULL;
+	}
+	h->epoll_fd = h->clock_fd = -1;
+	if (!set_up_fds(h) || !set_up_curl(h, cfg)) {
+		err_set(err, -ENOMEM, "libcurl cannot be started");
+		http_get_free(h);
+		return NULL;
+	}
 	return h;
 }
 
@@ -54,8 +122,14 @@ void http_get_free(struct http_get *h)
 {
 	if (!h)
 		return;
+	http_get_stop(h);
 	curl_easy_cleanup(h->curl);
+	curl_multi_cleanup(h->multi);
 	curl_slist_free_all(h->connect_to);
+	if (h->epoll_fd >= 0)
+		close(h->epoll_fd);
+	if (h->clock_fd >= 0)
+		close(h->clock_fd);
 	free(h);
 	curl_global_cleanup();
 }
@@ -167,40 +241,98 @@ static struct curl_slist *headers(const char *authorization)
 	return list;
 }
 
-int http_get_run(struct http_get *h, struct http_answer *out, const char *url, const char *target,
-		 const char *authorization, const char *user_agent, struct err *err)
+int http_get_start(struct http_get *h, const char *url, const char *target, const char *authorization,
+		   const char *user_agent, struct err *err)
 {
-	struct http_answer a = { 0 };
-	struct collect c = { .answer = &a };
-	struct curl_slist *list = headers(authorization);
-	CURLcode rc;
-
+	http_get_stop(h);
+	h->url = strdup(url);
+	h->headers = headers(authorization);
+	h->collect = (struct collect){ .answer = &h->answer };
 	h->error[0] = '\0';
 	curl_easy_setopt(h->curl, CURLOPT_URL, url);
 	curl_easy_setopt(h->curl, CURLOPT_REQUEST_TARGET, target);
 	curl_easy_setopt(h->curl, CURLOPT_USERAGENT, user_agent);
-	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, list);
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, h->headers);
 	curl_easy_setopt(h->curl, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(h->curl, CURLOPT_HEADERDATA, &c);
+	curl_easy_setopt(h->curl, CURLOPT_HEADERDATA, &h->collect);
 	curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, &c);
+	curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, &h->collect);
 	curl_easy_setopt(h->curl, CURLOPT_DEBUGFUNCTION, on_trace);
 	curl_easy_setopt(h->curl, CURLOPT_VERBOSE, h->trace ? 1L : 0L);
-	rc = curl_easy_perform(h->curl);
-	curl_slist_free_all(list);
-	if (rc == CURLE_OK) {
-		curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &a.status);
-		auth_unescape(a.www_authenticate);
-		auth_unescape(a.authentication_info);
-		*out = a;
-		return 0;
+	h->busy = h->url && h->headers && curl_multi_add_handle(h->multi, h->curl) == CURLM_OK;
+	return h->busy ? 0 : err_set(err, -ENOMEM, "no memory for a request");
+}
+
+int http_get_fd(const struct http_get *h)
+{
+	return h->epoll_fd;
+}
+
+/* Give libcurl what is ready now. */
+static void turn(struct http_get *h)
+{
+	struct epoll_event ev[8];
+	uint64_t ticks;
+	int running, n = epoll_wait(h->epoll_fd, ev, 8, 0);
+
+	for (int i = 0; i < n; i++) {
+		int what = (ev[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+			   (ev[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+			   (ev[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+
+		if (ev[i].data.fd != h->clock_fd)
+			curl_multi_socket_action(h->multi, ev[i].data.fd, what, &running);
+		else if (read(h->clock_fd, &ticks, sizeof(ticks)) == sizeof(ticks))
+			curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	}
-	http_answer_clear(&a);
-	if (c.too_long)
-		return err_set(err, -EFBIG, "%s: header longer than %d octets, or body than %d", url, HTTP_HEAD_MAX,
+}
+
+static int broken_off(struct http_get *h, CURLcode rc, struct err *err)
+{
+	if (h->collect.too_long)
+		return err_set(err, -EFBIG, "%s: header longer than %d octets, or body than %d", h->url, HTTP_HEAD_MAX,
 			       HTTP_BODY_MAX);
-	return err_set(err, rc == CURLE_URL_MALFORMAT ? -EINVAL : -EIO, "%s: %s", url,
+	return err_set(err, rc == CURLE_URL_MALFORMAT ? -EINVAL : -EIO, "%s: %s", h->url,
 		       h->error[0] ? h->error : curl_easy_strerror(rc));
+}
+
+int http_get_step(struct http_get *h, struct http_answer *out, struct err *err)
+{
+	struct http_answer *a = &h->answer;
+	CURLMsg *msg;
+	int left, rc = 0;
+
+	if (!h->busy)
+		return err_set(err, -EIO, "no request is under way");
+	turn(h);
+	do {
+		msg = curl_multi_info_read(h->multi, &left);
+		if (!msg)
+			return -EINPROGRESS;
+	} while (msg->msg != CURLMSG_DONE);
+	if (msg->data.result == CURLE_OK) {
+		curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &a->status);
+		auth_unescape(a->www_authenticate);
+		auth_unescape(a->authentication_info);
+		*out = *a;
+		*a = (struct http_answer){ 0 };
+	} else {
+		rc = broken_off(h, msg->data.result, err);
+	}
+	http_get_stop(h);
+	return rc;
+}
+
+void http_get_stop(struct http_get *h)
+{
+	if (h->busy)
+		curl_multi_remove_handle(h->multi, h->curl);
+	h->busy = false;
+	curl_slist_free_all(h->headers);
+	h->headers = NULL;
+	free(h->url);
+	h->url = NULL;
+	http_answer_clear(&h->answer);
 }
 
 void http_answer_clear(struct http_answer *a)
@@ -212,126 +344,4 @@ void http_answer_clear(struct http_answer *a)
 	free(a->date);
 	free(a->body);
 	*a = (struct http_answer){ 0 };
-}
-
-static bool next_line(struct http_challenges *c)
-{
-	size_t len;
-
-	if (!c->lines || !*c->lines)
-		return false;
-	len = strcspn(c->lines, "\n");
-	c->line = span_of(c->lines, len);
-	c->lines += len + (c->lines[len] == '\n');
-	return true;
-}
-
-bool http_challenge_next(struct challenge_hdr *out, struct http_challenges *c)
-{
-	do {
-		while (c->line.len) {
-			if (c->line.len > CHALLENGE_HDR_MAX)
-				c->line.len = 0;
-			else if (challenge_hdr_next(out, &c->line) == 0)
-				return true;
-		}
-	} while (next_line(c));
-	return false;
-}
-
-/* Behind a host and its colon. \returns NULL: none there */
-static const char *host_end(const char *p)
-{
-	if (*p == '[') {
-		p += 1 + strspn(p + 1, "0123456789abcdefABCDEF:.%");
-		if (*p++ != ']')
-			return NULL;
-	} else {
-		p += strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._");
-	}
-	return *p == ':' ? p + 1 : NULL;
-}
-
-static const char *port_end(const char *p)
-{
-	size_t n = strspn(p, "0123456789");
-
-	return n > 5 || (n && (strtoul(p, NULL, 10) > 65535 || strtoul(p, NULL, 10) == 0)) ? NULL : p + n;
-}
-
-bool http_connect_to_valid(const char *text)
-{
-	const char *p = host_end(text);
-
-	p = p ? port_end(p) : NULL;
-	p = p && *p == ':' ? host_end(p + 1) : NULL;
-	p = p ? port_end(p) : NULL;
-	return p && !*p;
-}
-
-/* \returns malloc'ed; NULL if the URL has no such part, or it cannot stand in a header as it is */
-static char *part(CURLU *u, CURLUPart what)
-{
-	char *text = NULL, *copy = NULL;
-
-	if (curl_url_get(u, what, &text, 0) != CURLUE_OK)
-		return NULL;
-	for (const char *p = text; *p; p++) {
-		if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
-			goto out;
-	}
-	copy = strdup(text);
-out:
-	curl_free(text);
-	return copy;
-}
-
-static bool has_query(CURLU *u)
-{
-	char *text = NULL;
-	bool has = curl_url_get(u, CURLUPART_QUERY, &text, 0) == CURLUE_OK;
-
-	curl_free(text);
-	return has;
-}
-
-static int split(CURLU *u, const char *url, char **host, char **target, struct err *err)
-{
-	char *scheme = part(u, CURLUPART_SCHEME), *name = part(u, CURLUPART_HOST), *path = part(u, CURLUPART_PATH);
-	char *query = part(u, CURLUPART_QUERY), *user = part(u, CURLUPART_USER), *whole = NULL;
-	int rc = 0;
-
-	if (user)
-		rc = err_set(err, -EINVAL, "a URL with a user name in it; the key of the card is what opens the page");
-	else if (scheme && strcmp(scheme, "http") != 0)
-		rc = err_set(err, -EPROTONOSUPPORT, "'%s': allowed is http://", url);
-	else if (!scheme || !name || !path || (!query && has_query(u)))
-		rc = err_set(err, -EINVAL, "'%s' is no URL; allowed: http://HOST[:PORT]/PATH in ASCII", url);
-	else if (asprintf(&whole, "%s%s%s", path, query ? "?" : "", query ? query : "") < 0)
-		rc = -ENOMEM;
-	if (rc == 0) {
-		ascii_lower_copy(name, name, strlen(name));
-		*host = name;
-		*target = whole;
-		name = NULL;
-	}
-	free(scheme);
-	free(name);
-	free(path);
-	free(query);
-	free(user);
-	return rc;
-}
-
-int http_url_split(const char *url, char **host, char **target, struct err *err)
-{
-	CURLU *u = curl_url();
-	int rc;
-
-	if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK)
-		rc = split(u, url, host, target, err);
-	else
-		rc = err_set(err, -EINVAL, "'%s' is no URL; allowed: http://HOST[:PORT]/PATH", url);
-	curl_url_cleanup(u);
-	return rc;
 }

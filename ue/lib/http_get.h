@@ -6,9 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "common/base/bytes.h"
 #include "common/base/err.h"
-#include "common/http/challenge_hdr.h"
 
 #define HTTP_BODY_MAX (1 << 20) /* octets */
 #define HTTP_HEAD_MAX (1 << 17) /* octets of all header lines */
@@ -32,30 +30,27 @@ struct http_answer {
 	size_t body_len;
 };
 
-/*! \returns object for several requests (connections are kept), or NULL */
+/*! \returns object for several requests (connections are kept), one after the other; or NULL */
 struct http_get *http_get_new(const struct http_get_cfg *cfg, struct err *err);
 void http_get_free(struct http_get *h);
 
-/*! \param[in] target        request target, so that it is octet for octet the uri of the Digest
+/*! Begin a request; what was under way is given up. Nothing waits here, but for a name that libcurl looks up (in a thread of
+ *  its own, which ends with it).
+ *  \param[in] target        request target, so that it is octet for octet the uri of the Digest
  *  \param[in] authorization header value or NULL
- *  \returns 0 and an answer to be cleared; -EIO not reached or broken off; -EINVAL no URL; -EFBIG header or body too long */
-int http_get_run(struct http_get *h, struct http_answer *out, const char *url, const char *target,
-		 const char *authorization, const char *user_agent, struct err *err);
+ *  \returns 0; -ENOMEM */
+int http_get_start(struct http_get *h, const char *url, const char *target, const char *authorization,
+		   const char *user_agent, struct err *err);
+
+/*! Readable when http_get_step() has something to do. Of h, for poll() or another epoll. */
+int http_get_fd(const struct http_get *h);
+
+/*! Do what can be done without waiting.
+ *  \returns 0 and an answer to be cleared; -EINPROGRESS not yet; -EIO not reached or broken off; -EINVAL no URL;
+ *  -EFBIG header or body too long. After all but -EINPROGRESS nothing is under way */
+int http_get_step(struct http_get *h, struct http_answer *out, struct err *err);
+
+/*! Give up what is under way; nothing is fine. */
+void http_get_stop(struct http_get *h);
+
 void http_answer_clear(struct http_answer *a);
-
-/*! All Digest challenges of an answer, of one header or several; what cannot be read is stepped over. */
-struct http_challenges {
-	const char *lines; /* begins as www_authenticate, NULL included */
-	struct span line;  /* begins empty */
-};
-
-/*! \returns false: no more. The spans of out point into the answer */
-bool http_challenge_next(struct challenge_hdr *out, struct http_challenges *c);
-
-/*! HOST:PORT:ADDR:PORT, as http_get_cfg wants them; an ADDR of IPv6 stands in brackets, and each part may be empty as in
- *  curl. Pure. */
-bool http_connect_to_valid(const char *text);
-
-/*! Host (lower case, without port) and request target of an http URL. All malloc'ed.
- *  \returns 0; -EINVAL no URL, or with a user name in it; -EPROTONOSUPPORT not http */
-int http_url_split(const char *url, char **host, char **target, struct err *err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "ue/lib/ue_cause.h"
 
+#include <string.h>
+
 static const struct {
 	const char *name;
 	enum ue_exit exit;
@@ -25,4 +27,13 @@ enum ue_cause ue_cause_of_status(long status)
 	if (status == 503 || status == 429)
 		return UE_CAUSE_busy;
 	return status >= 500 ? UE_CAUSE_server_error : UE_CAUSE_refused;
+}
+
+enum ue_cause ue_cause_named(const char *name)
+{
+	for (int i = 0; i < UE_CAUSE_COUNT; i++) {
+		if (strcmp(ue_causes[i].name, name) == 0)
+			return (enum ue_cause)i;
+	}
+	return UE_CAUSE_local;
 }

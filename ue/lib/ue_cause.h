@@ -23,6 +23,8 @@ enum ue_exit {
 	X(challenge, UE_REFUSED)        /* no challenge this device can answer */ \
 	X(answer, UE_REFUSED)           /* an answer that cannot be read: body, B-TID, lifetime */ \
 	X(key_refused, UE_REFUSED)      /* the application refuses a fresh key */ \
+	X(too_often, UE_REFUSED)        /* the application has refused too many keys lately */ \
+	X(not_allowed, UE_REFUSED)      /* the agent gives this program none */ \
 	X(autn, UE_DISTRUST)            /* the network does not know K */ \
 	X(resync, UE_DISTRUST)          /* used sequence numbers, also after a resynchronisation */ \
 	X(rspauth, UE_DISTRUST)         /* the server did not prove that it knows the key */ \
@@ -31,7 +33,10 @@ enum ue_exit {
 	X(lifetime, UE_DISTRUST)        /* a key that is over when it arrives */
 
 #define UE_CAUSE_ENUM(name, code) UE_CAUSE_##name,
-enum ue_cause { UE_CAUSES(UE_CAUSE_ENUM) UE_CAUSE_COUNT };
+enum ue_cause {
+	UE_CAUSES(UE_CAUSE_ENUM) UE_CAUSE_COUNT,
+	UE_CAUSE_pending = UE_CAUSE_COUNT, /* nothing has ended yet */
+};
 #undef UE_CAUSE_ENUM
 
 const char *ue_cause_name(enum ue_cause c);
@@ -39,3 +44,6 @@ enum ue_exit ue_cause_exit(enum ue_cause c);
 
 /*! The cause an HTTP status of a failed request stands for. \param[in] status not 2xx */
 enum ue_cause ue_cause_of_status(long status);
+
+/*! \returns the cause of this name; local for a word that is none */
+enum ue_cause ue_cause_named(const char *name);

@@ -5,20 +5,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/base/hex.h"
+#include "ue/lib/http_url.h"
+#include "ue/tool/agent_line.h"
 #include "ue/tool/report.h"
 #include "ue/tool/ua_client.h"
 
 #define CONNECT_TO_MAX 32
+#define REALM          "card" /* the one there is */
 
 static const char usage[] =
 	"usage: gba-ue [options] bootstrap        run Ub, whether or not a key is there\n"
 	"       gba-ue [options] get URL          open a page; bootstraps when the server asks\n"
+	"       gba-ue [options] key HOST         the key with an application, printed\n"
 	"       gba-ue [options] status           what the device holds\n"
 	"       gba-ue [options] forget           delete keys and TMPI, as when the card is taken out\n"
+	"       gba-ue --agent SOCKET ask WORDS   a line to gba-ued, and its answer: list, use REALM, drop REALM...\n"
 	"options:\n"
 	"  -c FILE                          soft USIM (default usim-1.cfg), mode 0600\n"
+	"  --agent SOCKET                   the device that gba-ued keeps, in place of a card: bootstrap, get, key, ask\n"
+	"  --ua-id HEX                      with key: Ua security protocol identifier, 10 hexadecimal digits\n"
+	"  --refused BTID                   with key: the application refused this one, make another\n"
 	"  --bsf URL                        BSF (default http://NAME/, NAME from the IMSI by TS 23.003 16.2)\n"
 	"  --connect-to HOST:PORT:ADDR:PORT where to connect instead, as in curl; repeatable\n"
 	"  --timeout SECONDS                for one request (default 15)\n"
@@ -31,16 +39,23 @@ static const char usage[] =
 	"prove itself, or gave a key that cannot be right; 4 not reached or busy, try again later\n";
 
 struct options {
-	const char *card, *bsf, *command, *url, *output;
+	const char *card, *bsf, *agent, *command, *url, *naf, *output, *refused;
+	char **words;
+	int n_words;
+	uint8_t ua_id[GBA_UE_UA_ID_LEN];
+	bool has_ua_id, has_card;
 	const char *connect_to[CONNECT_TO_MAX];
 	size_t n_connect_to;
 	long timeout_s;
 	bool json, trace;
 };
 
-enum { OPT_BSF = 256, OPT_CONNECT_TO, OPT_TIMEOUT, OPT_OUTPUT, OPT_JSON };
+enum { OPT_BSF = 256, OPT_CONNECT_TO, OPT_TIMEOUT, OPT_OUTPUT, OPT_JSON, OPT_AGENT, OPT_UA_ID, OPT_REFUSED };
 
 static const struct option longopts[] = {
+	{ "agent", required_argument, NULL, OPT_AGENT },
+	{ "ua-id", required_argument, NULL, OPT_UA_ID },
+	{ "refused", required_argument, NULL, OPT_REFUSED },
 	{ "bsf", required_argument, NULL, OPT_BSF },
 	{ "connect-to", required_argument, NULL, OPT_CONNECT_TO },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
@@ -86,10 +101,17 @@ static int add_connect_to(struct options *o)
 {
 	if (o->n_connect_to == CONNECT_TO_MAX)
 		return bad(o, "too many --connect-to", NULL);
-	if (!http_connect_to_valid(optarg))
+	if (!http_url_connect_to(optarg))
 		return bad(o, "--connect-to: allowed is HOST:PORT:ADDR:PORT", optarg);
 	o->connect_to[o->n_connect_to++] = optarg;
 	return -1;
+}
+
+static int set_ua_id(struct options *o)
+{
+	o->has_ua_id = strlen(optarg) == 2 * GBA_UE_UA_ID_LEN &&
+		       hex_decode(o->ua_id, sizeof(o->ua_id), optarg, strlen(optarg)) == GBA_UE_UA_ID_LEN;
+	return o->has_ua_id ? -1 : bad(o, "--ua-id: allowed is 10 hexadecimal digits", optarg);
 }
 
 /* \returns -1 go on, else the exit code */
@@ -98,6 +120,15 @@ static int option(struct options *o, int c, const char *word)
 	switch (c) {
 	case 'c':
 		o->card = optarg;
+		o->has_card = true;
+		return -1;
+	case OPT_AGENT:
+		o->agent = optarg;
+		return -1;
+	case OPT_UA_ID:
+		return set_ua_id(o);
+	case OPT_REFUSED:
+		o->refused = optarg;
 		return -1;
 	case 'v':
 		o->trace = true;
@@ -135,28 +166,56 @@ static bool wants_json(char **argv)
 	return false;
 }
 
-static int parse_command(struct options *o, char **words, int n)
-{
-	static const char *const commands[] = { "bootstrap", "get", "status", "forget" };
-	bool known = false;
+/* What stands behind a command. */
+static const struct {
+	const char *name, *word; /* word: the one it needs; NULL none */
+	bool agent, card;        /* is there with an agent, with a card of one's own */
+} commands[] = {
+	{ "bootstrap", NULL, true, true }, { "get", "a URL", true, true },  { "key", "a host name", true, true },
+	{ "status", NULL, false, true },   { "forget", NULL, false, true }, { "ask", "a word", true, false },
+};
 
-	if (n == 0)
-		return bad(o, "a command is needed: bootstrap, get, status or forget", NULL);
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		known = known || strcmp(words[0], commands[i]) == 0;
-	if (!known)
-		return bad(o, "unknown command", words[0]);
-	o->command = words[0];
-	if (strcmp(o->command, "get") == 0) {
-		if (n < 2)
-			return bad(o, "get: a URL is needed", NULL);
-		o->url = words[1];
-	}
-	if (n > (o->url ? 2 : 1))
-		return bad(o, "too many words", words[o->url ? 2 : 1]);
+/* \returns -1: these options go with this command */
+static int check_options(const struct options *o, bool agent, bool card)
+{
+	if (o->agent ? !agent : !card)
+		return bad(o, o->agent ? "not with --agent" : "only with --agent", o->command);
+	if (o->agent && (o->has_card || o->bsf))
+		return bad(o, "-c and --bsf are not for --agent: the card is gba-ued's", NULL);
 	if (o->output && !o->url)
 		return bad(o, "--output: only with get", NULL);
+	if ((o->has_ua_id || o->refused) && !o->naf)
+		return bad(o, "--ua-id and --refused: only with key", NULL);
 	return o->url ? check_url(o, o->url) : -1;
+}
+
+static int parse_command(struct options *o, char **words, int n)
+{
+	const size_t known = sizeof(commands) / sizeof(commands[0]);
+	size_t i = 0;
+	int most;
+
+	if (n == 0)
+		return bad(o, "a command is needed: bootstrap, get, key, status, forget or ask", NULL);
+	while (i < known && strcmp(words[0], commands[i].name) != 0)
+		i++;
+	if (i == known)
+		return bad(o, "unknown command", words[0]);
+	o->command = commands[i].name;
+	if (commands[i].word && n < 2) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "%s: %s is needed", o->command, commands[i].word);
+		return bad(o, text, NULL);
+	}
+	most = strcmp(o->command, "ask") == 0 ? n : commands[i].word ? 2 : 1;
+	if (n > most)
+		return bad(o, "too many words", words[most]);
+	o->words = words + 1;
+	o->n_words = n - 1;
+	o->url = strcmp(o->command, "get") == 0 ? words[1] : NULL;
+	o->naf = strcmp(o->command, "key") == 0 ? words[1] : NULL;
+	return check_options(o, commands[i].agent, commands[i].card);
 }
 
 static int main_parse(struct options *o, int argc, char **argv)
@@ -183,67 +242,111 @@ static int write_page(const char *path, const struct http_answer *a, struct err 
 	return ok ? 0 : err_set(err, -EIO, "%s: %s", path, strerror(errno));
 }
 
-static enum ue_cause get(const struct options *o, struct ub_client *ub, struct err *err)
+static enum ue_cause get(const struct options *o, struct ua_client *c, struct err *err)
 {
 	struct ua_result result;
-	enum ue_cause rc = ua_client_get(ub, o->url, &result, err);
+	enum ue_cause rc = ua_client_get(c, o->url, &result, err);
 	long status = result.answer.status;
 
 	if (rc == UE_CAUSE_ok && o->output && write_page(o->output, &result.answer, err) < 0)
 		rc = UE_CAUSE_local;
 	if (rc != UE_CAUSE_ok) {
-		report_error(o->json, rc, &ub->trail, err->text);
+		report_error(o->json, rc, &c->trail, err->text);
 	} else {
 		rc = status < 400 ? UE_CAUSE_ok : ue_cause_of_status(status);
-		report_get(o->json, o->url, ub, &result, rc, !o->output);
+		report_get(o->json, o->url, gba_ue_token(c->ue, 0), &c->trail, &result, rc, !o->output);
 	}
 	ua_result_clear(&result);
 	return rc;
 }
 
-/* The command, with everything open; tells what came of it. */
-static enum ue_cause act(const struct options *o, struct ub_client *ub, struct err *err)
+/* With a name: the key with this application. Without: a run. */
+static enum ue_cause ask_key(const struct options *o, struct ua_client *c)
 {
-	enum ue_cause rc = UE_CAUSE_ok;
+	struct gba_ue_request *q = gba_ue_start(c->ue, GBA_UE_APP_ANY, o->naf, o->has_ua_id ? o->ua_id : NULL,
+						!o->naf || o->refused, o->refused);
+	enum ue_cause rc = gba_ue_wait(q, -1) == GBA_UE_OK ? UE_CAUSE_ok : ue_cause_named(gba_ue_cause(q));
+	struct gba_ue_key *key;
+
+	c->trail.status = gba_ue_status(q);
+	snprintf(c->trail.run, sizeof(c->trail.run), "%s", gba_ue_run(q));
+	if (rc != UE_CAUSE_ok)
+		report_error(o->json, rc, &c->trail, gba_ue_text(q));
+	gba_ue_finish(q, &key);
+	if (rc == UE_CAUSE_ok && o->naf)
+		report_key(o->json, key, &c->trail);
+	else if (rc == UE_CAUSE_ok)
+		report_token(o->json, "bootstrapped", gba_ue_token(c->ue, 0), key, &c->trail);
+	gba_ue_key_free(key);
+	return rc;
+}
+
+static enum ue_cause forget(const struct options *o, struct ua_client *c)
+{
+	if (gba_ue_drop(c->ue, REALM, true) == 0)
+		return UE_CAUSE_ok;
+	report_error(o->json, UE_CAUSE_local, &c->trail, "the keys could not be deleted");
+	return UE_CAUSE_local;
+}
+
+/* The command, with everything open; tells what came of it. */
+static enum ue_cause act(const struct options *o, struct ua_client *c, struct err *err)
+{
+	const struct gba_ue_token *t;
+	enum ue_cause rc;
 
 	if (o->url)
-		return get(o, ub, err);
-	if (strcmp(o->command, "bootstrap") == 0)
-		rc = ub_client_run(ub, err);
-	else if (strcmp(o->command, "forget") == 0 && key_store_forget(ub->keys, true, err) < 0)
-		rc = UE_CAUSE_local;
-	if (rc != UE_CAUSE_ok)
-		report_error(o->json, rc, &ub->trail, err->text);
-	else if (strcmp(o->command, "bootstrap") == 0)
-		report_bootstrap(o->json, ub);
-	else
-		report_status(o->json, ub);
+		return get(o, c, err);
+	if (o->naf || strcmp(o->command, "bootstrap") == 0)
+		return ask_key(o, c);
+	rc = strcmp(o->command, "forget") == 0 ? forget(o, c) : UE_CAUSE_ok;
+	t = gba_ue_token(c->ue, 0);
+	if (rc == UE_CAUSE_ok)
+		report_token(o->json, t->key ? "key" : "no key", t, NULL, &c->trail);
 	return rc;
+}
+
+static struct gba_ue *open_device(const struct options *o, struct err *err)
+{
+	struct gba_ue_config cfg;
+	const struct gba_ue_token *t;
+	struct gba_ue *ue;
+
+	if (o->agent)
+		return gba_ue_new_agent(o->agent, err->text, sizeof(err->text));
+	gba_ue_config_init(&cfg);
+	cfg.connect_to = o->connect_to;
+	cfg.n_connect_to = o->n_connect_to;
+	cfg.timeout_s = (unsigned)o->timeout_s;
+	cfg.trace = o->trace;
+	ue = gba_ue_new(&cfg, err->text, sizeof(err->text));
+	if (!ue || gba_ue_realm_add(ue, REALM, o->card, o->bsf, NULL, err->text, sizeof(err->text)) < 0) {
+		gba_ue_free(ue);
+		return NULL;
+	}
+	t = gba_ue_token(ue, 0);
+	if (t->card)
+		return ue;
+	err_set(err, 0, "%s", t->why);
+	gba_ue_free(ue);
+	return NULL;
 }
 
 /* \returns false and the reason in err: nothing has been told yet */
 static bool run(const struct options *o, enum ue_cause *cause, struct err *err)
 {
 	const struct http_get_cfg http_cfg = { o->connect_to, o->n_connect_to, o->trace, o->timeout_s };
-	char url[BSF_NAME_MAX + 16];
-	struct key_store keys;
-	struct ub_client ub = { .keys = &keys, .url = o->bsf ? o->bsf : url };
-	bool done = false;
+	struct ua_client c = { 0 };
 
-	if (card_soft_open(&ub.card, o->card, err) < 0)
-		return false;
-	ub.bsf_name = ub.card->bsf_name;
-	if (key_store_open(&keys, ub.card->state_path, ub.card->imsi, &ub.card->impi, time(NULL), err) == 0) {
-		snprintf(url, sizeof(url), "http://%s/", ub.bsf_name);
-		ub.http = http_get_new(&http_cfg, err);
-		done = ub.http != NULL;
-		if (done)
-			*cause = act(o, &ub, err);
-		http_get_free(ub.http);
-		key_store_clear(&keys);
-	}
-	card_close(ub.card);
-	return done;
+	if (strcmp(o->command, "ask") == 0)
+		return agent_line(o->agent, o->words, o->n_words, cause, err) == 0;
+	c.ue = open_device(o, err);
+	c.http = c.ue ? http_get_new(&http_cfg, err) : NULL;
+	if (c.http)
+		*cause = act(o, &c, err);
+	http_get_free(c.http);
+	gba_ue_free(c.ue);
+	return c.http != NULL;
 }
 
 int main(int argc, char **argv)

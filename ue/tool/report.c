@@ -30,104 +30,118 @@ static json_t *outcome_json(const char *result, enum ue_cause cause, const struc
 }
 
 /* The run that made the key the device has, if none was made now. */
-static struct ue_trail trail_of(const struct ub_client *ub)
+static struct ue_trail trail_of(const struct gba_ue_token *t, const struct ue_trail *now)
 {
-	struct ue_trail t = ub->trail;
+	struct ue_trail trail = *now;
 
-	if (!t.run[0] && ub->keys->has_ks)
-		run_id(t.run, ub->keys->rand);
-	return t;
+	if (!trail.run[0])
+		snprintf(trail.run, sizeof(trail.run), "%s", t ? t->run : "");
+	return trail;
 }
 
-static void identity_json(json_t *o, const struct key_store *k)
+static void identity_json(json_t *o, const struct gba_ue_token *t)
 {
-	char masked[IMPI_MAX + 1], tmpi[TMPI_MAX + 1], expires[DATE_TIME_LEN + 1];
+	char expires[DATE_TIME_LEN + 1];
 
-	impi_mask(masked, k->impi.s);
-	json_object_set_new(o, "impi", json_string(masked));
-	if (k->has_ks && date_time_format(expires, k->expires_at) == 0) {
-		json_object_set_new(o, "btid", json_string(k->btid));
+	if (!t)
+		return;
+	json_object_set_new(o, "impi", json_string(t->identity));
+	if (t->key && date_time_format(expires, t->expires_at) == 0) {
+		json_object_set_new(o, "btid", json_string(t->btid));
 		json_object_set_new(o, "lifetime", json_string(expires));
 	}
-	if (k->has_tmpi) {
-		tmpi_format(tmpi, k->tmpi);
-		json_object_set_new(o, "tmpi", json_string(tmpi));
-	}
+	if (t->tmpi[0])
+		json_object_set_new(o, "tmpi", json_string(t->tmpi));
 }
 
-static void identity_text(FILE *f, const struct key_store *k, const struct ue_trail *trail)
+static void identity_text(FILE *f, const struct gba_ue_token *t, const struct ue_trail *trail)
 {
-	char masked[IMPI_MAX + 1], tmpi[TMPI_MAX + 1], expires[DATE_TIME_LEN + 1];
+	char expires[DATE_TIME_LEN + 1];
 
-	impi_mask(masked, k->impi.s);
-	fprintf(f, "impi:     %s\n", masked);
-	if (k->has_ks && date_time_format(expires, k->expires_at) == 0)
-		fprintf(f, "btid:     %s\nlifetime: until %s\nrun:      %s\n", k->btid, expires, trail->run);
+	fprintf(f, "impi:     %s\n", t->identity);
+	if (t->key && date_time_format(expires, t->expires_at) == 0)
+		fprintf(f, "btid:     %s\nlifetime: until %s\nrun:      %s\n", t->btid, expires, trail->run);
 	else
 		fprintf(f, "btid:     none; 'gba-ue bootstrap' makes one\n");
-	if (k->has_tmpi) {
-		tmpi_format(tmpi, k->tmpi);
-		fprintf(f, "tmpi:     %s\n", tmpi);
-	}
+	if (t->tmpi[0])
+		fprintf(f, "tmpi:     %s\n", t->tmpi);
 }
 
-static void with_result(bool json, const char *result, const struct ub_client *ub)
+void report_token(bool json, const char *result, const struct gba_ue_token *t, const struct gba_ue_key *key,
+		  const struct ue_trail *trail)
 {
-	struct ue_trail trail = trail_of(ub);
+	const struct gba_ue_token agents = { .key = true,
+					     .identity = "the agent's",
+					     .btid = gba_ue_key_btid(key),
+					     .expires_at = gba_ue_key_expires_at(key),
+					     .run = gba_ue_key_run(key),
+					     .tmpi = "" };
+	struct ue_trail named = trail_of(t ? t : &agents, trail);
 	json_t *o;
 
+	t = t ? t : &agents;
 	if (!json) {
-		identity_text(stdout, ub->keys, &trail);
+		identity_text(stdout, t, &named);
 		return;
 	}
-	o = outcome_json(result, UE_CAUSE_ok, &trail);
-	identity_json(o, ub->keys);
+	o = outcome_json(result, UE_CAUSE_ok, &named);
+	identity_json(o, t);
 	print_json(o);
-}
-
-void report_bootstrap(bool json, const struct ub_client *ub)
-{
-	with_result(json, "bootstrapped", ub);
-}
-
-void report_status(bool json, const struct ub_client *ub)
-{
-	with_result(json, ub->keys->has_ks ? "key" : "no key", ub);
 }
 
 static void get_text(const char *url, const struct ue_trail *trail, const struct ua_result *r)
 {
-	fprintf(stderr, "%s: HTTP %ld%s%s%s%s%s%s\n", url, r->answer.status, r->used_gba ? ", key " : ", no GBA asked",
-		r->used_gba ? r->fingerprint : "", r->used_gba ? " of run " : "", r->used_gba ? trail->run : "",
+	fprintf(stderr, "%s: HTTP %ld%s%s%s%s%s%s\n", url, r->answer.status, r->key ? ", key " : ", no GBA asked",
+		r->key ? gba_ue_key_fingerprint(r->key) : "", r->key ? " of run " : "", r->key ? trail->run : "",
 		r->bootstrapped ? ", bootstrapped for it" : "", r->answer_proved ? ", answer proved" : "");
 }
 
-void report_get(bool json, const char *url, const struct ub_client *ub, const struct ua_result *r, enum ue_cause cause,
-		bool with_body)
+void report_get(bool json, const char *url, const struct gba_ue_token *t, const struct ue_trail *trail,
+		const struct ua_result *r, enum ue_cause cause, bool with_body)
 {
-	struct ue_trail trail = trail_of(ub);
+	struct ue_trail named = trail_of(t, trail);
 	const char *body = r->answer.body ? (const char *)r->answer.body : "";
 	json_t *o, *text;
 
 	if (!json) {
-		get_text(url, &trail, r);
+		get_text(url, &named, r);
 		if (with_body)
 			visible_print(stdout, body, r->answer.body_len, true);
 		return;
 	}
-	o = outcome_json("answered", cause, &trail);
-	identity_json(o, ub->keys);
+	o = outcome_json("answered", cause, &named);
+	identity_json(o, t);
 	json_object_set_new(o, "url", json_string(url));
 	json_object_set_new(o, "bootstrapped", json_boolean(r->bootstrapped));
-	json_object_set_new(o, "used_gba", json_boolean(r->used_gba));
+	json_object_set_new(o, "used_gba", json_boolean(r->key != NULL));
 	json_object_set_new(o, "answer_proved", json_boolean(r->answer_proved));
-	if (r->used_gba)
-		json_object_set_new(o, "key_fingerprint", json_string(r->fingerprint));
+	if (r->key)
+		json_object_set_new(o, "key_fingerprint", json_string(gba_ue_key_fingerprint(r->key)));
 	if (with_body) {
 		text = json_stringn(body, r->answer.body_len);
 		json_object_set_new(o, "body", text ? text : json_null()); /* NULL if it is no UTF-8 */
 	}
 	print_json(o);
+}
+
+void report_key(bool json, const struct gba_ue_key *key, const struct ue_trail *trail)
+{
+	char password[GBA_UE_PASSWORD_LEN + 1], expires[DATE_TIME_LEN + 1] = "";
+	json_t *o;
+
+	if (gba_ue_key_password(key, password) < 0 || date_time_format(expires, gba_ue_key_expires_at(key)) < 0)
+		return;
+	if (json) {
+		o = outcome_json("key", UE_CAUSE_ok, trail);
+		json_object_set_new(o, "naf", json_string(gba_ue_key_naf(key)));
+		json_object_set_new(o, "btid", json_string(gba_ue_key_btid(key)));
+		json_object_set_new(o, "lifetime", json_string(expires));
+		json_object_set_new(o, "key", json_string(password));
+		print_json(o);
+	} else {
+		printf("btid:     %s\nlifetime: until %s\nkey:      %s\n", gba_ue_key_btid(key), expires, password);
+	}
+	OPENSSL_cleanse(password, sizeof(password));
 }
 
 void report_error(bool json, enum ue_cause cause, const struct ue_trail *trail, const char *reason)

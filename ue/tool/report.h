@@ -8,13 +8,18 @@
 #include <stdbool.h>
 #include "ue/tool/ua_client.h"
 
-void report_bootstrap(bool json, const struct ub_client *ub);
-void report_status(bool json, const struct ub_client *ub);
+/*! \param[in] t     NULL: it is the agent's \param[in] key then: what came of it; else NULL
+ *  \param[in] trail of what was asked now; a run that made the key before is named where it has none */
+void report_token(bool json, const char *result, const struct gba_ue_token *t, const struct gba_ue_key *key,
+		  const struct ue_trail *trail);
 
 /*! \param[in] cause of the status
  *  \param[in] with_body the page as well: on stdout, or in the object if it is UTF-8 */
-void report_get(bool json, const char *url, const struct ub_client *ub, const struct ua_result *r, enum ue_cause cause,
-		bool with_body);
+void report_get(bool json, const char *url, const struct gba_ue_token *t, const struct ue_trail *trail,
+		const struct ua_result *r, enum ue_cause cause, bool with_body);
+
+/*! The key itself, because that is what was asked for. */
+void report_key(bool json, const struct gba_ue_key *key, const struct ue_trail *trail);
 
 /*! \param[in] trail NULL: nothing was sent */
 void report_error(bool json, enum ue_cause cause, const struct ue_trail *trail, const char *reason);

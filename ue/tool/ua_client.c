@@ -2,18 +2,19 @@
 #include "ue/tool/ua_client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "common/base/b64.h"
 #include "common/base/hex.h"
 #include "common/crypto/rng.h"
-#include "common/gba/naf_id.h"
 #include "common/http/auth_hdr.h"
 #include "common/http/auth_info.h"
 #include "common/http/product.h"
+#include "ue/lib/http_challenges.h"
+#include "ue/lib/http_url.h"
+#include "ue/lib/ub_check.h"
 
 #define USER_AGENT "gba-ue/" PACKAGE_VERSION " " PRODUCT_GBA
 #define REALM      "3GPP-bootstrapping@"
@@ -21,7 +22,7 @@
 #define ROUNDS_MAX 6
 
 struct ua_run {
-	struct ub_client *ub;
+	struct ua_client *c;
 	struct err *err;
 	const char *url;
 	char *host, *target;
@@ -58,14 +59,24 @@ int ua_realm_choose(struct span *out, struct span realms, const char *host)
 	return rc;
 }
 
-enum ua_next ua_decide(bool have_key, bool answered, bool stale, unsigned refusals)
+enum ua_next ua_decide(bool answered, bool stale, bool fresh)
 {
-	if (!have_key)
-		return UA_BOOTSTRAP;
 	if (!answered || stale)
 		return UA_ANSWER;
-	/* a refused key means renegotiation (24.109 5.2.5): once; twice is a refusal */
-	return refusals < 2 ? UA_BOOTSTRAP : UA_GIVE_UP;
+	/* a refused key means renegotiation (24.109 5.2.5): once; a fresh one that is refused is a refusal */
+	return fresh ? UA_GIVE_UP : UA_RENEW;
+}
+
+static int wait_for(struct http_get *h, struct http_answer *out, struct err *err)
+{
+	struct pollfd p = { .fd = http_get_fd(h), .events = POLLIN };
+	int rc = http_get_step(h, out, err);
+
+	while (rc == -EINPROGRESS) {
+		poll(&p, 1, -1);
+		rc = http_get_step(h, out, err);
+	}
+	return rc;
 }
 
 static enum ue_cause fetch(struct ua_run *r, const char *authorization)
@@ -73,11 +84,13 @@ static enum ue_cause fetch(struct ua_run *r, const char *authorization)
 	struct http_answer a;
 	int rc;
 
-	r->ub->trail.status = 0;
-	rc = http_get_run(r->ub->http, &a, r->url, r->target, authorization, USER_AGENT, r->err);
+	r->c->trail.status = 0;
+	rc = http_get_start(r->c->http, r->url, r->target, authorization, USER_AGENT, r->err);
+	if (rc == 0)
+		rc = wait_for(r->c->http, &a, r->err);
 	if (rc < 0)
 		return rc == -EIO ? UE_CAUSE_not_reached : UE_CAUSE_answer;
-	r->ub->trail.status = a.status;
+	r->c->trail.status = a.status;
 	http_answer_clear(&r->out->answer);
 	r->out->answer = a;
 	return UE_CAUSE_ok;
@@ -135,23 +148,37 @@ static enum ue_cause choose_challenge(struct ua_run *r)
 /* Password of Ua: base64 of Ks_NAF (24.109 5.2). */
 static int naf_ha1(struct ua_run *r)
 {
-	struct key_store *k = r->ub->keys;
-	char password[B64_LEN(KDF_OUT_LEN) + 1];
-	SECRET_AUTO key = { 0 };
-	struct naf_id naf;
-	int rc = naf_id_make(&naf, r->host, UA_ID_HTTP_DIGEST);
+	const struct gba_ue_key *key = r->out->key;
+	char password[GBA_UE_PASSWORD_LEN + 1];
+	int rc = gba_ue_key_password(key, password);
 
-	if (rc < 0)
-		return err_set(r->err, rc, "'%s' is no host name that a NAF key can be made for", r->host);
-	rc = ub_naf_key(r->ub, &key, span_of(naf.raw, naf.len), r->err);
-	if (rc < 0)
-		return rc;
-	b64_encode(password, sizeof(password), key.b, key.len);
-	rc = digest_ha1(&r->ha1, r->alg.hash, span_str(k->btid), r->realm, span_str(password));
-	OPENSSL_cleanse(password, sizeof(password));
 	if (rc == 0)
-		rc = key_fingerprint(r->out->fingerprint, &key);
+		rc = digest_ha1(&r->ha1, r->alg.hash, span_str(gba_ue_key_btid(key)), r->realm, span_str(password));
+	OPENSSL_cleanse(password, sizeof(password));
 	return rc < 0 ? err_set(r->err, rc, "the digest cannot be computed") : 0;
+}
+
+/* A key for this host: the one there is, or, where that was refused, a newer one. */
+static enum ue_cause take_key(struct ua_run *r, bool renew)
+{
+	const char *refused = renew && r->out->key ? gba_ue_key_btid(r->out->key) : NULL;
+	struct gba_ue_request *q = gba_ue_start(r->c->ue, GBA_UE_APP_ANY, r->host, NULL, renew, refused);
+	enum ue_cause rc = UE_CAUSE_ok;
+	struct gba_ue_key *key;
+
+	if (gba_ue_wait(q, -1) != GBA_UE_OK) {
+		rc = ue_cause_named(gba_ue_cause(q));
+		err_set(r->err, -EACCES, "%s", gba_ue_text(q));
+	}
+	if (rc != UE_CAUSE_ok || gba_ue_status(q)) {
+		r->c->trail.status = gba_ue_status(q);
+		snprintf(r->c->trail.run, sizeof(r->c->trail.run), "%s", gba_ue_run(q));
+	}
+	gba_ue_finish(q, &key);
+	gba_ue_key_free(r->out->key);
+	r->out->key = key;
+	r->out->bootstrapped = r->out->bootstrapped || gba_ue_key_bootstrapped(key);
+	return rc;
 }
 
 static int prepare(struct ua_run *r)
@@ -183,7 +210,7 @@ static enum ue_cause send_answer(struct ua_run *r)
 	if (digest_response(&response, &r->in, &r->ha1) < 0)
 		return UE_CAUSE_local;
 	h = (struct auth_hdr){
-		.username = span_str(r->ub->keys->btid),
+		.username = span_str(gba_ue_key_btid(r->out->key)),
 		.realm = r->realm,
 		.nonce = r->in.nonce,
 		.uri = r->in.uri,
@@ -200,7 +227,6 @@ static enum ue_cause send_answer(struct ua_run *r)
 	}
 	rc = fetch(r, value);
 	OPENSSL_cleanse(value, sizeof(value));
-	r->out->used_gba = true;
 	return rc;
 }
 
@@ -213,7 +239,7 @@ static enum ue_cause check_proof(struct ua_run *r)
 	if (!info || auth_info_parse(&parsed, (const uint8_t *)info, strlen(info)) < 0 || !parsed.rspauth.p)
 		return UE_CAUSE_ok;
 	r->in.body = span_of(r->out->answer.body, r->out->answer.body_len);
-	if (ub_rspauth_check(info, &r->in, &r->ha1) < 0) {
+	if (ub_check_rspauth(info, &r->in, &r->ha1) < 0) {
 		err_set(r->err, -EKEYREJECTED, "%s: the answer is not from who holds the key (rspauth): refused",
 			r->url);
 		return UE_CAUSE_rspauth;
@@ -225,27 +251,20 @@ static enum ue_cause check_proof(struct ua_run *r)
 static enum ue_cause run_rounds(struct ua_run *r)
 {
 	bool answered = false;
-	unsigned refusals = 0;
 	enum ue_cause rc = fetch(r, NULL);
 
 	for (int round = 0; rc == UE_CAUSE_ok && r->out->answer.status == 401 && round < ROUNDS_MAX; round++) {
-		const struct key_store *k = r->ub->keys;
 		enum ua_next next;
 
 		rc = choose_challenge(r);
 		if (rc != UE_CAUSE_ok)
 			return rc;
-		if (answered && !r->challenge.stale)
-			refusals++;
-		next = ua_decide(k->has_ks && k->expires_at > time(NULL), answered, r->challenge.stale, refusals);
+		next = ua_decide(answered, r->challenge.stale, r->out->bootstrapped);
 		if (next == UA_GIVE_UP) {
 			err_set(r->err, -EACCES, "%s: the server refused a fresh key", r->url);
 			return UE_CAUSE_key_refused;
 		}
-		if (next == UA_BOOTSTRAP) {
-			rc = ub_client_run(r->ub, r->err);
-			r->out->bootstrapped = rc == UE_CAUSE_ok;
-		}
+		rc = take_key(r, next == UA_RENEW);
 		if (rc == UE_CAUSE_ok)
 			rc = send_answer(r);
 		answered = true;
@@ -259,9 +278,9 @@ static enum ue_cause run_rounds(struct ua_run *r)
 	return answered ? check_proof(r) : UE_CAUSE_ok;
 }
 
-enum ue_cause ua_client_get(struct ub_client *ub, const char *url, struct ua_result *out, struct err *err)
+enum ue_cause ua_client_get(struct ua_client *c, const char *url, struct ua_result *out, struct err *err)
 {
-	struct ua_run r = { .ub = ub, .err = err, .url = url, .out = out };
+	struct ua_run r = { .c = c, .err = err, .url = url, .out = out };
 	enum ue_cause rc;
 
 	*out = (struct ua_result){ 0 };
@@ -277,4 +296,6 @@ enum ue_cause ua_client_get(struct ub_client *ub, const char *url, struct ua_res
 void ua_result_clear(struct ua_result *r)
 {
 	http_answer_clear(&r->answer);
+	gba_ue_key_free(r->key);
+	r->key = NULL;
 }

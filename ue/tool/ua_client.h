@@ -3,20 +3,27 @@
  *  A page of an application: the device's side of Ua with HTTP Digest (TS 24.109 5, TS 33.220 4.5.3). */
 #pragma once
 
-#include "common/crypto/kdf.h"
+#include <gba/ue.h>
+#include "common/base/bytes.h"
+#include "common/base/err.h"
+#include "ue/lib/http_get.h"
 #include "ue/lib/ub_client.h"
+
+struct ua_client {
+	struct gba_ue *ue; /* keys come from it, bootstrapping included */
+	struct http_get *http;
+	struct ue_trail trail;
+};
 
 struct ua_result {
 	struct http_answer answer;
-	bool bootstrapped;                         /* Ub ran for it */
-	bool used_gba;                             /* a NAF key was used */
-	char fingerprint[KEY_FINGERPRINT_LEN + 1]; /* of Ks_NAF */
-	bool answer_proved;                        /* rspauth was there and right */
+	struct gba_ue_key *key; /* the one that was used; NULL: none */
+	bool bootstrapped;      /* Ub ran for it */
+	bool answer_proved;     /* rspauth was there and right */
 };
 
-/*! \param[in] ub bootstraps when there is no valid Ks or the NAF asks for a new one
- *  \returns UE_CAUSE_ok also for 4xx/5xx of the application itself: out->answer.status tells */
-enum ue_cause ua_client_get(struct ub_client *ub, const char *url, struct ua_result *out, struct err *err);
+/*! \returns UE_CAUSE_ok also for 4xx/5xx of the application itself: out->answer.status tells */
+enum ue_cause ua_client_get(struct ua_client *c, const char *url, struct ua_result *out, struct err *err);
 void ua_result_clear(struct ua_result *r);
 
 /*! Of the realms a challenge offers (separated by ';') the one for Ks_NAF that names this host.
@@ -25,8 +32,9 @@ int ua_realm_choose(struct span *out, struct span realms, const char *host);
 
 /*! What a 401 asks for. */
 enum ua_next {
-	UA_ANSWER,    /* answer with the key there is */
-	UA_BOOTSTRAP, /* no valid key, or this one was refused: run Ub, then answer */
+	UA_ANSWER, /* answer with the key the device has, or makes */
+	UA_RENEW,  /* this one was refused: answer with a newer one */
 	UA_GIVE_UP,
 };
-enum ua_next ua_decide(bool have_key, bool answered, bool stale, unsigned refusals);
+/*! \param[in] answered the 401 came to an answer of ours \param[in] fresh to one with a key that was made for it */
+enum ua_next ua_decide(bool answered, bool stale, bool fresh);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "ue/lib/ue_realm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/clock.h"
+
+#define CARD_CHECK_MS 400 /* a pulled card's keys are gone within a second */
+
+static char *copy(const char *s)
+{
+	return s ? strdup(s) : NULL;
+}
+
+struct ue_realm *ue_realm_new(const char *name, const char *card_path, const char *bsf, const char *state,
+			      const struct http_get_cfg *http, struct err *err)
+{
+	struct ue_realm *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->name = copy(name);
+	r->card_path = copy(card_path);
+	r->bsf = copy(bsf);
+	r->state = copy(state);
+	r->http = http_get_new(http, err);
+	if (r->http && r->name && r->card_path && !r->bsf == !bsf && !r->state == !state)
+		return r;
+	ue_realm_free(r);
+	return NULL;
+}
+
+static void close_card(struct ue_realm *r)
+{
+	ub_client_stop(&r->ub);
+	if (r->card)
+		key_store_close(&r->keys);
+	card_close(r->card);
+	r->card = NULL;
+}
+
+void ue_realm_free(struct ue_realm *r)
+{
+	if (!r)
+		return;
+	close_card(r);
+	http_get_free(r->http);
+	free(r->name);
+	free(r->card_path);
+	free(r->bsf);
+	free(r->state);
+	free(r);
+}
+
+static int open_card(struct ue_realm *r, struct err *err)
+{
+	struct card *card;
+	int rc = card_soft_open(&card, r->card_path, err);
+
+	/* at power-up, too: nothing that was made with a card outlives it (4.4.11) */
+	if ((rc == -ENODEV || rc == -ENOENT) && r->state)
+		key_store_no_card(r->state, NULL);
+	if (rc < 0)
+		return rc;
+	rc = key_store_open(&r->keys, r->state ? r->state : card->state_path, card->serial, &card->impi, time(NULL),
+			    err);
+	if (rc < 0) {
+		card_close(card);
+		return rc;
+	}
+	snprintf(r->url, sizeof(r->url), "http://%s/", card->bsf_name);
+	r->card = card;
+	r->ub = (struct ub_client){ .card = card,
+				    .keys = &r->keys,
+				    .http = r->http,
+				    .url = r->bsf ? r->bsf : r->url,
+				    .bsf_name = card->bsf_name };
+	r->check_at = clock_mono_ms() + CARD_CHECK_MS;
+	return 0;
+}
+
+/* The card is out, or was. A disk that fails now is told by the next run, which cannot write either. */
+static void card_lost(struct ue_realm *r)
+{
+	if (r->ub.run) {
+		ub_client_stop(&r->ub);
+		r->last = UE_CAUSE_local;
+		err_set(&r->why, -ENODEV, "the card was taken out");
+	}
+	key_store_forget(&r->keys, true, NULL);
+	r->drops++;
+	close_card(r);
+}
+
+int ue_realm_ready(struct ue_realm *r, struct err *err)
+{
+	int rc = r->card ? card_check(r->card, err) : -ENODEV;
+
+	if (rc != -ENODEV)
+		return rc;
+	if (r->card)
+		card_lost(r);
+	return open_card(r, err);
+}
+
+void ue_realm_life(struct ue_realm *r)
+{
+	if (!r->card)
+		return;
+	if (r->keys.has_ks && r->keys.expires_at <= time(NULL))
+		ue_realm_drop(r, false, NULL);
+	if (!(r->card->caps & CARD_CAP_REMOVAL) || clock_mono_ms() < r->check_at)
+		return;
+	if (card_check(r->card, NULL) == -ENODEV)
+		card_lost(r);
+	r->check_at = clock_mono_ms() + CARD_CHECK_MS;
+}
+
+int ue_realm_next(const struct ue_realm *r, time_t *at)
+{
+	uint64_t now = clock_mono_ms();
+
+	*at = r->card && r->keys.has_ks ? r->keys.expires_at : 0;
+	if (!r->card || !(r->card->caps & CARD_CAP_REMOVAL))
+		return -1;
+	return now < r->check_at ? (int)(r->check_at - now) : 0;
+}
+
+static enum ue_cause run_ended(struct ue_realm *r, enum ue_cause rc, const struct err *why)
+{
+	if (rc != UE_CAUSE_pending) {
+		r->last = rc;
+		r->why = *why;
+		r->trail = r->ub.trail;
+	}
+	return rc;
+}
+
+enum ue_cause ue_realm_start(struct ue_realm *r, struct err *err)
+{
+	return run_ended(r, ub_client_start(&r->ub, err), err);
+}
+
+void ue_realm_step(struct ue_realm *r)
+{
+	struct err why = { "" };
+
+	if (r->ub.run)
+		run_ended(r, ub_client_step(&r->ub, &why), &why);
+}
+
+int ue_realm_drop(struct ue_realm *r, bool with_tmpi, struct err *err)
+{
+	if (!r->card)
+		return r->state ? key_store_no_card(r->state, err) : -ENODEV;
+	r->drops++;
+	return key_store_forget(&r->keys, with_tmpi, err);
+}

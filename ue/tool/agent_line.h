@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file agent_line.h
+ *  A line to gba-ued and its answer, as they are, for a shell. */
+#pragma once
+
+#include "common/base/err.h"
+#include "ue/lib/ue_cause.h"
+
+/*! Prints the answer, one line of JSON. \param[out] cause the one in it
+ *  \returns 0; -EIO no agent, or it broke off, and the reason */
+int agent_line(const char *path, char *const *words, int n, enum ue_cause *cause, struct err *err);
