@@ -59,13 +59,23 @@ static struct zh_txn *txn_new(struct zh_server *s, struct dia_reply *r, const st
 	return NULL;
 }
 
-static bool room_for(const struct zh_server *s, const struct dia_reply *r)
+static unsigned slot_of(const char *peer)
 {
-	return s->in_work < ZH_WAITING_MAX && dia_reply_in_work(r) < ZH_SHARE * (ZH_WAITING_MAX - s->in_work);
+	uint32_t h = 2166136261u;
+
+	for (; *peer; peer++)
+		h = (h ^ (uint8_t)*peer) * 16777619u;
+	return (h >> 16) % ZH_PEERS;
+}
+
+static bool room_for(const struct zh_server *s, unsigned peer)
+{
+	return s->in_work < ZH_WAITING_MAX && s->of_peer[peer] < ZH_SHARE * (ZH_WAITING_MAX - s->in_work);
 }
 
 static void zh_serve_on_mar(void *owner, struct dia_reply *r)
 {
+	unsigned peer = slot_of(dia_reply_peer(r));
 	struct zh_server *s = owner;
 	struct zh_mar mar = { .scheme = "" };
 	struct dia_fault bad;
@@ -75,7 +85,7 @@ static void zh_serve_on_mar(void *owner, struct dia_reply *r)
 		serve_unreadable(r, &mar, &bad);
 		return;
 	}
-	if (!room_for(s, r)) {
+	if (!room_for(s, peer)) {
 		serve_refuse(r, CAUSE_hss_busy, &(struct dia_fault){ .code = RESULT_TOO_BUSY }, &mar);
 		return;
 	}
@@ -84,7 +94,9 @@ static void zh_serve_on_mar(void *owner, struct dia_reply *r)
 		counter_inc(CAUSE_hss_busy);
 		return;
 	}
+	t->peer = peer;
 	s->in_work++;
+	s->of_peer[peer]++;
 	zh_server_begin(t);
 }
 

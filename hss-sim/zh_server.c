@@ -38,6 +38,7 @@ static void txn_end(struct zh_txn *t)
 	if (t->reply)
 		dia_reply_drop(t->reply);
 	t->server->in_work--;
+	t->server->of_peer[t->peer]--;
 	free(t);
 }
 

@@ -14,6 +14,7 @@
 #include "hss-sim/subscriber_cache.h"
 
 #define ZH_WAITING_MAX 4096 /* requests in work: decoded and not yet answered */
+#define ZH_PEERS       256  /* that count apart; those that meet in a slot count as one */
 #define ZH_SHARE       3 /* times what is free of them: as many one peer may have, so that a greedy one keeps nobody out */
 
 struct zh_server {
@@ -23,12 +24,13 @@ struct zh_server {
 	struct mark_writer *writer;
 	struct faults *faults;
 	struct llist_head delayed; /* struct zh_txn */
-	unsigned in_work;
+	unsigned in_work, of_peer[ZH_PEERS];
 };
 
-/*! One MAR in work. */
+/*! One MAR in work; of which peer, see zh_serve.c. */
 struct zh_txn {
 	struct zh_server *server;
+	unsigned peer;
 	struct llist_head entry; /* delayed, or waiting of a subscriber */
 	struct deadline delay;
 	struct dia_reply *reply;

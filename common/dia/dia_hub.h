@@ -128,8 +128,6 @@ void dia_hub_figures(struct dia_hub *h, void (*fn)(void *owner, const struct dia
 struct span dia_reply_request(const struct dia_reply *r);
 /*! Identity of the connection it came on. */
 const char *dia_reply_peer(const struct dia_reply *r);
-/*! Requests of that peer that are kept and have no answer yet, over whichever connections they came. */
-unsigned dia_reply_in_work(const struct dia_reply *r);
 
 /*! A codec's put: writes the whole answer. \returns octets; -ENOSPC */
 typedef int dia_reply_fn(struct writer *w, struct span request, const struct dia_self *self, const void *answer);

@@ -49,7 +49,7 @@ struct dia_identity {
 	bool misrouted; /* it was said that it sends us what we only ask */
 	struct sockaddr_storage addr;
 	struct dia_timer timer;    /* of the machine */
-	unsigned pending, in_work; /* requests without an answer: ours, and its kept ones */
+	unsigned pending;
 	uint64_t since_ms, requests_in, requests_out, answers_in, stray;
 };
 

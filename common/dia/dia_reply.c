@@ -24,11 +24,6 @@ const char *dia_reply_peer(const struct dia_reply *r)
 	return r->id->name;
 }
 
-unsigned dia_reply_in_work(const struct dia_reply *r)
-{
-	return r->id->in_work;
-}
-
 static void reply_end(struct dia_reply *r)
 {
 	struct dia_conn *c = r->conn;
@@ -37,7 +32,6 @@ static void reply_end(struct dia_reply *r)
 	if (!r->kept)
 		return;
 	c->replies--;
-	r->id->in_work--;
 	dia_conn_free_if_unused(c);
 	OPENSSL_cleanse(r->octets, r->request.len);
 	free(r);
@@ -117,7 +111,6 @@ struct dia_reply *dia_reply_keep(struct dia_reply *r)
 		if (len >= 0) {
 			kept->request = span_of(kept->octets, (size_t)len);
 			kept->conn->replies++;
-			kept->id->in_work++;
 			r->ended = true;
 			return kept;
 		}
