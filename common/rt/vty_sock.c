@@ -22,6 +22,9 @@
 #include "common/rt/vty_line.h"
 
 #define UNREAD_MAX 1000000 /* pieces of output for a client that does not read */
+#define TYPED_MAX  4096    /* octets of a line */
+#define WORD_MAX   64      /* octets one octet typed adds at most: a word that is completed */
+#define LINE_ROOM  (TYPED_MAX + VTY_READ_BUFSIZ * WORD_MAX + 1)
 
 /* The library's commands take vty->priv for its own kind of connection. */
 struct vty_conn {
@@ -65,6 +68,20 @@ void vty_event(enum event event, int sock, struct vty *vty)
 	}
 }
 
+/* The library looks neither at the end of its buffer when it completes a word, nor is there a NUL behind a line that it was
+ * not yet told to end: there is more room than one turn can fill, and all of it is zero. */
+static bool line_room(struct vty *vty)
+{
+	char *room = talloc_zero_size(vty, LINE_ROOM);
+
+	if (!room)
+		return false;
+	talloc_free(vty->buf);
+	vty->buf = room;
+	vty->max = LINE_ROOM;
+	return true;
+}
+
 /* Nothing is read while output waits: who does not read cannot order more of it. */
 static int on_vty_data(struct osmo_fd *ofd, unsigned int what)
 {
@@ -73,6 +90,11 @@ static int on_vty_data(struct osmo_fd *ofd, unsigned int what)
 
 	if ((what & OSMO_FD_READ) && vty_read(vty) == -EBADF)
 		return -EBADF; /* closed, and c is gone */
+	if (vty->length > TYPED_MAX) {
+		vty_out(vty, "%s%% a line has up to %d characters%s", VTY_NEWLINE, TYPED_MAX, VTY_NEWLINE);
+		vty_close(vty);
+		return -EBADF;
+	}
 	switch (buffer_flush_all(vty->obuf, ofd->fd)) {
 	case BUFFER_EMPTY:
 		c->unread = 0;
@@ -123,6 +145,8 @@ static void serve_vty(int fd)
 	llist_add_tail(&c->telnet.entry, &conns);
 	LOGP(DRT, LOGL_INFO, "vty: %s connected\n", who);
 	c->telnet.vty = vty_create(fd, c);
+	if (!line_room(c->telnet.vty))
+		vty_close(c->telnet.vty);
 }
 
 static void keep_spare(void)

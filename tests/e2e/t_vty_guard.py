@@ -72,6 +72,21 @@ async def who_reaches_it(t):
         assert said in out and "VTY interface" not in out, (mode, out, err)
 
 
+@test("VTY: help and completion at the end of a long line read and write in the line alone; a line without end is refused", smoke=True)
+async def long_lines(t):
+    w = await World(t).start()
+    for which in WHICH:
+        path = w.ports[f"{which}_vty"]
+        for octets in (b"a" * 511 + b"?" + b"a" * 600 + b"?", b" " * 509 + b"show run\t", b" " * 1020 + b"show run\t?", b"ena\t" * 120 + b"?",
+                       b"a" * 511 + b"\t?"):
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(octets + b"\n\nexit\n")
+            assert b"VTY interface" in await asyncio.wait_for(reader.read(), 10 * t.factor)
+            writer.close()
+        assert b"a line has up to 4096 characters" in await answer_to(path, b"a" * 4600)
+        assert await w.counters(which)
+
+
 @test("a folder into which others may write holds no socket, no KEK, no store and no database: start and --check say so", smoke=True)
 async def folder_of_others(t):
     w = World(t)
