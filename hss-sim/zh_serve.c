@@ -59,7 +59,7 @@ static struct zh_txn *txn_new(struct zh_server *s, struct dia_reply *r, const st
 	return NULL;
 }
 
-static unsigned slot_of(const char *peer)
+static unsigned peer_slot(const char *peer)
 {
 	uint32_t h = 2166136261u;
 
@@ -75,7 +75,7 @@ static bool room_for(const struct zh_server *s, unsigned peer)
 
 static void zh_serve_on_mar(void *owner, struct dia_reply *r)
 {
-	unsigned peer = slot_of(dia_reply_peer(r));
+	unsigned peer = peer_slot(dia_reply_peer(r));
 	struct zh_server *s = owner;
 	struct zh_mar mar = { .scheme = "" };
 	struct dia_fault bad;

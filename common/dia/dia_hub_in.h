@@ -48,7 +48,7 @@ struct dia_identity {
 	bool held_off;  /* the operator does not want it now */
 	bool misrouted; /* it was said that it sends us what we only ask */
 	struct sockaddr_storage addr;
-	struct dia_timer timer;    /* of the machine */
+	struct dia_timer timer; /* of the machine */
 	unsigned pending;
 	uint64_t since_ms, requests_in, requests_out, answers_in, stray;
 };
