@@ -20,7 +20,7 @@ static void answer_cer(struct span msg, const struct dia_fault *bad)
 	int n;
 
 	writer_init(&w, out, sizeof(out));
-	n = dia_base_cea_put(&w, msg, &us, bad);
+	n = dia_base_cea_put(&w, msg, &us, bad, NULL);
 	assert(n > DIA_HDR_LEN && n % 4 == 0);
 	assert(dia_base_cea_get(&c, &code, span_of(out, (size_t)n)) == 0 && code == (bad ? bad->code : 2001));
 }

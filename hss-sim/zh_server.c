@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include "common/base/clock.h"
 #include "common/dia/zh_wire.h"
-#include "common/rt/dia_watch.h"
+#include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
 #include "hss-sim/zh_decide.h"
 
@@ -79,7 +79,7 @@ static void send_maa(struct zh_txn *t, const struct zh_maa *maa)
 	if (rc == -EMSGSIZE)
 		LOGT(DZH, LOGL_ERROR, "an MAA to %s would be longer than a message can be, 5012 in its place\n", peer);
 	else if (rc < 0)
-		dia_watch_refused(DRT, CAUSE_dia_unsent, peer, "its connection has gone");
+		dia_select_refused(DRT, CAUSE_dia_unsent, peer, "its connection has gone");
 }
 
 static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, const struct aka_vector *v)

@@ -32,7 +32,8 @@ struct bsf_hss {
 	struct bsf_listen connect;          /* its line is 0 until it is written */
 	int line, realm_line, timeout_line; /* of the file, for messages */
 	_Atomic uint32_t timeout_s;
-	bool may_connect; /* may come to us, too */
+	bool may_connect;  /* may come to us, too */
+	_Atomic bool open; /* requests may be sent to it; the Diameter node says so */
 };
 
 /*! How and where a KEK is read; the key itself is read at start only. */

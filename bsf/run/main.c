@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <libgen.h>
 #include <sched.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,21 +16,14 @@
 #include "bsf/policy/overload.h"
 #include "bsf/run/shard.h"
 #include "bsf/store/store.h"
-#include "bsf/zn/fd.h"
 #include "common/base/folder.h"
-#include "common/base/clock.h"
-#include "common/dia/dia_core.h"
-#include "common/dia/dia_tx.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
 #include "common/rt/daemon.h"
-#include "common/rt/dia_watch.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/pseudonym.h"
-#include "dict/dict_gba.h"
 
-#define TX_BOUND    65536
-#define HSS_WAIT_S  1
+#define HSS_WAIT_MS 1000
 #define OTHER_FILES 512 /* descriptors beside HTTP connections: Diameter peers, store, threads */
 
 static const char *const places[] = { "ub", "zh", "zn", "dia", NULL };
@@ -49,68 +41,17 @@ struct bsf {
 	struct overload *overload;
 	struct shard_env env;
 	struct shard *shards[BSF_SHARDS_MAX];
-	struct zn_flow *flows[BSF_SHARDS_MAX];
 	size_t n_shards;
-	struct zn_fd *zn;
-	bool dia, tx;
+	struct node *node;
 };
-
-static void (*watch)(void *owner, enum dia_event ev, const char *peer,
-		     const char *detail); /* what logs and counts for every daemon */
-static sem_t hss_open;
-
-static bool is_hss(const char *identity)
-{
-	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
-		if (strcasecmp(bsf_cfg->hss[i].identity, identity) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* On the library's threads. */
-static void on_dia_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
-{
-	if (ev == DIA_EV_PEER_OPEN && is_hss(peer))
-		sem_post(&hss_open);
-	if (ev == DIA_EV_DROPPED_ANSWER) { /* Zh is the one point where we ask */
-		dia_watch_refused(DZH, CAUSE_zh_duplicate, peer, detail);
-		return;
-	}
-	watch(owner, ev, peer, detail);
-}
 
 /* Whoever is told that we are ready may bootstrap at once, so an HSS that is there is waited for; one that is not keeps
  * us from nothing. */
-static void wait_hss(void)
+static void wait_hss(struct node *n)
 {
-	struct timespec until = clock_mono_after(HSS_WAIT_S * 1000);
-
-	while (sem_clockwait(&hss_open, CLOCK_MONOTONIC, &until) < 0) {
-		if (errno == EINTR)
-			continue;
+	if (!node_wait_hss(n, HSS_WAIT_MS))
 		LOGT(DRT, LOGL_NOTICE, "no HSS is connected yet: devices get 503 (zh_down), next attempts every %u s\n",
 		     (unsigned)bsf_limit(LIM_TC));
-		return;
-	}
-}
-
-static int on_dia_accept(void *owner, const char *identity, const struct sockaddr *from)
-{
-	const struct naf_policy *n = policy_naf(policy_current(), identity);
-
-	if (!n)
-		return -ENOENT;
-	return policy_net_match(n, from) ? 0 : -EPERM;
-}
-
-static int on_dia_realm(void *owner, const char *realm)
-{
-	const char *names[BSF_NAMES_MAX];
-
-	for (size_t i = 0; i < bsf_cfg->n_names; i++)
-		names[i] = bsf_cfg->names[i];
-	return zn_realm_is_ours(names, bsf_cfg->n_names, realm);
 }
 
 static int probe_all(const struct rt_args *a, struct cfg_ports *ports, const struct bsf_listen *l, size_t n,
@@ -235,46 +176,6 @@ static void raise_files(void)
 	bsf_cfg->connections_cap = (uint32_t)want;
 }
 
-static int start_diameter(struct bsf *b, struct err *err)
-{
-	struct dia_cfg cfg = {
-		.identity = bsf_cfg->identity,
-		.realm = bsf_cfg->realm,
-		.n_listen = bsf_cfg->n_dia,
-		.n_peers = bsf_cfg->n_hss,
-		.tc_s = bsf_limit(LIM_TC),
-		.tw_s = bsf_limit(LIM_TW),
-		.relay = true,
-		.cb = { .accept = on_dia_accept, .realm_is_ours = on_dia_realm },
-	};
-	int rc;
-
-	dia_watch(&cfg.cb);
-	watch = cfg.cb.event;
-	cfg.cb.event = on_dia_event;
-	sem_init(&hss_open, 0, 0);
-
-	for (size_t i = 0; i < bsf_cfg->n_dia; i++)
-		cfg.listen[i].addr = bsf_cfg->dia[i].addr;
-	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
-		memcpy(cfg.peers[i].identity, bsf_cfg->hss[i].identity, sizeof(cfg.peers[i].identity));
-		memcpy(cfg.peers[i].realm, bsf_cfg->hss[i].realm, sizeof(cfg.peers[i].realm));
-		cfg.peers[i].addr = bsf_cfg->hss[i].connect.addr;
-		cfg.peers[i].may_connect = bsf_cfg->hss[i].may_connect;
-	}
-	rc = dia_core_init(&cfg, err);
-	if (rc < 0)
-		return rc;
-	b->dia = true;
-	if (dia_client(GBA_APP_ZH) < 0)
-		return err_set(err, -EIO, "diameter: the library does not take the Zh application");
-	rc = dia_tx_start(TX_BOUND);
-	if (rc < 0)
-		return err_set(err, rc, "diameter: no thread to send with");
-	b->tx = true;
-	return 0;
-}
-
 static unsigned shards_wanted(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -307,40 +208,30 @@ static int main_start(struct bsf *b, struct err *err)
 	b->overload = overload_new();
 	if (!b->overload)
 		return err_set(err, -ENOMEM, "no memory for the limits");
-	rc = start_diameter(b, err);
-	if (rc < 0)
-		return rc;
-	b->env = (struct shard_env){ b->store, b->overload };
+	b->node = node_new(err);
+	if (!b->node)
+		return -ENOMEM;
+	b->env = (struct shard_env){ b->store, b->overload, b->node };
 	for (unsigned i = 0; i < shards_wanted(); i++) {
 		b->shards[i] = shard_start(i, &b->env, err);
 		if (!b->shards[i])
 			return -EIO;
-		b->flows[i] = shard_zn(b->shards[i]);
 		b->n_shards++;
 	}
-	b->zn = zn_fd_new(b->store, b->flows, b->n_shards);
-	if (!b->zn || zn_fd_serve(b->zn) < 0)
-		return err_set(err, -EIO, "diameter: the library does not take the Zn application");
-	rc = dia_core_start(err);
-	if (rc < 0)
-		return rc;
-	bsf_vty_init(b->store, b->shards);
+	bsf_vty_init(b->store, b->shards, b->node);
 	return rt_vty_start(err);
 }
 
-/* Devices first, then Diameter, whose threads use store and shards, then those. */
+/* Devices first, then Diameter, whose loops run on the shards and use the store, then those. */
 static void stop(struct bsf *b)
 {
 	for (size_t i = 0; i < b->n_shards; i++)
 		shard_quiesce(b->shards[i]);
-	if (b->tx)
-		dia_tx_stop();
-	if (b->dia)
-		dia_core_stop();
-	if (b->zn)
-		zn_fd_free(b->zn);
+	if (b->n_shards)
+		node_stop(b->node);
 	for (size_t i = 0; i < b->n_shards; i++)
 		shard_end(b->shards[i]);
+	node_free(b->node);
 	if (b->store)
 		store_shared_free(b->store);
 	overload_free(b->overload);
@@ -373,7 +264,7 @@ int main(int argc, char **argv)
 		let_wakers_finish();
 		rc = naf_cfg_publish(bsf_cfg) < 0 ? err_set(&err, -ENOMEM, "no memory") : main_start(&b, &err);
 		if (rc == 0) {
-			wait_hss();
+			wait_hss(b.node);
 			rt_ready();
 			rt_run();
 		}

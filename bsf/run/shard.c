@@ -17,8 +17,7 @@
 #include "bsf/run/txn.h"
 #include "bsf/ub/flow.h"
 #include "bsf/ub/http.h"
-#include "bsf/vectors/zh_client_fd.h"
-#include "common/dia/dia_tx.h"
+#include "bsf/zn/serve.h"
 #include "common/rt/inbox.h"
 #include "common/rt/log_cat.h"
 
@@ -40,23 +39,39 @@ struct shard {
 	struct txn_table *txns;
 	struct store *store;
 	struct zh_client *zh;
-	struct zn_flow *zn;
+	struct zn_serve zn;
 	struct ub_http *http;
 	bool end;
 };
 
-struct zn_flow *shard_zn(struct shard *s)
+/* On the thread, as all that follows. */
+static struct zh_client *build_zh(struct shard *s)
 {
-	return s->zn;
+	struct zh_client_dia_cfg cfg = { .inbox = s->inbox,
+					 .loop = node_loop(s->env->node, s->no),
+					 .via = node_via(s->env->node),
+					 .done = txn_zh_done,
+					 .owner = s->txns };
+
+	return zh_client_dia_new(s->ctx, &cfg);
 }
 
-/* On the thread. */
+static int build_zn(struct shard *s)
+{
+	struct zn_flow_cfg cfg = { .store = s->env->store,
+				   .deadlines = s->deadlines,
+				   .in_flight_max = bsf_limit(LIM_IN_FLIGHT),
+				   .timeout_ms = ZN_TIMEOUT_MS };
+	struct dia_hub_service service = zn_serve(&s->zn);
+
+	s->zn = (struct zn_serve){ s->env->store, zn_flow_new(s->ctx, &cfg) };
+	if (!s->zn.flow)
+		return -ENOMEM;
+	return node_attach(s->env->node, s->no, s->ctx, &service, s->err);
+}
+
 static int build(struct shard *s)
 {
-	struct zn_flow_cfg zn = { .store = s->env->store,
-				  .in_flight_max = bsf_limit(LIM_IN_FLIGHT),
-				  .timeout_ms = ZN_TIMEOUT_MS,
-				  .send = dia_tx_answer };
 	struct ub_flow_env env = { .overload = s->env->overload, .answered = ub_http_answered };
 	struct ub_flow *flow;
 
@@ -66,10 +81,8 @@ static int build(struct shard *s)
 		return -ENOMEM;
 	s->txns = txn_table_new(s->ctx, s->no, s->deadlines);
 	s->store = store_new(s->ctx, s->env->store, txn_store_done, s->txns);
-	s->zh = zh_client_fd_new(s->ctx, s->inbox, txn_zh_done, s->txns);
-	zn.deadlines = s->deadlines;
-	s->zn = zn_flow_new(s->ctx, &zn);
-	if (!s->txns || !s->store || !s->zh || !s->zn)
+	s->zh = build_zh(s);
+	if (!s->txns || !s->store || !s->zh)
 		return -ENOMEM;
 	s->http = ub_http_new(s->ctx, s->deadlines, s->err);
 	if (!s->http)
@@ -86,7 +99,7 @@ static int build(struct shard *s)
 	if (!flow)
 		return -ENOMEM;
 	ub_http_set_flow(s->http, flow);
-	return 0;
+	return build_zn(s);
 }
 
 /* Each as far as it was built; the store last, since it waits for what it was asked. */
@@ -94,7 +107,8 @@ static void demolish(struct shard *s)
 {
 	if (s->http)
 		ub_http_stop(s->http);
-	talloc_free(s->zn);
+	node_detach(s->env->node, s->no);
+	talloc_free(s->zn.flow);
 	talloc_free(s->store);
 	inbox_close(s->inbox);
 	talloc_free(s->ctx);

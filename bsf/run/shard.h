@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file shard.h
- *  A thread that serves Ub: own select loop, HTTP server, store handle, transactions. Nothing in it ever waits. */
+ *  A thread that serves: own select loop, HTTP server, its part of the Diameter node, store handle, transactions. Nothing
+ *  in it ever waits. */
 #pragma once
 
 #include "bsf/policy/overload.h"
 #include "bsf/store/store.h"
-#include "bsf/zn/flow.h"
+#include "bsf/run/node.h"
 #include "common/base/err.h"
 
 struct shard;
@@ -14,19 +15,17 @@ struct shard;
 struct shard_env {
 	struct store_shared *store;
 	struct overload *overload;
+	struct node *node;
 };
 
-/*! Start thread and servers, which listen from then on; waits until they are up. After dia_core_init().
+/*! Start thread and servers, which listen from then on; waits until they are up.
  *  \returns new object; NULL and a reason in err */
 struct shard *shard_start(unsigned no, const struct shard_env *env, struct err *err);
-
-/*! Its part of Zn; lives until shard_end(). */
-struct zn_flow *shard_zn(struct shard *s);
 
 /*! Take no further request; what is in flight is answered 503. Returns at once. */
 void shard_quiesce(struct shard *s);
 
-/*! End the thread and free: after the Diameter node has stopped, whose threads post to shards. */
+/*! End the thread and free: after node_stop(), whose loops post to shards. */
 void shard_end(struct shard *s);
 
 /*! A thing to do with the store, on the shard's thread; for the VTY.

@@ -98,8 +98,7 @@ static void late(const struct zh_result *r)
 {
 	struct log_line l;
 
-	/* what the library makes up for a lost peer is no answer that came late */
-	if (r->rc == -ENOTCONN)
+	if (r->rc < 0 && r->rc != -EBADMSG) /* no answer at all */
 		return;
 	counter_inc(CAUSE_zh_late);
 	if (!log_rate_ok(DZH) || !log_line_begin(&l, DZH, LOGL_NOTICE, CAUSE_zh_late))

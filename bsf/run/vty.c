@@ -3,16 +3,17 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
 #include "bsf/run/cfg.h"
 #include "bsf/ub/conn.h"
-#include "common/dia/dia_core.h"
 #include "common/rt/log_cat.h"
 
 static struct store_shared *store;
 static struct shard *const *shards;
+static struct node *node;
 
 DEFUN(show_store, show_store_cmd, "show store", SHOW_STR "What is stored, and what the store has done\n")
 {
@@ -46,27 +47,48 @@ DEFUN(show_ub, show_ub_cmd, "show ub", SHOW_STR "HTTP side\n")
 	return CMD_SUCCESS;
 }
 
-static const char *open_or_closed(const char *identity)
+/* The peers as they were a moment ago. */
+struct peers {
+	struct vty *vty;
+	struct dia_hub_peer_figures *f;
+	int n;
+};
+
+static const struct dia_hub_peer_figures *figures_find(const struct peers *p, const char *identity)
 {
-	return dia_peer_is_open(identity) ? "open" : "closed";
+	static const struct dia_hub_peer_figures none;
+
+	for (int i = 0; i < p->n; i++)
+		if (strcasecmp(p->f[i].identity, identity) == 0)
+			return &p->f[i];
+	return &none;
 }
 
 static void show_naf(void *data, const char *identity)
 {
-	struct vty *vty = data;
+	const struct peers *p = data;
+	struct vty *vty = p->vty;
 
-	vty_out(vty, "naf  %-50s %s%s", identity, open_or_closed(identity), VTY_NEWLINE);
+	vty_out(vty, "naf  %-50s %s%s", identity, figures_find(p, identity)->open ? "open" : "closed", VTY_NEWLINE);
 }
 
 DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "Diameter peers and whether they are connected\n")
 {
-	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
-		const char *identity = bsf_cfg->hss[i].identity;
+	struct peers p = { .vty = vty };
 
-		vty_out(vty, "hss  %-50s %s, %u unanswered%s", identity, open_or_closed(identity),
-			dia_peer_unanswered(identity), VTY_NEWLINE);
+	p.n = node_figures(node, &p.f);
+	if (p.n < 0) {
+		vty_out(vty, "%% the Diameter node does not answer: %s%s", strerror(-p.n), VTY_NEWLINE);
+		return CMD_WARNING;
 	}
-	naf_cfg_each(bsf_cfg, show_naf, vty);
+	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
+		const struct dia_hub_peer_figures *f = figures_find(&p, bsf_cfg->hss[i].identity);
+
+		vty_out(vty, "hss  %-50s %s, %u unanswered%s", bsf_cfg->hss[i].identity, f->open ? "open" : "closed",
+			f->pending, VTY_NEWLINE);
+	}
+	naf_cfg_each(bsf_cfg, show_naf, &p);
+	free(p.f);
 	return CMD_SUCCESS;
 }
 
@@ -109,8 +131,9 @@ DEFUN(revoke_btid, revoke_btid_cmd, "revoke btid BTID",
 	return revoked(vty, shard_revoke(shards[0], NULL, &btid));
 }
 
-void bsf_vty_init(struct store_shared *st, struct shard *const *sh)
+void bsf_vty_init(struct store_shared *st, struct shard *const *sh, struct node *no)
 {
+	node = no;
 	store = st;
 	shards = sh;
 	install_element_ve(&show_store_cmd);

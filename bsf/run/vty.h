@@ -7,4 +7,4 @@
 #include "bsf/store/store.h"
 
 /*! Main thread, before the VTY listens; lent until exit. */
-void bsf_vty_init(struct store_shared *store, struct shard *const *shards);
+void bsf_vty_init(struct store_shared *store, struct shard *const *shards, struct node *node);

@@ -255,7 +255,7 @@ enum cause ub_decide_zh(const struct zh_result *r, bool resync)
 
 	if (r->rc == -ENOTCONN)
 		return CAUSE_zh_down;
-	if (r->rc == -ENOMEM)
+	if (r->rc == -ENOMEM || r->rc == -EBUSY)
 		return CAUSE_ub_busy;
 	if (r->rc < 0 || d->code == 0)
 		return CAUSE_zh_malformed;

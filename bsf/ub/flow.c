@@ -128,6 +128,7 @@ static enum ub_step ask_hss(struct ub_run *run)
 		ask.auts = run->wish.auts;
 	}
 	rc = zh_client_ask(run->flow->env.zh, &ask, run->txn.id, &timeout_ms, run->session_id);
+	snprintf(run->said.origin, sizeof(run->said.origin), "%s", zh_client_asked(run->flow->env.zh));
 	if (rc < 0) {
 		ub_cost_unasked(&run->cost);
 		return fail(run, rc == -ENOTCONN ? CAUSE_zh_down : CAUSE_ub_busy);

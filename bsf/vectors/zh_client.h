@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file zh_client.h
  *  One vector and the GUSS from the HSS. One object per shard; the answer comes later on the shard's thread. Back ends:
- *  vectors/zh_client_fd.c (Diameter), tests/flow/zh_fake.c. */
+ *  vectors/zh_client_dia.c (Diameter), tests/flow/zh_fake.c. */
 #pragma once
 
 #include "bsf/store/gba_session.h"
@@ -22,7 +22,8 @@ struct zh_said {
 
 /*! What came of a request. */
 struct zh_result {
-	int rc; /* 0: the HSS answered; -EBADMSG not decodable; -ENOTCONN lost with the connection */
+	int rc; /* 0: the HSS answered; -EBADMSG not decodable, or not the answer to this; -ENOTCONN lost with the
+		   connection; -EBUSY, -ENOMEM: could not be asked */
 	struct result result;
 	struct zh_said said;
 	struct zh_vector vector;
@@ -46,3 +47,7 @@ struct zh_ask {
  *  \returns 0: done() may come, never inside this call; -ENOTCONN no HSS is connected; -EBUSY too much waits to be
  * sent; -ENOMEM. Not 0: done() does not come */
 int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms, char *session_id);
+
+/*! \returns the HSS of the last zh_client_ask(), or if none was connected the first of the configuration; lent until the
+ *  next */
+const char *zh_client_asked(const struct zh_client *zc);

@@ -9,6 +9,7 @@
 #include "bsf/store/backend.h"
 #include "bsf/zn/decide.h"
 #include "common/rt/counters.h"
+#include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/log_line.h"
 
@@ -53,14 +54,12 @@ static int encode_and_log(struct zn_bia *bia, const char *peer, const struct zn_
 {
 	int rc = encode(carrier, bia);
 
-	if (rc == -E2BIG) {
+	if (rc == -EMSGSIZE) {
 		cause = CAUSE_zn_too_large;
-		zn_bia_clear(bia);
-		*bia = (struct zn_bia){ .result = { .code = RESULT_UNABLE_TO_COMPLY } };
-		rc = encode(carrier, bia);
+		bia->result = (struct result){ .code = RESULT_UNABLE_TO_COMPLY };
 	}
-	if (rc < 0)
-		LOGT(DZN, LOGL_ERROR, "answer to %s cannot be made: %s\n", peer, strerror(-rc));
+	if (rc == -ENOTCONN)
+		dia_select_refused(DRT, CAUSE_dia_unsent, peer, "its connection has gone, or does not take more");
 	else
 		count_and_log(bia, peer, bir, s, cause);
 	zn_bia_clear(bia);

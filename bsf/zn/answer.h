@@ -7,14 +7,14 @@
 #include "common/gba/cause.h"
 #include "common/gba/zn_msg.h"
 
-/*! Turns the request that carrier holds into this answer.
- *  \returns 0; -E2BIG: longer than a message can be; other -errno. Not 0: carrier holds the request still */
+/*! Sends this answer to the request that carrier holds, which ends it.
+ *  \returns 0; -EMSGSIZE: longer than a message can be, 5012 has gone in its place; -ENOTCONN: it could not be sent */
 typedef int zn_encode_fn(void *carrier, const struct zn_bia *bia);
 
-/*! What the store said is known: decide under the current policy and the clock. What no message can carry becomes 5012.
- *  Counted and logged is what was encoded.
+/*! What the store said is known: decide under the current policy and the clock. Counted and logged
+ *  is what was sent.
  *  \param[in] s     session if store_rc is 0, else ignored
- *  \returns 0; what encode returned: there is no answer */
+ *  \returns what encode returned */
 int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *s, zn_encode_fn *encode, void *carrier);
 
 /*! Refuse.

@@ -4,17 +4,16 @@
 #include "bsf/zn/flow.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include "bsf/zn/answer.h"
-#include "common/rt/inbox.h"
-#include "common/rt/log_cat.h"
+#include "common/dia/dia_hub.h"
+#include "common/dia/zn_wire.h"
+#include "common/rt/counters.h"
 
-/* One BIR: in the inbox, then in the table until answered. */
+/* One BIR, in the table until answered. */
 struct job {
-	struct inbox_item item; /* must be first */
 	struct zn_flow *f;
-	struct msg *m;
+	struct dia_reply *reply;
 	struct zn_bir bir;
 	struct deadline deadline;
 	uint32_t slot;
@@ -23,35 +22,34 @@ struct job {
 struct zn_flow {
 	struct zn_flow_cfg cfg;
 	struct store *store;
-	struct inbox *inbox;
-	atomic_uint in_flight; /* posted and not ended */
-	uint32_t round;        /* upper half of a txn id, so that a late answer finds nothing */
-	struct job **jobs;     /* in_flight_max slots */
-	uint64_t *txns;        /* of each slot */
-	uint32_t next;         /* where the search for a free slot begins */
+	unsigned in_flight;
+	uint32_t round;    /* upper half of a txn id, so that a late answer finds nothing */
+	struct job **jobs; /* in_flight_max slots */
+	uint64_t *txns;    /* of each slot */
+	uint32_t next;     /* where the search for a free slot begins */
 };
+
+static int put_bia(struct writer *w, struct span request, const struct dia_self *self, const void *bia)
+{
+	return zn_wire_bia_put(w, request, self, bia);
+}
+
+int zn_flow_put(void *reply, const struct zn_bia *bia)
+{
+	return dia_reply_put(reply, put_bia, bia);
+}
 
 static void job_free(struct job *j)
 {
 	deadline_stop(&j->deadline);
-	if (j->m)
-		fd_msg_free(j->m);
-	atomic_fetch_sub(&j->f->in_flight, 1);
+	j->f->jobs[j->slot] = NULL;
+	j->f->in_flight--;
 	free(j);
-}
-
-static int zn_flow_encode(void *m, const struct zn_bia *bia)
-{
-	return zn_bia_encode(m, bia);
 }
 
 static void job_end(struct job *j, int store_rc, const struct gba_session *s)
 {
-	struct zn_flow *f = j->f;
-
-	f->jobs[j->slot] = NULL;
-	if (zn_answer(&j->bir, store_rc, s, zn_flow_encode, &j->m) == 0)
-		(void)f->cfg.send(&j->m); /* tells what it cannot send */
+	(void)zn_answer(&j->bir, store_rc, s, zn_flow_put, j->reply);
 	job_free(j);
 }
 
@@ -79,30 +77,18 @@ static void slot_take(struct job *j)
 	j->slot = f->next;
 	f->jobs[j->slot] = j;
 	f->txns[j->slot] = (uint64_t)++f->round << 32 | j->slot;
-}
-
-static void job_run(void *owner, struct inbox_item *item, bool stopping)
-{
-	struct job *j = (struct job *)item;
-	struct zn_flow *f = owner;
-
-	if (stopping) {
-		job_free(j);
-		return;
-	}
-	slot_take(j);
-	deadline_start(f->cfg.deadlines, &j->deadline, f->cfg.timeout_ms, on_deadline, j);
-	if (store_get(f->store, &j->bir.btid, f->txns[j->slot]) < 0)
-		job_end(j, -EIO, NULL);
+	f->in_flight++;
 }
 
 static int flow_destroy(struct zn_flow *f)
 {
 	talloc_free(f->store);
-	inbox_free(f->inbox);
-	for (unsigned i = 0; f->jobs && i < f->cfg.in_flight_max; i++)
-		if (f->jobs[i])
-			job_free(f->jobs[i]);
+	for (unsigned i = 0; f->jobs && i < f->cfg.in_flight_max; i++) {
+		if (!f->jobs[i])
+			continue;
+		dia_reply_drop(f->jobs[i]->reply);
+		job_free(f->jobs[i]);
+	}
 	return 0;
 }
 
@@ -117,39 +103,35 @@ struct zn_flow *zn_flow_new(void *ctx, const struct zn_flow_cfg *cfg)
 	f->jobs = talloc_zero_array(f, struct job *, cfg->in_flight_max);
 	f->txns = talloc_zero_array(f, uint64_t, cfg->in_flight_max);
 	f->store = store_new(f, cfg->store, on_store, f);
-	f->inbox = inbox_new(cfg->in_flight_max, f);
-	if (!f->jobs || !f->txns || !f->store || !f->inbox || inbox_attach(f->inbox) < 0) {
+	if (!f->jobs || !f->txns || !f->store) {
 		talloc_free(f);
 		return NULL;
 	}
 	return f;
 }
 
-int zn_flow_post(struct zn_flow *f, struct msg **m, const struct zn_bir *bir)
+int zn_flow_take(struct zn_flow *f, struct dia_reply *r, const struct zn_bir *bir)
 {
-	struct job *j;
+	struct job *j = f->in_flight < f->cfg.in_flight_max ? calloc(1, sizeof(*j)) : NULL;
 
-	if (atomic_fetch_add(&f->in_flight, 1) >= f->cfg.in_flight_max)
-		goto busy;
-	j = calloc(1, sizeof(*j));
 	if (!j)
-		goto busy;
-	j->item.run = job_run;
+		return -EBUSY;
+	j->reply = dia_reply_keep(r);
+	if (!j->reply) { /* 3004 has gone out */
+		counter_inc(CAUSE_zn_busy);
+		free(j);
+		return 0;
+	}
 	j->f = f;
 	j->bir = *bir;
-	j->m = *m;
-	if (inbox_post(f->inbox, &j->item) < 0) {
-		free(j);
-		goto busy;
-	}
-	*m = NULL;
+	slot_take(j);
+	deadline_start(f->cfg.deadlines, &j->deadline, f->cfg.timeout_ms, on_deadline, j);
+	if (store_get(f->store, &j->bir.btid, f->txns[j->slot]) < 0)
+		job_end(j, -EIO, NULL);
 	return 0;
-busy:
-	atomic_fetch_sub(&f->in_flight, 1);
-	return -EBUSY;
 }
 
-unsigned zn_flow_in_flight(struct zn_flow *f)
+unsigned zn_flow_in_flight(const struct zn_flow *f)
 {
-	return atomic_load(&f->in_flight);
+	return f->in_flight;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file flow.h
- *  A BIR whose session is in another process: a shard asks the store, then decides and answers. One object per
- *  shard. */
+ *  A BIR whose session is in another process: the store is asked, then it is decided and answered, all on the thread the
+ *  BIR came to. One object per shard. */
 #pragma once
 
 #include "bsf/store/store.h"
-#include "common/dia/zn_codec.h"
+#include "common/gba/zn_msg.h"
 #include "common/rt/deadline.h"
 
+struct dia_reply;
 struct zn_flow;
 
 struct zn_flow_cfg {
@@ -15,17 +16,18 @@ struct zn_flow_cfg {
 	struct deadline_set *deadlines; /* of this shard */
 	unsigned in_flight_max;         /* `in-flight` of the configuration */
 	unsigned timeout_ms;            /* of the store; then 5012 */
-	/*! Sends an answer, takes *m on success: dia_tx_answer(). */
-	int (*send)(struct msg **m);
 };
 
-/*! On the shard's thread. \returns NULL: no memory or no descriptor. talloc_free() ends it and what is in flight,
- *  unanswered */
+/*! On the shard's thread. \returns NULL: no memory. talloc_free() ends it, and drops what is in flight unanswered: before
+ *  the hub is freed */
 struct zn_flow *zn_flow_new(void *ctx, const struct zn_flow_cfg *cfg);
 
-/*! Any thread. \param[in,out] m taken on success
- *  \param[in] bir its content, with btid_ok; copied. \returns 0; -EBUSY over the cap: the caller answers */
-int zn_flow_post(struct zn_flow *f, struct msg **m, const struct zn_bir *bir);
+/*! \param[in] r the request; kept on success. \param[in] bir its content, with btid_ok; copied
+ *  \returns 0; -EBUSY over the cap: the caller answers */
+int zn_flow_take(struct zn_flow *f, struct dia_reply *r, const struct zn_bir *bir);
+
+/*! Answer a struct dia_reply with a BIA: zn_encode_fn of zn/answer.h. */
+int zn_flow_put(void *reply, const struct zn_bia *bia);
 
 /*! How many are in flight. */
-unsigned zn_flow_in_flight(struct zn_flow *f);
+unsigned zn_flow_in_flight(const struct zn_flow *f);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "common/crypto/rng.h"
 #include "common/dia/dia_hub_in.h"
 
 struct ask {
@@ -14,12 +15,19 @@ struct ask {
 	dia_ask_fn *done;
 	void *owner;
 	uint64_t txn;
+	uint32_t command, app; /* of the answer */
 };
 
-void dia_ask_session_id(struct dia_hub *h, char out[DIA_SESSION_ID_MAX])
+int dia_ask_sessions_init(struct dia_sessions *s, const char *host)
 {
-	snprintf(out, DIA_SESSION_ID_MAX, "%s;%016" PRIx64 ";%" PRIu64, h->cfg.self.host, h->session_hi,
-		 ++h->session_lo);
+	s->host = host;
+	s->lo = 0;
+	return rng_fill(&s->hi, sizeof(s->hi));
+}
+
+void dia_ask_session_id(struct dia_sessions *s, char out[DIA_SESSION_ID_MAX])
+{
+	snprintf(out, DIA_SESSION_ID_MAX, "%s;%016" PRIx64 ";%" PRIu64, s->host, s->hi, ++s->lo);
 }
 
 static void ask_end(struct ask *a, int rc, struct span answer)
@@ -54,10 +62,13 @@ void dia_ask_answered(struct dia_conn *c, struct span msg)
 	struct dia_wait *w;
 
 	dia_wire_hdr(&hdr, msg.p);
-	w = dia_pending_take(c->hub->pending, hdr.hop_by_hop, c, hdr.command, hdr.app);
+	w = dia_pending_take(c->hub->pending, hdr.hop_by_hop, c);
 	if (w) {
-		((struct ask *)w)->id->answers_in++;
-		ask_end((struct ask *)w, 0, msg);
+		struct ask *a = (struct ask *)w;
+		bool fits = hdr.command == a->command && hdr.app == a->app;
+
+		a->id->answers_in++;
+		ask_end(a, fits ? 0 : -EBADMSG, fits ? msg : span_of(NULL, 0));
 		return;
 	}
 	if (!c->id)
@@ -80,7 +91,9 @@ static struct ask *ask_new(struct dia_hub *h, struct dia_identity *id, struct di
 
 	if (!a)
 		return NULL;
-	a->wait = (struct dia_wait){ .conn = c, .command = g->command, .app = g->app };
+	a->wait.conn = c;
+	a->command = g->command;
+	a->app = g->app;
 	a->hub = h;
 	a->id = id;
 	a->timer.on_time = ask_on_time;
@@ -102,7 +115,7 @@ static int ask_put(struct ask *a, struct dia_conn *c, const struct dia_target *t
 	int len;
 
 	if (!to->session_id) {
-		dia_ask_session_id(a->hub, session_id);
+		dia_ask_session_id(&a->hub->sessions, session_id);
 		address.session_id = session_id;
 	}
 	if (!dia_stream_room(&c->s, &w, to->room))

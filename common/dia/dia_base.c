@@ -238,12 +238,15 @@ static void put_failed(struct writer *w, const struct dia_fault *bad)
 	dia_wire_group_end(w, mark);
 }
 
-int dia_base_cea_put(struct writer *w, struct span cer, const struct dia_caps *us, const struct dia_fault *bad)
+int dia_base_cea_put(struct writer *w, struct span cer, const struct dia_caps *us, const struct dia_fault *bad,
+		     const char *words)
 {
 	if (put_reply(w, cer, bad))
 		put_caps(w, us);
 	else
 		put_names(w, us);
+	if (words)
+		dia_wire_put_str(w, AVP_ERROR_MESSAGE, words);
 	put_failed(w, bad);
 	return dia_wire_end(w);
 }

@@ -48,8 +48,9 @@ int dia_base_cer_get(struct dia_caps *out, struct span msg, struct dia_fault *ba
 int dia_base_cea_get(struct dia_caps *out, uint32_t *code, struct span msg);
 int dia_base_cer_put(struct writer *w, const struct dia_caps *us, uint32_t hop_by_hop, uint32_t end_to_end);
 /*! \param[in] cer the request; only its header is read
- *  \param[in] bad NULL: 2001; else its code and Failed-AVP */
-int dia_base_cea_put(struct writer *w, struct span cer, const struct dia_caps *us, const struct dia_fault *bad);
+ *  \param[in] bad NULL: 2001; else its code and Failed-AVP. \param[in] words Error-Message, UTF-8; NULL: none */
+int dia_base_cea_put(struct writer *w, struct span cer, const struct dia_caps *us, const struct dia_fault *bad,
+		     const char *words);
 
 /*! What DWR and DPR say. */
 struct dia_word {

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include "common/dia/dia_hub_in.h"
 
-#define BASE_ROOM 1024 /* octets of a message of the base protocol; with Failed-AVP DIA_FAILED_MAX more */
-#define END_MS    5000 /* for the last message to leave */
-#define CLOSE_MS  1000 /* for the other side to close, once it has left */
+#define BASE_ROOM    1024 /* octets of a message of the base protocol; with Failed-AVP DIA_FAILED_MAX more */
+#define END_MS       5000 /* for the last message to leave */
+#define CLOSE_MS     1000 /* for the other side to close, once it has left */
+#define REFUSAL_TEXT (DIA_NAME_MAX + SOCKADDR_TEXT + 160)
 
 static void conn_list_add(struct dia_conn_list *l, struct dia_conn *c)
 {
@@ -124,13 +125,13 @@ static struct dia_caps caps_here(const struct dia_conn *c)
 
 /* What comes. */
 
-static void refuse_cer(struct dia_conn *c, struct span cer, const struct dia_fault *f)
+static void refuse_cer(struct dia_conn *c, struct span cer, const struct dia_fault *f, const char *words)
 {
 	struct dia_caps us = caps_here(c);
 	struct writer w;
 
 	if (dia_stream_room(&c->s, &w, BASE_ROOM + DIA_FAILED_MAX))
-		dia_stream_commit(&c->s, dia_base_cea_put(&w, cer, &us, f));
+		dia_stream_commit(&c->s, dia_base_cea_put(&w, cer, &us, f, words));
 }
 
 /* Why a CER is refused, in words that name the cure: for our log and its. */
@@ -151,9 +152,14 @@ static const struct refusal role = {
 	"we connect to this identity; it connects to us only where its operator here wrote may-connect"
 };
 static const struct refusal not_now = { DIA_HUB_REFUSED, RESULT_TOO_BUSY, "its operator here has disconnected it" };
-static const struct refusal ourselves = { DIA_HUB_REFUSED, DIA_UNKNOWN_PEER, "this identity is our own" };
-static const struct refusal no_application = { DIA_HUB_REFUSED, DIA_NO_COMMON_APPLICATION, "no application in common" };
-static const struct refusal no_security = { DIA_HUB_REFUSED, DIA_NO_COMMON_SECURITY, "no security in common" };
+static const struct refusal ourselves = { DIA_HUB_UNKNOWN, DIA_UNKNOWN_PEER, "this identity is our own" };
+static const struct refusal no_application = { DIA_HUB_PROTOCOL, DIA_NO_COMMON_APPLICATION,
+					       "no application in common" };
+static const struct refusal no_security = { DIA_HUB_PROTOCOL, DIA_NO_COMMON_SECURITY, "no security in common" };
+static const struct refusal in_use = {
+	DIA_HUB_IN_USE, RESULT_UNABLE_TO_COMPLY,
+	"this identity has a connection already, or as many as it may have; give every process an identity of its own, or have more connections allowed"
+};
 static const struct refusal no_room = { DIA_HUB_REFUSED, RESULT_TOO_BUSY, "no memory" };
 
 static const struct refusal *judge_dialled(const struct dia_conn *c, const struct dia_identity *id)
@@ -192,15 +198,23 @@ static const struct refusal *judge(struct dia_conn *c, const struct dia_caps *ca
 	return no;
 }
 
-static void refuse(struct dia_conn *c, struct span cer, const char *name, const struct refusal *no)
+/* "NAME from ADDRESS: words"; the log has the name in a field of its own. */
+static void put_words(char out[REFUSAL_TEXT], const struct dia_conn *c, const char *name, const char *words)
 {
-	char text[256], from[SOCKADDR_TEXT];
+	char from[SOCKADDR_TEXT];
 
 	sockaddr_host_text(from, &c->from);
-	snprintf(text, sizeof(text), "from %s: %s", from, no->words);
-	dia_hub_tell(c->hub, no->ev, name, text);
+	snprintf(out, REFUSAL_TEXT, "%s from %s: %s", name, from, words);
+}
+
+static void refuse(struct dia_conn *c, struct span cer, const char *name, const struct refusal *no)
+{
+	char text[REFUSAL_TEXT];
+
+	put_words(text, c, name, no->words);
+	dia_hub_tell(c->hub, no->ev, name, text + strlen(name) + 1);
 	c->fault = (struct dia_fault){ .code = no->code };
-	refuse_cer(c, cer, &c->fault);
+	refuse_cer(c, cer, &c->fault, text);
 	dia_conn_end(c, false, no->words);
 }
 
@@ -221,7 +235,7 @@ static void on_cer(struct dia_conn *c, struct span msg, const struct dia_hdr *hd
 	memcpy(c->cer, msg.p, sizeof(c->cer));
 	if (dia_base_cer_get(&caps, msg, &c->fault) < 0) {
 		dia_hub_tell(c->hub, DIA_HUB_PROTOCOL, from, "its CER has a fault");
-		refuse_cer(c, msg, &c->fault);
+		refuse_cer(c, msg, &c->fault, NULL);
 		dia_conn_end(c, false, "its CER has a fault");
 		return;
 	}
@@ -233,11 +247,21 @@ static void on_cer(struct dia_conn *c, struct span msg, const struct dia_hdr *hd
 		refuse(c, msg, caps.host, no ? no : &no_room);
 }
 
+/* What it says of our CER; its own words are cut, and text of the peer's. */
+static void cea_words(char *out, size_t cap, uint32_t code, struct span msg)
+{
+	struct dia_avp a = { .data = { .len = 0 } };
+
+	dia_wire_find(&a, dia_wire_avps(msg), AVP_ERROR_MESSAGE);
+	snprintf(out, cap, "it answers our CER with %u%s%.*s", (unsigned)code, a.data.len ? ": " : "",
+		 (int)(a.data.len < 180 ? a.data.len : 180), a.data.len ? (const char *)a.data.p : "");
+}
+
 static void on_cea(struct dia_conn *c, struct span msg)
 {
 	struct dia_caps caps;
 	uint32_t code = 0;
-	char text[64] = "its CEA cannot be read";
+	char text[256] = "its CEA cannot be read";
 	bool good;
 
 	if (dia_base_cea_get(&caps, &code, msg) == 0) {
@@ -247,7 +271,7 @@ static void on_cea(struct dia_conn *c, struct span msg)
 			return;
 		}
 		if (code / 1000 != 2)
-			snprintf(text, sizeof(text), "it answers our CER with %u", code);
+			cea_words(text, sizeof(text), code, msg);
 		else
 			snprintf(text, sizeof(text),
 				 good ? "no common application" : "its CEA has another Origin-Host");
@@ -398,6 +422,7 @@ static int put_act(struct dia_conn *c, struct writer *w, unsigned act, uint32_t 
 	struct dia_caps us;
 	struct span cer = span_of(c->cer, sizeof(c->cer));
 	uint32_t id = dia_hub_next_id(h);
+	char text[REFUSAL_TEXT];
 
 	switch (act) {
 	case DIA_BIT_SEND_CER:
@@ -405,10 +430,12 @@ static int put_act(struct dia_conn *c, struct writer *w, unsigned act, uint32_t 
 		return dia_base_cer_put(w, &us, id, id);
 	case DIA_BIT_SEND_CEA:
 		us = caps_here(c);
-		return dia_base_cea_put(w, cer, &us, NULL);
+		return dia_base_cea_put(w, cer, &us, NULL, NULL);
 	case DIA_BIT_SEND_REFUSAL:
 		us = caps_here(c);
-		return dia_base_cea_put(w, cer, &us, &(struct dia_fault){ .code = arg });
+		put_words(text, c, c->id->name, in_use.words);
+		dia_hub_tell(h, in_use.ev, c->id->name, text + strlen(c->id->name) + 1);
+		return dia_base_cea_put(w, cer, &us, &(struct dia_fault){ .code = arg }, text);
 	case DIA_BIT_SEND_DWR:
 		return dia_base_word_put(w, &dia_base_dwr, &h->caps, 0, arg, id);
 	case DIA_BIT_SEND_DPR:

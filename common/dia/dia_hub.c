@@ -60,11 +60,33 @@ static void hub_arm(struct dia_identity *id)
 		dia_loop_timer(id->hub->loop, &id->timer, next > now ? next - now : 0);
 }
 
+static bool is_ready(const struct dia_identity *id)
+{
+	for (unsigned i = 0; i < id->n_links; i++)
+		if (id->links[i] && dia_peer_usable(id->machine, i))
+			return true;
+	return false;
+}
+
+static void tell_ready(struct dia_identity *id)
+{
+	const struct dia_hub_callbacks *cb = &id->hub->cfg.cb;
+	bool ready = is_ready(id);
+
+	if (ready == id->ready)
+		return;
+	id->ready = ready;
+	if (cb->ready)
+		cb->ready(cb->owner, id->name, ready);
+}
+
 /* What the machine asked for but may not be done under its hands. */
 void dia_hub_settle(struct dia_identity *id)
 {
 	struct dia_hub *h = id->hub;
 	struct dia_conn *c;
+
+	tell_ready(id); /* first: who loses its request looks for another peer */
 
 	while ((c = h->todo)) {
 		h->todo = c->todo;
@@ -178,12 +200,6 @@ static void hub_act(void *owner, unsigned link, unsigned act, uint32_t arg)
 	case DIA_BIT_CLOSE:
 	case DIA_BIT_RESET:
 		end_link(id, c, act == DIA_BIT_RESET);
-		break;
-	case DIA_BIT_SEND_REFUSAL:
-		dia_hub_tell(
-			id->hub, DIA_HUB_IN_USE, id->name,
-			"this identity has a connection already, or as many as it may have; give every process an identity of its own, or have more connections allowed");
-		dia_conn_act(c, act, arg);
 		break;
 	default:
 		dia_conn_act(c, act, arg);
@@ -332,10 +348,7 @@ bool dia_hub_is_open(const struct dia_hub *h, const char *identity)
 {
 	const struct dia_identity *id = dia_hub_find(h, identity);
 
-	for (unsigned i = 0; id && i < dia_peer_links(id->machine); i++)
-		if (id->links[i] && dia_peer_usable(id->machine, i))
-			return true;
-	return false;
+	return id && is_ready(id);
 }
 
 static void figures_of(const struct dia_identity *id, struct dia_hub_peer_figures *f)
@@ -419,7 +432,7 @@ struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg)
 	make_caps(h);
 	h->pending = dia_pending_new();
 	if (!h->pending || rng_fill(&h->end_to_end, sizeof(h->end_to_end)) < 0 ||
-	    rng_fill(&h->session_hi, sizeof(h->session_hi)) < 0) {
+	    dia_ask_sessions_init(&h->sessions, cfg->self.host) < 0) {
 		dia_hub_free(h);
 		return NULL;
 	}

@@ -26,7 +26,7 @@ enum dia_hub_event {
 	DIA_HUB_ADDRESS,  /* closed without a word: not from there. detail: address */
 	DIA_HUB_ROLE,     /* its CER was refused: we connect to it, it may not to us. detail: address */
 	DIA_HUB_IN_USE,   /* its CER was refused: the identity is connected and alive. detail: address */
-	DIA_HUB_REFUSED,  /* its CER was refused, or it refuses ours. detail: why */
+	DIA_HUB_REFUSED,  /* its CER was refused for lack of memory, or it refuses ours. detail: why */
 	DIA_HUB_PROTOCOL, /* a message that cannot be read or is not for us. detail: what */
 	DIA_HUB_REALM,    /* a request for another realm or host: 3003, 3002. detail: which code */
 	DIA_HUB_STRAY,    /* an answer to nothing we asked, or one that came late. detail: empty */
@@ -53,6 +53,8 @@ struct dia_hub_callbacks {
 	/*! A peer's state has changed, or something of it was refused; must not call the hub. peer: identity, or the address
 	 *  where there is none yet */
 	void (*event)(void *owner, enum dia_hub_event ev, const char *peer, const char *detail);
+	/*! Requests may be sent to it from here on, or no more. As event(). NULL: nobody asks it anything */
+	void (*ready)(void *owner, const char *peer, bool ready);
 	/*! May this identity connect to us from this address? Asked also of those that we connect to. NULL: nobody may.
 	 *  \returns 0; -ENOENT unknown identity; -EPERM other address */
 	int (*admit)(void *owner, const char *identity, const struct sockaddr *from);
@@ -132,10 +134,10 @@ const char *dia_reply_peer(const struct dia_reply *r);
 /*! A codec's put: writes the whole answer. \returns octets; -ENOSPC */
 typedef int dia_reply_fn(struct writer *w, struct span request, const struct dia_self *self, const void *answer);
 /*! Answer. If it does not fit a message, 5012 goes instead. Ends r.
- *  \returns 0; -EMSGSIZE: 5012 was sent; -ENOTCONN: the connection has gone */
+ *  \returns 0; -EMSGSIZE: 5012 was sent; -ENOTCONN: the connection has gone, or too much is unsent */
 int dia_reply_put(struct dia_reply *r, dia_reply_fn *put, const void *answer);
-/*! Answer with the fault. Ends r. */
-void dia_reply_refuse(struct dia_reply *r, const struct dia_fault *f);
+/*! Answer with the fault. Ends r. \returns 0; -ENOTCONN: the connection has gone, or too much is unsent */
+int dia_reply_refuse(struct dia_reply *r, const struct dia_fault *f);
 /*! No answer will come. Ends r. */
 void dia_reply_drop(struct dia_reply *r);
 /*! Answer later. \returns what takes r's place, on the heap; NULL no memory: r has been refused with 3004 */
@@ -144,8 +146,8 @@ struct dia_reply *dia_reply_keep(struct dia_reply *r);
 /* Requests: dia_ask.c */
 
 /*! The answer, or none: on the loop, exactly once, never within dia_ask() itself.
- *  \param[in] rc 0; -ETIMEDOUT; -ENOTCONN the connection was lost. \param[in] answer whole message of that command and
- *  application, not checked yet; lent */
+ *  \param[in] rc 0; -ETIMEDOUT; -ENOTCONN the connection was lost; -EBADMSG the answer is of another command or
+ *  application. \param[in] answer if rc is 0: whole message, not checked yet; lent */
 typedef void dia_ask_fn(void *owner, uint64_t txn, int rc, struct span answer);
 
 /*! A codec's put of a request. \returns octets; -ENOSPC */
@@ -165,5 +167,12 @@ int dia_ask(struct dia_hub *h, const struct dia_target *to, dia_ask_put_fn *put,
 	    dia_ask_fn *done, void *owner, uint64_t txn);
 
 #define DIA_SESSION_ID_MAX 320
-/*! A Session-Id no other process or call makes: 64 random bits of the hub, and a counter (RFC 6733 8.8). */
-void dia_ask_session_id(struct dia_hub *h, char out[DIA_SESSION_ID_MAX]);
+
+/*! Makes Session-Ids nobody else makes: 64 random bits, and a counter (RFC 6733 8.8). One thread. */
+struct dia_sessions {
+	const char *host; /* lent */
+	uint64_t hi, lo;
+};
+/*! \returns 0; -EIO no random numbers */
+int dia_ask_sessions_init(struct dia_sessions *s, const char *host);
+void dia_ask_session_id(struct dia_sessions *s, char out[DIA_SESSION_ID_MAX]);

@@ -47,6 +47,7 @@ struct dia_identity {
 	bool dial, may_connect;
 	bool held_off;  /* the operator does not want it now */
 	bool misrouted; /* it was said that it sends us what we only ask */
+	bool ready;     /* what was told last */
 	struct sockaddr_storage addr;
 	struct dia_timer timer; /* of the machine */
 	unsigned pending;
@@ -80,7 +81,7 @@ struct dia_hub {
 	struct dia_timer accept_again;
 	struct dia_pending *pending;
 	uint32_t end_to_end;
-	uint64_t session_hi, session_lo;
+	struct dia_sessions sessions;
 	bool stopping;
 	struct dia_timer stopped;
 	void (*on_stopped)(void *owner);

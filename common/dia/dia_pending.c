@@ -102,14 +102,13 @@ void dia_pending_del(struct dia_pending *p, struct dia_wait *w)
 	p->count--;
 }
 
-struct dia_wait *dia_pending_take(struct dia_pending *p, uint32_t hop_by_hop, const void *conn, uint32_t command,
-				  uint32_t app)
+struct dia_wait *dia_pending_take(struct dia_pending *p, uint32_t hop_by_hop, const void *conn)
 {
 	struct dia_wait *w = NULL;
 
 	if (hop_by_hop % DIA_PENDING_MAX < p->room)
 		w = slot_of(p, hop_by_hop)->wait;
-	if (!w || w->hop_by_hop != hop_by_hop || w->conn != conn || w->command != command || w->app != app)
+	if (!w || w->hop_by_hop != hop_by_hop || w->conn != conn)
 		return NULL;
 	dia_pending_del(p, w);
 	return w;

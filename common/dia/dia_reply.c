@@ -43,12 +43,14 @@ static bool gone(const struct dia_reply *r)
 }
 
 /* Refusals fit: they hold no more than the request had and a fault. */
-static void put_fault(struct dia_conn *c, struct span request, const struct dia_fault *f)
+static int put_fault(struct dia_conn *c, struct span request, const struct dia_fault *f)
 {
 	struct writer w;
 
-	if (dia_stream_room(&c->s, &w, 1024 + DIA_FAILED_MAX + request.len))
-		dia_stream_commit(&c->s, dia_build_refusal(&w, request, &c->hub->cfg.self, f));
+	if (!dia_stream_room(&c->s, &w, 1024 + DIA_FAILED_MAX + request.len))
+		return -ENOTCONN;
+	dia_stream_commit(&c->s, dia_build_refusal(&w, request, &c->hub->cfg.self, f));
+	return 0;
 }
 
 void dia_reply_code(struct dia_conn *c, struct span msg, uint32_t code)
@@ -56,11 +58,12 @@ void dia_reply_code(struct dia_conn *c, struct span msg, uint32_t code)
 	put_fault(c, msg, &(struct dia_fault){ .code = code });
 }
 
-void dia_reply_refuse(struct dia_reply *r, const struct dia_fault *f)
+int dia_reply_refuse(struct dia_reply *r, const struct dia_fault *f)
 {
-	if (!gone(r))
-		put_fault(r->conn, r->request, f);
+	int rc = gone(r) ? -ENOTCONN : put_fault(r->conn, r->request, f);
+
 	reply_end(r);
+	return rc;
 }
 
 void dia_reply_drop(struct dia_reply *r)

@@ -4,7 +4,6 @@
 #include <talloc.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/timer.h>
-#include "common/rt/dia_watch.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/log_line.h"
@@ -56,6 +55,19 @@ struct dia_select *dia_select_new(void *ctx, struct dia_loop *l)
 	return d;
 }
 
+/* Peers cause these: beyond a few a minute they are only counted. */
+void dia_select_refused(int cat, enum cause cause, const char *peer, const char *detail)
+{
+	struct log_line l;
+
+	counter_inc(cause);
+	if (!log_rate_ok(cat) || !log_line_begin(&l, cat, LOGL_NOTICE, cause))
+		return;
+	log_line_str(&l, "peer", peer);
+	log_line_str(&l, "reason", detail);
+	log_line_end(&l);
+}
+
 /* Each counts; the cure is told once. */
 static void tell_misrouted(const char *peer, const char *detail)
 {
@@ -99,7 +111,7 @@ void dia_select_event(void *owner, enum dia_hub_event ev, const char *peer, cons
 		tell_misrouted(peer, detail);
 		break;
 	default:
-		dia_watch_refused(DRT, refused[ev].cause, peer, refused[ev].reason ? refused[ev].reason : detail);
+		dia_select_refused(DRT, refused[ev].cause, peer, refused[ev].reason ? refused[ev].reason : detail);
 	}
 }
 

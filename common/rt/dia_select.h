@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/dia/dia_hub.h"
+#include "common/gba/cause.h"
 
 #define DIA_SELECT_BUDGET 64 /* messages in a turn; then others on this thread come first */
 
@@ -14,6 +15,9 @@ struct dia_select *dia_select_new(void *ctx, struct dia_loop *l);
 
 /*! For dia_hub_callbacks.event. */
 void dia_select_event(void *owner, enum dia_hub_event ev, const char *peer, const char *detail);
+
+/*! Count, and say so at NOTICE but for a flood. Any thread. \param[in] cat of the log */
+void dia_select_refused(int cat, enum cause cause, const char *peer, const char *detail);
 
 /*! End the hub with DPR and free it; nothing else of this thread runs meanwhile. At most 6 s. h may be NULL. */
 void dia_select_stop(struct dia_loop *l, struct dia_hub *h);

@@ -21,6 +21,11 @@ int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, 
 	return 0;
 }
 
+const char *zh_client_asked(const struct zh_client *zc)
+{
+	return "hss.example";
+}
+
 static void set(struct secret *s, const char *hex)
 {
 	s->len = hex_decode(s->b, sizeof(s->b), hex, strlen(hex));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* A BIR from the Diameter library to its answer: at once where the store is at hand, through a shard where it is
- * not. */
+/* A BIR from a NAF's connection to its answer: at once where the store is at hand, when the store has answered where it is
+ * not. BSF and NAF are two hubs on one loop. */
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,19 +8,22 @@
 #include <osmocom/core/talloc.h>
 #include "bsf/policy/policy.h"
 #include "bsf/store/backend.h"
-#include "bsf/zn/fd.h"
+#include "bsf/zn/serve.h"
 #include "common/base/clock.h"
+#include "common/base/sockaddr.h"
 #include "common/crypto/kdf.h"
-#include "common/dia/dia_core.h"
+#include "common/dia/zn_wire.h"
 #include "common/rt/counters.h"
+#include "common/rt/dia_select.h"
 #include "tests/unit/provoked.h"
-#include "tests/unit/dia_octets.h"
 #include "tests/unit/suite.h"
 
 #define NAF      "naf1.example.com"
 #define IMPI     "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
 #define BSF_NAME "bsf.mnc001.mcc001.pub.3gppnetwork.org"
-#define SENT_MAX 8
+#define BSF      "bsf.mnc001.mcc001.3gppnetwork.org"
+#define REALM    "mnc001.mcc001.3gppnetwork.org"
+#define ENDS_MAX 8
 
 /* The store in memory, as if it were elsewhere: never at hand, and slow if told so. */
 struct far_store {
@@ -32,10 +35,18 @@ struct far_store {
 
 static struct far_store far;
 static struct zn_flow *flow;
-static struct zn_fd *zn;
+static struct zn_serve serve;
 static struct gba_session session;
-static struct msg *sent[SENT_MAX];
-static unsigned n_sent;
+static struct dia_loop *loop;
+static struct dia_select *sel;
+static struct dia_hub *bsf, *naf;
+static struct {
+	uint32_t code;
+	bool key;
+} ends[ENDS_MAX]; /* answers that came, in their order */
+static unsigned n_ends, n_lost;
+static const char *const realms[] = { REALM, BSF_NAME };
+static const uint32_t zn_app = GBA_APP_ZN;
 
 static void far_submit(struct store_shared *sh, struct store_req *r)
 {
@@ -73,14 +84,6 @@ static void far_drain(struct store_shared *sh)
 
 static const struct store_backend far_backend = { .submit = far_submit, .get_now = far_get_now, .drain = far_drain };
 
-static int keep_sent(struct msg **m)
-{
-	ck_assert_uint_lt(n_sent, SENT_MAX);
-	sent[n_sent++] = *m;
-	*m = NULL;
-	return 0;
-}
-
 static void policy_set(void)
 {
 	struct policy *p = calloc(1, sizeof(*p));
@@ -89,7 +92,6 @@ static void policy_set(void)
 	p->nafs = n;
 	p->n_nafs = 1;
 	n->identity = strdup(NAF);
-	n->proxy = true; /* the Origin-Host of a message made here is that of the parser */
 	n->speaks_for = name_table_new();
 	name_table_put(n->speaks_for, NAF, n);
 	policy_index(p);
@@ -123,126 +125,187 @@ static void session_put(void)
 	talloc_free(st);
 }
 
-static void start(unsigned in_flight_max, unsigned timeout_ms)
+static int admit(void *owner, const char *identity, const struct sockaddr *from)
 {
-	struct zn_flow_cfg cfg = { &far.sh, NULL, in_flight_max, timeout_ms, keep_sent };
+	return strcmp(identity, NAF) ? -ENOENT : 0;
+}
+
+static struct sockaddr_storage a_port(void)
+{
+	struct sockaddr_storage sa = { 0 };
+	socklen_t len = sizeof(sa);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(sockaddr_parse(&sa, "127.0.0.1", "0"), 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, sizeof(struct sockaddr_in)), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	close(fd);
+	return sa;
+}
+
+static void start_hubs(void)
+{
+	struct sockaddr_storage at = a_port();
+	static struct dia_hub_service service; /* lent until the hub is freed */
+	struct dia_hub_cfg there = {
+		.self = { BSF, REALM },
+		.realms = realms,
+		.n_realms = 2,
+		.services = &service,
+		.n_services = 1,
+		.listen = { at },
+		.n_listen = 1,
+		.cb = { .admit = admit },
+	};
+	struct dia_hub_cfg here = { .self = { NAF, "example.com" }, .client_apps = &zn_app, .n_client_apps = 1 };
 	struct err err = { "" };
 
-	ck_assert_msg(dia_core_init_parser(&err) == 0, "%s", err.text);
+	service = zn_serve(&serve);
+	loop = dia_loop_new();
+	sel = dia_select_new(OTC_GLOBAL, loop);
+	bsf = dia_hub_new(loop, &there);
+	ck_assert_msg(bsf && dia_hub_listen(bsf, &err) == 0, "%s", err.text);
+	naf = dia_hub_new(loop, &here);
+	ck_assert_int_eq(dia_hub_dial(naf, BSF, &at, false), 0);
+	while (!dia_hub_is_open(naf, BSF))
+		osmo_select_main(0);
+}
+
+static void start(bool near, unsigned in_flight_max, unsigned timeout_ms)
+{
+	struct zn_flow_cfg cfg = { &far.sh, NULL, in_flight_max, timeout_ms };
+	struct err err = { "" };
+
 	far = (struct far_store){ .sh.be = &far_backend, .mem = store_shared_mem_new(&err) };
 	policy_set();
 	session_put();
 	cfg.deadlines = deadline_set_new(OTC_GLOBAL);
 	flow = zn_flow_new(OTC_GLOBAL, &cfg);
 	ck_assert_ptr_nonnull(flow);
-	zn = zn_fd_new(&far.sh, &flow, 1);
-	n_sent = 0;
+	serve = (struct zn_serve){ near ? far.mem : &far.sh, flow };
+	n_ends = n_lost = 0;
+	start_hubs();
 }
 
 static void stop(void)
 {
 	talloc_free(flow);
-	zn_fd_free(zn);
-	for (unsigned i = 0; i < n_sent; i++)
-		fd_msg_free(sent[i]);
+	dia_hub_free(naf);
+	dia_hub_free(bsf);
+	talloc_free(sel);
+	dia_loop_free(loop);
 	store_shared_free(far.mem);
 	policy_publish(NULL);
 }
 
-static struct msg *bir(bool known)
-{
-	char btid[BTID_MAX + 1];
-	uint8_t rand[AKA_RAND_LEN];
-	struct naf_id id;
-	struct msg *m;
-	int len;
+/* What the NAF asks. */
+struct question {
+	char text[BTID_MAX + 1];
+	bool no_naf_id;
+};
 
-	memcpy(rand, session.rand, sizeof(rand));
-	rand[15] ^= !known;
-	len = btid_format(btid, rand, BSF_NAME);
+static int put_bir(struct writer *w, const struct dia_address *to, const void *what)
+{
+	const struct question *q = what;
+	struct naf_id id;
+
 	naf_id_make(&id, NAF, UA_ID_HTTP_DIGEST);
-	ck_assert_int_eq(zn_bir_encode(&m, span_of(btid, (size_t)len), &id, NULL, 0, false, "localdomain", NULL), 0);
-	fd_msg_source_set(m, (DiamId_t)NAF, strlen(NAF));
-	return m;
+	if (!q->no_naf_id)
+		return zn_wire_bir_put(w, to, span_str(q->text), &id, NULL, 0, false);
+	dia_build_request(w, &zn_wire_bir, to);
+	dia_wire_put_str(w, AVP_TRANSACTION_ID, q->text);
+	return dia_wire_end(w);
 }
 
-/* What an answer says; it is freed. \returns Result-Code or Experimental-Result-Code */
-static uint32_t result_of(struct msg *m, bool key)
+static void on_bia(void *owner, uint64_t txn, int rc, struct span answer)
 {
 	struct secret want = { 0 };
 	struct naf_id id;
 	struct zn_bia bia;
-	uint32_t code;
 
-	ck_assert_int_eq(zn_bia_decode(&bia, m), 0);
-	code = bia.result.code;
+	if (rc < 0) {
+		n_lost++;
+		return;
+	}
+	ck_assert_uint_lt(n_ends, ENDS_MAX);
+	ck_assert_int_eq(zn_wire_bia_get(&bia, answer), 0);
 	naf_id_make(&id, NAF, UA_ID_HTTP_DIGEST);
 	kdf_ks_naf(&want, KDF_KS_NAF, &session.ks, session.rand, span_str(IMPI), span_of(id.raw, id.len));
-	ck_assert_int_eq(secret_equal(&bia.me_key, &want), key);
-	ck_assert_uint_eq(bia.me_key.len, key ? 32 : 0);
-	if (key)
+	ends[n_ends].code = bia.result.code;
+	ends[n_ends].key = secret_equal(&bia.me_key, &want);
+	ck_assert_uint_eq(bia.me_key.len, ends[n_ends].key ? 32 : 0);
+	if (ends[n_ends++].key)
 		ck_assert_int_eq(bia.expires_at, session.expires_at);
 	zn_bia_clear(&bia);
-	fd_msg_free(m);
-	return code;
 }
 
-static void run_until_sent(unsigned n)
+static void send_question(const struct question *q)
 {
-	while (n_sent < n)
+	struct dia_target to = { .peer = BSF, .realm = BSF_NAME, .host = NULL, .grammar = &zn_wire_bir, .room = 2048 };
+
+	ck_assert_int_eq(dia_ask(naf, &to, put_bir, q, 60000, on_bia, NULL, 1), 0);
+}
+
+static void send_bir(bool known)
+{
+	struct question q = { .no_naf_id = false };
+	uint8_t rand[AKA_RAND_LEN];
+
+	memcpy(rand, session.rand, sizeof(rand));
+	rand[15] ^= !known;
+	ck_assert_int_gt(btid_format(q.text, rand, BSF_NAME), 0);
+	send_question(&q);
+}
+
+static void run_until_ends(unsigned n)
+{
+	while (n_ends < n)
 		osmo_select_main(0);
-	ck_assert_uint_eq(n_sent, n);
+	ck_assert_uint_eq(n_ends, n);
 }
 
-/* The oldest of what was sent. */
-static struct msg *sent_take(void)
+static void run_until_in_flight(unsigned n)
 {
-	struct msg *m = sent[0];
-
-	memmove(sent, sent + 1, sizeof(sent) - sizeof(sent[0]));
-	n_sent--;
-	return m;
+	while (zn_flow_in_flight(flow) != n)
+		osmo_select_main(0);
 }
 
-/* Ask through the far store. \returns its answer */
-static uint32_t ask(struct msg *m, bool key)
+/* The oldest answer. */
+static void came(uint32_t code, bool key)
 {
-	zn_fd_request(&m, zn);
-	ck_assert_ptr_null(m);
-	ck_assert_uint_eq(n_sent, 0);
-	ck_assert_uint_eq(zn_flow_in_flight(flow), 1);
-	run_until_sent(1);
-	ck_assert_uint_eq(zn_flow_in_flight(flow), 0);
-	return result_of(sent_take(), key);
+	run_until_ends(n_ends ? n_ends : 1);
+	ck_assert_uint_eq(ends[0].code, code);
+	ck_assert_int_eq(ends[0].key, key);
+	memmove(ends, ends + 1, sizeof(ends) - sizeof(ends[0]));
+	n_ends--;
 }
 
 START_TEST(at_once)
 {
-	struct zn_fd *near;
-	struct msg *m;
-
-	start(4, 5000);
-	near = zn_fd_new(far.mem, &flow, 1);
-	m = bir(true);
-	zn_fd_request(&m, near);
-	ck_assert_uint_eq(result_of(m, true), 2001);
+	start(true, 4, 5000);
+	send_bir(true);
+	came(2001, true);
 	ck_assert_uint_eq(counter_get(CAUSE_zn_ok), 1);
-	m = bir(false);
-	zn_fd_request(&m, near);
-	ck_assert_uint_eq(result_of(m, false), 5403);
+	send_bir(false);
+	came(5403, false);
 	ck_assert_uint_eq(counter_get(CAUSE_zn_btid_unknown), 1);
 	ck_assert_uint_eq(zn_flow_in_flight(flow), 0);
-	zn_fd_free(near);
 	stop();
 }
 END_TEST
 
-START_TEST(through_a_shard)
+START_TEST(when_the_store_answers)
 {
-	start(4, 5000);
-	ck_assert_uint_eq(ask(bir(true), true), 2001);
-	ck_assert_uint_eq(ask(bir(false), false), 5403);
-	ck_assert_uint_eq(ask(bir(true), true), 2001);
+	start(false, 4, 5000);
+	for (int i = 0; i < 3; i++) {
+		far.slow = true;
+		send_bir(i != 1);
+		run_until_in_flight(1);
+		far.slow = false;
+		far_release();
+		came(i != 1 ? 2001 : 5403, i != 1);
+		ck_assert_uint_eq(zn_flow_in_flight(flow), 0);
+	}
 	ck_assert_uint_eq(counter_get(CAUSE_zn_ok), 2);
 	ck_assert_uint_eq(counter_get(CAUSE_zn_btid_unknown), 1);
 	stop();
@@ -252,23 +315,11 @@ END_TEST
 /* What cannot be read or is no B-TID is answered at once, wherever the store is */
 START_TEST(not_readable)
 {
-	static struct octets o;
-	struct naf_id id;
-	struct msg *m;
-
-	start(4, 5000);
-	naf_id_make(&id, NAF, UA_ID_HTTP_DIGEST);
-	ck_assert_int_eq(zn_bir_encode(&m, span_str("no B-TID"), &id, NULL, 0, false, "localdomain", NULL), 0);
-	fd_msg_source_set(m, (DiamId_t)NAF, strlen(NAF));
-	zn_fd_request(&m, zn);
-	ck_assert_uint_eq(result_of(m, false), 5403);
-	m = bir(true);
-	octets_of_msg(&o, m);
-	fd_msg_free(m);
-	octets_drop(&o, 402);
-	m = octets_msg(&o);
-	zn_fd_request(&m, zn);
-	ck_assert_uint_eq(result_of(m, false), 5005);
+	start(false, 4, 5000);
+	send_question(&(struct question){ .text = "no B-TID" });
+	came(5403, false);
+	send_question(&(struct question){ .text = "x", .no_naf_id = true });
+	came(5005, false);
 	ck_assert_uint_eq(counter_get(CAUSE_zn_missing_avp), 1);
 	ck_assert_uint_eq(counter_get(CAUSE_zn_bad_avp), 0);
 	stop();
@@ -278,27 +329,22 @@ END_TEST
 /* zn_busy: over the cap 3004 at once; those under way are answered, and then there is room */
 START_TEST(over_the_cap)
 {
-	struct msg *m;
-
-	start(2, 5000);
+	start(false, 2, 5000);
 	far.slow = true;
-	for (int i = 0; i < 2; i++) {
-		m = bir(true);
-		zn_fd_request(&m, zn);
-		ck_assert_ptr_null(m);
-		osmo_select_main(1);
-	}
-	m = bir(true);
-	zn_fd_request(&m, zn);
-	ck_assert_uint_eq(result_of(m, false), 3004);
+	send_bir(true);
+	send_bir(true);
+	run_until_in_flight(2);
+	send_bir(true);
+	came(3004, false);
 	ck_assert_uint_eq(counter_get(CAUSE_zn_busy), 1);
 	ck_assert_uint_eq(zn_flow_in_flight(flow), 2);
 	far.slow = false;
 	far_release();
-	run_until_sent(2);
-	ck_assert_uint_eq(result_of(sent_take(), true), 2001);
-	ck_assert_uint_eq(result_of(sent_take(), true), 2001);
-	ck_assert_uint_eq(ask(bir(true), true), 2001);
+	run_until_ends(2);
+	came(2001, true);
+	came(2001, true);
+	send_bir(true);
+	came(2001, true);
 	provoked("zn_busy"); /* LMDB answers at once: no peer can fill the cap of the running daemon */
 	stop();
 }
@@ -308,59 +354,59 @@ END_TEST
 START_TEST(deadline_ends_it)
 {
 	uint64_t from;
-	struct msg *m;
 
-	start(2, 100);
+	start(false, 2, 100);
 	far.slow = true;
-	m = bir(true);
 	from = clock_mono_ms();
-	zn_fd_request(&m, zn);
-	run_until_sent(1);
+	send_bir(true);
+	came(5012, false);
 	ck_assert_uint_ge(clock_mono_ms() - from, 100);
-	ck_assert_uint_eq(result_of(sent_take(), false), 5012);
 	ck_assert_uint_eq(counter_get(CAUSE_store_failed), 1);
 	ck_assert_uint_eq(zn_flow_in_flight(flow), 0);
-	m = bir(false); /* takes the place of the first */
-	zn_fd_request(&m, zn);
-	osmo_select_main(1);
+	send_bir(false); /* takes the place of the first */
+	run_until_in_flight(1);
 	far.slow = false;
 	far_release();
-	run_until_sent(1);
-	ck_assert_uint_eq(result_of(sent_take(), false), 5403);
+	came(5403, false);
 	osmo_select_main(1);
-	ck_assert_uint_eq(n_sent, 0);
+	ck_assert_uint_eq(n_ends, 0);
 	stop();
 }
 END_TEST
 
-/* Freed with one in the inbox and one at the store: nothing is sent, nothing leaks */
+/* dia_unsent: the NAF has gone meanwhile. Nothing is sent to another, nothing leaks, and it is counted */
+START_TEST(gone_meanwhile)
+{
+	start(false, 2, 5000);
+	far.slow = true;
+	send_bir(true);
+	run_until_in_flight(1);
+	dia_hub_free(naf);
+	naf = NULL;
+	while (dia_hub_is_open(bsf, NAF))
+		osmo_select_main(0);
+	far.slow = false;
+	far_release();
+	run_until_in_flight(0);
+	ck_assert_uint_eq(counter_get(CAUSE_dia_unsent), 1);
+	ck_assert_uint_eq(counter_get(CAUSE_zn_ok), 0);
+	stop();
+}
+END_TEST
+
+/* Freed with two at the store: nothing is sent, nothing leaks */
 START_TEST(freed_under_way)
 {
-	struct msg *m;
-
-	start(2, 5000);
+	start(false, 2, 5000);
 	far.slow = true;
-	m = bir(true);
-	zn_fd_request(&m, zn);
-	osmo_select_main(1);
-	m = bir(true);
-	zn_fd_request(&m, zn);
-	ck_assert_uint_eq(zn_flow_in_flight(flow), 2);
+	send_bir(true);
+	send_bir(true);
+	run_until_in_flight(2);
 	stop();
-	ck_assert_uint_eq(n_sent, 0);
+	ck_assert_uint_eq(n_ends, 0);
+	ck_assert_uint_eq(n_lost, 2);
 }
 END_TEST
 
-START_TEST(realms)
-{
-	const char *names[] = { BSF_NAME, "bsf.ims.example.org" };
-
-	ck_assert_int_eq(zn_realm_is_ours(names, 2, "BSF.mnc001.mcc001.pub.3GPPnetwork.org"), 0);
-	ck_assert_int_eq(zn_realm_is_ours(names, 2, "bsf.ims.example.org"), 0);
-	ck_assert_int_eq(zn_realm_is_ours(names, 1, "bsf.ims.example.org"), -ENOENT);
-	ck_assert_int_eq(zn_realm_is_ours(names, 2, "ims.example.org"), -ENOENT);
-	ck_assert_int_eq(zn_realm_is_ours(names, 2, ""), -ENOENT);
-}
-END_TEST
-
-SUITE("zn_flow", at_once, through_a_shard, not_readable, over_the_cap, deadline_ends_it, freed_under_way, realms)
+SUITE("zn_flow", at_once, when_the_store_answers, not_readable, over_the_cap, deadline_ends_it, gone_meanwhile,
+      freed_under_way)

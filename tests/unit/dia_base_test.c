@@ -104,7 +104,7 @@ START_TEST(cer_faults)
 			continue;
 		/* the CEA says which */
 		writer_init(&w, back.b, sizeof(back.b));
-		back.len = (size_t)dia_base_cea_put(&w, msg(), &us, &bad);
+		back.len = (size_t)dia_base_cea_put(&w, msg(), &us, &bad, NULL);
 		ck_assert(dia_wire_find(&a, dia_wire_avps(span_of(back.b, back.len)), AVP_FAILED_AVP));
 		ck_assert(dia_wire_find(&a, dia_wire_inside(&a), rows[i].drop));
 	}
@@ -177,7 +177,7 @@ START_TEST(cea)
 	a_cer();
 	in = o;
 	begin(&w);
-	o.len = (size_t)dia_base_cea_put(&w, span_of(in.b, in.len), &us, NULL);
+	o.len = (size_t)dia_base_cea_put(&w, span_of(in.b, in.len), &us, NULL, NULL);
 	ck_assert_int_eq(dia_base_cea_get(&c, &code, msg()), 0);
 	ck_assert(code == 2001 && c.n_apps == 2 && !strcmp(c.host, us.host) && o.b[4] == 0);
 	drop(AVP_HOST_IP_ADDRESS); /* of strange peers */
@@ -190,7 +190,7 @@ START_TEST(cea)
 	drop(AVP_ORIGIN_HOST);
 	ck_assert_int_eq(dia_base_cea_get(&c, &code, msg()), -EBADMSG);
 	begin(&w);
-	o.len = (size_t)dia_base_cea_put(&w, span_of(in.b, in.len), &us, &refused);
+	o.len = (size_t)dia_base_cea_put(&w, span_of(in.b, in.len), &us, &refused, NULL);
 	ck_assert_uint_eq(o.b[4], DIA_CMD_E);
 	ck_assert_uint_eq(octets_find(&o, code_of(AVP_VSAI), 0, NULL), 0);
 	ck_assert_int_eq(dia_base_cea_get(&c, &code, msg()), 0);

@@ -4,14 +4,11 @@
 #include "common/dia/dia_pending.h"
 #include "tests/unit/suite.h"
 
-#define APP 16777221
-#define CMD 303
-
 static const int conn_a, conn_b;
 
 static struct dia_wait wait_on(const void *conn)
 {
-	return (struct dia_wait){ .conn = conn, .command = CMD, .app = APP };
+	return (struct dia_wait){ .conn = conn };
 }
 
 START_TEST(test_all_must_fit)
@@ -23,14 +20,12 @@ START_TEST(test_all_must_fit)
 	ck_assert_int_eq(dia_pending_add(p, &w), 0);
 	hop = w.hop_by_hop;
 	ck_assert_uint_ne(hop, 0);
-	ck_assert_ptr_null(dia_pending_take(p, hop + 1, &conn_a, CMD, APP));
-	ck_assert_ptr_null(dia_pending_take(p, hop + DIA_PENDING_MAX, &conn_a, CMD, APP)); /* the slot's next use */
-	ck_assert_ptr_null(dia_pending_take(p, hop, &conn_b, CMD, APP));
-	ck_assert_ptr_null(dia_pending_take(p, hop, &conn_a, CMD + 1, APP));
-	ck_assert_ptr_null(dia_pending_take(p, hop, &conn_a, CMD, APP + 1));
-	ck_assert_ptr_null(dia_pending_take(p, 0, &conn_a, CMD, APP));
-	ck_assert_ptr_eq(dia_pending_take(p, hop, &conn_a, CMD, APP), &w);
-	ck_assert_ptr_null(dia_pending_take(p, hop, &conn_a, CMD, APP)); /* once */
+	ck_assert_ptr_null(dia_pending_take(p, hop + 1, &conn_a));
+	ck_assert_ptr_null(dia_pending_take(p, hop + DIA_PENDING_MAX, &conn_a)); /* the slot's next use */
+	ck_assert_ptr_null(dia_pending_take(p, hop, &conn_b));
+	ck_assert_ptr_null(dia_pending_take(p, 0, &conn_a));
+	ck_assert_ptr_eq(dia_pending_take(p, hop, &conn_a), &w);
+	ck_assert_ptr_null(dia_pending_take(p, hop, &conn_a)); /* once */
 	ck_assert_uint_eq(w.hop_by_hop, 0);
 	ck_assert_uint_eq(dia_pending_count(p), 0);
 	dia_pending_free(p);
@@ -49,7 +44,7 @@ START_TEST(test_full)
 	w[DIA_PENDING_MAX] = wait_on(&conn_a);
 	ck_assert_int_eq(dia_pending_add(p, &w[DIA_PENDING_MAX]), -EBUSY);
 	for (size_t i = 0; i < DIA_PENDING_MAX; i += 2)
-		ck_assert_ptr_eq(dia_pending_take(p, w[i].hop_by_hop, &conn_b, CMD, APP), &w[i]);
+		ck_assert_ptr_eq(dia_pending_take(p, w[i].hop_by_hop, &conn_b), &w[i]);
 	for (size_t i = 1; i < DIA_PENDING_MAX; i += 2)
 		ck_assert_ptr_nonnull(dia_pending_take_any(p, &conn_a));
 	ck_assert_ptr_null(dia_pending_take_any(p, &conn_a));
@@ -97,7 +92,7 @@ START_TEST(test_many_orders)
 			ck_assert_int_eq(dia_pending_add(p, x), 0);
 			in++;
 		} else if (rand() % 2) {
-			ck_assert_ptr_eq(dia_pending_take(p, x->hop_by_hop, x, CMD, APP), x);
+			ck_assert_ptr_eq(dia_pending_take(p, x->hop_by_hop, x), x);
 			in--;
 		} else {
 			dia_pending_del(p, x);

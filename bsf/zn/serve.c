@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "bsf/zn/serve.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include "bsf/zn/answer.h"
+#include "common/dia/zn_wire.h"
+
+/* What answers a request that is refused as it came. */
+struct refusal {
+	struct dia_reply *reply;
+	const struct dia_fault *fault;
+};
+
+static int refuse_with(void *carrier, const struct zn_bia *bia)
+{
+	struct refusal *r = carrier;
+
+	return dia_reply_refuse(r->reply, r->fault);
+}
+
+static void refuse_unread(struct dia_reply *r, const struct dia_fault *bad)
+{
+	static const struct {
+		uint32_t code;
+		enum cause cause;
+	} causes[] = {
+		{ RESULT_MISSING_AVP, CAUSE_zn_missing_avp },
+		{ RESULT_AVP_TOO_MANY, CAUSE_zn_avp_repeated },
+	};
+	struct refusal refusal = { r, bad };
+	struct result result = dia_fault_result(bad);
+	enum cause cause = CAUSE_zn_bad_avp;
+	char peer[ZN_NAME_MAX + 1];
+
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+		if (causes[i].code == bad->code)
+			cause = causes[i].cause;
+	snprintf(peer, sizeof(peer), "%s", dia_reply_peer(r));
+	(void)zn_answer_refuse(peer, NULL, cause, &result, refuse_with, &refusal);
+}
+
+/* The store is in this process: answer here. \returns 0; -EAGAIN: it is not */
+static int answer_now(struct zn_serve *z, struct dia_reply *r, const struct zn_bir *bir)
+{
+	struct gba_session s;
+	int rc;
+
+	rc = bir->btid_ok ? store_get_now(z->store, &bir->btid, &s) : -ENOENT;
+	if (rc == -EAGAIN)
+		return rc;
+	(void)zn_answer(bir, rc, &s, zn_flow_put, r);
+	if (rc == 0)
+		gba_session_clear(&s);
+	return 0;
+}
+
+static void zn_serve_on_bir(void *owner, struct dia_reply *r)
+{
+	static const struct result busy = { .code = RESULT_TOO_BUSY };
+	struct zn_serve *z = owner;
+	struct dia_fault bad;
+	struct zn_bir bir;
+
+	if (zn_wire_bir_get(&bir, dia_reply_request(r), &bad, NULL) < 0) {
+		refuse_unread(r, &bad);
+		return;
+	}
+	snprintf(bir.peer, sizeof(bir.peer), "%s", dia_reply_peer(r));
+	if (answer_now(z, r, &bir) == 0)
+		return;
+	if (zn_flow_take(z->flow, r, &bir) < 0)
+		(void)zn_answer_refuse(bir.peer, &bir, CAUSE_zn_busy, &busy, zn_flow_put, r);
+}
+
+struct dia_hub_service zn_serve(struct zn_serve *z)
+{
+	return (struct dia_hub_service){ .grammar = &zn_wire_bir, .fn = zn_serve_on_bir, .owner = z };
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file serve.h
+ *  A BIR comes in. If the store has its session at hand the answer is written there and then, straight into what the
+ *  connection sends; else zn/flow.h waits for the store. */
+#pragma once
+
+#include "bsf/store/store.h"
+#include "bsf/zn/flow.h"
+#include "common/dia/dia_hub.h"
+
+/*! What serves one loop; lent, must outlive its hub. */
+struct zn_serve {
+	struct store_shared *store;
+	struct zn_flow *flow; /* of the same thread */
+};
+
+/*! Zn for a hub. \returns what dia_hub_cfg.services wants */
+struct dia_hub_service zn_serve(struct zn_serve *z);
