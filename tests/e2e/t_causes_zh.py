@@ -74,7 +74,7 @@ async def errors(t):
              ("zh_error", RawHss.experimental(5402)), ("zh_no_vector", RawHss.empty)]
     for cause, behave in cases:
         w.raw_hss.behave = behave
-        async with causes.counted(w, also=("dia_protocol",), **{cause: 1}):
+        async with causes.counted(w, also=("dia_protocol", "dia_misrouted"), **{cause: 1}):
             is_refusal(await w.ue().first(), 503)
     w.raw_hss.behave = RawHss.experimental(5401, vendor=9999)
     async with causes.counted(w, zh_error=1):
@@ -141,11 +141,11 @@ async def wrong_length(t):
 async def down(t):
     w, kept = await world(t, timeout=5)
     w.raw_hss.behave = RawHss.hang_up
-    async with causes.counted(w, zh_down=1, also=("dia_protocol",)):
+    async with causes.counted(w, zh_down=1, also=("dia_protocol", "dia_misrouted")):
         is_refusal(await w.ue().first(), 503)
     w.raw_hss.behave = None
     await w.raw_hss.stop()
-    async with causes.counted(w, zh_down=1, also=("dia_protocol",)):
+    async with causes.counted(w, zh_down=1, also=("dia_protocol", "dia_misrouted")):
         is_refusal(await w.ue().first(), 503)
     await w.raw_hss.start(w.ports["hss"])
     await w.raw_hss.wait_peer(15 * t.factor)
@@ -183,7 +183,7 @@ async def backwards(t):
     w, kept = await world(t)
     conn = await w.raw_hss.wait_peer()
     m = mar(conn, w.cards[0].impi)
-    async with causes.counted(w, also=("dia_protocol",)):
+    async with causes.counted(w, also=("dia_protocol", "dia_misrouted")):
         a = await conn.request(m)
     assert a.result in (3001, 3002, 3007) and a.find(dia.ITEM) is None, a.avps
     await kept.check()

@@ -143,7 +143,7 @@ async def protocol(t):
     for cmd, app in ((999, dia.APP_ZN), (dia.CMD_MA, dia.APP_ZH), (dia.CMD_BI, dia.APP_ZH), (dia.CMD_BI, 4)):
         m = naf.bir(conn, kept.session.btid, naf.naf_id())
         m.cmd, m.app = cmd, app
-        async with causes.counted(w, also=("dia_protocol", "zn_realm")):
+        async with causes.counted(w, also=("dia_protocol", "dia_misrouted", "zn_realm")):
             a = await conn.request(m)
         assert a.result not in (None, 2001) and a.find(dia.ME_KEY) is None, (cmd, app, a.result)
     m = Msg(999, dia.APP_ZN, [Avp(dia.SESSION_ID, conn.session_id())] + conn.origin() + [Avp(dia.DEST_REALM, naf.BSF_REALM)],
