@@ -10,6 +10,7 @@
 #include "common/base/hex.h"
 #include "common/crypto/aka_algorithm.h"
 #include "common/crypto/aka_digest.h"
+#include "common/crypto/gba_u.h"
 #include "common/crypto/kdf.h"
 #include "common/crypto/sqn.h"
 #include "common/gba/btid.h"
@@ -127,6 +128,47 @@ static void sqn_parts(struct state *s, uint64_t sqn, const char *name, const cha
 	text(s, name, words, "SEQ (43 bits) || IND (5 bits)", "33.102 C.1.1.1");
 }
 
+static const struct {
+	enum gba_u_hash hash;
+	const char *name, *how, *right;
+} stars[] = {
+	{ GBA_U_SHA1, "AUTN* SHA-1", "AUTN[0..7] || MAC-A xor SHA-1(IK)[0..7]",
+	  "right, as MAC* of SHA-1: for the GBA context" },
+	{ GBA_U_SHA256, "AUTN* SHA-256", "AUTN[0..7] || MAC-A xor SHA-256(IK)[0..7]",
+	  "right, as MAC* of SHA-256: for the GBA context" },
+};
+
+#define N_STARS (sizeof(stars) / sizeof(stars[0]))
+
+static int autn_star(struct state *s, const uint8_t *autn)
+{
+	uint8_t star[AKA_AUTN_LEN];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < N_STARS; i++) {
+		rc = gba_u_autn(star, autn, &s->ik, stars[i].hash);
+		if (rc == 0)
+			hex(s, stars[i].name, star, sizeof(star), stars[i].how, "33.220 5.3.2");
+	}
+	return rc;
+}
+
+/* \returns words: whom an AUTN of this MAC is for */
+static const char *mac_words(struct state *s, const uint8_t *autn, int rc)
+{
+	uint8_t plain[AKA_AUTN_LEN];
+	uint64_t sqn;
+
+	if (rc == 0)
+		return "right";
+	for (size_t i = 0; i < N_STARS; i++) {
+		if (gba_u_autn(plain, autn, &s->ik, stars[i].hash) == 0 &&
+		    aka_autn_open(&sqn, &s->cred, octets(s, IN_RAND), plain) == 0)
+			return stars[i].right;
+	}
+	return "WRONG: the card refuses";
+}
+
 /* AUTN: made from SQN, or opened. */
 static int autn(struct state *s)
 {
@@ -140,12 +182,13 @@ static int autn(struct state *s)
 			hex(s, "MAC-A", v.autn + 8, 8, "f1(K, OPc, RAND, SQN, AMF)",
 			    aka_algorithm_of(&s->cred)->specified + strlen("TS "));
 			hex(s, "AUTN", v.autn, sizeof(v.autn), "(SQN xor AK) || AMF || MAC-A", "33.102 6.3.2");
+			rc = s->ik.len == AKA_KEY_LEN ? autn_star(s, v.autn) : 0;
 		}
 	} else if (has(s, IN_AUTN)) {
 		rc = aka_autn_open(&sqn, &s->cred, octets(s, IN_RAND), octets(s, IN_AUTN));
 		if (rc == 0 || rc == -EBADMSG) {
 			sqn_parts(s, sqn, "SQN", "AUTN[0..5] xor AK");
-			text(s, "MAC-A", rc == 0 ? "right" : "WRONG: the card refuses",
+			text(s, "MAC-A", mac_words(s, octets(s, IN_AUTN), rc),
 			     "f1(K, OPc, RAND, SQN, AMF) and AUTN[8..15]", "33.102 6.3.3");
 			rc = 0;
 		}
@@ -233,11 +276,39 @@ static int names(struct state *s)
 	return 0;
 }
 
+static int ha1(struct state *s, const char *name, const struct secret *res, const char *how)
+{
+	char value[SECRET_MAX + 1] = "";
+	SECRET_AUTO ha1 = { 0 };
+	int rc = digest_ha1(&ha1, DIGEST_MD5, span_str(s->impi.s), span_str(s->bsf), span_of(res->b, res->len));
+
+	if (rc < 0)
+		return rc;
+	memcpy(value, ha1.b, ha1.len);
+	text(s, name, value, how, "RFC 3310 3.3");
+	OPENSSL_cleanse(value, sizeof(value));
+	return 0;
+}
+
+/* What a device proves itself with, by either variant. */
+static int proofs(struct state *s)
+{
+	SECRET_AUTO turned = s->res;
+	bool named = s->impi.s[0] && s->bsf[0];
+	int rc = 0;
+
+	gba_u_res(&turned);
+	if (named)
+		rc = ha1(s, "HA1 of Ub", &s->res, "MD5(IMPI : BSF name : RES), if the IMPI is the user name");
+	key(s, "RES of GBA_U", &turned, "RES, its last bit turned over", "33.220 5.3.2");
+	if (rc == 0 && named)
+		rc = ha1(s, "HA1 of GBA_U", &turned, "MD5(IMPI : BSF name : RES of GBA_U)");
+	return rc;
+}
+
 static int run_values(struct state *s)
 {
 	char btid[BTID_MAX + 1], id[RUN_ID_LEN + 1];
-	struct secret ha1 = { 0 };
-	int rc = 0;
 
 	if (has(s, IN_RAND)) {
 		run_id(id, octets(s, IN_RAND));
@@ -247,19 +318,7 @@ static int run_values(struct state *s)
 		btid_format(btid, octets(s, IN_RAND), s->bsf);
 		text(s, "B-TID", btid, "base64(RAND) @ BSF name", "33.220 4.5.2");
 	}
-	if (s->res.len && s->impi.s[0] && s->bsf[0]) {
-		rc = digest_ha1(&ha1, DIGEST_MD5, span_str(s->impi.s), span_str(s->bsf), span_of(s->res.b, s->res.len));
-		if (rc == 0) {
-			char value[SECRET_MAX + 1] = "";
-
-			memcpy(value, ha1.b, ha1.len);
-			text(s, "HA1 of Ub", value, "MD5(IMPI : BSF name : RES), if the IMPI is the user name",
-			     "RFC 3310 3.3");
-			OPENSSL_cleanse(value, sizeof(value));
-		}
-	}
-	secret_clear(&ha1);
-	return rc;
+	return s->res.len ? proofs(s) : 0;
 }
 
 static int ks(struct state *s)

@@ -186,6 +186,15 @@ DEFUN(cfg_source_exempt, cfg_source_exempt_cmd, "source-exempt (private|none)",
 	return CMD_SUCCESS;
 }
 
+DEFUN(cfg_gba_u, cfg_gba_u_cmd, "gba-u (guss|off)",
+      "Who bootstraps with GBA_U\n"
+      "Cards of which the GUSS says uiccType GBA_U (default)\n"
+      "Nobody: a card that can GBA_U is refused by devices that use it so\n")
+{
+	atomic_store(&bsf_cfg->limits.gba_u_off, argv[0][0] == 'o');
+	return CMD_SUCCESS;
+}
+
 static int unset_bucket(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
 {
 	struct bucket_row *row = container_of(self, struct bucket_row, el_no);
@@ -232,6 +241,8 @@ DEFUN(show_limits, show_limits_cmd, "show limits", SHOW_STR "Limits that hold no
 	}
 	vty_out(vty, "%-18s %8s  default private%s", "source-exempt",
 		atomic_load(&bsf_cfg->limits.source_all) ? "none" : "private", VTY_NEWLINE);
+	vty_out(vty, "%-18s %8s  default guss%s", "gba-u", atomic_load(&bsf_cfg->limits.gba_u_off) ? "off" : "guss",
+		VTY_NEWLINE);
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
 		vty_out(vty, "%-18s %8u  of hss %s%s", "timeout", (unsigned)atomic_load(&bsf_cfg->hss[i].timeout_s),
 			bsf_cfg->hss[i].identity, VTY_NEWLINE);
@@ -262,6 +273,7 @@ void bsf_limits_vty_init(void *ctx)
 					r->help));
 	}
 	install_element(BSF_NODE_UB, &cfg_source_exempt_cmd);
+	install_element(BSF_NODE_UB, &cfg_gba_u_cmd);
 	install_element_ve(&show_limits_cmd);
 }
 
@@ -281,4 +293,6 @@ void bsf_limits_write(struct vty *vty, int node)
 	}
 	if (node == BSF_NODE_UB && atomic_load(&bsf_cfg->limits.source_all))
 		vty_out(vty, " source-exempt none%s", VTY_NEWLINE);
+	if (node == BSF_NODE_UB && atomic_load(&bsf_cfg->limits.gba_u_off))
+		vty_out(vty, " gba-u off%s", VTY_NEWLINE);
 }

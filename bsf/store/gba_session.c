@@ -46,6 +46,13 @@ struct span guss_blob_span(const struct guss_blob *b)
 	return b ? span_of(b->xml, b->len) : span_of(NULL, 0);
 }
 
+const char *gba_variant_name(enum gba_variant v)
+{
+	static const char *const names[] = { NULL, "GBA_ME", "GBA_U", "2G", "Digest" };
+
+	return v <= GBA_VARIANT_DIGEST ? names[v] : NULL;
+}
+
 void gba_session_copy(struct gba_session *out, const struct gba_session *in)
 {
 	*out = *in;

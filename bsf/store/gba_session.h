@@ -25,6 +25,9 @@ struct span guss_blob_span(const struct guss_blob *b); /* empty if NULL */
 /*! How Ks came to be; wire values of a record, do not renumber. */
 enum gba_variant { GBA_VARIANT_ME = 1, GBA_VARIANT_U = 2, GBA_VARIANT_2G = 3, GBA_VARIANT_DIGEST = 4 };
 
+/*! "GBA_ME", "GBA_U", "2G", "Digest"; NULL for what is none. */
+const char *gba_variant_name(enum gba_variant v);
+
 /*! A value: nothing in it points to the connection or to the request it was made for. */
 struct gba_challenge {
 	uint8_t key[CHALLENGE_KEY_MAX]; /* the decoded nonce; its first 16 octets name the run, and the B-TID later */
@@ -34,6 +37,7 @@ struct gba_challenge {
 		struct {
 			struct secret xres; /* as the device answers */
 			struct secret ks;   /* 32 octets */
+			bool uicc_gba_u;    /* the GUSS says that the card can GBA_U, whatever the variant */
 		} aka;                      /* ME, U */
 	};
 	struct impi impi;                /* whose vector it is */

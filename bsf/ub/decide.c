@@ -234,7 +234,7 @@ enum cause ub_decide_answer(const struct ub_wish *w, const struct ub_request *in
 	if (a->opaque.p && !same(a->opaque, c->opaque))
 		return CAUSE_ub_opaque;
 	if (!w->has_auts && a->response.len == 0)
-		return CAUSE_ub_mac_failure;
+		return c->variant == GBA_VARIANT_U || c->aka.uicc_gba_u ? CAUSE_ub_mac_context : CAUSE_ub_mac_failure;
 	if (w->has_auts)
 		password = span_of("", 0); /* RFC 3310 3.4 */
 	if (a->response.len == 0 || digest_ha1(&ha1, DIGEST_MD5, a->username, a->realm, password) < 0)
@@ -282,8 +282,8 @@ static const uint16_t statuses[CAUSE_COUNT] = {
 	[CAUSE_ub_impi_syntax] = 403,   [CAUSE_ub_nonce_taken] = 403,  [CAUSE_ub_user_mismatch] = 403,
 	[CAUSE_ub_opaque] = 403,        [CAUSE_ub_response] = 403,     [CAUSE_ub_body_digest] = 403,
 	[CAUSE_ub_auts_response] = 403, [CAUSE_ub_auts_refused] = 403, [CAUSE_ub_auts_repeated] = 403,
-	[CAUSE_ub_mac_failure] = 403,   [CAUSE_ub_path] = 404,         [CAUSE_ub_method] = 405,
-	[CAUSE_ub_too_large] = 413,
+	[CAUSE_ub_mac_failure] = 403,   [CAUSE_ub_mac_context] = 403,  [CAUSE_ub_path] = 404,
+	[CAUSE_ub_method] = 405,        [CAUSE_ub_too_large] = 413,
 };
 
 void ub_answer_cause(struct ub_answer *out, enum cause cause)

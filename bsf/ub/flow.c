@@ -154,14 +154,6 @@ static void tell_clamped(const struct gba_challenge *c, int64_t guss_s)
 	log_line_end(&l);
 }
 
-static void log_gba_u_once(void)
-{
-	static atomic_flag said = ATOMIC_FLAG_INIT;
-
-	if (!atomic_flag_test_and_set(&said))
-		LOGT(DUB, LOGL_NOTICE, "a subscriber has a GBA_U card; such are served as GBA_ME (said once)\n");
-}
-
 /* Nobody but us can tell it from the vector; getting fresh ones costs more. */
 static void make_random(const struct ub_flow *f, const struct zh_vector *v, uint8_t out[UB_RANDOM_LEN])
 {
@@ -188,7 +180,8 @@ static void address(const struct ub_run *run, struct gba_challenge *c, struct gu
 static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 {
 	const struct ub_policy policy = { limit(run, LIM_KEY_LIFETIME), limit(run, LIM_KEY_LIFETIME_MAX),
-					  limit(run, LIM_NONCE_LIFETIME) };
+					  limit(run, LIM_NONCE_LIFETIME),
+					  !atomic_load(&run->flow->env.limits->gba_u_off) };
 	const struct ub_now now = { time(NULL), clock_mono_ms() };
 	struct gba_challenge *c = &run->challenge;
 	uint8_t random[UB_RANDOM_LEN];
@@ -207,8 +200,6 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	address(run, c, z->guss);
 	if (ub_life_changed(c, &facts))
 		tell_clamped(c, facts.life_time_s);
-	if (facts.gba_u)
-		log_gba_u_once();
 	return cause;
 }
 
@@ -318,6 +309,14 @@ static enum ub_step session_put_done(struct ub_run *run, const struct txn_event 
 	return UB_STEP_END;
 }
 
+/* Nothing on Ub tells which context the device used (33.220 5.3.2), so all that can be at fault is named. */
+static const char *suspect(const struct gba_challenge *c)
+{
+	if (c->variant == GBA_VARIANT_U)
+		return "AUTN* was sent: card or device uses the 3G context, or macStar is not the card's, or the key is wrong";
+	return "AUTN was sent: card and device use the GBA context (uiccType or gba-u say otherwise), or the key is wrong";
+}
+
 /* One line per transaction. Before there is a vector the Session-Id names the run; an IMPI is whole at DEBUG only. */
 static void log_run(const struct ub_run *run)
 {
@@ -331,11 +330,14 @@ static void log_run(const struct ub_run *run)
 	log_line_num(&l, "status", run->answer.status);
 	log_line_run(&l, rand);
 	log_line_str(&l, "session", rand ? NULL : run->session_id);
+	log_line_str(&l, "variant", gba_variant_name(run->challenge.variant));
 	log_line_impi(&l, run->impi.s);
 	log_line_from(&l, &run->from);
 	log_line_str(&l, "hss", run->said.origin);
 	log_line_result(&l, &run->hss_result);
 	log_line_str(&l, "error", run->said.error);
+	if (cause == CAUSE_ub_mac_failure || cause == CAUSE_ub_mac_context)
+		log_line_str(&l, "suspect", suspect(&run->challenge));
 	log_line_num(&l, "ms", clock_mono_ms() - run->begun_ms);
 	log_line_end(&l);
 	LOGT(DUB, LOGL_DEBUG, "impi=%s is of the line before\n", run->impi.s);

@@ -17,6 +17,15 @@ static int fill_aka(struct gba_challenge *c, const struct aka_vector *v)
 	return kdf_ks(&c->aka.ks, &v->ck, &v->ik);
 }
 
+/* 33.220 5.3.2: AUTN* tells the card that CK and IK are not for the device, and the last bit of RES tells the BSF that the
+ * card knew. \returns 0; -EIO */
+static int turn_to_u(struct gba_challenge *c, const struct aka_vector *v, enum gba_u_hash hash)
+{
+	c->variant = GBA_VARIANT_U;
+	gba_u_res(&c->aka.xres);
+	return gba_u_autn(c->key + AKA_RAND_LEN, v->autn, &v->ik, hash);
+}
+
 enum cause ub_make_challenge(struct gba_challenge *out, const struct zh_vector *vector, const struct guss_facts *facts,
 			     const struct ub_policy *policy, const uint8_t random[UB_RANDOM_LEN],
 			     const struct ub_now *now)
@@ -26,6 +35,9 @@ enum cause ub_make_challenge(struct gba_challenge *out, const struct zh_vector *
 	if (vector->kind != ZH_VECTOR_AKA)
 		return CAUSE_zh_no_vector;
 	if (fill_aka(out, &vector->aka) < 0)
+		return CAUSE_ub_busy;
+	out->aka.uicc_gba_u = facts->gba_u;
+	if (facts->gba_u && policy->gba_u && turn_to_u(out, &vector->aka, facts->mac_star) < 0)
 		return CAUSE_ub_busy;
 	hex_encode(out->opaque, sizeof(out->opaque), random, UB_RANDOM_LEN);
 	/* 33.220 4.2.3: what the GUSS says goes before the configuration */

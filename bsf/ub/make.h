@@ -14,6 +14,7 @@
 /*! What the operator wants of challenges, read once per run. */
 struct ub_policy {
 	uint32_t key_life_s, key_life_max_s, nonce_life_s;
+	bool gba_u; /* for cards that can; false: GBA_ME for all (33.220 5.3.2 allows that) */
 };
 
 struct ub_now {

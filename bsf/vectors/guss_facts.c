@@ -35,6 +35,7 @@ int guss_facts_read(struct guss_facts *out, struct span xml)
 		out->has_life_time = g->has_life_time;
 		out->life_time_s = g->life_time_s;
 		out->gba_u = g->uicc_type && strcmp(g->uicc_type, "GBA_U") == 0;
+		out->mac_star = g->mac_star_sha256 ? GBA_U_SHA256 : GBA_U_SHA1;
 	}
 	guss_free(g);
 	return 0;

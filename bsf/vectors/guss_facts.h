@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "common/base/bytes.h"
+#include "common/crypto/gba_u.h"
 
 struct guss_facts {
 	bool has_life_time;
-	int64_t life_time_s; /* as written */
-	bool gba_u;          /* uiccType says GBA_U */
+	int64_t life_time_s;      /* as written */
+	bool gba_u;               /* uiccType says GBA_U */
+	enum gba_u_hash mac_star; /* SHA-1 where nothing is said */
 };
 
 /*! Read. Pure. \param[in] xml may be empty: no GUSS, no facts. \returns 0; -EBADMSG cannot be used; -ENOMEM */

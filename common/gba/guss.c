@@ -172,6 +172,24 @@ static int read_uss_list(struct guss *g, const xmlNode *list, struct err *err)
 	return 0;
 }
 
+/* No text of stage 3 says how an HSS tells of SHA-256 (33.220 5.3.2), so this element is our own. */
+static int read_mac_star(struct guss *g, const xmlNode *info, struct err *err)
+{
+	const xmlNode *n = xml_child(xml_child(info, "Extension"), "macStar");
+	char *text;
+	bool known;
+
+	if (!n)
+		return 0;
+	text = xml_text(n);
+	if (!text)
+		return -ENOMEM;
+	g->mac_star_sha256 = strcmp(text, "SHA-256") == 0;
+	known = g->mac_star_sha256 || strcmp(text, "SHA-1") == 0;
+	free(text);
+	return known ? 0 : err_set(err, -EBADMSG, "bsfInfo/Extension/macStar: allowed: SHA-1, SHA-256");
+}
+
 static int read_bsf_info(struct guss *g, const xmlNode *root, struct err *err)
 {
 	const xmlNode *info = xml_child(root, "bsfInfo");
@@ -184,8 +202,9 @@ static int read_bsf_info(struct guss *g, const xmlNode *root, struct err *err)
 		if (!g->uicc_type)
 			return -ENOMEM;
 	}
-	if (!life)
-		return 0;
+	rc = read_mac_star(g, info, err);
+	if (rc < 0 || !life)
+		return rc;
 	text = xml_text(life);
 	if (!text)
 		return -ENOMEM;

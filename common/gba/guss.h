@@ -25,9 +25,10 @@ struct guss_uss {
 };
 
 struct guss {
-	bool is_uss_list; /* the document was a bare ussList, as on Zn: no guss for Zh */
-	char *id;         /* IMPI it says it belongs to; NULL if absent */
-	char *uicc_type;  /* "GBA", "GBA_U"; NULL if absent */
+	bool is_uss_list;     /* the document was a bare ussList, as on Zn: no guss for Zh */
+	char *id;             /* IMPI it says it belongs to; NULL if absent */
+	char *uicc_type;      /* "GBA", "GBA_U"; NULL if absent */
+	bool mac_star_sha256; /* bsfInfo/Extension/macStar: what the card makes MAC* with (33.220 5.3.2) is SHA-256 */
 	bool has_life_time;
 	int64_t life_time_s; /* as written, unchecked */
 	bool has_timestamp;

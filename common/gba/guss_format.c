@@ -92,7 +92,7 @@ static void put_bsf_info(struct xml_out *o, const struct guss *g)
 {
 	char life[24];
 
-	if (!g->uicc_type && !g->has_life_time)
+	if (!g->uicc_type && !g->has_life_time && !g->mac_star_sha256)
 		return;
 	xml_out_raw(o, "<bsfInfo>");
 	if (g->uicc_type)
@@ -100,6 +100,11 @@ static void put_bsf_info(struct xml_out *o, const struct guss *g)
 	if (g->has_life_time) {
 		snprintf(life, sizeof(life), "%lld", (long long)g->life_time_s);
 		put_element(o, "lifeTime", life);
+	}
+	if (g->mac_star_sha256) {
+		xml_out_raw(o, "<Extension>");
+		put_element(o, "macStar", "SHA-256");
+		xml_out_raw(o, "</Extension>");
 	}
 	xml_out_raw(o, "</bsfInfo>");
 }

@@ -164,6 +164,58 @@ START_TEST(wrong_answers)
 }
 END_TEST
 
+#define GUSS_U "<guss><bsfInfo><uiccType>GBA_U</uiccType></bsfInfo></guss>"
+
+static void mac_failure(struct ue *ue)
+{
+	snprintf(ue->authorization, sizeof(ue->authorization),
+		 "Digest username=\"" IMPI "\", realm=\"" NAME "\", nonce=\"%s\", uri=\"/\", response=\"\"", ue->nonce);
+	ue_send(ue);
+	turn(ue);
+}
+
+/* 220-5.3.2-4, 220-5.2.2-1, 220-5.3.2-10: a card that can GBA_U; plain RES is not right; a failure changes no variant */
+START_TEST(gba_u)
+{
+	static const uint8_t turned[] = { 0xa5, 0x42, 0x11, 0xd5, 0xe3, 0xba, 0x50, 0xbe };
+	struct gba_session s;
+	struct ue ue;
+
+	ue_init(&ue, IMPI);
+	for (uint8_t n = 1; n <= 3; n++) {
+		ue_first(&ue);
+		hss_gives(&ue, n, GUSS_U);
+		ue_take_challenge(&ue);
+		ck_assert_str_eq(ue.nonce + 20, "NVXzKLQ1d7m5jH8/DXI/skQ="); /* AUTN* each time */
+		if (n == 1) {
+			ue_answer(&ue);
+			ended(&ue, CAUSE_ub_response, 403);
+		} else if (n == 2) {
+			mac_failure(&ue);
+			ended(&ue, CAUSE_ub_mac_context, 403);
+		} else {
+			ue_answer_with(&ue, span_of(turned, sizeof(turned)), "");
+			ended(&ue, CAUSE_ub_ok, 200);
+		}
+		ck_assert(no_session(n) == (n < 3));
+	}
+	ck_assert(session_of(3, &s));
+	ck_assert_int_eq(s.variant, GBA_VARIANT_U);
+	ck_assert_secret(s.ks, "b40ba9a3c58b2a05bbf0d987b21bf8cbf769bcd751044604127672711c6d3441");
+	gba_session_clear(&s);
+	/* the operator stays with GBA_ME, from the next run on */
+	atomic_store(&w.cfg.limits.gba_u_off, true);
+	ue_first(&ue);
+	hss_gives(&ue, 4, GUSS_U);
+	ue_take_challenge(&ue);
+	ue_answer(&ue);
+	ended(&ue, CAUSE_ub_ok, 200);
+	ck_assert(session_of(4, &s));
+	ck_assert_int_eq(s.variant, GBA_VARIANT_ME);
+	gba_session_clear(&s);
+}
+END_TEST
+
 /* auth-int: the body that came is the one that was signed */
 START_TEST(body)
 {
@@ -301,5 +353,5 @@ START_TEST(refused_at_once)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("ub_flow", world_open, world_close, bootstrap, with_tmpi, nonces, wrong_answers, body, resync,
+SUITE_WITH_FIXTURE("ub_flow", world_open, world_close, bootstrap, with_tmpi, nonces, wrong_answers, gba_u, body, resync,
 		   beside_resync, store_at_once, refused_at_once)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """gba-keys as a person uses it: the vectors through the program, inputs from everywhere, refusals. TAP."""
+import hashlib
 import json
 import os
 import subprocess
@@ -39,6 +40,14 @@ def vectors():
             for name, field in {**want, "OPc": "OPc", "RES": "RES", "CK": "CK", "IK": "IK", "AUTN": "AUTN", "Ks": "Ks"}.items():
                 assert got[name] == v[field], (v["name"], name)
             assert got["auts"] == v["resync"]["auts_base64"]
+            u = v["gba_u"]
+            assert got["AUTN* SHA-1"] == u["AUTN_star"] and got["AUTN* SHA-256"] == u["sha256"]["AUTN_star"], v["name"]
+            assert got["RES of GBA_U"] == u["RES_lsb_flipped"], v["name"]
+            turned = hashlib.md5(f"{v['IMPI']}:{v['BSF_name']}:".encode() + bytes.fromhex(u["RES_lsb_flipped"])).hexdigest()
+            assert got["HA1 of GBA_U"] == turned
+            for star in ("AUTN* SHA-1", "AUTN* SHA-256"):
+                back = steps("--in", "-", text=lines(k=v["K"], op=v["OP"], autn=got[star], **common))
+                assert back["MAC-A"] == f"right, as MAC* of {star[6:]}: for the GBA context", back["MAC-A"]
             if v["BSF_name"] == v["ub"]["realm"]:
                 assert got["HA1 of Ub"] == v["ub"]["HA1"]
             for given in ({"ks": v["Ks"]}, {"ck": v["CK"], "ik": v["IK"]}):

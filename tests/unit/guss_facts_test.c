@@ -11,11 +11,25 @@ static const struct {
 	int rc;
 	struct guss_facts facts;
 } rows[] = {
-	{ "", 0, { false, 0, false } },
-	{ "<guss><bsfInfo><uiccType>GBA</uiccType><lifeTime>60</lifeTime></bsfInfo></guss>", 0, { true, 60, false } },
-	{ "<guss><bsfInfo><uiccType>GBA_U</uiccType></bsfInfo></guss>", 0, { false, 0, true } },
-	{ "<guss><bsfInfo><lifeTime>90000000000</lifeTime></bsfInfo></guss>", 0, { true, 90000000000, false } },
-	{ "<guss><bsfInfo><lifeTime>-5</lifeTime></bsfInfo></guss>", 0, { true, -5, false } },
+	{ "", 0, { false, 0, false, GBA_U_SHA1 } },
+	{ "<guss><bsfInfo><uiccType>GBA</uiccType><lifeTime>60</lifeTime></bsfInfo></guss>",
+	  0,
+	  { true, 60, false, GBA_U_SHA1 } },
+	{ "<guss><bsfInfo><uiccType>GBA_U</uiccType></bsfInfo></guss>", 0, { false, 0, true, GBA_U_SHA1 } },
+	{ "<guss><bsfInfo><uiccType>GBA_U</uiccType><Extension><macStar>SHA-256</macStar></Extension></bsfInfo></guss>",
+	  0,
+	  { false, 0, true, GBA_U_SHA256 } },
+	{ "<guss><bsfInfo><uiccType>GBA_U</uiccType><Extension><macStar>SHA-1</macStar><other>SHA-256</other></Extension>"
+	  "</bsfInfo></guss>",
+	  0,
+	  { false, 0, true, GBA_U_SHA1 } },
+	{ "<guss><bsfInfo><uiccType>GBA_U</uiccType><Extension><macStar>sha256</macStar></Extension></bsfInfo></guss>",
+	  -EBADMSG,
+	  { 0 } },
+	{ "<guss><bsfInfo><lifeTime>90000000000</lifeTime></bsfInfo></guss>",
+	  0,
+	  { true, 90000000000, false, GBA_U_SHA1 } },
+	{ "<guss><bsfInfo><lifeTime>-5</lifeTime></bsfInfo></guss>", 0, { true, -5, false, GBA_U_SHA1 } },
 	{ "<guss><bsfInfo>", -EBADMSG, { 0 } },
 	{ "<other/>", -EBADMSG, { 0 } },
 };
@@ -29,7 +43,7 @@ static void check(size_t i, int rc, const struct guss_facts *f)
 	ck_assert_msg(rc == rows[i].rc, "row %zu: %d", i, rc);
 	if (rc == 0)
 		ck_assert_msg(f->has_life_time == want->has_life_time && f->life_time_s == want->life_time_s &&
-				      f->gba_u == want->gba_u,
+				      f->gba_u == want->gba_u && f->mac_star == want->mac_star,
 			      "row %zu", i);
 }
 
@@ -55,7 +69,7 @@ START_TEST(memo)
 			check(i, guss_memo_read(m, &f, span_str(rows[i].xml)), &f);
 		}
 	}
-	ck_assert_uint_eq(guss_memo_hits(m), 2 * 4); /* four documents can be used; a bad one is read each time */
+	ck_assert_uint_eq(guss_memo_hits(m), 2 * 6); /* six documents can be used; a bad one is read each time */
 	talloc_free(ctx);
 }
 END_TEST

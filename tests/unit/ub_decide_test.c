@@ -263,6 +263,12 @@ START_TEST(answer_rows)
 	ck_assert_int_eq(judge(ANSWER_OF(USER, NAME, "response=\"\""), "", &c), CAUSE_ub_mac_failure);
 	ck_assert_int_eq(judge(ANSWER_OF("a@b.example", NAME, V1_REST ", response=\"" RIGHT "\""), "", &c),
 			 CAUSE_ub_user_mismatch);
+	/* GBA_U is in play: the cause says so, whatever was sent */
+	c.variant = GBA_VARIANT_U;
+	ck_assert_int_eq(judge(ANSWER_OF(USER, NAME, "response=\"\""), "", &c), CAUSE_ub_mac_context);
+	c.variant = GBA_VARIANT_ME;
+	c.aka.uicc_gba_u = true;
+	ck_assert_int_eq(judge(ANSWER_OF(USER, NAME, "response=\"\""), "", &c), CAUSE_ub_mac_context);
 	strcpy(c.bsf_name, names[1]);
 	ck_assert_int_eq(judge(V1(RIGHT), "", &c), CAUSE_ub_realm_unknown);
 	gba_challenge_clear(&c);

@@ -437,7 +437,7 @@ START_TEST(key_and_times)
 }
 END_TEST
 
-/* GBA_U: Ks_ext_NAF always, Ks_int_NAF for a NAF that knows GBA_U */
+/* 220-5.3.3-10: GBA_U: Ks_ext_NAF always, Ks_int_NAF for a NAF that knows GBA_U */
 START_TEST(gba_u)
 {
 	struct question q;

@@ -2,6 +2,8 @@
 """Milenage (TS 35.206), AUTN and AUTS (TS 33.102 6.3), a soft USIM and the SQN array of annex C.2.2."""
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from . import kdf
+
 IND_BITS = 5
 
 
@@ -78,6 +80,7 @@ class Usim:
 
     def __init__(self, k, opc=None, op=None):
         self.mil = Milenage(k, opc, op)
+        self.gba = None            # name of a hash: the device uses the GBA context (33.220 5.3.2)
         self.seq = [0] * 32
         self.last_sqn = None
 
@@ -89,6 +92,8 @@ class Usim:
         """(RES, CK, IK), or MacFailure, or SyncFailure with the AUTS."""
         res, ck, ik, ak = self.mil.f2345(rand)
         sqn = xor(autn[:6], ak)
+        if self.gba:
+            autn, res = kdf.gba_u(autn, res, ik, self.gba)
         if self.mil.f1(rand, sqn, autn[6:8])[0] != autn[8:]:
             raise MacFailure("MAC in AUTN is wrong")
         value = int.from_bytes(sqn, "big")

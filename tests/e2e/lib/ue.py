@@ -31,6 +31,9 @@ class Session:
     def ks_naf(self, fqdn="naf1.example.com", ua=kdf.UA_HTTP_DIGEST):
         return kdf.ks_naf(self.ks, self.rand, self.impi, fqdn.encode() + ua)
 
+    def ks_int_naf(self, fqdn="naf1.example.com", ua=kdf.UA_HTTP_DIGEST):
+        return kdf.ks_naf(self.ks, self.rand, self.impi, fqdn.encode() + ua, b"gba-u")
+
 
 class Challenge:
     """A 401 of Ub, read."""
