@@ -9,6 +9,7 @@
 #include <osmocom/vty/vty.h>
 #include "bsf/run/cfg.h"
 #include "bsf/ub/conn.h"
+#include "common/base/clock.h"
 #include "common/rt/log_cat.h"
 
 static struct store_shared *store;
@@ -47,32 +48,69 @@ DEFUN(show_ub, show_ub_cmd, "show ub", SHOW_STR "HTTP side\n")
 	return CMD_SUCCESS;
 }
 
-/* The peers as they were a moment ago. */
+/* The peers as they were a moment ago, by name. */
 struct peers {
 	struct vty *vty;
 	struct dia_hub_peer_figures *f;
 	int n;
 };
 
+static int by_identity(const void *a, const void *b)
+{
+	const struct dia_hub_peer_figures *x = a, *y = b;
+
+	return strcasecmp(x->identity, y->identity);
+}
+
 static const struct dia_hub_peer_figures *figures_find(const struct peers *p, const char *identity)
 {
 	static const struct dia_hub_peer_figures none;
+	const struct dia_hub_peer_figures key = { .identity = identity }, *f;
 
-	for (int i = 0; i < p->n; i++)
-		if (strcasecmp(p->f[i].identity, identity) == 0)
-			return &p->f[i];
-	return &none;
+	f = p->n ? bsearch(&key, p->f, (size_t)p->n, sizeof(key), by_identity) : NULL;
+	return f ? f : &none;
+}
+
+static const char *app_name(uint32_t app)
+{
+	return app == GBA_APP_ZH ? "Zh" : app == GBA_APP_ZN ? "Zn" : "?";
+}
+
+/* What has happened with a peer that was there at least once. */
+static void show_history(struct vty *vty, const struct dia_hub_peer_figures *f)
+{
+	if (!f->since_ms)
+		return;
+	vty_out(vty, "     for %" PRIu64 " s", (clock_mono_ms() - f->since_ms) / 1000);
+	if (f->open && f->connections > 1)
+		vty_out(vty, ", %u connections", f->connections);
+	if (f->open && f->address[0])
+		vty_out(vty, ", %s", f->address);
+	for (size_t i = 0; f->open && i < f->n_apps; i++)
+		vty_out(vty, "%s%s", i ? " " : ", ", app_name(f->apps[i]));
+	vty_out(vty, ", requests %" PRIu64 " in %" PRIu64 " out", f->requests_in, f->requests_out);
+	if (f->round_trip_us)
+		vty_out(vty, ", round trip %" PRIu64 ".%03" PRIu64 " ms", f->round_trip_us / 1000,
+			f->round_trip_us % 1000);
+	for (size_t i = 0, n = 0; i < DIA_HUB_ERRORS; i++)
+		if (f->errors[i].n)
+			vty_out(vty, "%s%" PRIu32 " x %" PRIu64, n++ ? ", " : ", errors ", f->errors[i].code,
+				f->errors[i].n);
+	vty_out(vty, "%s", VTY_NEWLINE);
 }
 
 static void show_naf(void *data, const char *identity)
 {
 	const struct peers *p = data;
+	const struct dia_hub_peer_figures *f = figures_find(p, identity);
 	struct vty *vty = p->vty;
 
-	vty_out(vty, "naf  %-50s %s%s", identity, figures_find(p, identity)->open ? "open" : "closed", VTY_NEWLINE);
+	vty_out(vty, "naf  %-50s %s%s", identity, f->open ? "open" : "closed", VTY_NEWLINE);
+	show_history(vty, f);
 }
 
-DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "Diameter peers and whether they are connected\n")
+DEFUN(show_peers, show_peers_cmd, "show peers",
+      SHOW_STR "Diameter peers: connected or not and for how long, from where, what has happened\n")
 {
 	struct peers p = { .vty = vty };
 
@@ -81,11 +119,14 @@ DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "Diameter peers and whe
 		vty_out(vty, "%% the Diameter node does not answer: %s%s", strerror(-p.n), VTY_NEWLINE);
 		return CMD_WARNING;
 	}
+	if (p.n)
+		qsort(p.f, (size_t)p.n, sizeof(p.f[0]), by_identity);
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
 		const struct dia_hub_peer_figures *f = figures_find(&p, bsf_cfg->hss[i].identity);
 
 		vty_out(vty, "hss  %-50s %s, %u unanswered%s", bsf_cfg->hss[i].identity, f->open ? "open" : "closed",
 			f->pending, VTY_NEWLINE);
+		show_history(vty, f);
 	}
 	naf_cfg_each(bsf_cfg, show_naf, &p);
 	free(p.f);

@@ -8,6 +8,8 @@
 
 /*! \returns ms of CLOCK_MONOTONIC */
 uint64_t clock_mono_ms(void);
+/*! \returns us of it */
+uint64_t clock_mono_us(void);
 
 /*! \returns ms of CLOCK_REALTIME since 1970, for what follows the wall clock by its nature (33.102 C.1.1) */
 uint64_t clock_wall_ms(void);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "common/base/clock.h"
 #include "common/crypto/rng.h"
 #include "common/dia/dia_hub_in.h"
 
@@ -16,6 +17,7 @@ struct ask {
 	void *owner;
 	uint64_t txn;
 	uint32_t command, app; /* of the answer */
+	uint64_t sent_us;
 };
 
 int dia_ask_sessions_init(struct dia_sessions *s, const char *host)
@@ -68,6 +70,8 @@ void dia_ask_answered(struct dia_conn *c, struct span msg)
 		bool fits = hdr.command == a->command && hdr.app == a->app;
 
 		a->id->answers_in++;
+		dia_figures_answer(a->id, msg);
+		dia_figures_round_trip(a->id, clock_mono_us() - a->sent_us);
 		ask_end(a, fits ? 0 : -EBADMSG, fits ? msg : span_of(NULL, 0));
 		return;
 	}
@@ -94,6 +98,7 @@ static struct ask *ask_new(struct dia_hub *h, struct dia_identity *id, struct di
 	a->wait.conn = c;
 	a->command = g->command;
 	a->app = g->app;
+	a->sent_us = clock_mono_us();
 	a->hub = h;
 	a->id = id;
 	a->timer.on_time = ask_on_time;

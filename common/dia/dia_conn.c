@@ -267,6 +267,7 @@ static void on_cea(struct dia_conn *c, struct span msg)
 	if (dia_base_cea_get(&caps, &code, msg) == 0) {
 		good = code / 1000 == 2 && dia_dict_identity_cmp(span_str(caps.host), span_str(c->id->name)) == 0;
 		if (good && dia_base_common(&c->hub->caps, &caps)) {
+			dia_figures_apps(c->id, &caps);
 			dia_hub_happens(c, DIA_ON_CEA_OK, caps.has_state ? caps.state : 0);
 			return;
 		}
@@ -368,7 +369,8 @@ static void conn_on_end(struct dia_stream *s, enum dia_stream_end why, int detai
 		dia_loop_timer(c->hub->loop, &c->timer, 0);
 		return;
 	}
-	c->why = detail ? strerror(detail) : words[why];
+	if (!c->why) /* a DPR has said more */
+		c->why = detail ? strerror(detail) : words[why];
 	if (why == DIA_STREAM_FRAME) {
 		sockaddr_text(from, &c->from);
 		dia_hub_tell(c->hub, DIA_HUB_PROTOCOL, c->id ? c->id->name : from, words[why]);

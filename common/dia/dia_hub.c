@@ -10,7 +10,7 @@
 #include "common/dia/dia_hub_in.h"
 
 #define VENDOR_ID  0
-#define STOP_MS    (DIA_TDP_MS + 1000)
+#define STOP_MS    4000 /* who does not answer a DPR keeps nobody from stopping */
 #define DEFAULT_MS 5000
 
 uint64_t dia_hub_now(const struct dia_hub *h)
@@ -87,7 +87,6 @@ void dia_hub_settle(struct dia_identity *id)
 	struct dia_conn *c;
 
 	tell_ready(id); /* first: who loses its request looks for another peer */
-
 	while ((c = h->todo)) {
 		h->todo = c->todo;
 		c->failover = false;
@@ -103,7 +102,7 @@ static void told_open(struct dia_identity *id, struct dia_conn *c)
 	c->opened = true;
 	id->since_ms = dia_hub_now(id->hub);
 	sockaddr_text(from, &c->from);
-	dia_hub_tell(id->hub, DIA_HUB_OPEN, id->name, from);
+	dia_figures_change(id, DIA_HUB_OPEN, from);
 }
 
 /* Stands for a connection that could not be begun, until the machine's timer ends the attempt. */
@@ -132,8 +131,10 @@ static void end_link(struct dia_identity *id, struct dia_conn *c, bool reset)
 	const char *why = c->why ? c->why : "it answers no watchdog";
 
 	id->links[c->link] = NULL;
-	if (c->opened)
-		dia_hub_tell(id->hub, DIA_HUB_LOST, id->name, why);
+	if (c->opened) {
+		id->since_ms = dia_hub_now(id->hub);
+		dia_figures_change(id, DIA_HUB_LOST, why);
+	}
 	dia_conn_end(c, reset, why);
 }
 
@@ -186,6 +187,8 @@ static void hub_act(void *owner, unsigned link, unsigned act, uint32_t arg)
 		c->failover = true;
 		c->todo = id->hub->todo;
 		id->hub->todo = c;
+		if (dia_peer_state(id->machine, link) == DIA_ST_SUSPECT)
+			dia_figures_change(id, DIA_HUB_SUSPECT, "it has not answered a watchdog; no requests go to it");
 		break;
 	case DIA_BIT_DELIVER:
 		c->deliver = true;
@@ -194,7 +197,9 @@ static void hub_act(void *owner, unsigned link, unsigned act, uint32_t arg)
 		on_opened(id, c, arg);
 		break;
 	case DIA_BIT_FAILBACK:
-		if (!c->opened)
+		if (c->opened)
+			dia_figures_change(id, DIA_HUB_BACK, "it answers again");
+		else
 			told_open(id, c);
 		break;
 	case DIA_BIT_CLOSE:
@@ -217,6 +222,7 @@ static void hub_on_tick(struct dia_timer *t)
 static void identity_free(struct dia_identity *id)
 {
 	dia_loop_timer_stop(id->hub->loop, &id->timer);
+	dia_loop_timer_stop(id->hub->loop, &id->tell_later);
 	dia_peer_free(id->machine);
 	free(id->links);
 	free(id);
@@ -270,6 +276,20 @@ void dia_hub_say_why(struct dia_identity *id, const char *why)
 
 /* Events. */
 
+/* Its Disconnect-Cause, and what we make of it (dia_peer.h). */
+static const char *why_it_leaves(const struct dia_identity *id, uint32_t cause)
+{
+	static const char *const words[][2] = {
+		[DIA_REBOOTING] = { "it disconnects: it restarts",
+				    "it disconnects: it restarts; next attempt after tc" },
+		[DIA_BUSY] = { "it disconnects: it is busy", "it disconnects: it is busy; next attempt in 30 s" },
+		[DIA_DO_NOT_WANT] = { "it disconnects: it does not want us",
+				      "it disconnects: it does not want us; next attempt in 5 min" },
+	};
+
+	return cause <= DIA_DO_NOT_WANT ? words[cause][id->dial] : "it disconnects";
+}
+
 void dia_hub_happens(struct dia_conn *c, enum dia_on on, uint32_t arg)
 {
 	struct dia_identity *id = c->id;
@@ -277,7 +297,7 @@ void dia_hub_happens(struct dia_conn *c, enum dia_on on, uint32_t arg)
 	struct dia_hdr hdr;
 
 	if (on == DIA_ON_DPR)
-		c->why = "it disconnects";
+		c->why = why_it_leaves(id, arg);
 	dia_peer_event(id->machine, dia_hub_now(id->hub), c->link, on, arg);
 	dia_hub_settle(id);
 	if (!c->deliver)
@@ -317,6 +337,7 @@ void dia_hub_cer(struct dia_conn *c, struct dia_identity *id, const struct dia_c
 	int link;
 
 	update_connections(id);
+	dia_figures_apps(id, caps);
 	dia_stream_pause(&c->s);
 	dia_conn_name(c);
 	dia_loop_timer_stop(h->loop, &c->timer);
@@ -349,37 +370,6 @@ bool dia_hub_is_open(const struct dia_hub *h, const char *identity)
 	const struct dia_identity *id = dia_hub_find(h, identity);
 
 	return id && is_ready(id);
-}
-
-static void figures_of(const struct dia_identity *id, struct dia_hub_peer_figures *f)
-{
-	*f = (struct dia_hub_peer_figures){ .identity = id->name,
-					    .dialled = id->dial,
-					    .held_off = id->held_off,
-					    .open = dia_hub_is_open(id->hub, id->name),
-					    .pending = id->pending,
-					    .since_ms = id->since_ms,
-					    .requests_in = id->requests_in,
-					    .requests_out = id->requests_out,
-					    .answers_in = id->answers_in,
-					    .stray = id->stray };
-	for (unsigned i = 0; i < id->n_links; i++) {
-		if (!id->links[i] || !id->links[i]->opened)
-			continue;
-		f->connections++;
-		sockaddr_text(f->address, &id->links[i]->from);
-	}
-}
-
-void dia_hub_figures(struct dia_hub *h, void (*fn)(void *owner, const struct dia_hub_peer_figures *f), void *owner)
-{
-	struct dia_hub_peer_figures f;
-
-	for (size_t i = 0; i < DIA_HUB_BUCKETS; i++)
-		for (struct dia_identity *id = h->identities[i]; id; id = id->next) {
-			figures_of(id, &f);
-			fn(owner, &f);
-		}
 }
 
 /* Life. */

@@ -22,6 +22,9 @@ struct dia_reply;
 enum dia_hub_event {
 	DIA_HUB_OPEN,     /* requests may flow. detail: address */
 	DIA_HUB_LOST,     /* detail: why, in words */
+	DIA_HUB_SUSPECT,  /* detail: why */
+	DIA_HUB_BACK,     /* no more. detail: why */
+	DIA_HUB_FLAPS,    /* of more changes only this is told, once a minute. detail: how many, and how it is now */
 	DIA_HUB_UNKNOWN,  /* its CER was refused: identity not configured. detail: address */
 	DIA_HUB_ADDRESS,  /* closed without a word: not from there. detail: address */
 	DIA_HUB_ROLE,     /* its CER was refused: we connect to it, it may not to us. detail: address */
@@ -107,19 +110,33 @@ int dia_hub_disconnect(struct dia_hub *h, const char *identity);
 int dia_hub_reconnect(struct dia_hub *h, const char *identity);
 
 /*! Begin to end: no new connections, DPR to all. \param[in] done called once from a later turn, when all are closed, at
- *  the latest after DIA_TDP_MS; it may free the hub */
+ *  the latest after 4 s; it may free the hub */
 void dia_hub_stop(struct dia_hub *h, void (*done)(void *owner), void *owner);
 
 /*! Is a connection to it open, so that requests may be sent? */
 bool dia_hub_is_open(const struct dia_hub *h, const char *identity);
+
+#define DIA_HUB_ERRORS 8
+#define DIA_HUB_APPS   4
+
+struct dia_hub_error {
+	uint32_t code; /* not 2xxx; 0: unused */
+	bool experimental;
+	uint64_t n;
+};
 
 struct dia_hub_peer_figures {
 	const char *identity;
 	bool open, dialled;
 	bool held_off; /* by dia_hub_disconnect() */
 	unsigned connections, pending;
-	char address[64]; /* of an open connection; "" */
-	uint64_t since_ms, requests_in, requests_out, answers_in, stray;
+	char address[64];  /* of an open connection; "" */
+	uint64_t since_ms; /* of the monotonic clock: when it was connected or lost; 0: never yet */
+	uint64_t requests_in, requests_out, answers_in, stray;
+	uint64_t round_trip_us;      /* of requests, about the mean of the last ones; 0: none was answered */
+	uint32_t apps[DIA_HUB_APPS]; /* in common */
+	size_t n_apps;
+	struct dia_hub_error errors[DIA_HUB_ERRORS]; /* of its answers and of those it got; the most frequent ones */
 };
 /*! Call fn for each peer that has or had a connection, or that we connect to. */
 void dia_hub_figures(struct dia_hub *h, void (*fn)(void *owner, const struct dia_hub_peer_figures *f), void *owner);

@@ -51,7 +51,13 @@ struct dia_identity {
 	struct sockaddr_storage addr;
 	struct dia_timer timer; /* of the machine */
 	unsigned pending;
-	uint64_t since_ms, requests_in, requests_out, answers_in, stray;
+	uint64_t since_ms, requests_in, requests_out, answers_in, stray, round_trip_us;
+	uint32_t apps[DIA_HUB_APPS]; /* in common */
+	size_t n_apps;
+	struct dia_hub_error errors[DIA_HUB_ERRORS];
+	uint64_t told_ms; /* when counting of told began */
+	unsigned told, untold;
+	struct dia_timer tell_later;
 };
 
 struct dia_conn_list {
@@ -141,3 +147,12 @@ void dia_reply_code(struct dia_conn *c, struct span msg, uint32_t code);
 /* dia_ask.c */
 void dia_ask_answered(struct dia_conn *c, struct span msg);
 void dia_ask_lost(struct dia_conn *c);
+
+/* dia_figures.c */
+/* An answer went either way; id may be NULL. */
+void dia_figures_answer(struct dia_identity *id, struct span answer);
+void dia_figures_round_trip(struct dia_identity *id, uint64_t us);
+/* What its CER or CEA says. */
+void dia_figures_apps(struct dia_identity *id, const struct dia_caps *peer);
+/* Its state has changed: told, but for one that does nothing else. */
+void dia_figures_change(struct dia_identity *id, enum dia_hub_event ev, const char *detail);

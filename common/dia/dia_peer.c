@@ -108,6 +108,14 @@ static bool is_message(enum dia_on on)
 	return on >= DIA_ON_CER && on <= DIA_ON_ANSWER && on != DIA_ON_STRAY;
 }
 
+/* RFC 6733 5.4 forbids to come again after the second and third; but who never comes again is lost for good. */
+static uint32_t wait_after_dpr(const struct dia_peer_machine *p, uint32_t cause)
+{
+	if (cause == DIA_REBOOTING)
+		return p->cfg.tc_ms;
+	return cause == DIA_BUSY ? DIA_TRY_BUSY_MS : DIA_TRY_UNWANTED_MS;
+}
+
 void dia_peer_event(struct dia_peer_machine *p, uint64_t now_ms, unsigned link, enum dia_on on, uint32_t arg)
 {
 	struct dia_link *l = &p->links[link];
@@ -126,7 +134,7 @@ void dia_peer_event(struct dia_peer_machine *p, uint64_t now_ms, unsigned link, 
 	if (on == DIA_ON_DWA && dia_links_is_open(l))
 		after_dwa(p, l);
 	if (on == DIA_ON_DPR && l->state == DIA_ST_LEAVING)
-		dia_links_try_after(p, now_ms, arg == DIA_REBOOTING ? p->cfg.tc_ms : DIA_TRY_UNWANTED_MS);
+		dia_links_try_after(p, now_ms, wait_after_dpr(p, arg));
 	settle(p, now_ms);
 }
 

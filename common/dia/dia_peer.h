@@ -20,7 +20,8 @@
 #define DIA_TW_MIN_MS       6000
 #define DIA_TW_JITTER_MS    2000
 #define DIA_TRY_FIRST_MS    1000   /* after a loss; then doubled up to tc_ms */
-#define DIA_TRY_UNWANTED_MS 300000 /* after a DPR that does not want us: it comes to us when it does */
+#define DIA_TRY_BUSY_MS     30000  /* after a DPR that says busy */
+#define DIA_TRY_UNWANTED_MS 300000 /* after one that does not want us: it comes to us when it does */
 #define DIA_HEARD_MS        1000   /* who was heard so lately is alive and not asked */
 #define DIA_ROUND_MS        3000   /* whoever has not answered then has gone */
 #define DIA_REOPEN_DWAS     3      /* after a failure, before requests flow (RFC 3539 3.4.1) */

@@ -42,6 +42,13 @@ static bool gone(const struct dia_reply *r)
 	return r->conn->ending || r->conn->cleared;
 }
 
+static void reply_commit(struct dia_conn *c, const struct writer *w, int len)
+{
+	if (len > 0)
+		dia_figures_answer(c->id, span_of(w->p, (size_t)len));
+	dia_stream_commit(&c->s, len);
+}
+
 /* Refusals fit: they hold no more than the request had and a fault. */
 static int put_fault(struct dia_conn *c, struct span request, const struct dia_fault *f)
 {
@@ -49,7 +56,7 @@ static int put_fault(struct dia_conn *c, struct span request, const struct dia_f
 
 	if (!dia_stream_room(&c->s, &w, 1024 + DIA_FAILED_MAX + request.len))
 		return -ENOTCONN;
-	dia_stream_commit(&c->s, dia_build_refusal(&w, request, &c->hub->cfg.self, f));
+	reply_commit(c, &w, dia_build_refusal(&w, request, &c->hub->cfg.self, f));
 	return 0;
 }
 
@@ -85,7 +92,7 @@ static int put_answer(struct dia_reply *r, dia_reply_fn *put, const void *answer
 			return -ENOTCONN;
 		len = put(&w, r->request, &c->hub->cfg.self, answer);
 		if (len >= 0) {
-			dia_stream_commit(&c->s, len);
+			reply_commit(c, &w, len);
 			return 0;
 		}
 	}

@@ -103,6 +103,13 @@ void dia_select_event(void *owner, enum dia_hub_event ev, const char *peer, cons
 	case DIA_HUB_LOST:
 		LOGT(DRT, LOGL_NOTICE, "Diameter peer %s lost: %s\n", peer, detail);
 		break;
+	case DIA_HUB_SUSPECT:
+	case DIA_HUB_BACK:
+		LOGT(DRT, LOGL_NOTICE, "Diameter peer %s: %s\n", peer, detail);
+		break;
+	case DIA_HUB_FLAPS:
+		LOGT(DRT, LOGL_NOTICE, "Diameter peer %s %s\n", peer, detail);
+		break;
 	case DIA_HUB_REFUSED:
 		if (log_rate_ok(DRT))
 			LOGT(DRT, LOGL_NOTICE, "Diameter peer %s: %s\n", peer, detail);

@@ -445,9 +445,7 @@ START_TEST(next_try_after_a_good_bye)
 	static const struct {
 		enum dia_cause cause;
 		uint64_t ms;
-	} causes[] = { { DIA_REBOOTING, TC },
-		       { DIA_BUSY, DIA_TRY_UNWANTED_MS },
-		       { DIA_DO_NOT_WANT, DIA_TRY_UNWANTED_MS } };
+	} causes[] = { { DIA_REBOOTING, TC }, { DIA_BUSY, DIA_TRY_BUSY_MS }, { DIA_DO_NOT_WANT, DIA_TRY_UNWANTED_MS } };
 
 	for (size_t i = 0; i < 3; i++) {
 		begin_open(config());
