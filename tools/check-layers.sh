@@ -26,6 +26,7 @@ BEGIN {
 	# the card below the library, the library below its two users
 	may["ue"] = may["common/http"] "common/http "
 	may["ue/card"] = may["ue"] "ue "
+	may["ue/vuicc"] = may["ue/card"] "ue/card "
 	may["ue/lib"] = may["ue/card"] "ue/card "
 	may["ue/tool"] = may["ue/lib"] "ue/lib "
 	may["ue/agent"] = may["ue/tool"] "common/rt "

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static int write_all(int fd, const char *p, size_t len)
 		p += n;
 		len -= (size_t)n;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
 }
 
 /* A rename is durable once its folder is. */
@@ -44,7 +45,7 @@ static int sync_folder(const char *path)
 	return rc;
 }
 
-int state_file_write(const char *path, const void *text, size_t len, struct err *err)
+static int replace(const char *path, const void *text, size_t len, bool sync, struct err *err)
 {
 	char beside[PATH_MAX];
 	int fd, rc;
@@ -56,16 +57,42 @@ int state_file_write(const char *path, const void *text, size_t len, struct err 
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s", beside, strerror(errno));
 	rc = write_all(fd, text, len);
+	if (rc == 0 && sync && fsync(fd) < 0)
+		rc = -errno;
 	close(fd);
 	if (rc == 0 && rename(beside, path) < 0)
 		rc = -errno;
-	if (rc == 0)
+	if (rc == 0 && sync)
 		rc = sync_folder(path);
 	if (rc < 0) {
 		unlink(beside);
 		return err_set(err, rc, "%s: %s", path, strerror(-rc));
 	}
 	return 0;
+}
+
+int state_file_write(const char *path, const void *text, size_t len, struct err *err)
+{
+	return replace(path, text, len, true, err);
+}
+
+int state_file_replace(const char *path, const void *text, size_t len, struct err *err)
+{
+	return replace(path, text, len, false, err);
+}
+
+int state_file_sync(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (fsync(fd) < 0)
+		rc = -errno;
+	close(fd);
+	if (rc == 0)
+		rc = sync_folder(path);
+	return rc < 0 ? err_set(err, rc, "%s: %s", path, strerror(-rc)) : 0;
 }
 
 int state_file_read(const char *path, char **text, size_t *len, struct err *err)
@@ -121,7 +148,7 @@ int state_file_lock(const char *path, struct err *err)
 		return err_set(err, -errno, "%s: %s", name, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		close(fd);
-		return err_set(err, -EBUSY, "%s: another gba-ue is using this card", path);
+		return err_set(err, -EBUSY, "%s: another process is using this card", path);
 	}
 	return fd;
 }

@@ -60,7 +60,7 @@ START_TEST(context_gsm)
 }
 END_TEST
 
-/* CK and IK stay in the card; RES leaves with its last bit turned over; RAND is kept, the old B-TID is not. */
+/* 220-5.2.1-1, 220-5.3.2-8, 220-5.3.2-11: CK and IK stay in the card; RES leaves with its last bit turned over; RAND is kept, the old B-TID is not. */
 START_TEST(context_gba)
 {
 	static const struct {
@@ -92,7 +92,7 @@ START_TEST(context_gba)
 }
 END_TEST
 
-/* 33.220 5.3.2: of context and challenge, and of the two hashes, only the pairs that mean each other agree. */
+/* 220-5.2.1-2, 220-5.3.2-7: of context and challenge, and of the two hashes, only the pairs that mean each other agree. */
 START_TEST(pairs)
 {
 	static const struct {

@@ -89,6 +89,65 @@ static int set_mac_star(struct reading *r, const char *value)
 	return r->cfg.mac_star == GBA_U_SHA256 || strcmp(value, "sha1") == 0 ? 0 : -EINVAL;
 }
 
+static int set_digits(char *out, const char *value, size_t min, size_t max)
+{
+	size_t n = strspn(value, "0123456789");
+
+	if (value[n] || n < min || n > max)
+		return -EINVAL;
+	memcpy(out, value, n + 1);
+	return 0;
+}
+
+static int set_iccid(struct reading *r, const char *value)
+{
+	return set_digits(r->cfg.iccid, value, 18, 20);
+}
+
+static int set_pin(struct reading *r, const char *value)
+{
+	return set_digits(r->cfg.pin, value, 4, 8);
+}
+
+static int set_puk(struct reading *r, const char *value)
+{
+	return set_digits(r->cfg.puk, value, 8, 8);
+}
+
+static int set_impi(struct reading *r, const char *value)
+{
+	return impi_parse(&r->cfg.impi, (const uint8_t *)value, strlen(value));
+}
+
+static int set_domain(struct reading *r, const char *value)
+{
+	if (!fqdn_valid(span_str(value), BSF_NAME_MAX))
+		return -EINVAL;
+	strcpy(r->cfg.domain, value);
+	return 0;
+}
+
+static int set_size(unsigned *out, const char *value, unsigned min)
+{
+	size_t n = strspn(value, "0123456789");
+	unsigned long v = n && n < 4 && !value[n] ? strtoul(value, NULL, 10) : 0;
+
+	if (v < min || v > 254)
+		return -EINVAL;
+	*out = (unsigned)v;
+	return 0;
+}
+
+static int set_gbabp(struct reading *r, const char *value)
+{
+	return set_size(&r->cfg.gbabp_len, value, 105);
+}
+
+static int set_gbanl(struct reading *r, const char *value)
+{
+	return set_size(&r->cfg.gbanl_len, value, 108);
+}
+
 static const struct {
 	const char *word;
 	int (*set)(struct reading *r, const char *value);
@@ -103,6 +162,13 @@ static const struct {
 	{ "state-file", set_state_file, "a path, relative to this file" },
 	{ "gba", set_gba, "me (the device keeps the keys) or u (the card does)" },
 	{ "mac-star", set_mac_star, "sha1 or sha256" },
+	{ "iccid", set_iccid, "18 to 20 digits" },
+	{ "impi", set_impi, "user@domain" },
+	{ "domain", set_domain, "a DNS name" },
+	{ "pin", set_pin, "4 to 8 digits" },
+	{ "puk", set_puk, "8 digits" },
+	{ "gbabp-length", set_gbabp, "105 to 254" },
+	{ "gbanl-record", set_gbanl, "108 to 254" },
 };
 
 /* The value is never repeated in the reason: it may be K. */

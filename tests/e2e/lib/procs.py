@@ -14,7 +14,7 @@ BUILD = os.environ.get("GBA_BUILD", os.getcwd())
 SRC = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 FACTOR = float(os.environ.get("GBA_TIME_FACTOR", "1"))     # slower machine or sanitizers: every time limit grows by it
 SANITIZED = os.environ.get("GBA_SANITIZED", "")
-FOLDERS = ("bsf", "hss-sim", "ue", "tools", "naf-lib/examples", "naf-lib", "tests/flow", ".")
+FOLDERS = ("bsf", "hss-sim", "ue", "ue/vuicc", "tools", "naf-lib/examples", "naf-lib", "tests/flow", ".")
 SANITIZER_EXIT = 99
 
 
@@ -30,19 +30,25 @@ def program(name):
 _given = set()
 
 
+def is_free(port):
+    """Nobody listens there, and none of the tests was given it."""
+    if port in _given:
+        return False
+    with socket.socket() as s:
+        try:
+            s.bind(("0.0.0.0", port))
+        except OSError:
+            return False
+    _given.add(port)
+    return True
+
+
 def free_port():
     """A port nobody listens on, below the range the kernel hands out to clients."""
     while True:
         port = random.randint(15000, 31000)
-        if port in _given:
-            continue
-        with socket.socket() as s:
-            try:
-                s.bind(("0.0.0.0", port))
-            except OSError:
-                continue
-        _given.add(port)
-        return port
+        if is_free(port):
+            return port
 
 
 _libc = ctypes.CDLL(None)

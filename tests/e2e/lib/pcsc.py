@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""pcscd in a mount namespace of its own (its socket has one fixed place), readers of vsmartcard-vpcd in it, and gba-vuicc."""
+import json
+import os
+import shutil
+
+from . import procs
+
+DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def two_ports():
+    """A reader has two slots, on a port and the next one."""
+    while True:
+        port = procs.free_port()
+        if port % 2 == 0 and procs.is_free(port + 1):
+            return port
+
+
+class Pcscd:
+    """One pcscd with n readers; .readers are (name of the first slot, its port)."""
+
+    def __init__(self, t, n=1):
+        t.need_root("a mount namespace")
+        t.need_tool("unshare", "util-linux")
+        exe = t.need_tool("pcscd", "pcscd")
+        if not os.path.exists(DRIVER):
+            t.skip("libifdvpcd.so is missing (package vsmartcard-vpcd)")
+        self.t, self.readers = t, []
+        conf = os.path.join(t.dir, "reader.conf")
+        with open(conf, "w", encoding="ascii") as f:
+            for i in range(n):
+                port, name = two_ports(), f"Virtual {chr(65 + i)}"
+                f.write(f'FRIENDLYNAME "{name}"\nDEVICENAME /dev/null:{port}\nLIBPATH {DRIVER}\nCHANNELID {port:#x}\n\n')
+                self.readers.append((f"{name} 00 00" if i == 0 else f"{name} {i:02d} 00", port))
+        inside = f"mount -t tmpfs tmpfs /run && mkdir /run/pcscd && exec {exe} -f -c {conf}"
+        self.daemon = procs.Daemon("pcscd", ["unshare", "-m", "sh", "-c", inside], t.dir + "/pcscd.log", notifies=False)
+
+    async def start(self):
+        await self.daemon.start(wait=False)
+        self.t.cleanup(self.stop)
+
+        async def listens():
+            return os.path.exists(f"/proc/{self.daemon.pid}/root/run/pcscd/pcscd.comm")
+        await self.t.until(listens, 10, "pcscd's socket")
+        return self
+
+    async def stop(self):
+        await self.daemon.stop()
+
+    def inside(self, *argv):
+        """A command line where this pcscd is the one there is."""
+        return ["nsenter", "-t", str(self.daemon.pid), "-m", "--", *argv]
+
+    async def send(self, *words, reader=0):
+        """Commands in hex through pyscard: [[data, status word, ms]...]; an error text instead of a list."""
+        try:
+            import smartcard  # noqa: F401 pylint: disable=unused-import,import-outside-toplevel
+        except ImportError:
+            self.t.skip("pyscard is missing (package python3-pyscard)")
+        argv = self.inside(shutil.which("python3", path="/usr/bin") or "python3", HERE + "/scard.py", self.readers[reader][0])
+        rc, out, err = await procs.run(argv + list(words), 40)
+        if rc:
+            return json.loads(err.strip().split("\n")[-1])["error"] if '"error"' in err else err
+        return json.loads(out)
+
+
+class Vuicc:
+    """A gba-vuicc in a reader."""
+
+    def __init__(self, t, port, card_file, name="vuicc", *options):
+        self.exe, self.control = t.need_program("gba-vuicc"), f"{t.dir}/{name}.ctl"
+        self.daemon = procs.Daemon(name, [self.exe, "-c", card_file, "--reader", f"127.0.0.1:{port}", "--control", self.control,
+                                          *options], f"{t.dir}/{name}.log", notifies=False)
+        t.watch(self.daemon)
+
+    async def start(self):
+        await self.daemon.start()
+        return self
+
+    async def tell(self, word):
+        rc, out, err = await procs.run([self.exe, "--control", self.control, word], 10)
+        assert rc == 0, err
+        return out.strip()
