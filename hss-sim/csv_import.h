@@ -1,48 +1,66 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file csv_import.h
- *  The subscriber file: one header line naming the columns (impi imsi k op opc amf algorithm sqn ind guss, any order; impi,
- *  k and one of op, opc are needed), one line a subscriber, no quotes, empty lines only at the end. Pure: reads only the buffer. */
+ *  The subscriber file: a line naming the columns, in any order and under the names vendors use (csv_header.c), one line a
+ *  subscriber (csv_values.c reads its fields), in whatever dialect (csv_dialect.h). Pure: reads only the buffer. */
 #pragma once
 
-#include "common/base/bytes.h"
-#include "common/base/err.h"
-#include "common/crypto/aka.h"
+#include "common/crypto/aka_algorithm.h"
 #include "common/gba/impi.h"
+#include "hss-sim/csv_dialect.h"
+#include "hss-sim/transport_key.h"
 
-#define CSV_LINE_MAX 4096 /* octets of one line */
-#define CSV_PATH_MAX 1024 /* octets of a GUSS path */
+#define CSV_PATH_MAX    1024 /* octets of a GUSS path */
+#define CSV_IGNORED_MAX 200  /* characters of the list of ignored columns */
 
 enum csv_column {
 	CSV_IMPI,
 	CSV_IMSI,
+	CSV_ALGORITHM,
 	CSV_K,
 	CSV_OP,
 	CSV_OPC,
+	CSV_RES_LENGTH,
+	CSV_ROUNDS,
 	CSV_AMF,
-	CSV_ALGORITHM,
+	CSV_IND_LENGTH,
 	CSV_SQN,
+	CSV_SQN_PROFILE,
 	CSV_IND,
 	CSV_GUSS,
 	CSV_COLUMNS,
 };
 
+/*! How the file is to be read; lent to csv_file. Zeroed: as it stands, no test algorithms. */
+struct csv_options {
+	int mnc_len;               /* 2 or 3: an IMPI that is not there is made of the IMSI; 0: it must be there */
+	bool clear_separation_bit; /* AMF 8000 is taken as 0000 */
+	bool allow_test;           /* algorithms that protect nothing */
+	const struct transport_keys *transport; /* NULL: keys stand as they are */
+};
+
 struct csv_file {
-	const uint8_t *p, *end;
-	unsigned line;           /* of the line read last; 1 is the header */
+	struct csv_lines lines;
+	const struct csv_options *options;
+	char separator;
 	int column[CSV_COLUMNS]; /* place in the line, 0..; -1: not there */
 	int n_columns;
+	char ignored[CSV_IGNORED_MAX]; /* names of columns that are not read, ", " between them; "" none */
+	size_t row_at;                 /* offset in the buffer of the row csv_next() gave last */
 };
 
 /*! One subscriber; clear it after use, it holds keys. */
 struct csv_subscriber {
 	struct impi impi;
-	char imsi[16];            /* "" if empty */
-	struct secret k, op, opc; /* len 0: empty; k and one of the others are there */
-	uint8_t amf[AKA_AMF_LEN]; /* 0000 if empty */
-	uint64_t sqn;             /* SEQ || IND, 48 bits; 0 if empty */
-	int ind;                  /* 0..31; -1 if empty */
-	struct span guss;         /* path, in the buffer; empty: none */
-	unsigned guss_at;         /* its character in the line, for errors that show later */
+	struct span id;       /* what the IMPI was read from, in the buffer: an IMPI, or an IMSI */
+	char imsi[16];        /* "" if empty */
+	struct aka_cred cred; /* complete but for OPc where op is given; AMF 0000 if empty; lengths fit the algorithm */
+	struct secret op;     /* len 0: opc is given, or the algorithm has none */
+	uint64_t sqn;         /* SEQ || IND, 48 bits; 0 if empty */
+	uint8_t ind_bits;     /* length of IND; 5 if empty */
+	int profile;          /* enum sqn_profile; -1 if empty */
+	int ind;              /* -1 if empty */
+	struct span guss;     /* path, in the buffer; empty: none */
+	unsigned guss_at;     /* its character in the line, for errors that show later */
 };
 
 static inline void csv_subscriber_clear(struct csv_subscriber *s)
@@ -50,9 +68,28 @@ static inline void csv_subscriber_clear(struct csv_subscriber *s)
 	OPENSSL_cleanse(s, sizeof(*s));
 }
 
-/*! Read the header. buf must outlive f.
+/*! Read the header. buf and options must outlive f.
  *  \returns 0; -EBADMSG, err "LINE:CHARACTER: what is wrong; allowed: ..." (never a key) */
-int csv_open(struct csv_file *f, const uint8_t *buf, size_t len, struct err *err);
+int csv_open(struct csv_file *f, const uint8_t *buf, size_t len, const struct csv_options *options, struct err *err);
 
 /*! Next subscriber. \returns 1 and out; 0 at the end; -EBADMSG as csv_open(), out untouched */
 int csv_next(struct csv_file *f, struct csv_subscriber *out, struct err *err);
+
+/*! Let csv_next() go on at a row it has given before. \param[in] at its row_at. \param[in] line its lines.line */
+void csv_seek(struct csv_file *f, size_t at, unsigned line);
+
+/* --- between the files of this module */
+
+/*! csv_header.c: columns of f from the line that names them. \returns 0; -EBADMSG */
+int csv_header_read(struct csv_file *f, struct span line, struct err *err);
+
+/*! csv_values.c: one field of a column. \returns 0; -EBADMSG */
+int csv_value_read(struct csv_subscriber *s, enum csv_column c, struct span field, const struct csv_options *o,
+		   struct csv_place *p, struct err *err);
+
+/*! csv_header.c: as messages name it. \returns static */
+const char *csv_column_name(enum csv_column c);
+
+/*! csv_header.c: the column of that name, whatever its case and with or without _ and -; also the vendors' names.
+ *  \param[out] encrypted the name itself says that the key is. \returns -1 none */
+int csv_column_find(struct span name, bool *encrypted);

@@ -26,8 +26,10 @@ struct hss_cfg *hss_cfg_new(void *ctx)
 {
 	struct hss_cfg *c = talloc_zero(ctx, struct hss_cfg);
 
-	if (c)
-		INIT_LLIST_HEAD(&c->bsfs);
+	if (!c)
+		return NULL;
+	INIT_LLIST_HEAD(&c->bsfs);
+	c->rules = SUBSCRIBER_RULES_USUAL;
 	return c;
 }
 

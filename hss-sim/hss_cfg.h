@@ -9,6 +9,7 @@
 #include "common/dia/dia_hub.h"
 #include "common/rt/cfg_file.h"
 #include "hss-sim/fault.h"
+#include "hss-sim/subscriber_cache.h"
 
 #define HSS_NETS_MAX 16
 
@@ -36,6 +37,7 @@ struct hss_cfg {
 	struct seal_kek keks[SEAL_KEKS_MAX];
 	char *kek_paths[SEAL_KEKS_MAX]; /* as typed */
 	size_t n_keks;
+	struct subscriber_rules rules;
 	/* fault */
 	struct faults faults;
 };

@@ -9,20 +9,12 @@
 #include <talloc.h>
 #include "common/base/sockaddr.h"
 #include "common/gba/btid.h"
+#include "hss-sim/hss_vty_in.h"
 #include "hss-sim/hss_vty_show.h"
-
-enum { DIAMETER_NODE = _LAST_OSMOVTY_NODE + 1, BSF_NODE, SUBSCRIBERS_NODE, FAULT_NODE };
 
 #define DIA_NAME_MAX 255 /* characters */
 
 static struct hss_cfg *cfg;
-
-/* Where a value can only be used at the start. */
-#define AT_START_ONLY(vty) \
-	do { \
-		if (!cfg_reading()) \
-			return cfg_after_restart(vty); \
-	} while (0)
 
 static int set_name(struct vty *vty, char **out, const char *name)
 {
@@ -223,67 +215,6 @@ static int write_bsfs(struct vty *vty)
 	return CMD_SUCCESS;
 }
 
-/* --- subscribers */
-
-DEFUN(subscribers, subscribers_cmd, "subscribers", "The subscribers: database and the key that seals it\n")
-{
-	if (cfg_reading())
-		cfg->subscribers_line = cfg_line();
-	vty->node = SUBSCRIBERS_NODE;
-	return CMD_SUCCESS;
-}
-
-DEFUN(sub_database, sub_database_cmd, "database PATH", "SQLite file\nRelative to the folder of this file\n")
-{
-	int rc;
-
-	AT_START_ONLY(vty);
-	rc = cfg_once(vty, &cfg->database_line, "database");
-	if (rc == CMD_SUCCESS)
-		osmo_talloc_replace_string(cfg, &cfg->database, argv[0]);
-	return rc;
-}
-
-DEFUN(sub_kek, sub_kek_cmd, "kek <1-255> file PATH",
-      "A key that seals K and OPc; the first one seals, all open\nIts number in the records\nFrom a file\n"
-      "File of 64 hex digits, readable by its owner only\n")
-{
-	struct seal_kek *k = &cfg->keks[cfg->n_keks];
-	char why[256];
-	char *path;
-	size_t i;
-	int rc;
-
-	AT_START_ONLY(vty);
-	if (cfg->n_keks == SEAL_KEKS_MAX)
-		return cfg_fail(vty, "more than %d keys", SEAL_KEKS_MAX);
-	for (i = 0; i < cfg->n_keks; i++) {
-		if (cfg->keks[i].id == atoi(argv[0]))
-			return cfg_fail(vty, "kek %s is there already", argv[0]);
-	}
-	path = cfg_path(cfg, argv[1]);
-	rc = secret_read_file(&k->key, SEAL_KEK_LEN, path, why, sizeof(why));
-	talloc_free(path);
-	if (rc < 0)
-		return cfg_fail(vty, "%s; allowed: 64 hex digits in a file of mode 0600 or 0400", why);
-	k->id = atoi(argv[0]);
-	cfg->kek_paths[cfg->n_keks++] = talloc_strdup(cfg, argv[1]);
-	return CMD_SUCCESS;
-}
-
-static int write_subscribers(struct vty *vty)
-{
-	size_t i;
-
-	vty_out(vty, "subscribers%s", VTY_NEWLINE);
-	if (cfg->database)
-		vty_out(vty, " database %s%s", cfg->database, VTY_NEWLINE);
-	for (i = 0; i < cfg->n_keks; i++)
-		vty_out(vty, " kek %u file %s%s", cfg->keks[i].id, cfg->kek_paths[i], VTY_NEWLINE);
-	vty_out(vty, "!%s", VTY_NEWLINE);
-	return CMD_SUCCESS;
-}
-
 /* --- fault */
 
 #define TIMES_STR "Only so often\nNumber of requests\n"
@@ -370,9 +301,6 @@ static int write_faults(struct vty *vty)
 
 static struct cmd_node diameter_node = { .node = DIAMETER_NODE, .prompt = "%s(config-diameter)# ", .vtysh = 1 };
 static struct cmd_node bsf_node = { .node = BSF_NODE, .prompt = "%s(config-bsf)# ", .vtysh = 1 };
-static struct cmd_node subscribers_node = { .node = SUBSCRIBERS_NODE,
-					    .prompt = "%s(config-subscribers)# ",
-					    .vtysh = 1 };
 static struct cmd_node fault_node = { .node = FAULT_NODE, .prompt = "", .vtysh = 1 };
 
 void hss_vty_init(struct hss_cfg *c)
@@ -390,10 +318,7 @@ void hss_vty_init(struct hss_cfg *c)
 	install_element(CONFIG_NODE, &no_bsf_cmd);
 	install_element(BSF_NODE, &bsf_address_cmd);
 	install_element(BSF_NODE, &bsf_no_address_cmd);
-	install_node(&subscribers_node, write_subscribers);
-	install_element(CONFIG_NODE, &subscribers_cmd);
-	install_element(SUBSCRIBERS_NODE, &sub_database_cmd);
-	install_element(SUBSCRIBERS_NODE, &sub_kek_cmd);
+	hss_vty_subscribers_init(c);
 	install_node(&fault_node, write_faults);
 	install_element(CONFIG_NODE, &fault_delay_cmd);
 	install_element(CONFIG_NODE, &fault_delay_times_cmd);

@@ -6,6 +6,7 @@
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
 #include "common/base/sockaddr.h"
+#include "common/crypto/aka_algorithm.h"
 #include "common/gba/gba_time.h"
 
 static struct hss_cfg *cfg;
@@ -68,6 +69,30 @@ static void show_guss(struct vty *vty, const struct subscriber_row *r)
 	vty_out(vty, " guss %zu octets, timestamp %s%s", r->guss_len, at, VTY_NEWLINE);
 }
 
+static void show_algorithm(struct vty *vty, const struct subscriber_row *r)
+{
+	const struct aka_cred *c = &r->cred;
+
+	vty_out(vty, " imsi %s%s algorithm %s, K of %u bits, RES of %u", r->imsi[0] ? r->imsi : "-", VTY_NEWLINE,
+		aka_algorithm_of(c)->name, c->k.len * 8u, aka_algorithm_res_len(c) * 8u);
+	if (c->rounds)
+		vty_out(vty, ", rounds %u", c->rounds);
+	vty_out(vty, "%s amf %02x%02x%s", VTY_NEWLINE, c->amf[0], c->amf[1], VTY_NEWLINE);
+}
+
+static void show_sqn(struct vty *vty, const struct subscriber *s)
+{
+	const struct sqn_home *h = &s->counter.home;
+
+	vty_out(vty, " seq %" PRIu64 ", on disk %" PRIu64 ", sqn-profile %s%s", h->seq, s->counter.mark,
+		sqn_profile_name(h->scheme.profile), VTY_NEWLINE);
+	if (h->scheme.ind_from == h->scheme.ind_to)
+		vty_out(vty, " ind %u, fixed", h->scheme.ind_from);
+	else
+		vty_out(vty, " ind %u, runs from %u to %u", h->ind, h->scheme.ind_from, h->scheme.ind_to);
+	vty_out(vty, ", length %u%s", h->scheme.ind_bits, VTY_NEWLINE);
+}
+
 DEFUN(show_subscriber, show_subscriber_cmd, "show subscriber IMPI",
       SHOW_STR "One subscriber, without its keys\nPrivate identity\n")
 {
@@ -84,16 +109,14 @@ DEFUN(show_subscriber, show_subscriber_cmd, "show subscriber IMPI",
 	}
 	vty_out(vty, "%s%s", s->row.impi.s, VTY_NEWLINE);
 	if (!s->readable) {
-		vty_out(vty, " %% its keys cannot be opened: sealed by another kek, or altered%s", VTY_NEWLINE);
+		vty_out(vty, " %% %s%s",
+			s->test_only ? "its algorithm is for tests: refused without allow-test-algorithms"
+				     : "its keys cannot be opened: sealed by another kek, or altered",
+			VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	vty_out(vty, " imsi %s%s algorithm milenage%s amf %02x%02x%s", s->row.imsi[0] ? s->row.imsi : "-", VTY_NEWLINE,
-		VTY_NEWLINE, s->row.cred.amf[0], s->row.cred.amf[1], VTY_NEWLINE);
-	vty_out(vty, " seq %" PRIu64 ", on disk %" PRIu64 "%s", s->counter.home.seq, s->counter.mark, VTY_NEWLINE);
-	if (s->row.ind_fixed >= 0)
-		vty_out(vty, " ind %d, fixed%s", s->row.ind_fixed, VTY_NEWLINE);
-	else
-		vty_out(vty, " ind %u, runs%s", s->counter.home.ind, VTY_NEWLINE);
+	show_algorithm(vty, &s->row);
+	show_sqn(vty, s);
 	show_guss(vty, &s->row);
 	return CMD_SUCCESS;
 }

@@ -2,267 +2,203 @@
 #include "hss-sim/import.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "common/base/clock.h"
-#include "common/crypto/milenage.h"
+#include "common/base/visible.h"
 #include "common/crypto/sqn.h"
-#include "common/gba/guss.h"
-#include "common/gba/zh_msg.h"
-#include "common/rt/deadline.h"
-#include "hss-sim/csv_import.h"
-
-#define PROGRESS_ROWS 10000
-#define PATH_LEN      4096
-
-/* A whole file in memory. */
-struct content {
-	uint8_t *p;
-	size_t len;
-};
-
-/* The GUSS read last: many subscribers of a file usually share one. */
-struct guss_file {
-	char path[PATH_LEN];
-	struct content xml;
-	bool has_timestamp;
-	time_t timestamp;
-};
+#include "hss-sim/import_plan.h"
 
 struct import {
 	struct subscriber_db *db;
-	const char *path;
-	struct csv_file csv;
-	struct guss_file guss;
+	const struct import_options *options;
+	struct import_plan plan;
+	size_t done;     /* rows of the plan that are in */
+	uint64_t now_ms; /* wall clock */
 	unsigned long added, updated;
 };
 
-/* Without waiting: a pipe that nobody writes to would hold the import, and with it the database, for ever. */
-static int import_open(struct stat *st, const char *path, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
+static volatile sig_atomic_t stop_asked;
 
-	if (fd < 0 || fstat(fd, st) < 0)
-		rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
-	else if (!S_ISREG(st->st_mode))
-		rc = err_set(err, -EINVAL, "%s: no regular file", path);
-	if (rc == 0)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return rc;
+static void on_stop(int signo)
+{
+	stop_asked = 1;
 }
 
-static int map_file(struct content *out, const char *path, struct err *err)
+/* Batches end where they end; the same signal again ends at once. */
+static void catch_stop(void)
 {
-	struct stat st;
-	void *p = NULL;
-	int fd = import_open(&st, path, err), rc = 0;
+	struct sigaction sa = { .sa_handler = on_stop, .sa_flags = SA_RESETHAND };
 
-	if (fd < 0)
-		return fd;
-	if (st.st_size > 0) {
-		p = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (p == MAP_FAILED)
-			rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
-	}
-	if (rc == 0 && st.st_mode & 077)
-		fprintf(stderr, "%s: warning: holds keys and is readable by others (mode %03o); wanted: 600\n", path,
-			st.st_mode & 0777);
-	close(fd);
-	if (rc == 0)
-		*out = (struct content){ p, p ? st.st_size : 0 };
-	return rc;
+	stop_asked = 0;
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
 }
 
-static int read_guss_file(struct content *out, const char *path, struct err *err)
+static int db_failed(const struct import *im, int rc, struct err *err)
 {
-	struct stat st;
-	int fd = import_open(&st, path, err);
-	uint8_t *p;
-	size_t n;
-	FILE *f;
-
-	if (fd < 0)
-		return fd;
-	f = fdopen(fd, "r");
-	if (!f) {
-		close(fd);
-		return err_set(err, -ENOMEM, "no memory");
-	}
-	p = malloc(ZH_GUSS_CARRIED + 1);
-	n = p ? fread(p, 1, ZH_GUSS_CARRIED + 1, f) : 0;
-	if (!p || ferror(f) || n > ZH_GUSS_CARRIED) {
-		int rc = !p ? err_set(err, -ENOMEM, "no memory")
-			 : ferror(f)
-				 ? err_set(err, -EIO, "%s: not readable", path)
-				 : err_set(err, -E2BIG, "%s: more than the %d octets that a Diameter message can carry",
-					   path, ZH_GUSS_CARRIED);
-
-		fclose(f);
-		free(p);
-		return rc;
-	}
-	fclose(f);
-	*out = (struct content){ p, n };
-	return 0;
-}
-
-/* Path as written in the file, relative to the folder of the CSV. */
-static int resolve(char out[PATH_LEN], const struct import *im, struct span path, struct err *err)
-{
-	const char *slash = strrchr(im->path, '/');
-	int folder = slash && path.p[0] != '/' ? (int)(slash - im->path + 1) : 0;
-	int n = snprintf(out, PATH_LEN, "%.*s%.*s", folder, im->path, (int)path.len, (const char *)path.p);
-
-	return n >= PATH_LEN ? err_set(err, -ENAMETOOLONG, "path too long") : 0;
-}
-
-/* What can be served, and is probably not meant. Told once for a file that many share. */
-static void warn_guss(const struct guss *g, const char *name, const struct impi *impi)
-{
-	if (g->has_life_time && g->life_time_s < 1)
-		fprintf(stderr, "%s: warning: lifeTime %lld is no time a key can live; wanted: 1 or more, seconds\n",
-			name, (long long)g->life_time_s);
-	if (g->id && !impi_same(g->id, impi->s))
-		fprintf(stderr, "%s: warning: its id is another subscriber's than the line's impi\n", name);
-}
-
-static int load_guss(struct import *im, struct span path, const struct impi *impi, struct err *err)
-{
-	struct guss_file *g = &im->guss;
-	char name[PATH_LEN];
-	struct content xml;
-	struct guss *parsed = NULL;
-	struct err why = { { 0 } };
-	int rc = resolve(name, im, path, err);
-
-	if (rc < 0 || strcmp(name, g->path) == 0)
-		return rc;
-	rc = read_guss_file(&xml, name, err);
-	if (rc < 0)
-		return rc;
-	rc = guss_parse(&parsed, xml.p, xml.len, &why);
-	if (rc == 0 && parsed->is_uss_list)
-		rc = err_set(&why, -EBADMSG, "root element is ussList");
-	if (rc < 0) {
-		guss_free(parsed);
-		free(xml.p);
-		return err_set(err, rc, "%s: %s; allowed: a guss document (TS 29.109 annex A)", name, why.text);
-	}
-	warn_guss(parsed, name, impi);
-	free(g->xml.p);
-	g->xml = xml;
-	g->has_timestamp = parsed->has_timestamp;
-	g->timestamp = parsed->timestamp;
-	snprintf(g->path, sizeof(g->path), "%s", name);
-	guss_free(parsed);
-	return 0;
+	return err_set(err, rc, "database: %s%s",
+		       rc == -ENOSPC    ? "disk full"
+		       : rc == -EBADMSG ? "the counter of the subscriber is damaged"
+					: subscriber_db_errmsg(im->db),
+		       im->options->atomic ? ": nothing was changed" : "");
 }
 
 static int make_row(struct import *im, struct subscriber_row *r, const struct csv_subscriber *s, struct err *err)
 {
 	int rc = 0;
 
-	*r = (struct subscriber_row){ .impi = s->impi, .ind_fixed = s->ind, .seq = sqn_seq(s->sqn) };
+	*r = (struct subscriber_row){
+		.impi = s->impi,
+		.cred = s->cred,
+		.ind_fixed = s->ind,
+		.ind_bits = s->ind_bits,
+		.profile = s->profile,
+		.seq = s->sqn >> s->ind_bits,
+	};
+	r->dif = sqn_home_dif(r->seq, im->now_ms);
 	memcpy(r->imsi, s->imsi, sizeof(r->imsi));
-	memcpy(r->cred.amf, s->amf, sizeof(r->cred.amf));
-	r->cred.k = s->k;
-	r->cred.opc = s->opc;
-	if (!s->opc.len)
-		rc = milenage_opc(&r->cred.opc, &s->k, &s->op);
+	if (s->op.len)
+		rc = aka_opc_make(&r->cred.opc, &r->cred, &s->op);
 	if (rc < 0)
-		return err_set(err, rc, "%s:%u: OPc cannot be computed", im->path, im->csv.line);
+		return err_set(err, rc, "%s:%u: OPc cannot be computed", im->plan.path, im->plan.csv.lines.line);
 	if (s->guss.len) {
-		struct err why = { { 0 } };
-
-		rc = load_guss(im, s->guss, &s->impi, &why);
-		if (rc < 0)
-			return err_set(err, rc, "%s:%u:%u: guss: %s", im->path, im->csv.line, s->guss_at, why.text);
 		/* lent to the row; the row's own clear is not called */
-		r->guss = im->guss.xml.p;
-		r->guss_len = im->guss.xml.len;
-		r->has_guss_timestamp = im->guss.has_timestamp;
-		r->guss_timestamp = im->guss.timestamp;
+		r->guss = im->plan.guss.xml.p;
+		r->guss_len = im->plan.guss.xml.len;
+		r->has_guss_timestamp = im->plan.guss.has_timestamp;
+		r->guss_timestamp = im->plan.guss.timestamp;
 	}
 	return 0;
 }
 
-static int put_row(struct import *im, const struct csv_subscriber *s, struct err *err)
+static int put_row(struct import *im, size_t i, struct err *err)
 {
+	struct csv_subscriber s;
 	struct subscriber_row r;
-	unsigned first = 0;
-	int rc = make_row(im, &r, s, err);
+	struct err why = { "" };
+	int rc = import_plan_get(&im->plan, i, &s, err);
 
+	if (rc < 0)
+		return rc;
+	rc = make_row(im, &r, &s, err);
+	csv_subscriber_clear(&s);
 	if (rc == 0) {
-		rc = subscriber_db_put(im->db, &r, im->csv.line, &first);
-		if (rc == -EEXIST)
-			err_set(err, rc, "%s:%u: impi: the same as in line %u; allowed: each once", im->path,
-				im->csv.line, first);
-		else if (rc < 0)
-			err_set(err, rc, "%s:%u: database: %s", im->path, im->csv.line, subscriber_db_errmsg(im->db));
+		rc = subscriber_db_put(im->db, &r);
+		if (rc < 0) {
+			db_failed(im, rc, &why);
+			err_set(err, rc, "%s:%u: %s", im->plan.path, im->plan.rows[i].line, why.text);
+		}
 	}
 	aka_cred_clear(&r.cred);
 	if (rc < 0)
 		return rc;
-	im->added += rc;
+	im->added += (unsigned)rc;
 	im->updated += !rc;
 	return 0;
 }
 
-static int put_all(struct import *im, const struct content *csv, struct err *err)
+/* One transaction: rows from done to end, and the note of it. */
+static int put_batch(struct import *im, size_t end, struct err *err)
 {
-	struct csv_subscriber s;
-	struct err why = { { 0 } };
-	int rc = csv_open(&im->csv, csv->p, csv->len, &why);
+	int rc = subscriber_db_begin(im->db);
 
-	while (rc >= 0) {
-		rc = csv_next(&im->csv, &s, &why);
-		if (rc <= 0)
-			break;
-		rc = put_row(im, &s, err);
-		csv_subscriber_clear(&s);
-		if (rc < 0)
-			return rc;
-		if ((im->added + im->updated) % PROGRESS_ROWS == 0)
-			fprintf(stderr, "%lu subscribers read\n", im->added + im->updated);
+	if (rc < 0)
+		return db_failed(im, rc, err);
+	for (size_t i = im->done; i < end && rc == 0; i++) {
+		rc = put_row(im, i, err);
+		if (rc == 0 && (i + 1) % IMPORT_BATCH == 0 && i + 1 < end)
+			fprintf(stderr, "%zu of %zu subscribers read\n", i + 1, im->plan.n);
 	}
-	return rc < 0 ? err_set(err, rc, "%s:%s", im->path, why.text) : 0;
+	if (rc < 0) {
+		subscriber_db_rollback(im->db);
+		return rc;
+	}
+	rc = end < im->plan.n ? subscriber_db_import_note(im->db, im->plan.digest, (int64_t)end)
+			      : subscriber_db_import_forget(im->db);
+	if (rc == 0)
+		rc = subscriber_db_commit(im->db);
+	else
+		subscriber_db_rollback(im->db);
+	if (rc < 0)
+		return db_failed(im, rc, err);
+	im->done = end;
+	return 0;
 }
 
-int import_csv(struct subscriber_db *db, const char *path, struct err *err)
+/* Where the import of this very file stopped. */
+static int find_begin(struct import *im, struct err *err)
 {
-	struct import im = { .db = db, .path = path };
-	uint64_t start = clock_mono_ms();
-	struct content csv = { 0 };
-	int rc = map_file(&csv, path, err);
+	int64_t rows = im->options->atomic ? 0 : subscriber_db_import_rows(im->db, im->plan.digest);
 
+	if (rows < 0)
+		return db_failed(im, (int)rows, err);
+	im->done = (size_t)rows > im->plan.n ? 0 : (size_t)rows;
+	if (im->done)
+		fprintf(stderr, "%s: %zu of %zu subscribers are in from before: going on there\n", im->plan.path,
+			im->done, im->plan.n);
+	return 0;
+}
+
+static int put_all(struct import *im, struct err *err)
+{
+	size_t batch = im->options->atomic ? im->plan.n : IMPORT_BATCH;
+	struct err why = { "" };
+	int rc;
+
+	do {
+		size_t end = im->plan.n - im->done > batch ? im->done + batch : im->plan.n;
+
+		rc = put_batch(im, end, &why);
+		if (rc == 0 && im->done % IMPORT_BATCH == 0)
+			fprintf(stderr, "%zu of %zu subscribers are in\n", im->done, im->plan.n);
+	} while (rc == 0 && im->done < im->plan.n && !stop_asked);
+	if (rc == 0 && im->done < im->plan.n)
+		rc = err_set(&why, -EINTR, "%s: ended by a signal", im->plan.path);
+	if (rc < 0 && im->done)
+		return err_set(err, rc, "%s; %zu of %zu subscribers are in, the same command goes on there", why.text,
+			       im->done, im->plan.n);
+	if (rc < 0)
+		*err = why;
+	return rc;
+}
+
+/* What an operator should know before rows are written. */
+static void say_remarks(const struct import *im)
+{
+	const struct transport_keys *t = im->options->csv.transport;
+
+	if (im->plan.csv.ignored[0]) {
+		fprintf(stderr, "%s: columns that are not read: ", im->plan.path);
+		visible_print(stderr, im->plan.csv.ignored, strlen(im->plan.csv.ignored), false);
+		fputc('\n', stderr);
+	}
+	if (t && transport_keys_unchecked(t))
+		fprintf(stderr,
+			"%s: WARNING: a transport key has no check value: if it is a wrong one nothing will show it but"
+			" cards that refuse every vector\n",
+			im->plan.path);
+}
+
+int import_csv(struct subscriber_db *db, const char *path, const struct import_options *o, struct err *err)
+{
+	struct import im = { .db = db, .options = o, .now_ms = clock_wall_ms() };
+	uint64_t start = clock_mono_ms();
+	int rc;
+
+	if (!o->atomic)
+		catch_stop();
+	rc = import_plan_make(&im.plan, path, o, err);
 	if (rc < 0)
 		return rc;
-	rc = subscriber_db_begin(db);
-	if (rc < 0)
-		err_set(err, rc, "database: %s", subscriber_db_errmsg(db));
-	if (rc == 0) {
-		rc = put_all(&im, &csv, err);
-		if (rc < 0)
-			subscriber_db_rollback(db);
-	}
-	if (rc == 0) {
-		rc = subscriber_db_commit(db);
-		if (rc < 0)
-			err_set(err, rc, "database: %s: nothing was changed",
-				rc == -ENOSPC ? "disk full" : "write failed");
-	}
+	say_remarks(&im);
+	rc = find_begin(&im, err);
+	if (rc == 0)
+		rc = put_all(&im, err);
 	if (rc == 0)
 		fprintf(stderr, "%s: %lu subscribers imported (%lu new, %lu updated) in %.1f s\n", path,
-			im.added + im.updated, im.added, im.updated, (clock_mono_ms() - start) / 1000.0);
-	free(im.guss.xml.p);
-	if (csv.p)
-		munmap(csv.p, csv.len);
+			im.added + im.updated, im.added, im.updated, (double)(clock_mono_ms() - start) / 1000.0);
+	import_plan_clear(&im.plan);
 	return rc;
 }

@@ -26,10 +26,23 @@ static int check_config(struct err *err)
 	return hss_cfg_verify(config, err);
 }
 
+/* Beside --import. */
+static const char *opt_atomic, *opt_mnc_length, *opt_separation_bit, *opt_transport_keys;
+
+static const struct rt_option options[] = {
+	{ "atomic", NULL, "import in one transaction: all rows or none", &opt_atomic },
+	{ "mnc-length", "N", "digits of the MNC, 2 or 3: an IMPI that the file lacks is made of the IMSI",
+	  &opt_mnc_length },
+	{ "clear-separation-bit", NULL, "take AMF 8000 as 0000", &opt_separation_bit },
+	{ "transport-keys", "FILE", "keys under which columns of the file are encrypted", &opt_transport_keys },
+	{ 0 },
+};
+
 static const struct rt_program program = {
 	.name = "gba-hss-simd",
 	.summary = "HSS simulator for GBA: Zh server, AuC, subscriber database",
-	.import_help = "read subscribers from a CSV file into the database, all or nothing, and end",
+	.import_help = "read subscribers from a CSV file into the database, and end",
+	.options = options,
 	.counters = counters,
 	.check = check_config,
 };
@@ -97,16 +110,52 @@ static int check_owner(const struct rt_args *args, const struct hss_cfg *cfg, st
 	return rc;
 }
 
+/* What of the command line belongs to an import alone. \returns the first that is there without one */
+static const char *without_import(const struct rt_args *a)
+{
+	for (const struct rt_option *o = options; o->name && !a->import; o++) {
+		if (*o->value)
+			return o->name;
+	}
+	return NULL;
+}
+
+static int import_options(struct import_options *o, const struct hss_cfg *cfg, struct transport_keys *keys,
+			  struct err *err)
+{
+	*o = (struct import_options){
+		.csv = { .clear_separation_bit = opt_separation_bit != NULL, .allow_test = cfg->rules.allow_test },
+		.atomic = opt_atomic != NULL,
+		.ind_from = cfg->rules.ind_from,
+		.ind_to = cfg->rules.ind_to,
+	};
+	if (opt_mnc_length) {
+		if (strcmp(opt_mnc_length, "2") != 0 && strcmp(opt_mnc_length, "3") != 0)
+			return err_set(err, -EINVAL, "--mnc-length %s; allowed: 2 or 3", opt_mnc_length);
+		o->csv.mnc_len = opt_mnc_length[0] - '0';
+	}
+	if (!opt_transport_keys)
+		return 0;
+	o->csv.transport = keys;
+	return transport_keys_read(keys, opt_transport_keys, err);
+}
+
 static int do_import(const struct hss_cfg *cfg, const char *csv, struct err *err)
 {
-	struct subscriber_db *db = open_db(cfg, SUBSCRIBER_DB_RUN, err);
-	int rc;
+	struct transport_keys keys = { 0 };
+	struct import_options o;
+	struct subscriber_db *db;
+	int rc = import_options(&o, cfg, &keys, err);
 
+	if (rc < 0)
+		return rc;
+	db = open_db(cfg, SUBSCRIBER_DB_RUN, err);
 	if (!db)
 		return -EINVAL;
 	rt_signals_default();
-	rc = import_csv(db, csv, err);
+	rc = import_csv(db, csv, &o, err);
 	subscriber_db_close(db);
+	transport_keys_clear(&keys);
 	return rc;
 }
 
@@ -153,7 +202,7 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct err *err)
 {
 	static struct zh_server zh;
 	char *path = cfg_path(rt_ctx(), cfg->database);
-	int rc = zh_server_init(&zh, rt_ctx(), db, &cfg->faults);
+	int rc = zh_server_init(&zh, rt_ctx(), db, &cfg->rules, &cfg->faults);
 
 	if (rc < 0)
 		return err_set(err, rc, "no memory");
@@ -204,6 +253,10 @@ int main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
+	if (without_import(&args)) {
+		rt_fatal("--%s without --import", without_import(&args));
+		return 2;
+	}
 	rc = rt_init(&program);
 	if (rc < 0) {
 		rt_fatal("cannot start: %s", strerror(-rc));

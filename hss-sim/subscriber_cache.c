@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/base/clock.h"
+#include "common/crypto/aka_algorithm.h"
 
 #define BUCKETS 16384 /* a power of two */
 
 struct subscriber_cache {
 	struct subscriber_db *db;
+	const struct subscriber_rules *rules;
 	struct llist_head used;
 	size_t octets, octets_max, count;
 	struct subscriber *by_impi[BUCKETS];
@@ -30,13 +32,15 @@ static size_t weight(const struct subscriber *s)
 	return sizeof(*s) + s->row.guss_len;
 }
 
-struct subscriber_cache *subscriber_cache_new(struct subscriber_db *db, size_t octets)
+struct subscriber_cache *subscriber_cache_new(struct subscriber_db *db, const struct subscriber_rules *rules,
+					      size_t octets)
 {
 	struct subscriber_cache *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
 	c->db = db;
+	c->rules = rules;
 	c->octets_max = octets;
 	INIT_LLIST_HEAD(&c->used);
 	return c;
@@ -79,11 +83,49 @@ static void subscriber_make_room(struct subscriber_cache *c, const struct subscr
 	}
 }
 
+/* How this subscriber's numbers grow: what its row says, else what this AuC does. */
+static struct sqn_scheme scheme_of(const struct subscriber_rules *rules, const struct subscriber_row *r)
+{
+	const unsigned max = (1u << r->ind_bits) - 1;
+	struct sqn_scheme s = {
+		.profile = r->profile >= 0 ? (enum sqn_profile)r->profile : rules->profile,
+		.ind_bits = r->ind_bits,
+		.ind_from = rules->ind_from,
+		.ind_to = rules->ind_to,
+		.dif = r->dif,
+	};
+
+	if (r->ind_fixed >= 0) {
+		s.ind_from = s.ind_to = (uint8_t)r->ind_fixed;
+		return s;
+	}
+	if (rules->ind_from == 0 && rules->ind_to == SQN_IND_MAX) /* the usual range is all there is */
+		s.ind_to = (uint8_t)max;
+	s.ind_from = s.ind_from > max ? (uint8_t)max : s.ind_from;
+	s.ind_to = s.ind_to > max ? (uint8_t)max : s.ind_to;
+	return s;
+}
+
+/* Can its vectors be made? If not, what is known of it is its name alone. */
+static void subscriber_prepare(struct subscriber_cache *c, struct subscriber *s, int rc, const char *impi)
+{
+	struct sqn_scheme scheme;
+
+	s->test_only = rc == 0 && aka_algorithm_of(&s->row.cred)->test_only && !c->rules->allow_test;
+	s->readable = rc == 0 && !s->test_only;
+	if (!s->readable) {
+		subscriber_row_clear(&s->row);
+		s->row = (struct subscriber_row){ .seq = s->row.seq, .ind_fixed = -1, .ind_bits = SQN_IND_BITS };
+		span_to_str(s->row.impi.s, sizeof(s->row.impi.s), span_str(impi));
+	}
+	scheme = scheme_of(c->rules, &s->row);
+	auc_counter_init(&s->counter, s->row.seq, &scheme, clock_wall_ms());
+}
+
 /* \param[in] impi as impi_key() gives it, as the rows have it */
 static int subscriber_load(struct subscriber_cache *c, const char *impi, struct subscriber **out)
 {
 	struct subscriber *s = calloc(1, sizeof(*s));
-	struct sqn_scheme scheme = SQN_SCHEME_USUAL;
 	unsigned b = bucket(impi);
 	int rc;
 
@@ -94,13 +136,8 @@ static int subscriber_load(struct subscriber_cache *c, const char *impi, struct 
 		free(s);
 		return rc;
 	}
-	s->readable = rc == 0;
-	if (!s->readable)
-		span_to_str(s->row.impi.s, sizeof(s->row.impi.s), span_str(impi));
+	subscriber_prepare(c, s, rc, impi);
 	INIT_LLIST_HEAD(&s->waiting);
-	if (s->readable && s->row.ind_fixed >= 0)
-		scheme.ind_from = scheme.ind_to = (uint8_t)s->row.ind_fixed;
-	auc_counter_init(&s->counter, s->row.seq, &scheme, clock_wall_ms());
 	s->next = c->by_impi[b];
 	c->by_impi[b] = s;
 	llist_add(&s->used, &c->used);

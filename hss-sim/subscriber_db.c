@@ -3,72 +3,62 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/base/folder.h"
-#include "common/crypto/sqn.h"
 #include "common/rt/cfg_file.h"
+#include "hss-sim/subscriber_db_in.h"
 #include "hss-sim/subscriber_keys.h"
-#include "hss-sim/subscriber_sql.h"
 
 #define CHECK_TEXT "gba-hss-sim subscribers"
 #define CHECK_AAD  "check"
 #define PATH_LEN   4096
 
-enum { Q_GET, Q_COUNT, Q_FIND, Q_INSERT, Q_UPDATE, Q_COUNTER, Q_SEEN, Q_SEEN_PUT, Q_CHECK, Q_CHECK_PUT, Q_END };
+#define COLUMNS "imsi, keys, amf, algorithm, ind, guss, guss_timestamp, res_len, rounds, sqn, ind_length, sqn_dif"
 
 static const char *const queries[Q_END] = {
-	[Q_GET] = "SELECT s.id, s.imsi, s.keys, s.amf, s.ind, s.guss, s.guss_timestamp, c.seq FROM subscriber s "
-		  "JOIN counter c ON c.id = s.id WHERE s.impi = ?1",
+	[Q_GET] = "SELECT s.id, c.seq, " COLUMNS " FROM subscriber s JOIN counter c ON c.id = s.id WHERE s.impi = ?1",
 	[Q_COUNT] = "SELECT count(*) FROM subscriber",
-	[Q_FIND] = "SELECT id FROM subscriber WHERE impi = ?1",
-	[Q_INSERT] = "INSERT INTO subscriber (impi, imsi, keys, amf, algorithm, ind, guss, guss_timestamp) "
-		     "VALUES (?1, ?2, ?3, ?4, 'milenage', ?5, ?6, ?7)",
-	[Q_UPDATE] = "UPDATE subscriber SET imsi = ?2, keys = ?3, amf = ?4, ind = ?5, guss = ?6, guss_timestamp = ?7 "
+	[Q_FIND] =
+		"SELECT s.id, c.seq, s.ind_length FROM subscriber s LEFT JOIN counter c ON c.id = s.id WHERE s.impi = ?1",
+	[Q_INSERT] = "INSERT INTO subscriber (impi, " COLUMNS ") "
+		     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (impi) DO NOTHING",
+	[Q_UPDATE] = "UPDATE subscriber SET (" COLUMNS ") = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
 		     "WHERE impi = ?1",
-	[Q_COUNTER] = "INSERT INTO counter (id, seq) VALUES (?1, ?2) "
-		      "ON CONFLICT (id) DO UPDATE SET seq = max(seq, excluded.seq)",
-	[Q_SEEN] = "SELECT line FROM temp.seen WHERE impi = ?1",
-	[Q_SEEN_PUT] = "INSERT INTO temp.seen (impi, line) VALUES (?1, ?2)",
+	[Q_COUNTER] = "INSERT INTO counter (id, seq) VALUES (?1, ?2)",
+	[Q_COUNTER_UP] = "INSERT INTO counter (id, seq) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET seq = ?2",
 	[Q_CHECK] = "SELECT value FROM meta WHERE name = 'check'",
 	[Q_CHECK_PUT] = "INSERT OR REPLACE INTO meta (name, value) VALUES ('check', ?1)",
+	[Q_IMPORT] = "SELECT rows FROM import WHERE digest = ?1",
+	[Q_IMPORT_PUT] = "INSERT OR REPLACE INTO import (one, digest, rows) VALUES (1, ?1, ?2)",
 };
+
+/* One import that has not ended: what it read (a digest), and how many of its rows are in. */
+#define IMPORT_TABLE \
+	"CREATE TABLE IF NOT EXISTS import (one INTEGER PRIMARY KEY, digest BLOB NOT NULL, rows INTEGER NOT NULL);"
+
+#define VERSION "3"
 
 static const char schema[] = "BEGIN IMMEDIATE;"
 			     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
 			     "CREATE TABLE subscriber (id INTEGER PRIMARY KEY, impi TEXT NOT NULL UNIQUE, imsi TEXT,"
 			     " keys BLOB NOT NULL, amf BLOB NOT NULL, algorithm TEXT NOT NULL, ind INTEGER, guss BLOB,"
-			     " guss_timestamp INTEGER);"
+			     " guss_timestamp INTEGER, res_len INTEGER, rounds INTEGER, sqn TEXT,"
+			     " ind_length INTEGER, sqn_dif INTEGER);"
 			     /* apart, because it is what changes: a mark rewrites a page of small rows */
-			     "CREATE TABLE counter (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
-			     "PRAGMA user_version = 2;"
+			     "CREATE TABLE counter (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);" IMPORT_TABLE
+			     "PRAGMA user_version = " VERSION ";"
 			     "PRAGMA application_id = 0x47424148;";
-
-struct subscriber_db {
-	sqlite3 *sql;
-	sqlite3_stmt *q[Q_END];
-	struct seal *seal;
-	int lock_fd;
-};
-
-void subscriber_row_clear(struct subscriber_row *r)
-{
-	aka_cred_clear(&r->cred);
-	free(r->guss);
-	r->guss = NULL;
-	r->guss_len = 0;
-}
 
 const char *subscriber_db_errmsg(struct subscriber_db *db)
 {
 	return sqlite3_errmsg(db->sql);
 }
 
-static sqlite3_stmt *query(struct subscriber_db *db, int n)
+sqlite3_stmt *subscriber_db_query(struct subscriber_db *db, enum subscriber_query n)
 {
 	if (!db->q[n])
 		sql_prepare(db->sql, queries[n], &db->q[n]);
@@ -106,7 +96,7 @@ static int touch(const char *path, enum subscriber_db_mode mode, struct err *err
 static int put_check(struct subscriber_db *db)
 {
 	uint8_t sealed[sizeof(CHECK_TEXT) + SEAL_OVERHEAD];
-	sqlite3_stmt *q = query(db, Q_CHECK_PUT);
+	sqlite3_stmt *q = subscriber_db_query(db, Q_CHECK_PUT);
 	int n = seal_put(db->seal, sealed, sizeof(sealed), span_str(CHECK_TEXT), span_str(CHECK_AAD));
 
 	if (n < 0 || !q)
@@ -131,7 +121,7 @@ static int create(struct subscriber_db *db)
 /* \param[out] kek_id that sealed the check value */
 static int verify_kek(struct subscriber_db *db, const char *path, uint8_t *kek_id, struct err *err)
 {
-	sqlite3_stmt *q = query(db, Q_CHECK);
+	sqlite3_stmt *q = subscriber_db_query(db, Q_CHECK);
 	uint8_t plain[64];
 	struct span sealed;
 	int rc = -EBADMSG;
@@ -152,6 +142,22 @@ static int verify_kek(struct subscriber_db *db, const char *path, uint8_t *kek_i
 	return 0;
 }
 
+/* What version 3 has and the ones before it had not. */
+static int add_columns(struct subscriber_db *db)
+{
+	int64_t there = 0;
+	int rc =
+		sql_int(db->sql, "SELECT count(*) FROM pragma_table_info('subscriber') WHERE name = 'sqn_dif'", &there);
+
+	if (rc == 0 && !there)
+		rc = sql_exec(db->sql, "ALTER TABLE subscriber ADD COLUMN res_len INTEGER;"
+				       "ALTER TABLE subscriber ADD COLUMN rounds INTEGER;"
+				       "ALTER TABLE subscriber ADD COLUMN sqn TEXT;"
+				       "ALTER TABLE subscriber ADD COLUMN ind_length INTEGER;"
+				       "ALTER TABLE subscriber ADD COLUMN sqn_dif INTEGER");
+	return rc < 0 ? rc : sql_exec(db->sql, IMPORT_TABLE);
+}
+
 /* In one transaction: seal every subscriber anew, because the first KEK of the configuration is a new one and the old one
  * shall be able to go; or rename those that version 1 kept by the IMPI as it came, while the case of its domain means
  * nothing (RFC 7542 2.4). */
@@ -160,11 +166,13 @@ static int renew(struct subscriber_db *db, const char *where, struct err *err)
 	int rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
 
 	if (rc == 0)
+		rc = add_columns(db);
+	if (rc == 0)
 		rc = subscriber_keys_renew(db->sql, db->seal, where, err);
 	if (rc == 0)
 		rc = put_check(db);
 	if (rc == 0)
-		rc = sql_exec(db->sql, "PRAGMA user_version = 2; COMMIT");
+		rc = sql_exec(db->sql, "PRAGMA user_version = " VERSION "; COMMIT");
 	if (rc < 0)
 		sql_exec(db->sql, "ROLLBACK");
 	return rc;
@@ -178,8 +186,8 @@ static int upgrade(struct subscriber_db *db, const char *path, bool new_kek, str
 
 	if (rc == 0 && new_kek)
 		rc = renew(db, "1", &why);
-	else if (rc == 0 && version < 2)
-		rc = renew(db, "substr(impi, instr(impi, '@')) GLOB '*[A-Z]*'", &why);
+	else if (rc == 0 && version < atoi(VERSION))
+		rc = renew(db, version < 2 ? "substr(impi, instr(impi, '@')) GLOB '*[A-Z]*'" : "0", &why);
 	if (rc == 0)
 		return 0;
 	return err_set(err, rc, "%s: %s: %s", path, new_kek ? "sealing anew by the first kek failed" : "not usable",
@@ -203,7 +211,9 @@ static int open_sql(struct subscriber_db *db, const char *path, uint8_t first_ke
 		rc = create(db);
 		return rc < 0 ? err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql)) : 0;
 	}
-	rc = verify_kek(db, path, &kek_id, err);
+	rc = sql_exec(db->sql, "PRAGMA cache_size = -65536"); /* an import writes a million rows */
+	if (rc == 0)
+		rc = verify_kek(db, path, &kek_id, err);
 	if (rc < 0 || mode == SUBSCRIBER_DB_CHECK)
 		return rc;
 	return upgrade(db, path, kek_id != first_kek, err);
@@ -247,187 +257,4 @@ void subscriber_db_close(struct subscriber_db *db)
 	if (db->lock_fd >= 0)
 		close(db->lock_fd);
 	free(db);
-}
-
-/* --- rows */
-
-static int row_guss(struct subscriber_row *r, sqlite3_stmt *q, int col)
-{
-	int len = sqlite3_column_bytes(q, col);
-
-	if (sqlite3_column_type(q, col) == SQLITE_NULL || len == 0)
-		return 0;
-	r->guss = malloc(len);
-	if (!r->guss)
-		return -ENOMEM;
-	memcpy(r->guss, sqlite3_column_blob(q, col), len);
-	r->guss_len = len;
-	if (sqlite3_column_type(q, col + 1) != SQLITE_NULL) {
-		r->has_guss_timestamp = true;
-		r->guss_timestamp = sqlite3_column_int64(q, col + 1);
-	}
-	return 0;
-}
-
-/* The counter is not sealed: one that is damaged must not begin at 0 again. */
-static bool counter_valid(sqlite3_stmt *q, int col)
-{
-	sqlite3_int64 seq = sqlite3_column_int64(q, col);
-
-	return sqlite3_column_type(q, col) == SQLITE_INTEGER && seq >= 0 && seq <= (sqlite3_int64)SQN_SEQ_MAX;
-}
-
-static int row_read(struct subscriber_db *db, struct subscriber_row *r, sqlite3_stmt *q, const char *impi)
-{
-	const char *imsi = (const char *)sqlite3_column_text(q, 1);
-
-	r->id = sqlite3_column_int64(q, 0);
-	snprintf(r->imsi, sizeof(r->imsi), "%s", imsi ? imsi : "");
-	if (sqlite3_column_bytes(q, 3) != AKA_AMF_LEN || !counter_valid(q, 7))
-		return -EBADMSG;
-	memcpy(r->cred.amf, sqlite3_column_blob(q, 3), AKA_AMF_LEN);
-	r->ind_fixed = sqlite3_column_type(q, 4) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 4);
-	r->seq = sqlite3_column_int64(q, 7);
-	if (span_to_str(r->impi.s, sizeof(r->impi.s), span_str(impi)) < 0)
-		return -EBADMSG;
-	if (row_guss(r, q, 5) < 0)
-		return -ENOMEM;
-	return subscriber_keys_open(db->seal, &r->cred, impi,
-				    span_of(sqlite3_column_blob(q, 2), sqlite3_column_bytes(q, 2)));
-}
-
-int subscriber_db_get(struct subscriber_db *db, const char *impi, struct subscriber_row *out)
-{
-	struct subscriber_row r = { 0 };
-	sqlite3_stmt *q = query(db, Q_GET);
-	struct impi name;
-	int rc;
-
-	if (!q)
-		return -EIO;
-	impi_key(&name, impi);
-	sqlite3_bind_text(q, 1, name.s, -1, SQLITE_STATIC);
-	rc = sqlite3_step(q);
-	if (rc == SQLITE_ROW)
-		rc = row_read(db, &r, q, name.s);
-	else
-		rc = rc == SQLITE_DONE ? -ENOENT : -EIO;
-	sqlite3_reset(q);
-	sqlite3_clear_bindings(q);
-	if (rc < 0) {
-		subscriber_row_clear(&r);
-		return rc;
-	}
-	*out = r;
-	OPENSSL_cleanse(&r.cred, sizeof(r.cred));
-	return 0;
-}
-
-int64_t subscriber_db_count(struct subscriber_db *db)
-{
-	int64_t n = 0;
-	int rc = sql_int(db->sql, queries[Q_COUNT], &n);
-
-	return rc < 0 ? rc : n;
-}
-
-/* --- import */
-
-int subscriber_db_begin(struct subscriber_db *db)
-{
-	int rc = sql_exec(db->sql,
-			  "PRAGMA temp_store = MEMORY;"
-			  "CREATE TEMP TABLE IF NOT EXISTS seen (impi TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID;"
-			  "DELETE FROM temp.seen");
-
-	return rc < 0 ? rc : sql_exec(db->sql, "BEGIN IMMEDIATE");
-}
-
-static int seen_before(struct subscriber_db *db, const char *impi, unsigned line, unsigned *first_line)
-{
-	sqlite3_stmt *q = query(db, Q_SEEN), *put = query(db, Q_SEEN_PUT);
-	int rc;
-
-	if (!q || !put)
-		return -EIO;
-	sqlite3_bind_text(q, 1, impi, -1, SQLITE_STATIC);
-	rc = sqlite3_step(q);
-	if (rc == SQLITE_ROW)
-		*first_line = sqlite3_column_int(q, 0);
-	sqlite3_reset(q);
-	if (rc == SQLITE_ROW)
-		return -EEXIST;
-	if (rc != SQLITE_DONE)
-		return -EIO;
-	sqlite3_bind_text(put, 1, impi, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(put, 2, line);
-	return sql_step_done(put);
-}
-
-static int write_row(struct subscriber_db *db, const struct subscriber_row *r, const char *name, int which)
-{
-	sqlite3_stmt *q = query(db, which);
-	uint8_t sealed[SUBSCRIBER_SEALED_LEN];
-	int rc;
-
-	if (!q)
-		return -EIO;
-	rc = subscriber_keys_seal(db->seal, sealed, &r->cred, name);
-	if (rc < 0)
-		return rc;
-	sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
-	sqlite3_bind_text(q, 2, r->imsi[0] ? r->imsi : NULL, -1, SQLITE_STATIC);
-	sqlite3_bind_blob(q, 3, sealed, sizeof(sealed), SQLITE_STATIC);
-	sqlite3_bind_blob(q, 4, r->cred.amf, AKA_AMF_LEN, SQLITE_STATIC);
-	if (r->ind_fixed >= 0)
-		sqlite3_bind_int(q, 5, r->ind_fixed);
-	if (r->guss)
-		sqlite3_bind_blob(q, 6, r->guss, r->guss_len, SQLITE_STATIC);
-	if (r->has_guss_timestamp)
-		sqlite3_bind_int64(q, 7, r->guss_timestamp);
-	return sql_step_done(q);
-}
-
-int subscriber_db_put(struct subscriber_db *db, const struct subscriber_row *r, unsigned line, unsigned *first_line)
-{
-	sqlite3_stmt *find = query(db, Q_FIND), *counter = query(db, Q_COUNTER);
-	struct impi name;
-	int64_t id = 0;
-	bool known;
-	int rc;
-
-	if (!find || !counter)
-		return -EIO;
-	impi_key(&name, r->impi.s);
-	rc = seen_before(db, name.s, line, first_line);
-	if (rc < 0)
-		return rc;
-	sqlite3_bind_text(find, 1, name.s, -1, SQLITE_STATIC);
-	known = sqlite3_step(find) == SQLITE_ROW;
-	if (known)
-		id = sqlite3_column_int64(find, 0);
-	sqlite3_reset(find);
-	rc = write_row(db, r, name.s, known ? Q_UPDATE : Q_INSERT);
-	if (rc < 0)
-		return rc;
-	if (!known)
-		id = sqlite3_last_insert_rowid(db->sql);
-	sqlite3_bind_int64(counter, 1, id);
-	sqlite3_bind_int64(counter, 2, r->seq);
-	rc = sql_step_done(counter);
-	return rc < 0 ? rc : !known;
-}
-
-int subscriber_db_commit(struct subscriber_db *db)
-{
-	int rc = sql_exec(db->sql, "COMMIT");
-
-	if (rc < 0)
-		subscriber_db_rollback(db);
-	return rc;
-}
-
-void subscriber_db_rollback(struct subscriber_db *db)
-{
-	sql_exec(db->sql, "ROLLBACK");
 }

@@ -19,9 +19,12 @@ struct subscriber_row {
 	struct impi impi;
 	char imsi[16]; /* "" if not given */
 	struct aka_cred cred;
-	int ind_fixed; /* 0..31; -1: runs */
-	uint64_t seq;  /* get: the durable mark; put: where to start from */
-	uint8_t *guss; /* malloc'ed XML or NULL */
+	int ind_fixed;    /* keeps IND there; -1: runs through those of this AuC */
+	uint8_t ind_bits; /* length of IND, 0..SQN_IND_BITS_MAX */
+	int profile;      /* enum sqn_profile; -1: the one of this AuC */
+	int64_t dif;      /* SEQ less the clock when it was put (33.102 C.1.1.3) */
+	uint64_t seq;     /* get: the durable mark; put: where to start from */
+	uint8_t *guss;    /* malloc'ed XML or NULL */
 	size_t guss_len;
 	bool has_guss_timestamp;
 	time_t guss_timestamp;
@@ -47,15 +50,25 @@ int subscriber_db_get(struct subscriber_db *db, const char *impi, struct subscri
 /*! \returns number of subscribers; -EIO */
 int64_t subscriber_db_count(struct subscriber_db *db);
 
-/* import: one transaction */
+/* import: transactions */
 int subscriber_db_begin(struct subscriber_db *db);
-/*! Insert or update; the SEQ of an existing row never goes back.
- *  \param[in] line in the import file
- *  \param[out] first_line with -EEXIST: where this transaction has met this IMPI before
- *  \returns 1 new; 0 updated; -EEXIST; -EIO; -ENOSPC */
-int subscriber_db_put(struct subscriber_db *db, const struct subscriber_row *r, unsigned line, unsigned *first_line);
+/*! Insert or update; the sequence number of an existing row never goes back, also when its IND gets another length.
+ *  \returns 1 new; 0 updated; -EBADMSG the counter of the existing row is damaged; -EIO; -ENOSPC */
+int subscriber_db_put(struct subscriber_db *db, const struct subscriber_row *r);
 int subscriber_db_commit(struct subscriber_db *db); /* 0; -EIO; -ENOSPC; rolled back then */
 void subscriber_db_rollback(struct subscriber_db *db);
+
+#define SUBSCRIBER_IMPORT_DIGEST 32 /* octets */
+
+/*! How many rows of the unfinished import with this digest are in. \returns 0 none, or another import came since; -EIO */
+int64_t subscriber_db_import_rows(struct subscriber_db *db, const uint8_t digest[SUBSCRIBER_IMPORT_DIGEST]);
+
+/*! Note that so many are in, within the transaction that puts them; whatever other import had not ended is forgotten.
+ *  \returns 0; -EIO; -ENOSPC */
+int subscriber_db_import_note(struct subscriber_db *db, const uint8_t digest[SUBSCRIBER_IMPORT_DIGEST], int64_t rows);
+
+/*! The import has ended, or another way of importing begins: nothing is to be continued. \returns 0; -EIO; -ENOSPC */
+int subscriber_db_import_forget(struct subscriber_db *db);
 
 /*! What SQLite said last. */
 const char *subscriber_db_errmsg(struct subscriber_db *db);

@@ -3,52 +3,68 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include "common/crypto/aka_algorithm.h"
 #include "common/gba/impi.h"
 #include "hss-sim/subscriber_sql.h"
 
-int subscriber_keys_seal(struct seal *seal, uint8_t out[SUBSCRIBER_SEALED_LEN], const struct aka_cred *cred,
+static int seal_plain(struct seal *seal, uint8_t out[SUBSCRIBER_SEALED_MAX], const struct secret *plain,
+		      const char *impi)
+{
+	return seal_put(seal, out, SUBSCRIBER_SEALED_MAX, span_of(plain->b, plain->len), span_str(impi));
+}
+
+static int open_plain(struct seal *seal, struct secret *plain, const char *impi, struct span sealed)
+{
+	int n = seal_open(seal, plain->b, sizeof(plain->b), sealed, span_str(impi));
+
+	plain->len = n < 0 ? 0 : (uint8_t)n;
+	return n < 0 ? n : 0;
+}
+
+int subscriber_keys_seal(struct seal *seal, uint8_t out[SUBSCRIBER_SEALED_MAX], const struct aka_cred *cred,
 			 const char *impi)
 {
-	SECRET_AUTO plain = { .len = SUBSCRIBER_KEYS_LEN };
-	int n;
+	SECRET_AUTO plain = { .len = cred->k.len };
 
-	memcpy(plain.b, cred->k.b, AKA_KEY_LEN);
-	memcpy(plain.b + AKA_KEY_LEN, cred->opc.b, AKA_KEY_LEN);
-	n = seal_put(seal, out, SUBSCRIBER_SEALED_LEN, span_of(plain.b, plain.len), span_str(impi));
-	return n < 0 ? n : 0;
+	memcpy(plain.b, cred->k.b, cred->k.len);
+	memcpy(plain.b + plain.len, cred->opc.b, cred->opc.len);
+	plain.len += cred->opc.len;
+	return seal_plain(seal, out, &plain, impi);
 }
 
 int subscriber_keys_open(struct seal *seal, struct aka_cred *cred, const char *impi, struct span sealed)
 {
+	size_t op_len = aka_algorithm_of(cred)->op_len;
 	SECRET_AUTO plain = { 0 };
-	int n = seal_open(seal, plain.b, sizeof(plain.b), sealed, span_str(impi));
+	int rc = open_plain(seal, &plain, impi, sealed);
 
-	if (n != SUBSCRIBER_KEYS_LEN)
-		return n < 0 ? n : -EBADMSG;
-	secret_set(&cred->k, plain.b, AKA_KEY_LEN);
-	secret_set(&cred->opc, plain.b + AKA_KEY_LEN, AKA_KEY_LEN);
-	return 0;
+	if (rc < 0)
+		return rc;
+	if (plain.len < op_len)
+		return -EBADMSG;
+	secret_set(&cred->k, plain.b, plain.len - op_len);
+	secret_set(&cred->opc, plain.b + plain.len - op_len, op_len);
+	return aka_algorithm_fits(cred) ? 0 : -EBADMSG;
 }
 
 static int renew_row(sqlite3_stmt *row, sqlite3_stmt *up, struct seal *seal)
 {
 	const char *old = (const char *)sqlite3_column_text(row, 1);
-	uint8_t sealed[SUBSCRIBER_SEALED_LEN];
-	struct aka_cred cred = { 0 };
+	uint8_t sealed[SUBSCRIBER_SEALED_MAX];
+	SECRET_AUTO plain = { 0 };
 	struct impi name;
-	int rc;
+	int n;
 
 	impi_key(&name, old ? old : "");
-	rc = subscriber_keys_open(seal, &cred, old ? old : "",
-				  span_of(sqlite3_column_blob(row, 2), sqlite3_column_bytes(row, 2)));
-	if (rc == 0)
-		rc = subscriber_keys_seal(seal, sealed, &cred, name.s);
-	aka_cred_clear(&cred);
-	if (rc < 0)
-		return rc;
+	n = open_plain(seal, &plain, old ? old : "",
+		       span_of(sqlite3_column_blob(row, 2), sqlite3_column_bytes(row, 2)));
+	if (n == 0)
+		n = seal_plain(seal, sealed, &plain, name.s);
+	if (n < 0)
+		return n;
 	sqlite3_bind_int64(up, 1, sqlite3_column_int64(row, 0));
 	sqlite3_bind_text(up, 2, name.s, -1, SQLITE_TRANSIENT);
-	sqlite3_bind_blob(up, 3, sealed, sizeof(sealed), SQLITE_TRANSIENT);
+	sqlite3_bind_blob(up, 3, sealed, n, SQLITE_TRANSIENT);
 	return sql_step_done(up);
 }
 

@@ -9,14 +9,16 @@
 #include "common/crypto/aka.h"
 #include "common/crypto/seal.h"
 
-#define SUBSCRIBER_KEYS_LEN   (2 * AKA_KEY_LEN)
-#define SUBSCRIBER_SEALED_LEN (SUBSCRIBER_KEYS_LEN + SEAL_OVERHEAD)
+#define SUBSCRIBER_SEALED_MAX (AKA_K_MAX + AKA_OP_MAX + SEAL_OVERHEAD)
 
-/*! \param[in] impi as impi_key() gives it. \returns 0; -errno of seal_put() */
-int subscriber_keys_seal(struct seal *seal, uint8_t out[SUBSCRIBER_SEALED_LEN], const struct aka_cred *cred,
+/*! K || OPc sealed; the algorithm, which is not sealed, fixes where K ends, and a row whose algorithm was altered has keys
+ *  of lengths it cannot have.
+ *  \param[in] impi as impi_key() gives it. \returns octets written; -errno of seal_put() */
+int subscriber_keys_seal(struct seal *seal, uint8_t out[SUBSCRIBER_SEALED_MAX], const struct aka_cred *cred,
 			 const char *impi);
 
-/*! \param[out] cred K and OPc are set. \returns 0; -EBADMSG altered, or of another IMPI; -ENOKEY */
+/*! \param[in,out] cred algorithm and its lengths in, K and OPc out. \returns 0; -EBADMSG altered, or of another IMPI;
+ *  -ENOKEY */
 int subscriber_keys_open(struct seal *seal, struct aka_cred *cred, const char *impi, struct span sealed);
 
 /*! The rows of a condition, each sealed anew by the first KEK and under its name as impi_key() writes it. Within the

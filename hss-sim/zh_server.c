@@ -11,13 +11,14 @@
 #include "common/rt/log_cat.h"
 #include "hss-sim/zh_decide.h"
 
-int zh_server_init(struct zh_server *s, void *ctx, struct subscriber_db *db, struct faults *faults)
+int zh_server_init(struct zh_server *s, void *ctx, struct subscriber_db *db, const struct subscriber_rules *rules,
+		   struct faults *faults)
 {
 	*s = (struct zh_server){ .faults = faults };
 	INIT_LLIST_HEAD(&s->delayed);
 	s->inbox = inbox_new(ZH_WAITING_MAX, s);
 	s->deadlines = deadline_set_new(ctx);
-	s->cache = subscriber_cache_new(db, SUBSCRIBER_CACHE_OCTETS);
+	s->cache = subscriber_cache_new(db, rules, SUBSCRIBER_CACHE_OCTETS);
 	if (!s->inbox || !s->deadlines || !s->cache)
 		return -ENOMEM;
 	return inbox_attach(s->inbox);

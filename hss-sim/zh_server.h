@@ -41,7 +41,8 @@ struct zh_txn {
 };
 
 /*! Main thread; everything in it is lent. \returns 0; -ENOMEM */
-int zh_server_init(struct zh_server *s, void *ctx, struct subscriber_db *db, struct faults *faults);
+int zh_server_init(struct zh_server *s, void *ctx, struct subscriber_db *db, const struct subscriber_rules *rules,
+		   struct faults *faults);
 void zh_server_clear(struct zh_server *s);
 
 /*! Zh for the hub, served by s. zh_serve.c. \returns static */

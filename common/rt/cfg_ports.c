@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -42,16 +43,37 @@ void cfg_ports_release(struct cfg_ports *p)
 		close(p->held[--p->n].fd);
 }
 
+/* Who has it, as he wrote it there; " (pid 17)", or "" when that cannot be read. */
+static void lock_holder(char out[32], int fd)
+{
+	char text[16] = "";
+	long pid;
+
+	out[0] = '\0';
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return;
+	pid = strtol(text, NULL, 10);
+	if (pid > 0)
+		snprintf(out, 32, " (pid %ld)", pid);
+}
+
 int cfg_lock_file(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), rc;
+	char holder[32];
 
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		/* for whoever finds it held; that it cannot be written (a full disk) is no reason not to go on */
+		if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
+			errno = 0;
 		return fd;
-	rc = errno == EWOULDBLOCK ? err_set(err, -EBUSY, "%s: in use by another daemon", path)
-				  : err_set(err, -errno, "%s: %s", path, strerror(errno));
+	}
+	rc = errno;
+	lock_holder(holder, fd);
+	rc = rc == EWOULDBLOCK ? err_set(err, -EBUSY, "%s: in use by another daemon%s", path, holder)
+			       : err_set(err, -rc, "%s: %s", path, strerror(rc));
 	close(fd);
 	return rc;
 }

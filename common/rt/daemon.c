@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "common/rt/daemon.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
@@ -64,29 +65,55 @@ static void help(void)
 	       program->name, program->summary);
 	if (program->import_help)
 		printf("      --import FILE   %s\n", program->import_help);
+	for (const struct rt_option *o = program->options; o && o->name; o++) {
+		int n = printf("      --%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+
+		printf("%*s%s\n", n < 22 ? 22 - n : 1, "", o->help);
+	}
 	printf("  -V, --version\n"
 	       "  -h, --help\n");
 }
 
-int rt_args(struct rt_args *out, const struct rt_program *p, int argc, char **argv)
+#define OPTION_OWN  256 /* the first of a program's own; larger than any letter */
+#define OPTIONS_MAX 16
+
+/* Those all have, --import where there is one, and the program's own. */
+static void list_options(struct option out[OPTIONS_MAX], const struct rt_program *p)
 {
-	static const struct option with_import[] = {
-		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'k' },
-		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
-		{ "import", required_argument, NULL, 'i' }, { 0 },
-	};
-	static const struct option without[] = {
+	static const struct option common[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, 'k' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
 	};
+	size_t n = sizeof(common) / sizeof(common[0]);
+
+	memcpy(out, common, sizeof(common));
+	if (p->import_help)
+		out[n++] = (struct option){ "import", required_argument, NULL, 'i' };
+	for (int i = 0; p->options && p->options[i].name; i++) {
+		assert(n < OPTIONS_MAX - 1);
+		out[n++] = (struct option){ p->options[i].name, p->options[i].arg ? required_argument : no_argument,
+					    NULL, OPTION_OWN + i };
+	}
+	out[n] = (struct option){ 0 };
+}
+
+int rt_args(struct rt_args *out, const struct rt_program *p, int argc, char **argv)
+{
+	struct option options[OPTIONS_MAX];
 	struct rt_args a = { 0 };
 	int opt;
 
 	program = p;
-	while ((opt = getopt_long(argc, argv, "c:Vh", p->import_help ? with_import : without, NULL)) != -1) {
+	list_options(options, p);
+	while ((opt = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
+		if (opt >= OPTION_OWN) {
+			const struct rt_option *o = &p->options[opt - OPTION_OWN];
+
+			*o->value = o->arg ? optarg : o->name;
+			continue;
+		}
 		switch (opt) {
 		case 'c':
 			a.config = optarg;

@@ -8,11 +8,19 @@
 #include <stdbool.h>
 #include "common/base/err.h"
 
+/*! A long option of one program's own. */
+struct rt_option {
+	const char *name, *arg; /* arg NULL: a switch */
+	const char *help;
+	const char **value; /* out: the argument; of a switch its name */
+};
+
 struct rt_program {
-	const char *name;            /* "gba-hss-simd" */
-	const char *summary;         /* one line for -h */
-	const char *import_help;     /* what --import FILE does; NULL: no such option */
-	const char *const *counters; /* places of causes.csv for `show counters`, NULL ends */
+	const char *name;                /* "gba-hss-simd" */
+	const char *summary;             /* one line for -h */
+	const char *import_help;         /* what --import FILE does; NULL: no such option */
+	const struct rt_option *options; /* more; name NULL ends; NULL: none */
+	const char *const *counters;     /* places of causes.csv for `show counters`, NULL ends */
 	/*! The configuration as a whole, as a start wants it: 0; -errno and err. Asked also after changes while running. */
 	int (*check)(struct err *err);
 };

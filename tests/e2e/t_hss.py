@@ -2,7 +2,10 @@
 """gba-hss-simd by itself: its own failures, import beside a database that is in use, live commands, bad configuration."""
 import asyncio
 import os
+import random
 import signal
+import sqlite3
+import subprocess
 
 from lib import aka, causes, dia, hss, procs
 from lib.faketime import WallClock
@@ -17,10 +20,10 @@ def row(card, sqn="0", ind=""):
     return f"{card.impi},{card.imsi},{card.k.hex()},,{card.opc.hex()},0000,milenage,{sqn},{ind},"
 
 
-async def run_import(t, w, lines, name="rows.csv"):
-    path = w.write_secret(name, "\n".join([HEAD] + lines) + "\n")
+async def run_import(t, w, lines, name="rows.csv", head=HEAD, more=()):
+    path = w.write_secret(name, "\n".join([head] + lines) + "\n")
     exe = t.need_program("gba-hss-simd")
-    return await procs.run([exe, "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path], 60)
+    return await procs.run([exe, "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path, *more], 60)
 
 
 def sqn_of(card, maa):
@@ -101,7 +104,7 @@ async def imports(t):
     conn = await raw_bsf_conn(t, w.ports["hss"])
     before = sqn_of(card, await conn.request(hss.mar(conn, card.impi)))
     rc, _, err = await run_import(t, w, [row(card, ind="9")])
-    assert rc != 0 and "in use by another daemon" in err and len(err.strip().split("\n")) == 1, err
+    assert rc != 0 and f"in use by another daemon (pid {w.hss.pid})" in err and len(err.strip().split("\n")) == 1, err
     await conn.close()
     await w.hss.stop()
     rc, _, err = await run_import(t, w, [row(w.cards[1]), row(card).replace(card.k.hex(), "12")], "bad.csv")
@@ -144,7 +147,15 @@ async def stateless(t):
     assert sqn_of(card, maa) >> 5 == 5001
 
 
-@test("an import that is killed, politely or not, has changed nothing", timeout=60)
+def many_rows(n):
+    """In no order: what an import has to sort."""
+    rng = random.Random(n)
+    rows = [f"00101{i:010d}@ims.mnc001.mcc001.3gppnetwork.org,,{i:032x},,{i + 7:032x},,,,," for i in range(100, 100 + n)]
+    rng.shuffle(rows)
+    return rows
+
+
+@test("import --atomic: one that is killed, politely or not, has changed nothing", timeout=60)
 async def import_killed(t):
     w = World(t)
     w.write_configs()
@@ -152,12 +163,10 @@ async def import_killed(t):
     rc, _, err = await run_import(t, w, [row(w.cards[0])])
     assert rc == 0, err
     card = w.cards[0]
-    rows = [HEAD] + [f"00101{i:010d}@ims.mnc001.mcc001.3gppnetwork.org,,{i:032x},,{i + 7:032x},,,,,"
-                     for i in range(100, 60100)]
-    rows.append(row(card).replace(card.k.hex(), "0" * 32))
+    rows = [HEAD] + many_rows(60000) + [row(card).replace(card.k.hex(), "0" * 32)]
     path = w.write_secret("many.csv", "\n".join(rows) + "\n")
     for how in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
-        p = await asyncio.create_subprocess_exec(exe, "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path,
+        p = await asyncio.create_subprocess_exec(exe, "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path, "--atomic",
                                                  stderr=asyncio.subprocess.PIPE)
         line = await asyncio.wait_for(p.stderr.readline(), 30)
         assert b"10000" in line, line
@@ -168,6 +177,100 @@ async def import_killed(t):
     assert "3 subscribers" in await w.vty("show subscribers count", "hss")
     conn = await raw_bsf_conn(t, w.ports["hss"])
     assert (await conn.request(hss.mar(conn, card.impi))).result == 2001
+
+
+def rows_and_note(w):
+    """Rows of the table, rows the note of the unfinished import says, and what SQLite says of the whole."""
+    db = sqlite3.connect(f"file:{w.dir}/hss/subscribers.sqlite?mode=ro", uri=True)
+    try:
+        rows, = db.execute("SELECT count(*) FROM subscriber").fetchone()
+        counters, = db.execute("SELECT count(*) FROM counter").fetchone()
+        note = db.execute("SELECT rows FROM import").fetchone()
+        whole, = db.execute("PRAGMA integrity_check").fetchone()
+    finally:
+        db.close()
+    assert rows == counters and whole == "ok", (rows, counters, whole)
+    return rows, note and note[0]
+
+
+@test("import: killed at random moments, rows equal the note each time, the same command finishes the rest", timeout=300)
+async def import_goes_on(t):
+    n, kills = int(os.environ.get("GBA_IMPORT_ROWS", "30000")), int(os.environ.get("GBA_IMPORT_KILLS", "6"))
+    w = World(t)
+    w.write_configs()
+    exe = t.need_program("gba-hss-simd")
+    rc, _, err = await run_import(t, w, [row(w.cards[0])])        # makes the database
+    assert rc == 0, err
+    path = w.write_secret("many.csv", "\n".join([HEAD] + many_rows(n)) + "\n")
+    argv = [exe, "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path]
+    rng, seen, partly, lines = random.Random(), 0, 0, max(1, n // 10000 // kills)
+    t.note(f"{n} rows, {kills} kills")
+    for k in range(kills):
+        p = await asyncio.create_subprocess_exec(*argv, stderr=asyncio.subprocess.PIPE)
+        # at a random line, and a random moment after it: before, between and within transactions; the first in the middle
+        for _ in range(rng.randrange(lines) + 1):
+            await asyncio.wait_for(p.stderr.readline(), 60)
+        if k:
+            await asyncio.sleep(rng.random() * 0.05)
+        how = signal.SIGTERM if k % 3 == 2 else signal.SIGKILL
+        if p.returncode is None:
+            try:
+                p.send_signal(how)
+            except ProcessLookupError:
+                pass
+        _, err = await asyncio.wait_for(p.communicate(), 60)
+        rows, note = rows_and_note(w)
+        if p.returncode == 0 or rows == n + 1:                    # it was faster
+            assert rows == n + 1 and note is None, (rows, note)
+            break
+        assert rows - 1 == (note or 0) >= seen, (rows, note, seen)
+        if how == signal.SIGTERM:
+            assert p.returncode == 1 and b"subscribers are in, the same command goes on there" in err, err
+        seen, partly = rows - 1, partly + (0 < rows - 1 < n)
+    else:
+        rc, _, err = await procs.run(argv, 120)
+        assert rc == 0, err
+        assert (f"{seen} of {n} subscribers are in from before" in err) == (seen > 0), err
+        assert rows_and_note(w) == (n + 1, None)
+    assert partly or kills < 3, "no kill hit the middle: this shows nothing"
+
+
+@test("import: a vendor's file, semicolons, quotes and encrypted keys; the card bootstraps; a wrong transport key is refused where there is a check value",
+      smoke=True)
+async def vendor_file(t):
+    w = World(t, n_cards=1)
+    card, key, iv = w.cards[0], os.urandom(16), b"#" * 16
+
+    def aes(mode, data):
+        p = subprocess.run(["openssl", "enc", f"-aes-128-{mode}", "-nopad", "-K", key.hex()] + (["-iv", iv.hex()] if mode == "cbc" else []),
+                           input=data, capture_output=True, check=True)
+        return p.stdout
+    w.more_secrets += [card.k, key]
+    keys = w.write_secret("transport", f"! of the vendor\nk key {key.hex()} iv {iv.hex()} check {aes('ecb', bytes(16))[:3].hex()}\n")
+    rows = ['"IMSI";"ICCID";"EKI";"OPC";"AMF"', "", f'"{card.imsi}";"8949";"{aes("cbc", card.k).hex()}";"{card.opc.hex()}";8000']
+    w.write_configs()
+    rc, _, err = await run_import(t, w, rows[1:], "vendor.csv", rows[0], ["--mnc-length", "2"])
+    assert rc == 1 and "the name says that it is encrypted" in err, err
+    rc, _, err = await run_import(t, w, rows[1:], "vendor.csv", rows[0], ["--mnc-length", "2", "--transport-keys", keys])
+    assert rc == 1 and ":3:" in err and "--clear-separation-bit" in err, err
+    good = ["--mnc-length", "2", "--transport-keys", keys, "--clear-separation-bit"]
+    wrong = w.write_secret("wrong", f"k key {bytes(16).hex()} iv {iv.hex()} check {aes('ecb', bytes(16))[:3].hex()}\n")
+    rc, _, err = await run_import(t, w, rows[1:], "vendor.csv", rows[0], good[:3] + [wrong] + good[4:])
+    assert rc == 1 and "wrong:1: the check value is another key's" in err and bytes(16).hex() not in err, err
+    blind = w.write_secret("blind", f"k key {key.hex()} iv {iv.hex()}\n")
+    rc, _, err = await run_import(t, w, rows[1:], "vendor.csv", rows[0], good[:3] + [blind] + good[4:])
+    assert rc == 0 and "WARNING: a transport key has no check value" in err, err
+    rc, _, err = await run_import(t, w, rows[1:], "vendor.csv", rows[0], good)
+    assert rc == 0 and err.count("columns that are not read: ICCID") == 1 and "WARNING" not in err, err
+    os.chmod(keys, 0o640)
+    rc, _, err = await run_import(t, w, rows[1:], "vendor.csv", rows[0], good)
+    assert rc == 1 and "chmod 600" in err, err
+    w.hss = w.hss_daemon()
+    t.watch(w.hss)
+    await w.hss.start()
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    rand, autn, xres, *_ = hss.vector_of(await conn.request(hss.mar(conn, card.impi)))
+    assert aka.Milenage(card.k, card.opc).f2345(rand)[0] == xres and autn[6:8] == b"\0\0"
 
 
 @test("VTY: faults and peers act at once, the rest says so and changes nothing; no key is shown; write file gives it back",

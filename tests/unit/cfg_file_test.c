@@ -261,7 +261,7 @@ END_TEST
 
 START_TEST(second_daemon)
 {
-	char dir[] = "/tmp/gba-lock-XXXXXX", lock[64];
+	char dir[] = "/tmp/gba-lock-XXXXXX", lock[64], who[64];
 	struct err err = { { 0 } };
 	int st, fd;
 	pid_t pid;
@@ -270,11 +270,12 @@ START_TEST(second_daemon)
 	snprintf(lock, sizeof(lock), "%s/lock", dir);
 	fd = cfg_lock_file(lock, &err);
 	ck_assert_int_ge(fd, 0);
+	snprintf(who, sizeof(who), "another daemon (pid %d)", (int)getpid());
 	pid = fork();
 	if (pid == 0) {
 		struct err e;
 
-		_exit(cfg_lock_file(lock, &e) == -EBUSY && strstr(e.text, "another daemon") ? 0 : 1);
+		_exit(cfg_lock_file(lock, &e) == -EBUSY && strstr(e.text, who) ? 0 : 1);
 	}
 	ck_assert_int_eq(waitpid(pid, &st, 0), pid);
 	ck_assert_int_eq(st, 0);

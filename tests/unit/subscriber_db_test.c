@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/crypto/sqn.h"
 #include "hss-sim/import.h"
 #include "hss-sim/subscriber_cache.h"
 #include "hss-sim/subscriber_keys.h"
@@ -23,9 +24,13 @@
 static char dir[] = "/tmp/gba-db-XXXXXX", path[64], csv[64], guss[64], guss2[64];
 static struct seal_kek kek = { .id = 1 }, other = { .id = 1 }, second = { .id = 2 };
 static struct err err;
+static struct import_options how; /* of the imports; each test begins with the usual ones */
+static struct subscriber_rules rules;
 
 static void setup(void)
 {
+	rules = SUBSCRIBER_RULES_USUAL;
+	how = (struct import_options){ .ind_to = SQN_IND_MAX };
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/s.sqlite", dir);
 	snprintf(csv, sizeof(csv), "%s/s.csv", dir);
@@ -73,7 +78,7 @@ static int import_text(const char *text)
 	int rc;
 
 	write_text(csv, text);
-	rc = import_csv(db, csv, &err);
+	rc = import_csv(db, csv, &how, &err);
 	subscriber_db_close(db);
 	return rc;
 }
@@ -221,12 +226,12 @@ START_TEST(import_after_a_failed_one)
 	ck_assert_uint_eq(st.st_mode & 0777, 0600);
 
 	write_text(csv, HEAD "1@x.org," KEY "," OPC ",0,,\n2@x.org,12," OPC ",0,,\n");
-	ck_assert_int_lt(import_csv(db, csv, &err), 0);
+	ck_assert_int_lt(import_csv(db, csv, &how, &err), 0);
 	ck_assert_int_eq(subscriber_db_count(db), 0);
 	write_text(csv, HEAD "3@x.org," KEY "," OPC ",0,,\n");
-	ck_assert_msg(import_csv(db, csv, &err) == 0, "%s", err.text);
+	ck_assert_msg(import_csv(db, csv, &how, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(subscriber_db_count(db), 1);
-	ck_assert_int_lt(import_csv(db, dir, &err), 0);
+	ck_assert_int_lt(import_csv(db, dir, &how, &err), 0);
 	ck_assert_msg(strstr(err.text, "no regular file"), "%s", err.text);
 	subscriber_db_close(db);
 }
@@ -277,7 +282,7 @@ START_TEST(several_guss)
 	ck_assert_uint_eq(r.guss_len, 0);
 	subscriber_row_clear(&r);
 	db = db_open();
-	cache = subscriber_cache_new(db, sizeof(big) + 100 + 4 * sizeof(struct subscriber));
+	cache = subscriber_cache_new(db, &rules, sizeof(big) + 100 + 4 * sizeof(struct subscriber));
 	ck_assert_int_eq(subscriber_cache_get(cache, "2@x.org", &s), 0);
 	ck_assert_uint_eq(s->row.guss_len, strlen(big));
 	ck_assert_int_eq(subscriber_cache_get(cache, "1@x.org", &s), 0);
@@ -312,6 +317,136 @@ START_TEST(import_never_back)
 	get(ONE, &r);
 	ck_assert_uint_eq(r.seq, 200);
 	ck_assert_int_eq(r.ind_fixed, -1);
+	subscriber_row_clear(&r);
+}
+END_TEST
+
+/* what the algorithm and the profile of a row are, comes back; a row whose algorithm was altered does not open */
+START_TEST(algorithm_and_profile)
+{
+	struct subscriber_cache *cache;
+	struct subscriber_row r;
+	struct subscriber_db *db;
+	struct subscriber *s;
+
+	how.csv.allow_test = true;
+	ck_assert_msg(import_text("impi,k,opc,algorithm,res-length,rounds,sqn-profile,ind-length,sqn\n" ONE "," KEY KEY
+				  "," OPC OPC ",tuak,128,3,part-time,3,0x1001\n2@x.org," KEY ",,xor,,,,,\n"
+				  "3@x.org," KEY "," OPC ",,,,,,\n") == 0,
+		      "%s", err.text);
+	get(ONE, &r);
+	ck_assert_int_eq(r.cred.kind, AKA_TUAK);
+	ck_assert_secret(r.cred.k, KEY KEY);
+	ck_assert_secret(r.cred.opc, OPC OPC);
+	ck_assert_uint_eq(r.cred.res_len, 16);
+	ck_assert_uint_eq(r.cred.rounds, 3);
+	ck_assert_int_eq(r.profile, SQN_PART_TIME);
+	ck_assert_uint_eq(r.ind_bits, 3);
+	ck_assert_uint_eq(r.seq, 0x1001 >> 3);
+	subscriber_row_clear(&r);
+	db = db_open();
+	rules.profile = SQN_TIME;
+	rules.ind_from = 4;
+	rules.ind_to = 6;
+	cache = subscriber_cache_new(db, &rules, 1 << 20);
+	ck_assert_int_eq(subscriber_cache_get(cache, ONE, &s), 0);
+	ck_assert_int_eq(s->counter.home.scheme.profile, SQN_PART_TIME);
+	ck_assert_uint_eq(s->counter.home.scheme.ind_from, 4);
+	ck_assert_int_eq(subscriber_cache_get(cache, "3@x.org", &s), 0);
+	ck_assert_int_eq(s->counter.home.scheme.profile, SQN_TIME); /* that of this AuC */
+	ck_assert_int_eq(subscriber_cache_get(cache, "2@x.org", &s), 0);
+	ck_assert(!s->readable && s->test_only); /* XOR, without leave */
+	ck_assert_uint_eq(s->row.cred.k.len, 0);
+	subscriber_cache_free(cache);
+	subscriber_db_close(db);
+	raw_sql("UPDATE subscriber SET algorithm = 'milenage'");
+	db = db_open();
+	ck_assert_int_eq(subscriber_db_get(db, ONE, &r), -EBADMSG);
+	ck_assert_int_eq(subscriber_db_get(db, "2@x.org", &r), -EBADMSG);
+	ck_assert_int_eq(subscriber_db_get(db, "3@x.org", &r), 0);
+	subscriber_row_clear(&r);
+	subscriber_db_close(db);
+}
+END_TEST
+
+/* 102-6.3.2-1: IND of another length: the next SQN is still above all that were given */
+START_TEST(ind_of_another_length)
+{
+	static const char *const lengths[] = { "5", "8", "0", "3", "5" };
+	struct subscriber_row r;
+	uint64_t highest = 0;
+	char text[200];
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		snprintf(text, sizeof(text), "impi,k,opc,ind-length,sqn\n" ONE "," KEY "," OPC ",%s,%s\n", lengths[i],
+			 i ? "" : "0x12345");
+		ck_assert_msg(import_text(text) == 0, "%s", err.text);
+		get(ONE, &r);
+		ck_assert_msg((r.seq + 1) << r.ind_bits > highest, "step %zu", i);
+		highest = ((r.seq + 1) << r.ind_bits) - 1;
+		subscriber_row_clear(&r);
+	}
+	ck_assert_uint_lt(highest, 0x12345 + 1000); /* and not far above */
+}
+END_TEST
+
+static unsigned long rows_in(void)
+{
+	struct subscriber_db *db = db_open();
+	unsigned long n = (unsigned long)subscriber_db_count(db);
+
+	subscriber_db_close(db);
+	return n;
+}
+
+/* an import in batches: what ended it does not matter, the same file goes on, another one begins anew */
+START_TEST(goes_on)
+{
+	static char text[2500000];
+	size_t used = (size_t)sprintf(text, HEAD);
+
+	for (int i = 0; i < 25000; i++)
+		used += (size_t)sprintf(text + used, "%d@x.org," KEY "," OPC ",0,,\n", 100000 + i * 7919 % 25000);
+	ck_assert_int_eq(import_text(HEAD), 0); /* makes the database */
+	raw_sql("CREATE TRIGGER full BEFORE INSERT ON subscriber WHEN new.impi >= '112500@' BEGIN SELECT RAISE(ABORT, "
+		"'full'); END");
+	ck_assert_int_eq(import_text(text), -EIO);
+	ck_assert_msg(strstr(err.text, "10000 of 25000 subscribers are in, the same command goes on there"), "%s",
+		      err.text);
+	ck_assert_uint_eq(rows_in(), 10000);
+	raw_sql("DROP TRIGGER full; CREATE TRIGGER again BEFORE UPDATE ON subscriber BEGIN SELECT RAISE(ABORT, 'again'); "
+		"END");
+	ck_assert_msg(import_text(text) == 0, "%s", err.text); /* no row is written a second time */
+	ck_assert_uint_eq(rows_in(), 25000);
+	ck_assert_int_lt(import_text(text), 0); /* ended: it begins anew */
+	raw_sql("DROP TRIGGER again; DELETE FROM subscriber; DELETE FROM counter");
+	how.atomic = true;
+	raw_sql("CREATE TRIGGER full BEFORE INSERT ON subscriber WHEN new.impi >= '112500@' BEGIN SELECT RAISE(ABORT, "
+		"'full'); END");
+	ck_assert_int_eq(import_text(text), -EIO);
+	ck_assert_msg(strstr(err.text, "nothing was changed"), "%s", err.text);
+	ck_assert_uint_eq(rows_in(), 0);
+}
+END_TEST
+
+/* between two halves of one file another file came: the first begins anew, else rows of the other would stay in its place */
+START_TEST(another_file_between)
+{
+	static char text[1500000];
+	size_t used = (size_t)sprintf(text, HEAD);
+	struct subscriber_row r;
+
+	for (int i = 0; i < 12000; i++)
+		used += (size_t)sprintf(text + used, "%d@x.org," KEY "," OPC ",0,,\n", 100000 + i);
+	ck_assert_int_eq(import_text(HEAD), 0);
+	raw_sql("CREATE TRIGGER full BEFORE INSERT ON subscriber WHEN new.impi >= '111000@' BEGIN SELECT RAISE(ABORT, "
+		"'full'); END");
+	ck_assert_int_eq(import_text(text), -EIO);
+	raw_sql("DROP TRIGGER full");
+	ck_assert_int_eq(import_text(HEAD "100000@x.org," OPC "," OPC ",0,,\n"), 0);
+	ck_assert_int_eq(import_text(text), 0);
+	get("100000@x.org", &r);
+	ck_assert_secret(r.cred.k, KEY);
 	subscriber_row_clear(&r);
 }
 END_TEST
@@ -423,10 +558,10 @@ START_TEST(pipe_for_a_file)
 
 	alarm(10);
 	ck_assert_int_eq(mkfifo(guss, 0600), 0);
-	ck_assert_int_lt(import_csv(db, guss, &err), 0);
+	ck_assert_int_lt(import_csv(db, guss, &how, &err), 0);
 	ck_assert_msg(strstr(err.text, "g.xml: no regular file"), "%s", err.text);
 	write_text(csv, HEAD ONE "," KEY "," OPC ",0,,g.xml\n");
-	ck_assert_int_lt(import_csv(db, csv, &err), 0);
+	ck_assert_int_lt(import_csv(db, csv, &how, &err), 0);
 	ck_assert_msg(strstr(err.text, "s.csv:2:78: guss: ") && strstr(err.text, "no regular file"), "%s", err.text);
 	alarm(0);
 	subscriber_db_close(db);
@@ -451,7 +586,7 @@ START_TEST(domain_in_capitals)
 	ck_assert_int_eq(import_text(HEAD "1@x.ORG," OPC "," OPC ",0,,\n"), 0);
 	db = db_open();
 	ck_assert_int_eq(subscriber_db_count(db), 1);
-	cache = subscriber_cache_new(db, 1 << 20);
+	cache = subscriber_cache_new(db, &rules, 1 << 20);
 	ck_assert_int_eq(subscriber_cache_get(cache, "1@X.ORG", &s), 0);
 	ck_assert_int_eq(subscriber_cache_get(cache, ONE, &again), 0);
 	ck_assert_ptr_eq(s, again); /* two counters for one subscriber would give numbers twice */
@@ -468,12 +603,13 @@ static void version_1_row(const char *impi, const char *id)
 {
 	struct seal *seal = seal_new(&kek, 1, &err);
 	struct aka_cred cred = { .k = secret_of(KEY), .opc = secret_of(OPC) };
-	uint8_t sealed[SUBSCRIBER_SEALED_LEN];
+	uint8_t sealed[SUBSCRIBER_SEALED_MAX];
 	char hex[2 * sizeof(sealed) + 1], text[1000];
+	int n = subscriber_keys_seal(seal, sealed, &cred, impi);
 
-	ck_assert_int_eq(subscriber_keys_seal(seal, sealed, &cred, impi), 0);
+	ck_assert_int_eq(n, 32 + SEAL_OVERHEAD);
 	seal_free(seal);
-	hex_encode(hex, sizeof(hex), sealed, sizeof(sealed));
+	hex_encode(hex, sizeof(hex), sealed, (size_t)n);
 	snprintf(
 		text, sizeof(text),
 		"INSERT INTO subscriber (id, impi, keys, amf, algorithm) VALUES (%s, '%s', x'%s', x'0000', 'milenage');"
@@ -487,6 +623,9 @@ START_TEST(version_1)
 	struct subscriber_row r;
 
 	ck_assert_int_eq(import_text(HEAD "2@x.org," KEY "," OPC ",64,,\n"), 0);
+	raw_sql("ALTER TABLE subscriber DROP COLUMN res_len; ALTER TABLE subscriber DROP COLUMN rounds;"
+		"ALTER TABLE subscriber DROP COLUMN sqn; ALTER TABLE subscriber DROP COLUMN ind_length;"
+		"ALTER TABLE subscriber DROP COLUMN sqn_dif; DROP TABLE import");
 	version_1_row("One@X.Org", "7");
 	get("One@x.org", &r);
 	ck_assert_secret(r.cred.k, KEY);
@@ -537,7 +676,7 @@ static void give_numbers(int out)
 {
 	struct subscriber_db *db = db_open();
 	struct subscriber_marks *marks = subscriber_marks_open(path, &err);
-	struct subscriber_cache *cache = subscriber_cache_new(db, 1 << 20);
+	struct subscriber_cache *cache = subscriber_cache_new(db, &rules, 1 << 20);
 	struct subscriber *s;
 	uint64_t sqn;
 
@@ -598,7 +737,7 @@ START_TEST(cache_is_bounded)
 		sprintf(text + strlen(text), "%d@x.org," KEY "," OPC ",%d,,\n", i, i * 32);
 	ck_assert_int_eq(import_text(text), 0);
 	db = db_open();
-	cache = subscriber_cache_new(db, 10 * sizeof(struct subscriber));
+	cache = subscriber_cache_new(db, &rules, 10 * sizeof(struct subscriber));
 	ck_assert_int_eq(subscriber_cache_get(cache, "0@x.org", &s), 0);
 	llist_add(&waiter, &s->waiting); /* who is waited for stays */
 	for (int i = 1; i < 100; i++) {
@@ -637,7 +776,7 @@ START_TEST(wiped)
 	subscriber_row_clear(&r);
 	ck_assert_msg(!free_watch_hits(), "get");
 	db = db_open();
-	c = subscriber_cache_new(db, 1 << 20);
+	c = subscriber_cache_new(db, &rules, 1 << 20);
 	ck_assert_int_eq(subscriber_cache_get(c, ONE, &sub), 0);
 	subscriber_cache_free(c);
 	subscriber_db_close(db);
@@ -647,6 +786,7 @@ END_TEST
 
 SUITE_WITH_FIXTURE("subscriber_db", setup, teardown, kept_and_sealed, bound_to_the_impi, import_all_or_nothing,
 		   import_after_a_failed_one, op_and_absolute_path, several_guss, marks_never_back, import_never_back,
+		   algorithm_and_profile, ind_of_another_length, goes_on, another_file_between,
 		   wrong_kek_changes_nothing, kek_rotation, kek_rotation_of_a_damaged_one, damaged_counter,
 		   pipe_for_a_file, domain_in_capitals, version_1, second_daemon, no_database_of_ours, kill_9,
 		   cache_is_bounded, wiped)

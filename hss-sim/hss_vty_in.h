@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file hss_vty_in.h
+ *  What the files of the configuration commands share. For nobody else. */
+#pragma once
+
+#include <osmocom/vty/command.h>
+#include <osmocom/vty/vty.h>
+#include "hss-sim/hss_cfg.h"
+
+enum { DIAMETER_NODE = _LAST_OSMOVTY_NODE + 1, BSF_NODE, SUBSCRIBERS_NODE, FAULT_NODE };
+
+/* Where a value can only be used at the start. */
+#define AT_START_ONLY(vty) \
+	do { \
+		if (!cfg_reading()) \
+			return cfg_after_restart(vty); \
+	} while (0)
+
+/*! Node subscribers. */
+void hss_vty_subscribers_init(struct hss_cfg *c);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file import_file.h
+ *  The files an import reads: the CSV as a whole, and the GUSS documents it names. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+#include "common/base/bytes.h"
+#include "common/base/err.h"
+#include "common/gba/impi.h"
+
+#define IMPORT_PATH_LEN 4096
+
+/*! A whole file in memory. */
+struct import_content {
+	uint8_t *p;
+	size_t len;
+};
+
+/*! Map a regular file; says when others can read it. \returns 0; -errno and a reason in err */
+int import_file_map(struct import_content *out, const char *path, struct err *err);
+void import_file_unmap(struct import_content *c);
+
+/*! The GUSS read last: many subscribers of a file usually share one. Zeroed at first. */
+struct import_guss {
+	char path[IMPORT_PATH_LEN];
+	struct import_content xml;
+	bool has_timestamp;
+	time_t timestamp;
+};
+
+/*! Read and check the document a row names, unless it is the one read last.
+ *  \param[in] csv_path relative paths are relative to its folder. \returns 0; -errno and a reason in err */
+int import_file_guss(struct import_guss *g, const char *csv_path, struct span path, const struct impi *impi,
+		     struct err *err);
+void import_file_guss_clear(struct import_guss *g);
