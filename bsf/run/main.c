@@ -24,7 +24,8 @@
 #include "common/rt/pseudonym.h"
 
 #define HSS_WAIT_MS 1000
-#define OTHER_FILES 512 /* descriptors beside HTTP connections: Diameter peers, store, threads */
+#define OTHER_FILES \
+	512 /* descriptors beside HTTP and NAF connections: Diameter peers without a name yet, store, threads */
 
 static const char *const places[] = { "ub", "zh", "zn", "dia", NULL };
 
@@ -151,12 +152,19 @@ static int check_store(struct err *err)
 	return rc < 0 ? rc : check_store_dir(err);
 }
 
+static void count_naf(void *n, const char *identity)
+{
+	++*(rlim_t *)n;
+}
+
 /* Enough descriptors for the connections we promise; where that fails, say so and promise less. */
 static void raise_files(void)
 {
-	rlim_t want = (rlim_t)bsf_limit(LIM_CONNECTIONS) + OTHER_FILES;
+	rlim_t others = OTHER_FILES, want;
 	struct rlimit r;
 
+	naf_cfg_each(bsf_cfg, count_naf, &others);
+	want = (rlim_t)bsf_limit(LIM_CONNECTIONS) + others;
 	getrlimit(RLIMIT_NOFILE, &r);
 	if (r.rlim_cur >= want)
 		return;
@@ -170,7 +178,7 @@ static void raise_files(void)
 	setrlimit(RLIMIT_NOFILE, &r);
 	if (r.rlim_cur >= want)
 		return;
-	want = r.rlim_cur > 2 * OTHER_FILES ? r.rlim_cur - OTHER_FILES : r.rlim_cur / 2;
+	want = r.rlim_cur > 2 * others ? r.rlim_cur - others : r.rlim_cur / 2;
 	LOGT(DRT, LOGL_NOTICE, "the limit of open files is %llu: serving %llu HTTP connections instead of %u\n",
 	     (unsigned long long)r.rlim_cur, (unsigned long long)want, (unsigned)bsf_limit(LIM_CONNECTIONS));
 	bsf_cfg->connections_cap = (uint32_t)want;

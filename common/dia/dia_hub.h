@@ -14,7 +14,7 @@
 #define DIA_HUB_LISTEN_MAX 8
 #define DIA_HUB_ANSWER_MAX 65535 /* octets of an answer: what a NAF or a relay takes at most */
 #define DIA_HUB_PENDING    4096  /* requests to one peer that it has not answered */
-#define DIA_HUB_UNNAMED    256 /* accepted connections that have not sent CER; half of them from one address at most */
+#define DIA_HUB_UNNAMED    512 /* accepted connections that have not sent CER; half of them from one address at most */
 
 struct dia_hub;
 struct dia_reply;

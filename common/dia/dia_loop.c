@@ -12,7 +12,9 @@
 #include <sys/timerfd.h>
 #include "common/base/clock.h"
 
-#define EVENTS_MAX 64
+#define EVENTS_MAX   64
+#define GREEDY_SHARE 8  /* messages in a turn of one that had more than its share the last time */
+#define GREEDY_ALL   16 /* and of all such */
 
 struct dia_loop {
 	int epoll, timer, wake;
@@ -260,13 +262,17 @@ static void list_del(struct dia_fd *f)
 	f->next = f->prev = NULL;
 }
 
+static void list_join(struct dia_fd *head, struct dia_fd *f)
+{
+	f->next = head;
+	f->prev = head->prev;
+	f->prev->next = head->prev = f;
+}
+
 static void list_add(struct dia_loop *l, struct dia_fd *f)
 {
-	if (f->next)
-		return;
-	f->next = &l->ready;
-	f->prev = l->ready.prev;
-	f->prev->next = l->ready.prev = f;
+	if (!f->next)
+		list_join(&l->ready, f);
 }
 
 void dia_loop_again(struct dia_loop *l, struct dia_fd *f)
@@ -282,6 +288,7 @@ int dia_loop_add(struct dia_loop *l, struct dia_fd *f)
 
 	f->next = f->prev = NULL;
 	f->events = 0;
+	f->greedy = false;
 	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, f->fd, &ev) < 0 ? -errno : 0;
 }
 
@@ -332,22 +339,37 @@ static void put_back(struct dia_loop *l, struct dia_fd *list)
 	list->next->prev = &l->ready;
 }
 
-static void call(struct dia_loop *l, struct dia_fd *f, unsigned *budget)
+/* \returns what of its share it has used */
+static unsigned call(struct dia_loop *l, struct dia_fd *f, unsigned share)
 {
 	uint32_t events = f->events;
+	unsigned left = share;
+	bool more;
 
 	list_del(f);
 	f->events = 0;
 	l->current = f;
-	if (f->on_ready(f, events, budget) && l->current == f)
-		list_add(l, f);
+	more = f->on_ready(f, events, &left);
+	if (l->current == f) {
+		f->greedy = more && !left;
+		if (more)
+			list_add(l, f);
+	}
 	l->current = NULL;
+	return share - left;
 }
 
-/* Who comes again goes behind all that wait now, and is not called twice in a turn. */
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Who comes again goes behind all that wait now, and is not called twice in a turn. Who always has more than its share has a
+ * small one from then on, and all such together, until it has no more: the turn stays short for the others. */
 static void run_ready(struct dia_loop *l, unsigned budget)
 {
-	struct dia_fd round = { .next = &round, .prev = &round };
+	struct dia_fd round = { .next = &round, .prev = &round }, put_off = { .next = &put_off, .prev = &put_off };
+	unsigned greedy = GREEDY_ALL;
 
 	if (l->ready.next == &l->ready)
 		return;
@@ -355,9 +377,22 @@ static void run_ready(struct dia_loop *l, unsigned budget)
 	round.prev = l->ready.prev;
 	round.next->prev = round.prev->next = &round;
 	l->ready.next = l->ready.prev = &l->ready;
-	while (budget && round.next != &round)
-		call(l, round.next, &budget);
+	while (budget && round.next != &round) {
+		struct dia_fd *f = round.next;
+		bool was_greedy = f->greedy;
+		unsigned used;
+
+		if (was_greedy && !greedy) {
+			list_del(f);
+			list_join(&put_off, f);
+			continue;
+		}
+		used = call(l, f, was_greedy ? least(least(GREEDY_SHARE, greedy), budget) : budget);
+		budget -= used;
+		greedy -= was_greedy ? used : 0;
+	}
 	put_back(l, &round);
+	put_back(l, &put_off);
 }
 
 bool dia_loop_turn(struct dia_loop *l, unsigned budget)

@@ -3,7 +3,7 @@
  *  One thread's event loop of the Diameter node: descriptors, timers, words from other threads. It is itself one
  *  descriptor to watch, so that a program with a loop of its own needs no further thread. All calls on the loop's thread
  *  but dia_loop_post(). Descriptors are watched edge-triggered and what is not worked off waits in a list of our own:
- *  who floods goes to its end, so a quiet one is served within one round (level-triggered epoll always hands out the same
+ *  who floods goes to its end and gets less at a time, so a quiet one is served within one short round (level-triggered epoll always hands out the same
  *  first ones when less is fetched than is ready). */
 #pragma once
 
@@ -24,6 +24,7 @@ struct dia_fd {
 	bool (*on_ready)(struct dia_fd *f, uint32_t events, unsigned *budget);
 	struct dia_fd *next, *prev; /* in the ready list; NULL: not in it */
 	uint32_t events;
+	bool greedy; /* had more than its share when it was called last */
 };
 
 /*! An instant at which something is to be done; member of its owner's object. Zero before the first start. */

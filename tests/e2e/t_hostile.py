@@ -2,20 +2,15 @@
 """Peers that mean harm or are broken: they cost themselves something, the good ones are served."""
 import asyncio
 import os
-import resource
 import time
 
 from lib import causes, dia, dia_peer, naf, procs
 from lib.dia import Avp, Msg
 from lib.dia_peer import PeerClosed
 from lib.http_raw import HttpConn
+from lib.procs import many_files
 from lib.runner import test
 from lib.world import HSS_ID, World
-
-
-def many_files():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
 
 
 @test("1,000 idle or half-open HTTP connections, slow headers, endless bodies: a good UE is served meanwhile", timeout=120)

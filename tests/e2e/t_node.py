@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The BSF's Diameter node as an operator and its peers see it: figures, one line for each change of state, fairness, limits."""
 import asyncio
+import itertools
+import os
 import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
 
 from lib import causes, dia, naf
 from lib.dia import Avp, Msg
 from lib.hss import RawHss
 from lib.kept import is_refusal
+from lib.procs import many_files
 from lib.runner import test
 from lib.world import HSS_ID, World
 
@@ -110,3 +119,169 @@ async def flaps(t):
     text = w.bsf.text(mark)
     assert len(re.findall(r"peer naf1\.example\.com (?:connected|lost)", text)) == 20, text
     assert "peer gba-naf.example.com connected" in text
+
+
+# --- many peers, peers that flood, peers that say nothing. GBA_FULL=1: the sizes that the project promises (make node-full)
+FULL = os.environ.get("GBA_FULL") == "1"
+
+
+def nafs(w, n):
+    """n NAFs with identities of their own, each speaking for its name."""
+    names = [f"app{i}.example.com" for i in range(n)]
+    for name in names:
+        for line in ("address 127.0.0.1/32", f"speaks-for {name}"):
+            w.bsf_cfg.add(f"naf {name}", line)
+    return names
+
+
+@test("NAF identities over as many connections at once: each gets its own key, and the table of peers knows all", timeout=180)
+async def many(t):
+    many_files()
+    n = 1000 if FULL else 200
+    w = World(t, raw_hss=True)
+    names = nafs(w, n)
+    await w.start()
+    s = await w.ue().bootstrap()
+
+    async def one(name):
+        conn = await naf.connect(w.ports["dia"], name, "example.com", timeout=30 * t.factor)
+        t.cleanup(conn.close)
+        return conn
+    conns = []
+    for i in range(0, n, 200):
+        conns += await asyncio.gather(*(one(x) for x in names[i:i + 200]))
+    for _ in range(3):
+        bias = await asyncio.gather(*(naf.fetch(c, s.btid, naf.naf_id(c.identity), timeout=30 * t.factor) for c in conns))
+        keys = {b.key for b in bias}
+        assert keys == {s.ks_naf(x) for x in names} and len(keys) == n
+    table = await w.vty("show peers")
+    assert len(re.findall(r"^naf +app\d+\.example\.com +open", table, re.M)) == n
+
+
+async def latency(ask, n):
+    """Median and 95th percentile of n questions one after the other, in ms."""
+    took = []
+    for _ in range(n):
+        at = time.perf_counter()
+        await ask()
+        took.append(1000 * (time.perf_counter() - at))
+    took.sort()
+    return took[n // 2], took[n * 95 // 100]
+
+
+class Flood:
+    """So many processes that flood, each under an identity of its own."""
+
+    def __init__(self, w, btid, names):
+        self.args = [[sys.executable, "-m", "lib.flood", str(w.ports["dia"]), n, btid, n] for n in names]
+
+    async def __aenter__(self):
+        self.procs = [await asyncio.create_subprocess_exec(*a, cwd=os.path.dirname(os.path.abspath(__file__)), stdout=subprocess.PIPE)
+                      for a in self.args]
+        for p in self.procs:
+            assert (await asyncio.wait_for(p.stdout.readline(), 20)) == b"floods\n"
+        return self
+
+    async def __aexit__(self, *a):
+        for p in self.procs:
+            p.kill()
+            await p.wait()
+
+
+@test("NAFs that flood: another NAF and Ub are served meanwhile, with what it costs them in the same run", timeout=180)
+async def floods(t):
+    w = World(t, raw_hss=True, n_cards=10).no_limits()
+    names = nafs(w, 8)
+    w.bsf_cfg.set("log stderr", "logging level set-all notice")
+    await w.start()
+    conn, s = await w.naf(), await w.ue().bootstrap()
+    n = 500 if FULL else 100
+    turn = itertools.count()
+
+    async def fetch():
+        assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+
+    async def bootstrap():
+        await w.ue(1 + next(turn) % 9).bootstrap()
+    await latency(fetch, 50)
+    quiet = [await latency(fetch, n), await latency(bootstrap, n)]
+    told = [f"alone: BIR {quiet[0][0]:.1f}/{quiet[0][1]:.1f} ms, bootstrap {quiet[1][0]:.1f}/{quiet[1][1]:.1f} ms (median/95 %)"]
+    for many_of_them in (1, 8):
+        before = (await w.counters())["zn_ok"]
+        async with Flood(w, s.btid, names[:many_of_them]):
+            began = time.monotonic()
+            busy = [await latency(fetch, n), await latency(bootstrap, n)]
+            rate = ((await w.counters())["zn_ok"] - before) / (time.monotonic() - began)
+        told.append(f"{many_of_them} flooding with {rate:.0f}/s: {busy[0][0]:.1f}/{busy[0][1]:.1f} ms, {busy[1][0]:.1f}/{busy[1][1]:.1f} ms")
+        t.note("; ".join(told))
+        assert rate > 2000 / t.factor, f"the floods got only {rate:.0f}/s: nothing is shown"
+        # the measuring side shares the cores with the floods, so the limit is a wide one
+        assert busy[0][0] < 10 * quiet[0][0] + 10 and busy[1][0] < 10 * quiet[1][0] + 10, told
+
+
+@test("connections that say nothing, and some that connect and abort all the time: memory flat, a good NAF served", timeout=600)
+async def silent(t):
+    many_files()
+    w = World(t, raw_hss=True)
+    await w.start()
+    conn, s = await w.naf(), await w.ue().bootstrap()
+    silent_n, aborts = (10000, 100000) if FULL else (300, 2000)
+    held = []
+
+    async def abort_some(n):
+        for _ in range(n):
+            sock = socket.socket()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.connect(("127.0.0.1", w.ports["dia"]))
+            sock.close()
+            if next(turn) % 100 == 0:
+                assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    turn = itertools.count()
+    for _ in range(silent_n):
+        sock = socket.create_connection(("127.0.0.1", w.ports["dia"]))
+        held.append(sock)
+        if len(held) > 1000:
+            held.pop(0).close()
+        if len(held) % 100 == 0:
+            assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    await abort_some(aborts // 4)
+    before = w.bsf.rss_kib()
+    await abort_some(aborts)
+    grown = w.bsf.rss_kib() - before
+    t.note(f"{silent_n} silent, {aborts} aborted, memory {before} KiB, grown by {grown}")
+    assert grown < 1024 * t.factor, grown
+    for sock in held:
+        sock.close()
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+
+
+@test("the HSS is frozen: told within 2 (tw + 2 s), meanwhile and after that 503 at once; back: full service within as long", timeout=180)
+async def frozen(t):
+    tw = 6
+    w = World(t).no_limits()
+    w.bsf_cfg.set("diameter", f"tw {tw}")
+    w.bsf_cfg.set(f"hss {HSS_ID}", "timeout 1")
+    await w.start()
+    await w.ue().bootstrap()
+    os.kill(w.hss.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        while True:
+            r = await w.ue().first()
+            assert r.status == 503, r.status
+            if "it has not answered a watchdog" in w.bsf.text():
+                break
+            assert time.monotonic() - began < (2 * (tw + 2) + 1.5) * t.factor, "not noticed"
+        noticed, at = time.monotonic() - began, time.monotonic()
+        is_refusal(await w.ue().first(), 503)
+        assert time.monotonic() - at < 0.5 * t.factor, "nobody is asked, and still it takes its time"
+    finally:
+        os.kill(w.hss.pid, signal.SIGCONT)
+    at = time.monotonic()
+
+    async def back():
+        return (await w.ue().first()).status == 401
+    await t.until(back, 2 * (tw + 2) * t.factor, "the HSS to be asked again")
+    t.note(f"noticed after {noticed:.1f} s, back {time.monotonic() - at:.1f} s after it went on")
+    assert "it answers again" in w.bsf.text() or "lost" in w.bsf.text()
+    await w.ue().bootstrap()

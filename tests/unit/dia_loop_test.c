@@ -108,6 +108,41 @@ START_TEST(test_quiet_beside_floods)
 }
 END_TEST
 
+/* Who floods may do so, but the turn in which somebody else is served is a short one */
+START_TEST(test_floods_get_little_at_a_time)
+{
+	struct dia_loop *l = dia_loop_new();
+	struct end *flood[FLOODS], *quiet = end_new(l);
+
+	for (size_t i = 0; i < FLOODS; i++) {
+		flood[i] = end_new(l);
+		say(flood[i], 4000);
+	}
+	for (size_t i = 0; i < FLOODS; i++) /* each has its first burst whole */
+		dia_loop_turn(l, BUDGET);
+	for (int round = 0; round < 50; round++) {
+		unsigned before = 0, after = 0;
+
+		for (size_t i = 0; i < FLOODS; i++)
+			before += flood[i]->served;
+		say(quiet, 1);
+		ck_assert(dia_loop_turn(l, BUDGET));
+		ck_assert_uint_eq(quiet->served, (unsigned)round + 1);
+		for (size_t i = 0; i < FLOODS; i++)
+			after += flood[i]->served;
+		ck_assert_uint_eq(after - before, 16);
+	}
+	for (size_t i = 0; i < FLOODS; i++) { /* in turn, and in the end all of it */
+		ck_assert_uint_ge(flood[i]->served, BUDGET + 50 * 16 / FLOODS - 16);
+		while (flood[i]->served < 4000)
+			dia_loop_turn(l, BUDGET);
+		end_free(flood[i]);
+	}
+	end_free(quiet);
+	dia_loop_free(l);
+}
+END_TEST
+
 START_TEST(test_end_within_a_batch)
 {
 	struct dia_loop *l = dia_loop_new();
@@ -333,6 +368,6 @@ START_TEST(test_words)
 }
 END_TEST
 
-SUITE("dia_loop", test_quiet_beside_floods, test_end_within_a_batch, test_end_of_the_one_called,
-      test_what_is_left_is_told, test_a_peer_that_leaves, test_timers, test_a_timer_of_nothing_holds_up_nobody,
-      test_the_one_descriptor_tells, test_words)
+SUITE("dia_loop", test_quiet_beside_floods, test_floods_get_little_at_a_time, test_end_within_a_batch,
+      test_end_of_the_one_called, test_what_is_left_is_told, test_a_peer_that_leaves, test_timers,
+      test_a_timer_of_nothing_holds_up_nobody, test_the_one_descriptor_tells, test_words)

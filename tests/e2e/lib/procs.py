@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -197,3 +198,9 @@ async def run(argv, timeout=30, env=None, stdin=b"", cwd=None, binary=False):
     if binary:
         return p.returncode, out, err
     return p.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+
+
+def many_files():
+    """As many descriptors as may be, for hundreds of connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
