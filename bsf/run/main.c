@@ -14,6 +14,7 @@
 #include "bsf/run/cfg.h"
 #include "bsf/run/vty.h"
 #include "bsf/policy/overload.h"
+#include "bsf/run/history_vty.h"
 #include "bsf/run/shard.h"
 #include "bsf/store/store.h"
 #include "common/base/folder.h"
@@ -40,6 +41,7 @@ static const struct rt_program program = {
 struct bsf {
 	struct store_shared *store;
 	struct overload *overload;
+	struct ub_history *history;
 	struct shard_env env;
 	struct shard *shards[BSF_SHARDS_MAX];
 	size_t n_shards;
@@ -214,12 +216,13 @@ static int main_start(struct bsf *b, struct err *err)
 		return rc;
 	store_shared_life_max(b->store, key_life_max_s);
 	b->overload = overload_new();
-	if (!b->overload)
+	b->history = ub_history_new();
+	if (!b->overload || !b->history)
 		return err_set(err, -ENOMEM, "no memory for the limits");
 	b->node = node_new(err);
 	if (!b->node)
 		return -ENOMEM;
-	b->env = (struct shard_env){ b->store, b->overload, b->node };
+	b->env = (struct shard_env){ b->store, b->overload, b->history, b->node };
 	for (unsigned i = 0; i < shards_wanted(); i++) {
 		b->shards[i] = shard_start(i, &b->env, err);
 		if (!b->shards[i])
@@ -227,6 +230,7 @@ static int main_start(struct bsf *b, struct err *err)
 		b->n_shards++;
 	}
 	bsf_vty_init(b->store, b->shards, b->node);
+	history_vty_init(b->history);
 	return rt_vty_start(err);
 }
 
@@ -243,6 +247,7 @@ static void stop(struct bsf *b)
 	if (b->store)
 		store_shared_free(b->store);
 	overload_free(b->overload);
+	ub_history_free(b->history);
 	policy_publish(NULL);
 }
 

@@ -93,6 +93,7 @@ static int build(struct shard *s)
 	env.store_now = s->env->store;
 	env.zh = s->zh;
 	env.txns = s->txns;
+	env.history = s->env->history;
 	env.limits = &bsf_cfg->limits;
 	env.owner = s->http;
 	flow = ub_flow_new(s->ctx, &env);

@@ -15,6 +15,7 @@ struct shard;
 struct shard_env {
 	struct store_shared *store;
 	struct overload *overload;
+	struct ub_history *history;
 	struct node *node;
 };
 

@@ -6,6 +6,7 @@
 #include <talloc.h>
 #include <time.h>
 #include <osmocom/core/utils.h>
+#include "bsf/ub/trace.h"
 #include "bsf/vectors/guss_facts.h"
 #include "common/base/clock.h"
 #include "common/crypto/keyed_hash.h"
@@ -59,6 +60,14 @@ static enum ub_step wait_store(struct ub_run *run, int rc)
 	return UB_STEP_WAIT;
 }
 
+/* run->impi is known. \param[in] tmpi the live one it came with, or NULL */
+static void identified(struct ub_run *run, const uint8_t *tmpi)
+{
+	ub_cost_who(&run->cost, run->impi.s, tmpi);
+	run->traced = ub_history_traced(run->flow->env.history, run->impi.s);
+	ub_trace_request(run);
+}
+
 /* A first request, or an answer to a nonce that is not ours (any more): challenge this user. */
 static enum ub_step want_challenge(struct ub_run *run)
 {
@@ -67,7 +76,7 @@ static enum ub_step want_challenge(struct ub_run *run)
 	if (run->wish.is_tmpi)
 		return UB_STEP_FIND_TMPI;
 	run->impi = run->wish.impi;
-	ub_cost_who(&run->cost, run->impi.s, NULL);
+	identified(run, NULL);
 	return UB_STEP_ZH;
 }
 
@@ -109,7 +118,7 @@ static enum ub_step tmpi_found(struct ub_run *run, const struct txn_event *e)
 	if (a->rc < 0 || strlen(a->impi) > IMPI_MAX)
 		return fail(run, CAUSE_store_failed);
 	strcpy(run->impi.s, a->impi);
-	ub_cost_who(&run->cost, run->impi.s, run->wish.tmpi);
+	identified(run, run->wish.tmpi);
 	return UB_STEP_ZH;
 }
 
@@ -212,6 +221,7 @@ static enum ub_step hss_said(struct ub_run *run, const struct txn_event *e)
 		ub_cost_unasked(&run->cost);
 	run->said = z->said;
 	run->hss_result = z->result;
+	ub_trace_hss(run);
 	if (cause != CAUSE_ub_challenged)
 		return fail(run, cause);
 	memcpy(run->rand, z->vector.aka.rand, sizeof(run->rand));
@@ -259,7 +269,7 @@ static enum ub_step judge_answer(struct ub_run *run, int rc)
 	memcpy(run->rand, run->challenge.key, sizeof(run->rand));
 	run->has_rand = true;
 	run->impi = run->challenge.impi;
-	ub_cost_who(&run->cost, run->impi.s, NULL);
+	identified(run, NULL);
 	cause = ub_decide_answer(&run->wish, &run->request, &run->challenge);
 	if (cause == CAUSE_ub_ok)
 		return UB_STEP_SESSION_PUT;
@@ -343,7 +353,40 @@ static void log_run(const struct ub_run *run)
 	LOGT(DUB, LOGL_DEBUG, "impi=%s is of the line before\n", run->impi.s);
 }
 
-/* The one place where a run ends. The answer is made; count, log, forget what was secret. */
+/* In each step something is asked for, and one kind of answer goes on; late is why the run ends if it does not come. */
+static const struct {
+	const char *name; /* for people */
+	enum ub_step (*enter)(struct ub_run *run);
+	enum txn_event_kind waits_for;
+	enum ub_step (*answer)(struct ub_run *run, const struct txn_event *e);
+	enum cause late;
+} steps[] = {
+	[UB_STEP_BEGIN] = { "request", judge_request },
+	[UB_STEP_FIND_TMPI] = { "tmpi", find_tmpi, TXN_STORE, tmpi_found, CAUSE_store_failed },
+	[UB_STEP_ZH] = { "hss", ask_hss, TXN_ZH, hss_said, CAUSE_zh_timeout },
+	[UB_STEP_CHALLENGE_PUT] = { "challenge", put_challenge, TXN_STORE, challenge_put_done, CAUSE_store_failed },
+	[UB_STEP_TAKE] = { "answer", take_challenge, TXN_STORE, challenge_taken, CAUSE_store_failed },
+	[UB_STEP_SESSION_PUT] = { "session", put_session, TXN_STORE, session_put_done, CAUSE_store_failed },
+};
+
+static void remember(const struct ub_run *run)
+{
+	struct ub_note n = {
+		.at_s = time(NULL),
+		.rand = run->has_rand ? run->rand : NULL,
+		.step = steps[run->step].name,
+		.cause = run->answer.cause,
+		.variant = run->challenge.variant,
+		.agent = run->request.user_agent,
+		.hss = run->said.origin,
+		.impi = run->impi.s,
+	};
+
+	ub_history_add(run->flow->env.history, &n);
+	ub_trace_end(run);
+}
+
+/* The one place where a run ends, in run->step. The answer is made; count, log, forget what was secret. */
 static void end(struct ub_run *run)
 {
 	ub_cost_end(&run->cost);
@@ -351,6 +394,8 @@ static void end(struct ub_run *run)
 	if (run->answer.status == 401 && run->answer.cause != CAUSE_ub_challenged)
 		counter_inc(CAUSE_ub_challenged); /* the other one says why it was due */
 	log_run(run);
+	remember(run);
+	run->step = UB_STEP_END;
 	gba_challenge_clear(&run->challenge);
 	gba_session_clear(&run->session);
 	txn_end(&run->txn);
@@ -358,31 +403,15 @@ static void end(struct ub_run *run)
 		run->flow->env.answered(run->flow->env.owner, run);
 }
 
-/* In each step something is asked for, and one kind of answer goes on; late is why the run ends if it does not come. */
-static const struct {
-	enum ub_step (*enter)(struct ub_run *run);
-	enum txn_event_kind waits_for;
-	enum ub_step (*answer)(struct ub_run *run, const struct txn_event *e);
-	enum cause late;
-} steps[] = {
-	[UB_STEP_BEGIN] = { .enter = judge_request },
-	[UB_STEP_FIND_TMPI] = { find_tmpi, TXN_STORE, tmpi_found, CAUSE_store_failed },
-	[UB_STEP_ZH] = { ask_hss, TXN_ZH, hss_said, CAUSE_zh_timeout },
-	[UB_STEP_CHALLENGE_PUT] = { put_challenge, TXN_STORE, challenge_put_done, CAUSE_store_failed },
-	[UB_STEP_TAKE] = { take_challenge, TXN_STORE, challenge_taken, CAUSE_store_failed },
-	[UB_STEP_SESSION_PUT] = { put_session, TXN_STORE, session_put_done, CAUSE_store_failed },
-};
-
 static void go(struct ub_run *run, enum ub_step next)
 {
 	while (next < UB_STEP_END) {
 		run->step = next;
+		ub_trace_step(run, steps[next].name);
 		next = steps[next].enter(run);
 	}
-	if (next == UB_STEP_WAIT)
-		return;
-	run->step = UB_STEP_END;
-	end(run);
+	if (next == UB_STEP_END)
+		end(run);
 }
 
 /* Something came for the run; an answer to what it does not wait for (any more) is nothing to it. */

@@ -11,6 +11,7 @@
 #include "bsf/run/txn.h"
 #include "bsf/ub/cost.h"
 #include "bsf/ub/decide.h"
+#include "bsf/ub/history.h"
 #include "bsf/ub/make.h"
 #include "bsf/vectors/zh_client.h"
 
@@ -29,6 +30,7 @@ struct ub_flow_env {
 	struct overload *overload;
 	const struct limits *limits;
 	struct txn_table *txns;
+	struct ub_history *history;
 	ub_answered_fn *answered;
 	void *owner;
 };
@@ -62,6 +64,7 @@ struct ub_run {
 	struct ub_cost cost;
 	uint64_t begun_ms;
 	bool inside; /* of ub_flow_begin() */
+	bool traced;
 	bool resync;
 	char session_id[ZH_SESSION_ID_MAX + 1];
 	uint8_t rand[AKA_RAND_LEN]; /* of the challenge, once there is one */

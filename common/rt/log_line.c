@@ -24,7 +24,7 @@ static void put(struct log_line *l, const char *s)
 	l->len += n;
 }
 
-bool log_line_begin(struct log_line *l, int cat, int level, enum cause cause)
+bool log_line_open(struct log_line *l, int cat, int level, const char *word)
 {
 	if (!log_relay_enabled(cat, level))
 		return false;
@@ -32,8 +32,13 @@ bool log_line_begin(struct log_line *l, int cat, int level, enum cause cause)
 	l->level = level;
 	l->len = 0;
 	l->cut = false;
-	put(l, cause_name(cause));
+	put(l, word);
 	return true;
+}
+
+bool log_line_begin(struct log_line *l, int cat, int level, enum cause cause)
+{
+	return log_line_open(l, cat, level, cause_name(cause));
 }
 
 static void put_key(struct log_line *l, const char *key)

@@ -28,6 +28,9 @@ struct log_line {
 /*! \returns false: nobody reads this category at this level; do nothing more */
 bool log_line_begin(struct log_line *l, int cat, int level, enum cause cause);
 
+/*! The same for a line that is of no cause. \param[in] word a literal */
+bool log_line_open(struct log_line *l, int cat, int level, const char *word);
+
 /*! \param[in] key a literal. \param[in] value any octets up to NUL; NULL or "": left out */
 void log_line_str(struct log_line *l, const char *key, const char *value);
 void log_line_num(struct log_line *l, const char *key, uint64_t value);

@@ -46,6 +46,7 @@ void world_open(void)
 		.zh = &w.hss,
 		.overload = overload_new(),
 		.limits = &w.cfg.limits,
+		.history = ub_history_new(),
 		.txns = txn_table_new(w.ctx, 0, w.deadlines),
 		.answered = on_answered,
 	};
@@ -72,6 +73,7 @@ void world_close(void)
 	talloc_free(w.env.store);
 	store_shared_free(w.shared);
 	overload_free(w.env.overload);
+	ub_history_free(w.env.history);
 	talloc_free(w.ctx);
 }
 
