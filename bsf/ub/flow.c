@@ -361,7 +361,7 @@ static const struct {
 	enum ub_step (*answer)(struct ub_run *run, const struct txn_event *e);
 	enum cause late;
 } steps[] = {
-	[UB_STEP_BEGIN] = { "request", judge_request },
+	[UB_STEP_BEGIN] = { .name = "request", .enter = judge_request },
 	[UB_STEP_FIND_TMPI] = { "tmpi", find_tmpi, TXN_STORE, tmpi_found, CAUSE_store_failed },
 	[UB_STEP_ZH] = { "hss", ask_hss, TXN_ZH, hss_said, CAUSE_zh_timeout },
 	[UB_STEP_CHALLENGE_PUT] = { "challenge", put_challenge, TXN_STORE, challenge_put_done, CAUSE_store_failed },

@@ -23,13 +23,19 @@ static size_t blank_len(struct span s)
 	return eol && s.len > eol && (s.p[eol] == ' ' || s.p[eol] == '\t') ? eol + 1 : 0;
 }
 
+/* RFC 9110 has the comma; some operators' servers and devices put a semicolon. */
+static bool is_separator(uint8_t c)
+{
+	return c == ',' || c == ';';
+}
+
 void auth_skip(struct span *rest, bool commas)
 {
 	size_t n;
 
 	for (;;) {
 		n = blank_len(*rest);
-		if (!n && commas && rest->len && rest->p[0] == ',')
+		if (!n && commas && rest->len && is_separator(rest->p[0]))
 			n = 1;
 		if (!n)
 			return;
@@ -47,7 +53,7 @@ static bool is_name(uint8_t c)
 /* In a value without quotes: anything visible that cannot end it. */
 static bool is_bare(uint8_t c)
 {
-	return c > ' ' && c != 0x7f && c != ',' && c != '"';
+	return c > ' ' && c != 0x7f && !is_separator(c) && c != '"';
 }
 
 static struct span take_while(struct span *rest, bool (*want)(uint8_t))
@@ -145,7 +151,7 @@ int auth_params_take(void *out, const struct auth_slot *slots, size_t n, struct 
 		rc = take_value(&value, &escaped, &r);
 		if (rc < 0)
 			return rc;
-		if (r.len && r.p[0] != ',' && !blank_len(r))
+		if (r.len && !is_separator(r.p[0]) && !blank_len(r))
 			return -EBADMSG;
 		if (++*count > AUTH_PARAMS_MAX)
 			return -E2BIG;

@@ -15,7 +15,7 @@ struct auth_slot {
 	bool quote; /* how we write it */
 };
 
-/*! Skip blanks, folded lines (obs-fold) and, if commas is set, empty list elements. */
+/*! Skip blanks, folded lines (obs-fold) and, if commas is set, empty list elements (a semicolon counts as a comma). */
 void auth_skip(struct span *rest, bool commas);
 
 /*! Take a scheme name off the front; white space, a comma or the end follows.
@@ -23,7 +23,7 @@ void auth_skip(struct span *rest, bool commas);
 int auth_scheme_take(struct span *scheme, struct span *rest);
 
 /*! Take parameters until the end, or until a word that is no parameter, where the next challenge begins.
- *  White space may stand around '=' and may replace the comma; values may be quoted or not; unknown names are skipped.
+ *  White space may stand around '=' and, like a semicolon, may replace the comma; values may be quoted or not; unknown names are skipped.
  *  Values with backslash escapes are refused in known parameters: implementations differ in what they hash.
  *  \param[out] out    struct of the slots, zeroed by the caller; absent: p NULL; empty quoted value: p set, len 0
  *  \param[in,out] rest  what is left

@@ -85,6 +85,10 @@ START_TEST(generous)
 		"\" uri=\"/\" qop=auth-int nc=00000001 "
 		"cnonce=\"6629fae49393a05397450978507c4ef1\" response=\"3f50dfd8bc19b14a59fc97a9f674d9ab\" "
 		"opaque=\"5ccc069c403ebaf9f0171e9517f30e41\" algorithm=AKAv1-MD5 auts=\"uoU/PBIbHULnlDBfgb0=\"",
+		"Digest username=\"" IMPI "\"; realm=\"" REALM "\"; nonce=\"" NONCE
+		"\";uri=/;qop=auth-int;nc=00000001; "
+		"cnonce=\"6629fae49393a05397450978507c4ef1\"; response=\"3f50dfd8bc19b14a59fc97a9f674d9ab\"; "
+		"opaque=\"5ccc069c403ebaf9f0171e9517f30e41\";;algorithm=AKAv1-MD5; auts=\"uoU/PBIbHULnlDBfgb0=\";",
 	};
 	char more[1024];
 	struct auth_hdr h;
@@ -144,7 +148,8 @@ START_TEST(refused)
 		{ "Digest username=\"a\x7f\"", -EBADMSG },
 		{ "Digest username=\"a\",\nrealm=b", -EBADMSG }, /* a line end that nothing folds */
 		{ "Digest username=\"a\" Basic eHg=", -EBADMSG },
-		{ "Digest username=\"a\"; realm=\"b\"", -EBADMSG },
+		{ "Digest username=\"a\";; realm=\"b\"x", -EBADMSG },
+		{ "Digest username=a;b", -EBADMSG },
 		{ "Basic eHg6eQ==", -ENOTSUP },
 		{ "Digested username=\"a\"", -ENOTSUP },
 		{ "Bearer x", -ENOTSUP },
