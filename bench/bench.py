@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What a BIR and a bootstrap cost, beside what they must cost at least. Usage: bench.py BUILD-FOLDER [--full] [--quick]
-[--only zn|ub|big]
+[--only zn|ub|gba_u|big]
 
 Everything is the CPU time of one process, user and system, from /proc/PID/stat, divided by the operations it did. The
 processes compared run alternately in the same run, several times; the ratio is the median of the ratios of the rounds,
@@ -196,9 +196,9 @@ class Bench:
         shutil.rmtree(d)
         return out
 
-    def ub_run(self, bsf, port, n, first, in_flight=64, keep=True, subscribers=1000000):
+    def ub_run(self, bsf, port, n, first, in_flight=64, keep=True, subscribers=1000000, more=()):
         args = ["--port", port, "--name", NAME, "--runs", n, "--in-flight", in_flight, "--first", first,
-                "--subscribers", subscribers] + (["--keep"] if keep else [])
+                "--subscribers", subscribers, *more] + (["--keep"] if keep else [])
         return self.load(bsf, "bench/ub_load", args, n)
 
     def ub(self):
@@ -233,6 +233,32 @@ class Bench:
         one, f1 = self.ub_run(bsf, ports["ub"], max(200, n // 10), first, in_flight=1)
         print(f"Ub, 1 in flight: gba-bsfd {one:.1f} us, {f1['seconds'] / f1['runs'] * 1000:.2f} ms a bootstrap, no target")
         for p in (bsf, mhd, hss):
+            self.stop(p)
+
+    def gba_u(self):
+        """Subscribers whose GUSS says GBA_U against those whose says GBA: two daemons, asked in turn."""
+        n = 4000 // self.scale
+        bsf, ports, args, first, helpers = {}, {}, {"GBA": (), "GBA_U": ("--gba-u",)}, 0, []
+        with open(GUSS, encoding="utf-8") as f:
+            guss = f.read()
+        for kind in args:
+            with open(self.path(f"{kind}.xml"), "w", encoding="utf-8") as f:
+                f.write(guss.replace("<uiccType>GBA<", f"<uiccType>{kind}<"))
+            ports[kind] = {w: free_port() for w in ("ub", "dia", "hss")}
+            helpers.append(self.spawn("bench/hss_fixed", [HSS_ID, REALM, ports[kind]["hss"], self.path(f"{kind}.xml")]))
+            bsf[kind] = self.bsf(self.fill(f"ub-{kind}", 0), ports[kind])
+            self.wait_for(bsf[kind], f"{HSS_ID} connected")
+        print(f"GBA_U against GBA_ME: {n} bootstraps a run, 64 in flight")
+        ratios = []
+        for _ in range(self.rounds):
+            def run(kind):
+                return lambda: self.ub_run(bsf[kind], ports[kind]["ub"], n, first, more=args[kind])
+            me, mf, u, uf = self.there_and_back(run("GBA"), run("GBA_U"))
+            first += n * 7919
+            ratios.append(u / me)
+            print(f"  GBA_ME {me:.1f} us ({mf['rate']:.0f}/s)   GBA_U {u:.1f} us ({uf['rate']:.0f}/s)", flush=True)
+        self.verdict("GBA_U", ratios, 1.05)
+        for p in (*bsf.values(), *helpers):
             self.stop(p)
 
     def big(self):
@@ -277,9 +303,9 @@ def main():
     a.add_argument("--full", action="store_true", help="with 1,000,000 sessions")
     a.add_argument("--quick", action="store_true", help="a tenth of everything: does it still run")
     a.add_argument("--rounds", type=int, default=7)
-    a.add_argument("--only", action="append", choices=["zn", "ub", "big"])
+    a.add_argument("--only", action="append", choices=["zn", "ub", "gba_u", "big"])
     o = a.parse_args()
-    parts = o.only or ["zn", "ub"] + (["big"] if o.full else [])
+    parts = o.only or ["zn", "ub", "gba_u"] + (["big"] if o.full else [])
     b = Bench(os.path.abspath(o.build), o.rounds, 10 if o.quick else 1)
     try:
         for part in parts:

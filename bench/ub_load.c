@@ -3,7 +3,7 @@
  * with the right response (Milenage, RFC 3310), every 200 must be one. One thread; runs against gba-bsfd and mhd_fixed
  * alike.
  *
- * ub_load --port N --name BSF_NAME [--runs N] [--in-flight N] [--subscribers N] [--first N] [--keep]
+ * ub_load --port N --name BSF_NAME [--runs N] [--in-flight N] [--subscribers N] [--first N] [--keep] [--gba-u]
  * Prints one line of JSON. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <netinet/tcp.h>
 #include "bench/card.h"
 #include "common/base/b64.h"
+#include "common/crypto/gba_u.h"
 #include "common/gba/impi.h"
 #include "common/http/auth_hdr.h"
 #include "common/http/challenge_hdr.h"
@@ -40,7 +41,7 @@ struct ue {
 
 static struct options {
 	const char *name;
-	int port, keep;
+	int port, keep, gba_u;
 	unsigned long runs, in_flight, subscribers, first;
 } opt = { .runs = 1000, .in_flight = 64, .subscribers = 1000000, .first = 0 };
 
@@ -52,7 +53,7 @@ static void usage(const char *what)
 {
 	fprintf(stderr,
 		"ub_load: %s\nusage: ub_load --port N --name BSF_NAME [--runs N] [--in-flight N] [--subscribers N] "
-		"[--first N] [--keep]\n",
+		"[--first N] [--keep] [--gba-u]\n",
 		what);
 	exit(2);
 }
@@ -60,10 +61,9 @@ static void usage(const char *what)
 static void read_options(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "port", 1, NULL, 'p' },        { "name", 1, NULL, 'b' },
-		{ "runs", 1, NULL, 'n' },        { "in-flight", 1, NULL, 'f' },
-		{ "subscribers", 1, NULL, 's' }, { "first", 1, NULL, '1' },
-		{ "keep", 0, NULL, 'k' },        { 0 },
+		{ "port", 1, NULL, 'p' },      { "name", 1, NULL, 'b' },        { "runs", 1, NULL, 'n' },
+		{ "in-flight", 1, NULL, 'f' }, { "subscribers", 1, NULL, 's' }, { "first", 1, NULL, '1' },
+		{ "keep", 0, NULL, 'k' },      { "gba-u", 0, NULL, 'u' },       { 0 },
 	};
 	int c;
 
@@ -89,6 +89,9 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'k':
 			opt.keep = 1;
+			break;
+		case 'u':
+			opt.gba_u = 1;
 			break;
 		default:
 			usage("unknown option");
@@ -176,8 +179,11 @@ static int send_second(struct ue *u, const struct challenge_hdr *c)
 	uint8_t nonce[64];
 
 	if (b64_decode(nonce, sizeof(nonce), c->nonce.p, c->nonce.len) < AKA_RAND_LEN + AKA_AUTN_LEN ||
-	    aka_f2345(&res, NULL, NULL, NULL, NULL, &bench_card, nonce) ||
-	    digest_ha1(&ha1, DIGEST_MD5, span_str(u->impi), c->realm, span_of(res.b, res.len)) ||
+	    aka_f2345(&res, NULL, NULL, NULL, NULL, &bench_card, nonce))
+		return -EBADMSG;
+	if (opt.gba_u)
+		gba_u_res(&res);
+	if (digest_ha1(&ha1, DIGEST_MD5, span_str(u->impi), c->realm, span_of(res.b, res.len)) ||
 	    digest_response(&response, &in, &ha1))
 		return -EBADMSG;
 	h.response = span_str(response.hex);
