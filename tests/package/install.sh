@@ -28,12 +28,12 @@ as() { local user=$1; shift; runuser -u "$user" -- "$@"; }
 until_said() { timeout 20 grep -q -m 1 "$2" <(tail -n +1 -f "$1" 2>/dev/null); }
 
 export DEBIAN_FRONTEND=noninteractive
-run apt-get install -y -q --no-install-recommends "$debs"/gba-{bsf,hss-sim,tools,doc}_*.deb logrotate systemd
+run apt-get install -y -q --no-install-recommends "$debs"/{gba-{bsf,hss-sim,tools,ued,doc},libgbaue0}_*.deb logrotate systemd
 ok $? "the packages install"
 run bash -c '[ "$(stat -c "%U %a" /etc/gba/bsf-1.kek /etc/gba/hss-1.kek /var/lib/gba-bsf /var/lib/gba-hss-sim | tr "\n" ,)" = \
 	"gba-bsf 600,gba-hss-sim 600,gba-bsf 700,gba-hss-sim 700," ] && [ "$(stat -c %a /etc/gba/*.cfg | sort -u)" = 640 ]'
 ok $? "keys, state and configuration are their users'"
-run bash -c '! systemd-analyze verify /lib/systemd/system/gba-{bsfd,hss-simd}.service 2>&1 | grep gba-'
+run bash -c '! systemd-analyze verify /lib/systemd/system/gba-{bsfd,hss-simd,ued}.service 2>&1 | grep gba-'
 ok $? "the units are right"
 run test -s /usr/share/doc/gba-doc/README.md
 ok $? "gba-doc has the README"
@@ -62,6 +62,19 @@ until_said "$out/bsf.log" "hss.* connected"
 install -m 600 "$examples/usim-1.cfg" "$out/"
 run gba-ue -c "$out/usim-1.cfg" --connect-to bsf.mnc001.mcc001.pub.3gppnetwork.org:80:127.0.0.1:8080 bootstrap
 ok $? "a device bootstraps"
+install -m 600 -o gba-ue -g gba-ue "$examples/usim-1.cfg" /etc/gba/
+sed -i 's,^ state-file .*, state-file /var/lib/gba-ued/usim-1.state,' /etc/gba/usim-1.cfg
+sed -i 's,^agent$,&\n connect-to bsf.mnc001.mcc001.pub.3gppnetwork.org:80:127.0.0.1:8080,' /etc/gba/gba-ue.cfg
+install -d -m 755 -o gba-ue -g gba-ue /run/gba-ued
+setpriv --reuid gba-ue --regid gba-ue --clear-groups gba-ued -c /etc/gba/gba-ue.cfg 2>"$out/ued.log" &
+ued_pid=$!
+until_said "$out/ued.log" ready
+run gba-ue --agent /run/gba-ued/ask key naf1.example.com
+ok $? "the agent gives a key, as its user and with the packaged configuration"
+kill $ued_pid
+run wait $ued_pid
+ok $? "and ends with 0"
+rm -f /etc/gba/usim-1.cfg
 run logrotate -f /etc/logrotate.d/gba-bsf
 kill -HUP $bsf_pid # what the script of the rotation does where systemd runs
 for _ in $(seq 100); do [ -e /var/log/gba-bsf/bsf.log ] || sleep 0.1; done
@@ -71,7 +84,7 @@ kill $bsf_pid $hss_pid
 run wait $bsf_pid $hss_pid
 ok $? "both end with 0"
 
-run apt-get purge -y -q gba-bsf gba-hss-sim
+run apt-get purge -y -q gba-bsf gba-hss-sim gba-ued
 ok $? "purge"
 run bash -c '! ls -d /etc/gba /var/lib/gba-* /var/log/gba-* /etc/logrotate.d/gba-* 2>/dev/null'
 ok $? "leaves nothing but the users, and says so"

@@ -54,25 +54,27 @@ units() { # FILE
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-echo 1..9
+echo 1..11
 [ "$(uname -m)" != x86_64 ] || for flag in -D_FORTIFY_SOURCE=3 -ftrivial-auto-var-init=zero -fcf-protection=full \
 	-fstack-clash-protection -Wl,-z,relro -Wl,-z,now -pie; do
 	on "$flag" || { echo "# configure did not take $flag"; false; } || missing=1
 done
 report "${missing:-0}" "configure takes every flag on x86-64"
 
-for p in bsf/gba-bsfd hss-sim/gba-hss-simd ue/gba-ue tools/gba-naf tools/gba-keys naf-lib/examples/gba-naf-example; do
+for p in bsf/gba-bsfd hss-sim/gba-hss-simd ue/gba-ue ue/gba-ued tools/gba-naf tools/gba-keys naf-lib/examples/gba-naf-example; do
 	file=$(real "$build/$p")
 	(elf "$file" && code "$file" main && units "$file") >"$tmp/out" 2>&1
 	sed 's/^/# /' "$tmp/out"
 	! [ -s "$tmp/out" ]
 	report $? "$p"
 done
-file=$build/naf-lib/.libs/libgba-naf.so.0
-(elf "$file" && code "$file" gba_naf_new && units "$file") >"$tmp/out" 2>&1
-sed 's/^/# /' "$tmp/out"
-! [ -s "$tmp/out" ]
-report $? "libgba-naf"
+for lib in naf-lib/.libs/libgba-naf.so.0:gba_naf_new ue/lib/.libs/libgbaue.so.0:gba_ue_new; do
+	file=$build/${lib%:*}
+	(elf "$file" && code "$file" "${lib#*:}" && units "$file") >"$tmp/out" 2>&1
+	sed 's/^/# /' "$tmp/out"
+	! [ -s "$tmp/out" ]
+	report $? "${lib%:*}"
+done
 
 # can it fail?
 printf 'int main(void) { return 0; }\n' >"$tmp/x.c"

@@ -1,13 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: AGPL-3.0-or-later
-# The names of libgba-naf are the same everywhere: what the header declares, the shared library shows, the manual names
+# The names of a library are the same everywhere: what the header declares, the shared library shows, the manual names
 # all of it, and manual, guide and header name nothing else. TAP.
 set -u
 src=$(cd "${srcdir:-.}" && pwd)
 build=$(cd "${builddir:-.}" && pwd)
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-header=$src/naf-lib/include/gba/naf.h man=$src/doc/man/libgba-naf.3 guide=$src/doc/naf-author-guide.md
+# libgba-naf, unless another one is named (ue_names_test.sh)
+: "${LIB:=naf-lib/.libs/libgba-naf.so}" "${PREFIX:=gba_naf}" "${HEADER:=naf-lib/include/gba/naf.h}"
+: "${MAN:=libgba-naf.3}" "${GUIDE:=naf-author-guide.md}"
+lib=$LIB prefix=$PREFIX header=$src/$HEADER man=$src/doc/man/$MAN guide=$src/doc/$GUIDE
 failed=0 n=0
 report() { # TEXT; what is wrong stands in out
 	n=$((n + 1))
@@ -19,13 +22,13 @@ report() { # TEXT; what is wrong stands in out
 		echo "ok $n - $1"
 	fi
 }
-words() { grep -oE '\<gba_naf_[a-z0-9_]+' "$@" | sort -u; }
+words() { grep -ohE "\\<${prefix}_[a-z0-9_]+" "$@" | sort -u; }
 echo 1..5
 
 # functions of the header: declared, or inline
-grep -vE '^ ?\*|^/\*' "$header" | tr '\n' ' ' | grep -oE 'gba_naf_[a-z0-9_]+\(' | tr -d '(' | sort -u >"$tmp/functions"
-grep -oE '^static inline void gba_naf_[a-z0-9_]+' "$header" | sed 's/.* //' | sort -u >"$tmp/inline"
-nm -D --defined-only "$build/naf-lib/.libs/libgba-naf.so" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort >"$tmp/shown"
+grep -vE '^ ?\*|^/\*' "$header" | tr '\n' ' ' | grep -oE "${prefix}_[a-z0-9_]+\(" | tr -d '(' | sort -u >"$tmp/functions"
+grep -oE "^static inline void ${prefix}_[a-z0-9_]+" "$header" | sed 's/.* //' | sort -u >"$tmp/inline"
+nm -D --defined-only "$build/$lib" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort >"$tmp/shown"
 [ "$(wc -l <"$tmp/shown")" -gt 15 ] || echo "no more than 15 functions seen" >"$tmp/out2"
 cat "$tmp/shown" "$tmp/inline" | sort >"$tmp/all"
 { cat "$tmp/out2" 2>/dev/null; diff "$tmp/functions" "$tmp/all"; } >"$tmp/out"
@@ -36,7 +39,7 @@ comm -23 "$tmp/functions" "$tmp/man" >"$tmp/out"
 report "the manual names each"
 
 # structs and enums are names, too
-grep -vE '^ ?\*|^/\*' "$header" | grep -oE '(struct|enum) gba_naf[a-z0-9_]*' | sed 's/.* //' | sort -u >"$tmp/types"
+grep -vE '^ ?\*|^/\*' "$header" | grep -oE "(struct|enum) ${prefix}[a-z0-9_]*" | sed 's/.* //' | sort -u >"$tmp/types"
 sort -u "$tmp/functions" "$tmp/types" >"$tmp/known"
 comm -13 "$tmp/known" "$tmp/man" >"$tmp/out"
 report "and nothing that is not there"

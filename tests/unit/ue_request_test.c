@@ -126,7 +126,7 @@ START_TEST(wrong)
 	q = gba_ue_start(NULL, GBA_UE_APP_ANY, "h", NULL, false, NULL);
 	ck_assert_int_eq(gba_ue_finish(q, NULL), GBA_UE_FEATURE_NOT_SUPPORTED);
 	ck_assert_int_eq(gba_ue_finish(NULL, NULL), GBA_UE_UNKNOWN);
-	ck_assert_ptr_null(gba_ue_token(ue, 0));
+	ck_assert_ptr_null(gba_ue_token_at(ue, 0));
 	ck_assert_int_eq(gba_ue_realm_use(ue, "x"), -ENOENT);
 	ck_assert_int_eq(gba_ue_drop(ue, "x", false), -ENOENT);
 	ck_assert(!gba_ue_key_valid(ue, NULL) && !gba_ue_key_octets(NULL));
@@ -156,7 +156,7 @@ START_TEST(realms)
 	ck_assert_int_eq(gba_ue_realm_add(ue, "more", "/nowhere", NULL, NULL, err, sizeof(err)), -ENOSPC);
 	ck_assert_int_eq(gba_ue_realm_use(ue, "r5"), 0);
 	for (size_t i = 0; i < GBA_UE_REALMS_MAX; i++) {
-		const struct gba_ue_token *t = gba_ue_token(ue, i);
+		const struct gba_ue_token *t = gba_ue_token_at(ue, i);
 
 		ck_assert(t->active == (i == 5) && !t->card && !t->key && t->why[0]);
 	}

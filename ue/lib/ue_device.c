@@ -26,7 +26,7 @@ void gba_ue_config_init(struct gba_ue_config *cfg)
 }
 
 /* The reason where the caller wants it. */
-static void tell(char *err, size_t errlen, const struct err *why)
+static void tell_why(char *err, size_t errlen, const struct err *why)
 {
 	if (err && errlen)
 		snprintf(err, errlen, "%s", why->text[0] ? why->text : "no memory");
@@ -85,7 +85,7 @@ struct gba_ue *gba_ue_new(const struct gba_ue_config *cfg, char *err, size_t err
 	gba_ue_config_init(&defaults);
 	ue = device_new(cfg ? cfg : &defaults, &why);
 	if (!ue)
-		tell(err, errlen, &why);
+		tell_why(err, errlen, &why);
 	return ue;
 }
 
@@ -97,7 +97,7 @@ struct gba_ue *gba_ue_new_agent(const char *path, char *err, size_t errlen)
 		ue->agent = strdup(path);
 	if (ue && ue->agent)
 		return ue;
-	tell(err, errlen, &(struct err){ "no path of an agent's socket" });
+	tell_why(err, errlen, &(struct err){ "no path of an agent's socket" });
 	gba_ue_free(ue);
 	return NULL;
 }
@@ -199,7 +199,7 @@ int gba_ue_realm_add(struct gba_ue *ue, const char *name, const char *card, cons
 	int rc = ue ? realm_add(ue, name, card, bsf, state, &why) : -EINVAL;
 
 	if (rc < 0)
-		tell(err, errlen, &why);
+		tell_why(err, errlen, &why);
 	return rc;
 }
 
@@ -221,7 +221,7 @@ int gba_ue_realm_use(struct gba_ue *ue, const char *name)
 	return 0;
 }
 
-const struct gba_ue_token *gba_ue_token(struct gba_ue *ue, size_t i)
+const struct gba_ue_token *gba_ue_token_at(struct gba_ue *ue, size_t i)
 {
 	struct gba_ue_token *t = ue ? &ue->token : NULL;
 	struct ue_realm *r = ue && i < ue->n_realms ? ue->realms[i] : NULL;

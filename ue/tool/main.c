@@ -254,7 +254,7 @@ static enum ue_cause get(const struct options *o, struct ua_client *c, struct er
 		report_error(o->json, rc, &c->trail, err->text);
 	} else {
 		rc = status < 400 ? UE_CAUSE_ok : ue_cause_of_status(status);
-		report_get(o->json, o->url, gba_ue_token(c->ue, 0), &c->trail, &result, rc, !o->output);
+		report_get(o->json, o->url, gba_ue_token_at(c->ue, 0), &c->trail, &result, rc, !o->output);
 	}
 	ua_result_clear(&result);
 	return rc;
@@ -276,7 +276,7 @@ static enum ue_cause ask_key(const struct options *o, struct ua_client *c)
 	if (rc == UE_CAUSE_ok && o->naf)
 		report_key(o->json, key, &c->trail);
 	else if (rc == UE_CAUSE_ok)
-		report_token(o->json, "bootstrapped", gba_ue_token(c->ue, 0), key, &c->trail);
+		report_token(o->json, "bootstrapped", gba_ue_token_at(c->ue, 0), key, &c->trail);
 	gba_ue_key_free(key);
 	return rc;
 }
@@ -300,7 +300,7 @@ static enum ue_cause act(const struct options *o, struct ua_client *c, struct er
 	if (o->naf || strcmp(o->command, "bootstrap") == 0)
 		return ask_key(o, c);
 	rc = strcmp(o->command, "forget") == 0 ? forget(o, c) : UE_CAUSE_ok;
-	t = gba_ue_token(c->ue, 0);
+	t = gba_ue_token_at(c->ue, 0);
 	if (rc == UE_CAUSE_ok)
 		report_token(o->json, t->key ? "key" : "no key", t, NULL, &c->trail);
 	return rc;
@@ -324,7 +324,7 @@ static struct gba_ue *open_device(const struct options *o, struct err *err)
 		gba_ue_free(ue);
 		return NULL;
 	}
-	t = gba_ue_token(ue, 0);
+	t = gba_ue_token_at(ue, 0);
 	if (t->card)
 		return ue;
 	err_set(err, 0, "%s", t->why);

@@ -137,7 +137,7 @@ struct gba_ue_token {
 };
 
 /*! The realm at place i, in the order they were added. Lent until the next call for ue. \returns NULL there is none */
-const struct gba_ue_token *gba_ue_token(struct gba_ue *ue, size_t i);
+const struct gba_ue_token *gba_ue_token_at(struct gba_ue *ue, size_t i);
 
 /*! Delete a realm's key; with_tmpi: the temporary identity too, as when the card is taken out.
  *  \returns 0; -ENOENT no such realm; -ENODEV there is no card, and so no key; -EIO; -ENOTSUP */

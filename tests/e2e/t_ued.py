@@ -1,0 +1,460 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""gba-ued, the device's agent: programs of all kinds get their keys, others do not, and what ends is gone.
+covers: OBF-7.4-1, OBF-7.4-5, OBF-9.3-6, OBFA-9.2.1-1, IOT2-A1, IOT2-A2, IOT2-A3, IOT2-A4, IOT2-A5, IOT2-B1, IOT2-B2, IOT2-B4"""
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import random
+import shutil
+import sys
+import time
+
+from lib import causes, kdf, leaks, memory, procs, vty
+from lib.agent import NAF, Agent, Realm
+from lib.app import App
+from lib.runner import test
+from lib.web import RawNaf
+from lib.world import BSF_NAME, World
+
+IMSI, OTHER = "001010000000001", "001020000000002"
+
+
+async def moved(agent, **expected):
+    """These causes stand in the agent's counters and in its log; registered."""
+    async def there():
+        c = await vty.counters(agent.vty)
+        return all(c.get(k, 0) >= n for k, n in expected.items())
+    await agent.t.until(there, 5, f"counters {expected}")
+    for name in expected:
+        assert name in agent.daemon.text(), f"no log line names {name}"
+        causes.register(name)
+
+
+@test("gba-ued: a shell, a Python script and a C program get the key the application has, and one run serves them all", smoke=True)
+async def three_programs(t):
+    r = Realm(t, "home", IMSI)
+    a = await Agent(t, r).start()
+    first = await a.key()
+    want = base64.b64encode(r.key(first["btid"])).decode()
+    assert first["key"] == want and first["bootstrapped"] and first["realm"] == "home" and first["naf"] == NAF, first
+    assert first["run"] == kdf.run_id(r.bsf.sessions[first["btid"]][1]) and 3500 < first["expires"] - time.time() < 3601, first
+    got = {}
+    if shutil.which("socat"):
+        rc, out, err = await procs.run(["sh", "-c", f"echo 'key http://{NAF}/x' | socat -t 20 - UNIX-CONNECT:{a.socket}"])
+        got["shell"] = (json.loads(out)["btid"], json.loads(out)["key"])
+    rc, out, err = await procs.run([t.need_program("gba-ue"), "--agent", a.socket, "--json", "key", NAF])
+    got["gba-ue"] = (json.loads(out)["btid"], json.loads(out)["key"])
+    rc, out, err = await procs.run([os.path.join(procs.BUILD, "ue/lib/examples/ue-key"), a.socket, NAF])
+    assert rc == 0, err
+    got["C"] = tuple(out.split())
+    if not procs.SANITIZED:
+        script = os.path.join(procs.SRC, "ue/lib/examples/ue_key.py")
+        rc, out, err = await procs.run([sys.executable, script, a.socket, NAF],
+                                       env={"LIBGBAUE": os.path.join(procs.BUILD, "ue/lib/.libs/libgbaue.so.0")})
+        assert rc == 0, err
+        got["Python"] = tuple(out.split())
+    assert set(got.values()) == {(first["btid"], want)}, (got, want)
+    assert r.runs() == 1 and len(r.bsf.requests) == 2, "more than one run"
+    await moved(a, agent_key=4)
+    assert want not in a.daemon.text() and IMSI not in a.daemon.text(), "the log has a key or an identity"
+
+
+@test("gba-ued: a hundred applications, asked at the same moment, cost one run; each key is its own", smoke=True)
+async def many_nafs(t):
+    r = Realm(t, "home", IMSI)
+    a = await Agent(t, r).start()
+    names = [f"naf{n}.example.com" for n in range(100)]
+    answers = []
+    for at in range(0, 100, 20):
+        answers += await asyncio.gather(*(a.key(n) for n in names[at:at + 20]))
+    assert r.runs() == 1 and len({x["key"] for x in answers}) == 100
+    for name, x in zip(names, answers):
+        assert base64.b64decode(x["key"]) == r.key(x["btid"], name), name
+    ua = bytes.fromhex("010001c02f")            # PSK TLS: another key with the same host
+    x = await a.key(NAF, "ua " + ua.hex())
+    assert base64.b64decode(x["key"]) == r.key(x["btid"], NAF, ua)
+
+
+@test("gba-ued: GBA_U: the card makes the keys, the agent holds no Ks, an application gets Ks_ext_NAF", smoke=True)
+async def gba_u(t):
+    r = Realm(t, "home", IMSI, gba="u")
+    a = await Agent(t, r).start()
+    x = await a.key()
+    assert base64.b64decode(x["key"]) == r.key(x["btid"]) and (await a.token())["on_card"], x
+    ks, _ = r.bsf.sessions[x["btid"]]
+    assert not leaks.search(a.state, [ks])[0] and b"sealed" not in a.kept()
+    assert b'"on-card": true' in a.kept()
+
+
+@test("gba-ued with the real BSF and HSS: its key opens the example application's page, and nothing on Ub or Ua tells it", smoke=True)
+async def real_network(t):
+    w = await World(t).start()
+    card = w.cards[0]
+    taps = {"ub": Tap(w.ports["ub"]), "ua": None}
+    app = await App(t, w.ports["dia"]).start()
+    taps["ua"] = Tap(app.port)
+    for tap in taps.values():
+        await tap.start()
+        t.cleanup(tap.stop)
+    a = await Agent(t, Realm(t, "home", card.imsi, card.k, card.opc, port=taps["ub"].port)).start()
+    ue = [t.need_program("gba-ue"), "--agent", a.socket, "--json", "--connect-to", f"{NAF}:80:127.0.0.1:{taps['ua'].port}",
+          "get", f"http://{NAF}/page"]
+    for n in range(2):
+        rc, out, err = await procs.run(ue)
+        o = json.loads(out)
+        assert rc == 0 and o["used_gba"] and o["bootstrapped"] == (n == 0) and "Welcome" in o["body"], (rc, o, err)
+    assert app.requests()[-1]["key_fingerprint"] == o["key_fingerprint"]
+    before = len(taps["ub"].octets)
+    assert (await a.ask("renew"))["cause"] == "ok"
+    second = taps["ub"].octets[before:]
+    assert b"3gpp-gba-tmpi" in second and card.imsi.encode() not in second, "the IMPI is sent though there is a TMPI"
+    key = base64.b64decode((await a.key())["key"])
+    everything = taps["ub"].octets + taps["ua"].octets
+    assert BSF_NAME.encode() in everything and card.imsi.encode() in everything, "nothing was seen"
+    hits = [f for k in (card.k, card.opc, key) for f in leaks.forms(k) if f in everything]
+    assert not hits, hits
+
+
+class Tap:
+    """Between the device and a server: all octets of both directions."""
+
+    def __init__(self, target):
+        self.target, self.octets, self.port = target, b"", None
+
+    async def start(self):
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    async def stop(self):
+        self.server.close()
+
+    async def _serve(self, reader, writer):
+        r2, w2 = await asyncio.open_connection("127.0.0.1", self.target)
+
+        async def pump(r, to):
+            try:
+                while data := await r.read(65536):
+                    self.octets += data
+                    to.write(data)
+                    await to.drain()
+            except ConnectionError:
+                pass
+            finally:
+                to.close()
+        await asyncio.gather(pump(reader, w2), pump(r2, writer))
+
+
+@test("gba-ued: the access list: another user gets nothing, a listed one only his applications; a change acts at once", smoke=True)
+async def access(t):
+    t.need_root("asking as another user")
+    r = Realm(t, "home", IMSI)
+    a = await Agent(t, r, programs={4001: [f"naf {NAF}", "naf *.apps.example.com"]}).start()
+
+    async def as_user(uid, line):
+        rc, out, err = await procs.run([t.need_tool("setpriv", "util-linux"), f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
+                                        sys.executable, "-c", CLIENT, a.socket, line])
+        assert rc == 0, err
+        return json.loads(out)
+    for uid, line in ((4002, f"key {NAF}"), (0, f"key {NAF}"), (4002, "list"), (4001, "key naf2.example.com"),
+                      (4001, "key apps.example.com"), (4001, "key xapps.example.com"), (4001, "renew"), (4001, "use home"),
+                      (4001, "drop home")):
+        x = await as_user(uid, line)
+        assert (x["cause"], x["reason"]) == ("not_allowed", 7) and "key" not in x, (uid, line, x)
+    assert not r.bsf.requests, "a run for somebody who gets nothing"
+    for line in (f"key {NAF}", "key a.apps.example.com", f"key {NAF.upper()}", "list"):
+        assert (await as_user(4001, line))["cause"] == "ok", line
+    v = await vty.Vty.open(a.vty)
+    for line in ("enable", "configure terminal", "no program uid 4001", "program uid 4002", f"naf {NAF}", "manage"):
+        assert "%" not in await v.command(line), line
+    v.close()
+    assert (await as_user(4001, f"key {NAF}"))["cause"] == "not_allowed"
+    assert (await as_user(4002, f"key {NAF}"))["cause"] == "ok" == (await as_user(4002, "renew"))["cause"]
+    await moved(a, agent_not_allowed=10)
+
+
+CLIENT = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(sys.argv[2].encode() + b"\\n")
+print(s.makefile().readline(), end="")
+"""
+
+
+@test("gba-ued: the consent hook: asked with user, application and realm; a no, no answer and no program are a no", smoke=True)
+async def consent(t):
+    r = Realm(t, "home", IMSI)
+    os.makedirs(t.dir + "/agent")
+    hook = t.dir + "/agent/hook"
+
+    def says(script):
+        with open(hook + ".new", "w", encoding="utf-8") as f:
+            f.write("#!/bin/sh\n" + script)
+        os.chmod(hook + ".new", 0o755)
+        os.rename(hook + ".new", hook)
+    os.rmdir(t.dir + "/agent")
+    a = Agent(t, r, more=["consent hook", "consent-time 1"])
+    says(f'echo "$GBA_UID $GBA_NAF $GBA_REALM" >>{t.dir}/asked; [ "$GBA_NAF" = {NAF} ]')
+    await a.start()
+    assert (await a.key())["bootstrapped"]
+    x = await a.ask("key naf2.example.com")
+    assert (x["cause"], x["reason"]) == ("not_allowed", 7) and "key" not in x, x
+    with open(t.dir + "/asked", encoding="utf-8") as f:
+        assert f.read() == f"{os.geteuid()} {NAF} home\n{os.geteuid()} naf2.example.com home\n"
+    says("exec sleep 100")
+    slow = asyncio.ensure_future(a.ask(f"key {NAF}"))
+    assert (await a.ask("list"))["cause"] == "ok", "the agent waits for a person"
+    assert (await slow)["cause"] == "not_allowed"
+    says("kill -9 $$")
+    assert (await a.ask(f"key {NAF}"))["cause"] == "not_allowed", "a hook that dies says yes"
+    os.unlink(hook)
+    assert (await a.ask(f"key {NAF}"))["cause"] == "not_allowed", "a hook that is gone says yes"
+    await moved(a, agent_no_consent=4)
+    assert r.runs() == 1
+
+
+@test("gba-ued and a server that forges refusals: so many runs and no more, also through gba-ue and over a restart", smoke=True)
+async def forged(t):
+    r = Realm(t, "home", IMSI)
+    a = await Agent(t, r).start()
+    naf = await RawNaf(r.bsf).start()
+    t.cleanup(naf.stop)
+    naf.handle = lambda req: naf.challenge()        # refuses whatever comes
+    first = await a.key()
+    ue = [t.need_program("gba-ue"), "--agent", a.socket, "--json", "--connect-to", f"{NAF}:80:127.0.0.1:{naf.port}", "get",
+          f"http://{NAF}/"]
+    ends = []
+    for n in range(6):
+        rc, out, err = await procs.run(ue)
+        ends.append(json.loads(out)["cause"])
+        if n == 2:
+            await a.daemon.kill()
+            await a.daemon.start()
+    assert ends == ["key_refused"] * 3 + ["too_often"] * 3, ends
+    assert r.runs() == 4, "a forged 401 costs a run each time"
+    assert len(naf.requests) <= 18, "a loop"
+    x = await a.ask(f"key {NAF} force")
+    assert (x["cause"], x["reason"]) == ("too_often", 8), x
+    now = await a.key()
+    assert now["btid"] != first["btid"] and not now["bootstrapped"], "the key there is, is given all the same"
+    assert (await a.key("naf2.example.com", "refused " + first["btid"]))["btid"] == now["btid"] and r.runs() == 4, \
+        "a refused key that is not the newest one needs no run"
+    assert (await a.key("naf2.example.com", "refused " + now["btid"]))["bootstrapped"] and r.runs() == 5, "others are not shut out"
+    await moved(a, agent_failed=2)
+
+
+@test("gba-ued: expired, missing, refused: one run each; a BSF that fails or lies gives no key and keeps the former one", smoke=True)
+async def renewals(t):
+    r = Realm(t, "home", IMSI)
+    a = await Agent(t, r).start()
+    first = await a.key()                           # missing
+    second = await a.key(NAF, "refused " + first["btid"])
+    assert second["btid"] != first["btid"] and r.runs() == 2
+    assert (await a.key("naf2.example.com"))["btid"] == second["btid"] and r.runs() == 2
+    for attribute, lie, cause, reason in (("spoil_autn", lambda x: x[:15] + bytes([x[15] ^ 1]), "autn", 1),
+                                          ("spoil_info", lambda x: x.replace('rspauth="', 'rspauth="0')[:-1], "rspauth", 1),
+                                          ("spoil_body", lambda b: b.replace(b"==@", b"=@"), "answer", 1),
+                                          ("refuse", 503, "busy", 4), ("refuse", 403, "refused", 4)):
+        honest = getattr(r.bsf, attribute)
+        setattr(r.bsf, attribute, lie)
+        x = await a.ask("renew")
+        assert (x["cause"], x["reason"]) == (cause, reason) and x["text"], x
+        setattr(r.bsf, attribute, honest)
+        assert (await a.key())["btid"] == second["btid"], "the former key is gone"
+    port, r.bsf.lifetime = r.bsf.port, 2
+    third = await a.ask("renew")
+    assert third["cause"] == "ok" and third["btid"].encode() in a.kept()
+
+    async def gone():
+        return third["btid"].encode() not in a.kept() and b"sealed" not in a.kept()
+    await t.until(gone, max(0.1, third["expires"] - time.time() + 1), "the key to end without being asked for")
+    r.bsf.lifetime = 3600
+    fourth = await a.key()
+    assert fourth["bootstrapped"] and fourth["btid"] != third["btid"] and port == r.bsf.port
+    token = await a.token()
+    assert token["btid"] == fourth["btid"] and token["tmpi"] and IMSI not in json.dumps(token)
+
+
+@test("gba-ued: dropped, expired and pulled keys are in no file and nowhere in its memory", smoke=True)
+async def nowhere(t):
+    t.need_root("reading another process's memory")
+    r = Realm(t, "home", IMSI)
+    a = await Agent(t, r).start()
+    x = await a.key()
+    ks, _ = r.bsf.sessions[x["btid"]]
+    keys = {"Ks": ks, "Ks_NAF": base64.b64decode(x["key"])}
+    if procs.SANITIZED:
+        t.skip("a sanitizer keeps what was freed")
+    assert "Ks" in memory.search(a.daemon.pid, keys)[0], "the search finds nothing"
+    assert not leaks.search(a.state, list(keys.values()))[0], "Ks is in a file in the clear"
+    assert (await a.ask("drop home"))["cause"] == "ok"
+    hits = memory.search(a.daemon.pid, keys)[0]
+    assert not hits, dict(hits)
+    token = await a.token()
+    assert "btid" not in token and token["tmpi"], token
+    assert (await a.ask("drop home tmpi"))["cause"] == "ok" and "tmpi" not in await a.token()
+    y = await a.key()
+    await a.daemon.stop()
+    os.unlink(r.card)                               # no card at power-up: nothing of it is kept
+    await a.daemon.start()
+    assert y["btid"].encode() not in a.kept() and not any(n.endswith(".gba") for n in os.listdir(a.state)), os.listdir(a.state)
+    z = await a.ask(f"key {NAF}")
+    assert (z["cause"], z["reason"]) == ("local", 3) and r.card in z["text"], z
+    r.put_card()
+    assert (await a.key())["bootstrapped"], "a card that came back is not seen"
+
+
+@test("gba-ued: another card in its place: the former one's keys are gone, TMPI too", smoke=True)
+async def another_card(t):
+    r = Realm(t, "home", IMSI)
+    a = await Agent(t, r).start()
+    x = await a.key()
+    await a.daemon.stop()
+    r.imsi, r.impi = "001010000000007", kdf.impi_from_imsi("001010000000007")
+    r.bsf.impi = r.impi
+    r.put_card()
+    await a.daemon.start()
+    token = await a.token()
+    assert "btid" not in token and "tmpi" not in token and x["btid"].encode() not in a.kept(), token
+    y = await a.key()
+    assert y["bootstrapped"] and base64.b64decode(y["key"]) == r.key(y["btid"])
+
+
+@test("gba-ued: several realms are kept and one is active: a hundred switches at once never show two", smoke=True)
+async def realms(t):
+    home, work = Realm(t, "home", IMSI), Realm(t, "work", OTHER)
+    a = await Agent(t, home, work).start()
+    assert (await a.token())["realm"] == "home", "the first one is active"
+    x = await a.key()
+    assert x["realm"] == "home"
+    assert (await a.ask("use nowhere"))["cause"] == "usage" and (await a.token())["realm"] == "home"
+    assert (await a.ask("use work"))["cause"] == "ok"
+    y = await a.key()
+    assert y["realm"] == "work" and y["btid"].endswith(work.bsf_name) and base64.b64decode(y["key"]) == work.key(y["btid"])
+    assert (await a.token("home"))["btid"] == x["btid"], "the other realm's key is kept"
+    names = [random.choice(("home", "work")) for _ in range(100)]
+
+    async def switch(name):
+        assert (await a.ask("use " + name))["cause"] == "ok"
+        await a.token()                             # asserts that exactly one is active
+        k = await a.key()
+        assert k["btid"] == {"home": x, "work": y}[k["realm"]]["btid"]
+    for at in range(0, 100, 20):
+        await asyncio.gather(*(switch(n) for n in names[at:at + 20]))
+    assert (home.runs(), work.runs()) == (1, 1)
+    await moved(a, agent_done=100)
+
+
+@test("gba-ued killed at any moment: what it has answered is still true, and the card's numbers go on", smoke=True)
+async def killed(t):
+    home, work = Realm(t, "home", IMSI), Realm(t, "work", OTHER)
+    a = await Agent(t, home, work).start()
+    rng = random.Random(7)
+    told = {"active": "home", "btid": {}, "dropped": set()}
+
+    async def busy():
+        while True:
+            name = rng.choice(("home", "work"))
+            if (await a.ask("use " + name))["cause"] == "ok":
+                told["active"] = name
+            x = await a.ask(rng.choice(("renew", f"key {NAF}")))
+            assert x["cause"] == "ok", x
+            told["btid"][x["realm"]] = x["btid"]
+    for round_ in range(8):
+        work_ = asyncio.ensure_future(busy())
+        await asyncio.sleep(rng.uniform(0.0, 0.25))      # the moment is what is tried
+        await a.daemon.kill()
+        work_.cancel()
+        await asyncio.gather(work_, return_exceptions=True)
+        asked = dict(told["btid"])
+        await a.daemon.start()
+        now = {n: await a.token(n) for n in ("home", "work")}
+        for name, btid in asked.items():
+            r = home if name == "home" else work
+            held = now[name].get("btid")
+            # the one told, or a newer one that was made and not told
+            assert held in list(r.bsf.sessions)[list(r.bsf.sessions).index(btid):], (round_, name, held)
+            assert now[name]["tmpi"]
+        x = await a.key()
+        assert x["cause"] == "ok" and not x["bootstrapped"] or x["realm"] not in asked, x
+    assert home.bsf.mac_failures == work.bsf.mac_failures == 0
+    active = (await a.token())["realm"]
+    assert (await a.ask("use " + ("home" if active == "work" else "work")))["cause"] == "ok"
+    await a.daemon.kill()
+    await a.daemon.start()
+    assert (await a.token())["realm"] != active, "an answered switch is lost"
+
+
+@test("gba-ued: odd lines, half lines, no lines, and a program that goes away cost nobody else anything", smoke=True)
+async def odd_clients(t):
+    r = Realm(t, "home", IMSI)
+    a = await Agent(t, r).start()
+    for line in ("", "dance", "key", "key  ", "key a b", f"key {NAF} ua 01", f"key {NAF} ua 010000000g", f"key {NAF} app sim",
+                 f"key {NAF} refused x", "key http://u@h/", "key a..b", "list more", "use", "use a b", "drop", "drop home x", "use " + "x" * 64,
+                 "key \x1b[2J", "KEY " + NAF):
+        x = await a.ask(line)
+        assert (x["cause"], x["result"]) == ("usage", "refused") and "allowed" in x["text"], (line, x)
+    x = await a.ask("key naf1.example.com ua 0100000100")
+    assert (x["cause"], x["reason"]) == ("usage", 6), x
+    reader, writer = await asyncio.open_unix_connection(a.socket)
+    writer.write(b"list\r\nlist\nkey " + NAF.encode() + b"\nlist\n")
+    assert [json.loads(await reader.readline())["result"] for _ in range(4)] == ["realms", "realms", "key", "realms"], "lines in a row"
+    writer.write(b"x" * 5000)
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() == b"", "a line without end is waited for"
+    writer.close()
+    assert (await a.ask(f"key {NAF}", half_close=True))["cause"] == "ok", "who has said his last gets no answer"
+    held = [await asyncio.open_unix_connection(a.socket) for _ in range(64)]
+    reader, writer = await asyncio.open_unix_connection(a.socket)
+    assert json.loads(await reader.readline())["cause"] == "busy" and await reader.read() == b""
+    writer.close()
+    for _, w in held:
+        w.close()
+
+    async def room():
+        try:
+            return (await a.ask("list"))["cause"] == "ok"
+        except ConnectionError:
+            return False
+    await t.until(room, 5, "room for a new connection")
+    await moved(a, agent_syntax=19, agent_busy=1)
+
+
+@test("gba-ued: a second one, a missing folder, an open one and odd words are refused with file and line", smoke=True)
+async def starts(t):
+    r = Realm(t, "home", IMSI)
+    a = await Agent(t, r).start()
+    rc, out, err = await procs.run([a.exe, "-c", a.cfg])
+    assert rc == 1 and "in use by another" in err and a.cfg + ":" in err, (rc, err)
+    rc, out, err = await procs.run([a.exe, "-c", a.cfg, "--check"])
+    assert rc == 0 and "configuration ok" in out, (rc, out, err)
+    await a.daemon.stop()
+    with open(a.cfg, encoding="utf-8") as f:
+        good = f.read()
+    for change, words in ((lambda s: s.replace(" state state", " state nowhere"), "no such folder"),
+                          (lambda s: s.replace(" socket ask", ""), "socket and state are needed"),
+                          (lambda s: s.replace(f" card {r.card}", ""), "a card is needed"),
+                          (lambda s: s.replace("naf any", "naf NAF1.example.com"), "lower case"),
+                          (lambda s: s.replace("naf any", "naf *"), "allowed"),
+                          (lambda s: s.replace("connect-to ", "connect-to x"), None),
+                          (lambda s: s.replace("realm home", "realm a/b"), "letters, digits"),
+                          (lambda s: s.replace(" card ", " bsf ftp://x/\n card "), "http://")):
+        with open(a.cfg, "w", encoding="utf-8") as f:
+            f.write(change(good))
+        rc, out, err = await procs.run([a.exe, "-c", a.cfg] + (["--check"] if words != "letters, digits" else []))
+        assert (words is None) == (rc == 0) and (words or "") in err, (words, rc, err)
+    with open(a.cfg, "w", encoding="utf-8") as f:
+        f.write(good)
+    os.chmod(a.state, 0o777)
+    rc, out, err = await procs.run([a.exe, "-c", a.cfg, "--check"])
+    assert rc == 1 and "may write there" in err, (rc, err)
+    os.chmod(a.state, 0o700)
+    await a.daemon.start()
+    v = await vty.Vty.open(a.vty)
+    await v.command("enable")
+    shown = await v.command("show running-config")
+    v.close()
+    for line in good.split("\n"):
+        assert line in shown or "logging" in line, (line, shown)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file answer.h
+ *  What the agent says: one line of JSON, with reason (gba/ue.h), cause, status and run; a key stands last, so that no library
+ *  copies it. */
+#pragma once
+
+#include <gba/ue.h>
+#include "ue/lib/ue_cause.h"
+
+#define ANSWER_MAX 16384 /* octets, with the line end */
+
+struct answer {
+	size_t len;
+	char s[ANSWER_MAX]; /* has a key: the caller wipes it */
+};
+
+/*! \param[in] key of the request \param[in] status HTTP, of the BSF's last answer for it; 0: none */
+void answer_key(struct answer *a, const struct gba_ue_key *key, long status);
+
+/*! \param[in] cause a word; \param[in] text for people */
+void answer_refusal(struct answer *a, enum gba_ue_reason reason, const char *cause, const char *text, long status,
+		    const char *run);
+
+/*! \param[in] result "done" */
+void answer_done(struct answer *a, const char *result);
+
+/*! All realms, the active one marked. */
+void answer_list(struct answer *a, struct gba_ue *ue);
