@@ -93,8 +93,8 @@ async def erlang_naf(t):
     w = await World(t).start()
     s = await w.ue().bootstrap()
 
-    async def ask(btid):
-        argv = ["erl", "-noshell", "-pa", out, "-run", "zn_naf", "main", str(w.ports["dia"]), btid, "naf1.example.com"]
+    async def ask(btid, *realm):
+        argv = ["erl", "-noshell", "-pa", out, "-run", "zn_naf", "main", str(w.ports["dia"]), btid, "naf1.example.com", *realm]
         rc, o, e = await procs.run(argv, 40, env={"HOME": t.dir})
         assert rc == 0, o + e
         return o.split("\n")
@@ -103,6 +103,8 @@ async def erlang_naf(t):
         [x[:20] for x in lines]
     lines = await ask("AAAAAAAAAAAAAAAAAAAAAA==@" + s.btid.split("@")[1])
     assert lines[0].startswith("experimental") and "5403" in lines[0], lines
+    lines = await ask(s.btid, "elsewhere.example")      # with the E bit: read with strict M bits, nothing in it may be strange
+    assert lines[0] == "answer-message 3003", lines
 
 
 @test("erlang-diameter as HSS: its vector carries a bootstrap; an IMPI it does not know gets 403", timeout=120, smoke=True)

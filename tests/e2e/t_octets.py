@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Thousands of messages made wrong, to each program from each side: none ends it, and good peers are served all the while.
+"""A hundred thousand messages made wrong, to each program from each side: none ends it, and good peers are served all the while.
 
-GBA_MUTATIONS times as many (default 1), GBA_SEED others; what fails says which messages were last."""
+GBA_MUTATIONS times as many (default 1; make mutations: 100), GBA_SEED others; what fails says which messages were last."""
 import asyncio
 import os
 import time
@@ -11,7 +11,7 @@ from lib.app import App, RawBsf
 from lib.dia import Avp, Msg
 from lib.dia_peer import PeerClosed
 from lib.hss import RawHss
-from lib.mutate import mutate, mutate_inside
+from lib.mutate import Quick, mutate, mutate_inside
 from lib.runner import test
 from lib.ue import Session
 from lib.world import BSF_ID, BSF_NAME, World
@@ -19,6 +19,7 @@ from lib.world import BSF_ID, BSF_NAME, World
 TIMES = float(os.environ.get("GBA_MUTATIONS", "1"))
 SEED = os.environ.get("GBA_SEED", "0")
 WORKERS = 12
+LONGER = max(1, TIMES)
 
 
 def count(n):
@@ -91,11 +92,94 @@ class Battery:
         await conn.close()
 
 
+class Flood:
+    """Quick mutations by the hundred, then a watchdog that must be answered; who is cut off comes back."""
+
+    BATCH = 100
+
+    def __init__(self, t, daemon, port, identities, apps, messages):
+        self.t, self.daemon, self.port, self.identities, self.apps, self.messages = t, daemon, port, identities, apps, messages
+        self.cut = self.answers = self.sent = 0
+
+    async def run(self, total):
+        began, self.left = time.monotonic(), total
+        await asyncio.gather(*(self._worker(n, i) for n, i in enumerate(self.identities)))
+        spent = time.monotonic() - began
+        self.t.note(f"{self.sent} messages to {self.daemon.name} in {spent:.1f} s: {self.answers} answered, {self.cut} connections cut")
+
+    async def _worker(self, n, identity):
+        conn = None
+        while self.left > 0:
+            self.left -= self.BATCH
+            if conn is None:
+                conn = await self._connect(identity)
+                quick = [Quick(m(conn).encode(), f"{SEED} {n} {self.left} {i}") for i, m in enumerate(self.messages)]
+                dwr = Msg(dia.CMD_DW, 0, conn.origin(), dia.R, 0xffffffff, 1).encode()
+            conn.writer.write(b"".join(quick[i % len(quick)].next(i) for i in range(self.BATCH)) + dwr)
+            self.sent += self.BATCH
+            if not await self._until_dwa(conn.reader):
+                self.cut += 1
+                conn.writer.close()
+                conn = None
+            assert self.daemon.running, f"{self.daemon.name} ended; of {identity}'s messages with {self.left} left"
+        if conn:
+            conn.writer.close()
+
+    async def _until_dwa(self, reader):
+        try:
+            while True:
+                head = await asyncio.wait_for(reader.readexactly(20), 10 * self.t.factor)
+                await reader.readexactly(int.from_bytes(head[1:4], "big") - 20)
+                if head[5:8] == b"\0\x01\x18" and head[12:16] == b"\xff\xff\xff\xff":
+                    return True
+                self.answers += 1
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return False
+
+    async def _connect(self, identity):
+        for _ in range(500):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            conn = dia_peer.Conn(reader, writer, identity, "example.com", self.apps)     # its octets are read here, not there
+            writer.write(Msg(dia.CMD_CE, 0, conn.capabilities(), dia.R, 1, 1).encode())
+            try:
+                head = await asyncio.wait_for(reader.readexactly(4), 10 * self.t.factor)
+                cea = Msg.decode(head + await reader.readexactly(int.from_bytes(head[1:], "big") - 4))
+                if cea.result == 2001:
+                    return conn
+            except (asyncio.IncompleteReadError, ConnectionError):
+                pass
+            writer.close()
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"{identity} is not let in any more")
+
+
+async def flood_cers(t, daemon, port, identity, apps, total):
+    """Each on a connection of its own, which ends with it."""
+    conn = await dia_peer.connect(port, identity, "example.com", apps, cer=False)
+    quick = Quick(Msg(dia.CMD_CE, 0, conn.capabilities(), dia.R, 1, 1).encode(), SEED)
+    await conn.close()
+    began, numbers = time.monotonic(), iter(range(total))
+
+    async def worker():
+        for n in numbers:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(quick.next(n))
+                writer.write_eof()
+                await asyncio.wait_for(reader.read(), 10 * t.factor)
+            except OSError:
+                pass
+            writer.close()
+            assert daemon.running, f"{daemon.name} ended at CER {n}"
+    await asyncio.gather(*(worker() for _ in range(4)))
+    t.note(f"{total} CERs to {daemon.name} in {time.monotonic() - began:.1f} s")
+
+
 def proxy_info():
     return Avp(dia.PROXY_INFO, [Avp(280, b"relay.example.com"), Avp(33, b"state")])
 
 
-@test("a few thousand wrong messages from NAFs: the BSF lives, a good NAF gets its keys meanwhile", timeout=120)
+@test("fifty thousand wrong messages from NAFs: the BSF lives, a good NAF gets its keys meanwhile", timeout=120 * LONGER)
 async def to_bsf(t):
     w = World(t)
     nafs = [f"m{i}.example.com" for i in range(WORKERS)]
@@ -113,7 +197,13 @@ async def to_bsf(t):
         lambda c: hss.mar(c, w.cards[0].impi), lambda c: Msg(dia.CMD_DW, 0, c.origin() + [Avp(dia.ORIGIN_STATE, 1)], dia.R, 1, 1),
         lambda c: Msg(dia.CMD_DP, 0, c.origin() + [Avp(dia.DISCONNECT_CAUSE, 0)], dia.R, 1, 1),
         lambda c: bir()(c).answer([dia.vsai(dia.APP_ZN), Avp(dia.RESULT, 2001)] + c.origin())])
-    task = asyncio.ensure_future(battery.run(count(2400)))
+    flood = Flood(t, w.bsf, w.ports["dia"], nafs[:4], [dia.APP_ZN], battery.messages[:4])
+
+    async def all_of_them():
+        await battery.run(count(2400))
+        await flood.run(count(46000))
+        await flood_cers(t, w.bsf, w.ports["dia"], "c.example.com", [dia.APP_ZN], count(4000))
+    task = asyncio.ensure_future(all_of_them())
     while not task.done():
         assert (await naf.fetch(good, s.btid, timeout=10 * t.factor)).key == s.ks_naf()
         await asyncio.sleep(0.1)
@@ -122,7 +212,7 @@ async def to_bsf(t):
     await w.ue(1).bootstrap()
 
 
-@test("a few thousand wrong messages from BSFs: the HSS lives, a good BSF gets its vectors meanwhile", timeout=120)
+@test("forty-six thousand wrong messages from BSFs: the HSS lives, a good BSF gets its vectors meanwhile", timeout=120 * LONGER)
 async def to_hss(t):
     w = World(t).no_limits()
     bsfs = [f"m{i}.example.com" for i in range(WORKERS)]
@@ -138,7 +228,13 @@ async def to_hss(t):
         mar(extra=[Avp(dia.PUBLIC_ID, "sip:a@b"), proxy_info(), Avp(dia.DEST_HOST, "hss.mnc001.mcc001.3gppnetwork.org")]),
         lambda c: Msg(dia.CMD_DW, 0, c.origin() + [Avp(dia.ORIGIN_STATE, 1)], dia.R, 1, 1),
         lambda c: mar()(c).answer([dia.vsai(dia.APP_ZH), Avp(dia.RESULT, 2001)] + c.origin())])
-    task = asyncio.ensure_future(battery.run(count(2000)))
+    flood = Flood(t, w.hss, w.ports["hss"], bsfs[:4], [dia.APP_ZH], battery.messages[:4])
+
+    async def all_of_them():
+        await battery.run(count(2000))
+        await flood.run(count(40000))
+        await flood_cers(t, w.hss, w.ports["hss"], "c.example.com", [dia.APP_ZH], count(4000))
+    task = asyncio.ensure_future(all_of_them())
     while not task.done():
         await w.ue(1).bootstrap()
         await asyncio.sleep(0.4)
@@ -170,7 +266,7 @@ class WrongHss(RawHss):
             await conn.send_raw(wrong(hss.mar(conn, mar.text(dia.USER_NAME)), self.n))
 
 
-@test("wrong answers, and requests, of an HSS: the BSF lives, and is connected again when the HSS is well", timeout=180)
+@test("wrong answers, and requests, of an HSS: the BSF lives, and is connected again when the HSS is well", timeout=180 * LONGER)
 async def from_hss(t):
     w = World(t, raw_hss=True, n_cards=80).no_limits()
     w.bsf_cfg.set("diameter", "tc 1")
@@ -180,7 +276,7 @@ async def from_hss(t):
     bad = w.raw_hss
     bad.requests = True
     given = 0
-    while bad.n < count(160):
+    while bad.n < count(2400):
         bad.on = True
         answers = await asyncio.gather(*(w.ue(i).first() for i in range(80)))
         assert w.bsf.running, f"ended at {bad.n}"
@@ -211,7 +307,7 @@ class WrongBsf(RawBsf):
         await conn.send_raw(wrong(Msg(dia.CMD_BI, dia.APP_ZN, bir.avps, dia.R | dia.P), self.n))
 
 
-@test("wrong answers, and requests, of a BSF to libgba-naf: the application lives, and gets keys again", timeout=180)
+@test("wrong answers, and requests, of a BSF to libgba-naf: the application lives, and gets keys again", timeout=180 * LONGER)
 async def to_naf(t):
     bsf = await WrongBsf().start()
     t.cleanup(bsf.stop)
@@ -237,7 +333,7 @@ async def to_naf(t):
     t.note(f"{bsf.n} wrong answers, {given} of them with the key, {len(bsf.conns)} connections")
 
 
-@test("wrong CEAs of an HSS: the BSF lives, and is connected when one is right", timeout=180)
+@test("wrong CEAs of an HSS: the BSF lives, and is connected when one is right", timeout=180 * LONGER)
 async def wrong_cea(t):
     w = World(t, raw_hss=True).no_limits()
     w.bsf_cfg.set("diameter", "tc 1")

@@ -82,6 +82,70 @@ def mutate(msg, n, seed=0, lies=True):
     return bytes(octets)
 
 
+def _avps_of(octets):
+    """(offset, length with padding) of each AVP, and of those inside the groups, as far as they can be read."""
+    out, todo = [], [(20, len(octets))]
+    while todo:
+        at, end = todo.pop()
+        while at + 8 <= end:
+            head = 12 if octets[at + 4] & 0x80 else 8
+            n = int.from_bytes(octets[at + 5:at + 8], "big")
+            if n < head or at + n > end:
+                break
+            out.append((at, n + (-n & 3)))
+            if int.from_bytes(octets[at:at + 4], "big") in GROUPS:
+                todo.append((at + head, at + n))
+            at += n + (-n & 3)
+    return out
+
+
+OCTETS = (0, 1, 2, 7, 8, 0x0a, 0x20, 0x40, 0x7f, 0x80, 0xc0, 0xff)
+
+
+class Quick:
+    """Mutations of one message by the thousand: octets changed, AVPs twice, gone, swapped, cut, each with a sound outer frame."""
+
+    def __init__(self, octets, seed):
+        self.octets, self.avps, self.rng = bytes(octets), _avps_of(octets), random.Random(seed)
+
+    def _once(self, b):
+        rng = self.rng
+        r = rng.random()
+        at, n = self.avps[int(rng.random() * len(self.avps))]
+        if r < 0.25:                                        # an octet of its head
+            b[at + int(rng.random() * 8)] = OCTETS[int(rng.random() * len(OCTETS))]
+        elif r < 0.4:                                       # its length, by a little
+            b[at + 7] = (b[at + 7] + int(rng.random() * 17) - 8) & 0xff
+        elif r < 0.7:                                       # an octet of its value
+            if n > 8:
+                b[at + 8 + int(rng.random() * (n - 8))] = int(rng.random() * 256)
+        elif r < 0.8:
+            b[at:at] = b[at:at + n]
+        elif r < 0.88:
+            del b[at:at + n]
+        elif r < 0.94:
+            other, m = self.avps[int(rng.random() * len(self.avps))]
+            b += self.octets[other:other + m]
+        elif r < 0.97:
+            del b[max(20, len(b) - 4 * int(1 + rng.random() * 8)):]
+        else:
+            b += bytes(4 * int(rng.random() * 12))
+
+    def next(self, hbh):
+        b = bytearray(self.octets)
+        self._once(b)
+        if self.rng.random() < 0.3 and len(b) == len(self.octets):
+            self._once(b)
+        if self.rng.random() < 0.02:
+            b[4] ^= 1 << int(self.rng.random() * 8)
+        if self.rng.random() < 0.02:
+            b[5 + int(self.rng.random() * 7)] ^= 1 << int(self.rng.random() * 8)
+        del b[len(b) & ~3:]
+        b[1:4] = len(b).to_bytes(3, "big")
+        b[12:20] = hbh.to_bytes(4, "big") * 2
+        return b
+
+
 NUMBERS = (258, 259, 266, 268, 273, 277, 278, 298, 299, 407, 410, 613)
 
 

@@ -1,6 +1,7 @@
 %% SPDX-License-Identifier: AGPL-3.0-or-later
-%% A foreign NAF: erlang-diameter asks a BSF for one key. Its Destination-Realm is the domain of the B-TID.
-%% erl -run zn_naf main PORT B-TID NAF-FQDN   prints "result CODE", then "key HEX" and "expires UNIX" on success.
+%% A foreign NAF: erlang-diameter asks a BSF for one key. Its Destination-Realm is the domain of the B-TID, or REALM.
+%% erl -run zn_naf main PORT B-TID NAF-FQDN [REALM]   prints "result CODE", then "key HEX" and "expires UNIX" on success, or
+%% "answer-message CODE" for an answer with the E bit; each is decoded with strict M bits.
 -module(zn_naf).
 -export([main/1]).
 -export([peer_up/3, peer_down/3, pick_peer/4, prepare_request/3, prepare_retransmit/3, handle_answer/4, handle_error/4,
@@ -10,6 +11,9 @@
 -define(ZN, 16777220).
 
 main([Port, Btid, Fqdn]) ->
+    [_, Domain] = string:split(Btid, "@"),
+    main([Port, Btid, Fqdn, Domain]);
+main([Port, Btid, Fqdn, Domain]) ->
     ok = diameter:start(),
     diameter:subscribe(?SVC),
     ok = diameter:start_service(?SVC, [
@@ -27,7 +31,6 @@ main([Port, Btid, Fqdn]) ->
     after 10000 ->
         io:format("no connection~n"), halt(1)
     end,
-    [_, Domain] = string:split(Btid, "@"),
     Bir = ['BIR', {'Session-Id', diameter:session_id(Fqdn)},
            {'Vendor-Specific-Application-Id', [{'Vendor-Id', 10415}, {'Auth-Application-Id', [?ZN]}]},
            {'Destination-Realm', Domain}, {'Transaction-Identifier', Btid},
@@ -37,6 +40,7 @@ main([Port, Btid, Fqdn]) ->
     halt(0).
 
 answer(['BIA' | Avps]) -> answer(Avps);
+answer(['answer-message' | #{'Result-Code' := Code}]) -> io:format("answer-message ~p~n", [Code]);
 answer(#{'Result-Code' := [Code]} = A) ->
     io:format("result ~p~n", [Code]),
     case A of

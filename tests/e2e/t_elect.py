@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Both sides connect at once (RFC 6733 5.6.4), forced: each CER is held back until the other one is out, too. Of two connections
+one remains, whichever name is greater. GBA_ELECTIONS: how many (make elections: 500)."""
+import asyncio
+import os
+
+from lib import dia, dra, procs
+from lib.dia import Msg
+from lib.runner import test
+
+NODES = 20
+WANTED = int(os.environ.get("GBA_ELECTIONS", "20"))
+
+
+class Leg:
+    """One direction of connecting, through us. The first message is held until .meeting lets it go."""
+
+    def __init__(self, meeting, port):
+        self.meeting, self.target = meeting, port
+        self.live = 0
+
+    async def start(self):
+        self.server = await asyncio.start_server(self._accept, "127.0.0.1", procs.free_port())
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    async def _accept(self, reader, writer):
+        try:
+            r2, w2 = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        link = Link(self.meeting, (reader, writer), (r2, w2))
+        self.meeting.links.append(link)
+        await link.run(self)
+
+
+class Link:
+    def __init__(self, meeting, client, server):
+        self.meeting, self.client, self.server = meeting, client, server
+        self.leg, self.closed, self.accepted = None, asyncio.Event(), False
+
+    async def run(self, leg):
+        self.leg = leg
+        try:
+            head = await self.client[0].readexactly(4)
+            cer = head + await self.client[0].readexactly(int.from_bytes(head[1:], "big") - 4)
+            await self.meeting.hold(self)
+            self.server[1].write(cer)
+            await asyncio.wait([asyncio.ensure_future(self._pump(self.client[0], self.server[1])),
+                                asyncio.ensure_future(self._answers())], return_when=asyncio.FIRST_COMPLETED)
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        self.abort()
+
+    async def _pump(self, r, w):
+        while data := await r.read(65536):
+            w.write(data)
+
+    async def _answers(self):
+        """The CEA says whether this one was let in."""
+        try:
+            head = await self.server[0].readexactly(4)
+            cea = head + await self.server[0].readexactly(int.from_bytes(head[1:], "big") - 4)
+            self.accepted = Msg.decode(cea).result == 2001
+            self.client[1].write(cea)
+            self.meeting.changed.set()
+            await self._pump(self.server[0], self.client[1])
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+
+    def abort(self):
+        for _, w in (self.client, self.server):
+            w.transport.abort()
+        self.closed.set()
+        self.meeting.changed.set()
+
+
+class Meeting:
+    """Two nodes that find each other again and again."""
+
+    def __init__(self, name, port_there, port_here):
+        self.name, self.links, self.held, self.forced = name, [], {}, 0
+        self.changed = asyncio.Event()
+        self.out, self.back = Leg(self, port_there), Leg(self, port_here)
+
+    async def start(self):
+        await self.out.start()
+        await self.back.start()
+
+    async def hold(self, link):
+        """Until one of each direction is here; one that gives up meanwhile makes place."""
+        self.held[link.leg] = link
+        self.changed.set()
+        while self.held.get(link.leg) is link:
+            if len(self.held) == 2:
+                self.held = {}
+                self.forced += 1
+                self.changed.set()
+                return
+            self.changed.clear()
+            await self.changed.wait()
+
+    def open(self):
+        return [x for x in self.links if not x.closed.is_set()]
+
+    async def once(self):
+        """Both out, one in; then it is cut. Returns the direction that remained."""
+        before = self.forced
+        while self.forced == before or len(self.open()) != 1 or not self.open()[0].accepted:
+            self.changed.clear()
+            await self.changed.wait()
+        await asyncio.sleep(0.05)                          # a second one would be let in about now
+        left = self.open()
+        assert len(left) == 1 and left[0].accepted, (self.name, len(left))
+        left[0].abort()
+        return "out" if left[0].leg is self.out else "back"
+
+
+@test("elections that are forced, against freeDiameterd, with names below and above its own: one connection remains each time",
+      timeout=60 + 3 * WANTED / NODES)
+async def forced(t):
+    exe = t.need_program("dia_many")
+    names = [f"{'a' if i % 2 else 'z'}{i}.example.com" for i in range(NODES)]       # dra.example.com lies between
+    ports = [procs.free_port() for _ in names]
+    meetings = [Meeting(n, None, p) for n, p in zip(names, ports)]
+    for m in meetings:
+        await m.start()
+    fd = await dra.relay(t, {m.name: m.back.port for m in meetings}, ["*.example.com"])
+    for m in meetings:
+        m.out.target = fd.port
+    argv = [exe, dra.DRA_ID, dra.DRA_REALM] + [f"{m.name}:{p}:{m.out.port}" for m, p in zip(meetings, ports)]
+    d = procs.Daemon("dia_many", argv, t.dir + "/many.log", notifies=False)
+    t.cleanup(d.kill)
+    await d.start()
+    won = {"out": 0, "back": 0}
+
+    async def worker(m):
+        for _ in range(-(-WANTED // NODES)):
+            won[await m.once()] += 1
+    await asyncio.gather(*(worker(m) for m in meetings))
+    assert sum(won.values()) >= WANTED
+    if WANTED > NODES:
+        assert min(won.values()), won
+    t.note(f"{sum(m.forced for m in meetings)} elections forced, in {sum(won.values())} of them looked at one remained: {won}")
+    assert d.running and not d.sanitizer_report(), d.tail(20)
