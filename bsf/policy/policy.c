@@ -26,11 +26,16 @@ static struct published *retired; /* main thread only */
 int policy_index(struct policy *p)
 {
 	p->by_identity = name_table_new();
-	for (size_t i = 0; p->by_identity && i < p->n_nafs; i++) {
+	p->peer_by_identity = name_table_new();
+	if (!p->by_identity || !p->peer_by_identity)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_nafs; i++)
 		if (name_table_put(p->by_identity, p->nafs[i].identity, &p->nafs[i]) == -ENOMEM)
 			return -ENOMEM;
-	}
-	return p->by_identity ? 0 : -ENOMEM;
+	for (size_t i = 0; i < p->n_peers; i++)
+		if (name_table_put(p->peer_by_identity, p->peers[i].identity, &p->peers[i]) == -ENOMEM)
+			return -ENOMEM;
+	return 0;
 }
 
 const struct naf_policy *policy_naf(const struct policy *p, const char *identity)
@@ -38,12 +43,72 @@ const struct naf_policy *policy_naf(const struct policy *p, const char *identity
 	return p ? name_table_get(p->by_identity, span_str(identity)) : NULL;
 }
 
-bool policy_net_match(const struct naf_policy *n, const struct sockaddr *from)
+const struct policy_peer *policy_peer(const struct policy *p, const char *identity)
+{
+	return p ? name_table_get(p->peer_by_identity, span_str(identity)) : NULL;
+}
+
+bool policy_net_match(const struct policy_peer *n, const struct sockaddr *from)
 {
 	for (size_t i = 0; i < n->n_nets; i++)
 		if (sockaddr_net_match(&n->nets[i], from))
 			return true;
 	return false;
+}
+
+int policy_admit(const struct policy *p, const char *identity, const struct sockaddr *from)
+{
+	const struct policy_peer *n = policy_peer(p, identity);
+
+	if (!n)
+		return -ENOENT;
+	return policy_net_match(n, from) ? 0 : -EPERM;
+}
+
+/* The last that is no relay of the peer's; none: the peer. \returns an empty one: it stood in what was not kept */
+static struct span handed_over_by(const struct policy_peer *peer, const struct span *routes, size_t n, bool cut)
+{
+	while (n--)
+		if (!name_table_get(peer->relays, routes[n]))
+			return routes[n];
+	return cut ? span_of(NULL, 0) : span_str(peer->identity);
+}
+
+const struct naf_policy *policy_naf_over(const struct policy *p, const char *peer, struct span name)
+{
+	const struct naf_policy *n = p ? name_table_get(p->by_identity, name) : NULL;
+
+	return n && span_ieq(span_str(n->via), span_str(peer)) ? n : NULL;
+}
+
+/* The policy of a Zn-Proxy, if it is one. */
+static const struct naf_policy *proxy_over(const struct policy *p, const char *peer, struct span name)
+{
+	const struct naf_policy *n = policy_naf_over(p, peer, name);
+
+	return n && n->proxy ? n : NULL;
+}
+
+enum policy_who policy_who(const struct naf_policy **naf, const struct policy *p, const char *peer,
+			   struct span origin_host, const struct span *routes, size_t n_routes, bool cut)
+{
+	const struct policy_peer *from = policy_peer(p, peer);
+	const struct naf_policy *named = from ? policy_naf_over(p, peer, origin_host) : NULL;
+	struct span by;
+
+	*naf = NULL;
+	if (!from)
+		return POLICY_NOBODY;
+	by = handed_over_by(from, routes, n_routes, cut);
+	if (span_ieq(by, origin_host) || (named && named->proxy && span_ieq(origin_host, span_str(peer))))
+		*naf = named;
+	else if (!named)
+		*naf = proxy_over(p, peer, by);
+	if (!*naf && !named)
+		*naf = proxy_over(p, peer, span_str(peer));
+	if (*naf)
+		return POLICY_KNOWN;
+	return n_routes && !span_ieq(by, origin_host) ? POLICY_LIAR : POLICY_NOBODY;
 }
 
 bool policy_speaks_for(const struct naf_policy *n, const char *fqdn)
@@ -68,22 +133,35 @@ static void strings_free(char **s, size_t n)
 	free(s);
 }
 
+static void naf_clear(struct naf_policy *n)
+{
+	free(n->identity);
+	free(n->via);
+	free(n->naf_group);
+	name_table_free(n->speaks_for);
+	strings_free(n->gsids, n->n_gsids);
+	strings_free(n->required_gsids, n->n_required_gsids);
+}
+
+static void peer_clear(struct policy_peer *p)
+{
+	free(p->identity);
+	free(p->nets);
+	name_table_free(p->relays);
+}
+
 void policy_free(struct policy *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->n_nafs; i++) {
-		struct naf_policy *n = &p->nafs[i];
-
-		free(n->identity);
-		free(n->nets);
-		free(n->naf_group);
-		name_table_free(n->speaks_for);
-		strings_free(n->gsids, n->n_gsids);
-		strings_free(n->required_gsids, n->n_required_gsids);
-	}
+	for (size_t i = 0; i < p->n_nafs; i++)
+		naf_clear(&p->nafs[i]);
+	for (size_t i = 0; i < p->n_peers; i++)
+		peer_clear(&p->peers[i]);
 	name_table_free(p->by_identity);
+	name_table_free(p->peer_by_identity);
 	free(p->nafs);
+	free(p->peers);
 	free(p);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file policy.h
- *  Who may connect and ask what on Zn: immutable once published, swapped whole while running (doc/design.md, "Threads"). */
+ *  Who is connected to us and who may ask what on Zn: immutable once published, swapped whole while running (doc/design.md,
+ *  "Threads"). A peer is a connection; a NAF is a name, that comes over one. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,11 +9,23 @@
 #include "bsf/policy/name_table.h"
 #include "common/base/sockaddr.h"
 
+/*! One "peer NAME" node of the configuration, or what an hss or naf node says of its own connection. */
+struct policy_peer {
+	char *identity;
+	struct sockaddr_net *nets; /* where it may come from: without TLS the address binds the name; none: nowhere */
+	size_t n_nets;
+	bool dial; /* we connect to it */
+	struct sockaddr_storage connect;
+	bool may_connect;          /* it may come to us from that address, too */
+	unsigned connections;      /* at a time */
+	bool asked;                /* an HSS is behind it: its answers are as long as a GUSS */
+	struct name_table *relays; /* names in Route-Records of what comes from it that are no NAF's */
+};
+
 /*! One "naf IDENTITY" node of the configuration. */
 struct naf_policy {
-	char *identity;            /* Diameter identity of the connection */
-	struct sockaddr_net *nets; /* source addresses that bind the name; at least one without TLS */
-	size_t n_nets;
+	char *identity;                /* its Origin-Host */
+	char *via;                     /* identity of the peer it comes over */
 	struct name_table *speaks_for; /* FQDNs; "*.x" matches exactly one label more */
 	char *naf_group;               /* or NULL */
 	bool private_identity;         /* may learn the IMPI (User-Name) */
@@ -20,23 +33,47 @@ struct naf_policy {
 	size_t n_gsids;
 	char **required_gsids; /* uss-required: without them 5402, also if not asked for */
 	size_t n_required_gsids;
-	bool proxy; /* Origin-Host may be another than the connection's (Zn-Proxy) */
+	bool proxy; /* Zn-Proxy: what comes from it under a name that is no NAF of its own is its responsibility */
 };
 
 struct policy {
 	struct naf_policy *nafs;
 	size_t n_nafs;
-	struct name_table *by_identity;
+	struct policy_peer *peers;
+	size_t n_peers;
+	struct name_table *by_identity, *peer_by_identity;
 };
 
-/*! Make what policy_naf() looks into; when all nafs are there. \returns 0; -ENOMEM */
+/*! Make what the look-ups look into; when all nafs and peers are there. \returns 0; -ENOMEM */
 int policy_index(struct policy *p);
 
 /*! \returns entry or NULL; no case */
 const struct naf_policy *policy_naf(const struct policy *p, const char *identity);
-bool policy_net_match(const struct naf_policy *n, const struct sockaddr *from);
+const struct policy_peer *policy_peer(const struct policy *p, const char *identity);
+bool policy_net_match(const struct policy_peer *n, const struct sockaddr *from);
+/*! May this identity connect to us from this address? \returns 0; -ENOENT unknown; -EPERM other address */
+int policy_admit(const struct policy *p, const char *identity, const struct sockaddr *from);
 /*! fqdn comes from a peer: what is no DNS name is nobody's, under whatever wildcard. */
 bool policy_speaks_for(const struct naf_policy *n, const char *fqdn);
+
+/*! Who is it that asks? */
+enum policy_who {
+	POLICY_KNOWN,
+	POLICY_NOBODY, /* no NAF of that name comes over this peer */
+	POLICY_LIAR,   /* Origin-Host is not what the peer says of where it has the request from */
+};
+
+/*! A relay appends to a request the name of who handed it over; what stands before is the sender's own text. So who asks is the
+ *  last Route-Record that is no relay of this peer; none: the peer itself. Origin-Host must be the same name. A Zn-Proxy answers
+ *  for the names it uses, but not for those that have a policy of their own over the same peer.
+ *  Pure.
+ *  \param[out] naf   whose policy holds; NULL if not known
+ *  \param[in] peer   identity of the connection
+ *  \param[in] routes the Route-Records, in their order \param[in] cut more stood before them, which were not kept */
+enum policy_who policy_who(const struct naf_policy **naf, const struct policy *p, const char *peer,
+			   struct span origin_host, const struct span *routes, size_t n_routes, bool cut);
+/*! The NAF of that name, if it comes over this peer. \returns NULL: it does not, or not any more */
+const struct naf_policy *policy_naf_over(const struct policy *p, const char *peer, struct span name);
 
 /*! The published policy; any thread. Valid until the caller's thread has passed its loop once. */
 const struct policy *policy_current(void);

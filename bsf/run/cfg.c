@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <talloc.h>
 #include "bsf/run/cfg_vty.h"
+#include "bsf/run/peer_cfg.h"
 #include "common/rt/cfg_file.h"
 
 #define MAP_SIZE_GIB 64
@@ -21,6 +22,8 @@ int bsf_cfg_init(void *ctx)
 	bsf_limits_default(bsf_cfg);
 	bsf_cfg_vty_init();
 	bsf_limits_vty_init(ctx);
+	bsf_cfg_hss_vty_init();
+	peer_cfg_vty_init();
 	naf_cfg_vty_init();
 	return 0;
 }
@@ -30,6 +33,7 @@ void bsf_cfg_free(void)
 	if (!bsf_cfg)
 		return;
 	naf_cfg_free(bsf_cfg);
+	peer_cfg_free(bsf_cfg);
 	talloc_free(bsf_cfg);
 	bsf_cfg = NULL;
 }
@@ -59,14 +63,16 @@ static int check_hss(const struct bsf_cfg *c, struct err *err)
 	for (size_t i = 0; i < c->n_hss; i++) {
 		const struct bsf_hss *h = &c->hss[i];
 
-		if (!h->connect.line)
-			return cfg_error(err, -EINVAL, h->line,
-					 "hss %s: peer without address; allowed: connect ADDRESS PORT", h->identity);
+		if (!peer_cfg_find(bsf_hss_via(h)))
+			return h->via ? cfg_error(err, -EINVAL, h->via_line,
+						  "hss %s: via %s: there is no such peer; allowed: the name of a peer",
+						  h->identity, h->via)
+				      : cfg_error(
+						err, -EINVAL, h->line,
+						"hss %s: peer without address; allowed: connect ADDRESS PORT, via PEER",
+						h->identity);
 		if (!h->realm[0])
 			return cfg_error(err, -EINVAL, h->line, "hss %s: no realm; allowed: realm REALM", h->identity);
-		if (strcasecmp(h->identity, c->identity) == 0)
-			return cfg_error(err, -EINVAL, h->line,
-					 "hss %s: that is our own identity; allowed: another one", h->identity);
 	}
 	return 0;
 }
@@ -98,6 +104,8 @@ int bsf_cfg_check(struct err *err)
 	rc = check_ports(c, err);
 	if (rc == 0)
 		rc = check_hss(c, err);
+	if (rc == 0)
+		rc = peer_cfg_check(c, err);
 	return rc ? rc : naf_cfg_check(c, err);
 }
 

@@ -27,12 +27,13 @@ struct bsf_listen {
 	int line;
 };
 
+/*! Whom we ask; how it is reached is a peer's affair (run/peer_cfg.h). */
 struct bsf_hss {
 	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
-	struct bsf_listen connect;          /* its line is 0 until it is written */
-	int line, realm_line, timeout_line; /* of the file, for messages */
+	char *via;             /* peer; NULL: one of its own, of the same name */
+	bool destination_host; /* our requests name it, not its realm alone; always where the peer is its own */
+	int line, realm_line, timeout_line, via_line; /* of the file, for messages */
 	_Atomic uint32_t timeout_s;
-	bool may_connect;  /* may come to us, too */
 	_Atomic bool open; /* requests may be sent to it; the Diameter node says so */
 };
 
@@ -49,6 +50,7 @@ enum bsf_store_kind { BSF_STORE_NONE, BSF_STORE_LMDB, BSF_STORE_MEMORY };
 
 /*! A "naf" node while it is being written; becomes a struct naf_policy. */
 struct naf_cfg;
+struct peer_cfg;
 
 struct bsf_cfg {
 	char names[BSF_NAMES_MAX][BSF_NAME_MAX + 1];
@@ -62,7 +64,8 @@ struct bsf_cfg {
 	size_t n_dia;
 	struct bsf_hss hss[BSF_HSS_MAX];
 	size_t n_hss;
-	struct naf_cfg *nafs; /* list, run/cfg_naf.c */
+	struct peer_cfg *peers; /* list, run/peer_cfg.c */
+	struct naf_cfg *nafs;   /* list, run/naf_cfg.c */
 	enum bsf_store_kind store;
 	int store_line;
 	char *lmdb_dir, *lmdb_path; /* as written, absolute */
@@ -111,17 +114,25 @@ enum bsf_node {
 	BSF_NODE_BSF = _LAST_OSMOVTY_NODE + 1,
 	BSF_NODE_UB,
 	BSF_NODE_DIAMETER,
+	BSF_NODE_PEER,
 	BSF_NODE_HSS,
 	BSF_NODE_NAF,
 	BSF_NODE_STORE
 };
 
+/*! Name of the peer over which an HSS is reached. */
+static inline const char *bsf_hss_via(const struct bsf_hss *h)
+{
+	return h->via ? h->via : h->identity;
+}
+
 void naf_cfg_vty_init(void); /* run/cfg_naf.c */
 /* run/naf_cfg.c */
-/*! A NAF that no address binds, that speaks for no name, or whose identity is another's. \returns 0; -EINVAL and the reason */
+/*! A NAF that no address binds and that comes over no peer, that speaks for no name, or whose identity is another's.
+ *  \returns 0; -EINVAL and the reason */
 int naf_cfg_check(const struct bsf_cfg *c, struct err *err);
-/*! Publish the policy that the naf nodes make. \returns 0; -ENOMEM */
+/*! Publish the policy that the peer and naf nodes make, and tell the Diameter node of it. \returns 0; -ENOMEM */
 int naf_cfg_publish(const struct bsf_cfg *c);
+/*! Whom naf_cfg_publish() tells; fn NULL: nobody. */
+void naf_cfg_on_publish(void (*fn)(void *owner), void *owner);
 void naf_cfg_free(struct bsf_cfg *c);
-/*! Call fn for each NAF identity. */
-void naf_cfg_each(const struct bsf_cfg *c, void (*fn)(void *data, const char *identity), void *data);

@@ -11,31 +11,22 @@
 #include "common/gba/zn_msg.h"
 #include "common/rt/cfg_file.h"
 
-/* After a command: what was written counts at once; while the file is read, main publishes at the end. */
-static int changed(struct vty *vty)
-{
-	if (cfg_reading() || naf_cfg_publish(bsf_cfg) == 0)
-		return CMD_SUCCESS;
-	vty_out(vty, "%% no memory%s", VTY_NEWLINE);
-	return CMD_WARNING;
-}
-
 static int cfg_add(struct vty *vty, struct words *w, const char *s)
 {
-	int rc = naf_cfg_word_add(vty->index, w, s);
+	int rc = words_add(vty->index, w, s);
 
 	if (rc == -E2BIG)
-		return cfg_fail(vty, "too many of them; allowed: %d", NAF_CFG_WORDS_MAX);
+		return cfg_fail(vty, "too many of them; allowed: %d", WORDS_MAX);
 	if (rc < 0)
 		return cfg_fail(vty, "no memory");
-	return changed(vty);
+	return peer_cfg_changed(vty);
 }
 
 static int del(struct vty *vty, struct words *w, const char *s)
 {
-	if (naf_cfg_word_del(w, s) < 0)
+	if (words_del(w, s) < 0)
 		return cfg_fail(vty, "%s is not there", s);
-	return changed(vty);
+	return peer_cfg_changed(vty);
 }
 
 #define NAF_HELP \
@@ -61,45 +52,124 @@ DEFUN(cfg_naf, cfg_naf_cmd, "naf IDENTITY", NAF_HELP)
 	}
 	vty->index = n;
 	vty->node = BSF_NODE_NAF;
-	return changed(vty);
+	return peer_cfg_changed(vty);
 }
 
 DEFUN(cfg_no_naf, cfg_no_naf_cmd, "no naf IDENTITY", NO_STR NAF_HELP)
 {
 	struct naf_cfg *n = naf_cfg_find(argv[0]);
 
+	struct peer_cfg *own = n ? naf_cfg_own_peer(n) : NULL;
+
 	if (!n)
 		return cfg_fail(vty, "%s is not there", argv[0]);
+	if (own && peer_cfg_user(own))
+		return cfg_fail(vty, "%s is via naf %s; allowed: when nothing is", peer_cfg_user(own), n->identity);
+	if (own)
+		peer_cfg_remove(own);
 	naf_cfg_remove(n);
-	return changed(vty);
+	return peer_cfg_changed(vty);
+}
+
+/* The connection it has for itself; made when it is first spoken of. \returns NULL: vty has been told why not */
+static struct peer_cfg *naf_own_peer(struct vty *vty, const struct naf_cfg *n)
+{
+	struct peer_cfg *p = naf_cfg_own_peer(n);
+
+	if (n->via) {
+		cfg_fail(vty, "naf %s comes via %s; allowed: either a connection of its own, or via", n->identity,
+			 n->via);
+		return NULL;
+	}
+	if (!p && peer_cfg_taken_by(n->identity)) {
+		cfg_fail(vty, "naf %s: %s; allowed: via PEER", n->identity, peer_cfg_taken_by(n->identity));
+		return NULL;
+	}
+	p = p ? p : peer_cfg_add(n->identity, PEER_OF_NAF);
+	if (!p)
+		cfg_fail(vty, "no memory");
+	else
+		p->line = n->line;
+	return p;
+}
+
+/* Of a connection of which nothing is said any more nothing is left. */
+static void forget_own_peer(struct peer_cfg *p)
+{
+	if (p && !p->nets.n && p->connections == 1)
+		peer_cfg_remove(p);
 }
 
 #define ADDRESS_HELP \
-	"Source address that binds the name, as there is no TLS\n" \
+	"Source address that binds the name, as there is no TLS: a connection of its own\n" \
 	"ADDRESS or ADDRESS/PREFIX\n"
 
 DEFUN(naf_address, naf_address_cmd, "address NET", ADDRESS_HELP)
 {
-	struct naf_cfg *n = vty->index;
-	struct sockaddr_net net;
+	struct peer_cfg *p = naf_own_peer(vty, vty->index);
+	int rc = p ? peer_cfg_cmd_address(vty, p, argv[0]) : CMD_WARNING;
 
-	if (sockaddr_net_parse(&net, argv[0]) < 0)
-		return cfg_fail(vty, "%s is no address; allowed: an IPv4 or IPv6 address, with or without /PREFIX",
-				argv[0]);
-	return cfg_add(vty, &n->nets, argv[0]);
+	forget_own_peer(p);
+	return rc;
 }
 
 DEFUN(naf_no_address, naf_no_address_cmd, "no address NET", NO_STR ADDRESS_HELP)
 {
-	struct naf_cfg *n = vty->index;
-	struct sockaddr_net want, have;
+	struct peer_cfg *p = naf_cfg_own_peer(vty->index);
+	int rc = peer_cfg_cmd_no_address(vty, p, argv[0]);
 
-	/* the range that is meant, however it was written: 10.0.0.1 is 10.0.0.1/32 */
-	for (size_t i = 0; sockaddr_net_parse(&want, argv[0]) == 0 && i < n->nets.n; i++) {
-		if (sockaddr_net_parse(&have, n->nets.s[i]) == 0 && sockaddr_net_same(&want, &have))
-			return del(vty, &n->nets, n->nets.s[i]);
-	}
-	return cfg_fail(vty, "%s is not there", argv[0]);
+	forget_own_peer(p);
+	return rc;
+}
+
+static int set_connections(struct vty *vty, const char *number)
+{
+	struct peer_cfg *p = naf_own_peer(vty, vty->index);
+	int rc = p ? peer_cfg_cmd_connections(vty, p, number) : CMD_WARNING;
+
+	forget_own_peer(p);
+	return rc;
+}
+
+DEFUN(naf_connections, naf_connections_cmd, "connections <1-64>",
+      "How many it may have at a time, for servers of several processes\n"
+      "Connections\n")
+{
+	return set_connections(vty, argv[0]);
+}
+
+DEFUN(naf_no_connections, naf_no_connections_cmd, "no connections", NO_STR "How many it may have at a time\n")
+{
+	return set_connections(vty, "1");
+}
+
+DEFUN(naf_via, naf_via_cmd, "via PEER",
+      "It comes over this peer, a relay\n"
+      "Name of a peer\n")
+{
+	struct naf_cfg *n = vty->index;
+	char *via;
+
+	if (naf_cfg_own_peer(n))
+		return cfg_fail(vty, "naf %s has a connection of its own; allowed: either that, or via", n->identity);
+	if (n->via && cfg_reading())
+		return cfg_fail(vty, "via %s is written already; allowed: once", n->via);
+	if (!cfg_reading() && !peer_cfg_find(argv[0]))
+		return cfg_fail(vty, "there is no peer %s; allowed: the name of a peer", argv[0]);
+	via = talloc_strdup(n, argv[0]);
+	if (!via)
+		return cfg_fail(vty, "no memory");
+	talloc_free(n->via);
+	n->via = via;
+	return peer_cfg_changed(vty);
+}
+
+DEFUN(naf_no_via, naf_no_via_cmd, "no via", NO_STR "It comes over a peer\n")
+{
+	struct naf_cfg *n = vty->index;
+
+	TALLOC_FREE(n->via);
+	return peer_cfg_changed(vty);
 }
 
 #define SPEAKS_HELP \
@@ -128,7 +198,7 @@ DEFUN(naf_group, naf_group_cmd, "naf-group NAME", GROUP_HELP "Name as in the GUS
 
 	talloc_free(n->group);
 	n->group = talloc_strdup(n, argv[0]);
-	return changed(vty);
+	return peer_cfg_changed(vty);
 }
 
 DEFUN(naf_no_group, naf_no_group_cmd, "no naf-group", NO_STR GROUP_HELP)
@@ -136,7 +206,7 @@ DEFUN(naf_no_group, naf_no_group_cmd, "no naf-group", NO_STR GROUP_HELP)
 	struct naf_cfg *n = vty->index;
 
 	TALLOC_FREE(n->group);
-	return changed(vty);
+	return peer_cfg_changed(vty);
 }
 
 DEFUN(naf_private, naf_private_cmd, "private-identity (allow|deny)",
@@ -145,7 +215,7 @@ DEFUN(naf_private, naf_private_cmd, "private-identity (allow|deny)",
       "It is not (default)\n")
 {
 	((struct naf_cfg *)vty->index)->private_identity = argv[0][0] == 'a';
-	return changed(vty);
+	return peer_cfg_changed(vty);
 }
 
 static int set_gsids(struct vty *vty, struct words *w, int argc, const char *argv[])
@@ -157,14 +227,14 @@ static int set_gsids(struct vty *vty, struct words *w, int argc, const char *arg
 			return cfg_fail(vty, "%s is no service identifier; allowed: up to %d digits", argv[i],
 					ZN_GSID_MAX);
 	}
-	naf_cfg_words_clear(w);
+	words_clear(w);
 	for (int i = 0; i < argc; i++) {
 		int rc = cfg_add(vty, w, argv[i]);
 
 		if (rc != CMD_SUCCESS)
 			return rc;
 	}
-	return changed(vty);
+	return peer_cfg_changed(vty);
 }
 
 #define GSID_HELP "Service identifiers, decimal\n"
@@ -195,43 +265,37 @@ DEFUN(naf_no_required, naf_no_required_cmd, "no uss-required", NO_STR "Services 
 DEFUN(naf_proxy, naf_proxy_cmd, "proxy", PROXY_HELP)
 {
 	((struct naf_cfg *)vty->index)->proxy = true;
-	return changed(vty);
+	return peer_cfg_changed(vty);
 }
 
 DEFUN(naf_no_proxy, naf_no_proxy_cmd, "no proxy", NO_STR PROXY_HELP)
 {
 	((struct naf_cfg *)vty->index)->proxy = false;
-	return changed(vty);
+	return peer_cfg_changed(vty);
 }
 
-static void write_words(struct vty *vty, const char *word, const struct words *w)
+static void write_own_peer(struct vty *vty, const struct peer_cfg *p)
 {
-	for (size_t i = 0; i < w->n; i++)
-		vty_out(vty, " %s %s%s", word, w->s[i], VTY_NEWLINE);
-}
-
-static void write_gsids(struct vty *vty, const char *word, const struct words *w)
-{
-	if (!w->n)
-		return;
-	vty_out(vty, " %s", word);
-	for (size_t i = 0; i < w->n; i++)
-		vty_out(vty, " %s", w->s[i]);
-	vty_out(vty, "%s", VTY_NEWLINE);
+	words_write(vty, "address", &p->nets);
+	if (p->connections != 1)
+		vty_out(vty, " connections %u%s", p->connections, VTY_NEWLINE);
 }
 
 static int write_naf(struct vty *vty)
 {
 	for (const struct naf_cfg *n = bsf_cfg->nafs; n; n = n->next) {
 		vty_out(vty, "naf %s%s", n->identity, VTY_NEWLINE);
-		write_words(vty, "address", &n->nets);
-		write_words(vty, "speaks-for", &n->speaks_for);
+		if (n->via)
+			vty_out(vty, " via %s%s", n->via, VTY_NEWLINE);
+		if (naf_cfg_own_peer(n))
+			write_own_peer(vty, naf_cfg_own_peer(n));
+		words_write(vty, "speaks-for", &n->speaks_for);
 		if (n->group)
 			vty_out(vty, " naf-group %s%s", n->group, VTY_NEWLINE);
 		if (n->private_identity)
 			vty_out(vty, " private-identity allow%s", VTY_NEWLINE);
-		write_gsids(vty, "gaa-service", &n->gsids);
-		write_gsids(vty, "uss-required", &n->required);
+		words_write_line(vty, "gaa-service", &n->gsids);
+		words_write_line(vty, "uss-required", &n->required);
 		if (n->proxy)
 			vty_out(vty, " proxy%s", VTY_NEWLINE);
 	}
@@ -243,10 +307,11 @@ static struct cmd_node naf_node = { .node = BSF_NODE_NAF, .prompt = "%s(config-n
 void naf_cfg_vty_init(void)
 {
 	static struct cmd_element *const cmds[] = {
-		&naf_address_cmd,  &naf_no_address_cmd, &naf_speaks_for_cmd,  &naf_no_speaks_for_cmd,
-		&naf_group_cmd,    &naf_no_group_cmd,   &naf_private_cmd,     &naf_gaa_cmd,
-		&naf_no_gaa_cmd,   &naf_required_cmd,   &naf_no_required_cmd, &naf_proxy_cmd,
-		&naf_no_proxy_cmd,
+		&naf_address_cmd,  &naf_no_address_cmd,  &naf_speaks_for_cmd,     &naf_no_speaks_for_cmd,
+		&naf_group_cmd,    &naf_no_group_cmd,    &naf_private_cmd,        &naf_gaa_cmd,
+		&naf_no_gaa_cmd,   &naf_required_cmd,    &naf_no_required_cmd,    &naf_proxy_cmd,
+		&naf_no_proxy_cmd, &naf_connections_cmd, &naf_no_connections_cmd, &naf_via_cmd,
+		&naf_no_via_cmd,
 	};
 
 	install_node(&naf_node, write_naf);

@@ -12,14 +12,8 @@
 #include "common/base/sockaddr.h"
 #include "common/rt/cfg_file.h"
 
-#define HSS_TIMEOUT_S 5
-#define ADDR_PORT     "ADDRESS <1-65535>"
-#define ADDR_PORT_HELP \
-	"IPv4 or IPv6 address\n" \
-	"TCP port\n"
-
 /* Copy a name into a field of the configuration. */
-static int set_name(struct vty *vty, char *out, const char *what, const char *text, size_t max)
+int bsf_cfg_set_name(struct vty *vty, char *out, const char *what, const char *text, size_t max)
 {
 	if (!cfg_reading())
 		return cfg_after_restart(vty);
@@ -31,11 +25,11 @@ static int set_name(struct vty *vty, char *out, const char *what, const char *te
 	return CMD_SUCCESS;
 }
 
-static int set_name_once(struct vty *vty, char *out, int *line, const char *what, const char *text)
+int bsf_cfg_set_name_once(struct vty *vty, char *out, int *line, const char *what, const char *text)
 {
 	int rc = cfg_once(vty, line, what);
 
-	return rc == CMD_SUCCESS ? set_name(vty, out, what, text, BSF_ID_MAX) : rc;
+	return rc == CMD_SUCCESS ? bsf_cfg_set_name(vty, out, what, text, BSF_ID_MAX) : rc;
 }
 
 static int set_number(struct vty *vty, unsigned *out, int *line, const char *what, const char *text)
@@ -47,7 +41,7 @@ static int set_number(struct vty *vty, unsigned *out, int *line, const char *wha
 	return rc;
 }
 
-static int set_listen(struct vty *vty, struct bsf_listen *out, const char *argv[])
+int bsf_cfg_set_listen(struct vty *vty, struct bsf_listen *out, const char *argv[])
 {
 	if (sockaddr_parse(&out->addr, argv[0], argv[1]) < 0)
 		return cfg_fail(vty, "%s is no address; allowed: an IPv4 or IPv6 address", argv[0]);
@@ -64,7 +58,7 @@ static int add_listen(struct vty *vty, struct bsf_listen *list, size_t *n, const
 		return cfg_after_restart(vty);
 	if (*n == BSF_LISTEN_MAX)
 		return cfg_fail(vty, "too many addresses; allowed: %d", BSF_LISTEN_MAX);
-	rc = set_listen(vty, &list[*n], argv);
+	rc = bsf_cfg_set_listen(vty, &list[*n], argv);
 	if (rc == CMD_SUCCESS)
 		(*n)++;
 	return rc;
@@ -90,7 +84,7 @@ DEFUN(cfg_name, cfg_name_cmd, "name FQDN",
 		if (strcasecmp(bsf_cfg->names[i], argv[0]) == 0)
 			return cfg_fail(vty, "name %s is there already; allowed: once", argv[0]);
 	}
-	rc = set_name(vty, bsf_cfg->names[bsf_cfg->n_names % BSF_NAMES_MAX], "name", argv[0], BSF_NAME_MAX);
+	rc = bsf_cfg_set_name(vty, bsf_cfg->names[bsf_cfg->n_names % BSF_NAMES_MAX], "name", argv[0], BSF_NAME_MAX);
 	if (rc == CMD_SUCCESS)
 		bsf_cfg->n_names++;
 	return rc;
@@ -171,7 +165,7 @@ DEFUN(cfg_identity, cfg_identity_cmd, "identity FQDN",
 {
 	static int line;
 
-	return set_name_once(vty, bsf_cfg->identity, &line, "identity", argv[0]);
+	return bsf_cfg_set_name_once(vty, bsf_cfg->identity, &line, "identity", argv[0]);
 }
 
 DEFUN(cfg_dia_realm, cfg_dia_realm_cmd, "realm REALM",
@@ -180,7 +174,7 @@ DEFUN(cfg_dia_realm, cfg_dia_realm_cmd, "realm REALM",
 {
 	static int line;
 
-	return set_name_once(vty, bsf_cfg->realm, &line, "realm", argv[0]);
+	return bsf_cfg_set_name_once(vty, bsf_cfg->realm, &line, "realm", argv[0]);
 }
 
 DEFUN(cfg_dia_listen, cfg_dia_listen_cmd, "listen " ADDR_PORT, "Where NAFs connect\n" ADDR_PORT_HELP)
@@ -198,103 +192,6 @@ static int write_diameter(struct vty *vty)
 	for (size_t i = 0; i < bsf_cfg->n_dia; i++)
 		vty_out(vty, " listen %s%s", bsf_cfg->dia[i].text, VTY_NEWLINE);
 	bsf_limits_write(vty, BSF_NODE_DIAMETER);
-	return CMD_SUCCESS;
-}
-
-/* hss */
-
-DEFUN(cfg_hss, cfg_hss_cmd, "hss IDENTITY",
-      "An HSS; we connect to it\n"
-      "Its Diameter identity\n")
-{
-	struct bsf_hss *h = NULL;
-	int rc;
-
-	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
-		if (strcasecmp(bsf_cfg->hss[i].identity, argv[0]) == 0)
-			h = &bsf_cfg->hss[i];
-	}
-	if (h && cfg_reading())
-		return cfg_fail(vty, "hss %s is there already, in line %d; allowed: one node for each", argv[0],
-				h->line);
-	if (!h) {
-		if (bsf_cfg->n_hss == BSF_HSS_MAX && cfg_reading())
-			return cfg_fail(vty, "too many HSSs; allowed: %d", BSF_HSS_MAX);
-		h = &bsf_cfg->hss[bsf_cfg->n_hss % BSF_HSS_MAX];
-		rc = set_name(vty, h->identity, "identity", argv[0], BSF_ID_MAX);
-		if (rc != CMD_SUCCESS)
-			return rc;
-		h->line = cfg_line();
-		atomic_store(&h->timeout_s, HSS_TIMEOUT_S);
-		bsf_cfg->n_hss++;
-	}
-	vty->index = h;
-	vty->node = BSF_NODE_HSS;
-	return CMD_SUCCESS;
-}
-
-DEFUN(cfg_hss_realm, cfg_hss_realm_cmd, "realm REALM",
-      "Destination-Realm of our requests\n"
-      "Realm\n")
-{
-	struct bsf_hss *h = vty->index;
-
-	return set_name_once(vty, h->realm, &h->realm_line, "realm", argv[0]);
-}
-
-DEFUN(cfg_hss_connect, cfg_hss_connect_cmd, "connect " ADDR_PORT, "Where it listens\n" ADDR_PORT_HELP)
-{
-	struct bsf_hss *h = vty->index;
-	int rc;
-
-	if (!cfg_reading())
-		return cfg_after_restart(vty);
-	rc = cfg_once(vty, &h->connect.line, "connect");
-	return rc == CMD_SUCCESS ? set_listen(vty, &h->connect, argv) : rc;
-}
-
-/* A limit, so live. */
-DEFUN(cfg_hss_timeout, cfg_hss_timeout_cmd, "timeout <1-60>",
-      "How long an answer may take\n"
-      "Seconds\n")
-{
-	struct bsf_hss *h = vty->index;
-	int rc = cfg_once(vty, &h->timeout_line, "timeout");
-
-	if (rc == CMD_SUCCESS)
-		atomic_store(&h->timeout_s, (uint32_t)atoi(argv[0]));
-	return rc;
-}
-
-DEFUN(cfg_hss_may_connect, cfg_hss_may_connect_cmd, "may-connect",
-      "It may come to us, from the address where it listens. Whoever has that address while it is away is then asked for vectors\n")
-{
-	struct bsf_hss *h = vty->index;
-
-	if (!cfg_reading())
-		return cfg_after_restart(vty);
-	h->may_connect = true;
-	return CMD_SUCCESS;
-}
-
-DEFUN(cfg_hss_no_timeout, cfg_hss_no_timeout_cmd, "no timeout", NO_STR "How long an answer may take\n")
-{
-	atomic_store(&((struct bsf_hss *)vty->index)->timeout_s, HSS_TIMEOUT_S);
-	return CMD_SUCCESS;
-}
-
-static int write_hss(struct vty *vty)
-{
-	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
-		const struct bsf_hss *h = &bsf_cfg->hss[i];
-
-		vty_out(vty, "hss %s%s", h->identity, VTY_NEWLINE);
-		vty_out(vty, " realm %s%s", h->realm, VTY_NEWLINE);
-		vty_out(vty, " connect %s%s", h->connect.text, VTY_NEWLINE);
-		vty_out(vty, " timeout %u%s", (unsigned)atomic_load(&h->timeout_s), VTY_NEWLINE);
-		if (h->may_connect)
-			vty_out(vty, " may-connect%s", VTY_NEWLINE);
-	}
 	return CMD_SUCCESS;
 }
 
@@ -402,13 +299,12 @@ static struct cmd_node bsf_nodes[] = {
 	{ .node = BSF_NODE_BSF, .prompt = "%s(config-bsf)# ", .vtysh = 1 },
 	{ .node = BSF_NODE_UB, .prompt = "%s(config-ub)# ", .vtysh = 1 },
 	{ .node = BSF_NODE_DIAMETER, .prompt = "%s(config-diameter)# ", .vtysh = 1 },
-	{ .node = BSF_NODE_HSS, .prompt = "%s(config-hss)# ", .vtysh = 1 },
 	{ .node = BSF_NODE_STORE, .prompt = "%s(config-store)# ", .vtysh = 1 },
 };
 
 void bsf_cfg_vty_init(void)
 {
-	static int (*const writers[])(struct vty *) = { write_bsf, write_ub, write_diameter, write_hss, write_store };
+	static int (*const writers[])(struct vty *) = { write_bsf, write_ub, write_diameter, write_store };
 	static const struct {
 		int node;
 		struct cmd_element *el;
@@ -416,7 +312,6 @@ void bsf_cfg_vty_init(void)
 		{ CONFIG_NODE, &cfg_bsf_cmd },
 		{ CONFIG_NODE, &cfg_ub_cmd },
 		{ CONFIG_NODE, &cfg_diameter_cmd },
-		{ CONFIG_NODE, &cfg_hss_cmd },
 		{ CONFIG_NODE, &cfg_store_cmd },
 		{ BSF_NODE_BSF, &cfg_name_cmd },
 		{ BSF_NODE_BSF, &cfg_shards_cmd },
@@ -425,11 +320,6 @@ void bsf_cfg_vty_init(void)
 		{ BSF_NODE_DIAMETER, &cfg_identity_cmd },
 		{ BSF_NODE_DIAMETER, &cfg_dia_realm_cmd },
 		{ BSF_NODE_DIAMETER, &cfg_dia_listen_cmd },
-		{ BSF_NODE_HSS, &cfg_hss_realm_cmd },
-		{ BSF_NODE_HSS, &cfg_hss_connect_cmd },
-		{ BSF_NODE_HSS, &cfg_hss_timeout_cmd },
-		{ BSF_NODE_HSS, &cfg_hss_no_timeout_cmd },
-		{ BSF_NODE_HSS, &cfg_hss_may_connect_cmd },
 		{ BSF_NODE_STORE, &cfg_lmdb_cmd },
 		{ BSF_NODE_STORE, &cfg_memory_cmd },
 		{ BSF_NODE_STORE, &cfg_map_size_cmd },

@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file cfg_vty.h
- *  The commands of the nodes bsf, ub, diameter, hss and store. */
+ *  The nodes bsf, ub, diameter and store (cfg_vty.c) and hss (cfg_hss.c), and what their commands share. */
 #pragma once
 
+#include "bsf/run/cfg.h"
+
+#define ADDR_PORT "ADDRESS <1-65535>"
+#define ADDR_PORT_HELP \
+	"IPv4 or IPv6 address\n" \
+	"TCP port\n"
+
 void bsf_cfg_vty_init(void);
+void bsf_cfg_hss_vty_init(void);
+
+/*! Copy a name into a field of the configuration; not live. \param[out] out max + 1 octets \returns CMD_SUCCESS; CMD_WARNING */
+int bsf_cfg_set_name(struct vty *vty, char *out, const char *what, const char *text, size_t max);
+/*! The same, once in a file. \param[out] out BSF_ID_MAX + 1 octets \param[in,out] line as for cfg_once() */
+int bsf_cfg_set_name_once(struct vty *vty, char *out, int *line, const char *what, const char *text);
+/*! \param[in] argv address and port. \returns as bsf_cfg_set_name() */
+int bsf_cfg_set_listen(struct vty *vty, struct bsf_listen *out, const char *argv[]);

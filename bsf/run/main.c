@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <talloc.h>
 #include "bsf/run/cfg.h"
+#include "bsf/run/peer_cfg.h"
 #include "bsf/run/vty.h"
 #include "bsf/policy/overload.h"
 #include "bsf/run/history_vty.h"
@@ -154,18 +155,14 @@ static int check_store(struct err *err)
 	return rc < 0 ? rc : check_store_dir(err);
 }
 
-static void count_naf(void *n, const char *identity)
-{
-	++*(rlim_t *)n;
-}
-
 /* Enough descriptors for the connections we promise; where that fails, say so and promise less. */
 static void raise_files(void)
 {
 	rlim_t others = OTHER_FILES, want;
 	struct rlimit r;
 
-	naf_cfg_each(bsf_cfg, count_naf, &others);
+	for (const struct peer_cfg *p = bsf_cfg->peers; p; p = p->next)
+		others += p->connections;
 	want = (rlim_t)bsf_limit(LIM_CONNECTIONS) + others;
 	getrlimit(RLIMIT_NOFILE, &r);
 	if (r.rlim_cur >= want)

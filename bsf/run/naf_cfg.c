@@ -11,147 +11,114 @@
 static struct name_table *by_identity;
 static struct naf_cfg **end_of_list;
 
-static bool word_eq(const char *a, const char *b)
+struct peer_cfg *naf_cfg_own_peer(const struct naf_cfg *n)
 {
-	return strcasecmp(a, b) == 0;
-}
+	struct peer_cfg *p = n->via ? NULL : peer_cfg_find(n->identity);
 
-int naf_cfg_word_add(void *ctx, struct words *w, const char *s)
-{
-	char **grown;
-
-	for (size_t i = 0; i < w->n; i++) {
-		if (word_eq(w->s[i], s))
-			return 0;
-	}
-	if (w->n == NAF_CFG_WORDS_MAX)
-		return -E2BIG;
-	grown = talloc_realloc(ctx, w->s, char *, w->n + 1);
-	if (!grown)
-		return -ENOMEM;
-	w->s = grown;
-	w->s[w->n] = talloc_strdup(ctx, s);
-	if (!w->s[w->n])
-		return -ENOMEM;
-	w->n++;
-	return 0;
-}
-
-int naf_cfg_word_del(struct words *w, const char *s)
-{
-	for (size_t i = 0; i < w->n; i++) {
-		if (!word_eq(w->s[i], s))
-			continue;
-		talloc_free(w->s[i]);
-		memmove(&w->s[i], &w->s[i + 1], (w->n - i - 1) * sizeof(*w->s));
-		w->n--;
-		return 0;
-	}
-	return -ENOENT;
-}
-
-void naf_cfg_words_clear(struct words *w)
-{
-	talloc_free(w->s);
-	*w = (struct words){ 0 };
-}
-
-/* into malloc'ed memory, as a policy wants it */
-static char **words_copy(const struct words *w)
-{
-	char **out = calloc(w->n ? w->n : 1, sizeof(*out));
-
-	for (size_t i = 0; out && i < w->n; i++) {
-		out[i] = strdup(w->s[i]);
-		if (out[i])
-			continue;
-		while (i--)
-			free(out[i]);
-		free(out);
-		return NULL;
-	}
-	return out;
-}
-
-static struct name_table *names_table(const struct words *w)
-{
-	struct name_table *t = name_table_new();
-
-	for (size_t i = 0; t && i < w->n; i++) {
-		if (name_table_put(t, w->s[i], t) != -ENOMEM) /* any value will do */
-			continue;
-		name_table_free(t);
-		return NULL;
-	}
-	return t;
+	return p && p->of == PEER_OF_NAF ? p : NULL;
 }
 
 static bool naf_to_policy(struct naf_policy *out, const struct naf_cfg *n)
 {
 	out->identity = strdup(n->identity);
-	out->nets = calloc(n->nets.n, sizeof(*out->nets));
-	out->speaks_for = names_table(&n->speaks_for);
+	out->via = strdup(naf_cfg_via(n));
+	out->speaks_for = words_table(&n->speaks_for);
 	out->gsids = words_copy(&n->gsids);
 	out->required_gsids = words_copy(&n->required);
 	out->naf_group = n->group ? strdup(n->group) : NULL;
 	out->private_identity = n->private_identity;
 	out->proxy = n->proxy;
-	if (!out->identity || !out->nets || !out->speaks_for || !out->gsids || !out->required_gsids ||
+	if (!out->identity || !out->via || !out->speaks_for || !out->gsids || !out->required_gsids ||
 	    (n->group && !out->naf_group))
 		return false;
-	out->n_nets = n->nets.n;
-	for (size_t i = 0; i < n->nets.n; i++)
-		sockaddr_net_parse(&out->nets[i], n->nets.s[i]); /* good: it was looked at when it was written */
 	out->n_gsids = n->gsids.n;
 	out->n_required_gsids = n->required.n;
 	return true;
 }
 
-int naf_cfg_publish(const struct bsf_cfg *c)
+/* What is not bound to any address (yet) is nobody. */
+static bool fill_policy(struct policy *p, const struct bsf_cfg *c)
+{
+	for (const struct peer_cfg *i = c->peers; i; i = i->next)
+		if ((i->has_connect || i->nets.n) && !peer_cfg_to_policy(&p->peers[p->n_peers++], i))
+			return false;
+	for (const struct naf_cfg *i = c->nafs; i; i = i->next)
+		if (peer_cfg_find(naf_cfg_via(i)) && !naf_to_policy(&p->nafs[p->n_nafs++], i))
+			return false;
+	return policy_index(p) == 0;
+}
+
+static struct policy *policy_with_room(const struct bsf_cfg *c)
 {
 	struct policy *p = calloc(1, sizeof(*p));
-	size_t n = 0;
+	size_t nafs = 1, peers = 1;
 
 	for (const struct naf_cfg *i = c->nafs; i; i = i->next)
-		n++;
-	if (p)
-		p->nafs = calloc(n ? n : 1, sizeof(*p->nafs));
-	if (!p || !p->nafs) {
-		free(p);
-		return -ENOMEM;
-	}
-	for (const struct naf_cfg *i = c->nafs; i; i = i->next) {
-		/* not bound to any address (yet): nobody can be this peer */
-		if (!i->nets.n)
-			continue;
-		if (!naf_to_policy(&p->nafs[p->n_nafs++], i)) {
-			policy_free(p);
-			return -ENOMEM;
-		}
-	}
-	if (policy_index(p) < 0) {
+		nafs++;
+	for (const struct peer_cfg *i = c->peers; i; i = i->next)
+		peers++;
+	if (!p)
+		return NULL;
+	p->nafs = calloc(nafs, sizeof(*p->nafs));
+	p->peers = calloc(peers, sizeof(*p->peers));
+	if (p->nafs && p->peers)
+		return p;
+	policy_free(p);
+	return NULL;
+}
+
+static struct {
+	void (*fn)(void *owner);
+	void *owner;
+} to_tell;
+
+void naf_cfg_on_publish(void (*fn)(void *owner), void *owner)
+{
+	to_tell.fn = fn;
+	to_tell.owner = owner;
+}
+
+int naf_cfg_publish(const struct bsf_cfg *c)
+{
+	struct policy *p = policy_with_room(c);
+
+	if (!p || !fill_policy(p, c)) {
 		policy_free(p);
 		return -ENOMEM;
 	}
 	policy_publish(p);
+	if (to_tell.fn)
+		to_tell.fn(to_tell.owner);
 	return 0;
 }
 
 const char *naf_cfg_taken_by(const struct bsf_cfg *c, const char *identity)
 {
 	for (size_t i = 0; i < c->n_hss; i++) {
-		if (word_eq(identity, c->hss[i].identity))
+		if (strcasecmp(identity, c->hss[i].identity) == 0)
 			return "an hss has this identity";
 	}
-	return word_eq(identity, c->identity) ? "that is our own identity" : NULL;
+	return strcasecmp(identity, c->identity) == 0 ? "that is our own identity" : NULL;
+}
+
+static int check_way(const struct naf_cfg *n, struct err *err)
+{
+	if (!n->via && !naf_cfg_own_peer(n))
+		return cfg_error(err, -EINVAL, n->line,
+				 "naf %s: peer without address; allowed: address ADDRESS/PREFIX, via PEER",
+				 n->identity);
+	if (!peer_cfg_find(naf_cfg_via(n)))
+		return cfg_error(err, -EINVAL, n->line,
+				 "naf %s: via %s: there is no such peer; allowed: the name of a peer", n->identity,
+				 n->via);
+	return 0;
 }
 
 int naf_cfg_check(const struct bsf_cfg *c, struct err *err)
 {
 	for (const struct naf_cfg *i = c->nafs; i; i = i->next) {
-		if (!i->nets.n)
-			return cfg_error(err, -EINVAL, i->line,
-					 "naf %s: peer without address; allowed: address ADDRESS/PREFIX", i->identity);
+		if (check_way(i, err) < 0)
+			return -EINVAL;
 		if (!i->speaks_for.n)
 			return cfg_error(err, -EINVAL, i->line,
 					 "naf %s: speaks for no name, so it would get no key; allowed: speaks-for FQDN",
@@ -161,12 +128,6 @@ int naf_cfg_check(const struct bsf_cfg *c, struct err *err)
 					 naf_cfg_taken_by(c, i->identity));
 	}
 	return 0;
-}
-
-void naf_cfg_each(const struct bsf_cfg *c, void (*fn)(void *data, const char *identity), void *data)
-{
-	for (const struct naf_cfg *i = c->nafs; i; i = i->next)
-		fn(data, i->identity);
 }
 
 void naf_cfg_free(struct bsf_cfg *c)

@@ -5,19 +5,13 @@
 
 #include <stdbool.h>
 #include "bsf/run/cfg.h"
-
-#define NAF_CFG_WORDS_MAX 256 /* of one list of a node */
-
-/* Strings as written, in the order written. */
-struct words {
-	char **s;
-	size_t n;
-};
+#include "bsf/run/peer_cfg.h"
 
 struct naf_cfg {
 	struct naf_cfg *next;
 	char *identity;
-	struct words nets, speaks_for, gsids, required;
+	char *via; /* peer it comes over; NULL: its own, of the same name */
+	struct words speaks_for, gsids, required;
 	char *group;
 	bool private_identity, proxy;
 	int line; /* of the file; 0: made at the VTY */
@@ -29,11 +23,13 @@ struct naf_cfg *naf_cfg_find(const char *identity);
 struct naf_cfg *naf_cfg_add(const char *identity);
 void naf_cfg_remove(struct naf_cfg *n);
 
+/*! Name of the peer it comes over. */
+static inline const char *naf_cfg_via(const struct naf_cfg *n)
+{
+	return n->via ? n->via : n->identity;
+}
+/*! The connection it has for itself. \returns NULL: none (yet) */
+struct peer_cfg *naf_cfg_own_peer(const struct naf_cfg *n);
+
 /*! Whose the identity is already, as words for a message; NULL: nobody's. */
 const char *naf_cfg_taken_by(const struct bsf_cfg *c, const char *identity);
-
-/*! No case; a word that is there already is not added again. \returns 0; -E2BIG; -ENOMEM */
-int naf_cfg_word_add(void *ctx, struct words *w, const char *s);
-/*! \returns 0; -ENOENT */
-int naf_cfg_word_del(struct words *w, const char *s);
-void naf_cfg_words_clear(struct words *w);

@@ -3,15 +3,18 @@
 
 #include <errno.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 #include "bsf/run/cfg.h"
 #include "common/base/clock.h"
+#include "common/dia/dia_frame.h"
 #include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
 
 #define FIGURES_MS 1000
+#define SETTLED_MS 1000
 
 static const uint32_t zh_app = GBA_APP_ZH;
 
@@ -24,7 +27,100 @@ struct node {
 	struct dia_hub_service service;
 	sem_t hss_open, over;
 	struct dia_post stop;
+	struct dia_timer settled; /* after a change of peers */
 };
+
+/* Peers: what the policy says, and the operator; a word to the loop. */
+enum peer_word { PEERS_APPLY, PEER_DISCONNECT, PEER_RECONNECT };
+
+struct peer_post {
+	struct dia_post post; /* first */
+	struct node *node;
+	enum peer_word word;
+	char identity[BSF_ID_MAX + 1];
+};
+
+/* \returns 0; -ENOMEM */
+static int dial_all(struct dia_hub *h, const struct policy *p)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < p->n_peers && rc != -ENOMEM; i++)
+		if (p->peers[i].dial)
+			rc = dia_hub_dial(h, p->peers[i].identity, &p->peers[i].connect, p->peers[i].may_connect);
+	return rc == -ENOMEM ? rc : 0;
+}
+
+/* Of one that is known to the hub: what is not configured any more? */
+static void undial_one(void *hub, const struct dia_hub_peer_figures *f)
+{
+	const struct policy_peer *p = policy_peer(policy_current(), f->identity);
+
+	if (f->dialled && (!p || !p->dial))
+		dia_hub_undial(hub, f->identity);
+	if (f->held_off && !p)
+		(void)dia_hub_reconnect(hub, f->identity); /* if it is ever written again it is as new */
+}
+
+/* Who is not configured any more, or not from there, goes. A line that is replaced by two commands is no reason: that is
+ * looked at when nothing was changed for a moment. Their requests are refused at once. */
+static void on_peers_settled(struct dia_timer *t)
+{
+	struct dia_hub *h = ((struct node *)((char *)t - offsetof(struct node, settled)))->hub;
+
+	dia_hub_figures(h, undial_one, h);
+	dia_hub_recheck(h);
+}
+
+static void peers_apply(struct node *n)
+{
+	if (dial_all(n->hub, policy_current()) < 0 || dia_loop_timer(n->loop, &n->settled, SETTLED_MS) < 0)
+		LOGT(DRT, LOGL_ERROR, "no memory to change all peers; the next change tries again\n");
+}
+
+static void run_peers(struct dia_post *post, bool stopping)
+{
+	struct peer_post *p = (struct peer_post *)post;
+	struct dia_hub *h = stopping ? NULL : p->node->hub;
+
+	if (h && p->word == PEERS_APPLY)
+		peers_apply(p->node);
+	else if (h && p->word == PEER_DISCONNECT)
+		(void)dia_hub_disconnect(h, p->identity);
+	else if (h)
+		(void)dia_hub_reconnect(h, p->identity);
+	free(p);
+}
+
+static int peers_post(struct node *n, enum peer_word word, const char *identity)
+{
+	struct peer_post *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->post.run = run_peers;
+	p->node = n;
+	p->word = word;
+	snprintf(p->identity, sizeof(p->identity), "%s", identity);
+	dia_loop_post(n->loop, &p->post);
+	return 0;
+}
+
+static void node_on_publish(void *n)
+{
+	if (peers_post(n, PEERS_APPLY, "") < 0)
+		LOGT(DRT, LOGL_ERROR, "no memory to change peers; the next change tries again\n");
+}
+
+int node_disconnect(struct node *n, const char *identity)
+{
+	return peers_post(n, PEER_DISCONNECT, identity);
+}
+
+int node_reconnect(struct node *n, const char *identity)
+{
+	return peers_post(n, PEER_RECONNECT, identity);
+}
 
 struct node *node_new(struct err *err)
 {
@@ -44,6 +140,8 @@ struct node *node_new(struct err *err)
 		n->realms[n->n_realms++] = bsf_cfg->names[i];
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
 		n->via[i].loop = n->loop;
+	n->settled.on_time = on_peers_settled;
+	naf_cfg_on_publish(node_on_publish, n);
 	return n;
 }
 
@@ -51,6 +149,7 @@ void node_free(struct node *n)
 {
 	if (!n)
 		return;
+	naf_cfg_on_publish(NULL, NULL);
 	dia_loop_free(n->loop);
 	sem_destroy(&n->hss_open);
 	sem_destroy(&n->over);
@@ -82,7 +181,7 @@ static void node_on_ready(void *owner, const char *peer, bool ready)
 	struct node *n = owner;
 
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
-		if (strcasecmp(bsf_cfg->hss[i].identity, peer) != 0)
+		if (strcasecmp(bsf_hss_via(&bsf_cfg->hss[i]), peer) != 0)
 			continue;
 		atomic_store(&bsf_cfg->hss[i].open, ready);
 		if (ready)
@@ -92,11 +191,17 @@ static void node_on_ready(void *owner, const char *peer, bool ready)
 
 static int node_admit(void *owner, const char *identity, const struct sockaddr *from)
 {
-	const struct naf_policy *naf = policy_naf(policy_current(), identity);
+	return policy_admit(policy_current(), identity, from);
+}
 
-	if (!naf)
-		return -ENOENT;
-	return policy_net_match(naf, from) ? 0 : -EPERM;
+static void node_limits(void *owner, const char *identity, struct dia_hub_limits *out)
+{
+	const struct policy_peer *p = policy_peer(policy_current(), identity);
+
+	if (!p)
+		return;
+	out->connections = p->connections;
+	out->msg_max = p->asked ? DIA_FRAME_HSS : DIA_FRAME_NAF;
 }
 
 bool node_wait_hss(struct node *n, unsigned ms)
@@ -198,24 +303,16 @@ static struct dia_hub *make_hub(struct node *n)
 		.state_id = (uint32_t)time(NULL),
 		.tc_ms = bsf_limit(LIM_TC) * 1000,
 		.tw_ms = bsf_limit(LIM_TW) * 1000,
-		.cb = { .event = node_on_event, .ready = node_on_ready, .admit = node_admit, .owner = n },
+		.cb = { .event = node_on_event,
+			.ready = node_on_ready,
+			.admit = node_admit,
+			.limits = node_limits,
+			.owner = n },
 	};
 
 	for (size_t i = 0; i < bsf_cfg->n_dia; i++)
 		cfg.listen[i] = bsf_cfg->dia[i].addr;
 	return dia_hub_new(n->loop, &cfg);
-}
-
-static int dial_all(struct node *n)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < bsf_cfg->n_hss && rc == 0; i++) {
-		const struct bsf_hss *hss = &bsf_cfg->hss[i];
-
-		rc = dia_hub_dial(n->hub, hss->identity, &hss->connect.addr, hss->may_connect);
-	}
-	return rc;
 }
 
 static void publish_hub(struct node *n, struct dia_hub *h)
@@ -233,7 +330,7 @@ int node_attach(struct node *n, unsigned no, void *ctx, const struct dia_hub_ser
 		return 0;
 	n->service = *zn;
 	publish_hub(n, make_hub(n));
-	if (!n->hub || !dia_select_new(ctx, n->loop) || dial_all(n) < 0)
+	if (!n->hub || !dia_select_new(ctx, n->loop) || dial_all(n->hub, policy_current()) < 0)
 		rc = err_set(err, -ENOMEM, "diameter: no memory");
 	else
 		rc = dia_hub_listen(n->hub, err);
@@ -247,6 +344,7 @@ static void node_cut(struct node *n)
 	struct dia_hub *h = n->hub;
 
 	publish_hub(n, NULL);
+	dia_loop_timer_stop(n->loop, &n->settled);
 	dia_hub_free(h);
 }
 

@@ -31,6 +31,10 @@ bool node_wait_hss(struct node *n, unsigned ms);
  *  \param[out] out malloc'ed array, free() it. \returns how many; -ETIMEDOUT; -ENOMEM */
 int node_figures(struct node *n, struct dia_hub_peer_figures **out);
 
+/*! Keep a peer off, or take it up again or anew (dia_hub.h). Main thread; done a moment later. \returns 0; -ENOMEM */
+int node_disconnect(struct node *n, const char *identity);
+int node_reconnect(struct node *n, const char *identity);
+
 /*! Begin and see the end: no new connections, DPR to all, at the latest after some seconds it is over. The shards must run. */
 void node_stop(struct node *n);
 /*! After all shards have ended. n may be NULL. */

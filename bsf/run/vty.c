@@ -7,7 +7,7 @@
 #include <string.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
-#include "bsf/run/cfg.h"
+#include "bsf/run/naf_cfg.h"
 #include "bsf/ub/conn.h"
 #include "common/base/clock.h"
 #include "common/rt/log_cat.h"
@@ -99,13 +99,40 @@ static void show_history(struct vty *vty, const struct dia_hub_peer_figures *f)
 	vty_out(vty, "%s", VTY_NEWLINE);
 }
 
-static void show_naf(void *data, const char *identity)
+static const char *state_of(const struct dia_hub_peer_figures *f)
 {
-	const struct peers *p = data;
-	const struct dia_hub_peer_figures *f = figures_find(p, identity);
+	return f->held_off ? "disconnected" : f->open ? "open" : "closed";
+}
+
+static void show_naf(const struct peers *p, const struct naf_cfg *n)
+{
+	const struct dia_hub_peer_figures *f = figures_find(p, naf_cfg_via(n));
 	struct vty *vty = p->vty;
 
-	vty_out(vty, "naf  %-50s %s%s", identity, f->open ? "open" : "closed", VTY_NEWLINE);
+	vty_out(vty, "naf  %-50s %s%s%s%s", n->identity, state_of(f), n->via ? ", via " : "", n->via ? n->via : "",
+		VTY_NEWLINE);
+	if (!n->via)
+		show_history(vty, f);
+}
+
+static void show_hss(const struct peers *p, const struct bsf_hss *h)
+{
+	const struct dia_hub_peer_figures *f = figures_find(p, bsf_hss_via(h));
+	struct vty *vty = p->vty;
+
+	vty_out(vty, "hss  %-50s %s, %u unanswered%s%s%s", h->identity, state_of(f), f->pending, h->via ? ", via " : "",
+		h->via ? h->via : "", VTY_NEWLINE);
+	if (!h->via)
+		show_history(vty, f);
+}
+
+static void show_peer(const struct peers *p, const struct peer_cfg *c)
+{
+	const struct dia_hub_peer_figures *f = figures_find(p, c->identity);
+	struct vty *vty = p->vty;
+
+	vty_out(vty, "peer %-50s %s, %u of %u connections%s", c->identity, state_of(f), f->connections, c->connections,
+		VTY_NEWLINE);
 	show_history(vty, f);
 }
 
@@ -121,16 +148,35 @@ DEFUN(show_peers, show_peers_cmd, "show peers",
 	}
 	if (p.n)
 		qsort(p.f, (size_t)p.n, sizeof(p.f[0]), by_identity);
-	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
-		const struct dia_hub_peer_figures *f = figures_find(&p, bsf_cfg->hss[i].identity);
-
-		vty_out(vty, "hss  %-50s %s, %u unanswered%s", bsf_cfg->hss[i].identity, f->open ? "open" : "closed",
-			f->pending, VTY_NEWLINE);
-		show_history(vty, f);
-	}
-	naf_cfg_each(bsf_cfg, show_naf, &p);
+	for (const struct peer_cfg *c = bsf_cfg->peers; c; c = c->next)
+		if (c->of == PEER_NODE)
+			show_peer(&p, c);
+	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
+		show_hss(&p, &bsf_cfg->hss[i]);
+	for (const struct naf_cfg *n = bsf_cfg->nafs; n; n = n->next)
+		show_naf(&p, n);
 	free(p.f);
 	return CMD_SUCCESS;
+}
+
+DEFUN(peer_word, peer_word_cmd, "peer IDENTITY (disconnect|reconnect)",
+      "A Diameter peer: also an hss or naf with a connection of its own\n"
+      "Its Diameter identity\n"
+      "End its connections and keep it off until reconnect\n"
+      "End its connections, if there are any, and take it up anew\n")
+{
+	bool off = argv[1][0] == 'd';
+	int rc;
+
+	if (!peer_cfg_find(argv[0])) {
+		vty_out(vty, "%% there is no peer %s; allowed: a name of 'show peers'%s", argv[0], VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	rc = off ? node_disconnect(node, argv[0]) : node_reconnect(node, argv[0]);
+	if (rc == 0)
+		return CMD_SUCCESS;
+	vty_out(vty, "%% %s%s", strerror(-rc), VTY_NEWLINE);
+	return CMD_WARNING;
 }
 
 static int revoked(struct vty *vty, int rc)
@@ -181,6 +227,7 @@ void bsf_vty_init(struct store_shared *st, struct shard *const *sh, struct node 
 	install_element_ve(&show_sessions_cmd);
 	install_element_ve(&show_ub_cmd);
 	install_element_ve(&show_peers_cmd);
+	install_element(ENABLE_NODE, &peer_word_cmd);
 	install_element(ENABLE_NODE, &revoke_impi_cmd);
 	install_element(ENABLE_NODE, &revoke_btid_cmd);
 }

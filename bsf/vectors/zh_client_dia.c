@@ -155,9 +155,10 @@ static int put_mar(struct writer *w, const struct dia_address *to, const void *w
 /* On the loop's thread. \returns as dia_ask() */
 static int question_ask(struct zh_question *q)
 {
-	struct dia_target to = { .peer = q->hss->identity,
-				 .realm = q->hss->realm,
-				 .host = q->hss->identity,
+	const struct bsf_hss *hss = q->hss;
+	struct dia_target to = { .peer = bsf_hss_via(hss),
+				 .realm = hss->realm,
+				 .host = hss->via && !hss->destination_host ? NULL : hss->identity,
 				 .session_id = q->session_id,
 				 .grammar = &zh_wire_mar,
 				 .room = MAR_OCTETS };

@@ -70,7 +70,7 @@ int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *
 {
 	struct zn_ask ask = {
 		.bir = bir,
-		.naf = policy_naf(policy_current(), bir->peer),
+		.naf = policy_naf_over(policy_current(), bir->peer, span_str(bir->asker)),
 		.store_rc = store_rc,
 		.session = s,
 		.now_s = store_wall_s(),

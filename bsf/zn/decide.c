@@ -8,7 +8,7 @@
 #include "common/gba/guss.h"
 
 /* What a check says of a request. */
-enum verdict { PASS, BTID_UNKNOWN, STORE_FAILED, NOT_AUTHORIZED };
+enum verdict { PASS, BTID_UNKNOWN, STORE_FAILED, NOT_AUTHORIZED, LIAR };
 
 static const struct {
 	enum cause cause;
@@ -18,6 +18,7 @@ static const struct {
 	[BTID_UNKNOWN] = { CAUSE_zn_btid_unknown, RESULT_X_TRANSACTION_INVALID },
 	[STORE_FAILED] = { CAUSE_store_failed, RESULT_UNABLE_TO_COMPLY },
 	[NOT_AUTHORIZED] = { CAUSE_zn_not_authorized, RESULT_X_NOT_AUTHORIZED },
+	[LIAR] = { CAUSE_zn_origin, RESULT_X_NOT_AUTHORIZED },
 };
 
 static enum verdict check_btid(const struct zn_ask *in)
@@ -36,11 +37,9 @@ static enum verdict check_session(const struct zn_ask *in)
 
 static enum verdict check_origin(const struct zn_ask *in)
 {
-	if (!in->naf)
-		return NOT_AUTHORIZED;
-	if (in->naf->proxy || span_ieq(span_str(in->bir->origin_host), span_str(in->bir->peer)))
-		return PASS;
-	return NOT_AUTHORIZED;
+	if (in->bir->liar)
+		return LIAR;
+	return in->naf ? PASS : NOT_AUTHORIZED;
 }
 
 static enum verdict check_fqdn(const struct zn_ask *in)

@@ -11,15 +11,15 @@
 
 struct zn_ask {
 	const struct zn_bir *bir;
-	const struct naf_policy *naf;      /* of bir->peer; NULL: not configured (any more) */
+	const struct naf_policy *naf;      /* of bir->asker; NULL: not configured (any more) */
 	int store_rc;                      /* of the look-up: 0, -ENOENT, other: the store could not be asked */
 	const struct gba_session *session; /* if store_rc is 0 */
 	int64_t now_s;                     /* Unix seconds */
 };
 
 /*! Decide. The checks in this order, the first that fails is the answer:
- *  - Origin-Host is not the connection's identity and the peer is no proxy, peer not configured, FQDN of the NAF_Id not
- *    one it speaks for or no DNS name, Ua protocol identifier that is invalid (H.2: 00, not all zero) or the pseudo protocol
+ *  - the peer that handed it over says it is from another than Origin-Host (policy_who): 5402, zn_origin
+ *  - no NAF of that name comes over this peer, FQDN of the NAF_Id not one it speaks for or no DNS name, Ua protocol identifier that is invalid (H.2: 00, not all zero) or the pseudo protocol
  *    of the TMPI derivation (H.3; its key would disclose TMPIs): 5402, zn_not_authorized
  *  - no B-TID, unknown, expired, revoked: 5403, zn_btid_unknown; store not asked: 5012, store_failed
  *  - 2G or Digest variant: 5402, zn_not_authorized

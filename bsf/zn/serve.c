@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include "bsf/zn/answer.h"
+#include "bsf/policy/policy.h"
 #include "common/dia/zn_wire.h"
+#include "common/rt/dia_select.h"
+#include "common/rt/log_cat.h"
 
 /* What answers a request that is refused as it came. */
 struct refusal {
@@ -55,18 +58,35 @@ static int answer_now(struct zn_serve *z, struct dia_reply *r, const struct zn_b
 	return 0;
 }
 
+/* While the Route-Records are there: whose request is it? */
+static void find_asker(struct zn_bir *b)
+{
+	const struct naf_policy *naf;
+	enum policy_who who = policy_who(&naf, policy_current(), b->peer, span_str(b->origin_host), b->routes,
+					 b->n_routes, b->routes_cut);
+
+	b->n_routes = 0;
+	b->liar = who == POLICY_LIAR;
+	if (naf)
+		snprintf(b->asker, sizeof(b->asker), "%s", naf->identity);
+}
+
 static void zn_serve_on_bir(void *owner, struct dia_reply *r)
 {
 	static const struct result busy = { .code = RESULT_TOO_BUSY };
 	struct zn_serve *z = owner;
 	struct dia_fault bad;
 	struct zn_bir bir;
+	unsigned read_over = 0;
 
-	if (zn_wire_bir_get(&bir, dia_reply_request(r), &bad, NULL) < 0) {
+	if (zn_wire_bir_get(&bir, dia_reply_request(r), &bad, &read_over) < 0) {
 		refuse_unread(r, &bad);
 		return;
 	}
 	snprintf(bir.peer, sizeof(bir.peer), "%s", dia_reply_peer(r));
+	if (read_over)
+		dia_select_refused(DZN, CAUSE_zn_read_over, bir.peer, "it has AVPs of 3GPP that a BIR does not have");
+	find_asker(&bir);
 	if (answer_now(z, r, &bir) == 0)
 		return;
 	if (zn_flow_take(z->flow, r, &bir) < 0)

@@ -61,10 +61,10 @@ void dia_hub_undial(struct dia_hub *h, const char *identity)
 
 int dia_hub_disconnect(struct dia_hub *h, const char *identity)
 {
-	struct dia_identity *id = dia_hub_find(h, identity);
+	struct dia_identity *id = dia_hub_identity(h, identity);
 
 	if (!id)
-		return -ENOENT;
+		return -ENOMEM;
 	id->held_off = true;
 	end_all(id, DIA_DO_NOT_WANT, "the operator wants it off");
 	dia_hub_settle(id);

@@ -103,10 +103,10 @@ void dia_hub_undial(struct dia_hub *h, const char *identity);
  *  any more. */
 void dia_hub_recheck(struct dia_hub *h);
 
-/*! Send it off with a DPR, neither connect to it nor let it in until dia_hub_reconnect(). \returns 0; -ENOENT nobody of that
- *  name has been here */
+/*! Send it off with a DPR, neither connect to it nor let it in until dia_hub_reconnect(). \returns 0; -ENOMEM */
 int dia_hub_disconnect(struct dia_hub *h, const char *identity);
-/*! End what is open with a DPR and begin anew: where we connect at once, else when it comes. \returns as dia_hub_disconnect() */
+/*! End what is open with a DPR and begin anew: where we connect at once, else when it comes. \returns 0; -ENOENT nobody of that
+ *  name has been here */
 int dia_hub_reconnect(struct dia_hub *h, const char *identity);
 
 /*! Begin to end: no new connections, DPR to all. \param[in] done called once from a later turn, when all are closed, at

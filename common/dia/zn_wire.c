@@ -73,9 +73,21 @@ static int get_gsid(struct zn_bir *b, struct span s)
 	return 0;
 }
 
+static void get_route(struct zn_bir *b, struct span name)
+{
+	if (b->n_routes == ZN_ROUTES) {
+		b->routes_cut = true;
+		memmove(b->routes, b->routes + 1, --b->n_routes * sizeof(b->routes[0]));
+	}
+	b->routes[b->n_routes++] = name;
+}
+
 static int get_bir_avp(struct zn_bir *b, const struct dia_avp *a)
 {
 	switch (a->id) {
+	case AVP_ROUTE_RECORD:
+		get_route(b, a->data);
+		return 0;
 	case AVP_ORIGIN_HOST:
 		return span_to_str(b->origin_host, sizeof(b->origin_host), a->data);
 	case AVP_TRANSACTION_ID:

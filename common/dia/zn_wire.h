@@ -8,7 +8,7 @@
 
 extern const struct dia_grammar zn_wire_bir, zn_wire_bia;
 
-/*! Read a BIR; out->peer stays empty.
+/*! Read a BIR; out->peer and out->asker stay empty. The Route-Records are lent by msg.
  *  \param[in] msg       whole request, for this command (dia_local)
  *  \param[out] bad      the fault, if not 0 is returned (causes zn_missing_avp 5005, zn_bad_avp, zn_avp_repeated 5009)
  *  \param[out] read_over AVPs of Zpn and others of 3GPP that a BIR does not have; may be NULL

@@ -13,10 +13,16 @@
 #define ZN_GSIDS_MAX 32
 #define ZN_GSID_MAX  16
 #define ZN_NAME_MAX  255
+#define ZN_ROUTES    8 /* of more agents than anybody has behind each other only the last are kept */
 
 struct zn_bir {
 	char peer[ZN_NAME_MAX + 1]; /* the connection it came on */
 	char origin_host[ZN_NAME_MAX + 1];
+	struct span routes[ZN_ROUTES]; /* Route-Records, in their order; lent by the message */
+	size_t n_routes;
+	bool routes_cut;             /* more stood before them */
+	char asker[ZN_NAME_MAX + 1]; /* the NAF whose policy holds, found out when the request came; "": nobody */
+	bool liar;                   /* it comes from another than it says */
 	struct btid btid;
 	bool btid_ok; /* false: Transaction-Identifier is no B-TID; answered as unknown (5403) */
 	struct naf_id naf_id;

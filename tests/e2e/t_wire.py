@@ -76,9 +76,9 @@ UNKNOWN = 9999
 PROXY = Avp(dia.PROXY_INFO, [Avp(280, b"r.example.com"), Avp(33, b"state"), Avp(UNKNOWN, b"more", 4711)])
 
 
-def rows(own, other_command, fixed):
-    """(what, code, code of the AVP in Failed-AVP, what becomes of the connection, change). own: identity of who is asked;
-    fixed: code, vendor of an AVP of four octets that its command has; wanted: one that it needs."""
+def rows(own, asks, other_command, fixed):
+    """(what, code, code of the AVP in Failed-AVP, what becomes of the connection, change). own: identity of who is asked, asks:
+    of who asks; fixed: code, vendor of an AVP of four octets that its command has."""
     code, vendor = fixed
     f = M | (V if vendor else 0)
     v = vendor or None
@@ -115,7 +115,7 @@ def rows(own, other_command, fixed):
         ("unknown without M", 2001, None, KEPT, more(Avp(UNKNOWN, b"zzz", 4711, False))),
         ("unknown with M in a group that has M", 5001, UNKNOWN, KEPT,
          instead(dia.VSAI, Avp(dia.VSAI, dia.vsai(0).data[:1] + [Avp(dia.AUTH_APP, b"app?"), Avp(UNKNOWN, b"zzz", 4711, True)]))),
-        ("Route-Record and Proxy-Info with more in it", 2001, None, KEPT, more(Avp(dia.ROUTE_RECORD, "x.example.com", m=True), PROXY)),
+        ("Route-Record and Proxy-Info with more in it", 2001, None, KEPT, more(Avp(dia.ROUTE_RECORD, asks), PROXY)),
         ("no Session-Id", 5005, dia.SESSION_ID, KEPT, less(dia.SESSION_ID)),
         ("no Origin-Host", 5005, dia.ORIGIN_HOST, KEPT, less(dia.ORIGIN_HOST)),
         ("no application", 5005, dia.VSAI, KEPT, less(dia.VSAI)),
@@ -233,7 +233,7 @@ async def to_hss(t):
 
     async def connect(port):
         return await dia_peer.connect(port, BSF_ID, "mnc001.mcc001.3gppnetwork.org", [dia.APP_ZH])
-    table = rows(HSS_ID, dia.CMD_BI, (dia.AUTH_STATE, 0))
+    table = rows(HSS_ID, BSF_ID, dia.CMD_BI, (dia.AUTH_STATE, 0))
     await every_row(t, w.hss, w.ports["hss"], connect, lambda c: hss.mar(c, w.cards[0].impi), table)
 
 
@@ -272,3 +272,23 @@ async def cers(port, identity, realm, app):
 async def wrong_cer(t):
     w = await World(t).start(bsf=False)
     await cers(w.ports["hss"], BSF_ID, "mnc001.mcc001.3gppnetwork.org", dia.APP_ZH)
+
+
+@test("each kind of wrong BIR, octet by octet: the BSF's answer, whether the connection is kept, and what tshark reads", smoke=True)
+async def to_bsf(t):
+    w = await World(t, raw_hss=True).start()
+    s = await w.ue().bootstrap()
+
+    def connect(port):
+        return naf.connect(port)
+
+    def bir(conn):
+        return naf.bir(conn, s.btid, naf.naf_id(), u_aware=1)
+    table = rows(BSF_ID, "naf1.example.com", dia.CMD_MA, (dia.GBA_U_AWARE, dia.VENDOR_3GPP))
+    table += [("a host that is a name of the BSF", 2001, None, KEPT, to_host(BSF_NAME)),
+              ("a realm that is a name of the BSF", 2001, None, KEPT, instead(dia.DEST_REALM, Avp(dia.DEST_REALM, BSF_NAME))),
+              ("no NAF-Id", 5005, dia.NAF_ID, KEPT, less(dia.NAF_ID)),
+              ("no Transaction-Identifier", 5005, dia.BTID, KEPT, less(dia.BTID)),
+              ("AVPs of Zpn", 2001, None, KEPT, more(Avp(dia.USER_NAME, "a@b.example"), Avp(411, 1, dia.VENDOR_3GPP, False)))]
+    await every_row(t, w.bsf, w.ports["dia"], connect, bir, table)
+    await cers(w.ports["dia"], "gba-naf.example.com", "example.com", dia.APP_ZN)

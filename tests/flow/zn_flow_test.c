@@ -92,6 +92,9 @@ static void policy_set(void)
 	p->nafs = n;
 	p->n_nafs = 1;
 	n->identity = strdup(NAF);
+	n->via = strdup(NAF);
+	p->peers = calloc(1, sizeof(*p->peers));
+	p->peers[p->n_peers++].identity = strdup(NAF);
 	n->speaks_for = name_table_new();
 	name_table_put(n->speaks_for, NAF, n);
 	policy_index(p);

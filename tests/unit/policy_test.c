@@ -49,7 +49,7 @@ END_TEST
 START_TEST(net_match)
 {
 	struct sockaddr_net net[2];
-	struct naf_policy n = { .nets = net, .n_nets = 2 };
+	struct policy_peer n = { .nets = net, .n_nets = 2 };
 	struct sockaddr_storage from;
 
 	ck_assert_int_eq(sockaddr_net_parse(&net[0], "10.0.0.0/8"), 0);
@@ -92,6 +92,131 @@ START_TEST(published)
 	policy_publish(NULL);
 	ck_assert_ptr_null(policy_current());
 	policy_free(NULL);
+}
+END_TEST
+
+/* One NAF as it was written: over which peer, and is it a proxy? */
+struct node {
+	const char *naf, *via;
+	bool proxy;
+};
+
+static const struct node nodes[] = {
+	{ "naf1", "naf1", false }, { "naf2", "naf2", false },       { "a", "dra", false }, { "b", "dra", false },
+	{ "dra3", "dra3", false }, { "c", "dra3", false },          { "zn", "zn", true },  { "d", "zn", false },
+	{ "far", "dra", true },    { "elsewhere", "other", false },
+};
+
+#define RELAYS 2
+static const struct {
+	const char *peer, *relays[RELAYS];
+} peers[] = {
+	{ "naf1", { NULL } }, { "naf2", { NULL } }, { "dra", { "dra2", "DRA2b" } },
+	{ "dra3", { NULL } }, { "zn", { NULL } },   { "idle", { NULL } },
+};
+
+static struct policy *policy_with_relays(void)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+
+	p->n_nafs = sizeof(nodes) / sizeof(nodes[0]);
+	p->nafs = calloc(p->n_nafs, sizeof(*p->nafs));
+	for (size_t i = 0; i < p->n_nafs; i++)
+		p->nafs[i] = (struct naf_policy){ .identity = strdup(nodes[i].naf),
+						  .via = strdup(nodes[i].via),
+						  .speaks_for = name_table_new(),
+						  .proxy = nodes[i].proxy };
+	p->n_peers = sizeof(peers) / sizeof(peers[0]);
+	p->peers = calloc(p->n_peers, sizeof(*p->peers));
+	for (size_t i = 0; i < p->n_peers; i++) {
+		p->peers[i] = (struct policy_peer){ .identity = strdup(peers[i].peer), .relays = name_table_new() };
+		for (size_t j = 0; j < RELAYS && peers[i].relays[j]; j++)
+			name_table_put(p->peers[i].relays, peers[i].relays[j], p);
+	}
+	ck_assert_int_eq(policy_index(p), 0);
+	return p;
+}
+
+/* Who is this NAF? Route-Records as they came, the last one is of the peer's own hand. */
+static const struct {
+	const char *peer, *origin, *routes[4];
+	bool cut;
+	enum policy_who who;
+	const char *naf;
+} asked[] = {
+	/* a NAF on its own connection */
+	{ "naf1", "naf1", { NULL }, false, POLICY_KNOWN, "naf1" },
+	{ "NAF1", "Naf1", { NULL }, false, POLICY_KNOWN, "naf1" },
+	{ "naf1", "naf2", { NULL }, false, POLICY_NOBODY, NULL },
+	{ "naf1", "naf2", { "naf2" }, false, POLICY_NOBODY, NULL },
+	{ "naf1", "naf1", { "naf2" }, false, POLICY_LIAR, NULL },
+	{ "naf1", "naf1", { "naf2", "naf1" }, false, POLICY_KNOWN, "naf1" },
+	{ "stranger", "naf1", { NULL }, false, POLICY_NOBODY, NULL },
+	{ "idle", "idle", { NULL }, false, POLICY_NOBODY, NULL },
+	/* behind a relay */
+	{ "dra", "a", { "a" }, false, POLICY_KNOWN, "a" },
+	{ "dra", "A", { "a" }, false, POLICY_KNOWN, "a" },
+	{ "dra", "b", { "b" }, false, POLICY_KNOWN, "b" },
+	{ "dra", "a", { "b" }, false, POLICY_LIAR, NULL },      /* another's Origin-Host */
+	{ "dra", "a", { "a", "b" }, false, POLICY_LIAR, NULL }, /* and another's Route-Record */
+	{ "dra", "a", { "a", "a", "a", "b" }, false, POLICY_LIAR, NULL },
+	{ "dra", "a", { "dra2", "b" }, false, POLICY_LIAR, NULL },
+	{ "dra", "a", { NULL }, false, POLICY_NOBODY, NULL },      /* it says not from whom */
+	{ "dra", "naf1", { "naf1" }, false, POLICY_NOBODY, NULL }, /* who has a connection of his own */
+	{ "dra", "c", { "c" }, false, POLICY_NOBODY, NULL },       /* who is behind another relay */
+	{ "dra", "elsewhere", { "elsewhere" }, false, POLICY_NOBODY, NULL },
+	{ "dra", "dra", { NULL }, false, POLICY_NOBODY, NULL },
+	/* behind two relays */
+	{ "dra", "a", { "a", "dra2" }, false, POLICY_KNOWN, "a" },
+	{ "dra", "a", { "a", "DRA2", "dra2b" }, false, POLICY_KNOWN, "a" },
+	{ "dra", "a", { "a", "b", "dra2" }, false, POLICY_LIAR, NULL },
+	{ "dra", "a", { "a", "unknown-relay" }, false, POLICY_LIAR, NULL },
+	{ "dra", "a", { "dra2" }, false, POLICY_LIAR, NULL },
+	{ "dra", "dra2", { "dra2" }, false, POLICY_LIAR, NULL },    /* a relay asks for nobody */
+	{ "dra3", "c", { "c", "dra2" }, false, POLICY_LIAR, NULL }, /* a relay of another peer */
+	/* so long a way that its beginning was not kept */
+	{ "dra", "a", { "a", "dra2" }, true, POLICY_KNOWN, "a" },
+	{ "dra", "a", { "dra2", "dra2" }, true, POLICY_LIAR, NULL },
+	{ "naf1", "naf1", { NULL }, true, POLICY_NOBODY, NULL },
+	/* a relay that is a NAF, too: nobody behind it has its rights */
+	{ "dra3", "dra3", { NULL }, false, POLICY_KNOWN, "dra3" },
+	{ "dra3", "dra3", { "c" }, false, POLICY_LIAR, NULL },
+	{ "dra3", "dra3", { "dra3", "c" }, false, POLICY_LIAR, NULL },
+	{ "dra3", "c", { "c" }, false, POLICY_KNOWN, "c" },
+	/* a Zn-Proxy: all names are its own affair, but those with a policy of their own */
+	{ "zn", "zn", { NULL }, false, POLICY_KNOWN, "zn" },
+	{ "zn", "visited", { NULL }, false, POLICY_KNOWN, "zn" },
+	{ "zn", "visited", { "visited" }, false, POLICY_KNOWN, "zn" },
+	{ "zn", "zn", { "visited" }, false, POLICY_KNOWN, "zn" },
+	{ "zn", "naf1", { "naf1" }, false, POLICY_KNOWN, "zn" },
+	{ "zn", "d", { "d" }, false, POLICY_KNOWN, "d" },
+	{ "zn", "d", { "visited" }, false, POLICY_LIAR, NULL },
+	{ "zn", "d", { NULL }, false, POLICY_NOBODY, NULL },
+	/* a Zn-Proxy behind a relay */
+	{ "dra", "far", { "far" }, false, POLICY_KNOWN, "far" },
+	{ "dra", "visited", { "visited", "far" }, false, POLICY_KNOWN, "far" },
+	{ "dra", "a", { "a", "far" }, false, POLICY_LIAR, NULL },
+	{ "dra", "far", { "far", "b" }, false, POLICY_LIAR, NULL },
+};
+
+START_TEST(who)
+{
+	struct policy *p = policy_with_relays();
+	const struct naf_policy *naf;
+	struct span routes[4];
+	size_t n = 0;
+
+	while (n < 4 && asked[_i].routes[n]) {
+		routes[n] = span_str(asked[_i].routes[n]);
+		n++;
+	}
+	ck_assert_int_eq(policy_who(&naf, p, asked[_i].peer, span_str(asked[_i].origin), routes, n, asked[_i].cut),
+			 asked[_i].who);
+	if (asked[_i].naf)
+		ck_assert_str_eq(naf->identity, asked[_i].naf);
+	else
+		ck_assert_ptr_null(naf);
+	policy_free(p);
 }
 END_TEST
 
@@ -154,6 +279,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, speaks_for, 0, sizeof(names) / sizeof(names[0]));
 	tcase_add_test(tc, net_match);
+	tcase_add_loop_test(tc, who, 0, sizeof(asked) / sizeof(asked[0]));
 	tcase_add_test(tc, published);
 	tcase_add_test(tc, ten_thousand);
 	tcase_add_test(tc, table);

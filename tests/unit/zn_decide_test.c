@@ -133,23 +133,24 @@ static void store_full(struct question *q)
 
 static void origin_foreign(struct question *q)
 {
-	strcpy(q->bir.origin_host, "naf2.example.com");
+	q->ask.naf = NULL;
 }
 
-static void origin_case(struct question *q)
+static void liar(struct question *q)
 {
-	strcpy(q->bir.origin_host, "NAF1.example.COM");
+	q->bir.liar = true;
+	q->ask.naf = NULL;
 }
 
-static void origin_proxy(struct question *q)
+static void liar_unknown(struct question *q)
 {
-	origin_foreign(q);
-	q->naf.proxy = true;
+	btid_unknown(q);
+	liar(q);
 }
 
 static void origin_none(struct question *q)
 {
-	q->bir.origin_host[0] = '\0';
+	q->ask.naf = NULL;
 }
 
 static void peer_unknown(struct question *q)
@@ -332,8 +333,8 @@ static const struct {
 	{ "store lost", store_lost, CAUSE_store_failed, 5012 },
 	{ "any other error of the store", store_full, CAUSE_store_failed, 5012 },
 	{ "foreign Origin-Host", origin_foreign, CAUSE_zn_not_authorized, 5402 },
-	{ "Origin-Host in another case", origin_case, CAUSE_zn_ok, 2001 },
-	{ "Origin-Host behind a proxy", origin_proxy, CAUSE_zn_ok, 2001 },
+	{ "another's Origin-Host", liar, CAUSE_zn_origin, 5402 },
+	{ "another's Origin-Host, unknown B-TID", liar_unknown, CAUSE_zn_origin, 5402 },
 	{ "no Origin-Host", origin_none, CAUSE_zn_not_authorized, 5402 },
 	{ "peer no longer configured", peer_unknown, CAUSE_zn_not_authorized, 5402 },
 	{ "220-4.4.6-10: foreign FQDN", fqdn_foreign, CAUSE_zn_not_authorized, 5402 },

@@ -26,7 +26,7 @@ class Conn:
         self.peer_cer = None
         self.open = asyncio.Event()
         self.closed = asyncio.Event()
-        self.got_dpr = asyncio.Event()
+        self.got_dpr, self.cause = asyncio.Event(), None
         self.pending = {}
         self.unsolicited = []
         self._ids = itertools.count(int.from_bytes(os.urandom(3), "big") << 8)
@@ -82,6 +82,7 @@ class Conn:
             if self.answer_dwr:
                 await self.send(msg.answer([Avp(dia.RESULT, 2001)] + self.origin()))
         elif msg.cmd == dia.CMD_DP:
+            self.cause = msg.find(dia.DISCONNECT_CAUSE).u32
             self.got_dpr.set()
             if self.answer_dpr:
                 await self.send(msg.answer([Avp(dia.RESULT, 2001)] + self.origin()))

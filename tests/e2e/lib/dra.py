@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """freeDiameterd as relay agent (DRA), with our dictionary as its extension."""
 import os
+import tempfile
 
 from . import procs
 from .runner import Skip
@@ -12,24 +13,27 @@ def extension():
     return os.path.join(procs.BUILD, "dict", ".libs", "dict_gba.fdx")
 
 
-async def relay(t, connect, allow, identity=DRA_ID):
+async def relay(t, connect, allow, identity=DRA_ID, rules=(), port=0):
     """A running freeDiameterd; .port is where it listens. connect: {identity: port} it dials; allow: identities or *.domain
-    that may come in."""
+    that may come in; rules: lines for rt_default.fdx."""
     exe = t.need_tool("freeDiameterd", "freediameterd")
     if procs.SANITIZED:
         raise Skip("freeDiameterd cannot load an extension built with a sanitizer")
-    d = os.path.join(t.dir, identity)
-    os.mkdir(d)
+    d = tempfile.mkdtemp(prefix=identity + "-", dir=t.dir)
     rc, out, err = await procs.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={identity}",
                                     "-keyout", d + "/key.pem", "-out", d + "/cert.pem"], 60)
     assert rc == 0, out + err
-    port = procs.free_port()
+    port = port or procs.free_port()
     with open(d + "/acl", "w", encoding="ascii") as f:
         f.write("".join(f"ALLOW_IPSEC {a}\n" for a in allow))
     lines = [f'Identity = "{identity}";', f'Realm = "{DRA_REALM}";', f"Port = {port};", "SecPort = 0;", "No_SCTP;", "No_IPv6;",
              f'TLS_Cred = "{d}/cert.pem", "{d}/key.pem";', f'TLS_CA = "{d}/cert.pem";', "TcTimer = 1;", "TwTimer = 6;",
              f'LoadExtension = "{extension()}";',
              f'LoadExtension = "/usr/lib/freeDiameter/acl_wl.fdx" : "{d}/acl";']
+    if rules:
+        with open(d + "/rules", "w", encoding="ascii") as f:
+            f.write("\n".join(rules) + "\n")
+        lines.append(f'LoadExtension = "/usr/lib/freeDiameter/rt_default.fdx" : "{d}/rules";')
     lines += [f'ConnectPeer = "{i}" {{ ConnectTo = "127.0.0.1"; No_TLS; port = {p}; }};' for i, p in connect.items()]
     with open(d + "/fd.conf", "w", encoding="ascii") as f:
         f.write("\n".join(lines) + "\n")
