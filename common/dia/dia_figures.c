@@ -64,6 +64,7 @@ static void figures_of(const struct dia_identity *id, struct dia_hub_peer_figure
 {
 	*f = (struct dia_hub_peer_figures){ .identity = id->name,
 					    .dialled = id->dial,
+					    .held_off = id->held_off,
 					    .open = dia_hub_is_open(id->hub, id->name),
 					    .pending = id->pending,
 					    .since_ms = id->since_ms,
