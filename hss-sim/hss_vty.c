@@ -149,8 +149,7 @@ DEFUN(bsf, bsf_cmd, "bsf IDENTITY", "A BSF that may connect\nIts Diameter identi
 	return publish(vty);
 }
 
-DEFUN(no_bsf, no_bsf_cmd, "no bsf IDENTITY",
-      NO_STR "A BSF that may connect; a connection it has stays until it ends\nIts Diameter identity\n")
+DEFUN(no_bsf, no_bsf_cmd, "no bsf IDENTITY", NO_STR "A BSF that may connect\nIts Diameter identity\n")
 {
 	struct hss_bsf *b = hss_cfg_bsf(cfg, argv[0]);
 
@@ -158,7 +157,10 @@ DEFUN(no_bsf, no_bsf_cmd, "no bsf IDENTITY",
 		return cfg_fail(vty, "no bsf %s", argv[0]);
 	llist_del(&b->entry);
 	talloc_free(b);
-	return publish(vty);
+	if (publish(vty) != CMD_SUCCESS)
+		return CMD_WARNING;
+	hss_vty_show_recheck();
+	return CMD_SUCCESS;
 }
 
 DEFUN(bsf_address, bsf_address_cmd, "address NETWORK",

@@ -129,6 +129,12 @@ void hss_vty_show_init(struct hss_cfg *c)
 	install_element_ve(&show_subscriber_cmd);
 }
 
+void hss_vty_show_recheck(void)
+{
+	if (hub)
+		dia_hub_recheck(hub);
+}
+
 void hss_vty_show_hub(struct dia_hub *h)
 {
 	hub = h;

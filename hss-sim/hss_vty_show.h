@@ -12,3 +12,5 @@ void hss_vty_show_init(struct hss_cfg *cfg);
 void hss_vty_show_attach(struct subscriber_db *db, struct subscriber_cache *cache);
 /*! Whose connections "show peers" tells; NULL: none. */
 void hss_vty_show_hub(struct dia_hub *h);
+/*! Who is no peer any more gets a DPR. */
+void hss_vty_show_recheck(void);

@@ -103,6 +103,16 @@ async def avps(t):
     await kept.check()
 
 
+@test("zn_read_over: a BIR with AVPs of Zpn is answered as if they were not there, and counted once", smoke=True)
+async def read_over(t):
+    w, kept = await world(t)
+    zpn = [Avp(411, 1, dia.VENDOR_3GPP, False), Avp(dia.PUBLIC_ID, "sip:a@b.example")]
+    async with causes.counted(w, zn_read_over=1, zn_ok=1):
+        bia = await naf.fetch(kept.conn, kept.session.btid, extra=zpn)
+    assert bia.key == kept.session.ks_naf(), bia.result
+    await kept.check()
+
+
 @test("zn_realm: a realm or host that is not ours", smoke=True, req=["220-4.4.7-4"])
 async def realm(t):
     w, kept = await world(t)

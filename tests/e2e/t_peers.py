@@ -3,10 +3,10 @@
 import asyncio
 import time
 
-from lib import dia, dia_peer, naf, procs, vty
+from lib import dia, dia_peer, hss, naf, procs, vty
 from lib.dia import Avp, Msg
 from lib.runner import test
-from lib.world import BSF_ID, HSS_ID, World
+from lib.world import BSF_ID, HSS_ID, World, raw_bsf_conn
 
 DRA = "dra.example.com"
 HEARD_S = 1.1       # who was heard within a second is alive, and is not asked
@@ -297,3 +297,17 @@ async def off_and_on(t):
         assert comes.cea.result == 2001
         await typed(w, "end", f"peer {name} reconnect")       # anew, also where nothing was wrong
         assert await dpr_of(comes) == 0
+
+
+@test("a BSF taken out of the HSS simulator's configuration gets a DPR, the others stay and are served", smoke=True)
+async def hss_live(t):
+    w = World(t)
+    w.hss_cfg.add("bsf bsf2.example.com", "address 127.0.0.1")
+    await w.start(bsf=False)
+    stays, goes = await raw_bsf_conn(t, w.ports["hss"]), await raw_bsf_conn(t, w.ports["hss"], "bsf2.example.com")
+    v = await vty.Vty.open(w.ports["hss_vty"])
+    t.cleanup(v.close)
+    for line in ("enable", "configure terminal", "no bsf bsf2.example.com"):
+        await v.command(line)
+    assert await dpr_of(goes) == 2
+    assert (await stays.request(hss.mar(stays, w.cards[0].impi))).result == 2001 and not stays.got_dpr.is_set()

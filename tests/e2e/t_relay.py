@@ -16,7 +16,7 @@ async def peer_line(w):
     return next(x for x in (await w.vty("show peers")).split("\n") if dra.DRA_ID in x and x.startswith("peer"))
 
 
-async def relayed(t, *peer_lines, zh=True, zn=("a", "b"), rules=(), we_dial=True, **kw):
+async def relayed(t, *peer_lines, zh=True, zn=("a", "b"), rules=(), we_dial=True, it_dials=None, **kw):
     """World and relay; NAFs zn come over it, each for its own name. The BSF has that one peer."""
     w = World(t, **kw)
     c = w.bsf_cfg
@@ -30,7 +30,8 @@ async def relayed(t, *peer_lines, zh=True, zn=("a", "b"), rules=(), we_dial=True
     for name in zn:
         c.add(f"naf {name}.example.com", f"via {dra.DRA_ID}")
         c.add(f"naf {name}.example.com", f"speaks-for {name}.example.com")
-    dials, port = {} if we_dial else {BSF_ID: w.ports["dia"]}, procs.free_port()
+    it_dials = not we_dial if it_dials is None else it_dials
+    dials, port = {BSF_ID: w.ports["dia"]} if it_dials else {}, procs.free_port()
     if zh:
         dials[HSS_ID] = w.ports["hss"]
     if we_dial:
@@ -235,3 +236,19 @@ async def hss_behind(t):
     for extra in ((), (Avp(dia.DEST_HOST, HSS_ID),), (Avp(dia.ROUTE_RECORD, "far.example.com"),)):
         answer = await conn.request(hss.mar(conn, w.cards[1].impi, extra=extra))
         assert answer.result == 2001, (extra, answer.result)
+
+
+@test("the relay and the BSF both connect to each other: one connection remains, and serves; a second start, too", smoke=True, timeout=60)
+async def both_dial(t):
+    w, fd = await relayed(t, zh=False, raw_hss=True, it_dials=True)
+    s = await w.ue().bootstrap()
+    for again in (False, True):
+        if again:
+            await fd.kill()
+            await fd.start()
+            await t.until(lambda: connected(w), 20, "the relay and the BSF to be connected again")
+        a = await come(t, fd, "a")
+        for _ in range(30):
+            assert (await naf.fetch(a, s.btid, naf_id("a"))).key == s.ks_naf("a.example.com")
+            assert "1 of 1 connections" in await peer_line(w)
+            await asyncio.sleep(0.05)            # both try again meanwhile

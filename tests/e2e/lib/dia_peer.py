@@ -71,6 +71,8 @@ class Conn:
                 f.set_result(msg)
             else:
                 self.unsolicited.append(msg)
+                if msg.cmd == dia.CMD_DP:                      # of a DPR that was sent raw: it is our turn to close
+                    raise ConnectionResetError("DPA")
         elif msg.cmd == dia.CMD_CE:
             self.peer_cer, self.peer_identity = msg, msg.text(dia.ORIGIN_HOST)
             cea = msg.answer([Avp(dia.RESULT, 2001)] + self.capabilities())
