@@ -358,6 +358,25 @@ CASE(challenge_once)
 	gba_challenge_clear(&c);
 }
 
+/* Nonces have no one length: one that is the beginning of another names another challenge */
+CASE(challenge_keys)
+{
+	struct gba_challenge whole = challenge_make(1, 60000), part = challenge_make(2, 60000);
+
+	memcpy(part.key, whole.key, CHALLENGE_KEY_MIN);
+	part.key_len = CHALLENGE_KEY_MIN;
+	ck_assert_uint_gt(whole.key_len, part.key_len);
+	ck_assert_int_eq(challenge_put(&h, &whole), 0);
+	ck_assert_int_eq(challenge_take(&h, &part), -ENOENT);
+	ck_assert_int_eq(challenge_put(&h, &part), 0);
+	ck_assert_int_eq(challenge_take(&h, &part), 0);
+	ck_assert_str_eq(h.challenge.impi.s, part.impi.s);
+	ck_assert_int_eq(challenge_take(&h, &whole), 0);
+	ck_assert_str_eq(h.challenge.impi.s, whole.impi.s);
+	gba_challenge_clear(&whole);
+	gba_challenge_clear(&part);
+}
+
 CASE(challenge_expires)
 {
 	struct gba_challenge c = challenge_make(1, 100), taken = challenge_make(2, 200);
@@ -577,6 +596,7 @@ int main(void)
 	ADD(made_in_the_future);
 	ADD(swept);
 	ADD(challenge_once);
+	ADD(challenge_keys);
 	ADD(challenge_expires);
 	ADD(many_under_way);
 	ADD(freed_under_way);
