@@ -216,6 +216,31 @@ START_TEST(gba_u)
 }
 END_TEST
 
+/* What a run does not wait for is nothing to it: a second answer of the HSS while the challenge is being put */
+START_TEST(strays)
+{
+	struct zh_result first, second;
+	struct ue ue;
+
+	ue_init(&ue, IMPI);
+	ue_first(&ue);
+	zh_fake_vector(&first, 1, NULL);
+	zh_fake_vector(&second, 2, NULL);
+	txn_zh_done(w.env.txns, w.hss.txn, &first);
+	ck_assert_int_eq(ue.run.step, UB_STEP_CHALLENGE_PUT);
+	txn_zh_done(w.env.txns, w.hss.txn, &second);
+	ck_assert_int_eq(ue.run.step, UB_STEP_CHALLENGE_PUT);
+	turn(&ue);
+	ended(&ue, CAUSE_ub_challenged, 401);
+	ue_take_challenge(&ue);
+	ue_answer(&ue);
+	ended(&ue, CAUSE_ub_ok, 200);
+	ck_assert(!no_session(1) && no_session(2));
+	zh_fake_clear(&first);
+	zh_fake_clear(&second);
+}
+END_TEST
+
 /* auth-int: the body that came is the one that was signed */
 START_TEST(body)
 {
@@ -353,5 +378,5 @@ START_TEST(refused_at_once)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("ub_flow", world_open, world_close, bootstrap, with_tmpi, nonces, wrong_answers, gba_u, body, resync,
-		   beside_resync, store_at_once, refused_at_once)
+SUITE_WITH_FIXTURE("ub_flow", world_open, world_close, bootstrap, with_tmpi, nonces, wrong_answers, gba_u, strays, body,
+		   resync, beside_resync, store_at_once, refused_at_once)
