@@ -61,7 +61,7 @@ static void with_nonces(char *out, size_t cap, const char *in)
 
 	writer_init(&w, out, cap);
 	for (; (mark = strstr(in, MARK)); in = mark + strlen(MARK)) {
-		if (naf_nonce_make(naf->nonces, span_str(realm), 1000000, nonce) < 0)
+		if (naf_nonce_make(naf_ctx_live(naf)->nonces, span_str(realm), 1000000, nonce) < 0)
 			abort();
 		writer_put(&w, in, (size_t)(mark - in));
 		writer_str(&w, nonce);

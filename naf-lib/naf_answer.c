@@ -12,6 +12,7 @@
 #define RETRY_AFTER_S 5
 
 static struct gba_naf_answer none = {
+	.size = sizeof(none),
 	.verdict = GBA_NAF_TEMPORARY,
 	.cause = GBA_NAF_CAUSE_BSF_ERROR,
 	.status = 503,
@@ -27,8 +28,10 @@ struct naf_answer *naf_answer_new(void)
 {
 	struct naf_answer *a = calloc(1, sizeof(*a));
 
-	if (a)
-		a->pub.challenge = a->list;
+	if (!a)
+		return NULL;
+	a->pub.size = sizeof(a->pub);
+	a->pub.challenge = a->list;
 	return a;
 }
 

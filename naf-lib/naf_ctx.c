@@ -4,14 +4,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/base/err.h"
 #include "common/crypto/kdf.h"
 #include "common/crypto/rng.h"
 #include "naf-lib/naf_fake.h"
+#include "naf-lib/naf_fork.h"
 #include "naf-lib/naf_sized.h"
-#include "naf-lib/naf_zn_fd.h"
 
 #define NONCE_SECRET_LEN 32
 
@@ -20,19 +19,12 @@ static unsigned or_default(unsigned v, unsigned dflt)
 	return v ? v : dflt;
 }
 
-static int read_config(struct gba_naf_config *out, struct gba_naf_diameter *diameter, const struct gba_naf_config *in,
-		       struct err *err)
+static int read_config(struct gba_naf_config *out, const struct gba_naf_config *in, struct err *err)
 {
 	if (naf_sized_read(out, sizeof(*out), in, NAF_SIZED_TO(struct gba_naf_config, log_owner)) < 0)
 		return err_set(err, -EINVAL, "config is NULL or config.size is wrong: call gba_naf_config_init()");
-	if (!out->diameter == !out->fake)
-		return err_set(err, -EINVAL, "exactly one of config.diameter and config.fake is needed");
-	if (out->diameter) {
-		if (naf_sized_read(diameter, sizeof(*diameter), out->diameter,
-				   NAF_SIZED_TO(struct gba_naf_diameter, connect_ms)) < 0)
-			return err_set(err, -EINVAL, "config.diameter.size is wrong: call gba_naf_diameter_init()");
-		out->diameter = diameter;
-	}
+	if (!!out->diameter + !!out->link + !!out->fake != 1)
+		return err_set(err, -EINVAL, "exactly one of config.diameter, config.link and config.fake is needed");
 	if (!out->names || !out->bsf_names || !out->n_names || out->n_names > NAF_NAMES_MAX || !out->n_bsf_names ||
 	    out->n_bsf_names > NAF_NAMES_MAX)
 		return err_set(err, -EINVAL, "config.names and config.bsf_names: 1 to %d each, not %zu and %zu",
@@ -44,19 +36,6 @@ static int read_config(struct gba_naf_config *out, struct gba_naf_diameter *diam
 	if (out->n_gsids && !out->gsids)
 		return err_set(err, -EINVAL, "config.gsids is NULL, config.n_gsids %zu", out->n_gsids);
 	return 0;
-}
-
-static void set_defaults(struct gba_naf_config *out)
-{
-	out->algorithms = or_default(out->algorithms, GBA_NAF_MD5);
-	out->qop = or_default(out->qop, GBA_NAF_AUTH);
-	out->cache_keys = or_default(out->cache_keys, 10000);
-	out->refusals = or_default(out->refusals, 10000);
-	out->refusal_s = or_default(out->refusal_s, 5);
-	out->nonce_s = or_default(out->nonce_s, 300);
-	out->nonces = or_default(out->nonces, 20000);
-	out->deadline_ms = or_default(out->deadline_ms, 3000);
-	out->in_flight = or_default(out->in_flight, 256);
 }
 
 static int read_names(struct gba_naf *naf, const struct gba_naf_config *cfg, struct err *err)
@@ -84,59 +63,119 @@ static int read_names(struct gba_naf *naf, const struct gba_naf_config *cfg, str
 	return 0;
 }
 
-static int make_nonces(struct gba_naf *naf, const struct gba_naf_config *cfg, struct err *err)
+static void live_free(struct naf_live *l)
+{
+	if (!l)
+		return;
+	naf_zn_free(l->zn);
+	naf_ks_free(l->ks);
+	naf_nonces_free(l->nonces);
+	free(l);
+}
+
+static struct naf_nonces *make_nonces(const struct gba_naf *naf)
 {
 	SECRET_AUTO secret = { .len = NONCE_SECRET_LEN };
 
-	if (cfg->nonce_secret)
-		memcpy(secret.b, cfg->nonce_secret, NONCE_SECRET_LEN);
+	if (naf->nonce_secret.len)
+		secret = naf->nonce_secret;
 	else if (rng_fill(secret.b, NONCE_SECRET_LEN) < 0)
-		return err_set(err, -EIO, "no random numbers");
-	naf->nonces = naf_nonces_new(&secret, (int64_t)cfg->nonce_s * 1000, cfg->nonces);
-	return naf->nonces ? 0 : err_set(err, -ENOMEM, "no memory");
+		return NULL;
+	return naf_nonces_new(&secret, (int64_t)naf->nonce_s * 1000, naf->nonces_max);
 }
 
-/*! The connection comes last: it is the one thing that cannot be undone in this process. */
+static struct naf_live *live_new(struct gba_naf *naf)
+{
+	struct naf_live *l = calloc(1, sizeof(*l));
+	struct naf_transport t;
+
+	if (!l)
+		return NULL;
+	l->process = naf_fork_process();
+	l->nonces = make_nonces(naf);
+	l->ks = naf_ks_new(&naf->ks_cfg);
+	if (!l->nonces || !l->ks)
+		goto fail;
+	if (naf->fake)
+		naf_fake_transport(naf->fake, &t);
+	else if (naf_link_transport(naf->link, &naf->gsids, &t) < 0)
+		goto fail;
+	l->zn = naf_zn_new(&t, l->ks, naf->in_flight, naf->clock);
+	if (l->zn)
+		return l;
+	t.close(t.self, NULL);
+fail:
+	live_free(l);
+	return NULL;
+}
+
+struct naf_live *naf_ctx_live(struct gba_naf *naf)
+{
+	struct naf_live *l = atomic_load_explicit(&naf->live, memory_order_acquire), *mine;
+
+	if (l && l->process == naf_fork_process())
+		return l;
+	mine = live_new(naf);
+	if (!mine || atomic_compare_exchange_strong(&naf->live, &l, mine))
+		return mine;
+	live_free(mine);
+	return l;
+}
+
+static int make_link(struct gba_naf *naf, const struct gba_naf_config *cfg, struct err *err)
+{
+	struct gba_naf_diameter d;
+
+	if (cfg->link) {
+		naf->link = naf_link_ref(cfg->link);
+		return 0;
+	}
+	if (naf_sized_read(&d, sizeof(d), cfg->diameter, NAF_SIZED_TO(struct gba_naf_diameter, log_owner)) < 0)
+		return err_set(err, -EINVAL, "config.diameter.size is wrong: call gba_naf_diameter_init()");
+	if (!d.log) {
+		d.log = cfg->log;
+		d.log_owner = cfg->log_owner;
+	}
+	return naf_link_make(&naf->link, &d, err);
+}
+
 static int make_parts(struct gba_naf *naf, const struct gba_naf_config *cfg, struct err *err)
 {
-	const struct naf_ks_cfg ks = { cfg->cache_keys, cfg->refusals, cfg->refusal_s, cfg->key_age_max_s };
-	struct naf_transport t;
-	int rc = make_nonces(naf, cfg, err);
+	int rc = naf_link_gsids(&naf->gsids, cfg, err);
 
-	if (rc < 0)
-		return rc;
-	naf->ks = naf_ks_new(&ks);
-	if (!naf->ks)
-		return err_set(err, -ENOMEM, "no memory");
-	if (cfg->fake)
-		naf_fake_transport(cfg->fake, &t);
-	else
-		rc = naf_zn_fd_open(cfg, &t, err);
-	if (rc < 0)
-		return rc;
-	naf->zn = naf_zn_new(&t, naf->ks, cfg->in_flight, naf->clock);
-	if (naf->zn)
-		return 0;
-	t.close(t.self, NULL);
-	return err_set(err, -ENOMEM, "no memory");
+	naf->fake = cfg->fake;
+	if (rc == 0 && !cfg->fake)
+		rc = make_link(naf, cfg, err);
+	if (rc == 0 && !naf_ctx_live(naf))
+		rc = err_set(err, -ENOMEM, "no memory");
+	return rc;
+}
+
+static void read_numbers(struct gba_naf *naf, const struct gba_naf_config *c)
+{
+	naf->algorithms = or_default(c->algorithms, GBA_NAF_MD5);
+	naf->qop = or_default(c->qop, GBA_NAF_AUTH);
+	naf->slash_optional = c->slash_optional;
+	naf->ks_cfg = (struct naf_ks_cfg){ or_default(c->cache_keys, 10000), or_default(c->refusals, 10000),
+					   or_default(c->refusal_s, 5), c->key_age_max_s };
+	naf->nonce_s = or_default(c->nonce_s, 300);
+	naf->nonces_max = or_default(c->nonces, 20000);
+	naf->deadline_ms = or_default(c->deadline_ms, 3000);
+	naf->in_flight = or_default(c->in_flight, 256);
+	if (c->nonce_secret)
+		secret_set(&naf->nonce_secret, c->nonce_secret, NONCE_SECRET_LEN);
 }
 
 struct gba_naf *naf_ctx_new(const struct gba_naf_config *cfg, naf_clock_fn *clock, char *err, size_t errlen)
 {
 	struct err why = { "no memory" };
-	struct gba_naf_diameter d;
 	struct gba_naf_config c;
-	struct gba_naf *naf = calloc(1, sizeof(*naf));
-	int rc = naf ? read_config(&c, &d, cfg, &why) : -ENOMEM;
+	struct gba_naf *naf = naf_fork_init() < 0 ? NULL : calloc(1, sizeof(*naf));
+	int rc = naf ? read_config(&c, cfg, &why) : -ENOMEM;
 
 	if (rc == 0) {
-		set_defaults(&c);
-		naf->pid = getpid();
 		naf->clock = clock;
-		naf->algorithms = c.algorithms;
-		naf->qop = c.qop;
-		naf->slash_optional = c.slash_optional;
-		naf->deadline_ms = c.deadline_ms;
+		read_numbers(naf, &c);
 		rc = read_names(naf, &c, &why);
 	}
 	if (rc == 0)
@@ -154,19 +193,26 @@ struct gba_naf *gba_naf_new(const struct gba_naf_config *cfg, char *err, size_t 
 	return naf_ctx_new(cfg, naf_clock, err, errlen);
 }
 
+/*! Of a parent's part nothing is touched: its locks may be held by threads that do not exist here. */
 void gba_naf_free(struct gba_naf *naf)
 {
-	if (!naf || (naf->pid && naf->pid != getpid()))
-		return; /* a child's copy: its locks may be held by threads that do not exist */
-	naf_zn_free(naf->zn);
-	naf_ks_free(naf->ks);
-	naf_nonces_free(naf->nonces);
+	struct naf_live *l;
+
+	if (!naf)
+		return;
+	l = naf->live;
+	if (l && l->process == naf_fork_process())
+		live_free(l);
+	naf_link_unref(naf->link);
+	secret_clear(&naf->nonce_secret);
 	free(naf);
 }
 
 bool gba_naf_connected(struct gba_naf *naf)
 {
-	return naf && naf_zn_connected(naf->zn);
+	struct naf_live *l = naf ? naf_ctx_live(naf) : NULL;
+
+	return l && naf_zn_connected(l->zn);
 }
 
 int naf_ctx_host(const struct gba_naf *naf, const char *host, const uint8_t *ua_id, struct naf_id *out)
@@ -200,61 +246,39 @@ int naf_ctx_btid(const struct gba_naf *naf, struct span text, struct btid *out)
 
 int naf_ctx_request(struct gba_naf_request *out, const struct gba_naf_request *in)
 {
-	return naf_sized_read(out, sizeof(*out), in, NAF_SIZED_TO(struct gba_naf_request, fields));
+	return naf_sized_read(out, sizeof(*out), in, NAF_SIZED_TO(struct gba_naf_request, fetch));
 }
 
-int naf_ctx_key(struct gba_naf *naf, const struct naf_ks_id *id, const struct btid *btid, struct span text,
-		const struct naf_id *naf_id, const struct gba_naf_request *req, struct gba_naf_key *out)
+int naf_ctx_question(const struct gba_naf *naf, struct naf_question *out, const struct btid *btid, struct span text,
+		     const struct naf_id *naf_id, const struct gba_naf_request *req)
 {
-	char as_received[BTID_MAX + 1];
-	struct naf_question q = { .btid = as_received, .domain = btid->domain, .naf_id = naf_id };
+	struct span source = req->source ? span_str(req->source) : span_of(NULL, 0);
+
+	*out = (struct naf_question){ .naf_id = *naf_id, .has_source = req->source };
+	out->deadline_ms = or_default(req->deadline_ms, naf->deadline_ms);
+	if (source.len > GBA_NAF_SOURCE_MAX)
+		source.len = GBA_NAF_SOURCE_MAX;
+	span_to_str(out->source, sizeof(out->source), source);
+	memcpy(out->domain, btid->domain, strlen(btid->domain) + 1);
+	return span_to_str(out->btid, sizeof(out->btid), text) < 0 ? -EINVAL : 0;
+}
+
+int naf_ctx_key(struct gba_naf *naf, struct naf_live *live, const struct naf_ks_id *id, const struct btid *btid,
+		struct span text, const struct naf_id *naf_id, const struct gba_naf_request *req,
+		struct gba_naf_key *out)
+{
+	struct naf_question q;
 	struct naf_now now;
 	int rc;
 
-	q.source = req->source ? span_str(req->source) : span_of(NULL, 0);
 	naf->clock(&now);
-	rc = naf_ks_get(naf->ks, id, q.source, &now, out);
-	if (rc == -EAGAIN && span_to_str(as_received, sizeof(as_received), text) < 0)
-		rc = -EINVAL;
+	rc = naf_ks_get(live->ks, id, req->source ? span_str(req->source) : span_of(NULL, 0), &now, out);
+	if (rc == -EAGAIN && req->fetch)
+		rc = naf_fetch_result(req->fetch, id, out);
 	if (rc == -EAGAIN)
-		rc = naf_zn_fetch(naf->zn, id, &q, or_default(req->deadline_ms, naf->deadline_ms), out);
+		rc = naf_ctx_question(naf, &q, btid, text, naf_id, req) < 0 ? -EINVAL
+									    : naf_zn_fetch(live->zn, id, &q, out);
 	if (rc == 0)
 		out->size = sizeof(*out); /* whoever made it: the application gets this one */
-	return rc;
-}
-
-/*! The context is of this process. */
-static int fetch_key(struct gba_naf *naf, const char *btid, const struct gba_naf_request *req, struct gba_naf_key *out)
-{
-	struct naf_id naf_id;
-	struct naf_ks_id id;
-	struct btid b;
-	int rc = naf_ctx_host(naf, req->host ? req->host : naf->names[0], req->ua_id, &naf_id);
-
-	if (rc == 0)
-		rc = naf_ctx_btid(naf, span_str(btid), &b);
-	if (rc < 0)
-		return rc;
-	naf_ks_id_make(&id, &b, &naf_id);
-	return naf_ctx_key(naf, &id, &b, span_str(btid), &naf_id, req, out);
-}
-
-int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const struct gba_naf_request *given,
-		      struct gba_naf_key **out)
-{
-	struct gba_naf_request req = { 0 };
-	struct gba_naf_key *key;
-	int rc;
-
-	if (!naf || !btid || !out || (given && naf_ctx_request(&req, given) < 0))
-		return -EINVAL;
-	if (naf->pid != getpid())
-		return -ECHILD;
-	key = calloc(1, sizeof(*key));
-	rc = key ? fetch_key(naf, btid, &req, key) : -ENOMEM;
-	if (rc == 0)
-		*out = key;
-	else
-		gba_naf_key_free(key);
 	return rc;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/hex.h"
 #include "common/gba/run_id.h"
@@ -21,6 +20,7 @@
 /*! One request on its way through the checks. */
 struct run {
 	struct gba_naf *naf;
+	struct naf_live *live; /* of this process */
 	const struct gba_naf_request *req;
 	bool whole; /* the body is there */
 	struct naf_answer *out;
@@ -157,7 +157,7 @@ static enum gba_naf_cause check_btid(struct run *r)
 
 static enum gba_naf_cause check_nonce(struct run *r)
 {
-	int rc = naf_nonce_check(r->naf->nonces, r->hdr.nonce, span_str(r->realm), r->now.mono_ms);
+	int rc = naf_nonce_check(r->live->nonces, r->hdr.nonce, span_str(r->realm), r->now.mono_ms);
 
 	return rc == 0 ? GBA_NAF_CAUSE_OK : rc == -ESTALE ? GBA_NAF_CAUSE_NONCE_STALE : GBA_NAF_CAUSE_BSF_ERROR;
 }
@@ -168,7 +168,7 @@ static enum gba_naf_cause check_key(struct run *r)
 	int rc;
 
 	naf_ks_id_make(&r->id, &r->btid, &r->naf_id);
-	rc = naf_ctx_key(r->naf, &r->id, &r->btid, r->hdr.username, &r->naf_id, r->req, &r->out->key);
+	rc = naf_ctx_key(r->naf, r->live, &r->id, &r->btid, r->hdr.username, &r->naf_id, r->req, &r->out->key);
 	gba_naf_key_verdict(rc, &cause);
 	if (rc == 0 && r->out->key.gba_type == GBA_DIGEST)
 		return GBA_NAF_CAUSE_NOT_AUTHORIZED; /* our realm asks for a key of a card (33.220 M.6.4) */
@@ -202,10 +202,10 @@ static enum gba_naf_cause check_response(struct run *r)
 	if (expected(r, &want) < 0)
 		return GBA_NAF_CAUSE_BSF_ERROR;
 	if (digest_match(&want, r->hdr.response)) {
-		naf_ks_proved(r->naf->ks, &r->id);
+		naf_ks_proved(r->live->ks, &r->id);
 		return GBA_NAF_CAUSE_OK;
 	}
-	r->out->pub.failures = naf_ks_failed(r->naf->ks, &r->id);
+	r->out->pub.failures = naf_ks_failed(r->live->ks, &r->id);
 	return GBA_NAF_CAUSE_RESPONSE;
 }
 
@@ -215,7 +215,7 @@ static enum gba_naf_cause check_count(struct run *r)
 	if (!r->whole)
 		return GBA_NAF_CAUSE_OK;
 	r->naf->clock(&r->now);
-	switch (naf_nonce_use(r->naf->nonces, r->hdr.nonce, r->btid.rand, r->nc, r->now.mono_ms)) {
+	switch (naf_nonce_use(r->live->nonces, r->hdr.nonce, r->btid.rand, r->nc, r->now.mono_ms)) {
 	case 0:
 		return GBA_NAF_CAUSE_OK;
 	case -EALREADY:
@@ -240,8 +240,6 @@ static enum gba_naf_cause check_all(struct run *r)
 	};
 	enum gba_naf_cause cause = GBA_NAF_CAUSE_OK;
 
-	if (r->naf->pid != getpid())
-		return GBA_NAF_CAUSE_BSF_DOWN;
 	r->naf->clock(&r->now);
 	for (size_t i = 0; cause == GBA_NAF_CAUSE_OK && i < sizeof(checks) / sizeof(checks[0]); i++)
 		cause = checks[i](r);
@@ -253,7 +251,7 @@ static void challenge(struct run *r, bool stale)
 	const struct naf_offer offer = { span_str(r->realm), r->naf->algorithms, r->naf->qop, stale };
 	char nonce[NAF_NONCE_CHARS + 1];
 
-	if (naf_nonce_make(r->naf->nonces, offer.realm, r->now.mono_ms, nonce) < 0 ||
+	if (naf_nonce_make(r->live->nonces, offer.realm, r->now.mono_ms, nonce) < 0 ||
 	    naf_answer_challenge(r->out, &offer, nonce) < 0)
 		naf_answer_conclude(r->out, GBA_NAF_CAUSE_BSF_ERROR);
 }
@@ -265,7 +263,8 @@ static struct gba_naf_answer *naf_digest_run(struct gba_naf *naf, const struct g
 	struct run r = { .naf = naf, .req = &req, .whole = whole, .out = out };
 	enum gba_naf_cause cause;
 
-	if (!out || !naf || naf_ctx_request(&req, given) < 0) {
+	r.live = naf ? naf_ctx_live(naf) : NULL;
+	if (!out || !r.live || naf_ctx_request(&req, given) < 0) {
 		naf_answer_free(out);
 		return naf_answer_none();
 	}

@@ -87,7 +87,8 @@ static const struct {
 	{ -EHOSTDOWN, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_DOWN, "no BSF connected" },
 	{ -ETIMEDOUT, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_DOWN, "no answer of the BSF in time" },
 	{ -EBUSY, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_DOWN, "too many questions to the BSF on their way" },
-	{ -ECHILD, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_DOWN, "context opened before fork()" },
+	{ -ECANCELED, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_DOWN, "the context was freed meanwhile" },
+	{ -ECHILD, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_DOWN, "a fetch of the parent of this process" },
 	{ -EPROTO, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_ERROR, "the BSF answered with an error" },
 	{ -ENOMEM, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_ERROR, "no memory" },
 };

@@ -9,8 +9,12 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include "common/base/ascii.h"
+#include "naf-lib/naf_fork.h"
 
-#define SWEEP_MS 60000 /* expired keys stay in memory no longer than this while there is traffic */
+#define SWEEP_MS   60000 /* expired keys stay in memory no longer than this while there is traffic */
+#define CHUNK_HELD 32
+#define NO_EXPIRY_S \
+	300 /* Key-ExpiryTime is optional in the BIA (29.109 5.2); a key without one is used for a short while */
 
 struct held {
 	struct naf_ks_id id; /* first: the tree compares it */
@@ -19,6 +23,12 @@ struct held {
 	int64_t until_ms; /* of a refusal, monotonic */
 	unsigned failures;
 	struct gba_naf_key key;
+};
+
+/*! Keys lie in pages that a child does not get. */
+struct chunk {
+	struct chunk *next;
+	struct held held[CHUNK_HELD];
 };
 
 /*! Least recently used first. */
@@ -32,6 +42,8 @@ struct naf_ks {
 	pthread_mutex_t lock;
 	void *tree; /* tsearch: balanced, so no B-TID an attacker chooses makes it slow */
 	struct lru keys, refusals;
+	struct chunk *chunks;
+	struct held *free_one; /* linked by newer */
 	int64_t swept_ms;
 };
 
@@ -118,20 +130,47 @@ static void lru_add(struct lru *l, struct held *e)
 	l->n++;
 }
 
-static void held_free(void *p)
+static void held_clear(void *p)
 {
 	struct held *e = p;
 
 	naf_key_clear(&e->key);
 	OPENSSL_cleanse(e, sizeof(*e));
-	free(e);
+}
+
+static void held_free(struct naf_ks *ks, struct held *e)
+{
+	held_clear(e);
+	e->newer = ks->free_one;
+	ks->free_one = e;
+}
+
+/*! Zeroed. Under the lock. \returns NULL: no memory */
+static struct held *held_new(struct naf_ks *ks)
+{
+	struct chunk *c;
+	struct held *e;
+
+	if (!ks->free_one) {
+		c = naf_fork_pages(sizeof(*c));
+		if (!c)
+			return NULL;
+		c->next = ks->chunks;
+		ks->chunks = c;
+		for (size_t i = 0; i < CHUNK_HELD; i++)
+			held_free(ks, &c->held[i]);
+	}
+	e = ks->free_one;
+	ks->free_one = e->newer;
+	e->newer = NULL;
+	return e;
 }
 
 static void naf_ks_drop(struct naf_ks *ks, struct held *e)
 {
 	lru_remove(list_of(ks, e), e);
 	tdelete(e, &ks->tree, held_cmp);
-	held_free(e);
+	held_free(ks, e);
 }
 
 static struct held *naf_ks_find(struct naf_ks *ks, const struct naf_ks_id *id)
@@ -176,7 +215,7 @@ static int naf_ks_add(struct naf_ks *ks, struct held *e)
 	while (l->n >= l->max)
 		naf_ks_drop(ks, l->oldest);
 	if (!tsearch(e, &ks->tree, held_cmp)) {
-		held_free(e);
+		held_free(ks, e);
 		return -ENOMEM;
 	}
 	lru_add(l, e);
@@ -200,14 +239,18 @@ void naf_ks_free(struct naf_ks *ks)
 {
 	if (!ks)
 		return;
-	tdestroy(ks->tree, held_free);
+	tdestroy(ks->tree, held_clear);
+	for (struct chunk *c = ks->chunks, *next; c; c = next) {
+		next = c->next;
+		naf_fork_pages_free(c, sizeof(*c));
+	}
 	pthread_mutex_destroy(&ks->lock);
 	free(ks);
 }
 
 static void refuse_locked(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, int rc)
 {
-	struct held *e = calloc(1, sizeof(*e));
+	struct held *e = held_new(ks);
 
 	if (!e)
 		return; /* the BSF is asked once more, that is all */
@@ -255,32 +298,47 @@ int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, struct span source
 	return rc;
 }
 
+/*! What the BSF did not say, and our own limit. */
+static void set_life(const struct naf_ks *ks, const struct naf_now *now, struct gba_naf_key *key)
+{
+	if (key->expires_at == NAF_TIME_NONE)
+		key->expires_at = now->wall_s + NO_EXPIRY_S;
+	if (key->created_at == NAF_TIME_NONE)
+		key->created_at = 0; /* as the application is told */
+	else if (ks->cfg.age_max_s && key->created_at + ks->cfg.age_max_s < key->expires_at)
+		key->expires_at = key->created_at + ks->cfg.age_max_s;
+}
+
+static void put_locked(struct naf_ks *ks, const struct naf_ks_id *id, struct gba_naf_key *key)
+{
+	struct held *e = held_new(ks);
+
+	if (!e)
+		return; /* used once, not kept */
+	e->id = *id;
+	e->key = *key;
+	OPENSSL_cleanse(key, sizeof(*key)); /* moved: its uss_list is no longer the caller's */
+	naf_ks_add(ks, e);
+}
+
 int naf_ks_put(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *key,
 	       struct gba_naf_key *out)
 {
-	struct held *e;
 	int rc;
 
-	if (ks->cfg.age_max_s && key->created_at && key->created_at + ks->cfg.age_max_s < key->expires_at)
-		key->expires_at = key->created_at + ks->cfg.age_max_s;
+	set_life(ks, now, key);
 	if (now->wall_s >= key->expires_at) {
 		naf_key_clear(key);
 		naf_ks_refuse(ks, id, span_of(NULL, 0), now, -EKEYEXPIRED);
 		return -EKEYEXPIRED;
 	}
 	rc = naf_key_copy(out, key);
-	e = rc == 0 ? calloc(1, sizeof(*e)) : NULL;
-	if (!e) {
-		naf_key_clear(key);
-		return rc;
-	}
-	e->id = *id;
-	e->key = *key;
-	OPENSSL_cleanse(key, sizeof(*key)); /* moved: its uss_list is no longer the caller's */
 	pthread_mutex_lock(&ks->lock);
-	naf_ks_add(ks, e);
+	if (rc == 0)
+		put_locked(ks, id, key);
 	pthread_mutex_unlock(&ks->lock);
-	return 0;
+	naf_key_clear(key); /* it has moved, or could not be kept */
+	return rc;
 }
 
 void naf_ks_refuse(struct naf_ks *ks, const struct naf_ks_id *id, struct span source, const struct naf_now *now, int rc)

@@ -2,7 +2,7 @@
 /*! \file naf_ks.h
  *  The keys a NAF holds: per B-TID and NAF_Id, bounded in number and by their life (TS 33.220 4.5.3), and beside them,
  *  bounded apart, the B-TIDs the BSF has refused, so that an old B-TID sent again and again costs the BSF one question.
- *  Thread-safe; nothing waits here. */
+ *  Thread-safe; nothing waits here. In a child the keys are gone, by the kernel, and nothing of it may be called. */
 #pragma once
 
 #include "common/gba/btid.h"
@@ -14,6 +14,9 @@ struct naf_now {
 	int64_t wall_s;  /* Unix time */
 	int64_t mono_ms; /* CLOCK_MONOTONIC */
 };
+
+#define NAF_TIME_NONE \
+	INT64_MIN /* expires_at, created_at of a key on its way here: the BSF did not say. 0 is an instant */
 
 #define NAF_KS_ID_MAX (BTID_RAND_LEN + BSF_NAME_MAX + 1 + NAF_ID_MAX + 1 + GBA_NAF_SOURCE_MAX)
 
@@ -35,7 +38,7 @@ struct naf_ks_cfg {
 
 struct naf_ks;
 
-/*! \returns new object for naf_ks_free(), or NULL: no memory */
+/*! After naf_fork_init(). \returns new object for naf_ks_free(), or NULL: no memory */
 struct naf_ks *naf_ks_new(const struct naf_ks_cfg *cfg);
 void naf_ks_free(struct naf_ks *ks);
 
@@ -46,7 +49,8 @@ void naf_ks_free(struct naf_ks *ks);
 int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, struct span source, const struct naf_now *now,
 	       struct gba_naf_key *out);
 
-/*! Keep what the BSF gave; takes *key (contents move). The expiry in *key is first brought to our own limit.
+/*! Keep what the BSF gave; takes *key (contents move). The expiry in *key is first brought to our own limit; NAF_TIME_NONE is
+ *  allowed in both its times.
  *  \param[out] out a copy as of naf_ks_get(), also when it cannot be kept
  *  \returns 0; -EKEYEXPIRED over already; -ENOMEM */
 int naf_ks_put(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now, struct gba_naf_key *key,

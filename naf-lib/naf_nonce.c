@@ -6,10 +6,10 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
+#include "common/crypto/evp.h"
 #include "common/crypto/rng.h"
+#include "naf-lib/naf_fork.h"
 
 #define TIME_LEN 8
 #define HEAD_LEN 16 /* time, random */
@@ -38,7 +38,7 @@ struct naf_nonces {
 
 struct naf_nonces *naf_nonces_new(const struct secret *secret, int64_t life_ms, unsigned max)
 {
-	struct naf_nonces *n = calloc(1, sizeof(*n));
+	struct naf_nonces *n = naf_fork_pages(sizeof(*n)); /* the secret is no child's */
 
 	if (!n)
 		return NULL;
@@ -56,24 +56,18 @@ void naf_nonces_free(struct naf_nonces *n)
 		return;
 	tdestroy(n->tree, free);
 	pthread_mutex_destroy(&n->lock);
-	secret_clear(&n->secret);
-	free(n);
+	naf_fork_pages_free(n, sizeof(*n));
 }
 
 static int tag(struct naf_nonces *n, const uint8_t head[HEAD_LEN], struct span realm, uint8_t out[TAG_LEN])
 {
-	uint8_t in[sizeof(LABEL) + HEAD_LEN + 1024], mac[EVP_MAX_MD_SIZE];
-	struct writer w;
-	unsigned len = 0;
+	const struct span pieces[] = { span_of(LABEL, sizeof(LABEL)), span_of(head, HEAD_LEN), realm };
+	uint8_t mac[32];
+	int rc = evp_hmac_sha256(mac, n->secret.b, n->secret.len, pieces, 3);
 
-	writer_init(&w, in, sizeof(in));
-	writer_put(&w, LABEL, sizeof(LABEL));
-	writer_put(&w, head, HEAD_LEN);
-	writer_span(&w, realm);
-	if (w.overflow || !HMAC(EVP_sha256(), n->secret.b, n->secret.len, in, w.len, mac, &len) || len < TAG_LEN)
-		return -EIO;
-	memcpy(out, mac, TAG_LEN);
-	return 0;
+	if (rc == 0)
+		memcpy(out, mac, TAG_LEN);
+	return rc;
 }
 
 int naf_nonce_make(struct naf_nonces *n, struct span realm, int64_t now_ms, char out[NAF_NONCE_CHARS + 1])

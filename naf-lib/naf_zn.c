@@ -2,36 +2,28 @@
 #include "naf-lib/naf_zn.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
+#include <openssl/crypto.h>
+#include <sys/timerfd.h>
 
 #include "common/base/clock.h"
 
-/* Key-ExpiryTime is optional in the BIA (29.109 5.2); a key without one is used for a short while. */
-#define NO_EXPIRY_S 300
-
 /*! One question on its way and those who wait for it. */
-struct pending {
-	struct pending *next;
+struct naf_zn_question {
+	struct naf_zn_question *next;
 	struct naf_ks_id id;
 	uint64_t txn;
-	unsigned waiting;
-	bool done;
-	int rc;
-	struct gba_naf_key key;
-	pthread_cond_t answered;
+	struct naf_waiter *first;
 };
 
 struct naf_zn {
 	struct naf_transport t;
 	struct naf_ks *ks;
 	naf_clock_fn *clock;
-	pid_t pid; /* nothing here survives a fork */
 	unsigned in_flight, max;
 	uint64_t last_txn;
-	struct pending *first; /* at most max: a walk is cheap beside a message */
+	struct naf_zn_question *first; /* at most max: a walk is cheap beside a message */
 	pthread_mutex_t lock;
 };
 
@@ -50,166 +42,283 @@ struct naf_zn *naf_zn_new(const struct naf_transport *t, struct naf_ks *ks, unsi
 	zn->t = *t;
 	zn->ks = ks;
 	zn->clock = clock;
-	zn->pid = getpid();
 	zn->max = in_flight;
 	pthread_mutex_init(&zn->lock, NULL);
 	return zn;
 }
 
-static void pending_free(struct pending *p)
-{
-	naf_key_clear(&p->key);
-	pthread_cond_destroy(&p->answered);
-	free(p);
-}
-
-void naf_zn_free(struct naf_zn *zn)
-{
-	if (!zn)
-		return;
-	if (zn->pid == getpid())
-		zn->t.close(zn->t.self, zn);
-	pthread_mutex_destroy(&zn->lock);
-	free(zn);
-}
-
 bool naf_zn_connected(struct naf_zn *zn)
 {
-	return zn->pid == getpid() && zn->t.connected(zn->t.self);
+	return zn->t.connected(zn->t.self);
 }
 
-static struct pending *pending_new(const struct naf_ks_id *id, uint64_t txn)
-{
-	struct pending *p = calloc(1, sizeof(*p));
-	pthread_condattr_t attr;
+/* Waiters. Under the lock. */
 
-	if (!p)
-		return NULL;
-	p->id = *id;
-	p->txn = txn;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->answered, &attr);
-	pthread_condattr_destroy(&attr);
-	return p;
+/*! Its owner may release it from here on: done is the last that is touched. */
+static void waiter_done(struct naf_waiter *w, int rc)
+{
+	const struct itimerspec at_once = { .it_value = { .tv_nsec = 1 } };
+
+	w->of = NULL;
+	w->rc = rc;
+	if (w->timer >= 0)
+		timerfd_settime(w->timer, 0, &at_once, NULL);
+	else
+		pthread_cond_signal(&w->came);
+	atomic_store_explicit(&w->done, true, memory_order_release);
 }
 
-/*! A new question. Under the lock. */
-static int begin(struct naf_zn *zn, const struct naf_ks_id *id, struct pending **out)
+static struct span source_of(const struct naf_waiter *w)
 {
-	struct pending *p;
+	return w->q.has_source ? span_str(w->q.source) : span_of(NULL, 0);
+}
+
+static void link_to(struct naf_waiter *w, struct naf_zn_question *q)
+{
+	w->of = q;
+	w->next = q->first;
+	q->first = w;
+}
+
+/* Questions. Under the lock. */
+
+static struct naf_zn_question *find_question(struct naf_zn *zn, const struct naf_ks_id *id)
+{
+	struct naf_zn_question *q = zn->first;
+
+	while (q && naf_ks_id_cmp(&q->id, id) != 0)
+		q = q->next;
+	return q;
+}
+
+static struct naf_zn_question *find_txn(struct naf_zn *zn, uint64_t txn)
+{
+	struct naf_zn_question *q = zn->first;
+
+	while (q && q->txn != txn)
+		q = q->next;
+	return q;
+}
+
+static int question_new(struct naf_zn *zn, const struct naf_ks_id *id, struct naf_zn_question **out)
+{
+	struct naf_zn_question *q;
 
 	if (zn->in_flight >= zn->max)
 		return -EBUSY;
-	p = pending_new(id, ++zn->last_txn);
-	if (!p)
+	q = calloc(1, sizeof(*q));
+	if (!q)
 		return -ENOMEM;
-	p->next = zn->first;
-	zn->first = p;
+	q->id = *id;
+	q->txn = ++zn->last_txn;
+	q->next = zn->first;
+	zn->first = q;
 	zn->in_flight++;
-	*out = p;
+	*out = q;
 	return 0;
 }
 
-static struct pending *find_question(struct naf_zn *zn, const struct naf_ks_id *id)
+static void question_free(struct naf_zn *zn, struct naf_zn_question *q)
 {
-	struct pending *p = zn->first;
+	struct naf_zn_question **at = &zn->first;
 
-	while (p && (p->done || naf_ks_id_cmp(&p->id, id) != 0))
-		p = p->next;
-	return p;
-}
-
-/*! One waits no longer; the last one takes the question with it. Under the lock. */
-static void leave(struct naf_zn *zn, struct pending *p)
-{
-	struct pending **at = &zn->first;
-
-	if (--p->waiting)
-		return;
-	while (*at != p)
+	while (*at != q)
 		at = &(*at)->next;
-	*at = p->next;
+	*at = q->next;
 	zn->in_flight--;
-	pending_free(p);
+	free(q);
 }
 
-static int wait_for(struct naf_zn *zn, struct pending *p, const struct timespec *until, struct gba_naf_key *out)
+/*! The last one takes the question with it. */
+static void leave(struct naf_zn *zn, struct naf_waiter *w)
 {
-	int rc = 0;
+	struct naf_zn_question *q = w->of;
+	struct naf_waiter **at = &q->first;
 
-	while (!p->done && rc != ETIMEDOUT)
-		rc = pthread_cond_timedwait(&p->answered, &zn->lock, until);
-	if (!p->done)
-		return -ETIMEDOUT;
-	return p->rc ? p->rc : naf_key_copy(out, &p->key);
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	w->of = NULL;
+	if (!q->first)
+		question_free(zn, q);
 }
 
-static void finish(struct pending *p, int rc)
+/*! Who came while it was on its way asks once more, if it was unknown then, or over long before his own deadline. */
+static bool asks_again(const struct naf_waiter *w, int rc)
 {
-	p->rc = rc;
-	p->done = true;
-	pthread_cond_broadcast(&p->answered);
+	uint64_t now = clock_mono_ms(), left = now < w->until_ms ? w->until_ms - now : 0;
+
+	if (w->asker || w->again)
+		return false;
+	return rc == -ENOENT ? left > 0 : rc == -ETIMEDOUT && left > w->q.deadline_ms / 2;
 }
 
-/*! Send it. The lock is given up meanwhile, because the answer may come from within. */
-static void ask(struct naf_zn *zn, struct pending *p, const struct naf_question *given)
+static void tell(struct naf_zn *zn, struct naf_waiter *w, int rc, const struct gba_naf_key *key,
+		 const struct naf_now *now)
 {
-	struct naf_question q = *given;
+	if (rc == -ENOENT && w->asker)
+		naf_ks_refuse(zn->ks, &w->id, source_of(w), now, rc);
+	if (rc == 0)
+		rc = naf_key_copy(&w->key, key);
+	waiter_done(w, rc);
+}
+
+/*! \returns those who ask again */
+static struct naf_waiter *end_question(struct naf_zn *zn, struct naf_zn_question *q, int rc,
+				       const struct gba_naf_key *key)
+{
+	struct naf_waiter *again = NULL, *w, *next;
+	struct naf_now now;
+
+	zn->clock(&now);
+	for (w = q->first; w; w = next) {
+		next = w->next;
+		if (asks_again(w, rc)) {
+			w->next = again;
+			again = w;
+		} else {
+			tell(zn, w, rc, key, &now);
+		}
+	}
+	question_free(zn, q);
+	return again;
+}
+
+static void restart(struct naf_zn *zn, struct naf_waiter *list);
+
+/*! Send it. The lock is given up meanwhile, because the answer may come from within; w may be over then. */
+static void ask(struct naf_zn *zn, const struct naf_waiter *w, uint64_t txn)
+{
+	struct naf_question given = w->q;
+	struct naf_zn_question *q;
 	int rc;
 
-	q.zn = zn;
-	q.txn = p->txn;
+	given.zn = zn;
+	given.txn = txn;
 	pthread_mutex_unlock(&zn->lock);
-	rc = zn->t.start(zn->t.self, &q);
+	rc = zn->t.start(zn->t.self, &given);
 	pthread_mutex_lock(&zn->lock);
-	if (rc < 0 && !p->done)
-		finish(p, rc);
+	q = rc < 0 ? find_txn(zn, txn) : NULL;
+	if (q)
+		restart(zn, end_question(zn, q, rc, NULL));
 }
 
-/*! Under the lock. \param[out] joined the answer is one to somebody's earlier question */
-static int fetch_once(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf_question *q,
-		      const struct timespec *until, struct gba_naf_key *out, bool *joined)
+/*! Wait for what is on its way, what is known by now, or for a new question. \returns its txn, to be asked; 0: none */
+static uint64_t enter(struct naf_zn *zn, struct naf_waiter *w)
 {
-	struct pending *p = find_question(zn, id);
+	struct naf_zn_question *q = find_question(zn, &w->id);
 	struct naf_now now;
 	int rc;
 
-	*joined = p;
-	if (!p) {
-		zn->clock(&now);
-		rc = naf_ks_get(zn->ks, id, q->source, &now, out); /* an answer may have come since the caller looked */
-		if (rc == -EAGAIN)
-			rc = begin(zn, id, &p);
-		if (!p)
-			return rc;
+	if (q) {
+		link_to(w, q);
+		return 0;
 	}
-	p->waiting++;
-	if (!*joined)
-		ask(zn, p, q);
-	rc = wait_for(zn, p, until, out);
-	leave(zn, p);
-	if (rc == -ENOENT && !*joined) {
-		zn->clock(&now);
-		naf_ks_refuse(zn->ks, id, q->source, &now, rc);
+	zn->clock(&now);
+	rc = naf_ks_get(zn->ks, &w->id, source_of(w), &now,
+			&w->key); /* an answer may have come since the caller looked */
+	if (rc == -EAGAIN)
+		rc = question_new(zn, &w->id, &q);
+	if (!q) {
+		waiter_done(w, rc);
+		return 0;
 	}
+	w->asker = true;
+	link_to(w, q);
+	return q->txn;
+}
+
+/*! All of the list want the same: the first of them asks, if nobody does already. */
+static void restart(struct naf_zn *zn, struct naf_waiter *list)
+{
+	struct naf_waiter *asker = NULL, *w, *next;
+	uint64_t txn = 0;
+
+	for (w = list; w; w = next) {
+		uint64_t t;
+
+		next = w->next;
+		w->again = true;
+		t = enter(zn, w);
+		if (t) {
+			txn = t;
+			asker = w;
+		}
+	}
+	if (txn)
+		ask(zn, asker, txn);
+}
+
+static void zn_start(struct naf_zn *zn, struct naf_waiter *w, const struct naf_ks_id *id, const struct naf_question *q)
+{
+	uint64_t txn;
+
+	w->id = *id;
+	w->q = *q;
+	w->until_ms = clock_mono_ms() + q->deadline_ms;
+	txn = enter(zn, w);
+	if (txn)
+		ask(zn, w, txn);
+}
+
+int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf_question *q, struct gba_naf_key *out)
+{
+	struct timespec until = clock_mono_after(q->deadline_ms);
+	struct naf_waiter w = { .timer = -1 };
+	pthread_condattr_t attr;
+	int rc = 0;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&w.came, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_lock(&zn->lock);
+	zn_start(zn, &w, id, q);
+	while (!w.done && rc != ETIMEDOUT)
+		rc = pthread_cond_timedwait(&w.came, &zn->lock, &until);
+	rc = w.done ? w.rc : -ETIMEDOUT;
+	if (!w.done)
+		leave(zn, &w);
+	pthread_mutex_unlock(&zn->lock);
+	pthread_cond_destroy(&w.came);
+	if (rc == 0)
+		*out = w.key; /* moves */
+	OPENSSL_cleanse(&w.key, sizeof(w.key));
 	return rc;
 }
 
-int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf_question *q, unsigned deadline_ms,
-		 struct gba_naf_key *out)
+void naf_zn_start(struct naf_zn *zn, struct naf_waiter *w, const struct naf_ks_id *id, const struct naf_question *q)
 {
-	struct timespec until;
-	bool joined;
-	int rc;
+	struct timespec until = clock_mono_after(q->deadline_ms);
+	const struct itimerspec at = { .it_value = until };
 
-	until = clock_mono_after(deadline_ms);
+	timerfd_settime(w->timer, TFD_TIMER_ABSTIME, &at, NULL);
 	pthread_mutex_lock(&zn->lock);
-	rc = fetch_once(zn, id, q, &until, out, &joined);
-	if (rc == -ENOENT && joined) /* whatever is on its way now was sent after we came */
-		rc = fetch_once(zn, id, q, &until, out, &joined);
+	zn_start(zn, w, id, q);
 	pthread_mutex_unlock(&zn->lock);
-	return rc;
+}
+
+bool naf_zn_over(struct naf_zn *zn, struct naf_waiter *w)
+{
+	if (atomic_load_explicit(&w->done, memory_order_acquire))
+		return true;
+	pthread_mutex_lock(&zn->lock);
+	if (!w->done && clock_mono_ms() >= w->until_ms) {
+		leave(zn, w);
+		waiter_done(w, -ETIMEDOUT);
+	}
+	pthread_mutex_unlock(&zn->lock);
+	return w->done;
+}
+
+void naf_zn_leave(struct naf_zn *zn, struct naf_waiter *w)
+{
+	if (atomic_load_explicit(&w->done, memory_order_acquire))
+		return;
+	pthread_mutex_lock(&zn->lock);
+	if (!w->done)
+		leave(zn, w);
+	pthread_mutex_unlock(&zn->lock);
 }
 
 unsigned naf_zn_waiting(struct naf_zn *zn)
@@ -217,39 +326,50 @@ unsigned naf_zn_waiting(struct naf_zn *zn)
 	unsigned n = 0;
 
 	pthread_mutex_lock(&zn->lock);
-	for (struct pending *p = zn->first; p; p = p->next)
-		n += p->done ? 0 : p->waiting;
+	for (struct naf_zn_question *q = zn->first; q; q = q->next)
+		for (struct naf_waiter *w = q->first; w; w = w->next)
+			n++;
 	pthread_mutex_unlock(&zn->lock);
 	return n;
 }
 
-static struct pending *find_txn(struct naf_zn *zn, uint64_t txn)
-{
-	struct pending *p = zn->first;
-
-	while (p && (p->txn != txn || p->done))
-		p = p->next;
-	return p;
-}
-
 void naf_zn_answer(struct naf_zn *zn, uint64_t txn, int rc, struct gba_naf_key *key)
 {
-	struct pending *p;
+	struct gba_naf_key kept = { 0 };
+	struct naf_zn_question *q;
 	struct naf_now now;
 
 	zn->clock(&now);
 	pthread_mutex_lock(&zn->lock);
-	p = find_txn(zn, txn);
-	if (p && rc == 0) {
-		if (!key->expires_at)
-			key->expires_at = now.wall_s + NO_EXPIRY_S;
-		rc = naf_ks_put(zn->ks, &p->id, &now, key, &p->key);
-	} else if (p && rc == -EPERM) { /* for everybody; the unknown is for who asked */
-		naf_ks_refuse(zn->ks, &p->id, span_of(NULL, 0), &now, rc);
-	}
-	if (p)
-		finish(p, rc);
+	q = find_txn(zn, txn);
+	if (q && rc == 0)
+		rc = naf_ks_put(zn->ks, &q->id, &now, key, &kept);
+	else if (q && rc == -EPERM) /* for everybody; the unknown is for who asked */
+		naf_ks_refuse(zn->ks, &q->id, span_of(NULL, 0), &now, rc);
+	if (q)
+		restart(zn, end_question(zn, q, rc, &kept));
 	pthread_mutex_unlock(&zn->lock);
+	naf_key_clear(&kept);
 	if (key)
 		naf_key_clear(key); /* nobody waits any more: late, or answered before */
+}
+
+void naf_zn_free(struct naf_zn *zn)
+{
+	if (!zn)
+		return;
+	zn->t.close(zn->t.self, zn);
+	pthread_mutex_lock(&zn->lock);
+	while (zn->first) {
+		while (zn->first->first) {
+			struct naf_waiter *w = zn->first->first;
+
+			zn->first->first = w->next;
+			waiter_done(w, -ECANCELED);
+		}
+		question_free(zn, zn->first);
+	}
+	pthread_mutex_unlock(&zn->lock);
+	pthread_mutex_destroy(&zn->lock);
+	free(zn);
 }

@@ -32,6 +32,8 @@ static const char usage[] =
 	"  --gba-u                say that the NAF knows GBA_U, so that Ks_int_NAF comes too\n"
 	"  --bsf HOST[:PORT]      (127.0.0.1:3868)\n"
 	"  --bsf-identity NAME    Diameter identity of the BSF (bsf.mnc001.mcc001.3gppnetwork.org)\n"
+	"  --peer NAME            Diameter identity of who is at --bsf, if that is a relay (the BSF)\n"
+	"  --no-destination-host  the relay knows which BSF: only Destination-Realm\n"
 	"  --bsf-realm NAME       its Diameter realm (mnc001.mcc001.3gppnetwork.org)\n"
 	"  --bsf-realm-from-btid  Destination-Realm is the domain of the B-TID, no Destination-Host\n"
 	"  --identity NAME        ours (gba-naf.example.com); one connection per identity\n"
@@ -123,7 +125,23 @@ static int add_gsid(struct options *o, const char *text)
 	return -1;
 }
 
-enum { NAF = 256, UA, GSID, GBA_U, BSF, BSF_IDENTITY, BSF_REALM, FROM_BTID, IDENTITY, REALM, TIMEOUT, KEY_TO, JSON };
+enum {
+	NAF = 256,
+	UA,
+	GSID,
+	GBA_U,
+	BSF,
+	BSF_IDENTITY,
+	BSF_REALM,
+	FROM_BTID,
+	IDENTITY,
+	REALM,
+	TIMEOUT,
+	KEY_TO,
+	JSON,
+	PEER,
+	NO_HOST
+};
 
 /*! The texts that are only kept. */
 static const char **text_of(struct options *o, int opt)
@@ -135,6 +153,7 @@ static const char **text_of(struct options *o, int opt)
 		{ NAF, &o->naf },
 		{ UA, &o->ua },
 		{ BSF, &o->ask.bsf_address },
+		{ PEER, &o->ask.peer },
 		{ BSF_IDENTITY, &o->ask.bsf_identity },
 		{ BSF_REALM, &o->ask.bsf_realm },
 		{ IDENTITY, &o->ask.identity },
@@ -174,7 +193,10 @@ static int option(struct options *o, int opt, const char *word)
 		o->ask.gba_u_aware = true;
 		return -1;
 	case FROM_BTID:
-		o->realm_from_btid = true;
+		o->realm_from_btid = o->ask.no_dest_host = true;
+		return -1;
+	case NO_HOST:
+		o->ask.no_dest_host = true;
 		return -1;
 	case TIMEOUT:
 		return set_timeout(o);
@@ -213,6 +235,8 @@ static int gba_naf_parse(struct options *o, int argc, char **argv)
 		{ "gba-u", 0, NULL, GBA_U },
 		{ "bsf", 1, NULL, BSF },
 		{ "bsf-identity", 1, NULL, BSF_IDENTITY },
+		{ "peer", 1, NULL, PEER },
+		{ "no-destination-host", 0, NULL, NO_HOST },
 		{ "bsf-realm", 1, NULL, BSF_REALM },
 		{ "bsf-realm-from-btid", 0, NULL, FROM_BTID },
 		{ "identity", 1, NULL, IDENTITY },
@@ -243,6 +267,7 @@ static int check_names(const struct options *o)
 		const char *option, *value;
 	} rows[] = {
 		{ "--bsf-identity wants a DNS name", o->ask.bsf_identity },
+		{ "--peer wants a DNS name", o->ask.peer ? o->ask.peer : o->ask.bsf_identity },
 		{ "--bsf-realm wants a DNS name", o->ask.bsf_realm },
 		{ "--identity wants a DNS name", o->ask.identity },
 		{ "--realm wants a DNS name", o->ask.realm },

@@ -2,189 +2,189 @@
 #include "tools/zn_ask.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 
 #include "common/base/clock.h"
 #include "common/dia/dia_addr.h"
-#include "common/dia/dia_tx.h"
-#include "dict/dict_gba.h"
+#include "common/gba/gba_time.h"
+#include "dict/gba_ids.h"
+#include "naf-lib/naf_bir.h"
 
-#define SLICE_MS 5
+#define BUDGET  64
+#define STOP_MS 10000 /* the hub has its own limit */
 
-/* The library's threads write here, the one that asks waits. */
-static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool answered;
+/*! One run of the tool, on its own thread. */
+struct run {
+	const struct zn_ask *ask;
+	const char *peer;
+	struct dia_loop *loop;
+	struct dia_hub *hub;
+	bool open, answered, stopped;
 	int rc;
 	struct zn_bia bia;
-	void (*log)(const char *text);
-	char refused[400]; /* what the CEA says, if it refuses us */
-	char trouble[400]; /* the first thing that went wrong on the way to a connection */
-} state = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+	char refused[400]; /* why it does not want us */
+	char trouble[400]; /* what else went wrong */
+};
 
-static void tell(const char *what, const char *peer, const char *detail)
+static void tell(const struct run *r, const char *what, const char *peer, const char *detail)
 {
 	char text[512];
 	struct writer w;
 
 	writer_init(&w, text, sizeof(text));
 	writer_printf(&w, "%s%s%s%s", what, peer, *detail ? ": " : "", detail);
-	if (state.log && writer_end(&w) > 0)
-		state.log(text);
+	if (r->ask->log && writer_end(&w) > 0)
+		r->ask->log(text);
 }
 
-static void zn_ask_on_log(void *owner, enum dia_log_level level, const char *text)
+static void zn_ask_on_event(void *owner, enum dia_hub_event ev, const char *peer, const char *detail)
 {
-	if (level < DIA_LOG_INFO)
+	struct run *r = owner;
+
+	tell(r, ev == DIA_HUB_OPEN ? "connected to " : "diameter: ", peer, detail);
+	if (ev == DIA_HUB_OPEN || ev == DIA_HUB_LOST)
+		r->open = ev == DIA_HUB_OPEN;
+	if (ev == DIA_HUB_REFUSED)
+		span_to_str(r->refused, sizeof(r->refused), span_str(detail));
+}
+
+static void on_answer(void *owner, uint64_t txn, int rc, struct zn_bia *bia, const char *why)
+{
+	struct run *r = owner;
+	time_t now = time(NULL);
+
+	r->answered = true;
+	r->rc = rc;
+	if (why)
+		span_to_str(r->trouble, sizeof(r->trouble), span_str(why));
+	if (rc < 0)
 		return;
-	pthread_mutex_lock(&state.lock);
-	if (!*state.trouble && strstr(text, "CEA"))
-		span_to_str(state.trouble, sizeof(state.trouble), span_str(text));
-	pthread_mutex_unlock(&state.lock);
-	tell("diameter", "", text);
-}
-
-static void zn_ask_on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
-{
-	tell(ev == DIA_EV_PEER_OPEN ? "connected to " : "diameter: ", peer, detail);
-	pthread_mutex_lock(&state.lock);
-	if (ev == DIA_EV_REFUSED)
-		span_to_str(state.refused, sizeof(state.refused), span_str(detail));
-	pthread_cond_broadcast(&state.changed);
-	pthread_mutex_unlock(&state.lock);
-}
-
-static void zn_ask_on_answer(void *owner, uint64_t txn, struct msg *answer)
-{
-	struct zn_bia bia = { 0 };
-	int rc = answer ? zn_bia_decode(&bia, answer) : -EHOSTDOWN;
-
-	if (answer)
-		fd_msg_free(answer);
-	pthread_mutex_lock(&state.lock);
-	state.rc = rc;
-	state.bia = bia;
-	state.answered = true;
-	pthread_cond_broadcast(&state.changed);
-	pthread_mutex_unlock(&state.lock);
-	OPENSSL_cleanse(&bia, sizeof(bia));
-}
-
-/*! Until done() or the time is over. Events wake it; the slices are for what the library tells slightly too early. */
-static bool wait_until(bool (*done)(const struct zn_ask *ask), const struct zn_ask *ask)
-{
-	uint64_t end = clock_mono_ms() + ask->timeout_ms;
-	struct timespec slice;
-
-	while (!done(ask)) {
-		if (clock_mono_ms() >= end)
-			return false;
-		clock_gettime(CLOCK_REALTIME, &slice);
-		slice.tv_nsec += SLICE_MS * 1000000;
-		slice.tv_sec += slice.tv_nsec / 1000000000;
-		slice.tv_nsec %= 1000000000;
-		pthread_mutex_lock(&state.lock);
-		if (!state.answered)
-			pthread_cond_timedwait(&state.changed, &state.lock, &slice);
-		pthread_mutex_unlock(&state.lock);
-	}
-	return true;
+	r->bia = *bia;
+	r->bia.expires_at = ntp_near(bia->expires_at, now);
+	r->bia.created_at = ntp_near(bia->created_at, now);
+	bia->uss_list = NULL; /* moved */
 }
 
 /* A refusal stays one until somebody mends it: no more tries. */
-static bool is_settled(const struct zn_ask *ask)
+static bool is_settled(const struct run *r)
 {
-	bool refused;
-
-	pthread_mutex_lock(&state.lock);
-	refused = *state.refused;
-	pthread_mutex_unlock(&state.lock);
-	return refused || dia_peer_is_open(ask->bsf_identity);
+	return r->open || *r->refused;
 }
 
-static bool is_answered(const struct zn_ask *ask)
+static bool is_answered(const struct run *r)
 {
-	bool yes;
-
-	pthread_mutex_lock(&state.lock);
-	yes = state.answered;
-	pthread_mutex_unlock(&state.lock);
-	return yes;
+	return r->answered;
 }
 
-static int node_up(const struct zn_ask *ask, struct err *err)
+static bool is_stopped(const struct run *r)
 {
-	struct dia_cfg cfg = {
-		.identity = ask->identity,
-		.realm = ask->realm,
-		.n_peers = 1,
-		.cb = { .log = zn_ask_on_log, .event = zn_ask_on_event },
+	return r->stopped;
+}
+
+static void run_until(struct run *r, bool (*done)(const struct run *r), unsigned ms)
+{
+	uint64_t now = clock_mono_ms(), end = now + ms;
+
+	for (; !done(r) && now < end; now = clock_mono_ms()) {
+		if (!dia_loop_turn(r->loop, BUDGET) && !done(r))
+			dia_loop_wait(r->loop, (int)(end - now));
+	}
+}
+
+static int not_connected(const struct run *r, struct err *err)
+{
+	if (*r->refused)
+		return err_set(err, -EHOSTDOWN, "%s at %s refuses us: %s", r->peer, r->ask->bsf_address, r->refused);
+	return err_set(err, -EHOSTDOWN, "no connection to %s at %s within %u ms", r->peer, r->ask->bsf_address,
+		       r->ask->timeout_ms);
+}
+
+static int zn_ask_error(const struct run *r, struct err *err)
+{
+	switch (r->rc) {
+	case 0:
+		return 0;
+	case -ETIMEDOUT:
+		return err_set(err, -ETIMEDOUT, "no answer of %s within %u ms", r->peer, r->ask->timeout_ms);
+	case -ENOTCONN:
+		return err_set(err, -EHOSTDOWN, "the connection to %s was lost", r->peer);
+	case -EBADMSG:
+		return err_set(err, -EBADMSG, "the answer of %s cannot be read: %s", r->peer, r->trouble);
+	default:
+		return err_set(err, -EIO, "the request cannot be sent");
+	}
+}
+
+static int ask_and_wait(struct run *r, struct err *err)
+{
+	const struct zn_ask *a = r->ask;
+	const struct naf_bir bir = {
+		.peer = r->peer,
+		.realm = a->dest_realm ? a->dest_realm : a->bsf_realm,
+		.host = a->no_dest_host ? NULL : a->bsf_identity,
+		.btid = span_str(a->btid),
+		.naf_id = &a->naf_id,
+		.gsids = (const char(*)[ZN_GSID_MAX + 1]) a->gsids,
+		.n_gsids = a->n_gsids,
+		.gba_u_aware = a->gba_u_aware,
 	};
-	int rc = dia_addr_resolve(&cfg.peers[0].addr, ask->bsf_address, err);
 
-	if (rc < 0)
-		return rc;
-	/* its realm stays empty: every request goes to this one peer, also one for the domain of a B-TID */
-	if (span_to_str(cfg.peers[0].identity, sizeof(cfg.peers[0].identity), span_str(ask->bsf_identity)) < 0)
-		return err_set(err, -EINVAL, "Diameter identity of the BSF: at most %zu characters",
-			       sizeof(cfg.peers[0].identity) - 1);
-	state.log = ask->log;
-	rc = dia_core_init(&cfg, err);
-	if (rc == 0 && (dia_client(GBA_APP_ZN) < 0 || dia_tx_start(4) < 0))
-		rc = err_set(err, -EIO, "the Diameter node does not start");
-	return rc < 0 ? rc : dia_core_start(err);
+	run_until(r, is_settled, a->timeout_ms);
+	if (!r->open)
+		return not_connected(r, err);
+	r->rc = naf_bir_ask(r->hub, r->loop, &bir, a->timeout_ms, on_answer, r, 0);
+	if (r->rc == 0) {
+		r->rc = -ETIMEDOUT;
+		run_until(r, is_answered, a->timeout_ms + 1000);
+	}
+	return zn_ask_error(r, err);
 }
 
-static int not_connected(const struct zn_ask *ask, struct err *err)
+static void on_stopped(void *owner)
 {
-	int rc = err_set(err, -EHOSTDOWN, "no connection to %s at %s within %u ms", ask->bsf_identity, ask->bsf_address,
-			 ask->timeout_ms);
-
-	pthread_mutex_lock(&state.lock);
-	if (*state.refused)
-		err_set(err, rc, "%s at %s refuses us: %s", ask->bsf_identity, ask->bsf_address, state.refused);
-	else if (*state.trouble)
-		err_set(err, rc, "the node at %s refuses us as %s, or is not called %s (%s)", ask->bsf_address,
-			ask->identity, ask->bsf_identity, state.trouble);
-	pthread_mutex_unlock(&state.lock);
-	return rc;
+	((struct run *)owner)->stopped = true;
 }
 
-static int ask_and_wait(struct zn_bia *out, const struct zn_ask *ask, struct err *err)
+static int zn_ask_run(struct run *r, const struct sockaddr_storage *addr, struct err *err)
 {
-	struct msg *m = NULL;
+	static const uint32_t apps[] = { GBA_APP_ZN };
+	const struct dia_hub_cfg cfg = {
+		.self = { r->ask->identity, r->ask->realm },
+		.realms = &r->ask->realm,
+		.n_realms = 1,
+		.client_apps = apps,
+		.n_client_apps = 1,
+		.cb = { .event = zn_ask_on_event, .owner = r },
+	};
 	int rc;
 
-	if (!wait_until(is_settled, ask) || !dia_peer_is_open(ask->bsf_identity))
-		return not_connected(ask, err);
-	rc = zn_bir_encode(&m, span_str(ask->btid), &ask->naf_id, (const char(*)[ZN_GSID_MAX + 1]) ask->gsids,
-			   ask->n_gsids, ask->gba_u_aware, ask->dest_realm ? ask->dest_realm : ask->bsf_realm,
-			   ask->dest_realm ? NULL : ask->bsf_identity);
-	if (rc == 0)
-		rc = dia_tx_request(&m, zn_ask_on_answer, NULL, 1, ask->timeout_ms);
-	if (rc < 0)
-		return err_set(err, -EIO, "the request cannot be sent");
-	if (!wait_until(is_answered, ask))
-		return err_set(err, -ETIMEDOUT, "no answer of %s within %u ms", ask->bsf_identity, ask->timeout_ms);
-	pthread_mutex_lock(&state.lock);
-	rc = state.rc;
-	*out = state.bia;
-	OPENSSL_cleanse(&state.bia, sizeof(state.bia));
-	pthread_mutex_unlock(&state.lock);
-	return rc < 0 ? err_set(err, rc, "the answer of %s cannot be read", ask->bsf_identity) : 0;
+	r->hub = dia_hub_new(r->loop, &cfg);
+	if (!r->hub || dia_hub_dial(r->hub, r->peer, addr, false) < 0)
+		return err_set(err, -EIO, "no memory");
+	rc = ask_and_wait(r, err);
+	dia_hub_stop(r->hub, on_stopped, r);
+	run_until(r, is_stopped, STOP_MS);
+	return rc;
 }
 
 int zn_ask(struct zn_bia *out, const struct zn_ask *ask, struct err *err)
 {
-	int rc = node_up(ask, err);
+	struct run r = { .ask = ask, .peer = ask->peer ? ask->peer : ask->bsf_identity };
+	struct sockaddr_storage addr;
+	int rc = dia_addr_resolve(&addr, ask->bsf_address, err);
 
 	if (rc < 0)
 		return rc;
-	rc = ask_and_wait(out, ask, err);
-	dia_tx_stop();
-	dia_core_stop();
+	r.loop = dia_loop_new();
+	rc = r.loop ? zn_ask_run(&r, &addr, err) : err_set(err, -EIO, "no memory or no descriptor");
+	dia_hub_free(r.hub);
+	dia_loop_free(r.loop);
+	if (rc == 0)
+		*out = r.bia;
+	else
+		zn_bia_clear(&r.bia);
+	OPENSSL_cleanse(&r.bia, sizeof(r.bia));
 	return rc;
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file zn_ask.h
- *  One BIR to a BSF and its answer, for the tool gba-naf: connect, ask, disconnect. Once per process. */
+ *  One BIR to a BSF and its answer, for the tool gba-naf: connect, ask as libgba-naf does, disconnect. */
 #pragma once
 
 #include "common/base/err.h"
-#include "common/dia/dia_core.h"
-#include "common/dia/zn_codec.h"
+#include "common/gba/zn_msg.h"
 
 struct zn_ask {
 	const char *identity, *realm; /* ours */
 	const char *bsf_address;      /* HOST or HOST:PORT or [IPV6]:PORT */
+	const char *peer;             /* who is there; NULL: bsf_identity */
 	const char *bsf_identity, *bsf_realm;
-	const char *dest_realm; /* NULL: bsf_realm, with bsf_identity as Destination-Host */
+	const char *dest_realm; /* NULL: bsf_realm */
+	bool no_dest_host;      /* else it is bsf_identity */
 	const char *btid;
 	struct naf_id naf_id;
 	bool gba_u_aware;

@@ -111,7 +111,8 @@ void zn_report(bool json, const struct zn_bia *bia, const char *cause, const cha
 		set(o, "gba_type", (unsigned)bia->gba_type < 3 ? types[bia->gba_type] : "unknown");
 	if (bia->has_times) {
 		set_time(o, "lifetime", bia->expires_at);
-		set_time(o, "bootstrapped", bia->created_at);
+		if (bia->has_created)
+			set_time(o, "bootstrapped", bia->created_at);
 	}
 	if (bia->impi.s[0]) {
 		impi_mask(masked, bia->impi.s);

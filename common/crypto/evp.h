@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file evp.h
  *  OpenSSL objects for the modules of this folder: algorithms fetched once per process, contexts kept per thread and
- *  freed when the thread ends. Not for other folders. */
+ *  freed when the thread ends: so no name is looked up under a lock of OpenSSL later. Not for other folders, but for
+ *  evp_hmac_sha256(). */
 #pragma once
 
 #include <openssl/evp.h>

@@ -2,10 +2,23 @@
 #include "common/crypto/rng.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <openssl/rand.h>
+#include <stdint.h>
+#include <sys/random.h>
+#include <sys/types.h>
 
 int rng_fill(void *out, size_t len)
 {
-	return len <= INT_MAX && RAND_bytes(out, (int)len) == 1 ? 0 : -EIO;
+	uint8_t *p = out;
+
+	while (len) {
+		ssize_t n = getrandom(p, len, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -EIO;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file rng.h
- *  Unpredictable octets (OpenSSL's generator). */
+ *  Unpredictable octets, from the kernel: OpenSSL's generator has locks, and a child after fork() may find them held. */
 #pragma once
 
 #include <stddef.h>

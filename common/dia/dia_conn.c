@@ -273,9 +273,11 @@ static void on_cea(struct dia_conn *c, struct span msg)
 		}
 		if (code / 1000 != 2)
 			cea_words(text, sizeof(text), code, msg);
+		else if (!good)
+			snprintf(text, sizeof(text), "its CEA has another Origin-Host");
 		else
-			snprintf(text, sizeof(text),
-				 good ? "no common application" : "its CEA has another Origin-Host");
+			snprintf(text, sizeof(text), "its CEA offers none of our applications (%u)",
+				 (unsigned)c->hub->caps.apps[0]);
 	}
 	if (code != DIA_ELECTION_LOST)
 		dia_hub_tell(c->hub, DIA_HUB_REFUSED, c->id->name, text);

@@ -8,6 +8,7 @@
 #include "common/base/ascii.h"
 #include "common/crypto/rng.h"
 #include "common/dia/dia_hub_in.h"
+#include "common/dia/dia_ids.h"
 
 #define VENDOR_ID  0
 #define STOP_MS    4000 /* who does not answer a DPR keeps nobody from stopping */
@@ -27,7 +28,7 @@ void dia_hub_tell(struct dia_hub *h, enum dia_hub_event ev, const char *peer, co
 /* Hop-by-hop ids of the base protocol and end-to-end ids. */
 uint32_t dia_hub_next_id(struct dia_hub *h)
 {
-	return ++h->end_to_end;
+	return dia_ids_next();
 }
 
 /* Identities. */
@@ -421,8 +422,7 @@ struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg)
 				       .n_served = cfg->n_services < served_max ? cfg->n_services : served_max };
 	make_caps(h);
 	h->pending = dia_pending_new();
-	if (!h->pending || rng_fill(&h->end_to_end, sizeof(h->end_to_end)) < 0 ||
-	    dia_ask_sessions_init(&h->sessions, cfg->self.host) < 0) {
+	if (!h->pending || dia_ids_init() < 0 || dia_ask_sessions_init(&h->sessions, cfg->self.host) < 0) {
 		dia_hub_free(h);
 		return NULL;
 	}

@@ -86,7 +86,6 @@ struct dia_hub {
 	int spare_fd; /* given up to take and close a connection when there is no descriptor */
 	struct dia_timer accept_again;
 	struct dia_pending *pending;
-	uint32_t end_to_end;
 	struct dia_sessions sessions;
 	bool stopping;
 	struct dia_timer stopped;

@@ -25,6 +25,7 @@ struct dia_loop {
 	size_t n_timers, room;
 	uint64_t armed_ms; /* what the timer descriptor is set to; 0: off */
 	bool turning;
+	void (*tell_open)(int fd), (*tell_closing)(int fd); /* NULL: nobody asks */
 	uint8_t scratch[2 * DIA_LOOP_SCRATCH];
 	pthread_mutex_t lock;
 	struct dia_post *first, **last; /* under the lock */
@@ -52,6 +53,8 @@ static void close_all(struct dia_loop *l)
 	const int fds[] = { l->epoll, l->timer, l->wake };
 
 	for (size_t i = 0; i < 3; i++) {
+		if (l->tell_closing)
+			l->tell_closing(fds[i]);
 		if (fds[i] >= 0)
 			close(fds[i]);
 	}
@@ -74,6 +77,16 @@ struct dia_loop *dia_loop_new(void)
 	}
 	pthread_mutex_init(&l->lock, NULL);
 	return l;
+}
+
+void dia_loop_tell_fds(struct dia_loop *l, void (*open)(int fd), void (*closing)(int fd))
+{
+	const int fds[] = { l->epoll, l->timer, l->wake };
+
+	l->tell_open = open;
+	l->tell_closing = closing;
+	for (size_t i = 0; i < 3; i++)
+		open(fds[i]);
 }
 
 int dia_loop_fd(const struct dia_loop *l)
@@ -285,16 +298,24 @@ void dia_loop_again(struct dia_loop *l, struct dia_fd *f)
 int dia_loop_add(struct dia_loop *l, struct dia_fd *f)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = f };
+	int rc;
 
 	f->next = f->prev = NULL;
 	f->events = 0;
 	f->greedy = false;
-	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, f->fd, &ev) < 0 ? -errno : 0;
+	if (l->tell_open)
+		l->tell_open(f->fd);
+	rc = epoll_ctl(l->epoll, EPOLL_CTL_ADD, f->fd, &ev) < 0 ? -errno : 0;
+	if (rc < 0 && l->tell_closing)
+		l->tell_closing(f->fd);
+	return rc;
 }
 
 void dia_loop_del(struct dia_loop *l, struct dia_fd *f)
 {
 	epoll_ctl(l->epoll, EPOLL_CTL_DEL, f->fd, NULL);
+	if (l->tell_closing)
+		l->tell_closing(f->fd);
 	list_del(f);
 	if (l->current == f)
 		l->current = NULL;

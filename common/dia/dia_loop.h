@@ -46,6 +46,10 @@ struct dia_loop *dia_loop_new(void);
 /*! Runs what was posted with stopping = true. No descriptor or timer may be on it any more. l may be NULL. */
 void dia_loop_free(struct dia_loop *l);
 
+/*! Tell of each descriptor of this loop, its own ones and those added: when it comes, and before it is closed. Once, before
+ *  any is added; for a library whose process may fork. */
+void dia_loop_tell_fds(struct dia_loop *l, void (*open)(int fd), void (*closing)(int fd));
+
 /*! \returns the descriptor to watch: readable when there is something to do. */
 int dia_loop_fd(const struct dia_loop *l);
 

@@ -165,6 +165,7 @@ static int get_bia_avp(struct zn_bia *b, const struct dia_avp *a)
 		b->expires_at = dia_wire_time(a);
 		return 0;
 	case AVP_CREATION_TIME:
+		b->has_created = true;
 		b->created_at = dia_wire_time(a);
 		return 0;
 	case AVP_ME_KEY:

@@ -5,7 +5,8 @@
 #include <stdio.h>
 
 #define NTP_UNIX 2208988800u /* seconds from 1900 to 1970 */
-#define YEAR_MAX 99999999    /* so that tm_year and the seconds of timegm() hold it */
+#define NTP_ERA  (1ll << 32)
+#define YEAR_MAX 99999999 /* so that tm_year and the seconds of timegm() hold it */
 
 int date_time_format(char out[DATE_TIME_LEN + 1], time_t t)
 {
@@ -144,7 +145,14 @@ time_t ntp_to_time(uint32_t ntp)
 {
 	int64_t t = (int64_t)ntp - NTP_UNIX;
 
-	return ntp & 0x80000000u ? t : t + (1ll << 32);
+	return ntp & 0x80000000u ? t : t + NTP_ERA;
+}
+
+time_t ntp_near(time_t t, time_t now)
+{
+	while (t < now - NTP_ERA / 2)
+		t += NTP_ERA;
+	return t;
 }
 
 int http_date_format(char out[30], time_t t)

@@ -18,6 +18,10 @@ int date_time_parse(time_t *out, struct span s);
 /*! Seconds since 1900, era by RFC 6733: values below 0x80000000 lie after 2036. */
 uint32_t ntp_from_time(time_t t);
 time_t ntp_to_time(uint32_t ntp);
+/*! From 2036 on the 32 bits of RFC 6733 say less and less: the instant with the same bits that is nearest to now is meant
+ *  (RFC 5905 6); until then what they say since 1968 stands.
+ *  \param[in] t of ntp_to_time() */
+time_t ntp_near(time_t t, time_t now);
 
 /*! RFC 7231 7.1.1.1, independent of the locale. \returns 0; -EINVAL beyond the year 9999 */
 int http_date_format(char out[30], time_t t);

@@ -37,9 +37,10 @@ struct zn_bia {
 	struct result result;
 	struct secret me_key, uicc_key; /* len 0: absent */
 	bool has_times;                 /* Key-ExpiryTime is there */
-	time_t expires_at, created_at;  /* created_at 0: a foreign BSF left it out */
-	struct impi impi;               /* s[0] == 0: absent */
-	char *uss_list;                 /* malloc'ed XML or NULL */
+	bool has_created; /* read: Bootstrapping-Info-Creation-Time is there; written: has_times stands for both */
+	time_t expires_at, created_at;
+	struct impi impi; /* s[0] == 0: absent */
+	char *uss_list;   /* malloc'ed XML or NULL */
 	size_t uss_list_len;
 	enum zn_gba_type gba_type; /* sent only when not 3G */
 };

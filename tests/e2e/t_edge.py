@@ -157,7 +157,7 @@ async def why_told(t):
     app = await App(t, w.ports["dia"]).start()
 
     async def told():
-        return "give every process an identity of its own" in app.daemon.text()
+        return "a connection already, or as many as it may have" in app.daemon.text()
     await t.until(told, 10, "the application's log to say why")
     await held.close()
 

@@ -64,6 +64,14 @@ async def outcomes(t):
     rc, out, err = await procs.run(argv + ["--json", "--timeout", "300"], 20)
     o = json.loads(out)
     assert (rc, o["cause"], o["result_code"], o["run"]) == (4, "no_answer", None, kdf.run_id(rand)), (rc, o, err)
+    bsf.apps = [dia.APP_ZH]
+    rc, out, err = await procs.run(argv + ["--timeout", "3000"], 20)
+    assert rc == 4 and f"its CEA offers none of our applications ({dia.APP_ZN})" in err, (rc, out, err)
+    bsf.apps = [dia.APP_ZN]
+    bsf.answer = settings("1") + [Avp(4242, b"x", m=True)]         # one nobody knows, with M: told at once
+    rc, out, err = await procs.run(argv + ["--json", "--timeout", "20000"], 15)
+    o = json.loads(out)
+    assert (rc, o["cause"]) == (1, "unreadable") and "5001, AVP 4242" in o["reason"], (rc, o, err)
     argv[-1] = "127.0.0.1:1"
     rc, out, err = await procs.run(argv + ["--timeout", "200"], 20)
     assert rc == 4 and f"(run {kdf.run_id(rand)})" in err, (rc, out, err)

@@ -6,7 +6,7 @@ import os
 import time
 
 from lib import causes, dia, kdf, procs
-from lib.app import App, RawBsf
+from lib.app import App, RawBsf, fingerprint
 from lib.dia import Avp
 from lib.runner import test
 from lib.ue import Session, UaClient
@@ -263,20 +263,20 @@ async def line(t):
 @test("Destination-Realm: as configured, with the BSF's name; or the domain of the B-TID and no name", smoke=True,
       req=["220-4.4.7-4", "220-4.2.2-2"])
 async def destination(t):
-    exe, workers = t.need_program("gba-naf"), t.need_program("naf_workers")
+    exe, fork = t.need_program("gba-naf"), t.need_program("naf_fork")
     zn = RawZn()
     await zn.start()
     t.cleanup(zn.stop)
     s, realm = zn.session(), "mnc001.mcc001.3gppnetwork.org"
     argv = [exe, "bir", s.btid, "--naf", FQDN, "--ua", "0100000002", "--bsf", f"127.0.0.1:{zn.port}"]
-    for more in ([], ["--bsf-realm-from-btid"]):
+    for more in ([], ["--bsf-realm-from-btid"], ["--no-destination-host"]):
         rc, out, err = await procs.run(argv + more, 20)
         assert rc == 0, (rc, out, err)
-    rc, out, err = await procs.run([workers, f"127.0.0.1:{zn.port}", BSF_ID, realm, BSF_NAME, s.btid], 40)
-    assert rc == 0, (rc, out, err)
+    for mode in ("once", "btid"):
+        rc, out, err = await procs.run([fork, mode, f"127.0.0.1:{zn.port}", s.btid, fingerprint(s.ks_naf())], 20)
+        assert rc == 0, (rc, out, err)
     by = {}
     for b in zn.birs:
         by.setdefault(b.text(dia.ORIGIN_HOST), []).append((b.text(dia.DEST_REALM), b.text(dia.DEST_HOST)))
-    configured, found = (realm, BSF_ID), (s.btid.split("@")[1], None)
-    assert by == {"gba-naf.example.com": [configured, found], "naf1-w1.example.com": [configured] * 2,
-                  "naf1-w2.example.com": [found] * 2}, by      # the second worker takes it from the B-TID
+    configured, found, relayed = (realm, BSF_ID), (s.btid.split("@")[1], None), (realm, None)
+    assert by == {"gba-naf.example.com": [configured, found, relayed], "naf1.example.com": [relayed, found]}, by

@@ -10,19 +10,14 @@ static const struct {
 	bool experimental;
 	uint32_t vendor, code;
 	uint8_t key_len;
-	bool is_open;
 	int rc;
 } rows[] = {
-	{ false, 0, 2001, 32, true, 0 },          { false, 0, 2001, 32, false, 0 },
-	{ false, 0, 2001, 0, true, -EPROTO },     { false, 0, 2001, 31, true, -EPROTO },
-	{ false, 0, 2001, 33, true, -EPROTO },    { false, 0, 2002, 32, true, -EPROTO },
-	{ false, 0, 3002, 0, true, -EPROTO },     { false, 0, 3002, 0, false, -EHOSTDOWN },
-	{ true, 10415, 3002, 0, false, -EPROTO }, { false, 0, 3004, 0, true, -EPROTO },
-	{ false, 0, 5012, 32, true, -EPROTO },    { false, 0, 5402, 32, true, -EPROTO },
-	{ false, 0, 5403, 32, true, -EPROTO },    { true, 10415, 2001, 32, true, -EPROTO },
-	{ true, 10415, 5402, 32, true, -EPERM },  { true, 10415, 5403, 32, true, -ENOENT },
-	{ true, 10415, 5401, 32, true, -EPROTO }, { true, 9, 5402, 32, true, -EPROTO },
-	{ true, 9, 5403, 32, true, -EPROTO },
+	{ false, 0, 2001, 32, 0 },         { false, 0, 2001, 0, -EPROTO },     { false, 0, 2001, 31, -EPROTO },
+	{ false, 0, 2001, 33, -EPROTO },   { false, 0, 2002, 32, -EPROTO },    { false, 0, 3002, 0, -EPROTO },
+	{ true, 10415, 3002, 0, -EPROTO }, { false, 0, 3004, 0, -EPROTO },     { false, 0, 5012, 32, -EPROTO },
+	{ false, 0, 5402, 32, -EPROTO },   { false, 0, 5403, 32, -EPROTO },    { true, 10415, 2001, 32, -EPROTO },
+	{ true, 10415, 5402, 32, -EPERM }, { true, 10415, 5403, 32, -ENOENT }, { true, 10415, 5401, 32, -EPROTO },
+	{ true, 9, 5402, 32, -EPROTO },    { true, 9, 5403, 32, -EPROTO },
 };
 
 START_TEST(results)
@@ -34,7 +29,7 @@ START_TEST(results)
 				      .me_key = { .len = rows[i].key_len, .b = { 7 } } };
 		struct gba_naf_key key = { 0 }, none = { 0 };
 
-		ck_assert_msg(naf_bia_read(&bia, rows[i].is_open, &key) == rows[i].rc, "row %zu", i);
+		ck_assert_msg(naf_bia_read(&bia, 0, &key) == rows[i].rc, "row %zu", i);
 		if (rows[i].rc)
 			ck_assert_mem_eq(&key, &none, sizeof(key));
 		else
@@ -48,6 +43,7 @@ START_TEST(contents)
 	struct zn_bia bia = { .result = { .code = 2001 },
 			      .me_key = { .len = 32 },
 			      .has_times = true,
+			      .has_created = true,
 			      .expires_at = 2000,
 			      .created_at = 1000,
 			      .impi = { "a@b.example" },
@@ -57,7 +53,7 @@ START_TEST(contents)
 	struct gba_naf_key key = { 0 };
 
 	memset(bia.me_key.b, 0x42, 32);
-	ck_assert_int_eq(naf_bia_read(&bia, true, &key), 0);
+	ck_assert_int_eq(naf_bia_read(&bia, 0, &key), 0);
 	ck_assert_mem_eq(key.key, bia.me_key.b, 32);
 	ck_assert_int_eq(key.expires_at, 2000);
 	ck_assert_int_eq(key.created_at, 1000);
@@ -71,4 +67,35 @@ START_TEST(contents)
 }
 END_TEST
 
-SUITE("naf_bia", results, contents)
+/* What the BSF did not say is told apart from the first of January 1970; beyond 2104 the 32 bits mean what is near */
+START_TEST(times)
+{
+	static const struct {
+		bool has;
+		int64_t wire, now, expires;
+	} cases[] = {
+		{ false, 0, 1800000000, NAF_TIME_NONE },
+		{ true, 0, 1800000000, 0 },
+		{ true, 1800003600, 1800000000, 1800003600 },
+		{ true, -61505152, 1800000000, -61505152 },                 /* 1968, the first that RFC 6733 has */
+		{ true, 4300000000 - (1ll << 32), 4300000000, 4300000000 }, /* 2106, as the decoder reads it: 1970 */
+		{ true, 4240000000 - (1ll << 32), 4230000000, 4240000000 }, /* 2104 */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct zn_bia bia = { .result = { .code = 2001 },
+				      .me_key = { .len = 32 },
+				      .has_times = cases[i].has,
+				      .has_created = cases[i].has,
+				      .expires_at = cases[i].wire,
+				      .created_at = cases[i].wire };
+		struct gba_naf_key key = { 0 };
+
+		ck_assert_int_eq(naf_bia_read(&bia, cases[i].now, &key), 0);
+		ck_assert_int_eq(key.expires_at, cases[i].expires);
+		ck_assert_int_eq(key.created_at, cases[i].expires);
+	}
+}
+END_TEST
+
+SUITE("naf_bia", results, contents, times)

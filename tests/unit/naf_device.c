@@ -133,6 +133,7 @@ const char *authorization(const struct device *d)
 }
 
 const char *source = "192.0.2.1";
+struct gba_naf_fetch *the_fetch;
 
 void make_request(struct gba_naf_request *req, const struct device *d, const char *value)
 {
@@ -145,6 +146,7 @@ void make_request(struct gba_naf_request *req, const struct device *d, const cha
 	req->body_len = d->body ? strlen(d->body) : 0;
 	req->deadline_ms = 50;
 	req->source = source;
+	req->fetch = the_fetch;
 }
 
 struct gba_naf_answer *send_value(struct gba_naf *naf, const struct device *d, const char *value)

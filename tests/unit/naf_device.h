@@ -24,6 +24,7 @@ extern struct naf_now clock_now;
 extern struct gba_naf_fake *fake;
 extern char nonce[128];    /* of the last challenge */
 extern const char *source; /* of the requests */
+extern struct gba_naf_fetch *the_fetch;
 
 /*! A device: what it puts into its Authorization. A NULL text leaves the parameter out. */
 struct device {

@@ -138,10 +138,14 @@ START_TEST(age)
 	ck_assert_ptr_null(old.uss_list);
 	ck_assert_int_eq(get(ks, 7, &now), -EKEYEXPIRED);
 	id = id_n(8); /* the BSF did not say when: its expiry is all there is */
-	old = key_of(8, 0, now.wall_s + 1000);
+	old = key_of(8, NAF_TIME_NONE, now.wall_s + 1000);
 	ck_assert_int_eq(naf_ks_put(ks, &id, &now, &old, &out), 0);
 	ck_assert_int_eq(out.expires_at, now.wall_s + 1000);
+	ck_assert_int_eq(out.created_at, 0);
 	naf_key_clear(&out);
+	id = id_n(9); /* it said the first of January 1970 */
+	old = key_of(9, 0, now.wall_s + 1000);
+	ck_assert_int_eq(naf_ks_put(ks, &id, &now, &old, &out), -EKEYEXPIRED);
 	naf_ks_free(ks);
 }
 END_TEST

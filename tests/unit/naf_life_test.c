@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Ua over time and in company: offers, counting, lives of nonce and key, moods of the BSF, processes. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/naf_device.h"
+
+static bool is_readable(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, ms) == 1 && p.revents & POLLIN;
+}
 
 START_TEST(header_forms)
 {
@@ -293,37 +301,139 @@ START_TEST(shared_nonces)
 }
 END_TEST
 
-/* A context from before a fork answers in the child, and its release touches nothing */
+static int in_child(int (*fn)(struct gba_naf *naf, struct device *d), struct gba_naf *naf, struct device *d)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(fn(naf, d));
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int grandchild(struct gba_naf *naf, struct device *d)
+{
+	struct gba_naf_key *k;
+	int rc = gba_naf_fetch_key(naf, BTID, NULL, &k);
+
+	if (rc == 0)
+		gba_naf_key_free(k);
+	gba_naf_free(naf);
+	return rc == 0 ? 0 : 10;
+}
+
+/*! Parent's nonce, cache and counts are the parent's. */
+static int child(struct gba_naf *naf, struct device *d)
+{
+	struct gba_naf_answer *a = send_value(naf, d, authorization(d));
+	unsigned asked = gba_naf_fake_asked(fake);
+	int rc = a->cause == GBA_NAF_CAUSE_NONCE_STALE && gba_naf_connected(naf) ? 0 : 1;
+
+	gba_naf_answer_free(a);
+	*d = good(naf);
+	a = send_value(naf, d, authorization(d));
+	if (a->cause != GBA_NAF_CAUSE_OK || gba_naf_fake_asked(fake) != asked + 1)
+		rc |= 2;
+	gba_naf_answer_free(a);
+	rc |= in_child(grandchild, naf, d) << 2;
+	gba_naf_free(naf);
+	return rc;
+}
+
+/* A context from before a fork works in the child, and in the child's child, with caches and nonces of its own */
 START_TEST(forked)
 {
 	struct gba_naf *naf = plain();
 	struct device d = good(naf);
-	const char *value;
-	struct gba_naf_answer *a;
-	struct gba_naf_key *k;
-	int status;
-	pid_t pid;
 
 	EXPECT(naf, &d, "naf_ok"); /* so the key is in the cache */
 	d.nc = "00000002";
-	value = authorization(&d);
-	pid = fork();
-	if (pid == 0) {
-		bool right = true;
-
-		a = send_value(naf, &d, value);
-		right = right && a->cause == GBA_NAF_CAUSE_BSF_DOWN && a->status == 503;
-		gba_naf_answer_free(a);
-		right = right && gba_naf_fetch_key(naf, BTID, NULL, &k) == -ECHILD && !gba_naf_connected(naf);
-		gba_naf_free(naf);
-		_exit(right ? 0 : 1);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(in_child(child, naf, &d), 0);
 	EXPECT(naf, &d, "naf_ok");
+	ck_assert_uint_eq(gba_naf_fake_asked(fake), 1);
+	done(naf);
+}
+END_TEST
+
+/* A key in the cache, one to be asked for, one unknown, a silent BSF, a context that goes: without waiting */
+START_TEST(fetches)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+	struct gba_naf_request req;
+	struct gba_naf_fetch *f;
+	struct gba_naf_answer *a;
+	struct gba_naf_key *k;
+
+	gba_naf_request_init(&req);
+	ck_assert_int_eq(gba_naf_fetch_start(naf, NULL, NULL, &f), -EINVAL);
+	ck_assert_int_eq(gba_naf_fetch_start(naf, "nonsense", NULL, &f), -EINVAL);
+	ck_assert_int_eq(gba_naf_fetch_start(naf, BTID, NULL, NULL), -EINVAL);
+	ck_assert_int_eq(gba_naf_fetch_finish(NULL, &k), -EINVAL);
+	ck_assert_int_eq(gba_naf_fetch_fd(NULL), -1);
+	gba_naf_fetch_cancel(NULL);
+	req.authorization = authorization(&d);
+	ck_assert_int_eq(gba_naf_fetch_start(naf, NULL, &req, &f), 0);
+	ck_assert(is_readable(gba_naf_fetch_fd(f), 0));
+	ck_assert_int_eq(gba_naf_fetch_finish(f, &k), 0);
+	gba_naf_key_free(k);
+	EXPECT(naf, &d, "naf_ok");
+	ck_assert_int_eq(gba_naf_fetch_start(naf, BTID, NULL, &f), 0);
+	ck_assert_int_eq(gba_naf_fetch_fd(f), -1); /* over already */
+	ck_assert_int_eq(gba_naf_fetch_finish(f, &k), 0);
+	gba_naf_key_free(k);
+	ck_assert_uint_eq(gba_naf_fake_asked(fake), 1);
+	source = NULL; /* not remembered, and still not asked twice */
+	d = good(naf);
+	d.user = OTHER;
+	req.authorization = authorization(&d);
+	ck_assert_int_eq(gba_naf_fetch_start(naf, NULL, &req, &f), 0);
+	ck_assert(is_readable(gba_naf_fetch_fd(f), 0));
+	the_fetch = f;
+	a = send_value(naf, &d, req.authorization);
+	the_fetch = NULL;
+	ck_assert_int_eq(a->cause, GBA_NAF_CAUSE_BTID_UNKNOWN);
+	gba_naf_answer_free(a);
+	ck_assert_uint_eq(gba_naf_fake_asked(fake), 2);
+	ck_assert_int_eq(gba_naf_fetch_finish(f, &k), -ENOENT);
+	gba_naf_fake_set(fake, GBA_NAF_FAKE_SILENT);
+	req.deadline_ms = 30;
+	ck_assert_int_eq(gba_naf_fetch_start(naf, OTHER, &req, &f), 0);
+	ck_assert_int_eq(gba_naf_fetch_finish(f, &k), -EAGAIN);
+	ck_assert(is_readable(gba_naf_fetch_fd(f), 20000));
+	ck_assert_int_eq(gba_naf_fetch_finish(f, &k), -ETIMEDOUT);
+	ck_assert_int_eq(gba_naf_fetch_start(naf, OTHER, NULL, &f), 0);
+	gba_naf_fetch_cancel(f);
+	ck_assert_int_eq(gba_naf_fetch_start(naf, OTHER, NULL, &f), 0);
+	done(naf);
+	ck_assert(is_readable(gba_naf_fetch_fd(f), 0));
+	ck_assert_int_eq(gba_naf_fetch_finish(f, &k), -ECANCELED);
+	source = "192.0.2.1";
+}
+END_TEST
+
+static int finish_in_child(struct gba_naf *naf, struct device *d)
+{
+	struct gba_naf_key *k;
+
+	return gba_naf_fetch_finish(the_fetch, &k) == -ECHILD ? 0 : 1;
+}
+
+/* A fetch is of the process that started it; its descriptor is closed in a child */
+START_TEST(fetch_forked)
+{
+	struct gba_naf *naf = plain();
+	struct gba_naf_key *k;
+
+	gba_naf_fake_set(fake, GBA_NAF_FAKE_SILENT);
+	ck_assert_int_eq(gba_naf_fetch_start(naf, BTID, NULL, &the_fetch), 0);
+	ck_assert_int_eq(in_child(finish_in_child, naf, NULL), 0);
+	ck_assert_int_eq(gba_naf_fetch_finish(the_fetch, &k), -EAGAIN);
+	gba_naf_fetch_cancel(the_fetch);
+	the_fetch = NULL;
 	done(naf);
 }
 END_TEST
 
 SUITE("naf_life", header_forms, offers, without_count, counting, lives, stranger_first, no_source, moods, own_deadline,
-      wrong_type, sized, shared_nonces, forked)
+      wrong_type, sized, shared_nonces, forked, fetches, fetch_forked)

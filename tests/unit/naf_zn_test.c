@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "naf-lib/naf_fork.h"
 #include "naf-lib/naf_zn.h"
 #include "tests/unit/suite.h"
 
@@ -61,6 +62,7 @@ static void open_zn(unsigned in_flight)
 	const struct naf_ks_cfg cfg = { .keys = 100, .refusals = 100, .refusal_s = 30 };
 	const struct naf_transport t = { .start = start, .connected = connected, .close = closed };
 
+	ck_assert_int_eq(naf_fork_init(), 0);
 	ks = naf_ks_new(&cfg);
 	zn = naf_zn_new(&t, ks, in_flight, naf_clock);
 	ck_assert_ptr_nonnull(zn);
@@ -78,11 +80,13 @@ static int fetch_from(const char *source, uint8_t which, unsigned deadline_ms, s
 	struct btid btid = { .rand = { which }, .domain = DOMAIN };
 	struct naf_ks_id id;
 	struct naf_id naf_id;
-	const struct naf_question q = { .btid = BTID, .domain = DOMAIN, .naf_id = &naf_id, .source = span_str(source) };
+	struct naf_question q = { .btid = BTID, .domain = DOMAIN, .deadline_ms = deadline_ms, .has_source = true };
 
+	snprintf(q.source, sizeof(q.source), "%s", source);
 	ck_assert_int_eq(naf_id_make(&naf_id, "naf1.example.com", UA_ID_HTTP_DIGEST), 0);
+	q.naf_id = naf_id;
 	naf_ks_id_make(&id, &btid, &naf_id);
-	return naf_zn_fetch(zn, &id, &q, deadline_ms, out);
+	return naf_zn_fetch(zn, &id, &q, out);
 }
 
 static int fetch(uint8_t which, unsigned deadline_ms, struct gba_naf_key *out)
@@ -98,7 +102,10 @@ static void wait_waiting(unsigned n)
 
 static void answer(uint64_t txn, int rc, uint8_t octet)
 {
-	struct gba_naf_key key = { .expires_at = 4000000000, .uss_list = strdup("<ussList/>"), .uss_list_len = 10 };
+	struct gba_naf_key key = { .expires_at = 4000000000,
+				   .created_at = NAF_TIME_NONE,
+				   .uss_list = strdup("<ussList/>"),
+				   .uss_list_len = 10 };
 
 	memset(key.key, octet, sizeof(key.key));
 	if (rc)
@@ -293,11 +300,15 @@ START_TEST(expiry)
 	void *end;
 
 	open_zn(10);
+	key.created_at = NAF_TIME_NONE;
 	naf_clock(&now);
 	ck_assert_int_eq(naf_id_make(&naf_id, "naf1.example.com", UA_ID_HTTP_DIGEST), 0);
 	naf_ks_id_make(&id, &btid, &naf_id);
 	key.expires_at = now.wall_s;
 	ck_assert_int_eq(naf_ks_put(ks, &id, &now, &key, &out), -EKEYEXPIRED);
+	key.expires_at = 0; /* the first of January 1970 is an instant, and over */
+	ck_assert_int_eq(naf_ks_put(ks, &id, &now, &key, &out), -EKEYEXPIRED);
+	key.expires_at = key.created_at = NAF_TIME_NONE;
 	ck_assert_int_eq(pthread_create(&t, NULL, no_expiry, NULL), 0);
 	wait_questions(1);
 	before = time(NULL);

@@ -28,18 +28,21 @@
  *          gba_naf_answer_free(ans);
  *
  *  Threads. Every function may be called from any thread at any time, also for one context, but for these:
- *  gba_naf_free() of a context comes when no other call for it is running; a struct gba_naf_request, gba_naf_answer or
- *  gba_naf_key belongs to one thread at a time. The two gba_naf_digest...() and gba_naf_fetch_key() may block up to their
- *  deadline while the BSF is asked; a key in the cache is answered without waiting.
+ *  gba_naf_free() of a context comes when no other call for it is running; a struct gba_naf_request, gba_naf_answer,
+ *  gba_naf_fetch or gba_naf_key belongs to one thread at a time. The two gba_naf_digest...() and gba_naf_fetch_key() may block
+ *  up to their deadline while the BSF is asked; a key in the cache is answered without waiting. Who must not block asks first,
+ *  with gba_naf_fetch_start(), and waits for its descriptor. A link has one thread; a context has none.
  *
- *  Processes. The Diameter library behind this one cannot live through fork() and cannot be started twice:
- *   - open (gba_naf_new() with a Diameter BSF) after the last fork: in each worker, not in its parent. A context from
- *     before a fork answers GBA_NAF_TEMPORARY in the child; it never hangs.
- *   - the first open fixes identity and BSF for the process; more contexts may be opened as long as these are the same;
- *   - each worker process needs a Diameter identity of its own (naf1-w1.example.com, naf1-w2.example.com...): a BSF
- *     accepts one connection per identity;
- *   - freeing the last context closes the connection for good: it is for the end of the process. Up to 15 s if the BSF
- *     does not answer; otherwise one to two seconds.
+ *  Processes. Open before or after fork(), as you like, and close and open again as often as you like:
+ *   - in a child each context and link goes on to work. Its first question makes a connection, caches and nonces of its own; what
+ *     the parent had is closed and wiped in the child, and goes on undisturbed in the parent. No lock of the parent is taken;
+ *   - a child that never calls holds no connection and no key of its parent. (Not after _Fork() or clone() without exec: then the
+ *     descriptors stay, for no handler runs.) A fetch that was under way at the fork is the parent's;
+ *   - a parent that only forks says connect_later, so that it does not itself take up a connection;
+ *   - workers may share one Diameter identity if the BSF allows it so many connections; else each has its own;
+ *   - several links, to several BSFs or to one, may be open in a process. Each has one connection;
+ *   - gba_naf_free() and gba_naf_link_free() take leave of the BSF: a second or two, at most 6 s if it does not answer;
+ *   - the library cannot be unloaded: dlclose() leaves it there.
  *
  *  Memory. Nothing handed in is kept; everything is copied. Keys are wiped when they leave the cache and by the
  *  _free functions. No key and no identity is ever logged. A NULL where none is allowed is told (-EINVAL, or what the
@@ -48,7 +51,7 @@
  *  Growth. A struct the application fills begins with its size, which its _init function sets: later fields are zero for
  *  who does not know them. A struct the library fills is made by the library: later fields come at its end.
  *
- *  Signals. Dispositions stay as they are; the library's own threads block every signal.
+ *  Signals. Dispositions and masks stay as they are; none is raised, SIGPIPE neither, and the library's own thread blocks all.
  *
  *  Limits are in struct gba_naf_config and always on. Names are at most 253 characters, a B-TID 255, an Authorization
  *  value 4096, a request target 4096; a list of user security settings fits a Diameter message of 65535 octets. */
@@ -116,18 +119,30 @@ enum gba_naf_log_level { GBA_NAF_LOG_DEBUG, GBA_NAF_LOG_INFO, GBA_NAF_LOG_NOTICE
 #define GBA_NAF_AUTH     1u
 #define GBA_NAF_AUTH_INT 2u
 
-/*! The BSF over Diameter. gba_naf_diameter_init() first. All texts are needed unless said. */
+/*! The BSF over Diameter. gba_naf_diameter_init() first. All texts are needed unless said, at most 255 characters each. */
 struct gba_naf_diameter {
 	size_t size; /*!< of this struct as the caller knows it; set by gba_naf_diameter_init() */
 
-	const char *identity;     /*!< ours (Origin-Host), unique per process; configured at the BSF as a NAF */
-	const char *realm;        /*!< ours (Origin-Realm) */
-	const char *bsf_address;  /*!< "HOST", "HOST:PORT" or "[IPV6]:PORT", port 1 to 65535; 3868 if not given */
-	const char *bsf_identity; /*!< Diameter identity of the BSF */
-	const char *bsf_realm;    /*!< Diameter realm of the BSF */
+	const char *identity; /*!< ours (Origin-Host), configured at the BSF as a NAF */
+	const char *realm;    /*!< ours (Origin-Realm) */
+	const char *
+		bsf_address; /*!< "HOST", "HOST:PORT" or "[IPV6]:PORT", port 1 to 65535; 3868 if not given. Looked up once */
+	const char *peer;         /*!< Diameter identity of who is there: a relay; NULL: it is the BSF itself */
+	const char *bsf_identity; /*!< Diameter identity of the BSF (Destination-Host); NULL: the relay knows it */
+	const char *bsf_realm;    /*!< Diameter realm of the BSF (Destination-Realm) */
 	bool realm_from_btid; /*!< Destination-Realm is the domain of the B-TID, no Destination-Host: through relays */
-	unsigned connect_ms;  /*!< gba_naf_new() waits this long for the connection (and succeeds anyway); 0: 1000 */
+	bool connect_later;   /*!< not before the first question (or gba_naf_connected()) of this process */
+	unsigned
+		connect_ms; /*!< opening waits this long for the connection (and succeeds anyway), and so do first questions; 0: 1000 */
+
+	/*! One line, no newline, never a key or an identity of a subscriber. Called from the link's thread; must not block or
+	 *  call back. NULL: of a link nobody listens, else that of the configuration. */
+	void (*log)(void *owner, enum gba_naf_log_level level, const char *text);
+	void *log_owner;
 };
+
+/*! A connection to a BSF, and its thread. Opaque. */
+struct gba_naf_link;
 
 struct gba_naf_fake;
 
@@ -144,8 +159,10 @@ struct gba_naf_config {
 	const char *const *bsf_names;
 	size_t n_bsf_names;
 
-	const struct gba_naf_diameter *diameter; /*!< the BSF; exactly one of these two */
-	struct gba_naf_fake *fake;               /*!< or a fake one for tests; must outlive the context */
+	/*! The BSF: exactly one of these three. */
+	const struct gba_naf_diameter *diameter; /*!< a link for this context alone */
+	struct gba_naf_link *link; /*!< or one that contexts share; kept, so it may be freed at any time */
+	struct gba_naf_fake *fake; /*!< or a fake one for tests; must outlive the context */
 
 	/*! User security settings to ask for, by GAA service identifier (decimal text, at most 16 characters); at
 	 * most 32. Those the BSF grants come back in gba_naf_key.uss_list. */
@@ -168,7 +185,7 @@ struct gba_naf_config {
 	unsigned deadline_ms;   /*!< of one question to the BSF. 0: 3000 */
 	unsigned in_flight;     /*!< questions to the BSF at a time. 0: 256 */
 
-	/*! 32 octets, or NULL: random. Workers of one machine that share it accept each other's nonces, so a balancer
+	/*! 32 octets, or NULL: random, another in each process. Workers that share it accept each other's nonces, so a balancer
 	 * may spread the requests of a device; each worker counts for itself, so a recorded request could be repeated
 	 * once per worker within nonce_s. */
 	const uint8_t *nonce_secret;
@@ -190,6 +207,17 @@ static inline void gba_naf_diameter_init(struct gba_naf_diameter *d)
 	memset(d, 0, sizeof(*d));
 	d->size = sizeof(*d);
 }
+
+/*! \param[in] d lent for the call
+ *  \param[out] err reason in words if NULL is returned, NUL-terminated; may be NULL with errlen 0
+ *  \returns a link for gba_naf_link_free(), or NULL. The BSF need not be reachable: the library goes on connecting. */
+struct gba_naf_link *gba_naf_link_new(const struct gba_naf_diameter *d, char *err, size_t errlen);
+
+/*! Given back; closed when the last context that uses it is freed. NULL is allowed. */
+void gba_naf_link_free(struct gba_naf_link *link);
+
+/*! Is it connected at this moment? NULL: no. */
+bool gba_naf_link_connected(struct gba_naf_link *link);
 
 /*! \param[in] cfg lent for the call (fake: for the life of the context)
  *  \param[out] err reason in words if NULL is returned, NUL-terminated; may be NULL with errlen 0
@@ -222,6 +250,9 @@ static inline void gba_naf_key_init(struct gba_naf_key *key)
 	key->size = sizeof(*key);
 }
 
+/*! A question to the BSF that nobody sleeps for. Opaque. */
+struct gba_naf_fetch;
+
 /*! One HTTP request, as it came. gba_naf_request_init() first; then what is 0 or NULL is not there. */
 struct gba_naf_request {
 	size_t size; /*!< of this struct as the caller knows it; set by gba_naf_request_init() */
@@ -241,6 +272,9 @@ struct gba_naf_request {
 	const char *source;
 
 	unsigned fields; /*!< private: what gba_naf_request_header() has seen */
+
+	/*! The end of gba_naf_fetch_start() for this request: what it came to is used, not asked for again. Yours. */
+	struct gba_naf_fetch *fetch;
 };
 
 static inline void gba_naf_request_init(struct gba_naf_request *req)
@@ -266,9 +300,27 @@ void gba_naf_request_header(struct gba_naf_request *req, const char *name, const
  *           -ENOENT unknown to the BSF, -EKEYEXPIRED life over: the device must bootstrap again;
  *           -EREMOTE B-TID of a BSF that is none of ours, -EPERM the BSF refuses: no key for this device;
  *           -EHOSTDOWN no BSF connected, -ETIMEDOUT no answer in time, -EBUSY too many waiting, -EPROTO any other
- *           result of the BSF, -ENOMEM, -ECHILD context from before a fork: later perhaps */
+ *           result of the BSF, -ENOMEM: later perhaps */
 int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const struct gba_naf_request *req,
 		      struct gba_naf_key **out);
+
+/*! The same without waiting, for an event loop: start, wait until the descriptor is readable, finish.
+ *  \param[in] btid NULL: the user name in the Authorization of req, as gba_naf_digest() will look for it
+ *  \param[out] out for gba_naf_fetch_finish() or gba_naf_fetch_cancel(); untouched on error
+ *  \returns 0; -EINVAL, -EREMOTE as above; -ENOMEM no memory or no descriptor. What else can go wrong is told at the end */
+int gba_naf_fetch_start(struct gba_naf *naf, const char *btid, const struct gba_naf_request *req,
+			struct gba_naf_fetch **out);
+
+/*! \returns a descriptor to watch for reading, not to read or close; with the answer, and at the deadline, it is readable.
+ *           -1: it is over already, as a key in the cache is */
+int gba_naf_fetch_fd(const struct gba_naf_fetch *fetch);
+
+/*! \returns -EAGAIN not yet, come again; else the fetch is over and freed: 0 and the key, or what gba_naf_fetch_key() returns,
+ *           or -ECANCELED the context was freed before, -ECHILD it was started before a fork */
+int gba_naf_fetch_finish(struct gba_naf_fetch *fetch, struct gba_naf_key **out);
+
+/*! Wait no longer, and free it: also after gba_naf_digest() has used it. NULL is allowed. */
+void gba_naf_fetch_cancel(struct gba_naf_fetch *fetch);
 
 /*! Wipe and release. NULL is allowed. */
 void gba_naf_key_free(struct gba_naf_key *key);
@@ -283,6 +335,8 @@ void gba_naf_key_password(const struct gba_naf_key *key, char out[GBA_NAF_PASSWO
 
 /*! Made by the library. */
 struct gba_naf_answer {
+	size_t size; /*!< of this struct as the library knows it */
+
 	enum gba_naf_verdict verdict;
 	enum gba_naf_cause cause;
 	int status;             /*!< HTTP status: 200, 401, 400, 403 or 503 */

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""libgba-naf in applications that fork, that wait in an event loop, that close and open again. GBA_FORKS: how many children
+(make naf-forks: 10,000)."""
+import asyncio
+import os
+import signal
+
+from lib import dia, kdf, procs
+from lib.app import RawBsf, fingerprint
+from lib.dia import Avp
+from lib.runner import test
+from lib.world import BSF_NAME
+
+FORKS = int(os.environ.get("GBA_FORKS", "150"))
+IDENTITY = "naf1.example.com"
+
+
+class OneKeyBsf(RawBsf):
+    """The same key for every B-TID; what it was asked is kept."""
+
+    def __init__(self, key=None):
+        super().__init__()
+        self.key, self.ignore = key or os.urandom(32), 0
+        self.answer = [Avp(dia.RESULT, 2001), Avp(dia.ME_KEY, self.key), Avp(dia.KEY_EXPIRY, 0xffffffff)]
+        self.seen, self._ids = [], set()
+
+    async def _on_request(self, conn, bir):
+        self.seen.append((bir.text(dia.SESSION_ID), bir.flags & 0x10, bir.e2e, bir.text(dia.DEST_HOST), bir.text(dia.DEST_REALM)))
+        if self.ignore:
+            self.ignore -= 1
+        else:
+            await super()._on_request(conn, bir)
+
+    def live(self):
+        return [c for c in self.conns if not c.closed.is_set()]
+
+
+async def bsf_of(t, key=None):
+    bsf = await OneKeyBsf(key).start()
+    t.cleanup(bsf.stop)
+    return bsf
+
+
+def argv(t, mode, bsf, *more, program="naf_fork"):
+    addresses = ",".join(f"127.0.0.1:{b.port}" for b in (bsf if isinstance(bsf, list) else [bsf]))
+    key = (bsf[0] if isinstance(bsf, list) else bsf).key
+    return [t.need_program(program), mode, addresses, kdf.btid(os.urandom(16), BSF_NAME), fingerprint(key), *map(str, more)]
+
+
+async def run(t, mode, bsf, *more, timeout=50):
+    rc, out, err = await procs.run(argv(t, mode, bsf, *more), timeout)
+    assert rc == 0, (mode, rc, out, err[-2000:])
+    return out, err
+
+
+def ids_differ(t, bsf):
+    sessions = [s for s, again, *_ in bsf.seen if not again]
+    assert len(set(sessions)) == len(sessions), "two BIRs with one Session-Id"
+    ends = len(sessions) - len({e for _, again, e, *_ in bsf.seen if not again})
+    assert ends <= 3, f"{ends} End-to-End ids twice among {len(sessions)}"
+    t.note(f"{len(sessions)} BIRs, {ends} End-to-End ids twice")
+
+
+@test("a pre-forking server: each child of an open context gets its key, none hangs, no Session-Id twice", smoke=True, timeout=600)
+async def preforking(t):
+    bsf = await bsf_of(t)
+    await run(t, "prefork", bsf, FORKS, timeout=560)
+    assert len(bsf.seen) >= FORKS + 1
+    ids_differ(t, bsf)
+
+
+@test("a server with threads that ask while it forks: each child gets its key, none hangs", smoke=True, timeout=600)
+async def threaded(t):
+    if procs.SANITIZED:
+        t.skip("a sanitizer's allocator does not bear fork() beside threads that allocate")
+    bsf = await bsf_of(t)
+    await run(t, "prefork", bsf, FORKS, 4, timeout=560)
+    ids_differ(t, bsf)
+
+
+@test("a parent that connects later takes up no connection; its children have one each", smoke=True)
+async def later(t):
+    bsf = await bsf_of(t)
+    await run(t, "later", bsf, 20)
+    assert len(bsf.conns) == len(bsf.seen) == 20
+
+
+@test("a child that never calls does not keep its parent's connection alive", smoke=True)
+async def quiet(t):
+    bsf = await bsf_of(t)
+    p = await asyncio.create_subprocess_exec(*argv(t, "quiet", bsf), stdout=asyncio.subprocess.PIPE, env=procs.environment({}))
+    word, child = (await asyncio.wait_for(p.stdout.readline(), 20 * procs.FACTOR)).split()
+    assert word == b"ready" and len(bsf.live()) == 1
+    conn = bsf.live()[0]
+    os.kill(p.pid, signal.SIGKILL)
+    await p.wait()
+    try:
+        await asyncio.wait_for(conn.closed.wait(), 5 * procs.FACTOR)
+        os.kill(int(child), 0)                                   # and lives
+    finally:
+        os.kill(int(child), signal.SIGKILL)
+
+
+@test("an event loop: many fetches under way in one thread, each told by its descriptor", smoke=True)
+async def event_loop(t):
+    bsf = await bsf_of(t)
+    await run(t, "epoll", bsf, 200)
+    assert len(bsf.seen) == 200
+    ids_differ(t, bsf)
+
+
+@test("open, ask and close a hundred times, with and without waiting for the connection", smoke=True)
+async def again(t):
+    bsf = await bsf_of(t)
+    await run(t, "again", bsf, 100)
+    assert len(bsf.conns) == 100 and not bsf.live()
+    ids_differ(t, bsf)
+
+
+@test("two links to two BSFs, and two contexts on one of them; no Destination-Host where no BSF is named", smoke=True)
+async def links(t):
+    first = await bsf_of(t)
+    second = await bsf_of(t, first.key)
+    await run(t, "links", [first, second])
+    assert (len(first.conns), len(first.seen), len(second.conns), len(second.seen)) == (1, 2, 1, 1)
+    assert {s[3] for s in first.seen + second.seen} == {None}
+
+
+@test("an unanswered BIR is repeated once, with T, the same End-to-End id and the same Session-Id", smoke=True)
+async def repeated(t):
+    bsf = await bsf_of(t)
+    bsf.ignore = 1
+    await run(t, "once", bsf)
+    (s1, t1, e1, *_), (s2, t2, e2, *_) = bsf.seen
+    assert (s1, e1) == (s2, e2) and not t1 and t2
+    bsf.seen.clear()
+    bsf.ignore = 1
+    gba_naf = [t.need_program("gba-naf"), "bir", kdf.btid(os.urandom(16), BSF_NAME), "--naf", "naf1.example.com", "--ua", "0100000002",
+               "--bsf", f"127.0.0.1:{bsf.port}", "--timeout", "3000", "--peer", bsf.identity, "--no-destination-host",
+               "--bsf-realm", "another.example.com"]
+    rc, out, err = await procs.run(gba_naf, 20)
+    assert rc == 0, (rc, out, err)
+    assert [(bool(s[1]), s[3], s[4]) for s in bsf.seen] == [(False, None, "another.example.com"), (True, None, "another.example.com")]
+
+
+@test("a program that unloads the library while its thread runs lives on; SIGPIPE is as it was", smoke=True)
+async def unloaded(t):
+    bsf = await bsf_of(t)
+    lib = os.path.join(procs.BUILD, "naf-lib", ".libs", "libgba-naf.so")
+    if not os.path.exists(lib):
+        t.skip("no shared library")
+    p = await asyncio.create_subprocess_exec(t.need_program("naf_dlopen"), lib, f"127.0.0.1:{bsf.port}", stdin=asyncio.subprocess.PIPE,
+                                             stdout=asyncio.subprocess.PIPE, env=procs.environment({}))
+    assert await asyncio.wait_for(p.stdout.readline(), 20 * procs.FACTOR) == b"loaded\n"
+    for c in bsf.live():
+        c.abort()
+    n = len(bsf.conns)
+
+    async def back():
+        return len(bsf.conns) > n
+    await t.until(back, 10, "the unloaded library to connect again")
+    p.stdin.close()
+    assert await asyncio.wait_for(p.wait(), 10 * procs.FACTOR) == 0
