@@ -9,7 +9,7 @@
 
 #define NAF_CNONCE_MAX     256
 #define NAF_CHALLENGES_MAX 2 /* one per algorithm */
-#define NAF_CHALLENGE_MAX  511
+#define NAF_CHALLENGE_MAX  1023
 
 struct naf_answer {
 	struct gba_naf_answer pub; /* first: the application has only this */

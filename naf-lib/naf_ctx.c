@@ -33,6 +33,8 @@ static int read_config(struct gba_naf_config *out, const struct gba_naf_config *
 		return err_set(err, -EINVAL, "config.algorithms: GBA_NAF_MD5, GBA_NAF_SHA256 or both");
 	if (out->qop & ~(GBA_NAF_AUTH | GBA_NAF_AUTH_INT))
 		return err_set(err, -EINVAL, "config.qop: GBA_NAF_AUTH, GBA_NAF_AUTH_INT or both");
+	if (out->keys & ~(GBA_NAF_KEY_DEVICE | GBA_NAF_KEY_CARD))
+		return err_set(err, -EINVAL, "config.keys: GBA_NAF_KEY_DEVICE, GBA_NAF_KEY_CARD or both");
 	if (out->n_gsids && !out->gsids)
 		return err_set(err, -EINVAL, "config.gsids is NULL, config.n_gsids %zu", out->n_gsids);
 	return 0;
@@ -155,6 +157,7 @@ static void read_numbers(struct gba_naf *naf, const struct gba_naf_config *c)
 {
 	naf->algorithms = or_default(c->algorithms, GBA_NAF_MD5);
 	naf->qop = or_default(c->qop, GBA_NAF_AUTH);
+	naf->keys = or_default(c->keys, GBA_NAF_KEY_DEVICE);
 	naf->slash_optional = c->slash_optional;
 	naf->ks_cfg = (struct naf_ks_cfg){ or_default(c->cache_keys, 10000), or_default(c->refusals, 10000),
 					   or_default(c->refusal_s, 5), c->key_age_max_s };

@@ -8,9 +8,10 @@
 #include "naf-lib/naf_link.h"
 #include "naf-lib/naf_nonce.h"
 
-#define NAF_NAMES_MAX 64
-#define NAF_REALM     "3GPP-bootstrapping@" /* the key is that of the mobile equipment, TS 24.109 5.2 */
-#define NAF_REALM_MAX (sizeof(NAF_REALM) - 1 + FQDN_MAX)
+#define NAF_NAMES_MAX  64
+#define NAF_REALM      "3GPP-bootstrapping@"      /* the key is that of the mobile equipment, TS 24.109 5.2 */
+#define NAF_REALM_CARD "3GPP-bootstrapping-uicc@" /* that of the card */
+#define NAF_REALM_MAX  (sizeof(NAF_REALM) + sizeof(NAF_REALM_CARD) + 2 * FQDN_MAX)
 
 struct naf_live {
 	uint64_t process;
@@ -23,7 +24,7 @@ struct gba_naf {
 	size_t n_names, n_bsf_names;
 	char names[NAF_NAMES_MAX][FQDN_MAX + 1]; /* lower case */
 	char bsf_names[NAF_NAMES_MAX][BSF_NAME_MAX + 1];
-	unsigned algorithms, qop, deadline_ms, in_flight, nonce_s, nonces_max;
+	unsigned algorithms, qop, keys, deadline_ms, in_flight, nonce_s, nonces_max;
 	bool slash_optional;
 	naf_clock_fn *clock;
 	struct naf_ks_cfg ks_cfg;

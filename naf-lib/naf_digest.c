@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/b64.h"
 #include "common/base/hex.h"
 #include "common/gba/run_id.h"
 #include "common/http/auth_hdr.h"
@@ -25,6 +26,8 @@ struct run {
 	bool whole; /* the body is there */
 	struct naf_answer *out;
 	struct naf_id naf_id;
+	unsigned keys; /* that are offered */
+	bool by_card;
 	struct target target;
 	char realm[NAF_REALM_MAX + 1];
 	struct auth_hdr hdr;
@@ -41,6 +44,11 @@ static struct span text(const char *s)
 	return s ? span_str(s) : span_of(NULL, 0);
 }
 
+static const char *realm_prefix(unsigned keys)
+{
+	return keys & GBA_NAF_KEY_CARD ? NAF_REALM_CARD : NAF_REALM;
+}
+
 /*! The host is one of our names (33.220 4.5.2); it decides realm and NAF_Id. An absolute target says which, whatever Host
  *  says (RFC 9112 3.2.2). */
 static enum gba_naf_cause check_host(struct run *r)
@@ -55,9 +63,27 @@ static enum gba_naf_cause check_host(struct run *r)
 	    naf_ctx_host(r->naf, host, r->req->ua_id, &r->naf_id) < 0)
 		return GBA_NAF_CAUSE_URI_MISMATCH;
 	writer_init(&w, r->realm, sizeof(r->realm));
-	writer_str(&w, NAF_REALM);
-	writer_str(&w, r->naf_id.fqdn);
+	writer_printf(&w, "%s%s", realm_prefix(r->keys), r->naf_id.fqdn);
+	if (r->keys == (GBA_NAF_KEY_DEVICE | GBA_NAF_KEY_CARD))
+		writer_printf(&w, ";%s%s", NAF_REALM, r->naf_id.fqdn);
 	return writer_end(&w) < 0 ? GBA_NAF_CAUSE_URI_MISMATCH : GBA_NAF_CAUSE_OK;
+}
+
+/*! What the device answers under tells which key (33.220 5.3.3). Who repeats the whole list knows nothing of GBA_U. */
+static bool realm_fits(struct run *r, struct span realm)
+{
+	struct span host = span_str(r->naf_id.fqdn), prefix = span_str(NAF_REALM_CARD);
+
+	r->by_card = r->keys & GBA_NAF_KEY_CARD && realm.len == prefix.len + host.len &&
+		     span_ieq(span_of(realm.p, prefix.len), prefix) &&
+		     span_ieq(span_of(realm.p + prefix.len, host.len), host);
+	if (r->by_card)
+		return true;
+	prefix = span_str(NAF_REALM);
+	return r->keys & GBA_NAF_KEY_DEVICE &&
+	       (span_ieq(realm, span_str(r->realm)) ||
+		(realm.len == prefix.len + host.len && span_ieq(span_of(realm.p, prefix.len), prefix) &&
+		 span_ieq(span_of(realm.p + prefix.len, host.len), host)));
 }
 
 static enum gba_naf_cause check_fields(struct run *r)
@@ -84,7 +110,7 @@ static enum gba_naf_cause check_header(struct run *r)
 		return GBA_NAF_CAUSE_CHALLENGED;
 	if (rc < 0)
 		return GBA_NAF_CAUSE_SYNTAX;
-	if (!r->hdr.realm.p || !span_ieq(r->hdr.realm, span_str(r->realm)))
+	if (!r->hdr.realm.p || !realm_fits(r, r->hdr.realm))
 		return GBA_NAF_CAUSE_CHALLENGED;
 	if (r->hdr.nonce.p && r->hdr.nonce.len == 0)
 		return GBA_NAF_CAUSE_CHALLENGED; /* a device that only says who it is */
@@ -172,6 +198,8 @@ static enum gba_naf_cause check_key(struct run *r)
 	gba_naf_key_verdict(rc, &cause);
 	if (rc == 0 && r->out->key.gba_type == GBA_DIGEST)
 		return GBA_NAF_CAUSE_NOT_AUTHORIZED; /* our realm asks for a key of a card (33.220 M.6.4) */
+	if (rc == 0 && r->by_card && !r->out->key.has_card_key)
+		return GBA_NAF_CAUSE_NOT_AUTHORIZED; /* its run was GBA_ME: the card has no such key */
 	return cause;
 }
 
@@ -186,7 +214,7 @@ static int expected(struct run *r, struct digest_text *out)
 	r->in.nc = r->hdr.nc;
 	r->in.cnonce = r->hdr.cnonce;
 	r->in.body = span_of(r->req->body, r->req->body ? r->req->body_len : 0);
-	gba_naf_key_password(&r->out->key, password);
+	b64_encode(password, sizeof(password), r->by_card ? r->out->key.card_key : r->out->key.key, GBA_NAF_KEY_LEN);
 	rc = digest_ha1(&r->out->ha1, r->in.hash, r->hdr.username, r->hdr.realm,
 			span_of(password, GBA_NAF_PASSWORD_LEN));
 	OPENSSL_cleanse(password, sizeof(password));
@@ -264,10 +292,11 @@ static struct gba_naf_answer *naf_digest_run(struct gba_naf *naf, const struct g
 	enum gba_naf_cause cause;
 
 	r.live = naf ? naf_ctx_live(naf) : NULL;
-	if (!out || !r.live || naf_ctx_request(&req, given) < 0) {
+	if (!out || !r.live || naf_ctx_request(&req, given) < 0 || (req.keys & ~naf->keys)) {
 		naf_answer_free(out);
 		return naf_answer_none();
 	}
+	r.keys = req.keys ? req.keys : naf->keys;
 	cause = check_all(&r);
 	free(r.unescaped);
 	if (cause == GBA_NAF_CAUSE_OK && !whole) {
@@ -275,6 +304,7 @@ static struct gba_naf_answer *naf_digest_run(struct gba_naf *naf, const struct g
 		return NULL;
 	}
 	naf_answer_conclude(out, cause);
+	out->pub.by_card = cause == GBA_NAF_CAUSE_OK && r.by_card;
 	if (out->pub.verdict == GBA_NAF_CHALLENGE)
 		challenge(&r, naf_answer_is_stale(cause));
 	return &out->pub;

@@ -131,6 +131,7 @@ static struct link_word *word_new(struct client *c, const struct naf_question *q
 		.naf_id = &lw->q.naf_id,
 		.gsids = (const char(*)[ZN_GSID_MAX + 1]) lw->gsids.s,
 		.n_gsids = lw->gsids.n,
+		.gba_u_aware = lw->gsids.gba_u_aware,
 	};
 	return lw;
 }
@@ -187,7 +188,7 @@ int naf_link_transport(struct gba_naf_link *l, const struct naf_gsids *g, struct
 
 int naf_link_gsids(struct naf_gsids *out, const struct gba_naf_config *cfg, struct err *err)
 {
-	*out = (struct naf_gsids){ .n = 0 };
+	*out = (struct naf_gsids){ .gba_u_aware = cfg->keys & GBA_NAF_KEY_CARD };
 	if (cfg->n_gsids > ZN_GSIDS_MAX)
 		return err_set(err, -EINVAL, "config.gsids: at most %d", ZN_GSIDS_MAX);
 	for (size_t i = 0; i < cfg->n_gsids; i++) {

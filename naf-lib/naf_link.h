@@ -18,6 +18,7 @@ void naf_link_unref(struct gba_naf_link *l);
 struct naf_gsids {
 	size_t n;
 	char s[ZN_GSIDS_MAX][ZN_GSID_MAX + 1];
+	bool gba_u_aware;
 };
 /*! \returns 0; -EINVAL, err says why */
 int naf_link_gsids(struct naf_gsids *out, const struct gba_naf_config *cfg, struct err *err);

@@ -347,6 +347,7 @@ static void usage(FILE *f)
 		   "  --deadline MS         longest wait for the BSF (3000)\n"
 		   "  --sha256              offer SHA-256 before MD5\n"
 		   "  --qop WORD            auth: most clients; auth-int: bodies protected too; both (auth)\n"
+		   "  --key WORD            device: Ks_NAF, Ks_ext_NAF; card: Ks_int_NAF; both (device)\n"
 		   "  --slash-optional      /page/ and /page are the same\n"
 		   "  --json-log            log lines as JSON\n"
 		   "  -h, --help\n");
@@ -378,22 +379,35 @@ static int read_listen(struct sockaddr_in *out, const char *text)
 	return 0;
 }
 
+/* One of three words. */
+static int read_choice(unsigned *out, const char *word, const char *const words[3], const unsigned values[2],
+		       const char *wants)
+{
+	if (strcmp(word, words[0]) == 0)
+		*out = values[0];
+	else if (strcmp(word, words[1]) == 0)
+		*out = values[1];
+	else if (strcmp(word, words[2]) == 0)
+		*out = values[0] | values[1];
+	else
+		return bad_option(wants, word);
+	return 0;
+}
+
 static int read_qop(unsigned *out, const char *word)
 {
-	static const struct {
-		const char *word;
-		unsigned qop;
-	} rows[] = { { "auth", GBA_NAF_AUTH },
-		     { "auth-int", GBA_NAF_AUTH_INT },
-		     { "both", GBA_NAF_AUTH | GBA_NAF_AUTH_INT } };
+	static const char *const words[] = { "auth", "auth-int", "both" };
+	static const unsigned values[] = { GBA_NAF_AUTH, GBA_NAF_AUTH_INT };
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (strcmp(word, rows[i].word) == 0) {
-			*out = rows[i].qop;
-			return 0;
-		}
-	}
-	return bad_option("--qop wants auth, auth-int or both, not", word);
+	return read_choice(out, word, words, values, "--qop wants auth, auth-int or both, not");
+}
+
+static int read_key(unsigned *out, const char *word)
+{
+	static const char *const words[] = { "device", "card", "both" };
+	static const unsigned values[] = { GBA_NAF_KEY_DEVICE, GBA_NAF_KEY_CARD };
+
+	return read_choice(out, word, words, values, "--key wants device, card or both, not");
 }
 
 static int read_deadline(unsigned *out, const char *text)
@@ -428,6 +442,7 @@ enum {
 	DEADLINE,
 	SHA,
 	QOP,
+	KEY,
 	SLASH,
 	JSON
 };
@@ -465,6 +480,8 @@ static int one_option(struct options *o, int opt, const char *value)
 		return 0;
 	case QOP:
 		return read_qop(&o->naf.qop, value);
+	case KEY:
+		return read_key(&o->naf.keys, value);
 	case SLASH:
 		o->naf.slash_optional = true;
 		return 0;
@@ -492,6 +509,7 @@ static int read_options(struct options *o, int argc, char **argv)
 		{ "deadline", 1, NULL, DEADLINE },
 		{ "sha256", 0, NULL, SHA },
 		{ "qop", 1, NULL, QOP },
+		{ "key", 1, NULL, KEY },
 		{ "slash-optional", 0, NULL, SLASH },
 		{ "json-log", 0, NULL, JSON },
 		{ "help", 0, NULL, 'h' },

@@ -3,6 +3,7 @@
 in Python (lib/kdf.py, lib/aka.py), which shares no code with either side."""
 import base64
 import json
+import os
 import re
 
 from lib import aka, causes, digest, kdf, leaks, naf, procs
@@ -146,6 +147,27 @@ async def resync(t):
         raise AssertionError("a card without MAC check")
     except aka.MacFailure:
         pass
+
+
+@test("an application that knows GBA_U gets the page opened with Ks_int_NAF, by choice only; a run of GBA_ME has no such key", smoke=True,
+      req=["220-5.3.3-9", "220-4.2.2-5", "220-4.4.9-3", "220-5.3.3-2", "220-5.3.3-10"])
+async def by_card(t):
+    w = await Subscribers(t, [U, ME]).start()
+    u, me = await w.device(0, "sha1").bootstrap(), await w.device(1).bootstrap()
+    for word, realm in (("device", "3GPP-bootstrapping@"), ("card", "3GPP-bootstrapping-uicc@"), ("both", "3GPP-bootstrapping-uicc@")):
+        app = await App(t, w.ports["dia"], "--key", word, name="naf-" + word).start()
+        rows = [(u, u.ks_naf(), "3GPP-bootstrapping@", word != "card"), (u, u.ks_int_naf(), "3GPP-bootstrapping-uicc@", word != "device"),
+                (u, u.ks_naf(), "3GPP-bootstrapping-uicc@", False), (me, me.ks_naf(), "3GPP-bootstrapping@", word != "card"),
+                (me, os.urandom(32), "3GPP-bootstrapping-uicc@", False)]
+        for session, key, under, good in rows:
+            client = app.client()
+            offered = client.take(await client.get())["realm"]
+            assert offered.startswith(realm + FQDN), offered
+            r = await client.get("/", client.authorization(session, key=key, realm=under + FQDN))
+            assert (r.status == 200) == good, (word, under, r.status)
+            if session is me and under != "3GPP-bootstrapping@" and word != "device":
+                assert r.status == 403 and app.requests()[-1]["cause"] == "naf_not_authorized", r
+        await app.daemon.stop()
 
 
 def third(card, gba, pcap):

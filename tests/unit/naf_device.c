@@ -9,6 +9,7 @@ void test_clock(struct naf_now *out)
 }
 
 struct gba_naf_fake *fake;
+bool fake_gba_u;
 
 struct gba_naf_key the_key(void)
 {
@@ -18,6 +19,9 @@ struct gba_naf_key the_key(void)
 	k.created_at = clock_now.wall_s;
 	k.expires_at = clock_now.wall_s + 3600;
 	octets_of(k.key, sizeof(k.key), KS_NAF);
+	k.has_card_key = fake_gba_u;
+	if (fake_gba_u)
+		octets_of(k.card_key, sizeof(k.card_key), KS_INT_NAF);
 	return k;
 }
 
@@ -123,6 +127,8 @@ const char *authorization(const struct device *d)
 	if (d->qop)
 		(void)digest_qop_parse(&in.qop, text(d->qop));
 	in.hash = alg.hash;
+	if (d->by_card)
+		octets_of(k.key, sizeof(k.key), KS_INT_NAF);
 	k.key[0] ^= d->wrong_key;
 	gba_naf_key_password(&k, password);
 	ck_assert_int_eq(digest_ha1(&ha1, in.hash, text(d->user), text(d->realm), text(password)), 0);

@@ -19,9 +19,12 @@
 #define OTHER  "n3yNAhrM9NshPM/wx/caag==@" BSF
 #define KS_NAF "f8cf543ce60250e3da34fd1cb463ad17dffb7f6bdd021f82cb944b439d888430" /* vector V1 */
 #define BODY   "name=value"
+/* its Ks_int_NAF */
+#define KS_INT_NAF "64a55e56ed8d4db63a7ba096cdf0f3ddccd1a0a5677e2934b2584beefc641f5d"
 
 extern struct naf_now clock_now;
 extern struct gba_naf_fake *fake;
+extern bool fake_gba_u;    /* the run was GBA_U: the BSF knows Ks_int_NAF */
 extern char nonce[128];    /* of the last challenge */
 extern const char *source; /* of the requests */
 extern struct gba_naf_fetch *the_fetch;
@@ -30,7 +33,7 @@ extern struct gba_naf_fetch *the_fetch;
 struct device {
 	const char *user, *realm, *nonce, *uri, *qop, *nc, *cnonce, *response, *algorithm;
 	const char *method, *target, *host, *body;
-	bool wrong_key;
+	bool wrong_key, by_card;
 };
 
 static inline struct span text(const char *s)

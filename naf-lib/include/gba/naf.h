@@ -119,6 +119,12 @@ enum gba_naf_log_level { GBA_NAF_LOG_DEBUG, GBA_NAF_LOG_INFO, GBA_NAF_LOG_NOTICE
 #define GBA_NAF_AUTH     1u
 #define GBA_NAF_AUTH_INT 2u
 
+/*! Keys a device may prove itself with, in `keys`. That of the device is Ks_NAF, or Ks_ext_NAF of a card with GBA_U; that of
+ *  the card is Ks_int_NAF, which only a card with GBA_U has and never gives away. With the latter the BSF is told that we know
+ *  GBA_U, and the realm offered is 3GPP-bootstrapping-uicc@ and our name, or both in one (TS 24.109 5.2.4). */
+#define GBA_NAF_KEY_DEVICE 1u
+#define GBA_NAF_KEY_CARD   2u
+
 /*! The BSF over Diameter. gba_naf_diameter_init() first. All texts are needed unless said, at most 255 characters each. */
 struct gba_naf_diameter {
 	size_t size; /*!< of this struct as the caller knows it; set by gba_naf_diameter_init() */
@@ -193,6 +199,9 @@ struct gba_naf_config {
 	/*! One line, no newline, never a key or an identity. Called from any thread; must not block or call back. */
 	void (*log)(void *owner, enum gba_naf_log_level level, const char *text);
 	void *log_owner;
+
+	/*! GBA_NAF_KEY_DEVICE, GBA_NAF_KEY_CARD, or both; 0: GBA_NAF_KEY_DEVICE. What is not offered is refused. */
+	unsigned keys;
 };
 
 /*! Set everything to its default. */
@@ -241,6 +250,9 @@ struct gba_naf_key {
 	char impi[GBA_NAF_IMPI_MAX + 1]; /*!< private identity, if the BSF lets us know it; else "" */
 	char *uss_list;                  /*!< ussList XML of the services asked for, NUL-terminated, or NULL */
 	size_t uss_list_len;             /*!< without the NUL */
+
+	bool has_card_key; /*!< the BSF gave Ks_int_NAF: the run was GBA_U, and `keys` has GBA_NAF_KEY_CARD */
+	uint8_t card_key[GBA_NAF_KEY_LEN]; /*!< Ks_int_NAF, if so */
 };
 
 /*! For tests: everything zero. */
@@ -275,6 +287,8 @@ struct gba_naf_request {
 
 	/*! The end of gba_naf_fetch_start() for this request: what it came to is used, not asked for again. Yours. */
 	struct gba_naf_fetch *fetch;
+
+	unsigned keys; /*!< for this request, of those of the configuration; 0: all of those */
 };
 
 static inline void gba_naf_request_init(struct gba_naf_request *req)
@@ -348,6 +362,7 @@ struct gba_naf_answer {
 	char run[GBA_NAF_RUN_LEN + 1];   /*!< of btid, or "": names the bootstrapping in the logs of device, BSF, HSS */
 	unsigned failures; /*!< wrong responses for this B-TID since the last right one, this one included */
 	const struct gba_naf_key *key; /*!< with GBA_NAF_ACCEPT; else NULL */
+	bool by_card;                  /*!< with GBA_NAF_ACCEPT: proven with key->card_key */
 };
 
 /*! Check one request when only its header is there, so that no room is given to the body of a stranger. Everything is
