@@ -7,6 +7,7 @@
 #include <osmocom/vty/logging.h>
 #include <osmocom/vty/vector.h>
 #include <osmocom/vty/vty.h>
+#include "common/base/folder.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/log_cat.h"
 
@@ -63,8 +64,12 @@ static int write_config(struct cmd_element *self, struct vty *vty, int argc, con
 /* In the file the operator is root; at the VTY the daemon would open what he names, and write into it. */
 static int log_file(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
 {
+	const char *why = folder_of_open_to(argv[0]); /* a link there would have us write where it leads */
+
 	if (cfg_path_used(argv[0]))
 		return cfg_fail(vty, "'%s' is a file of this daemon; allowed: another one", argv[0]);
+	if (why)
+		return cfg_fail(vty, "'%s': %s; allowed: a file in " FOLDER_OURS, argv[0], why);
 	return library_log_file(self, vty, argc, argv);
 }
 

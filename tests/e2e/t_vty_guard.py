@@ -87,7 +87,7 @@ async def long_lines(t):
         assert await w.counters(which)
 
 
-@test("a folder into which others may write holds no socket, no KEK, no store and no database: start and --check say so", smoke=True)
+@test("a folder into which others may write holds no socket, no KEK, no store, no database and no log: start and --check say so", smoke=True)
 async def folder_of_others(t):
     w = World(t)
     w.write_configs()
@@ -97,16 +97,17 @@ async def folder_of_others(t):
     for cfg, exe, node, line in ((w.bsf_cfg, "gba-bsfd", "line vty", "socket {}/vty"),
                                  (w.bsf_cfg, "gba-bsfd", "store", "lmdb {}"),
                                  (w.bsf_cfg, "gba-bsfd", "store", "kek 1 file {}/kek"),
+                                 (w.bsf_cfg, "gba-bsfd", "log file {}/log", "logging level set-all info"),
                                  (w.hss_cfg, "gba-hss-simd", "line vty", "socket {}/vty"),
                                  (w.hss_cfg, "gba-hss-simd", "subscribers", "database {}/db")):
-        before = list(cfg.node(node))
-        cfg.set(node, line.format(kept))
+        nodes = [[head, list(lines)] for head, lines in cfg.nodes]
+        cfg.set(node.format(kept), line.format(kept))
         path = f"{w.etc}/open.cfg"
         cfg.write(path)
         for more in ([], ["--check"]):
             rc, out, err = await procs.run([t.need_program(exe), "-c", path, *more], 10)
             assert rc and "everybody may write into its folder" in err, (line, more, rc, out, err)
-        cfg.node(node)[:] = before
+        cfg.nodes = nodes
     assert os.listdir(kept) == [], os.listdir(kept)
 
 
