@@ -1,47 +1,43 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Load on a Zn server: so many BIRs, so many of them in flight, over a list of B-TIDs. Each answer must be 2001 with a
- * key.
+/* Load on a Zn server: so many BIRs, so many of them in flight on each of so many connections, over a list of B-TIDs. Each
+ * answer must be 2001 with a key. One thread; what comes together is asked anew together.
  *
- * zn_load --identity ID --server ID --port N --realm REALM --btids FILE --naf FQDN [--gsid N] [--requests N]
- * [--in-flight N] Prints one line of JSON. */
-#include <arpa/inet.h>
-#include <errno.h>
+ * zn_load --identity ID --port N --realm REALM --btids FILE --naf FQDN [--gsid N] [--requests N] [--connections N]
+ * [--in-flight N]   With more than one connection their identities are 1.ID, 2.ID... Prints one line of JSON. */
 #include <getopt.h>
-#include <semaphore.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include "common/dia/dia_core.h"
-#include "common/dia/dia_tx.h"
-#include "common/dia/zn_codec.h"
+#include <sys/epoll.h>
+#include "bench/raw_link.h"
+#include "common/dia/zn_wire.h"
 #include "dict/dict_gba.h"
 
-#define OPEN_WAIT_S 15
+#define CONNECTIONS_MAX 4096
 
 static struct options {
-	const char *identity, *server, *realm, *btids, *naf, *gsid;
+	const char *identity, *realm, *btids, *naf, *gsid;
 	int port;
-	unsigned long requests, in_flight;
+	unsigned long requests, connections, in_flight;
 } opt = { .identity = "load.example.com",
-	  .server = "bsf.example.net",
 	  .realm = "example.net",
 	  .naf = "naf1.example.com",
 	  .requests = 10000,
+	  .connections = 1,
 	  .in_flight = 64 };
 
 static char **btids;
 static size_t n_btids;
-static sem_t open_now, room;
-static atomic_ulong n_ok, n_bad;
-static atomic_uint last_bad;
+static struct naf_id naf;
+static char gsids[1][ZN_GSID_MAX + 1];
+static unsigned long n_sent, n_ok, n_bad;
+static unsigned last_bad;
 
 static void usage(const char *what)
 {
 	fprintf(stderr,
-		"zn_load: %s\nusage: zn_load --identity ID --server ID --port N --realm REALM --btids FILE "
-		"--naf FQDN [--gsid N] [--requests N] [--in-flight N]\n",
+		"zn_load: %s\nusage: zn_load --identity ID --port N --realm REALM --btids FILE "
+		"--naf FQDN [--gsid N] [--requests N] [--connections N] [--in-flight N]\n",
 		what);
 	exit(2);
 }
@@ -49,7 +45,7 @@ static void usage(const char *what)
 static void read_options(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "identity", 1, NULL, 'i' },  { "server", 1, NULL, 's' },
+		{ "identity", 1, NULL, 'i' },  { "connections", 1, NULL, 'c' },
 		{ "port", 1, NULL, 'p' },      { "realm", 1, NULL, 'r' },
 		{ "btids", 1, NULL, 'b' },     { "naf", 1, NULL, 'n' },
 		{ "gsid", 1, NULL, 'g' },      { "requests", 1, NULL, 'm' },
@@ -62,8 +58,8 @@ static void read_options(int argc, char **argv)
 		case 'i':
 			opt.identity = optarg;
 			break;
-		case 's':
-			opt.server = optarg;
+		case 'c':
+			opt.connections = strtoul(optarg, NULL, 10);
 			break;
 		case 'p':
 			opt.port = atoi(optarg);
@@ -90,8 +86,9 @@ static void read_options(int argc, char **argv)
 			usage("unknown option");
 		}
 	}
-	if (!opt.btids || !opt.port || !opt.requests || !opt.in_flight)
-		usage("--btids and --port are needed");
+	if (!opt.btids || !opt.port || !opt.requests || !opt.in_flight || !opt.connections ||
+	    opt.connections > CONNECTIONS_MAX)
+		usage("--btids and --port are needed, and numbers above 0");
 }
 
 static void read_btids(void)
@@ -119,102 +116,84 @@ static void read_btids(void)
 		usage("the list of B-TIDs is empty");
 }
 
-static void on_event(void *owner, enum dia_event ev, const char *peer, const char *detail)
+static void ask(struct raw_link *l)
 {
-	if (ev == DIA_EV_PEER_OPEN)
-		sem_post(&open_now);
+	/* a stride that is prime to most list sizes: neighbours in time are not neighbours in the store */
+	const char *btid = btids[n_sent * 7919 % n_btids];
+	struct dia_self self = { opt.identity, "example.com" };
+	struct dia_address to = { &self, "load.example.com;1;2;zn", opt.realm, NULL, 0, 0 };
+	struct writer w;
+
+	to.hop_by_hop = to.end_to_end = (uint32_t)++n_sent;
+	raw_room(l, &w);
+	raw_wrote(l, zn_wire_bir_put(&w, &to, span_str(btid), &naf, (const char(*)[ZN_GSID_MAX + 1]) gsids,
+				     gsids[0][0] != '\0', false));
 }
 
-static void on_answer(void *owner, uint64_t txn, struct msg *m)
+static void on_bia(struct raw_link *l, struct span msg)
 {
 	struct zn_bia bia = { 0 };
 
-	if (m && zn_bia_decode(&bia, m) == 0 && bia.result.code == RESULT_SUCCESS && bia.me_key.len == 32) {
-		atomic_fetch_add(&n_ok, 1);
+	if (zn_wire_bia_get(&bia, msg) == 0 && bia.result.code == RESULT_SUCCESS && bia.me_key.len == 32) {
+		n_ok++;
 	} else {
-		atomic_store(&last_bad, bia.result.code);
-		atomic_fetch_add(&n_bad, 1);
+		last_bad = bia.result.code;
+		n_bad++;
 	}
 	zn_bia_clear(&bia);
-	if (m)
-		fd_msg_free(m);
-	sem_post(&room);
+	if (n_sent < opt.requests)
+		ask(l);
 }
 
-static void connect_to_server(void)
+static void connect_all(int epoll, struct raw_link **links)
 {
-	struct dia_cfg cfg = {
-		.identity = opt.identity, .realm = "example.com", .n_peers = 1, .cb = { .event = on_event }
-	};
-	struct sockaddr_in *sa = (struct sockaddr_in *)&cfg.peers[0].addr;
-	struct err err = { "" };
-	struct timespec t;
+	char name[256];
 
-	snprintf(cfg.peers[0].identity, sizeof(cfg.peers[0].identity), "%s", opt.server);
-	*sa = (struct sockaddr_in){ .sin_family = AF_INET,
-				    .sin_port = htons((uint16_t)opt.port),
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	if (dia_core_init(&cfg, &err) || dia_client(GBA_APP_ZN) || dia_tx_start(opt.in_flight) || dia_core_start(&err))
-		usage(err.text);
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec += OPEN_WAIT_S;
-	if (sem_timedwait(&open_now, &t))
-		usage("no connection to the server");
-}
-
-static double now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void run(void)
-{
-	char gsids[1][ZN_GSID_MAX + 1] = { "" };
-	struct naf_id naf;
-	unsigned long i;
-	struct msg *m;
-
-	if (opt.gsid)
-		snprintf(gsids[0], sizeof(gsids[0]), "%s", opt.gsid);
-	if (naf_id_make(&naf, opt.naf, UA_ID_HTTP_DIGEST))
-		usage("--naf is no FQDN");
-	for (i = 0; i < opt.requests; i++) {
-		/* a stride that is prime to most list sizes: neighbours in time are not neighbours in the store */
-		const char *btid = btids[i * 7919 % n_btids];
-
-		while (sem_wait(&room) && errno == EINTR)
-			;
-		if (zn_bir_encode(&m, span_str(btid), &naf, (const char(*)[ZN_GSID_MAX + 1]) gsids, opt.gsid ? 1 : 0,
-				  false, opt.realm, NULL) ||
-		    dia_tx_request(&m, on_answer, NULL, i, 60000))
-			usage("cannot send");
+	for (unsigned long i = 0; i < opt.connections; i++) {
+		snprintf(name, sizeof(name), "%lu.%s", i + 1, opt.identity);
+		links[i] = raw_connect((uint16_t)opt.port, opt.connections > 1 ? name : NULL);
+		raw_watch(epoll, links[i]->fd, links[i]);
 	}
-	for (i = 0; i < opt.in_flight; i++) /* all answered */
-		while (sem_wait(&room) && errno == EINTR)
-			;
+}
+
+static void run(int epoll, struct raw_link **links)
+{
+	for (unsigned long i = 0; i < opt.connections; i++) {
+		for (unsigned long k = 0; k < opt.in_flight && n_sent < opt.requests; k++)
+			ask(links[i]);
+		raw_flush(links[i]);
+	}
+	while (n_ok + n_bad < opt.requests) {
+		void *ready[64];
+		int n = raw_wait(epoll, ready, 64);
+
+		for (int i = 0; i < n; i++)
+			if (!raw_read(ready[i], on_bia))
+				usage("the server has closed a connection");
+	}
 }
 
 int main(int argc, char **argv)
 {
+	static struct raw_link *links[CONNECTIONS_MAX];
+	int epoll = epoll_create1(0);
 	double t0, t1;
 
 	read_options(argc, argv);
 	read_btids();
-	sem_init(&open_now, 0, 0);
-	sem_init(&room, 0, (unsigned)opt.in_flight);
-	connect_to_server();
-	t0 = now_s();
-	run();
-	t1 = now_s();
+	if (naf_id_make(&naf, opt.naf, UA_ID_HTTP_DIGEST))
+		usage("--naf is no FQDN");
+	snprintf(gsids[0], sizeof(gsids[0]), "%s", opt.gsid ? opt.gsid : "");
+	raw_init(opt.identity, "example.com", GBA_APP_ZN);
+	connect_all(epoll, links);
+	t0 = raw_now_s();
+	run(epoll, links);
+	t1 = raw_now_s();
 	printf("{\"requests\": %lu, \"ok\": %lu, \"errors\": %lu, \"last_error\": %u, \"seconds\": %.3f, \"rate\": "
 	       "%.0f}\n",
-	       opt.requests, atomic_load(&n_ok), atomic_load(&n_bad), atomic_load(&last_bad), t1 - t0,
-	       (double)opt.requests / (t1 - t0));
+	       opt.requests, n_ok, n_bad, last_bad, t1 - t0, (double)opt.requests / (t1 - t0));
 	fflush(stdout);
-	dia_tx_stop();
-	dia_core_stop();
-	return atomic_load(&n_bad) ? 1 : 0;
+	for (unsigned long i = 0; i < opt.connections; i++)
+		raw_close(links[i]);
+	return n_bad ? 1 : 0;
 }
