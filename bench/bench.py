@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What a BIR and a bootstrap cost, beside what they must cost at least. Usage: bench.py BUILD-FOLDER [--full] [--quick]
-[--only zn|ub|gba_u|big]
+[--only zn|nafs|ub|calls|gba_u|big]
 
-Everything is the CPU time of one process, user and system, from /proc/PID/stat, divided by the operations it did. The
-processes compared run alternately in the same run, several times; the ratio is the median of the ratios of the rounds,
-because the machine is never quiet. Rates are for orientation."""
+Everything is the CPU time of one process, user and system, of all its threads, divided by the operations it did. The
+processes compared run alternately in the same run, several times, all under one scheduling policy; the ratio is the median
+of the ratios of the rounds, because the machine is never quiet. Rates are for orientation."""
 import argparse
 import json
 import os
@@ -25,9 +25,9 @@ from lib.cfg import Cfg  # noqa: E402
 NAME = "bsf.mnc001.mcc001.pub.3gppnetwork.org"
 REALM = "mnc001.mcc001.3gppnetwork.org"
 BSF_ID, HSS_ID, NAF_ID = "bsf." + REALM, "hss." + REALM, "load.example.com"
+MANY = 64                               # NAFs of one BIR each
 GUSS = os.path.join(SRC, "conf", "guss-1.xml")
 RECORD = 200 + os.path.getsize(GUSS)    # octets of a session record with this GUSS
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 def free_port():
@@ -37,9 +37,17 @@ def free_port():
 
 
 def cpu_us(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-        fields = f.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 1e6 / TICK
+    """The clock of a process: CPU of all its threads, to the nanosecond (the kernel's CPUCLOCK_SCHED)."""
+    return time.clock_gettime(~pid << 3 | 2) * 1e6
+
+
+def switches(pid):
+    """Times a thread of it gave up the CPU to wait: a hand-off is one on each side, a message of the network one."""
+    n = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as f:
+            n += sum(int(line.split()[1]) for line in f if line.startswith("voluntary_ctxt"))
+    return n
 
 
 class Bench:
@@ -102,8 +110,8 @@ class Bench:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     # --- what is measured
-    def bsf(self, store, ports, identity=BSF_ID):
-        """Configuration of conf/, with what a load needs."""
+    def bsf(self, store, ports, identity=BSF_ID, others=0):
+        """Configuration of conf/, with what a load needs. others: more NAFs that never come"""
         c = Cfg(os.path.join(SRC, "conf", "gba-bsf.cfg"))
         c.remove("log stderr", "logging")
         c.add("log stderr", "logging level set-all notice")
@@ -113,8 +121,12 @@ class Bench:
         c.set("diameter", f"identity {identity}")
         c.set("diameter", f"listen 127.0.0.1 {ports['dia']}")
         c.set(f"hss {HSS_ID}", f"connect 127.0.0.1 {ports['hss']}")
-        for line in ("address 127.0.0.1/32", "speaks-for naf1.example.com", "private-identity allow", "gaa-service 1 2"):
-            c.add(f"naf {NAF_ID}", line)
+        for naf in [NAF_ID] + [f"{n + 1}.{NAF_ID}" for n in range(MANY)]:
+            for line in ("address 127.0.0.1/32", "speaks-for naf1.example.com", "private-identity allow", "gaa-service 1 2"):
+                c.add(f"naf {naf}", line)
+        for n in range(others):
+            for line in (f"address 10.{n >> 16}.{n >> 8 & 255}.{n & 255}/32", f"speaks-for app{n}.example.com"):
+                c.add(f"naf other{n}.example.com", line)
         c.set("store", f"lmdb {store}")
         c.set("store", f"kek 1 file {self.path('kek')}")
         c.set("line vty", f"socket {store}.vty")
@@ -135,10 +147,15 @@ class Bench:
                 f.write(out)
         return store
 
-    def zn_args(self, port, btids, n, in_flight=64, gsid=None, server=BSF_ID):
-        args = ["--identity", NAF_ID, "--server", server, "--port", port, "--realm", REALM, "--btids", btids,
-                "--naf", "naf1.example.com", "--requests", n, "--in-flight", in_flight]
+    def zn_args(self, port, btids, n, connections=1, in_flight=64, gsid=None):
+        args = ["--identity", NAF_ID, "--port", port, "--realm", REALM, "--btids", btids, "--naf", "naf1.example.com",
+                "--requests", n, "--connections", connections, "--in-flight", in_flight]
         return args + (["--gsid", gsid] if gsid else [])
+
+    def zn_load(self, server, *args, **kw):
+        """-> CPU of the server per BIR, rate"""
+        us, figures = self.load(server, "bench/zn_load", self.zn_args(*args, **kw), args[2])
+        return us, figures["rate"]
 
     def verdict(self, what, ratios, target):
         m = statistics.median(ratios)
@@ -147,34 +164,58 @@ class Bench:
               f"{'met' if m <= target else 'MISSED'}")
 
     @staticmethod
-    def there_and_back(one, other):
-        """Both twice, in the order one, other, other, one: what changes on the machine meanwhile hits both alike."""
-        (a, f), (b, g), (c, _), (d, _) = one(), other(), other(), one()
-        return (a + d) / 2, f, (b + c) / 2, g
+    def there_and_back(*runs):
+        """Each twice, in the order first to last, last to first: what changes on the machine meanwhile hits all alike.
+        -> for each the mean of its CPU, and its last rate"""
+        there = [run() for run in runs]
+        back = [run() for run in reversed(runs)][::-1]
+        return [((a + b) / 2, rate) for (a, _), (b, rate) in zip(there, back)]
 
     def zn(self):
         n = 10000 // self.scale
-        ports = {w: free_port() for w in ("ub", "dia", "hss", "echo")}
+        ports = {w: free_port() for w in ("ub", "dia", "hss", "echo", "raw")}
         store = self.fill("zn", 10000)
         bsf = self.bsf(store, ports)
         echo = self.spawn("bench/echo_fd", [BSF_ID, REALM, ports["echo"]])
-        print(f"Zn: {n} BIRs a round, 64 in flight, 10,000 sessions with GUSS in LMDB")
-        for gsid in (None, "2"):
-            ratios = []
+        raw = self.spawn("bench/raw_zn", [BSF_ID, REALM, ports["raw"], RECORD])
+        shapes = (("64 in flight on one connection", n, 1, 64, 0.30), (f"{MANY} NAFs of one BIR each", n, MANY, 1, 0.35),
+                  ("1 in flight", n // 4, 1, 1, 0.40))
+        print("Zn: 10,000 sessions with GUSS in LMDB, CPU of the server per BIR; echo: freeDiameter, always the same answer; "
+              "raw: bare epoll, unsealing and HMAC")
+        for what, m, conns, flight, target in shapes:
+            to_echo, to_raw = [], []
             for _ in range(self.rounds):
-                e, ef, b, bf = self.there_and_back(
-                    lambda: self.load(echo, "bench/zn_load", self.zn_args(ports["echo"], store + ".btids", n), n),
-                    lambda: self.load(bsf, "bench/zn_load", self.zn_args(ports["dia"], store + ".btids", n, gsid=gsid), n))
-                ratios.append(b / e)
-                print(f"  echo {e:.1f} us ({ef['rate']:.0f}/s)   gba-bsfd {b:.1f} us ({bf['rate']:.0f}/s)"
-                      f"{'   with one USS' if gsid else ''}", flush=True)
-            if gsid:
-                print(f"Zn with a USS chosen out of the GUSS, against the echo without one: {statistics.median(ratios):.2f}, "
-                      f"no target")
-            else:
-                self.verdict("Zn", ratios, 1.25)
-        self.stop(bsf)
-        self.stop(echo)
+                (e, er), (b, br), (r, rr) = self.there_and_back(*(
+                    lambda server=server, port=port: self.zn_load(server, ports[port], store + ".btids", m, conns, flight)
+                    for server, port in ((echo, "echo"), (bsf, "dia"), (raw, "raw"))))
+                to_echo.append(b / e)
+                to_raw.append(b / r)
+                print(f"  {what}: echo {e:.1f} us ({er:.0f}/s)   gba-bsfd {b:.1f} us ({br:.0f}/s)   raw {r:.1f} us ({rr:.0f}/s)",
+                      flush=True)
+            self.verdict(f"Zn, {what}, of the echo", to_echo, target)
+            print(f"Zn, {what}, of raw: {statistics.median(to_raw):.2f} (aim 1.8, no target)")
+        us = [self.zn_load(bsf, ports["dia"], store + ".btids", n, gsid="2")[0] for _ in range(3)]
+        print(f"Zn with a USS chosen out of the GUSS: {statistics.median(us):.1f} us, no target")
+        for p in (bsf, echo, raw):
+            self.stop(p)
+
+    def nafs(self):
+        """A BIR with 10,000 NAFs configured against 10: two daemons side by side, asked in turn."""
+        n, few, many = 10000 // self.scale, 10, 10000
+        store, ports, bsf = {}, {}, {}
+        for s in (few, many):
+            store[s] = self.fill(f"nafs{s}", 1000)
+            ports[s] = {w: free_port() for w in ("ub", "dia", "hss")}
+            bsf[s] = self.bsf(store[s], ports[s], others=s)
+        ratios = []
+        for _ in range(self.rounds):
+            (a, _), (b, _) = self.there_and_back(*(
+                lambda s=s: self.zn_load(bsf[s], ports[s]["dia"], store[s] + ".btids", n) for s in (few, many)))
+            ratios.append(b / a)
+            print(f"  {few} NAFs {a:.2f} us   {many} NAFs {b:.2f} us", flush=True)
+        self.verdict(f"BIR, {many} NAFs configured against {few}", ratios, 1.05)
+        for s in (few, many):
+            self.stop(bsf[s])
 
     def store_figures(self, store):
         """-> commits, records of the committer"""
@@ -201,12 +242,16 @@ class Bench:
                 "--subscribers", subscribers, *more] + (["--keep"] if keep else [])
         return self.load(bsf, "bench/ub_load", args, n)
 
+    def ub_world(self, name="ub"):
+        ports = {w: free_port() for w in ("ub", "dia", "hss", "mhd")}
+        hss = self.spawn("bench/raw_zh", ["serve", HSS_ID, REALM, ports["hss"], GUSS])
+        bsf = self.bsf(self.fill(name, 0), ports)
+        self.wait_for(bsf, HSS_ID)
+        return ports, hss, bsf
+
     def ub(self):
         n = 4000 // self.scale
-        ports = {w: free_port() for w in ("ub", "dia", "hss", "mhd")}
-        hss = self.spawn("bench/hss_fixed", [HSS_ID, REALM, ports["hss"], GUSS])
-        bsf = self.bsf(self.fill("ub", 0), ports)
-        self.wait_for(bsf, f"{HSS_ID} connected")
+        ports, hss, bsf = self.ub_world()
         mhd = self.spawn("bench/mhd_fixed", [ports["mhd"]])
         first = 0
         for keep in (True, False):
@@ -219,9 +264,9 @@ class Bench:
                 first += n * 7919
                 commit = (r1 - r0) / max(1, c1 - c0)
                 yard = [(self.ub_run(mhd, ports["mhd"], 4 * n, 0, keep=keep)[0],
-                         json.loads(self.tool("bench/mar_fd", [HSS_ID, REALM, ports["hss"], n, 64]))["exchange_us"],
+                         json.loads(self.tool("bench/raw_zh", ["ask", REALM, ports["hss"], n, 64]))["exchange_us"],
                          self.lmdb(first // 7919 - n, n, commit)["put_us"])     # a tree as large as the store was
-                        for _ in range(3)]     # each of them is short, so one alone scatters by half
+                        for _ in range(2)]     # each of them is short, so one alone scatters by half
                 m, d, p = (statistics.mean(y) for y in zip(*yard))
                 b2, _ = self.ub_run(bsf, ports["ub"], n, first, keep=keep)
                 first += n * 7919
@@ -229,9 +274,12 @@ class Bench:
                 ratios.append(b / (m + d + p))
                 print(f"  gba-bsfd {b:.1f} us ({bf['rate']:.0f}/s)   sum {m + d + p:.1f} = 2 HTTP answers {m:.1f} + exchange "
                       f"{d:.1f} + put {p:.1f} (commits of {commit:.1f})", flush=True)
-            self.verdict("Ub", ratios, 1.5)
-        one, f1 = self.ub_run(bsf, ports["ub"], max(200, n // 10), first, in_flight=1)
-        print(f"Ub, 1 in flight: gba-bsfd {one:.1f} us, {f1['seconds'] / f1['runs'] * 1000:.2f} ms a bootstrap, no target")
+            self.verdict(f"Ub, {'connections kept' if keep else 'a connection each'}, of its parts", ratios, 1.25)
+        k = max(100, n // 10)
+        before = switches(bsf.pid)
+        one, f1 = self.ub_run(bsf, ports["ub"], k, first, in_flight=1)
+        print(f"Ub, 1 in flight: gba-bsfd {one:.1f} us of CPU, {f1['seconds'] / f1['runs'] * 1000:.2f} ms and "
+              f"{(switches(bsf.pid) - before) / k:.1f} waits of its threads a bootstrap, no target")
         for p in (bsf, mhd, hss):
             self.stop(p)
 
@@ -245,21 +293,62 @@ class Bench:
             with open(self.path(f"{kind}.xml"), "w", encoding="utf-8") as f:
                 f.write(guss.replace("<uiccType>GBA<", f"<uiccType>{kind}<"))
             ports[kind] = {w: free_port() for w in ("ub", "dia", "hss")}
-            helpers.append(self.spawn("bench/hss_fixed", [HSS_ID, REALM, ports[kind]["hss"], self.path(f"{kind}.xml")]))
+            helpers.append(self.spawn("bench/raw_zh", ["serve", HSS_ID, REALM, ports[kind]["hss"], self.path(f"{kind}.xml")]))
             bsf[kind] = self.bsf(self.fill(f"ub-{kind}", 0), ports[kind])
-            self.wait_for(bsf[kind], f"{HSS_ID} connected")
+            self.wait_for(bsf[kind], HSS_ID)
         print(f"GBA_U against GBA_ME: {n} bootstraps a run, 64 in flight")
         ratios = []
         for _ in range(self.rounds):
             def run(kind):
                 return lambda: self.ub_run(bsf[kind], ports[kind]["ub"], n, first, more=args[kind])
-            me, mf, u, uf = self.there_and_back(run("GBA"), run("GBA_U"))
+            (me, mf), (u, uf) = self.there_and_back(run("GBA"), run("GBA_U"))
             first += n * 7919
             ratios.append(u / me)
-            print(f"  GBA_ME {me:.1f} us ({mf['rate']:.0f}/s)   GBA_U {u:.1f} us ({uf['rate']:.0f}/s)", flush=True)
+            print(f"  GBA_ME {me:.1f} us ({mf["rate"]:.0f}/s)   GBA_U {u:.1f} us ({uf["rate"]:.0f}/s)", flush=True)
         self.verdict("GBA_U", ratios, 1.05)
         for p in (*bsf.values(), *helpers):
             self.stop(p)
+
+    def counted(self, p, name, args, n):
+        """-> system calls of p and all its threads per operation of the load; None: no tool to count with"""
+        out = self.path("counted")
+        if shutil.which("perf"):
+            event = ["perf", "stat", "-x", ",", "-e", "raw_syscalls:sys_enter", "-p", str(p.pid), "-o", out, "--"]
+            if subprocess.run(event + [self.exe(name)] + [str(a) for a in args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              check=False, timeout=600).returncode == 0:
+                with open(out, encoding="ascii") as f:
+                    return next(int(x.split(",")[0]) for x in f if "sys_enter" in x) / n
+        if not shutil.which("strace"):
+            return None
+        s = subprocess.Popen(["strace", "-f", "-c", "-o", out, "-p", str(p.pid)], stderr=subprocess.PIPE)
+        s.stderr.readline()                                     # "attached"
+        self.tool(name, args)
+        s.send_signal(signal.SIGINT)
+        s.wait(30)
+        with open(out, encoding="ascii") as f:
+            return next(int(x.split()[-2 if len(x.split()) < 5 else 3]) for x in f if x.rstrip().endswith("total")) / n
+
+    def calls(self):
+        """System calls of a BIR and of a bootstrap, 64 in flight and alone."""
+        n = 4000 // self.scale
+        ports, hss, bsf = self.ub_world("calls")
+        store = self.path("calls")
+        subs = 100
+        for flight, k in ((64, n), (1, n // 10)):
+            args = ["--port", ports["ub"], "--name", NAME, "--runs", k, "--in-flight", flight, "--first", 0, "--subscribers", 1000000,
+                    "--keep"]
+            c = self.counted(bsf, "bench/ub_load", args, k)
+            print(f"system calls of a bootstrap, {flight} in flight: " + ("not counted (no perf, no strace)" if c is None else
+                                                                      f"{c:.1f}, aim 8 at 64"), flush=True)
+        self.stop(bsf)
+        self.stop(hss)
+        store = self.fill("callz", subs)
+        bsf = self.bsf(store, ports)
+        for flight, k in ((64, 10 * n), (1, n)):
+            c = self.counted(bsf, "bench/zn_load", self.zn_args(ports["dia"], store + ".btids", k, in_flight=flight), k)
+            print(f"system calls of a BIR, {flight} in flight: " + ("not counted (no perf, no strace)" if c is None else
+                                                                f"{c:.2f}, aim 0.1 at 64"), flush=True)
+        self.stop(bsf)
 
     def big(self):
         """1,000,000 live sessions against 1,000: two daemons side by side, asked in turn."""
@@ -267,18 +356,17 @@ class Bench:
         n = 20000 // self.scale
         bsf, ports, zn, ub = {}, {}, {s: [] for s in sizes}, {s: [] for s in sizes}
         hss_port = free_port()
-        hss = self.spawn("bench/hss_fixed", [HSS_ID, REALM, hss_port, GUSS])
+        hss = self.spawn("bench/raw_zh", ["serve", HSS_ID, REALM, hss_port, GUSS])
         for s in sizes:
             print(f"filling {s} sessions", flush=True)
             ports[s] = dict({w: free_port() for w in ("ub", "dia")}, hss=hss_port)
             bsf[s] = self.bsf(self.fill(f"big{s}", s), ports[s], f"bsf{s}.{REALM}")
-            self.wait_for(bsf[s], f"{HSS_ID} connected")
+            self.wait_for(bsf[s], HSS_ID)
         for _ in range(self.rounds):
             for s in sizes:
-                us, f = self.load(bsf[s], "bench/zn_load", self.zn_args(
-                    ports[s]["dia"], self.path(f"big{s}.btids"), n, server=f"bsf{s}.{REALM}"), n)
+                us, rate = self.zn_load(bsf[s], ports[s]["dia"], self.path(f"big{s}.btids"), n)
                 zn[s].append(us)
-                print(f"  {s:>9} sessions: BIR {us:.1f} us ({f['rate']:.0f}/s)", flush=True)
+                print(f"  {s:>9} sessions: BIR {us:.1f} us ({rate:.0f}/s)", flush=True)
         commits = {}
         for r in range(self.rounds):
             for s in sizes:     # a run replaces the session of its IMPI: as many stay
@@ -302,10 +390,12 @@ def main():
     a.add_argument("build")
     a.add_argument("--full", action="store_true", help="with 1,000,000 sessions")
     a.add_argument("--quick", action="store_true", help="a tenth of everything: does it still run")
-    a.add_argument("--rounds", type=int, default=7)
-    a.add_argument("--only", action="append", choices=["zn", "ub", "gba_u", "big"])
+    a.add_argument("--rounds", type=int, default=5)
+    a.add_argument("--only", action="append", choices=["zn", "nafs", "ub", "calls", "gba_u", "big"])
     o = a.parse_args()
-    parts = o.only or ["zn", "ub", "gba_u"] + (["big"] if o.full else [])
+    parts = o.only or ["zn", "nafs", "ub", "calls", "gba_u"] + (["big"] if o.full else [])
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))     # of all that is started here
+    begun = time.monotonic()
     b = Bench(os.path.abspath(o.build), o.rounds, 10 if o.quick else 1)
     try:
         for part in parts:
@@ -313,6 +403,7 @@ def main():
             sys.stdout.flush()
     finally:
         b.close()
+    print(f"{time.monotonic() - begun:.0f} s, {b.missed} targets missed, load of the machine now {os.getloadavg()[0]:.1f}")
     return 1 if b.missed else 0
 
 

@@ -73,8 +73,8 @@ struct raw_link *raw_connect(uint16_t port, const char *identity)
 	struct dia_caps caps = us;
 	struct writer w;
 
-	if (identity)
-		snprintf(caps.host, sizeof(caps.host), "%s", identity);
+	snprintf(l->identity, sizeof(l->identity), "%s", identity ? identity : us.host);
+	memcpy(caps.host, l->identity, sizeof(caps.host));
 	if (connect(l->fd, (struct sockaddr *)&sa, sizeof(sa)))
 		raw_die("connect");
 	raw_room(l, &w);
@@ -121,7 +121,7 @@ static void base_message(struct raw_link *l, struct span msg, const struct dia_h
 		return;
 	}
 	raw_room(l, &w);
-	raw_wrote(l, hdr->command == DIA_CMD_CAPABILITIES ? dia_base_cea_put(&w, msg, &us, NULL)
+	raw_wrote(l, hdr->command == DIA_CMD_CAPABILITIES ? dia_base_cea_put(&w, msg, &us, NULL, NULL)
 							  : dia_base_reply_put(&w, msg, &us, NULL));
 }
 

@@ -11,6 +11,7 @@
 
 struct raw_link {
 	int fd;
+	char identity[256]; /* ours on it */
 	size_t in_len, out_len;
 	uint8_t in[RAW_ROOM], out[RAW_ROOM];
 };
