@@ -304,7 +304,7 @@ class Bench:
             (me, mf), (u, uf) = self.there_and_back(run("GBA"), run("GBA_U"))
             first += n * 7919
             ratios.append(u / me)
-            print(f"  GBA_ME {me:.1f} us ({mf["rate"]:.0f}/s)   GBA_U {u:.1f} us ({uf["rate"]:.0f}/s)", flush=True)
+            print(f"  GBA_ME {me:.1f} us ({mf['rate']:.0f}/s)   GBA_U {u:.1f} us ({uf['rate']:.0f}/s)", flush=True)
         self.verdict("GBA_U", ratios, 1.05)
         for p in (*bsf.values(), *helpers):
             self.stop(p)
