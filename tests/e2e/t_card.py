@@ -3,8 +3,10 @@
 import json
 import os
 
-from lib import aka, kdf, procs
+from lib import kdf, procs
+from lib.pcsc import Pcscd, Vuicc
 from lib.runner import test
+from lib.uicc import AID, Modem, SimRest, Slot
 from lib.web import RawBsf, RawNaf
 
 IMSI = "001010000000001"
@@ -21,7 +23,7 @@ class Ends:
         self.k, self.opc = os.urandom(16), os.urandom(16)
 
     async def start(self, name=NAME, impi=IMPI):
-        self.name = name
+        self.name, self.impi, self.inside = name, impi, []
         self.bsf = await RawBsf(name, self.k, self.opc, impi).start()
         self.naf = await RawNaf(self.bsf).start()
         self.t.cleanup(self.bsf.stop)
@@ -38,25 +40,50 @@ class Ends:
 
     async def ue(self, *words):
         """gba-ue with these words: (exit code, what it says as JSON)"""
-        argv = [self.exe, "--json", "--connect-to", f"{self.name}:80:127.0.0.1:{self.bsf.port}",
+        argv = self.inside + [self.exe, "--json", "--connect-to", f"{self.name}:80:127.0.0.1:{self.bsf.port}",
                 "--connect-to", f"naf1.example.com:80:127.0.0.1:{self.naf.port}", *words]
         rc, out, err = await procs.run(argv, 20)
         for secret in (self.k, self.opc) + tuple(ks for ks, _ in self.bsf.sessions.values()):
             assert secret.hex() not in out + err, "a key is printed"
         return rc, json.loads(out)
 
-    def key_of(self, btid):
-        ks, rand = self.bsf.sessions[btid]
-        return kdf.ks_naf(ks, rand, IMPI, b"naf1.example.com" + kdf.UA_HTTP_DIGEST)
-
-    def files(self):
-        """Everything the device and the card have written."""
+    def kept(self):
+        """Everything the device has written."""
         out = b""
         for name in sorted(os.listdir(self.t.dir)):
-            if name.endswith((".state", ".gba")):
+            if name.endswith(".gba"):
                 with open(os.path.join(self.t.dir, name), "rb") as f:
                     out += f.read()
         return out
+
+    async def slot(self, *lines):
+        """A whole UICC in a reader of our own."""
+        slot = await Slot().start()
+        self.t.cleanup(slot.stop)
+        self.vuicc = await Vuicc(self.t, slot.port, self.card_file("vuicc", *UICC, *lines)).start()
+        return await slot.card()
+
+    async def reader(self, *lines):
+        """The same in a reader of pcscd; the text that names it."""
+        self.pcscd = await Pcscd(self.t).start()
+        self.inside = self.pcscd.inside()
+        self.vuicc = await Vuicc(self.t, self.pcscd.readers[0][1], self.card_file("vuicc", *UICC, *lines)).start()
+        assert await self.pcscd.send("in") == []
+        return f"pcsc:{self.pcscd.readers[0][0]},pin-file={self.pin_file('1234')},state={self.t.dir}/card"
+
+    def pin_file(self, digits):
+        path = f"{self.t.dir}/pin"
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as f:
+            f.write(digits + "\n")
+        return path
+
+    async def modem(self, slot, **kinds):
+        modem = await Modem(slot, **kinds).start()
+        self.t.cleanup(modem.stop)
+        return modem
+
+
+UICC = ("iccid 8988211000000000007", "pin 1234", "puk 12345678")
 
 
 @test("the device picks the context by its card before it sees the challenge: of the four pairs with the network two fail, "
@@ -92,3 +119,82 @@ async def soft_gba_u(t):
             assert ks.hex().encode() not in f.read(), "the device keeps a key that never left the card"
         n = len(e.bsf.requests)
         assert (await e.ue("-c", card, "get", PAGE))[0] == 0 and len(e.bsf.requests) == n, "the key on the card serves again"
+
+
+# --- one suite for every way to a card; what a way states is asked of it
+
+async def soft(e, gba):
+    return e.card_file("soft", f"gba {gba}")
+
+
+async def pcsc(e, gba, *lines):
+    return await e.reader(f"gba {gba}", *lines)
+
+
+async def pcsc_isim(e, gba):
+    return await e.reader(f"gba {gba}", f"impi {ISIM_IMPI}") + ",app=isim"
+
+
+async def rest(e, gba):
+    server = await SimRest(await e.slot("gba u")).start()         # the card could; this way cannot
+    server.pin = "1234"
+    e.t.cleanup(server.stop)
+    return f"rest:http://127.0.0.1:{server.port},mnc-length=2,state={e.t.dir}/card"
+
+
+def modem(**kinds):
+    async def make(e, gba):
+        m = await e.modem(await e.slot(f"gba {gba}"), **kinds)
+        e.at = m
+        return f"modem:{m.device},pin-file={e.pin_file('1234')},state={e.t.dir}/card"
+    return make
+
+
+ISIM_IMPI = "user@ims.example.com"
+WAYS = {  # name: (way, what the card can, files below state)
+    "soft card, GBA_ME": (soft, "me"),
+    "soft card, GBA_U": (soft, "u"),
+    "PC/SC, USIM without service 68": (pcsc, "me"),
+    "PC/SC, USIM with GBA_U": (pcsc, "u"),
+    "PC/SC, ISIM with GBA_U": (pcsc_isim, "u"),
+    "PC/SC, ISIM without service 2": (pcsc_isim, "me"),
+    "REST, 3G alone": (rest, "me"),
+    "modem with +CGLA, GBA_U": (modem(), "u"),
+    "modem with +CGLA, bare numbers, small letters, GBA_ME": (modem(bare=True, lower=True), "me"),
+    "modem with +CSIM alone, GBA_U": (modem(cgla=False), "u"),
+}
+
+
+async def suite(t, way, gba):
+    isim = way is pcsc_isim
+    e = await Ends(t).start(*(("bsf.ims.example.com", ISIM_IMPI) if isim else ()))
+    card = await way(e, gba)
+    e.bsf.gba_u = "sha1" if gba == "u" else None
+    rc, out = await e.ue("-c", card, "get", PAGE)
+    assert rc == 0 and out["body"] == "the page", out              # the NAF has the key from Python's own sums
+    assert e.bsf.requests[0]["params"]["username"] == e.impi, e.bsf.requests[0]
+    _, status = await e.ue("-c", card, "status")
+    assert e.bsf.sessions[status["btid"]][0].hex().encode() not in e.kept(), "a key in a file as it is"
+    n = len(e.bsf.requests)
+    rc, out = await e.ue("-c", card, "get", PAGE)
+    assert rc == 0 and len(e.bsf.requests) == n, ("the key serves again", out)
+    e.bsf.sub.seq = e.bsf.sub.ind = 0                              # the number of the first run once more
+    rc, out = await e.ue("-c", card, "bootstrap")
+    assert rc == 0 and e.bsf.resyncs == 1 and out["btid"] != status["btid"], out
+    kept = (await e.ue("-c", card, "status"))[1]
+    e.bsf.spoil_autn = lambda autn: autn[:-1] + bytes([autn[-1] ^ 1])
+    rc, out = await e.ue("-c", card, "bootstrap")
+    assert (rc, out["cause"]) == (3, "autn") and e.bsf.mac_failures == 1, out
+    assert (await e.ue("-c", card, "status"))[1]["btid"] == kept["btid"], "a run that fails takes nothing away"
+    return e, card
+
+
+def case(name, way, gba):
+    @test(f"a card behind gba-ue: {name}: bootstraps, opens a page, serves again, resynchronises, tells a wrong MAC", smoke=True, timeout=60,
+          req=["220-5.3.2-6", "220-4.2.4-7"])
+    async def run(t):
+        await suite(t, way, gba)
+
+
+for _name, (_way, _gba) in WAYS.items():
+    case(_name, _way, _gba)

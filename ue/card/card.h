@@ -107,3 +107,10 @@ void card_close(struct card *c);
 /*! Soft USIM from a file in the grammar of conf/usim-1.cfg. K and OP or OPc are wiped on close.
  *  \returns 0 and a card; -EACCES file readable by others; -EBUSY in use by another process; -EINVAL, -ENOENT */
 int card_soft_open(struct card **out, const char *path, struct err *err);
+
+/*! Any card, named by one text: a file's name is a soft card's; else KIND:WHERE and words behind commas:
+ *  soft:FILE, pcsc:READER (the name or a part that only one reader has), rest:URL#SLOT, modem:DEVICE; app=any|usim|isim|LABEL,
+ *  pin-file=FILE, state=FILE, mnc-length=2|3.
+ *  \returns 0 and a card; -EINVAL; -ENODEV no reader, no card; -ENOENT no file, no such application; -EACCES PIN or file; -EBUSY; -ENOTSUP
+ *  built without it; -EIO; -errno */
+int card_open(struct card **out, const char *text, struct err *err);

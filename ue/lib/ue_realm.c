@@ -59,7 +59,7 @@ void ue_realm_free(struct ue_realm *r)
 static int open_card(struct ue_realm *r, struct err *err)
 {
 	struct card *card;
-	int rc = card_soft_open(&card, r->card_path, err);
+	int rc = card_open(&card, r->card_path, err);
 
 	/* at power-up, too: nothing that was made with a card outlives it (4.4.11) */
 	if ((rc == -ENODEV || rc == -ENOENT) && r->state)

@@ -23,7 +23,9 @@ static const char usage[] =
 	"       gba-ue [options] forget           delete keys and TMPI, as when the card is taken out\n"
 	"       gba-ue --agent SOCKET ask WORDS   a line to gba-ued, and its answer: list, use REALM, drop REALM...\n"
 	"options:\n"
-	"  -c FILE                          soft USIM (default usim-1.cfg), mode 0600\n"
+	"  -c, --card CARD                  soft USIM's file (default usim-1.cfg), pcsc:READER, modem:DEVICE or rest:URL#SLOT,\n"
+	"                                   and behind commas pin-file=FILE, app=any|usim|isim|LABEL, state=FILE,\n"
+	"                                   mnc-length=2|3\n"
 	"  --agent SOCKET                   the device that gba-ued keeps, in place of a card: bootstrap, get, key, ask\n"
 	"  --ua-id HEX                      with key: Ua security protocol identifier, 10 hexadecimal digits\n"
 	"  --refused BTID                   with key: the application refused this one, make another\n"
@@ -53,6 +55,7 @@ struct options {
 enum { OPT_BSF = 256, OPT_CONNECT_TO, OPT_TIMEOUT, OPT_OUTPUT, OPT_JSON, OPT_AGENT, OPT_UA_ID, OPT_REFUSED };
 
 static const struct option longopts[] = {
+	{ "card", required_argument, NULL, 'c' },
 	{ "agent", required_argument, NULL, OPT_AGENT },
 	{ "ua-id", required_argument, NULL, OPT_UA_ID },
 	{ "refused", required_argument, NULL, OPT_REFUSED },

@@ -65,6 +65,9 @@ def main(reader, words):
         print("[]")
         return
     c.wait(True)
+    if words == ["in"]:
+        print("[]")
+        return
     c.connect()
     for w in words:
         if w in ("in", "out"):

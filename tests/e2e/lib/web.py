@@ -24,6 +24,9 @@ class HttpServer:
     async def stop(self):
         self._server.close()
 
+    async def handle_slowly(self, req):
+        return self.handle(req)
+
     async def _serve(self, reader, writer):
         try:
             while True:
@@ -34,7 +37,7 @@ class HttpServer:
                 params = digest.parse_params(headers["authorization"]) if "authorization" in headers else {}
                 req = {"method": method, "target": target, "headers": headers, "body": body, "params": params}
                 self.requests.append(req)
-                status, more, answer = self.handle(req)
+                status, more, answer = await self.handle_slowly(req)
                 more = more + self.more
                 writer.write(self.interim)
                 text = f"HTTP/1.1 {status} x\r\nContent-Length: {len(answer)}\r\n"

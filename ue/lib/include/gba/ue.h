@@ -110,7 +110,7 @@ void gba_ue_free(struct gba_ue *ue);
 
 /*! A card at an operator. The first one is active if none was. The card need not be there yet.
  *  \param[in] name  what it is called here
- *  \param[in] card  path of a soft USIM's file
+ *  \param[in] card  path of a soft USIM's file, or another card as gba-ue(1) has it: "pcsc:READER,pin-file=FILE"
  *  \param[in] bsf   URL of the BSF; NULL: http:// and the name made from the card (23.003 16.2)
  *  \param[in] state what is kept is in STATE.gba; NULL: by the config
  *  \returns 0; -EINVAL a wrong name or URL; -EEXIST; -ENOSPC too many; -ENOTSUP; -ENOMEM; err as above */
