@@ -2,11 +2,11 @@
 """Programs of others: tshark reads every frame, erlang-diameter is NAF and HSS, six HTTP clients are devices."""
 import asyncio
 import base64
-import glob
 import os
 
 from lib import aka, naf, procs
 from lib.app import App
+from lib.otp import compiled
 from lib.relay import Relay
 from lib.runner import test
 from lib.world import World
@@ -72,24 +72,10 @@ async def frames(t):
     assert rows[0][0].replace(":", "") == s.ks_naf().hex(), rows
 
 
-async def erlang(t):
-    """Compile the dictionaries and the peers; the folder of the result."""
-    for tool, package in (("erl", "erlang-base"), ("erlc", "erlang-base"), ("diameterc", "erlang-diameter")):
-        t.need_tool(tool, package)
-    src, out = os.path.join(procs.SRC, "tests", "interop", "erlang"), t.dir + "/erl"
-    os.mkdir(out)
-    for d in ("zn", "zh"):
-        rc, o, e = await procs.run(["diameterc", "-o", out, f"{src}/{d}.dia"], 60, cwd=out)
-        assert rc == 0, o + e
-    rc, o, e = await procs.run(["erlc", "-o", out, f"{out}/zn.erl", f"{out}/zh.erl"] + sorted(glob.glob(src + "/*.erl")), 60)
-    assert rc == 0, o + e
-    return out
-
-
 @test("erlang-diameter as NAF: a key over Zn, Destination-Realm taken from the B-TID", timeout=120, smoke=True,
       req=["220-4.4.7-4"])
 async def erlang_naf(t):
-    out = await erlang(t)
+    out = await compiled(t)
     w = await World(t).start()
     s = await w.ue().bootstrap()
 
@@ -109,7 +95,7 @@ async def erlang_naf(t):
 
 @test("erlang-diameter as HSS: its vector carries a bootstrap; an IMPI it does not know gets 403", timeout=120, smoke=True)
 async def erlang_hss(t):
-    out = await erlang(t)
+    out = await compiled(t)
     w = World(t, raw_hss=True)
     card = w.cards[0]
     rand = os.urandom(16)
