@@ -323,7 +323,7 @@ async def to_naf(t):
     async def served():
         return await ask() == 200
     given = 0
-    while bsf.n < count(60):
+    while bsf.n < count(1200):
         bsf.on = True
         answers = await asyncio.gather(*(ask() for _ in range(60)))
         assert app.daemon.running, f"ended at {bsf.n}"
