@@ -220,7 +220,8 @@ struct ask_figures {
 	struct node *node;
 	struct dia_hub_peer_figures *all;
 	size_t n, room;
-	int rc;
+	int failed;
+	atomic_int rc; /* written last: ThreadSanitizer does not know that sem_clockwait() orders */
 	atomic_int holders;
 	sem_t done;
 };
@@ -243,7 +244,7 @@ static void figures_add(void *owner, const struct dia_hub_peer_figures *f)
 		struct dia_hub_peer_figures *more = realloc(a->all, room * sizeof(*more));
 
 		if (!more) {
-			a->rc = -ENOMEM;
+			a->failed = -ENOMEM;
 			return;
 		}
 		a->all = more;
@@ -258,6 +259,7 @@ static void node_run_figures(struct dia_post *p, bool stopping)
 
 	if (!stopping && a->node->hub)
 		dia_hub_figures(a->node->hub, figures_add, a);
+	atomic_store(&a->rc, a->failed);
 	sem_post(&a->done);
 	figures_drop(a);
 }
@@ -277,7 +279,7 @@ int node_figures(struct node *n, struct dia_hub_peer_figures **out)
 	dia_loop_post(n->loop, &a->post);
 	while ((rc = sem_clockwait(&a->done, CLOCK_MONOTONIC, &until)) < 0 && errno == EINTR)
 		;
-	rc = rc < 0 ? -ETIMEDOUT : a->rc;
+	rc = rc < 0 ? -ETIMEDOUT : atomic_load(&a->rc);
 	if (rc == 0) {
 		*out = a->all;
 		a->all = NULL;
