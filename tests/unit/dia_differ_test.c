@@ -5,12 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "common/dia/dia_core.h"
-#include "common/dia/zh_codec.h"
+#include "tests/fd/zh_codec.h"
 #include "common/dia/zh_wire.h"
-#include "common/dia/zn_codec.h"
+#include "tests/fd/zn_codec.h"
 #include "common/dia/zn_wire.h"
-#include "tests/unit/dia_octets.h"
+#include "tests/fd/fd_parser.h"
+#include "tests/fd/zh_codec.h"
+#include "tests/fd/zn_codec.h"
 #include "tests/unit/suite.h"
 
 #define N_DEFAULT  20000
@@ -187,7 +188,7 @@ static void same_bir(uint64_t at)
 	struct zn_bir a = { .n_gsids = 0 }, b = { .n_gsids = 0 };
 	struct result bad = { 0 };
 	struct dia_fault f;
-	struct msg *m = octets_msg(&request);
+	struct msg *m = fd_parser_msg(&request);
 	int rc = zn_bir_decode(&a, m, &bad), rc2;
 
 	fd_msg_free(m);
@@ -233,7 +234,7 @@ static void one_bir(uint64_t at)
 	rnd_text(host, 1, 50, NAME);
 	ck_assert_int_eq(zn_bir_encode(&m, span_str(btid), &naf, gsids, n_gsids, aware, realm, with_host ? host : NULL),
 			 0);
-	octets_of_msg(&theirs, m);
+	fd_parser_octets(&theirs, m);
 	fd_msg_free(m);
 	to = address_of(&theirs, sid, sizeof(sid));
 	to.realm = realm;
@@ -274,7 +275,7 @@ static bool same_result(const struct result *a, const struct result *b)
 static void same_bia(uint64_t at)
 {
 	struct zn_bia a = { .has_times = false }, b = { .has_times = false };
-	struct msg *m = octets_msg(&theirs);
+	struct msg *m = fd_parser_msg(&theirs);
 	int rc = zn_bia_decode(&a, m), rc2 = zn_wire_bia_get(&b, span_of(theirs.b, theirs.len));
 
 	fd_msg_free(m);
@@ -302,7 +303,7 @@ static void one_bia(uint64_t at)
 	struct zn_bia bia = { .has_times = chance(80), .gba_type = (enum zn_gba_type)rnd(3) };
 	char uss[400];
 	struct writer w;
-	struct msg *m = octets_msg(&request);
+	struct msg *m = fd_parser_msg(&request);
 
 	rnd_result(&bia.result);
 	if (chance(80))
@@ -319,7 +320,7 @@ static void one_bia(uint64_t at)
 		bia.uss_list_len = strlen(uss);
 	}
 	ck_assert_int_eq(zn_bia_encode(&m, &bia), 0);
-	octets_of_msg(&theirs, m);
+	fd_parser_octets(&theirs, m);
 	fd_msg_free(m);
 	writer_init(&w, ours.b, sizeof(ours.b));
 	ck_assert_int_gt(zn_wire_bia_put(&w, span_of(request.b, request.len), &self, &bia), 0);
@@ -334,7 +335,7 @@ static void same_mar(uint64_t at)
 	struct zh_mar a = { .has_resync = false }, b = { .has_resync = false };
 	struct result bad = { 0 };
 	struct dia_fault f;
-	struct msg *m = octets_msg(&request);
+	struct msg *m = fd_parser_msg(&request);
 	int rc = zh_mar_decode(&a, m, &bad), rc2;
 
 	fd_msg_free(m);
@@ -366,7 +367,7 @@ static void one_mar(uint64_t at)
 	rnd_text(realm, 1, 50, NAME);
 	rnd_text(host, 1, 50, NAME);
 	ck_assert_int_eq(zh_mar_encode(&m, &mar, realm, with_host ? host : NULL), 0);
-	octets_of_msg(&theirs, m);
+	fd_parser_octets(&theirs, m);
 	fd_msg_free(m);
 	to = address_of(&theirs, sid, sizeof(sid));
 	to.realm = realm;
@@ -385,7 +386,7 @@ static void one_mar(uint64_t at)
 static void same_maa(uint64_t at)
 {
 	struct zh_maa a = { .vector.kind = ZH_VECTOR_NONE }, b = { .vector.kind = ZH_VECTOR_NONE };
-	struct msg *m = octets_msg(&theirs);
+	struct msg *m = fd_parser_msg(&theirs);
 	int rc = zh_maa_decode(&a, m), rc2 = zh_wire_maa_get(&b, span_of(theirs.b, theirs.len));
 
 	ck_assert_msg(rc == 0 && rc2 == 0, "MAA %" PRIu64 ": %d %d", at, rc, rc2);
@@ -402,7 +403,7 @@ static void one_maa(uint64_t at)
 	struct zh_maa maa = { .vector.kind = chance(80) ? ZH_VECTOR_AKA : ZH_VECTOR_NONE };
 	char guss[400];
 	struct writer w;
-	struct msg *m = octets_msg(&request);
+	struct msg *m = fd_parser_msg(&request);
 
 	rnd_result(&maa.result);
 	rnd_octets(maa.vector.aka.rand, AKA_RAND_LEN, AKA_RAND_LEN);
@@ -415,7 +416,7 @@ static void one_maa(uint64_t at)
 		maa.guss = span_str(guss);
 	}
 	ck_assert_int_eq(zh_maa_encode(&m, &maa), 0);
-	octets_of_msg(&theirs, m);
+	fd_parser_octets(&theirs, m);
 	fd_msg_free(m);
 	writer_init(&w, ours.b, sizeof(ours.b));
 	ck_assert_int_gt(zh_wire_maa_put(&w, span_of(request.b, request.len), &self, &maa), 0);
@@ -431,7 +432,7 @@ START_TEST(same)
 	const char *env = getenv("DIA_DIFFER");
 	uint64_t n = env ? strtoull(env, NULL, 10) : N_DEFAULT;
 
-	octets_setup();
+	ck_assert_int_eq(fd_parser_init(), 0);
 	self = (struct dia_self){ fd_g_config->cnf_diamid, fd_g_config->cnf_diamrlm };
 	ck_assert(n > 0);
 	for (uint64_t i = 0; i < n; i += 4) {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "common/base/hex.h"
-#include "common/dia/dia_core.h"
+#include "common/dia/dia_dict.h"
 
 #define HDR 20
 
@@ -24,13 +24,6 @@ static size_t be24_get(const uint8_t *p)
 static size_t padded(size_t len)
 {
 	return (len + 3) & ~(size_t)3;
-}
-
-void octets_setup(void)
-{
-	struct err err = { "" };
-
-	ck_assert_msg(dia_core_init_parser(&err) == 0, "%s", err.text);
 }
 
 void octets_load(struct octets *o, const char *name)
@@ -54,18 +47,6 @@ void octets_load(struct octets *o, const char *name)
 	o->len = (size_t)rc;
 }
 
-void octets_of_msg(struct octets *o, struct msg *m)
-{
-	uint8_t *buf;
-	size_t len;
-
-	ck_assert_int_eq(fd_msg_bufferize(m, &buf, &len), 0);
-	ck_assert_uint_le(len, sizeof(o->b));
-	memcpy(o->b, buf, len);
-	o->len = len;
-	free(buf);
-}
-
 size_t octets_find(const struct octets *o, uint32_t code, unsigned n, size_t *size)
 {
 	size_t at;
@@ -82,7 +63,7 @@ size_t octets_find(const struct octets *o, uint32_t code, unsigned n, size_t *si
 
 static size_t avp_hdr_len(const struct octets *o, size_t at)
 {
-	return o->b[at + 4] & AVP_FLAG_VENDOR ? 12 : 8;
+	return o->b[at + 4] & DIA_FLAG_V ? 12 : 8;
 }
 
 struct span octets_data(const struct octets *o, uint32_t code, unsigned n)
@@ -128,7 +109,7 @@ static size_t make(uint8_t *out, uint32_t code, uint8_t flags, uint32_t vendor, 
 
 	memset(out, 0, padded(hdr + len));
 	be32_put(out, code);
-	out[4] = flags | (vendor ? AVP_FLAG_VENDOR : 0);
+	out[4] = flags | (vendor ? DIA_FLAG_V : 0);
 	be24_put(out + 5, hdr + len);
 	if (vendor)
 		be32_put(out + 8, vendor);
@@ -151,8 +132,8 @@ void octets_set(struct octets *o, uint32_t code, const void *data, size_t len)
 	uint32_t vendor;
 
 	ck_assert_uint_ne(at, 0);
-	vendor = o->b[at + 4] & AVP_FLAG_VENDOR ? be32_get(o->b + at + 8) : 0;
-	replace(o, at, size, avp, make(avp, code, o->b[at + 4] & ~AVP_FLAG_VENDOR, vendor, data, len));
+	vendor = o->b[at + 4] & DIA_FLAG_V ? be32_get(o->b + at + 8) : 0;
+	replace(o, at, size, avp, make(avp, code, o->b[at + 4] & ~DIA_FLAG_V, vendor, data, len));
 }
 
 uint8_t *octets_flags(struct octets *o, uint32_t code)
@@ -175,17 +156,4 @@ void octets_open(struct octets *inside, const struct octets *o, uint32_t code)
 void octets_close(struct octets *o, uint32_t code, const struct octets *inside)
 {
 	octets_set(o, code, inside->b + HDR, inside->len - HDR);
-}
-
-struct msg *octets_msg(const struct octets *o)
-{
-	uint8_t *copy = malloc(o->len);
-	struct fd_pei pei = { 0 };
-	struct msg *m = NULL;
-
-	ck_assert(copy != NULL);
-	memcpy(copy, o->b, o->len);
-	ck_assert_int_eq(fd_msg_parse_buffer(&copy, o->len, &m), 0);
-	ck_assert_int_eq(fd_msg_parse_dict(m, fd_g_config->cnf_dict, &pei), 0);
-	return m;
 }

@@ -3,8 +3,6 @@
  *  Diameter messages as octets, edited AVP by AVP: what a peer may send, also what no encoder would make. */
 #pragma once
 
-#include <freeDiameter/freeDiameter-host.h>
-#include <freeDiameter/libfdcore.h>
 #include "common/base/bytes.h"
 
 #define OCTETS_MAX 70000
@@ -14,11 +12,8 @@ struct octets {
 	uint8_t b[OCTETS_MAX]; /* a message, or 20 octets of nothing and the inside of a grouped AVP */
 };
 
-/*! The dictionary and what else parsing needs; fixture of the test programs. */
-void octets_setup(void);
 /*! Read tests/vectors/dia/NAME.hex. */
 void octets_load(struct octets *o, const char *name);
-void octets_of_msg(struct octets *o, struct msg *m);
 /*! Offset of the n-th (from 0) AVP of this code; 0: none. size: with padding */
 size_t octets_find(const struct octets *o, uint32_t code, unsigned n, size_t *size);
 /*! Data of an AVP; fails the test if it is not there. */
@@ -34,6 +29,3 @@ uint8_t *octets_flags(struct octets *o, uint32_t code);
 /*! The inside of the first grouped AVP of this code, editable by the functions above, and back. */
 void octets_open(struct octets *inside, const struct octets *o, uint32_t code);
 void octets_close(struct octets *o, uint32_t code, const struct octets *inside);
-
-/*! Parse, dictionary included; the message must be acceptable to the library. */
-struct msg *octets_msg(const struct octets *o);

@@ -63,7 +63,7 @@ def environment(extra=None):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "NOTIFY_"))}
     env["LANG"] = "C.UTF-8"
     env.setdefault("ASAN_OPTIONS", f"exitcode={SANITIZER_EXIT}:detect_leaks=1")
-    env.setdefault("LSAN_OPTIONS", f"exitcode={SANITIZER_EXIT}:print_suppressions=0:suppressions={SRC}/tests/lsan.supp")
+    env.setdefault("LSAN_OPTIONS", f"exitcode={SANITIZER_EXIT}")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     env.update(extra or {})
     return env

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* BIR and BIA against the worked messages of tests/vectors/dia and against what nobody should send. Built twice: for the
- * codec over the Diameter library, and with OWN_CODEC for our own over octets. */
+/* BIR and BIA against the worked messages of tests/vectors/dia and against what nobody should send. */
 #include <errno.h>
 #include <stdlib.h>
-#include "common/dia/dia_core.h"
-#include "common/dia/zn_codec.h"
 #include "common/dia/zn_wire.h"
 #include "tests/unit/dia_octets.h"
 #include "tests/unit/suite.h"
@@ -14,7 +11,6 @@
 
 static struct octets o, in;
 
-#ifdef OWN_CODEC
 static const struct dia_self self = { "bsf.example", "example" };
 
 static int decode_bir(struct zn_bir *bir, struct result *bad)
@@ -56,44 +52,6 @@ static void answer(const struct zn_bia *bia)
 	ck_assert_int_gt(zn_wire_bia_put(&w, span_of(request.b, request.len), &self, bia), 0);
 	o.len = w.len;
 }
-#else
-static int decode_bir(struct zn_bir *bir, struct result *bad)
-{
-	struct msg *m = octets_msg(&o);
-	int rc = zn_bir_decode(bir, m, bad);
-
-	fd_msg_free(m);
-	return rc;
-}
-
-static int decode_bia(struct zn_bia *bia)
-{
-	struct msg *m = octets_msg(&o);
-	int rc = zn_bia_decode(bia, m);
-
-	fd_msg_free(m);
-	return rc;
-}
-
-static void ask(struct octets *out, const char *btid, const struct naf_id *naf, const char (*gsids)[ZN_GSID_MAX + 1],
-		size_t n_gsids, bool aware, const char *host)
-{
-	struct msg *m;
-
-	ck_assert_int_eq(zn_bir_encode(&m, span_str(btid), naf, gsids, n_gsids, aware, "home.example", host), 0);
-	octets_of_msg(out, m);
-	fd_msg_free(m);
-}
-
-static void answer(const struct zn_bia *bia)
-{
-	struct msg *m = octets_msg(&o);
-
-	ck_assert_int_eq(zn_bia_encode(&m, bia), 0);
-	octets_of_msg(&o, m);
-	fd_msg_free(m);
-}
-#endif
 
 static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 {
@@ -467,50 +425,8 @@ START_TEST(bia_refusals) /* 220-4.5.3-13 */
 }
 END_TEST
 
-#ifndef OWN_CODEC /* there it is part of the fault: dia_check_test */
-static struct span failed_avp(uint32_t code, uint32_t avp, uint32_t vendor)
-{
-	struct zn_bia out = { .result = { .code = code, .failed_avp = avp, .failed_vendor = vendor } };
-
-	answer(&out);
-	ck_assert_uint_eq(be32_get(octets_data(&o, 268, 0).p), code);
-	octets_open(&in, &o, 279);
-	return octets_data(&in, avp, 0);
-}
-
-START_TEST(failed_avp_is_the_offender)
-{
-	struct span s;
-
-	octets_load(&o, "bir");
-	octets_drop(&o, 402);
-	s = failed_avp(5005, 402, VENDOR); /* missing: its head, with least data */
-	ck_assert_uint_eq(s.len, 0);
-	ck_assert_uint_eq(*octets_flags(&in, 402), 0xc0);
-	octets_load(&o, "bir");
-	octets_set(&o, 402, "x\x01\0\0", 4);
-	s = failed_avp(5004, 402, VENDOR);
-	ck_assert(span_eq(s, span_of("x\x01\0\0", 4)));
-	octets_load(&o, "bir");
-	octets_add(&o, 402, 0x40, VENDOR, "second\x01\0\0\0\x02", 11);
-	s = failed_avp(5009, 402, VENDOR);
-	ck_assert(span_eq(s, span_of("second\x01\0\0\0\x02", 11)));
-	octets_load(&o, "bir");
-	octets_add(&o, 407, 0x40, VENDOR, "\0\0\0\x07", 4);
-	s = failed_avp(5009, 407, VENDOR);
-	ck_assert_uint_eq(s.len, 4);
-	ck_assert_uint_eq(be32_get(s.p), 7);
-}
-END_TEST
-#endif
-
-#ifdef OWN_CODEC
 #define CODEC   "zn_wire"
 #define FAILURE bir_missing
-#else
-#define CODEC   "zn_codec"
-#define FAILURE failed_avp_is_the_offender
-#endif
-SUITE_WITH_FIXTURE(CODEC, octets_setup, NULL, bir_vector, bir_missing, bir_repeated, bir_wrong_value,
-		   bir_btid_of_another_form, bir_gsids, bir_tolerated, bir_avp_of_foreign_vendor, bir_round_trip,
-		   bia_vector, bia_malformed, bia_tolerated, bia_experimental, bia_round_trip, bia_refusals, FAILURE)
+SUITE(CODEC, bir_vector, bir_missing, bir_repeated, bir_wrong_value, bir_btid_of_another_form, bir_gsids, bir_tolerated,
+      bir_avp_of_foreign_vendor, bir_round_trip, bia_vector, bia_malformed, bia_tolerated, bia_experimental,
+      bia_round_trip, bia_refusals, FAILURE)

@@ -18,8 +18,8 @@ struct dia_handles {
 	struct dict_object *auth_item, *auth_scheme, *authenticate, *authorization, *ck, *ik, *public_identity;
 };
 
-/*! Look all up. For dia_core. \param[out] missing name of what is not there. \returns 0; -ENOENT */
+/*! Look all up. \param[out] missing name of what is not there. \returns 0; -ENOENT */
 int dia_handles_load(struct dictionary *dict, const char **missing);
 
-/*! \returns the table; only after dia_core_init() or dia_core_init_parser() */
+/*! \returns the table; only after fd_parser_init() */
 const struct dia_handles *dia_handles(void);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "common/dia/dia_msg.h"
+#include "tests/fd/dia_msg.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistr.h>
-#include "common/dia/dict_handles.h"
+#include "tests/fd/dict_handles.h"
 
 #define AUTH_STATE_NOT_MAINTAINED 1
 

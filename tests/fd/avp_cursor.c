@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "common/dia/avp_cursor.h"
+#include "tests/fd/avp_cursor.h"
 
 #include <errno.h>
 #include "common/gba/gba_time.h"

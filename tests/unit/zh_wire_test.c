@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* MAR and MAA against the worked messages of tests/vectors/dia, foreign HSSs, and what nobody should send. Built twice: for
- * the codec over the Diameter library, and with OWN_CODEC for our own over octets. */
+/* MAR and MAA against the worked messages of tests/vectors/dia, foreign HSSs, and what nobody should send. */
 #include <errno.h>
 #include <stdlib.h>
-#include "common/dia/dia_core.h"
-#include "common/dia/zh_codec.h"
 #include "common/dia/zh_wire.h"
 #include "tests/unit/dia_octets.h"
 #include "tests/unit/suite.h"
@@ -14,7 +11,6 @@
 
 static struct octets o, in;
 
-#ifdef OWN_CODEC
 #define WRONG_LENGTH 5014
 static const struct dia_self self = { "hss.example", "example" };
 
@@ -52,46 +48,6 @@ static void answer(const struct zh_maa *maa)
 	ck_assert_int_gt(zh_wire_maa_put(&w, span_of(request.b, request.len), &self, maa), 0);
 	o.len = w.len;
 }
-#else
-#define WRONG_LENGTH 5004
-static int decode_mar(struct zh_mar *mar, struct result *bad)
-{
-	struct msg *m = octets_msg(&o);
-	int rc = zh_mar_decode(mar, m, bad);
-
-	fd_msg_free(m);
-	return rc;
-}
-
-static void ask(const struct zh_mar *mar, const char *host)
-{
-	struct msg *m;
-
-	ck_assert_int_eq(zh_mar_encode(&m, mar, "home.example", host), 0);
-	octets_of_msg(&o, m);
-	fd_msg_free(m);
-}
-
-/* guss points into the message: kept until the next call */
-static int decode_maa(struct zh_maa *maa)
-{
-	static struct msg *m;
-
-	if (m)
-		fd_msg_free(m);
-	m = octets_msg(&o);
-	return zh_maa_decode(maa, m);
-}
-
-static void answer(const struct zh_maa *maa)
-{
-	struct msg *m = octets_msg(&o);
-
-	ck_assert_int_eq(zh_maa_encode(&m, maa), 0);
-	octets_of_msg(&o, m);
-	fd_msg_free(m);
-}
-#endif
 
 static void refused(uint32_t code, uint32_t avp, uint32_t vendor)
 {
@@ -391,7 +347,6 @@ START_TEST(maa_of_foreign_hss)
 }
 END_TEST
 
-#ifdef OWN_CODEC
 START_TEST(maa_with_unknown_avps) /* RFC 6733 4.1: an answer one must understand and does not is no answer */
 {
 	struct zh_maa maa;
@@ -408,7 +363,6 @@ START_TEST(maa_with_unknown_avps) /* RFC 6733 4.1: an answer one must understand
 	ck_assert_int_eq(decode_maa(&maa), -EBADMSG);
 }
 END_TEST
-#endif
 
 START_TEST(maa_empty)
 {
@@ -462,30 +416,7 @@ START_TEST(maa_round_trip) /* 220-4.4.5-4 */
 }
 END_TEST
 
-#ifndef OWN_CODEC /* there it is part of the fault: dia_check_test */
-START_TEST(maa_failed_avp_inside_group)
-{
-	struct zh_maa maa = { .result = { .code = 5004, .failed_avp = 610, .failed_vendor = VENDOR } };
-
-	octets_load(&o, "mar-resync");
-	octets_open(&in, &o, 612);
-	octets_set(&in, 610, "short", 5);
-	octets_close(&o, 612, &in);
-	answer(&maa);
-	octets_open(&in, &o, 279);
-	ck_assert(span_eq(octets_data(&in, 610, 0), span_str("short")));
-}
-END_TEST
-
-#endif
-
-#ifdef OWN_CODEC
 #define CODEC   "zh_wire"
 #define FAILURE maa_with_unknown_avps
-#else
-#define CODEC   "zh_codec"
-#define FAILURE maa_failed_avp_inside_group
-#endif
-SUITE_WITH_FIXTURE(CODEC, octets_setup, NULL, mar_vectors, mar_refused, mar_resync_length, mar_tolerated,
-		   mar_round_trip, maa_vectors, maa_xres_lengths, maa_malformed, maa_without_vector, maa_of_foreign_hss,
-		   maa_empty, maa_round_trip, FAILURE)
+SUITE(CODEC, mar_vectors, mar_refused, mar_resync_length, mar_tolerated, mar_round_trip, maa_vectors, maa_xres_lengths,
+      maa_malformed, maa_without_vector, maa_of_foreign_hss, maa_empty, maa_round_trip, FAILURE)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "common/dia/zh_codec.h"
+#include "tests/fd/zh_codec.h"
 
 #include <errno.h>
 #include <string.h>
-#include "common/dia/dia_msg.h"
-#include "common/dia/dict_handles.h"
+#include "tests/fd/dia_msg.h"
+#include "tests/fd/dict_handles.h"
 #include "dict/dict_gba.h"
 
 #define TGPP       RESULT_VENDOR_3GPP

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "common/dia/dict_handles.h"
+#include "tests/fd/dict_handles.h"
 
 #include <errno.h>
 #include <stddef.h>

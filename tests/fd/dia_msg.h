@@ -3,7 +3,7 @@
  *  What every request and every answer of ours has: session, application, origin, destination, result. */
 #pragma once
 
-#include "common/dia/avp_cursor.h"
+#include "tests/fd/avp_cursor.h"
 #include "common/gba/result.h"
 
 #define DIA_SESSION_ID_MAX 320
@@ -36,7 +36,7 @@ bool dia_msg_fits(struct msg *answer);
  *  \returns 0; -EBADMSG not readable or twice */
 int dia_msg_result(struct result *r, struct msg *m);
 
-/*! Is this Session-Id of a request what RFC 6733 8.8 says, text in UTF-8? What dia_guard() could not leave in it is none. */
+/*! Is this Session-Id of a request what RFC 6733 8.8 says, text in UTF-8? */
 bool dia_msg_session_ok(const struct avp_cursor *session);
 
 /*! The Session-Id for log lines; "" if there is none or it is not printable. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "common/dia/zn_codec.h"
+#include "tests/fd/zn_codec.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "common/dia/dia_core.h"
-#include "common/dia/dia_msg.h"
-#include "common/dia/dict_handles.h"
+#include "tests/fd/dia_msg.h"
+#include "tests/fd/dict_handles.h"
 #include "dict/dict_gba.h"
 
 #define TGPP         RESULT_VENDOR_3GPP
@@ -132,7 +131,6 @@ int zn_bir_decode(struct zn_bir *out, struct msg *m, struct result *bad)
 	for (i = 0; i < N_BIR_SINGLE; i++)
 		if (bir_single[i].required && !(seen & bir_single[i].bit))
 			return zn_codec_refuse(bad, RESULT_MISSING_AVP, bir_single[i].code, bir_single[i].vendor);
-	dia_msg_peer(m, b.peer);
 	*out = b;
 	return 0;
 }
