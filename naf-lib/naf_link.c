@@ -32,8 +32,8 @@ struct client {
 	atomic_uint refs; /* the context's, and one for each question on its way */
 	struct gba_naf_link *link;
 	const struct naf_gsids *gsids;
-	pthread_mutex_t lock;
-	struct naf_zn *zn; /* under the lock; NULL: closed */
+	pthread_mutex_t lock;        /* while an answer is handed over */
+	_Atomic(struct naf_zn *) zn; /* NULL: closed, under the lock; or nothing was asked yet */
 };
 
 struct link_word {
@@ -100,11 +100,13 @@ static void word_end(struct naf_word *w, int rc, struct zn_bia *bia, const char 
 	struct link_word *lw = (struct link_word *)w;
 	struct client *c = lw->client;
 	struct gba_naf_key key = { 0 };
+	struct naf_zn *zn;
 
 	rc = answer_of(rc, bia, &key);
 	pthread_mutex_lock(&c->lock);
-	if (c->zn)
-		naf_zn_answer(c->zn, lw->txn, rc, rc == 0 ? &key : NULL);
+	zn = atomic_load(&c->zn);
+	if (zn)
+		naf_zn_answer(zn, lw->txn, rc, rc == 0 ? &key : NULL);
 	pthread_mutex_unlock(&c->lock);
 	naf_key_clear(&key);
 	client_unref(c);
@@ -144,9 +146,7 @@ static int link_start(void *self, const struct naf_question *q)
 
 	if (!lw)
 		return -ENOMEM;
-	pthread_mutex_lock(&c->lock);
-	c->zn = q->zn;
-	pthread_mutex_unlock(&c->lock);
+	atomic_store(&c->zn, q->zn); /* without the lock: an answer that is asked again comes here with it */
 	atomic_fetch_add(&c->refs, 1);
 	if (naf_node_ask(n, &lw->w) == 0)
 		return 0;

@@ -4,12 +4,13 @@
 import asyncio
 import os
 import signal
+import time
 
 from lib import dia, kdf, procs
 from lib.app import RawBsf, fingerprint
 from lib.dia import Avp
 from lib.runner import test
-from lib.world import BSF_NAME
+from lib.world import BSF_NAME, World
 
 FORKS = int(os.environ.get("GBA_FORKS", "150"))
 IDENTITY = "naf1.example.com"
@@ -161,3 +162,58 @@ async def unloaded(t):
     await t.until(back, 10, "the unloaded library to connect again")
     p.stdin.close()
     assert await asyncio.wait_for(p.wait(), 10 * procs.FACTOR) == 0
+
+
+class Worker:
+    """naf_fork worker: a child of a parent that connects later, which asks when told to."""
+
+    async def start(self, t, w, session):
+        argv = [t.need_program("naf_fork"), "worker", f"127.0.0.1:{w.ports['dia']}", session.btid, fingerprint(session.ks_naf())]
+        self.p = await asyncio.create_subprocess_exec(*argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                                                      stderr=asyncio.subprocess.DEVNULL, env=procs.environment({}))
+        t.cleanup(self.stop)
+        self.pid = int((await self.line()).split()[1])
+        return self
+
+    async def line(self):
+        return await asyncio.wait_for(self.p.stdout.readline(), 30 * procs.FACTOR)
+
+    async def stop(self):
+        if self.p.returncode is None:
+            self.p.stdin.close()
+            await asyncio.wait_for(self.p.wait(), 20 * procs.FACTOR)
+
+
+@test("four workers of one identity; one is killed -9: the others have not noticed, and a new one is in within 4 s", smoke=True)
+async def killed(t):
+    w = World(t)
+    w.bsf_cfg.add(f"naf {IDENTITY}", "connections 4")
+    await w.start()
+    s = await w.ue().bootstrap()
+    workers = [await Worker().start(t, w, s) for _ in range(4)]
+    for k in workers:
+        assert await k.line() == b"key\n"
+    conns = len(w.bsf.text().split(f"Diameter peer {IDENTITY} ")) - 1
+    os.kill(workers[1].pid, signal.SIGKILL)
+    began = time.monotonic()
+    fifth = await Worker().start(t, w, s)
+    assert await fifth.line() == b"key\n"
+    took = time.monotonic() - began
+    assert took < 4 * procs.FACTOR, took
+    for k in (workers[0], workers[2], workers[3], fifth):
+        k.p.stdin.write(b"\n")
+        assert await k.line() == b"key\n"
+    t.note(f"in after {took:.2f} s; {conns} lines of the peer before")
+
+
+@test("a real BSF: a server with threads that ask, and its forked children, under one identity", smoke=True, timeout=120)
+async def real(t):
+    w = World(t)
+    w.bsf_cfg.add(f"naf {IDENTITY}", "connections 32")
+    await w.start()
+    s = await w.ue().bootstrap()
+    argv = [t.need_program("naf_fork"), "prefork", f"127.0.0.1:{w.ports['dia']}", s.btid, fingerprint(s.ks_naf()), "60",
+            "0" if procs.SANITIZED else "2"]
+    rc, out, err = await procs.run(argv, 60)
+    assert rc == 0, (rc, out, err[-2000:])
+    assert (await w.counters())["zn_ok"] >= 61
