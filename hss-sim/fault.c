@@ -4,39 +4,17 @@
 #include <errno.h>
 #include <string.h>
 
-/* One of each sort can meet the others. */
-enum sort { SORT_DELAY, SORT_OUTCOME, SORT_VECTOR, SORT_GUSS, SORTS };
-
-static const struct {
-	const char *name;
-	enum sort sort;
-	bool has_value;
-} kinds[FAULT_KINDS] = {
-	[FAULT_DELAY] = { "delay", SORT_DELAY, true },
-	[FAULT_NO_ANSWER] = { "no-answer", SORT_OUTCOME, false },
-	[FAULT_RESULT] = { "result", SORT_OUTCOME, true },
-	[FAULT_WRONG_MAC] = { "wrong-mac", SORT_VECTOR, false },
-	[FAULT_STALE_SQN] = { "stale-sqn", SORT_VECTOR, false },
-	[FAULT_XRES_LENGTH] = { "xres-length", SORT_VECTOR, true },
-	[FAULT_NO_GUSS] = { "no-guss", SORT_GUSS, false },
-};
-
-const char *fault_name(enum fault_kind kind)
+static bool is_delay(const struct fault *f)
 {
-	return kinds[kind].name;
+	return f->kind == FAULT_DELAY;
 }
 
-bool fault_has_value(enum fault_kind kind)
-{
-	return kinds[kind].has_value;
-}
-
-static struct fault *fault_find(struct faults *t, const char *who, enum sort sort)
+static struct fault *fault_find(struct faults *t, const char *who, bool delay)
 {
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
-		if (kinds[t->f[i].kind].sort == sort && impi_same(t->f[i].who, who))
+		if (is_delay(&t->f[i]) == delay && impi_same(t->f[i].who, who))
 			return &t->f[i];
 	}
 	return NULL;
@@ -52,7 +30,7 @@ static void fault_drop(struct faults *t, struct fault *f)
 
 int fault_set(struct faults *t, const struct fault *f)
 {
-	struct fault *old = fault_find(t, f->who, kinds[f->kind].sort);
+	struct fault *old = fault_find(t, f->who, is_delay(f));
 
 	if (!old) {
 		if (t->n == FAULTS_MAX)
@@ -67,9 +45,10 @@ size_t fault_clear(struct faults *t, const char *who)
 {
 	struct fault *f;
 	size_t n = 0;
+	int delay;
 
-	for (int sort = 0; sort < SORTS; sort++) {
-		while ((f = fault_find(t, who, (enum sort)sort))) {
+	for (delay = 0; delay <= 1; delay++) {
+		while ((f = fault_find(t, who, delay))) {
 			fault_drop(t, f);
 			n++;
 		}
@@ -78,12 +57,12 @@ size_t fault_clear(struct faults *t, const char *who)
 }
 
 /* \returns true and a copy in out */
-static bool fault_do_take(struct faults *t, const char *impi, enum sort sort, struct fault *out)
+static bool fault_do_take(struct faults *t, const char *impi, bool delay, struct fault *out)
 {
-	struct fault *f = fault_find(t, impi, sort);
+	struct fault *f = fault_find(t, impi, delay);
 
 	if (!f)
-		f = fault_find(t, FAULT_ALL, sort);
+		f = fault_find(t, FAULT_ALL, delay);
 	if (!f)
 		return false;
 	*out = *f;
@@ -97,29 +76,13 @@ struct fault_effect fault_take(struct faults *t, const char *impi)
 	struct fault_effect e = { 0 };
 	struct fault f;
 
-	if (fault_do_take(t, impi, SORT_DELAY, &f))
+	if (fault_do_take(t, impi, true, &f))
 		e.delay_s = f.value;
-	if (fault_do_take(t, impi, SORT_OUTCOME, &f)) {
+	if (fault_do_take(t, impi, false, &f)) {
 		e.no_answer = f.kind == FAULT_NO_ANSWER;
 		e.result = f.kind == FAULT_RESULT ? f.value : 0;
 	}
-	if (e.no_answer || e.result)
-		return e; /* no vector and no GUSS are given: theirs wait for the next request */
-	if (fault_do_take(t, impi, SORT_VECTOR, &f)) {
-		e.vector = f.kind;
-		e.xres_len = f.value;
-	}
-	e.no_guss = fault_do_take(t, impi, SORT_GUSS, &f);
 	return e;
-}
-
-const char *fault_effect_name(const struct fault_effect *e)
-{
-	if (e->vector)
-		return kinds[e->vector].name;
-	if (e->no_guss)
-		return kinds[FAULT_NO_GUSS].name;
-	return e->delay_s ? kinds[FAULT_DELAY].name : NULL;
 }
 
 bool fault_result_experimental(uint32_t code)

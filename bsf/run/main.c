@@ -18,7 +18,6 @@
 #include "bsf/run/history_vty.h"
 #include "bsf/run/shard.h"
 #include "bsf/store/store.h"
-#include "bsf/zn/answer.h"
 #include "common/base/folder.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
@@ -195,8 +194,8 @@ static unsigned shards_wanted(void)
 	return cores > 3 ? cores - 2 : 1;
 }
 
-/* A bootstrap goes through eleven threads. Woken in the usual way each one pushes aside the one that woke it, which then
- * holds the lock the woken one needs; as a batch process it waits for that one's end or for a free core, and often finds
+/* Shards, committer and HSS wake each other. Woken in the usual way each one pushes aside the one that woke it, which may
+ * hold the lock the woken one needs; as a batch process it waits for that one's end or for a free core, and often finds
  * more to do by then. Without effect on a machine with a free core. Who gave us another policy knows why. */
 static void let_wakers_finish(void)
 {
@@ -204,11 +203,6 @@ static void let_wakers_finish(void)
 
 	if (sched_getscheduler(0) == SCHED_OTHER)
 		sched_setscheduler(0, SCHED_BATCH, &none);
-}
-
-static bool is_followed(void *history, const char *impi)
-{
-	return ub_history_traced(history, impi);
 }
 
 static int main_start(struct bsf *b, struct err *err)
@@ -222,8 +216,7 @@ static int main_start(struct bsf *b, struct err *err)
 	b->history = ub_history_new();
 	if (!b->overload || !b->history)
 		return err_set(err, -ENOMEM, "no memory for the limits");
-	zn_answer_follow(is_followed, b->history);
-	b->node = node_new(err);
+	b->node = node_new(shards_wanted(), err);
 	if (!b->node)
 		return -ENOMEM;
 	b->env = (struct shard_env){ b->store, b->overload, b->history, b->node };
@@ -233,6 +226,9 @@ static int main_start(struct bsf *b, struct err *err)
 			return -EIO;
 		b->n_shards++;
 	}
+	rc = node_begin(b->node, err);
+	if (rc < 0)
+		return rc;
 	bsf_vty_init(b->store, b->shards, b->node);
 	history_vty_init(b->history);
 	return rt_vty_start(err);
@@ -243,8 +239,8 @@ static void stop(struct bsf *b)
 {
 	for (size_t i = 0; i < b->n_shards; i++)
 		shard_quiesce(b->shards[i]);
-	if (b->n_shards)
-		node_stop(b->node);
+	if (b->node)
+		node_stop(b->node, b->n_shards);
 	for (size_t i = 0; i < b->n_shards; i++)
 		shard_end(b->shards[i]);
 	node_free(b->node);

@@ -7,7 +7,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 #include "bsf/run/cfg.h"
+#include "common/base/ascii.h"
 #include "common/base/clock.h"
 #include "common/dia/dia_frame.h"
 #include "common/rt/dia_select.h"
@@ -18,36 +20,62 @@
 
 static const uint32_t zh_app = GBA_APP_ZH;
 
-struct node {
+/* What runs on the loop of one shard. Each peer is of one part, by its name, for the life of the process. */
+struct part {
+	struct node *node;
 	struct dia_loop *loop;
 	struct dia_hub *hub; /* of the loop's thread */
+	struct dia_hub_service service;
+	struct dia_post begin, stop;
+	struct err *err; /* of node_begin() */
+	int rc;
+	sem_t begun, over;
+	struct dia_timer settled; /* after a change of peers */
+};
+
+struct node {
+	unsigned n_parts;
+	struct part parts[BSF_SHARDS_MAX];
 	struct zh_via via[BSF_HSS_MAX];
 	const char *realms[BSF_NAMES_MAX + 1];
 	size_t n_realms;
-	struct dia_hub_service service;
-	sem_t hss_open, over;
-	struct dia_post stop;
-	struct dia_timer settled; /* after a change of peers */
+	uint32_t state_id;
+	sem_t hss_open;
 };
+
+static unsigned part_of(const struct node *n, const char *identity)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *identity; identity++)
+		hash = (hash ^ (uint8_t)ascii_lower(*identity)) * 16777619u;
+	return (hash >> 8) % n->n_parts;
+}
+
+static bool is_of(const struct part *p, const char *identity)
+{
+	return &p->node->parts[part_of(p->node, identity)] == p;
+}
 
 /* Peers: what the policy says, and the operator; a word to the loop. */
 enum peer_word { PEERS_APPLY, PEER_DISCONNECT, PEER_RECONNECT };
 
 struct peer_post {
 	struct dia_post post; /* first */
-	struct node *node;
+	struct part *part;
 	enum peer_word word;
 	char identity[BSF_ID_MAX + 1];
 };
 
 /* \returns 0; -ENOMEM */
-static int dial_all(struct dia_hub *h, const struct policy *p)
+static int dial_all(struct part *part, const struct policy *p)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < p->n_peers && rc != -ENOMEM; i++)
-		if (p->peers[i].dial)
-			rc = dia_hub_dial(h, p->peers[i].identity, &p->peers[i].connect, p->peers[i].may_connect);
+		if (p->peers[i].dial && is_of(part, p->peers[i].identity))
+			rc = dia_hub_dial(part->hub, p->peers[i].identity, &p->peers[i].connect,
+					  p->peers[i].may_connect);
 	return rc == -ENOMEM ? rc : 0;
 }
 
@@ -66,25 +94,25 @@ static void undial_one(void *hub, const struct dia_hub_peer_figures *f)
  * looked at when nothing was changed for a moment. Their requests are refused at once. */
 static void on_peers_settled(struct dia_timer *t)
 {
-	struct dia_hub *h = ((struct node *)((char *)t - offsetof(struct node, settled)))->hub;
+	struct dia_hub *h = ((struct part *)((char *)t - offsetof(struct part, settled)))->hub;
 
 	dia_hub_figures(h, undial_one, h);
 	dia_hub_recheck(h);
 }
 
-static void peers_apply(struct node *n)
+static void peers_apply(struct part *p)
 {
-	if (dial_all(n->hub, policy_current()) < 0 || dia_loop_timer(n->loop, &n->settled, SETTLED_MS) < 0)
+	if (dial_all(p, policy_current()) < 0 || dia_loop_timer(p->loop, &p->settled, SETTLED_MS) < 0)
 		LOGT(DRT, LOGL_ERROR, "no memory to change all peers; the next change tries again\n");
 }
 
 static void run_peers(struct dia_post *post, bool stopping)
 {
 	struct peer_post *p = (struct peer_post *)post;
-	struct dia_hub *h = stopping ? NULL : p->node->hub;
+	struct dia_hub *h = stopping ? NULL : p->part->hub;
 
 	if (h && p->word == PEERS_APPLY)
-		peers_apply(p->node);
+		peers_apply(p->part);
 	else if (h && p->word == PEER_DISCONNECT)
 		(void)dia_hub_disconnect(h, p->identity);
 	else if (h)
@@ -92,55 +120,73 @@ static void run_peers(struct dia_post *post, bool stopping)
 	free(p);
 }
 
-static int peers_post(struct node *n, enum peer_word word, const char *identity)
+static int peers_post(struct part *part, enum peer_word word, const char *identity)
 {
 	struct peer_post *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
 	p->post.run = run_peers;
-	p->node = n;
+	p->part = part;
 	p->word = word;
 	snprintf(p->identity, sizeof(p->identity), "%s", identity);
-	dia_loop_post(n->loop, &p->post);
+	dia_loop_post(part->loop, &p->post);
 	return 0;
 }
 
-static void node_on_publish(void *n)
+static void node_on_publish(void *owner)
 {
-	if (peers_post(n, PEERS_APPLY, "") < 0)
+	struct node *n = owner;
+	int rc = 0;
+
+	for (unsigned i = 0; i < n->n_parts; i++)
+		rc = peers_post(&n->parts[i], PEERS_APPLY, "") < 0 ? -ENOMEM : rc;
+	if (rc < 0)
 		LOGT(DRT, LOGL_ERROR, "no memory to change peers; the next change tries again\n");
 }
 
 int node_disconnect(struct node *n, const char *identity)
 {
-	return peers_post(n, PEER_DISCONNECT, identity);
+	return peers_post(&n->parts[part_of(n, identity)], PEER_DISCONNECT, identity);
 }
 
 int node_reconnect(struct node *n, const char *identity)
 {
-	return peers_post(n, PEER_RECONNECT, identity);
+	return peers_post(&n->parts[part_of(n, identity)], PEER_RECONNECT, identity);
 }
 
-struct node *node_new(struct err *err)
+static int part_init(struct node *n, struct part *p)
+{
+	p->node = n;
+	p->loop = dia_loop_new();
+	if (!p->loop)
+		return -ENOMEM;
+	p->settled.on_time = on_peers_settled;
+	sem_init(&p->begun, 0, 0);
+	sem_init(&p->over, 0, 0);
+	n->n_parts++;
+	return 0;
+}
+
+struct node *node_new(unsigned n_shards, struct err *err)
 {
 	struct node *n = calloc(1, sizeof(*n));
+	int rc = n ? 0 : -ENOMEM;
 
-	if (n)
-		n->loop = dia_loop_new();
-	if (!n || !n->loop) {
-		free(n);
-		err_set(err, -ENOMEM, "diameter: no memory or descriptors");
+	for (unsigned i = 0; i < n_shards && rc == 0; i++)
+		rc = part_init(n, &n->parts[i]);
+	if (rc < 0) {
+		err_set(err, rc, "diameter: no memory or descriptors");
+		node_free(n);
 		return NULL;
 	}
 	sem_init(&n->hss_open, 0, 0);
-	sem_init(&n->over, 0, 0);
+	n->state_id = (uint32_t)time(NULL);
 	n->realms[n->n_realms++] = bsf_cfg->realm;
 	for (size_t i = 0; i < bsf_cfg->n_names; i++)
 		n->realms[n->n_realms++] = bsf_cfg->names[i];
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
-		n->via[i].loop = n->loop;
-	n->settled.on_time = on_peers_settled;
+		n->via[i].loop = n->parts[part_of(n, bsf_hss_via(&bsf_cfg->hss[i]))].loop;
 	naf_cfg_on_publish(node_on_publish, n);
 	return n;
 }
@@ -150,15 +196,17 @@ void node_free(struct node *n)
 	if (!n)
 		return;
 	naf_cfg_on_publish(NULL, NULL);
-	dia_loop_free(n->loop);
-	sem_destroy(&n->hss_open);
-	sem_destroy(&n->over);
+	for (unsigned i = 0; i < n->n_parts; i++) {
+		dia_loop_free(n->parts[i].loop);
+		sem_destroy(&n->parts[i].begun);
+		sem_destroy(&n->parts[i].over);
+	}
 	free(n);
 }
 
 struct dia_loop *node_loop(const struct node *n, unsigned no)
 {
-	return no == 0 ? n->loop : NULL;
+	return n->parts[no].loop;
 }
 
 const struct zh_via *node_via(const struct node *n)
@@ -178,7 +226,7 @@ static void node_on_event(void *owner, enum dia_hub_event ev, const char *peer, 
 
 static void node_on_ready(void *owner, const char *peer, bool ready)
 {
-	struct node *n = owner;
+	struct node *n = ((struct part *)owner)->node;
 
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
 		if (strcasecmp(bsf_hss_via(&bsf_cfg->hss[i]), peer) != 0)
@@ -214,10 +262,55 @@ bool node_wait_hss(struct node *n, unsigned ms)
 	return true;
 }
 
-/* Figures: a word to the loop and back. Who waits may give up, so the last of the two frees. */
+/* A connection on its way to the part of its peer. */
+struct move_post {
+	struct dia_post post; /* first */
+	struct part *part;
+	int fd;
+	struct sockaddr_storage from;
+	size_t len;
+	uint8_t octets[];
+};
+
+static void node_run_move(struct dia_post *post, bool stopping)
+{
+	struct move_post *m = (struct move_post *)post;
+
+	if (!stopping && m->part->hub)
+		dia_hub_take(m->part->hub, m->fd, &m->from, span_of(m->octets, m->len));
+	else
+		close(m->fd);
+	free(m);
+}
+
+static bool node_elsewhere(void *owner, const char *identity)
+{
+	return !is_of(owner, identity);
+}
+
+static void node_hand_over(void *owner, const char *identity, int fd, const struct sockaddr_storage *from,
+			   struct span octets)
+{
+	struct node *n = ((struct part *)owner)->node;
+	struct move_post *m = malloc(sizeof(*m) + octets.len);
+
+	if (!m) {
+		close(fd);
+		return;
+	}
+	*m = (struct move_post){ .post.run = node_run_move,
+				 .part = &n->parts[part_of(n, identity)],
+				 .fd = fd,
+				 .from = *from,
+				 .len = octets.len };
+	memcpy(m->octets, octets.p, octets.len);
+	dia_loop_post(m->part->loop, &m->post);
+}
+
+/* Figures: a word to each loop and back. Who waits may give up, so the last of the two frees. */
 struct ask_figures {
 	struct dia_post post; /* first */
-	struct node *node;
+	struct part *part;
 	struct dia_hub_peer_figures *all;
 	size_t n, room;
 	int failed;
@@ -257,127 +350,177 @@ static void node_run_figures(struct dia_post *p, bool stopping)
 {
 	struct ask_figures *a = (struct ask_figures *)p;
 
-	if (!stopping && a->node->hub)
-		dia_hub_figures(a->node->hub, figures_add, a);
+	if (!stopping && a->part->hub)
+		dia_hub_figures(a->part->hub, figures_add, a);
 	atomic_store(&a->rc, a->failed);
 	sem_post(&a->done);
 	figures_drop(a);
 }
 
-int node_figures(struct node *n, struct dia_hub_peer_figures **out)
+/* Those of one part behind what *out has; NULL is none. \returns how many in all; -errno, *out is as it was */
+static int part_figures(struct part *p, struct dia_hub_peer_figures **out, size_t n)
 {
 	struct timespec until = clock_mono_after(FIGURES_MS);
 	struct ask_figures *a = calloc(1, sizeof(*a));
+	struct dia_hub_peer_figures *more;
 	int rc;
 
 	if (!a)
 		return -ENOMEM;
 	a->post.run = node_run_figures;
-	a->node = n;
+	a->part = p;
 	atomic_init(&a->holders, 2);
 	sem_init(&a->done, 0, 0);
-	dia_loop_post(n->loop, &a->post);
+	dia_loop_post(p->loop, &a->post);
 	while ((rc = sem_clockwait(&a->done, CLOCK_MONOTONIC, &until)) < 0 && errno == EINTR)
 		;
 	rc = rc < 0 ? -ETIMEDOUT : atomic_load(&a->rc);
-	if (rc == 0) {
-		*out = a->all;
-		a->all = NULL;
-		rc = (int)a->n;
+	more = rc == 0 && a->n ? realloc(*out, (n + a->n) * sizeof(*more)) : NULL;
+	if (more) {
+		memcpy(more + n, a->all, a->n * sizeof(*more));
+		*out = more;
+	} else if (rc == 0 && a->n) {
+		rc = -ENOMEM;
 	}
+	rc = rc < 0 ? rc : (int)(n + a->n);
 	figures_drop(a);
+	return rc;
+}
+
+int node_figures(struct node *n, struct dia_hub_peer_figures **out)
+{
+	struct dia_hub_peer_figures *all = NULL;
+	int rc = 0;
+
+	for (unsigned i = 0; i < n->n_parts && rc >= 0; i++)
+		rc = part_figures(&n->parts[i], &all, (size_t)rc);
+	if (rc < 0)
+		free(all);
+	else
+		*out = all;
 	return rc;
 }
 
 /* Start and end. */
 
-static struct dia_hub *make_hub(struct node *n)
+static struct dia_hub *make_hub(struct part *p)
 {
+	const struct node *n = p->node;
 	struct dia_hub_cfg cfg = {
 		.self = { bsf_cfg->identity, bsf_cfg->realm },
 		.realms = n->realms,
 		.n_realms = n->n_realms,
-		.services = &n->service,
+		.services = &p->service,
 		.n_services = 1,
 		.client_apps = &zh_app,
 		.n_client_apps = 1,
 		.n_listen = bsf_cfg->n_dia,
-		.state_id = (uint32_t)time(NULL),
+		.share_port = n->n_parts > 1,
+		.state_id = n->state_id,
 		.tc_ms = bsf_limit(LIM_TC) * 1000,
 		.tw_ms = bsf_limit(LIM_TW) * 1000,
 		.cb = { .event = node_on_event,
 			.ready = node_on_ready,
 			.admit = node_admit,
 			.limits = node_limits,
-			.owner = n },
+			.owner = p },
 	};
 
+	if (n->n_parts > 1) {
+		cfg.cb.elsewhere = node_elsewhere;
+		cfg.cb.hand_over = node_hand_over;
+	}
 	for (size_t i = 0; i < bsf_cfg->n_dia; i++)
 		cfg.listen[i] = bsf_cfg->dia[i].addr;
-	return dia_hub_new(n->loop, &cfg);
+	return dia_hub_new(p->loop, &cfg);
 }
 
-static void publish_hub(struct node *n, struct dia_hub *h)
+static void publish_hub(struct part *p, struct dia_hub *h)
 {
-	n->hub = h;
+	p->hub = h;
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
-		n->via[i].hub = h;
+		if (p->node->via[i].loop == p->loop)
+			p->node->via[i].hub = h;
 }
 
 int node_attach(struct node *n, unsigned no, void *ctx, const struct dia_hub_service *zn, struct err *err)
 {
-	int rc;
+	struct part *p = &n->parts[no];
 
-	if (no > 0)
+	p->service = *zn;
+	publish_hub(p, make_hub(p));
+	if (p->hub && dia_select_new(ctx, p->loop))
 		return 0;
-	n->service = *zn;
-	publish_hub(n, make_hub(n));
-	if (!n->hub || !dia_select_new(ctx, n->loop) || dial_all(n->hub, policy_current()) < 0)
-		rc = err_set(err, -ENOMEM, "diameter: no memory");
-	else
-		rc = dia_hub_listen(n->hub, err);
-	if (rc < 0)
-		node_detach(n, no);
-	return rc;
+	node_detach(n, no);
+	return err_set(err, -ENOMEM, "diameter: no memory");
 }
 
-static void node_cut(struct node *n)
+static void part_cut(struct part *p)
 {
-	struct dia_hub *h = n->hub;
+	struct dia_hub *h = p->hub;
 
-	publish_hub(n, NULL);
-	dia_loop_timer_stop(n->loop, &n->settled);
+	publish_hub(p, NULL);
+	dia_loop_timer_stop(p->loop, &p->settled);
 	dia_hub_free(h);
 }
 
 void node_detach(struct node *n, unsigned no)
 {
-	if (no == 0)
-		node_cut(n);
+	part_cut(&n->parts[no]);
+}
+
+static void node_run_begin(struct dia_post *post, bool stopping)
+{
+	struct part *p = (struct part *)((char *)post - offsetof(struct part, begin));
+
+	p->rc = stopping ? -ESHUTDOWN : dia_hub_listen(p->hub, p->err);
+	if (p->rc == 0 && dial_all(p, policy_current()) < 0)
+		p->rc = err_set(p->err, -ENOMEM, "diameter: no memory");
+	sem_post(&p->begun);
+}
+
+int node_begin(struct node *n, struct err *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < n->n_parts && rc == 0; i++) {
+		struct part *p = &n->parts[i];
+
+		p->begin.run = node_run_begin;
+		p->err = err;
+		dia_loop_post(p->loop, &p->begin);
+		while (sem_wait(&p->begun) < 0)
+			;
+		rc = p->rc;
+	}
+	return rc;
 }
 
 static void on_over(void *owner)
 {
-	struct node *n = owner;
+	struct part *p = owner;
 
-	node_cut(n);
-	sem_post(&n->over);
+	part_cut(p);
+	sem_post(&p->over);
 }
 
-static void node_run_stop(struct dia_post *p, bool stopping)
+static void node_run_stop(struct dia_post *post, bool stopping)
 {
-	struct node *n = (struct node *)((char *)p - offsetof(struct node, stop));
+	struct part *p = (struct part *)((char *)post - offsetof(struct part, stop));
 
-	if (n->hub && !stopping)
-		dia_hub_stop(n->hub, on_over, n);
+	if (p->hub && !stopping)
+		dia_hub_stop(p->hub, on_over, p);
 	else
-		sem_post(&n->over);
+		sem_post(&p->over);
 }
 
-void node_stop(struct node *n)
+void node_stop(struct node *n, unsigned n_shards)
 {
-	n->stop.run = node_run_stop;
-	dia_loop_post(n->loop, &n->stop);
-	while (sem_wait(&n->over) < 0)
-		;
+	for (unsigned i = 0; i < n_shards; i++) {
+		n->parts[i].stop.run = node_run_stop;
+		dia_loop_post(n->parts[i].loop, &n->parts[i].stop);
+	}
+	for (unsigned i = 0; i < n_shards; i++)
+		while (sem_wait(&n->parts[i].over) < 0)
+			;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file node.h
- *  The Diameter node of the BSF: one hub on the loop of the first shard, for Zn and Zh. Made and ended by the main thread. */
+ *  The Diameter node of the BSF, for Zn and Zh: a hub on the loop of each shard, and each peer on one of them by its name.
+ *  Made and ended by the main thread. */
 #pragma once
 
 #include "bsf/vectors/zh_client_dia.h"
@@ -9,16 +10,19 @@
 struct node;
 
 /*! Of bsf_cfg, which is read and checked. \returns NULL and a reason in err */
-struct node *node_new(struct err *err);
+struct node *node_new(unsigned n_shards, struct err *err);
 
-/*! On the thread of shard no: its part of the node. From here on peers are served, and HSSs connected.
+/*! On the thread of shard no: its part of the node.
  *  \param[in] ctx talloc context of the thread. \param[in] zn what answers BIRs there; lent until node_detach()
  *  \returns 0; -errno and a reason in err */
 int node_attach(struct node *n, unsigned no, void *ctx, const struct dia_hub_service *zn, struct err *err);
 /*! On the same thread, at its end: what is still open is cut. */
 void node_detach(struct node *n, unsigned no);
 
-/*! \returns the loop of a shard; NULL: it has none */
+/*! When all shards are attached: listen and connect. \returns 0; -errno and a reason in err */
+int node_begin(struct node *n, struct err *err);
+
+/*! \returns the loop of a shard */
 struct dia_loop *node_loop(const struct node *n, unsigned no);
 /*! \returns how each HSS of bsf_cfg is reached; lent */
 const struct zh_via *node_via(const struct node *n);
@@ -26,8 +30,8 @@ const struct zh_via *node_via(const struct node *n);
 /*! Wait until requests may be sent to an HSS. \returns false: none came in that time */
 bool node_wait_hss(struct node *n, unsigned ms);
 
-/*! What is known of each peer that has or had a connection, or that we connect to. Main thread; waits for the loop, at most
- *  a second. identity in *out is lent until node_free().
+/*! What is known of each peer that has or had a connection, or that we connect to. Main thread; waits for the loops, at most
+ *  a second for each. identity in *out is lent until node_free().
  *  \param[out] out malloc'ed array, free() it. \returns how many; -ETIMEDOUT; -ENOMEM */
 int node_figures(struct node *n, struct dia_hub_peer_figures **out);
 
@@ -35,7 +39,8 @@ int node_figures(struct node *n, struct dia_hub_peer_figures **out);
 int node_disconnect(struct node *n, const char *identity);
 int node_reconnect(struct node *n, const char *identity);
 
-/*! Begin and see the end: no new connections, DPR to all, at the latest after some seconds it is over. The shards must run. */
-void node_stop(struct node *n);
+/*! Begin and see the end: no new connections, DPR to all, at the latest after some seconds it is over. n_shards: so many
+ *  shards run. */
+void node_stop(struct node *n, unsigned n_shards);
 /*! After all shards have ended. n may be NULL. */
 void node_free(struct node *n);

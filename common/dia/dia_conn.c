@@ -68,6 +68,8 @@ void dia_conn_clear(struct dia_conn *c)
 	conn_list_del(list_of(c), c);
 	dia_loop_timer_stop(c->hub->loop, &c->timer);
 	dia_stream_clear(&c->s, c->reset);
+	free(c->moving);
+	c->moving = NULL;
 	c->cleared = true;
 	dia_hub_cleared(c->hub);
 	dia_conn_free_if_unused(c);
@@ -79,6 +81,8 @@ static void conn_on_time(struct dia_timer *t)
 
 	if (c->ending)
 		dia_conn_clear(c);
+	else if (c->moving)
+		dia_move_end(c);
 	else if (!c->id)
 		dia_conn_end(c, true, "no CER came");
 	else if (c->connect_rc)
@@ -239,6 +243,8 @@ static void on_cer(struct dia_conn *c, struct span msg, const struct dia_hdr *hd
 		dia_conn_end(c, false, "its CER has a fault");
 		return;
 	}
+	if (!c->moved && dia_move_begin(c, caps.host, msg))
+		return;
 	no = judge(c, &caps);
 	id = no ? NULL : dia_hub_identity(c->hub, caps.host);
 	if (id)

@@ -61,6 +61,11 @@ struct dia_hub_callbacks {
 	/*! May this identity connect to us from this address? Asked also of those that we connect to. NULL: nobody may.
 	 *  \returns 0; -ENOENT unknown identity; -EPERM other address */
 	int (*admit)(void *owner, const char *identity, const struct sockaddr *from);
+	/*! Several hubs under one identity, each on its loop: is this peer another one's? hand_over() then gets its connection
+	 *  for that hub's dia_hub_take(), and must take the descriptor. octets: lent. NULL, NULL: there is one hub */
+	bool (*elsewhere)(void *owner, const char *identity);
+	void (*hand_over)(void *owner, const char *identity, int fd, const struct sockaddr_storage *from,
+			  struct span octets);
 	/*! What it may have; asked when it comes in. NULL, or left as it is: see there.
 	 *  \param[in,out] out filled with what holds by default */
 	void (*limits)(void *owner, const char *identity, struct dia_hub_limits *out);
@@ -78,6 +83,7 @@ struct dia_hub_cfg {
 	size_t n_client_apps;
 	struct sockaddr_storage listen[DIA_HUB_LISTEN_MAX];
 	size_t n_listen;
+	bool share_port;   /* with other hubs of this user: connections are spread over all that listen */
 	uint32_t state_id; /* Origin-State-Id; 0: none is sent */
 	uint32_t tc_ms, tw_ms;
 	size_t msg_max; /* octets of a message of who came to us */
@@ -98,6 +104,9 @@ int dia_hub_listen(struct dia_hub *h, struct err *err);
 int dia_hub_dial(struct dia_hub *h, const char *identity, const struct sockaddr_storage *addr, bool may_connect);
 /*! Connect to it no more; a connection that we made is ended by the next dia_hub_recheck(). */
 void dia_hub_undial(struct dia_hub *h, const char *identity);
+
+/*! A connection that another hub of this identity has accepted; CER and what came behind it in octets. fd is taken. */
+void dia_hub_take(struct dia_hub *h, int fd, const struct sockaddr_storage *from, struct span octets);
 
 /*! Ask cb.admit again about all who came to us; who may not any more gets a DPR, as does a peer that we do not connect to
  *  any more. */

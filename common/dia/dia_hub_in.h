@@ -33,6 +33,8 @@ struct dia_conn {
 	struct dia_fault fault;   /* why its CER is refused */
 	int connect_rc;           /* connecting failed at once: told in the next turn */
 	const char *why;          /* of its end, for people */
+	struct dia_move *moving;  /* on its way to another loop */
+	bool moved;               /* it comes from one */
 };
 
 /* A peer by its name. */
@@ -137,6 +139,14 @@ int dia_listen_open(struct dia_hub *h, struct err *err);
 void dia_listen_close(struct dia_hub *h);
 /* A socket that connects; *rc -errno if it failed at once. \returns -1: there is none */
 int dia_listen_connect(const struct sockaddr_storage *to, int *rc);
+
+/* A connection without a name yet; NULL: no memory, fd is still the caller's. */
+struct dia_conn *dia_listen_named(struct dia_hub *h, int fd, const struct sockaddr_storage *from);
+
+/* dia_move.c */
+/* \returns true: its CER is another loop's, it goes there (or ends) */
+bool dia_move_begin(struct dia_conn *c, const char *name, struct span cer);
+void dia_move_end(struct dia_conn *c);
 
 /* dia_reply.c: a request is there */
 void dia_reply_serve(struct dia_conn *c, struct span msg);

@@ -48,18 +48,23 @@ static void listen_room(struct dia_hub *h, const struct sockaddr_storage *from)
 		dia_conn_end(h->unnamed.first, true, "too many without CER");
 }
 
-static void accepted(struct dia_hub *h, int fd, struct sockaddr_storage *from)
+struct dia_conn *dia_listen_named(struct dia_hub *h, int fd, const struct sockaddr_storage *from)
 {
 	struct dia_conn *c;
 
-	sockaddr_unmap(from);
 	listen_room(h, from);
-	set_options(fd);
 	c = dia_conn_new(h, fd, false, from);
-	if (!c)
-		close(fd);
-	else if (dia_loop_timer(h->loop, &c->timer, UNNAMED_MS) < 0)
+	if (c && dia_loop_timer(h->loop, &c->timer, UNNAMED_MS) < 0)
 		dia_conn_end(c, true, "no memory");
+	return c;
+}
+
+static void accepted(struct dia_hub *h, int fd, struct sockaddr_storage *from)
+{
+	sockaddr_unmap(from);
+	set_options(fd);
+	if (!dia_listen_named(h, fd, from))
+		close(fd);
 }
 
 /* The oldest without a name frees a descriptor; the connection that waits is closed.
@@ -116,7 +121,7 @@ static void on_accept_again(struct dia_timer *t)
 		dia_loop_again(h->loop, &h->listeners[i].f);
 }
 
-static int open_one(const struct sockaddr_storage *sa)
+static int open_one(const struct sockaddr_storage *sa, bool share)
 {
 	const int one = 1;
 	int fd = socket(sa->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -124,6 +129,8 @@ static int open_one(const struct sockaddr_storage *sa)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (share)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (sa->ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	if (bind(fd, (const struct sockaddr *)sa, sockaddr_len(sa)) < 0 || listen(fd, BACKLOG) < 0) {
@@ -143,7 +150,7 @@ int dia_listen_open(struct dia_hub *h, struct err *err)
 	spare_fd_hold(&h->spare_fd);
 	for (size_t i = 0; i < h->cfg.n_listen; i++) {
 		struct dia_listener *l = &h->listeners[i];
-		int fd = open_one(&h->cfg.listen[i]);
+		int fd = open_one(&h->cfg.listen[i], h->cfg.share_port);
 
 		*l = (struct dia_listener){ .f = { .fd = fd, .on_ready = listen_on_ready }, .hub = h };
 		if (fd >= 0 && dia_loop_add(h->loop, &l->f) == 0) {

@@ -308,15 +308,43 @@ int dia_stream_init(struct dia_stream *s, struct dia_loop *l, int fd, bool conne
 	return dia_loop_add(l, &s->f);
 }
 
+struct span dia_stream_unread(const struct dia_stream *s)
+{
+	return span_of(s->in, s->in_len);
+}
+
+int dia_stream_release(struct dia_stream *s)
+{
+	int fd = s->f.fd;
+
+	dia_loop_del(s->loop, &s->f);
+	s->f.fd = -1;
+	s->ended = true;
+	return fd;
+}
+
+bool dia_stream_feed(struct dia_stream *s, struct span octets)
+{
+	if (!buffer_grow(&s->in, &s->in_room, 0, octets.len))
+		return false;
+	memcpy(s->in, octets.p, octets.len);
+	s->in_len = octets.len;
+	s->held = true;
+	dia_loop_again(s->loop, &s->f);
+	return true;
+}
+
 void dia_stream_clear(struct dia_stream *s, bool reset)
 {
 	struct linger now = { .l_onoff = 1 };
 
 	dia_loop_timer_stop(s->loop, &s->stuck);
-	dia_loop_del(s->loop, &s->f);
-	if (reset)
-		setsockopt(s->f.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	close(s->f.fd);
+	if (s->f.fd >= 0) {
+		dia_loop_del(s->loop, &s->f);
+		if (reset)
+			setsockopt(s->f.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		close(s->f.fd);
+	}
 	buffer_free(&s->in, &s->in_room);
 	buffer_free(&s->out, &s->out_room);
 	s->ended = true;

@@ -59,6 +59,12 @@ int dia_stream_init(struct dia_stream *s, struct dia_loop *l, int fd, bool conne
 /*! Off the loop, socket closed, buffers wiped and freed. \param[in] reset RST: what was not sent is thrown away */
 void dia_stream_clear(struct dia_stream *s, bool reset);
 
+/*! To another loop: what was read and not handed on (lent until then), and the descriptor, off this loop and the caller's.
+ *  dia_stream_clear() is still due. There, after dia_stream_init(), the octets come first. \returns false: no memory */
+struct span dia_stream_unread(const struct dia_stream *s);
+int dia_stream_release(struct dia_stream *s);
+bool dia_stream_feed(struct dia_stream *s, struct span octets);
+
 /*! Room for a message of at most len octets; nothing else may be written to this stream until dia_stream_commit().
  *  \returns false: too much is unsent or no memory; the message is dropped by who writes it */
 bool dia_stream_room(struct dia_stream *s, struct writer *w, size_t len);

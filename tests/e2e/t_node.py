@@ -285,3 +285,56 @@ async def frozen(t):
     t.note(f"noticed after {noticed:.1f} s, back {time.monotonic() - at:.1f} s after it went on")
     assert "it answers again" in w.bsf.text() or "lost" in w.bsf.text()
     await w.ue().bootstrap()
+
+
+async def in_one_flight(t, w, name, s):
+    """CER and BIR in one write: what stands behind the CER goes with the connection to the loop of its peer."""
+    conn = await naf.connect(w.ports["dia"], name, "example.com", cer=False)
+    t.cleanup(conn.close)
+    cer = Msg(dia.CMD_CE, 0, conn.capabilities(), dia.R)
+    bir = naf.bir(conn, s.btid, naf.naf_id(name))
+    for i, m in enumerate((cer, bir)):
+        m.hbh = m.e2e = 77 + i
+    answers = [asyncio.get_running_loop().create_future() for _ in (cer, bir)]
+    conn.pending = dict(zip((77, 78), answers))
+    await conn.send_raw(cer.encode() + bir.encode())
+    cea, bia = await asyncio.wait_for(asyncio.gather(*answers), 10 * t.factor)
+    assert cea.result == 2001 and naf.Bia(bia).key == s.ks_naf(name), (cea.result, bia.avps)
+    return conn
+
+
+@test("several shards: each peer is on the loop its name says, wherever it was accepted; Zh is asked by all; live changes reach all",
+      timeout=120)
+async def shards(t):
+    w = World(t, raw_hss=True, n_cards=12).no_limits()
+    names = nafs(w, 40)
+    w.bsf_cfg.set("bsf", "shards 4")
+    await w.start()
+    s = await w.ue().bootstrap()
+    conns = await asyncio.gather(*(in_one_flight(t, w, x, s) for x in names))
+    for _ in range(5):
+        bias = await asyncio.gather(*(naf.fetch(c, s.btid, naf.naf_id(c.identity)) for c in conns))
+        assert [b.key for b in bias] == [s.ks_naf(x) for x in names]
+    for _ in range(3):
+        await asyncio.gather(*(w.ue(i).bootstrap() for i in range(1, 12)))
+    table = await w.vty("show peers")
+    assert len(re.findall(r"^naf +app\d+\.example\.com +open", table, re.M)) == 40, table
+    for name in names[:8]:                                       # wherever it is accepted, the one that is there is found
+        again = await naf.connect(w.ports["dia"], name, "example.com")
+        assert again.cea.result == 5012, again.cea.avps
+        await again.close()
+    assert (await naf.connect(w.ports["dia"], "stranger.example.com", "example.com")).cea.result == 3010
+    for c in conns[:20]:
+        await c.close()
+    for name in names[:20]:
+        await in_one_flight(t, w, name, s)
+    mark = w.bsf.mark()
+    await w.raw_hss.stop()
+
+    async def lost():
+        return f"peer {HSS_ID} lost" in w.bsf.text(mark)
+    await t.until(lost, 10, "the loss of the HSS")
+    is_refusal(await w.ue().first(), 503)
+    began = time.monotonic()
+    await w.bsf.stop()
+    assert time.monotonic() - began < 5 * t.factor
