@@ -23,6 +23,7 @@ struct ue_realm *ue_realm_new(const char *name, const char *card_path, const cha
 
 	if (!r)
 		return NULL;
+	r->open = card_open;
 	r->name = copy(name);
 	r->card_path = copy(card_path);
 	r->bsf = copy(bsf);
@@ -59,7 +60,7 @@ void ue_realm_free(struct ue_realm *r)
 static int open_card(struct ue_realm *r, struct err *err)
 {
 	struct card *card;
-	int rc = card_open(&card, r->card_path, err);
+	int rc = r->open(&card, r->card_path, err);
 
 	/* at power-up, too: nothing that was made with a card outlives it (4.4.11) */
 	if ((rc == -ENODEV || rc == -ENOENT) && r->state)

@@ -9,6 +9,7 @@ struct ue_realm {
 	char *name, *card_path;
 	char *bsf;   /* URL; NULL: made from the card */
 	char *state; /* keys are in STATE.gba; NULL: beside the card's own state */
+	int (*open)(struct card **out, const char *path, struct err *err); /* the way to the card */
 	char url[BSF_NAME_MAX + 16];
 	struct card *card;     /* NULL: none, and keys is empty */
 	struct key_store keys; /* of this card */
