@@ -17,6 +17,10 @@
 
 static char base[100], path[110], sealing[120];
 
+/* One of each opening; freed at the end, as the tests copy their stores about. */
+static struct key_seal *seals[20];
+static size_t n_seals;
+
 static void setup(void)
 {
 	snprintf(base, sizeof(base), "key_store_test.%d", (int)getpid());
@@ -29,6 +33,8 @@ static void teardown(void)
 {
 	unlink(path);
 	unlink(sealing);
+	while (n_seals)
+		key_seal_free(seals[--n_seals]);
 }
 
 static struct key_store open_at(const char *imsi, time_t now)
@@ -39,6 +45,8 @@ static struct key_store open_at(const char *imsi, time_t now)
 
 	ck_assert_int_eq(impi_from_imsi(&impi, imsi, 2), 0);
 	ck_assert_msg(key_store_open(&k, base, imsi, &impi, now, &err) == 0, "%s", err.text);
+	ck_assert_uint_lt(n_seals, sizeof(seals) / sizeof(seals[0]));
+	seals[n_seals++] = k.seal;
 	return k;
 }
 
@@ -267,6 +275,7 @@ START_TEST(card_put_in_again)
 	fill(&k);
 	ck_assert_int_eq(impi_from_imsi(&other, IMSI, 3), 0);
 	ck_assert_int_eq(key_store_open(&k, base, IMSI, &other, NOW, NULL), 0);
+	seals[n_seals++] = k.seal;
 	ck_assert(!k.has_ks && !k.has_tmpi);
 	ck_assert_int_eq(key_store_no_card(base, NULL), 0);
 	ck_assert_int_ne(access(path, F_OK), 0);

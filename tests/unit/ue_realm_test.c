@@ -62,6 +62,7 @@ static struct ue_realm *r;
 static void with_key(unsigned caps, time_t life)
 {
 	slot = (typeof(slot)){ .present = true, .caps = caps | CARD_CAP_3G, .serial = "1" };
+	gba_ue_free(ue);
 	ue = gba_ue_new(NULL, NULL, 0);
 	ck_assert_int_eq(gba_ue_realm_add(ue, "home", "slot", "http://127.0.0.1:9/", state, NULL, 0), 0);
 	r = ue->realms[0];
