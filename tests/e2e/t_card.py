@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Every kind of card behind gba-ue, each asked for what it states; keys against a computation of their own."""
+import fcntl
 import json
 import os
 
@@ -67,9 +68,9 @@ class Ends:
         """The same in a reader of pcscd; the text that names it."""
         self.pcscd = await Pcscd(self.t).start()
         self.inside = self.pcscd.inside()
-        self.vuicc = await Vuicc(self.t, self.pcscd.readers[0][1], self.card_file("vuicc", *UICC, *lines)).start()
+        self.vuicc = await Vuicc(self.t, self.pcscd.port, self.card_file("vuicc", *UICC, *lines)).start()
         assert await self.pcscd.send("in") == []
-        return f"pcsc:{self.pcscd.readers[0][0]},pin-file={self.pin_file('1234')},state={self.t.dir}/card"
+        return f"pcsc:{self.pcscd.reader},pin-file={self.pin_file('1234')},state={self.t.dir}/card"
 
     def pin_file(self, digits):
         path = f"{self.t.dir}/pin"
@@ -175,6 +176,11 @@ async def suite(t, way, gba):
     assert e.bsf.requests[0]["params"]["username"] == e.impi, e.bsf.requests[0]
     _, status = await e.ue("-c", card, "status")
     assert e.bsf.sessions[status["btid"]][0].hex().encode() not in e.kept(), "a key in a file as it is"
+    if way in (pcsc, pcsc_isim) and gba == "u":                    # the device wrote it beside the card's RAND
+        aid, fid = (AID["isim"], "6fd5") if isim else (AID["usim"], "6fd6")
+        verify = "0020000108" + b"1234".hex() + "ffffffff"
+        got = await e.pcscd.send("00a4040c07" + aid, verify, "00a4000c02" + fid, "00b0000080")
+        assert status["btid"].encode() + b"\x14" + status["lifetime"].encode() in bytes.fromhex(got[3][0]), (status, got)
     n = len(e.bsf.requests)
     rc, out = await e.ue("-c", card, "get", PAGE)
     assert rc == 0 and len(e.bsf.requests) == n, ("the key serves again", out)
@@ -191,10 +197,136 @@ async def suite(t, way, gba):
 
 def case(name, way, gba):
     @test(f"a card behind gba-ue: {name}: bootstraps, opens a page, serves again, resynchronises, tells a wrong MAC", smoke=True, timeout=60,
-          req=["220-5.3.2-6", "220-4.2.4-7"])
+          req=["220-5.3.2-6", "220-4.2.4-7", "220-4.4.8-14", "220-5.1-1", "220-G-1", "220-G.1-1", "220-G.1-3", "220-G.2-1"])
     async def run(t):
         await suite(t, way, gba)
 
 
 for _name, (_way, _gba) in WAYS.items():
     case(_name, _way, _gba)
+
+
+@test("a PIN that is wrong is told with the tries left, the last one is not used up, a blocked one is told", smoke=True,
+      req=["220-4.4.8.1-1", "220-4.4.8.1-2"])
+async def pin(t):
+    e = await Ends(t).start()
+    card = await e.reader("gba u")
+    e.bsf.gba_u = "sha1"
+    e.pin_file("0000")
+    for left in (2, 1):
+        rc, out = await e.ue("-c", card, "bootstrap")
+        assert rc == 2 and f"{left} tries are left" in out["reason"] and "1234" not in out["reason"], out
+    rc, out = await e.ue("-c", card, "bootstrap")
+    assert rc == 2 and "one try is left" in out["reason"], out
+    assert (await e.pcscd.send("00a4040c07a0000000871002", "00200001"))[1][1] == "63c1", "the last try is there"
+    wrong = "0020000108" + b"9999".hex() + "ffffffff"
+    assert (await e.pcscd.send("00a4040c07a0000000871002", wrong))[1][1] == "63c0"
+    rc, out = await e.ue("-c", card, "bootstrap")
+    assert rc == 2 and "blocked (6983)" in out["reason"] and not e.bsf.requests, out
+    rc, out = await e.ue("-c", card.replace("pin-file", "mnc-length=2,pin-file").replace("/pin,", "/nothing,"), "bootstrap")
+    assert rc == 2 and "blocked" in out["reason"], out
+    assert (await e.pcscd.send("00a4040c07a0000000871002", "002c000110" + b"123456781234".hex() + "ffffffff"))[1][1] == "9000"
+    e.pin_file("1234")
+    assert (await e.ue("-c", card, "bootstrap"))[0] == 0
+
+
+@test("a card pulled in the middle of a run ends it with a clear word; keys and TMPI of before are gone", smoke=True)
+async def pulled(t):
+    e = await Ends(t).start()
+    card = await e.reader("gba u")
+    e.bsf.gba_u = "sha1"
+    assert (await e.ue("-c", card, "bootstrap"))[0] == 0
+    assert "tmpi" in (await e.ue("-c", card, "status"))[1]
+    handle = e.bsf.handle
+
+    async def pull(req):
+        if not req["params"].get("nonce"):
+            await e.vuicc.tell("out")
+            assert await e.pcscd.send("gone") == []
+        return handle(req)
+    e.bsf.handle_slowly = pull
+    n = len(e.bsf.requests)
+    rc, out = await e.ue("-c", card, "bootstrap")
+    assert rc == 2 and len(e.bsf.requests) == n + 1 and ("removed" in out["reason"] or "taken out" in out["reason"]), out
+    rc, out = await e.ue("-c", card, "status")
+    assert "btid" not in out and "tmpi" not in out, out
+    del e.bsf.handle_slowly
+    await e.vuicc.tell("in")
+    assert await e.pcscd.send("in") == []
+    rc, out = await e.ue("-c", card, "status")
+    assert rc == 0 and "btid" not in out and "tmpi" not in out, ("no key outlives its card", out)
+    assert (await e.ue("-c", card, "bootstrap"))[0] == 0
+    assert e.bsf.requests[-1]["params"]["username"] == IMPI, "the TMPI went with the card"
+
+
+@test("a card that was out and is in again while nobody looked is told by the reader's event counter: its keys are gone", smoke=True)
+async def swapped(t):
+    e = await Ends(t).start()
+    card = await e.reader("gba u")
+    e.bsf.gba_u = "sha1"
+    assert (await e.ue("-c", card, "bootstrap"))[0] == 0
+    assert "btid" in (await e.ue("-c", card, "status"))[1]
+    await e.vuicc.tell("out")
+    assert await e.pcscd.send("gone") == []
+    await e.vuicc.tell("in")
+    assert await e.pcscd.send("in") == []
+    rc, out = await e.ue("-c", card, "status")
+    assert rc == 0 and "btid" not in out and "tmpi" not in out, out
+
+
+@test("a reader that is not there, two that fit, no card, no such application, no pcscd: each is told", smoke=True)
+async def no_card(t):
+    e = await Ends(t).start()
+    card = await e.reader("gba u")
+    for text, words in ((card.replace("Virtual A 00 00", "Nowhere"), "no such reader; there are: 'Virtual A 00 00', 'Virtual A 00 01'"),
+                        (card.replace("Virtual A 00 00", "Virtual"), "several have this in their name"),
+                        (card + ",app=Other", "no such application"),
+                        (card.replace("00 00", "00 01"), "smart card"),
+                        (card.replace("pcsc:", "pcsc:,"), "wants 1 to"),
+                        (card + ",colour=blue", "allowed is app=")):
+        rc, out = await e.ue("-c", text, "bootstrap")
+        assert rc == 2 and words in out["reason"], (text, out)
+    e.inside = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs tmpfs /run && exec "$@"', "sh"]
+    rc, out = await e.ue("-c", card, "bootstrap")
+    assert rc == 2 and "pcscd" in out["reason"] and not e.bsf.requests, out
+
+
+@test("a modem whose card is gone, whose session ends, which refuses, which another program has: told, and no key outlives its card", smoke=True)
+async def modem_faults(t):
+    e = await Ends(t).start()
+    card = await modem()(e, "u")
+    e.bsf.gba_u = "sha1"
+    assert (await e.ue("-c", card, "bootstrap"))[0] == 0 and e.at.was_raw()
+    assert "AT+CGLA" in " ".join(e.at.commands) and "AT+CSIM" not in " ".join(e.at.commands), e.at.commands
+    assert sum(c.startswith("AT+CCHO") for c in e.at.commands) == sum(c.startswith("AT+CCHC") for c in e.at.commands), "channels are given back"
+    e.at.spoil = "CGLA"
+    rc, out = await e.ue("-c", card, "bootstrap")
+    assert rc == 2 and "error 100" in out["reason"], out
+    e.at.spoil = None
+    with open(e.at.device, "rb") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        rc, out = await e.ue("-c", card, "status")
+    assert "another program" in str(out), out
+    await e.vuicc.tell("out")
+    rc, out = await e.ue("-c", card, "bootstrap")
+    assert rc == 2 and "there is no card" in out["reason"], out
+
+
+@test("a REST server without this slot, without a card, with another card, or that is none: told; another card ends the keys", smoke=True)
+async def rest_faults(t):
+    e = await Ends(t).start()
+    card = await rest(e, "me")
+    assert (await e.ue("-c", card, "bootstrap"))[0] == 0 and "tmpi" in (await e.ue("-c", card, "status"))[1]
+    for text, words in ((card.replace(",mnc-length=2", ""), "mnc-length"), (card.replace(",mnc", "#7,mnc"), "no such slot"),
+                        (card.replace("http://", "ftp://"), "allowed is http"), (card + ",app=X", "USIM alone")):
+        rc, out = await e.ue("-c", text, "bootstrap")
+        assert rc == 2 and words in out["reason"], (text, out)
+    await e.vuicc.daemon.stop()
+    rc, out = await e.ue("-c", card, "bootstrap")
+    assert rc == 2 and "no card" in out["reason"], out
+    other = await e.slot("iccid 8988211000000000999")
+    server = await SimRest(other).start()
+    server.pin = "1234"
+    t.cleanup(server.stop)
+    rc, out = await e.ue("-c", f"rest:http://127.0.0.1:{server.port},mnc-length=2,state={t.dir}/card", "status")
+    assert rc == 0 and "btid" not in out and "tmpi" not in out, out

@@ -149,12 +149,17 @@ DEFUN(realm, realm_cmd, "realm NAME",
 	return CMD_SUCCESS;
 }
 
-DEFUN(realm_card, realm_card_cmd, "card PATH", "Its card\nFile of a soft USIM, relative to the folder of this file\n")
+DEFUN(realm_card, realm_card_cmd, "card .CARD",
+      "Its card\nFile of a soft USIM, relative to the folder of this file; pcsc:READER, modem:DEVICE or rest:URL with words behind "
+      "commas as in gba-ue(1)\n")
 {
 	struct agent_realm *r = vty->index;
+	char *card;
 
 	AT_START_ONLY(vty);
-	osmo_talloc_replace_string(r, &r->card, argv[0]);
+	card = argv_concat(argv, argc, 0);
+	osmo_talloc_replace_string(r, &r->card, card);
+	talloc_free(card);
 	return CMD_SUCCESS;
 }
 

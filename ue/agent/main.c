@@ -64,7 +64,7 @@ static int add_realms(struct gba_ue *ue, const struct agent_cfg *c, struct err *
 
 	llist_for_each_entry(r, &c->realms, entry)
 	{
-		char *card = cfg_path(NULL, r->card);
+		char *card = card_is_file(r->card) ? cfg_path(NULL, r->card) : talloc_strdup(NULL, r->card);
 
 		if (rc == 0)
 			rc = gba_ue_realm_add(ue, r->name, card, r->bsf, NULL, why.text, sizeof(why.text));

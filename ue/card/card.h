@@ -114,3 +114,6 @@ int card_soft_open(struct card **out, const char *path, struct err *err);
  *  \returns 0 and a card; -EINVAL; -ENODEV no reader, no card; -ENOENT no file, no such application; -EACCES PIN or file; -EBUSY; -ENOTSUP
  *  built without it; -EIO; -errno */
 int card_open(struct card **out, const char *text, struct err *err);
+
+/*! Is this text of card_open() the name of a file and nothing else? */
+bool card_is_file(const char *text);

@@ -44,6 +44,11 @@ static int kind_find(const char *text)
 	return -1;
 }
 
+bool card_is_file(const char *text)
+{
+	return kind_find(text) < 0;
+}
+
 static int set_text(char *out, size_t cap, struct span value)
 {
 	return value.len && span_to_str(out, cap, value) == 0 ? 0 : -EINVAL;

@@ -186,7 +186,7 @@ static int read_word(struct reading *r, char *line, const char *path, int n, str
 	/* a long one may be a key whose name was forgotten */
 	return err_set(
 		err, -EINVAL,
-		"%s:%d: unknown word '%s'; allowed: imsi, mnc-length, k, op, opc, algorithm, state-file, gba, mac-star",
+		"%s:%d: unknown word '%s'; allowed: imsi, mnc-length, k, op, opc, algorithm, state-file, gba, mac-star and what gba-ue(1) and gba-vuicc(1) have",
 		path, n, strlen(word) > 12 ? "..." : word);
 }
 

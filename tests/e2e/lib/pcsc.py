@@ -19,23 +19,20 @@ def two_ports():
 
 
 class Pcscd:
-    """One pcscd with n readers; .readers are (name of the first slot, its port)."""
+    """One pcscd with one reader, .reader its name and .port where its card connects."""
 
-    def __init__(self, t, n=1):
+    def __init__(self, t, name="pcscd"):
         t.need_root("a mount namespace")
         t.need_tool("unshare", "util-linux")
         exe = t.need_tool("pcscd", "pcscd")
         if not os.path.exists(DRIVER):
             t.skip("libifdvpcd.so is missing (package vsmartcard-vpcd)")
-        self.t, self.readers = t, []
-        conf = os.path.join(t.dir, "reader.conf")
+        self.t, self.port, self.reader = t, two_ports(), "Virtual A 00 00"
+        conf = f"{t.dir}/{name}.conf"
         with open(conf, "w", encoding="ascii") as f:
-            for i in range(n):
-                port, name = two_ports(), f"Virtual {chr(65 + i)}"
-                f.write(f'FRIENDLYNAME "{name}"\nDEVICENAME /dev/null:{port}\nLIBPATH {DRIVER}\nCHANNELID {port:#x}\n\n')
-                self.readers.append((f"{name} 00 00" if i == 0 else f"{name} {i:02d} 00", port))
+            f.write(f'FRIENDLYNAME "Virtual A"\nDEVICENAME /dev/null:{self.port}\nLIBPATH {DRIVER}\nCHANNELID {self.port:#x}\n')
         inside = f"mount -t tmpfs tmpfs /run && mkdir /run/pcscd && exec {exe} -f -c {conf}"
-        self.daemon = procs.Daemon("pcscd", ["unshare", "-m", "sh", "-c", inside], t.dir + "/pcscd.log", notifies=False)
+        self.daemon = procs.Daemon(name, ["unshare", "-m", "sh", "-c", inside], f"{t.dir}/{name}.log", notifies=False)
 
     async def start(self):
         await self.daemon.start(wait=False)
@@ -53,13 +50,13 @@ class Pcscd:
         """A command line where this pcscd is the one there is."""
         return ["nsenter", "-t", str(self.daemon.pid), "-m", "--", *argv]
 
-    async def send(self, *words, reader=0):
+    async def send(self, *words):
         """Commands in hex through pyscard: [[data, status word, ms]...]; an error text instead of a list."""
         try:
             import smartcard  # noqa: F401 pylint: disable=unused-import,import-outside-toplevel
         except ImportError:
             self.t.skip("pyscard is missing (package python3-pyscard)")
-        argv = self.inside(shutil.which("python3", path="/usr/bin") or "python3", HERE + "/scard.py", self.readers[reader][0])
+        argv = self.inside(shutil.which("python3", path="/usr/bin") or "python3", HERE + "/scard.py", self.reader)
         rc, out, err = await procs.run(argv + list(words), 40)
         if rc:
             return json.loads(err.strip().split("\n")[-1])["error"] if '"error"' in err else err
