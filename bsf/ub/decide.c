@@ -213,12 +213,14 @@ static struct digest_input digest_of(const struct ub_wish *w, struct span body)
 	};
 }
 
-static bool response_is(const struct ub_wish *w, struct span body, const struct secret *ha1)
+/* \returns 1 yes; 0 no; -errno: it could not be computed, which is not the device's fault */
+static int response_is(const struct ub_wish *w, struct span body, const struct secret *ha1)
 {
 	struct digest_input in = digest_of(w, body);
 	struct digest_text want;
+	int rc = digest_response(&want, &in, ha1);
 
-	return digest_response(&want, &in, ha1) == 0 && digest_match(&want, w->auth.response);
+	return rc < 0 ? rc : digest_match(&want, w->auth.response);
 }
 
 enum cause ub_decide_answer(const struct ub_wish *w, const struct ub_request *in, const struct gba_challenge *c)
@@ -226,6 +228,7 @@ enum cause ub_decide_answer(const struct ub_wish *w, const struct ub_request *in
 	const struct auth_hdr *a = &w->auth;
 	struct span password = span_of(c->aka.xres.b, c->aka.xres.len);
 	SECRET_AUTO ha1 = { 0 };
+	int rc;
 
 	if (!same(a->username, c->username))
 		return CAUSE_ub_user_mismatch;
@@ -237,14 +240,19 @@ enum cause ub_decide_answer(const struct ub_wish *w, const struct ub_request *in
 		return c->variant == GBA_VARIANT_U || c->aka.uicc_gba_u ? CAUSE_ub_mac_context : CAUSE_ub_mac_failure;
 	if (w->has_auts)
 		password = span_of("", 0); /* RFC 3310 3.4 */
-	if (a->response.len == 0 || digest_ha1(&ha1, DIGEST_MD5, a->username, a->realm, password) < 0)
+	if (a->response.len == 0)
 		return w->has_auts ? CAUSE_ub_auts_response : CAUSE_ub_response;
-	if (response_is(w, in->body, &ha1))
+	rc = digest_ha1(&ha1, DIGEST_MD5, a->username, a->realm, password);
+	if (rc == 0)
+		rc = response_is(w, in->body, &ha1);
+	if (rc < 0)
+		return CAUSE_ub_busy;
+	if (rc)
 		return w->has_auts ? CAUSE_ub_challenged : CAUSE_ub_ok;
 	if (w->has_auts)
 		return CAUSE_ub_auts_response;
 	/* right for another body than the one that came? a device sends none */
-	if (in->body.len && response_is(w, span_of("", 0), &ha1))
+	if (in->body.len && response_is(w, span_of("", 0), &ha1) == 1)
 		return CAUSE_ub_body_digest;
 	return CAUSE_ub_response;
 }

@@ -117,41 +117,50 @@ static void *on_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 	return r;
 }
 
-static void add_header(struct MHD_Response *resp, const char *name, const char *value)
+static bool add_header(struct MHD_Response *resp, const char *name, const char *value)
 {
-	if (value[0])
-		MHD_add_response_header(resp, name, value);
+	return !value[0] || MHD_add_response_header(resp, name, value) == MHD_YES;
 }
 
+/* \returns false: no memory for all of them */
+static bool add_headers(struct MHD_Response *resp, const struct ub_req *r)
+{
+	const struct ub_answer *a = &r->run.answer;
+	bool all = add_header(resp, MHD_HTTP_HEADER_SERVER, UB_SERVER) &&
+		   add_header(resp, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
+		   add_header(resp, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->www_authenticate) &&
+		   add_header(resp, MHD_HTTP_HEADER_AUTHENTICATION_INFO, a->auth_info);
+	char text[32];
+
+	if (a->body_len)
+		all = all && add_header(resp, MHD_HTTP_HEADER_CONTENT_TYPE, BSF_INFO_TYPE);
+	if (a->expires_at && http_date_format(text, a->expires_at) >= 0)
+		all = all && add_header(resp, MHD_HTTP_HEADER_EXPIRES, text);
+	if (a->retry_after) {
+		snprintf(text, sizeof(text), "%u", (unsigned)bsf_limit(LIM_RETRY_AFTER));
+		all = all && add_header(resp, MHD_HTTP_HEADER_RETRY_AFTER, text);
+	}
+	if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		all = all && add_header(resp, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_GET);
+	if (r->refuse == CAUSE_ub_http_rejected || r->close_after || r->h->stopping)
+		all = all && add_header(resp, MHD_HTTP_HEADER_CONNECTION, "close");
+	return all;
+}
+
+/* Half a challenge is worse than none: without memory for all of it the connection closes. */
 static enum MHD_Result send_answer(struct ub_req *r)
 {
 	const struct ub_answer *a = &r->run.answer;
 	struct MHD_Response *resp =
 		MHD_create_response_from_buffer(a->body_len, (void *)a->body, MHD_RESPMEM_MUST_COPY);
-	char text[32];
-	enum MHD_Result rc;
+	enum MHD_Result rc = MHD_NO;
 
 	r->state = REQ_SENT;
 	ub_conn_answering(r->conn);
 	if (!resp)
 		return MHD_NO;
-	add_header(resp, MHD_HTTP_HEADER_SERVER, UB_SERVER);
-	add_header(resp, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	add_header(resp, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->www_authenticate);
-	add_header(resp, MHD_HTTP_HEADER_AUTHENTICATION_INFO, a->auth_info);
-	if (a->body_len)
-		add_header(resp, MHD_HTTP_HEADER_CONTENT_TYPE, BSF_INFO_TYPE);
-	if (a->expires_at && http_date_format(text, a->expires_at) >= 0)
-		add_header(resp, MHD_HTTP_HEADER_EXPIRES, text);
-	if (a->retry_after) {
-		snprintf(text, sizeof(text), "%u", (unsigned)bsf_limit(LIM_RETRY_AFTER));
-		add_header(resp, MHD_HTTP_HEADER_RETRY_AFTER, text);
-	}
-	if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		add_header(resp, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_GET);
-	if (r->refuse == CAUSE_ub_http_rejected || r->close_after || r->h->stopping)
-		add_header(resp, MHD_HTTP_HEADER_CONNECTION, "close");
-	rc = MHD_queue_response(r->mhd, r->refuse_status ? r->refuse_status : a->status, resp);
+	if (add_headers(resp, r))
+		rc = MHD_queue_response(r->mhd, r->refuse_status ? r->refuse_status : a->status, resp);
 	MHD_destroy_response(resp);
 	return rc;
 }

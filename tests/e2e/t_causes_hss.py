@@ -51,6 +51,9 @@ async def more(t):
     assert results.count(2001) == IN_WORK and results.count(3004) == 50, (results.count(2001), results.count(3004))
     assert after["hss_busy"] - before["hss_busy"] == 50
     causes.register("hss_busy")
+    for _ in range(10):                                          # what ended counts no more
+        answers = await asyncio.gather(*(conn.request(hss.mar(conn, w.cards[2].impi), 20 * t.factor) for _ in range(1000)))
+        assert {a.result for a in answers} == {2001}
     assert (await conn.request(hss.mar(conn, w.cards[2].impi))).result == 2001
 
 

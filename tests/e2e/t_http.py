@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What may come over HTTP besides a well-formed request: the answer, the counter, and whether the connection goes on."""
 import asyncio
+import collections
+import os
 
 from lib import causes, digest, procs
-from lib.http_raw import HttpConn
+from lib.http_raw import HttpClosed, HttpConn
 from lib.runner import test
+from lib.ue import UbError
 from lib.world import World
 
 
@@ -170,3 +173,39 @@ class HalfClosedEach:
 
     async def request(self, *args):
         return await (await HalfClosed.open(self.port)).request(*args)
+
+
+@test("without memory now and then: each answer is whole, or 503, or the connection closes; nobody is refused for it", smoke=True)
+async def no_memory(t):
+    """What a device gets must not be half a challenge, nor a wrong response where the right one could not be computed."""
+    if procs.SANITIZED:
+        t.skip("sanitizers have an allocator of their own")
+    lib, flag = t.dir + "/no_memory.so", t.dir + "/no_memory"
+    source = os.path.join(os.path.dirname(procs.__file__), "no_memory.c")
+    rc, out, err = await procs.run([t.need_tool("cc", "gcc"), "-O1", "-shared", "-fPIC", "-o", lib, source], 30)
+    assert rc == 0, out + err
+    w = World(t, n_cards=16).no_limits()
+    w.bsf_env = {"LD_PRELOAD": lib, "NO_MEMORY": flag, "NO_MEMORY_RATE": "400"}
+    await w.start()
+    seen = collections.Counter()
+
+    async def device(n):
+        for _ in range(60):
+            try:
+                await w.ue(n).bootstrap()
+                seen["ok"] += 1
+            except UbError as e:
+                assert e.response.status == 503, e.response
+                seen["503"] += 1
+            except (HttpClosed, ConnectionError):
+                seen["closed"] += 1
+    open(flag, "w", encoding="ascii").close()
+    await asyncio.gather(*(device(n) for n in range(16)))
+    os.unlink(flag)
+    assert seen["ok"] > 500 and seen["503"] + seen["closed"] > 5, seen
+    for _ in range(3):
+        try:
+            await w.ue(0).bootstrap()
+        except (UbError, HttpClosed):
+            continue                                             # the file is looked for at every 64th allocation
+    await w.ue(0).bootstrap()

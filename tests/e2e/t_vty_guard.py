@@ -70,6 +70,8 @@ async def who_reaches_it(t):
         os.chmod(path, mode)
         rc, out, err = await procs.run(["/usr/bin/python3", "-c", code, path], 10)
         assert said in out and "VTY interface" not in out, (mode, out, err)
+    await w.bsf.stop()
+    assert not os.path.exists(w.ports["bsf_vty"]), "its socket stays behind"
 
 
 @test("VTY: help and completion at the end of a long line read and write in the line alone; a line without end is refused", smoke=True)

@@ -263,6 +263,24 @@ START_TEST(test_timers)
 }
 END_TEST
 
+/* Started outside of a turn, long after the last one: its time counts from now. */
+START_TEST(test_timer_between_turns)
+{
+	struct dia_loop *l = dia_loop_new();
+	struct alarm a = { .t.on_time = on_time, .loop = l };
+	uint64_t begun;
+
+	dia_loop_turn(l, BUDGET);
+	for (begun = clock_mono_ms(); clock_mono_ms() < begun + 30;)
+		usleep(1000);
+	begun = clock_mono_ms();
+	ck_assert_int_eq(dia_loop_timer(l, &a.t, 20), 0);
+	ck_assert_uint_ge(a.t.at_ms, begun + 20);
+	dia_loop_timer_stop(l, &a.t);
+	dia_loop_free(l);
+}
+END_TEST
+
 START_TEST(test_a_timer_of_nothing_holds_up_nobody)
 {
 	struct dia_loop *l = dia_loop_new();
@@ -370,4 +388,4 @@ END_TEST
 
 SUITE("dia_loop", test_quiet_beside_floods, test_floods_get_little_at_a_time, test_end_within_a_batch,
       test_end_of_the_one_called, test_what_is_left_is_told, test_a_peer_that_leaves, test_timers,
-      test_a_timer_of_nothing_holds_up_nobody, test_the_one_descriptor_tells, test_words)
+      test_timer_between_turns, test_a_timer_of_nothing_holds_up_nobody, test_the_one_descriptor_tells, test_words)

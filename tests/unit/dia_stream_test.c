@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include "common/base/clock.h"
 #include "common/dia/dia_stream.h"
 #include "tests/unit/suite.h"
 
@@ -254,6 +255,63 @@ START_TEST(test_unsent_is_bounded)
 }
 END_TEST
 
+static void write_one(size_t len)
+{
+	struct writer w;
+
+	ck_assert(dia_stream_room(&stream, &w, len));
+	memset(w.p, 0, len);
+	dia_stream_commit(&stream, (int)len);
+}
+
+static void fill_until_stuck(void)
+{
+	for (unsigned n = 0; !stream.stuck.place; n++) {
+		write_one(4000);
+		ck_assert_uint_lt(n, 2000);
+	}
+}
+
+/* The time for who does not read runs from the last octet that left, whatever is written meanwhile; an octet starts it anew. */
+START_TEST(test_stuck_from_the_last_octet)
+{
+	uint8_t got[65536];
+	uint64_t at, until;
+
+	fill_until_stuck();
+	at = stream.stuck.at_ms;
+	for (unsigned i = 0; i < 3; i++) {
+		for (until = clock_mono_ms() + 5; clock_mono_ms() < until;)
+			usleep(1000);
+		write_one(40);
+		turn_until_idle();
+		ck_assert_uint_ne(stream.stuck.place, 0);
+		ck_assert_uint_eq(stream.stuck.at_ms, at);
+	}
+	while (stream.stuck.place && stream.stuck.at_ms == at) {
+		ck_assert_int_gt(read(peer, got, sizeof(got)), 0);
+		turn_until_idle();
+	}
+}
+END_TEST
+
+/* What waits is sent before the end is. */
+START_TEST(test_shut_behind_what_waits)
+{
+	uint8_t got[65536];
+	ssize_t n;
+
+	fill_until_stuck();
+	dia_stream_shut(&stream);
+	do {
+		n = read(peer, got, sizeof(got));
+		ck_assert_msg(n >= 0 || dia_stream_unsent(&stream), "all is read, and there is no end");
+		turn_until_idle();
+	} while (n);
+	ck_assert_uint_eq(dia_stream_unsent(&stream), 0);
+}
+END_TEST
+
 START_TEST(test_pause)
 {
 	uint8_t m[60];
@@ -365,5 +423,5 @@ END_TEST
 
 SUITE_WITH_FIXTURE("dia_stream", setup, teardown, test_every_split, test_big_message_in_pieces, test_budget,
 		   test_bad_frame, test_over_the_limit, test_answers_of_a_turn_in_one, test_who_does_not_read,
-		   test_unsent_is_bounded, test_pause, test_shut, test_peer_closes, test_write_to_the_gone,
-		   test_connect)
+		   test_unsent_is_bounded, test_stuck_from_the_last_octet, test_shut_behind_what_waits, test_pause,
+		   test_shut, test_peer_closes, test_write_to_the_gone, test_connect)
