@@ -382,3 +382,17 @@ async def unsent(t):
         await conn.send(hss.mar(conn, w.cards[0].impi))
         await conn.disconnect()
     assert f'dia_unsent peer={BSF_ID} reason="its connection has gone"' in w.hss.text()
+
+
+@test("an HSS whose CEA has another Origin-Host than the configured is not used, and the log says so", smoke=True)
+async def another_name(t):
+    w = World(t, raw_hss=True)
+    w.make_hss = lambda: hss.RawHss("hss9.mnc001.mcc001.3gppnetwork.org")
+    await w.start(wait_peer=False)
+
+    async def told():
+        return "another Origin-Host" in w.bsf.text()
+    await t.until(told, 10, "the log to say it")
+    async with causes.counted(w, zh_down=1):
+        assert (await w.ue().first()).status == 503
+    assert not w.raw_hss.mars
