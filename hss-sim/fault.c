@@ -4,17 +4,39 @@
 #include <errno.h>
 #include <string.h>
 
-static bool is_delay(const struct fault *f)
+/* One of each sort can meet the others. */
+enum sort { SORT_DELAY, SORT_OUTCOME, SORT_VECTOR, SORT_GUSS, SORTS };
+
+static const struct {
+	const char *name;
+	enum sort sort;
+	bool has_value;
+} kinds[FAULT_KINDS] = {
+	[FAULT_DELAY] = { "delay", SORT_DELAY, true },
+	[FAULT_NO_ANSWER] = { "no-answer", SORT_OUTCOME, false },
+	[FAULT_RESULT] = { "result", SORT_OUTCOME, true },
+	[FAULT_WRONG_MAC] = { "wrong-mac", SORT_VECTOR, false },
+	[FAULT_STALE_SQN] = { "stale-sqn", SORT_VECTOR, false },
+	[FAULT_XRES_LENGTH] = { "xres-length", SORT_VECTOR, true },
+	[FAULT_NO_GUSS] = { "no-guss", SORT_GUSS, false },
+};
+
+const char *fault_name(enum fault_kind kind)
 {
-	return f->kind == FAULT_DELAY;
+	return kinds[kind].name;
 }
 
-static struct fault *fault_find(struct faults *t, const char *who, bool delay)
+bool fault_has_value(enum fault_kind kind)
+{
+	return kinds[kind].has_value;
+}
+
+static struct fault *fault_find(struct faults *t, const char *who, enum sort sort)
 {
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
-		if (is_delay(&t->f[i]) == delay && impi_same(t->f[i].who, who))
+		if (kinds[t->f[i].kind].sort == sort && impi_same(t->f[i].who, who))
 			return &t->f[i];
 	}
 	return NULL;
@@ -30,7 +52,7 @@ static void fault_drop(struct faults *t, struct fault *f)
 
 int fault_set(struct faults *t, const struct fault *f)
 {
-	struct fault *old = fault_find(t, f->who, is_delay(f));
+	struct fault *old = fault_find(t, f->who, kinds[f->kind].sort);
 
 	if (!old) {
 		if (t->n == FAULTS_MAX)
@@ -45,10 +67,9 @@ size_t fault_clear(struct faults *t, const char *who)
 {
 	struct fault *f;
 	size_t n = 0;
-	int delay;
 
-	for (delay = 0; delay <= 1; delay++) {
-		while ((f = fault_find(t, who, delay))) {
+	for (int sort = 0; sort < SORTS; sort++) {
+		while ((f = fault_find(t, who, (enum sort)sort))) {
 			fault_drop(t, f);
 			n++;
 		}
@@ -57,12 +78,12 @@ size_t fault_clear(struct faults *t, const char *who)
 }
 
 /* \returns true and a copy in out */
-static bool fault_do_take(struct faults *t, const char *impi, bool delay, struct fault *out)
+static bool fault_do_take(struct faults *t, const char *impi, enum sort sort, struct fault *out)
 {
-	struct fault *f = fault_find(t, impi, delay);
+	struct fault *f = fault_find(t, impi, sort);
 
 	if (!f)
-		f = fault_find(t, FAULT_ALL, delay);
+		f = fault_find(t, FAULT_ALL, sort);
 	if (!f)
 		return false;
 	*out = *f;
@@ -76,13 +97,29 @@ struct fault_effect fault_take(struct faults *t, const char *impi)
 	struct fault_effect e = { 0 };
 	struct fault f;
 
-	if (fault_do_take(t, impi, true, &f))
+	if (fault_do_take(t, impi, SORT_DELAY, &f))
 		e.delay_s = f.value;
-	if (fault_do_take(t, impi, false, &f)) {
+	if (fault_do_take(t, impi, SORT_OUTCOME, &f)) {
 		e.no_answer = f.kind == FAULT_NO_ANSWER;
 		e.result = f.kind == FAULT_RESULT ? f.value : 0;
 	}
+	if (e.no_answer || e.result)
+		return e; /* no vector and no GUSS are given: theirs wait for the next request */
+	if (fault_do_take(t, impi, SORT_VECTOR, &f)) {
+		e.vector = f.kind;
+		e.xres_len = f.value;
+	}
+	e.no_guss = fault_do_take(t, impi, SORT_GUSS, &f);
 	return e;
+}
+
+const char *fault_effect_name(const struct fault_effect *e)
+{
+	if (e->vector)
+		return kinds[e->vector].name;
+	if (e->no_guss)
+		return kinds[FAULT_NO_GUSS].name;
+	return e->delay_s ? kinds[FAULT_DELAY].name : NULL;
 }
 
 bool fault_result_experimental(uint32_t code)

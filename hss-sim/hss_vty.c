@@ -274,6 +274,45 @@ DEFUN(fault_result_times, fault_result_times_cmd, "fault (all|IMPI) result <1000
 	return add_fault(vty, FAULT_RESULT, argv[0], argv[1], argv[2]);
 }
 
+#define WRONG_STR \
+	"What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\n" \
+	"The last bit of AUTN turned: the card refuses\nSQN 0: the card answers with AUTS\nNo GUSS, whatever was asked for\n"
+
+static int add_wrong(struct vty *vty, const char *who, const char *name, const char *times)
+{
+	for (int k = 0; k < FAULT_KINDS; k++) {
+		if (strcmp(fault_name((enum fault_kind)k), name) == 0)
+			return add_fault(vty, (enum fault_kind)k, who, NULL, times);
+	}
+	return CMD_WARNING;
+}
+
+DEFUN(fault_wrong, fault_wrong_cmd, "fault (all|IMPI) (wrong-mac|stale-sqn|no-guss)", WRONG_STR)
+{
+	return add_wrong(vty, argv[0], argv[1], NULL);
+}
+
+DEFUN(fault_wrong_times, fault_wrong_times_cmd, "fault (all|IMPI) (wrong-mac|stale-sqn|no-guss) times <1-1000000>",
+      WRONG_STR TIMES_STR)
+{
+	return add_wrong(vty, argv[0], argv[1], argv[2]);
+}
+
+#define XRES_STR \
+	"What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\n" \
+	"XRES cut, or filled up with zeros\nOctets\n"
+
+DEFUN(fault_xres, fault_xres_cmd, "fault (all|IMPI) xres-length <0-64>", XRES_STR)
+{
+	return add_fault(vty, FAULT_XRES_LENGTH, argv[0], argv[1], NULL);
+}
+
+DEFUN(fault_xres_times, fault_xres_times_cmd, "fault (all|IMPI) xres-length <0-64> times <1-1000000>",
+      XRES_STR TIMES_STR)
+{
+	return add_fault(vty, FAULT_XRES_LENGTH, argv[0], argv[1], argv[2]);
+}
+
 DEFUN(no_fault, no_fault_cmd, "no fault (all|IMPI)",
       NO_STR "What goes wrong on purpose\nThose of every subscriber\nThose of this subscriber\n")
 {
@@ -289,11 +328,9 @@ static int write_faults(struct vty *vty)
 	for (i = 0; i < cfg->faults.n; i++) {
 		const struct fault *f = &cfg->faults.f[i];
 
-		vty_out(vty, "fault %s ", f->who);
-		if (f->kind == FAULT_NO_ANSWER)
-			vty_out(vty, "no-answer");
-		else
-			vty_out(vty, "%s %u", f->kind == FAULT_DELAY ? "delay" : "result", f->value);
+		vty_out(vty, "fault %s %s", f->who, fault_name(f->kind));
+		if (fault_has_value(f->kind))
+			vty_out(vty, " %u", f->value);
 		if (f->times)
 			vty_out(vty, " times %u", f->times);
 		vty_out(vty, "%s", VTY_NEWLINE);
@@ -328,6 +365,10 @@ void hss_vty_init(struct hss_cfg *c)
 	install_element(CONFIG_NODE, &fault_silent_times_cmd);
 	install_element(CONFIG_NODE, &fault_result_cmd);
 	install_element(CONFIG_NODE, &fault_result_times_cmd);
+	install_element(CONFIG_NODE, &fault_wrong_cmd);
+	install_element(CONFIG_NODE, &fault_wrong_times_cmd);
+	install_element(CONFIG_NODE, &fault_xres_cmd);
+	install_element(CONFIG_NODE, &fault_xres_times_cmd);
 	install_element(CONFIG_NODE, &no_fault_cmd);
 	hss_vty_show_init(c);
 }

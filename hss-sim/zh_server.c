@@ -85,13 +85,16 @@ static void send_maa(struct zh_txn *t, const struct zh_maa *maa)
 
 static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, const struct aka_vector *v)
 {
-	struct zh_maa maa = { .result = d->result, .guss = d->guss };
+	struct zh_maa maa = { .result = d->result, .guss = t->effect.no_guss ? span_of(NULL, 0) : d->guss };
 
 	if (v) {
 		maa.vector.kind = ZH_VECTOR_AKA;
 		maa.vector.aka = *v;
 	}
-	log_end(t, d->cause, &d->result, v ? v->rand : NULL, t->effect.delay_s ? "delay" : NULL);
+	log_end(t, d->cause, &d->result, v ? v->rand : NULL,
+		v                   ? fault_effect_name(&t->effect)
+		: t->effect.delay_s ? "delay"
+				    : NULL);
 	send_maa(t, &maa);
 	maa.guss = span_of(NULL, 0); /* lent */
 	zh_maa_clear(&maa);
@@ -109,6 +112,24 @@ static void answer_result(struct zh_txn *t, uint32_t code)
 	log_end(t, CAUSE_hss_fault, &maa.result, NULL, "result");
 	send_maa(t, &maa);
 	txn_end(t);
+}
+
+/* What a tester wants to be wrong with a vector. */
+static int spoil(struct aka_vector *v, const struct fault_effect *e, const struct aka_cred *cred)
+{
+	uint8_t rand[AKA_RAND_LEN];
+
+	if (e->vector == FAULT_WRONG_MAC)
+		v->autn[AKA_AUTN_LEN - 1] ^= 1;
+	if (e->vector == FAULT_XRES_LENGTH) {
+		if (e->xres_len > v->res.len)
+			memset(v->res.b + v->res.len, 0, e->xres_len - v->res.len);
+		v->res.len = (uint8_t)e->xres_len;
+	}
+	if (e->vector != FAULT_STALE_SQN)
+		return 0;
+	memcpy(rand, v->rand, sizeof(rand));
+	return aka_vector_make(v, cred, rand, 0);
 }
 
 static void answer_failed(struct zh_txn *t)
@@ -188,7 +209,7 @@ static void zh_server_do_serve(struct zh_txn *t)
 		txn_list(t, &sub->waiting);
 		return;
 	}
-	if (rc < 0 || auc_vector(&v, &sub->row.cred, sqn) < 0) {
+	if (rc < 0 || auc_vector(&v, &sub->row.cred, sqn) < 0 || spoil(&v, &t->effect, &sub->row.cred) < 0) {
 		answer_failed(t);
 		return;
 	}

@@ -18,6 +18,7 @@
 #include "bsf/run/history_vty.h"
 #include "bsf/run/shard.h"
 #include "bsf/store/store.h"
+#include "bsf/zn/answer.h"
 #include "common/base/folder.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
@@ -205,6 +206,11 @@ static void let_wakers_finish(void)
 		sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
+static bool is_followed(void *history, const char *impi)
+{
+	return ub_history_traced(history, impi);
+}
+
 static int main_start(struct bsf *b, struct err *err)
 {
 	int rc = open_store(b, false, err);
@@ -216,6 +222,7 @@ static int main_start(struct bsf *b, struct err *err)
 	b->history = ub_history_new();
 	if (!b->overload || !b->history)
 		return err_set(err, -ENOMEM, "no memory for the limits");
+	zn_answer_follow(is_followed, b->history);
 	b->node = node_new(shards_wanted(), err);
 	if (!b->node)
 		return -ENOMEM;

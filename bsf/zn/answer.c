@@ -13,30 +13,41 @@
 #include "common/rt/log_cat.h"
 #include "common/rt/log_line.h"
 
-/* Everyday ends are INFO; what a NAF may not do or does wrong is NOTICE, since only the operator can mend it. */
-static int level_of(enum cause cause)
+static bool (*followed)(void *owner, const char *impi);
+static void *followed_owner;
+
+void zn_answer_follow(bool (*fn)(void *owner, const char *impi), void *owner)
 {
-	if (cause == CAUSE_zn_ok || cause == CAUSE_zn_btid_unknown)
+	followed = fn;
+	followed_owner = owner;
+}
+
+/* Everyday ends are INFO; what a NAF may not do or does wrong is NOTICE, since only the operator can mend it; so is all about a
+ * subscriber who is followed. */
+static int level_of(enum cause cause, bool follow)
+{
+	if (!follow && (cause == CAUSE_zn_ok || cause == CAUSE_zn_btid_unknown))
 		return LOGL_INFO;
 	return cause == CAUSE_store_failed ? LOGL_ERROR : LOGL_NOTICE;
 }
 
 /* Not rate-limited where the cause is ours: an operator looks for each of these. */
-static bool line_wanted(enum cause cause)
+static bool line_wanted(enum cause cause, bool follow)
 {
-	if (!log_relay_enabled(DZN, level_of(cause)))
+	if (!log_relay_enabled(DZN, level_of(cause, follow)))
 		return false;
-	return cause == CAUSE_zn_ok || cause == CAUSE_store_failed || log_rate_ok(DZN);
+	return follow || cause == CAUSE_zn_ok || cause == CAUSE_store_failed || log_rate_ok(DZN);
 }
 
 /* \param[in] bir, s NULL where there is none. */
 static void count_and_log(const struct zn_bia *bia, const char *peer, const struct zn_bir *bir,
 			  const struct gba_session *s, enum cause cause)
 {
+	bool follow = s && followed && followed(followed_owner, s->impi.s);
 	struct log_line l;
 
 	counter_inc(cause);
-	if (!line_wanted(cause) || !log_line_begin(&l, DZN, level_of(cause), cause))
+	if (!line_wanted(cause, follow) || !log_line_begin(&l, DZN, level_of(cause, follow), cause))
 		return;
 	log_line_run(&l, bir && bir->btid_ok ? bir->btid.rand : NULL);
 	log_line_impi(&l, s ? s->impi.s : "");

@@ -11,6 +11,9 @@
  *  \returns 0; -EMSGSIZE: longer than a message can be, 5012 has gone in its place; -ENOTCONN: it could not be sent */
 typedef int zn_encode_fn(void *carrier, const struct zn_bia *bia);
 
+/*! Of whom each line is wanted at notice (`trace`). Before the first BIR; owner is lent. fn: any thread */
+void zn_answer_follow(bool (*fn)(void *owner, const char *impi), void *owner);
+
 /*! What the store said is known: decide under the current policy and the clock. Counted and logged
  *  is what was sent.
  *  \param[in] s     session if store_rc is 0, else ignored

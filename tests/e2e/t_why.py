@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Why it failed, at the VTY: the last runs of a subscriber, the last failure by cause and by device, and a subscriber who is followed."""
-from lib import digest, hss, kdf
+from lib import digest, hss, kdf, naf
 from lib.runner import test
 from lib.vty import Vty
 from lib.world import World
@@ -81,7 +81,10 @@ async def trace(t):
     assert not (await v.command(f"trace {ue.impi} 60")).strip().split("\n")[1:-1]
     ue.agent = 'phone " x=1 3gpp-gba-tmpi'
     await ue.bootstrap()
-    await ue.bootstrap()                                    # with a TMPI
+    s = await ue.bootstrap()                                # with a TMPI
+    conn = await w.naf()
+    assert (await naf.fetch(conn, s.btid)).result == 2001
+    assert (await naf.fetch(conn, (await other.bootstrap()).btid)).result == 2001
     ch = await ue.challenge()
     assert (await ue.send(digest.format_params(ue.answer_params(ch, b"wrong")))).status == 403
     await other.bootstrap()
@@ -95,6 +98,8 @@ async def trace(t):
     word = (await w.vty(f"show pseudonym {ue.impi}")).split("\n")[0].strip()
     text = await lines()
     assert all(f"sub={word}" in x for x in text), text
+    zn = [x for x in w.bsf.text().split("\n") if " zn_ok " in x]
+    assert len(zn) == 1 and "NOTICE" in zn[0] and f"sub={word}" in zn[0], zn
     steps = [x.split("step=")[1] for x in text if "step=" in x]
     assert steps == ["hss", "challenge", "session", "hss", "challenge", "session", "hss", "challenge"], steps
     for part in ("wants=challenge user=impi", "user=tmpi", "sends=response", "result=2001", "cause=ub_ok status=200", "cause=ub_response status=403",

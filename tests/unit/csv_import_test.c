@@ -276,6 +276,7 @@ START_TEST(algorithms)
 }
 END_TEST
 
+/* 102-C.4-1: five bits of IND unless the file says another length */
 START_TEST(profiles)
 {
 	struct csv_subscriber s;

@@ -95,4 +95,31 @@ START_TEST(experimental_codes)
 }
 END_TEST
 
-SUITE("fault", own_before_all, counted, delay_and_outcome_together, replaced_and_cleared, bounded, experimental_codes)
+/* wrong vectors and no GUSS: a sort of their own each, and none is used up by a request that gives no vector */
+START_TEST(spoilt_vectors)
+{
+	struct fault_effect e;
+
+	memset(&t, 0, sizeof(t));
+	ck_assert_int_eq(fault_set(&t, &(struct fault){ "1@x.org", FAULT_WRONG_MAC, 0, 1 }), 0);
+	ck_assert_int_eq(fault_set(&t, &(struct fault){ "1@x.org", FAULT_XRES_LENGTH, 3, 2 }), 0); /* in its place */
+	ck_assert_int_eq(fault_set(&t, &(struct fault){ "all", FAULT_NO_GUSS, 0, 0 }), 0);
+	ck_assert_int_eq(fault_set(&t, &(struct fault){ "1@x.org", FAULT_RESULT, 3004, 1 }), 0);
+	e = fault_take(&t, "1@x.org");
+	ck_assert(e.result == 3004 && !e.vector && !e.no_guss);
+	for (int i = 0; i < 2; i++) {
+		e = fault_take(&t, "1@x.org");
+		ck_assert(e.vector == FAULT_XRES_LENGTH && e.xres_len == 3 && e.no_guss);
+		ck_assert_str_eq(fault_effect_name(&e), "xres-length");
+	}
+	e = fault_take(&t, "1@x.org");
+	ck_assert(!e.vector && e.no_guss);
+	ck_assert_str_eq(fault_effect_name(&e), "no-guss");
+	ck_assert_uint_eq(fault_clear(&t, "all"), 1);
+	e = fault_take(&t, "1@x.org");
+	ck_assert_ptr_null(fault_effect_name(&e));
+}
+END_TEST
+
+SUITE("fault", spoilt_vectors, own_before_all, counted, delay_and_outcome_together, replaced_and_cleared, bounded,
+      experimental_codes)

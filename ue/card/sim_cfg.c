@@ -11,13 +11,13 @@
 #include <sys/stat.h>
 
 #include "common/base/hex.h"
-#include "common/crypto/milenage.h"
+#include "common/crypto/aka_algorithm.h"
 
 /* What has been read; op and opc are told apart until the end. */
 struct reading {
 	struct sim_cfg cfg;
 	struct secret op;
-	bool algorithm_ok;
+	bool algorithm_ok, allow_test;
 };
 
 static int set_imsi(struct reading *r, const char *value)
@@ -38,12 +38,13 @@ static int set_mnc_length(struct reading *r, const char *value)
 	return 0;
 }
 
+/* Which length is right says the algorithm, when all is read. */
 static int set_key(struct secret *key, const char *value)
 {
-	uint8_t octets[AKA_KEY_LEN];
+	uint8_t octets[AKA_K_MAX];
 	int rc = hex_decode(octets, sizeof(octets), value, strlen(value));
 
-	rc = rc == AKA_KEY_LEN ? secret_set(key, octets, sizeof(octets)) : -EINVAL;
+	rc = rc == AKA_KEY_LEN || rc == AKA_K_MAX ? secret_set(key, octets, (size_t)rc) : -EINVAL;
 	OPENSSL_cleanse(octets, sizeof(octets));
 	return rc;
 }
@@ -65,8 +66,62 @@ static int set_opc(struct reading *r, const char *value)
 
 static int set_algorithm(struct reading *r, const char *value)
 {
-	r->algorithm_ok = strcmp(value, "milenage") == 0;
+	r->algorithm_ok = aka_algorithm_find(&r->cfg.cred.kind, value, strlen(value)) == 0;
 	return r->algorithm_ok ? 0 : -EINVAL;
+}
+
+static int set_allow_test(struct reading *r, const char *value)
+{
+	r->allow_test = strcmp(value, "yes") == 0;
+	return r->allow_test ? 0 : -EINVAL;
+}
+
+/* \returns 0; -EINVAL no decimal number from min to max */
+static int set_number(uint64_t *out, const char *value, uint64_t min, uint64_t max)
+{
+	size_t n = strspn(value, "0123456789");
+
+	if (!n || n > 15 || value[n])
+		return -EINVAL;
+	*out = strtoull(value, NULL, 10);
+	return *out >= min && *out <= max ? 0 : -EINVAL;
+}
+
+static int set_res_length(struct reading *r, const char *value)
+{
+	uint64_t bits = 0;
+	int rc = set_number(&bits, value, 8, 8 * AKA_RES_MAX);
+
+	r->cfg.cred.res_len = (uint8_t)(bits / 8);
+	return rc == 0 && bits % 8 ? -EINVAL : rc;
+}
+
+static int set_rounds(struct reading *r, const char *value)
+{
+	uint64_t n = 0;
+	int rc = set_number(&n, value, 1, 255);
+
+	r->cfg.cred.rounds = (uint8_t)n;
+	return rc;
+}
+
+static int set_ind_length(struct reading *r, const char *value)
+{
+	uint64_t bits = 0;
+	int rc = set_number(&bits, value, 0, SQN_IND_BITS);
+
+	r->cfg.limits.ind_bits = (uint8_t)bits;
+	return rc;
+}
+
+static int set_sqn_delta(struct reading *r, const char *value)
+{
+	return set_number(&r->cfg.limits.delta, value, 1, SQN_SEQ_MAX);
+}
+
+static int set_sqn_age(struct reading *r, const char *value)
+{
+	return set_number(&r->cfg.limits.age, value, 1, SQN_SEQ_MAX);
 }
 
 static int set_state_file(struct reading *r, const char *value)
@@ -155,10 +210,16 @@ static const struct {
 } words[] = {
 	{ "imsi", set_imsi, "6 to 15 digits" },
 	{ "mnc-length", set_mnc_length, "2 or 3" },
-	{ "k", set_k, "32 hexadecimal digits" },
-	{ "op", set_op, "32 hexadecimal digits" },
-	{ "opc", set_opc, "32 hexadecimal digits" },
-	{ "algorithm", set_algorithm, "milenage" },
+	{ "k", set_k, "32 hexadecimal digits, 64 with some TUAK" },
+	{ "op", set_op, "32 hexadecimal digits, 64 with some TUAK" },
+	{ "opc", set_opc, "32 hexadecimal digits, 64 with some TUAK" },
+	{ "algorithm", set_algorithm, "milenage, tuak, and with allow-test-algorithms yes xor" },
+	{ "allow-test-algorithms", set_allow_test, "yes" },
+	{ "res-length", set_res_length, "bits, as the algorithm has them" },
+	{ "rounds", set_rounds, "1 to 255" },
+	{ "ind-length", set_ind_length, "0 to 5 bits" },
+	{ "sqn-delta", set_sqn_delta, "1 to 8796093022207" },
+	{ "sqn-age", set_sqn_age, "1 to 8796093022207" },
 	{ "state-file", set_state_file, "a path, relative to this file" },
 	{ "gba", set_gba, "me (the device keeps the keys) or u (the card does)" },
 	{ "mac-star", set_mac_star, "sha1 or sha256" },
@@ -216,17 +277,33 @@ static int read_lines(struct reading *r, FILE *f, const char *path, struct err *
 	return rc;
 }
 
+static int sim_algorithm_complete(struct reading *r, const char *path, struct err *err)
+{
+	struct aka_cred *c = &r->cfg.cred;
+	const struct aka_algorithm *a = aka_algorithm_of(c);
+	struct err why = { "" };
+
+	if (a->test_only && !r->allow_test)
+		return err_set(err, -EINVAL,
+			       "%s: algorithm: %s is for tests and protects nothing; allowed where it is wanted: a line"
+			       " allow-test-algorithms yes",
+			       path, a->name);
+	if (a->op_len && !r->op.len == !c->opc.len)
+		return err_set(err, -EINVAL, "%s: exactly one of op and opc is needed", path);
+	if (aka_algorithm_check(c, r->op.len ? r->op.len : c->opc.len, &why) < 0)
+		return err_set(err, -EINVAL, "%s: %s", path, why.text);
+	if (r->op.len && aka_opc_make(&c->opc, c, &r->op) < 0)
+		return err_set(err, -EIO, "%s: OPc cannot be computed", path);
+	return 0;
+}
+
 static int sim_complete(struct reading *r, const char *path, struct err *err)
 {
 	struct sim_cfg *c = &r->cfg;
 
 	if (!c->imsi[0] || !c->mnc_len || !c->cred.k.len || !c->state_file[0] || !r->algorithm_ok)
 		return err_set(err, -EINVAL, "%s: imsi, mnc-length, k, algorithm and state-file are needed", path);
-	if (!r->op.len == !c->cred.opc.len)
-		return err_set(err, -EINVAL, "%s: exactly one of op and opc is needed", path);
-	if (r->op.len && milenage_opc(&c->cred.opc, &c->cred.k, &r->op) < 0)
-		return err_set(err, -EIO, "%s: OPc cannot be computed", path);
-	return 0;
+	return sim_algorithm_complete(r, path, err);
 }
 
 static int absolute_state_file(struct sim_cfg *c, const char *path, struct err *err)
@@ -247,7 +324,7 @@ static int absolute_state_file(struct sim_cfg *c, const char *path, struct err *
 
 int sim_cfg_read(struct sim_cfg *out, const char *path, struct err *err)
 {
-	struct reading r = { 0 };
+	struct reading r = { .cfg.limits = { .delta = SQN_DELTA, .ind_bits = SQN_IND_BITS } };
 	char buf[4096];
 	struct stat st;
 	FILE *f = fopen(path, "re");

@@ -6,13 +6,15 @@
 #include <stdbool.h>
 #include "common/base/err.h"
 #include "common/crypto/gba_u.h"
+#include "common/crypto/sqn.h"
 #include "common/gba/impi.h"
 
 struct sim_cfg {
 	char imsi[16];
 	int mnc_len;
-	struct aka_cred cred; /* OPc made from OP if that was given */
-	bool gba_u;           /* service 68: the card makes the keys of GBA itself */
+	struct aka_cred cred; /* OPc made from OP if that was given; lengths fit the algorithm */
+	struct sqn_limits limits;
+	bool gba_u; /* service 68: the card makes the keys of GBA itself */
 	enum gba_u_hash mac_star;
 	/* of a whole UICC; the soft USIM has no use for them. "" or 0: not given */
 	char iccid[21];

@@ -38,7 +38,8 @@ static int get_numbers(struct sim *s, const char **p)
 
 		errno = 0;
 		s->sqn.seq[i] = strtoull(*p, &end, 10);
-		if (end == *p || *end != '\n' || errno || s->sqn.seq[i] > SQN_SEQ_MAX)
+		if (end == *p || *end != '\n' || errno ||
+		    s->sqn.seq[i] > sqn_seq_max(s->sqn.limits.delta ? s->sqn.limits.ind_bits : SQN_IND_BITS))
 			return -EBADMSG;
 		*p = end + 1;
 	}

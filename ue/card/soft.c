@@ -149,6 +149,7 @@ static int soft_take_cfg(struct soft *card, const struct sim_cfg *cfg, struct er
 	card->base.caps = CARD_CAP_3G | CARD_CAP_GSM | (cfg->gba_u ? CARD_CAP_GBA | CARD_CAP_FILES : 0);
 	card->sim.cred = cfg->cred;
 	card->sim.mac_star = cfg->mac_star;
+	card->sim.sqn.limits = cfg->limits;
 	snprintf(card->base.serial, sizeof(card->base.serial), "%s", cfg->imsi);
 	card->base.state_path = strdup(cfg->state_file);
 	return card->base.state_path ? card_set_usim(&card->base, cfg->imsi, cfg->mnc_len, err) : -ENOMEM;

@@ -54,6 +54,7 @@ int vuicc_state_new(struct vuicc *u, const struct sim_cfg *cfg, const char *path
 		a->kind = i == VUICC_USIM ? CARD_APP_USIM : CARD_APP_ISIM;
 		memcpy(a->aid, aid[i], VUICC_AID_LEN);
 		a->sim.cred = cfg->cred;
+		a->sim.sqn.limits = cfg->limits;
 		a->sim.mac_star = cfg->mac_star;
 		memset(a->gbabp, 0xff, sizeof(a->gbabp));
 	}
