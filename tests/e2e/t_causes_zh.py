@@ -29,7 +29,7 @@ async def late(t):
     async with causes.counted(w, zh_timeout=1):
         is_refusal(await w.ue().first(), 503)
     assert 0.8 < loop.time() - began < 3 * t.factor
-    w.raw_hss.behave = RawHss.late(1.5 * t.factor)
+    w.raw_hss.behave = RawHss.late(min(1.5 * t.factor, 3))
     async with causes.counted(w, zh_timeout=1, zh_late=1, wait=10):
         is_refusal(await w.ue().first(), 503)
     w.raw_hss.behave = None
