@@ -14,6 +14,7 @@ import time
 from lib import causes, kdf, leaks, memory, procs, vty
 from lib.agent import NAF, Agent, Realm
 from lib.app import App
+from lib.pcsc import Pcscd, Vuicc
 from lib.runner import test
 from lib.web import RawNaf
 from lib.world import BSF_NAME, World
@@ -304,6 +305,53 @@ async def nowhere(t):
     assert (z["cause"], z["reason"]) == ("local", 3) and r.card in z["text"], z
     r.put_card()
     assert (await a.key())["bootstrapped"], "a card that came back is not seen"
+
+
+@test("gba-ued with a card in a reader: pulled, its keys are gone within 1.5 s; swapped while nobody looked, too; GBA_U", smoke=True)
+async def pulled(t):
+    r = Realm(t, "home", IMSI, gba="u")
+    pcscd = await Pcscd(t).start()
+    a = Agent(t, r, inside=pcscd.inside())
+    r.text = f"pcsc:{pcscd.readers[0][0]},pin-file={t.dir}/pin"
+    with open(os.open(t.dir + "/pin", os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+        f.write("1234\n")
+    card = t.dir + "/vuicc.cfg"
+    with open(os.open(card, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+        f.write(f"usim\n imsi {IMSI}\n mnc-length 2\n k {r.k.hex()}\n opc {r.opc.hex()}\n algorithm milenage\n gba u\n state-file vuicc.state\n"
+                " iccid 8988211000000000007\n pin 1234\n puk 12345678\n")
+    vuicc = await Vuicc(t, pcscd.readers[0][1], card).start()
+    assert await pcscd.send("in") == []
+    await a.start()
+    x = await a.key()
+    ks, _ = r.bsf.sessions[x["btid"]]
+    assert base64.b64decode(x["key"]) == r.key(x["btid"]) and (await a.token())["on_card"], x
+    if os.geteuid() == 0 and not procs.SANITIZED:
+        assert not memory.search(a.daemon.pid, {"Ks": ks})[0], "Ks has left the card"
+    await vuicc.tell("out")
+    began = time.monotonic()
+
+    async def gone():
+        return x["btid"].encode() not in a.kept()
+    await t.until(gone, 4, "the keys of a pulled card to end")
+    t.note(f"gone {time.monotonic() - began:.2f} s after the pull")
+    assert time.monotonic() - began < 1.5 * t.factor, "the keys of a pulled card live on"
+    y = await a.ask(f"key {NAF}")
+    assert (y["cause"], y["reason"]) == ("local", 3), y
+    await vuicc.tell("in")
+    assert await pcscd.send("in") == []
+    z = await a.key()
+    assert z["bootstrapped"] and z["btid"] != x["btid"]
+    await vuicc.tell("out")
+    await vuicc.tell("in")
+    assert await pcscd.send("in") == []
+
+    async def made_anew():
+        return z["btid"].encode() not in a.kept()
+    await t.until(made_anew, 4, "a card that was out and in again to lose its keys")
+
+    async def new_key():
+        return (await a.ask(f"key {NAF}")).get("bootstrapped")      # pcscd sees the card with a delay of its own
+    await t.until(new_key, 5, "a key from the card that is back")
 
 
 @test("gba-ued: another card in its place: the former one's keys are gone, TMPI too", smoke=True)

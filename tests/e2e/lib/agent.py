@@ -19,6 +19,7 @@ class Realm:
         self.k = k or os.urandom(16)
         self.opc = opc or aka.Milenage(self.k, op=os.urandom(16)).opc
         self.card = f"{t.dir}/agent/{name}-card.cfg"
+        self.text = None                        # what the configuration says, if not the file of this card
 
     async def start(self):
         if not self.port:
@@ -46,7 +47,7 @@ class Realm:
 
 
 class Agent:
-    def __init__(self, t, *realms, programs=None, more=()):
+    def __init__(self, t, *realms, programs=None, more=(), inside=()):
         self.t, self.realms, self.more = t, realms, list(more)
         self.programs = programs if programs is not None else {os.geteuid(): ["naf any", "manage"]}
         self.dir, self.socket, self.vty = t.dir + "/agent", t.dir + "/agent/ask", t.dir + "/agent/vty"
@@ -56,14 +57,14 @@ class Agent:
         os.chmod(self.state, 0o700)
         self.cfg = self.dir + "/gba-ue.cfg"
         self.exe = t.need_program("gba-ued")
-        self.daemon = procs.Daemon("gba-ued", [self.exe, "-c", self.cfg], self.dir + "/log")
+        self.daemon = procs.Daemon("gba-ued", [*inside, self.exe, "-c", self.cfg], self.dir + "/log")
         t.watch(self.daemon)
 
     def write(self):
         lines = ["log stderr", " logging level set-all info", "agent", " socket ask", " state state", *(" " + x for x in self.more)]
         lines += [f" connect-to {r.bsf_name}:80:127.0.0.1:{r.port}" for r in self.realms]
         for r in self.realms:
-            lines += [f"realm {r.name}", f" card {r.card}"]
+            lines += [f"realm {r.name}", f" card {r.text or r.card}"]
         for uid, words in self.programs.items():
             lines += [f"program uid {uid}", *(" " + x for x in words)]
         with open(self.cfg, "w", encoding="utf-8") as f:
