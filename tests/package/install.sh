@@ -28,7 +28,7 @@ as() { local user=$1; shift; runuser -u "$user" -- "$@"; }
 until_said() { timeout 20 grep -q -m 1 "$2" <(tail -n +1 -f "$1" 2>/dev/null); }
 
 export DEBIAN_FRONTEND=noninteractive
-run apt-get install -y -q --no-install-recommends "$debs"/{gba-{bsf,hss-sim,tools,ued,doc},libgbaue0}_*.deb logrotate systemd
+run apt-get install -y -q --no-install-recommends "$debs"/{gba-{bsf,hss-sim,tools,ued,doc},libgbaue0}_*.deb logrotate systemd man-db
 ok $? "the packages install"
 run bash -c '[ "$(stat -c "%U %a" /etc/gba/bsf-1.kek /etc/gba/hss-1.kek /var/lib/gba-bsf /var/lib/gba-hss-sim | tr "\n" ,)" = \
 	"gba-bsf 600,gba-hss-sim 600,gba-bsf 700,gba-hss-sim 700," ] && [ "$(stat -c %a /etc/gba/*.cfg | sort -u)" = 640 ]'
