@@ -104,7 +104,6 @@ static int start(struct gba_naf *naf, const struct wanted *q, struct gba_naf_fet
 	f->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (f->timer < 0)
 		return -ENOMEM;
-	naf_fork_fd_add(f->timer);
 	f->w.timer = f->timer;
 	naf_zn_start(f->zn, &f->w, &q->id, &question);
 	return 0;
@@ -133,13 +132,11 @@ int gba_naf_fetch_fd(const struct gba_naf_fetch *f)
 	return f ? f->timer : -1;
 }
 
-/*! In a child the descriptor is closed already, or the parent's number. */
+/*! A child does not close it: the number may have become another descriptor there. It is only a timer. */
 static void fetch_free(struct gba_naf_fetch *f)
 {
-	if (f->timer >= 0 && f->process == naf_fork_process()) {
-		naf_fork_fd_del(f->timer);
+	if (f->timer >= 0 && f->process == naf_fork_process())
 		close(f->timer);
-	}
 	naf_key_clear(&f->w.key);
 	free(f);
 }

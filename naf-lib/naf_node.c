@@ -166,11 +166,12 @@ static void stop_run(struct dia_post *p, bool stopping)
 	put_early(n);
 }
 
+/*! It ends in a child that an application has made in its log function. */
 static void *node_thread(void *arg)
 {
 	struct naf_node *n = arg;
 
-	while (!n->over) {
+	while (!n->over && n->process == naf_fork_process()) {
 		if (!dia_loop_turn(n->loop, BUDGET) && !n->over)
 			dia_loop_wait(n->loop, -1);
 	}

@@ -58,7 +58,8 @@ def ids_differ(t, bsf):
     sessions = [s for s, again, *_ in bsf.seen if not again]
     assert len(set(sessions)) == len(sessions), "two BIRs with one Session-Id"
     ends = len(sessions) - len({e for _, again, e, *_ in bsf.seen if not again})
-    assert ends <= 3, f"{ends} End-to-End ids twice among {len(sessions)}"
+    by_chance = len(sessions) * FORKS / 2**32                    # each process begins anywhere in 32 bits
+    assert ends <= 3 + 6 * by_chance, f"{ends} End-to-End ids twice among {len(sessions)}"
     t.note(f"{len(sessions)} BIRs, {ends} End-to-End ids twice")
 
 

@@ -419,7 +419,7 @@ static int finish_in_child(struct gba_naf *naf, struct device *d)
 	return gba_naf_fetch_finish(the_fetch, &k) == -ECHILD ? 0 : 1;
 }
 
-/* A fetch is of the process that started it; its descriptor is closed in a child */
+/* A fetch is of the process that started it */
 START_TEST(fetch_forked)
 {
 	struct gba_naf *naf = plain();
