@@ -312,14 +312,14 @@ async def pulled(t):
     r = Realm(t, "home", IMSI, gba="u")
     pcscd = await Pcscd(t).start()
     a = Agent(t, r, inside=pcscd.inside())
-    r.text = f"pcsc:{pcscd.readers[0][0]},pin-file={t.dir}/pin"
+    r.text = f"pcsc:{pcscd.reader},pin-file={t.dir}/pin"
     with open(os.open(t.dir + "/pin", os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
         f.write("1234\n")
     card = t.dir + "/vuicc.cfg"
     with open(os.open(card, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
         f.write(f"usim\n imsi {IMSI}\n mnc-length 2\n k {r.k.hex()}\n opc {r.opc.hex()}\n algorithm milenage\n gba u\n state-file vuicc.state\n"
                 " iccid 8988211000000000007\n pin 1234\n puk 12345678\n")
-    vuicc = await Vuicc(t, pcscd.readers[0][1], card).start()
+    vuicc = await Vuicc(t, pcscd.port, card).start()
     assert await pcscd.send("in") == []
     await a.start()
     x = await a.key()
