@@ -133,7 +133,7 @@ static int ask_put(struct ask *a, struct dia_conn *c, const struct dia_target *t
 int dia_ask(struct dia_hub *h, const struct dia_target *to, dia_ask_put_fn *put, const void *what, uint32_t patience_ms,
 	    dia_ask_fn *done, void *owner, uint64_t txn)
 {
-	struct dia_identity *id = dia_hub_find(h, to->peer);
+	struct dia_identity *id = dia_identity_find(h, to->peer);
 	struct dia_conn *c = id ? usable(id) : NULL;
 	struct ask *a;
 	int rc;

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include "common/dia/dia_hub_in.h"
 
-#define BASE_ROOM    1024 /* octets of a message of the base protocol; with Failed-AVP DIA_FAILED_MAX more */
-#define END_MS       5000 /* for the last message to leave */
-#define CLOSE_MS     1000 /* for the other side to close, once it has left */
-#define REFUSAL_TEXT (DIA_NAME_MAX + SOCKADDR_TEXT + 160)
+#define BASE_ROOM 1024 /* octets of a message of the base protocol; with Failed-AVP DIA_FAILED_MAX more */
+#define END_MS    5000 /* for the last message to leave */
+#define CLOSE_MS  1000 /* for the other side to close, once it has left */
 
 static void conn_list_add(struct dia_conn_list *l, struct dia_conn *c)
 {
@@ -86,7 +85,7 @@ static void conn_on_time(struct dia_timer *t)
 	else if (!c->id)
 		dia_conn_end(c, true, "no CER came");
 	else if (c->connect_rc)
-		dia_hub_happens(c, DIA_ON_FAIL, 0);
+		dia_identity_happens(c, DIA_ON_FAIL, 0);
 }
 
 void dia_conn_end(struct dia_conn *c, bool reset, const char *why)
@@ -138,84 +137,11 @@ static void refuse_cer(struct dia_conn *c, struct span cer, const struct dia_fau
 		dia_stream_commit(&c->s, dia_base_cea_put(&w, cer, &us, f, words));
 }
 
-/* Why a CER is refused, in words that name the cure: for our log and its. */
-struct refusal {
-	enum dia_hub_event ev;
-	uint32_t code;
-	const char *words;
-};
-
-static const struct refusal unknown = { DIA_HUB_UNKNOWN, DIA_UNKNOWN_PEER,
-					"this identity is not configured here; check it, or have it added" };
-static const struct refusal address = {
-	DIA_HUB_ADDRESS, DIA_UNKNOWN_PEER,
-	"this identity belongs to another address; connect from there, or have this one added to it"
-};
-static const struct refusal role = {
-	DIA_HUB_ROLE, DIA_UNKNOWN_PEER,
-	"we connect to this identity; it connects to us only where its operator here wrote may-connect"
-};
-static const struct refusal not_now = { DIA_HUB_REFUSED, RESULT_TOO_BUSY, "its operator here has disconnected it" };
-static const struct refusal ourselves = { DIA_HUB_UNKNOWN, DIA_UNKNOWN_PEER, "this identity is our own" };
-static const struct refusal no_application = { DIA_HUB_PROTOCOL, DIA_NO_COMMON_APPLICATION,
-					       "no application in common" };
-static const struct refusal no_security = { DIA_HUB_PROTOCOL, DIA_NO_COMMON_SECURITY, "no security in common" };
-static const struct refusal in_use = {
-	DIA_HUB_IN_USE, RESULT_UNABLE_TO_COMPLY,
-	"this identity has a connection already, or as many as it may have; give every process an identity of its own, or have more connections allowed"
-};
-static const struct refusal no_room = { DIA_HUB_REFUSED, RESULT_TOO_BUSY, "no memory" };
-
-static const struct refusal *judge_dialled(const struct dia_conn *c, const struct dia_identity *id)
+static void refuse(struct dia_conn *c, struct span cer, const char *name, const struct dia_refusal *no)
 {
-	if (!sockaddr_same_host(&c->from, &id->addr))
-		return &address;
-	return id->may_connect ? NULL : &role;
-}
+	char text[DIA_REFUSAL_TEXT];
 
-const struct refusal *dia_conn_judge_name(const struct dia_conn *c, const char *name)
-{
-	const struct dia_hub *h = c->hub;
-	const struct dia_identity *id = dia_hub_find(h, name);
-	int rc;
-
-	if (dia_dict_identity_cmp(span_str(name), span_str(h->cfg.self.host)) == 0)
-		return &ourselves;
-	if (id && id->held_off)
-		return &not_now;
-	rc = h->cfg.cb.admit ? h->cfg.cb.admit(h->cfg.cb.owner, name, (const struct sockaddr *)&c->from) : -ENOENT;
-	if (rc == 0)
-		return NULL;
-	if (id && id->dial)
-		return judge_dialled(c, id);
-	return rc == -EPERM ? &address : &unknown;
-}
-
-static const struct refusal *judge(struct dia_conn *c, const struct dia_caps *caps)
-{
-	const struct refusal *no = dia_conn_judge_name(c, caps->host);
-
-	if (!no && !dia_base_common(&c->hub->caps, caps))
-		no = &no_application;
-	if (!no && caps->security_offered && !caps->no_tls)
-		no = &no_security;
-	return no;
-}
-
-/* "NAME from ADDRESS: words"; the log has the name in a field of its own. */
-static void put_words(char out[REFUSAL_TEXT], const struct dia_conn *c, const char *name, const char *words)
-{
-	char from[SOCKADDR_TEXT];
-
-	sockaddr_host_text(from, &c->from);
-	snprintf(out, REFUSAL_TEXT, "%s from %s: %s", name, from, words);
-}
-
-static void refuse(struct dia_conn *c, struct span cer, const char *name, const struct refusal *no)
-{
-	char text[REFUSAL_TEXT];
-
-	put_words(text, c, name, no->words);
+	dia_refusal_text(text, c, name, no->words);
 	dia_hub_tell(c->hub, no->ev, name, text + strlen(name) + 1);
 	c->fault = (struct dia_fault){ .code = no->code };
 	refuse_cer(c, cer, &c->fault, text);
@@ -225,7 +151,7 @@ static void refuse(struct dia_conn *c, struct span cer, const char *name, const 
 /* The first message of who came to us. */
 static void on_cer(struct dia_conn *c, struct span msg, const struct dia_hdr *hdr)
 {
-	const struct refusal *no;
+	const struct dia_refusal *no;
 	struct dia_identity *id;
 	struct dia_caps caps;
 	char from[SOCKADDR_TEXT];
@@ -245,12 +171,12 @@ static void on_cer(struct dia_conn *c, struct span msg, const struct dia_hdr *hd
 	}
 	if (!c->moved && dia_move_begin(c, caps.host, msg))
 		return;
-	no = judge(c, &caps);
-	id = no ? NULL : dia_hub_identity(c->hub, caps.host);
+	no = dia_refusal_of(c, &caps);
+	id = no ? NULL : dia_identity_get(c->hub, caps.host);
 	if (id)
-		dia_hub_cer(c, id, &caps);
+		dia_identity_cer(c, id, &caps);
 	else
-		refuse(c, msg, caps.host, no ? no : &no_room);
+		refuse(c, msg, caps.host, no ? no : &dia_refusal_no_room);
 }
 
 /* What it says of our CER; its own words are cut, and text of the peer's. */
@@ -274,7 +200,7 @@ static void on_cea(struct dia_conn *c, struct span msg)
 		good = code / 1000 == 2 && dia_dict_identity_cmp(span_str(caps.host), span_str(c->id->name)) == 0;
 		if (good && dia_base_common(&c->hub->caps, &caps)) {
 			dia_figures_apps(c->id, &caps);
-			dia_hub_happens(c, DIA_ON_CEA_OK, caps.has_state ? caps.state : 0);
+			dia_identity_happens(c, DIA_ON_CEA_OK, caps.has_state ? caps.state : 0);
 			return;
 		}
 		if (code / 1000 != 2)
@@ -287,7 +213,7 @@ static void on_cea(struct dia_conn *c, struct span msg)
 	}
 	if (code != DIA_ELECTION_LOST)
 		dia_hub_tell(c->hub, DIA_HUB_REFUSED, c->id->name, text);
-	dia_hub_happens(c, DIA_ON_CEA_BAD, code);
+	dia_identity_happens(c, DIA_ON_CEA_BAD, code);
 }
 
 /* DWR and DPR. One that cannot be read is answered with its fault and else is what it says it is. */
@@ -299,7 +225,7 @@ static void on_word(struct dia_conn *c, struct span msg, const struct dia_gramma
 	if (dia_base_word_get(&word, msg, g, &c->fault) < 0)
 		dia_hub_tell(c->hub, DIA_HUB_PROTOCOL, c->id->name,
 			     on == DIA_ON_DWR ? "its DWR has a fault" : "its DPR has a fault");
-	dia_hub_happens(c, on, on == DIA_ON_DPR ? word.cause : 0);
+	dia_identity_happens(c, on, on == DIA_ON_DPR ? word.cause : 0);
 }
 
 static void on_base(struct dia_conn *c, struct span msg, const struct dia_hdr *hdr)
@@ -309,7 +235,7 @@ static void on_base(struct dia_conn *c, struct span msg, const struct dia_hdr *h
 	switch (hdr->command) {
 	case DIA_CMD_CAPABILITIES:
 		if (request)
-			dia_hub_happens(c, DIA_ON_CER, 0);
+			dia_identity_happens(c, DIA_ON_CER, 0);
 		else
 			on_cea(c, msg);
 		return;
@@ -317,16 +243,16 @@ static void on_base(struct dia_conn *c, struct span msg, const struct dia_hdr *h
 		if (request)
 			on_word(c, msg, &dia_base_dwr, DIA_ON_DWR);
 		else
-			dia_hub_happens(c, DIA_ON_DWA, hdr->hop_by_hop);
+			dia_identity_happens(c, DIA_ON_DWA, hdr->hop_by_hop);
 		return;
 	case DIA_CMD_DISCONNECT:
 		if (request)
 			on_word(c, msg, &dia_base_dpr, DIA_ON_DPR);
 		else
-			dia_hub_happens(c, DIA_ON_DPA, 0);
+			dia_identity_happens(c, DIA_ON_DPA, 0);
 		return;
 	default:
-		dia_hub_happens(c, request ? DIA_ON_REQUEST : DIA_ON_ANSWER, 0);
+		dia_identity_happens(c, request ? DIA_ON_REQUEST : DIA_ON_ANSWER, 0);
 	}
 }
 
@@ -342,7 +268,7 @@ static void conn_on_message(struct dia_stream *s, struct span msg)
 	else if (hdr.app == DIA_APP_BASE)
 		on_base(c, msg, &hdr);
 	else
-		dia_hub_happens(c, hdr.flags & DIA_CMD_R ? DIA_ON_REQUEST : DIA_ON_ANSWER, 0);
+		dia_identity_happens(c, hdr.flags & DIA_CMD_R ? DIA_ON_REQUEST : DIA_ON_ANSWER, 0);
 	c->msg = span_of(NULL, 0);
 }
 
@@ -353,7 +279,7 @@ static void conn_on_connected(struct dia_stream *s, int rc)
 	if (rc < 0)
 		c->why = strerror(-rc);
 	if (c->id)
-		dia_hub_happens(c, rc < 0 ? DIA_ON_FAIL : DIA_ON_UP, 0);
+		dia_identity_happens(c, rc < 0 ? DIA_ON_FAIL : DIA_ON_UP, 0);
 }
 
 static void conn_on_end(struct dia_stream *s, enum dia_stream_end why, int detail, struct span head)
@@ -385,7 +311,7 @@ static void conn_on_end(struct dia_stream *s, enum dia_stream_end why, int detai
 	}
 	c->msg = head;
 	if (c->id)
-		dia_hub_happens(c, events[why], 0);
+		dia_identity_happens(c, events[why], 0);
 	else
 		dia_conn_end(c, true, c->why);
 	c->msg = span_of(NULL, 0);
@@ -432,7 +358,7 @@ static int put_act(struct dia_conn *c, struct writer *w, unsigned act, uint32_t 
 	struct dia_caps us;
 	struct span cer = span_of(c->cer, sizeof(c->cer));
 	uint32_t id = dia_hub_next_id(h);
-	char text[REFUSAL_TEXT];
+	char text[DIA_REFUSAL_TEXT];
 
 	switch (act) {
 	case DIA_BIT_SEND_CER:
@@ -443,8 +369,8 @@ static int put_act(struct dia_conn *c, struct writer *w, unsigned act, uint32_t 
 		return dia_base_cea_put(w, cer, &us, NULL, NULL);
 	case DIA_BIT_SEND_REFUSAL:
 		us = caps_here(c);
-		put_words(text, c, c->id->name, in_use.words);
-		dia_hub_tell(h, in_use.ev, c->id->name, text + strlen(c->id->name) + 1);
+		dia_refusal_text(text, c, c->id->name, dia_refusal_in_use.words);
+		dia_hub_tell(h, dia_refusal_in_use.ev, c->id->name, text + strlen(c->id->name) + 1);
 		return dia_base_cea_put(w, cer, &us, &(struct dia_fault){ .code = arg }, text);
 	case DIA_BIT_SEND_DWR:
 		return dia_base_word_put(w, &dia_base_dwr, &h->caps, 0, arg, id);

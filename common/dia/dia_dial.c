@@ -11,7 +11,7 @@ static bool dials_there(const struct dia_identity *id, const struct sockaddr_sto
 
 static void end_all(struct dia_identity *id, enum dia_cause cause, const char *why)
 {
-	dia_hub_say_why(id, why);
+	dia_identity_say_why(id, why);
 	dia_peer_stop(id->machine, dia_hub_now(id->hub), DIA_ON_STOP, cause);
 }
 
@@ -20,18 +20,18 @@ static void begin_anew(struct dia_identity *id, const char *why)
 	id->held_off = false;
 	end_all(id, DIA_REBOOTING, why);
 	dia_peer_again(id->machine, dia_hub_now(id->hub));
-	dia_hub_settle(id);
+	dia_identity_settle(id);
 }
 
 int dia_hub_dial(struct dia_hub *h, const char *identity, const struct sockaddr_storage *addr, bool may_connect)
 {
-	struct dia_identity *id = dia_hub_find(h, identity);
+	struct dia_identity *id = dia_identity_find(h, identity);
 	bool is_new = !id;
 
 	if (id && dials_there(id, addr) && id->may_connect == may_connect)
 		return -EEXIST;
 	if (!id)
-		id = dia_hub_identity_new(h, identity, true);
+		id = dia_identity_new(h, identity, true);
 	if (!id)
 		return -ENOMEM;
 	id->may_connect = may_connect;
@@ -44,36 +44,36 @@ int dia_hub_dial(struct dia_hub *h, const char *identity, const struct sockaddr_
 	if (id->dial && !id->held_off)
 		begin_anew(id, "its address has changed");
 	id->dial = true;
-	dia_hub_settle(id);
+	dia_identity_settle(id);
 	return 0;
 }
 
 void dia_hub_undial(struct dia_hub *h, const char *identity)
 {
-	struct dia_identity *id = dia_hub_find(h, identity);
+	struct dia_identity *id = dia_identity_find(h, identity);
 
 	if (!id || !id->dial)
 		return;
 	id->dial = id->may_connect = false;
 	dia_peer_dial(id->machine, dia_hub_now(h), false);
-	dia_hub_settle(id);
+	dia_identity_settle(id);
 }
 
 int dia_hub_disconnect(struct dia_hub *h, const char *identity)
 {
-	struct dia_identity *id = dia_hub_identity(h, identity);
+	struct dia_identity *id = dia_identity_get(h, identity);
 
 	if (!id)
 		return -ENOMEM;
 	id->held_off = true;
 	end_all(id, DIA_DO_NOT_WANT, "the operator wants it off");
-	dia_hub_settle(id);
+	dia_identity_settle(id);
 	return 0;
 }
 
 int dia_hub_reconnect(struct dia_hub *h, const char *identity)
 {
-	struct dia_identity *id = dia_hub_find(h, identity);
+	struct dia_identity *id = dia_identity_find(h, identity);
 
 	if (!id)
 		return -ENOENT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file dia_hub_in.h
- *  Inside the hub: its connections and peers. For dia_hub.c, dia_dial.c, dia_conn.c, dia_listen.c, dia_reply.c and dia_ask.c only. */
+ *  Inside the hub: its connections and peers. For the files named below and dia_dial.c only. */
 #pragma once
 
 #include "common/base/sockaddr.h"
@@ -98,24 +98,30 @@ struct dia_hub {
 /* dia_hub.c */
 uint64_t dia_hub_now(const struct dia_hub *h);
 void dia_hub_tell(struct dia_hub *h, enum dia_hub_event ev, const char *peer, const char *detail);
-/* \returns NULL: none */
-struct dia_identity *dia_hub_find(const struct dia_hub *h, const char *name);
-/* One more. \returns NULL: no memory */
-struct dia_identity *dia_hub_identity_new(struct dia_hub *h, const char *name, bool dials);
-/* After the machine was called: what it asked for but could not have done under its hands, and its timer. */
-void dia_hub_settle(struct dia_identity *id);
-/* Why its connections end, where nobody has said it yet. */
-void dia_hub_say_why(struct dia_identity *id, const char *why);
-struct dia_hub_limits dia_hub_limits_of(const struct dia_identity *id);
-/* One for who comes to us. \returns NULL: no memory */
-struct dia_identity *dia_hub_identity(struct dia_hub *h, const char *name);
 uint32_t dia_hub_next_id(struct dia_hub *h);
 /* A connection has gone. */
 void dia_hub_cleared(struct dia_hub *h);
+
+/* dia_identity.c */
+/* \returns NULL: none */
+struct dia_identity *dia_identity_find(const struct dia_hub *h, const char *name);
+/* One more. \returns NULL: no memory */
+struct dia_identity *dia_identity_new(struct dia_hub *h, const char *name, bool dials);
+/* One for who comes to us. \returns NULL: no memory */
+struct dia_identity *dia_identity_get(struct dia_hub *h, const char *name);
+/* It has no connection any more, and is in no list. */
+void dia_identity_free(struct dia_identity *id);
+/* May requests go to it? */
+bool dia_identity_is_ready(const struct dia_identity *id);
+/* After the machine was called: what it asked for but could not have done under its hands, and its timer. */
+void dia_identity_settle(struct dia_identity *id);
+/* Why its connections end, where nobody has said it yet. */
+void dia_identity_say_why(struct dia_identity *id, const char *why);
+struct dia_hub_limits dia_identity_limits(const struct dia_identity *id);
 /* Something happened on a connection that has a name; all that follows from it is done. */
-void dia_hub_happens(struct dia_conn *c, enum dia_on on, uint32_t arg);
+void dia_identity_happens(struct dia_conn *c, enum dia_on on, uint32_t arg);
 /* A CER was admitted. */
-void dia_hub_cer(struct dia_conn *c, struct dia_identity *id, const struct dia_caps *caps);
+void dia_identity_cer(struct dia_conn *c, struct dia_identity *id, const struct dia_caps *caps);
 
 /* dia_conn.c */
 struct dia_conn *dia_conn_new(struct dia_hub *h, int fd, bool connecting, const struct sockaddr_storage *from);
@@ -130,9 +136,21 @@ void dia_conn_name(struct dia_conn *c);
 void dia_conn_act(struct dia_conn *c, unsigned act, uint32_t arg);
 void dia_conn_free_if_unused(struct dia_conn *c);
 
-/* May it be there? \returns NULL: yes */
-struct refusal;
-const struct refusal *dia_conn_judge_name(const struct dia_conn *c, const char *name);
+/* dia_refusal.c */
+struct dia_refusal {
+	enum dia_hub_event ev;
+	uint32_t code;
+	const char *words;
+};
+extern const struct dia_refusal dia_refusal_in_use, dia_refusal_no_room;
+/* May one of this name be there? \returns NULL: yes */
+const struct dia_refusal *dia_refusal_of_name(const struct dia_conn *c, const char *name);
+/* And with these capabilities? \returns NULL: yes */
+const struct dia_refusal *dia_refusal_of(const struct dia_conn *c, const struct dia_caps *caps);
+
+#define DIA_REFUSAL_TEXT (DIA_NAME_MAX + SOCKADDR_TEXT + 160)
+/* "NAME from ADDRESS: words"; the log has the name in a field of its own. */
+void dia_refusal_text(char out[DIA_REFUSAL_TEXT], const struct dia_conn *c, const char *name, const char *words);
 
 /* dia_listen.c */
 int dia_listen_open(struct dia_hub *h, struct err *err);

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include "common/base/clock.h"
+#include "common/dia/dia_timers.h"
 
 #define EVENTS_MAX   64
 #define GREEDY_SHARE 8  /* messages in a turn of one that had more than its share the last time */
@@ -21,8 +22,7 @@ struct dia_loop {
 	struct dia_fd ready;    /* head of the list */
 	struct dia_fd *current; /* whose on_ready() runs; NULL: it has been taken off */
 	uint64_t now_ms;
-	struct dia_timer **heap; /* from 1; the earliest is heap[1] */
-	size_t n_timers, room;
+	struct dia_timers timers;
 	uint64_t armed_ms; /* what the timer descriptor is set to; 0: off */
 	bool turning;
 	void (*tell_open)(int fd), (*tell_closing)(int fd); /* NULL: nobody asks */
@@ -158,60 +158,19 @@ void dia_loop_free(struct dia_loop *l)
 	if (!l)
 		return;
 	run_posted(l, true);
-	assert(l->n_timers == 0 && l->ready.next == &l->ready);
+	assert(l->timers.n == 0 && l->ready.next == &l->ready);
 	close_all(l);
 	pthread_mutex_destroy(&l->lock);
-	free(l->heap);
+	free(l->timers.heap);
 	free(l);
 }
 
-/* Timers: a heap; the descriptor is set only when the earliest instant comes nearer. */
-
-static void put_at(struct dia_loop *l, size_t place, struct dia_timer *t)
-{
-	l->heap[place] = t;
-	t->place = place;
-}
-
-static void sift_up(struct dia_loop *l, size_t i, struct dia_timer *t)
-{
-	for (; i > 1 && t->at_ms < l->heap[i / 2]->at_ms; i /= 2)
-		put_at(l, i, l->heap[i / 2]);
-	put_at(l, i, t);
-}
-
-static void sift_down(struct dia_loop *l, size_t i, struct dia_timer *t)
-{
-	size_t child;
-
-	for (; (child = 2 * i) <= l->n_timers; i = child) {
-		if (child < l->n_timers && l->heap[child + 1]->at_ms < l->heap[child]->at_ms)
-			child++;
-		if (t->at_ms <= l->heap[child]->at_ms)
-			break;
-		put_at(l, i, l->heap[child]);
-	}
-	put_at(l, i, t);
-}
-
-static int room_for_timer(struct dia_loop *l)
-{
-	size_t room = l->room ? 2 * l->room : 64;
-	struct dia_timer **heap;
-
-	if (l->n_timers + 1 < l->room)
-		return 0;
-	heap = realloc(l->heap, room * sizeof(*heap));
-	if (!heap)
-		return -ENOMEM;
-	l->heap = heap;
-	l->room = room;
-	return 0;
-}
+/* Timers: the descriptor is set only when the earliest instant comes nearer. */
 
 static void loop_arm(struct dia_loop *l)
 {
-	uint64_t at = l->n_timers ? l->heap[1]->at_ms : 0;
+	const struct dia_timer *first = dia_timers_first(&l->timers);
+	uint64_t at = first ? first->at_ms : 0;
 	struct itimerspec when = { .it_value = { .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 } };
 
 	if (!at || (l->armed_ms && l->armed_ms <= at))
@@ -222,43 +181,28 @@ static void loop_arm(struct dia_loop *l)
 
 int dia_loop_timer(struct dia_loop *l, struct dia_timer *t, uint64_t after_ms)
 {
-	dia_loop_timer_stop(l, t);
-	if (room_for_timer(l) < 0)
-		return -ENOMEM;
+	int rc;
+
 	if (!l->turning)
 		l->now_ms = clock_mono_ms();
-	t->at_ms = l->now_ms + after_ms;
-	sift_up(l, ++l->n_timers, t);
-	loop_arm(l);
-	return 0;
+	rc = dia_timers_start(&l->timers, t, l->now_ms + after_ms);
+	if (rc == 0)
+		loop_arm(l);
+	return rc;
 }
 
 void dia_loop_timer_stop(struct dia_loop *l, struct dia_timer *t)
 {
-	size_t i = t->place;
-	struct dia_timer *last;
-
-	if (!i)
-		return;
-	t->place = 0;
-	last = l->heap[l->n_timers--];
-	if (last == t)
-		return;
-	if (i > 1 && last->at_ms < l->heap[i / 2]->at_ms)
-		sift_up(l, i, last);
-	else
-		sift_down(l, i, last);
+	dia_timers_stop(&l->timers, t);
 }
 
 /* Each timer at most once: one that starts itself again with 0 does not hold up the rest. */
 static void run_timers(struct dia_loop *l)
 {
-	size_t most = l->n_timers;
+	struct dia_timer *t;
 
-	while (most-- && l->n_timers && l->heap[1]->at_ms <= l->now_ms) {
-		struct dia_timer *t = l->heap[1];
-
-		dia_loop_timer_stop(l, t);
+	for (size_t most = l->timers.n; most && (t = dia_timers_first(&l->timers)) && t->at_ms <= l->now_ms; most--) {
+		dia_timers_stop(&l->timers, t);
 		t->on_time(t);
 	}
 	loop_arm(l);

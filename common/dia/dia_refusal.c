@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Who may be a peer, and why not: in words that name the cure, for our log and its. */
+#include <errno.h>
+#include <stdio.h>
+#include "common/dia/dia_hub_in.h"
+
+static const struct dia_refusal unknown = { DIA_HUB_UNKNOWN, DIA_UNKNOWN_PEER,
+					    "this identity is not configured here; check it, or have it added" };
+static const struct dia_refusal address = {
+	DIA_HUB_ADDRESS, DIA_UNKNOWN_PEER,
+	"this identity belongs to another address; connect from there, or have this one added to it"
+};
+static const struct dia_refusal role = {
+	DIA_HUB_ROLE, DIA_UNKNOWN_PEER,
+	"we connect to this identity; it connects to us only where its operator here wrote may-connect"
+};
+static const struct dia_refusal not_now = { DIA_HUB_REFUSED, RESULT_TOO_BUSY, "its operator here has disconnected it" };
+static const struct dia_refusal ourselves = { DIA_HUB_UNKNOWN, DIA_UNKNOWN_PEER, "this identity is our own" };
+static const struct dia_refusal no_application = { DIA_HUB_PROTOCOL, DIA_NO_COMMON_APPLICATION,
+						   "no application in common" };
+static const struct dia_refusal no_security = { DIA_HUB_PROTOCOL, DIA_NO_COMMON_SECURITY, "no security in common" };
+const struct dia_refusal dia_refusal_in_use = {
+	DIA_HUB_IN_USE, RESULT_UNABLE_TO_COMPLY,
+	"this identity has a connection already, or as many as it may have; give every process an identity of its own, or have more connections allowed"
+};
+const struct dia_refusal dia_refusal_no_room = { DIA_HUB_REFUSED, RESULT_TOO_BUSY, "no memory" };
+
+static const struct dia_refusal *judge_dialled(const struct dia_conn *c, const struct dia_identity *id)
+{
+	if (!sockaddr_same_host(&c->from, &id->addr))
+		return &address;
+	return id->may_connect ? NULL : &role;
+}
+
+const struct dia_refusal *dia_refusal_of_name(const struct dia_conn *c, const char *name)
+{
+	const struct dia_hub *h = c->hub;
+	const struct dia_identity *id = dia_identity_find(h, name);
+	int rc;
+
+	if (dia_dict_identity_cmp(span_str(name), span_str(h->cfg.self.host)) == 0)
+		return &ourselves;
+	if (id && id->held_off)
+		return &not_now;
+	rc = h->cfg.cb.admit ? h->cfg.cb.admit(h->cfg.cb.owner, name, (const struct sockaddr *)&c->from) : -ENOENT;
+	if (rc == 0)
+		return NULL;
+	if (id && id->dial)
+		return judge_dialled(c, id);
+	return rc == -EPERM ? &address : &unknown;
+}
+
+const struct dia_refusal *dia_refusal_of(const struct dia_conn *c, const struct dia_caps *caps)
+{
+	const struct dia_refusal *no = dia_refusal_of_name(c, caps->host);
+
+	if (!no && !dia_base_common(&c->hub->caps, caps))
+		no = &no_application;
+	if (!no && caps->security_offered && !caps->no_tls)
+		no = &no_security;
+	return no;
+}
+
+void dia_refusal_text(char out[DIA_REFUSAL_TEXT], const struct dia_conn *c, const char *name, const char *words)
+{
+	char from[SOCKADDR_TEXT];
+
+	sockaddr_host_text(from, &c->from);
+	snprintf(out, DIA_REFUSAL_TEXT, "%s from %s: %s", name, from, words);
+}
