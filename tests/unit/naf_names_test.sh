@@ -9,7 +9,7 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 # libgba-naf, unless another one is named (ue_names_test.sh)
 : "${LIB:=naf-lib/.libs/libgba-naf.so}" "${PREFIX:=gba_naf}" "${HEADER:=naf-lib/include/gba/naf.h}"
-: "${MAN:=libgba-naf.3}" "${GUIDE:=naf-author-guide.md}"
+: "${MAN:=libgba-naf.3}" "${GUIDE:=naf-author-guide.md}" "${SYMBOLS:=libgba-naf0.symbols}"
 lib=$LIB prefix=$PREFIX header=$src/$HEADER man=$src/doc/man/$MAN guide=$src/doc/$GUIDE
 failed=0 n=0
 report() { # TEXT; what is wrong stands in out
@@ -23,7 +23,7 @@ report() { # TEXT; what is wrong stands in out
 	fi
 }
 words() { grep -ohE "\\<${prefix}_[a-z0-9_]+" "$@" | sort -u; }
-echo 1..5
+echo 1..6
 
 # functions of the header: declared, or inline
 grep -vE '^ ?\*|^/\*' "$header" | tr '\n' ' ' | grep -oE "${prefix}_[a-z0-9_]+\(" | tr -d '(' | sort -u >"$tmp/functions"
@@ -47,4 +47,6 @@ words "$guide" | comm -13 "$tmp/known" - >"$tmp/out"
 report "the guide names nothing that is not there"
 words "$header" | comm -13 "$tmp/known" - | grep -vxE 'gba_naf_digest_*' >"$tmp/out"
 report "nor does a comment of the header"
+sed -n "s/^ \(${prefix}_[a-z0-9_]*\)@.*/\1/p" "$src/debian/$SYMBOLS" 2>&1 | sort | diff - "$tmp/shown" >"$tmp/out"
+report "the package lists the same symbols"
 exit $failed
