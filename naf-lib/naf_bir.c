@@ -172,9 +172,8 @@ int naf_bir_ask(struct dia_hub *h, struct dia_loop *l, const struct naf_bir *in,
 	*b = (struct bir){ .hub = h, .loop = l, .done = done, .owner = owner, .txn = txn, .repeat.on_time = on_repeat };
 	snprintf(b->peer, sizeof(b->peer), "%s", in->peer);
 	b->until_ms = dia_loop_now(l) + patience_ms;
-	rc = dia_loop_timer(l, &b->repeat, patience_ms / 2);
-	if (rc == 0)
-		rc = send_it(b, &to, put_first, &(struct first){ b, in }, patience_ms);
+	dia_loop_timer(l, &b->repeat, patience_ms / 2);
+	rc = send_it(b, &to, put_first, &(struct first){ b, in }, patience_ms);
 	if (rc < 0)
 		bir_free(b);
 	return rc;

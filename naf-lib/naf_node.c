@@ -255,8 +255,8 @@ struct naf_node *naf_node_new(const struct naf_node_cfg *cfg)
 		goto no_loop;
 	dia_loop_tell_fds(n->loop, naf_fork_fd_add, naf_fork_fd_del);
 	n->hub = make_hub(n);
-	if (n->hub && dia_hub_dial(n->hub, cfg->peer, &cfg->addr, false) == 0 &&
-	    dia_loop_timer(n->loop, &n->settle, cfg->connect_ms) == 0 && start_thread(n) == 0)
+	dia_loop_timer(n->loop, &n->settle, cfg->connect_ms);
+	if (n->hub && dia_hub_dial(n->hub, cfg->peer, &cfg->addr, false) == 0 && start_thread(n) == 0)
 		return n;
 	node_clear(n);
 	return NULL;

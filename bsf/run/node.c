@@ -102,7 +102,8 @@ static void on_peers_settled(struct dia_timer *t)
 
 static void peers_apply(struct part *p)
 {
-	if (dial_all(p, policy_current()) < 0 || dia_loop_timer(p->loop, &p->settled, SETTLED_MS) < 0)
+	dia_loop_timer(p->loop, &p->settled, SETTLED_MS);
+	if (dial_all(p, policy_current()) < 0)
 		LOGT(DRT, LOGL_ERROR, "no memory to change all peers; the next change tries again\n");
 }
 

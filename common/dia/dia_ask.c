@@ -147,15 +147,13 @@ int dia_ask(struct dia_hub *h, const struct dia_target *to, dia_ask_put_fn *put,
 		return -ENOMEM;
 	rc = dia_pending_add(h->pending, &a->wait);
 	if (rc == 0)
-		rc = dia_loop_timer(h->loop, &a->timer, patience_ms);
-	if (rc == 0)
 		rc = ask_put(a, c, to, put, what);
 	if (rc < 0) {
-		dia_loop_timer_stop(h->loop, &a->timer);
 		dia_pending_del(h->pending, &a->wait);
 		free(a);
 		return rc;
 	}
+	dia_loop_timer(h->loop, &a->timer, patience_ms);
 	id->pending++;
 	id->requests_out++;
 	a->done = done;

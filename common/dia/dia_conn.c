@@ -84,7 +84,7 @@ static void conn_on_time(struct dia_timer *t)
 		dia_move_end(c);
 	else if (!c->id)
 		dia_conn_end(c, true, "no CER came");
-	else if (c->connect_rc)
+	else if (c->failed)
 		dia_identity_happens(c, DIA_ON_FAIL, 0);
 }
 
@@ -272,6 +272,16 @@ static void conn_on_message(struct dia_stream *s, struct span msg)
 	c->msg = span_of(NULL, 0);
 }
 
+/* The machine is told in the next turn: it may be the one that runs now. */
+void dia_conn_fail(struct dia_conn *c, int rc)
+{
+	if (c->ending)
+		return;
+	c->failed = rc;
+	c->why = strerror(-rc);
+	dia_loop_timer(c->hub->loop, &c->timer, 0);
+}
+
 static void conn_on_connected(struct dia_stream *s, int rc)
 {
 	struct dia_conn *c = (struct dia_conn *)s;
@@ -395,4 +405,6 @@ void dia_conn_act(struct dia_conn *c, unsigned act, uint32_t arg)
 	/* the answer to a request may copy what that had to be copied */
 	if (dia_stream_room(&c->s, &w, BASE_ROOM + DIA_FAILED_MAX + c->msg.len))
 		dia_stream_commit(&c->s, put_act(c, &w, act, arg));
+	else if (!c->opened) /* an open one has its watchdog; here the other side would wait for our CER or CEA */
+		dia_conn_fail(c, -ENOMEM);
 }

@@ -38,8 +38,10 @@ int dia_hub_dial(struct dia_hub *h, const char *identity, const struct sockaddr_
 	if (dials_there(id, addr))
 		return 0;
 	id->addr = *addr;
-	if (is_new)
-		return dia_loop_timer(h->loop, &id->timer, 0);
+	if (is_new) {
+		dia_loop_timer(h->loop, &id->timer, 0);
+		return 0;
+	}
 	dia_peer_dial(id->machine, dia_hub_now(h), true);
 	if (id->dial && !id->held_off)
 		begin_anew(id, "its address has changed");

@@ -31,7 +31,7 @@ struct dia_conn {
 	struct span msg;          /* the one being worked off, lent */
 	uint8_t cer[DIA_HDR_LEN]; /* held: its header, for the CEA */
 	struct dia_fault fault;   /* why its CER is refused */
-	int connect_rc;           /* connecting failed at once: told in the next turn */
+	int failed;               /* -errno: the machine is told in the next turn */
 	const char *why;          /* of its end, for people */
 	struct dia_move *moving;  /* on its way to another loop */
 	bool moved;               /* it comes from one */
@@ -50,6 +50,7 @@ struct dia_identity {
 	bool held_off;  /* the operator does not want it now */
 	bool misrouted; /* it was said that it sends us what we only ask */
 	bool ready;     /* what was told last */
+	bool not_begun; /* a connection that the machine asked for: no memory, or no descriptor */
 	struct sockaddr_storage addr;
 	struct dia_timer timer; /* of the machine */
 	unsigned pending;
@@ -130,6 +131,8 @@ void dia_conn_clear(struct dia_conn *c);
 /* End it: at once, or when all is sent and the other side has closed; the second may become the first. Comes back before it
  * is cleared. */
 void dia_conn_end(struct dia_conn *c, bool reset, const char *why);
+/* It cannot go on; its machine is told in the next turn. rc -errno */
+void dia_conn_fail(struct dia_conn *c, int rc);
 /* It is one of those with a name from here on. */
 void dia_conn_name(struct dia_conn *c);
 /* An action of the machine. */

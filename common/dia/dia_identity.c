@@ -30,7 +30,7 @@ static void hub_arm(struct dia_identity *id)
 
 	if (next == UINT64_MAX)
 		dia_loop_timer_stop(id->hub->loop, &id->timer);
-	else if (!id->timer.place || next < id->timer.at_ms)
+	else if (!id->timer.running || next < id->timer.at_ms)
 		dia_loop_timer(id->hub->loop, &id->timer, next > now ? next - now : 0);
 }
 
@@ -54,12 +54,25 @@ static void tell_ready(struct dia_identity *id)
 		cb->ready(cb->owner, id->name, ready);
 }
 
+/* Stands for a connection that could not be begun, until the machine is told. */
+static struct dia_conn no_conn;
+
+static void tell_not_begun(struct dia_identity *id)
+{
+	id->not_begun = false;
+	for (unsigned i = 0; i < id->n_links; i++)
+		if (id->links[i] == &no_conn)
+			dia_peer_event(id->machine, dia_hub_now(id->hub), i, DIA_ON_FAIL, 0);
+}
+
 /* What the machine asked for but may not be done under its hands. */
 void dia_identity_settle(struct dia_identity *id)
 {
 	struct dia_hub *h = id->hub;
 	struct dia_conn *c;
 
+	if (id->not_begun)
+		tell_not_begun(id);
 	tell_ready(id); /* first: who loses its request looks for another peer */
 	while ((c = h->todo)) {
 		h->todo = c->todo;
@@ -79,9 +92,6 @@ static void told_open(struct dia_identity *id, struct dia_conn *c)
 	dia_figures_change(id, DIA_HUB_OPEN, from);
 }
 
-/* Stands for a connection that could not be begun, until the machine's timer ends the attempt. */
-static struct dia_conn no_conn;
-
 static void dial(struct dia_identity *id, unsigned link)
 {
 	int rc = 0, fd = dia_listen_connect(&id->addr, &rc);
@@ -90,14 +100,15 @@ static void dial(struct dia_identity *id, unsigned link)
 	if (!c && fd >= 0)
 		close(fd);
 	id->links[link] = c ? c : &no_conn;
-	if (!c)
+	if (!c) {
+		id->not_begun = true;
 		return;
+	}
 	c->id = id;
 	c->link = link;
 	c->dialled = true;
-	c->connect_rc = rc;
 	if (rc < 0)
-		dia_loop_timer(id->hub->loop, &c->timer, 0);
+		dia_conn_fail(c, rc);
 }
 
 static void end_link(struct dia_identity *id, struct dia_conn *c, bool reset)

@@ -54,8 +54,8 @@ struct dia_conn *dia_listen_named(struct dia_hub *h, int fd, const struct sockad
 
 	listen_room(h, from);
 	c = dia_conn_new(h, fd, false, from);
-	if (c && dia_loop_timer(h->loop, &c->timer, UNNAMED_MS) < 0)
-		dia_conn_end(c, true, "no memory");
+	if (c)
+		dia_loop_timer(h->loop, &c->timer, UNNAMED_MS);
 	return c;
 }
 
@@ -108,7 +108,8 @@ static bool listen_on_ready(struct dia_fd *f, uint32_t events, unsigned *budget)
 		if (rc == -EAGAIN)
 			return false;
 	}
-	if (!h->accept_again.place) /* others come first, and what lacks does not come by asking for it all the time */
+	if (!h->accept_again
+		     .running) /* others come first, and what lacks does not come by asking for it all the time */
 		dia_loop_timer(h->loop, &h->accept_again, is_shortage(rc) ? AGAIN_MS : 0);
 	return false;
 }

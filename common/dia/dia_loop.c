@@ -161,7 +161,6 @@ void dia_loop_free(struct dia_loop *l)
 	assert(l->timers.n == 0 && l->ready.next == &l->ready);
 	close_all(l);
 	pthread_mutex_destroy(&l->lock);
-	free(l->timers.heap);
 	free(l);
 }
 
@@ -179,16 +178,12 @@ static void loop_arm(struct dia_loop *l)
 		l->armed_ms = at;
 }
 
-int dia_loop_timer(struct dia_loop *l, struct dia_timer *t, uint64_t after_ms)
+void dia_loop_timer(struct dia_loop *l, struct dia_timer *t, uint64_t after_ms)
 {
-	int rc;
-
 	if (!l->turning)
 		l->now_ms = clock_mono_ms();
-	rc = dia_timers_start(&l->timers, t, l->now_ms + after_ms);
-	if (rc == 0)
-		loop_arm(l);
-	return rc;
+	dia_timers_start(&l->timers, t, l->now_ms + after_ms);
+	loop_arm(l);
 }
 
 void dia_loop_timer_stop(struct dia_loop *l, struct dia_timer *t)

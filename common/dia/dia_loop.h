@@ -31,7 +31,10 @@ struct dia_fd {
 struct dia_timer {
 	void (*on_time)(struct dia_timer *t);
 	uint64_t at_ms;
-	size_t place; /* in the heap, from 1; 0: not running */
+	bool running;
+	/* of dia_timers.c */
+	uint64_t number;
+	struct dia_timer *after, *next, **owner;
 };
 
 /*! A word from another thread; first member of what is posted, owned by run() from then on. */
@@ -77,8 +80,8 @@ bool dia_loop_turning(const struct dia_loop *l);
 /*! 2 * DIA_LOOP_SCRATCH octets that belong to whoever runs on the loop, until it returns. */
 uint8_t *dia_loop_scratch(struct dia_loop *l);
 
-/*! Start, or start anew at another time. \returns 0; -ENOMEM (only when more timers run than ever before) */
-int dia_loop_timer(struct dia_loop *l, struct dia_timer *t, uint64_t after_ms);
+/*! Start, or start anew at another time; needs no memory. */
+void dia_loop_timer(struct dia_loop *l, struct dia_timer *t, uint64_t after_ms);
 void dia_loop_timer_stop(struct dia_loop *l, struct dia_timer *t);
 
 /*! Any thread; never fails and never waits for the loop. */

@@ -20,8 +20,7 @@ bool dia_move_begin(struct dia_conn *c, const char *name, struct span cer)
 	if (!cb->elsewhere || !cb->elsewhere(cb->owner, name))
 		return false;
 	m = malloc(sizeof(*m) + cer.len);
-	if (!m || dia_loop_timer(c->hub->loop, &c->timer, 0) < 0) {
-		free(m);
+	if (!m) {
 		dia_conn_end(c, true, "no memory");
 		return true;
 	}
@@ -29,6 +28,7 @@ bool dia_move_begin(struct dia_conn *c, const char *name, struct span cer)
 	m->len = cer.len;
 	memcpy(m->cer, cer.p, cer.len);
 	c->moving = m;
+	dia_loop_timer(c->hub->loop, &c->timer, 0);
 	dia_stream_pause(&c->s); /* what came behind its CER waits in the stream */
 	return true;
 }

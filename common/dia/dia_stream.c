@@ -92,8 +92,8 @@ static int try_send(struct dia_stream *s)
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		return -errno;
 	sent(s, n > 0 ? (size_t)n : 0);
-	if (s->out_len && !s->stuck.place)
-		return dia_loop_timer(s->loop, &s->stuck, DIA_STREAM_STUCK_MS);
+	if (s->out_len && !s->stuck.running)
+		dia_loop_timer(s->loop, &s->stuck, DIA_STREAM_STUCK_MS);
 	return 0;
 }
 

@@ -1,79 +1,92 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* A pairing heap: each timer is at the head of the list of those that come after it. */
 #include "common/dia/dia_timers.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
 
-static void put_at(struct dia_timers *ts, size_t place, struct dia_timer *t)
+static bool is_before(const struct dia_timer *a, const struct dia_timer *b)
 {
-	ts->heap[place] = t;
-	t->place = place;
+	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->number < b->number;
 }
 
-static void sift_up(struct dia_timers *ts, size_t i, struct dia_timer *t)
+/* Of two heaps one. \returns its earliest; either may be NULL */
+static struct dia_timer *join(struct dia_timer *a, struct dia_timer *b)
 {
-	for (; i > 1 && t->at_ms < ts->heap[i / 2]->at_ms; i /= 2)
-		put_at(ts, i, ts->heap[i / 2]);
-	put_at(ts, i, t);
+	struct dia_timer *first, *second;
+
+	if (!a || !b)
+		return a ? a : b;
+	first = is_before(a, b) ? a : b;
+	second = first == a ? b : a;
+	second->next = first->after;
+	if (second->next)
+		second->next->owner = &second->next;
+	first->after = second;
+	second->owner = &first->after;
+	return first;
 }
 
-static void sift_down(struct dia_timers *ts, size_t i, struct dia_timer *t)
+/* All of a list: first in pairs, then the pairs from the last to the first; this is what keeps the heap flat. */
+static struct dia_timer *join_all(struct dia_timer *list)
 {
-	size_t child;
+	struct dia_timer *pairs = NULL, *all = NULL, *next;
 
-	for (; (child = 2 * i) <= ts->n; i = child) {
-		if (child < ts->n && ts->heap[child + 1]->at_ms < ts->heap[child]->at_ms)
-			child++;
-		if (t->at_ms <= ts->heap[child]->at_ms)
-			break;
-		put_at(ts, i, ts->heap[child]);
+	for (; list; list = next) {
+		struct dia_timer *a = list, *b = a->next;
+
+		next = b ? b->next : NULL;
+		a->next = NULL;
+		if (b)
+			b->next = NULL;
+		a = join(a, b);
+		a->next = pairs;
+		pairs = a;
 	}
-	put_at(ts, i, t);
+	for (; pairs; pairs = next) {
+		next = pairs->next;
+		pairs->next = NULL;
+		all = join(all, pairs);
+	}
+	return all;
 }
 
-static int room_for_timer(struct dia_timers *ts)
+static void set_first(struct dia_timers *ts, struct dia_timer *first)
 {
-	size_t room = ts->room ? 2 * ts->room : 64;
-	struct dia_timer **heap;
-
-	if (ts->n + 1 < ts->room)
-		return 0;
-	heap = realloc(ts->heap, room * sizeof(*heap));
-	if (!heap)
-		return -ENOMEM;
-	ts->heap = heap;
-	ts->room = room;
-	return 0;
+	ts->first = first;
+	if (first) {
+		first->next = NULL;
+		first->owner = &ts->first;
+	}
 }
 
-int dia_timers_start(struct dia_timers *ts, struct dia_timer *t, uint64_t at_ms)
+void dia_timers_start(struct dia_timers *ts, struct dia_timer *t, uint64_t at_ms)
 {
 	dia_timers_stop(ts, t);
-	if (room_for_timer(ts) < 0)
-		return -ENOMEM;
 	t->at_ms = at_ms;
-	sift_up(ts, ++ts->n, t);
-	return 0;
+	t->number = ts->started++;
+	t->running = true;
+	t->after = t->next = NULL;
+	ts->n++;
+	set_first(ts, join(ts->first, t));
 }
 
 void dia_timers_stop(struct dia_timers *ts, struct dia_timer *t)
 {
-	size_t i = t->place;
-	struct dia_timer *last;
+	struct dia_timer *rest;
 
-	if (!i)
+	if (!t->running)
 		return;
-	t->place = 0;
-	last = ts->heap[ts->n--];
-	if (last == t)
-		return;
-	if (i > 1 && last->at_ms < ts->heap[i / 2]->at_ms)
-		sift_up(ts, i, last);
-	else
-		sift_down(ts, i, last);
+	*t->owner = t->next;
+	if (t->next)
+		t->next->owner = t->owner;
+	rest = join_all(t->after);
+	t->running = false;
+	t->after = t->next = NULL;
+	ts->n--;
+	set_first(ts, join(ts->first, rest));
 }
 
 struct dia_timer *dia_timers_first(const struct dia_timers *ts)
 {
-	return ts->n ? ts->heap[1] : NULL;
+	return ts->first;
 }

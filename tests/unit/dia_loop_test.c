@@ -246,7 +246,7 @@ START_TEST(test_timers)
 	srand(7);
 	for (size_t i = 0; i < 500; i++) {
 		a[i] = (struct alarm){ .t.on_time = on_time, .loop = l };
-		ck_assert_int_eq(dia_loop_timer(l, &a[i].t, (uint64_t)(rand() % 50)), 0);
+		dia_loop_timer(l, &a[i].t, (uint64_t)(rand() % 50));
 	}
 	for (size_t i = 0; i < 500; i += 3)
 		dia_loop_timer_stop(l, &a[i].t);
@@ -274,7 +274,7 @@ START_TEST(test_timer_between_turns)
 	for (begun = clock_mono_ms(); clock_mono_ms() < begun + 30;)
 		usleep(1000);
 	begun = clock_mono_ms();
-	ck_assert_int_eq(dia_loop_timer(l, &a.t, 20), 0);
+	dia_loop_timer(l, &a.t, 20);
 	ck_assert_uint_ge(a.t.at_ms, begun + 20);
 	dia_loop_timer_stop(l, &a.t);
 	dia_loop_free(l);
