@@ -197,7 +197,7 @@ async def suite(t, way, gba):
 
 def case(name, way, gba):
     @test(f"a card behind gba-ue: {name}: bootstraps, opens a page, serves again, resynchronises, tells a wrong MAC", smoke=True, timeout=60,
-          req=["220-5.3.2-6", "220-4.2.4-7", "220-4.4.8-14", "220-5.1-1", "220-G-1", "220-G.1-1", "220-G.1-3", "220-G.2-1"])
+          req=["220-5.3.2-6", "220-4.2.4-7", "220-4.4.8-14", "220-5.1-1", "220-G-1", "220-G.1-1", "220-G.1-3", "220-G.2-1", "220-4.2.4-2"])
     async def run(t):
         await suite(t, way, gba)
 

@@ -104,7 +104,8 @@ async def killed(pcscd, vuicc):
     await vuicc.start()
 
 
-@test("gba-vuicc forgets nothing at kill -9: used numbers, Ks, tries of the PIN; a blocked PIN stays blocked until the PUK", smoke=True)
+@test("gba-vuicc forgets nothing at kill -9: used numbers, Ks, tries of the PIN; a blocked PIN stays blocked until the PUK", smoke=True,
+      req=["220-5.3.2-13"])
 async def survives(t):
     card, pcscd, vuicc = await setting(t)
     gba, rand, _, ck, ik = card.challenge(True)

@@ -110,7 +110,7 @@ END_TEST
 	"4953494d"
 #define OTHER "610b4f09a00000015141434c00"
 
-/* 220-4.4.8-1, 220-4.4.8-2, 220-4.4.8-10, 220-4.4.8-11: with nothing active */
+/* 220-4.2.4-3, 220-4.4.8-1, 220-4.4.8-2, 220-4.4.8-10, 220-4.4.8-11: with nothing active */
 START_TEST(application)
 {
 	static const struct {
