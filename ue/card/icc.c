@@ -1,34 +1,18 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "ue/card/icc.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/hex.h"
+#include "ue/card/icc_in.h"
 
 #define DEFAULT_STATE "gba-ue-card.state"
 #define RECORDS_MAX   8
-#define ICCID_LEN     10
 
-#define SW_OK   0x9000
-#define SW_PIN  0x6982
-#define SW_MAC  0x9862
 #define P2_NONE 0x0c /* SELECT: tell nothing of the file */
-
-#define TAG_SUCCESS 0xdb
-#define TAG_AUTS    0xdc
-
-struct icc {
-	struct card base;
-	struct link *link;
-	struct card_choice how;
-	struct icc_app app;
-	char what[CARD_WHERE_MAX + 16];
-	uint8_t iccid[ICCID_LEN];
-};
 
 /* Numbers of files and services that differ between USIM and ISIM. */
 static const struct {
@@ -39,10 +23,10 @@ static const struct {
 	[CARD_APP_ISIM] = { 0x6f07, 0x6fd5, 2, 0 },
 };
 
-static int refused(const struct icc *c, uint16_t sw, const char *doing, struct err *err)
+int icc_refused(const struct icc *c, uint16_t sw, const char *doing, struct err *err)
 {
 	switch (sw) {
-	case SW_PIN:
+	case ICC_SW_PIN:
 		return err_set(err, -EACCES, "%s: %s: the card wants its PIN (6982)", c->what, doing);
 	case 0x6983:
 		return err_set(err, -EACCES, "%s: %s: the PIN is blocked (6983): only the PUK helps", c->what, doing);
@@ -60,7 +44,7 @@ static int ask(struct icc *c, struct link_command cmd, struct link_answer *a, co
 {
 	int rc = link_ask(c->link, &cmd, a, err);
 
-	return rc < 0 || a->sw == SW_OK ? rc : refused(c, a->sw, doing, err);
+	return rc < 0 || a->sw == ICC_SW_OK ? rc : icc_refused(c, a->sw, doing, err);
 }
 
 static int select_file(struct icc *c, bool of_mf, uint16_t fid, const char *name, struct err *err)
@@ -88,61 +72,6 @@ static int icc_read(struct icc *c, bool of_mf, uint16_t fid, const char *name, s
 	return rc < 0 ? rc : (int)a->len;
 }
 
-size_t icc_apps_read(struct icc_app out[ICC_APPS_MAX], struct span r)
-{
-	static const uint8_t rid[] = { 0xa0, 0, 0, 0, 0x87, 0x10 };
-	size_t n = 0;
-
-	for (size_t at = 0; at + 4 <= r.len && n < ICC_APPS_MAX;) {
-		const uint8_t *p = r.p + at;
-		size_t len = p[1], aid = p[3];
-		struct icc_app *app = &out[n];
-
-		if (p[0] != 0x61 || at + 2 + len > r.len || p[2] != 0x4f || aid + 2 > len) {
-			at++;
-			continue;
-		}
-		at += 2 + len;
-		if (aid < 7 || aid > ICC_AID_MAX || memcmp(p + 4, rid, sizeof(rid)) != 0 || (p[10] != 2 && p[10] != 4))
-			continue;
-		*app = (struct icc_app){ .kind = p[10] == 2 ? CARD_APP_USIM : CARD_APP_ISIM, .aid_len = (uint8_t)aid };
-		memcpy(app->aid, p + 4, aid);
-		if (len >= aid + 4 && p[4 + aid] == 0x50 && p[5 + aid] <= ICC_LABEL_MAX && aid + 4 + p[5 + aid] <= len)
-			memcpy(app->label, p + 6 + aid, p[5 + aid]);
-		n++;
-	}
-	return n;
-}
-
-static const struct icc_app *first_of(const struct icc_app *apps, size_t n, enum card_app kind)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (apps[i].kind == kind)
-			return &apps[i];
-	}
-	return NULL;
-}
-
-const struct icc_app *icc_choose(const struct icc_app *apps, size_t n, const struct card_choice *how)
-{
-	const struct icc_app *usim = first_of(apps, n, CARD_APP_USIM), *isim = first_of(apps, n, CARD_APP_ISIM);
-
-	switch (how->wish) {
-	case CARD_WISH_LABEL:
-		for (size_t i = 0; i < n; i++) {
-			if (strcmp(apps[i].label, how->label) == 0)
-				return &apps[i];
-		}
-		return NULL;
-	case CARD_WISH_USIM:
-		return usim;
-	case CARD_WISH_ISIM:
-		return isim ? isim : usim;
-	default:
-		return usim ? usim : isim;
-	}
-}
-
 static int read_dir(struct icc *c, uint8_t *out, size_t cap, struct err *err)
 {
 	struct link_answer a;
@@ -154,7 +83,7 @@ static int read_dir(struct icc *c, uint8_t *out, size_t cap, struct err *err)
 	rc = select_file(c, true, 0x2f00, "EF_DIR", err);
 	for (uint8_t i = 1; i <= RECORDS_MAX && rc == 0; i++) {
 		rc = link_ask(c->link, &(struct link_command){ .ins = 0xb2, .p1 = i, .p2 = 4, .le = 0 }, &a, err);
-		if (rc < 0 || a.sw != SW_OK || n + a.len > cap)
+		if (rc < 0 || a.sw != ICC_SW_OK || n + a.len > cap)
 			break;
 		memcpy(out + n, a.data, a.len);
 		n += a.len;
@@ -184,7 +113,7 @@ static int open_channel(struct icc *c, struct err *err)
 	struct link_answer a;
 	int rc = link_ask(c->link, &(struct link_command){ .ins = 0x70, .le = 1 }, &a, err);
 
-	if (rc == 0 && a.sw == SW_OK && a.len == 1 && a.data[0] < 4)
+	if (rc == 0 && a.sw == ICC_SW_OK && a.len == 1 && a.data[0] < 4)
 		c->link->channel = a.data[0];
 	return rc;
 }
@@ -213,7 +142,7 @@ static int pin_tries(struct icc *c, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (a.sw == 0x6983)
-		return refused(c, a.sw, "PIN", err);
+		return icc_refused(c, a.sw, "PIN", err);
 	return (a.sw & 0xfff0) == 0x63c0 ? a.sw & 15 : 16;
 }
 
@@ -237,7 +166,7 @@ static int verify_pin(struct icc *c, struct err *err)
 	if (rc == 0 && (a.sw & 0xfff0) == 0x63c0)
 		return err_set(err, -EACCES, "%s: the PIN of %s is wrong, %d tries are left", c->what, c->how.pin_file,
 			       a.sw & 15);
-	return rc < 0 || a.sw == SW_OK ? rc : refused(c, a.sw, "VERIFY", err);
+	return rc < 0 || a.sw == ICC_SW_OK ? rc : icc_refused(c, a.sw, "VERIFY", err);
 }
 
 static int icc_enter(struct icc *c, struct err *err)
@@ -248,7 +177,7 @@ static int icc_enter(struct icc *c, struct err *err)
 }
 
 /* Nobody between our commands, and the application is selected. */
-static int begin(struct icc *c, struct err *err)
+int icc_begin(struct icc *c, struct err *err)
 {
 	int rc = c->link->ops->hold ? c->link->ops->hold(c->link, err) : 0;
 
@@ -263,7 +192,7 @@ static int begin(struct icc *c, struct err *err)
 	return rc;
 }
 
-static void end(struct icc *c)
+void icc_end(struct icc *c)
 {
 	if (c->link->ops->let_go)
 		c->link->ops->let_go(c->link);
@@ -376,128 +305,6 @@ static int read_all(struct icc *c, struct err *err)
 	return c->base.state_path ? 0 : -ENOMEM;
 }
 
-/* Value at *p behind its length, of a length that is allowed. */
-static int icc_value(struct secret *out, const struct link_answer *a, size_t *at, size_t min, size_t max)
-{
-	size_t len = *at < a->len ? a->data[*at] : 0;
-
-	if (len < min || len > max || *at + 1 + len > a->len)
-		return -EBADMSG;
-	*at += 1 + len;
-	return out ? secret_set(out, a->data + *at - len, len) : 0;
-}
-
-static int icc_answer(struct card_answer *out, const struct link_answer *a, bool keys)
-{
-	size_t at = 1;
-	int rc;
-
-	if (a->len == 2 + AKA_AUTS_LEN && a->data[0] == TAG_AUTS && a->data[1] == AKA_AUTS_LEN) {
-		out->outcome = CARD_SYNC_FAILURE;
-		memcpy(out->auts, a->data + 2, AKA_AUTS_LEN);
-		return 0;
-	}
-	out->outcome = CARD_OK;
-	if (!a->len || a->data[0] != TAG_SUCCESS)
-		return -EBADMSG;
-	rc = icc_value(&out->res, a, &at, AKA_RES_MIN, 16);
-	if (rc < 0 || !keys)
-		return rc < 0 || at != a->len ? -EBADMSG : 0;
-	rc = icc_value(&out->ck, a, &at, AKA_KEY_LEN, AKA_KEY_LEN);
-	return rc < 0 ? rc : icc_value(&out->ik, a, &at, AKA_KEY_LEN, AKA_KEY_LEN); /* Kc may follow */
-}
-
-/* AUTHENTICATE; everything it brings is wiped by the caller. */
-static int icc_auth(struct icc *c, uint8_t p2, struct span data, struct link_answer *a, struct err *err)
-{
-	int rc = begin(c, err);
-
-	if (rc < 0)
-		return rc;
-	rc = link_ask(c->link, &(struct link_command){ .ins = 0x88, .p2 = p2, .data = data, .le = 0 }, a, err);
-	end(c);
-	return rc;
-}
-
-static int icc_authenticate(struct card *base, struct card_answer *out, enum card_context context,
-			    const uint8_t rand[AKA_RAND_LEN], const uint8_t autn[AKA_AUTN_LEN], struct err *err)
-{
-	struct icc *c = (struct icc *)base;
-	const bool gba = context == CARD_CONTEXT_GBA;
-	struct card_answer got = { 0 };
-	struct link_answer a = { 0 };
-	uint8_t data[64];
-	struct writer w;
-	int rc;
-
-	writer_init(&w, data, sizeof(data));
-	writer_put(&w, "\xdd\x10", gba ? 2 : 0);
-	if (!gba)
-		writer_put(&w, "\x10", 1);
-	writer_put(&w, rand, AKA_RAND_LEN);
-	writer_put(&w, "\x10", 1);
-	writer_put(&w, autn, AKA_AUTN_LEN);
-	rc = icc_auth(c, gba ? 0x84 : 0x81, span_of(data, w.len), &a, err);
-	if (rc == 0 && a.sw == SW_MAC)
-		got.outcome = CARD_MAC_FAILURE;
-	else if (rc == 0 && a.sw != SW_OK)
-		rc = refused(c, a.sw, "AUTHENTICATE", err);
-	else if (rc == 0 && icc_answer(&got, &a, !gba) < 0)
-		rc = err_set(err, -EIO, "%s: AUTHENTICATE: the answer cannot be read", c->what);
-	if (rc == 0)
-		*out = got;
-	card_answer_clear(&got);
-	OPENSSL_cleanse(&a, sizeof(a));
-	return rc;
-}
-
-static int icc_derive(struct card *base, struct secret *ks_ext_naf, struct span naf_id, struct span impi,
-		      struct err *err)
-{
-	struct icc *c = (struct icc *)base;
-	const uint8_t lengths[] = { (uint8_t)naf_id.len, (uint8_t)impi.len };
-	struct link_answer a = { 0 };
-	uint8_t data[255];
-	struct writer w;
-	size_t at = 1;
-	int rc;
-
-	writer_init(&w, data, sizeof(data));
-	writer_put(&w, "\xde", 1);
-	writer_put(&w, lengths, 1);
-	writer_span(&w, naf_id);
-	writer_put(&w, lengths + 1, 1);
-	writer_span(&w, impi);
-	if (w.overflow)
-		return err_set(err, -EINVAL, "%s: NAF_Id and IMPI are too long for a command", c->what);
-	rc = icc_auth(c, 0x84, span_of(data, w.len), &a, err);
-	if (rc == 0 && a.sw != SW_OK)
-		rc = refused(c, a.sw, "NAF derivation", err);
-	else if (rc == 0 && (!a.len || a.data[0] != TAG_SUCCESS || icc_value(ks_ext_naf, &a, &at, 32, 32) < 0))
-		rc = err_set(err, -EIO, "%s: NAF derivation: the answer cannot be read", c->what);
-	OPENSSL_cleanse(&a, sizeof(a));
-	return rc;
-}
-
-static int icc_gsm(struct card *base, struct secret *sres, struct secret *kc, const uint8_t rand[AKA_RAND_LEN],
-		   struct err *err)
-{
-	struct icc *c = (struct icc *)base;
-	uint8_t data[1 + AKA_RAND_LEN] = { AKA_RAND_LEN };
-	struct link_answer a = { 0 };
-	size_t at = 0;
-	int rc;
-
-	memcpy(data + 1, rand, AKA_RAND_LEN);
-	rc = icc_auth(c, 0x80, span_of(data, sizeof(data)), &a, err);
-	if (rc == 0 && a.sw != SW_OK)
-		rc = refused(c, a.sw, "AUTHENTICATE", err);
-	else if (rc == 0 && (icc_value(sres, &a, &at, 4, 4) < 0 || icc_value(kc, &a, &at, 8, 8) < 0))
-		rc = err_set(err, -EIO, "%s: AUTHENTICATE: the answer cannot be read", c->what);
-	OPENSSL_cleanse(&a, sizeof(a));
-	return rc;
-}
-
 /* One of the texts of EF_GBABP behind its length; what was never written is FF. */
 static void text_at(char *out, size_t cap, const struct link_answer *a, size_t *at)
 {
@@ -514,12 +321,12 @@ static int icc_gbabp_read(struct card *base, struct card_gbabp *out, struct err 
 	struct icc *c = (struct icc *)base;
 	size_t at = 1 + AKA_RAND_LEN;
 	struct link_answer a;
-	int rc = begin(c, err);
+	int rc = icc_begin(c, err);
 
 	if (rc < 0)
 		return rc;
 	rc = icc_read(c, false, kinds[c->app.kind].gbabp, "EF_GBABP", &a, err);
-	end(c);
+	icc_end(c);
 	if (rc < 0)
 		return rc;
 	*out = (struct card_gbabp){ .has_rand = a.len > at && a.data[0] == AKA_RAND_LEN };
@@ -547,7 +354,7 @@ static int icc_gbabp_write(struct card *base, const char *btid, const char *life
 	writer_str(&w, lifetime);
 	if (w.overflow)
 		return err_set(err, -ENOSPC, "%s: B-TID and lifetime are too long for EF_GBABP", c->what);
-	rc = begin(c, err);
+	rc = icc_begin(c, err);
 	if (rc < 0)
 		return rc;
 	rc = select_file(c, false, kinds[c->app.kind].gbabp, "EF_GBABP", err);
@@ -556,11 +363,11 @@ static int icc_gbabp_write(struct card *base, const char *btid, const char *life
 			      &(struct link_command){
 				      .ins = 0xd6, .p2 = 1 + AKA_RAND_LEN, .data = span_of(data, w.len), .le = -1 },
 			      &a, err);
-	end(c);
+	icc_end(c);
 	if (rc == 0 && (a.sw == 0x6700 || a.sw == 0x6b00 || a.sw == 0x6a84))
 		return err_set(err, -ENOSPC, "%s: EF_GBABP is too short for %zu octets of B-TID and lifetime", c->what,
 			       w.len);
-	return rc < 0 || a.sw == SW_OK ? rc : refused(c, a.sw, "EF_GBABP", err);
+	return rc < 0 || a.sw == ICC_SW_OK ? rc : icc_refused(c, a.sw, "EF_GBABP", err);
 }
 
 static int icc_check(struct card *base, struct err *err)
@@ -571,11 +378,11 @@ static int icc_check(struct card *base, struct err *err)
 
 	if (c->link->ops->check)
 		return c->link->ops->check(c->link, err);
-	rc = begin(c, err);
+	rc = icc_begin(c, err);
 	if (rc < 0)
 		return rc;
 	rc = read_iccid(c, iccid, err);
-	end(c);
+	icc_end(c);
 	if (rc == 0 && memcmp(iccid, c->iccid, sizeof(iccid)) != 0)
 		rc = err_set(err, -ENODEV, "%s: there is another card", c->what);
 	return rc;
@@ -624,7 +431,7 @@ int icc_open(struct card **out, struct link *l, const struct card_choice *how, c
 		rc = open_channel(c, err);
 	if (rc == 0)
 		rc = read_all(c, err);
-	end(c);
+	icc_end(c);
 	if (rc < 0) {
 		icc_close(&c->base);
 		return rc;
