@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/base/ascii.h"
 #include "common/base/clock.h"
 #include "common/crypto/aka_algorithm.h"
 
@@ -17,13 +18,11 @@ struct subscriber_cache {
 	struct subscriber *by_impi[BUCKETS];
 };
 
-/* FNV-1a; the names come from our own database, nobody outside can choose them to collide. */
+/* The names come from our own database, nobody outside can choose them to collide. */
 static unsigned bucket(const char *impi)
 {
-	uint32_t h = 2166136261u;
+	uint32_t h = ascii_hash(impi);
 
-	while (*impi)
-		h = (h ^ (uint8_t)*impi++) * 16777619u;
 	return (h ^ h >> 15) & (BUCKETS - 1);
 }
 

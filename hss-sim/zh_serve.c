@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/base/ascii.h"
 #include "common/dia/zh_wire.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
@@ -61,11 +62,7 @@ static struct zh_txn *txn_new(struct zh_server *s, struct dia_reply *r, const st
 
 static unsigned peer_slot(const char *peer)
 {
-	uint32_t h = 2166136261u;
-
-	for (; *peer; peer++)
-		h = (h ^ (uint8_t)*peer) * 16777619u;
-	return (h >> 16) % ZH_PEERS;
+	return (ascii_hash(peer) >> 16) % ZH_PEERS;
 }
 
 static bool room_for(const struct zh_server *s, unsigned peer)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "common/base/owner_of.h"
 #include "common/dia/zn_wire.h"
 
 #define BIR_MAX      4096 /* octets: 32 GSIDs, names of 255 characters */
@@ -152,7 +153,7 @@ static int send_it(struct bir *b, struct dia_target *to, dia_ask_put_fn *put, co
 /*! If it cannot be sent, the first one may still be answered. */
 static void on_repeat(struct dia_timer *t)
 {
-	struct bir *b = (struct bir *)((char *)t - offsetof(struct bir, repeat));
+	struct bir *b = owner_of(t, struct bir, repeat);
 	uint64_t now = dia_loop_now(b->loop);
 	struct dia_target to = { .session_id = b->session_id };
 

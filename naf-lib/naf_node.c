@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
+#include "common/base/owner_of.h"
 #include "common/dia/dia_ids.h"
 #include "common/dia/zn_wire.h"
 #include "dict/gba_ids.h"
@@ -126,7 +127,7 @@ static void put_early(struct naf_node *n)
 
 static void on_settled(struct dia_timer *t)
 {
-	put_early((struct naf_node *)((char *)t - offsetof(struct naf_node, settle)));
+	put_early(owner_of(t, struct naf_node, settle));
 }
 
 static void word_run(struct dia_post *p, bool stopping)
@@ -159,7 +160,7 @@ static void node_on_stopped(void *owner)
 
 static void stop_run(struct dia_post *p, bool stopping)
 {
-	struct naf_node *n = (struct naf_node *)((char *)p - offsetof(struct naf_node, stop));
+	struct naf_node *n = owner_of(p, struct naf_node, stop);
 
 	dia_loop_timer_stop(n->loop, &n->settle);
 	dia_hub_stop(n->hub, node_on_stopped, n);

@@ -11,6 +11,7 @@
 #include "bsf/run/cfg.h"
 #include "common/base/ascii.h"
 #include "common/base/clock.h"
+#include "common/base/owner_of.h"
 #include "common/dia/dia_frame.h"
 #include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
@@ -45,11 +46,7 @@ struct node {
 
 static unsigned part_of(const struct node *n, const char *identity)
 {
-	uint32_t hash = 2166136261u;
-
-	for (; *identity; identity++)
-		hash = (hash ^ (uint8_t)ascii_lower(*identity)) * 16777619u;
-	return (hash >> 8) % n->n_parts;
+	return (ascii_hash(identity) >> 8) % n->n_parts;
 }
 
 static bool is_of(const struct part *p, const char *identity)
@@ -94,7 +91,7 @@ static void undial_one(void *hub, const struct dia_hub_peer_figures *f)
  * looked at when nothing was changed for a moment. Their requests are refused at once. */
 static void on_peers_settled(struct dia_timer *t)
 {
-	struct dia_hub *h = ((struct part *)((char *)t - offsetof(struct part, settled)))->hub;
+	struct dia_hub *h = owner_of(t, struct part, settled)->hub;
 
 	dia_hub_figures(h, undial_one, h);
 	dia_hub_recheck(h);
@@ -472,7 +469,7 @@ void node_detach(struct node *n, unsigned no)
 
 static void node_run_begin(struct dia_post *post, bool stopping)
 {
-	struct part *p = (struct part *)((char *)post - offsetof(struct part, begin));
+	struct part *p = owner_of(post, struct part, begin);
 
 	p->rc = stopping ? -ESHUTDOWN : dia_hub_listen(p->hub, p->err);
 	if (p->rc == 0 && dial_all(p, policy_current()) < 0)
@@ -507,7 +504,7 @@ static void on_over(void *owner)
 
 static void node_run_stop(struct dia_post *post, bool stopping)
 {
-	struct part *p = (struct part *)((char *)post - offsetof(struct part, stop));
+	struct part *p = owner_of(post, struct part, stop);
 
 	if (p->hub && !stopping)
 		dia_hub_stop(p->hub, on_over, p);

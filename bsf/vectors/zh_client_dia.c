@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <talloc.h>
 #include "bsf/run/cfg.h"
+#include "common/base/owner_of.h"
 #include "common/dia/zh_wire.h"
 
 #define PATIENCES  4 /* a request is forgotten after so many times what its sender waits: until then an answer is late */
@@ -61,7 +62,7 @@ static void question_end(struct zh_question *q)
 
 static void question_came_back(void *owner, struct inbox_item *item, bool stopping)
 {
-	struct zh_question *q = (struct zh_question *)((char *)item - offsetof(struct zh_question, item));
+	struct zh_question *q = owner_of(item, struct zh_question, item);
 
 	if (stopping)
 		question_free(q);

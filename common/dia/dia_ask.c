@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "common/base/clock.h"
+#include "common/base/owner_of.h"
 #include "common/crypto/rng.h"
 #include "common/dia/dia_hub_in.h"
 
@@ -45,7 +46,7 @@ static void ask_end(struct ask *a, int rc, struct span answer)
 
 static void ask_on_time(struct dia_timer *t)
 {
-	struct ask *a = (struct ask *)((char *)t - offsetof(struct ask, timer));
+	struct ask *a = owner_of(t, struct ask, timer);
 
 	ask_end(a, -ETIMEDOUT, span_of(NULL, 0));
 }

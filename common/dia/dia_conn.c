@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "common/dia/dia_hub_in.h"
+#include "common/base/owner_of.h"
 
 #define BASE_ROOM 1024 /* octets of a message of the base protocol; with Failed-AVP DIA_FAILED_MAX more */
 #define END_MS    5000 /* for the last message to leave */
@@ -76,7 +77,7 @@ void dia_conn_clear(struct dia_conn *c)
 
 static void conn_on_time(struct dia_timer *t)
 {
-	struct dia_conn *c = (struct dia_conn *)((char *)t - offsetof(struct dia_conn, timer));
+	struct dia_conn *c = owner_of(t, struct dia_conn, timer);
 
 	if (c->ending)
 		dia_conn_clear(c);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 #include "common/dia/dia_hub_in.h"
+#include "common/base/owner_of.h"
 
 #define TELL_MS  60000 /* in so long */
 #define TELL_MAX 20    /* so many changes of state are told */
@@ -99,7 +100,7 @@ void dia_hub_figures(struct dia_hub *h, void (*fn)(void *owner, const struct dia
 
 static void on_tell_later(struct dia_timer *t)
 {
-	struct dia_identity *id = (struct dia_identity *)((char *)t - offsetof(struct dia_identity, tell_later));
+	struct dia_identity *id = owner_of(t, struct dia_identity, tell_later);
 	char text[96];
 
 	snprintf(text, sizeof(text), "changed its state %u times more, and is %s now", id->untold,

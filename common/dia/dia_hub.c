@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "common/base/ascii.h"
+#include "common/base/owner_of.h"
 #include "common/crypto/rng.h"
 #include "common/dia/dia_hub_in.h"
 #include "common/dia/dia_ids.h"
@@ -55,7 +56,7 @@ bool dia_hub_is_open(const struct dia_hub *h, const char *identity)
 
 static void on_stopped(struct dia_timer *t)
 {
-	struct dia_hub *h = (struct dia_hub *)((char *)t - offsetof(struct dia_hub, stopped));
+	struct dia_hub *h = owner_of(t, struct dia_hub, stopped);
 
 	h->on_stopped(h->stopped_owner);
 }

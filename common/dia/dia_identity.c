@@ -3,16 +3,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "common/base/ascii.h"
+#include "common/base/owner_of.h"
 #include "common/crypto/rng.h"
 #include "common/dia/dia_hub_in.h"
 
 static struct dia_identity **bucket(const struct dia_hub *h, const char *name)
 {
-	uint32_t hash = 2166136261u;
-
-	for (; *name; name++)
-		hash = (hash ^ (uint8_t)ascii_lower(*name)) * 16777619u;
-	return (struct dia_identity **)&h->identities[hash % DIA_HUB_BUCKETS];
+	return (struct dia_identity **)&h->identities[ascii_hash(name) % DIA_HUB_BUCKETS];
 }
 
 struct dia_identity *dia_identity_find(const struct dia_hub *h, const char *name)
@@ -123,7 +120,7 @@ static void end_link(struct dia_identity *id, struct dia_conn *c, bool reset)
 	dia_conn_end(c, reset, why);
 }
 
-struct dia_hub_limits dia_identity_limits(const struct dia_identity *id)
+static struct dia_hub_limits limits_of(const struct dia_identity *id)
 {
 	const struct dia_hub_cfg *cfg = &id->hub->cfg;
 	struct dia_hub_limits l = { 1, id->dial ? DIA_FRAME_HSS : cfg->msg_max };
@@ -135,7 +132,7 @@ struct dia_hub_limits dia_identity_limits(const struct dia_identity *id)
 
 static void on_opened(struct dia_identity *id, struct dia_conn *c, uint32_t reopen)
 {
-	c->s.msg_max = dia_identity_limits(id).msg_max;
+	c->s.msg_max = limits_of(id).msg_max;
 	if (c->s.paused)
 		dia_stream_resume(&c->s);
 	if (!reopen)
@@ -198,7 +195,7 @@ static void hub_act(void *owner, unsigned link, unsigned act, uint32_t arg)
 
 static void hub_on_tick(struct dia_timer *t)
 {
-	struct dia_identity *id = (struct dia_identity *)((char *)t - offsetof(struct dia_identity, timer));
+	struct dia_identity *id = owner_of(t, struct dia_identity, timer);
 
 	dia_peer_tick(id->machine, dia_hub_now(id->hub));
 	dia_identity_settle(id);
@@ -302,7 +299,7 @@ void dia_identity_happens(struct dia_conn *c, enum dia_on on, uint32_t arg)
 /* What holds now; without memory for more it is as it was. */
 static void update_connections(struct dia_identity *id)
 {
-	unsigned n = dia_identity_limits(id).connections, links = DIA_PEER_LINKS(n);
+	unsigned n = limits_of(id).connections, links = DIA_PEER_LINKS(n);
 	struct dia_conn **wide =
 		links > id->n_links ? realloc(id->links, links * sizeof(struct dia_conn *)) : id->links;
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include "common/base/owner_of.h"
 #include "common/base/spare_fd.h"
 #include "common/dia/dia_hub_in.h"
 
@@ -116,7 +117,7 @@ static bool listen_on_ready(struct dia_fd *f, uint32_t events, unsigned *budget)
 
 static void on_accept_again(struct dia_timer *t)
 {
-	struct dia_hub *h = (struct dia_hub *)((char *)t - offsetof(struct dia_hub, accept_again));
+	struct dia_hub *h = owner_of(t, struct dia_hub, accept_again);
 
 	for (size_t i = 0; i < h->n_listening; i++)
 		dia_loop_again(h->loop, &h->listeners[i].f);

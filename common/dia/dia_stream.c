@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include "common/base/owner_of.h"
 #include "common/dia/dia_frame.h"
 
 static const struct span nothing;
@@ -62,7 +63,7 @@ size_t dia_stream_unsent(const struct dia_stream *s)
 
 static void on_stuck(struct dia_timer *t)
 {
-	struct dia_stream *s = (struct dia_stream *)((char *)t - offsetof(struct dia_stream, stuck));
+	struct dia_stream *s = owner_of(t, struct dia_stream, stuck);
 
 	stream_end(s, DIA_STREAM_UNREAD, 0, nothing);
 }
