@@ -81,7 +81,9 @@ static bool same_name(struct span field, const char *name)
 	return !*name;
 }
 
-int csv_column_find(struct span name, bool *encrypted)
+/* The column of that name, whatever its case and with or without _ and -; also the vendors' names.
+ * \param[out] encrypted the name itself says that the key is. \returns -1 none */
+static int column_find(struct span name, bool *encrypted)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (same_name(name, names[i].name)) {
@@ -106,7 +108,7 @@ static char separator_of(struct span line)
 		bool encrypted;
 
 		for (int i = 0; i < n && i < CSV_FIELDS_MAX; i++)
-			known += csv_column_find(fields[i].s, &encrypted) >= 0;
+			known += column_find(fields[i].s, &encrypted) >= 0;
 		if (known > most) {
 			most = known;
 			best = candidates[k];
@@ -152,7 +154,7 @@ int csv_header_read(struct csv_file *f, struct span line, struct err *err)
 	if (f->n_columns > CSV_FIELDS_MAX)
 		return csv_wrong(err, &p, "too many columns", "64");
 	for (int i = 0; i < f->n_columns; i++) {
-		int c = csv_column_find(fields[i].s, &encrypted);
+		int c = column_find(fields[i].s, &encrypted);
 
 		p.at = fields[i].at;
 		if (c < 0) {

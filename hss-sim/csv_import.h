@@ -89,7 +89,3 @@ int csv_value_read(struct csv_subscriber *s, enum csv_column c, struct span fiel
 
 /*! csv_header.c: as messages name it. \returns static */
 const char *csv_column_name(enum csv_column c);
-
-/*! csv_header.c: the column of that name, whatever its case and with or without _ and -; also the vendors' names.
- *  \param[out] encrypted the name itself says that the key is. \returns -1 none */
-int csv_column_find(struct span name, bool *encrypted);

@@ -38,11 +38,6 @@ int policy_index(struct policy *p)
 	return 0;
 }
 
-const struct naf_policy *policy_naf(const struct policy *p, const char *identity)
-{
-	return p ? name_table_get(p->by_identity, span_str(identity)) : NULL;
-}
-
 const struct policy_peer *policy_peer(const struct policy *p, const char *identity)
 {
 	return p ? name_table_get(p->peer_by_identity, span_str(identity)) : NULL;

@@ -48,7 +48,6 @@ struct policy {
 int policy_index(struct policy *p);
 
 /*! \returns entry or NULL; no case */
-const struct naf_policy *policy_naf(const struct policy *p, const char *identity);
 const struct policy_peer *policy_peer(const struct policy *p, const char *identity);
 bool policy_net_match(const struct policy_peer *n, const struct sockaddr *from);
 /*! May this identity connect to us from this address? \returns 0; -ENOENT unknown; -EPERM other address */

@@ -51,12 +51,11 @@ static const struct dia_rule reply_rules[] = { { AVP_RESULT_CODE, 0, 1, false } 
 		DIA_APP_BASE, command, flags, rules, sizeof(rules) / sizeof((rules)[0]) \
 	}
 
-const struct dia_grammar dia_base_cer = GRAMMAR(DIA_CMD_CAPABILITIES, DIA_CMD_R, cer_rules);
-const struct dia_grammar dia_base_cea = GRAMMAR(DIA_CMD_CAPABILITIES, 0, cea_rules);
+static const struct dia_grammar cer_grammar = GRAMMAR(DIA_CMD_CAPABILITIES, DIA_CMD_R, cer_rules);
+static const struct dia_grammar cea_grammar = GRAMMAR(DIA_CMD_CAPABILITIES, 0, cea_rules);
 const struct dia_grammar dia_base_dwr = GRAMMAR(DIA_CMD_WATCHDOG, DIA_CMD_R, dwr_rules);
 const struct dia_grammar dia_base_dwa = GRAMMAR(DIA_CMD_WATCHDOG, 0, reply_rules);
 const struct dia_grammar dia_base_dpr = GRAMMAR(DIA_CMD_DISCONNECT, DIA_CMD_R, dpr_rules);
-const struct dia_grammar dia_base_dpa = GRAMMAR(DIA_CMD_DISCONNECT, 0, reply_rules);
 
 bool dia_base_common(const struct dia_caps *a, const struct dia_caps *b)
 {
@@ -147,7 +146,7 @@ static void get_caps(struct dia_caps *out, struct span msg)
 
 int dia_base_cer_get(struct dia_caps *out, struct span msg, struct dia_fault *bad)
 {
-	if (dia_check(bad, msg, &dia_base_cer, NULL))
+	if (dia_check(bad, msg, &cer_grammar, NULL))
 		return -EBADMSG;
 	get_caps(out, msg);
 	return 0;
@@ -158,7 +157,7 @@ int dia_base_cea_get(struct dia_caps *out, uint32_t *code, struct span msg)
 	struct dia_fault bad;
 	struct dia_avp a;
 
-	if (dia_check(&bad, msg, &dia_base_cea, NULL))
+	if (dia_check(&bad, msg, &cea_grammar, NULL))
 		return -EBADMSG;
 	get_caps(out, msg);
 	*code = dia_wire_find(&a, dia_wire_avps(msg), AVP_RESULT_CODE) ? dia_wire_u32(&a) : 0;

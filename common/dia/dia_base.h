@@ -19,7 +19,7 @@
 enum dia_security_id { DIA_SECURITY_NONE = 0, DIA_SECURITY_TLS = 1 };
 enum dia_cause { DIA_REBOOTING = 0, DIA_BUSY = 1, DIA_DO_NOT_WANT = 2 };
 
-extern const struct dia_grammar dia_base_cer, dia_base_cea, dia_base_dwr, dia_base_dwa, dia_base_dpr, dia_base_dpa;
+extern const struct dia_grammar dia_base_dwr, dia_base_dwa, dia_base_dpr;
 
 /*! Who somebody is, as CER and CEA say. */
 struct dia_caps {

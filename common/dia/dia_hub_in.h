@@ -118,7 +118,6 @@ bool dia_identity_is_ready(const struct dia_identity *id);
 void dia_identity_settle(struct dia_identity *id);
 /* Why its connections end, where nobody has said it yet. */
 void dia_identity_say_why(struct dia_identity *id, const char *why);
-struct dia_hub_limits dia_identity_limits(const struct dia_identity *id);
 /* Something happened on a connection that has a name; all that follows from it is done. */
 void dia_identity_happens(struct dia_conn *c, enum dia_on on, uint32_t arg);
 /* A CER was admitted. */
@@ -171,8 +170,6 @@ void dia_move_end(struct dia_conn *c);
 
 /* dia_reply.c: a request is there */
 void dia_reply_serve(struct dia_conn *c, struct span msg);
-/* Answer with a code only. */
-void dia_reply_code(struct dia_conn *c, struct span msg, uint32_t code);
 
 /* dia_ask.c */
 void dia_ask_answered(struct dia_conn *c, struct span msg);

@@ -60,7 +60,7 @@ static int put_fault(struct dia_conn *c, struct span request, const struct dia_f
 	return 0;
 }
 
-void dia_reply_code(struct dia_conn *c, struct span msg, uint32_t code)
+static void reply_code(struct dia_conn *c, struct span msg, uint32_t code)
 {
 	put_fault(c, msg, &(struct dia_fault){ .code = code });
 }
@@ -96,7 +96,7 @@ static int put_answer(struct dia_reply *r, dia_reply_fn *put, const void *answer
 			return 0;
 		}
 	}
-	dia_reply_code(c, r->request, RESULT_UNABLE_TO_COMPLY);
+	reply_code(c, r->request, RESULT_UNABLE_TO_COMPLY);
 	return -EMSGSIZE;
 }
 

@@ -63,6 +63,8 @@ START_TEST(net_match)
 }
 END_TEST
 
+#define RELAY "relay.example.com" /* the peer that they come over */
+
 static struct policy *policy_of(const char *identity)
 {
 	struct policy *p = calloc(1, sizeof(*p));
@@ -70,6 +72,7 @@ static struct policy *policy_of(const char *identity)
 	p->nafs = calloc(1, sizeof(*p->nafs));
 	p->n_nafs = 1;
 	p->nafs[0].identity = strdup(identity);
+	p->nafs[0].via = strdup(RELAY);
 	p->nafs[0].speaks_for = name_table_new();
 	name_table_put(p->nafs[0].speaks_for, "naf.example.com", p);
 	ck_assert_int_eq(policy_index(p), 0);
@@ -81,11 +84,11 @@ START_TEST(published)
 	struct policy *first = policy_of("naf1.example.com"), *second = policy_of("naf2.example.com");
 
 	ck_assert_ptr_null(policy_current());
-	ck_assert_ptr_null(policy_naf(NULL, "naf1.example.com"));
+	ck_assert_ptr_null(policy_naf_over(NULL, RELAY, span_str("naf1.example.com")));
 	policy_publish(first);
 	ck_assert_ptr_eq(policy_current(), first);
-	ck_assert_ptr_nonnull(policy_naf(policy_current(), "NAF1.example.com"));
-	ck_assert_ptr_null(policy_naf(policy_current(), "naf1.example.co"));
+	ck_assert_ptr_nonnull(policy_naf_over(policy_current(), RELAY, span_str("NAF1.example.com")));
+	ck_assert_ptr_null(policy_naf_over(policy_current(), RELAY, span_str("naf1.example.co")));
 	policy_publish(second);
 	ck_assert_ptr_eq(policy_current(), second);
 	ck_assert_str_eq(first->nafs[0].identity, "naf1.example.com"); /* still there for who holds it */
@@ -233,12 +236,13 @@ START_TEST(ten_thousand)
 	for (size_t i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "naf%zu.example.com", i);
 		p->nafs[i].identity = strdup(name);
+		p->nafs[i].via = strdup(RELAY);
 	}
 	ck_assert_int_eq(policy_index(p), 0);
 	ck_assert_uint_le(name_table_longest(p->by_identity), 16);
 	for (size_t i = 0; i < MANY; i++)
-		ck_assert_ptr_eq(policy_naf(p, p->nafs[i].identity), &p->nafs[i]);
-	ck_assert_ptr_null(policy_naf(p, "naf10000.example.com"));
+		ck_assert_ptr_eq(policy_naf_over(p, RELAY, span_str(p->nafs[i].identity)), &p->nafs[i]);
+	ck_assert_ptr_null(policy_naf_over(p, RELAY, span_str("naf10000.example.com")));
 	policy_free(p);
 }
 END_TEST

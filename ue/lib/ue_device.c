@@ -120,7 +120,8 @@ void gba_ue_free(struct gba_ue *ue)
 	free(ue);
 }
 
-struct ue_realm *ue_device_realm(const struct gba_ue *ue, const char *name)
+/* \returns NULL: none of this name */
+static struct ue_realm *realm_find(const struct gba_ue *ue, const char *name)
 {
 	for (size_t i = 0; name && i < ue->n_realms; i++) {
 		if (strcmp(ue->realms[i]->name, name) == 0)
@@ -157,7 +158,7 @@ static int realm_wrong(const struct gba_ue *ue, const char *name, const char *ca
 		return err_set(err, -EINVAL,
 			       "a realm needs a card, and a name of 1 to %d letters, digits, '.', '_' and '-'",
 			       GBA_UE_REALM_MAX);
-	if (ue_device_realm(ue, name))
+	if (realm_find(ue, name))
 		return err_set(err, -EEXIST, "realm %s is there already", name);
 	if (ue->n_realms == GBA_UE_REALMS_MAX)
 		return err_set(err, -ENOSPC, "more than %d realms", GBA_UE_REALMS_MAX);
@@ -205,7 +206,7 @@ int gba_ue_realm_add(struct gba_ue *ue, const char *name, const char *card, cons
 
 int gba_ue_realm_use(struct gba_ue *ue, const char *name)
 {
-	struct ue_realm *r = ue ? ue_device_realm(ue, name) : NULL;
+	struct ue_realm *r = ue ? realm_find(ue, name) : NULL;
 	char path[KEY_STORE_PATH_MAX];
 
 	if (!ue || ue->agent)
@@ -256,7 +257,7 @@ const struct gba_ue_token *gba_ue_token_at(struct gba_ue *ue, size_t i)
 
 int gba_ue_drop(struct gba_ue *ue, const char *realm, bool with_tmpi)
 {
-	struct ue_realm *r = ue ? ue_device_realm(ue, realm) : NULL;
+	struct ue_realm *r = ue ? realm_find(ue, realm) : NULL;
 	int rc;
 
 	if (!ue || ue->agent)
@@ -270,7 +271,7 @@ int gba_ue_drop(struct gba_ue *ue, const char *realm, bool with_tmpi)
 
 bool gba_ue_key_valid(struct gba_ue *ue, const struct gba_ue_key *key)
 {
-	const struct ue_realm *r = ue && key ? ue_device_realm(ue, key->realm) : NULL;
+	const struct ue_realm *r = ue && key ? realm_find(ue, key->realm) : NULL;
 
 	if (!ue || !key || key->expires_at <= (int64_t)time(NULL))
 		return false;

@@ -25,8 +25,5 @@ struct gba_ue {
 	char masked[IMPI_MAX + 1], tmpi[TMPI_MAX + 1], run[RUN_ID_LEN + 1];
 };
 
-/*! \returns NULL: none of this name */
-struct ue_realm *ue_device_realm(const struct gba_ue *ue, const char *name);
-
 /*! Wake up when the next key ends or a card is to be looked at. */
 void ue_device_arm(struct gba_ue *ue);
