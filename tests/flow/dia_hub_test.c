@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <arpa/inet.h>
 #include "common/base/clock.h"
 #include "common/base/sockaddr.h"
 #include "common/dia/dia_hub.h"
 #include "common/dia/zh_wire.h"
+#include "tests/flow/free_port.h"
 #include "tests/unit/suite.h"
 
 #define HSS   "hss.example.com"
@@ -105,19 +105,6 @@ static void turn(int ms)
 		} \
 	} while (0)
 
-static struct sockaddr_storage any_port(void)
-{
-	struct sockaddr_storage sa = { 0 };
-	socklen_t len = sizeof(sa);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	ck_assert_int_eq(sockaddr_parse(&sa, "127.0.0.1", "0"), 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, sizeof(struct sockaddr_in)), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
-	close(fd);
-	return sa;
-}
-
 static void start_hss(void)
 {
 	struct dia_hub_cfg cfg = {
@@ -156,7 +143,7 @@ static void start_bsf(void)
 static void setup(void)
 {
 	loop = dia_loop_new();
-	hss_at = any_port();
+	hss_at = free_port();
 	start_hss();
 	start_bsf();
 }
@@ -638,7 +625,7 @@ START_TEST(test_dial_elsewhere)
 	start_bsf_that_tells();
 	UNTIL(dia_hub_is_open(bsf, HSS));
 	ck_assert_int_eq(dia_hub_dial(bsf, HSS, &hss_at, false), -EEXIST);
-	hss_at = any_port();
+	hss_at = free_port();
 	ck_assert_int_eq(dia_hub_dial(bsf, HSS, &hss_at, false), 0);
 	UNTIL(bsf_lost[0]);
 	ck_assert_str_eq(bsf_lost, "its address has changed");

@@ -3,12 +3,10 @@
  * can be asked for again, two nodes find each other again, every question has one end, and nothing is lost: the sanitizer's
  * build of this test says so. */
 #include <errno.h>
-#include <arpa/inet.h>
-#include <unistd.h>
 #include "common/base/clock.h"
-#include "common/base/sockaddr.h"
 #include "common/dia/dia_hub.h"
 #include "common/dia/zh_wire.h"
+#include "tests/flow/free_port.h"
 #include "tests/unit/suite.h"
 
 #define HSS         "hss.example.com"
@@ -192,22 +190,11 @@ static void scene(void)
 	dia_loop_free(loop);
 }
 
-static void any_port(void)
-{
-	socklen_t len = sizeof(hss_at);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	ck_assert_int_eq(sockaddr_parse(&hss_at, "127.0.0.1", "0"), 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&hss_at, sizeof(struct sockaddr_in)), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&hss_at, &len), 0);
-	close(fd);
-}
-
 START_TEST(test_each_allocation_fails_once)
 {
 	unsigned long all = 1;
 
-	any_port();
+	hss_at = free_port();
 	for (unsigned long n = 1; n <= all; n++) {
 		calls = 0;
 		fails_at = n;

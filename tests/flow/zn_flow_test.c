@@ -16,6 +16,7 @@
 #include "common/rt/counters.h"
 #include "common/rt/dia_select.h"
 #include "tests/unit/provoked.h"
+#include "tests/flow/free_port.h"
 #include "tests/unit/suite.h"
 
 #define NAF      "naf1.example.com"
@@ -133,22 +134,9 @@ static int admit(void *owner, const char *identity, const struct sockaddr *from)
 	return strcmp(identity, NAF) ? -ENOENT : 0;
 }
 
-static struct sockaddr_storage a_port(void)
-{
-	struct sockaddr_storage sa = { 0 };
-	socklen_t len = sizeof(sa);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	ck_assert_int_eq(sockaddr_parse(&sa, "127.0.0.1", "0"), 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, sizeof(struct sockaddr_in)), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
-	close(fd);
-	return sa;
-}
-
 static void start_hubs(void)
 {
-	struct sockaddr_storage at = a_port();
+	struct sockaddr_storage at = free_port();
 	static struct dia_hub_service service; /* lent until the hub is freed */
 	struct dia_hub_cfg there = {
 		.self = { BSF, REALM },
