@@ -80,6 +80,7 @@ class Meeting:
 
     def __init__(self, name, port_there, port_here, elects):
         self.name, self.links, self.held, self.forced, self.elects = name, [], {}, 0, elects
+        self.looked_at = 0           # of those forced: the first may be over before anybody looks
         self.changed = asyncio.Event()
         self.out, self.back = Leg(self, port_there), Leg(self, port_here)
 
@@ -111,9 +112,9 @@ class Meeting:
 
     async def once(self):
         """Both out, one in; then it is cut. Returns the direction that remained."""
-        before, self.none = self.forced, 0
+        self.none = 0
         while True:
-            while self.forced == before or len(self.open()) != 1 or not self.open()[0].accepted:
+            while self.forced == self.looked_at or len(self.open()) != 1 or not self.open()[0].accepted:
                 await self.wait()
             await asyncio.sleep(0.05)                      # a second one would be let in about now, or this one ended
             left = self.open()
@@ -121,6 +122,7 @@ class Meeting:
                 break
             assert len(left) < 2 and not self.elects, (self.name, len(left))
             self.none += 1                                 # each has let go of the one that the other kept: they try again
+        self.looked_at = self.forced
         left[0].abort()
         for link in list(self.held.values()):               # who goes on trying while he is connected
             link.abort()
