@@ -201,6 +201,50 @@ START_TEST(pulled_in_a_run)
 END_TEST
 
 /* 220-4.4.11-2, 220-4.4.11-3: another card at the start, and none; one that only cannot be opened deletes nothing */
+/* A program polls, steps, and only then looks: what another call has seen ends a request within a step that the descriptor asks
+ * for, also when nothing else comes. */
+static void ends_by_the_descriptor(struct gba_ue_request *q)
+{
+	while (gba_ue_reason(q) == GBA_UE_PENDING) {
+		struct pollfd p = { .fd = gba_ue_fd(ue), .events = POLLIN };
+
+		ck_assert_int_eq(poll(&p, 1, 3000), 1);
+		gba_ue_step(ue);
+	}
+	ck_assert_int_ne(gba_ue_finish(q, NULL), GBA_UE_OK);
+}
+
+START_TEST(one_request_does_not_end_another)
+{
+	struct gba_ue_request *first, *second;
+
+	with_key(0, 3600);
+	first = gba_ue_start(ue, GBA_UE_APP_ANY, "naf1.example.com", NULL, true, NULL);
+	for (int i = 0; i < 20; i++) { /* nobody listens there: its run is over after a few looks */
+		struct pollfd p = { .fd = gba_ue_fd(ue), .events = POLLIN };
+
+		poll(&p, 1, 20);
+		second = gba_ue_start(ue, GBA_UE_APP_ANY, "naf2.example.com", NULL, false, NULL);
+		ck_assert_int_eq(gba_ue_finish(second, NULL), GBA_UE_OK);
+		ck_assert_int_eq(gba_ue_reason(first), GBA_UE_PENDING);
+	}
+	ends_by_the_descriptor(first);
+}
+END_TEST
+
+START_TEST(a_look_at_the_card_ends_a_run)
+{
+	struct gba_ue_request *q;
+
+	with_key(0, 3600);
+	q = gba_ue_start(ue, GBA_UE_APP_ANY, "naf1.example.com", NULL, true, NULL);
+	slot.present = false;
+	ck_assert(!gba_ue_token_at(ue, 0)->card);
+	ck_assert_int_eq(gba_ue_reason(q), GBA_UE_PENDING);
+	ends_by_the_descriptor(q);
+}
+END_TEST
+
 START_TEST(at_power_up)
 {
 	with_key(CARD_CAP_REMOVAL, 3600);
@@ -259,4 +303,5 @@ START_TEST(given_up)
 END_TEST
 
 SUITE_WITH_FIXTURE("ue_realm", setup, teardown, pulled, swapped_while_nobody_looked, without_removal, cannot_be_told,
-		   pulled_in_a_run, at_power_up, over, given_up)
+		   pulled_in_a_run, one_request_does_not_end_another, a_look_at_the_card_ends_a_run, at_power_up, over,
+		   given_up)

@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "ue/lib/http_url.h"
 #include "ue/lib/ue_key.h"
+#include "ue/lib/ue_request.h"
 #include "ue/state_file.h"
 
 #define RENEWALS   3
@@ -190,6 +191,7 @@ static int realm_add(struct gba_ue *ue, const char *name, const char *card, cons
 	ue->realms[ue->n_realms++] = r;
 	if (!ue->active || was_active(ue, name))
 		ue->active = r;
+	ue_device_arm(ue);
 	return 0;
 }
 
@@ -234,6 +236,7 @@ const struct gba_ue_token *gba_ue_token_at(struct gba_ue *ue, size_t i)
 	if (ue_realm_ready(r, &ue->why) < 0 && !ue->why.text[0])
 		err_set(&ue->why, 0, "no card");
 	ue_realm_life(r);
+	ue_device_arm(ue);
 	ue->masked[0] = ue->tmpi[0] = ue->run[0] = '\0';
 	if (r->card)
 		impi_mask(ue->masked, k->impi.s);
@@ -266,6 +269,7 @@ int gba_ue_drop(struct gba_ue *ue, const char *realm, bool with_tmpi)
 		return -ENOENT;
 	ue_realm_ready(r, NULL);
 	rc = ue_realm_drop(r, with_tmpi, NULL);
+	ue_device_arm(ue);
 	return rc == 0 || rc == -ENODEV ? rc : -EIO;
 }
 
@@ -288,7 +292,7 @@ void ue_device_arm(struct gba_ue *ue)
 	struct itimerspec when = { 0 };
 	struct timespec now;
 	time_t first = 0, at;
-	int ms, soonest = -1;
+	int ms, soonest = ue_request_can_go_on(ue) ? 0 : -1;
 
 	for (size_t i = 0; i < ue->n_realms; i++) {
 		ms = ue_realm_next(ue->realms[i], &at);

@@ -25,5 +25,6 @@ struct gba_ue {
 	char masked[IMPI_MAX + 1], tmpi[TMPI_MAX + 1], run[RUN_ID_LEN + 1];
 };
 
-/*! Wake up when the next key ends or a card is to be looked at. */
+/*! Make the descriptor readable when the next key ends, a card is to be looked at, or at once if a request can go on. After each
+ *  call that may have changed one of these. */
 void ue_device_arm(struct gba_ue *ue);

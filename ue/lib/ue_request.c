@@ -291,11 +291,22 @@ struct gba_ue_request *gba_ue_start(struct gba_ue *ue, enum gba_ue_app app, cons
 		strcpy(q->refused, refused);
 	if (!take_naf(q, naf, ua_id))
 		return q;
-	if (ue->agent)
+	if (ue->agent) {
 		connect_agent(q);
-	else
-		gba_ue_step(ue);
+		return q;
+	}
+	serve(q); /* this one alone: who steps looks at the others afterwards, who starts does not */
+	ue_device_arm(ue);
 	return q;
+}
+
+bool ue_request_can_go_on(const struct gba_ue *ue)
+{
+	for (const struct gba_ue_request *q = ue->requests; q; q = q->next)
+		if (q->reason == GBA_UE_PENDING && !q->remote &&
+		    (!q->realm || q->realm != ue->active || !q->realm->ub.run))
+			return true;
+	return false;
 }
 
 size_t gba_ue_step(struct gba_ue *ue)

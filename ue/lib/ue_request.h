@@ -30,5 +30,8 @@ struct gba_ue_request {
  *  \returns 0; -EINVAL no host name, or a user name before it */
 int ue_request_host(char out[GBA_UE_NAME_MAX + 1], const char *naf);
 
+/*! Does a request wait for nothing but the next step? Then nobody else would wake the program. */
+bool ue_request_can_go_on(const struct gba_ue *ue);
+
 /*! What a program is told for what ended a run. Pure. */
 enum gba_ue_reason ue_request_reason(enum ue_cause cause);
