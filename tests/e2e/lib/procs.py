@@ -28,19 +28,32 @@ def program(name):
     return None
 
 
-_given = set()
+_given = {}     # port: its reservation, held while this process lives
+
+
+def reserve(port):
+    """A socket with a name of this port, in the same namespace as the port, or None: whoever tests beside us has it."""
+    lock = socket.socket(socket.AF_UNIX)
+    try:
+        lock.bind(f"\0gba-test-port.{port}")
+    except OSError:
+        lock.close()
+        return None
+    return lock
 
 
 def is_free(port):
-    """Nobody listens there, and none of the tests was given it."""
-    if port in _given:
+    """Nobody listens there, and no test of this process or of one beside it was given it."""
+    lock = None if port in _given else reserve(port)
+    if not lock:
         return False
     with socket.socket() as s:
         try:
             s.bind(("0.0.0.0", port))
         except OSError:
+            lock.close()
             return False
-    _given.add(port)
+    _given[port] = lock
     return True
 
 
