@@ -134,6 +134,7 @@ static void naf_clear(struct naf_policy *n)
 	free(n->via);
 	free(n->naf_group);
 	name_table_free(n->speaks_for);
+	rate_drop(n->rate);
 	strings_free(n->gsids, n->n_gsids);
 	strings_free(n->required_gsids, n->n_required_gsids);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 #include "bsf/policy/name_table.h"
+#include "bsf/policy/rate.h"
 #include "common/base/sockaddr.h"
 
 /*! One "peer NAME" node of the configuration, or what an hss or naf node says of its own connection. */
@@ -33,6 +34,7 @@ struct naf_policy {
 	size_t n_gsids;
 	char **required_gsids; /* uss-required: without them 5402, also if not asked for */
 	size_t n_required_gsids;
+	struct rate *rate; /* of its requests; held */
 	bool proxy; /* Zn-Proxy: what comes from it under a name that is no NAF of its own is its responsibility */
 };
 

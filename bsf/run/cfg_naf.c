@@ -3,6 +3,7 @@
 #include "bsf/run/naf_cfg.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/vty.h>
@@ -274,6 +275,20 @@ DEFUN(naf_no_proxy, naf_no_proxy_cmd, "no proxy", NO_STR PROXY_HELP)
 	return peer_cfg_changed(vty);
 }
 
+#define RATE_HELP "How many requests it may ask a second, and at once; those beyond get 3004\n"
+
+DEFUN(naf_rate, naf_rate_cmd, "rate <1-1000000>", RATE_HELP "Requests\n")
+{
+	rate_set(((struct naf_cfg *)vty->index)->rate, (uint32_t)atoi(argv[0]));
+	return CMD_SUCCESS;
+}
+
+DEFUN(naf_no_rate, naf_no_rate_cmd, "no rate", NO_STR RATE_HELP)
+{
+	rate_set(((struct naf_cfg *)vty->index)->rate, 0);
+	return CMD_SUCCESS;
+}
+
 static void write_own_peer(struct vty *vty, const struct peer_cfg *p)
 {
 	words_write(vty, "address", &p->nets);
@@ -296,6 +311,8 @@ static int write_naf(struct vty *vty)
 			vty_out(vty, " private-identity allow%s", VTY_NEWLINE);
 		words_write_line(vty, "gaa-service", &n->gsids);
 		words_write_line(vty, "uss-required", &n->required);
+		if (rate_get(n->rate))
+			vty_out(vty, " rate %u%s", (unsigned)rate_get(n->rate), VTY_NEWLINE);
 		if (n->proxy)
 			vty_out(vty, " proxy%s", VTY_NEWLINE);
 	}
@@ -311,7 +328,7 @@ void naf_cfg_vty_init(void)
 		&naf_group_cmd,    &naf_no_group_cmd,    &naf_private_cmd,        &naf_gaa_cmd,
 		&naf_no_gaa_cmd,   &naf_required_cmd,    &naf_no_required_cmd,    &naf_proxy_cmd,
 		&naf_no_proxy_cmd, &naf_connections_cmd, &naf_no_connections_cmd, &naf_via_cmd,
-		&naf_no_via_cmd,
+		&naf_no_via_cmd,   &naf_rate_cmd,        &naf_no_rate_cmd,
 	};
 
 	install_node(&naf_node, write_naf);

@@ -26,6 +26,7 @@ static bool naf_to_policy(struct naf_policy *out, const struct naf_cfg *n)
 	out->gsids = words_copy(&n->gsids);
 	out->required_gsids = words_copy(&n->required);
 	out->naf_group = n->group ? strdup(n->group) : NULL;
+	out->rate = rate_hold(n->rate);
 	out->private_identity = n->private_identity;
 	out->proxy = n->proxy;
 	if (!out->identity || !out->via || !out->speaks_for || !out->gsids || !out->required_gsids ||
@@ -147,16 +148,24 @@ struct naf_cfg *naf_cfg_find(const char *identity)
 	return name_table_get(by_identity, span_str(identity));
 }
 
+static int naf_cfg_end(struct naf_cfg *n)
+{
+	rate_drop(n->rate);
+	return 0;
+}
+
 struct naf_cfg *naf_cfg_add(const char *identity)
 {
 	struct naf_cfg *n = talloc_zero(bsf_cfg, struct naf_cfg);
 
 	if (!n)
 		return NULL;
+	talloc_set_destructor(n, naf_cfg_end);
 	if (!by_identity)
 		by_identity = name_table_new();
 	n->identity = talloc_strdup(n, identity);
-	if (!by_identity || !n->identity || name_table_put(by_identity, identity, n) < 0) {
+	n->rate = rate_new();
+	if (!by_identity || !n->identity || !n->rate || name_table_put(by_identity, identity, n) < 0) {
 		talloc_free(n);
 		return NULL;
 	}

@@ -13,6 +13,7 @@ struct naf_cfg {
 	char *via; /* peer it comes over; NULL: its own, of the same name */
 	struct words speaks_for, gsids, required;
 	char *group;
+	struct rate *rate; /* talloc's destructor drops it */
 	bool private_identity, proxy;
 	int line; /* of the file; 0: made at the VTY */
 };

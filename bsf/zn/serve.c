@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include "bsf/zn/answer.h"
 #include "bsf/policy/policy.h"
+#include "common/base/clock.h"
 #include "common/dia/zn_wire.h"
 #include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
@@ -22,6 +23,11 @@ static int refuse_with(void *carrier, const struct zn_bia *bia)
 	return dia_reply_refuse(r->reply, r->fault);
 }
 
+static bool over_rate(const struct naf_policy *naf)
+{
+	return naf && naf->rate && rate_get(naf->rate) && !rate_take(naf->rate, clock_mono_us());
+}
+
 static void refuse_unread(struct dia_reply *r, const struct dia_fault *bad)
 {
 	static const struct {
@@ -31,13 +37,16 @@ static void refuse_unread(struct dia_reply *r, const struct dia_fault *bad)
 		{ RESULT_MISSING_AVP, CAUSE_zn_missing_avp },
 		{ RESULT_AVP_TOO_MANY, CAUSE_zn_avp_repeated },
 	};
-	struct refusal refusal = { r, bad };
-	struct result result = dia_fault_result(bad);
-	enum cause cause = CAUSE_zn_bad_avp;
+	static const struct dia_fault busy = { .code = RESULT_TOO_BUSY };
 	char peer[ZN_NAME_MAX + 1];
+	/* what cannot be read costs as much: it counts for the NAF that is the peer */
+	bool over = over_rate(policy_naf_over(policy_current(), dia_reply_peer(r), span_str(dia_reply_peer(r))));
+	struct refusal refusal = { r, over ? &busy : bad };
+	struct result result = dia_fault_result(refusal.fault);
+	enum cause cause = over ? CAUSE_zn_rate : CAUSE_zn_bad_avp;
 
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
-		if (causes[i].code == bad->code)
+		if (causes[i].code == refusal.fault->code)
 			cause = causes[i].cause;
 	snprintf(peer, sizeof(peer), "%s", dia_reply_peer(r));
 	(void)zn_answer_refuse(peer, NULL, cause, &result, refuse_with, &refusal);
@@ -58,8 +67,8 @@ static int answer_now(struct zn_serve *z, struct dia_reply *r, const struct zn_b
 	return 0;
 }
 
-/* While the Route-Records are there: whose request is it? */
-static void find_asker(struct zn_bir *b)
+/* While the Route-Records are there: whose request is it? \returns NULL: nobody's */
+static const struct naf_policy *find_asker(struct zn_bir *b)
 {
 	const struct naf_policy *naf;
 	enum policy_who who = policy_who(&naf, policy_current(), b->peer, span_str(b->origin_host), b->routes,
@@ -69,6 +78,7 @@ static void find_asker(struct zn_bir *b)
 	b->liar = who == POLICY_LIAR;
 	if (naf)
 		snprintf(b->asker, sizeof(b->asker), "%s", naf->identity);
+	return naf;
 }
 
 static void zn_serve_on_bir(void *owner, struct dia_reply *r)
@@ -86,7 +96,10 @@ static void zn_serve_on_bir(void *owner, struct dia_reply *r)
 	snprintf(bir.peer, sizeof(bir.peer), "%s", dia_reply_peer(r));
 	if (read_over)
 		dia_select_refused(DZN, CAUSE_zn_read_over, bir.peer, "it has AVPs of 3GPP that a BIR does not have");
-	find_asker(&bir);
+	if (over_rate(find_asker(&bir))) {
+		(void)zn_answer_refuse(bir.peer, &bir, CAUSE_zn_rate, &busy, zn_flow_put, r);
+		return;
+	}
 	if (answer_now(z, r, &bir) == 0)
 		return;
 	if (zn_flow_take(z->flow, r, &bir) < 0)

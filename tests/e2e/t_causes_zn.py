@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Every cause of Zn and of the Diameter node: the answer, the counter, and no key for whom it is not."""
+import asyncio
+import collections
 import os
 
-from lib import causes, dia, kdf, naf
+from lib import causes, dia, kdf, naf, vty
 from lib.dia import Avp, Msg
 from lib.dia_peer import PeerClosed
 from lib.kept import Kept
@@ -21,6 +23,73 @@ async def world(t):
 def failed_avp(msg):
     f = msg.find(dia.FAILED_AVP)
     return [a.code for a in f.data] if f else []
+
+
+async def at_once(conn, n, make):
+    """n requests in one write. How many answers of each result."""
+    answers, octets = [], b""
+    for i in range(n):
+        m = make()
+        m.hbh = m.e2e = 0x7fff0000 + i
+        conn.pending[m.hbh] = asyncio.get_running_loop().create_future()
+        answers.append(conn.pending[m.hbh])
+        octets += m.encode()
+    await conn.send_raw(octets)
+    got = await asyncio.wait_for(asyncio.gather(*answers), 10)
+    return collections.Counter(a.result for a in got), got
+
+
+@test("zn_rate: a NAF that asks for more than its rate gets 3004 and no key; another one and a live change count at once", smoke=True)
+async def rate(t):
+    w = World(t, raw_hss=True)
+    w.bsf_cfg.add("naf naf1.example.com", "rate 5")
+    w.bsf_cfg.add("naf naf2.example.com", "address 127.0.0.1/32")
+    w.bsf_cfg.add("naf naf2.example.com", "speaks-for naf2.example.com")
+    await w.start()
+    s = await w.ue().bootstrap()
+    conn, other = await w.naf(), await w.naf("naf2.example.com")
+
+    def bir():
+        return naf.bir(conn, s.btid, naf.naf_id())
+    got, answers = await at_once(conn, 40, bir)
+    n = await w.counters()
+    assert (n["zn_ok"], n["zn_rate"]) == (got[2001], got[3004]) and " zn_rate " in w.bsf.text(), (got, n)
+    causes.register("zn_rate")
+    assert set(got) == {2001, 3004} and 5 <= got[2001] <= 10, got           # what a slow machine takes longer for comes back meanwhile
+    for a in answers:
+        assert (naf.Bia(a).key == s.ks_naf()) == (a.result == 2001), a.avps
+        assert a.result == 2001 or (a.flags & dia.E and naf.Bia(a).empty_handed and not a.find(dia.FAILED_AVP)), a.avps
+    assert (await naf.fetch(other, s.btid, naf.naf_id("naf2.example.com"))).key == s.ks_naf("naf2.example.com")
+
+    async def again():
+        return (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    await t.until(again, 10, "the next second's")
+
+    def unread():                                           # costs as much as a good one
+        m = bir()
+        m.avps = [a for a in m.avps if a.code != dia.NAF_ID]
+        return m
+
+    async def both():
+        got, _ = await at_once(conn, 40, unread)
+        assert set(got) <= {5005, 3004}, got
+        return got[5005] and got[3004]
+    await t.until(both, 10, "a fault that is told, and too many of them")
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    t.cleanup(v.close)
+    for line in ("enable", "configure terminal", "naf naf1.example.com"):
+        await v.command(line)
+    for bad in ("rate 0", "rate 1000001", "rate x"):
+        assert "%" in await v.command(bad), bad
+    assert "\n rate 5" in await v.command("show running-config")
+    await v.command("no rate")
+    assert "\n rate " not in await v.command("show running-config")
+    async with causes.counted(w, zn_ok=40):
+        got, _ = await at_once(conn, 40, bir)
+    assert got == {2001: 40}, got
+    await v.command("rate 2")
+    got, _ = await at_once(conn, 40, bir)
+    assert got[3004] >= 30, got
 
 
 @test("zn_btid_unknown: never made, other case, other name, no B-TID at all; one answer for all", smoke=True,

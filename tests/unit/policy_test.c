@@ -277,6 +277,35 @@ START_TEST(table)
 }
 END_TEST
 
+#define S UINT64_C(1000000) /* us */
+
+/* So many at once, and then in each second as many again, for a minute */
+START_TEST(rate)
+{
+	static const uint32_t per_s[] = { 1, 7, 6000, RATE_MAX };
+	struct rate *r = rate_hold(rate_new());
+	uint32_t n = per_s[_i];
+
+	ck_assert(rate_take(r, 5));
+	rate_set(r, n);
+	ck_assert_uint_eq(rate_get(r), n);
+	for (uint64_t at = 100 * S; at < 160 * S; at += S) {
+		uint32_t taken = 0;
+
+		while (rate_take(r, at))
+			taken++;
+		ck_assert_uint_ge(taken, n - n / 10000);
+		ck_assert_uint_le(taken, n + n / 10000);
+	}
+	ck_assert(!rate_take(r, 159 * S));
+	rate_set(r, 0);
+	ck_assert(rate_take(r, 159 * S));
+	rate_drop(r);
+	rate_drop(r);
+	rate_drop(NULL);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("zn");
@@ -284,6 +313,7 @@ int main(void)
 	tcase_add_loop_test(tc, speaks_for, 0, sizeof(names) / sizeof(names[0]));
 	tcase_add_test(tc, net_match);
 	tcase_add_loop_test(tc, who, 0, sizeof(asked) / sizeof(asked[0]));
+	tcase_add_loop_test(tc, rate, 0, 4);
 	tcase_add_test(tc, published);
 	tcase_add_test(tc, ten_thousand);
 	tcase_add_test(tc, table);
