@@ -58,10 +58,9 @@ static int fail(int rc, char *why, size_t whylen, const char *path, const char *
 	return rc;
 }
 
-static int read_checked(int fd, char *text, size_t cap, size_t *len, const char *path, char *why, size_t whylen)
+static int check_open(int fd, const char *path, char *why, size_t whylen)
 {
 	struct stat st;
-	ssize_t n;
 
 	if (fstat(fd, &st) < 0)
 		return fail(-errno, why, whylen, path, strerror(errno));
@@ -69,11 +68,24 @@ static int read_checked(int fd, char *text, size_t cap, size_t *len, const char 
 		return fail(-EACCES, why, whylen, path, "is not a regular file");
 	if (st.st_mode & 077)
 		return fail(-EACCES, why, whylen, path, "is readable or writable by others than its owner");
-	n = read(fd, text, cap);
-	if (n < 0)
-		return fail(-errno, why, whylen, path, strerror(errno));
-	*len = (size_t)n;
 	return 0;
+}
+
+int secret_open_file(const char *path, char *why, size_t whylen)
+{
+	const char *writers = folder_of_open_to(path);
+	int fd, rc;
+
+	if (writers)
+		return fail(-EACCES, why, whylen, path, writers);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would keep us waiting */
+	if (fd < 0)
+		return fail(errno == ENOENT ? -ENOENT : -EACCES, why, whylen, path, strerror(errno));
+	rc = check_open(fd, path, why, whylen);
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
 }
 
 int secret_read_file(struct secret *out, size_t octets, const char *path, char *why, size_t whylen)
@@ -81,20 +93,19 @@ int secret_read_file(struct secret *out, size_t octets, const char *path, char *
 	char text[2 * SECRET_MAX + 66], reason[80];
 	uint8_t key[SECRET_MAX];
 	size_t len = 0, start = 0;
-	const char *writers;
+	ssize_t n;
 	int fd, rc;
 
 	if (octets == 0 || octets > SECRET_MAX)
 		return fail(-EINVAL, why, whylen, path, "unsupported size");
-	writers = folder_of_open_to(path);
-	if (writers)
-		return fail(-EACCES, why, whylen, path, writers);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would keep us waiting */
+	fd = secret_open_file(path, why, whylen);
 	if (fd < 0)
-		return fail(errno == ENOENT ? -ENOENT : -EACCES, why, whylen, path, strerror(errno));
-	rc = read_checked(fd, text, sizeof(text), &len, path, why, whylen);
+		return fd;
+	n = read(fd, text, sizeof(text));
+	rc = n < 0 ? fail(-errno, why, whylen, path, strerror(errno)) : 0;
 	close(fd);
 	if (rc == 0) {
+		len = (size_t)n;
 		while (len && isspace((unsigned char)text[len - 1]))
 			len--;
 		while (start < len && isspace((unsigned char)text[start]))

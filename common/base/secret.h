@@ -37,8 +37,12 @@ bool octets_equal(const void *a, const void *b, size_t len);
 /*! Keep this process out of core dumps and debuggers (skipped in sanitizer builds, whose leak check needs ptrace). */
 void secret_harden_process(void);
 
+/*! Open a file with a secret: a regular one that nobody but owner may read (mode & 077 == 0), in a folder that others may not
+ *  write into (folder.h). \param[out] why as below. \returns descriptor; -errno as below */
+int secret_open_file(const char *path, char *why, size_t whylen);
+
 /*! Read a secret of exactly octets octets, written as hex digits (white space around is allowed), from a file
- *  that nobody but owner may read (mode & 077 == 0), in a folder that others may not write into (folder.h).
+ *  for secret_open_file().
  *  \param[out] why reason in words, naming the path, never the content; whylen octets
  *  \returns 0; -ENOENT, -EACCES (readable by others, replaceable by others, or unreadable), -EBADMSG (not exactly 2*octets hex digits) */
 int secret_read_file(struct secret *out, size_t octets, const char *path, char *why, size_t whylen);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*! \file dia_cert.h
+ *  Certificates of a Diameter connection (RFC 6733 13.1): files to an SSL_CTX, whether a peer's certificate is for a name, until
+ *  when it holds, and why a handshake failed. OpenSSL's queue of errors is empty afterwards. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+#include <openssl/ssl.h>
+#include "common/base/err.h"
+
+#define DIA_CERT_WHY 160 /* octets with NUL, of dia_cert_why() */
+
+/*! Files, all PEM; lent for the call. */
+struct dia_cert_conf {
+	const char *certificate; /* ours, then those between it and its CA, if any */
+	const char *key;         /* of the first; as other files with a secret, only its owner may read it */
+	const char *ca;          /* whose certificates peers may have */
+	bool tls_cn;             /* where a certificate has no dNSName its CN counts */
+	const char *name;        /* that our certificate must be for; NULL: any */
+};
+
+/*! Read and check: TLS 1.2 and above, the other side must show a certificate of ca, no session is resumed (it would be one
+ *  without a certificate). The host's openssl.cnf holds for what is left open here.
+ *  \param[out] err which file, what is wrong, what is allowed. \returns for any number of threads, SSL_CTX_free(); NULL */
+SSL_CTX *dia_cert_new(const struct dia_cert_conf *conf, struct err *err);
+
+/*! Is the certificate of the other side for one of these names? By dNSName, "*" for one whole label only. A name that is no
+ *  host name (such as one with a leading dot, which OpenSSL takes for a wildcard's) is nobody's.
+ *  \param[in] tls_cn as in dia_cert_conf */
+bool dia_cert_names(SSL *ssl, const char *const *names, size_t n, bool tls_cn);
+/*! The same within the handshake that we are about to begin, so that the other side is told by an alert. The first of them is
+ *  also asked for (SNI). \returns false: one is no host name, or no memory */
+bool dia_cert_expect(SSL *ssl, const char *const *names, size_t n, bool tls_cn);
+
+/*! The dNSNames of the other side's certificate, with a space between them, cut; what is not visible as "?". */
+void dia_cert_text(char *out, size_t len, SSL *ssl);
+
+/*! The end of the certificate of the other side, or of one above it if that is sooner. \returns wall clock; -1 there is none */
+time_t dia_cert_expires(SSL *ssl);
+/*! The end of our own. \returns wall clock; -1 there is none */
+time_t dia_cert_own_expires(SSL_CTX *ctx);
+
+/*! In words, why SSL_do_handshake(), SSL_read() or SSL_write() has failed. In TLS 1.3 a client hears only on its first read that
+ *  its certificate was refused.
+ *  \param[in] ssl_rc what it returned; errno still of that call */
+void dia_cert_why(char *out, size_t len, SSL *ssl, int ssl_rc);
