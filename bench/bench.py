@@ -130,6 +130,7 @@ class Bench:
         c.set("store", f"lmdb {store}")
         c.set("store", f"kek 1 file {self.path('kek')}")
         c.set("line vty", f"socket {store}.vty")
+        c.set("control", f"socket {store}.control")
         c.write(store + ".cfg")
         return self.spawn("bsf/gba-bsfd", ["-c", store + ".cfg"])
 

@@ -12,6 +12,7 @@
 #include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/pseudonym.h"
+#include "hss-sim/hss_control.h"
 #include "hss-sim/hss_vty.h"
 #include "hss-sim/hss_vty_show.h"
 #include "hss-sim/import.h"
@@ -44,6 +45,8 @@ static const struct rt_program program = {
 	.import_help = "read subscribers from a CSV file into the database, and end",
 	.options = options,
 	.counters = counters,
+	.commands = hss_commands,
+	.figures = hss_figures,
 	.check = check_config,
 };
 
@@ -210,6 +213,7 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct err *err)
 	if (!zh.writer)
 		return -EIO;
 	hss_vty_show_attach(db, zh.cache);
+	hss_control_init(db, &zh);
 	rc = start_diameter(cfg, &zh, err);
 	if (rc == 0)
 		rc = rt_vty_start(err);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <talloc.h>
 #include "bsf/run/cfg.h"
+#include "bsf/run/control.h"
 #include "bsf/run/peer_cfg.h"
 #include "bsf/run/vty.h"
 #include "bsf/policy/overload.h"
@@ -36,6 +37,8 @@ static const struct rt_program program = {
 	.name = "gba-bsfd",
 	.summary = "Bootstrapping Server Function of GBA (3GPP TS 33.220): Ub, Zh, Zn",
 	.counters = places,
+	.commands = bsf_commands,
+	.figures = bsf_figures,
 	.check = bsf_cfg_check,
 };
 
@@ -238,6 +241,7 @@ static int main_start(struct bsf *b, struct err *err)
 		return rc;
 	bsf_vty_init(b->store, b->shards, b->node);
 	history_vty_init(b->history);
+	bsf_control_init(b->store, b->shards);
 	return rt_vty_start(err);
 }
 

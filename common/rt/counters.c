@@ -50,14 +50,24 @@ static bool is_shown(enum cause c)
 	return false;
 }
 
+void counters_each(void (*fn)(void *into, const char *name, uint64_t n), void *into)
+{
+	for (int c = 0; c < CAUSE_COUNT; c++) {
+		if (is_shown(c))
+			fn(into, cause_name(c), counter_get(c));
+	}
+}
+
+static void show_one(void *into, const char *name, uint64_t n)
+{
+	struct vty *vty = into;
+
+	vty_out(vty, "%-22s %" PRIu64 "%s", name, n, VTY_NEWLINE);
+}
+
 DEFUN(show_counters, show_counters_cmd, "show counters", SHOW_STR "Events since the start, one line for each cause\n")
 {
-	int c;
-
-	for (c = 0; c < CAUSE_COUNT; c++) {
-		if (is_shown(c))
-			vty_out(vty, "%-22s %" PRIu64 "%s", cause_name(c), counter_get(c), VTY_NEWLINE);
-	}
+	counters_each(show_one, vty);
 	return CMD_SUCCESS;
 }
 

@@ -34,6 +34,7 @@
 #include "config.h"
 
 static const struct rt_program *program;
+static struct ctl_daemon ctl_served;
 static void *root;
 static struct osmo_fd signals = { .fd = -1 };
 static int stop_signal;
@@ -216,6 +217,10 @@ int rt_init(const struct rt_program *p)
 	vty_sock_init();
 	if (p->counters)
 		counters_vty_init(p->counters);
+	if (p->commands) {
+		ctl_served = (struct ctl_daemon){ p->name, p->commands, p->figures };
+		ctl_init(&ctl_served);
+	}
 	return log_relay_init();
 }
 
@@ -262,6 +267,8 @@ int rt_vty_check(const struct rt_args *a, struct err *err)
 {
 	int rc = vty_sock_check(err);
 
+	if (rc == 0)
+		rc = ctl_check(err);
 	if (!a->check || rc != -ENOENT)
 		return rt_held(a, rc, err);
 	fprintf(stderr, "%s: remark: %s\n", program->name, err->text); /* a service's folder, made when it starts */
@@ -277,7 +284,9 @@ int rt_checked(const struct rt_args *a, int rc)
 
 int rt_vty_start(struct err *err)
 {
-	return vty_sock_start(root, err);
+	int rc = vty_sock_start(root, err);
+
+	return rc < 0 ? rc : ctl_start(root, err);
 }
 
 void rt_ready(void)
@@ -309,6 +318,7 @@ void rt_run(void)
 
 void rt_exit(void)
 {
+	ctl_stop();
 	vty_sock_stop();
 	log_relay_stop();
 	/* The log target writes when its descriptor says so: without a last turn the last lines would be lost. */

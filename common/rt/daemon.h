@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include "common/base/err.h"
+#include "common/rt/ctl.h"
 
 /*! A long option of one program's own. */
 struct rt_option {
@@ -16,11 +17,13 @@ struct rt_option {
 };
 
 struct rt_program {
-	const char *name;                /* "gba-hss-simd" */
-	const char *summary;             /* one line for -h */
-	const char *import_help;         /* what --import FILE does; NULL: no such option */
-	const struct rt_option *options; /* more; name NULL ends; NULL: none */
-	const char *const *counters;     /* places of causes.csv for `show counters`, NULL ends */
+	const char *name;                   /* "gba-hss-simd" */
+	const char *summary;                /* one line for -h */
+	const char *import_help;            /* what --import FILE does; NULL: no such option */
+	const struct rt_option *options;    /* more; name NULL ends; NULL: none */
+	const char *const *counters;        /* places of causes.csv for `show counters`, NULL ends */
+	const struct ctl_command *commands; /* of the control socket; NULL: there is none */
+	void (*figures)(json_t *into);      /* for its `figures`; NULL: counters only */
 	/*! The configuration as a whole, as a start wants it: 0; -errno and err. Asked also after changes while running. */
 	int (*check)(struct err *err);
 };
@@ -58,14 +61,14 @@ void *rt_ctx(void);
  *  not a fault. \returns 0 then; else rc */
 int rt_held(const struct rt_args *a, int rc, const struct err *err);
 
-/*! Could the socket of `line vty` be made? With --check its folder may still be missing: systemd makes it at the start.
+/*! Could the sockets of `line vty` and `control` be made? With --check their folder may still be missing: systemd makes it at the start.
  *  \returns 0; -errno, err: as cfg_error() */
 int rt_vty_check(const struct rt_args *a, struct err *err);
 
 /*! The end of --check: "NAME: FILE: configuration ok" if rc is 0. \returns rc */
 int rt_checked(const struct rt_args *a, int rc);
 
-/*! Make the socket that `line vty` names. \returns 0; -errno, err: as cfg_error() */
+/*! Make the sockets that `line vty` and `control` name. \returns 0; -errno, err: as cfg_error() */
 int rt_vty_start(struct err *err);
 
 /*! Tell systemd and the log: ready. */
@@ -80,7 +83,7 @@ void rt_fail(void);
 /*! Has rt_fail() been called? Then main() returns another value than 0. */
 bool rt_failed(void);
 
-/*! The last thing: close the VTY, stop the log relay, write out what the log still holds. */
+/*! The last thing: close VTY and control socket, stop the log relay, write out what the log still holds. */
 void rt_exit(void);
 
 /*! An error that ends the start: one line on stderr, "NAME: text". */

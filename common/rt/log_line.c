@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "common/base/sockaddr.h"
+#include "common/gba/btid.h"
 #include "common/gba/impi.h"
 #include "common/gba/run_id.h"
 #include "common/rt/log_cat.h"
@@ -157,4 +158,16 @@ char *log_line_harmless(char *s)
 			*p = '?';
 	}
 	return s;
+}
+
+void log_line_word(struct writer *w, const char *word)
+{
+	char masked[IMPI_MAX + 1];
+	struct btid btid;
+
+	if (strchr(word, '@') && btid_parse(&btid, (const uint8_t *)word, strlen(word)) < 0) {
+		impi_mask(masked, word);
+		word = masked;
+	}
+	writer_str(w, word);
 }

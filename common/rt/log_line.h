@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "common/base/bytes.h"
 #include "common/gba/cause.h"
 #include "common/gba/result.h"
 
@@ -51,6 +52,9 @@ void log_line_end(struct log_line *l);
 
 /*! A whole line with reason= in words, a literal. */
 void log_line_reason(int cat, int level, enum cause cause, const char *reason);
+
+/*! A word that somebody typed, as a log may hold it: an IMPI masked. */
+void log_line_word(struct writer *w, const char *word);
 
 /*! For lines in words: no control character, and nothing but ASCII, leaves here. In place; the last '\n' stays.
  *  \returns s */

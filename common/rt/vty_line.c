@@ -8,10 +8,9 @@
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vector.h>
 #include <osmocom/vty/vty.h>
-#include "common/gba/btid.h"
-#include "common/gba/impi.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 #include "common/rt/vty_sock.h"
 
 typedef int (*execute_fn)(vector, struct vty *, struct cmd_element **, int);
@@ -43,19 +42,13 @@ static bool only_looks(const struct cmd_element *el, int node)
 /* The line again, but of an IMPI what a log may hold. */
 static void line_for_log(struct writer *w, vector line)
 {
-	char masked[IMPI_MAX + 1];
-	struct btid btid;
-
 	for (unsigned i = 0; i < vector_active(line); i++) {
 		const char *word = vector_slot(line, i);
 
 		if (!word)
 			continue;
-		if (strchr(word, '@') && btid_parse(&btid, (const uint8_t *)word, strlen(word)) < 0) {
-			impi_mask(masked, word);
-			word = masked;
-		}
-		writer_printf(w, "%s%s", i ? " " : "", word);
+		writer_str(w, i ? " " : "");
+		log_line_word(w, word);
 	}
 }
 

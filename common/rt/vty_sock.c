@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/timer.h>
@@ -16,9 +14,8 @@
 #include <osmocom/vty/telnet_interface.h>
 #include <osmocom/vty/vty.h>
 #include <talloc.h>
-#include "common/base/folder.h"
-#include "common/rt/cfg_file.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/unix_sock.h"
 #include "common/rt/vty_line.h"
 
 #define UNREAD_MAX 1000000 /* pieces of output for a client that does not read */
@@ -33,8 +30,7 @@ struct vty_conn {
 	char who[48];
 };
 
-static char *sock_path; /* as written */
-static int sock_line;
+static struct unix_sock vty_sock = { .node = "line vty" };
 static LLIST_HEAD(conns); /* struct vty_conn */
 static void *conns_ctx;
 static struct osmo_fd listener = { .fd = -1 };
@@ -197,24 +193,14 @@ DEFUN(vty_socket, vty_socket_cmd, "socket PATH",
       "Unix socket of this VTY, for root and the daemon's user\n"
       "Path, relative to the folder of this file\n")
 {
-	int rc;
-
-	if (!cfg_reading())
-		return cfg_after_restart(vty);
-	if (strlen(argv[0]) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return cfg_fail(vty, "'%s' is too long for a socket; allowed: a path of up to %zu characters", argv[0],
-				sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
-	rc = cfg_once(vty, &sock_line, "socket");
-	if (rc == CMD_SUCCESS)
-		sock_path = talloc_strdup(tall_vty_ctx, argv[0]);
-	return rc;
+	return unix_sock_configure(&vty_sock, vty, argv[0]);
 }
 
 static int write_line_vty(struct vty *vty)
 {
-	if (sock_path)
-		vty_out(vty, "line vty%s socket %s%s", VTY_NEWLINE, sock_path, VTY_NEWLINE);
-	return sock_path != NULL;
+	if (vty_sock.path)
+		vty_out(vty, "line vty%s socket %s%s", VTY_NEWLINE, vty_sock.path, VTY_NEWLINE);
+	return vty_sock.path != NULL;
 }
 
 void vty_sock_init(void)
@@ -227,120 +213,33 @@ void vty_sock_init(void)
 
 /* --- start and end */
 
-static int sock_address(struct sockaddr_un *out, struct err *err)
-{
-	char *path = cfg_path(NULL, sock_path);
-	size_t len = strlen(path);
-	int rc = 0;
-
-	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (len < sizeof(out->sun_path))
-		memcpy(out->sun_path, path, len);
-	else
-		rc = cfg_error(err, -ENAMETOOLONG, sock_line,
-			       "line vty: socket %s is too long; allowed: up to %zu characters", path,
-			       sizeof(out->sun_path) - 1);
-	talloc_free(path);
-	return rc;
-}
-
-static int cannot_listen(struct err *err, int rc, const char *path, const char *why)
-{
-	return cfg_error(err, rc, sock_line, "line vty: cannot listen on %s: %s; allowed: a socket in " FOLDER_OURS,
-			 path, why);
-}
-
-/* Somebody answers there: a running daemon. A socket that nobody serves is what a killed one left. */
-static bool sock_is_served(const struct sockaddr_un *sa)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool served = fd >= 0 && (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 || errno == EAGAIN);
-
-	if (fd >= 0)
-		close(fd);
-	return served;
-}
-
-static int sock_free(const struct sockaddr_un *sa, struct err *err)
-{
-	char folder[sizeof(sa->sun_path)], *slash;
-	const char *why;
-	struct stat st;
-
-	if (lstat(sa->sun_path, &st) == 0) {
-		if (!S_ISSOCK(st.st_mode))
-			return cannot_listen(err, -EEXIST, sa->sun_path, "that is no socket");
-		if (sock_is_served(sa))
-			return cannot_listen(err, -EADDRINUSE, sa->sun_path, "in use by another daemon");
-	}
-	strcpy(folder, sa->sun_path);
-	slash = strrchr(folder, '/');
-	slash[slash == folder] = '\0';
-	why = folder_open_to(folder);
-	if (why)
-		return cannot_listen(err, -EPERM, sa->sun_path, why);
-	return access(folder, W_OK | X_OK) == 0 ? 0 : cannot_listen(err, -errno, sa->sun_path, strerror(errno));
-}
-
 int vty_sock_check(struct err *err)
 {
-	struct sockaddr_un sa;
-	int rc;
-
-	if (!sock_path)
-		return 0;
-	rc = sock_address(&sa, err);
-	return rc < 0 ? rc : sock_free(&sa, err);
-}
-
-static int sock_listen(const struct sockaddr_un *sa)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), rc;
-	mode_t before;
-
-	if (fd < 0)
-		return -errno;
-	unlink(sa->sun_path);
-	before = umask(0177);
-	rc = bind(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 ? -errno : 0;
-	umask(before);
-	if (rc == 0 && listen(fd, VTY_CONNECTIONS_MAX) < 0)
-		rc = -errno;
-	if (rc == 0)
-		return fd;
-	close(fd);
-	return rc;
+	return unix_sock_check(&vty_sock, err);
 }
 
 int vty_sock_start(void *ctx, struct err *err)
 {
-	struct sockaddr_un sa;
-	int rc;
+	int fd;
 
-	if (!sock_path) {
+	if (!vty_sock.path) {
 		LOGP(DRT, LOGL_NOTICE, "no VTY: 'line vty' names no socket\n");
 		return 0;
 	}
 	if (!vty_line_works())
 		return err_set(err, -ENOTSUP, "line vty: libosmovty does not call us for a line: no VTY can be had");
-	rc = sock_address(&sa, err);
-	if (rc == 0)
-		rc = sock_free(&sa, err);
-	if (rc < 0)
-		return rc;
-	rc = sock_listen(&sa);
-	if (rc < 0)
-		return cannot_listen(err, rc, sa.sun_path, strerror(-rc));
+	fd = unix_sock_listen(&vty_sock, 0600, UNIX_SOCK_NO_GROUP, VTY_CONNECTIONS_MAX, err);
+	if (fd < 0)
+		return fd;
 	conns_ctx = ctx;
 	keep_spare();
-	osmo_fd_setup(&listener, rc, OSMO_FD_READ, on_vty_accept, NULL, 0);
+	osmo_fd_setup(&listener, fd, OSMO_FD_READ, on_vty_accept, NULL, 0);
 	return osmo_fd_register(&listener);
 }
 
 void vty_sock_stop(void)
 {
 	struct vty_conn *c, *next;
-	struct sockaddr_un sa;
 
 	if (listener.fd < 0)
 		return;
@@ -350,8 +249,7 @@ void vty_sock_stop(void)
 	close(listener.fd);
 	close(spare_fd);
 	listener.fd = spare_fd = -1;
-	if (sock_address(&sa, NULL) == 0)
-		unlink(sa.sun_path);
+	unix_sock_remove(&vty_sock);
 }
 
 const char *vty_sock_who(const struct vty *vty)

@@ -39,7 +39,7 @@ class World:
         self.cards = [Card(n + 1, rng) for n in range(n_cards)]
         self.guss = guss                        # XML for all cards with {impi} in it, or None
         self.ports = {w: procs.free_port() for w in ("ub", "dia", "hss")}
-        self.ports |= {w: f"{self.dir}/{w}" for w in ("bsf_vty", "hss_vty")}       # sockets
+        self.ports |= {w: f"{self.dir}/{w}" for w in ("bsf_vty", "hss_vty", "bsf_ctl", "hss_ctl")}       # sockets
         self.keks = {w: rng.randbytes(32) for w in ("bsf", "hss")}
         for w, kek in self.keks.items():
             self.write_secret(f"{w}-1.kek", kek.hex() + "\n")
@@ -66,6 +66,7 @@ class World:
         c.set("store", f"lmdb {self.dir}/bsf")
         c.set("store", f"kek 1 file {self.etc}/bsf-1.kek")
         c.set("line vty", f"socket {self.ports['bsf_vty']}")
+        c.set("control", f"socket {self.ports['bsf_ctl']}")
         self.log_level(c, "info")
         return c
 
@@ -75,6 +76,7 @@ class World:
         c.set("subscribers", f"database {self.dir}/hss/subscribers.sqlite")
         c.set("subscribers", f"kek 1 file {self.etc}/hss-1.kek")
         c.set("line vty", f"socket {self.ports['hss_vty']}")
+        c.set("control", f"socket {self.ports['hss_ctl']}")
         self.log_level(c, "info")
         return c
 

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The control socket: its lines, who may, who is slow; what gba-bsfd does when it is told; gbactl."""
+import asyncio
+import json
+import os
+import signal
+import stat
+
+from lib import naf, procs, vty
+from lib.ctl import Ctl, ask
+from lib.runner import test
+from lib.world import World
+
+LATIN = "caf\xe9".encode("latin-1")
+
+
+async def control(w, which="bsf"):
+    c = await Ctl.open(w.ports[f"{which}_ctl"])
+    w.t.cleanup(c.close)
+    return c
+
+
+async def gbactl(t, w, *args, which="bsf", stdin=None):
+    return await procs.run([t.need_program("gbactl"), "-s", w.ports[f"{which}_ctl"], *args], 30, stdin=stdin or b"")
+
+
+async def answers(path, octets):
+    """Everything that comes back until the daemon closes."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(octets)
+    out = b""
+    try:
+        while piece := await asyncio.wait_for(reader.read(65536), 30 * procs.FACTOR):
+            out += piece
+    except ConnectionResetError:                                 # closed before it had read all
+        pass
+    writer.close()
+    return out.decode()
+
+
+@test("control: sessions are revoked by socket at once, twice is as good as once; the log says who, and no IMPI", smoke=True)
+async def revoke(t):
+    w = await World(t, raw_hss=True).start()
+    c, conn = await control(w), await w.naf()
+    s, other = await w.ue().bootstrap(), await w.ue(1).bootstrap()
+    assert await c.ask(f"revoke btid {s.btid}") == {"revoked": 1}
+    assert (await naf.fetch(conn, s.btid)).key is None
+    assert (await naf.fetch(conn, other.btid)).key == other.ks_naf()
+    assert await c.ask(f"revoke btid {s.btid}") == {"revoked": 0}
+    s = await w.ue().bootstrap()
+    assert await c.ask(f"revoke impi {w.cards[0].impi}") == {"revoked": 1}
+    assert (await naf.fetch(conn, s.btid)).key is None
+    assert await c.ask(f"revoke impi {w.cards[0].impi}") == {"revoked": 0}
+    for line in ("revoke btid xyz", "revoke impi xyz"):
+        assert (await c.refused(line)).startswith("invalid that is no "), line
+    f = await c.ask("figures")
+    assert f["figures"]["sessions"] == 1 and f["counters"]["ub_ok"] == 3 and "hss_ok" not in f["counters"], f
+    log = w.bsf.text()
+    assert f"control: uid {os.getuid()} pid {os.getpid()}, done: revoke btid {s.btid[:20]}" not in log     # of the first one
+    assert f"control: uid {os.getuid()} pid {os.getpid()}, done: revoke impi 00101*****@" in log, log
+    assert "refused (invalid): revoke impi xyz" in log and w.cards[0].impi not in log
+    assert "control: uid" in log and "figures" not in log
+
+
+@test("control: what cannot be read is told, and behind it nothing is done; what is no command is told, and the next one is served",
+      smoke=True)
+async def wrong_lines(t):
+    w = await World(t, raw_hss=True).start()
+    path = w.ports["bsf_ctl"]
+    for octets, said in ((b"figures\n2 figures\n", "0 error syntax a line begins with a number"),
+                         (b"x figures\n2 figures\n", "0 error syntax a line begins"),
+                         (b"1  figures\n2 figures\n", "1 error syntax an empty word"),
+                         (b"1 figures\r\n2 figures\n", "1 error syntax an empty word, or one with other than visible ASCII"),
+                         (b"1 fig\0ures\n2 figures\n", "0 error syntax a NUL in the line"),
+                         (b"1 " + LATIN + b"\n2 figures\n", "1 error syntax an empty word, or"),
+                         (b"1 revoke impi +99999999999\n2 figures\n", "1 error syntax a document has up to"),
+                         (b"1 " + b"a " * 17 + b"b\n2 figures\n", "1 error syntax more than 16 words"),
+                         (b"1 " + b"a" * 4094 + b"\n2 figures\n", "0 error syntax a line has up to 4096 octets"),
+                         (b"a" * 100000, "0 error syntax a line has up to 4096 octets")):
+        out = await answers(path, octets)
+        assert out.startswith(said) and out.count("\n") == 1, (octets[:40], out)
+    for octets, said in ((b"1 nonsense\n2 generation?\n", "1 error syntax there is no such command"),
+                         (b"1 revoke\n2 generation?\n", "1 error syntax there is no such command"),
+                         (b"1 revoke impi\n2 generation?\n", "1 error syntax not so; allowed: revoke impi IMPI\n"),
+                         (b"1 revoke impi a b\n2 generation?\n", "1 error syntax not so"),
+                         (b"1 revoke impi a +3\nabc2 generation?\n", "1 error syntax not so"),
+                         (b"1 nonsense +10000\n" + b"\n" * 10000 + b"2 generation?\n", "1 error syntax there is no such command"),
+                         (b"1 " + b"a" * 4093 + b"\n2 generation?\n", "1 error syntax there is no such command")):
+        out = await two_lines(path, octets)
+        assert out[0].startswith(said.rstrip("\n")) and out[1].startswith('2 ok {"generation":'), (octets[:40], out)
+    assert (await ask(path, "figures"))["counters"]["ub_ok"] == 0
+
+
+async def two_lines(path, octets):
+    c = await Ctl.open(path)
+    c.writer.write(octets)
+    out = [await c.line(), await c.line()]
+    c.close()
+    return out
+
+
+@test("control: octets that come one by one, and requests that come many at once, are answered each and in their order", smoke=True)
+async def pieces(t):
+    w = await World(t).start()
+    for which in ("bsf", "hss"):
+        c = await control(w, which)
+        for octet in b"17 generation?\n":
+            c.writer.write(bytes([octet]))
+            await c.writer.drain()
+            await asyncio.sleep(0)
+        assert (await c.line()).startswith("17 ok ")
+        c.writer.write(b"".join(b"%d figures\n" % n for n in range(300)))
+        for n in range(300):
+            assert (await c.line()).startswith(f"{n} ok "), n
+        first, again = (await c.ask("generation?"))["generation"], (await c.ask("generation?"))["generation"]
+        assert first == again
+    await w.bsf.stop()
+    await w.bsf.start()
+    assert (await ask(w.ports["bsf_ctl"], "generation?"))["generation"] != first
+
+
+@test("control: root, the daemon's user and the socket's group are served, nobody else; the socket goes with the daemon", smoke=True)
+async def who_may(t):
+    t.need_root("becoming another user")
+    setpriv = t.need_tool("setpriv", "util-linux")
+    w = World(t, raw_hss=True)
+    w.bsf_cfg.add("control", "group daemon")
+    await w.start()
+    path = w.ports["bsf_ctl"]
+    st = os.stat(path)
+    assert stat.S_ISSOCK(st.st_mode) and stat.S_IMODE(st.st_mode) == 0o660 and st.st_gid == 1, (oct(st.st_mode), st.st_gid)
+    code = ("import socket, sys; s = socket.socket(socket.AF_UNIX)\n"
+            "try: s.connect(sys.argv[1])\n"
+            "except PermissionError: sys.exit(print('no permission'))\n"
+            "try: s.sendall(b'1 generation?\\n')\n"
+            "except BrokenPipeError: pass\n"
+            "print(s.makefile().readline())")
+    for groups, mode, said in ((["--regid=65534", "--clear-groups"], 0o660, "no permission"),
+                               (["--regid=65534", "--clear-groups"], 0o666, "0 error denied root, the daemon's own user and"),
+                               (["--regid=1", "--clear-groups"], 0o660, "1 ok"),
+                               (["--regid=65534", "--groups=2,1"], 0o660, "1 ok")):
+        os.chmod(path, mode)
+        _, out, err = await procs.run([setpriv, "--reuid=65534", *groups, "/usr/bin/python3", "-c", code, path], 20)
+        assert out.startswith(said), (groups, oct(mode), out, err)
+    assert "control: uid 65534" in w.bsf.text() and "refused: root, the daemon's own user" in w.bsf.text()
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    t.cleanup(v.close)
+    await v.command("enable")
+    config = await v.command("show running-config")
+    assert f"control\n socket {path}\n group daemon\n" in config.replace("\r", ""), config
+    await w.bsf.stop()
+    assert not os.path.exists(path), "its socket stays behind"
+
+
+@test("control: a socket that a daemon answers on is not taken, one that a killed daemon left is made anew; a file is left alone",
+      smoke=True)
+async def one_socket(t):
+    w = await World(t, raw_hss=True).start()
+    path, exe = w.ports["bsf_ctl"], t.need_program("gba-bsfd")
+    other = World(t, raw_hss=True, name="other")
+    other.bsf_cfg.set("control", f"socket {path}")
+    other.write_configs()
+    for more, status in (([], 1), (["--check"], 0)):
+        rc, _, err = await procs.run([exe, "-c", f"{other.etc}/gba-bsf.cfg", *more], 20)
+        assert rc == status and f"control: cannot listen on {path}: in use by another daemon" in err, (rc, err)
+    await w.bsf.kill()
+    assert os.path.exists(path)
+    await w.bsf.start()
+    assert (await ask(path, "generation?"))["daemon"] == "gba-bsfd"
+    with open(f"{w.dir}/file", "w", encoding="ascii") as f:
+        f.write("x")
+    other.bsf_cfg.set("control", f"socket {w.dir}/file")
+    other.write_configs()
+    rc, _, err = await procs.run([exe, "-c", f"{other.etc}/gba-bsf.cfg"], 20)
+    assert rc == 1 and "that is no socket" in err and os.path.getsize(f"{w.dir}/file") == 1, err
+    w.bsf_cfg.remove_node("control")
+    w.write_configs()
+    await w.bsf.stop()
+    await w.bsf.start()
+    assert not os.path.exists(path)
+
+
+@test("control: a thousand that begin a request and say no more, and some that do not read, keep nobody out", smoke=True)
+async def silent(t):
+    w = await World(t, raw_hss=True).no_limits().start()
+    path, conn = w.ports["bsf_ctl"], await w.naf()
+    kept = []
+    for n in range(1000):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"1 figu" if n % 2 else b"1 revoke impi x +1000\nabc")
+        kept.append((reader, writer))
+        t.cleanup(writer.close)
+        if n % 100 == 99:
+            s = await w.ue().bootstrap()
+            assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+            assert (await ask(path, "generation?"))["daemon"] == "gba-bsfd"
+    assert "it was silent longest" in w.bsf.text()
+    assert len(os.listdir(f"/proc/{w.bsf.pid}/fd")) < 200
+    for _ in range(8):                                           # more answers than a socket holds, and nobody takes them
+        _, writer = await asyncio.open_unix_connection(path, limit=1)
+        t.cleanup(writer.close)
+        writer.transport.pause_reading()
+        writer.write(b"".join(b"%d commands\n" % n for n in range(20000)))
+    s = await w.ue().bootstrap()
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    assert (await ask(path, "generation?"))["daemon"] == "gba-bsfd"
+
+
+@test("gbactl: what it prints and how it ends: done 0, refused 1, usage 2, no daemon 3", smoke=True)
+async def tool(t):
+    w = await World(t).start()
+    s = await w.ue().bootstrap()
+    rc, out, err = await gbactl(t, w, "figures")
+    assert rc == 0 and "\nsessions                 1\n" in out and "ub_ok                    1\n" in out and not err, (rc, out, err)
+    rc, out, err = await gbactl(t, w, "--json", "figures")
+    assert rc == 0 and json.loads(out)["figures"]["sessions"] == 1, (rc, out, err)
+    rc, out, err = await gbactl(t, w, "figures", which="hss")
+    assert rc == 0 and "\nsubscribers              3\n" in out, (rc, out, err)
+    rc, out, err = await gbactl(t, w, "commands")
+    assert rc == 0 and "command revoke impi, arguments IMPI" in out, out
+    rc, out, err = await gbactl(t, w, "revoke", "btid", s.btid)
+    assert (rc, out.split(), err) == (0, ["revoked", "1"], ""), (rc, out, err)
+    rc, out, err = await gbactl(t, w, "revoke", "impi", "nobody")
+    assert rc == 1 and not out and err == "gbactl: refused: that is no IMPI; allowed: user@domain\n", (rc, out, err)
+    rc, out, err = await gbactl(t, w, "--json", "revoke", "impi", "nobody")
+    assert rc == 1 and json.loads(out) == {"error": "invalid", "text": "that is no IMPI; allowed: user@domain"}, (rc, out)
+    for args in (["nonsense"], ["revoke", "impi"], [], ["--nonsense"], ["revoke impi"], ["-t", "x", "figures"],
+                 ["-f", "/nonexistent", "figures"]):
+        rc, out, err = await gbactl(t, w, *args)
+        assert rc == 2 and err, (args, rc, out, err)
+    rc, _, err = await procs.run([t.need_program("gbactl"), "-s", f"{w.dir}/nothing", "figures"], 20)
+    assert rc == 3 and "No such file" in err, (rc, err)
+    os.kill(w.bsf.pid, signal.SIGSTOP)
+    rc, _, err = await gbactl(t, w, "-t", "1", "figures")
+    os.kill(w.bsf.pid, signal.SIGCONT)
+    assert rc == 3 and "no answer in time" in err, (rc, err)
+
+
+@test("gbactl: bash completes what the daemon can be told", smoke=True)
+async def completion(t):
+    w = await World(t, raw_hss=True).start()
+    script = os.path.join(procs.SRC, "tools", "completion", "gbactl")
+    exe = t.need_program("gbactl")
+    code = (f"gbactl() {{ {exe} \"$@\"; }}; . {script}; COMP_WORDS=(gbactl -s {w.ports['bsf_ctl']} \"$@\"); "
+            "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _gbactl; echo \"${COMPREPLY[*]}\"")
+    for words, want in ((["rev"], "revoke"), (["revoke", ""], "btid impi"), (["revoke", "i"], "impi"), (["--js"], "--json"),
+                        (["gen"], "generation?")):
+        rc, out, err = await procs.run(["bash", "-c", code, "x", *words], 20)
+        assert rc == 0 and out.split() == want.split(), (words, rc, out, err)

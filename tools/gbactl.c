@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* gbactl: orders to a daemon's control socket. */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "common/base/ctl_client.h"
+#include "common/base/secret.h"
+#include "common/base/visible.h"
+
+enum { DONE, REFUSED, USAGE, UNREACHABLE };
+
+#define TIMEOUT_S    60
+#define DOCUMENT_MAX (64u << 20)
+
+static const struct {
+	const char *word, *path;
+} sockets[] = {
+	{ "bsf", "/run/gba-bsf/control" },
+	{ "hss", "/run/gba-hss-sim/control" },
+};
+
+struct wish {
+	const char *socket, *file; /* file NULL: no document; "-": standard input */
+	unsigned timeout_s;
+	bool json;
+	char *command;
+};
+
+static void show_help(void)
+{
+	puts("gbactl: operate gba-bsfd and gba-hss-simd\n\n"
+	     "  gbactl [OPTION...] COMMAND [ARGUMENT...]\n\n"
+	     "  -s, --socket PATH   of the daemon: bsf or hss for those of the packages, or a path; default $GBACTL_SOCKET, else bsf\n"
+	     "  -f, --file FILE     the document of the command; - is standard input\n"
+	     "  -t, --timeout N     seconds to wait for an answer (60); 0: for ever\n"
+	     "      --json          the answer as one JSON object\n"
+	     "  -V, --version\n"
+	     "  -h, --help\n\n"
+	     "'gbactl commands' tells what a daemon can be told.");
+}
+
+static int fault(int status, const char *what, const char *why)
+{
+	fprintf(stderr, "gbactl: ");
+	visible_print(stderr, what, strlen(what), false);
+	fprintf(stderr, ": ");
+	visible_print(stderr, why, strlen(why), false);
+	fputc('\n', stderr);
+	return status;
+}
+
+/* One blank between two words, so that they come out as they went in. \returns malloc'ed; NULL: a word cannot be one */
+static char *join(char **words)
+{
+	size_t len = 1;
+	char *out;
+
+	for (char **w = words; *w; w++) {
+		if (!**w || strpbrk(*w, " \t\r\n"))
+			return NULL;
+		len += strlen(*w) + 1;
+	}
+	out = calloc(1, len);
+	for (char **w = words; out && *w; w++) {
+		if (w > words)
+			strcat(out, " ");
+		strcat(out, *w);
+	}
+	return out;
+}
+
+static const char *socket_path(const char *s)
+{
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
+		if (strcmp(s, sockets[i].word) == 0)
+			return sockets[i].path;
+	}
+	return s;
+}
+
+/* \returns -1 go on; else the exit status */
+static int read_options(struct wish *w, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "file", required_argument, NULL, 'f' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	const char *env = getenv("GBACTL_SOCKET");
+	char *end;
+	int opt;
+
+	*w = (struct wish){ .socket = env && *env ? env : "bsf", .timeout_s = TIMEOUT_S };
+	while ((opt = getopt_long(argc, argv, "+s:f:t:Vh", options, NULL)) != -1) {
+		switch (opt) {
+		case 's':
+			w->socket = optarg;
+			break;
+		case 'f':
+			w->file = optarg;
+			break;
+		case 't':
+			w->timeout_s = (unsigned)strtoul(optarg, &end, 10);
+			if (*end || end == optarg || *optarg == '-')
+				return fault(USAGE, optarg, "is no time; allowed: seconds");
+			break;
+		case 'j':
+			w->json = true;
+			break;
+		case 'V':
+			puts("gbactl " PACKAGE_VERSION);
+			return DONE;
+		case 'h':
+			show_help();
+			return DONE;
+		default:
+			fputs("Try 'gbactl --help'.\n", stderr);
+			return USAGE;
+		}
+	}
+	if (optind == argc)
+		return fault(USAGE, "no command", "'gbactl commands' tells what there is");
+	w->command = join(argv + optind);
+	return w->command ? -1 : fault(USAGE, "an argument is empty or has a blank in it", "allowed: words");
+}
+
+/* \returns -1 and the document; else the exit status */
+static int read_document(struct span *out, const char *file)
+{
+	FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
+	size_t cap = 65536, len = 0, n;
+	uint8_t *p = f ? malloc(cap) : NULL, *more;
+
+	if (!f)
+		return fault(USAGE, file, strerror(errno));
+	while (p && (n = fread(p + len, 1, cap - len, f)) > 0) {
+		len += n;
+		if (len < cap)
+			continue;
+		cap *= 2;
+		more = cap <= 2 * DOCUMENT_MAX ? realloc(p, cap) : NULL;
+		if (!more)
+			free(p);
+		p = more;
+	}
+	if (!p || len > DOCUMENT_MAX)
+		return fault(USAGE, file, "is too long; allowed: up to 64 MiB");
+	if (ferror(f))
+		return fault(USAGE, file, "cannot be read");
+	*out = span_of(p, len);
+	return -1;
+}
+
+static void print_value(const json_t *v)
+{
+	char *text = json_is_string(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+	const char *s = json_is_string(v) ? json_string_value(v) : text;
+
+	if (s)
+		visible_print(stdout, s, strlen(s), true);
+	free(text);
+}
+
+/* Members one a line; those of a list in a line, "name value" each. */
+static void print_flat(const json_t *o)
+{
+	const char *name;
+	json_t *v;
+	int n = 0;
+
+	json_object_foreach((json_t *)o, name, v)
+	{
+		printf("%s%s ", n++ ? ", " : "", name);
+		print_value(v);
+	}
+	putchar('\n');
+}
+
+static void print_object(const json_t *o)
+{
+	const char *name;
+	json_t *v, *of;
+	size_t i;
+
+	json_object_foreach((json_t *)o, name, v)
+	{
+		if (json_is_object(v)) {
+			print_object(v);
+		} else if (json_is_array(v)) {
+			json_array_foreach(v, i, of)
+			{
+				if (json_is_object(of))
+					print_flat(of);
+				else
+					print_value(of), putchar('\n');
+			}
+		} else if (json_is_string(v) && strchr(json_string_value(v), '\n')) {
+			print_value(v); /* a document */
+		} else {
+			printf("%-24s ", name);
+			print_value(v);
+			putchar('\n');
+		}
+	}
+}
+
+static int report_done(const struct wish *w, const char *answer)
+{
+	json_t *o = w->json ? NULL : json_loads(answer, 0, NULL);
+
+	if (w->json)
+		visible_json(stdout, answer);
+	else if (json_is_object(o))
+		print_object(o);
+	json_decref(o);
+	return fflush(stdout) == 0 && !ferror(stdout) ? DONE : fault(USAGE, "standard output", "cannot be written");
+}
+
+/* "WORD text" */
+static int report_refusal(const struct wish *w, const char *answer)
+{
+	size_t word = strcspn(answer, " ");
+	const char *text = answer + word + (answer[word] == ' ');
+	json_t *o;
+	char *json;
+
+	if (!w->json)
+		return fault(strncmp(answer, "syntax ", 7) == 0 ? USAGE : REFUSED, "refused", text);
+	o = json_pack("{ss%ss}", "error", answer, word, "text", text);
+	json = o ? json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	visible_json(stdout, json);
+	free(json);
+	json_decref(o);
+	return strncmp(answer, "syntax ", 7) == 0 ? USAGE : REFUSED;
+}
+
+static int order(const struct wish *w, struct span document)
+{
+	struct ctl_client c;
+	struct err err = { "" };
+	char *answer = NULL;
+	int rc = ctl_client_open(&c, socket_path(w->socket), w->timeout_s, &err);
+
+	if (rc < 0)
+		return fault(UNREACHABLE, "no daemon", err.text);
+	rc = ctl_client_ask(&c, w->command, document, &answer, &err);
+	ctl_client_close(&c);
+	if (rc < 0)
+		rc = fault(UNREACHABLE, "no answer, and it is not known whether it was done", err.text);
+	else
+		rc = rc == 0 ? report_done(w, answer) : report_refusal(w, answer);
+	free(answer);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct span document = { NULL, 0 };
+	struct wish w;
+	int rc = read_options(&w, argc, argv);
+
+	if (rc < 0 && w.file)
+		rc = read_document(&document, w.file);
+	if (rc < 0)
+		rc = order(&w, document);
+	if (document.p)
+		OPENSSL_cleanse((void *)document.p, document.len);
+	free((void *)document.p);
+	free(w.command);
+	return rc;
+}
