@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 #include "bsf/run/cfg.h"
 #include "common/base/ascii.h"
 #include "common/base/clock.h"
@@ -264,9 +263,7 @@ bool node_wait_hss(struct node *n, unsigned ms)
 struct move_post {
 	struct dia_post post; /* first */
 	struct part *part;
-	int fd;
-	struct sockaddr_storage from;
-	size_t len;
+	struct dia_hub_arrival a;
 	uint8_t octets[];
 };
 
@@ -275,9 +272,9 @@ static void node_run_move(struct dia_post *post, bool stopping)
 	struct move_post *m = (struct move_post *)post;
 
 	if (!stopping && m->part->hub)
-		dia_hub_take(m->part->hub, m->fd, &m->from, span_of(m->octets, m->len));
+		dia_hub_take(m->part->hub, &m->a);
 	else
-		close(m->fd);
+		dia_hub_turn_away(&m->a);
 	free(m);
 }
 
@@ -286,22 +283,18 @@ static bool node_elsewhere(void *owner, const char *identity)
 	return !is_of(owner, identity);
 }
 
-static void node_hand_over(void *owner, const char *identity, int fd, const struct sockaddr_storage *from,
-			   struct span octets)
+static void node_hand_over(void *owner, const char *identity, const struct dia_hub_arrival *a)
 {
 	struct node *n = ((struct part *)owner)->node;
-	struct move_post *m = malloc(sizeof(*m) + octets.len);
+	struct move_post *m = malloc(sizeof(*m) + a->octets.len);
 
 	if (!m) {
-		close(fd);
+		dia_hub_turn_away(a);
 		return;
 	}
-	*m = (struct move_post){ .post.run = node_run_move,
-				 .part = &n->parts[part_of(n, identity)],
-				 .fd = fd,
-				 .from = *from,
-				 .len = octets.len };
-	memcpy(m->octets, octets.p, octets.len);
+	*m = (struct move_post){ .post.run = node_run_move, .part = &n->parts[part_of(n, identity)], .a = *a };
+	memcpy(m->octets, a->octets.p, a->octets.len);
+	m->a.octets.p = m->octets;
 	dia_loop_post(m->part->loop, &m->post);
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <openssl/ssl.h>
 #include "common/dia/dia_hub_in.h"
 #include "common/base/owner_of.h"
 
@@ -116,6 +117,8 @@ static struct dia_caps caps_here(const struct dia_conn *c)
 	struct dia_caps caps = c->hub->caps;
 	struct span host;
 
+	caps.tls = c->tls_follows;
+	caps.no_tls = !caps.tls;
 	if (getsockname(c->s.f.fd, (struct sockaddr *)&here, &len) < 0)
 		return caps;
 	sockaddr_unmap(&here);
@@ -199,15 +202,18 @@ static void on_cea(struct dia_conn *c, struct span msg)
 
 	if (dia_base_cea_get(&caps, &code, msg) == 0) {
 		good = code / 1000 == 2 && dia_dict_identity_cmp(span_str(caps.host), span_str(c->id->name)) == 0;
-		if (good && dia_base_common(&c->hub->caps, &caps)) {
+		if (good && dia_base_common(&c->hub->caps, &caps) && (!c->tls_follows || caps.tls)) {
 			dia_figures_apps(c->id, &caps);
-			dia_identity_happens(c, DIA_ON_CEA_OK, caps.has_state ? caps.state : 0);
+			dia_identity_happens(c, c->tls_follows ? DIA_ON_CEA_TLS : DIA_ON_CEA_OK,
+					     caps.has_state ? caps.state : 0);
 			return;
 		}
 		if (code / 1000 != 2)
 			cea_words(text, sizeof(text), code, msg);
 		else if (!good)
 			snprintf(text, sizeof(text), "its CEA has another Origin-Host");
+		else if (c->tls_follows && !caps.tls)
+			snprintf(text, sizeof(text), "its CEA offers no TLS");
 		else
 			snprintf(text, sizeof(text), "its CEA offers none of our applications (%u)",
 				 (unsigned)c->hub->caps.apps[0]);
@@ -283,17 +289,36 @@ void dia_conn_fail(struct dia_conn *c, int rc)
 	dia_loop_timer(c->hub->loop, &c->timer, 0);
 }
 
+/* Is the certificate its? */
+static bool is_certified(struct dia_conn *c)
+{
+	struct dia_hub_security s = dia_secure_of(c, c->id->name);
+	struct dia_hub_peer_figures f;
+	char text[sizeof(f.names) + 64];
+
+	if (dia_secure_is_of(c, c->id->name, &s))
+		return true;
+	c->why = "its certificate does not name it";
+	dia_secure_figures(c, &f);
+	snprintf(text, sizeof(text), "%s, but: %s", c->why, f.names);
+	dia_hub_tell(c->hub, DIA_HUB_CERTIFICATE, c->id->name, text);
+	return false;
+}
+
 static void conn_on_connected(struct dia_stream *s, int rc)
 {
 	struct dia_conn *c = (struct dia_conn *)s;
 
 	if (rc < 0)
 		c->why = strerror(-rc);
-	if (c->id)
-		dia_identity_happens(c, rc < 0 ? DIA_ON_FAIL : DIA_ON_UP, 0);
+	if (!c->id) /* its certificate is looked at when its CER is there */
+		return;
+	if (rc == 0 && dia_secure_ssl(c) && !is_certified(c))
+		rc = -EPERM;
+	dia_identity_happens(c, rc < 0 ? DIA_ON_FAIL : DIA_ON_UP, 0);
 }
 
-static void conn_on_end(struct dia_stream *s, enum dia_stream_end why, int detail, struct span head)
+static const char *words_of_end(const struct dia_conn *c, enum dia_stream_end why, int detail)
 {
 	static const char *const words[] = {
 		[DIA_STREAM_CLOSED] = "it has closed the connection",
@@ -301,6 +326,25 @@ static void conn_on_end(struct dia_stream *s, enum dia_stream_end why, int detai
 		[DIA_STREAM_UNREAD] = "it does not read",
 		[DIA_STREAM_MEMORY] = "no memory",
 	};
+
+	if (detail == EPROTO)
+		return c->s.way->ops->why(c->s.way);
+	if (detail == EBADMSG)
+		return "octets came where TLS was to begin";
+	return detail ? strerror(detail) : words[why];
+}
+
+static enum dia_hub_event event_of_end(const struct dia_conn *c, enum dia_stream_end why)
+{
+	SSL *ssl = dia_secure_ssl(c);
+
+	if (why == DIA_STREAM_FRAME)
+		return DIA_HUB_PROTOCOL;
+	return ssl && SSL_get_verify_result(ssl) == X509_V_ERR_HOSTNAME_MISMATCH ? DIA_HUB_CERTIFICATE : DIA_HUB_TLS;
+}
+
+static void conn_on_end(struct dia_stream *s, enum dia_stream_end why, int detail, struct span head)
+{
 	static const enum dia_on events[] = {
 		[DIA_STREAM_CLOSED] = DIA_ON_FAIL,
 		[DIA_STREAM_FRAME] = DIA_ON_FRAME,
@@ -314,17 +358,17 @@ static void conn_on_end(struct dia_stream *s, enum dia_stream_end why, int detai
 		dia_loop_timer(c->hub->loop, &c->timer, 0);
 		return;
 	}
-	if (!c->why) /* a DPR has said more */
-		c->why = detail ? strerror(detail) : words[why];
-	if (why == DIA_STREAM_FRAME) {
+	if (!c->why || detail == EPROTO || detail == EBADMSG) /* a DPR has said more */
+		c->why = words_of_end(c, why, detail);
+	if (why == DIA_STREAM_FRAME || detail == EPROTO || detail == EBADMSG) {
 		sockaddr_text(from, &c->from);
-		dia_hub_tell(c->hub, DIA_HUB_PROTOCOL, c->id ? c->id->name : from, words[why]);
+		dia_hub_tell(c->hub, event_of_end(c, why), c->id ? c->id->name : from, c->why);
 	}
 	c->msg = head;
 	if (c->id)
 		dia_identity_happens(c, events[why], 0);
 	else
-		dia_conn_end(c, true, c->why);
+		dia_conn_end(c, detail != EPROTO, c->why); /* an alert of ours is on its way */
 	c->msg = span_of(NULL, 0);
 }
 

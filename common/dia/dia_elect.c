@@ -24,7 +24,7 @@ static struct dia_link *longest_held(struct dia_peer_machine *p)
 
 static bool win(struct dia_peer_machine *p, uint64_t now_ms, struct dia_link *h)
 {
-	dia_links_step(p, now_ms, h, p->cfg.tls_after_cer ? DIA_ON_WIN_TLS : DIA_ON_WIN, 0);
+	dia_links_step(p, now_ms, h, h->tls_follows ? DIA_ON_WIN_TLS : DIA_ON_WIN, 0);
 	return true;
 }
 

@@ -82,6 +82,7 @@ static void figures_of(const struct dia_identity *id, struct dia_hub_peer_figure
 			continue;
 		f->connections++;
 		sockaddr_text(f->address, &id->links[i]->from);
+		dia_secure_figures(id->links[i], f);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <openssl/ssl.h>
 #include "common/base/ascii.h"
 #include "common/base/owner_of.h"
 #include "common/crypto/rng.h"
@@ -38,10 +39,15 @@ void dia_hub_recheck(struct dia_hub *h)
 
 	for (c = h->named.first; c; c = next) {
 		next = c->next;
-		if (!c->id || (c->dialled ? c->id->dial : !dia_refusal_of_name(c, c->id->name)))
+		if (!c->id)
 			continue;
-		c->why = "it is not configured any more";
-		dia_identity_happens(c, DIA_ON_UNNAMED, DIA_DO_NOT_WANT);
+		if (c->dialled ? !c->id->dial : dia_refusal_of_name(c, c->id->name) != NULL) {
+			c->why = "it is not configured any more";
+			dia_identity_happens(c, DIA_ON_UNNAMED, DIA_DO_NOT_WANT);
+		} else if (c->opened && !dia_secure_holds(c)) {
+			c->why = "what was configured of its TLS has changed";
+			dia_identity_happens(c, DIA_ON_STOP, DIA_REBOOTING);
+		}
 	}
 }
 
@@ -82,6 +88,7 @@ struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg)
 {
 	struct dia_hub *h = calloc(1, sizeof(*h));
 	const size_t served_max = sizeof(h->served) / sizeof(h->served[0]);
+	uint64_t seed = 0;
 
 	if (!h)
 		return NULL;
@@ -91,6 +98,8 @@ struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg)
 	h->cfg.tw_ms = cfg->tw_ms > DIA_TW_MIN_MS ? cfg->tw_ms : DIA_TW_MIN_MS;
 	h->cfg.msg_max = cfg->msg_max ? cfg->msg_max : DIA_FRAME_NAF;
 	h->spare_fd = -1;
+	h->cfg.tls = NULL;
+	dia_hub_tls(h, cfg->tls);
 	h->stopped.on_time = on_stopped;
 	for (size_t i = 0; i < cfg->n_services && i < served_max; i++)
 		h->served[i] = cfg->services[i].grammar;
@@ -101,11 +110,21 @@ struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg)
 				       .n_served = cfg->n_services < served_max ? cfg->n_services : served_max };
 	make_caps(h);
 	h->pending = dia_pending_new();
-	if (!h->pending || dia_ids_init() < 0 || dia_ask_sessions_init(&h->sessions, cfg->self.host) < 0) {
+	if (rng_fill(&seed, sizeof(seed)) < 0 || !h->pending || dia_ids_init() < 0 ||
+	    dia_ask_sessions_init(&h->sessions, cfg->self.host) < 0) {
 		dia_hub_free(h);
 		return NULL;
 	}
+	dia_shakes_init(&h->shakes, l, seed);
 	return h;
+}
+
+void dia_hub_tls(struct dia_hub *h, SSL_CTX *tls)
+{
+	if (tls)
+		SSL_CTX_up_ref(tls);
+	SSL_CTX_free(h->cfg.tls);
+	h->cfg.tls = tls;
 }
 
 int dia_hub_listen(struct dia_hub *h, struct err *err)
@@ -166,5 +185,6 @@ void dia_hub_free(struct dia_hub *h)
 			dia_identity_free(id);
 		}
 	dia_pending_free(h->pending);
+	SSL_CTX_free(h->cfg.tls);
 	free(h);
 }

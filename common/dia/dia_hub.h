@@ -5,6 +5,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <openssl/types.h>
 #include <sys/socket.h>
 #include "common/base/err.h"
 #include "common/dia/dia_base.h"
@@ -18,23 +19,34 @@
 
 struct dia_hub;
 struct dia_reply;
+struct dia_way;
 
 enum dia_hub_event {
-	DIA_HUB_OPEN,     /* requests may flow. detail: address */
-	DIA_HUB_LOST,     /* detail: why, in words */
-	DIA_HUB_SUSPECT,  /* detail: why */
-	DIA_HUB_BACK,     /* no more. detail: why */
-	DIA_HUB_FLAPS,    /* of more changes only this is told, once a minute. detail: how many, and how it is now */
-	DIA_HUB_UNKNOWN,  /* its CER was refused: identity not configured. detail: address */
-	DIA_HUB_ADDRESS,  /* closed without a word: not from there. detail: address */
-	DIA_HUB_ROLE,     /* its CER was refused: we connect to it, it may not to us. detail: address */
-	DIA_HUB_IN_USE,   /* its CER was refused: the identity is connected and alive. detail: address */
-	DIA_HUB_REFUSED,  /* its CER was refused for lack of memory, or it refuses ours. detail: why */
+	DIA_HUB_OPEN,        /* requests may flow. detail: address */
+	DIA_HUB_LOST,        /* detail: why, in words */
+	DIA_HUB_SUSPECT,     /* detail: why */
+	DIA_HUB_BACK,        /* no more. detail: why */
+	DIA_HUB_FLAPS,       /* of more changes only this is told, once a minute. detail: how many, and how it is now */
+	DIA_HUB_UNKNOWN,     /* its CER was refused: identity not configured. detail: address */
+	DIA_HUB_ADDRESS,     /* closed without a word: not from there. detail: address */
+	DIA_HUB_ROLE,        /* its CER was refused: we connect to it, it may not to us. detail: address */
+	DIA_HUB_IN_USE,      /* its CER was refused: the identity is connected and alive. detail: address */
+	DIA_HUB_REFUSED,     /* its CER was refused for lack of memory, or it refuses ours. detail: why */
+	DIA_HUB_TLS,         /* no TLS came to be. detail: why */
+	DIA_HUB_CERTIFICATE, /* its certificate is another's: its CER was refused, or we went. detail: which names it has */
 	DIA_HUB_PROTOCOL, /* a message that cannot be read or is not for us. detail: what */
 	DIA_HUB_REALM,    /* a request for another realm or host: 3003, 3002. detail: which code */
 	DIA_HUB_STRAY,    /* an answer to nothing we asked, or one that came late. detail: empty */
 	DIA_HUB_MISROUTED, /* a request of an application in which we only ask: a relay lacks rules. detail: words the first
 			      time of a peer, then empty */
+};
+
+/*! A connection on its way from the hub that has accepted it to that of its peer. */
+struct dia_hub_arrival {
+	int fd;
+	struct dia_way *way; /* dia_way.h: has begun */
+	struct sockaddr_storage from;
+	struct span octets; /* CER and what came behind it; lent */
 };
 
 /*! A request of the grammar it was registered for; its AVPs are not checked yet (the codec's get does). It ends in exactly one
@@ -52,6 +64,20 @@ struct dia_hub_limits {
 	size_t msg_max; /* octets of a message; default: that of the configuration, or DIA_FRAME_HSS where we connect */
 };
 
+/*! How a connection with a peer has to be protected. */
+enum dia_hub_protection {
+	DIA_HUB_PLAIN,         /* not; one that comes with TLS is fine, too */
+	DIA_HUB_BY_TLS,        /* before the first message */
+	DIA_HUB_TLS_AFTER_CER, /* Inband-Security-Id, for old peers; one that comes with TLS is fine, too */
+};
+
+struct dia_hub_security {
+	enum dia_hub_protection how;
+	const char *const *names; /* its certificate must have one of them; none: its identity. Lent for the call */
+	size_t n_names;
+	bool cn; /* the subject's CN counts where the certificate has no dNSName */
+};
+
 struct dia_hub_callbacks {
 	/*! A peer's state has changed, or something of it was refused; must not call the hub. peer: identity, or the address
 	 *  where there is none yet */
@@ -62,13 +88,16 @@ struct dia_hub_callbacks {
 	 *  \returns 0; -ENOENT unknown identity; -EPERM other address */
 	int (*admit)(void *owner, const char *identity, const struct sockaddr *from);
 	/*! Several hubs under one identity, each on its loop: is this peer another one's? hand_over() then gets its connection
-	 *  for that hub's dia_hub_take(), and must take the descriptor. octets: lent. NULL, NULL: there is one hub */
+	 *  for that hub's dia_hub_take(), or dia_hub_turn_away(). NULL, NULL: there is one hub */
 	bool (*elsewhere)(void *owner, const char *identity);
-	void (*hand_over)(void *owner, const char *identity, int fd, const struct sockaddr_storage *from,
-			  struct span octets);
+	void (*hand_over)(void *owner, const char *identity, const struct dia_hub_arrival *a);
 	/*! What it may have; asked when it comes in. NULL, or left as it is: see there.
 	 *  \param[in,out] out filled with what holds by default */
 	void (*limits)(void *owner, const char *identity, struct dia_hub_limits *out);
+	/*! How it is protected; asked when we connect, when its CER or certificate is there, and by dia_hub_recheck(). NULL, or
+	 *  left as it is: plain.
+	 *  \param[in] at where we connect to, or where it comes from */
+	void (*security)(void *owner, const char *identity, const struct sockaddr *at, struct dia_hub_security *out);
 	void *owner;
 };
 
@@ -82,7 +111,9 @@ struct dia_hub_cfg {
 	const uint32_t *client_apps; /* advertised, only sent */
 	size_t n_client_apps;
 	struct sockaddr_storage listen[DIA_HUB_LISTEN_MAX];
+	bool listen_tls[DIA_HUB_LISTEN_MAX]; /* there TLS comes before the first message; needs tls */
 	size_t n_listen;
+	SSL_CTX *tls;      /* of dia_cert_new(), after dia_tls_prepare(); a reference is taken. NULL: no TLS */
 	bool share_port;   /* with other hubs of this user: connections are spread over all that listen */
 	uint32_t state_id; /* Origin-State-Id; 0: none is sent */
 	uint32_t tc_ms, tw_ms;
@@ -95,6 +126,9 @@ struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg);
 /*! After dia_hub_stop() has said that it is over, or any time: then connections are cut. h may be NULL. */
 void dia_hub_free(struct dia_hub *h);
 
+/*! Other certificates for what begins from now on. \param[in] tls as in the configuration */
+void dia_hub_tls(struct dia_hub *h, SSL_CTX *tls);
+
 /*! Listen. \returns 0; -errno, nothing is open then; err: which address and why */
 int dia_hub_listen(struct dia_hub *h, struct err *err);
 
@@ -105,8 +139,10 @@ int dia_hub_dial(struct dia_hub *h, const char *identity, const struct sockaddr_
 /*! Connect to it no more; a connection that we made is ended by the next dia_hub_recheck(). */
 void dia_hub_undial(struct dia_hub *h, const char *identity);
 
-/*! A connection that another hub of this identity has accepted; CER and what came behind it in octets. fd is taken. */
-void dia_hub_take(struct dia_hub *h, int fd, const struct sockaddr_storage *from, struct span octets);
+/*! A connection that another hub of this identity has accepted; taken. */
+void dia_hub_take(struct dia_hub *h, const struct dia_hub_arrival *a);
+/*! Nobody takes it: closed. Any thread. */
+void dia_hub_turn_away(const struct dia_hub_arrival *a);
 
 /*! Ask cb.admit again about all who came to us; who may not any more gets a DPR, as does a peer that we do not connect to
  *  any more. */
@@ -140,6 +176,8 @@ struct dia_hub_peer_figures {
 	bool held_off; /* by dia_hub_disconnect() */
 	unsigned connections, pending;
 	char address[64];  /* of an open connection; "" */
+	char tls[16];      /* version of TLS on it; "": it is plain */
+	char names[160];   /* those of its certificate, cut */
 	uint64_t since_ms; /* of the monotonic clock: when it was connected or lost; 0: never yet */
 	uint64_t requests_in, requests_out, answers_in, stray;
 	uint64_t round_trip_us;      /* of requests, about the mean of the last ones; 0: none was answered */

@@ -8,6 +8,7 @@
 #include "common/dia/dia_hub.h"
 #include "common/dia/dia_peer.h"
 #include "common/dia/dia_pending.h"
+#include "common/dia/dia_shakes.h"
 #include "common/dia/dia_stream.h"
 
 struct dia_identity;
@@ -25,6 +26,7 @@ struct dia_conn {
 	bool dialled;
 	bool named, opened, ending, reset, cleared;
 	unsigned replies; /* kept ones: it is freed when the last has ended */
+	bool tls_follows; /* CER and CEA say so */
 	bool deliver;     /* to do when the machine has returned */
 	bool failover;
 	struct dia_conn *todo;    /* next with a failover to do */
@@ -71,6 +73,7 @@ struct dia_conn_list {
 struct dia_listener {
 	struct dia_fd f; /* first */
 	struct dia_hub *hub;
+	bool tls;
 };
 
 #define DIA_HUB_BUCKETS 256
@@ -89,6 +92,7 @@ struct dia_hub {
 	int spare_fd; /* given up to take and close a connection when there is no descriptor */
 	struct dia_timer accept_again;
 	struct dia_pending *pending;
+	struct dia_shakes shakes;
 	struct dia_sessions sessions;
 	bool stopping;
 	struct dia_timer stopped;
@@ -148,11 +152,24 @@ extern const struct dia_refusal dia_refusal_in_use, dia_refusal_no_room;
 /* May one of this name be there? \returns NULL: yes */
 const struct dia_refusal *dia_refusal_of_name(const struct dia_conn *c, const char *name);
 /* And with these capabilities? \returns NULL: yes */
-const struct dia_refusal *dia_refusal_of(const struct dia_conn *c, const struct dia_caps *caps);
+const struct dia_refusal *dia_refusal_of(struct dia_conn *c, const struct dia_caps *caps);
 
 #define DIA_REFUSAL_TEXT (DIA_NAME_MAX + SOCKADDR_TEXT + 160)
 /* "NAME from ADDRESS: words"; the log has the name in a field of its own. */
 void dia_refusal_text(char out[DIA_REFUSAL_TEXT], const struct dia_conn *c, const char *name, const char *words);
+
+/* dia_secure.c */
+/* What is asked of this identity's connections. */
+struct dia_hub_security dia_secure_of(const struct dia_conn *c, const char *name);
+/* TLS begins: we call, or it has called us. It fails in the next turn where it cannot. */
+void dia_secure_begin(struct dia_conn *c);
+/* \returns NULL: it is plain */
+SSL *dia_secure_ssl(const struct dia_conn *c);
+/* Has its certificate one of the names? Plain: no. */
+bool dia_secure_is_of(const struct dia_conn *c, const char *name, const struct dia_hub_security *s);
+/* Is an open one as it has to be now? */
+bool dia_secure_holds(const struct dia_conn *c);
+void dia_secure_figures(const struct dia_conn *c, struct dia_hub_peer_figures *f);
 
 /* dia_listen.c */
 int dia_listen_open(struct dia_hub *h, struct err *err);

@@ -93,6 +93,7 @@ static void dial(struct dia_identity *id, unsigned link)
 {
 	int rc = 0, fd = dia_listen_connect(&id->addr, &rc);
 	struct dia_conn *c = fd < 0 ? NULL : dia_conn_new(id->hub, fd, true, &id->addr);
+	struct dia_hub_security s;
 
 	if (!c && fd >= 0)
 		close(fd);
@@ -104,8 +105,12 @@ static void dial(struct dia_identity *id, unsigned link)
 	c->id = id;
 	c->link = link;
 	c->dialled = true;
+	s = dia_secure_of(c, id->name);
+	c->tls_follows = s.how == DIA_HUB_TLS_AFTER_CER;
 	if (rc < 0)
 		dia_conn_fail(c, rc);
+	else if (s.how == DIA_HUB_BY_TLS)
+		dia_secure_begin(c);
 }
 
 static void end_link(struct dia_identity *id, struct dia_conn *c, bool reset)
@@ -171,6 +176,10 @@ static void hub_act(void *owner, unsigned link, unsigned act, uint32_t arg)
 		id->hub->todo = c;
 		if (dia_peer_state(id->machine, link) == DIA_ST_SUSPECT)
 			dia_figures_change(id, DIA_HUB_SUSPECT, "it has not answered a watchdog; no requests go to it");
+		break;
+	case DIA_BIT_HANDSHAKE:
+		dia_stream_pause(&c->s);
+		dia_secure_begin(c);
 		break;
 	case DIA_BIT_DELIVER:
 		c->deliver = true;
@@ -325,6 +334,7 @@ void dia_identity_cer(struct dia_conn *c, struct dia_identity *id, const struct 
 	dia_loop_timer_stop(h->loop, &c->timer);
 	c->id = id;
 	id->arriving = c;
+	dia_peer_tls_follows(id->machine, c->tls_follows);
 	link = dia_peer_cer(id->machine, dia_hub_now(h), caps->has_state, caps->state);
 	if (link < 0)
 		dia_conn_end(c, true, "too many connections of this identity");

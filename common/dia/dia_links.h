@@ -10,9 +10,10 @@
 struct dia_link {
 	enum dia_state state;
 	bool dialled;
-	bool elected;  /* held: waits for the end of our own attempt */
-	bool in_round; /* held: waits for the answers of those that are open */
-	bool asked;    /* open: has to answer in this round */
+	bool tls_follows; /* held: its CEA */
+	bool elected;     /* held: waits for the end of our own attempt */
+	bool in_round;    /* held: waits for the answers of those that are open */
+	bool asked;       /* open: has to answer in this round */
 	bool dwr_out;
 	uint32_t dwr_id;
 	unsigned reopen; /* DWAs that are still needed */

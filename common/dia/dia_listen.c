@@ -60,12 +60,17 @@ struct dia_conn *dia_listen_named(struct dia_hub *h, int fd, const struct sockad
 	return c;
 }
 
-static void accepted(struct dia_hub *h, int fd, struct sockaddr_storage *from)
+static void accepted(const struct dia_listener *l, int fd, struct sockaddr_storage *from)
 {
+	struct dia_conn *c;
+
 	sockaddr_unmap(from);
 	set_options(fd);
-	if (!dia_listen_named(h, fd, from))
+	c = dia_listen_named(l->hub, fd, from);
+	if (!c)
 		close(fd);
+	else if (l->tls)
+		dia_secure_begin(c);
 }
 
 /* The oldest without a name frees a descriptor; the connection that waits is closed.
@@ -82,15 +87,15 @@ static int without_descriptor(struct dia_hub *h, int listener)
 }
 
 /* \returns 0; -EAGAIN: none waits; -errno */
-static int accept_one(struct dia_hub *h, int listener)
+static int accept_one(const struct dia_listener *l)
 {
 	struct sockaddr_storage from;
 	socklen_t len = sizeof(from);
-	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept4(l->f.fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0)
-		return errno == EMFILE || errno == ENFILE ? without_descriptor(h, listener) : -errno;
-	accepted(h, fd, &from);
+		return errno == EMFILE || errno == ENFILE ? without_descriptor(l->hub, l->f.fd) : -errno;
+	accepted(l, fd, &from);
 	return 0;
 }
 
@@ -105,7 +110,7 @@ static bool listen_on_ready(struct dia_fd *f, uint32_t events, unsigned *budget)
 	int rc = 0;
 
 	for (unsigned n = 0; n < ACCEPT_AT_A_TURN && !is_shortage(rc); n++) {
-		rc = accept_one(h, f->fd);
+		rc = accept_one((struct dia_listener *)f);
 		if (rc == -EAGAIN)
 			return false;
 	}
@@ -154,7 +159,9 @@ int dia_listen_open(struct dia_hub *h, struct err *err)
 		struct dia_listener *l = &h->listeners[i];
 		int fd = open_one(&h->cfg.listen[i], h->cfg.share_port);
 
-		*l = (struct dia_listener){ .f = { .fd = fd, .on_ready = listen_on_ready }, .hub = h };
+		*l = (struct dia_listener){ .f = { .fd = fd, .on_ready = listen_on_ready },
+					    .hub = h,
+					    .tls = h->cfg.listen_tls[i] };
 		if (fd >= 0 && dia_loop_add(h->loop, &l->f) == 0) {
 			h->n_listening++;
 			continue;

@@ -25,6 +25,7 @@ struct dia_loop {
 	struct dia_timers timers;
 	uint64_t armed_ms; /* what the timer descriptor is set to; 0: off */
 	bool turning;
+	uint64_t turns;
 	void (*tell_open)(int fd), (*tell_closing)(int fd); /* NULL: nobody asks */
 	uint8_t scratch[2 * DIA_LOOP_SCRATCH];
 	pthread_mutex_t lock;
@@ -97,6 +98,11 @@ int dia_loop_fd(const struct dia_loop *l)
 uint64_t dia_loop_now(const struct dia_loop *l)
 {
 	return l->now_ms;
+}
+
+uint64_t dia_loop_turns(const struct dia_loop *l)
+{
+	return l->turns;
 }
 
 bool dia_loop_runs(const struct dia_loop *l, const struct dia_fd *f)
@@ -358,6 +364,7 @@ static void run_ready(struct dia_loop *l, unsigned budget)
 bool dia_loop_turn(struct dia_loop *l, unsigned budget)
 {
 	l->turning = true;
+	l->turns++;
 	l->now_ms = clock_mono_ms();
 	fetch(l);
 	run_posted(l, false);

@@ -66,6 +66,9 @@ void dia_loop_wait(struct dia_loop *l, int ms);
 /*! ms of the monotonic clock, as of the begin of this turn. */
 uint64_t dia_loop_now(const struct dia_loop *l);
 
+/*! Number of this turn. */
+uint64_t dia_loop_turns(const struct dia_loop *l);
+
 /*! Watch f->fd. on_ready() comes first with what is there already. \returns 0; -errno of epoll */
 int dia_loop_add(struct dia_loop *l, struct dia_fd *f);
 /*! Watch no longer; the descriptor stays open. From here on f may be freed, also within its own on_ready(). Call it before close(). */

@@ -39,7 +39,7 @@ void dia_move_end(struct dia_conn *c)
 	struct dia_move *m = c->moving;
 	struct span rest = dia_stream_unread(&c->s);
 	uint8_t *all = malloc(m->len + rest.len);
-	int fd;
+	struct dia_hub_arrival a = { .from = c->from };
 
 	if (!all) {
 		dia_conn_end(c, true, "no memory");
@@ -48,21 +48,29 @@ void dia_move_end(struct dia_conn *c)
 	memcpy(all, m->cer, m->len);
 	if (rest.len)
 		memcpy(all + m->len, rest.p, rest.len);
-	fd = dia_stream_release(&c->s);
-	cb->hand_over(cb->owner, m->name, fd, &c->from, span_of(all, m->len + rest.len));
+	a.fd = dia_stream_release(&c->s, &a.way);
+	a.octets = span_of(all, m->len + rest.len);
+	cb->hand_over(cb->owner, m->name, &a);
 	free(all);
 	dia_conn_clear(c);
 }
 
-void dia_hub_take(struct dia_hub *h, int fd, const struct sockaddr_storage *from, struct span octets)
+void dia_hub_turn_away(const struct dia_hub_arrival *a)
 {
-	struct dia_conn *c = h->stopping ? NULL : dia_listen_named(h, fd, from);
+	a->way->ops->free(a->way);
+	close(a->fd);
+}
+
+void dia_hub_take(struct dia_hub *h, const struct dia_hub_arrival *a)
+{
+	struct dia_conn *c = h->stopping ? NULL : dia_listen_named(h, a->fd, &a->from);
 
 	if (!c) {
-		close(fd);
+		dia_hub_turn_away(a);
 		return;
 	}
 	c->moved = true;
-	if (!dia_stream_feed(&c->s, octets))
+	dia_stream_way(&c->s, a->way, true);
+	if (!dia_stream_feed(&c->s, a->octets))
 		dia_conn_end(c, true, "no memory");
 }

@@ -86,9 +86,15 @@ int dia_peer_cer(struct dia_peer_machine *p, uint64_t now_ms, bool has_state, ui
 	n = (int)(l - p->links);
 	l->has_state = has_state;
 	l->state_id = state;
+	l->tls_follows = p->cfg.tls_after_cer;
 	dia_links_step(p, now_ms, l, DIA_ON_CER, 0);
 	settle(p, now_ms);
 	return n;
+}
+
+void dia_peer_tls_follows(struct dia_peer_machine *p, bool yes)
+{
+	p->cfg.tls_after_cer = yes;
 }
 
 static void after_dwa(struct dia_peer_machine *p, struct dia_link *l)

@@ -56,6 +56,9 @@ void dia_peer_free(struct dia_peer_machine *p);
  *  \returns its link; -EBUSY: no room, close it */
 int dia_peer_cer(struct dia_peer_machine *p, uint64_t now_ms, bool has_state, uint32_t state);
 
+/*! Does TLS follow the CEA of CERs that come from now on? */
+void dia_peer_tls_follows(struct dia_peer_machine *p, bool yes);
+
 /*! Something happened on a connection.
  *  \param[in] on  not TIMER, DROP, REFUSE, WIN or CER: these come from here
  *  \param[in] arg DWA: hop-by-hop id; CEA_BAD: code; DPR: cause; STOP, UNNAMED, EXPIRED: cause of our DPR; CEA_OK, CEA_TLS:

@@ -19,6 +19,14 @@ static const struct dia_refusal ourselves = { DIA_HUB_UNKNOWN, DIA_UNKNOWN_PEER,
 static const struct dia_refusal no_application = { DIA_HUB_PROTOCOL, DIA_NO_COMMON_APPLICATION,
 						   "no application in common" };
 static const struct dia_refusal no_security = { DIA_HUB_PROTOCOL, DIA_NO_COMMON_SECURITY, "no security in common" };
+static const struct dia_refusal certificate = {
+	DIA_HUB_CERTIFICATE, DIA_UNKNOWN_PEER,
+	"its certificate does not name it; one whose subjectAltName has it, or tls-name for what it has"
+};
+static const struct dia_refusal needs_tls = {
+	DIA_HUB_TLS, DIA_NO_COMMON_SECURITY,
+	"it has to come with TLS; where there is none its operator here may write security plain"
+};
 const struct dia_refusal dia_refusal_in_use = {
 	DIA_HUB_IN_USE, RESULT_UNABLE_TO_COMPLY,
 	"this identity has a connection already, or as many as it may have; give every process an identity of its own, or have more connections allowed"
@@ -50,14 +58,29 @@ const struct dia_refusal *dia_refusal_of_name(const struct dia_conn *c, const ch
 	return rc == -EPERM ? &address : &unknown;
 }
 
-const struct dia_refusal *dia_refusal_of(const struct dia_conn *c, const struct dia_caps *caps)
+/* What Inband-Security-Id says counts where there is no TLS yet. */
+static const struct dia_refusal *judge_plain(const struct dia_caps *caps, enum dia_hub_protection how)
+{
+	if (how == DIA_HUB_BY_TLS)
+		return &needs_tls;
+	if (how == DIA_HUB_TLS_AFTER_CER ? !caps->tls : caps->security_offered && !caps->no_tls)
+		return &no_security;
+	return NULL;
+}
+
+const struct dia_refusal *dia_refusal_of(struct dia_conn *c, const struct dia_caps *caps)
 {
 	const struct dia_refusal *no = dia_refusal_of_name(c, caps->host);
+	struct dia_hub_security s = dia_secure_of(c, caps->host);
+	bool tls = dia_secure_ssl(c) != NULL;
 
+	if (!no && tls && !dia_secure_is_of(c, caps->host, &s))
+		no = &certificate;
 	if (!no && !dia_base_common(&c->hub->caps, caps))
 		no = &no_application;
-	if (!no && caps->security_offered && !caps->no_tls)
-		no = &no_security;
+	if (!no && !tls)
+		no = judge_plain(caps, s.how);
+	c->tls_follows = !tls && s.how == DIA_HUB_TLS_AFTER_CER;
 	return no;
 }
 

@@ -65,7 +65,10 @@ static void on_stuck(struct dia_timer *t)
 {
 	struct dia_stream *s = owner_of(t, struct dia_stream, stuck);
 
-	stream_end(s, DIA_STREAM_UNREAD, 0, nothing);
+	if (s->beginning)
+		dia_loop_again(s->loop, &s->f);
+	else
+		stream_end(s, DIA_STREAM_UNREAD, 0, nothing);
 }
 
 /* The kernel took n octets. */
@@ -78,7 +81,7 @@ static void sent(struct dia_stream *s, size_t n)
 		buffer_free(&s->out, &s->out_room);
 		s->out_at = s->out_len = 0;
 		if (s->shut)
-			shutdown(s->f.fd, SHUT_WR);
+			s->way->ops->shut(s->way, s->f.fd);
 	}
 }
 
@@ -87,12 +90,12 @@ static int try_send(struct dia_stream *s)
 {
 	ssize_t n;
 
-	if (s->connecting || s->out_at == s->out_len)
+	if (s->connecting || s->out_at == s->out_len || (s->beginning && !s->next_way))
 		return 0;
-	n = send(s->f.fd, s->out + s->out_at, s->out_len - s->out_at, MSG_NOSIGNAL);
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		return -errno;
-	sent(s, n > 0 ? (size_t)n : 0);
+	n = s->way->ops->write(s->way, s->f.fd, s->out + s->out_at, s->out_len - s->out_at);
+	if (n < 0)
+		return (int)n;
+	sent(s, (size_t)n);
 	if (s->out_len && !s->stuck.running)
 		dia_loop_timer(s->loop, &s->stuck, DIA_STREAM_STUCK_MS);
 	return 0;
@@ -124,7 +127,7 @@ void dia_stream_shut(struct dia_stream *s)
 {
 	s->shut = true;
 	if (!dia_stream_unsent(s) && !s->connecting)
-		shutdown(s->f.fd, SHUT_WR);
+		s->way->ops->shut(s->way, s->f.fd);
 }
 
 bool dia_stream_room(struct dia_stream *s, struct writer *w, size_t len)
@@ -178,7 +181,7 @@ static ssize_t hand_on(struct dia_stream *s, struct span buf, unsigned *budget)
 		dia_frame(&f, rest.p, rest.len, s->msg_max);
 		if (f.is == DIA_FRAME_MORE)
 			return (ssize_t)at;
-		if (!*budget || s->paused) {
+		if (!*budget || s->paused || s->beginning) {
 			s->held = true;
 			return (ssize_t)at;
 		}
@@ -238,14 +241,14 @@ static bool read_once(struct dia_stream *s, unsigned *budget)
 	struct dia_loop *l = s->loop;
 	size_t len;
 	ssize_t n;
-	bool alive;
+	bool alive, more;
 
 	if (!to)
 		return stream_end(s, DIA_STREAM_MEMORY, 0, nothing);
-	n = recv(s->f.fd, to + s->in_len, DIA_LOOP_SCRATCH, 0);
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		return stream_end(s, DIA_STREAM_CLOSED, n ? errno : 0, nothing);
-	s->readable = s->leaving || n == DIA_LOOP_SCRATCH || (n < 0 && errno == EINTR);
+	n = s->way->ops->read(s->way, s->f.fd, to + s->in_len, DIA_LOOP_SCRATCH, &more);
+	if (n <= 0 && n != -EAGAIN)
+		return stream_end(s, DIA_STREAM_CLOSED, (int)-n, nothing);
+	s->readable = s->leaving || more;
 	if (n < 0)
 		return true;
 	len = s->in_len + (size_t)n;
@@ -267,23 +270,76 @@ static bool on_connect_event(struct dia_stream *s, uint32_t events)
 	s->connecting = false;
 	if (getsockopt(s->f.fd, SOL_SOCKET, SO_ERROR, &rc, &len) < 0)
 		rc = errno;
-	s->ops->on_connected(s, -rc);
+	if (rc || !s->beginning)
+		s->ops->on_connected(s, -rc);
+	return !rc && !s->ended;
+}
+
+/* Beginning of another way. */
+
+void dia_stream_way(struct dia_stream *s, struct dia_way *w, bool begun)
+{
+	if (begun) {
+		s->way = w;
+		return;
+	}
+	s->next_way = w;
+	s->beginning = true;
+	dia_loop_again(s->loop, &s->f);
+}
+
+/* What was written goes the old way; what was read that way and not handed on was not to come any more.
+ * \returns 0; -EAGAIN it is not sent yet; -errno */
+static int leave_old_way(struct dia_stream *s)
+{
+	int rc = s->in_len ? -EBADMSG : try_send(s);
+
+	if (rc == 0 && dia_stream_unsent(s))
+		rc = -EAGAIN;
+	if (rc < 0)
+		return rc;
+	s->way = s->next_way;
+	s->next_way = NULL;
+	return 0;
+}
+
+/* \returns true: octets flow. \param[out] soon call again in the next turn */
+static bool stream_begin(struct dia_stream *s, bool *soon)
+{
+	int rc = s->next_way ? leave_old_way(s) : 0;
+
+	if (rc == 0)
+		rc = s->way->ops->begin(s->way, s->f.fd);
+	*soon = rc == -EBUSY;
+	if (rc > 0 && !s->leaving)
+		dia_loop_timer(s->loop, &s->stuck, (uint64_t)rc);
+	else if (rc > 0 || (rc < 0 && rc != -EAGAIN && rc != -EBUSY))
+		stream_end(s, DIA_STREAM_CLOSED, rc < 0 ? -rc : 0, nothing);
+	if (rc)
+		return false;
+	dia_loop_timer_stop(s->loop, &s->stuck);
+	s->beginning = false;
+	s->readable = true; /* what came behind the last of the handshake has been read off the socket */
+	s->ops->on_connected(s, 0);
 	return !s->ended;
 }
 
 static bool may_read(const struct dia_stream *s)
 {
-	return !s->paused && dia_stream_unsent(s) <= DIA_STREAM_HOLD;
+	return !s->paused && !s->beginning && dia_stream_unsent(s) <= DIA_STREAM_HOLD;
 }
 
 static bool dia_stream_on_ready(struct dia_fd *f, uint32_t events, unsigned *budget)
 {
 	struct dia_stream *s = (struct dia_stream *)f;
+	bool soon;
 
 	s->leaving |= (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-	s->readable |= s->leaving || events & EPOLLIN;
+	s->readable |= s->leaving || events & (s->way->ops->any_event_reads ? EPOLLIN | EPOLLOUT : EPOLLIN);
 	if (s->ended || (s->connecting && !on_connect_event(s, events)) || s->connecting)
 		return false;
+	if (s->beginning && !stream_begin(s, &soon))
+		return soon;
 	if (s->paused && s->leaving)
 		return stream_end(s, DIA_STREAM_CLOSED, 0, nothing);
 	if (s->held && may_read(s) && !work_off(s, span_of(s->in, s->in_len), budget))
@@ -303,6 +359,7 @@ int dia_stream_init(struct dia_stream *s, struct dia_loop *l, int fd, bool conne
 	*s = (struct dia_stream){ .f = { .fd = fd, .on_ready = dia_stream_on_ready },
 				  .loop = l,
 				  .ops = ops,
+				  .way = &dia_way_tcp,
 				  .msg_max = msg_max,
 				  .connecting = connecting,
 				  .stuck.on_time = on_stuck };
@@ -314,12 +371,14 @@ struct span dia_stream_unread(const struct dia_stream *s)
 	return span_of(s->in, s->in_len);
 }
 
-int dia_stream_release(struct dia_stream *s)
+int dia_stream_release(struct dia_stream *s, struct dia_way **way)
 {
 	int fd = s->f.fd;
 
 	dia_loop_del(s->loop, &s->f);
 	s->f.fd = -1;
+	*way = s->way;
+	s->way = &dia_way_tcp;
 	s->ended = true;
 	return fd;
 }
@@ -344,6 +403,9 @@ void dia_stream_clear(struct dia_stream *s, bool reset)
 		dia_loop_del(s->loop, &s->f);
 		if (reset)
 			setsockopt(s->f.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		s->way->ops->free(s->way);
+		if (s->next_way)
+			s->next_way->ops->free(s->next_way);
 		close(s->f.fd);
 	}
 	buffer_free(&s->in, &s->in_room);

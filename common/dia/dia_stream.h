@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file dia_stream.h
- *  A TCP connection as a stream of whole Diameter messages, on one loop: octets in, messages to its owner, answers gathered
+ *  A connection (TCP, or TLS over it) as a stream of whole Diameter messages, on one loop: octets in, messages to its owner, answers gathered
  *  and sent with one call a turn. An idle stream has no buffer. Never waits. */
 #pragma once
 
 #include "common/base/bytes.h"
 #include "common/dia/dia_loop.h"
+#include "common/dia/dia_way.h"
 
 #define DIA_STREAM_HOLD     (256u << 10) /* with more than this unsent nothing is read: TCP makes the sender wait */
 #define DIA_STREAM_UNSENT   (1u << 20)   /* more than this unsent ends the stream */
 #define DIA_STREAM_STUCK_MS 10000        /* and so does unsent for so long without any progress */
 
 enum dia_stream_end {
-	DIA_STREAM_CLOSED, /* the other side closed or reset it; detail: errno, 0 for an orderly end */
+	DIA_STREAM_CLOSED, /* the other side closed or reset it; detail: errno, 0 for an orderly end, EPROTO way->ops->why(),
+			      EBADMSG octets came where another way was to begin */
 	DIA_STREAM_FRAME,  /* what came is no message, or over the limit; head has what there is of it */
 	DIA_STREAM_UNREAD, /* the other side does not take what we send */
 	DIA_STREAM_MEMORY,
@@ -22,7 +24,8 @@ struct dia_stream;
 
 /*! Called within the loop's turn; none of them may clear the stream, but pause it and clear it later. */
 struct dia_stream_ops {
-	/*! A connection of ours is there, or is not (rc -errno; the owner then ends it). NULL for accepted ones. */
+	/*! A connection of ours is there, or is not (rc -errno; the owner then ends it); and a way has begun (rc 0), also of
+	 *  accepted ones. NULL: neither can be. */
 	void (*on_connected)(struct dia_stream *s, int rc);
 	/*! One whole message, lent. */
 	void (*on_message)(struct dia_stream *s, struct span msg);
@@ -37,8 +40,10 @@ struct dia_stream {
 	struct dia_fd f; /* first */
 	struct dia_loop *loop;
 	const struct dia_stream_ops *ops;
-	size_t msg_max; /* octets of a message; the owner raises it after CER */
-	bool paused;    /* dia_stream_pause() */
+	size_t msg_max;                 /* octets of a message; the owner raises it after CER */
+	bool paused;                    /* dia_stream_pause() */
+	struct dia_way *way, *next_way; /* next: as soon as what was written is sent */
+	bool beginning;                 /* the way: no octets of ours yet */
 	bool connecting, ended, shut;
 	int broken;    /* -errno of a send whose end is not told yet */
 	bool readable; /* the socket may have octets */
@@ -56,13 +61,17 @@ struct dia_stream {
 int dia_stream_init(struct dia_stream *s, struct dia_loop *l, int fd, bool connecting, size_t msg_max,
 		    const struct dia_stream_ops *ops);
 
+/*! Octets go this way from now on, if begun; else what was written goes first, and on_connected() tells when it has begun. At
+ *  most once. \param[in] w taken, freed with the stream */
+void dia_stream_way(struct dia_stream *s, struct dia_way *w, bool begun);
+
 /*! Off the loop, socket closed, buffers wiped and freed. \param[in] reset RST: what was not sent is thrown away */
 void dia_stream_clear(struct dia_stream *s, bool reset);
 
-/*! To another loop: what was read and not handed on (lent until then), and the descriptor, off this loop and the caller's.
+/*! To another loop: what was read and not handed on (lent until then), and descriptor and way, off this loop and the caller's.
  *  dia_stream_clear() is still due. There, after dia_stream_init(), the octets come first. \returns false: no memory */
 struct span dia_stream_unread(const struct dia_stream *s);
-int dia_stream_release(struct dia_stream *s);
+int dia_stream_release(struct dia_stream *s, struct dia_way **way);
 bool dia_stream_feed(struct dia_stream *s, struct span octets);
 
 /*! Room for a message of at most len octets; nothing else may be written to this stream until dia_stream_commit().

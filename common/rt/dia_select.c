@@ -91,6 +91,8 @@ void dia_select_event(void *owner, enum dia_hub_event ev, const char *peer, cons
 		[DIA_HUB_ADDRESS] = { CAUSE_dia_peer_address, NULL },
 		[DIA_HUB_IN_USE] = { CAUSE_dia_peer_in_use, NULL },
 		[DIA_HUB_ROLE] = { CAUSE_dia_peer_role, NULL },
+		[DIA_HUB_TLS] = { CAUSE_dia_protocol, NULL },
+		[DIA_HUB_CERTIFICATE] = { CAUSE_dia_protocol, NULL },
 		[DIA_HUB_PROTOCOL] = { CAUSE_dia_protocol, NULL },
 		[DIA_HUB_REALM] = { CAUSE_zn_realm, NULL },
 		[DIA_HUB_STRAY] = { CAUSE_zh_duplicate, "an answer to nothing that waits" },

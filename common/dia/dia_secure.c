@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The TLS of a connection: who needs it, when it begins, whose certificate it must be. */
+#include <errno.h>
+#include <stdio.h>
+#include <openssl/ssl.h>
+#include "common/dia/dia_cert.h"
+#include "common/dia/dia_hub_in.h"
+#include "common/dia/dia_tls.h"
+
+struct dia_hub_security dia_secure_of(const struct dia_conn *c, const char *name)
+{
+	const struct dia_hub_callbacks *cb = &c->hub->cfg.cb;
+	struct dia_hub_security s = { .how = DIA_HUB_PLAIN };
+
+	if (cb->security)
+		cb->security(cb->owner, name, (const struct sockaddr *)&c->from, &s);
+	return s;
+}
+
+SSL *dia_secure_ssl(const struct dia_conn *c)
+{
+	return dia_tls_ssl(c->s.way);
+}
+
+/* Whom we call is judged within the handshake: so it is told by an alert. */
+static bool expect(const struct dia_conn *c, const struct dia_way *w)
+{
+	struct dia_hub_security s = dia_secure_of(c, c->id->name);
+	const char *const own[] = { c->id->name };
+
+	return dia_cert_expect(dia_tls_ssl(w), s.n_names ? s.names : own, s.n_names ? s.n_names : 1, s.cn);
+}
+
+void dia_secure_begin(struct dia_conn *c)
+{
+	struct dia_hub *h = c->hub;
+	struct dia_way *w = h->cfg.tls ? dia_tls_new(h->cfg.tls, c->dialled, &h->shakes, &c->from) : NULL;
+
+	if (w && (!c->dialled || expect(c, w))) {
+		dia_stream_way(&c->s, w, false);
+		return;
+	}
+	if (w)
+		w->ops->free(w);
+	if (c->id)
+		dia_conn_fail(c, h->cfg.tls ? -ENOMEM : -ENOKEY);
+	else
+		dia_conn_end(c, true, "no memory, or no certificate of ours, for TLS");
+}
+
+bool dia_secure_is_of(const struct dia_conn *c, const char *name, const struct dia_hub_security *s)
+{
+	const char *const own[] = { name };
+	SSL *ssl = dia_secure_ssl(c);
+
+	return ssl && dia_cert_names(ssl, s->n_names ? s->names : own, s->n_names ? s->n_names : 1, s->cn);
+}
+
+bool dia_secure_holds(const struct dia_conn *c)
+{
+	struct dia_hub_security s = dia_secure_of(c, c->id->name);
+
+	if (!dia_secure_ssl(c))
+		return s.how == DIA_HUB_PLAIN || (s.how == DIA_HUB_TLS_AFTER_CER && c->tls_follows);
+	if (c->dialled && s.how == DIA_HUB_PLAIN)
+		return false;
+	return dia_secure_is_of(c, c->id->name, &s);
+}
+
+void dia_secure_figures(const struct dia_conn *c, struct dia_hub_peer_figures *f)
+{
+	SSL *ssl = dia_secure_ssl(c);
+
+	f->tls[0] = f->names[0] = '\0';
+	if (!ssl)
+		return;
+	snprintf(f->tls, sizeof(f->tls), "%s", SSL_get_version(ssl));
+	dia_cert_text(f->names, sizeof(f->names), ssl);
+}

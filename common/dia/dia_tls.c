@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* OpenSSL's own socket BIO raises SIGPIPE and does not say whether the socket was emptied, so there is one of ours. */
+#include "common/dia/dia_tls.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include "common/dia/dia_cert.h"
+
+struct dia_tls {
+	struct dia_way way; /* first */
+	SSL *ssl;
+	int fd;
+	bool emptied; /* the last read of the socket took what there was */
+	bool counted; /* among the handshakes of its address */
+	bool greeted; /* the ClientHello was let through */
+	bool failed;  /* of this SSL nothing is asked any more */
+	int sys;      /* errno of the socket; 0: it has ended */
+	int wait;     /* of the hello: as dia_way_ops.begin says */
+	struct dia_shakes *shakes;
+	struct sockaddr_storage from;
+	char why[DIA_CERT_WHY];
+};
+
+/* The socket. */
+
+static int sock_read(BIO *b, char *to, size_t room, size_t *n)
+{
+	struct dia_tls *t = BIO_get_data(b);
+	ssize_t got = recv(t->fd, to, room, 0);
+
+	BIO_clear_retry_flags(b);
+	t->emptied = got < (ssize_t)room;
+	t->sys = got < 0 ? errno : 0;
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_retry_read(b);
+	*n = got > 0 ? (size_t)got : 0;
+	return got > 0;
+}
+
+static int sock_write(BIO *b, const char *from, size_t len, size_t *n)
+{
+	struct dia_tls *t = BIO_get_data(b);
+	ssize_t put = send(t->fd, from, len, MSG_NOSIGNAL);
+
+	BIO_clear_retry_flags(b);
+	t->sys = put < 0 ? errno : 0;
+	if (put < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_retry_write(b);
+	*n = put > 0 ? (size_t)put : 0;
+	return put > 0;
+}
+
+static long sock_ctrl(BIO *b, int cmd, long num, void *ptr)
+{
+	return cmd == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *sock_method;
+
+static void make_method(void)
+{
+	sock_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "diameter socket");
+	if (!sock_method)
+		return;
+	BIO_meth_set_read_ex(sock_method, sock_read);
+	BIO_meth_set_write_ex(sock_method, sock_write);
+	BIO_meth_set_ctrl(sock_method, sock_ctrl);
+}
+
+static BIO *sock_new(struct dia_tls *t)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	BIO *b;
+
+	pthread_once(&once, make_method);
+	b = sock_method ? BIO_new(sock_method) : NULL;
+	if (b) {
+		BIO_set_data(b, t);
+		BIO_set_init(b, 1);
+	}
+	return b;
+}
+
+/* What a call of SSL_... came to. */
+
+static int spoilt(struct dia_tls *t, int rc)
+{
+	t->failed = true;
+	dia_cert_why(t->why, sizeof(t->why), t->ssl, rc);
+	return -EPROTO;
+}
+
+static bool is_bare_end(void)
+{
+	unsigned long e = ERR_peek_error();
+
+	return ERR_GET_LIB(e) == ERR_LIB_SSL && ERR_GET_REASON(e) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+}
+
+/* An end without close_notify is an end: messages have lengths, nothing can be cut off unseen.
+ * \returns 0 it has ended; -EAGAIN; -EPROTO; -errno */
+static int outcome(struct dia_tls *t, int rc)
+{
+	switch (SSL_get_error(t->ssl, rc)) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		return -EAGAIN;
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	case SSL_ERROR_SYSCALL:
+		t->failed = true;
+		return -t->sys;
+	default:
+		if (!is_bare_end())
+			return spoilt(t, rc);
+		t->failed = true;
+		return 0;
+	}
+}
+
+/* The handshake. */
+
+static int on_hello(SSL *ssl, int *alert, void *arg)
+{
+	struct dia_tls *t = SSL_get_app_data(ssl);
+
+	if (!t || !t->shakes)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	t->wait = t->counted ? 0 : (int)dia_shakes_wait(t->shakes, &t->from);
+	t->counted = t->wait == 0;
+	if (t->counted && !dia_shakes_step(t->shakes))
+		t->wait = -EBUSY;
+	t->greeted = t->wait == 0;
+	return t->greeted ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_RETRY;
+}
+
+void dia_tls_prepare(SSL_CTX *ctx)
+{
+	SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
+}
+
+/* Half a ClientHello costs nothing; what follows a whole one does. */
+static int tls_begin(struct dia_way *w, int fd)
+{
+	struct dia_tls *t = (struct dia_tls *)w;
+	int rc;
+
+	if (t->failed)
+		return -EPROTO;
+	if (t->shakes && (t->greeted || !SSL_is_server(t->ssl)) && !dia_shakes_step(t->shakes))
+		return -EBUSY;
+	t->fd = fd;
+	ERR_clear_error();
+	rc = SSL_do_handshake(t->ssl);
+	if (rc == 1) {
+		t->shakes = NULL;
+		return 0;
+	}
+	if (SSL_get_error(t->ssl, rc) == SSL_ERROR_WANT_CLIENT_HELLO_CB)
+		return t->wait;
+	rc = outcome(t, rc);
+	if (rc == 0) {
+		snprintf(t->why, sizeof(t->why), "it has closed the connection before TLS had begun");
+		return -EPROTO;
+	}
+	return rc;
+}
+
+/* Octets. */
+
+static ssize_t tls_read(struct dia_way *w, int fd, uint8_t *to, size_t room, bool *more)
+{
+	struct dia_tls *t = (struct dia_tls *)w;
+	int n;
+
+	*more = false;
+	if (t->failed)
+		return -EPROTO;
+	t->fd = fd;
+	ERR_clear_error();
+	n = SSL_read(t->ssl, to, room < INT_MAX ? (int)room : INT_MAX);
+	if (n <= 0)
+		return outcome(t, n);
+	*more = SSL_has_pending(t->ssl) || !t->emptied;
+	return n;
+}
+
+static ssize_t tls_write(struct dia_way *w, int fd, const uint8_t *from, size_t len)
+{
+	struct dia_tls *t = (struct dia_tls *)w;
+	size_t at = 0;
+
+	if (t->failed)
+		return -EPROTO;
+	t->fd = fd;
+	while (at < len) {
+		size_t rest = len - at;
+		int n;
+
+		ERR_clear_error();
+		n = SSL_write(t->ssl, from + at, rest < INT_MAX ? (int)rest : INT_MAX);
+		if (n <= 0) {
+			n = outcome(t, n);
+			return n == -EAGAIN ? (ssize_t)at : n ? n : -EPIPE;
+		}
+		at += (size_t)n;
+	}
+	return (ssize_t)at;
+}
+
+static void tls_shut(struct dia_way *w, int fd)
+{
+	struct dia_tls *t = (struct dia_tls *)w;
+
+	t->fd = fd;
+	ERR_clear_error();
+	if (!t->failed && SSL_is_init_finished(t->ssl))
+		SSL_shutdown(t->ssl);
+	shutdown(fd, SHUT_WR);
+}
+
+static const char *tls_why(const struct dia_way *w)
+{
+	const struct dia_tls *t = (const struct dia_tls *)w;
+
+	return t->why[0] ? t->why : "TLS failed";
+}
+
+static void tls_free(struct dia_way *w)
+{
+	struct dia_tls *t = (struct dia_tls *)w;
+
+	SSL_free(t->ssl);
+	free(t);
+}
+
+static const struct dia_way_ops tls_ops = {
+	.begin = tls_begin,
+	.read = tls_read,
+	.write = tls_write,
+	.shut = tls_shut,
+	.why = tls_why,
+	.free = tls_free,
+	.any_event_reads = true,
+};
+
+SSL *dia_tls_ssl(const struct dia_way *w)
+{
+	return w->ops == &tls_ops ? ((const struct dia_tls *)w)->ssl : NULL;
+}
+
+/* What it has decrypted are messages with keys, and wiped. */
+static bool set_up(struct dia_tls *t, bool calls)
+{
+	BIO *b = sock_new(t);
+
+	if (!b)
+		return false;
+	SSL_set_bio(t->ssl, b, b);
+	SSL_set_app_data(t->ssl, t);
+	SSL_set_options(t->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+	SSL_set_read_ahead(t->ssl, 1);
+	if (calls)
+		SSL_set_connect_state(t->ssl);
+	else
+		SSL_set_accept_state(t->ssl);
+	return true;
+}
+
+struct dia_way *dia_tls_new(SSL_CTX *ctx, bool calls, struct dia_shakes *shakes, const struct sockaddr_storage *from)
+{
+	struct dia_tls *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->way.ops = &tls_ops;
+	t->shakes = shakes;
+	t->from = *from;
+	t->ssl = SSL_new(ctx);
+	if (t->ssl && set_up(t, calls))
+		return &t->way;
+	SSL_free(t->ssl);
+	free(t);
+	return NULL;
+}
