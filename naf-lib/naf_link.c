@@ -21,6 +21,7 @@ struct gba_naf_link {
 	char texts[N_TEXTS][DIA_NAME_MAX + 1];
 	char bsf_identity[DIA_NAME_MAX + 1]; /* "": no Destination-Host */
 	bool realm_from_btid;
+	struct naf_tls tls;
 	struct naf_node_cfg cfg;
 	void (*log)(void *owner, enum gba_naf_log_level level, const char *text);
 	void *log_owner;
@@ -233,7 +234,27 @@ static int read_texts(struct gba_naf_link *l, const struct gba_naf_diameter *d, 
 		rc = read_text(l->bsf_identity, d->bsf_identity, "bsf_identity", err);
 	if (rc == 0 && (!d->bsf_address || !*d->bsf_address))
 		rc = err_set(err, -EINVAL, "config.diameter.bsf_address is needed");
-	return rc < 0 ? rc : dia_addr_resolve(&l->cfg.addr, d->bsf_address, err);
+	return rc;
+}
+
+static int read_tls(struct gba_naf_link *l, const struct gba_naf_diameter *d, struct err *err)
+{
+	const struct naf_tls_wish w = {
+		.certificate = d->certificate,
+		.key = d->key,
+		.ca = d->ca,
+		.name = d->tls_name,
+		.cn = d->tls_cn,
+		.plain = d->plain,
+	};
+	const char *port = naf_tls_wanted(&w) ? DIA_ADDR_PORT_TLS : DIA_ADDR_PORT;
+	struct err why = { "" };
+	int rc = dia_addr_resolve(&l->cfg.addr, d->bsf_address, port, err);
+
+	if (rc < 0)
+		return rc;
+	rc = naf_tls_read(&l->tls, &w, &l->cfg.addr, &why);
+	return rc < 0 ? err_set(err, rc, "config.diameter: %s", why.text) : 0;
 }
 
 static struct gba_naf_link *link_new(const struct gba_naf_diameter *d, struct err *err)
@@ -244,7 +265,7 @@ static struct gba_naf_link *link_new(const struct gba_naf_diameter *d, struct er
 		err_set(err, -ENOMEM, "no memory");
 		return NULL;
 	}
-	if (read_texts(l, d, err) < 0) {
+	if (read_texts(l, d, err) < 0 || read_tls(l, d, err) < 0) {
 		free(l);
 		return NULL;
 	}
@@ -256,6 +277,7 @@ static struct gba_naf_link *link_new(const struct gba_naf_diameter *d, struct er
 	l->cfg.realm = l->texts[REALM];
 	l->cfg.peer = l->texts[PEER];
 	l->cfg.connect_ms = d->connect_ms ? d->connect_ms : CONNECT_MS;
+	l->cfg.tls = &l->tls;
 	l->cfg.log = link_log;
 	l->cfg.log_owner = l;
 	return l;
@@ -299,6 +321,7 @@ void naf_link_unref(struct gba_naf_link *l)
 	n = l->node;
 	if (n && naf_node_process(n) == naf_fork_process())
 		naf_node_free(n);
+	naf_tls_clear(&l->tls);
 	free(l);
 }
 

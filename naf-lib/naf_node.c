@@ -24,6 +24,7 @@ struct naf_node {
 	uint64_t process;
 	struct dia_loop *loop;
 	struct dia_hub *hub;
+	struct naf_tls_use tls;
 	const char *realms[1];
 	pthread_t thread;
 	struct dia_post stop;
@@ -198,12 +199,19 @@ static int start_thread(struct naf_node *n)
 
 static void node_clear(struct naf_node *n)
 {
-	dia_loop_timer_stop(n->loop, &n->settle);
+	if (n->loop)
+		dia_loop_timer_stop(n->loop, &n->settle);
 	dia_hub_free(n->hub);
 	dia_loop_free(n->loop);
+	naf_tls_end(&n->tls);
 	pthread_mutex_destroy(&n->lock);
 	pthread_cond_destroy(&n->changed);
 	free(n);
+}
+
+static void node_security(void *owner, const char *identity, const struct sockaddr *at, struct dia_hub_security *out)
+{
+	naf_tls_security(((struct naf_node *)owner)->cfg.tls, out);
 }
 
 static struct dia_hub *make_hub(struct naf_node *n)
@@ -215,7 +223,8 @@ static struct dia_hub *make_hub(struct naf_node *n)
 		.n_realms = 1,
 		.client_apps = apps,
 		.n_client_apps = 1,
-		.cb = { .event = node_on_event, .owner = n },
+		.tls = n->tls.ctx,
+		.cb = { .event = node_on_event, .security = node_security, .owner = n },
 	};
 
 	return dia_hub_new(n->loop, &cfg);
@@ -239,9 +248,18 @@ static void init_changed(pthread_cond_t *c)
 	pthread_condattr_destroy(&attr);
 }
 
+static int node_begin(struct naf_node *n)
+{
+	dia_loop_tell_fds(n->loop, naf_fork_fd_add, naf_fork_fd_del);
+	n->hub = make_hub(n);
+	dia_loop_timer(n->loop, &n->settle, n->cfg.connect_ms);
+	return n->hub && dia_hub_dial(n->hub, n->cfg.peer, &n->cfg.addr, false) == 0 ? start_thread(n) : -ENOMEM;
+}
+
 struct naf_node *naf_node_new(const struct naf_node_cfg *cfg)
 {
 	struct naf_node *n = calloc(1, sizeof(*n));
+	struct err err = { "" };
 
 	if (!n)
 		return NULL;
@@ -254,17 +272,11 @@ struct naf_node *naf_node_new(const struct naf_node_cfg *cfg)
 	pthread_mutex_init(&n->lock, NULL);
 	init_changed(&n->changed);
 	n->loop = own_ids(n->process) < 0 ? NULL : dia_loop_new();
-	if (!n->loop)
-		goto no_loop;
-	dia_loop_tell_fds(n->loop, naf_fork_fd_add, naf_fork_fd_del);
-	n->hub = make_hub(n);
-	dia_loop_timer(n->loop, &n->settle, cfg->connect_ms);
-	if (n->hub && dia_hub_dial(n->hub, cfg->peer, &cfg->addr, false) == 0 && start_thread(n) == 0)
+	if (n->loop && naf_tls_begin(&n->tls, cfg->tls, &err) == 0 && node_begin(n) == 0)
 		return n;
+	node_log(n, GBA_NAF_LOG_ERROR, "no connection to", cfg->peer,
+		 *err.text ? err.text : "no memory, descriptor or thread");
 	node_clear(n);
-	return NULL;
-no_loop:
-	free(n);
 	return NULL;
 }
 

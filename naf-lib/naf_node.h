@@ -6,12 +6,14 @@
 #include <sys/socket.h>
 #include "common/base/err.h"
 #include "naf-lib/naf_bir.h"
+#include "naf-lib/naf_tls.h"
 
 /*! Lent until naf_node_free(). */
 struct naf_node_cfg {
 	const char *identity, *realm; /* ours */
 	const char *peer;             /* its identity */
 	struct sockaddr_storage addr;
+	const struct naf_tls *tls;
 	unsigned connect_ms; /* so long after its birth questions wait for the connection */
 	void (*log)(void *owner, int level,
 		    const char *text); /* enum gba_naf_log_level; on the thread. NULL: nobody listens */
@@ -20,7 +22,8 @@ struct naf_node_cfg {
 
 struct naf_node;
 
-/*! \returns new object, its thread runs and connects; NULL: no memory, descriptor or thread */
+/*! \returns new object, its thread runs and connects; NULL: no memory, descriptor or thread, or a certificate that cannot be
+ *  used any more; the log says which */
 struct naf_node *naf_node_new(const struct naf_node_cfg *cfg);
 /*! Take leave of the peer, end the thread; who waits is told -ENOTCONN. Not from the thread. A second or two, at most 6 s if
  *  the peer does not answer. n may be NULL. */

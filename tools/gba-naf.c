@@ -38,6 +38,12 @@ static const char usage[] =
 	"  --bsf-realm-from-btid  Destination-Realm is the domain of the B-TID, no Destination-Host\n"
 	"  --identity NAME        ours (gba-naf.example.com); one connection per identity\n"
 	"  --realm NAME           ours (example.com)\n"
+	"  --certificate FILE     ours, in PEM: TLS, then to port 5868; with --key and --ca\n"
+	"  --key FILE             its private key, in a file of mode 0600\n"
+	"  --ca FILE              CAs that certify who is at --bsf\n"
+	"  --tls-name NAME        host name its certificate is for (its Diameter identity)\n"
+	"  --tls-cn               its CN counts if it has no dNSName\n"
+	"  --plain                no TLS although --bsf is another host\n"
 	"  --timeout MS           for the connection, and for the answer (5000)\n"
 	"  --show-key-to FILE     write the key in base64, the password of HTTP Digest, to a new file of mode 0600\n"
 	"  --json                 result as one JSON object, also of what fails\n"
@@ -140,7 +146,13 @@ enum {
 	KEY_TO,
 	JSON,
 	PEER,
-	NO_HOST
+	NO_HOST,
+	CERTIFICATE,
+	KEY,
+	CA,
+	TLS_NAME,
+	TLS_CN,
+	PLAIN
 };
 
 /*! The texts that are only kept. */
@@ -159,6 +171,10 @@ static const char **text_of(struct options *o, int opt)
 		{ IDENTITY, &o->ask.identity },
 		{ REALM, &o->ask.realm },
 		{ KEY_TO, &o->key_file },
+		{ CERTIFICATE, &o->ask.tls.certificate },
+		{ KEY, &o->ask.tls.key },
+		{ CA, &o->ask.tls.ca },
+		{ TLS_NAME, &o->ask.tls.name },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -197,6 +213,12 @@ static int option(struct options *o, int opt, const char *word)
 		return -1;
 	case NO_HOST:
 		o->ask.no_dest_host = true;
+		return -1;
+	case TLS_CN:
+		o->ask.tls.cn = true;
+		return -1;
+	case PLAIN:
+		o->ask.tls.plain = true;
 		return -1;
 	case TIMEOUT:
 		return set_timeout(o);
@@ -241,6 +263,12 @@ static int gba_naf_parse(struct options *o, int argc, char **argv)
 		{ "bsf-realm-from-btid", 0, NULL, FROM_BTID },
 		{ "identity", 1, NULL, IDENTITY },
 		{ "realm", 1, NULL, REALM },
+		{ "certificate", 1, NULL, CERTIFICATE },
+		{ "key", 1, NULL, KEY },
+		{ "ca", 1, NULL, CA },
+		{ "tls-name", 1, NULL, TLS_NAME },
+		{ "tls-cn", 0, NULL, TLS_CN },
+		{ "plain", 0, NULL, PLAIN },
 		{ "timeout", 1, NULL, TIMEOUT },
 		{ "show-key-to", 1, NULL, KEY_TO },
 		{ "json", 0, NULL, JSON },

@@ -19,12 +19,14 @@
 struct run {
 	const struct zn_ask *ask;
 	const char *peer;
+	struct naf_tls tls;
+	struct naf_tls_use use;
 	struct dia_loop *loop;
 	struct dia_hub *hub;
 	bool open, answered, stopped;
 	int rc;
 	struct zn_bia bia;
-	char refused[400]; /* why it does not want us */
+	char refused[400]; /* why it does not want us, or we do not want it */
 	char trouble[400]; /* what else went wrong */
 };
 
@@ -46,7 +48,7 @@ static void zn_ask_on_event(void *owner, enum dia_hub_event ev, const char *peer
 	tell(r, ev == DIA_HUB_OPEN ? "connected to " : "diameter: ", peer, detail);
 	if (ev == DIA_HUB_OPEN || ev == DIA_HUB_LOST)
 		r->open = ev == DIA_HUB_OPEN;
-	if (ev == DIA_HUB_REFUSED)
+	if (ev == DIA_HUB_REFUSED || ev == DIA_HUB_TLS || ev == DIA_HUB_CERTIFICATE)
 		span_to_str(r->refused, sizeof(r->refused), span_str(detail));
 }
 
@@ -147,6 +149,11 @@ static void on_stopped(void *owner)
 	((struct run *)owner)->stopped = true;
 }
 
+static void zn_ask_security(void *owner, const char *identity, const struct sockaddr *at, struct dia_hub_security *out)
+{
+	naf_tls_security(&((struct run *)owner)->tls, out);
+}
+
 static int zn_ask_run(struct run *r, const struct sockaddr_storage *addr, struct err *err)
 {
 	static const uint32_t apps[] = { GBA_APP_ZN };
@@ -156,7 +163,8 @@ static int zn_ask_run(struct run *r, const struct sockaddr_storage *addr, struct
 		.n_realms = 1,
 		.client_apps = apps,
 		.n_client_apps = 1,
-		.cb = { .event = zn_ask_on_event, .owner = r },
+		.tls = r->use.ctx,
+		.cb = { .event = zn_ask_on_event, .security = zn_ask_security, .owner = r },
 	};
 	int rc;
 
@@ -173,14 +181,23 @@ int zn_ask(struct zn_bia *out, const struct zn_ask *ask, struct err *err)
 {
 	struct run r = { .ask = ask, .peer = ask->peer ? ask->peer : ask->bsf_identity };
 	struct sockaddr_storage addr;
-	int rc = dia_addr_resolve(&addr, ask->bsf_address, err);
+	const char *port = naf_tls_wanted(&ask->tls) ? DIA_ADDR_PORT_TLS : DIA_ADDR_PORT;
+	int rc = dia_addr_resolve(&addr, ask->bsf_address, port, err);
 
-	if (rc < 0)
-		return rc;
+	if (rc == 0)
+		rc = naf_tls_read(&r.tls, &ask->tls, &addr, err);
+	if (rc == 0)
+		rc = naf_tls_begin(&r.use, &r.tls, err);
+	if (rc < 0) {
+		naf_tls_clear(&r.tls);
+		return -EINVAL;
+	}
 	r.loop = dia_loop_new();
 	rc = r.loop ? zn_ask_run(&r, &addr, err) : err_set(err, -EIO, "no memory or no descriptor");
 	dia_hub_free(r.hub);
 	dia_loop_free(r.loop);
+	naf_tls_end(&r.use);
+	naf_tls_clear(&r.tls);
 	if (rc == 0)
 		*out = r.bia;
 	else

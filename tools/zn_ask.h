@@ -5,6 +5,7 @@
 
 #include "common/base/err.h"
 #include "common/gba/zn_msg.h"
+#include "naf-lib/naf_tls.h"
 
 struct zn_ask {
 	const char *identity, *realm; /* ours */
@@ -13,6 +14,7 @@ struct zn_ask {
 	const char *bsf_identity, *bsf_realm;
 	const char *dest_realm; /* NULL: bsf_realm */
 	bool no_dest_host;      /* else it is bsf_identity */
+	struct naf_tls_wish tls;
 	const char *btid;
 	struct naf_id naf_id;
 	bool gba_u_aware;

@@ -60,6 +60,13 @@ bool sockaddr_same_host(const void *a, const void *b)
 	return x.len && span_eq(x, sockaddr_host(b));
 }
 
+bool sockaddr_is_loopback(const void *sa)
+{
+	struct span h = sockaddr_host(sa);
+
+	return (h.len == 4 && h.p[0] == 127) || (h.len == 16 && memcmp(h.p, &in6addr_loopback, 16) == 0);
+}
+
 void sockaddr_unmap(struct sockaddr_storage *sa)
 {
 	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(sockaddr_port(sa)) };

@@ -24,6 +24,9 @@ struct span sockaddr_host(const void *sa);
 /*! Ports do not count. Two addresses of another family are never the same. */
 bool sockaddr_same_host(const void *a, const void *b);
 
+/*! 127.0.0.0/8 or ::1: it leads nowhere but to this host. */
+bool sockaddr_is_loopback(const void *sa);
+
 /*! Give an IPv4 address in IPv6 form its own form. */
 void sockaddr_unmap(struct sockaddr_storage *sa);
 

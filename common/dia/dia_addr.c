@@ -17,7 +17,7 @@ static bool is_port(const char *digits)
 	return port >= 1 && port <= 65535;
 }
 
-int dia_addr_resolve(struct sockaddr_storage *out, const char *text, struct err *err)
+int dia_addr_resolve(struct sockaddr_storage *out, const char *text, const char *port, struct err *err)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
 	const char *begin = *text == '[' ? text + 1 : text;
@@ -31,7 +31,7 @@ int dia_addr_resolve(struct sockaddr_storage *out, const char *text, struct err 
 	    span_to_str(host, sizeof(host), span_of(begin, (size_t)(end - begin))) < 0)
 		return err_set(err, -EINVAL, "BSF address \"%.200s\": HOST, HOST:PORT or [IPV6]:PORT, port 1 to 65535",
 			       text);
-	rc = getaddrinfo(host, *rest ? rest + 1 : "3868", &hints, &ai);
+	rc = getaddrinfo(host, *rest ? rest + 1 : port, &hints, &ai);
 	if (rc)
 		return err_set(err, -EINVAL, "BSF address \"%.200s\": %s", text, gai_strerror(rc));
 	memcpy(out, ai->ai_addr, ai->ai_addrlen);

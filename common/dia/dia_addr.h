@@ -6,7 +6,11 @@
 #include <sys/socket.h>
 #include "common/base/err.h"
 
-/*! Resolve "HOST", "HOST:PORT", "[IPV6]" or "[IPV6]:PORT"; the port, 1 to 65535 in digits, is 3868 if there is none. May ask DNS, so it may block.
+#define DIA_ADDR_PORT     "3868"
+#define DIA_ADDR_PORT_TLS "5868" /* as registered (RFC 6733 11.4); its 2.1 says 5658 */
+
+/*! Resolve "HOST", "HOST:PORT", "[IPV6]" or "[IPV6]:PORT"; the port is 1 to 65535 in digits. May ask DNS, so it may block.
+ *  \param[in] port  if there is none in text: DIA_ADDR_PORT, DIA_ADDR_PORT_TLS
  *  \param[out] out  the first address found; untouched on error
  *  \returns 0; -EINVAL, the text names what was written */
-int dia_addr_resolve(struct sockaddr_storage *out, const char *text, struct err *err);
+int dia_addr_resolve(struct sockaddr_storage *out, const char *text, const char *port, struct err *err);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,27 +19,126 @@
 #define SECURITY_LEVEL 2                       /* RSA from 2,048 bits on, no SHA-1 */
 #define NAME_MAX_LEN   255
 
+enum { CERTIFICATE, KEY, CA };
+
 /* --- files */
 
-/* Else OpenSSL's reason would be "system lib". */
-static bool is_there(const char *path, struct err *err)
+static int open_one(const char *path, bool is_key, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	bool file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	char why[ERR_MAX];
+	int fd = is_key ? secret_open_file(path, why, sizeof(why)) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (!file)
-		err_set(err, -EACCES, "%s: %s", path, fd < 0 ? strerror(errno) : "is not a regular file");
-	if (fd >= 0)
-		close(fd);
-	return file;
+	if (fd < 0 && is_key)
+		return err_set(err, fd, "%s", why);
+	return fd < 0 ? err_set(err, -errno, "%s: %s", path, strerror(errno)) : fd;
 }
 
-static const char *last_reason(void)
+static int read_pem(struct dia_cert_pem *out, int i, int fd, struct err *err)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, -EACCES, "%s: is not a regular file", out->path[i]);
+	if (st.st_size > DIA_CERT_FILE_MAX)
+		return err_set(err, -E2BIG, "%s: at most %d octets", out->path[i], DIA_CERT_FILE_MAX);
+	out->text[i] = malloc((size_t)st.st_size + 1);
+	n = out->text[i] ? read(fd, out->text[i], (size_t)st.st_size) : -1;
+	if (n < 0)
+		return err_set(err, -EIO, "%s: %s", out->path[i], strerror(errno));
+	out->len[i] = (size_t)n;
+	return 0;
+}
+
+int dia_cert_read(struct dia_cert_pem *out, const struct dia_cert_conf *conf, struct err *err)
+{
+	const char *const paths[DIA_CERT_FILES] = { conf->certificate, conf->key, conf->ca };
+	int rc = 0;
+
+	*out = (struct dia_cert_pem){ 0 };
+	for (int i = 0; rc == 0 && i < DIA_CERT_FILES; i++) {
+		int fd = open_one(paths[i], i == KEY, err);
+
+		out->path[i] = strdup(paths[i]);
+		rc = fd < 0 || !out->path[i] ? -EACCES : read_pem(out, i, fd, err);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (rc < 0)
+		dia_cert_clear(out);
+	return rc;
+}
+
+void dia_cert_clear(struct dia_cert_pem *pem)
+{
+	for (int i = 0; i < DIA_CERT_FILES; i++) {
+		if (pem->text[i])
+			OPENSSL_cleanse(pem->text[i], pem->len[i]);
+		free(pem->text[i]);
+		free(pem->path[i]);
+	}
+	*pem = (struct dia_cert_pem){ 0 };
+}
+
+/* --- from PEM */
+
+struct making {
+	const struct dia_cert_pem *pem;
+	OSSL_LIB_CTX *library;
+	SSL_CTX *ctx;
+	struct err *err;
+};
+
+static bool bad_file(const struct making *m, int file, const char *allowed)
 {
 	const char *s = ERR_reason_error_string(ERR_peek_last_error());
 
-	return s ? s : "cannot be used";
+	err_set(m->err, -EBADMSG, "%s: %s%s%s", m->pem->path[file], s ? s : "cannot be used",
+		*allowed ? "; allowed: " : "", allowed);
+	return false;
+}
+
+/* Each certificate of a file. \returns how many; -1 use() refused one, or one cannot be read */
+static int each(const struct making *m, int file, bool (*use)(const struct making *m, int i, X509 *x))
+{
+	BIO *b = BIO_new_mem_buf(m->pem->text[file], (int)m->pem->len[file]);
+	bool ok = true;
+	X509 *x;
+	int n = 0;
+
+	do {
+		x = X509_new_ex(m->library, NULL);
+		if (!PEM_read_bio_X509(b, &x, NULL, NULL))
+			break;
+		ok = use(m, n++, x);
+		X509_free(x);
+		x = NULL;
+	} while (ok);
+	X509_free(x);
+	BIO_free(b);
+	if (ok && n && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
+		ERR_clear_error(); /* the end of the file */
+	return ok && !ERR_peek_error() ? n : -1;
+}
+
+static bool add_own(const struct making *m, int i, X509 *x)
+{
+	return i ? SSL_CTX_add1_chain_cert(m->ctx, x) == 1 : SSL_CTX_use_certificate(m->ctx, x) == 1;
+}
+
+/* A client is told which CAs we know, so that it can choose. */
+static bool add_ca(const struct making *m, int i, X509 *x)
+{
+	return X509_STORE_add_cert(SSL_CTX_get_cert_store(m->ctx), x) == 1 && SSL_CTX_add_client_CA(m->ctx, x) == 1;
+}
+
+static bool use_certificates(const struct making *m)
+{
+	if (each(m, CERTIFICATE, add_own) <= 0)
+		return bad_file(m, CERTIFICATE, "a certificate in PEM, with those between it and its CA behind it");
+	if (each(m, CA, add_ca) <= 0)
+		return bad_file(m, CA, "certificates of CAs in PEM");
+	return true;
 }
 
 /* A terminal is never asked. */
@@ -48,67 +148,26 @@ static int no_passphrase(char *buf, int size, int rwflag, void *owner)
 	return -1;
 }
 
-static EVP_PKEY *key_from(int fd, const char *path, struct err *err)
+static bool use_key(const struct making *m)
 {
-	BIO *b = BIO_new_fd(fd, BIO_NOCLOSE);
-	bool asked = false;
-	EVP_PKEY *k = b ? PEM_read_bio_PrivateKey(b, NULL, no_passphrase, &asked) : NULL;
+	BIO *b = BIO_new_mem_buf(m->pem->text[KEY], (int)m->pem->len[KEY]);
+	bool asked = false, ok;
+	EVP_PKEY *k = PEM_read_bio_PrivateKey_ex(b, NULL, no_passphrase, &asked, m->library, NULL);
 
 	BIO_free(b);
-	if (!k)
-		err_set(err, -EBADMSG, "%s: %s; allowed: a private key in PEM without a passphrase", path,
-			asked ? "has a passphrase" : last_reason());
-	return k;
-}
-
-static bool use_key(SSL_CTX *c, const struct dia_cert_conf *conf, struct err *err)
-{
-	char why[ERR_MAX];
-	int fd = secret_open_file(conf->key, why, sizeof(why));
-	EVP_PKEY *k;
-	bool ok;
-
-	if (fd < 0) {
-		err_set(err, fd, "%s", why);
-		return false;
-	}
-	k = key_from(fd, conf->key, err);
-	close(fd);
+	if (!k && asked)
+		err_set(m->err, -EBADMSG, "%s: has a passphrase; allowed: a private key in PEM without one",
+			m->pem->path[KEY]);
+	else if (!k)
+		bad_file(m, KEY, "a private key in PEM without a passphrase");
 	if (!k)
 		return false;
-	ok = SSL_CTX_use_PrivateKey(c, k) == 1 && SSL_CTX_check_private_key(c) == 1;
+	ok = SSL_CTX_use_PrivateKey(m->ctx, k) == 1 && SSL_CTX_check_private_key(m->ctx) == 1;
 	EVP_PKEY_free(k);
 	if (!ok)
-		err_set(err, -EINVAL, "%s: is not the key of the certificate in %s", conf->key, conf->certificate);
+		err_set(m->err, -EINVAL, "%s: is not the key of the certificate in %s", m->pem->path[KEY],
+			m->pem->path[CERTIFICATE]);
 	return ok;
-}
-
-static bool use_certificate(SSL_CTX *c, const struct dia_cert_conf *conf, struct err *err)
-{
-	if (!is_there(conf->certificate, err))
-		return false;
-	if (SSL_CTX_use_certificate_chain_file(c, conf->certificate) == 1)
-		return true;
-	err_set(err, -EBADMSG, "%s: %s; allowed: a certificate in PEM, with those between it and its CA behind it",
-		conf->certificate, last_reason());
-	return false;
-}
-
-/* Whose certificates peers may have; a client is told so that it can choose. */
-static bool use_ca(SSL_CTX *c, const struct dia_cert_conf *conf, struct err *err)
-{
-	STACK_OF(X509_NAME) * names;
-
-	if (!is_there(conf->ca, err))
-		return false;
-	names = SSL_load_client_CA_file(conf->ca);
-	if (names && SSL_CTX_load_verify_file(c, conf->ca) == 1) {
-		SSL_CTX_set_client_CA_list(c, names);
-		return true;
-	}
-	sk_X509_NAME_pop_free(names, X509_NAME_free);
-	err_set(err, -EBADMSG, "%s: %s; allowed: certificates of CAs in PEM", conf->ca, last_reason());
-	return false;
 }
 
 /* --- names and times */
@@ -132,16 +191,17 @@ static time_t time_of(const ASN1_TIME *t)
 	return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : -1;
 }
 
-static bool own_is_good(SSL_CTX *c, const struct dia_cert_conf *conf, struct err *err)
+static bool own_is_good(const struct making *m, const struct dia_cert_conf *conf)
 {
-	X509 *x = SSL_CTX_get0_certificate(c);
+	X509 *x = SSL_CTX_get0_certificate(m->ctx);
+	const char *path = m->pem->path[CERTIFICATE];
 
 	if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0)
-		err_set(err, -EINVAL, "%s: the certificate has expired", conf->certificate);
+		err_set(m->err, -EINVAL, "%s: the certificate has expired", path);
 	else if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
-		err_set(err, -EINVAL, "%s: the certificate is not valid yet", conf->certificate);
+		err_set(m->err, -EINVAL, "%s: the certificate is not valid yet", path);
 	else if (conf->name && !is_for(x, conf->name, conf->tls_cn))
-		err_set(err, -EINVAL, "%s: the certificate is not for %s%s", conf->certificate, conf->name,
+		err_set(m->err, -EINVAL, "%s: the certificate is not for %s%s", path, conf->name,
 			conf->tls_cn ? "" : "; allowed: one with that dNSName");
 	else
 		return true;
@@ -160,24 +220,33 @@ static bool set_up(SSL_CTX *c)
 	       SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) == 1 && SSL_CTX_set_max_proto_version(c, 0) == 1;
 }
 
-static SSL_CTX *build(const struct dia_cert_conf *conf, struct err *err)
+SSL_CTX *dia_cert_make(const struct dia_cert_pem *pem, const struct dia_cert_conf *conf, OSSL_LIB_CTX *library,
+		       struct err *err)
 {
-	SSL_CTX *c = SSL_CTX_new(TLS_method());
+	struct making m = { pem, library, SSL_CTX_new_ex(library, NULL, TLS_method()), err };
+	bool ok = false;
 
-	if (!c || !set_up(c))
-		err_set(err, -ENOMEM, "TLS: %s", last_reason());
-	else if (use_certificate(c, conf, err) && use_key(c, conf, err) && use_ca(c, conf, err) &&
-		 own_is_good(c, conf, err))
-		return c;
-	SSL_CTX_free(c);
+	ERR_clear_error();
+	if (!m.ctx || !set_up(m.ctx))
+		err_set(err, -ENOMEM, "TLS: no memory");
+	else
+		ok = use_certificates(&m) && use_key(&m) && own_is_good(&m, conf);
+	ERR_clear_error();
+	if (ok)
+		return m.ctx;
+	SSL_CTX_free(m.ctx);
 	return NULL;
 }
 
 SSL_CTX *dia_cert_new(const struct dia_cert_conf *conf, struct err *err)
 {
-	SSL_CTX *c = build(conf, err);
+	struct dia_cert_pem pem;
+	SSL_CTX *c;
 
-	ERR_clear_error(); /* what was no fault, too: the end of a file */
+	if (dia_cert_read(&pem, conf, err) < 0)
+		return NULL;
+	c = dia_cert_make(&pem, conf, NULL, err);
+	dia_cert_clear(&pem);
 	return c;
 }
 

@@ -21,9 +21,30 @@ struct dia_cert_conf {
 	const char *name;        /* that our certificate must be for; NULL: any */
 };
 
-/*! Read and check: TLS 1.2 and above, the other side must show a certificate of ca, no session is resumed (it would be one
- *  without a certificate). The host's openssl.cnf holds for what is left open here.
- *  \param[out] err which file, what is wrong, what is allowed. \returns for any number of threads, SSL_CTX_free(); NULL */
+#define DIA_CERT_FILES    3
+#define DIA_CERT_FILE_MAX 1048576
+
+/*! The files read: what can still be used by who may not read them any more. */
+struct dia_cert_pem {
+	char *text[DIA_CERT_FILES], *path[DIA_CERT_FILES];
+	size_t len[DIA_CERT_FILES];
+};
+
+/*! \param[out] out for dia_cert_clear() \param[out] err which file and why. \returns 0; -errno, out is empty */
+int dia_cert_read(struct dia_cert_pem *out, const struct dia_cert_conf *conf, struct err *err);
+/*! Wipe and free. */
+void dia_cert_clear(struct dia_cert_pem *pem);
+
+/*! Check and use: TLS 1.2 and above, the other side must show a certificate of ca, no session is resumed (it would be one
+ *  without a certificate).
+ *  \param[in] conf of it tls_cn and name
+ *  \param[in] library NULL: OpenSSL's own, whose openssl.cnf holds for what is left open here; else it outlives the context
+ *  \param[out] err which file, what is wrong, what is allowed
+ *  \returns for any number of threads, SSL_CTX_free(); NULL */
+SSL_CTX *dia_cert_make(const struct dia_cert_pem *pem, const struct dia_cert_conf *conf, OSSL_LIB_CTX *library,
+		       struct err *err);
+
+/*! All three in one, in OpenSSL's own library. */
 SSL_CTX *dia_cert_new(const struct dia_cert_conf *conf, struct err *err);
 
 /*! Is the certificate of the other side for one of these names? By dNSName, "*" for one whole label only. A name that is no

@@ -9,8 +9,9 @@ import time
 from lib import dia, kdf, procs
 from lib.app import RawBsf, fingerprint
 from lib.dia import Avp
+from lib.pki import pki
 from lib.runner import test
-from lib.world import BSF_NAME, World
+from lib.world import BSF_ID, BSF_NAME, World
 
 FORKS = int(os.environ.get("GBA_FORKS", "150"))
 IDENTITY = "naf1.example.com"
@@ -36,8 +37,8 @@ class OneKeyBsf(RawBsf):
         return [c for c in self.conns if not c.closed.is_set()]
 
 
-async def bsf_of(t, key=None):
-    bsf = await OneKeyBsf(key).start()
+async def bsf_of(t, key=None, tls=None):
+    bsf = await OneKeyBsf(key).start(tls=tls)
     t.cleanup(bsf.stop)
     return bsf
 
@@ -48,8 +49,8 @@ def argv(t, mode, bsf, *more, program="naf_fork"):
     return [t.need_program(program), mode, addresses, kdf.btid(os.urandom(16), BSF_NAME), fingerprint(key), *map(str, more)]
 
 
-async def run(t, mode, bsf, *more, timeout=50):
-    rc, out, err = await procs.run(argv(t, mode, bsf, *more), timeout)
+async def run(t, mode, bsf, *more, timeout=50, env=None):
+    rc, out, err = await procs.run(argv(t, mode, bsf, *more), timeout, env=env)
     assert rc == 0, (mode, rc, out, err[-2000:])
     return out, err
 
@@ -94,10 +95,8 @@ async def later(t):
     assert len(bsf.conns) == len(bsf.seen) == 20
 
 
-@test("a child that never calls does not keep its parent's connection alive", smoke=True)
-async def quiet(t):
-    bsf = await bsf_of(t)
-    p = await asyncio.create_subprocess_exec(*argv(t, "quiet", bsf), stdout=asyncio.subprocess.PIPE, env=procs.environment({}))
+async def stays_quiet(t, bsf, env):
+    p = await asyncio.create_subprocess_exec(*argv(t, "quiet", bsf), stdout=asyncio.subprocess.PIPE, env=procs.environment(env))
     word, child = (await asyncio.wait_for(p.stdout.readline(), 20 * procs.FACTOR)).split()
     assert word == b"ready" and len(bsf.live()) == 1
     conn = bsf.live()[0]
@@ -108,6 +107,46 @@ async def quiet(t):
         os.kill(int(child), 0)                                   # and lives
     finally:
         os.kill(int(child), signal.SIGKILL)
+
+
+@test("a child that never calls does not keep its parent's connection alive", smoke=True)
+async def quiet(t):
+    await stays_quiet(t, await bsf_of(t), {})
+
+
+async def tls_bsf(t):
+    """A BSF with TLS, and what lets naf_fork speak to it."""
+    mine = pki().make("naf1", IDENTITY)
+    bsf = await bsf_of(t, tls=pki().context(pki().make("bsf", BSF_ID), True))
+    return bsf, {"NAF_CERTIFICATE": mine.certificate, "NAF_KEY": mine.key, "NAF_CA": pki().ca()}
+
+
+@test("TLS and fork(): a child has its own handshake, never hangs, and says nothing on its parent's connection", smoke=True, timeout=600)
+async def tls_forks(t):
+    forks_bear(t)
+    bsf, env = await tls_bsf(t)
+    threads = [] if procs.SANITIZED else [4]
+    await run(t, "prefork", bsf, FORKS, *threads, timeout=560, env=env)
+    assert len(bsf.conns) == FORKS + 1, "the parent's connection was never lost"
+    ids_differ(t, bsf)
+    bsf, env = await tls_bsf(t)
+    await run(t, "later", bsf, 20, env=env)
+    assert len(bsf.conns) == 20
+    bsf, env = await tls_bsf(t)
+    await run(t, "again", bsf, 20, env=env)
+    await stays_quiet(t, (await tls_bsf(t))[0], env)
+
+
+@test("TLS: a child connects with the files its parent read, though they have gone since", smoke=True)
+async def tls_files(t):
+    forks_bear(t)
+    bsf, env = await tls_bsf(t)
+    p = await asyncio.create_subprocess_exec(*argv(t, "worker", bsf), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                                             env=procs.environment(env))
+    assert (await asyncio.wait_for(p.stdout.readline(), 20 * procs.FACTOR)).startswith(b"ready")
+    assert await asyncio.wait_for(p.stdout.readline(), 20 * procs.FACTOR) == b"key\n"
+    p.stdin.close()
+    assert await asyncio.wait_for(p.wait(), 20 * procs.FACTOR) == 0
 
 
 @test("an event loop: many fetches under way in one thread, each told by its descriptor", smoke=True)

@@ -8,13 +8,13 @@
  *           The parent's own context is open and connected
  * later     the same of a parent that has said connect_later and never asks
  * quiet     says "ready PID" of a child that never calls; then both wait for their end
- * worker    a child asks, says "key", and again whenever a line comes
+ * worker    a child asks, says "key", and again whenever a line comes; the file NAF_KEY has gone then
  * epoll     COUNT questions under way at once in one thread with epoll
  * again     open, ask and close COUNT times
  * once      ask, with 4 s of patience
  * btid      ask where the domain of the B-TID says
  * links     two links, to two BSFs, and two contexts on the first
- * Exit status 0: all as the header says. */
+ * With NAF_CERTIFICATE, NAF_KEY and NAF_CA over TLS. Exit status 0: all as the header says. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -67,6 +67,9 @@ static struct gba_naf_diameter diameter(int bsf, bool later)
 	d.connect_later = later;
 	d.realm_from_btid = realm_from_btid;
 	d.log = say;
+	d.certificate = getenv("NAF_CERTIFICATE");
+	d.key = getenv("NAF_KEY");
+	d.ca = getenv("NAF_CA");
 	return d;
 }
 
@@ -235,9 +238,12 @@ static int run_worker(void)
 {
 	struct gba_naf *naf = open_one(true);
 	char line[16];
-	pid_t pid = fork();
+	pid_t pid;
 	int rc;
 
+	if (getenv("NAF_KEY"))
+		unlink(getenv("NAF_KEY"));
+	pid = fork();
 	if (pid) {
 		printf("ready %d\n", (int)pid);
 		fflush(stdout);

@@ -20,7 +20,7 @@ START_TEST(addresses)
 		struct sockaddr_storage ss = { 0 };
 		struct err err = { "" };
 
-		ck_assert_msg(dia_addr_resolve(&ss, rows[i][0], &err) == 0, "%s", err.text);
+		ck_assert_msg(dia_addr_resolve(&ss, rows[i][0], DIA_ADDR_PORT, &err) == 0, "%s", err.text);
 		ck_assert_int_eq(getnameinfo((struct sockaddr *)&ss, sizeof(ss), host, sizeof(host), port, sizeof(port),
 					     NI_NUMERICHOST | NI_NUMERICSERV),
 				 0);
@@ -54,7 +54,7 @@ START_TEST(refused)
 		const char *text = i < sizeof(rows) / sizeof(rows[0]) ? rows[i] : many;
 		struct err err = { "" };
 
-		ck_assert_msg(dia_addr_resolve(&ss, text, &err) == -EINVAL, "%s", text);
+		ck_assert_msg(dia_addr_resolve(&ss, text, DIA_ADDR_PORT, &err) == -EINVAL, "%s", text);
 		ck_assert_ptr_nonnull(strstr(err.text, "BSF address"));
 		ck_assert_int_eq(ss.ss_family, 77);
 	}

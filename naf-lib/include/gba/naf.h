@@ -132,7 +132,7 @@ struct gba_naf_diameter {
 	const char *identity; /*!< ours (Origin-Host), configured at the BSF as a NAF */
 	const char *realm;    /*!< ours (Origin-Realm) */
 	const char *
-		bsf_address; /*!< "HOST", "HOST:PORT" or "[IPV6]:PORT", port 1 to 65535; 3868 if not given. Looked up once */
+		bsf_address; /*!< "HOST", "HOST:PORT" or "[IPV6]:PORT", port 1 to 65535; if not given 3868, with TLS 5868. Looked up once */
 	const char *peer;         /*!< Diameter identity of who is there: a relay; NULL: it is the BSF itself */
 	const char *bsf_identity; /*!< Diameter identity of the BSF (Destination-Host); NULL: the relay knows it */
 	const char *bsf_realm;    /*!< Diameter realm of the BSF (Destination-Realm) */
@@ -141,10 +141,19 @@ struct gba_naf_diameter {
 	unsigned
 		connect_ms; /*!< opening waits this long for the connection (and succeeds anyway), and so do first questions; 0: 1000 */
 
-	/*! One line, no newline, never a key or an identity of a subscriber. Called from the link's thread; must not block or
-	 *  call back. NULL: of a link nobody listens, else that of the configuration. */
+	/*! One line, no newline, never a key or an identity of a subscriber. Called from the link's thread, or where that cannot
+	 *  begin from the caller's; must not block or call back. NULL: of a link nobody listens, else that of the configuration. */
 	void (*log)(void *owner, enum gba_naf_log_level level, const char *text);
 	void *log_owner;
+
+	/*! TLS, to port 5868 if none is given: three files in PEM, read when the link is made; all three, or none. The keys of all
+	 *  your users come this way, so without TLS the BSF (or relay) must be on this host, unless plain is set. */
+	const char *certificate; /*!< ours, for the name `identity`; then those between it and its CA */
+	const char *key;         /*!< its private key, in a file that only its owner can read, without a passphrase */
+	const char *ca;          /*!< CAs that certify the BSF (or the relay) */
+	const char *tls_name;    /*!< host name its certificate is for; NULL: its Diameter identity (`peer`) */
+	bool tls_cn;             /*!< the CN of its certificate counts if it has no dNSName */
+	bool plain; /*!< without TLS to another host: it is protected in another way, or whoever is there may read the keys */
 };
 
 /*! A connection to a BSF, and its thread. Opaque. */

@@ -153,9 +153,10 @@ class Conn:
         return cea
 
 
-async def connect(port, identity, realm, apps, host="127.0.0.1", source="127.0.0.1", on_request=None, cer=True, timeout=10):
-    """Client side. Raises PeerClosed if the CEA refuses; .cea holds it."""
-    reader, writer = await asyncio.open_connection(host, port, local_addr=(source, 0))
+async def connect(port, identity, realm, apps, host="127.0.0.1", source="127.0.0.1", on_request=None, cer=True, timeout=10,
+                  tls=None):
+    """Client side; tls: an ssl.SSLContext, TLS comes first. Raises PeerClosed if the CEA refuses; .cea holds it."""
+    reader, writer = await asyncio.open_connection(host, port, local_addr=(source, 0), ssl=tls)
     writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     conn = Conn(reader, writer, identity, realm, apps, on_request)
     conn.start()
@@ -178,8 +179,8 @@ class Server:
         self.answer_dpr, self.spoil_cea = True, None
         self._changed = asyncio.Condition()
 
-    async def start(self, port=0, host="127.0.0.1"):
-        self._server = await asyncio.start_server(self._accept, host, port)
+    async def start(self, port=0, host="127.0.0.1", tls=None):
+        self._server = await asyncio.start_server(self._accept, host, port, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Certificates for TLS on Diameter: two CAs, and what is wrong with a certificate. Made once in a run, kept in one folder."""
+import atexit
+import datetime
+import os
+import shutil
+import ssl
+import tempfile
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+HOUR = 3600
+USAGE = {"client": ExtendedKeyUsageOID.CLIENT_AUTH, "server": ExtendedKeyUsageOID.SERVER_AUTH}
+
+
+class Pair:
+    """Paths of a certificate and its key; of none, both are None."""
+
+    def __init__(self, certificate=None, key=None):
+        self.certificate, self.key = certificate, key
+
+
+NONE = Pair()
+
+
+def _write(path, octets, mode):
+    """As an operator does it: a new file under another name, then renamed, so that nobody reads half of it."""
+    fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(fd, "wb") as f:
+        f.write(octets)
+    os.rename(path + ".new", path)
+
+
+def _name(cn):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, cn)] if cn else [])
+
+
+class Pki:
+    def __init__(self, folder):
+        self.dir, self.cas = folder, {}
+        for name in ("ca", "other"):
+            self._ca(name)
+
+    def _key(self, name, bits=None):
+        key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
+        path = f"{self.dir}/{name}.key"
+        _write(path, key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                       serialization.NoEncryption()), 0o600)
+        return key, path
+
+    @staticmethod
+    def _builder(subject, issuer, key, since, until):
+        now = datetime.datetime.utcnow()
+        return (x509.CertificateBuilder().subject_name(_name(subject)).issuer_name(_name(issuer)).public_key(key.public_key())
+                .serial_number(x509.random_serial_number()).not_valid_before(now + datetime.timedelta(seconds=since))
+                .not_valid_after(now + datetime.timedelta(seconds=until)))
+
+    def _save(self, name, certificate):
+        path = f"{self.dir}/{name}.pem"
+        _write(path, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+        return path
+
+    def _ca(self, name):
+        key, _ = self._key(name)
+        b = self._builder(name, name, key, -48 * HOUR, 1000 * HOUR).add_extension(x509.BasicConstraints(True, None), True)
+        self._save(name, b.sign(key, hashes.SHA256()))
+        self.cas[name] = key
+
+    def ca(self, name="ca"):
+        return f"{self.dir}/{name}.pem"
+
+    def make(self, name, *dns, ca="ca", cn=None, since=-HOUR, until=24 * HOUR, usage=None, bits=None):
+        """name.pem and name.key with these dNSNames, octets as they are; made anew each time it is called."""
+        key, key_path = self._key(name, bits)
+        b = self._builder(cn, ca, key, since, until)
+        if dns:
+            b = b.add_extension(x509.SubjectAlternativeName([x509.DNSName(d) for d in dns]), not cn)
+        if usage:
+            b = b.add_extension(x509.ExtendedKeyUsage([USAGE[usage]]), False)
+        return Pair(self._save(name, b.sign(self.cas[ca], hashes.SHA256())), key_path)
+
+    def wrong(self, identity):
+        """What is wrong with a certificate, in a word: the certificate. The first two are refused for their name alone."""
+        domain = identity.split(".", 1)[1]
+        return {
+            "wrong name": self.make("wrong", "other." + domain),
+            "wildcard": self.make("wild", "*." + domain.split(".", 1)[1], "*", "n*." + domain, "*." + identity),
+            "NUL": self.make("nul", identity + "\0.evil.example", "x." + domain),
+            "CN alone": self.make("cn", cn=identity),
+            "other CA": self.make("foreign", identity, ca="other"),
+            "expired": self.make("old", identity, since=-2 * HOUR, until=-HOUR),
+            "not yet": self.make("early", identity, since=HOUR, until=2 * HOUR),
+            "none": NONE,
+        }
+
+    def context(self, pair, server, ca="ca"):
+        """For our own scripts: shows pair, trusts ca, looks at no name."""
+        c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+        c.check_hostname = False
+        c.load_verify_locations(self.ca(ca))
+        c.verify_mode = ssl.CERT_REQUIRED
+        if pair.certificate:
+            c.load_cert_chain(pair.certificate, pair.key)
+        return c
+
+
+_made = []
+
+
+def pki():
+    """That of this run."""
+    if not _made:
+        folder = tempfile.mkdtemp(prefix="gba-pki.")
+        atexit.register(shutil.rmtree, folder, True)
+        _made.append(Pki(folder))
+    return _made[0]
