@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* MAR and MAA as octets: what is read lies within limits, what is refused names why, every answer can be written. */
 #include <assert.h>
+#include "common/dia/dia_redirect.h"
 #include "common/dia/zh_wire.h"
+#include "common/gba/btid.h"
 
 #define ANSWER_MAX 16384
 
@@ -24,6 +26,17 @@ static void request(struct span msg)
 	}
 }
 
+static void redirect(struct span msg)
+{
+	struct zh_redirect r;
+
+	if (dia_redirect_get(&r, msg) < 0)
+		return;
+	assert(r.n >= 1 && r.n <= ZH_REDIRECT_HOSTS);
+	for (size_t i = 0; i < r.n; i++)
+		assert(fqdn_valid(span_str(r.hosts[i]), ZH_HOST_MAX));
+}
+
 static void answer(struct span msg)
 {
 	struct zh_maa maa;
@@ -33,6 +46,8 @@ static void answer(struct span msg)
 	assert(maa.vector.kind == ZH_VECTOR_NONE ||
 	       (maa.result.code == RESULT_SUCCESS && maa.vector.aka.res.len >= AKA_RES_MIN &&
 		maa.vector.aka.ck.len == AKA_KEY_LEN));
+	if (maa.result.code == RESULT_REDIRECT)
+		redirect(msg);
 	assert(!maa.guss.len || (maa.guss.p > msg.p && maa.guss.p + maa.guss.len <= msg.p + msg.len));
 	zh_maa_clear(&maa);
 }

@@ -32,7 +32,7 @@ BEGIN {
 	may["ue/agent"] = may["ue/tool"] "common/rt "
 	may["hss-sim"] = may["common/rt"] "common/rt "
 	may["bsf/store"] = may["bsf/policy"] = may["hss-sim"]
-	may["bsf/vectors"] = may["hss-sim"] "bsf/store bsf/run "
+	may["bsf/vectors"] = may["hss-sim"] "bsf/store bsf/policy bsf/run "
 	may["bsf/zn"] = may["hss-sim"] "bsf/store bsf/policy "
 	may["bsf/ub"] = may["hss-sim"] "bsf/store bsf/policy bsf/vectors bsf/run "
 	may["bsf/run"] = may["bsf/ub"] "bsf/ub bsf/zn "

@@ -156,6 +156,9 @@ void policy_free(struct policy *p)
 		peer_clear(&p->peers[i]);
 	name_table_free(p->by_identity);
 	name_table_free(p->peer_by_identity);
+	for (size_t i = 0; i < p->n_hss; i++)
+		hss_put(p->hss[i]);
+	free(p->hss);
 	free(p->nafs);
 	free(p->peers);
 	free(p);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file policy.h
- *  Who is connected to us and who may ask what on Zn: immutable once published, swapped whole while running (doc/design.md,
+ *  Who is connected to us, whom we ask on Zh and who may ask what on Zn: immutable once published, swapped whole while running (doc/design.md,
  *  "Threads"). A peer is a connection; a NAF is a name, that comes over one. */
 #pragma once
 
 #include <stdbool.h>
 #include <sys/socket.h>
+#include "bsf/policy/hss.h"
 #include "bsf/policy/name_table.h"
 #include "bsf/policy/rate.h"
 #include "common/base/sockaddr.h"
@@ -44,6 +45,8 @@ struct policy {
 	struct policy_peer *peers;
 	size_t n_peers;
 	struct name_table *by_identity, *peer_by_identity;
+	struct hss **hss; /* whom we ask for vectors; a holder each */
+	size_t n_hss;
 };
 
 /*! Make what the look-ups look into; when all nafs and peers are there. \returns 0; -ENOMEM */

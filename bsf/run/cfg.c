@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <talloc.h>
 #include "bsf/run/cfg_vty.h"
+#include "bsf/run/hss_nodes.h"
 #include "bsf/run/peer_cfg.h"
 #include "common/rt/cfg_file.h"
 
@@ -33,6 +34,7 @@ void bsf_cfg_free(void)
 	if (!bsf_cfg)
 		return;
 	naf_cfg_free(bsf_cfg);
+	hss_nodes_free(bsf_cfg);
 	peer_cfg_free(bsf_cfg);
 	talloc_free(bsf_cfg);
 	bsf_cfg = NULL;
@@ -58,25 +60,6 @@ static int check_ports(const struct bsf_cfg *c, struct err *err)
 	return 0;
 }
 
-static int check_hss(const struct bsf_cfg *c, struct err *err)
-{
-	for (size_t i = 0; i < c->n_hss; i++) {
-		const struct bsf_hss *h = &c->hss[i];
-
-		if (!peer_cfg_find(bsf_hss_via(h)))
-			return h->via ? cfg_error(err, -EINVAL, h->via_line,
-						  "hss %s: via %s: there is no such peer; allowed: the name of a peer",
-						  h->identity, h->via)
-				      : cfg_error(
-						err, -EINVAL, h->line,
-						"hss %s: peer without address; allowed: connect ADDRESS PORT, via PEER",
-						h->identity);
-		if (!h->realm[0])
-			return cfg_error(err, -EINVAL, h->line, "hss %s: no realm; allowed: realm REALM", h->identity);
-	}
-	return 0;
-}
-
 int bsf_cfg_check(struct err *err)
 {
 	const struct bsf_cfg *c = bsf_cfg;
@@ -94,8 +77,6 @@ int bsf_cfg_check(struct err *err)
 		return missing(err, "diameter: no realm", "realm REALM");
 	if (!c->n_dia)
 		return missing(err, "diameter: no address to listen on", "listen ADDRESS PORT");
-	if (!c->n_hss)
-		return missing(err, "no hss", "hss IDENTITY");
 	if (c->store == BSF_STORE_NONE)
 		return missing(err, "store: none chosen", "lmdb DIRECTORY, memory");
 	if (c->store == BSF_STORE_LMDB && !c->n_keks)
@@ -103,7 +84,7 @@ int bsf_cfg_check(struct err *err)
 			       "kek ID file PATH, kek ID credential NAME");
 	rc = check_ports(c, err);
 	if (rc == 0)
-		rc = check_hss(c, err);
+		rc = hss_nodes_check(c, err);
 	if (rc == 0)
 		rc = peer_cfg_check(c, err);
 	return rc ? rc : naf_cfg_check(c, err);

@@ -27,15 +27,7 @@ struct bsf_listen {
 	int line;
 };
 
-/*! Whom we ask; how it is reached is a peer's affair (run/peer_cfg.h). */
-struct bsf_hss {
-	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
-	char *via;             /* peer; NULL: one of its own, of the same name */
-	bool destination_host; /* our requests name it, not its realm alone; always where the peer is its own */
-	int line, realm_line, timeout_line, via_line; /* of the file, for messages */
-	_Atomic uint32_t timeout_s;
-	_Atomic bool open; /* requests may be sent to it; the Diameter node says so */
-};
+struct bsf_hss; /* run/hss_nodes.h */
 
 /*! How and where a KEK is read; the key itself is read at start only. */
 struct bsf_kek {
@@ -62,7 +54,7 @@ struct bsf_cfg {
 	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
 	struct bsf_listen dia[BSF_LISTEN_MAX];
 	size_t n_dia;
-	struct bsf_hss hss[BSF_HSS_MAX];
+	struct bsf_hss *hss[BSF_HSS_MAX];
 	size_t n_hss;
 	struct peer_cfg *peers; /* list, run/peer_cfg.c */
 	struct naf_cfg *nafs;   /* list, run/naf_cfg.c */
@@ -119,12 +111,6 @@ enum bsf_node {
 	BSF_NODE_NAF,
 	BSF_NODE_STORE
 };
-
-/*! Name of the peer over which an HSS is reached. */
-static inline const char *bsf_hss_via(const struct bsf_hss *h)
-{
-	return h->via ? h->via : h->identity;
-}
 
 void naf_cfg_vty_init(void); /* run/cfg_naf.c */
 /* run/naf_cfg.c */

@@ -10,6 +10,7 @@
 #include <talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/vty.h>
+#include "bsf/run/hss_nodes.h"
 #include "common/rt/cfg_file.h"
 
 #define DAY_S 86400u
@@ -244,8 +245,8 @@ DEFUN(show_limits, show_limits_cmd, "show limits", SHOW_STR "Limits that hold no
 	vty_out(vty, "%-18s %8s  default guss%s", "gba-u", atomic_load(&bsf_cfg->limits.gba_u_off) ? "off" : "guss",
 		VTY_NEWLINE);
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
-		vty_out(vty, "%-18s %8u  of hss %s%s", "timeout", (unsigned)atomic_load(&bsf_cfg->hss[i].timeout_s),
-			bsf_cfg->hss[i].identity, VTY_NEWLINE);
+		vty_out(vty, "%-18s %8u  of hss %s%s", "timeout", (unsigned)bsf_cfg->hss[i]->timeout_s,
+			bsf_cfg->hss[i]->identity, VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <talloc.h>
+#include "bsf/run/hss_nodes.h"
 #include "common/base/sockaddr.h"
 #include "common/rt/cfg_file.h"
 
@@ -46,7 +47,7 @@ static bool fill_policy(struct policy *p, const struct bsf_cfg *c)
 	for (const struct naf_cfg *i = c->nafs; i; i = i->next)
 		if (peer_cfg_find(naf_cfg_via(i)) && !naf_to_policy(&p->nafs[p->n_nafs++], i))
 			return false;
-	return policy_index(p) == 0;
+	return hss_nodes_to_policy(p, c) && policy_index(p) == 0;
 }
 
 static struct policy *policy_with_room(const struct bsf_cfg *c)
@@ -96,7 +97,7 @@ int naf_cfg_publish(const struct bsf_cfg *c)
 const char *naf_cfg_taken_by(const struct bsf_cfg *c, const char *identity)
 {
 	for (size_t i = 0; i < c->n_hss; i++) {
-		if (strcasecmp(identity, c->hss[i].identity) == 0)
+		if (strcasecmp(identity, c->hss[i]->identity) == 0)
 			return "an hss has this identity";
 	}
 	return strcasecmp(identity, c->identity) == 0 ? "that is our own identity" : NULL;

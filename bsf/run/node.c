@@ -25,6 +25,7 @@ struct part {
 	struct node *node;
 	struct dia_loop *loop;
 	struct dia_hub *hub; /* of the loop's thread */
+	struct zh_via via;   /* the same for who asks */
 	struct dia_hub_service service;
 	struct dia_post begin, stop;
 	struct err *err; /* of node_begin() */
@@ -36,7 +37,6 @@ struct part {
 struct node {
 	unsigned n_parts;
 	struct part parts[BSF_SHARDS_MAX];
-	struct zh_via via[BSF_HSS_MAX];
 	const char *realms[BSF_NAMES_MAX + 1];
 	size_t n_realms;
 	uint32_t state_id;
@@ -96,8 +96,17 @@ static void on_peers_settled(struct dia_timer *t)
 	dia_hub_recheck(h);
 }
 
+/* What is via a peer that was there already. */
+static void hss_apply(struct part *part, const struct policy *p)
+{
+	for (size_t i = 0; i < p->n_hss; i++)
+		if (is_of(part, p->hss[i]->via))
+			hss_state_ready(p->hss[i]->state, dia_hub_is_open(part->hub, p->hss[i]->via));
+}
+
 static void peers_apply(struct part *p)
 {
+	hss_apply(p, policy_current());
 	dia_loop_timer(p->loop, &p->settled, SETTLED_MS);
 	if (dial_all(p, policy_current()) < 0)
 		LOGT(DRT, LOGL_ERROR, "no memory to change all peers; the next change tries again\n");
@@ -158,6 +167,7 @@ static int part_init(struct node *n, struct part *p)
 	p->loop = dia_loop_new();
 	if (!p->loop)
 		return -ENOMEM;
+	p->via.loop = p->loop;
 	p->settled.on_time = on_peers_settled;
 	sem_init(&p->begun, 0, 0);
 	sem_init(&p->over, 0, 0);
@@ -182,8 +192,6 @@ struct node *node_new(unsigned n_shards, struct err *err)
 	n->realms[n->n_realms++] = bsf_cfg->realm;
 	for (size_t i = 0; i < bsf_cfg->n_names; i++)
 		n->realms[n->n_realms++] = bsf_cfg->names[i];
-	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
-		n->via[i].loop = n->parts[part_of(n, bsf_hss_via(&bsf_cfg->hss[i]))].loop;
 	naf_cfg_on_publish(node_on_publish, n);
 	return n;
 }
@@ -206,9 +214,9 @@ struct dia_loop *node_loop(const struct node *n, unsigned no)
 	return n->parts[no].loop;
 }
 
-const struct zh_via *node_via(const struct node *n)
+const struct zh_via *node_via(const struct node *n, const char *peer)
 {
-	return n->via;
+	return &n->parts[part_of(n, peer)].via;
 }
 
 /* What the hub tells. */
@@ -225,10 +233,12 @@ static void node_on_ready(void *owner, const char *peer, bool ready)
 {
 	struct node *n = ((struct part *)owner)->node;
 
-	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
-		if (strcasecmp(bsf_hss_via(&bsf_cfg->hss[i]), peer) != 0)
+	const struct policy *p = policy_current();
+
+	for (size_t i = 0; p && i < p->n_hss; i++) {
+		if (strcasecmp(p->hss[i]->via, peer) != 0)
 			continue;
-		atomic_store(&bsf_cfg->hss[i].open, ready);
+		hss_state_ready(p->hss[i]->state, ready);
 		if (ready)
 			sem_post(&n->hss_open);
 	}
@@ -429,9 +439,7 @@ static struct dia_hub *make_hub(struct part *p)
 static void publish_hub(struct part *p, struct dia_hub *h)
 {
 	p->hub = h;
-	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
-		if (p->node->via[i].loop == p->loop)
-			p->node->via[i].hub = h;
+	p->via.hub = h;
 }
 
 int node_attach(struct node *n, unsigned no, void *ctx, const struct dia_hub_service *zn, struct err *err)

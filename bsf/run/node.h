@@ -4,8 +4,9 @@
  *  Made and ended by the main thread. */
 #pragma once
 
-#include "bsf/vectors/zh_client_dia.h"
+#include "bsf/vectors/zh_dia.h"
 #include "common/base/err.h"
+#include "common/dia/dia_hub.h"
 
 struct node;
 
@@ -24,8 +25,8 @@ int node_begin(struct node *n, struct err *err);
 
 /*! \returns the loop of a shard */
 struct dia_loop *node_loop(const struct node *n, unsigned no);
-/*! \returns how each HSS of bsf_cfg is reached; lent */
-const struct zh_via *node_via(const struct node *n);
+/*! \returns where a peer of this name is, or would be; lent */
+const struct zh_via *node_via(const struct node *n, const char *peer);
 
 /*! Wait until requests may be sent to an HSS. \returns false: none came in that time */
 bool node_wait_hss(struct node *n, unsigned ms);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <talloc.h>
+#include "bsf/run/hss_nodes.h"
 #include "bsf/run/naf_cfg.h"
 #include "common/rt/cfg_file.h"
 
@@ -88,8 +89,8 @@ static bool is_via(const struct peer_cfg *p, const char *via, const char *identi
 const char *peer_cfg_user(const struct peer_cfg *p)
 {
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
-		if (is_via(p, bsf_cfg->hss[i].via, bsf_cfg->hss[i].identity))
-			return bsf_cfg->hss[i].identity;
+		if (is_via(p, bsf_cfg->hss[i]->via, bsf_cfg->hss[i]->identity))
+			return bsf_cfg->hss[i]->identity;
 	for (const struct naf_cfg *n = bsf_cfg->nafs; n; n = n->next)
 		if (is_via(p, n->via, n->identity))
 			return n->identity;
@@ -141,7 +142,7 @@ int peer_cfg_check(const struct bsf_cfg *c, struct err *err)
 static bool is_asked(const struct peer_cfg *p)
 {
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
-		if (strcasecmp(bsf_hss_via(&bsf_cfg->hss[i]), p->identity) == 0)
+		if (strcasecmp(hss_nodes_via(bsf_cfg->hss[i]), p->identity) == 0)
 			return true;
 	return false;
 }

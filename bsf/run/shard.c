@@ -17,6 +17,7 @@
 #include "bsf/run/txn.h"
 #include "bsf/ub/flow.h"
 #include "bsf/ub/http.h"
+#include "bsf/vectors/zh_flow.h"
 #include "bsf/zn/serve.h"
 #include "common/rt/inbox.h"
 #include "common/rt/log_cat.h"
@@ -47,13 +48,16 @@ struct shard {
 /* On the thread, as all that follows. */
 static struct zh_client *build_zh(struct shard *s)
 {
-	struct zh_client_dia_cfg cfg = { .inbox = s->inbox,
-					 .loop = node_loop(s->env->node, s->no),
-					 .via = node_via(s->env->node),
-					 .done = txn_zh_done,
-					 .owner = s->txns };
+	struct zh_flow_cfg cfg = { .shard = s->no,
+				   .deadlines = s->deadlines,
+				   .dia = { .inbox = s->inbox,
+					    .loop = node_loop(s->env->node, s->no),
+					    .node = s->env->node,
+					    .via = node_via },
+				   .done = txn_zh_done,
+				   .owner = s->txns };
 
-	return zh_client_dia_new(s->ctx, &cfg);
+	return zh_flow_new(s->ctx, &cfg);
 }
 
 static int build_zn(struct shard *s)
@@ -109,6 +113,7 @@ static void demolish(struct shard *s)
 	if (s->http)
 		ub_http_stop(s->http);
 	node_detach(s->env->node, s->no);
+	zh_flow_stop(s->zh);
 	talloc_free(s->zn.flow);
 	talloc_free(s->store);
 	inbox_close(s->inbox);

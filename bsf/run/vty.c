@@ -7,6 +7,8 @@
 #include <string.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
+#include "bsf/run/hss_nodes.h"
+#include "bsf/run/hss_show.h"
 #include "bsf/run/naf_cfg.h"
 #include "bsf/ub/conn.h"
 #include "common/base/clock.h"
@@ -117,7 +119,7 @@ static void show_naf(const struct peers *p, const struct naf_cfg *n)
 
 static void show_hss(const struct peers *p, const struct bsf_hss *h)
 {
-	const struct dia_hub_peer_figures *f = figures_find(p, bsf_hss_via(h));
+	const struct dia_hub_peer_figures *f = figures_find(p, hss_nodes_via(h));
 	struct vty *vty = p->vty;
 
 	vty_out(vty, "hss  %-50s %s, %u unanswered%s%s%s", h->identity, state_of(f), f->pending, h->via ? ", via " : "",
@@ -152,7 +154,7 @@ DEFUN(show_peers, show_peers_cmd, "show peers",
 		if (c->of == PEER_NODE)
 			show_peer(&p, c);
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
-		show_hss(&p, &bsf_cfg->hss[i]);
+		show_hss(&p, bsf_cfg->hss[i]);
 	for (const struct naf_cfg *n = bsf_cfg->nafs; n; n = n->next)
 		show_naf(&p, n);
 	free(p.f);
@@ -227,6 +229,7 @@ void bsf_vty_init(struct store_shared *st, struct shard *const *sh, struct node 
 	install_element_ve(&show_sessions_cmd);
 	install_element_ve(&show_ub_cmd);
 	install_element_ve(&show_peers_cmd);
+	hss_show_init();
 	install_element(ENABLE_NODE, &peer_word_cmd);
 	install_element(ENABLE_NODE, &revoke_impi_cmd);
 	install_element(ENABLE_NODE, &revoke_btid_cmd);

@@ -41,6 +41,7 @@ struct gba_challenge {
 		} aka;                      /* ME, U */
 	};
 	struct impi impi;                /* whose vector it is */
+	uint32_t hss;                    /* which HSS gave it, as a number; 0: not known */
 	char username[IMPI_MAX + 1];     /* as on the wire: IMPI or TMPI */
 	char bsf_name[BSF_NAME_MAX + 1]; /* realm of the 401 */
 	char opaque[33];                 /* 32 hex digits and NUL */

@@ -263,6 +263,12 @@ enum cause ub_decide_zh(const struct zh_result *r, bool resync)
 
 	if (r->rc == -ENOTCONN)
 		return CAUSE_zh_down;
+	if (r->rc == -ETIMEDOUT)
+		return CAUSE_zh_timeout;
+	if (r->rc == -ELOOP)
+		return CAUSE_zh_redirect_loop;
+	if (r->rc == -EACCES)
+		return CAUSE_zh_redirect_foreign;
 	if (r->rc == -ENOMEM || r->rc == -EBUSY)
 		return CAUSE_ub_busy;
 	if (r->rc < 0 || d->code == 0)

@@ -135,6 +135,7 @@ static enum ub_step ask_hss(struct ub_run *run)
 	if (run->resync) {
 		ask.rand = run->challenge.key;
 		ask.auts = run->wish.auts;
+		ask.gave = run->challenge.hss;
 	}
 	rc = zh_client_ask(run->flow->env.zh, &ask, run->txn.id, &timeout_ms, run->session_id);
 	snprintf(run->said.origin, sizeof(run->said.origin), "%s", zh_client_asked(run->flow->env.zh));
@@ -174,7 +175,7 @@ static void make_random(const struct ub_flow *f, const struct zh_vector *v, uint
 }
 
 /* Whose challenge it is, and by which names the two sides go. */
-static void address(const struct ub_run *run, struct gba_challenge *c, struct guss_blob *guss)
+static void address(const struct ub_run *run, struct gba_challenge *c, const struct zh_result *z)
 {
 	struct span user = run->wish.auth.username;
 
@@ -182,7 +183,8 @@ static void address(const struct ub_run *run, struct gba_challenge *c, struct gu
 	memcpy(c->username, user.p, user.len);
 	c->username[user.len] = 0;
 	strcpy(c->bsf_name, run->wish.bsf_name);
-	c->guss = guss_blob_get(guss);
+	c->guss = guss_blob_get(z->guss);
+	c->hss = z->hss;
 }
 
 /* The new challenge, from the vector. \returns CAUSE_ub_challenged or why there is none */
@@ -206,7 +208,7 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	cause = ub_make_challenge(c, &z->vector, &facts, &policy, random, &now);
 	if (cause != CAUSE_ub_challenged)
 		return cause;
-	address(run, c, z->guss);
+	address(run, c, z);
 	if (ub_life_changed(c, &facts))
 		tell_clamped(c, facts.life_time_s);
 	return cause;

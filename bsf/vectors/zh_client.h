@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file zh_client.h
- *  One vector and the GUSS from the HSS. One object per shard; the answer comes later on the shard's thread. Back ends:
- *  vectors/zh_client_dia.c (Diameter), tests/flow/zh_fake.c. */
+ *  One vector and the GUSS from one HSS of several. One object per shard; the answer comes later on the shard's thread. Behind
+ *  it: vectors/zh_flow.c (who is asked, and who is next), or tests/flow/zh_fake.c. */
 #pragma once
 
 #include "bsf/store/gba_session.h"
@@ -22,16 +22,18 @@ struct zh_said {
 
 /*! What came of a request. */
 struct zh_result {
-	int rc; /* 0: the HSS answered; -EBADMSG not decodable, or not the answer to this; -ENOTCONN lost with the
-		   connection; -EBUSY, -ENOMEM: could not be asked */
+	int rc; /* 0: an HSS answered; -EBADMSG not decodable, or not the answer to this; -ETIMEDOUT none in time; -ENOTCONN
+		   lost with the connection; -EBUSY, -ENOMEM: could not be asked; -ELOOP, -EACCES: sent on in a circle, or
+		   to a stranger */
+	uint32_t hss; /* who answered, for zh_ask.gave; 0: nobody */
 	struct result result;
 	struct zh_said said;
 	struct zh_vector vector;
 	struct guss_blob *guss; /* owned reference or NULL */
 };
 
-/*! r is lent for the duration of the call; who keeps the GUSS takes a reference. Comes at most once per request: the
- * caller's own deadline ends a request whose answer never comes. */
+/*! r is lent for the duration of the call; who keeps the GUSS takes a reference. Comes once per request, at the end of its
+ *  time at the latest, unless all is stopped before. */
 typedef void zh_done_fn(void *owner, uint64_t txn, const struct zh_result *r);
 
 /*! The request a shard makes. */
@@ -39,13 +41,14 @@ struct zh_ask {
 	const struct impi *impi;
 	const char *scheme;         /* ZH_SCHEME_AKAV1 */
 	const uint8_t *rand, *auts; /* both for a resynchronisation, else NULL */
+	uint32_t gave; /* which HSS the vector of the AUTS is of: asked again, if it is there; 0: not known */
 };
 
 /*! Ask. Nothing in ask is kept.
- *  \param[out] timeout_ms how long to wait for this HSS
+ *  \param[out] timeout_ms when there will be an answer, or its lack told
  *  \param[out] session_id Session-Id for the log, at least ZH_SESSION_ID_MAX + 1 octets; "" if none
  *  \returns 0: done() may come, never inside this call; -ENOTCONN no HSS is connected; -EBUSY too much waits to be
- * sent; -ENOMEM. Not 0: done() does not come */
+ *  sent; -ENOMEM. Not 0: done() does not come */
 int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms, char *session_id);
 
 /*! \returns the HSS of the last zh_client_ask(), or if none was connected the first of the configuration; lent until the

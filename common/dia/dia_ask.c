@@ -116,7 +116,8 @@ static int ask_put(struct ask *a, struct dia_conn *c, const struct dia_target *t
 				       .realm = to->realm,
 				       .host = to->host,
 				       .hop_by_hop = a->wait.hop_by_hop,
-				       .end_to_end = dia_hub_next_id(a->hub) };
+				       .end_to_end = to->end_to_end ? to->end_to_end : dia_hub_next_id(a->hub),
+				       .repeated = to->repeated };
 	struct writer w;
 	int len;
 

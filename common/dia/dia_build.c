@@ -29,7 +29,7 @@ static void put_origin(struct writer *w, const struct dia_self *self)
 void dia_build_request(struct writer *w, const struct dia_grammar *g, const struct dia_address *to)
 {
 	struct dia_hdr hdr = {
-		.flags = g->flags,
+		.flags = g->flags | (to->repeated ? DIA_CMD_T : 0),
 		.command = g->command,
 		.app = g->app,
 		.hop_by_hop = to->hop_by_hop,

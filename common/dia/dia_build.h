@@ -17,6 +17,7 @@ struct dia_address {
 	const char *session_id, *realm;
 	const char *host; /* NULL: no Destination-Host */
 	uint32_t hop_by_hop, end_to_end;
+	bool repeated; /* T: it may have arrived before (RFC 6733 3) */
 };
 
 /*! Begin a request: header, Session-Id, Vendor-Specific-Application-Id, Auth-Session-State if the grammar requires it,

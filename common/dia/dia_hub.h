@@ -222,6 +222,8 @@ struct dia_target {
 	const char *realm;
 	const char *host;       /* Destination-Host; NULL: none */
 	const char *session_id; /* NULL: a new one, dia_ask_session_id() */
+	uint32_t end_to_end;    /* of dia_ids_next(), the same for all repetitions; 0: a new one */
+	bool repeated;          /* T: who was asked before has not answered */
 	const struct dia_grammar *grammar;
 	size_t room; /* octets the request has at most */
 };

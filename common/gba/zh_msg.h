@@ -48,3 +48,25 @@ struct zh_maa {
 };
 
 void zh_maa_clear(struct zh_maa *m);
+
+#define ZH_REDIRECT_HOSTS 4
+#define ZH_HOST_MAX       255
+
+/*! For how many requests it holds (RFC 6733 6.13), the numbers of that clause. */
+enum zh_redirect_usage {
+	ZH_REDIRECT_ONCE = 0, /* DONT_CACHE */
+	ZH_REDIRECT_SESSION = 1,
+	ZH_REDIRECT_REALM = 2, /* this and the next three: for all users, where one application is all we ask */
+	ZH_REDIRECT_REALM_APPLICATION = 3,
+	ZH_REDIRECT_APPLICATION = 4,
+	ZH_REDIRECT_HOST = 5,
+	ZH_REDIRECT_USER = 6,
+};
+
+/*! What DIAMETER_REDIRECT_INDICATION says on Dz: who is to be asked. */
+struct zh_redirect {
+	char hosts[ZH_REDIRECT_HOSTS][ZH_HOST_MAX + 1]; /* any of them; more than these are not read */
+	size_t n;
+	uint32_t usage;   /* enum zh_redirect_usage, or any other number */
+	uint32_t cache_s; /* 0: not told */
+};

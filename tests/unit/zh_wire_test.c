@@ -2,6 +2,7 @@
 /* MAR and MAA against the worked messages of tests/vectors/dia, foreign HSSs, and what nobody should send. */
 #include <errno.h>
 #include <stdlib.h>
+#include "common/dia/dia_redirect.h"
 #include "common/dia/zh_wire.h"
 #include "tests/unit/dia_octets.h"
 #include "tests/unit/suite.h"
@@ -251,6 +252,59 @@ START_TEST(maa_xres_lengths) /* 4..32: Milenage 8, TUAK up to 32 */
 }
 END_TEST
 
+static void redirect_to(const struct zh_redirect *r)
+{
+	struct octets request = o;
+	struct writer w;
+
+	writer_init(&w, o.b, sizeof(o.b));
+	ck_assert_int_gt(dia_redirect_put(&w, span_of(request.b, request.len), &self, r), 0);
+	o.len = w.len;
+}
+
+START_TEST(redirect_round_trip)
+{
+	struct zh_redirect r = { { "hss1.example", "HSS2.example", "a..b" }, 3, ZH_REDIRECT_USER, 60 }, got;
+	const struct zh_mar mar = { .impi = { IMPI }, .scheme = ZH_SCHEME_AKAV1 };
+	struct zh_maa maa;
+
+	ask(&mar, "slf.example");
+	redirect_to(&r);
+	ck_assert_int_eq(decode_maa(&maa), 0);
+	ck_assert_uint_eq(maa.result.code, RESULT_REDIRECT);
+	ck_assert_int_eq(dia_redirect_get(&got, span_of(o.b, o.len)), 0);
+	ck_assert_uint_eq(got.n, 2); /* what is no name is left out */
+	ck_assert_str_eq(got.hosts[0], "hss1.example");
+	ck_assert_str_eq(got.hosts[1], "HSS2.example");
+	ck_assert_uint_eq(got.usage, ZH_REDIRECT_USER);
+	ck_assert_uint_eq(got.cache_s, 60);
+	r = (struct zh_redirect){ { "a..b" }, 1, ZH_REDIRECT_ONCE, 60 };
+	ask(&mar, "slf.example");
+	redirect_to(&r);
+	ck_assert_int_eq(dia_redirect_get(&got, span_of(o.b, o.len)), -EBADMSG);
+	ck_assert_uint_eq(got.n, 2); /* untouched */
+}
+END_TEST
+
+START_TEST(repeated_has_t)
+{
+	const struct zh_mar mar = { .impi = { IMPI }, .scheme = ZH_SCHEME_AKAV1 };
+	struct dia_address to = { .self = &self, .session_id = "bsf;1;1", .realm = "home.example", .end_to_end = 7 };
+
+	for (int repeated = 0; repeated < 2; repeated++) {
+		struct writer w;
+		struct dia_hdr hdr;
+
+		to.repeated = repeated;
+		writer_init(&w, o.b, sizeof(o.b));
+		ck_assert_int_gt(zh_wire_mar_put(&w, &to, &mar), 0);
+		dia_wire_hdr(&hdr, o.b);
+		ck_assert_uint_eq(hdr.flags, DIA_CMD_R | DIA_CMD_P | (repeated ? DIA_CMD_T : 0));
+		ck_assert_uint_eq(hdr.end_to_end, 7);
+	}
+}
+END_TEST
+
 START_TEST(maa_malformed)
 {
 	static const struct {
@@ -419,4 +473,5 @@ END_TEST
 #define CODEC   "zh_wire"
 #define FAILURE maa_with_unknown_avps
 SUITE(CODEC, mar_vectors, mar_refused, mar_resync_length, mar_tolerated, mar_round_trip, maa_vectors, maa_xres_lengths,
-      maa_malformed, maa_without_vector, maa_of_foreign_hss, maa_empty, maa_round_trip, FAILURE)
+      maa_malformed, redirect_round_trip, repeated_has_t, maa_without_vector, maa_of_foreign_hss, maa_empty,
+      maa_round_trip, FAILURE)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "bsf/vectors/zh_client_dia.h"
+#include "bsf/vectors/zh_dia.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,56 +7,68 @@
 #include <talloc.h>
 #include "bsf/run/cfg.h"
 #include "common/base/owner_of.h"
+#include "common/dia/dia_hub.h"
+#include "common/dia/dia_ids.h"
+#include "common/dia/dia_redirect.h"
 #include "common/dia/zh_wire.h"
+#include "common/rt/inbox.h"
 
 #define PATIENCES  4 /* a request is forgotten after so many times what its sender waits: until then an answer is late */
 #define MAR_OCTETS 2048 /* names of 255 octets each, and the rest */
 
-struct zh_client {
-	struct zh_client_dia_cfg cfg;
+struct zh_dia {
+	struct zh_dia_cfg cfg;
 	struct dia_sessions sessions;
-	char asked[BSF_ID_MAX + 1];
 };
 
 /* One question, from the shard to the loop and back. */
 struct zh_question {
 	struct dia_post post;   /* first: on its way there */
 	struct inbox_item item; /* on its way back */
-	struct zh_client_dia_cfg back;
-	const struct bsf_hss *hss;
+	struct zh_dia_cfg back;
 	const struct zh_via *via;
-	uint32_t patience_ms;
-	uint64_t txn;
+	uint64_t run;
+	char host[ZH_HOST_MAX + 1]; /* "": none */
 	char session_id[DIA_SESSION_ID_MAX];
+	uint32_t end_to_end;
+	bool repeated;
 	struct zh_mar mar;
-	struct zh_result r;
+	struct zh_answer a; /* of hss it has a holder */
 };
 
-struct zh_client *zh_client_dia_new(void *ctx, const struct zh_client_dia_cfg *cfg)
+struct zh_dia *zh_dia_new(void *ctx, const struct zh_dia_cfg *cfg)
 {
-	struct zh_client *zc = talloc_zero(ctx, struct zh_client);
+	struct zh_dia *d = talloc_zero(ctx, struct zh_dia);
 
-	if (!zc)
+	if (!d)
 		return NULL;
-	zc->cfg = *cfg;
-	if (dia_ask_sessions_init(&zc->sessions, bsf_cfg->identity) == 0)
-		return zc;
-	talloc_free(zc);
+	d->cfg = *cfg;
+	if (dia_ask_sessions_init(&d->sessions, bsf_cfg->identity) == 0)
+		return d;
+	talloc_free(d);
 	return NULL;
+}
+
+uint32_t zh_dia_ids(struct zh_dia *d, char *session_id)
+{
+	dia_ask_session_id(&d->sessions, session_id);
+	return dia_ids_next();
 }
 
 /* The way back. */
 
 static void question_free(struct zh_question *q)
 {
-	zh_vector_clear(&q->r.vector);
-	guss_blob_put(q->r.guss);
+	zh_vector_clear(&q->a.r.vector);
+	guss_blob_put(q->a.r.guss);
+	free(q->a.redirect);
+	hss_put(q->a.hss);
 	free(q);
 }
 
 static void question_end(struct zh_question *q)
 {
-	q->back.done(q->back.owner, q->txn, &q->r);
+	q->back.done(q->back.owner, q->run, &q->a);
 	question_free(q);
 }
 
@@ -111,26 +123,38 @@ static bool is_answer_to(const struct zh_question *q, struct span msg)
 	return span_to_str(impi, sizeof(impi), a.data) == 0 && impi_same(impi, q->mar.impi.s);
 }
 
+static void read_redirect(struct zh_question *q, struct span msg)
+{
+	q->a.redirect = calloc(1, sizeof(*q->a.redirect));
+	q->a.r.rc = q->a.redirect ? dia_redirect_get(q->a.redirect, msg) : -ENOMEM;
+	if (q->a.r.rc == 0)
+		q->a.so_far = HSS_REDIRECTED;
+}
+
 static void read_answer(struct zh_question *q, struct span msg)
 {
 	struct zh_maa maa = { .vector = { .kind = ZH_VECTOR_NONE } };
+	struct zh_result *r = &q->a.r;
 
-	read_text(q->r.said.origin, sizeof(q->r.said.origin), msg, AVP_ORIGIN_HOST);
-	read_text(q->r.said.error, sizeof(q->r.said.error), msg, AVP_ERROR_MESSAGE);
-	q->r.rc = zh_wire_maa_get(&maa, msg);
-	if (q->r.rc == 0 && !is_answer_to(q, msg))
-		q->r.rc = -EBADMSG;
-	if (q->r.rc == 0) {
-		q->r.result = maa.result;
-		q->r.vector = maa.vector;
-		if (maa.guss.len && !(q->r.guss = guss_blob_new(maa.guss)))
-			q->r.rc = -ENOMEM;
+	q->a.so_far = HSS_ANSWERED;
+	read_text(r->said.origin, sizeof(r->said.origin), msg, AVP_ORIGIN_HOST);
+	read_text(r->said.error, sizeof(r->said.error), msg, AVP_ERROR_MESSAGE);
+	r->rc = zh_wire_maa_get(&maa, msg);
+	if (r->rc == 0 && !is_answer_to(q, msg))
+		r->rc = -EBADMSG;
+	if (r->rc == 0) {
+		r->result = maa.result;
+		r->vector = maa.vector;
+		if (maa.guss.len && !(r->guss = guss_blob_new(maa.guss)))
+			r->rc = -ENOMEM;
 	}
 	zh_maa_clear(&maa);
+	if (r->rc == 0 && r->result.code == RESULT_REDIRECT && !r->result.experimental)
+		read_redirect(q, msg);
 }
 
 /* On the loop's thread. Nobody waits any more after a time-out. */
-static void zh_client_on_answer(void *owner, uint64_t txn, int rc, struct span answer)
+static void zh_dia_on_answer(void *owner, uint64_t txn, int rc, struct span answer)
 {
 	struct zh_question *q = owner;
 
@@ -138,11 +162,11 @@ static void zh_client_on_answer(void *owner, uint64_t txn, int rc, struct span a
 		question_free(q);
 		return;
 	}
-	snprintf(q->r.said.origin, sizeof(q->r.said.origin), "%s", q->hss->identity);
+	snprintf(q->a.r.said.origin, sizeof(q->a.r.said.origin), "%s", q->a.hss->identity);
+	q->a.r.rc = rc;
+	q->a.so_far = rc == -ENOTCONN ? HSS_LOST : HSS_ANSWERED;
 	if (rc == 0)
 		read_answer(q, answer);
-	else
-		q->r.rc = rc;
 	send_back(q);
 }
 
@@ -156,59 +180,51 @@ static int put_mar(struct writer *w, const struct dia_address *to, const void *w
 /* On the loop's thread. \returns as dia_ask() */
 static int question_ask(struct zh_question *q)
 {
-	const struct bsf_hss *hss = q->hss;
-	struct dia_target to = { .peer = bsf_hss_via(hss),
-				 .realm = hss->realm,
-				 .host = hss->via && !hss->destination_host ? NULL : hss->identity,
+	struct dia_target to = { .peer = q->a.hss->via,
+				 .realm = q->a.hss->realm,
+				 .host = q->host[0] ? q->host : NULL,
 				 .session_id = q->session_id,
+				 .end_to_end = q->end_to_end,
+				 .repeated = q->repeated,
 				 .grammar = &zh_wire_mar,
 				 .room = MAR_OCTETS };
 
-	return dia_ask(q->via->hub, &to, put_mar, &q->mar, q->patience_ms * PATIENCES, zh_client_on_answer, q, q->txn);
+	return dia_ask(q->via->hub, &to, put_mar, &q->mar, q->a.hss->timeout_ms * PATIENCES, zh_dia_on_answer, q,
+		       q->run);
 }
 
 static void question_arrived(struct dia_post *p, bool stopping)
 {
 	struct zh_question *q = (struct zh_question *)p;
-	int rc;
 
 	if (stopping || !q->via->hub) { /* the shards have ended all that waited */
 		question_free(q);
 		return;
 	}
-	rc = question_ask(q);
-	if (rc < 0)
-		zh_client_on_answer(q, q->txn, rc, span_of(NULL, 0));
+	q->a.r.rc = question_ask(q);
+	if (q->a.r.rc < 0)
+		send_back(q); /* HSS_UNSENT */
 }
 
-static struct bsf_hss *hss_open(void)
+static struct zh_question *question_new(struct zh_dia *d, const struct zh_dia_ask *ask)
 {
-	for (size_t i = 0; i < bsf_cfg->n_hss; i++) {
-		if (atomic_load(&bsf_cfg->hss[i].open))
-			return &bsf_cfg->hss[i];
-	}
-	return NULL;
-}
-
-static struct zh_question *question_new(struct zh_client *zc, const struct zh_ask *ask, struct bsf_hss *hss)
-{
+	const char *host = ask->host ? ask->host : ask->hss->destination_host ? ask->hss->identity : "";
 	struct zh_question *q = calloc(1, sizeof(*q));
 
 	if (!q)
 		return NULL;
 	q->post.run = question_arrived;
-	q->back = zc->cfg;
-	q->hss = hss;
-	q->via = &zc->cfg.via[hss - bsf_cfg->hss];
-	q->patience_ms = atomic_load(&hss->timeout_s) * 1000;
-	q->mar = (struct zh_mar){ .impi = *ask->impi };
-	snprintf(q->mar.scheme, sizeof(q->mar.scheme), "%s", ask->scheme);
-	if (ask->auts) {
-		q->mar.has_resync = true;
-		memcpy(q->mar.rand, ask->rand, sizeof(q->mar.rand));
-		memcpy(q->mar.auts, ask->auts, sizeof(q->mar.auts));
-	}
-	dia_ask_session_id(&zc->sessions, q->session_id);
+	q->back = d->cfg;
+	q->via = d->cfg.via(d->cfg.node, ask->hss->via);
+	q->run = ask->run;
+	snprintf(q->host, sizeof(q->host), "%s", host);
+	snprintf(q->session_id, sizeof(q->session_id), "%s", ask->session_id);
+	q->end_to_end = ask->end_to_end;
+	q->repeated = ask->repeated;
+	q->mar = *ask->mar;
+	q->a.hss = hss_get(ask->hss);
+	q->a.no = ask->no;
+	q->a.so_far = HSS_UNSENT;
 	return q;
 }
 
@@ -221,28 +237,12 @@ static int question_send(struct zh_question *q)
 	return 0;
 }
 
-int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms, char *session_id)
+int zh_dia_send(struct zh_dia *d, const struct zh_dia_ask *ask)
 {
-	struct bsf_hss *hss = hss_open();
-	struct zh_question *q;
-	int rc;
+	struct zh_question *q = question_new(d, ask);
+	int rc = q ? question_send(q) : -ENOMEM;
 
-	snprintf(zc->asked, sizeof(zc->asked), "%s", hss ? hss->identity : bsf_cfg->hss[0].identity);
-	if (!hss)
-		return -ENOTCONN;
-	q = question_new(zc, ask, hss);
-	if (!q)
-		return -ENOMEM;
-	q->txn = txn;
-	*timeout_ms = q->patience_ms;
-	snprintf(session_id, ZH_SESSION_ID_MAX + 1, "%.*s", ZH_SESSION_ID_MAX, q->session_id);
-	rc = question_send(q);
-	if (rc < 0)
+	if (q && rc < 0)
 		question_free(q);
 	return rc;
-}
-
-const char *zh_client_asked(const struct zh_client *zc)
-{
-	return zc->asked;
 }
