@@ -6,55 +6,10 @@ import os
 import time
 
 from lib import aka, causes, hss, kdf, naf, procs
+from lib.algorithms import Cards, words
 from lib.runner import test
 from lib.vty import Vty
-from lib.world import BSF_NAME, World, raw_bsf_conn
-
-HEAD = "impi,imsi,k,opc,algorithm,res-length,rounds,sqn-profile,ind-length,ind"
-GUSS_U = """<?xml version="1.0" encoding="UTF-8"?>
-<guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><bsfInfo><uiccType>GBA_U</uiccType></bsfInfo><ussList/></guss>"""
-
-
-class Cards(World):
-    """Subscribers by algorithm: rows and card files of the same keys."""
-
-    def __init__(self, t, algorithms, gba=()):
-        super().__init__(t, n_cards=len(algorithms))
-        self.algorithms, self.gba = algorithms, gba
-        self.more = [""] * len(algorithms)              # further columns of a row
-        self.hss_cfg.add("subscribers", "allow-test-algorithms")
-        for c, a in zip(self.cards, algorithms):
-            c.k, c.opc = a.k, a.opc
-            self.more_secrets += [a.k] + ([a.opc] if a.opc else [])
-
-    def words(self, a):
-        name = type(a).__name__.lower()
-        res = 8 * a.res_len if name != "milenage" else ""
-        return name, res, a.rounds if name == "tuak" else ""
-
-    def csv(self):
-        rows = [HEAD + ",guss"]
-        for n, (c, a) in enumerate(zip(self.cards, self.algorithms)):
-            name, res, rounds = self.words(a)
-            guss = f"u-{c.imsi}.xml" if n in self.gba else ""
-            if guss:
-                self.write_secret(guss, GUSS_U.replace("{impi}", c.impi))
-            more = self.more[n] or ",,"
-            rows.append(f"{c.impi},{c.imsi},{a.k.hex()},{a.opc.hex()},{name},{res},{rounds},{more},{guss}")
-        return self.write_secret("subscribers.csv", "\n".join(rows) + "\n")
-
-    def card_file(self, n, *lines):
-        c, a = self.cards[n], self.algorithms[n]
-        name, res, rounds = self.words(a)
-        words = [f"imsi {c.imsi}", "mnc-length 2", f"k {a.k.hex()}", f"algorithm {name}", f"state-file usim-{n}.state", *lines]
-        words += [f"opc {a.opc.hex()}"] if a.opc else ["allow-test-algorithms yes"]
-        words += ([f"res-length {res}"] if res else []) + ([f"rounds {rounds}"] if rounds else []) + (["gba u"] if n in self.gba else [])
-        return self.write_secret(f"usim-{n}.cfg", "usim\n" + "".join(f" {x}\n" for x in words))
-
-    async def gba_ue(self, n, *lines):
-        argv = [self.t.need_program("gba-ue"), "-c", self.card_file(n, *lines), "--json",
-                "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{self.ports['ub']}", "bootstrap"]
-        return await procs.run(argv, 20)
+from lib.world import raw_bsf_conn
 
 
 def octets(n):
@@ -83,7 +38,7 @@ async def end_to_end(t):
             seqs = "".join(f"{90000}\n" for _ in range(32))
             w.write_secret(f"usim-{n}.state", "gba-ue usim state v1\n" + seqs)
         async with causes.counted(w, ub_ok=1, ub_challenged=2 if n in (1, 4) else 1):
-            rc, out, err = await w.gba_ue(n)
+            rc, out, err = await w.bootstrap(n)
             assert rc == 0, (n, out, err)
         btid = out.split('"btid"')[1].split('"')[1]
         rand = base64.b64decode(btid.split("@")[0])
@@ -92,7 +47,7 @@ async def end_to_end(t):
         bia = await naf.fetch(conn, btid)
         assert bia.result == 2001 and bia.key == want, n
         shown = await w.vty(f"show subscriber {w.cards[n].impi}", "hss")
-        assert f"algorithm {w.words(a)[0]}, K of {8 * len(a.k)} bits" in shown, shown
+        assert f"algorithm {words(a)[0]}, K of {8 * len(a.k)} bits" in shown, shown
 
 
 def sqn_of(a, maa):
@@ -141,11 +96,11 @@ async def limits(t):
     # the network is at SEQ 1 with IND 9; the card has seen 50 with IND 0: fresh for its array, too old for L = 40
     w.write_secret("usim-0.state", head + "50\n" + "0\n" * 31)
     async with causes.counted(w, "hss", hss_resync=1, hss_ok=1):
-        rc, out, err = await w.gba_ue(0, "sqn-age 40")
+        rc, out, err = await w.bootstrap(0, "sqn-age 40")
     assert rc == 0, (out, err)
     w.write_secret("usim-1.state", head + "50\n" + "0\n" * 31)
     async with causes.counted(w, "hss", hss_ok=1):
-        rc, out, err = await w.gba_ue(1)
+        rc, out, err = await w.bootstrap(1)
     assert rc == 0, (out, err)
 
 
@@ -153,7 +108,7 @@ async def limits(t):
 async def no_leave(t):
     w = Cards(t, [aka.Xor(octets(16))])
     await w.start()
-    assert (await w.gba_ue(0))[0] == 0
+    assert (await w.bootstrap(0))[0] == 0
     await w.bsf.stop()
     await w.hss.stop()
     w.hss_cfg.remove("subscribers", "allow-test-algorithms")
