@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Every kind of card behind gba-ue, each asked for what it states; keys against a computation of their own."""
+import asyncio
+import contextlib
 import fcntl
 import json
 import os
+import signal
+import time
 
 from lib import kdf, procs
+from lib.agent import Agent, Realm
 from lib.pcsc import Pcscd, Vuicc
 from lib.runner import test
 from lib.uicc import AID, Modem, SimRest, Slot
@@ -22,6 +27,7 @@ class Ends:
     def __init__(self, t):
         self.t, self.exe = t, t.need_program("gba-ue")
         self.k, self.opc = os.urandom(16), os.urandom(16)
+        self.frozen = []
 
     async def start(self, name=NAME, impi=IMPI):
         self.name, self.impi, self.inside = name, impi, []
@@ -71,6 +77,16 @@ class Ends:
         self.vuicc = await Vuicc(self.t, self.pcscd.port, self.card_file("vuicc", *UICC, *lines)).start()
         assert await self.pcscd.send("in") == []
         return f"pcsc:{self.pcscd.reader},pin-file={self.pin_file('1234')},state={self.t.dir}/card"
+
+    def freeze(self, daemon):
+        """It hangs until thaw(), which also comes at the end of the test."""
+        os.kill(daemon.pid, signal.SIGSTOP)
+        self.frozen.append(daemon.pid)
+        self.t.cleanup(self.thaw)
+
+    def thaw(self):
+        while self.frozen:
+            os.kill(self.frozen.pop(), signal.SIGCONT)
 
     def pin_file(self, digits):
         path = f"{self.t.dir}/pin"
@@ -330,3 +346,114 @@ async def rest_faults(t):
     t.cleanup(server.stop)
     rc, out = await e.ue("-c", f"rest:http://127.0.0.1:{server.port},mnc-length=2,state={t.dir}/card", "status")
     assert rc == 0 and "btid" not in out and "tmpi" not in out, out
+
+
+# --- what never answers: told in a time of its own, whatever hangs
+
+async def mute(e):
+    card = await modem()(e, "u")
+    e.at.mute = True
+    return card, "modem", "no answer within 1 s"
+
+
+async def mute_in_the_middle(e):
+    card = await modem()(e, "u")
+
+    async def hush(req):
+        e.at.mute = True
+        return e.handle(req)
+    e.bsf.handle_slowly = hush
+    return card, "modem", "no answer within 1 s"
+
+
+async def dead_server(e):
+    server = await asyncio.start_server(lambda r, w: e.t.cleanup(w.close), "127.0.0.1", 0)
+    e.t.cleanup(server.close)
+    return f"rest:http://127.0.0.1:{server.sockets[0].getsockname()[1]},mnc-length=2,state={e.t.dir}/card", "http://127.0.0.1", "no answer within 1 s"
+
+
+async def dripping_server(e):
+    """An octet now and then, for ever."""
+    async def drip(reader, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"{")
+                await writer.drain()
+                await asyncio.sleep(0.1)                     # the fault itself
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    e.t.cleanup(server.close)
+    return f"rest:http://127.0.0.1:{server.sockets[0].getsockname()[1]},mnc-length=2,state={e.t.dir}/card", "http://127.0.0.1", "no answer within 1 s"
+
+
+async def frozen_card(e):
+    card = await e.reader("gba u")
+    e.freeze(e.vuicc.daemon)
+    return card, "reader 'Virtual A 00 00'", "no answer within 1 s"
+
+
+async def frozen_in_the_middle(e):
+    card = await e.reader("gba u")
+
+    async def freeze(req):
+        e.freeze(e.vuicc.daemon)
+        return e.handle(req)
+    e.bsf.handle_slowly = freeze
+    return card, "reader 'Virtual A 00 00'", "no answer within 1 s"
+
+
+async def frozen_pcscd(e):
+    card = await e.reader("gba u")
+    e.freeze(e.pcscd.daemon)
+    return card, "reader 'Virtual A 00 00'", "no answer within 1 s"
+
+
+async def held_card(e):
+    """Another program has begun a transaction and does not end it."""
+    card = await e.reader("gba u")
+    await e.pcscd.hold()
+    return card, "reader 'Virtual A 00 00'", "another program holds the card"
+
+
+SILENT = {"a modem that answers nothing": mute, "a modem that falls silent in the middle of a run": mute_in_the_middle,
+          "a REST server that answers nothing": dead_server,
+          "a REST server that drips": dripping_server, "a card that hangs in its reader": frozen_card,
+          "a card that hangs in the middle of a run": frozen_in_the_middle, "pcscd that hangs": frozen_pcscd,
+          "a card another program holds": held_card}
+
+
+def silent_case(what, make):
+    @test(f"{what}: left after the time that was set, and named", smoke=True)
+    async def run(t):
+        e = await Ends(t).start()
+        e.bsf.gba_u, e.handle = "sha1", e.bsf.handle
+        card, where, words = await make(e)
+        began = time.monotonic()
+        rc, out = await e.ue("-c", card + ",timeout=1", "bootstrap")
+        took = time.monotonic() - began
+        e.thaw()
+        t.note(f"{took:.1f} s")
+        assert rc == 2 and where in out["reason"] and words in out["reason"], out
+        assert took < 8 * t.factor, took
+
+
+for _name, _make in SILENT.items():
+    silent_case(_name, _make)
+
+
+@test("a modem that was silent and answers late is not taken at its word for the next question; the agent serves again", smoke=True)
+async def late_modem(t):
+    e = await Ends(t).start()
+    slot = await e.slot("gba me")
+    m = await e.modem(slot, noise=False)
+    realm = Realm(t, "home", IMSI, k=e.k, opc=e.opc, port=e.bsf.port)
+    realm.text = f"modem:{m.device},pin-file={e.pin_file('1234')},timeout=1"
+    a = await Agent(t, realm).start()
+    first = await a.key()
+    for _ in range(3):
+        m.mute = True
+        x = await a.ask("renew")
+        assert x["cause"] == "local" and "no answer within 1 s" in x["text"], x
+        await m.wake()
+        assert (await a.key())["btid"] == first["btid"], "a late answer is taken for another one's"
+    assert (await a.ask("renew"))["cause"] == "ok"

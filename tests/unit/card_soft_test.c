@@ -332,7 +332,7 @@ START_TEST(stated)
 	struct secret key;
 	struct err err;
 
-	ck_assert_uint_eq(card->caps, CARD_CAP_3G | CARD_CAP_GSM);
+	ck_assert_uint_eq(card->caps, CARD_CAP_3G);
 	ck_assert_int_eq(card_authenticate(card, &a, CARD_CONTEXT_GBA, (uint8_t[16]){ 0 }, (uint8_t[16]){ 0 }, &err),
 			 -ENOTSUP);
 	ck_assert_int_eq(card_derive(card, &key, span_str("naf12345"), span_str("a@b"), &err), -ENOTSUP);

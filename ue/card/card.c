@@ -12,7 +12,6 @@ static const struct {
 	const char *what;
 } caps[] = {
 	{ CARD_CAP_3G, "AUTHENTICATE in 3G context" },
-	{ CARD_CAP_GSM, "AUTHENTICATE in GSM context" },
 	{ CARD_CAP_GBA, "AUTHENTICATE in GBA context" },
 	{ CARD_CAP_FILES, "files" },
 };
@@ -41,13 +40,6 @@ int card_derive(struct card *c, struct secret *ks_ext_naf, struct span naf_id, s
 	if (rc == 0 && (naf_id.len > UINT8_MAX || impi.len > UINT8_MAX))
 		rc = err_set(err, -EINVAL, "the card takes a NAF_Id and an IMPI of at most 255 octets");
 	return rc < 0 ? rc : c->ops->derive(c, ks_ext_naf, naf_id, impi, err);
-}
-
-int card_gsm(struct card *c, struct secret *sres, struct secret *kc, const uint8_t rand[AKA_RAND_LEN], struct err *err)
-{
-	int rc = needs(c, CARD_CAP_GSM, err);
-
-	return rc < 0 ? rc : c->ops->gsm(c, sres, kc, rand, err);
 }
 
 int card_gbabp_read(struct card *c, struct card_gbabp *out, struct err *err)

@@ -13,13 +13,12 @@
 
 /*! What a card can do through the way it is reached: the way's ability and the card's service table together. */
 enum card_cap {
-	CARD_CAP_3G = 1 << 0,  /* card_authenticate() in 3G context */
-	CARD_CAP_GSM = 1 << 1, /* card_gsm() */
+	CARD_CAP_3G = 1 << 0, /* card_authenticate() in 3G context */
 	CARD_CAP_GBA =
-		1 << 2, /* card_authenticate() in GBA context, card_derive(): service 68 of a USIM, 2 of an ISIM */
-	CARD_CAP_FILES = 1 << 3, /* card_gbabp_read(), card_gbabp_write() */
+		1 << 1, /* card_authenticate() in GBA context, card_derive(): service 68 of a USIM, 2 of an ISIM */
+	CARD_CAP_FILES = 1 << 2, /* card_gbabp_read(), card_gbabp_write() */
 	CARD_CAP_REMOVAL =
-		1 << 4, /* card_check() tells a pulled or swapped card at once; else it reads the ICCID again */
+		1 << 3, /* card_check() tells a pulled or swapped card at once; else it reads the ICCID again */
 };
 
 /*! Which of the card's applications it is (33.220 4.4.8). */
@@ -86,10 +85,6 @@ int card_authenticate(struct card *c, struct card_answer *out, enum card_context
  *  \returns 0; -ENOKEY the card has no Ks; -ENOTSUP; -ENODEV; -EACCES; -EIO; -errno */
 int card_derive(struct card *c, struct secret *ks_ext_naf, struct span naf_id, struct span impi, struct err *err);
 
-/*! AUTHENTICATE in GSM context. \param[out] sres 4 octets \param[out] kc 8 octets
- *  \returns 0; -ENOTSUP; -ENODEV; -EACCES; -EIO; -errno */
-int card_gsm(struct card *c, struct secret *sres, struct secret *kc, const uint8_t rand[AKA_RAND_LEN], struct err *err);
-
 /*! \returns 0, also where the card has no Ks; -ENOTSUP; -ENODEV; -EACCES; -EIO; -errno */
 int card_gbabp_read(struct card *c, struct card_gbabp *out, struct err *err);
 
@@ -110,7 +105,8 @@ int card_soft_open(struct card **out, const char *path, struct err *err);
 
 /*! Any card, named by one text: a file's name is a soft card's; else KIND:WHERE and words behind commas:
  *  soft:FILE, pcsc:READER (the name or a part that only one reader has), rest:URL#SLOT, modem:DEVICE; app=any|usim|isim|LABEL,
- *  pin-file=FILE, state=FILE, mnc-length=2|3.
+ *  pin-file=FILE, state=FILE, mnc-length=2|3, timeout=1..60 (seconds for one answer of reader,
+ *  modem or server; default 10).
  *  \returns 0 and a card; -EINVAL; -ENODEV no reader, no card; -ENOENT no file, no such application; -EACCES PIN or file; -EBUSY; -ENOTSUP
  *  built without it; -EIO; -errno */
 int card_open(struct card **out, const char *text, struct err *err);

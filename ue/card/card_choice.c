@@ -86,14 +86,24 @@ static int set_mnc_len(struct card_choice *c, struct span v)
 	return 0;
 }
 
+static int set_timeout(struct card_choice *c, struct span v)
+{
+	c->timeout_s = 0;
+	for (size_t i = 0; i < v.len; i++) {
+		if (v.len > 2 || v.p[i] < '0' || v.p[i] > '9')
+			return -EINVAL;
+		c->timeout_s = 10 * c->timeout_s + v.p[i] - '0';
+	}
+	return c->timeout_s > 0 && c->timeout_s <= CARD_TIMEOUT_S_MAX ? 0 : -EINVAL;
+}
+
 static const struct {
 	const char *word;
 	int (*set)(struct card_choice *c, struct span value);
 } words[] = {
-	{ "app=", set_app },
-	{ "pin-file=", set_pin_file },
-	{ "state=", set_state },
-	{ "mnc-length=", set_mnc_len },
+	{ "app=", set_app },         { "pin-file=", set_pin_file },
+	{ "state=", set_state },     { "mnc-length=", set_mnc_len },
+	{ "timeout=", set_timeout },
 };
 
 static int read_choice(struct card_choice *c, struct span item)
@@ -109,7 +119,7 @@ static int read_choice(struct card_choice *c, struct span item)
 
 int card_choice_parse(struct card_choice *out, const char *text, struct err *err)
 {
-	struct card_choice c = { .kind = "soft" };
+	struct card_choice c = { .kind = "soft", .timeout_s = CARD_TIMEOUT_S };
 	int k = kind_find(text);
 	size_t n;
 
@@ -130,7 +140,7 @@ int card_choice_parse(struct card_choice *out, const char *text, struct err *err
 		if (read_choice(&c, span_of(text, n)) < 0)
 			return err_set(
 				err, -EINVAL,
-				"card: '%.*s': allowed is app=any|usim|isim|LABEL, pin-file=FILE, state=FILE, mnc-length=2|3",
+				"card: '%.*s': allowed is app=any|usim|isim|LABEL, pin-file=FILE, state=FILE, mnc-length=2|3, timeout=1..60",
 				(int)(n < 40 ? n : 40), text);
 	}
 	*out = c;

@@ -6,7 +6,9 @@
 #include "common/base/err.h"
 #include "ue/card/card.h"
 
-#define CARD_WHERE_MAX 255
+#define CARD_WHERE_MAX     255
+#define CARD_TIMEOUT_S     10 /* a card takes long for AUTHENTICATE, a modem for itself */
+#define CARD_TIMEOUT_S_MAX 60
 
 enum card_wish { CARD_WISH_ANY, CARD_WISH_USIM, CARD_WISH_ISIM, CARD_WISH_LABEL };
 
@@ -17,6 +19,7 @@ struct card_choice {
 	char label[33];                    /* of CARD_WISH_LABEL */
 	char pin_file[CARD_WHERE_MAX + 1]; /* pin-file=FILE; "" none */
 	char state[CARD_WHERE_MAX + 1];    /* state=FILE; "" the default */
+	int timeout_s;                     /* timeout=SECONDS, of one answer of the way to the card */
 	int mnc_len;                       /* mnc-length=2|3; 0: as the card says */
 };
 

@@ -9,8 +9,6 @@ struct card_ops {
 	int (*authenticate)(struct card *c, struct card_answer *out, enum card_context context,
 			    const uint8_t rand[AKA_RAND_LEN], const uint8_t autn[AKA_AUTN_LEN], struct err *err);
 	int (*derive)(struct card *c, struct secret *ks_ext_naf, struct span naf_id, struct span impi, struct err *err);
-	int (*gsm)(struct card *c, struct secret *sres, struct secret *kc, const uint8_t rand[AKA_RAND_LEN],
-		   struct err *err);
 	int (*gbabp_read)(struct card *c, struct card_gbabp *out, struct err *err);
 	int (*gbabp_write)(struct card *c, const char *btid, const char *lifetime, struct err *err);
 	int (*check)(struct card *c, struct err *err);

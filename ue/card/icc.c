@@ -17,10 +17,10 @@
 /* Numbers of files and services that differ between USIM and ISIM. */
 static const struct {
 	uint16_t table, gbabp;
-	unsigned gba, gsm; /* services; 0: there is none */
+	unsigned gba; /* service */
 } kinds[] = {
-	[CARD_APP_USIM] = { 0x6f38, 0x6fd6, 68, 38 },
-	[CARD_APP_ISIM] = { 0x6f07, 0x6fd5, 2, 0 },
+	[CARD_APP_USIM] = { 0x6f38, 0x6fd6, 68 },
+	[CARD_APP_ISIM] = { 0x6f07, 0x6fd5, 2 },
 };
 
 int icc_refused(const struct icc *c, uint16_t sw, const char *doing, struct err *err)
@@ -213,7 +213,7 @@ static int read_iccid(struct icc *c, uint8_t out[ICCID_LEN], struct err *err)
 
 static bool has_service(const struct link_answer *table, unsigned n)
 {
-	return n && (n - 1) / 8 < table->len && table->data[(n - 1) / 8] >> (n - 1) % 8 & 1;
+	return (n - 1) / 8 < table->len && table->data[(n - 1) / 8] >> (n - 1) % 8 & 1;
 }
 
 static int read_services(struct icc *c, struct err *err)
@@ -224,8 +224,6 @@ static int read_services(struct icc *c, struct err *err)
 	if (rc < 0)
 		return rc;
 	c->base.caps = CARD_CAP_3G;
-	if (has_service(&a, kinds[c->app.kind].gsm))
-		c->base.caps |= CARD_CAP_GSM;
 	if (has_service(&a, kinds[c->app.kind].gba))
 		c->base.caps |= CARD_CAP_GBA | CARD_CAP_FILES;
 	if (c->link->ops->check)
@@ -406,7 +404,6 @@ static void icc_close(struct card *base)
 static const struct card_ops icc_ops = {
 	.authenticate = icc_authenticate,
 	.derive = icc_derive,
-	.gsm = icc_gsm,
 	.gbabp_read = icc_gbabp_read,
 	.gbabp_write = icc_gbabp_write,
 	.check = icc_check,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* AUTHENTICATE of a real card in its three contexts, and the NAF derivation (TS 31.102 7.1). */
+/* AUTHENTICATE of a real card in 3G and GBA context, and the NAF derivation (TS 31.102 7.1). */
 #include <errno.h>
 #include <string.h>
 #include "ue/card/icc_in.h"
@@ -105,25 +105,6 @@ int icc_derive(struct card *base, struct secret *ks_ext_naf, struct span naf_id,
 		rc = icc_refused(c, a.sw, "NAF derivation", err);
 	else if (rc == 0 && (!a.len || a.data[0] != TAG_SUCCESS || icc_value(ks_ext_naf, &a, &at, 32, 32) < 0))
 		rc = err_set(err, -EIO, "%s: NAF derivation: the answer cannot be read", c->what);
-	OPENSSL_cleanse(&a, sizeof(a));
-	return rc;
-}
-
-int icc_gsm(struct card *base, struct secret *sres, struct secret *kc, const uint8_t rand[AKA_RAND_LEN],
-	    struct err *err)
-{
-	struct icc *c = (struct icc *)base;
-	uint8_t data[1 + AKA_RAND_LEN] = { AKA_RAND_LEN };
-	struct link_answer a = { 0 };
-	size_t at = 0;
-	int rc;
-
-	memcpy(data + 1, rand, AKA_RAND_LEN);
-	rc = icc_auth(c, 0x80, span_of(data, sizeof(data)), &a, err);
-	if (rc == 0 && a.sw != ICC_SW_OK)
-		rc = icc_refused(c, a.sw, "AUTHENTICATE", err);
-	else if (rc == 0 && (icc_value(sres, &a, &at, 4, 4) < 0 || icc_value(kc, &a, &at, 8, 8) < 0))
-		rc = err_set(err, -EIO, "%s: AUTHENTICATE: the answer cannot be read", c->what);
 	OPENSSL_cleanse(&a, sizeof(a));
 	return rc;
 }

@@ -29,5 +29,3 @@ int icc_refused(const struct icc *c, uint16_t sw, const char *doing, struct err 
 int icc_authenticate(struct card *base, struct card_answer *out, enum card_context context,
 		     const uint8_t rand[AKA_RAND_LEN], const uint8_t autn[AKA_AUTN_LEN], struct err *err);
 int icc_derive(struct card *base, struct secret *ks_ext_naf, struct span naf_id, struct span impi, struct err *err);
-int icc_gsm(struct card *base, struct secret *sres, struct secret *kc, const uint8_t rand[AKA_RAND_LEN],
-	    struct err *err);

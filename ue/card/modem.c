@@ -16,11 +16,11 @@
 #include "ue/card/at_line.h"
 #include "ue/card/icc.h"
 
-#define ANSWER_MS 10000 /* a card takes long for AUTHENTICATE, a modem for itself */
-
 struct modem {
 	struct link base;
 	int fd;
+	int answer_ms; /* within which a command is answered */
+	bool silent;   /* the last one was not: what comes yet is its answer */
 	char device[CARD_WHERE_MAX + 1];
 	int session; /* of +CCHO; -1: none, +CSIM */
 	size_t have;
@@ -35,8 +35,10 @@ static int read_more(struct modem *m, uint64_t until, struct err *err)
 
 	if (m->have == sizeof(m->in))
 		m->have = 0; /* no line of ours is so long */
-	if (now >= until || poll(&f, 1, (int)(until - now)) == 0)
-		return err_set(err, -EIO, "modem %s: no answer in time", m->device);
+	if (now >= until || poll(&f, 1, (int)(until - now)) == 0) {
+		m->silent = true;
+		return err_set(err, -EIO, "modem %s: no answer within %d s", m->device, m->answer_ms / 1000);
+	}
 	n = read(m->fd, m->in + m->have, sizeof(m->in) - m->have);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
@@ -79,44 +81,83 @@ static int say(struct modem *m, const char *command, struct err *err)
 			at += (size_t)n;
 		else if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return err_set(err, -ENODEV, "modem %s: %s", m->device, strerror(errno));
-		else if (poll(&f, 1, ANSWER_MS) == 0)
+		else if (poll(&f, 1, m->answer_ms) == 0) {
+			m->silent = true;
 			return err_set(err, -EIO, "modem %s: takes no command", m->device);
+		}
 	}
 	return 0;
 }
 
-/* One command with CR at its end. \param[out] answer the value of its first line with this prefix; NULL: none is wanted
- * \returns octets of answer; -ENOTSUP ERROR; -ENODEV; -EIO */
-static int at(struct modem *m, const char *command, const char *prefix, char answer[AT_LINE_MAX], struct err *err)
+/* Some answer +CCHO with the number alone. */
+static enum at_kind kind_of(struct span line, const char *prefix, struct span *value, int *code)
 {
-	const uint64_t until = clock_mono_ms() + ANSWER_MS;
-	const bool bare = strcmp(prefix, "+CCHO:") == 0; /* some answer it with the number alone */
+	enum at_kind kind = at_line_read(line, prefix, value, code);
+
+	return kind == AT_NOISE && strcmp(prefix, "+CCHO:") == 0 ? at_line_read(line, "", value, code) : kind;
+}
+
+/* What stands for the end of a command that went wrong. */
+static int at_failed(const struct modem *m, enum at_kind kind, const char *command, int code, struct err *err)
+{
+	if (kind == AT_NO_CARD)
+		return err_set(err, -ENODEV, "modem %s: there is no card", m->device);
+	return err_set(err, -ENOTSUP, "modem %s: %.*s: error %d", m->device, (int)strcspn(command, "=?\r"), command,
+		       code);
+}
+
+/* Wait for the end of a command. As at() */
+static int at_wait(struct modem *m, const char *command, const char *prefix, char answer[AT_LINE_MAX], struct err *err)
+{
+	const uint64_t until = clock_mono_ms() + (uint64_t)m->answer_ms;
+	enum at_kind kind = AT_NOISE;
 	uint8_t line[AT_LINE_MAX];
 	size_t len, n = 0;
-	int rc = say(m, command, err), code;
+	int rc = 0, code;
 
-	while (rc == 0) {
+	while (kind == AT_NOISE || kind == AT_ANSWER) {
 		struct span value;
-		enum at_kind kind;
 
 		rc = modem_line(m, line, &len, until, err);
-		kind = rc < 0 ? AT_NOISE : at_line_read(span_of(line, len), prefix, &value, &code);
-		if (rc == 0 && kind == AT_NOISE && bare)
-			kind = at_line_read(span_of(line, len), "", &value, &code);
+		if (rc < 0)
+			break;
+		kind = kind_of(span_of(line, len), prefix, &value, &code);
 		if (kind == AT_ANSWER && answer && !n) {
 			memcpy(answer, value.p, value.len);
 			n = value.len;
 		}
-		if (kind == AT_NO_CARD)
-			rc = err_set(err, -ENODEV, "modem %s: there is no card", m->device);
-		if (kind == AT_ERROR)
-			rc = err_set(err, -ENOTSUP, "modem %s: %.*s: error %d", m->device, (int)strcspn(command, "=\r"),
-				     command, code);
-		if (kind == AT_OK)
-			break;
 	}
 	OPENSSL_cleanse(line, sizeof(line));
+	if (rc == 0 && kind != AT_OK)
+		rc = at_failed(m, kind, command, code, err);
 	return rc < 0 ? rc : (int)n;
+}
+
+/* It has let us wait in vain, and may answer that question yet: ask what no other answer looks like, until that is there. */
+static int modem_again(struct modem *m, struct err *err)
+{
+	static const char question[] = "AT+CMEE?\r";
+	char value[AT_LINE_MAX];
+	int rc;
+
+	tcflush(m->fd, TCIOFLUSH);
+	m->have = 0;
+	m->silent = false;
+	rc = say(m, question, err);
+	for (int late = 0; rc == 0 && late < 3; late++)
+		rc = at_wait(m, question, "+CMEE:", value, err);
+	return rc == -ENOTSUP || rc > 0 ? 0 : rc;
+}
+
+/* One command with CR at its end. \param[out] answer the value of its first line with this prefix; NULL: none is wanted
+ * \returns octets of answer; -ENOTSUP ERROR; -ENODEV; -EIO, also where no answer comes in time */
+static int at(struct modem *m, const char *command, const char *prefix, char answer[AT_LINE_MAX], struct err *err)
+{
+	int rc = m->silent ? modem_again(m, err) : 0;
+
+	if (rc == 0)
+		rc = say(m, command, err);
+	return rc < 0 ? rc : at_wait(m, command, prefix, answer, err);
 }
 
 static int modem_transmit(struct link *l, struct span command, uint8_t answer[LINK_ANSWER_MAX], struct err *err)
@@ -188,10 +229,11 @@ static void modem_close(struct link *l)
 	struct modem *m = (struct modem *)l;
 	char text[40];
 
-	if (m->session >= 0) {
-		snprintf(text, sizeof(text), "AT+CCHC=%d\r", m->session);
+	snprintf(text, sizeof(text), "AT+CCHC=%d\r", m->session);
+	if (m->session >= 0 && m->silent)
+		(void)!write(m->fd, text, strlen(text)); /* should it hear again: nobody waits for that */
+	else if (m->session >= 0)
 		at(m, text, "+CCHC", NULL, NULL);
-	}
 	close(m->fd);
 	OPENSSL_cleanse(m, sizeof(*m));
 	free(m);
@@ -232,6 +274,7 @@ int card_modem_open(struct card **out, const struct card_choice *how, struct err
 		return -ENOMEM;
 	m->base.ops = &modem_ops;
 	m->session = -1;
+	m->answer_ms = 1000 * how->timeout_s;
 	snprintf(m->device, sizeof(m->device), "%s", how->where);
 	rc = modem_device(m, err);
 	if (rc == 0)

@@ -14,7 +14,6 @@
 #include "ue/card/card_ops.h"
 
 #define BODY_MAX      65536
-#define TIMEOUT_S     15L
 #define DEFAULT_STATE "gba-ue-card.state"
 
 struct rest {
@@ -22,6 +21,7 @@ struct rest {
 	CURL *http;
 	char url[CARD_WHERE_MAX + 1]; /* without a path */
 	unsigned slot;
+	int timeout_s;
 	char iccid[24];
 	char *body; /* of the last answer */
 	size_t body_len;
@@ -90,7 +90,7 @@ static int rest_ask(struct rest *r, const char *api, const char *post, json_t **
 	curl_easy_reset(r->http);
 	curl_easy_setopt(r->http, CURLOPT_URL, url);
 	curl_easy_setopt(r->http, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(r->http, CURLOPT_TIMEOUT, TIMEOUT_S);
+	curl_easy_setopt(r->http, CURLOPT_TIMEOUT, (long)r->timeout_s);
 	curl_easy_setopt(r->http, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(r->http, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(r->http, CURLOPT_WRITEFUNCTION, rest_on_body);
@@ -100,6 +100,8 @@ static int rest_ask(struct rest *r, const char *api, const char *post, json_t **
 	rc = curl_easy_perform(r->http);
 	curl_slist_free_all(headers);
 	curl_easy_getinfo(r->http, CURLINFO_RESPONSE_CODE, &status);
+	if (rc == CURLE_OPERATION_TIMEDOUT)
+		return err_set(err, -EIO, "%s: no answer within %d s", r->url, r->timeout_s);
 	if (rc != CURLE_OK)
 		return err_set(err, -EIO, "%s: %s", r->url, curl_easy_strerror(rc));
 	*out = json_loadb(r->body ? r->body : "", r->body_len, 0, NULL);
@@ -263,6 +265,7 @@ int card_rest_open(struct card **out, const struct card_choice *how, struct err 
 		return -ENOMEM;
 	r->base.ops = &rest_ops;
 	r->http = curl_easy_init();
+	r->timeout_s = how->timeout_s;
 	rc = r->http ? rest_take(r, how, err) : -ENOMEM;
 	if (rc < 0) {
 		rest_close(&r->base);

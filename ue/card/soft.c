@@ -93,14 +93,6 @@ static int soft_derive(struct card *base, struct secret *ks_ext_naf, struct span
 	return rc < 0 ? err_set(err, rc, rc == -ENOKEY ? "the card has no Ks" : "the key cannot be derived") : 0;
 }
 
-static int soft_gsm(struct card *base, struct secret *sres, struct secret *kc, const uint8_t rand[AKA_RAND_LEN],
-		    struct err *err)
-{
-	int rc = sim_gsm(&((struct soft *)base)->sim, sres, kc, rand);
-
-	return rc < 0 ? err_set(err, rc, "the soft USIM's algorithm failed") : 0;
-}
-
 static int soft_gbabp_read(struct card *base, struct card_gbabp *out, struct err *err)
 {
 	*out = ((struct soft *)base)->sim.gbabp;
@@ -138,7 +130,6 @@ static void soft_close(struct card *base)
 static const struct card_ops soft_ops = {
 	.authenticate = soft_authenticate,
 	.derive = soft_derive,
-	.gsm = soft_gsm,
 	.gbabp_read = soft_gbabp_read,
 	.gbabp_write = soft_gbabp_write,
 	.close = soft_close,
@@ -146,7 +137,7 @@ static const struct card_ops soft_ops = {
 
 static int soft_take_cfg(struct soft *card, const struct sim_cfg *cfg, struct err *err)
 {
-	card->base.caps = CARD_CAP_3G | CARD_CAP_GSM | (cfg->gba_u ? CARD_CAP_GBA | CARD_CAP_FILES : 0);
+	card->base.caps = CARD_CAP_3G | (cfg->gba_u ? CARD_CAP_GBA | CARD_CAP_FILES : 0);
 	card->sim.cred = cfg->cred;
 	card->sim.mac_star = cfg->mac_star;
 	card->sim.sqn.limits = cfg->limits;

@@ -25,7 +25,7 @@ static const char usage[] =
 	"options:\n"
 	"  -c, --card CARD                  soft USIM's file (default usim-1.cfg), pcsc:READER, modem:DEVICE or rest:URL#SLOT,\n"
 	"                                   and behind commas pin-file=FILE, app=any|usim|isim|LABEL, state=FILE,\n"
-	"                                   mnc-length=2|3\n"
+	"                                   mnc-length=2|3, timeout=SECONDS (of one answer of it, 1..60, default 10)\n"
 	"  --agent SOCKET                   the device that gba-ued keeps, in place of a card: bootstrap, get, key, ask\n"
 	"  --ua-id HEX                      with key: Ua security protocol identifier, 10 hexadecimal digits\n"
 	"  --refused BTID                   with key: the application refused this one, make another\n"

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """pcscd in a mount namespace of its own (its socket has one fixed place), readers of vsmartcard-vpcd in it, and gba-vuicc."""
+import asyncio
 import json
 import os
 import shutil
+import subprocess
 
 from . import procs
 
@@ -50,17 +52,27 @@ class Pcscd:
         """A command line where this pcscd is the one there is."""
         return ["nsenter", "-t", str(self.daemon.pid), "-m", "--", *argv]
 
-    async def send(self, *words):
-        """Commands in hex through pyscard: [[data, status word, ms]...]; an error text instead of a list."""
+    def scard(self):
+        """scard.py for this reader; a test without pyscard is skipped."""
         try:
             import smartcard  # noqa: F401 pylint: disable=unused-import,import-outside-toplevel
         except ImportError:
             self.t.skip("pyscard is missing (package python3-pyscard)")
-        argv = self.inside(shutil.which("python3", path="/usr/bin") or "python3", HERE + "/scard.py", self.reader)
+        return self.inside(shutil.which("python3", path="/usr/bin") or "python3", HERE + "/scard.py", self.reader)
+
+    async def send(self, *words):
+        """Commands in hex through pyscard: [[data, status word, ms]...]; an error text instead of a list."""
+        argv = self.scard()
         rc, out, err = await procs.run(argv + list(words), 40)
         if rc:
             return json.loads(err.strip().split("\n")[-1])["error"] if '"error"' in err else err
         return json.loads(out)
+
+    async def hold(self):
+        """Another program that has the card for itself, until the end of the test."""
+        p = await asyncio.create_subprocess_exec(*self.scard(), "hold", stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=procs.environment())
+        self.t.cleanup(p.communicate, b"")
+        assert await p.stdout.readline() == b"held\n"
 
 
 class Vuicc:

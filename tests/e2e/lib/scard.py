@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A PC/SC client of its own (pyscard): waits for a card in the reader, sends commands, prints what came as JSON.
-scard.py READER HEX...; a command "in" or "out" waits for the card's coming or going. scard.py READER gone: until there is none."""
+scard.py READER HEX...; a command "in" or "out" waits for the card's coming or going. scard.py READER gone: until there is none. READER hold: keep everybody else from the card until standard input ends."""
 import json
 import sys
 import time
@@ -69,6 +69,11 @@ def main(reader, words):
         print("[]")
         return
     c.connect()
+    if words == ["hold"]:
+        check(scard.SCardBeginTransaction(c.card))
+        print("held", flush=True)
+        sys.stdin.read()
+        return
     for w in words:
         if w in ("in", "out"):
             print(w, "waited for", file=sys.stderr, flush=True)

@@ -75,7 +75,7 @@ class Modem:
         self.device = os.ttyname(self.slave)
         self.echo, self.commands, self._in = True, [], b""
         self.spoil = None                        # name of a command that says +CME ERROR: 100
-        self.mute = False
+        self.mute, self.unanswered = False, None
         self._work = asyncio.Queue()
 
     async def start(self):
@@ -106,6 +106,12 @@ class Modem:
             line, self._in = self._in.split(b"\r", 1)
             self._work.put_nowait(line.decode("latin-1").strip())
 
+    async def wake(self):
+        """Answers again, first of all what it has left unanswered."""
+        self.mute = False
+        for line in await self._answer(self.unanswered) + ["OK"]:
+            self.say(line)
+
     def say(self, text):
         os.write(self.master, f"\r\n{text}\r\n".encode())
 
@@ -114,6 +120,7 @@ class Modem:
             command = await self._work.get()
             self.commands.append(command)
             if self.mute:
+                self.unanswered = command
                 continue
             if self.noise:
                 self.say("+CREG: 1,\"00C3\",\"0001\"")
@@ -140,7 +147,7 @@ class Modem:
             self.echo = False
             return []
         if name == "AT+CMEE":
-            return []
+            return ["+CMEE: 1"] if command.endswith("?") else []
         if name in ("AT+CUAD", "AT+CCHO", "AT+CCHC", "AT+CGLA") and self.cgla:
             return await getattr(self, "_" + name[3:].lower())(command.partition("=")[2])
         if name == "AT+CSIM" and self.csim:

@@ -20,11 +20,11 @@
  *      gba_ue_key_free(key);
  *
  *  Waiting. No call but gba_ue_wait() waits for the network. A card is asked within gba_ue_step() and takes as long as it takes:
- *  microseconds in software, some 100 ms a real one. The descriptor must be polled also while no key is wanted, by whoever keeps
+ *  microseconds in software, some 100 ms a real one; one that never answers, 10 s, or the timeout= of its line. The descriptor must be polled also while no key is wanted, by whoever keeps
  *  an object for long: that is how keys end when their time is over or the card is pulled.
  *
- *  Threads. An object belongs to one thread at a time; objects know nothing of each other. The library starts no thread;
- *  libcurl below it starts one for as long as a name is looked up. Signals stay as they are.
+ *  Threads. An object belongs to one thread at a time; objects know nothing of each other. The library starts a thread
+ *  for each card in a reader, which may hang, and libcurl below it one for as long as a name is looked up. Signals stay as they are.
  *
  *  Processes. An object does not live through fork(). One process at a time has a card; several programs share it through
  *  gba-ued.
