@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import socket
 import sys
 import time
 
@@ -60,6 +61,103 @@ async def three_programs(t):
     assert r.runs() == 1 and len(r.bsf.requests) == 2, "more than one run"
     await moved(a, agent_key=4)
     assert want not in a.daemon.text() and IMSI not in a.daemon.text(), "the log has a key or an identity"
+
+
+class Watch:
+    """A program that is told."""
+
+    def __init__(self, agent):
+        self.agent = agent
+
+    async def start(self):
+        self.reader, self.writer = await asyncio.open_unix_connection(self.agent.socket)
+        self.agent.t.cleanup(self.writer.close)
+        self.writer.write(b"watch\n")
+        self.first = await self.line()
+        assert self.first["result"] == "watching" and self.first["realms"], self.first
+        return self
+
+    async def line(self):
+        return json.loads(await asyncio.wait_for(self.reader.readline(), 10 * procs.FACTOR))
+
+    async def told(self, *expected):
+        """These changes come, (what, realm), in this order; the last line."""
+        for want in expected:
+            x = await self.line()
+            assert (x["result"], x["what"], x["realm"]) == ("changed", *want), (want, x)
+        return x
+
+
+@test("gba-ued tells programs that watch, as it happens: new key, dropped, over, another realm, end of the agent", smoke=True)
+async def watched(t):
+    home, work = Realm(t, "home", IMSI), Realm(t, "work", OTHER)
+    a = await Agent(t, home, work, programs={os.geteuid(): ["naf any", "manage"], 65534: []}).start()
+    w = [await Watch(a).start() for _ in range(3)]
+    shell = await asyncio.create_subprocess_exec(t.need_program("gba-ue"), "--agent", a.socket, "ask", "watch", stdout=asyncio.subprocess.PIPE,
+                                                 env=procs.environment())
+    t.cleanup(shell.wait)
+    assert json.loads(await shell.stdout.readline())["result"] == "watching"
+    x = await a.key()
+    for each in w:
+        y = await each.told(("key", "home"))
+        assert y["btid"] == x["btid"] and y["expires"] == x["expires"] and "key" not in y, y
+    assert json.loads(await shell.stdout.readline())["btid"] == x["btid"]
+    assert (await a.ask("renew"))["cause"] == "ok"
+    for each in w:
+        assert (await each.told(("key", "home")))["btid"] != x["btid"]
+    assert (await a.ask("use work"))["cause"] == "ok"
+    await w[0].told(("active", "work"))
+    assert (await a.ask("drop home"))["cause"] == "ok"
+    await w[0].told(("no-key", "home"))
+    work.bsf.lifetime = 1
+    await a.key()
+    await w[0].told(("key", "work"), ("no-key", "work"))        # its time is over: nobody has asked
+    w[0].writer.write(b"list\nuse home\nlist\n")
+    lines = [await w[0].line() for _ in range(4)]
+    assert sorted(x["result"] for x in lines) == ["changed", "done", "realms", "realms"], "a watching program may go on asking"
+    await a.key()
+    assert (await w[0].told(("key", "home")))["realm"] == "home"
+    await moved(a, agent_done=7)
+    await a.daemon.stop()
+    assert await w[0].reader.read() == b"" and (await shell.wait()) != 0, "the end of the agent is an end"
+
+
+@test("gba-ued: whoever watches and does not read is closed, and costs nobody a wait", smoke=True)
+async def not_read(t):
+    home, work = Realm(t, "home", IMSI), Realm(t, "work", OTHER)
+    a = await Agent(t, home, work).start()
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(a.socket)
+        s.sendall(b"watch\n")
+        reader, writer = await asyncio.open_unix_connection(a.socket)
+        t.cleanup(writer.close)
+        for n in range(400):                            # more than a socket holds
+            writer.write((b"use work\n", b"use home\n")[n % 2])
+            assert json.loads(await reader.readline())["result"] == "done"
+        s.settimeout(10)
+        octets = b""
+        with contextlib.suppress(ConnectionError):
+            while more := s.recv(65536):
+                octets += more
+    assert 1 < octets.count(b"\n") < 400, "it was waited for"
+
+
+@test("gba-ued: what waits for a key of a realm that hangs is served by the one that is made active meanwhile", smoke=True)
+async def another_one(t):
+    home, work = Realm(t, "home", IMSI), Realm(t, "work", OTHER)
+    a = await Agent(t, home, work).start()
+    asked = asyncio.Event()
+
+    async def hang(_req):
+        asked.set()
+        await asyncio.Event().wait()
+    home.bsf.handle_slowly = hang
+    waiting = asyncio.ensure_future(a.key())
+    await asyncio.wait_for(asked.wait(), 10 * procs.FACTOR)
+    began = time.monotonic()
+    assert (await a.ask("use work"))["cause"] == "ok"
+    assert (await waiting)["realm"] == "work"
+    assert time.monotonic() - began < 10, "it waited for the realm that hangs"
 
 
 @test("gba-ued: a hundred applications, asked at the same moment, cost one run; each key is its own", smoke=True)
@@ -325,6 +423,7 @@ async def pulled(t):
     x = await a.key()
     ks, _ = r.bsf.sessions[x["btid"]]
     assert base64.b64decode(x["key"]) == r.key(x["btid"]) and (await a.token())["on_card"], x
+    watch = await Watch(a).start()
     if os.geteuid() == 0 and not procs.SANITIZED:
         assert not memory.search(a.daemon.pid, {"Ks": ks})[0], "Ks has left the card"
     await vuicc.tell("out")
@@ -335,6 +434,7 @@ async def pulled(t):
     await t.until(gone, 4, "the keys of a pulled card to end")
     t.note(f"gone {time.monotonic() - began:.2f} s after the pull")
     assert time.monotonic() - began < 1.5 * t.factor, "the keys of a pulled card live on"
+    await watch.told(("no-key", "home"), ("no-card", "home"))
     y = await a.ask(f"key {NAF}")
     assert (y["cause"], y["reason"]) == ("local", 3), y
     await vuicc.tell("in")

@@ -30,6 +30,7 @@ START_TEST(questions)
 					   "key naf1.example.com refused",
 					   "key naf1.example.com refused x",
 					   "list all",
+					   "watch home",
 					   "renew now",
 					   "use",
 					   "use ",

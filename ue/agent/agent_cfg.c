@@ -73,7 +73,7 @@ bool agent_cfg_allows(const struct agent_cfg *c, uid_t uid, const struct ask_lin
 {
 	const struct agent_program *p = agent_cfg_program(c, uid);
 
-	if (!p || ask->verb == ASK_LIST)
+	if (!p || ask->verb == ASK_LIST || ask->verb == ASK_WATCH)
 		return p != NULL;
 	if (ask->verb != ASK_KEY)
 		return p->manage;

@@ -24,6 +24,7 @@ struct client {
 	struct ucred peer;
 	char in[ASK_LINE_MAX];
 	size_t len;
+	bool watches;
 	bool busy; /* an answer is being made; what comes is read later */
 	struct ask_line ask;
 	struct consent *consent;
@@ -36,6 +37,7 @@ static LLIST_HEAD(clients);
 static size_t n_clients;
 static struct osmo_fd listener = { .fd = -1 }, keys = { .fd = -1 };
 static struct sockaddr_un address;
+static struct changes changes; /* told to who watches */
 
 static void client_close(struct client *c)
 {
@@ -71,7 +73,7 @@ static void count(const struct client *c, enum cause cause, const char *why, con
 static bool send_line(struct client *c, struct answer *a)
 {
 	ssize_t n = send(c->fd.fd, a->s, a->len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	bool whole = n == (ssize_t)a->len;
+	bool whole = n == (ssize_t)a->len; /* who does not read is not waited for */
 
 	OPENSSL_cleanse(a, sizeof(*a));
 	c->busy = false;
@@ -127,6 +129,27 @@ static bool ask_device(struct client *c)
 
 static void serve_lines(struct client *c);
 
+/* Last of all in each turn of the loop: clients end in it. A line of a change may come between a question and its answer. */
+static void tell_watchers(void)
+{
+	struct client *c, *next;
+	struct change change;
+	struct answer a;
+
+	while (changes_next(&changes, device, &change)) {
+		llist_for_each_entry_safe(c, next, &clients, entry)
+		{
+			const bool busy = c->busy;
+
+			if (!c->watches)
+				continue;
+			answer_change(&a, &change);
+			if (send_line(c, &a))
+				c->busy = busy;
+		}
+	}
+}
+
 static void on_consent(void *owner, bool yes)
 {
 	struct client *c = owner;
@@ -135,6 +158,7 @@ static void on_consent(void *owner, bool yes)
 	if (yes ? ask_device(c)
 		: refuse(c, CAUSE_agent_no_consent, GBA_UE_NOT_ALLOWED, UE_CAUSE_not_allowed, "no consent"))
 		serve_lines(c);
+	tell_watchers();
 }
 
 static bool ask_consent(struct client *c)
@@ -186,8 +210,13 @@ static bool serve_line(struct client *c, char *line)
 		return ask_consent(c);
 	case ASK_RENEW:
 		return ask_device(c);
+	case ASK_WATCH:
+		c->watches = true;
+		count(c, CAUSE_agent_done, "watch", NULL);
+		answer_list(&a, "watching", device);
+		return send_line(c, &a);
 	case ASK_LIST:
-		answer_list(&a, device);
+		answer_list(&a, "realms", device);
 		return send_line(c, &a);
 	default:
 		return manage(c);
@@ -234,6 +263,7 @@ static int on_client(struct osmo_fd *fd, unsigned int what)
 	}
 	c->len += (size_t)n;
 	serve_lines(c);
+	tell_watchers();
 	return 0;
 }
 
@@ -248,6 +278,7 @@ static int on_keys(struct osmo_fd *fd, unsigned int what)
 		if (c->q && gba_ue_reason(c->q) != GBA_UE_PENDING && tell_client(c))
 			serve_lines(c);
 	}
+	tell_watchers();
 	return 0;
 }
 
@@ -329,6 +360,8 @@ int agent_server_start(const struct agent_cfg *c, struct gba_ue *ue, struct err 
 		return rc;
 	cfg = c;
 	device = ue;
+	while (changes_next(&changes, ue, &(struct change){ 0 })) /* how it is now is no change */
+		;
 	if (stat(address.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(address.sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

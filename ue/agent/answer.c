@@ -100,13 +100,30 @@ static json_t *realm(const struct gba_ue_token *t)
 	return o;
 }
 
-void answer_list(struct answer *a, struct gba_ue *ue)
+void answer_list(struct answer *a, const char *result, struct gba_ue *ue)
 {
-	json_t *o = outcome("realms", GBA_UE_OK, "ok", 0, NULL), *list = json_array();
+	json_t *o = outcome(result, GBA_UE_OK, "ok", 0, NULL), *list = json_array();
 	const struct gba_ue_token *t;
 
 	for (size_t i = 0; (t = gba_ue_token_at(ue, i)); i++)
 		json_array_append_new(list, realm(t));
 	json_object_set_new(o, "realms", list);
+	put_line(a, o, NULL);
+}
+
+void answer_change(struct answer *a, const struct change *c)
+{
+	const struct key_store *k = &c->realm->keys;
+	const bool key = c->realm->card && k->has_ks;
+	char run[RUN_ID_LEN + 1] = "";
+	json_t *o;
+
+	if (key)
+		run_id(run, k->rand);
+	o = outcome("changed", GBA_UE_OK, "ok", 0, run);
+	json_object_set_new(o, "what", json_string(c->what));
+	json_object_set_new(o, "realm", json_string(c->realm->name));
+	if (key)
+		put_life(o, k->btid, k->expires_at);
 	put_line(a, o, NULL);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <gba/ue.h>
+#include "ue/agent/changes.h"
 #include "ue/lib/ue_cause.h"
 
 #define ANSWER_MAX 16384 /* octets, with the line end */
@@ -24,5 +25,8 @@ void answer_refusal(struct answer *a, enum gba_ue_reason reason, const char *cau
 /*! \param[in] result "done" */
 void answer_done(struct answer *a, const char *result);
 
-/*! All realms, the active one marked. */
-void answer_list(struct answer *a, struct gba_ue *ue);
+/*! All realms, the active one marked. \param[in] result "realms"; "watching": what changes of them follows */
+void answer_list(struct answer *a, const char *result, struct gba_ue *ue);
+
+/*! To who watches. */
+void answer_change(struct answer *a, const struct change *c);

@@ -10,7 +10,7 @@
 #include "ue/lib/ue_request.h"
 
 #define ALLOWED \
-	"allowed: key HOST [ua HEX] [app usim|isim] [force] [refused BTID], list, renew, use REALM, drop REALM [tmpi]"
+	"allowed: key HOST [ua HEX] [app usim|isim] [force] [refused BTID], list, watch, renew, use REALM, drop REALM [tmpi]"
 
 static int take_naf(struct ask_line *a, const char *word)
 {
@@ -92,7 +92,7 @@ static const struct {
 	int (*take)(struct ask_line *a, char **rest);
 } verbs[] = {
 	[ASK_KEY] = { "key", key_words },  [ASK_LIST] = { "list", NULL },       [ASK_RENEW] = { "renew", NULL },
-	[ASK_USE] = { "use", realm_word }, [ASK_DROP] = { "drop", drop_words },
+	[ASK_USE] = { "use", realm_word }, [ASK_DROP] = { "drop", drop_words }, [ASK_WATCH] = { "watch", NULL },
 };
 
 int ask_line_parse(struct ask_line *out, char *line, struct err *err)

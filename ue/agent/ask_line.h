@@ -3,7 +3,7 @@
  *  What a program asks the agent: one line of words. Pure.
  *
  *      key HOST|URI [ua HEX] [app usim|isim] [force] [refused BTID]
- *      list | renew | use REALM | drop REALM [tmpi] */
+ *      list | watch | renew | use REALM | drop REALM [tmpi] */
 #pragma once
 
 #include <gba/ue.h>
@@ -12,7 +12,7 @@
 
 #define ASK_LINE_MAX 2048 /* octets, with the line end */
 
-enum ask_verb { ASK_KEY, ASK_LIST, ASK_RENEW, ASK_USE, ASK_DROP };
+enum ask_verb { ASK_KEY, ASK_LIST, ASK_RENEW, ASK_USE, ASK_DROP, ASK_WATCH };
 
 struct ask_line {
 	enum ask_verb verb;

@@ -86,7 +86,7 @@ static int set_mnc_len(struct card_choice *c, struct span v)
 	return 0;
 }
 
-static int set_timeout(struct card_choice *c, struct span v)
+static int set_answer_time(struct card_choice *c, struct span v)
 {
 	c->timeout_s = 0;
 	for (size_t i = 0; i < v.len; i++) {
@@ -101,9 +101,11 @@ static const struct {
 	const char *word;
 	int (*set)(struct card_choice *c, struct span value);
 } words[] = {
-	{ "app=", set_app },         { "pin-file=", set_pin_file },
-	{ "state=", set_state },     { "mnc-length=", set_mnc_len },
-	{ "timeout=", set_timeout },
+	{ "app=", set_app },
+	{ "pin-file=", set_pin_file },
+	{ "state=", set_state },
+	{ "mnc-length=", set_mnc_len },
+	{ "timeout=", set_answer_time },
 };
 
 static int read_choice(struct card_choice *c, struct span item)

@@ -221,6 +221,7 @@ int gba_ue_realm_use(struct gba_ue *ue, const char *name)
 			return -EIO;
 	}
 	ue->active = r;
+	ue_device_arm(ue); /* what waited for the other one goes on */
 	return 0;
 }
 

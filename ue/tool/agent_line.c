@@ -47,19 +47,23 @@ int agent_line(const char *path, char *const *words, int n, enum ue_cause *cause
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t len = -1;
+	bool more;
 
 	if (!f)
 		return -EIO;
 	for (int i = 0; i < n; i++)
 		fprintf(f, "%s%s", i ? " " : "", words[i]);
 	fputc('\n', f);
-	if (fflush(f) == 0)
-		len = getline(&line, &cap, f);
-	fclose(f);
-	if (len > 0) {
+	more = fflush(f) == 0;
+	while (more && (len = getline(&line, &cap, f)) > 0) {
 		*cause = cause_in(line);
 		visible_print(stdout, line, (size_t)len, true);
+		fflush(stdout);
+		more = *cause == UE_CAUSE_ok && n == 1 && strcmp(words[0], "watch") == 0;
 	}
+	fclose(f);
 	free(line);
+	if (len <= 0)
+		*cause = UE_CAUSE_local;
 	return len > 0 ? 0 : err_set(err, -EIO, "%s: the agent broke off", path);
 }

@@ -6,6 +6,6 @@
 #include "common/base/err.h"
 #include "ue/lib/ue_cause.h"
 
-/*! Prints the answer, one line of JSON. \param[out] cause the one in it
+/*! Prints the answer, one line of JSON; of "watch" line after line until the agent ends. \param[out] cause the one in it
  *  \returns 0; -EIO no agent, or it broke off, and the reason */
 int agent_line(const char *path, char *const *words, int n, enum ue_cause *cause, struct err *err);

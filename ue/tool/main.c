@@ -21,7 +21,7 @@ static const char usage[] =
 	"       gba-ue [options] key HOST         the key with an application, printed\n"
 	"       gba-ue [options] status           what the device holds\n"
 	"       gba-ue [options] forget           delete keys and TMPI, as when the card is taken out\n"
-	"       gba-ue --agent SOCKET ask WORDS   a line to gba-ued, and its answer: list, use REALM, drop REALM...\n"
+	"       gba-ue --agent SOCKET ask WORDS   a line to gba-ued, and its answer: list, watch, use REALM...\n"
 	"options:\n"
 	"  -c, --card CARD                  soft USIM's file (default usim-1.cfg), pcsc:READER, modem:DEVICE or rest:URL#SLOT,\n"
 	"                                   and behind commas pin-file=FILE, app=any|usim|isim|LABEL, state=FILE,\n"
