@@ -245,6 +245,25 @@ START_TEST(a_look_at_the_card_ends_a_run)
 }
 END_TEST
 
+/* Who waited for a realm gets his key from the one that is made active: now, not when something else comes. */
+START_TEST(another_realm_serves_at_once)
+{
+	struct gba_ue_request *q;
+	struct pollfd clock;
+
+	with_key(0, 3600);
+	ck_assert_int_eq(gba_ue_realm_add(ue, "work", "/nowhere/card", NULL, NULL, NULL, 0), 0);
+	q = gba_ue_start(ue, GBA_UE_APP_ANY, "naf1.example.com", NULL, true, NULL);
+	ck_assert_int_eq(gba_ue_reason(q), GBA_UE_PENDING);
+	clock = (struct pollfd){ .fd = ue->clock_fd, .events = POLLIN };
+	ck_assert_int_eq(poll(&clock, 1, 0), 0);
+	ck_assert_int_eq(gba_ue_realm_use(ue, "work"), 0);
+	ck_assert_int_eq(poll(&clock, 1, 3000), 1);
+	gba_ue_step(ue);
+	ck_assert_int_eq(gba_ue_finish(q, NULL), GBA_UE_FEATURE_NOT_READY);
+}
+END_TEST
+
 START_TEST(at_power_up)
 {
 	with_key(CARD_CAP_REMOVAL, 3600);
@@ -303,5 +322,5 @@ START_TEST(given_up)
 END_TEST
 
 SUITE_WITH_FIXTURE("ue_realm", setup, teardown, pulled, swapped_while_nobody_looked, without_removal, cannot_be_told,
-		   pulled_in_a_run, one_request_does_not_end_another, a_look_at_the_card_ends_a_run, at_power_up, over,
-		   given_up)
+		   pulled_in_a_run, one_request_does_not_end_another, a_look_at_the_card_ends_a_run,
+		   another_realm_serves_at_once, at_power_up, over, given_up)

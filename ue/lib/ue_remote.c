@@ -83,7 +83,7 @@ static int take_key(struct secret *out, char *line)
 	if (!at)
 		return 0;
 	len = strcspn(text, "\"");
-	n = b64_decode(octets, sizeof(octets), (const uint8_t *)text, len);
+	n = text[len] == '"' ? b64_decode(octets, sizeof(octets), (const uint8_t *)text, len) : -EBADMSG;
 	if (n == GBA_UE_KEY_LEN)
 		secret_set(out, octets, GBA_UE_KEY_LEN);
 	OPENSSL_cleanse(octets, sizeof(octets));
