@@ -51,6 +51,7 @@ static const struct {
 	[DIA_HUB_IN_USE] = { GBA_NAF_LOG_NOTICE, "Diameter peer refused" },
 	[DIA_HUB_REFUSED] = { GBA_NAF_LOG_NOTICE, "BSF refuses us" },
 	[DIA_HUB_TLS] = { GBA_NAF_LOG_NOTICE, "no TLS with" },
+	[DIA_HUB_EXPIRES] = { GBA_NAF_LOG_NOTICE, "certificate of" },
 	[DIA_HUB_CERTIFICATE] = { GBA_NAF_LOG_NOTICE, "wrong certificate of" },
 	[DIA_HUB_PROTOCOL] = { GBA_NAF_LOG_NOTICE, "Diameter message refused" },
 	[DIA_HUB_REALM] = { GBA_NAF_LOG_NOTICE, "Diameter realm not ours" },

@@ -63,6 +63,10 @@ time_t dia_cert_expires(SSL *ssl);
 /*! The end of our own. \returns wall clock; -1 there is none */
 time_t dia_cert_own_expires(SSL_CTX *ctx);
 
+#define DIA_CERT_SOON_S (30 * 86400) /* that a certificate ends is said so long before */
+/*! In words, that it ends in left seconds. */
+void dia_cert_left(char *out, size_t len, time_t left);
+
 /*! In words, why SSL_do_handshake(), SSL_read() or SSL_write() has failed. In TLS 1.3 a client hears only on its first read that
  *  its certificate was refused.
  *  \param[in] ssl_rc what it returned; errno still of that call */

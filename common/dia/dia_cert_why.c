@@ -105,3 +105,11 @@ void dia_cert_why(char *out, size_t len, SSL *ssl, int ssl_rc)
 		snprintf(out, len, "%s", CLOSED);
 	ERR_clear_error();
 }
+
+void dia_cert_left(char *out, size_t len, time_t left)
+{
+	const char *unit = left >= 2 * 86400 ? "days" : left >= 7200 ? "hours" : "minutes";
+	long each = left >= 2 * 86400 ? 86400 : left >= 7200 ? 3600 : 60;
+
+	snprintf(out, len, "certificate ends in %ld %s", (long)left / each, unit);
+}

@@ -68,6 +68,7 @@ void dia_conn_clear(struct dia_conn *c)
 {
 	conn_list_del(list_of(c), c);
 	dia_loop_timer_stop(c->hub->loop, &c->timer);
+	dia_loop_timer_stop(c->hub->loop, &c->expiry);
 	dia_stream_clear(&c->s, c->reset);
 	free(c->moving);
 	c->moving = NULL;

@@ -34,6 +34,7 @@ enum dia_hub_event {
 	DIA_HUB_REFUSED,     /* its CER was refused for lack of memory, or it refuses ours. detail: why */
 	DIA_HUB_TLS,         /* no TLS came to be. detail: why */
 	DIA_HUB_CERTIFICATE, /* its certificate is another's: its CER was refused, or we went. detail: which names it has */
+	DIA_HUB_EXPIRES, /* its certificate ends soon: told when it connects and daily; or has: it goes. detail: words */
 	DIA_HUB_PROTOCOL, /* a message that cannot be read or is not for us. detail: what */
 	DIA_HUB_REALM,    /* a request for another realm or host: 3003, 3002. detail: which code */
 	DIA_HUB_STRAY,    /* an answer to nothing we asked, or one that came late. detail: empty */

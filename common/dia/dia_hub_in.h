@@ -22,7 +22,9 @@ struct dia_conn {
 	struct sockaddr_storage from;
 	struct dia_conn *next,
 		*prev; /* all of the hub; those without a name, or not any more, have their own list, oldest first */
-	struct dia_timer timer; /* without a name: until CER; ending: until it is cut */
+	struct dia_timer timer;  /* without a name: until CER; ending: until it is cut */
+	struct dia_timer expiry; /* open: when to look at its certificate again */
+	uint64_t warned_ms;      /* when it was said last that it ends soon; 0: never */
 	bool dialled;
 	bool named, opened, ending, reset, cleared;
 	unsigned replies; /* kept ones: it is freed when the last has ended */
@@ -169,6 +171,8 @@ SSL *dia_secure_ssl(const struct dia_conn *c);
 bool dia_secure_is_of(const struct dia_conn *c, const char *name, const struct dia_hub_security *s);
 /* Is an open one as it has to be now? */
 bool dia_secure_holds(const struct dia_conn *c);
+/* It is open: from here on until when it is certified is watched. */
+void dia_secure_watch(struct dia_conn *c);
 void dia_secure_figures(const struct dia_conn *c, struct dia_hub_peer_figures *f);
 
 /* dia_listen.c */

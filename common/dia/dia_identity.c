@@ -142,6 +142,7 @@ static void on_opened(struct dia_identity *id, struct dia_conn *c, uint32_t reop
 		dia_stream_resume(&c->s);
 	if (!reopen)
 		told_open(id, c);
+	dia_secure_watch(c);
 }
 
 /* The first action for a number nobody has yet is for the connection whose CER the machine is just told of. */

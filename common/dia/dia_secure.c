@@ -3,9 +3,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <openssl/ssl.h>
+#include "common/base/clock.h"
+#include "common/base/owner_of.h"
 #include "common/dia/dia_cert.h"
 #include "common/dia/dia_hub_in.h"
 #include "common/dia/dia_tls.h"
+
+#define DAY_MS  86400000ULL
+#define LOOK_MS 3600000ULL /* the wall clock may be set meanwhile */
 
 struct dia_hub_security dia_secure_of(const struct dia_conn *c, const char *name)
 {
@@ -65,6 +70,45 @@ bool dia_secure_holds(const struct dia_conn *c)
 	if (c->dialled && s.how == DIA_HUB_PLAIN)
 		return false;
 	return dia_secure_is_of(c, c->id->name, &s);
+}
+
+/* Until when. */
+
+static void warn_of_end(struct dia_conn *c, time_t left)
+{
+	uint64_t now = dia_hub_now(c->hub);
+	char text[80];
+
+	if (left > DIA_CERT_SOON_S || (c->warned_ms && now - c->warned_ms < DAY_MS))
+		return;
+	c->warned_ms = now;
+	dia_cert_left(text, sizeof(text), left);
+	dia_hub_tell(c->hub, DIA_HUB_EXPIRES, c->id->name, text);
+}
+
+/* 13.1: who is not certified any more is not spoken to; it may come back with another certificate. */
+static void on_expiry(struct dia_timer *t)
+{
+	struct dia_conn *c = owner_of(t, struct dia_conn, expiry);
+	time_t end = dia_cert_expires(dia_secure_ssl(c)), left = end - (time_t)(clock_wall_ms() / 1000);
+
+	if (!c->id || end == -1)
+		return;
+	if (left > 0) {
+		warn_of_end(c, left);
+		dia_loop_timer(c->hub->loop, t, (uint64_t)left * 1000 < LOOK_MS ? (uint64_t)left * 1000 : LOOK_MS);
+		return;
+	}
+	c->why = "its certificate, or one above it, has expired";
+	dia_hub_tell(c->hub, DIA_HUB_EXPIRES, c->id->name, c->why);
+	dia_identity_happens(c, DIA_ON_EXPIRED, DIA_REBOOTING);
+}
+
+void dia_secure_watch(struct dia_conn *c)
+{
+	c->expiry.on_time = on_expiry;
+	if (dia_secure_ssl(c))
+		dia_loop_timer(c->hub->loop, &c->expiry, 0);
 }
 
 void dia_secure_figures(const struct dia_conn *c, struct dia_hub_peer_figures *f)

@@ -107,6 +107,7 @@ void dia_select_event(void *owner, enum dia_hub_event ev, const char *peer, cons
 		break;
 	case DIA_HUB_SUSPECT:
 	case DIA_HUB_BACK:
+	case DIA_HUB_EXPIRES:
 		LOGT(DRT, LOGL_NOTICE, "Diameter peer %s: %s\n", peer, detail);
 		break;
 	case DIA_HUB_FLAPS:

@@ -19,7 +19,7 @@
 static struct dia_loop *loop;
 static struct dia_hub *hss, *bsf;
 static struct sockaddr_storage hss_at;
-static unsigned told[16], served, ends, stops;
+static unsigned told[DIA_HUB_MISROUTED + 1], served, ends, stops;
 static int end_rc;
 static uint64_t end_txn;
 static struct zh_maa maa;
