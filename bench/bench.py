@@ -125,7 +125,7 @@ class Bench:
             for line in ("address 127.0.0.1/32", "speaks-for naf1.example.com", "private-identity allow", "gaa-service 1 2"):
                 c.add(f"naf {naf}", line)
         for n in range(others):
-            for line in (f"address 10.{n >> 16}.{n >> 8 & 255}.{n & 255}/32", f"speaks-for app{n}.example.com"):
+            for line in (f"address 10.{n >> 16}.{n >> 8 & 255}.{n & 255}/32", f"speaks-for app{n}.example.com", "security plain"):
                 c.add(f"naf other{n}.example.com", line)
         c.set("store", f"lmdb {store}")
         c.set("store", f"kek 1 file {self.path('kek')}")

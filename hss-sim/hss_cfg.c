@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <talloc.h>
 #include "common/base/sockaddr.h"
+#include "common/rt/log_cat.h"
 
 /* What the library's threads read; immutable once published. */
 struct peers {
@@ -18,6 +19,7 @@ struct peers {
 		char identity[256];
 		struct sockaddr_net nets[HSS_NETS_MAX];
 		size_t n_nets;
+		struct tls_peer tls;
 	} p[];
 };
 static const struct peers *_Atomic published;
@@ -53,6 +55,47 @@ struct hss_bsf *hss_cfg_bsf(const struct hss_cfg *c, const char *identity)
 	return NULL;
 }
 
+static bool is_beyond(const struct hss_bsf *b)
+{
+	for (size_t i = 0; i < b->n_nets; i++)
+		if (!sockaddr_net_is_loopback(&b->nets[i]))
+			return true;
+	return false;
+}
+
+static int verify_tls(const struct hss_cfg *c, const struct hss_bsf *b, struct err *err)
+{
+	bool written = b->tls.how == DIA_HUB_BY_TLS || b->tls.how == DIA_HUB_TLS_AFTER_CER;
+
+	if (c->tls.certificate || b->tls.how == DIA_HUB_PLAIN || (!written && !is_beyond(b)))
+		return 0;
+	return cfg_error(err, -EINVAL, b->line,
+			 "'bsf %s' %s and there is no certificate; allowed: tls certificate, tls key and tls ca in "
+			 "'diameter', or 'security plain' here",
+			 b->identity, written ? "needs TLS" : "comes from beyond loopback, so it needs TLS,");
+}
+
+static int verify_listen(const struct hss_cfg *c, struct err *err)
+{
+	int first[2] = { -1, -1 };
+
+	for (size_t i = 0; i < c->n_listen; i++) {
+		int *f = &first[c->listen_tls[i]];
+
+		*f = *f < 0 ? (int)i : *f;
+		if (sockaddr_port(&c->listen[i]) != sockaddr_port(&c->listen[*f]))
+			return cfg_error(err, -EINVAL, c->listen_line[i],
+					 "'listen' with another port than line %d; allowed: several addresses, one "
+					 "port, and one for TLS",
+					 c->listen_line[*f]);
+		if (c->listen_tls[i] && !c->tls.certificate)
+			return cfg_error(
+				err, -EINVAL, c->listen_line[i],
+				"'listen tls' without a certificate; needed: tls certificate, tls key, tls ca");
+	}
+	return 0;
+}
+
 int hss_cfg_verify(const struct hss_cfg *c, struct err *err)
 {
 	const struct hss_bsf *b;
@@ -65,13 +108,8 @@ int hss_cfg_verify(const struct hss_cfg *c, struct err *err)
 				 !c->identity ? "identity"
 				 : !c->realm  ? "realm"
 					      : "listen");
-	for (size_t i = 1; i < c->n_listen; i++) {
-		if (sockaddr_port(&c->listen[i]) != sockaddr_port(&c->listen[0]))
-			return cfg_error(
-				err, -EINVAL, c->listen_line[i],
-				"'listen' with another port than line %d; allowed: several addresses, one port",
-				c->listen_line[0]);
-	}
+	if (verify_listen(c, err) < 0 || tls_cfg_check(&c->tls, err) < 0)
+		return -EINVAL;
 	if (!c->subscribers_line)
 		return cfg_error(err, -EINVAL, 0, "no node 'subscribers'; needed in it: database, kek");
 	if (!c->database || !c->n_keks)
@@ -87,11 +125,25 @@ int hss_cfg_verify(const struct hss_cfg *c, struct err *err)
 					 "'bsf %s': that is our own identity; allowed: another one", b->identity);
 		if (!b->n_nets)
 			return cfg_error(err, -EINVAL, b->line,
-					 "'bsf %s' lacks 'address': without TLS the source address is "
-					 "what binds the name; allowed in it: address A.B.C.D/N or X:X::X/N",
+					 "'bsf %s' lacks 'address': where it comes from; allowed in it: "
+					 "address A.B.C.D/N or X:X::X/N",
 					 b->identity);
+		if (verify_tls(c, b, err) < 0)
+			return -EINVAL;
 	}
 	return 0;
+}
+
+/* Names stay, as the table does. */
+static bool copy_tls(struct tls_peer *out, const struct tls_peer *t)
+{
+	*out = *t;
+	for (size_t i = 0; i < t->n_names; i++) {
+		out->names[i] = strdup(t->names[i]);
+		if (!out->names[i])
+			return false;
+	}
+	return true;
 }
 
 int hss_peers_publish(const struct hss_cfg *c)
@@ -108,12 +160,38 @@ int hss_peers_publish(const struct hss_cfg *c)
 		strncpy(p->p[i].identity, b->identity, sizeof(p->p[i].identity) - 1);
 		memcpy(p->p[i].nets, b->nets, sizeof(b->nets));
 		p->p[i].n_nets = b->n_nets;
+		if (!copy_tls(&p->p[i].tls, &b->tls))
+			return -ENOMEM;
 		i++;
 	}
 	p->n = n;
 	p->former = atomic_load(&published);
 	atomic_store(&published, p);
 	return 0;
+}
+
+void hss_peers_security(void *owner, const char *identity, const struct sockaddr *at, struct dia_hub_security *out)
+{
+	const struct peers *p = atomic_load(&published);
+
+	for (size_t i = 0; p && i < p->n; i++)
+		if (strcasecmp(p->p[i].identity, identity) == 0)
+			*out = (struct dia_hub_security){ .how = p->p[i].tls.how,
+							  .names = (const char *const *)p->p[i].tls.names,
+							  .n_names = p->p[i].tls.n_names,
+							  .cn = p->p[i].tls.cn };
+}
+
+void hss_peers_say_plain(const struct hss_cfg *c)
+{
+	const struct hss_bsf *b;
+
+	llist_for_each_entry(b, &c->bsfs, entry)
+	{
+		if (b->tls.how == DIA_HUB_PLAIN && is_beyond(b))
+			LOGT(DRT, LOGL_NOTICE, "bsf %s comes from beyond loopback without TLS (security plain)\n",
+			     b->identity);
+	}
 }
 
 int hss_peers_accept(void *owner, const char *identity, const struct sockaddr *from)

@@ -8,6 +8,7 @@
 #include "common/crypto/seal.h"
 #include "common/dia/dia_hub.h"
 #include "common/rt/cfg_file.h"
+#include "common/rt/tls_cfg.h"
 #include "hss-sim/fault.h"
 #include "hss-sim/subscriber_cache.h"
 
@@ -19,6 +20,7 @@ struct hss_bsf {
 	char *identity;
 	struct sockaddr_net nets[HSS_NETS_MAX];
 	size_t n_nets;
+	struct tls_peer tls;
 	int line;
 };
 
@@ -26,7 +28,9 @@ struct hss_cfg {
 	/* diameter */
 	char *identity, *realm;
 	struct sockaddr_storage listen[DIA_HUB_LISTEN_MAX];
+	bool listen_tls[DIA_HUB_LISTEN_MAX];
 	size_t n_listen;
+	struct tls_cfg tls;
 	int tc_s, tw_s; /* 0: default */
 	int diameter_line, listen_line[DIA_HUB_LISTEN_MAX];
 	/* bsf */
@@ -56,3 +60,7 @@ int hss_peers_publish(const struct hss_cfg *c);
 
 /*! Any thread; for dia_hub_callbacks.admit. \returns 0; -ENOENT unknown identity; -EPERM other address */
 int hss_peers_accept(void *owner, const char *identity, const struct sockaddr *from);
+/*! The same for dia_hub_callbacks.security. */
+void hss_peers_security(void *owner, const char *identity, const struct sockaddr *at, struct dia_hub_security *out);
+/*! Say who is beyond loopback without TLS. Once, at start. */
+void hss_peers_say_plain(const struct hss_cfg *c);

@@ -57,8 +57,7 @@ DEFUN(dia_realm, dia_realm_cmd, "realm NAME", "Our Diameter realm\nDNS name\n")
 	return set_name_once(vty, &cfg->realm, &line, "realm", argv[0]);
 }
 
-DEFUN(dia_listen, dia_listen_cmd, "listen ADDRESS <1-65535>",
-      "Accept connections here; may be repeated, all with the same port\nIPv4 or IPv6 address\nTCP port\n")
+static int add_listen(struct vty *vty, const char *argv[], bool tls)
 {
 	struct sockaddr_storage ss;
 
@@ -68,8 +67,24 @@ DEFUN(dia_listen, dia_listen_cmd, "listen ADDRESS <1-65535>",
 	if (cfg->n_listen == DIA_HUB_LISTEN_MAX)
 		return cfg_fail(vty, "more than %d listen addresses", DIA_HUB_LISTEN_MAX);
 	cfg->listen_line[cfg->n_listen] = cfg_line();
+	cfg->listen_tls[cfg->n_listen] = tls;
 	cfg->listen[cfg->n_listen++] = ss;
 	return CMD_SUCCESS;
+}
+
+DEFUN(dia_listen, dia_listen_cmd, "listen ADDRESS <1-65535>",
+      "Accept connections here; may be repeated, all with the same port\nIPv4 or IPv6 address\nTCP port\n")
+{
+	return add_listen(vty, argv, false);
+}
+
+DEFUN(dia_listen_tls, dia_listen_tls_cmd, "listen tls ADDRESS [<1-65535>]",
+      "Accept connections here; may be repeated, all with the same port\nBy TLS from the first octet\n"
+      "IPv4 or IPv6 address\nTCP port\n")
+{
+	const char *with_port[] = { argv[0], argc > 1 ? argv[1] : DIAMETER_TLS_PORT };
+
+	return add_listen(vty, with_port, true);
 }
 
 static int set_seconds(struct vty *vty, int *out, int *line, const char *what, const char *text)
@@ -107,8 +122,9 @@ static int write_diameter(struct vty *vty)
 		vty_out(vty, " realm %s%s", cfg->realm, VTY_NEWLINE);
 	for (i = 0; i < cfg->n_listen; i++) {
 		sockaddr_text(text, &cfg->listen[i]);
-		vty_out(vty, " listen %s%s", text, VTY_NEWLINE);
+		vty_out(vty, " listen%s %s%s", cfg->listen_tls[i] ? " tls" : "", text, VTY_NEWLINE);
 	}
+	tls_cfg_write(vty, &cfg->tls);
 	if (cfg->tc_s)
 		vty_out(vty, " tc %d%s", cfg->tc_s, VTY_NEWLINE);
 	if (cfg->tw_s)
@@ -125,6 +141,16 @@ static int publish(struct vty *vty)
 	if (!cfg_reading() && hss_peers_publish(cfg) < 0)
 		return cfg_fail(vty, "no memory: the former peers stay");
 	return CMD_SUCCESS;
+}
+
+/* Who does not fit any more goes. */
+static int publish_live(struct vty *vty)
+{
+	int rc = publish(vty);
+
+	if (rc == CMD_SUCCESS && !cfg_reading())
+		hss_vty_show_recheck();
+	return rc;
 }
 
 DEFUN(bsf, bsf_cmd, "bsf IDENTITY", "A BSF that may connect\nIts Diameter identity\n")
@@ -199,6 +225,45 @@ DEFUN(bsf_no_address, bsf_no_address_cmd, "no address NETWORK",
 	return cfg_fail(vty, "no address %s", argv[0]);
 }
 
+DEFUN(bsf_security, bsf_security_cmd, "security " TLS_PEER_HOW, TLS_PEER_HOW_HELP)
+{
+	tls_peer_how(&((struct hss_bsf *)vty->index)->tls, argv[0]);
+	return publish_live(vty);
+}
+
+DEFUN(bsf_no_security, bsf_no_security_cmd, "no security", NO_STR "How its connections are protected\n")
+{
+	tls_peer_how(&((struct hss_bsf *)vty->index)->tls, NULL);
+	return publish_live(vty);
+}
+
+DEFUN(bsf_tls_name, bsf_tls_name_cmd, "tls-name NAME", TLS_PEER_NAME_HELP)
+{
+	struct hss_bsf *b = vty->index;
+	int rc = tls_peer_add_name(vty, b, &b->tls, argv[0]);
+
+	return rc == CMD_SUCCESS ? publish_live(vty) : rc;
+}
+
+DEFUN(bsf_no_tls_name, bsf_no_tls_name_cmd, "no tls-name NAME", NO_STR TLS_PEER_NAME_HELP)
+{
+	int rc = tls_peer_del_name(vty, &((struct hss_bsf *)vty->index)->tls, argv[0]);
+
+	return rc == CMD_SUCCESS ? publish_live(vty) : rc;
+}
+
+DEFUN(bsf_tls_cn, bsf_tls_cn_cmd, "tls-cn", TLS_PEER_CN_HELP)
+{
+	((struct hss_bsf *)vty->index)->tls.cn = true;
+	return publish_live(vty);
+}
+
+DEFUN(bsf_no_tls_cn, bsf_no_tls_cn_cmd, "no tls-cn", NO_STR TLS_PEER_CN_HELP)
+{
+	((struct hss_bsf *)vty->index)->tls.cn = false;
+	return publish_live(vty);
+}
+
 static int write_bsfs(struct vty *vty)
 {
 	char text[SOCKADDR_TEXT];
@@ -212,6 +277,7 @@ static int write_bsfs(struct vty *vty)
 			sockaddr_net_text(text, &b->nets[i]);
 			vty_out(vty, " address %s%s", text, VTY_NEWLINE);
 		}
+		tls_peer_write(vty, &b->tls);
 		vty_out(vty, "!%s", VTY_NEWLINE);
 	}
 	return CMD_SUCCESS;
@@ -350,6 +416,8 @@ void hss_vty_init(struct hss_cfg *c)
 	install_element(DIAMETER_NODE, &dia_identity_cmd);
 	install_element(DIAMETER_NODE, &dia_realm_cmd);
 	install_element(DIAMETER_NODE, &dia_listen_cmd);
+	install_element(DIAMETER_NODE, &dia_listen_tls_cmd);
+	tls_cfg_vty_init(&c->tls, c, DIAMETER_NODE);
 	install_element(DIAMETER_NODE, &dia_tc_cmd);
 	install_element(DIAMETER_NODE, &dia_tw_cmd);
 	install_node(&bsf_node, write_bsfs);
@@ -357,6 +425,12 @@ void hss_vty_init(struct hss_cfg *c)
 	install_element(CONFIG_NODE, &no_bsf_cmd);
 	install_element(BSF_NODE, &bsf_address_cmd);
 	install_element(BSF_NODE, &bsf_no_address_cmd);
+	install_element(BSF_NODE, &bsf_security_cmd);
+	install_element(BSF_NODE, &bsf_no_security_cmd);
+	install_element(BSF_NODE, &bsf_tls_name_cmd);
+	install_element(BSF_NODE, &bsf_no_tls_name_cmd);
+	install_element(BSF_NODE, &bsf_tls_cn_cmd);
+	install_element(BSF_NODE, &bsf_no_tls_cn_cmd);
 	hss_vty_subscribers_init(c);
 	install_node(&fault_node, write_faults);
 	install_element(CONFIG_NODE, &fault_delay_cmd);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <strings.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
 #include "common/base/sockaddr.h"
@@ -21,6 +22,20 @@ static int not_running(struct vty *vty)
 	return CMD_WARNING;
 }
 
+struct wanted {
+	const char *identity;
+	struct vty *vty;
+};
+
+static void show_tls(void *owner, const struct dia_hub_peer_figures *f)
+{
+	const struct wanted *w = owner;
+	struct vty *vty = w->vty;
+
+	if (f->open && f->tls[0] && strcasecmp(f->identity, w->identity) == 0)
+		vty_out(vty, ", %s %s", f->tls, f->names);
+}
+
 DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "BSFs that may connect, and whether they are\n")
 {
 	char text[SOCKADDR_TEXT];
@@ -35,6 +50,8 @@ DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "BSFs that may connect,
 			sockaddr_net_text(text, &b->nets[i]);
 			vty_out(vty, " %s", text);
 		}
+		if (hub)
+			dia_hub_figures(hub, show_tls, &(struct wanted){ b->identity, vty });
 		vty_out(vty, "%s", VTY_NEWLINE);
 	}
 	return CMD_SUCCESS;

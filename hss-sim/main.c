@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <talloc.h>
+#include <openssl/ssl.h>
 #include "common/base/folder.h"
 #include "common/rt/daemon.h"
 #include "common/rt/dia_select.h"
@@ -165,6 +166,7 @@ static int do_import(const struct hss_cfg *cfg, const char *csv, struct err *err
 /* The one hub of this process, on main's own loop. */
 static struct dia_loop *dia;
 static struct dia_hub *hub;
+static SSL_CTX *tls; /* NULL: no TLS */
 
 static int start_diameter(const struct hss_cfg *cfg, struct zh_server *zh, struct err *err)
 {
@@ -178,13 +180,16 @@ static int start_diameter(const struct hss_cfg *cfg, struct zh_server *zh, struc
 		.state_id = (uint32_t)time(NULL),
 		.tc_ms = (uint32_t)cfg->tc_s * 1000,
 		.tw_ms = (uint32_t)cfg->tw_s * 1000,
-		.cb = { .event = dia_select_event, .admit = hss_peers_accept },
+		.tls = tls,
+		.cb = { .event = dia_select_event, .admit = hss_peers_accept, .security = hss_peers_security },
 	};
 	int rc = hss_peers_publish(cfg);
 
 	if (rc < 0)
 		return err_set(err, rc, "no memory");
 	memcpy(c.listen, cfg->listen, sizeof(c.listen));
+	memcpy(c.listen_tls, cfg->listen_tls, sizeof(c.listen_tls));
+	hss_peers_say_plain(cfg);
 	dia = dia_loop_new();
 	hub = dia ? dia_hub_new(dia, &c) : NULL;
 	if (!hub || !dia_select_new(rt_ctx(), dia))
@@ -271,6 +276,8 @@ int main(int argc, char **argv)
 	if (rt_config(&args) < 0)
 		return 1;
 	rc = hss_cfg_verify(cfg, &err);
+	if (rc == 0 && !args.import)
+		rc = tls_cfg_open(&tls, &cfg->tls, NULL, &err);
 	if (rc == 0 && !args.check)
 		rc = check_owner(&args, cfg, &err);
 	if (rc == 0 && args.check) {
@@ -282,6 +289,7 @@ int main(int argc, char **argv)
 	} else if (rc == 0) {
 		rc = main_serve(&args, cfg, &err);
 	}
+	SSL_CTX_free(tls);
 	rt_exit();
 	hss_cfg_wipe(cfg);
 	if (rc < 0)

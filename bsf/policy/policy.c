@@ -144,6 +144,7 @@ static void peer_clear(struct policy_peer *p)
 	free(p->identity);
 	free(p->nets);
 	name_table_free(p->relays);
+	strings_free(p->tls_names, p->n_tls_names);
 }
 
 void policy_free(struct policy *p)

@@ -14,12 +14,16 @@
 /*! One "peer NAME" node of the configuration, or what an hss or naf node says of its own connection. */
 struct policy_peer {
 	char *identity;
-	struct sockaddr_net *nets; /* where it may come from: without TLS the address binds the name; none: nowhere */
+	struct sockaddr_net *nets; /* where it may come from; none: nowhere */
 	size_t n_nets;
 	bool dial; /* we connect to it */
 	struct sockaddr_storage connect;
-	bool may_connect;          /* it may come to us from that address, too */
-	unsigned connections;      /* at a time */
+	bool may_connect;     /* it may come to us from that address, too */
+	unsigned connections; /* at a time */
+	int how;              /* enum dia_hub_protection: nothing is decided by it here */
+	char **tls_names;     /* its certificate may have; none: its identity */
+	size_t n_tls_names;
+	bool tls_cn;               /* CN counts where that has no dNSName */
 	bool asked;                /* an HSS is behind it: its answers are as long as a GUSS */
 	struct name_table *relays; /* names in Route-Records of what comes from it that are no NAF's */
 };

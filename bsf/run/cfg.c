@@ -26,6 +26,7 @@ int bsf_cfg_init(void *ctx)
 	bsf_cfg_hss_vty_init();
 	peer_cfg_vty_init();
 	naf_cfg_vty_init();
+	bsf_tls_vty_init();
 	return 0;
 }
 
@@ -47,15 +48,17 @@ static int missing(struct err *err, const char *what, const char *allowed)
 
 static int check_ports(const struct bsf_cfg *c, struct err *err)
 {
-	for (size_t i = 1; i < c->n_dia; i++) {
-		const struct sockaddr_in *a = (const void *)&c->dia[0].addr, *b = (const void *)&c->dia[i].addr;
+	const struct bsf_listen *first[2] = { NULL };
 
-		/* sin_port and sin6_port lie at the same place */
-		if (a->sin_port != b->sin_port)
+	for (size_t i = 0; i < c->n_dia; i++) {
+		const struct bsf_listen *l = &c->dia[i], **f = &first[l->tls];
+
+		*f = *f ? *f : l;
+		if (sockaddr_port(&l->addr) != sockaddr_port(&(*f)->addr))
 			return cfg_error(err, -EINVAL, 0,
 					 "diameter: listen %s has another port than listen %s; allowed: "
-					 "several addresses, one port",
-					 c->dia[i].text, c->dia[0].text);
+					 "several addresses, one port, and one for TLS",
+					 l->text, (*f)->text);
 	}
 	return 0;
 }
@@ -87,6 +90,8 @@ int bsf_cfg_check(struct err *err)
 		rc = hss_nodes_check(c, err);
 	if (rc == 0)
 		rc = peer_cfg_check(c, err);
+	if (rc == 0)
+		rc = bsf_tls_check(c, err);
 	return rc ? rc : naf_cfg_check(c, err);
 }
 

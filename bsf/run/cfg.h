@@ -12,6 +12,7 @@
 #include "common/base/err.h"
 #include "common/crypto/seal.h"
 #include "common/gba/btid.h"
+#include "common/rt/tls_cfg.h"
 
 struct vty;
 
@@ -24,6 +25,7 @@ struct vty;
 struct bsf_listen {
 	struct sockaddr_storage addr;
 	char text[64]; /* "ADDRESS PORT" as written */
+	bool tls;      /* from the first octet */
 	int line;
 };
 
@@ -54,6 +56,7 @@ struct bsf_cfg {
 	char identity[BSF_ID_MAX + 1], realm[BSF_ID_MAX + 1];
 	struct bsf_listen dia[BSF_LISTEN_MAX];
 	size_t n_dia;
+	struct tls_cfg tls;
 	struct bsf_hss *hss[BSF_HSS_MAX];
 	size_t n_hss;
 	struct peer_cfg *peers; /* list, run/peer_cfg.c */
@@ -84,6 +87,13 @@ int bsf_cfg_check(struct err *err);
 /*! Read the KEKs the file names. keks: SEAL_KEKS_MAX entries; the caller wipes them.
  *  \returns number read; -errno and the reason */
 int bsf_cfg_keks(struct seal_kek *keks, struct err *err);
+
+/* run/cfg_tls.c */
+/*! What is said of TLS, as a whole: a peer that needs it, and no certificate. \returns 0; -EINVAL and the reason */
+int bsf_tls_check(const struct bsf_cfg *c, struct err *err);
+/*! Say who is beyond loopback without it. Once, at start. */
+void bsf_tls_say_plain(const struct bsf_cfg *c);
+void bsf_tls_vty_init(void);
 
 /* run/cfg_limits.c */
 static inline uint32_t bsf_limit(enum bsf_limit l)

@@ -88,8 +88,7 @@ DEFUN(cfg_hss_realm, cfg_hss_realm_cmd, "realm REALM",
 	return h->realm ? peer_cfg_changed(vty) : cfg_fail(vty, "no memory");
 }
 
-/* The peer it has for itself; made when it is first spoken of. \returns NULL: vty has been told why not */
-static struct peer_cfg *hss_make_peer(struct vty *vty, const struct bsf_hss *h)
+struct peer_cfg *bsf_cfg_hss_own_peer(struct vty *vty, const struct bsf_hss *h)
 {
 	struct peer_cfg *p = hss_own_peer(h);
 
@@ -110,19 +109,18 @@ static struct peer_cfg *hss_make_peer(struct vty *vty, const struct bsf_hss *h)
 	return p;
 }
 
-/* Of a connection of which nothing is said any more nothing is left. */
-static void drop_empty_peer(const struct bsf_hss *h)
+void bsf_cfg_hss_drop_peer(const struct bsf_hss *h)
 {
 	struct peer_cfg *p = hss_own_peer(h);
 
-	if (p && !p->has_connect && !p->may_connect && !peer_cfg_user(p))
+	if (p && !p->has_connect && !p->may_connect && !tls_peer_is_written(&p->tls) && !peer_cfg_user(p))
 		peer_cfg_remove(p);
 }
 
 DEFUN(cfg_hss_connect, cfg_hss_connect_cmd, "connect " ADDR_PORT,
       "Where it listens: a connection of its own\n" ADDR_PORT_HELP)
 {
-	struct peer_cfg *p = hss_make_peer(vty, vty->index);
+	struct peer_cfg *p = bsf_cfg_hss_own_peer(vty, vty->index);
 	int rc = p ? cfg_once(vty, &p->connect.line, "connect") : CMD_WARNING;
 
 	if (rc == CMD_SUCCESS)
@@ -130,7 +128,7 @@ DEFUN(cfg_hss_connect, cfg_hss_connect_cmd, "connect " ADDR_PORT,
 	if (rc == CMD_SUCCESS)
 		p->has_connect = true;
 	else
-		drop_empty_peer(vty->index);
+		bsf_cfg_hss_drop_peer(vty->index);
 	return rc == CMD_SUCCESS ? peer_cfg_changed(vty) : rc;
 }
 
@@ -141,7 +139,7 @@ DEFUN(cfg_hss_no_connect, cfg_hss_no_connect_cmd, "no connect", NO_STR "Where it
 	if (!p || !p->has_connect)
 		return cfg_fail(vty, "connect is not there");
 	p->has_connect = false;
-	drop_empty_peer(vty->index);
+	bsf_cfg_hss_drop_peer(vty->index);
 	return peer_cfg_changed(vty);
 }
 
@@ -150,12 +148,12 @@ DEFUN(cfg_hss_no_connect, cfg_hss_no_connect_cmd, "no connect", NO_STR "Where it
 
 static int may_connect(struct vty *vty, bool may)
 {
-	struct peer_cfg *p = hss_make_peer(vty, vty->index);
+	struct peer_cfg *p = bsf_cfg_hss_own_peer(vty, vty->index);
 
 	if (!p)
 		return CMD_WARNING;
 	p->may_connect = may;
-	drop_empty_peer(vty->index);
+	bsf_cfg_hss_drop_peer(vty->index);
 	return peer_cfg_changed(vty);
 }
 
@@ -281,6 +279,8 @@ static void write_way(struct vty *vty, const struct bsf_hss *h)
 	if (h->load != HSS_LOAD)
 		vty_out(vty, " load %u%s", (unsigned)h->load, VTY_NEWLINE);
 	vty_out(vty, " timeout %u%s", (unsigned)h->timeout_s, VTY_NEWLINE);
+	if (own)
+		tls_peer_write(vty, &own->tls);
 	if (own && own->may_connect)
 		vty_out(vty, " may-connect%s", VTY_NEWLINE);
 }

@@ -72,8 +72,7 @@ DEFUN(cfg_no_naf, cfg_no_naf_cmd, "no naf IDENTITY", NO_STR NAF_HELP)
 	return peer_cfg_changed(vty);
 }
 
-/* The connection it has for itself; made when it is first spoken of. \returns NULL: vty has been told why not */
-static struct peer_cfg *naf_own_peer(struct vty *vty, const struct naf_cfg *n)
+struct peer_cfg *naf_cfg_make_own_peer(struct vty *vty, const struct naf_cfg *n)
 {
 	struct peer_cfg *p = naf_cfg_own_peer(n);
 
@@ -94,23 +93,22 @@ static struct peer_cfg *naf_own_peer(struct vty *vty, const struct naf_cfg *n)
 	return p;
 }
 
-/* Of a connection of which nothing is said any more nothing is left. */
-static void forget_own_peer(struct peer_cfg *p)
+void naf_cfg_forget_own_peer(struct peer_cfg *p)
 {
-	if (p && !p->nets.n && p->connections == 1)
+	if (p && !p->nets.n && p->connections == 1 && !tls_peer_is_written(&p->tls))
 		peer_cfg_remove(p);
 }
 
 #define ADDRESS_HELP \
-	"Source address that binds the name, as there is no TLS: a connection of its own\n" \
-	"ADDRESS or ADDRESS/PREFIX\n"
+	"Where it may come to us from: a connection of its own\n" \
+	"ADDRESS or ADDRESS/PREFIX; any: anywhere, by TLS\n"
 
 DEFUN(naf_address, naf_address_cmd, "address NET", ADDRESS_HELP)
 {
-	struct peer_cfg *p = naf_own_peer(vty, vty->index);
+	struct peer_cfg *p = naf_cfg_make_own_peer(vty, vty->index);
 	int rc = p ? peer_cfg_cmd_address(vty, p, argv[0]) : CMD_WARNING;
 
-	forget_own_peer(p);
+	naf_cfg_forget_own_peer(p);
 	return rc;
 }
 
@@ -119,16 +117,16 @@ DEFUN(naf_no_address, naf_no_address_cmd, "no address NET", NO_STR ADDRESS_HELP)
 	struct peer_cfg *p = naf_cfg_own_peer(vty->index);
 	int rc = peer_cfg_cmd_no_address(vty, p, argv[0]);
 
-	forget_own_peer(p);
+	naf_cfg_forget_own_peer(p);
 	return rc;
 }
 
 static int set_connections(struct vty *vty, const char *number)
 {
-	struct peer_cfg *p = naf_own_peer(vty, vty->index);
+	struct peer_cfg *p = naf_cfg_make_own_peer(vty, vty->index);
 	int rc = p ? peer_cfg_cmd_connections(vty, p, number) : CMD_WARNING;
 
-	forget_own_peer(p);
+	naf_cfg_forget_own_peer(p);
 	return rc;
 }
 
@@ -294,6 +292,7 @@ static void write_own_peer(struct vty *vty, const struct peer_cfg *p)
 	words_write(vty, "address", &p->nets);
 	if (p->connections != 1)
 		vty_out(vty, " connections %u%s", p->connections, VTY_NEWLINE);
+	tls_peer_write(vty, &p->tls);
 }
 
 static int write_naf(struct vty *vty)

@@ -21,10 +21,14 @@ int peer_cfg_changed(struct vty *vty)
 int peer_cfg_cmd_address(struct vty *vty, struct peer_cfg *p, const char *text)
 {
 	struct sockaddr_net net;
+	bool any = strcmp(text, PEER_ANY) == 0;
 	int rc;
 
-	if (sockaddr_net_parse(&net, text) < 0)
-		return cfg_fail(vty, "%s is no address; allowed: an IPv4 or IPv6 address, with or without /PREFIX",
+	if (any && p->tls.how == DIA_HUB_PLAIN)
+		return cfg_fail(
+			vty, "address any without TLS would let everybody in under that name; allowed: security tls");
+	if (!any && sockaddr_net_parse(&net, text) < 0)
+		return cfg_fail(vty, "%s is no address; allowed: an IPv4 or IPv6 address, with or without /PREFIX, any",
 				text);
 	rc = words_add(p, &p->nets, text);
 	if (rc < 0)
@@ -37,6 +41,8 @@ int peer_cfg_cmd_no_address(struct vty *vty, struct peer_cfg *p, const char *tex
 	struct sockaddr_net want, have;
 
 	/* the range that is meant, however it was written: 10.0.0.1 is 10.0.0.1/32 */
+	if (p && strcmp(text, PEER_ANY) == 0 && words_del(&p->nets, text) == 0)
+		return peer_cfg_changed(vty);
 	for (size_t i = 0; p && sockaddr_net_parse(&want, text) == 0 && i < p->nets.n; i++) {
 		if (sockaddr_net_parse(&have, p->nets.s[i]) == 0 && sockaddr_net_same(&want, &have)) {
 			(void)words_del(&p->nets, p->nets.s[i]);
@@ -109,8 +115,8 @@ DEFUN(peer_no_connect, peer_no_connect_cmd, "no connect", NO_STR "Where it liste
 }
 
 #define ADDRESS_HELP \
-	"Where it may come to us from; binds the name, as there is no TLS\n" \
-	"ADDRESS or ADDRESS/PREFIX\n"
+	"Where it may come to us from\n" \
+	"ADDRESS or ADDRESS/PREFIX; any: anywhere, by TLS\n"
 
 DEFUN(peer_address, peer_address_cmd, "address NET", ADDRESS_HELP)
 {
@@ -167,6 +173,7 @@ static void write_one(struct vty *vty, const struct peer_cfg *p)
 	if (p->connections != 1)
 		vty_out(vty, " connections %u%s", p->connections, VTY_NEWLINE);
 	words_write_line(vty, "relays", &p->relays);
+	tls_peer_write(vty, &p->tls);
 }
 
 static int write_peers(struct vty *vty)

@@ -182,6 +182,19 @@ DEFUN(cfg_dia_listen, cfg_dia_listen_cmd, "listen " ADDR_PORT, "Where NAFs conne
 	return add_listen(vty, bsf_cfg->dia, &bsf_cfg->n_dia, argv);
 }
 
+DEFUN(cfg_dia_listen_tls, cfg_dia_listen_tls_cmd, "listen tls ADDRESS [<1-65535>]",
+      "Where NAFs connect\n"
+      "By TLS from the first octet\n" ADDR_PORT_HELP)
+{
+	const char *with_port[] = { argv[0], argc > 1 ? argv[1] : DIAMETER_TLS_PORT };
+	size_t n = bsf_cfg->n_dia;
+	int rc = add_listen(vty, bsf_cfg->dia, &bsf_cfg->n_dia, with_port);
+
+	if (rc == CMD_SUCCESS)
+		bsf_cfg->dia[n].tls = true;
+	return rc;
+}
+
 static int write_diameter(struct vty *vty)
 {
 	vty_out(vty, "diameter%s", VTY_NEWLINE);
@@ -190,7 +203,8 @@ static int write_diameter(struct vty *vty)
 	if (bsf_cfg->realm[0])
 		vty_out(vty, " realm %s%s", bsf_cfg->realm, VTY_NEWLINE);
 	for (size_t i = 0; i < bsf_cfg->n_dia; i++)
-		vty_out(vty, " listen %s%s", bsf_cfg->dia[i].text, VTY_NEWLINE);
+		vty_out(vty, " listen%s %s%s", bsf_cfg->dia[i].tls ? " tls" : "", bsf_cfg->dia[i].text, VTY_NEWLINE);
+	tls_cfg_write(vty, &bsf_cfg->tls);
 	bsf_limits_write(vty, BSF_NODE_DIAMETER);
 	return CMD_SUCCESS;
 }
@@ -320,6 +334,7 @@ void bsf_cfg_vty_init(void)
 		{ BSF_NODE_DIAMETER, &cfg_identity_cmd },
 		{ BSF_NODE_DIAMETER, &cfg_dia_realm_cmd },
 		{ BSF_NODE_DIAMETER, &cfg_dia_listen_cmd },
+		{ BSF_NODE_DIAMETER, &cfg_dia_listen_tls_cmd },
 		{ BSF_NODE_STORE, &cfg_lmdb_cmd },
 		{ BSF_NODE_STORE, &cfg_memory_cmd },
 		{ BSF_NODE_STORE, &cfg_map_size_cmd },

@@ -10,8 +10,15 @@
 	"IPv4 or IPv6 address\n" \
 	"TCP port\n"
 
+struct peer_cfg;
+
 void bsf_cfg_vty_init(void);
 void bsf_cfg_hss_vty_init(void);
+
+/*! The peer an HSS has for itself; made when it is first spoken of. \returns NULL: vty has been told why not */
+struct peer_cfg *bsf_cfg_hss_own_peer(struct vty *vty, const struct bsf_hss *h);
+/*! Of a connection of which nothing is said any more nothing is left. */
+void bsf_cfg_hss_drop_peer(const struct bsf_hss *h);
 
 /*! Copy a name into a field of the configuration; not live. \param[out] out max + 1 octets \returns CMD_SUCCESS; CMD_WARNING */
 int bsf_cfg_set_name(struct vty *vty, char *out, const char *what, const char *text, size_t max);

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include <talloc.h>
+#include <openssl/ssl.h>
 #include "bsf/run/cfg.h"
 #include "bsf/run/control.h"
 #include "bsf/run/peer_cfg.h"
@@ -51,6 +52,7 @@ struct bsf {
 	struct shard *shards[BSF_SHARDS_MAX];
 	size_t n_shards;
 	struct node *node;
+	SSL_CTX *tls; /* NULL: no TLS */
 };
 
 /* Whoever is told that we are ready may bootstrap at once, so an HSS that is there is waited for; one that is not keeps
@@ -226,7 +228,7 @@ static int main_start(struct bsf *b, struct err *err)
 	if (!b->overload || !b->history)
 		return err_set(err, -ENOMEM, "no memory for the limits");
 	zn_answer_follow(is_followed, b->history);
-	b->node = node_new(shards_wanted(), err);
+	b->node = node_new(shards_wanted(), b->tls, err);
 	if (!b->node)
 		return -ENOMEM;
 	b->env = (struct shard_env){ b->store, b->overload, b->history, b->node };
@@ -278,12 +280,15 @@ int main(int argc, char **argv)
 	rc = bsf_cfg_read(args.config, &err);
 	if (rc == 0)
 		rc = probe(&args, &err);
+	if (rc == 0)
+		rc = tls_cfg_open(&b.tls, &bsf_cfg->tls, NULL, &err);
 	if (rc == 0 && args.check)
 		rc = rt_checked(&args, rt_held(&args, check_store(&err), &err));
 	if (rc == 0 && !args.check && bsf_cfg->store == BSF_STORE_LMDB)
 		rc = rt_owner_check(&args, bsf_cfg->lmdb_path, bsf_cfg->store_line, &err);
 	if (rc == 0 && !args.check) {
 		log_relay_refresh();
+		bsf_tls_say_plain(bsf_cfg);
 		raise_files();
 		let_wakers_finish();
 		rc = naf_cfg_publish(bsf_cfg) < 0 ? err_set(&err, -ENOMEM, "no memory") : main_start(&b, &err);
@@ -296,6 +301,7 @@ int main(int argc, char **argv)
 	}
 	if (rc < 0)
 		rt_fatal("%s", err.text);
+	SSL_CTX_free(b.tls);
 	rt_exit();
 	bsf_cfg_free();
 	return rc < 0 || rt_failed();

@@ -31,6 +31,10 @@ static inline const char *naf_cfg_via(const struct naf_cfg *n)
 }
 /*! The connection it has for itself. \returns NULL: none (yet) */
 struct peer_cfg *naf_cfg_own_peer(const struct naf_cfg *n);
+/*! The same, made when it is first spoken of; run/cfg_naf.c. \returns NULL: vty has been told why not */
+struct peer_cfg *naf_cfg_make_own_peer(struct vty *vty, const struct naf_cfg *n);
+/*! Of a connection of which nothing is said any more nothing is left. p may be NULL. */
+void naf_cfg_forget_own_peer(struct peer_cfg *p);
 
 /*! Whose the identity is already, as words for a message; NULL: nobody's. */
 const char *naf_cfg_taken_by(const struct bsf_cfg *c, const char *identity);

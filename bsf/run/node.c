@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <openssl/ssl.h>
 #include "bsf/run/cfg.h"
 #include "common/base/ascii.h"
 #include "common/base/clock.h"
@@ -37,6 +38,7 @@ struct part {
 struct node {
 	unsigned n_parts;
 	struct part parts[BSF_SHARDS_MAX];
+	SSL_CTX *tls;
 	const char *realms[BSF_NAMES_MAX + 1];
 	size_t n_realms;
 	uint32_t state_id;
@@ -175,7 +177,7 @@ static int part_init(struct node *n, struct part *p)
 	return 0;
 }
 
-struct node *node_new(unsigned n_shards, struct err *err)
+struct node *node_new(unsigned n_shards, SSL_CTX *tls, struct err *err)
 {
 	struct node *n = calloc(1, sizeof(*n));
 	int rc = n ? 0 : -ENOMEM;
@@ -188,6 +190,8 @@ struct node *node_new(unsigned n_shards, struct err *err)
 		return NULL;
 	}
 	sem_init(&n->hss_open, 0, 0);
+	if (tls && SSL_CTX_up_ref(tls))
+		n->tls = tls;
 	n->state_id = (uint32_t)time(NULL);
 	n->realms[n->n_realms++] = bsf_cfg->realm;
 	for (size_t i = 0; i < bsf_cfg->n_names; i++)
@@ -206,6 +210,7 @@ void node_free(struct node *n)
 		sem_destroy(&n->parts[i].begun);
 		sem_destroy(&n->parts[i].over);
 	}
+	SSL_CTX_free(n->tls);
 	free(n);
 }
 
@@ -257,6 +262,18 @@ static void node_limits(void *owner, const char *identity, struct dia_hub_limits
 		return;
 	out->connections = p->connections;
 	out->msg_max = p->asked ? DIA_FRAME_HSS : DIA_FRAME_NAF;
+}
+
+static void node_security(void *owner, const char *identity, const struct sockaddr *at, struct dia_hub_security *out)
+{
+	const struct policy_peer *p = policy_peer(policy_current(), identity);
+
+	if (!p)
+		return;
+	out->how = (enum dia_hub_protection)p->how;
+	out->names = (const char *const *)p->tls_names;
+	out->n_names = p->n_tls_names;
+	out->cn = p->tls_cn;
 }
 
 bool node_wait_hss(struct node *n, unsigned ms)
@@ -417,6 +434,7 @@ static struct dia_hub *make_hub(struct part *p)
 		.n_client_apps = 1,
 		.n_listen = bsf_cfg->n_dia,
 		.share_port = n->n_parts > 1,
+		.tls = n->tls,
 		.state_id = n->state_id,
 		.tc_ms = bsf_limit(LIM_TC) * 1000,
 		.tw_ms = bsf_limit(LIM_TW) * 1000,
@@ -424,6 +442,7 @@ static struct dia_hub *make_hub(struct part *p)
 			.ready = node_on_ready,
 			.admit = node_admit,
 			.limits = node_limits,
+			.security = node_security,
 			.owner = p },
 	};
 
@@ -431,8 +450,10 @@ static struct dia_hub *make_hub(struct part *p)
 		cfg.cb.elsewhere = node_elsewhere;
 		cfg.cb.hand_over = node_hand_over;
 	}
-	for (size_t i = 0; i < bsf_cfg->n_dia; i++)
+	for (size_t i = 0; i < bsf_cfg->n_dia; i++) {
 		cfg.listen[i] = bsf_cfg->dia[i].addr;
+		cfg.listen_tls[i] = bsf_cfg->dia[i].tls;
+	}
 	return dia_hub_new(p->loop, &cfg);
 }
 

@@ -10,8 +10,8 @@
 
 struct node;
 
-/*! Of bsf_cfg, which is read and checked. \returns NULL and a reason in err */
-struct node *node_new(unsigned n_shards, struct err *err);
+/*! Of bsf_cfg, which is read and checked. \param[in] tls a reference is taken; NULL: none. \returns NULL and a reason in err */
+struct node *node_new(unsigned n_shards, SSL_CTX *tls, struct err *err);
 
 /*! On the thread of shard no: its part of the node.
  *  \param[in] ctx talloc context of the thread. \param[in] zn what answers BIRs there; lent until node_detach()

@@ -8,6 +8,8 @@
 #include "bsf/run/words.h"
 
 /*! Which node wrote it. */
+#define PEER_ANY "any" /* in the place of an address */
+
 enum peer_of { PEER_NODE, PEER_OF_HSS, PEER_OF_NAF };
 
 struct peer_cfg {
@@ -18,6 +20,7 @@ struct peer_cfg {
 	bool has_connect, may_connect;
 	struct words nets, relays;
 	unsigned connections;
+	struct tls_peer tls;
 	int line; /* of the file; 0: made at the VTY */
 };
 
@@ -36,6 +39,8 @@ const char *peer_cfg_user(const struct peer_cfg *p);
 /*! Peers without address, of our own name, relays that are NAFs; hss and naf nodes via a peer that is not there.
  *  \returns 0; -EINVAL and the reason */
 int peer_cfg_check(const struct bsf_cfg *c, struct err *err);
+/*! Has it an address beyond loopback? Then what is said of its TLS counts. */
+bool peer_cfg_is_beyond(const struct peer_cfg *p);
 /*! \returns false: no memory, what was made so far is in out */
 bool peer_cfg_to_policy(struct policy_peer *out, const struct peer_cfg *p);
 

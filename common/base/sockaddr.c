@@ -165,6 +165,13 @@ static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
 	return memcmp(a, b, whole) == 0 && (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
 }
 
+bool sockaddr_net_is_loopback(const struct sockaddr_net *net)
+{
+	if (net->len == 4)
+		return net->host[0] == 127 && net->prefix >= 8;
+	return memcmp(net->host, &in6addr_loopback, 16) == 0 && net->prefix == 128;
+}
+
 bool sockaddr_net_match(const struct sockaddr_net *net, const void *from)
 {
 	struct span host = sockaddr_host(from);

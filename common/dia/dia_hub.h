@@ -67,9 +67,10 @@ struct dia_hub_limits {
 
 /*! How a connection with a peer has to be protected. */
 enum dia_hub_protection {
-	DIA_HUB_PLAIN,         /* not; one that comes with TLS is fine, too */
-	DIA_HUB_BY_TLS,        /* before the first message */
-	DIA_HUB_TLS_AFTER_CER, /* Inband-Security-Id, for old peers; one that comes with TLS is fine, too */
+	DIA_HUB_BEYOND_LOOPBACK, /* by TLS, but on loopback not */
+	DIA_HUB_PLAIN,           /* not; one that comes with TLS is fine, too */
+	DIA_HUB_BY_TLS,          /* before the first message */
+	DIA_HUB_TLS_AFTER_CER,   /* Inband-Security-Id, for old peers; one that comes with TLS is fine, too */
 };
 
 struct dia_hub_security {

@@ -19,6 +19,8 @@ struct dia_hub_security dia_secure_of(const struct dia_conn *c, const char *name
 
 	if (cb->security)
 		cb->security(cb->owner, name, (const struct sockaddr *)&c->from, &s);
+	if (s.how == DIA_HUB_BEYOND_LOOPBACK)
+		s.how = sockaddr_is_loopback(&c->from) ? DIA_HUB_PLAIN : DIA_HUB_BY_TLS;
 	return s;
 }
 

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "common/rt/tls_cfg.h"
+
+#include <errno.h>
+#include <string.h>
+#include <osmocom/vty/command.h>
+#include <osmocom/vty/vty.h>
+#include <talloc.h>
+#include "common/dia/dia_cert.h"
+#include "common/dia/dia_tls.h"
+#include "common/gba/btid.h"
+#include "common/rt/cfg_file.h"
+
+static struct tls_cfg *cfg;
+static void *cfg_ctx;
+
+/* --- our certificate */
+
+static int set_file(struct vty *vty, char **written, char **path, const char *what, const char *file)
+{
+	if (!cfg_reading())
+		return cfg_after_restart(vty);
+	if (*written)
+		return cfg_fail(vty, "%s is written already; allowed: once", what);
+	*written = talloc_strdup(cfg_ctx, file);
+	*path = cfg_path(cfg_ctx, file);
+	if (!*written || !*path)
+		return cfg_fail(vty, "no memory");
+	cfg->line = cfg->line ? cfg->line : cfg_line();
+	return CMD_SUCCESS;
+}
+
+#define TLS_HELP "TLS with peers: all three files, in PEM\n"
+
+DEFUN(tls_certificate, tls_certificate_cmd, "tls certificate FILE",
+      TLS_HELP "Our certificate, then those between it and its CA\n"
+	       "Path, relative to this file\n")
+{
+	return set_file(vty, &cfg->certificate, &cfg->certificate_path, "tls certificate", argv[0]);
+}
+
+DEFUN(tls_key, tls_key_cmd, "tls key FILE",
+      TLS_HELP "Its key, without a passphrase, that only we may read\n"
+	       "Path, relative to this file\n")
+{
+	return set_file(vty, &cfg->key, &cfg->key_path, "tls key", argv[0]);
+}
+
+DEFUN(tls_ca, tls_ca_cmd, "tls ca FILE",
+      TLS_HELP "CAs whose certificates peers may have\n"
+	       "Path, relative to this file\n")
+{
+	return set_file(vty, &cfg->ca, &cfg->ca_path, "tls ca", argv[0]);
+}
+
+void tls_cfg_vty_init(struct tls_cfg *c, void *ctx, int node)
+{
+	cfg = c;
+	cfg_ctx = ctx;
+	install_element(node, &tls_certificate_cmd);
+	install_element(node, &tls_key_cmd);
+	install_element(node, &tls_ca_cmd);
+}
+
+void tls_cfg_write(struct vty *vty, const struct tls_cfg *c)
+{
+	if (c->certificate)
+		vty_out(vty, " tls certificate %s%s", c->certificate, VTY_NEWLINE);
+	if (c->key)
+		vty_out(vty, " tls key %s%s", c->key, VTY_NEWLINE);
+	if (c->ca)
+		vty_out(vty, " tls ca %s%s", c->ca, VTY_NEWLINE);
+}
+
+int tls_cfg_check(const struct tls_cfg *c, struct err *err)
+{
+	const char *lacks = !c->certificate ? "tls certificate" : !c->key ? "tls key" : !c->ca ? "tls ca" : NULL;
+
+	if (!c->certificate && !c->key && !c->ca)
+		return 0;
+	return lacks ? cfg_error(err, -EINVAL, c->line, "diameter: %s FILE is missing; allowed: all three, or none",
+				 lacks)
+		     : 1;
+}
+
+int tls_cfg_open(SSL_CTX **out, const struct tls_cfg *c, const char *name, struct err *err)
+{
+	const struct dia_cert_conf conf = {
+		.certificate = c->certificate_path, .key = c->key_path, .ca = c->ca_path, .name = name
+	};
+	struct err why;
+
+	*out = NULL;
+	if (!c->certificate)
+		return 0;
+	*out = dia_cert_new(&conf, &why);
+	if (!*out)
+		return cfg_error(err, -EINVAL, c->line, "diameter: tls: %s", why.text);
+	dia_tls_prepare(*out);
+	return 0;
+}
+
+/* --- peers */
+
+static const char *const words[] = {
+	[DIA_HUB_PLAIN] = "plain", [DIA_HUB_BY_TLS] = "tls", [DIA_HUB_TLS_AFTER_CER] = "tls-after-cer"
+};
+
+void tls_peer_how(struct tls_peer *p, const char *word)
+{
+	p->how = DIA_HUB_BEYOND_LOOPBACK;
+	for (size_t i = DIA_HUB_PLAIN; word && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i], word) == 0)
+			p->how = (enum dia_hub_protection)i;
+}
+
+int tls_peer_add_name(struct vty *vty, void *ctx, struct tls_peer *p, const char *name)
+{
+	if (!fqdn_valid(span_str(name), DIA_NAME_MAX))
+		return cfg_fail(vty, "'%s' is no host name; allowed: letters, digits, hyphen and dot", name);
+	for (size_t i = 0; i < p->n_names; i++)
+		if (strcasecmp(p->names[i], name) == 0)
+			return CMD_SUCCESS;
+	if (p->n_names == TLS_CFG_NAMES)
+		return cfg_fail(vty, "too many names; allowed: %d", TLS_CFG_NAMES);
+	p->names[p->n_names] = talloc_strdup(ctx, name);
+	if (!p->names[p->n_names])
+		return cfg_fail(vty, "no memory");
+	p->n_names++;
+	return CMD_SUCCESS;
+}
+
+int tls_peer_del_name(struct vty *vty, struct tls_peer *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_names; i++) {
+		if (strcasecmp(p->names[i], name) != 0)
+			continue;
+		talloc_free(p->names[i]);
+		memmove(&p->names[i], &p->names[i + 1], (--p->n_names - i) * sizeof(p->names[0]));
+		return CMD_SUCCESS;
+	}
+	return cfg_fail(vty, "%s is not there", name);
+}
+
+bool tls_peer_is_written(const struct tls_peer *p)
+{
+	return p->how != DIA_HUB_BEYOND_LOOPBACK || p->n_names || p->cn;
+}
+
+void tls_peer_write(struct vty *vty, const struct tls_peer *p)
+{
+	if (p->how != DIA_HUB_BEYOND_LOOPBACK)
+		vty_out(vty, " security %s%s", words[p->how], VTY_NEWLINE);
+	for (size_t i = 0; i < p->n_names; i++)
+		vty_out(vty, " tls-name %s%s", p->names[i], VTY_NEWLINE);
+	if (p->cn)
+		vty_out(vty, " tls-cn%s", VTY_NEWLINE);
+}

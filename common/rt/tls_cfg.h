@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file tls_cfg.h
+ *  What a configuration says of TLS on Diameter: our certificate, and for each peer how it is protected. The commands are the
+ *  same in all programs. Main thread. */
+#pragma once
+
+#include <openssl/types.h>
+#include "common/base/err.h"
+#include "common/dia/dia_hub.h"
+
+struct vty;
+
+#define TLS_CFG_NAMES     16
+#define DIAMETER_TLS_PORT "5868" /* RFC 6733 11.4 */
+
+/*! Files of the node "diameter", as written and absolute. */
+struct tls_cfg {
+	char *certificate, *key, *ca;
+	char *certificate_path, *key_path, *ca_path;
+	int line; /* of the first */
+};
+
+/*! "tls certificate FILE", "tls key FILE", "tls ca FILE" in this node; not live. \param[in] c lent, talloc object of ctx */
+void tls_cfg_vty_init(struct tls_cfg *c, void *ctx, int node);
+void tls_cfg_write(struct vty *vty, const struct tls_cfg *c);
+/*! Is all of it there, or nothing? \returns 1 all; 0 nothing; -EINVAL and the reason */
+int tls_cfg_check(const struct tls_cfg *c, struct err *err);
+/*! Read the files. \param[in] name that our certificate must be for. \param[out] out NULL: nothing is written
+ *  \returns 0; -errno and the reason */
+int tls_cfg_open(SSL_CTX **out, const struct tls_cfg *c, const char *name, struct err *err);
+
+/*! Of one peer. */
+struct tls_peer {
+	enum dia_hub_protection how; /* DIA_HUB_BEYOND_LOOPBACK: not written */
+	char *names[TLS_CFG_NAMES];  /* its certificate may have */
+	size_t n_names;
+	bool cn;
+};
+
+#define TLS_PEER_HOW "(plain|tls|tls-after-cer)"
+#define TLS_PEER_HOW_HELP \
+	"How its connections are protected (default: by TLS, but plain on loopback)\n" \
+	"By its address alone: who is in the way reads keys\n" \
+	"By TLS from the first octet\n" \
+	"By TLS after CER and CEA, as old peers do it (RFC 3588)\n"
+#define TLS_PEER_NAME_HELP \
+	"Name its certificate must have, in the place of its identity; several: one of them\n" \
+	"dNSName\n"
+#define TLS_PEER_CN_HELP "Where its certificate has no dNSName the CN of its subject counts\n"
+
+void tls_peer_how(struct tls_peer *p, const char *word);
+/*! \param[in] ctx owns what is kept. \returns CMD_SUCCESS; CMD_WARNING, vty has been told why */
+int tls_peer_add_name(struct vty *vty, void *ctx, struct tls_peer *p, const char *name);
+int tls_peer_del_name(struct vty *vty, struct tls_peer *p, const char *name);
+bool tls_peer_is_written(const struct tls_peer *p);
+void tls_peer_write(struct vty *vty, const struct tls_peer *p);
