@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What TLS costs on Zn: CPU of gba-bsfd per BIR beside plain, per handshake beside openssl s_server by key type, memory per
+connection. Usage: tls.py BUILD-FOLDER [--rounds N] [--quick]. Ratios as in bench.py."""
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+
+
+from bench import BSF_ID, MANY, NAF_ID, Bench, cpu_us, free_port
+from lib.pki import Pki
+
+KEYS = (("P-256", None), ("RSA-2048", 2048))
+
+
+def rss_kib(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("Private_Dirty"))
+
+
+class Tls(Bench):
+    def begin(self, quick):
+        self.n = 2000 if quick else 50000           # its handshakes are in the figure: that they do not count
+        self.shakes = 40 if quick else 400
+        pki = self.path("pki")
+        os.mkdir(pki, 0o700)
+        self.pki = Pki(pki)
+        names = [NAF_ID] + [f"{n + 1}.{NAF_ID}" for n in range(MANY)]
+        self.client = self.pki.make("load", *names)
+        self.one = self.pki.make("one", NAF_ID)
+        self.store = self.fill("tls", 1000)
+
+    def daemon(self, bits):
+        """-> process, its ports"""
+        ports = {w: free_port() for w in ("ub", "dia", "hss", "tls")}
+        pair = self.pki.make(f"bsf{bits}", BSF_ID, bits=bits)
+        self.more = [f"listen tls 127.0.0.1 {ports['tls']}", f"tls certificate {pair.certificate}", f"tls key {pair.key}",
+                     f"tls ca {self.pki.ca()}"]
+        return self.bsf(self.store, ports), ports, pair
+
+    def spawn(self, name, args, sign="ready"):
+        if name == "bsf/gba-bsfd":                  # bsf() has just written its configuration
+            with open(args[1], encoding="utf-8") as f:
+                text = f.read()
+            with open(args[1], "w", encoding="utf-8") as f:
+                f.write(text.replace("diameter\n", "diameter\n" + "".join(f" {x}\n" for x in self.more), 1))
+        return super().spawn(name, args, sign)
+
+    def files(self, pair=None):
+        pair = pair or self.client
+        return [pair.certificate, pair.key, self.pki.ca()]
+
+    def birs(self):
+        bsf, ports, _ = self.daemon(None)
+        piped = free_port()
+        pipe = self.spawn("bench/tls_load", ["pipe", piped, ports["tls"]] + self.files())
+        for what, conns, flight, target in (("64 in flight on one connection", 1, 64, 1.15), (f"{MANY} NAFs of one BIR each", MANY, 1, None)):
+            ratios, more = [], []
+            for _ in range(self.rounds):
+                (p, pr), (s, sr) = self.there_and_back(*(
+                    lambda port=port: self.zn_load(bsf, port, self.store + ".btids", self.n, conns, flight) for port in (ports["dia"], piped)))
+                ratios.append(s / p)
+                more.append(s - p)
+                print(f"  {what}: plain {p:.2f} us ({pr:.0f}/s)   TLS {s:.2f} us ({sr:.0f}/s)", flush=True)
+            if target:
+                self.verdict(f"BIR over TLS, {what}, of plain", ratios, target)
+            else:
+                print(f"BIR over TLS, {what}: {statistics.median(more):+.1f} us, {statistics.median(ratios):.2f} of plain, no target")
+        self.stop(pipe)
+        self.stop(bsf)
+
+    def handshakes(self):
+        for kind, bits in KEYS:
+            bsf, ports, pair = self.daemon(bits)
+            port = free_port()
+            s = subprocess.Popen(["openssl", "s_server", "-accept", str(port), "-cert", pair.certificate, "-key", pair.key, "-CAfile",
+                                  self.pki.ca(), "-Verify", "1", "-quiet", "-no_ticket"],
+                                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.running.append(s)
+            ratios = []
+            self.tool("bench/tls_load", ["handshakes", ports["tls"], 8] + self.files(self.one))
+            for _ in range(self.rounds):
+                us = []
+                for p, at in ((bsf, ports["tls"]), (s, port)):
+                    before = cpu_us(p.pid)
+                    self.tool("bench/tls_load", ["handshakes", at, self.shakes] + self.files(self.one))
+                    us.append((cpu_us(p.pid) - before) / self.shakes)
+                ratios.append(us[0] / us[1])
+                print(f"  handshake, {kind}: gba-bsfd {us[0]:.0f} us ({1e6 / us[0]:.0f}/s of a core)   openssl s_server {us[1]:.0f} us",
+                      flush=True)
+            print(f"handshake, {kind}, of s_server: {statistics.median(ratios):.2f}, no target")
+            s.kill()
+            s.wait()
+            self.running.remove(s)
+            self.stop(bsf)
+
+    def memory(self):
+        bsf, ports, _ = self.daemon(None)
+        many = 240
+        each = {}
+        for what, port, files in (("plain", "dia", ["-", "-", "-"]), ("TLS", "tls", self.files(self.one))) * 2:      # the second time counts
+            before = rss_kib(bsf.pid)
+            p = subprocess.Popen([self.exe("bench/tls_load"), "hold", str(ports[port]), str(many)] + files, stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE)
+            assert p.stdout.readline() == b"held\n"
+            each[what] = (rss_kib(bsf.pid) - before) / many, each.get(what, (0,))[0]
+            p.stdin.close()
+            p.wait()
+        print(f"memory of a connection, idle, before its CER: plain {max(each['plain']):.1f} KiB, TLS {max(each['TLS']):.1f} KiB, no target")
+        self.stop(bsf)
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("build")
+    a.add_argument("--quick", action="store_true", help="does it still run")
+    a.add_argument("--rounds", type=int, default=5)
+    o = a.parse_args()
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    b = Tls(os.path.abspath(o.build), o.rounds, 1)
+    try:
+        b.begin(o.quick)
+        for part in (b.birs, b.handshakes, b.memory):
+            part()
+    finally:
+        b.close()
+    return 1 if b.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
