@@ -53,6 +53,8 @@ static struct zh_txn *txn_new(struct zh_server *s, struct dia_reply *r, const st
 		return NULL;
 	t->server = s;
 	t->mar = *mar;
+	t->repeated = zh_repeats_marked(dia_reply_request(r));
+	zh_repeats_key(s->repeats, &t->key, dia_reply_peer(r), dia_reply_request(r));
 	t->reply = dia_reply_keep(r);
 	if (t->reply)
 		return t;

@@ -19,7 +19,8 @@ int zh_server_init(struct zh_server *s, void *ctx, struct subscriber_db *db, con
 	s->inbox = inbox_new(ZH_WAITING_MAX, s);
 	s->deadlines = deadline_set_new(ctx);
 	s->cache = subscriber_cache_new(db, rules, SUBSCRIBER_CACHE_OCTETS);
-	if (!s->inbox || !s->deadlines || !s->cache)
+	s->repeats = zh_repeats_new(ZH_REPEATS_MAX, ZH_REPEATS_AGE_MS);
+	if (!s->inbox || !s->deadlines || !s->cache || !s->repeats)
 		return -ENOMEM;
 	return inbox_attach(s->inbox);
 }
@@ -28,6 +29,7 @@ void zh_server_clear(struct zh_server *s)
 {
 	inbox_free(s->inbox);
 	subscriber_cache_free(s->cache);
+	zh_repeats_free(s->repeats);
 }
 
 /* The request is done with, one way or the other; t is freed. */
@@ -170,6 +172,45 @@ static bool move_mark(struct zh_server *s, struct subscriber *sub)
 	return false;
 }
 
+/* It came again while it still waits: the one that waits is answered to who asked last, and this one is done. */
+static bool joined(struct zh_txn *t, struct llist_head *list)
+{
+	struct zh_txn *former;
+
+	if (!t->repeated)
+		return false;
+	llist_for_each_entry(former, list, entry)
+	{
+		if (!zh_repeats_same(&former->key, &t->key))
+			continue;
+		dia_reply_drop(former->reply);
+		former->reply = t->reply;
+		t->reply = NULL;
+		txn_end(t);
+		return true;
+	}
+	return false;
+}
+
+/* It came again and was answered: the same vector, also where its AUTS has set the counter by now. \returns false: it was not */
+static bool gave_again(struct zh_txn *t, const struct zh_facts *f)
+{
+	static const struct result fine = { 0 };
+	struct zh_mar mar = t->mar;
+	struct aka_vector v = { 0 };
+	struct zh_decision d;
+
+	if (!t->repeated || !zh_repeats_get(t->server->repeats, &t->key, clock_mono_ms(), &v))
+		return false;
+	mar.has_resync = false;
+	zh_decide(&d, &mar, &fine, f);
+	if (d.vector)
+		d.cause = CAUSE_hss_repeated;
+	zh_server_answer(t, &d, d.vector ? &v : NULL);
+	aka_vector_clear(&v);
+	return true;
+}
+
 /* Decide and answer, or wait for the mark and come here again: then everything is decided anew, on what is true by then. */
 static void zh_server_do_serve(struct zh_txn *t)
 {
@@ -188,6 +229,8 @@ static void zh_server_do_serve(struct zh_txn *t)
 		answer_failed(t);
 		return;
 	}
+	if (gave_again(t, &f))
+		return;
 	if (sub && sub->readable && t->mar.has_resync)
 		f.auts = auc_auts_check(&sub->counter, &sub->row.cred, now, t->mar.rand, t->mar.auts, &sqn_ms);
 	zh_decide(&d, &t->mar, &fine, &f);
@@ -195,6 +238,8 @@ static void zh_server_do_serve(struct zh_txn *t)
 		zh_server_answer(t, &d, NULL);
 		return;
 	}
+	if (joined(t, &sub->waiting))
+		return;
 	if (d.resync) {
 		auc_counter_resync(&sub->counter, now, sqn_ms);
 		t->resynced = true;
@@ -213,6 +258,7 @@ static void zh_server_do_serve(struct zh_txn *t)
 		answer_failed(t);
 		return;
 	}
+	zh_repeats_put(t->server->repeats, &t->key, &v, clock_mono_ms());
 	zh_server_answer(t, &d, &v);
 	aka_vector_clear(&v);
 }
@@ -232,6 +278,8 @@ void zh_server_begin(struct zh_txn *t)
 {
 	struct zh_server *s = t->server;
 
+	if (joined(t, &s->delayed))
+		return;
 	t->effect = fault_take(s->faults, t->mar.impi.s);
 	if (t->effect.no_answer) {
 		static const struct result none;

@@ -12,6 +12,7 @@
 #include "hss-sim/fault.h"
 #include "hss-sim/mark_writer.h"
 #include "hss-sim/subscriber_cache.h"
+#include "hss-sim/zh_repeats.h"
 
 #define ZH_WAITING_MAX 4096 /* requests in work: decoded and not yet answered */
 #define ZH_PEERS       256  /* that count apart; those that meet in a slot count as one */
@@ -23,6 +24,7 @@ struct zh_server {
 	struct subscriber_cache *cache;
 	struct mark_writer *writer;
 	struct faults *faults;
+	struct zh_repeats *repeats;
 	struct llist_head delayed; /* struct zh_txn */
 	unsigned in_work, of_peer[ZH_PEERS];
 };
@@ -35,7 +37,9 @@ struct zh_txn {
 	struct deadline delay;
 	struct dia_reply *reply;
 	struct zh_mar mar;
+	struct zh_repeat_key key;
 	struct fault_effect effect;
+	bool repeated; /* T: it may have come before */
 	bool listed;   /* entry is in a list */
 	bool resynced; /* its AUTS has set the counter already */
 };

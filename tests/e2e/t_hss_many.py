@@ -7,11 +7,11 @@ import re
 import signal
 import time
 
-from lib import causes, dia, digest, procs, vty
-from lib.hss import RawHss
+from lib import aka, causes, dia, digest, procs, vty
+from lib.hss import RawHss, mar, vector_of
 from lib.load import Load
 from lib.runner import test
-from lib.world import BSF_ID, HSS_ID, World
+from lib.world import BSF_ID, HSS_ID, World, raw_bsf_conn
 
 HSS2 = "hss2.mnc001.mcc001.3gppnetwork.org"
 REALM = "mnc001.mcc001.3gppnetwork.org"
@@ -429,3 +429,62 @@ async def dz_refused(t):
     assert not stranger.mars and not stranger.conns
     one.behave = None
     await w.ue().bootstrap()
+
+
+@test("the HSS simulator answers a MAR that comes again, T set, from memory: one sequence number, whoever cut the connection; without T two",
+      smoke=True)
+async def again(t):
+    w = await World(t).start(bsf=False)
+    card = w.cards[0]
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+
+    async def ask(m, flags, on):
+        m.flags, m.hbh = dia.R | dia.P | flags, 0
+        a = await on.request(m)
+        assert a.result == 2001, a.result
+        return vector_of(a)
+    m = mar(conn, card.impi)
+    m.e2e = 4711
+    first = await ask(m, 0, conn)
+    async with causes.counted(w, "hss", hss_repeated=3):
+        assert [await ask(m, dia.T, conn) for _ in range(2)] == [first, first]
+        conn.abort()
+        conn = await raw_bsf_conn(t, w.ports["hss"])
+        assert await ask(m, dia.T, conn) == first
+    async with causes.counted(w, "hss", hss_ok=3):
+        assert await ask(m, 0, conn) != first            # without T it is another one, whatever its number
+        m.e2e = 4712
+        assert await ask(m, dia.T, conn) != first
+        m.e2e = 4711
+        m.avps[0] = dia.Avp(dia.SESSION_ID, "another;1;1")
+        assert await ask(m, dia.T, conn) != first
+    rand, _, _, _, _ = first
+    auts = aka.Milenage(card.k, card.opc).auts(rand, 5000 << 5 | 7)
+    m = mar(conn, card.impi, resync=rand + auts)
+    m.e2e = 4713
+    async with causes.counted(w, "hss", hss_resync=1, hss_repeated=1):
+        resynced = await ask(m, 0, conn)
+        assert await ask(m, dia.T, conn) == resynced
+    w.hss.proc.kill()
+    await w.hss.proc.wait()
+    await w.hss.start()
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    async with causes.counted(w, "hss", hss_resync=0, hss_ok=1):
+        assert await ask(m, dia.T, conn) not in (first, resynced)        # it was in memory only: a fresh one, and none twice
+
+
+@test("a MAR that comes again while the first one is still worked on: one vector, for who asked last", smoke=True)
+async def again_meanwhile(t):
+    w = World(t)
+    w.hss_cfg.nodes.append([f"fault {w.cards[0].impi} delay 1 times 1", []])
+    await w.start(bsf=False)
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    m = mar(conn, w.cards[0].impi)
+    m.e2e = 99
+    first = asyncio.ensure_future(conn.request(m))
+    again_ = dia.Msg(m.cmd, m.app, m.avps, dia.R | dia.P | dia.T, e2e=99)
+    await asyncio.sleep(0)                                    # the first one is sent
+    async with causes.counted(w, "hss", hss_ok=1):
+        a = await conn.request(again_)
+    assert a.result == 2001 and not first.done()
+    first.cancel()
