@@ -10,6 +10,7 @@
 #include "common/rt/cfg_file.h"
 #include "common/rt/tls_cfg.h"
 #include "hss-sim/fault.h"
+#include "hss-sim/slf.h"
 #include "hss-sim/subscriber_cache.h"
 
 #define HSS_NETS_MAX 16
@@ -44,6 +45,8 @@ struct hss_cfg {
 	struct subscriber_rules rules;
 	/* fault */
 	struct faults faults;
+	/* redirect */
+	struct slf slf;
 };
 
 struct hss_cfg *hss_cfg_new(void *ctx);

@@ -444,5 +444,6 @@ void hss_vty_init(struct hss_cfg *c)
 	install_element(CONFIG_NODE, &fault_xres_cmd);
 	install_element(CONFIG_NODE, &fault_xres_times_cmd);
 	install_element(CONFIG_NODE, &no_fault_cmd);
+	hss_vty_slf_init(c);
 	hss_vty_show_init(c);
 }

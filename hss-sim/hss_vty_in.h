@@ -7,7 +7,7 @@
 #include <osmocom/vty/vty.h>
 #include "hss-sim/hss_cfg.h"
 
-enum { DIAMETER_NODE = _LAST_OSMOVTY_NODE + 1, BSF_NODE, SUBSCRIBERS_NODE, FAULT_NODE };
+enum { DIAMETER_NODE = _LAST_OSMOVTY_NODE + 1, BSF_NODE, SUBSCRIBERS_NODE, FAULT_NODE, SLF_NODE };
 
 /* Where a value can only be used at the start. */
 #define AT_START_ONLY(vty) \
@@ -18,3 +18,5 @@ enum { DIAMETER_NODE = _LAST_OSMOVTY_NODE + 1, BSF_NODE, SUBSCRIBERS_NODE, FAULT
 
 /*! Node subscribers. */
 void hss_vty_subscribers_init(struct hss_cfg *c);
+/*! Commands of an SLF. */
+void hss_vty_slf_init(struct hss_cfg *c);

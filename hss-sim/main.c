@@ -210,7 +210,7 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct err *err)
 {
 	static struct zh_server zh;
 	char *path = cfg_path(rt_ctx(), cfg->database);
-	int rc = zh_server_init(&zh, rt_ctx(), db, &cfg->rules, &cfg->faults);
+	int rc = zh_server_init(&zh, rt_ctx(), db, &cfg->rules, &cfg->faults, &cfg->slf);
 
 	if (rc < 0)
 		return err_set(err, rc, "no memory");

@@ -6,15 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "common/base/clock.h"
+#include "common/dia/dia_redirect.h"
 #include "common/dia/zh_wire.h"
 #include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
 #include "hss-sim/zh_decide.h"
 
 int zh_server_init(struct zh_server *s, void *ctx, struct subscriber_db *db, const struct subscriber_rules *rules,
-		   struct faults *faults)
+		   struct faults *faults, const struct slf *slf)
 {
-	*s = (struct zh_server){ .faults = faults };
+	*s = (struct zh_server){ .faults = faults, .slf = slf };
 	INIT_LLIST_HEAD(&s->delayed);
 	s->inbox = inbox_new(ZH_WAITING_MAX, s);
 	s->deadlines = deadline_set_new(ctx);
@@ -70,7 +71,7 @@ static int put_maa(struct writer *w, struct span request, const struct dia_self 
 	return zh_wire_maa_put(w, request, self, answer);
 }
 
-static void send_maa(struct zh_txn *t, const struct zh_maa *maa)
+static void send_or_tell(struct zh_txn *t, dia_reply_fn *put, const void *answer)
 {
 	struct dia_reply *r = t->reply;
 	char peer[256];
@@ -78,7 +79,7 @@ static void send_maa(struct zh_txn *t, const struct zh_maa *maa)
 
 	snprintf(peer, sizeof(peer), "%s", dia_reply_peer(r));
 	t->reply = NULL;
-	rc = dia_reply_put(r, put_maa, maa);
+	rc = dia_reply_put(r, put, answer);
 	if (rc == -EMSGSIZE)
 		LOGT(DZH, LOGL_ERROR, "an MAA to %s would be longer than a message can be, 5012 in its place\n", peer);
 	else if (rc < 0)
@@ -97,7 +98,7 @@ static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, cons
 		v                   ? fault_effect_name(&t->effect)
 		: t->effect.delay_s ? "delay"
 				    : NULL);
-	send_maa(t, &maa);
+	send_or_tell(t, put_maa, &maa);
 	maa.guss = span_of(NULL, 0); /* lent */
 	zh_maa_clear(&maa);
 	txn_end(t);
@@ -112,7 +113,21 @@ static void answer_result(struct zh_txn *t, uint32_t code)
 		maa.result.vendor = RESULT_VENDOR_3GPP;
 	}
 	log_end(t, CAUSE_hss_fault, &maa.result, NULL, "result");
-	send_maa(t, &maa);
+	send_or_tell(t, put_maa, &maa);
+	txn_end(t);
+}
+
+static int put_redirect(struct writer *w, struct span request, const struct dia_self *self, const void *answer)
+{
+	return dia_redirect_put(w, request, self, answer);
+}
+
+static void answer_redirect(struct zh_txn *t, const struct zh_redirect *to)
+{
+	static const struct result redirect = { .code = RESULT_REDIRECT };
+
+	log_end(t, CAUSE_hss_redirected, &redirect, NULL, NULL);
+	send_or_tell(t, put_redirect, to);
 	txn_end(t);
 }
 
@@ -220,8 +235,11 @@ static void zh_server_do_serve(struct zh_txn *t)
 	struct aka_vector v = { 0 };
 	struct subscriber *sub;
 	uint64_t sqn_ms = 0, sqn, now = clock_wall_ms();
+	struct zh_redirect to;
 	int rc;
 
+	if (slf_find(&to, t->server->slf, t->mar.impi.s))
+		return answer_redirect(t, &to);
 	sub = zh_server_load(t, &f, &rc);
 	if (!sub && rc != -ENOENT) {
 		if (log_rate_ok(DSTORE))

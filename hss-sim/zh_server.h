@@ -11,6 +11,7 @@
 #include "common/rt/inbox.h"
 #include "hss-sim/fault.h"
 #include "hss-sim/mark_writer.h"
+#include "hss-sim/slf.h"
 #include "hss-sim/subscriber_cache.h"
 #include "hss-sim/zh_repeats.h"
 
@@ -24,6 +25,7 @@ struct zh_server {
 	struct subscriber_cache *cache;
 	struct mark_writer *writer;
 	struct faults *faults;
+	const struct slf *slf;
 	struct zh_repeats *repeats;
 	struct llist_head delayed; /* struct zh_txn */
 	unsigned in_work, of_peer[ZH_PEERS];
@@ -46,7 +48,7 @@ struct zh_txn {
 
 /*! Main thread; everything in it is lent. \returns 0; -ENOMEM */
 int zh_server_init(struct zh_server *s, void *ctx, struct subscriber_db *db, const struct subscriber_rules *rules,
-		   struct faults *faults);
+		   struct faults *faults, const struct slf *slf);
 void zh_server_clear(struct zh_server *s);
 
 /*! Zh for the hub, served by s. zh_serve.c. \returns static */

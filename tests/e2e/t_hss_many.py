@@ -488,3 +488,40 @@ async def again_meanwhile(t):
         a = await conn.request(again_)
     assert a.result == 2001 and not first.done()
     first.cancel()
+
+
+@test("two HSSs and an SLF of ours: each subscriber is had from the one that has it, by IMPI, range and all; kept, and changed live",
+      smoke=True, timeout=60)
+async def ours(t):
+    w = World(t, n_cards=4).no_limits()                       # its HSS is the SLF, with a database of which nothing is asked
+    worlds = []
+    for n, name in ((1, "one"), (2, "two")):
+        other = await second(t, w, f"hss{n}.{REALM}", name)
+        worlds.append(other)
+        w.bsf_cfg.nodes.append([f"hss hss{n}.{REALM}", node(other.ports["hss"], "load 0")])
+    imsi = [c.imsi for c in w.cards]
+    w.hss_cfg.nodes.append([f"redirect {imsi[0]}-{imsi[1]} hss1.{REALM}", []])
+    w.hss_cfg.nodes.append([f"redirect {w.cards[1].impi} hss2.{REALM}", []])
+    w.hss_cfg.nodes.append([f"redirect all nobody.{REALM}", []])
+    w.hss_cfg.nodes.append([f"redirect all hss2.{REALM}", []])
+    await w.start()
+    for n in (1, 2):
+        await t.until(lambda n=n: is_state(w, f"hss{n}.{REALM}", "open"), 10, "all to be connected")
+    async with causes.counted(w, "hss", hss_redirected=4), causes.counted(w, zh_redirected=4, ub_challenged=4, ub_ok=4):
+        for n in range(4):
+            await w.ue(n).bootstrap()
+    assert [await spent(x) for x in worlds] == [1, 3]
+    await vty_hss(w, "redirect-usage all-user 60")
+    async with causes.counted(w, "hss", hss_redirected=1):
+        async with causes.counted(w, zh_redirected=1, zh_redirect_cached=2, ub_challenged=3, ub_ok=3):
+            for _ in range(3):
+                await w.ue(0).bootstrap()
+    out = await vty_hss(w, f"no redirect {imsi[0]}-{imsi[1]}", "no redirect all", "no redirect all", f"redirect x hss1.{REALM}",
+                        "redirect 5-4 hss1.example", "redirect all a..b", "end", "write file")
+    assert "no redirect all" in out and "'x' is nobody" in out and "'5-4' is nobody" in out and "'a..b'" in out and "saved to" in out, out
+    with open(w.hss.argv[2], encoding="utf-8") as f:
+        text = f.read()
+    assert f"redirect {w.cards[1].impi} hss2.{REALM}\nredirect-usage all-user 60\n" in text and text.count("redirect ") == 1, text
+    async with causes.counted(w, "hss", hss_ok=1):            # of whom nothing is said it answers itself
+        await w.ue(3).bootstrap()
+    assert await spent(*worlds) == 7, "and each vector was somebody's"
