@@ -5,50 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <talloc.h>
-#include "bsf/run/cfg.h"
-#include "bsf/run/txn.h"
-#include "bsf/vectors/redirects.h"
+#include "bsf/vectors/zh_sent_on.h"
 #include "common/base/clock.h"
 #include "common/crypto/rng.h"
-#include "common/rt/counters.h"
-#include "common/rt/log_cat.h"
-#include "common/rt/log_line.h"
 
-#define TIMES         2   /* what one HSS may take, so long in all: a device that waits longer has gone */
-#define MARGIN_MS     500 /* who asked is told before its own patience ends */
-#define REDIRECTS_MAX 2
-#define ASKED_MAX     (BSF_HSS_MAX + REDIRECTS_MAX)
-#define SESSION_ID    320
-
-struct zh_client {
-	struct zh_flow_cfg cfg;
-	struct zh_dia *dia;
-	struct txn_table *runs;
-	struct redirects *redirects; /* NULL: nobody has sent us on yet */
-	uint64_t chance;
-	char asked[BSF_ID_MAX + 1];
-};
-
-/* A question of one run on Ub, to whomever it goes. */
-struct zh_run {
-	struct txn txn; /* first */
-	struct zh_client *zc;
-	uint64_t asker;
-	struct zh_mar mar;
-	char session_id[SESSION_ID];
-	uint32_t end_to_end;
-	uint64_t until_ms; /* 0: nobody was asked yet */
-	bool repeated;     /* somebody may have it already, and has not answered */
-	bool again;        /* this request says so: not where a former one was answered */
-	unsigned no;       /* of the request under way */
-	struct hss *now;   /* who has it; a holder */
-	uint32_t asked[ASKED_MAX];
-	unsigned n_asked, redirects;
-	uint32_t gave;             /* of an AUTS */
-	struct zh_redirect *named; /* the only ones left; NULL: all are */
-	struct hss *named_by;      /* a holder */
-};
-
+#define TIMES     2   /* what one HSS may take, so long in all: a device that waits longer has gone */
+#define MARGIN_MS 500 /* who asked is told before its own patience ends */
 static uint32_t draw(struct zh_client *zc)
 {
 	zc->chance ^= zc->chance << 13;
@@ -61,8 +23,7 @@ static void run_free(struct zh_run *r)
 {
 	txn_end(&r->txn);
 	hss_put(r->now);
-	hss_put(r->named_by);
-	free(r->named);
+	zh_sent_on_clear(r);
 	free(r);
 }
 
@@ -83,14 +44,6 @@ static void run_fail(struct zh_run *r, int rc)
 	run_end(r, &result);
 }
 
-static bool was_asked(const struct zh_run *r, uint32_t id)
-{
-	for (unsigned i = 0; i < r->n_asked; i++)
-		if (r->asked[i] == id)
-			return true;
-	return false;
-}
-
 /* Whom can we ask, and how do they do? */
 static size_t hss_look(const struct zh_run *r, const struct policy *p, struct hss_seen seen[BSF_HSS_MAX], uint64_t now)
 {
@@ -98,7 +51,7 @@ static size_t hss_look(const struct zh_run *r, const struct policy *p, struct hs
 		struct hss_state *s = p->hss[i]->state;
 
 		seen[i] = (struct hss_seen){ .open = atomic_load(&s->open),
-					     .tried = was_asked(r, p->hss[i]->id),
+					     .tried = zh_run_asked(r, p->hss[i]->id),
 					     .priority = p->hss[i]->priority,
 					     .load = p->hss[i]->load,
 					     .busy = now < atomic_load(&s->busy_until_ms),
@@ -106,68 +59,6 @@ static size_t hss_look(const struct zh_run *r, const struct policy *p, struct hs
 		seen[i].trial = seen[i].silent && seen[i].open && hss_state_try(s, now);
 	}
 	return p->n_hss;
-}
-
-static int hss_index(const struct policy *p, uint32_t id)
-{
-	for (size_t i = 0; id && i < p->n_hss; i++)
-		if (p->hss[i]->id == id)
-			return (int)i;
-	return -1;
-}
-
-/* Whom the next request goes to. */
-struct aim {
-	struct hss_question q;
-	const char *host; /* Destination-Host that is no HSS of ours; NULL: that of the HSS */
-};
-
-/* One of those we were sent to: an HSS of ours; or any host, but then only through the relay that named it. */
-static int aim_at(const struct zh_run *r, const char *host, const struct policy *p, struct hss_seen *seen,
-		  struct aim *aim)
-{
-	int i = hss_index(p, hss_id(host));
-
-	if (was_asked(r, hss_id(host)))
-		return -ELOOP;
-	if (i >= 0) {
-		aim->q.wanted = i;
-		return seen[i].open ? 0 : -ENOTCONN;
-	}
-	i = r->named_by->relayed ? hss_index(p, r->named_by->id) : -1;
-	if (i < 0)
-		return -EACCES;
-	aim->q.wanted = i;
-	aim->host = host;
-	seen[i].tried = false;
-	return seen[i].open ? 0 : -ENOTCONN;
-}
-
-/* \returns 0; -errno why none of them can be asked: the best reason of any */
-static int aim_at_named(const struct zh_run *r, const struct policy *p, struct hss_seen *seen, struct aim *aim)
-{
-	int why = -EACCES;
-
-	aim->q.wanted_only = true;
-	for (size_t i = 0; i < r->named->n; i++) {
-		int rc = aim_at(r, r->named->hosts[i], p, seen, aim);
-
-		if (rc == 0)
-			return 0;
-		aim->host = NULL;
-		if (why == -EACCES || rc == -ENOTCONN)
-			why = rc;
-	}
-	aim->q.wanted = -1;
-	return why;
-}
-
-static void forget_named(struct zh_run *r)
-{
-	hss_put(r->named_by);
-	free(r->named);
-	r->named_by = NULL;
-	r->named = NULL;
 }
 
 static uint64_t left_ms(const struct zh_run *r, uint64_t now)
@@ -196,8 +87,7 @@ static int run_send(struct zh_run *r, struct hss *h, const char *host)
 	uint64_t now = clock_mono_ms();
 	int rc;
 
-	if (r->n_asked < ASKED_MAX)
-		r->asked[r->n_asked++] = host ? hss_id(host) : h->id;
+	r->asked[r->n_asked++] = host ? hss_id(host) : h->id;
 	hss_put(r->now);
 	r->now = hss_get(h);
 	if (!r->until_ms)
@@ -210,52 +100,18 @@ static int run_send(struct zh_run *r, struct hss *h, const char *host)
 	return 0;
 }
 
-/* Was it said before to whom this user belongs? Then who would be asked is not. */
-static bool was_sent_on(struct zh_run *r, struct hss *would)
-{
-	struct zh_redirect *said;
-
-	if (!r->zc->redirects || r->named)
-		return false;
-	said = calloc(1, sizeof(*said));
-	if (!said || !redirects_get(r->zc->redirects, would->id, r->mar.impi.s, clock_mono_ms(), said)) {
-		free(said);
-		return false;
-	}
-	r->named = said;
-	r->named_by = hss_get(would);
-	return true;
-}
-
-/* It was followed: who said it, and to whom. */
-static void tell_sent_on(const struct zh_run *r, enum cause cause)
-{
-	struct log_line l;
-
-	counter_inc(cause);
-	if (!log_line_begin(&l, DZH, LOGL_INFO, cause))
-		return;
-	log_line_str(&l, "session", r->session_id);
-	log_line_impi(&l, r->mar.impi.s);
-	log_line_str(&l, "hss", r->named_by->identity);
-	log_line_str(&l, "to", r->now->identity);
-	log_line_end(&l);
-}
-
 /* One who holds a redirect of before: \returns 0 it is asked; -errno what was said does not hold, and the SLF is to be asked. */
 static int follow_former(struct zh_run *r, const struct policy *p, struct hss_seen *seen)
 {
-	struct aim aim = { .q.wanted = -1 };
-	int rc = aim_at_named(r, p, seen, &aim);
+	struct zh_aim aim = { .q.wanted = -1 };
+	int rc = zh_sent_on_aim(r, p, seen, &aim);
 
 	if (rc == 0)
 		rc = run_send(r, p->hss[aim.q.wanted], aim.host);
-	if (rc == 0) {
-		tell_sent_on(r, CAUSE_zh_redirect_cached);
-		return 0;
-	}
-	redirects_forget(r->zc->redirects, r->named_by->id, r->mar.impi.s);
-	forget_named(r);
+	if (rc == 0)
+		zh_sent_on_done(r, NULL);
+	else
+		zh_sent_on_void(r);
 	return rc;
 }
 
@@ -266,11 +122,11 @@ static int run_next(struct zh_run *r, enum hss_so_far so_far, int rc)
 	struct hss_seen seen[BSF_HSS_MAX];
 
 	r->again = r->repeated && so_far != HSS_REDIRECTED;
-	for (;;) {
+	while (r->n_asked < ZH_ASKED_MAX) {
 		uint64_t now = clock_mono_ms();
 		size_t n = hss_look(r, p, seen, now);
-		struct aim aim = { .q = { so_far, hss_index(p, r->gave), false, left_ms(r, now), draw(r->zc) } };
-		int named = r->named ? aim_at_named(r, p, seen, &aim) : 0, i;
+		struct zh_aim aim = { .q = { so_far, zh_run_hss(p, r->gave), false, left_ms(r, now), draw(r->zc) } };
+		int named = r->named ? zh_sent_on_aim(r, p, seen, &aim) : 0, i;
 
 		if (named < 0) {
 			if (so_far !=
@@ -281,13 +137,14 @@ static int run_next(struct zh_run *r, enum hss_so_far so_far, int rc)
 		i = hss_pick(seen, n, &aim.q);
 		if (i < 0)
 			return rc;
-		if (was_sent_on(r, p->hss[i]) && follow_former(r, p, seen) == 0)
+		if (zh_sent_on_before(r, p->hss[i]) && follow_former(r, p, seen) == 0)
 			return 0;
 		rc = run_send(r, p->hss[i], aim.host);
 		if (rc == 0)
 			return 0;
 		so_far = HSS_UNSENT;
 	}
+	return rc;
 }
 
 static void go_on(struct zh_run *r, enum hss_so_far so_far, int rc)
@@ -297,35 +154,16 @@ static void go_on(struct zh_run *r, enum hss_so_far so_far, int rc)
 		run_fail(r, rc);
 }
 
-static void remember(struct zh_client *zc, const struct zh_run *r, const struct zh_answer *a)
-{
-	if (!zc->redirects)
-		zc->redirects = redirects_new();
-	if (zc->redirects)
-		redirects_put(zc->redirects, a->hss->id, r->mar.impi.s, a->redirect, clock_mono_ms());
-}
-
-/* It knows better who has this user. What cannot be followed is not kept. */
+/* It knows better who has this user. */
 static void sent_on(struct zh_run *r, const struct zh_answer *a)
 {
-	struct zh_redirect *named = malloc(sizeof(*named));
-	int rc;
+	int rc = zh_sent_on_by(r, a);
 
-	if (!named)
-		return run_fail(r, -ENOMEM);
-	if (++r->redirects > REDIRECTS_MAX) {
-		free(named);
-		return run_fail(r, -ELOOP);
-	}
-	*named = *a->redirect;
-	forget_named(r);
-	r->named = named;
-	r->named_by = hss_get(a->hss);
-	rc = run_next(r, HSS_REDIRECTED, -ENOTCONN);
+	if (rc == 0)
+		rc = run_next(r, HSS_REDIRECTED, -ENOTCONN);
 	if (rc < 0)
 		return run_fail(r, rc);
-	tell_sent_on(r, CAUSE_zh_redirected);
-	remember(r->zc, r, a);
+	zh_sent_on_done(r, a);
 }
 
 static bool is_good(const struct zh_result *r)

@@ -1,111 +1,16 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Several HSSs: whose turn it is, who is next, what a device notices when one is killed, frozen, cut off, taken away; and that no
-vector is spent for nobody."""
+"""Several HSSs: whose turn it is, who is next, what a device notices when one is killed, frozen, taken away; and that no vector is spent
+for nobody."""
 import asyncio
 import os
-import re
 import signal
 import time
 
-from lib import aka, causes, dia, digest, procs, vty
+from lib import aka, causes, dia, digest, procs
 from lib.hss import RawHss, mar, vector_of
-from lib.load import Load
+from lib.hss_pair import HSS2, REALM, UnderLoad, asked, gap, is_state, node, second, spent, state, two, typed
 from lib.runner import test
-from lib.world import BSF_ID, HSS_ID, World, raw_bsf_conn
-
-HSS2 = "hss2.mnc001.mcc001.3gppnetwork.org"
-REALM = "mnc001.mcc001.3gppnetwork.org"
-
-
-def node(port, *lines):
-    return [f" realm {REALM}", f" connect 127.0.0.1 {port}"] + [f" {x}" for x in lines]
-
-
-async def second(t, w, identity=HSS2, name="two", start=True, bsf_ids=(BSF_ID,), env=None):
-    """One more simulator, with the same subscribers and a part of the IND values of its own."""
-    w2 = World(t, name=name)
-    w2.cards = w.cards
-    w2.hss_cfg.set("diameter", f"identity {identity}")
-    w2.hss_cfg.add("subscribers", "ind 16 31")
-    if start:
-        await w2.start(bsf=False)
-    return w2
-
-
-async def two(t, first=(), other=(), timeout=1, n_cards=40, **kw):
-    """A BSF with two HSSs; lines for either hss node."""
-    w = World(t, n_cards=n_cards, **kw).no_limits()
-    w.hss_cfg.add("subscribers", "ind 0 15")
-    w2 = await second(t, w)
-    for line in (f"timeout {timeout}",) + tuple(first):
-        w.bsf_cfg.set(f"hss {HSS_ID}", line)
-    w.bsf_cfg.nodes.append([f"hss {HSS2}", node(w2.ports["hss"], f"timeout {timeout}", *other)])
-    await w.start()
-    await t.until(lambda: is_state(w, HSS2, "open"), 15, "both to be connected")
-    return w, w2
-
-
-async def state(w, identity):
-    """(words, {asked, answered, ...}) of show hss."""
-    text = await w.vty("show hss")
-    m = re.search(rf"hss {re.escape(identity)} (.*)\n.*\n asked (\d+) \((\d+) %\), answered (\d+), timed out (\d+), lost (\d+), too busy (\d+)", text)
-    assert m, text
-    return m[1], dict(zip(("asked", "share", "answered", "timed_out", "lost", "too_busy"), map(int, m.groups()[1:])))
-
-
-async def is_state(w, identity, word):
-    return word in (await state(w, identity))[0]
-
-
-async def asked(w, identity):
-    return (await state(w, identity))[1]["asked"]
-
-
-async def typed(w, *lines):
-    v = await vty.Vty.open(w.ports["bsf_vty"])
-    try:
-        return "".join([await v.command(x) for x in ("enable", "configure terminal") + lines])
-    finally:
-        v.close()
-
-
-async def spent(*worlds):
-    """Vectors that the simulators gave."""
-    n = 0
-    for w in worlds:
-        c = await w.counters("hss")
-        n += c["hss_ok"] + c["hss_resync"]
-    return n
-
-
-def gap(ledger, since, until):
-    """The longest time in which no device got its key."""
-    at = [since] + [x for x in ledger.done_at if since <= x <= until] + [until]
-    return max(b - a for a, b in zip(at, at[1:]))
-
-
-class UnderLoad:
-    """Devices that bootstrap all the while; no_failure(): none of them has noticed anything."""
-
-    def __init__(self, w, in_flight=8):
-        self.load = Load(w, in_flight)
-
-    async def __aenter__(self):
-        self.load.start()
-        await self.more(20)
-        return self
-
-    async def __aexit__(self, *exc):
-        await self.load.stop()
-
-    async def more(self, n, timeout=30):
-        want, end = self.load.ledger.done + n, time.monotonic() + timeout * procs.FACTOR
-        while self.load.ledger.done < want:
-            assert time.monotonic() < end and not self.load.fatal, (self.load.ledger.failures, self.load.fatal)
-            await asyncio.sleep(0.02)
-
-    def no_failure(self):
-        assert not self.load.ledger.failures, self.load.ledger.failures
+from lib.world import HSS_ID, World, raw_bsf_conn
 
 
 @test("hss: what is written is saved and starts again, and what cannot be is refused, at the start and live", smoke=True)
@@ -237,7 +142,6 @@ async def killed(t):
       smoke=True, timeout=120)
 async def frozen(t):
     w, w2 = await two(t, ["priority 1"], ["priority 2"], timeout=1)
-    w.bsf_cfg.set("diameter", "tw 6")
     async with UnderLoad(w) as u:
         began = time.monotonic()
         os.kill(w.hss.pid, signal.SIGSTOP)
@@ -266,7 +170,7 @@ async def frozen(t):
 @test("an HSS that says it is too busy is spared while there is another; its error is what the device gets, nobody else is asked", smoke=True)
 async def busy(t):
     w, w2 = await two(t, ["priority 1"], ["priority 2"])
-    await vty_hss(w, f"fault {w.cards[0].impi} result 3004 times 1", f"fault {w.cards[1].impi} result 5012 times 1")
+    await typed(w, f"fault {w.cards[0].impi} result 3004 times 1", f"fault {w.cards[1].impi} result 5012 times 1", which="hss")
     async with causes.counted(w, zh_error=1):
         assert (await w.ue(1).first()).status == 503
     assert await asked(w, HSS2) == 0
@@ -280,14 +184,6 @@ async def busy(t):
     await t.until(lambda: is_state(w, HSS_ID, "open"), 5, "its time to be over")
     await w.ue(3).bootstrap()
     assert await asked(w, HSS2) == 1
-
-
-async def vty_hss(w, *lines):
-    v = await vty.Vty.open(w.ports["hss_vty"])
-    try:
-        return "".join([await v.command(x) for x in ("enable", "configure terminal") + lines])
-    finally:
-        v.close()
 
 
 @test("a resynchronisation goes to the HSS that gave the vector, whatever its turn; to another only where that one has gone", smoke=True)
@@ -336,101 +232,6 @@ async def marks(t):
     assert not other.mars[-1].flags & dia.T and other.mars[-1].e2e != other.mars[-2].e2e
 
 
-def redirect(*hosts, usage=None, cache=None, uri="aaa://{}:3868;transport=tcp"):
-    """An SLF's answer (RFC 6733 6.1.8)."""
-    async def behave(self, conn, mar):
-        avps = [dia.Avp(dia.RESULT, 3006)] + self.head()[2:] + [dia.Avp(dia.REDIRECT_HOST, uri.format(h)) for h in hosts]
-        if usage is not None:
-            avps.append(dia.Avp(dia.REDIRECT_USAGE, usage))
-        if cache is not None:
-            avps.append(dia.Avp(dia.REDIRECT_CACHE, cache))
-        await conn.send(mar.answer(avps, dia.P | dia.E))
-    return behave
-
-
-async def raw_hss(t, w, identity):
-    other = await RawHss(identity).start()
-    t.cleanup(other.stop)
-    for c in w.cards:
-        other.add(c.impi, c.k, c.opc)
-    return other
-
-
-async def slf(t, *lines):
-    """A raw SLF, and two raw HSSs that are asked only where it sends us."""
-    w = World(t, raw_hss=True, n_cards=6).no_limits()
-    one, two_ = [await raw_hss(t, w, f"hss{n}.{REALM}") for n in (1, 2)]
-    for other in (one, two_):
-        w.bsf_cfg.nodes.append([f"hss {other.identity}", node(other.port, "load 0", "timeout 1")])
-    w.bsf_cfg.set(f"hss {HSS_ID}", "timeout 1")
-    await w.start()
-    for other in (one, two_):
-        await t.until(lambda o=other: is_state(w, o.identity, "open"), 10, "all to be connected")
-    return w, one, two_
-
-
-@test("Dz: the HSS that an SLF names is asked, as the same request to another host; its word is kept as long as it says", smoke=True)
-async def dz(t):
-    w, one, other = await slf(t)
-    w.raw_hss.behave = redirect(one.identity)
-    for n in (1, 2):                                          # without a usage nothing is kept
-        async with causes.counted(w, zh_redirected=1, ub_challenged=1, ub_ok=1):
-            await w.ue(0).bootstrap()
-        assert len(one.mars) == len(w.raw_hss.mars) == n
-    asked_, sent_on = w.raw_hss.mars[-1], one.mars[-1]
-    assert sent_on.text(dia.DEST_HOST) == one.identity and asked_.text(dia.DEST_HOST) == HSS_ID
-    assert sent_on.e2e == asked_.e2e and not sent_on.flags & dia.T and sent_on.hbh != asked_.hbh
-    w.raw_hss.behave = redirect("x..y", "nobody.example.com", other.identity.upper(), usage=6, cache=2)
-    await w.ue(1).bootstrap()
-    n = len(w.raw_hss.mars)
-    async with causes.counted(w, zh_redirect_cached=1, ub_challenged=1, ub_ok=1):
-        await w.ue(1).bootstrap()
-    assert len(w.raw_hss.mars) == n and len(other.mars) == 2
-    await w.ue(0).bootstrap()                                 # of one user
-    assert len(w.raw_hss.mars) == n + 1
-
-    async def forgotten():
-        await w.ue(1).bootstrap()
-        return len(w.raw_hss.mars) > n + 1
-    await t.until(forgotten, 5, "its time to be over")
-    w.raw_hss.behave = redirect(one.identity, usage=4, cache=60)        # ALL_APPLICATION
-    await w.ue(2).bootstrap()
-    n = len(w.raw_hss.mars)
-    await w.ue(3).bootstrap()
-    assert len(w.raw_hss.mars) == n and not w.raw_hss.vectors
-    await one.stop()                                          # who was named is gone, and what was said with it
-    await t.until(lambda: is_state(w, one.identity, "closed"), 10, "it to be gone")
-    w.raw_hss.behave = redirect(other.identity)
-    await w.ue(4).bootstrap()
-    assert len(w.raw_hss.mars) == n + 1
-
-
-@test("Dz: circles, chains, foreign hosts and names that are none are refused, each counted, and nobody foreign is asked", smoke=True)
-async def dz_refused(t):
-    w, one, other = await slf(t)
-    stranger = await raw_hss(t, w, "evil.example.com")
-    for cause, named in (("zh_redirect_loop", HSS_ID), ("zh_redirect_foreign", "evil.example.com"), ("zh_redirect_foreign", BSF_ID)):
-        w.raw_hss.behave = redirect(named, usage=5, cache=3600, uri="aaa://{}:" + str(stranger.port))
-        async with causes.counted(w, **{cause: 1}):
-            assert (await w.ue().first()).status == 503, named
-    for uri in ("http://{}", "aaa://a..b", "aaa://", "{}", "\0", "aaa://{}@evil"):
-        w.raw_hss.behave = redirect(one.identity, uri=uri)
-        async with causes.counted(w, zh_malformed=1):
-            assert (await w.ue().first()).status == 503, uri
-    w.raw_hss.behave = redirect(one.identity)
-    one.behave = redirect(HSS_ID)                             # back again
-    async with causes.counted(w, zh_redirect_loop=1, zh_redirected=1):
-        assert (await w.ue().first()).status == 503
-    one.behave, other.behave = redirect(other.identity), redirect(one.identity)
-    n = len(w.raw_hss.mars) + len(one.mars) + len(other.mars)
-    async with causes.counted(w, zh_redirect_loop=1, zh_redirected=2):
-        assert (await w.ue().first()).status == 503
-    assert len(w.raw_hss.mars) + len(one.mars) + len(other.mars) == n + 3
-    assert not stranger.mars and not stranger.conns
-    one.behave = None
-    await w.ue().bootstrap()
-
-
 @test("the HSS simulator answers a MAR that comes again, T set, from memory: one sequence number, whoever cut the connection; without T two",
       smoke=True)
 async def again(t):
@@ -465,8 +266,7 @@ async def again(t):
     async with causes.counted(w, "hss", hss_resync=1, hss_repeated=1):
         resynced = await ask(m, 0, conn)
         assert await ask(m, dia.T, conn) == resynced
-    w.hss.proc.kill()
-    await w.hss.proc.wait()
+    await w.hss.kill()
     await w.hss.start()
     conn = await raw_bsf_conn(t, w.ports["hss"])
     async with causes.counted(w, "hss", hss_resync=0, hss_ok=1):
@@ -488,40 +288,3 @@ async def again_meanwhile(t):
         a = await conn.request(again_)
     assert a.result == 2001 and not first.done()
     first.cancel()
-
-
-@test("two HSSs and an SLF of ours: each subscriber is had from the one that has it, by IMPI, range and all; kept, and changed live",
-      smoke=True, timeout=60)
-async def ours(t):
-    w = World(t, n_cards=4).no_limits()                       # its HSS is the SLF, with a database of which nothing is asked
-    worlds = []
-    for n, name in ((1, "one"), (2, "two")):
-        other = await second(t, w, f"hss{n}.{REALM}", name)
-        worlds.append(other)
-        w.bsf_cfg.nodes.append([f"hss hss{n}.{REALM}", node(other.ports["hss"], "load 0")])
-    imsi = [c.imsi for c in w.cards]
-    w.hss_cfg.nodes.append([f"redirect {imsi[0]}-{imsi[1]} hss1.{REALM}", []])
-    w.hss_cfg.nodes.append([f"redirect {w.cards[1].impi} hss2.{REALM}", []])
-    w.hss_cfg.nodes.append([f"redirect all nobody.{REALM}", []])
-    w.hss_cfg.nodes.append([f"redirect all hss2.{REALM}", []])
-    await w.start()
-    for n in (1, 2):
-        await t.until(lambda n=n: is_state(w, f"hss{n}.{REALM}", "open"), 10, "all to be connected")
-    async with causes.counted(w, "hss", hss_redirected=4), causes.counted(w, zh_redirected=4, ub_challenged=4, ub_ok=4):
-        for n in range(4):
-            await w.ue(n).bootstrap()
-    assert [await spent(x) for x in worlds] == [1, 3]
-    await vty_hss(w, "redirect-usage all-user 60")
-    async with causes.counted(w, "hss", hss_redirected=1):
-        async with causes.counted(w, zh_redirected=1, zh_redirect_cached=2, ub_challenged=3, ub_ok=3):
-            for _ in range(3):
-                await w.ue(0).bootstrap()
-    out = await vty_hss(w, f"no redirect {imsi[0]}-{imsi[1]}", "no redirect all", "no redirect all", f"redirect x hss1.{REALM}",
-                        "redirect 5-4 hss1.example", "redirect all a..b", "end", "write file")
-    assert "no redirect all" in out and "'x' is nobody" in out and "'5-4' is nobody" in out and "'a..b'" in out and "saved to" in out, out
-    with open(w.hss.argv[2], encoding="utf-8") as f:
-        text = f.read()
-    assert f"redirect {w.cards[1].impi} hss2.{REALM}\nredirect-usage all-user 60\n" in text and text.count("redirect ") == 1, text
-    async with causes.counted(w, "hss", hss_ok=1):            # of whom nothing is said it answers itself
-        await w.ue(3).bootstrap()
-    assert await spent(*worlds) == 7, "and each vector was somebody's"
