@@ -23,6 +23,7 @@ enum bsf_limit {
 	LIM_IN_FLIGHT_IMPI,   /* of all shards */
 	LIM_TC,               /* s */
 	LIM_TW,               /* s */
+	LIM_WITHOUT_CER,      /* of all shards */
 	LIM_COUNT
 };
 

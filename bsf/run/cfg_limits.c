@@ -77,6 +77,10 @@ static struct limit_row limits[LIM_COUNT] = {
 	[LIM_TW] = LIMIT("tw", BSF_NODE_DIAMETER, 6, 600, 10, false,
 			 "Watchdog time (RFC 3539)\n"
 			 "Seconds\n"),
+	[LIM_WITHOUT_CER] = LIMIT(
+		"without-cer", BSF_NODE_DIAMETER, 16, 1000000, 512, false,
+		"Accepted connections that have not sent CER, all shards together; half of them from one address\n"
+		"Connections\n"),
 };
 
 struct bucket_row {

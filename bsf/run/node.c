@@ -42,6 +42,7 @@ struct node {
 	const char *realms[BSF_NAMES_MAX + 1];
 	size_t n_realms;
 	uint32_t state_id;
+	struct dia_door *door;
 	sem_t hss_open;
 };
 
@@ -182,6 +183,10 @@ struct node *node_new(unsigned n_shards, SSL_CTX *tls, struct err *err)
 	struct node *n = calloc(1, sizeof(*n));
 	int rc = n ? 0 : -ENOMEM;
 
+	if (n)
+		n->door = dia_door_new(bsf_limit(LIM_WITHOUT_CER));
+	if (n && !n->door)
+		rc = -ENOMEM;
 	for (unsigned i = 0; i < n_shards && rc == 0; i++)
 		rc = part_init(n, &n->parts[i]);
 	if (rc < 0) {
@@ -211,6 +216,7 @@ void node_free(struct node *n)
 		sem_destroy(&n->parts[i].over);
 	}
 	SSL_CTX_free(n->tls);
+	dia_door_free(n->door);
 	free(n);
 }
 
@@ -433,6 +439,7 @@ static struct dia_hub *make_hub(struct part *p)
 		.client_apps = &zh_app,
 		.n_client_apps = 1,
 		.n_listen = bsf_cfg->n_dia,
+		.door = n->door,
 		.share_port = n->n_parts > 1,
 		.tls = n->tls,
 		.state_id = n->state_id,

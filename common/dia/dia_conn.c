@@ -11,7 +11,7 @@
 #define END_MS    5000 /* for the last message to leave */
 #define CLOSE_MS  1000 /* for the other side to close, once it has left */
 
-static void conn_list_add(struct dia_conn_list *l, struct dia_conn *c)
+static void list_link(struct dia_conn_list *l, struct dia_conn *c)
 {
 	c->next = NULL;
 	c->prev = l->last;
@@ -20,10 +20,9 @@ static void conn_list_add(struct dia_conn_list *l, struct dia_conn *c)
 	else
 		l->first = c;
 	l->last = c;
-	l->n++;
 }
 
-static void conn_list_del(struct dia_conn_list *l, struct dia_conn *c)
+static void list_unlink(struct dia_conn_list *l, struct dia_conn *c)
 {
 	if (c->prev)
 		c->prev->next = c->next;
@@ -34,7 +33,25 @@ static void conn_list_del(struct dia_conn_list *l, struct dia_conn *c)
 	else
 		l->last = c->prev;
 	c->next = c->prev = NULL;
-	l->n--;
+}
+
+static struct dia_conn_list *list_of(struct dia_conn *c)
+{
+	return c->named ? &c->hub->named : &c->hub->unnamed;
+}
+
+static void conn_list_add(struct dia_conn *c)
+{
+	list_link(list_of(c), c);
+	if (!c->named)
+		dia_door_in(c->hub->door, c->hub->place, c->host);
+}
+
+static void conn_list_del(struct dia_conn *c)
+{
+	list_unlink(list_of(c), c);
+	if (!c->named)
+		dia_door_out(c->hub->door, c->hub->place, c->host);
 }
 
 /* Its end. */
@@ -45,18 +62,13 @@ void dia_conn_free_if_unused(struct dia_conn *c)
 		free(c);
 }
 
-static struct dia_conn_list *list_of(struct dia_conn *c)
-{
-	return c->named ? &c->hub->named : &c->hub->unnamed;
-}
-
 static void count_as_named(struct dia_conn *c, bool named)
 {
 	if (c->named == named)
 		return;
-	conn_list_del(list_of(c), c);
+	conn_list_del(c);
 	c->named = named;
-	conn_list_add(list_of(c), c);
+	conn_list_add(c);
 }
 
 void dia_conn_name(struct dia_conn *c)
@@ -66,7 +78,7 @@ void dia_conn_name(struct dia_conn *c)
 
 void dia_conn_clear(struct dia_conn *c)
 {
-	conn_list_del(list_of(c), c);
+	conn_list_del(c);
 	dia_loop_timer_stop(c->hub->loop, &c->timer);
 	dia_loop_timer_stop(c->hub->loop, &c->expiry);
 	dia_stream_clear(&c->s, c->reset);
@@ -390,7 +402,8 @@ struct dia_conn *dia_conn_new(struct dia_hub *h, int fd, bool connecting, const 
 		return NULL;
 	}
 	c->named = connecting;
-	conn_list_add(list_of(c), c);
+	c->host = dia_door_host(h->door, from);
+	conn_list_add(c);
 	return c;
 }
 

@@ -110,7 +110,10 @@ struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg)
 				       .n_served = cfg->n_services < served_max ? cfg->n_services : served_max };
 	make_caps(h);
 	h->pending = dia_pending_new();
-	if (rng_fill(&seed, sizeof(seed)) < 0 || !h->pending || dia_ids_init() < 0 ||
+	h->own_door = !cfg->door;
+	h->door = cfg->door ? cfg->door : dia_door_new(DIA_DOOR_ALL);
+	h->place = h->door ? dia_door_join(h->door, l, dia_listen_give, h) : -1;
+	if (rng_fill(&seed, sizeof(seed)) < 0 || !h->pending || h->place < 0 || dia_ids_init() < 0 ||
 	    dia_ask_sessions_init(&h->sessions, cfg->self.host) < 0) {
 		dia_hub_free(h);
 		return NULL;
@@ -186,5 +189,9 @@ void dia_hub_free(struct dia_hub *h)
 		}
 	dia_pending_free(h->pending);
 	SSL_CTX_free(h->cfg.tls);
+	if (h->place >= 0)
+		dia_door_leave(h->door, h->place);
+	if (h->own_door)
+		dia_door_free(h->door);
 	free(h);
 }

@@ -9,13 +9,13 @@
 #include <sys/socket.h>
 #include "common/base/err.h"
 #include "common/dia/dia_base.h"
+#include "common/dia/dia_door.h"
 #include "common/dia/dia_local.h"
 #include "common/dia/dia_loop.h"
 
 #define DIA_HUB_LISTEN_MAX 8
 #define DIA_HUB_ANSWER_MAX 65535 /* octets of an answer: what a NAF or a relay takes at most */
 #define DIA_HUB_PENDING    4096  /* requests to one peer that it has not answered */
-#define DIA_HUB_UNNAMED    512 /* accepted connections that have not sent CER; half of them from one address at most */
 
 struct dia_hub;
 struct dia_reply;
@@ -116,8 +116,9 @@ struct dia_hub_cfg {
 	bool listen_tls[DIA_HUB_LISTEN_MAX]; /* there TLS comes before the first message; needs tls */
 	size_t n_listen;
 	SSL_CTX *tls;      /* of dia_cert_new(), after dia_tls_prepare(); a reference is taken. NULL: no TLS */
-	bool share_port;   /* with other hubs of this user: connections are spread over all that listen */
-	uint32_t state_id; /* Origin-State-Id; 0: none is sent */
+	struct dia_door *door; /* of all hubs that share_port; NULL: one of its own */
+	bool share_port;       /* with other hubs of this user: connections are spread over all that listen */
+	uint32_t state_id;     /* Origin-State-Id; 0: none is sent */
 	uint32_t tc_ms, tw_ms;
 	size_t msg_max; /* octets of a message of who came to us */
 	struct dia_hub_callbacks cb;

@@ -20,6 +20,7 @@ struct dia_conn {
 	struct dia_identity *id; /* NULL: not known yet, or over */
 	unsigned link;           /* its number in id->machine */
 	struct sockaddr_storage from;
+	unsigned host; /* what its address counts as at the door */
 	struct dia_conn *next,
 		*prev; /* all of the hub; those without a name, or not any more, have their own list, oldest first */
 	struct dia_timer timer;  /* without a name: until CER; ending: until it is cut */
@@ -69,7 +70,6 @@ struct dia_identity {
 
 struct dia_conn_list {
 	struct dia_conn *first, *last;
-	size_t n;
 };
 
 struct dia_listener {
@@ -88,6 +88,9 @@ struct dia_hub {
 	const struct dia_grammar *served[8];
 	struct dia_identity *identities[DIA_HUB_BUCKETS]; /* by name */
 	struct dia_conn_list unnamed, named;
+	struct dia_door *door;
+	bool own_door;
+	int place; /* at the door; < 0: none */
 	struct dia_conn *todo;
 	struct dia_listener listeners[DIA_HUB_LISTEN_MAX];
 	size_t n_listening;
@@ -178,6 +181,8 @@ void dia_secure_figures(const struct dia_conn *c, struct dia_hub_peer_figures *f
 /* dia_listen.c */
 int dia_listen_open(struct dia_hub *h, struct err *err);
 void dia_listen_close(struct dia_hub *h);
+/* Too many are there without a name: end what is here of them, oldest first. owner: the hub */
+void dia_listen_give(void *owner);
 /* A socket that connects; *rc -errno if it failed at once. \returns -1: there is none */
 int dia_listen_connect(const struct sockaddr_storage *to, int *rc);
 

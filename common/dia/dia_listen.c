@@ -34,29 +34,61 @@ int dia_listen_connect(const struct sockaddr_storage *to, int *rc)
 	return fd;
 }
 
-/* One address may have half the room: the other half is for the rest. The oldest of it goes, or the oldest of all. */
-static void listen_room(struct dia_hub *h, const struct sockaddr_storage *from)
+static struct dia_conn *oldest_of(const struct dia_hub *h, unsigned host, const struct dia_conn *but)
 {
-	struct dia_conn *oldest_here = NULL;
-	size_t here = 0;
-
 	for (struct dia_conn *c = h->unnamed.first; c; c = c->next)
-		if (sockaddr_same_host(&c->from, from) && here++ == 0)
-			oldest_here = c;
-	if (here >= DIA_HUB_UNNAMED / 2)
-		dia_conn_end(oldest_here, true, "too many without CER");
-	else if (h->unnamed.n >= DIA_HUB_UNNAMED)
-		dia_conn_end(h->unnamed.first, true, "too many without CER");
+		if (c->host == host && c != but)
+			return c;
+	return NULL;
+}
+
+static void give_one(struct dia_conn *c)
+{
+	dia_conn_end(c, true, "too many without CER");
+}
+
+/* One more is there: one address may have half the room, the other half is for the rest. */
+static void listen_room(struct dia_hub *h, const struct dia_conn *newest)
+{
+	struct dia_conn *here = h->unnamed.first;
+
+	if (dia_door_over_of(h->door, newest->host))
+		here = oldest_of(h, newest->host, newest);
+	else if (!dia_door_over(h->door))
+		return;
+	else if (here == newest || !dia_door_fullest(h->door, h->place))
+		here = NULL;
+	if (here)
+		give_one(here);
+	else
+		dia_door_ask(h->door, h->place);
+}
+
+/* Who is the fullest may be another one with each that goes: then it is asked. */
+void dia_listen_give(void *owner)
+{
+	struct dia_hub *h = owner;
+	struct dia_conn *c, *next;
+
+	for (c = h->unnamed.first; c; c = next) {
+		next = c->next;
+		if (dia_door_over_of(h->door, c->host))
+			give_one(c);
+	}
+	while (h->unnamed.first && dia_door_over(h->door) && dia_door_fullest(h->door, h->place))
+		give_one(h->unnamed.first);
+	if (dia_door_over(h->door))
+		dia_door_ask(h->door, h->place);
 }
 
 struct dia_conn *dia_listen_named(struct dia_hub *h, int fd, const struct sockaddr_storage *from)
 {
-	struct dia_conn *c;
+	struct dia_conn *c = dia_conn_new(h, fd, false, from);
 
-	listen_room(h, from);
-	c = dia_conn_new(h, fd, false, from);
-	if (c)
-		dia_loop_timer(h->loop, &c->timer, UNNAMED_MS);
+	if (!c)
+		return NULL;
+	dia_loop_timer(h->loop, &c->timer, UNNAMED_MS);
+	listen_room(h, c);
 	return c;
 }
 

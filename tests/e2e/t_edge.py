@@ -77,16 +77,6 @@ async def session_naf(t):
     assert len(bsf.birs) == 1, "the node did not ask"
 
 
-def files(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def cpu_s(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-        ticks = f.read().rsplit(")", 1)[1].split()
-    return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
-
-
 async def use_up(t, daemon, port, room=3):
     """No descriptor left, connections waiting: it neither ends nor spins; then the connections go. room: so many more than it
     has; below 0 even giving one up brings none."""

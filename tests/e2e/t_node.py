@@ -222,42 +222,6 @@ async def floods(t):
         assert busy[0][0] < 10 * quiet[0][0] + 10 and busy[1][0] < 10 * quiet[1][0] + 10, told
 
 
-@test("connections that say nothing, and some that connect and abort all the time: memory flat, a good NAF served", timeout=600)
-async def silent(t):
-    many_files()
-    w = World(t, raw_hss=True)
-    await w.start()
-    conn, s = await w.naf(), await w.ue().bootstrap()
-    silent_n, aborts = (10000, 100000) if FULL else (300, 2000)
-    held = []
-
-    async def abort_some(n):
-        for _ in range(n):
-            sock = socket.socket()
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            sock.connect(("127.0.0.1", w.ports["dia"]))
-            sock.close()
-            if next(turn) % 100 == 0:
-                assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
-    turn = itertools.count()
-    for _ in range(silent_n):
-        sock = socket.create_connection(("127.0.0.1", w.ports["dia"]))
-        held.append(sock)
-        if len(held) > 1000:
-            held.pop(0).close()
-        if len(held) % 100 == 0:
-            assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
-    await abort_some(aborts // 4)
-    before = w.bsf.rss_kib()
-    await abort_some(aborts)
-    grown = w.bsf.rss_kib() - before
-    t.note(f"{silent_n} silent, {aborts} aborted, memory {before} KiB, grown by {grown}")
-    assert grown < 1024 * t.factor, grown
-    for sock in held:
-        sock.close()
-    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
-
-
 @test("the HSS is frozen: told within 2 (tw + 2 s), meanwhile and after that 503 at once; back: full service within as long", timeout=180)
 async def frozen(t):
     tw = 6

@@ -213,7 +213,20 @@ async def run(argv, timeout=30, env=None, stdin=b"", cwd=None, binary=False):
     return p.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
 
-def many_files():
-    """As many descriptors as may be, for hundreds of connections."""
+def many_files(most=8192):
+    """As many descriptors as may be, for hundreds of connections; here, and in what is started from here on. How many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, most)), hard))
+    return max(soft, min(hard, most))
+
+
+def files(pid):
+    """How many descriptors it has."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def cpu_s(pid):
+    """Seconds of processor it has used."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        ticks = f.read().rsplit(")", 1)[1].split()
+    return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
