@@ -8,19 +8,6 @@
 
 #define DIA_NEVER UINT64_MAX
 
-uint32_t dia_peer_admit(const struct dia_admission *a)
-{
-	if (a->own_identity || !a->configured)
-		return DIA_UNKNOWN_PEER;
-	if (!a->address_ok)
-		return DIA_ADMIT_SILENT;
-	if (!a->certificate_ok)
-		return DIA_UNKNOWN_PEER;
-	if (!a->common)
-		return DIA_NO_COMMON_APPLICATION;
-	return a->security_ok ? 0 : DIA_NO_COMMON_SECURITY;
-}
-
 struct dia_peer_machine *dia_peer_new(const struct dia_peer_cfg *cfg, dia_peer_fn *act, void *owner, uint64_t now_ms)
 {
 	unsigned n = DIA_PEER_LINKS(cfg->connections);

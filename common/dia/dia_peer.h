@@ -51,7 +51,7 @@ struct dia_peer_machine;
 struct dia_peer_machine *dia_peer_new(const struct dia_peer_cfg *cfg, dia_peer_fn *act, void *owner, uint64_t now_ms);
 void dia_peer_free(struct dia_peer_machine *p);
 
-/*! A connection that was accepted has sent a good CER of this identity, admitted by dia_peer_admit().
+/*! A connection that was accepted has sent a good CER of this identity, admitted by dia_refusal_of().
  *  \param[in] has_state, state its Origin-State-Id
  *  \returns its link; -EBUSY: no room, close it */
 int dia_peer_cer(struct dia_peer_machine *p, uint64_t now_ms, bool has_state, uint32_t state);
@@ -84,18 +84,3 @@ enum dia_state dia_peer_state(const struct dia_peer_machine *p, unsigned link);
 /*! May a request go to it? OPEN or PROBED, and enough DWAs after a failure. */
 bool dia_peer_usable(const struct dia_peer_machine *p, unsigned link);
 unsigned dia_peer_links(const struct dia_peer_machine *p); /* numbers are below it */
-
-/*! What is known of a CER before its peer is asked. */
-struct dia_admission {
-	bool configured;     /* the identity */
-	bool own_identity;   /* it is ours: a connection to ourselves, or two hosts of one name */
-	bool address_ok;     /* its source may be this peer's */
-	bool certificate_ok; /* its names fit, or there is no TLS */
-	bool common;         /* an application */
-	bool security_ok;    /* a common way of Inband-Security-Id */
-};
-
-#define DIA_ADMIT_SILENT 1 /* closed without a word */
-
-/*! \returns 0 admitted; DIA_ADMIT_SILENT; else the code of the CEA: 3010, 5010, 5017 */
-uint32_t dia_peer_admit(const struct dia_admission *a);

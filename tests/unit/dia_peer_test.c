@@ -527,29 +527,6 @@ START_TEST(no_room)
 }
 END_TEST
 
-START_TEST(admission)
-{
-	static const struct dia_admission good = { true, false, true, true, true, true };
-	static const struct {
-		struct dia_admission a;
-		uint32_t code;
-	} rows[] = {
-		{ { true, false, true, true, true, true }, 0 },
-		{ { false, false, true, true, true, true }, 3010 },
-		{ { true, true, true, true, true, true }, 3010 },
-		{ { true, false, false, true, true, true }, DIA_ADMIT_SILENT },
-		{ { true, false, true, false, true, true }, 3010 },
-		{ { true, false, true, true, false, true }, 5010 },
-		{ { true, false, true, true, true, false }, 5017 },
-		{ { false, false, false, false, false, false }, 3010 },
-	};
-
-	ck_assert_uint_eq(dia_peer_admit(&good), 0);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		ck_assert_uint_eq(dia_peer_admit(&rows[i].a), rows[i].code);
-}
-END_TEST
-
 SUITE_WITH_FIXTURE("dia_peer", NULL, teardown, we_connect, it_comes, attempt_without_cer_gives_way,
 		   election_greater_name_wins, election_smaller_name_waits_for_its_cea,
 		   election_smaller_name_whose_attempt_ends, case_does_not_decide, full_and_just_heard,
@@ -557,4 +534,4 @@ SUITE_WITH_FIXTURE("dia_peer", NULL, teardown, we_connect, it_comes, attempt_wit
 		   full_and_asked_and_closed, one_round_for_all_that_are_held, two_held_one_place,
 		   held_that_leaves_ends_the_round, new_start_of_the_peer, reopened_after_a_failure,
 		   not_reopened_after_a_good_bye, watchdog, next_try, next_try_after_a_good_bye,
-		   lost_election_is_no_failure, tls_after_cer, stop, no_room, admission)
+		   lost_election_is_no_failure, tls_after_cer, stop, no_room)
