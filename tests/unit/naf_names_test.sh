@@ -23,7 +23,7 @@ report() { # TEXT; what is wrong stands in out
 	fi
 }
 words() { grep -ohE "\\<${prefix}_[a-z0-9_]+" "$@" | sort -u; }
-echo 1..6
+echo 1..7
 
 # functions of the header: declared, or inline
 grep -vE '^ ?\*|^/\*' "$header" | tr '\n' ' ' | grep -oE "${prefix}_[a-z0-9_]+\(" | tr -d '(' | sort -u >"$tmp/functions"
@@ -49,4 +49,6 @@ words "$header" | comm -13 "$tmp/known" - | grep -vxE 'gba_naf_digest_*' >"$tmp/
 report "nor does a comment of the header"
 sed -n "s/^ \(${prefix}_[a-z0-9_]*\)@.*/\1/p" "$src/debian/$SYMBOLS" 2>&1 | sort | diff - "$tmp/shown" >"$tmp/out"
 report "the package lists the same symbols"
+ls "$build/${lib%.so}.a" >"$tmp/out" 2>/dev/null
+report "there is no static one, which would show every name in it"
 exit $failed
