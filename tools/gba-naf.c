@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <openssl/crypto.h>
 
 #include "common/base/b64.h"
 #include "common/base/hex.h"
@@ -458,6 +459,10 @@ int main(int argc, char **argv)
 	int rc;
 
 	secret_harden_process();
+	if (!OSSL_LIB_CTX_get0_global_default()) { /* it would end us where it is used */
+		fprintf(stderr, "gba-naf: no memory for libcrypto\n");
+		return 1;
+	}
 	rc = gba_naf_parse(&o, argc, argv);
 	if (rc >= 0)
 		return rc;

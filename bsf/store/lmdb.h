@@ -47,8 +47,9 @@ static inline struct span lmdb_span(const MDB_val *v)
  *  the environment can only be closed. */
 int lmdb_errno(int rc);
 
-/*! Count and log a record that does not open. Any thread. */
-void lmdb_unreadable(struct store_lmdb *l, const uint8_t rand[AKA_RAND_LEN]);
+/*! What came of reading a record, as its user has to see it; one that does not open is counted and logged. Any thread.
+ *  \returns 0; -ENOENT it is lost; -EIO nobody can tell */
+int lmdb_record_rc(struct store_lmdb *l, const uint8_t *rand, int rc);
 
 /* store/lmdb_fatal.c */
 /*! From now on SIGBUS and a failed assertion of LMDB end the process and name this store's file on standard error. */

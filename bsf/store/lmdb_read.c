@@ -90,7 +90,7 @@ static MDB_txn *read_begin(struct store_lmdb *l)
 	return r->txn;
 }
 
-void lmdb_unreadable(struct store_lmdb *l, const uint8_t rand[AKA_RAND_LEN])
+static void tell_unreadable(struct store_lmdb *l, const uint8_t rand[AKA_RAND_LEN])
 {
 	struct log_line line;
 
@@ -103,12 +103,12 @@ void lmdb_unreadable(struct store_lmdb *l, const uint8_t rand[AKA_RAND_LEN])
 	log_line_end(&line);
 }
 
-/* A record that does not open is lost, as far as anybody can tell. Without memory nobody can tell. */
-static int read_rc(struct store_lmdb *l, const uint8_t *rand, int rc)
+/* A record that does not open is lost, as far as anybody can tell. Without memory, ours or the cipher's, nobody can tell. */
+int lmdb_record_rc(struct store_lmdb *l, const uint8_t *rand, int rc)
 {
-	if (rc == 0 || rc == -ENOMEM)
+	if (rc == 0 || rc == -ENOMEM || rc == -EIO)
 		return rc == 0 ? 0 : -EIO;
-	lmdb_unreadable(l, rand);
+	tell_unreadable(l, rand);
 	return -ENOENT;
 }
 
@@ -124,13 +124,11 @@ static int read_record(struct store_lmdb *l, MDB_txn *txn, const uint8_t *rand, 
 	rc = lmdb_errno(rc);
 	if (rc == 0)
 		rc = record_head_read(&h, lmdb_span(&v));
-	if (rc == -EIO)
-		return rc;
 	if (rc < 0)
-		return read_rc(l, rand, rc);
+		return lmdb_record_rc(l, rand, rc);
 	if (now_s && (h.kind != RECORD_SESSION || h.expires_at <= now_s))
 		return -ENOENT;
-	return read_rc(l, rand, record_read(out, &l->keys, rand, lmdb_span(&v)));
+	return lmdb_record_rc(l, rand, record_read(out, &l->keys, rand, lmdb_span(&v)));
 }
 
 int lmdb_get(struct store_lmdb *l, const struct btid *id, struct gba_session *out)

@@ -151,15 +151,18 @@ static int entry_delete(struct lmdb_write *w, const struct index_entry *e)
 	return index_remove(w, e);
 }
 
-/* Read the record of e. \returns 0; -ENOENT not there or damaged (counted) */
+/* Read the record of e. \returns 0; -ENOENT not there or damaged (counted); -EIO nobody can tell: nothing may be deleted for that */
 static int entry_read(struct lmdb_write *w, const struct index_entry *e, struct gba_session *out)
 {
 	MDB_val k = lmdb_val(e->rand, AKA_RAND_LEN), v;
 
-	if (mdb_get(w->txn, w->l->dbi, &k, &v) == 0 && record_read(out, &w->l->keys, e->rand, lmdb_span(&v)) == 0)
-		return 0;
-	lmdb_unreadable(w->l, e->rand);
-	return -ENOENT;
+	int rc = mdb_get(w->txn, w->l->dbi, &k, &v);
+
+	if (rc == 0)
+		rc = record_read(out, &w->l->keys, e->rand, lmdb_span(&v));
+	else
+		rc = rc == MDB_NOTFOUND ? -ENOENT : lmdb_errno(rc);
+	return lmdb_record_rc(w->l, e->rand, rc);
 }
 
 /* Replace the record of e. \param[in] s what is sealed, or NULL */
@@ -194,7 +197,10 @@ static int entry_become(struct lmdb_write *w, const struct index_entry *e, enum 
 		h.tmpi_tag = 0;
 	if (kind == RECORD_TOMBSTONE && !h.tmpi_tag)
 		return entry_replace(w, e, &h, NULL);
-	if (entry_read(w, e, &s) < 0) {
+	rc = entry_read(w, e, &s);
+	if (rc == -EIO)
+		return rc;
+	if (rc < 0) {
 		h.tmpi_tag = 0;
 		return kind == RECORD_TOMBSTONE ? entry_replace(w, e, &h, NULL) : entry_delete(w, e);
 	}
@@ -265,11 +271,15 @@ static int write_revoke_btid(struct lmdb_write *w, struct store_req *r, int64_t 
 	struct index_entry e;
 	struct gba_session s;
 	bool is;
+	int rc;
 
 	memcpy(e.rand, r->key.btid.rand, AKA_RAND_LEN);
 	if (mdb_get(w->txn, w->l->dbi, &k, &v) || record_head_read(&e.head, lmdb_span(&v)) < 0 ||
-	    e.head.kind != RECORD_SESSION || entry_read(w, &e, &s) < 0)
+	    e.head.kind != RECORD_SESSION)
 		return 0;
+	rc = entry_read(w, &e, &s);
+	if (rc < 0)
+		return rc == -EIO ? rc : 0;
 	is = span_ieq(span_str(s.bsf_name), span_str(r->key.btid.domain));
 	gba_session_clear(&s);
 	return is ? revoke_entry(w, r, &e, now_s) : 0;

@@ -48,6 +48,8 @@ static void __attribute__((destructor)) process_free(void)
 
 static void init(void)
 {
+	if (!OSSL_LIB_CTX_get0_global_default()) /* it found no memory to begin: to fetch anything from it would be the end */
+		return;
 	alg.aes128_ecb = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
 	alg.aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	alg.md5 = EVP_MD_fetch(NULL, "MD5", NULL);

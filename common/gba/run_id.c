@@ -6,7 +6,7 @@
 
 void run_id(char out[RUN_ID_LEN + 1], const uint8_t rand[16])
 {
-	uint8_t md[SHA256_DIGEST_LENGTH];
+	uint8_t md[SHA256_DIGEST_LENGTH] = { 0 }; /* without memory for the digest no octet of ours is shown */
 
 	SHA256(rand, 16, md);
 	hex_encode(out, RUN_ID_LEN + 1, md, RUN_ID_LEN / 2);

@@ -4,7 +4,7 @@ import asyncio
 import collections
 import os
 
-from lib import causes, digest, procs
+from lib import causes, digest, no_memory, procs
 from lib.http_raw import HttpClosed, HttpConn
 from lib.runner import test
 from lib.ue import UbError
@@ -176,14 +176,9 @@ class HalfClosedEach:
 
 
 @test("without memory now and then: each answer is whole, or 503, or the connection closes; nobody is refused for it", smoke=True)
-async def no_memory(t):
+async def memory_now_and_then(t):
     """What a device gets must not be half a challenge, nor a wrong response where the right one could not be computed."""
-    if procs.SANITIZED:
-        t.skip("sanitizers have an allocator of their own")
-    lib, flag = t.dir + "/no_memory.so", t.dir + "/no_memory"
-    source = os.path.join(os.path.dirname(procs.__file__), "no_memory.c")
-    rc, out, err = await procs.run([t.need_tool("cc", "gcc"), "-O1", "-shared", "-fPIC", "-o", lib, source], 30)
-    assert rc == 0, out + err
+    lib, flag = await no_memory.library(t), t.dir + "/no_memory"
     w = World(t, n_cards=16).no_limits()
     w.bsf_env = {"LD_PRELOAD": lib, "NO_MEMORY": flag, "NO_MEMORY_RATE": "400"}
     await w.start()
