@@ -115,7 +115,7 @@ struct dia_hub_cfg {
 	struct sockaddr_storage listen[DIA_HUB_LISTEN_MAX];
 	bool listen_tls[DIA_HUB_LISTEN_MAX]; /* there TLS comes before the first message; needs tls */
 	size_t n_listen;
-	SSL_CTX *tls;      /* of dia_cert_new(), after dia_tls_prepare(); a reference is taken. NULL: no TLS */
+	SSL_CTX *tls;          /* of dia_cert_new(), after dia_tls_prepare(); a reference is taken. NULL: no TLS */
 	struct dia_door *door; /* of all hubs that share_port; NULL: one of its own */
 	bool share_port;       /* with other hubs of this user: connections are spread over all that listen */
 	uint32_t state_id;     /* Origin-State-Id; 0: none is sent */
