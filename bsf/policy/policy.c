@@ -23,19 +23,42 @@ struct published {
 static _Atomic(struct policy *) current;
 static struct published *retired; /* main thread only */
 
+/* Where this one may come from. \returns 0; -ENOMEM */
+static int index_nets(struct nets *nets, const struct policy_peer *p)
+{
+	struct span host = sockaddr_host(&p->connect);
+	struct sockaddr_net one = { .len = (uint8_t)host.len, .prefix = (uint8_t)(8 * host.len) };
+	int rc = 0;
+
+	for (size_t i = 0; i < p->n_nets && rc == 0; i++)
+		rc = nets_add(nets, &p->nets[i]);
+	if (rc < 0 || !p->may_connect || !host.len)
+		return rc;
+	memcpy(one.host, host.p, host.len);
+	return nets_add(nets, &one);
+}
+
 int policy_index(struct policy *p)
 {
 	p->by_identity = name_table_new();
 	p->peer_by_identity = name_table_new();
-	if (!p->by_identity || !p->peer_by_identity)
+	p->nets = nets_new();
+	if (!p->by_identity || !p->peer_by_identity || !p->nets)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n_nafs; i++)
 		if (name_table_put(p->by_identity, p->nafs[i].identity, &p->nafs[i]) == -ENOMEM)
 			return -ENOMEM;
 	for (size_t i = 0; i < p->n_peers; i++)
-		if (name_table_put(p->peer_by_identity, p->peers[i].identity, &p->peers[i]) == -ENOMEM)
+		if (name_table_put(p->peer_by_identity, p->peers[i].identity, &p->peers[i]) == -ENOMEM ||
+		    index_nets(p->nets, &p->peers[i]) < 0)
 			return -ENOMEM;
+	nets_sort(p->nets);
 	return 0;
+}
+
+bool policy_comes_from(const struct policy *p, const struct sockaddr *from)
+{
+	return p && nets_has(p->nets, from);
 }
 
 const struct policy_peer *policy_peer(const struct policy *p, const char *identity)
@@ -160,6 +183,7 @@ void policy_free(struct policy *p)
 	for (size_t i = 0; i < p->n_hss; i++)
 		hss_put(p->hss[i]);
 	free(p->hss);
+	nets_free(p->nets);
 	free(p->nafs);
 	free(p->peers);
 	free(p);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include "bsf/policy/hss.h"
 #include "bsf/policy/name_table.h"
+#include "bsf/policy/nets.h"
 #include "bsf/policy/rate.h"
 #include "common/base/sockaddr.h"
 
@@ -51,6 +52,7 @@ struct policy {
 	struct name_table *by_identity, *peer_by_identity;
 	struct hss **hss; /* whom we ask for vectors; a holder each */
 	size_t n_hss;
+	struct nets *nets; /* of all peers that may come to us */
 };
 
 /*! Make what the look-ups look into; when all nafs and peers are there. \returns 0; -ENOMEM */
@@ -61,6 +63,8 @@ const struct policy_peer *policy_peer(const struct policy *p, const char *identi
 bool policy_net_match(const struct policy_peer *n, const struct sockaddr *from);
 /*! May this identity connect to us from this address? \returns 0; -ENOENT unknown; -EPERM other address */
 int policy_admit(const struct policy *p, const char *identity, const struct sockaddr *from);
+/*! May anybody come from there at all? */
+bool policy_comes_from(const struct policy *p, const struct sockaddr *from);
 /*! fqdn comes from a peer: what is no DNS name is nobody's, under whatever wildcard. */
 bool policy_speaks_for(const struct naf_policy *n, const char *fqdn);
 

@@ -200,6 +200,15 @@ DEFUN(cfg_gba_u, cfg_gba_u_cmd, "gba-u (guss|off)",
 	return CMD_SUCCESS;
 }
 
+DEFUN(cfg_strangers, cfg_strangers_cmd, "strangers (answer|close)",
+      "Connections from addresses that are no peer's\n"
+      "They may send a CER, and are told why they are refused (default)\n"
+      "They are closed before anything is read\n")
+{
+	atomic_store(&bsf_cfg->limits.strangers_close, argv[0][0] == 'c');
+	return CMD_SUCCESS;
+}
+
 static int unset_bucket(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
 {
 	struct bucket_row *row = container_of(self, struct bucket_row, el_no);
@@ -248,6 +257,8 @@ DEFUN(show_limits, show_limits_cmd, "show limits", SHOW_STR "Limits that hold no
 		atomic_load(&bsf_cfg->limits.source_all) ? "none" : "private", VTY_NEWLINE);
 	vty_out(vty, "%-18s %8s  default guss%s", "gba-u", atomic_load(&bsf_cfg->limits.gba_u_off) ? "off" : "guss",
 		VTY_NEWLINE);
+	vty_out(vty, "%-18s %8s  default answer%s", "strangers",
+		atomic_load(&bsf_cfg->limits.strangers_close) ? "close" : "answer", VTY_NEWLINE);
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
 		vty_out(vty, "%-18s %8u  of hss %s%s", "timeout", (unsigned)bsf_cfg->hss[i]->timeout_s,
 			bsf_cfg->hss[i]->identity, VTY_NEWLINE);
@@ -279,6 +290,7 @@ void bsf_limits_vty_init(void *ctx)
 	}
 	install_element(BSF_NODE_UB, &cfg_source_exempt_cmd);
 	install_element(BSF_NODE_UB, &cfg_gba_u_cmd);
+	install_element(BSF_NODE_DIAMETER, &cfg_strangers_cmd);
 	install_element_ve(&show_limits_cmd);
 }
 
@@ -300,4 +312,6 @@ void bsf_limits_write(struct vty *vty, int node)
 		vty_out(vty, " source-exempt none%s", VTY_NEWLINE);
 	if (node == BSF_NODE_UB && atomic_load(&bsf_cfg->limits.gba_u_off))
 		vty_out(vty, " gba-u off%s", VTY_NEWLINE);
+	if (node == BSF_NODE_DIAMETER && atomic_load(&bsf_cfg->limits.strangers_close))
+		vty_out(vty, " strangers close%s", VTY_NEWLINE);
 }

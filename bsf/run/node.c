@@ -260,6 +260,12 @@ static int node_admit(void *owner, const char *identity, const struct sockaddr *
 	return policy_admit(policy_current(), identity, from);
 }
 
+static bool node_comes_from(void *owner, const struct sockaddr *from)
+{
+	return !atomic_load_explicit(&bsf_cfg->limits.strangers_close, memory_order_relaxed) ||
+	       policy_comes_from(policy_current(), from);
+}
+
 static void node_limits(void *owner, const char *identity, struct dia_hub_limits *out)
 {
 	const struct policy_peer *p = policy_peer(policy_current(), identity);
@@ -447,6 +453,7 @@ static struct dia_hub *make_hub(struct part *p)
 		.tw_ms = bsf_limit(LIM_TW) * 1000,
 		.cb = { .event = node_on_event,
 			.ready = node_on_ready,
+			.comes_from = node_comes_from,
 			.admit = node_admit,
 			.limits = node_limits,
 			.security = node_security,

@@ -22,17 +22,18 @@ struct dia_reply;
 struct dia_way;
 
 enum dia_hub_event {
-	DIA_HUB_OPEN,        /* requests may flow. detail: address */
-	DIA_HUB_LOST,        /* detail: why, in words */
-	DIA_HUB_SUSPECT,     /* detail: why */
-	DIA_HUB_BACK,        /* no more. detail: why */
-	DIA_HUB_FLAPS,       /* of more changes only this is told, once a minute. detail: how many, and how it is now */
-	DIA_HUB_UNKNOWN,     /* its CER was refused: identity not configured. detail: address */
-	DIA_HUB_ADDRESS,     /* closed without a word: not from there. detail: address */
-	DIA_HUB_ROLE,        /* its CER was refused: we connect to it, it may not to us. detail: address */
-	DIA_HUB_IN_USE,      /* its CER was refused: the identity is connected and alive. detail: address */
-	DIA_HUB_REFUSED,     /* its CER was refused for lack of memory, or it refuses ours. detail: why */
-	DIA_HUB_TLS,         /* no TLS came to be. detail: why */
+	DIA_HUB_OPEN,     /* requests may flow. detail: address */
+	DIA_HUB_LOST,     /* detail: why, in words */
+	DIA_HUB_SUSPECT,  /* detail: why */
+	DIA_HUB_BACK,     /* no more. detail: why */
+	DIA_HUB_FLAPS,    /* of more changes only this is told, once a minute. detail: how many, and how it is now */
+	DIA_HUB_UNKNOWN,  /* its CER was refused: identity not configured. detail: address */
+	DIA_HUB_ADDRESS,  /* closed without a word: not from there. detail: address */
+	DIA_HUB_STRANGER, /* closed at once: nobody may come from there. peer: the address */
+	DIA_HUB_ROLE,     /* its CER was refused: we connect to it, it may not to us. detail: address */
+	DIA_HUB_IN_USE,   /* its CER was refused: the identity is connected and alive. detail: address */
+	DIA_HUB_REFUSED,  /* its CER was refused for lack of memory, or it refuses ours. detail: why */
+	DIA_HUB_TLS,      /* no TLS came to be. detail: why */
 	DIA_HUB_CERTIFICATE, /* its certificate is another's: its CER was refused, or we went. detail: which names it has */
 	DIA_HUB_EXPIRES, /* its certificate ends soon: told when it connects and daily; or has: it goes. detail: words */
 	DIA_HUB_PROTOCOL, /* a message that cannot be read or is not for us. detail: what */
@@ -86,6 +87,8 @@ struct dia_hub_callbacks {
 	void (*event)(void *owner, enum dia_hub_event ev, const char *peer, const char *detail);
 	/*! Requests may be sent to it from here on, or no more. As event(). NULL: nobody asks it anything */
 	void (*ready)(void *owner, const char *peer, bool ready);
+	/*! May anybody connect to us from this address? Asked before anything is read. NULL: yes */
+	bool (*comes_from)(void *owner, const struct sockaddr *from);
 	/*! May this identity connect to us from this address? Asked also of those that we connect to. NULL: nobody may.
 	 *  \returns 0; -ENOENT unknown identity; -EPERM other address */
 	int (*admit)(void *owner, const char *identity, const struct sockaddr *from);

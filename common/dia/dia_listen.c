@@ -92,11 +92,27 @@ struct dia_conn *dia_listen_named(struct dia_hub *h, int fd, const struct sockad
 	return c;
 }
 
+static bool is_stranger(struct dia_hub *h, const struct sockaddr_storage *from)
+{
+	const struct dia_hub_callbacks *cb = &h->cfg.cb;
+	char text[SOCKADDR_TEXT];
+
+	if (!cb->comes_from || cb->comes_from(cb->owner, (const struct sockaddr *)from))
+		return false;
+	sockaddr_host_text(text, from);
+	dia_hub_tell(h, DIA_HUB_STRANGER, text, "nobody may come from this address");
+	return true;
+}
+
 static void accepted(const struct dia_listener *l, int fd, struct sockaddr_storage *from)
 {
 	struct dia_conn *c;
 
 	sockaddr_unmap(from);
+	if (is_stranger(l->hub, from)) {
+		close(fd);
+		return;
+	}
 	set_options(fd);
 	c = dia_listen_named(l->hub, fd, from);
 	if (!c)

@@ -90,6 +90,7 @@ void dia_select_event(void *owner, enum dia_hub_event ev, const char *peer, cons
 		[DIA_HUB_UNKNOWN] = { CAUSE_dia_peer_unknown, NULL },
 		[DIA_HUB_ADDRESS] = { CAUSE_dia_peer_address, NULL },
 		[DIA_HUB_IN_USE] = { CAUSE_dia_peer_in_use, NULL },
+		[DIA_HUB_STRANGER] = { CAUSE_dia_stranger, NULL },
 		[DIA_HUB_ROLE] = { CAUSE_dia_peer_role, NULL },
 		[DIA_HUB_TLS] = { CAUSE_dia_tls, NULL },
 		[DIA_HUB_CERTIFICATE] = { CAUSE_dia_certificate, NULL },

@@ -2,7 +2,9 @@
 """Every cause of Zn and of the Diameter node: the answer, the counter, and no key for whom it is not."""
 import asyncio
 import collections
+import contextlib
 import os
+import re
 
 from lib import causes, dia, kdf, naf, vty
 from lib.dia import Avp, Msg
@@ -212,6 +214,35 @@ async def peers(t):
     second = await naf.connect(w.ports["dia"])
     assert second.cea.result == 5012, "a second connection under an open identity"
     await second.close()
+    await kept.check()
+
+
+@test("dia_stranger: from an address that is no peer's nothing is read where strangers close; from a peer's one it is, and live", smoke=True)
+async def stranger(t):
+    w = World(t, raw_hss=True)
+    w.bsf_cfg.set("diameter", "strangers close")
+    await w.start()
+    kept = await Kept.make(w)
+    async with causes.counted(w, dia_stranger=1):
+        with contextlib.suppress(PeerClosed, ConnectionError):
+            conn = await naf.connect(w.ports["dia"], source="127.0.0.9", timeout=5)
+            raise AssertionError(conn.cea.avps)
+    async with causes.counted(w, dia_peer_unknown=1):            # a peer's address, but another name
+        assert (await naf.connect(w.ports["dia"], "x.example.com", "example.com")).cea.result == 3010
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    t.cleanup(v.close)
+    assert re.search(r"^strangers +close +default answer", (await v.command("show limits")).replace("\r", ""), re.M)
+    for line in ("enable", "configure terminal", "naf naf2.example.com", "address 127.0.0.8/30", "speaks-for naf2.example.com"):
+        await v.command(line)
+    conn = await naf.connect(w.ports["dia"], "naf2.example.com", "example.com", source="127.0.0.9")
+    assert (await naf.fetch(conn, kept.session.btid, naf.naf_id("naf2.example.com"))).key == kept.session.ks_naf("naf2.example.com")
+    for line in ("exit", "diameter"):
+        await v.command(line)
+    assert "answer, close" in await v.command("strangers maybe")
+    assert "\n strangers close" in await v.command("show running-config")
+    await v.command("strangers answer")
+    async with causes.counted(w, dia_peer_unknown=1):
+        assert (await naf.connect(w.ports["dia"], "x.example.com", "example.com", source="127.0.0.99")).cea.result == 3010
     await kept.check()
 
 

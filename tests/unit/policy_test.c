@@ -277,6 +277,47 @@ START_TEST(table)
 }
 END_TEST
 
+/* Each range says the same alone and among many */
+START_TEST(all_nets)
+{
+	static const char *const ranges[] = { "10.1.2.3",    "10.2.0.0/16",     "192.0.2.7/25",
+					      "2001:db8::1", "2001:db8:1::/47", "172.16.0.9/12" };
+	static const char *const froms[] = {
+		"10.1.2.3",    "10.1.2.4",    "10.2.255.1",      "10.3.0.0",      "192.0.2.127",    "192.0.2.128",
+		"2001:db8::1", "2001:db8::2", "2001:db8:1:f::2", "2001:db8:2::2", "172.31.255.255", "172.32.0.0",
+		"0.0.0.0",     "::"
+	};
+	struct nets *nets = nets_new();
+	struct sockaddr_storage from;
+	struct sockaddr_net net[6];
+	char text[32];
+
+	ck_assert_int_eq(sockaddr_parse(&from, "10.1.2.3", "1"), 0);
+	ck_assert(!nets_has(nets, &from));
+	for (size_t i = 0; i < 6; i++)
+		ck_assert(sockaddr_net_parse(&net[i], ranges[i]) == 0 && nets_add(nets, &net[i]) == 0);
+	for (int i = 0; i < 1000; i++) {
+		struct sockaddr_net one;
+
+		snprintf(text, sizeof(text), "203.0.%d.%d", i / 250, i % 250);
+		ck_assert(sockaddr_net_parse(&one, text) == 0 && nets_add(nets, &one) == 0);
+	}
+	nets_sort(nets);
+	for (size_t f = 0; f < sizeof(froms) / sizeof(froms[0]); f++) {
+		bool is = false;
+
+		ck_assert_int_eq(sockaddr_parse(&from, froms[f], "1"), 0);
+		for (size_t i = 0; i < 6; i++)
+			is |= sockaddr_net_match(&net[i], &from);
+		ck_assert_msg(nets_has(nets, &from) == is, "%s", froms[f]);
+	}
+	from.ss_family = AF_UNIX;
+	ck_assert(!nets_has(nets, &from));
+	nets_free(nets);
+	nets_free(NULL);
+}
+END_TEST
+
 #define S UINT64_C(1000000) /* us */
 
 /* So many at once, and then in each second as many again, for a minute */
@@ -313,6 +354,7 @@ int main(void)
 	tcase_add_loop_test(tc, speaks_for, 0, sizeof(names) / sizeof(names[0]));
 	tcase_add_test(tc, net_match);
 	tcase_add_loop_test(tc, who, 0, sizeof(asked) / sizeof(asked[0]));
+	tcase_add_test(tc, all_nets);
 	tcase_add_loop_test(tc, rate, 0, 4);
 	tcase_add_test(tc, published);
 	tcase_add_test(tc, ten_thousand);
