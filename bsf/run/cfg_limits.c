@@ -77,6 +77,10 @@ static struct limit_row limits[LIM_COUNT] = {
 	[LIM_TW] = LIMIT("tw", BSF_NODE_DIAMETER, 6, 600, 10, false,
 			 "Watchdog time (RFC 3539)\n"
 			 "Seconds\n"),
+	[LIM_BUFFERS] =
+		LIMIT("buffers", BSF_NODE_DIAMETER, 1, 65536, 64, false,
+		      "Memory for messages that are not whole and answers that are not taken, all peers together\n"
+		      "MiB\n"),
 	[LIM_WITHOUT_CER] = LIMIT(
 		"without-cer", BSF_NODE_DIAMETER, 16, 1000000, 512, false,
 		"Accepted connections that have not sent CER, all shards together; half of them from one address\n"

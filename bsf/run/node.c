@@ -12,6 +12,7 @@
 #include "common/base/ascii.h"
 #include "common/base/clock.h"
 #include "common/base/owner_of.h"
+#include "common/dia/dia_buffer.h"
 #include "common/dia/dia_frame.h"
 #include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
@@ -183,6 +184,7 @@ struct node *node_new(unsigned n_shards, SSL_CTX *tls, struct err *err)
 	struct node *n = calloc(1, sizeof(*n));
 	int rc = n ? 0 : -ENOMEM;
 
+	dia_buffer_budget((size_t)bsf_limit(LIM_BUFFERS) << 20);
 	if (n)
 		n->door = dia_door_new(bsf_limit(LIM_WITHOUT_CER));
 	if (n && !n->door)

@@ -9,40 +9,14 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include "common/base/owner_of.h"
+#include "common/dia/dia_buffer.h"
 #include "common/dia/dia_frame.h"
 
 static const struct span nothing;
 
-/* Buffers hold keys (BIA, MAA): wiped before they are freed or moved, all of them: what was moved to the front has left its
- * end behind. */
-static void buffer_free(uint8_t **p, size_t *room)
+static bool stream_grow(const struct dia_stream *s, uint8_t **p, size_t *room, size_t used, size_t want)
 {
-	if (*p)
-		OPENSSL_cleanse(*p, *room);
-	free(*p);
-	*p = NULL;
-	*room = 0;
-}
-
-/* Room for want octets, of which used are kept. \returns false: no memory */
-static bool buffer_grow(uint8_t **p, size_t *room, size_t used, size_t want)
-{
-	size_t n = *room ? *room : 1024;
-	uint8_t *bigger;
-
-	if (want <= *room)
-		return true;
-	while (n < want)
-		n *= 2;
-	bigger = malloc(n);
-	if (!bigger)
-		return false;
-	if (used)
-		memcpy(bigger, *p, used);
-	buffer_free(p, room);
-	*p = bigger;
-	*room = n;
-	return true;
+	return dia_buffer_grow(p, room, used, want, s->msg_max <= DIA_FRAME_NAF);
 }
 
 static bool stream_end(struct dia_stream *s, enum dia_stream_end why, int detail, struct span head)
@@ -78,7 +52,7 @@ static void sent(struct dia_stream *s, size_t n)
 	if (n)
 		dia_loop_timer_stop(s->loop, &s->stuck);
 	if (s->out_at == s->out_len) {
-		buffer_free(&s->out, &s->out_room);
+		dia_buffer_free(&s->out, &s->out_room);
 		s->out_at = s->out_len = 0;
 		if (s->shut)
 			s->way->ops->shut(s->way, s->f.fd);
@@ -136,7 +110,7 @@ bool dia_stream_room(struct dia_stream *s, struct writer *w, size_t len)
 		return false;
 	compact(s);
 	if (dia_stream_unsent(s) > DIA_STREAM_UNSENT ||
-	    !buffer_grow(&s->out, &s->out_room, s->out_len, s->out_len + len))
+	    !stream_grow(s, &s->out, &s->out_room, s->out_len, s->out_len + len))
 		return false;
 	writer_init(w, s->out + s->out_len, len);
 	return true;
@@ -202,11 +176,11 @@ static ssize_t hand_on(struct dia_stream *s, struct span buf, unsigned *budget)
 static bool stream_keep(struct dia_stream *s, struct span rest)
 {
 	if (!rest.len) {
-		buffer_free(&s->in, &s->in_room);
+		dia_buffer_free(&s->in, &s->in_room);
 		s->in_len = 0;
 		return true;
 	}
-	if (rest.len > s->in_room && !buffer_grow(&s->in, &s->in_room, 0, rest.len))
+	if (rest.len > s->in_room && !stream_grow(s, &s->in, &s->in_room, 0, rest.len))
 		return stream_end(s, DIA_STREAM_MEMORY, 0, nothing);
 	memmove(s->in, rest.p, rest.len);
 	s->in_len = rest.len;
@@ -228,7 +202,7 @@ static uint8_t *where_to_read(struct dia_stream *s)
 	uint8_t *scratch = dia_loop_scratch(s->loop);
 
 	if (s->in_len > DIA_LOOP_SCRATCH)
-		return buffer_grow(&s->in, &s->in_room, s->in_len, s->in_len + DIA_LOOP_SCRATCH) ? s->in : NULL;
+		return stream_grow(s, &s->in, &s->in_room, s->in_len, s->in_len + DIA_LOOP_SCRATCH) ? s->in : NULL;
 	if (s->in_len)
 		memcpy(scratch, s->in, s->in_len);
 	return scratch;
@@ -385,7 +359,7 @@ int dia_stream_release(struct dia_stream *s, struct dia_way **way)
 
 bool dia_stream_feed(struct dia_stream *s, struct span octets)
 {
-	if (!buffer_grow(&s->in, &s->in_room, 0, octets.len))
+	if (!stream_grow(s, &s->in, &s->in_room, 0, octets.len))
 		return false;
 	memcpy(s->in, octets.p, octets.len);
 	s->in_len = octets.len;
@@ -408,7 +382,7 @@ void dia_stream_clear(struct dia_stream *s, bool reset)
 			s->next_way->ops->free(s->next_way);
 		close(s->f.fd);
 	}
-	buffer_free(&s->in, &s->in_room);
-	buffer_free(&s->out, &s->out_room);
+	dia_buffer_free(&s->in, &s->in_room);
+	dia_buffer_free(&s->out, &s->out_room);
 	s->ended = true;
 }

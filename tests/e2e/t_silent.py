@@ -10,7 +10,7 @@ import struct
 import time
 
 from lib import naf
-from lib.procs import cpu_s, files, many_files
+from lib.procs import SANITIZED, cpu_s, files, many_files
 from lib.runner import test
 from lib.world import World
 
@@ -161,6 +161,54 @@ async def one_count(t):
     c.socks.append(other)
     assert c.there() == 33, c.there()
     await w.naf("gba-naf.example.com")
+
+
+class Piler:
+    """A NAF that asks without end and never reads."""
+
+    def __init__(self, conn, octets):
+        self.sock = conn.writer.get_extra_info("socket").dup()
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        conn.pause_reading()
+        self.octets, self.sent = octets, 0
+
+    def push(self):
+        """Was there room for more?"""
+        try:
+            self.sent += self.sock.send(self.octets)
+            return True
+        except BlockingIOError:
+            return False
+
+
+@test("NAFs that ask and never read: what waits for all of them stays within the buffers, a good NAF is served", timeout=180)
+async def piles(t):
+    uids = "".join(f"<uid>sip:{i:0200}@example.com</uid>" for i in range(60))
+    w = World(t, raw_hss=True, guss='<guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList><uss id="1" type="1"><uids>' +
+              uids + "</uids><flags/></uss></ussList></guss>")
+    names = [f"m{i}.example.com" for i in range(40)]
+    for n in names:
+        for line in ("address 127.0.0.1/32", f"speaks-for {n}", "gaa-service 1"):
+            w.bsf_cfg.add(f"naf {n}", line)
+    w.bsf_cfg.set("diameter", "buffers 2")
+    w.bsf_cfg.set("log stderr", "logging level set-all error")
+    await w.start()
+    good, s = await w.naf(), await w.ue().bootstrap()
+    pilers = []
+    for n in names:
+        conn = await naf.connect(w.ports["dia"], n, "example.com")
+        t.cleanup(conn.close)
+        pilers.append(Piler(conn, naf.bir(conn, s.btid, naf.naf_id(n), gsids=("1",)).encode()))
+    before, most = w.bsf.rss_kib(), 0
+    until = time.monotonic() + 3
+    while time.monotonic() < until and any([p.push() for p in pilers]):
+        assert (await naf.fetch(good, s.btid, timeout=5 * t.factor)).key == s.ks_naf()
+        most = max(most, w.bsf.rss_kib() - before)
+    n = await w.counters()
+    t.note(f"{sum(p.sent for p in pilers) >> 10} KiB asked by {len(pilers)}, memory grown by {most} KiB, {n['dia_unsent']} answers lost")
+    assert n["dia_unsent"] > 0 and (SANITIZED or most < 6000), (n["dia_unsent"], most)
+    for p in pilers:
+        p.sock.close()
 
 
 @test("connections that are made and aborted all the time: memory flat, a good NAF served", timeout=600)
