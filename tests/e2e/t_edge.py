@@ -10,6 +10,7 @@ from lib.app import App, RawBsf
 from lib.dia import Avp, Msg
 from lib.dia_peer import PeerClosed
 from lib.kept import Kept
+from lib.procs import cpu_s, files
 from lib.runner import test
 from lib.ue import Session
 from lib.world import BSF_ID, BSF_NAME, HSS_ID, World, raw_bsf_conn

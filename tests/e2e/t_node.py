@@ -5,8 +5,6 @@ import itertools
 import os
 import re
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import time
