@@ -21,6 +21,7 @@ class Conn:
         self.identity, self.realm, self.apps = identity, realm, apps
         self.on_request = on_request
         self.answer_dwr = self.answer_dpr = True
+        self.tls_after = None                          # an ssl.SSLContext: its CER is answered with TLS to follow
         self.on_dwr = self.spoil_cea = None      # called with a DWR; with a CEA, for the octets to send in its place
         self.peer_identity = None
         self.peer_cer = None
@@ -75,8 +76,11 @@ class Conn:
                     raise ConnectionResetError("DPA")
         elif msg.cmd == dia.CMD_CE:
             self.peer_cer, self.peer_identity = msg, msg.text(dia.ORIGIN_HOST)
-            cea = msg.answer([Avp(dia.RESULT, 2001)] + self.capabilities())
+            follows = [Avp(dia.INBAND_SECURITY, 1)] if self.tls_after else []
+            cea = msg.answer([Avp(dia.RESULT, 2001)] + self.capabilities() + follows)
             await self.send_raw(self.spoil_cea(cea) if self.spoil_cea else cea.encode())
+            if self.tls_after:
+                await self.writer.start_tls(self.tls_after)
             self.open.set()
         elif msg.cmd == dia.CMD_DW:
             if self.on_dwr:
@@ -170,13 +174,28 @@ async def connect(port, identity, realm, apps, host="127.0.0.1", source="127.0.0
     return conn
 
 
+async def connect_then_tls(port, identity, realm, apps, tls, server, host="127.0.0.1"):
+    """TLS after CER and CEA (Inband-Security-Id), as client. Raises what the handshake raises; .cea holds the CEA."""
+    reader, writer = await asyncio.open_connection(host, port)
+    conn = Conn(reader, writer, identity, realm, apps)
+    cer = Msg(dia.CMD_CE, 0, conn.capabilities() + [Avp(dia.INBAND_SECURITY, 1)], dia.R)
+    cer.hbh = cer.e2e = 1
+    await conn.send(cer)
+    head = await reader.readexactly(4)
+    conn.cea = Msg.decode(head + await reader.readexactly(int.from_bytes(head[1:], "big") - 4))
+    if conn.cea.result == 2001:
+        await writer.start_tls(tls, server_hostname=server)
+        conn.start()
+    return conn
+
+
 class Server:
     """Listens; every connection is a Conn in .conns."""
 
     def __init__(self, identity, realm, apps, on_request=None):
         self.identity, self.realm, self.apps, self.on_request = identity, realm, apps, on_request
         self.conns, self.port, self._server = [], None, None
-        self.answer_dpr, self.spoil_cea = True, None
+        self.answer_dpr, self.spoil_cea, self.tls_after = True, None, None
         self._changed = asyncio.Condition()
 
     async def start(self, port=0, host="127.0.0.1", tls=None):
@@ -187,7 +206,7 @@ class Server:
     async def _accept(self, reader, writer):
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         conn = Conn(reader, writer, self.identity, self.realm, self.apps, self.on_request)
-        conn.answer_dpr, conn.spoil_cea = self.answer_dpr, self.spoil_cea
+        conn.answer_dpr, conn.spoil_cea, conn.tls_after = self.answer_dpr, self.spoil_cea, self.tls_after
         self.conns.append(conn)
         conn.start()
         async with self._changed:

@@ -19,10 +19,10 @@ main([Port, Impi | Hex]) ->
         {'Supported-Vendor-Id', [10415]},
         {'Vendor-Specific-Application-Id',
             [[{'Vendor-Id', 10415}, {'Auth-Application-Id', [?ZH]}, {'Acct-Application-Id', []}]]},
-        {application, [{alias, zh}, {dictionary, zh}, {module, ?MODULE}, {answer_errors, report}, {request_errors, answer_3xxx}]}]),
+        {application, [{alias, zh}, {dictionary, zh}, {module, ?MODULE}, {answer_errors, report}, {request_errors, answer_3xxx}]} | gba_tls:capabilities()]),
     {ok, _} = diameter:add_transport(?SVC, {listen, [
         {transport_module, diameter_tcp},
-        {transport_config, [{ip, {127, 0, 0, 1}}, {port, list_to_integer(Port)}, {reuseaddr, true}]}]}),
+        {transport_config, [{ip, {127, 0, 0, 1}}, {port, list_to_integer(Port)}, {reuseaddr, true} | gba_tls:transport(server)]}]}),
     io:format("ready~n"),
     receive stop -> ok end.
 

@@ -21,10 +21,10 @@ main([Port, Btid, Fqdn, Domain]) ->
         {'Supported-Vendor-Id', [10415]},
         {'Vendor-Specific-Application-Id',
             [[{'Vendor-Id', 10415}, {'Auth-Application-Id', [?ZN]}, {'Acct-Application-Id', []}]]},
-        {application, [{alias, zn}, {dictionary, zn}, {module, ?MODULE}]}]),
+        {application, [{alias, zn}, {dictionary, zn}, {module, ?MODULE}]} | gba_tls:capabilities()]),
     {ok, _} = diameter:add_transport(?SVC, {connect, [
         {transport_module, diameter_tcp},
-        {transport_config, [{raddr, {127, 0, 0, 1}}, {rport, list_to_integer(Port)}, {ip, {127, 0, 0, 1}}]},
+        {transport_config, [{raddr, {127, 0, 0, 1}}, {rport, list_to_integer(Port)}, {ip, {127, 0, 0, 1}} | gba_tls:transport(client)]},
         {connect_timer, 1000}]}),
     receive
         {diameter_event, ?SVC, {up, _, _, _, _}} -> ok
