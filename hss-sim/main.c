@@ -11,6 +11,7 @@
 #include "common/base/folder.h"
 #include "common/rt/daemon.h"
 #include "common/rt/dia_select.h"
+#include "common/rt/tls_keep.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/pseudonym.h"
 #include "hss-sim/hss_control.h"
@@ -168,6 +169,12 @@ static struct dia_loop *dia;
 static struct dia_hub *hub;
 static SSL_CTX *tls; /* NULL: no TLS */
 
+static int use_tls(void *unused, SSL_CTX *ctx)
+{
+	dia_hub_tls(hub, ctx);
+	return 0;
+}
+
 static int start_diameter(const struct hss_cfg *cfg, struct zh_server *zh, struct err *err)
 {
 	struct dia_hub_cfg c = {
@@ -195,12 +202,15 @@ static int start_diameter(const struct hss_cfg *cfg, struct zh_server *zh, struc
 	if (!hub || !dia_select_new(rt_ctx(), dia))
 		return err_set(err, -ENOMEM, "diameter: no memory");
 	hss_vty_show_hub(hub);
+	tls_keep_begin(tls, &cfg->tls, cfg->identity, use_tls, NULL);
+	tls = NULL;
 	return dia_hub_listen(hub, err);
 }
 
 static void stop_diameter(void)
 {
 	hss_vty_show_hub(NULL);
+	tls_keep_end();
 	if (hub)
 		dia_select_stop(dia, hub);
 	hub = NULL;

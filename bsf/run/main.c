@@ -27,6 +27,7 @@
 #include "common/rt/daemon.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/pseudonym.h"
+#include "common/rt/tls_keep.h"
 
 #define HSS_WAIT_MS 1000
 #define OTHER_FILES \
@@ -243,6 +244,8 @@ static int main_start(struct bsf *b, struct err *err)
 		return rc;
 	bsf_vty_init(b->store, b->shards, b->node);
 	history_vty_init(b->history);
+	tls_keep_begin(b->tls, &bsf_cfg->tls, bsf_cfg->identity, node_tls, b->node);
+	b->tls = NULL;
 	bsf_control_init(b->store, b->shards);
 	return rt_vty_start(err);
 }
@@ -250,6 +253,7 @@ static int main_start(struct bsf *b, struct err *err)
 /* Devices first, then Diameter, whose loops run on the shards and use the store, then those. */
 static void stop(struct bsf *b)
 {
+	tls_keep_end();
 	for (size_t i = 0; i < b->n_shards; i++)
 		shard_quiesce(b->shards[i]);
 	if (b->node)

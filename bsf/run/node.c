@@ -58,12 +58,13 @@ static bool is_of(const struct part *p, const char *identity)
 }
 
 /* Peers: what the policy says, and the operator; a word to the loop. */
-enum peer_word { PEERS_APPLY, PEER_DISCONNECT, PEER_RECONNECT };
+enum peer_word { PEERS_APPLY, PEER_DISCONNECT, PEER_RECONNECT, PEERS_RECONNECT, NEW_TLS };
 
 struct peer_post {
 	struct dia_post post; /* first */
 	struct part *part;
 	enum peer_word word;
+	SSL_CTX *tls; /* a reference */
 	char identity[BSF_ID_MAX + 1];
 };
 
@@ -125,33 +126,50 @@ static void run_peers(struct dia_post *post, bool stopping)
 		peers_apply(p->part);
 	else if (h && p->word == PEER_DISCONNECT)
 		(void)dia_hub_disconnect(h, p->identity);
-	else if (h)
+	else if (h && p->word == PEER_RECONNECT)
 		(void)dia_hub_reconnect(h, p->identity);
+	else if (h && p->word == PEERS_RECONNECT)
+		dia_hub_reconnect_all(h);
+	else if (h)
+		dia_hub_tls(h, p->tls);
+	SSL_CTX_free(p->tls);
 	free(p);
 }
 
-static int peers_post(struct part *part, enum peer_word word, const char *identity)
+static int post_word(struct part *part, enum peer_word word, const char *identity, SSL_CTX *tls)
 {
 	struct peer_post *p = calloc(1, sizeof(*p));
 
-	if (!p)
+	if (!p || (tls && !SSL_CTX_up_ref(tls))) {
+		free(p);
 		return -ENOMEM;
+	}
 	p->post.run = run_peers;
 	p->part = part;
 	p->word = word;
+	p->tls = tls;
 	snprintf(p->identity, sizeof(p->identity), "%s", identity);
 	dia_loop_post(part->loop, &p->post);
 	return 0;
 }
 
-static void node_on_publish(void *owner)
+static int peers_post(struct part *part, enum peer_word word, const char *identity)
 {
-	struct node *n = owner;
+	return post_word(part, word, identity, NULL);
+}
+
+static int post_all(struct node *n, enum peer_word word, SSL_CTX *tls)
+{
 	int rc = 0;
 
 	for (unsigned i = 0; i < n->n_parts; i++)
-		rc = peers_post(&n->parts[i], PEERS_APPLY, "") < 0 ? -ENOMEM : rc;
-	if (rc < 0)
+		rc = post_word(&n->parts[i], word, "", tls) < 0 ? -ENOMEM : rc;
+	return rc;
+}
+
+static void node_on_publish(void *owner)
+{
+	if (post_all(owner, PEERS_APPLY, NULL) < 0)
 		LOGT(DRT, LOGL_ERROR, "no memory to change peers; the next change tries again\n");
 }
 
@@ -163,6 +181,16 @@ int node_disconnect(struct node *n, const char *identity)
 int node_reconnect(struct node *n, const char *identity)
 {
 	return peers_post(&n->parts[part_of(n, identity)], PEER_RECONNECT, identity);
+}
+
+int node_reconnect_all(struct node *n)
+{
+	return post_all(n, PEERS_RECONNECT, NULL);
+}
+
+int node_tls(void *n, SSL_CTX *tls)
+{
+	return post_all(n, NEW_TLS, tls);
 }
 
 static int part_init(struct node *n, struct part *p)

@@ -39,6 +39,10 @@ int node_figures(struct node *n, struct dia_hub_peer_figures **out);
 /*! Keep a peer off, or take it up again or anew (dia_hub.h). Main thread; done a moment later. \returns 0; -ENOMEM */
 int node_disconnect(struct node *n, const char *identity);
 int node_reconnect(struct node *n, const char *identity);
+/*! Each that is connected now, one after the other on each loop. \returns 0; -ENOMEM: not all loops know */
+int node_reconnect_all(struct node *n);
+/*! Another certificate for what begins from now on: each loop gets a reference of its own. For tls_keep. \returns 0; -ENOMEM */
+int node_tls(void *node, SSL_CTX *tls);
 
 /*! Begin and see the end: no new connections, DPR to all, at the latest after some seconds it is over. n_shards: so many
  *  shards run. */

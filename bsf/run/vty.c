@@ -183,6 +183,16 @@ DEFUN(peer_word, peer_word_cmd, "peer IDENTITY (disconnect|reconnect)",
 	return CMD_WARNING;
 }
 
+DEFUN(peers_reconnect, peers_reconnect_cmd, "peers reconnect",
+      "All Diameter peers that are connected\n"
+      "End and take up their connections anew, one peer after the other: with a new certificate\n")
+{
+	if (node_reconnect_all(node) == 0)
+		return CMD_SUCCESS;
+	vty_out(vty, "%% no memory for all of them; do it again%s", VTY_NEWLINE);
+	return CMD_WARNING;
+}
+
 static int revoked(struct vty *vty, int rc)
 {
 	if (rc < 0) {
@@ -233,6 +243,7 @@ void bsf_vty_init(struct store_shared *st, struct shard *const *sh, struct node 
 	install_element_ve(&show_peers_cmd);
 	hss_show_init();
 	install_element(ENABLE_NODE, &peer_word_cmd);
+	install_element(ENABLE_NODE, &peers_reconnect_cmd);
 	install_element(ENABLE_NODE, &revoke_impi_cmd);
 	install_element(ENABLE_NODE, &revoke_btid_cmd);
 }

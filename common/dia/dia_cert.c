@@ -308,6 +308,14 @@ time_t dia_cert_expires(SSL *ssl)
 	return end;
 }
 
+bool dia_cert_own_is_for(SSL_CTX *ctx, const char *name)
+{
+	bool ok = is_for(SSL_CTX_get0_certificate(ctx), name, false);
+
+	ERR_clear_error();
+	return ok;
+}
+
 time_t dia_cert_own_expires(SSL_CTX *ctx)
 {
 	X509 *x = SSL_CTX_get0_certificate(ctx);

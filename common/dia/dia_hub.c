@@ -144,6 +144,7 @@ void dia_hub_cleared(struct dia_hub *h)
 void dia_hub_stop(struct dia_hub *h, void (*done)(void *owner), void *owner)
 {
 	h->stopping = true;
+	dia_loop_timer_stop(h->loop, &h->renewal);
 	h->on_stopped = done;
 	h->stopped_owner = owner;
 	dia_listen_close(h);
@@ -180,6 +181,7 @@ void dia_hub_free(struct dia_hub *h)
 	cut_all(h, &h->unnamed);
 	cut_all(h, &h->named);
 	dia_loop_timer_stop(h->loop, &h->stopped);
+	dia_loop_timer_stop(h->loop, &h->renewal);
 	for (size_t i = 0; i < DIA_HUB_BUCKETS; i++)
 		while (h->identities[i]) {
 			struct dia_identity *id = h->identities[i];

@@ -159,6 +159,8 @@ int dia_hub_disconnect(struct dia_hub *h, const char *identity);
 /*! End what is open with a DPR and begin anew: where we connect at once, else when it comes. \returns 0; -ENOENT nobody of that
  *  name has been here */
 int dia_hub_reconnect(struct dia_hub *h, const char *identity);
+/*! The same with each that is open now, one after the other: the next one when this one is back, or has been away for 3 s. */
+void dia_hub_reconnect_all(struct dia_hub *h);
 
 /*! Begin to end: no new connections, DPR to all. \param[in] done called once from a later turn, when all are closed, at
  *  the latest after 4 s; it may free the hub */

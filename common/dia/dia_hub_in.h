@@ -52,6 +52,7 @@ struct dia_identity {
 	unsigned n_links;
 	struct dia_conn *arriving; /* its CER is being decided, it has no number yet */
 	bool dial, may_connect;
+	bool renew;     /* its turn comes (dia_renew.c) */
 	bool held_off;  /* the operator does not want it now */
 	bool misrouted; /* it was said that it sends us what we only ask */
 	bool ready;     /* what was told last */
@@ -100,6 +101,9 @@ struct dia_hub {
 	struct dia_shakes shakes;
 	struct dia_sessions sessions;
 	bool stopping;
+	struct dia_timer renewal; /* of dia_hub_reconnect_all() */
+	const char *renewing;     /* who is away for it; NULL: nobody */
+	uint64_t renew_until_ms;
 	struct dia_timer stopped;
 	void (*on_stopped)(void *owner);
 	void *stopped_owner;

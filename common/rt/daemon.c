@@ -38,6 +38,7 @@ static struct ctl_daemon ctl_served;
 static void *root;
 static struct osmo_fd signals = { .fd = -1 };
 static int stop_signal;
+static void (*on_hangup)(void);
 static atomic_bool failed;
 
 static struct vty_app_info vty_app = {
@@ -154,11 +155,19 @@ static int on_signal(struct osmo_fd *ofd, unsigned int what)
 
 	if (read(ofd->fd, &si, sizeof(si)) != sizeof(si))
 		return 0;
-	if (si.ssi_signo == SIGHUP)
+	if (si.ssi_signo == SIGHUP) {
 		log_targets_reopen(); /* what logrotate sends, where "log file" is configured */
-	else
+		if (on_hangup)
+			on_hangup();
+	} else {
 		stop_signal = si.ssi_signo;
+	}
 	return 0;
+}
+
+void rt_on_hangup(void (*fn)(void))
+{
+	on_hangup = fn;
 }
 
 static void our_signals(sigset_t *set)

@@ -51,6 +51,9 @@ int rt_init(const struct rt_program *p);
  *  database then takes back). */
 void rt_signals_default(void);
 
+/*! What else SIGHUP does, beside the log; called on the main thread. NULL: nothing */
+void rt_on_hangup(void (*fn)(void));
+
 /*! Read the file of -c. On error the one line is on stderr. \returns 0; -errno */
 int rt_config(const struct rt_args *a);
 
