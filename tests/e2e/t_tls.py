@@ -10,39 +10,11 @@ from lib import causes, dia, dia_peer, naf, procs, vty
 from lib.dia import Avp, Msg
 from lib.pki import pki
 from lib.runner import test
+from lib.tls import NAF_ID, certify, client, tls_world
 from lib.world import BSF_ID, HSS_ID, World
 
-NAF_ID = "naf1.example.com"
 INBAND = 299
 NONE, TLS = 0, 1
-
-
-def certify(cfg, pair):
-    cfg.add("diameter", f"tls certificate {pair.certificate}")
-    cfg.add("diameter", f"tls key {pair.key}")
-    cfg.add("diameter", f"tls ca {pki().ca()}")
-
-
-def tls_world(t, zh="tls", shards=2, nafs=(), **kw):
-    """Both daemons have a certificate; Zh as zh says; NAFs may come to ports["tls"]."""
-    w = World(t, **kw)
-    w.ports["tls"] = procs.free_port()
-    certify(w.bsf_cfg, pki().make("bsf", BSF_ID))
-    certify(w.hss_cfg, pki().make("hss", HSS_ID))
-    w.bsf_cfg.set("bsf", f"shards {shards}")
-    w.bsf_cfg.add("diameter", f"listen tls 127.0.0.1 {w.ports['tls']}")
-    w.bsf_cfg.add(f"hss {HSS_ID}", f"security {zh}")
-    w.hss_cfg.add(f"bsf {BSF_ID}", f"security {zh}")
-    if zh == "tls":
-        w.hss_cfg.set("diameter", f"listen tls 127.0.0.1 {w.ports['hss']}")
-    for n in nafs:
-        w.bsf_cfg.set(f"naf {n}", "address 127.0.0.0/8")
-        w.bsf_cfg.add(f"naf {n}", "speaks-for naf1.example.com")
-    return w
-
-
-def client(name=NAF_ID, **kw):
-    return pki().context(pki().make(name, name, **kw), False)
 
 
 async def tls_naf(w, identity=NAF_ID, tls=None, **kw):
