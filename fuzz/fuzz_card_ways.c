@@ -14,7 +14,7 @@ static bool inside(struct span s, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct span line = span_of(data, size);
-	struct icc_app apps[ICC_APPS_MAX];
+	struct icc_apps apps;
 	uint8_t octets[LINK_ANSWER_MAX];
 	struct span value;
 	int code, n;
@@ -27,9 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	}
 	at_line_read(line, "", &value, &code);
-	for (size_t i = icc_apps_read(apps, line); i-- > 0;) {
-		if (apps[i].aid_len < 7 || apps[i].aid_len > ICC_AID_MAX ||
-		    memchr(apps[i].label, 0, sizeof(apps[i].label)) == NULL)
+	icc_apps_read(&apps, line);
+	for (size_t i = apps.n; i-- > 0;) {
+		if (apps.list[i].aid_len < 7 || apps.list[i].aid_len > ICC_AID_MAX ||
+		    memchr(apps.list[i].label, 0, sizeof(apps.list[i].label)) == NULL)
 			abort();
 	}
 	return 0;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Every kind of card behind gba-ue, each asked for what it states; keys against a computation of their own."""
 import asyncio
+import base64
 import contextlib
 import fcntl
 import json
@@ -9,7 +10,7 @@ import signal
 import time
 
 from lib import kdf, procs
-from lib.agent import Agent, Realm
+from lib.agent import NAF, Agent, Realm
 from lib.pcsc import Pcscd, Vuicc
 from lib.runner import test
 from lib.uicc import AID, Modem, SimRest, Slot
@@ -68,6 +69,7 @@ class Ends:
         slot = await Slot().start()
         self.t.cleanup(slot.stop)
         self.vuicc = await Vuicc(self.t, slot.port, self.card_file("vuicc", *UICC, *lines)).start()
+        self.vuicc_slot = slot
         return await slot.card()
 
     async def reader(self, *lines):
@@ -457,3 +459,69 @@ async def late_modem(t):
         await m.wake()
         assert (await a.key())["btid"] == first["btid"], "a late answer is taken for another one's"
     assert (await a.ask("renew"))["cause"] == "ok"
+
+
+# --- several applications of one card behind one agent
+
+async def isim_reader(e):
+    card = await e.reader("gba me", f"impi {ISIM_IMPI}")
+    return card.partition(",state=")[0], e.pcscd.inside()
+
+
+def isim_modem(**kinds):
+    async def make(e):
+        e.at = await e.modem(await e.slot("gba me", f"impi {ISIM_IMPI}"), noise=False, **kinds)
+        return f"modem:{e.at.device},pin-file={e.pin_file('1234')}", ()
+    return make
+
+
+def several_applications(what, make):
+    @test(f"{what}: USIM and ISIM of one card, chosen by each request: kind, label, identity; none is closed for another, each keeps its key, "
+          "and what is not there costs no run", smoke=True,
+          req=["220-4.4.8-3", "220-4.4.8-4", "220-4.4.8-6", "220-4.4.8-7", "220-4.4.8-8", "220-4.4.8-9", "220-4.4.8-11", "220-4.4.8-15", "220-4.2.4-4"])
+    async def run(t):
+        e = await Ends(t).start()
+        isim_bsf = await RawBsf("bsf.ims.example.com", e.k, e.opc, ISIM_IMPI).start()
+        t.cleanup(isim_bsf.stop)
+        realm = Realm(t, "home", IMSI, k=e.k, opc=e.opc, port=e.bsf.port)
+        realm.text, inside = await make(e)
+        a = await Agent(t, realm, more=[f"connect-to bsf.ims.example.com:80:127.0.0.1:{isim_bsf.port}"], inside=inside).start()
+
+        async def who(words=""):
+            x = await a.key(words=words)
+            bsf = isim_bsf if x["btid"] in isim_bsf.sessions else e.bsf
+            ks, rand = bsf.sessions[x["btid"]]
+            assert base64.b64decode(x["key"]) == kdf.ks_naf(ks, rand, bsf.impi, NAF.encode() + kdf.UA_HTTP_DIGEST), words
+            return "isim" if bsf is isim_bsf else "usim", x["bootstrapped"]
+        assert await who() == ("usim", True)
+        assert await who("app isim") == ("isim", True)
+        assert [await who(w) for w in ("", "app usim", "app isim", "label USIM", "label ISIM", f"impi {IMPI}", f"impi {ISIM_IMPI}",
+                                       f"label USIM impi {ISIM_IMPI}")] == \
+            [(k, False) for k in ("usim", "usim", "isim", "usim", "isim", "usim", "isim", "isim")]
+        seen = len(e.bsf.requests) + len(isim_bsf.requests)
+        for words in ("label Other", "impi nobody@example.com"):
+            x = await a.ask(f"key {NAF} {words}")
+            assert (x["reason"], x["cause"]) == (2, "local") and "no such application" in x["text"], x
+        assert len(e.bsf.requests) + len(isim_bsf.requests) == seen and await who() == ("usim", False)
+        # asked for both at the same moment: one run after the other, each with its own identity
+        for bsf in (e.bsf, isim_bsf):
+            bsf.sub.seq += 5
+        both = await asyncio.gather(*(a.key(n, w + "force") for n in (NAF, "naf2.example.com") for w in ("app isim ", "app usim ")))
+        assert [x["btid"] in b.sessions for x, b in zip(both, (isim_bsf, e.bsf) * 2)] == [True] * 4
+        for bsf in (e.bsf, isim_bsf):
+            names = [r["params"]["username"] for r in bsf.requests]
+            assert names[0] == bsf.impi and all(n == bsf.impi or n.endswith("@" + kdf.TMPI_REALM) for n in names), names
+        if inside:
+            return
+        selected = [c for c in e.vuicc_slot.commands if c[1:4] == b"\xa4\x04\x0c"]
+        closed = [c for c in e.vuicc_slot.commands if c[1:3] == b"\x70\x80"]
+        assert len(selected) == 2 and not closed, (selected, closed)
+        kept = [x for x in os.listdir(a.state) if x.endswith(".gba")]
+        assert len(kept) == 2, kept
+        await e.vuicc.tell("out")
+        x = await a.ask(f"key {NAF}")
+        assert x["cause"] == "local" and not [x for x in os.listdir(a.state) if x.endswith(".gba")], "keys of a card that is gone"
+
+
+for _name, _make in {"in a reader": isim_reader, "in a modem with +CGLA": isim_modem(), "in a modem with +CSIM alone": isim_modem(cgla=False)}.items():
+    several_applications(_name, _make)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* What is the same for all ways to a card: 61xx and 6Cxx, the choice of the application, the text that names a card, a modem's
+/* What is the same for all ways to a card: 61xx and 6Cxx, the choice of the application, among_active_ones, the text that names a card, a modem's
  * lines. Whole cards behind every way are in tests/e2e/t_card.py. */
 #include <errno.h>
 #include <stdio.h>
@@ -134,16 +134,55 @@ START_TEST(application)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct icc_app apps[ICC_APPS_MAX];
-		const struct icc_app *one;
+		struct icc_apps apps;
 		struct card_choice how;
 		uint8_t records[200];
 		int n = hex_decode(records, sizeof(records), rows[i].records, strlen(rows[i].records));
 
 		ck_assert_int_ge(n, 0);
 		ck_assert_int_eq(card_choice_parse(&how, rows[i].text, NULL), 0);
-		one = icc_choose(apps, icc_apps_read(apps, span_of(records, (size_t)n)), &how);
-		ck_assert_msg(!one == !rows[i].label && (!one || strcmp(one->label, rows[i].label) == 0), "row %zu", i);
+		icc_apps_read(&apps, span_of(records, (size_t)n));
+		n = icc_choose(&apps, how.wish, how.label);
+		ck_assert_msg(rows[i].label ? n >= 0 && strcmp(apps.list[n].label, rows[i].label) == 0 : n == -ENOENT,
+			      "row %zu: %d", i, n);
+	}
+}
+END_TEST
+
+/* 220-4.4.8-3, 220-4.4.8-5, 220-4.4.8-7, 220-4.4.8-8, 220-4.4.8-9: two USIMs and two ISIMs, of which some are active */
+START_TEST(among_active_ones)
+{
+	enum { U1, U2, I1, I2, NONE = -1 };
+	static const struct {
+		const char *active; /* of the four, in their order */
+		int now;
+		enum card_wish wish;
+		const char *label;
+		int want;
+	} rows[] = {
+		{ "0000", NONE, CARD_WISH_ANY, "", U1 },       { "0100", U2, CARD_WISH_ANY, "", U2 },
+		{ "0001", I2, CARD_WISH_ANY, "", I2 },         { "0101", I2, CARD_WISH_ANY, "", U2 },
+		{ "0101", U2, CARD_WISH_ANY, "", U2 },         { "0010", I1, CARD_WISH_USIM, "", U1 },
+		{ "0110", I1, CARD_WISH_USIM, "", U2 },        { "0100", U2, CARD_WISH_ISIM, "", I1 },
+		{ "0101", U2, CARD_WISH_ISIM, "", I2 },        { "0111", I2, CARD_WISH_ISIM, "", I2 },
+		{ "0100", U2, CARD_WISH_LABEL, "u1", -EBUSY }, { "0001", I2, CARD_WISH_LABEL, "u1", U1 },
+		{ "0100", U2, CARD_WISH_LABEL, "u2", U2 },     { "0101", U2, CARD_WISH_LABEL, "i1", I1 },
+		{ "0101", I2, CARD_WISH_LABEL, "u2", U2 },     { "1111", U1, CARD_WISH_LABEL, "x", -ENOENT },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct icc_apps a = { .list = { { CARD_APP_USIM, .label = "u1" },
+						{ CARD_APP_USIM, .label = "u2" },
+						{ CARD_APP_ISIM, .label = "i1" },
+						{ CARD_APP_ISIM, .label = "i2" } },
+				      .n = 4,
+				      .now = rows[i].now };
+		int got;
+
+		for (int k = 0; k < 4; k++)
+			a.active[k] = rows[i].active[k] == '1';
+		got = icc_choose(&a, rows[i].wish, rows[i].label);
+		ck_assert_msg(got == rows[i].want, "row %zu: %d", i, got);
 	}
 }
 END_TEST
@@ -240,4 +279,4 @@ START_TEST(modem_lines)
 }
 END_TEST
 
-SUITE("card_ways", lengths, no_end, application, choice, modem_lines)
+SUITE("card_ways", lengths, no_end, application, among_active_ones, choice, modem_lines)

@@ -122,8 +122,13 @@ static bool ask_device(struct client *c)
 	const struct ask_line *a = &c->ask;
 	const bool key = a->verb == ASK_KEY;
 
-	c->q = gba_ue_start(device, a->app, key ? a->naf.fqdn : NULL, key ? a->naf.ua : NULL, a->force || !key,
-			    a->refused[0] ? a->refused : NULL);
+	const char *naf = key ? a->naf.fqdn : NULL, *refused = a->refused[0] ? a->refused : NULL;
+	const struct gba_ue_named named = { a->label[0] ? a->label : NULL, a->impi[0] ? a->impi : NULL };
+
+	if (named.label || named.impi)
+		c->q = gba_ue_start_named(device, &named, naf, a->naf.ua, a->force, refused);
+	else
+		c->q = gba_ue_start(device, a->app, naf, key ? a->naf.ua : NULL, a->force || !key, refused);
 	return gba_ue_reason(c->q) == GBA_UE_PENDING ? true : tell_client(c);
 }
 

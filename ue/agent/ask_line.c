@@ -10,7 +10,7 @@
 #include "ue/lib/ue_request.h"
 
 #define ALLOWED \
-	"allowed: key HOST [ua HEX] [app usim|isim] [force] [refused BTID], list, watch, renew, use REALM, drop REALM [tmpi]"
+	"allowed: key HOST [ua HEX] [app usim|isim] [label LABEL] [impi IMPI] [force] [refused BTID], list, watch, renew, use REALM, drop REALM [tmpi]"
 
 static int take_naf(struct ask_line *a, const char *word)
 {
@@ -36,6 +36,21 @@ static int take_app(struct ask_line *a, const char *word)
 	return word && (strcmp(word, "usim") == 0 || strcmp(word, "isim") == 0) ? 0 : -EINVAL;
 }
 
+static int take_label(struct ask_line *a, const char *word)
+{
+	return word && word[0] && span_to_str(a->label, sizeof(a->label), span_str(word)) == 0 ? 0 : -EINVAL;
+}
+
+static int take_impi(struct ask_line *a, const char *word)
+{
+	struct impi id;
+
+	if (!word || impi_parse(&id, (const uint8_t *)word, strlen(word)) < 0)
+		return -EINVAL;
+	strcpy(a->impi, word);
+	return 0;
+}
+
 static int take_refused(struct ask_line *a, const char *word)
 {
 	struct btid id;
@@ -58,6 +73,10 @@ static int key_words(struct ask_line *a, char **rest)
 			rc = take_ua(a, strsep(rest, " "));
 		else if (strcmp(word, "app") == 0)
 			rc = take_app(a, strsep(rest, " "));
+		else if (strcmp(word, "label") == 0)
+			rc = take_label(a, strsep(rest, " "));
+		else if (strcmp(word, "impi") == 0)
+			rc = take_impi(a, strsep(rest, " "));
 		else if (strcmp(word, "refused") == 0)
 			rc = take_refused(a, strsep(rest, " "));
 		else

@@ -2,12 +2,13 @@
 /*! \file ask_line.h
  *  What a program asks the agent: one line of words. Pure.
  *
- *      key HOST|URI [ua HEX] [app usim|isim] [force] [refused BTID]
+ *      key HOST|URI [ua HEX] [app usim|isim] [label LABEL] [impi IMPI] [force] [refused BTID]
  *      list | watch | renew | use REALM | drop REALM [tmpi] */
 #pragma once
 
 #include <gba/ue.h>
 #include "common/base/err.h"
+#include "common/gba/impi.h"
 #include "common/gba/naf_id.h"
 
 #define ASK_LINE_MAX 2048 /* octets, with the line end */
@@ -18,6 +19,7 @@ struct ask_line {
 	enum ask_verb verb;
 	struct naf_id naf; /* of key */
 	enum gba_ue_app app;
+	char label[33], impi[IMPI_MAX + 1]; /* of one application; "" not told */
 	bool force, tmpi;
 	char refused[256]; /* "" not told */
 	char realm[GBA_UE_REALM_MAX + 1];

@@ -56,6 +56,17 @@ int card_gbabp_write(struct card *c, const char *btid, const char *lifetime, str
 	return rc < 0 ? rc : c->ops->gbabp_write(c, btid, lifetime, err);
 }
 
+int card_prefer(struct card *c, enum card_wish wish, const char *name, bool may_switch, struct err *err)
+{
+	if (c->ops->prefer)
+		return c->ops->prefer(c, wish, name, may_switch, err);
+	if (wish == CARD_WISH_USIM && c->app != CARD_APP_USIM)
+		return err_set(err, -ENOENT, "the card has no USIM");
+	if (wish == CARD_WISH_LABEL || (wish == CARD_WISH_IMPI && strcmp(name, c->impi.s) != 0))
+		return err_set(err, -ENOENT, "the card shows one application, and that is not '%s'", name);
+	return 0;
+}
+
 int card_check(struct card *c, struct err *err)
 {
 	return c->ops->check ? c->ops->check(c, err) : 0;

@@ -24,6 +24,9 @@ enum card_cap {
 /*! Which of the card's applications it is (33.220 4.4.8). */
 enum card_app { CARD_APP_USIM, CARD_APP_ISIM };
 
+/*! Which application is wished for: of the card's line, or by a program for one key. */
+enum card_wish { CARD_WISH_ANY, CARD_WISH_USIM, CARD_WISH_ISIM, CARD_WISH_LABEL, CARD_WISH_IMPI };
+
 enum card_context { CARD_CONTEXT_3G, CARD_CONTEXT_GBA };
 
 enum card_outcome {
@@ -67,8 +70,11 @@ struct card {
 	struct impi impi;
 	char bsf_name[BSF_NAME_MAX + 1]; /* 23.003 16.2, of this application */
 	char serial[CARD_SERIAL_MAX +
-		    1];   /* tells this card in its place from another and from itself put in again: keys that
+		    1]; /* tells this card in its place from another and from itself put in again: keys that
 					   * were made under another serial are over (33.220 4.4.11) */
+	char variant
+		[34]; /* "" the application that was chosen when the card was opened; of another one "@" and its AID:
+			   * what is kept of it stands apart */
 	char *state_path; /* files of the device for this card stand beside it */
 };
 
@@ -91,6 +97,14 @@ int card_gbabp_read(struct card *c, struct card_gbabp *out, struct err *err);
 /*! Write B-TID and lifetime beside the RAND of the card's last run (31.102 5.2.20).
  *  \returns 0; -ENOSPC the file of this card is too short; -ENOTSUP; -ENODEV; -EACCES; -EIO; -errno */
 int card_gbabp_write(struct card *c, const char *btid, const char *lifetime, struct err *err);
+
+/*! Choose an application of the card by TS 33.220 4.4.8; those that were chosen before stay active. One is the chosen one at
+ *  any time: identity, capabilities and BSF name of c are of it.
+ *  \param[in] name       label or IMPI, of the two wishes that have one
+ *  \param[in] may_switch false: only look whether it is the chosen one
+ *  \returns 0; -EAGAIN another one would be chosen; -ENOENT no such application; -EBUSY a USIM that is not the active one;
+ *  -EACCES PIN; -ENODEV; -EIO; -errno. On error the one that was chosen still is */
+int card_prefer(struct card *c, enum card_wish wish, const char *name, bool may_switch, struct err *err);
 
 /*! Is it still the card that was opened, and was it there all the time?
  *  \returns 0; -ENODEV it is gone, or was: its keys are over (33.220 4.4.11); -EIO cannot be told */

@@ -10,8 +10,6 @@
 #define CARD_TIMEOUT_S     10 /* a card takes long for AUTHENTICATE, a modem for itself */
 #define CARD_TIMEOUT_S_MAX 60
 
-enum card_wish { CARD_WISH_ANY, CARD_WISH_USIM, CARD_WISH_ISIM, CARD_WISH_LABEL };
-
 struct card_choice {
 	char kind[8];                      /* "soft", "pcsc", "rest", "modem" */
 	char where[CARD_WHERE_MAX + 1];    /* file, reader, URL, device */

@@ -11,6 +11,8 @@ struct card_ops {
 	int (*derive)(struct card *c, struct secret *ks_ext_naf, struct span naf_id, struct span impi, struct err *err);
 	int (*gbabp_read)(struct card *c, struct card_gbabp *out, struct err *err);
 	int (*gbabp_write)(struct card *c, const char *btid, const char *lifetime, struct err *err);
+	int (*prefer)(struct card *c, enum card_wish wish, const char *name, bool may_switch,
+		      struct err *err); /* NULL: there is one application */
 	int (*check)(struct card *c, struct err *err);
 	void (*close)(struct card *c);
 };

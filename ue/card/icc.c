@@ -12,8 +12,6 @@
 #define DEFAULT_STATE "gba-ue-card.state"
 #define RECORDS_MAX   8
 
-#define P2_NONE 0x0c /* SELECT: tell nothing of the file */
-
 /* Numbers of files and services that differ between USIM and ISIM. */
 static const struct {
 	uint16_t table, gbabp;
@@ -40,7 +38,7 @@ int icc_refused(const struct icc *c, uint16_t sw, const char *doing, struct err 
 }
 
 /* Ask; any other status word than 9000 is an error of its kind. */
-static int ask(struct icc *c, struct link_command cmd, struct link_answer *a, const char *doing, struct err *err)
+int icc_ask(struct icc *c, struct link_command cmd, struct link_answer *a, const char *doing, struct err *err)
 {
 	int rc = link_ask(c->link, &cmd, a, err);
 
@@ -53,13 +51,13 @@ static int select_file(struct icc *c, bool of_mf, uint16_t fid, const char *name
 	struct link_answer a;
 
 	be16_put(path + 2, fid);
-	return ask(c,
-		   (struct link_command){ .ins = 0xa4,
-					  .p1 = 0x08,
-					  .p2 = P2_NONE,
-					  .le = -1,
-					  .data = of_mf ? span_of(path + 2, 2) : span_of(path, 4) },
-		   &a, name, err);
+	return icc_ask(c,
+		       (struct link_command){ .ins = 0xa4,
+					      .p1 = 0x08,
+					      .p2 = ICC_P2_NONE,
+					      .le = -1,
+					      .data = of_mf ? span_of(path + 2, 2) : span_of(path, 4) },
+		       &a, name, err);
 }
 
 /* \returns octets read */
@@ -68,7 +66,7 @@ static int icc_read(struct icc *c, bool of_mf, uint16_t fid, const char *name, s
 	int rc = select_file(c, of_mf, fid, name, err);
 
 	if (rc == 0)
-		rc = ask(c, (struct link_command){ .ins = 0xb0, .le = 0 }, a, name, err);
+		rc = icc_ask(c, (struct link_command){ .ins = 0xb0, .le = 0 }, a, name, err);
 	return rc < 0 ? rc : (int)a->len;
 }
 
@@ -91,89 +89,14 @@ static int read_dir(struct icc *c, uint8_t *out, size_t cap, struct err *err)
 	return rc < 0 ? rc : (int)n;
 }
 
-static int choose_app(struct icc *c, struct err *err)
+static int read_apps(struct icc *c, struct err *err)
 {
-	struct icc_app apps[ICC_APPS_MAX];
-	const struct icc_app *one;
 	uint8_t records[1024];
 	int rc = read_dir(c, records, sizeof(records), err);
 
-	if (rc < 0)
-		return rc;
-	one = icc_choose(apps, icc_apps_read(apps, span_of(records, (size_t)rc)), &c->how);
-	if (!one)
-		return err_set(err, -ENOENT, "%s: the card has no such application", c->what);
-	c->app = *one;
-	return 0;
-}
-
-/* A channel of our own, so that nobody's SELECT is in our way; a card without another one: the basic channel. */
-static int open_channel(struct icc *c, struct err *err)
-{
-	struct link_answer a;
-	int rc = link_ask(c->link, &(struct link_command){ .ins = 0x70, .le = 1 }, &a, err);
-
-	if (rc == 0 && a.sw == ICC_SW_OK && a.len == 1 && a.data[0] < 4)
-		c->link->channel = a.data[0];
-	return rc;
-}
-
-static int select_app(struct icc *c, struct err *err)
-{
-	const struct span aid = span_of(c->app.aid, c->app.aid_len);
-	struct link_answer a;
-	int rc = c->link->ops->select ? c->link->ops->select(c->link, aid, err) : -ENOTSUP;
-
-	if (rc != -ENOTSUP)
-		return rc;
-	rc = c->link->ops->select ? open_channel(c, err) : 0;
-	if (rc < 0)
-		return rc;
-	return ask(c, (struct link_command){ .ins = 0xa4, .p1 = 0x04, .p2 = P2_NONE, .data = aid, .le = -1 }, &a,
-		   "SELECT", err);
-}
-
-/* How many tries there are; a card without PIN, or with one that is verified, answers something else than 63Cx. */
-static int pin_tries(struct icc *c, struct err *err)
-{
-	struct link_answer a;
-	int rc = link_ask(c->link, &(struct link_command){ .ins = 0x20, .p2 = 1, .le = -1 }, &a, err);
-
-	if (rc < 0)
-		return rc;
-	if (a.sw == 0x6983)
-		return icc_refused(c, a.sw, "PIN", err);
-	return (a.sw & 0xfff0) == 0x63c0 ? a.sw & 15 : 16;
-}
-
-/* The last try is left to a person. */
-static int verify_pin(struct icc *c, struct err *err)
-{
-	int tries = pin_tries(c, err), rc;
-	struct link_answer a;
-	uint8_t pin[8];
-
-	if (tries < 0 || tries > 15)
-		return tries < 0 ? tries : 0;
-	if (tries < 2)
-		return err_set(err, -EACCES, "%s: one try is left for the PIN: it is not used up by itself", c->what);
-	rc = card_choice_pin(pin, &c->how, err);
-	if (rc < 0)
-		return rc;
-	rc = link_ask(c->link, &(struct link_command){ .ins = 0x20, .p2 = 1, .data = span_of(pin, 8), .le = -1 }, &a,
-		      err);
-	OPENSSL_cleanse(pin, sizeof(pin));
-	if (rc == 0 && (a.sw & 0xfff0) == 0x63c0)
-		return err_set(err, -EACCES, "%s: the PIN of %s is wrong, %d tries are left", c->what, c->how.pin_file,
-			       a.sw & 15);
-	return rc < 0 || a.sw == ICC_SW_OK ? rc : icc_refused(c, a.sw, "VERIFY", err);
-}
-
-static int icc_enter(struct icc *c, struct err *err)
-{
-	int rc = select_app(c, err);
-
-	return rc == 0 && c->how.pin_file[0] ? verify_pin(c, err) : rc;
+	if (rc >= 0)
+		icc_apps_read(&c->apps, span_of(records, (size_t)rc));
+	return rc < 0 ? rc : 0;
 }
 
 /* Nobody between our commands, and the application is selected. */
@@ -183,12 +106,13 @@ int icc_begin(struct icc *c, struct err *err)
 
 	if (rc != -EAGAIN)
 		return rc;
-	c->link->channel = 0; /* somebody has reset the card: nothing of ours is there any more */
+	/* somebody has reset the card: nothing of ours is there any more */
+	memset(c->apps.active, 0, sizeof(c->apps.active));
 	rc = c->link->ops->hold(c->link, err);
 	if (rc == 0)
-		rc = open_channel(c, err);
+		rc = icc_enter(c, false, err);
 	if (rc == 0)
-		rc = icc_enter(c, err);
+		icc_note_place(c);
 	return rc;
 }
 
@@ -219,12 +143,12 @@ static bool has_service(const struct link_answer *table, unsigned n)
 static int read_services(struct icc *c, struct err *err)
 {
 	struct link_answer a;
-	int rc = icc_read(c, false, kinds[c->app.kind].table, "service table", &a, err);
+	int rc = icc_read(c, false, kinds[icc_now(c)->kind].table, "service table", &a, err);
 
 	if (rc < 0)
 		return rc;
 	c->base.caps = CARD_CAP_3G;
-	if (has_service(&a, kinds[c->app.kind].gba))
+	if (has_service(&a, kinds[icc_now(c)->kind].gba))
 		c->base.caps |= CARD_CAP_GBA | CARD_CAP_FILES;
 	if (c->link->ops->check)
 		c->base.caps |= CARD_CAP_REMOVAL;
@@ -282,24 +206,34 @@ static int read_usim(struct icc *c, struct err *err)
 	return card_set_usim(&c->base, imsi, mnc_len, err);
 }
 
+int icc_identity(struct icc *c, struct err *err)
+{
+	int rc = read_services(c, err);
+
+	if (rc < 0)
+		return rc;
+	return icc_now(c)->kind == CARD_APP_USIM ? read_usim(c, err) : read_isim(c, err);
+}
+
 static int read_all(struct icc *c, struct err *err)
 {
 	char hex[2 * ICCID_LEN + 1];
-	int rc = choose_app(c, err);
+	int rc = read_apps(c, err);
 
-	if (rc == 0)
-		rc = icc_enter(c, err);
+	if (rc == 0) {
+		c->first = c->apps.now = icc_choose(&c->apps, c->how.wish, c->how.label);
+		rc = c->first < 0 ? icc_no_app(c, c->first, err) : icc_enter(c, !c->link->ops->select, err);
+	}
 	if (rc == 0)
 		rc = read_iccid(c, c->iccid, err);
 	if (rc == 0)
-		rc = read_services(c, err);
-	if (rc == 0)
-		rc = c->app.kind == CARD_APP_USIM ? read_usim(c, err) : read_isim(c, err);
+		rc = icc_identity(c, err);
 	if (rc < 0)
 		return rc;
 	hex_encode(hex, sizeof(hex), c->iccid, sizeof(c->iccid));
 	snprintf(c->base.serial, sizeof(c->base.serial), "%s%s%s", hex, c->link->mark[0] ? "#" : "", c->link->mark);
 	c->base.state_path = strdup(c->how.state[0] ? c->how.state : DEFAULT_STATE);
+	icc_note_place(c);
 	return c->base.state_path ? 0 : -ENOMEM;
 }
 
@@ -323,7 +257,7 @@ static int icc_gbabp_read(struct card *base, struct card_gbabp *out, struct err 
 
 	if (rc < 0)
 		return rc;
-	rc = icc_read(c, false, kinds[c->app.kind].gbabp, "EF_GBABP", &a, err);
+	rc = icc_read(c, false, kinds[icc_now(c)->kind].gbabp, "EF_GBABP", &a, err);
 	icc_end(c);
 	if (rc < 0)
 		return rc;
@@ -355,7 +289,7 @@ static int icc_gbabp_write(struct card *base, const char *btid, const char *life
 	rc = icc_begin(c, err);
 	if (rc < 0)
 		return rc;
-	rc = select_file(c, false, kinds[c->app.kind].gbabp, "EF_GBABP", err);
+	rc = select_file(c, false, kinds[icc_now(c)->kind].gbabp, "EF_GBABP", err);
 	if (rc == 0)
 		rc = link_ask(c->link,
 			      &(struct link_command){
@@ -390,11 +324,17 @@ static void icc_close(struct card *base)
 {
 	struct icc *c = (struct icc *)base;
 	const uint8_t channel = c->link->channel;
-	struct link_answer a;
+	const int session = c->link->session;
+	bool known = false;
 
-	c->link->channel = 0;
-	if (channel)
-		link_ask(c->link, &(struct link_command){ .ins = 0x70, .p1 = 0x80, .p2 = channel, .le = -1 }, &a, NULL);
+	for (size_t i = 0; i < c->apps.n; i++) {
+		if (!c->apps.active[i])
+			continue;
+		known |= c->places[i].channel == channel && c->places[i].session == session;
+		icc_leave(c, c->places[i].channel, c->places[i].session);
+	}
+	if (!known)
+		icc_leave(c, channel, session); /* opening failed half way */
 	c->link->ops->close(c->link);
 	free(c->base.state_path);
 	OPENSSL_cleanse(c, sizeof(*c));
@@ -406,6 +346,7 @@ static const struct card_ops icc_ops = {
 	.derive = icc_derive,
 	.gbabp_read = icc_gbabp_read,
 	.gbabp_write = icc_gbabp_write,
+	.prefer = icc_prefer,
 	.check = icc_check,
 	.close = icc_close,
 };
@@ -421,11 +362,13 @@ int icc_open(struct card **out, struct link *l, const struct card_choice *how, c
 	}
 	c->base.ops = &icc_ops;
 	c->link = l;
+	c->apps.now = -1;
+	l->session = -1;
 	c->how = *how;
 	snprintf(c->what, sizeof(c->what), "%s", what);
 	rc = l->ops->hold ? l->ops->hold(l, err) : 0;
 	if (rc == 0 && !l->ops->select)
-		rc = open_channel(c, err);
+		rc = icc_open_channel(c, err);
 	if (rc == 0)
 		rc = read_all(c, err);
 	icc_end(c);

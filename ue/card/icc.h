@@ -18,13 +18,21 @@ struct icc_app {
 	char label[ICC_LABEL_MAX + 1];
 };
 
-/*! USIMs and ISIMs among the records of EF_DIR, one behind the other, FF between. Pure.
- *  \returns how many, at most ICC_APPS_MAX */
-size_t icc_apps_read(struct icc_app out[ICC_APPS_MAX], struct span records);
+/*! The applications of a card, and what they are to us. */
+struct icc_apps {
+	struct icc_app list[ICC_APPS_MAX];
+	bool active[ICC_APPS_MAX]; /* selected on a channel of ours */
+	size_t n;
+	int now; /* the chosen one; -1: none yet */
+};
 
-/*! Which one, by TS 33.220 4.4.8 with nothing active: the label's; else of the wished kind the first, an ISIM that is not there
- *  replaced by a USIM; no wish: the USIM, else the ISIM. Pure. \returns NULL: none that may be used */
-const struct icc_app *icc_choose(const struct icc_app *apps, size_t n, const struct card_choice *how);
+/*! USIMs and ISIMs among the records of EF_DIR, one behind the other, FF between. Pure. */
+void icc_apps_read(struct icc_apps *out, struct span records);
+
+/*! Which one, by TS 33.220 4.4.8: the label's, but no USIM beside an active one; of the wished kind the chosen one, an active one, the
+ *  first, an ISIM that is not there replaced by a USIM; no wish: the active USIM, else the active ISIM, else USIM, else ISIM. Pure.
+ *  \param[in] wish all but CARD_WISH_IMPI \returns its place; -ENOENT none; -EBUSY a USIM that is not the active one */
+int icc_choose(const struct icc_apps *a, enum card_wish wish, const char *label);
 
 /*! Open the chosen application: channel, SELECT, PIN, service table, identity. Takes the link, also where it fails.
  *  \param[in] what names the card in reasons

@@ -25,9 +25,12 @@ struct link_ops {
 	 *  \returns octets; -ENOTSUP read it by commands */
 	int (*dir)(struct link *l, uint8_t *out, size_t cap, struct err *err);
 
-	/*! A channel of our own with this application selected, if the way opens channels itself.
+	/*! A channel of our own with this application selected, if the way opens channels itself: session is it.
 	 *  \returns 0; -ENOTSUP open it by commands */
 	int (*select)(struct link *l, struct span aid, struct err *err);
+
+	/*! End the session. */
+	void (*leave)(struct link *l);
 
 	/*! Nobody else's command comes between ours. \returns 0; -EAGAIN another has reset the card: select again; -errno */
 	int (*hold)(struct link *l, struct err *err);
@@ -40,6 +43,7 @@ struct link_ops {
 
 struct link {
 	const struct link_ops *ops;
+	int session;       /* of select(); -1: none, the channel is in the class octet */
 	uint8_t channel;   /* 0..3, in the class octet of each command */
 	bool le_with_data; /* T=1: a command with data names the length of its answer, too */
 	char mark[24];     /* tells this stay of the card in its place from others; "" where the way cannot */

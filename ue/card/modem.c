@@ -22,7 +22,6 @@ struct modem {
 	int answer_ms; /* within which a command is answered */
 	bool silent;   /* the last one was not: what comes yet is its answer */
 	char device[CARD_WHERE_MAX + 1];
-	int session; /* of +CCHO; -1: none, +CSIM */
 	size_t have;
 	uint8_t in[AT_LINE_MAX];
 };
@@ -164,7 +163,7 @@ static int modem_transmit(struct link *l, struct span command, uint8_t answer[LI
 {
 	struct modem *m = (struct modem *)l;
 	char hex[2 * LINK_COMMAND_MAX + 1], text[2 * LINK_COMMAND_MAX + 40], value[AT_LINE_MAX];
-	const bool session = m->session >= 0;
+	const bool session = l->session >= 0; /* else +CSIM */
 	int rc;
 
 	hex_encode(hex, sizeof(hex), command.p, command.len);
@@ -173,7 +172,7 @@ static int modem_transmit(struct link *l, struct span command, uint8_t answer[LI
 			*p -= 'a' - 'A'; /* some take no other */
 	}
 	if (session)
-		snprintf(text, sizeof(text), "AT+CGLA=%d,%zu,\"%s\"\r", m->session, 2 * command.len, hex);
+		snprintf(text, sizeof(text), "AT+CGLA=%d,%zu,\"%s\"\r", m->base.session, 2 * command.len, hex);
 	else
 		snprintf(text, sizeof(text), "AT+CSIM=%zu,\"%s\"\r", 2 * command.len, hex);
 	rc = at(m, text, session ? "+CGLA:" : "+CSIM:", value, err);
@@ -220,20 +219,26 @@ static int modem_select(struct link *l, struct span aid, struct err *err)
 	if (n <= 0)
 		return n == 0 ? -ENOTSUP : n;
 	value[n < AT_LINE_MAX ? n : AT_LINE_MAX - 1] = '\0';
-	m->session = (int)strtoul(value, NULL, 10);
+	m->base.session = (int)strtoul(value, NULL, 10);
 	return 0;
+}
+
+static void modem_leave(struct link *l)
+{
+	struct modem *m = (struct modem *)l;
+	char text[40];
+
+	snprintf(text, sizeof(text), "AT+CCHC=%d\r", l->session);
+	if (m->silent)
+		(void)!write(m->fd, text, strlen(text)); /* should it hear again: nobody waits for that */
+	else
+		at(m, text, "+CCHC", NULL, NULL);
 }
 
 static void modem_close(struct link *l)
 {
 	struct modem *m = (struct modem *)l;
-	char text[40];
 
-	snprintf(text, sizeof(text), "AT+CCHC=%d\r", m->session);
-	if (m->session >= 0 && m->silent)
-		(void)!write(m->fd, text, strlen(text)); /* should it hear again: nobody waits for that */
-	else if (m->session >= 0)
-		at(m, text, "+CCHC", NULL, NULL);
 	close(m->fd);
 	OPENSSL_cleanse(m, sizeof(*m));
 	free(m);
@@ -243,6 +248,7 @@ static const struct link_ops modem_ops = {
 	.transmit = modem_transmit,
 	.dir = modem_dir,
 	.select = modem_select,
+	.leave = modem_leave,
 	.close = modem_close,
 };
 
@@ -273,7 +279,7 @@ int card_modem_open(struct card **out, const struct card_choice *how, struct err
 	if (!m)
 		return -ENOMEM;
 	m->base.ops = &modem_ops;
-	m->session = -1;
+	m->base.session = -1;
 	m->answer_ms = 1000 * how->timeout_s;
 	snprintf(m->device, sizeof(m->device), "%s", how->where);
 	rc = modem_device(m, err);

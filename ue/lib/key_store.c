@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "ue/lib/key_store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,30 @@ int key_store_open(struct key_store *ks, const char *beside, const char *serial,
 	return rc;
 }
 
+int key_store_others(const char *beside, struct err *err)
+{
+	const char *slash = strrchr(beside, '/'), *name = slash ? slash + 1 : beside;
+	char folder[KEY_STORE_PATH_MAX];
+	const size_t len = strlen(name);
+	struct dirent *e;
+	int rc = 0;
+	DIR *d;
+
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - beside + 1) : 1, slash ? beside : ".");
+	d = opendir(folder);
+	while (d && (e = readdir(d))) {
+		const char *end = strrchr(e->d_name, '.');
+
+		if (strncmp(e->d_name, name, len) != 0 || e->d_name[len] != '@' || !end || strcmp(end, ".gba") != 0)
+			continue;
+		if (unlinkat(dirfd(d), e->d_name, 0) < 0)
+			rc = err_set(err, -errno, "%s: %s", e->d_name, strerror(errno));
+	}
+	if (d)
+		closedir(d);
+	return rc;
+}
+
 int key_store_no_card(const char *beside, struct err *err)
 {
 	char path[KEY_STORE_PATH_MAX];
@@ -135,7 +160,8 @@ int key_store_no_card(const char *beside, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	return unlink(path) < 0 && errno != ENOENT ? err_set(err, -errno, "%s: %s", path, strerror(errno)) : 0;
+	rc = unlink(path) < 0 && errno != ENOENT ? err_set(err, -errno, "%s: %s", path, strerror(errno)) : 0;
+	return key_store_others(beside, err) < 0 ? -EIO : rc;
 }
 
 static int put_ks(json_t *o, const struct key_store *ks)

@@ -40,6 +40,9 @@ struct key_store {
 int key_store_open(struct key_store *ks, const char *beside, const char *serial, const struct impi *impi, time_t now,
 		   struct err *err);
 
+/*! Delete what is kept of other applications of the card, in BESIDE@....gba. \returns 0, also where there was nothing; -errno */
+int key_store_others(const char *beside, struct err *err);
+
 /*! There is no card (4.4.11): nothing that was made with one is kept. \returns 0, also where there was nothing; -errno */
 int key_store_no_card(const char *beside, struct err *err);
 

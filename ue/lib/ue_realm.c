@@ -57,6 +57,15 @@ void ue_realm_free(struct ue_realm *r)
 	free(r);
 }
 
+/* The key store of the application that is chosen. */
+static int open_keys(struct ue_realm *r, const struct card *card, struct err *err)
+{
+	char path[KEY_STORE_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", r->state ? r->state : card->state_path, card->variant);
+	return key_store_open(&r->keys, path, card->serial, &card->impi, time(NULL), err);
+}
+
 static int open_card(struct ue_realm *r, struct err *err)
 {
 	struct card *card;
@@ -67,8 +76,7 @@ static int open_card(struct ue_realm *r, struct err *err)
 		key_store_no_card(r->state, NULL);
 	if (rc < 0)
 		return rc;
-	rc = key_store_open(&r->keys, r->state ? r->state : card->state_path, card->serial, &card->impi, time(NULL),
-			    err);
+	rc = open_keys(r, card, err);
 	if (rc < 0) {
 		card_close(card);
 		return rc;
@@ -93,8 +101,27 @@ static void card_lost(struct ue_realm *r)
 		err_set(&r->why, -ENODEV, "the card was taken out");
 	}
 	key_store_forget(&r->keys, true, NULL);
+	key_store_others(r->state ? r->state : r->card->state_path, NULL);
 	r->drops++;
 	close_card(r);
+}
+
+int ue_realm_choose(struct ue_realm *r, enum card_wish wish, const char *name, struct err *err)
+{
+	int rc = card_prefer(r->card, wish, name, !r->ub.run, err);
+
+	if (rc == -ENODEV)
+		card_lost(r);
+	if (rc < 0 || strcmp(r->keys.impi.s, r->card->impi.s) == 0)
+		return rc;
+	key_store_close(&r->keys);
+	snprintf(r->url, sizeof(r->url), "http://%s/", r->card->bsf_name);
+	rc = open_keys(r, r->card, err);
+	if (rc < 0) { /* without a place for its keys it is no use */
+		card_close(r->card);
+		r->card = NULL;
+	}
+	return rc;
 }
 
 int ue_realm_ready(struct ue_realm *r, struct err *err)

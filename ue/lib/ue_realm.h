@@ -8,7 +8,7 @@
 struct ue_realm {
 	char *name, *card_path;
 	char *bsf;   /* URL; NULL: made from the card */
-	char *state; /* keys are in STATE.gba; NULL: beside the card's own state */
+	char *state; /* keys are in STATE.gba, those of another application than the first in STATE@AID.gba; NULL: beside the card's own state */
 	int (*open)(struct card **out, const char *path, struct err *err); /* the way to the card */
 	char url[BSF_NAME_MAX + 16];
 	struct card *card;     /* NULL: none, and keys is empty */
@@ -33,6 +33,12 @@ void ue_realm_free(struct ue_realm *r);
  *  keys and TMPI with it.
  *  \returns 0; -ENODEV, -ENOENT no card; -EIO it cannot be told; -errno */
 int ue_realm_ready(struct ue_realm *r, struct err *err);
+
+/*! Choose the application of the card a program prefers (33.220 4.4.8); ue_realm_ready() before. The keys of another one stay where
+ *  they are until it is chosen again.
+ *  \returns 0; -EAGAIN a run of another one is under way; -ENOENT no such application; -EBUSY a USIM beside the active one; -ENODEV;
+ *  -EACCES; -errno */
+int ue_realm_choose(struct ue_realm *r, enum card_wish wish, const char *name, struct err *err);
 
 /*! What is due now: the end of a key, a look at a card that tells of its removal. */
 void ue_realm_life(struct ue_realm *r);

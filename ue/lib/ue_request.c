@@ -157,9 +157,31 @@ static bool after_run(struct gba_ue_request *q, struct ue_realm *r)
 	return true;
 }
 
-static bool has_app(const struct gba_ue_request *q, const struct card *card)
+/* \returns false: not now, or never */
+static bool has_app(struct gba_ue_request *q, struct ue_realm *r)
 {
-	return q->app != GBA_UE_APP_USIM || card->app == CARD_APP_USIM;
+	struct err why = { "" };
+	int rc = ue_realm_choose(r, q->wish, q->wish_name, &why);
+
+	q->queued = rc == -EAGAIN;
+	if (q->queued)
+		q->realm = r;
+	else if (rc < 0)
+		request_failed(q,
+			       rc == -ENOENT || rc == -EBUSY ? GBA_UE_FEATURE_NOT_SUPPORTED : GBA_UE_FEATURE_NOT_READY,
+			       UE_CAUSE_local, &why);
+	return rc == 0;
+}
+
+/* Whose run it waits for is over, or will never be. \returns false: there is nothing to be done now */
+static bool waited(struct gba_ue_request *q, struct ue_realm *r)
+{
+	if (q->realm == r && r->ub.run)
+		return false;
+	if (q->realm == r && !q->queued)
+		return after_run(q, r);
+	q->realm = NULL; /* also: another one was made active while it waited */
+	return true;
 }
 
 /* One step of a request: a key, a run, or why not. */
@@ -174,20 +196,15 @@ static void serve(struct gba_ue_request *q)
 		request_failed(q, GBA_UE_FEATURE_NOT_READY, UE_CAUSE_local, &why);
 		return;
 	}
-	if (q->realm != r)
-		q->realm = NULL; /* another one was made active while it waited */
-	else if (r->ub.run || !after_run(q, r))
+	if (!waited(q, r))
 		return;
 	rc = ue_realm_ready(r, &why);
 	if (rc < 0) {
 		request_failed(q, GBA_UE_FEATURE_NOT_READY, UE_CAUSE_local, &why);
 		return;
 	}
-	if (!has_app(q, r->card)) {
-		err_set(&why, 0, "the card has no USIM");
-		request_failed(q, GBA_UE_FEATURE_NOT_SUPPORTED, UE_CAUSE_local, &why);
+	if (!has_app(q, r))
 		return;
-	}
 	ue_realm_life(r);
 	if (r->keys.has_ks && (!q->force || (q->refused[0] && strcmp(q->refused, r->keys.btid) != 0))) {
 		rc = make_key(q, r, &why);
@@ -229,13 +246,13 @@ static void ask_agent(struct gba_ue_request *q)
 
 static void connect_agent(struct gba_ue_request *q)
 {
-	static const char *const apps[] = { "", " app usim", " app isim" };
+	static const char *const wishes[] = { "", " app usim", " app isim", " label ", " impi " };
 	char line[UE_REMOTE_LINE_MAX], ua[2 * UA_ID_LEN + 1];
 	struct err why = { "" };
 
 	hex_encode(ua, sizeof(ua), q->naf.ua, UA_ID_LEN);
 	if (q->has_naf)
-		snprintf(line, sizeof(line), "key %s ua %s%s%s%s%s", q->naf.fqdn, ua, apps[q->app],
+		snprintf(line, sizeof(line), "key %s ua %s%s%s%s%s%s", q->naf.fqdn, ua, wishes[q->wish], q->wish_name,
 			 q->force ? " force" : "", q->refused[0] ? " refused " : "", q->refused);
 	else
 		snprintf(line, sizeof(line), "renew");
@@ -270,8 +287,26 @@ static bool take_naf(struct gba_ue_request *q, const char *naf, const uint8_t *u
 	return true;
 }
 
-struct gba_ue_request *gba_ue_start(struct gba_ue *ue, enum gba_ue_app app, const char *naf, const uint8_t ua_id[5],
-				    bool force, const char *refused)
+/* \param[in] app "any" too is a wish \returns false: no application can be named so */
+static bool take_wish(struct gba_ue_request *q, enum gba_ue_app app, const char *label, const char *impi)
+{
+	static const enum card_wish wishes[] = { CARD_WISH_ANY, CARD_WISH_USIM, CARD_WISH_ISIM };
+	const char *name = impi ? impi : label; /* 4.4.8: the identity where both are known */
+
+	if ((unsigned)app > GBA_UE_APP_ISIM)
+		return false;
+	q->wish = impi ? CARD_WISH_IMPI : label ? CARD_WISH_LABEL : wishes[app];
+	if (!name)
+		return true;
+	/* what the agent's line cannot hold is no name anywhere */
+	if (!name[0] || strlen(name) > IMPI_MAX || name[strcspn(name, " \t\r\n")])
+		return false;
+	strcpy(q->wish_name, name);
+	return true;
+}
+
+static struct gba_ue_request *start(struct gba_ue *ue, enum gba_ue_app app, const struct gba_ue_named *named,
+				    const char *naf, const uint8_t *ua_id, bool force, const char *refused)
 {
 	struct gba_ue_request *q = calloc(1, sizeof(*q));
 
@@ -279,9 +314,8 @@ struct gba_ue_request *gba_ue_start(struct gba_ue *ue, enum gba_ue_app app, cons
 		return NULL;
 	q->reason = GBA_UE_PENDING;
 	q->ue = ue;
-	q->app = app;
 	q->force = force || !naf;
-	if (!ue || (unsigned)app > GBA_UE_APP_ISIM) {
+	if (!ue || !take_wish(q, app, named->label, named->impi)) {
 		request_failed(q, GBA_UE_FEATURE_NOT_SUPPORTED, UE_CAUSE_usage, NULL);
 		return q;
 	}
@@ -298,6 +332,20 @@ struct gba_ue_request *gba_ue_start(struct gba_ue *ue, enum gba_ue_app app, cons
 	serve(q); /* this one alone: who steps looks at the others afterwards, who starts does not */
 	ue_device_arm(ue);
 	return q;
+}
+
+struct gba_ue_request *gba_ue_start(struct gba_ue *ue, enum gba_ue_app app, const char *naf, const uint8_t ua_id[5],
+				    bool force, const char *refused)
+{
+	return start(ue, app, &(struct gba_ue_named){ NULL, NULL }, naf, ua_id, force, refused);
+}
+
+struct gba_ue_request *gba_ue_start_named(struct gba_ue *ue, const struct gba_ue_named *named, const char *naf,
+					  const uint8_t ua_id[5], bool force, const char *refused)
+{
+	static const struct gba_ue_named none = { NULL, NULL };
+
+	return start(ue, GBA_UE_APP_ANY, named ? named : &none, naf, ua_id, force, refused);
 }
 
 bool ue_request_can_go_on(const struct gba_ue *ue)
@@ -321,13 +369,19 @@ size_t gba_ue_step(struct gba_ue *ue)
 		ue_realm_step(ue->realms[i]);
 		ue_realm_life(ue->realms[i]);
 	}
-	for (struct gba_ue_request *q = ue->requests; q; q = q->next) {
-		if (q->reason == GBA_UE_PENDING && q->remote)
-			ask_agent(q);
-		else if (q->reason == GBA_UE_PENDING)
-			serve(q);
-		pending += q->reason == GBA_UE_PENDING;
+	/* first those whose run is over, then those that waited for the card, who begin runs of other applications */
+	for (int queued = 0; queued < 2; queued++) {
+		for (struct gba_ue_request *q = ue->requests; q; q = q->next) {
+			if (q->reason != GBA_UE_PENDING || q->queued != queued)
+				continue;
+			if (q->remote)
+				ask_agent(q);
+			else
+				serve(q);
+		}
 	}
+	for (struct gba_ue_request *q = ue->requests; q; q = q->next)
+		pending += q->reason == GBA_UE_PENDING;
 	ue_device_arm(ue);
 	return pending;
 }

@@ -12,11 +12,13 @@ struct ue_remote;
 struct gba_ue_request {
 	struct gba_ue *ue;
 	struct gba_ue_request *next;
-	enum gba_ue_app app;
+	enum card_wish wish; /* which application of the card */
+	char wish_name[IMPI_MAX + 1];
 	bool has_naf, force;
 	struct naf_id naf;
 	char refused[BTID_MAX + 1]; /* "" not told */
 	struct ue_realm *realm;     /* whose run it waits for; NULL: none */
+	bool queued;                /* it waits for the end of another application's run */
 	bool bootstrapped;
 	struct ue_remote *remote;
 	enum gba_ue_reason reason;

@@ -61,7 +61,7 @@ struct gba_ue_key;
 /*! Which application of the card. */
 enum gba_ue_app {
 	GBA_UE_APP_ANY,  /*!< the one 33.220 4.4.8 chooses */
-	GBA_UE_APP_USIM, /*!< no other */
+	GBA_UE_APP_USIM, /*!< the active one, else the first; no ISIM */
 	GBA_UE_APP_ISIM, /*!< where there is one, else the USIM (4.4.8) */
 };
 
@@ -153,6 +153,16 @@ int gba_ue_drop(struct gba_ue *ue, const char *realm, bool with_tmpi);
  *  \returns a request, also for what is wrong; NULL only without memory */
 struct gba_ue_request *gba_ue_start(struct gba_ue *ue, enum gba_ue_app app, const char *naf, const uint8_t ua_id[5],
 				    bool force, const char *refused);
+
+/*! An application of the card, named: by its label in EF_DIR, or by the identity that is on it, which counts where both are told. */
+struct gba_ue_named {
+	const char *label, *impi; /*!< NULL: not told; without blanks */
+};
+
+/*! The same for a program that always wants the same application of the card, and so the same identity (33.220 4.4.8).
+ *  GBA_UE_FEATURE_NOT_SUPPORTED: the card has it not, or it is a USIM beside the one that is active; nothing is run then */
+struct gba_ue_request *gba_ue_start_named(struct gba_ue *ue, const struct gba_ue_named *named, const char *naf,
+					  const uint8_t ua_id[5], bool force, const char *refused);
 
 /*! Readable when gba_ue_step() has something to do. Of ue: not to be read or closed. */
 int gba_ue_fd(const struct gba_ue *ue);
