@@ -123,7 +123,8 @@ async def four_pairs(t):
             assert len(e.bsf.open) == 0, "the device does not try the other context by itself"
 
 
-@test("GBA_U with the soft card: page with Ks_ext_NAF, TMPI from it, Ks in the card's file alone, SHA-256 by choice", smoke=True)
+@test("GBA_U with the soft card: page with Ks_ext_NAF, TMPI from it, Ks in the card's file alone, SHA-256 by choice", smoke=True,
+      req=["220-5.3.2-9"])
 async def soft_gba_u(t):
     e = await Ends(t).start()
     for hash_name in ("sha1", "sha256"):
@@ -525,3 +526,72 @@ def several_applications(what, make):
 
 for _name, _make in {"in a reader": isim_reader, "in a modem with +CGLA": isim_modem(), "in a modem with +CSIM alone": isim_modem(cgla=False)}.items():
     several_applications(_name, _make)
+
+
+async def read_files(e):
+    """EF_GBABP and the records of EF_GBANL, beside the device."""
+    slot = e.vuicc_slot
+    channel = (await slot.ask("0070000001"))[0][0]
+    await slot.ask("00a4040c", bytes.fromhex(AID["usim"]), channel)
+    await slot.ask("00200001", b"1234" + b"\xff" * 4, channel)
+    await slot.ask("00a4000c", bytes.fromhex("6fd6"), channel)
+    gbabp, _ = await slot.ask("00b0000069", channel=channel)
+    await slot.ask("00a4000c", bytes.fromhex("6fda"), channel)
+    records = [await slot.ask(f"00b2{n:02x}048c", channel=channel) for n in range(1, 5)]
+    await slot.ask(f"007080{channel:02x}")
+    return gbabp, [data for data, sw in records if sw == "9000" and data.strip(b"\xff")]
+
+
+def trace(commands):
+    """What was asked of the card, in words: read EF_GBABP, write it, run, derive."""
+    out, fid = [], b""
+    for c in commands:
+        if c[1] == 0xa4 and c[2] != 4:
+            fid = c[-2:]
+        elif c[1] in (0xb0, 0xd6) and fid == b"\x6f\xd6":
+            word = "read" if c[1] == 0xb0 else "write"
+            out += [word] if out[-1:] != [word] else []         # 6Cxx has it asked again
+        elif c[1] == 0x88:
+            out.append({0xdd: "run", 0xde: "derive"}.get(c[5], "3G"))
+    return out
+
+
+@test("GBA_U by the trace of the card: EF_GBABP is read before each derivation, a Ks that is not of our run is none, each run replaces "
+      "Ks and B-TID, a renewed NAF has one record and the others stay; the key is Ks_ext_NAF", smoke=True,
+      req=["220-5.3.3-1", "220-5.3.3-4", "220-5.3.3-7", "220-5.3.3-8", "31102-5.2.21-1"])
+async def card_trace(t):
+    e = await Ends(t).start()
+    card = await modem(cgla=False, noise=False)(e, "u")
+    e.bsf.gba_u, commands = "sha1", e.vuicc_slot.commands
+
+    async def key(naf, *words):
+        at = len(commands)
+        rc, out = await e.ue("-c", card, "key", naf, *words)
+        assert rc == 0, out
+        ks, rand = e.bsf.sessions[out["btid"]]
+        assert base64.b64decode(out["key"]) == kdf.ks_naf(ks, rand, IMPI, naf.encode() + kdf.UA_HTTP_DIGEST, b"gba-me"), "Ks_ext_NAF"
+        return out["btid"], trace(commands[at:])
+    one, seen = await key(NAF)
+    # the run, its B-TID beside the Ks, the TMPI, the key
+    assert seen == ["run", "write", "derive", "read", "derive"], seen
+    assert await key("naf2.example.com") == (one, ["read", "derive"])
+    two, seen = await key(NAF, "--refused", one)
+    assert two != one and seen[0] == "run" and seen[-2:] == ["read", "derive"], seen
+    gbabp, records = await read_files(e)
+    assert two.encode() in gbabp and one.encode() not in gbabp, gbabp
+    assert one.encode() not in e.kept() and two.encode() in e.kept()
+    of = {naf: [r for r in records if naf.encode() in r] for naf in (NAF, "naf2.example.com")}
+    assert len(of[NAF]) == len(of["naf2.example.com"]) == 1, records
+    assert two.encode() in of[NAF][0] and one.encode() in of["naf2.example.com"][0], records
+    # somebody else has bootstrapped with this card: its Ks is not ours
+    rand = os.urandom(16)
+    autn, _, _, ik = e.bsf.sub.mil.vector(rand, e.bsf.sub.next_sqn())
+    autn, _ = kdf.gba_u(autn, b"\0" * 8, ik)
+    channel = (await e.vuicc_slot.ask("0070000001"))[0][0]
+    await e.vuicc_slot.ask("00a4040c", bytes.fromhex(AID["usim"]), channel)
+    await e.vuicc_slot.ask("00200001", b"1234" + b"\xff" * 4, channel)
+    data, sw = await e.vuicc_slot.ask("00880084", b"\xdd\x10" + rand + b"\x10" + autn, channel)
+    assert sw == "9000" and data[0] == 0xdb, (data, sw)
+    await e.vuicc_slot.ask(f"007080{channel:02x}")
+    three, seen = await key(NAF)
+    assert three not in (one, two) and seen[:2] == ["read", "run"] and seen[-2:] == ["read", "derive"], seen

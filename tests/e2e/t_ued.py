@@ -376,7 +376,7 @@ async def renewals(t):
     assert token["btid"] == fourth["btid"] and token["tmpi"] and IMSI not in json.dumps(token)
 
 
-@test("gba-ued: dropped, expired and pulled keys are in no file and nowhere in its memory", smoke=True)
+@test("gba-ued: dropped, expired and pulled keys are in no file and nowhere in its memory", smoke=True, req=["220-4.4.13-4"])
 async def nowhere(t):
     t.need_root("reading another process's memory")
     r = Realm(t, "home", IMSI)
