@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include "common/http/product.h"
 #include "common/base/clock.h"
 #include "common/gba/btid.h"
 #include "common/gba/naf_id.h"
@@ -168,6 +169,15 @@ static void peer_clear(struct policy_peer *p)
 	free(p->nets);
 	name_table_free(p->relays);
 	strings_free(p->tls_names, p->n_tls_names);
+}
+
+struct digest_alg policy_form(const struct policy *p, const char *impi, struct span user_agent)
+{
+	for (size_t i = 0; p && user_agent.p && i < p->n_forms; i++) {
+		if (strcmp(p->forms[i].impi, impi) == 0 && product_has(user_agent, p->forms[i].token))
+			return p->forms[i].alg;
+	}
+	return (struct digest_alg){ DIGEST_MD5, 1 };
 }
 
 void policy_free(struct policy *p)

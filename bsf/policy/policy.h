@@ -11,6 +11,8 @@
 #include "bsf/policy/nets.h"
 #include "bsf/policy/rate.h"
 #include "common/base/sockaddr.h"
+#include "common/gba/impi.h"
+#include "common/http/auth_hdr.h"
 
 /*! One "peer NAME" node of the configuration, or what an hss or naf node says of its own connection. */
 struct policy_peer {
@@ -44,7 +46,18 @@ struct naf_policy {
 	bool proxy; /* Zn-Proxy: what comes from it under a name that is no NAF of its own is its responsibility */
 };
 
+#define POLICY_FORMS_MAX 32
+#define POLICY_TOKEN_MAX 64 /* characters of a product token */
+
+/*! "digest-form IMPI TOKEN FORM": a form of Digest that no text of GBA names, for one subscriber's device. */
+struct policy_form {
+	char impi[IMPI_MAX + 1], token[POLICY_TOKEN_MAX + 1];
+	struct digest_alg alg;
+};
+
 struct policy {
+	struct policy_form forms[POLICY_FORMS_MAX];
+	size_t n_forms;
 	struct naf_policy *nafs;
 	size_t n_nafs;
 	struct policy_peer *peers;
@@ -67,6 +80,9 @@ int policy_admit(const struct policy *p, const char *identity, const struct sock
 bool policy_comes_from(const struct policy *p, const struct sockaddr *from);
 /*! fqdn comes from a peer: what is no DNS name is nobody's, under whatever wildcard. */
 bool policy_speaks_for(const struct naf_policy *n, const char *fqdn);
+
+/*! Pure. \param[in] user_agent absent: no form is for it \returns AKAv1-MD5 where nothing else is written for both */
+struct digest_alg policy_form(const struct policy *p, const char *impi, struct span user_agent);
 
 /*! Who is it that asks? */
 enum policy_who {

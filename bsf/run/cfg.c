@@ -23,6 +23,7 @@ int bsf_cfg_init(void *ctx)
 	bsf_limits_default(bsf_cfg);
 	bsf_cfg_vty_init();
 	bsf_limits_vty_init(ctx);
+	bsf_form_vty_init();
 	bsf_cfg_hss_vty_init();
 	peer_cfg_vty_init();
 	naf_cfg_vty_init();

@@ -67,6 +67,8 @@ struct bsf_cfg {
 	unsigned map_size_gib;
 	struct bsf_kek keks[SEAL_KEKS_MAX];
 	size_t n_keks;
+	struct policy_form forms[POLICY_FORMS_MAX];
+	size_t n_forms;
 	struct limits limits;
 	uint32_t connections_cap; /* what the descriptors allow; 0: as configured */
 };
@@ -111,6 +113,10 @@ int bsf_limits_check(struct err *err);
 void bsf_limits_vty_init(void *ctx);
 /*! Write the limits of one node that are not as by default or were set. */
 void bsf_limits_write(struct vty *vty, int node);
+
+/*! digest-form of the node ub (run/cfg_form.c). */
+void bsf_form_vty_init(void);
+void bsf_form_write(struct vty *vty);
 /*! VTY nodes of this program. */
 enum bsf_node {
 	BSF_NODE_BSF = _LAST_OSMOVTY_NODE + 1,

@@ -148,6 +148,7 @@ static int write_ub(struct vty *vty)
 	if (bsf_cfg->ub_path)
 		vty_out(vty, " path %s%s", bsf_cfg->ub_path, VTY_NEWLINE);
 	bsf_limits_write(vty, BSF_NODE_UB);
+	bsf_form_write(vty);
 	return CMD_SUCCESS;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <talloc.h>
 #include "bsf/run/hss_nodes.h"
 #include "common/base/sockaddr.h"
@@ -41,6 +42,8 @@ static bool naf_to_policy(struct naf_policy *out, const struct naf_cfg *n)
 /* What is not bound to any address (yet) is nobody. */
 static bool fill_policy(struct policy *p, const struct bsf_cfg *c)
 {
+	memcpy(p->forms, c->forms, sizeof(p->forms));
+	p->n_forms = c->n_forms;
 	for (const struct peer_cfg *i = c->peers; i; i = i->next)
 		if ((i->has_connect || i->nets.n) && !peer_cfg_to_policy(&p->peers[p->n_peers++], i))
 			return false;

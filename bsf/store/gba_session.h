@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include "common/crypto/aka.h"
+#include "common/crypto/aka_digest.h"
 #include "common/gba/btid.h"
 #include "common/gba/impi.h"
 #include "common/gba/tmpi.h"
@@ -33,12 +34,15 @@ struct gba_challenge {
 	uint8_t key[CHALLENGE_KEY_MAX]; /* the decoded nonce; its first 16 octets name the run, and the B-TID later */
 	size_t key_len;
 	enum gba_variant variant;
+	enum digest_hash hash; /* form of Digest: AKAv1-MD5 but for a device the operator has named */
+	bool akav2;
 	union {
 		struct {
-			struct secret xres; /* as the device answers */
-			struct secret ks;   /* 32 octets */
-			bool uicc_gba_u;    /* the GUSS says that the card can GBA_U, whatever the variant */
-		} aka;                      /* ME, U */
+			struct secret
+				xres; /* the password of the digest: RES as the device answers it, or what AKAv2 makes of it */
+			struct secret ks; /* 32 octets */
+			bool uicc_gba_u;  /* the GUSS says that the card can GBA_U, whatever the variant */
+		} aka;                    /* ME, U */
 	};
 	struct impi impi;                /* whose vector it is */
 	uint32_t hss;                    /* which HSS gave it, as a number; 0: not known */

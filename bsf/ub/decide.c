@@ -120,14 +120,13 @@ static void read_nonce(struct ub_wish *w)
 static enum cause read_answer(struct ub_wish *w)
 {
 	const struct auth_hdr *a = &w->auth;
-	struct digest_alg alg;
 	enum digest_qop qop;
 
 	if (!a->response.p)
 		return CAUSE_ub_syntax;
 	read_nonce(w);
-	if (a->algorithm.p &&
-	    (digest_alg_parse(&alg, a->algorithm) < 0 || alg.aka_version != 1 || alg.hash != DIGEST_MD5))
+	w->alg = (struct digest_alg){ DIGEST_MD5, 1 };
+	if (a->algorithm.p && (digest_alg_parse(&w->alg, a->algorithm) < 0 || !w->alg.aka_version))
 		return CAUSE_ub_algorithm;
 	if (a->response.len == 0)
 		return read_auts(w);
@@ -202,7 +201,7 @@ void ub_decide_request(struct ub_wish *out, const struct ub_request *in, const s
 static struct digest_input digest_of(const struct ub_wish *w, struct span body)
 {
 	return (struct digest_input){
-		.hash = DIGEST_MD5,
+		.hash = w->alg.hash,
 		.qop = DIGEST_QOP_AUTH_INT,
 		.method = span_str("GET"),
 		.uri = w->auth.uri,
@@ -234,6 +233,8 @@ enum cause ub_decide_answer(const struct ub_wish *w, const struct ub_request *in
 		return CAUSE_ub_user_mismatch;
 	if (!same(a->realm, c->bsf_name))
 		return CAUSE_ub_realm_unknown;
+	if (w->alg.hash != c->hash || w->alg.aka_version != (c->akav2 ? 2 : 1))
+		return CAUSE_ub_algorithm;
 	if (a->opaque.p && !same(a->opaque, c->opaque))
 		return CAUSE_ub_opaque;
 	if (!w->has_auts && a->response.len == 0)
@@ -242,7 +243,7 @@ enum cause ub_decide_answer(const struct ub_wish *w, const struct ub_request *in
 		password = span_of("", 0); /* RFC 3310 3.4 */
 	if (a->response.len == 0)
 		return w->has_auts ? CAUSE_ub_auts_response : CAUSE_ub_response;
-	rc = digest_ha1(&ha1, DIGEST_MD5, a->username, a->realm, password);
+	rc = digest_ha1(&ha1, c->hash, a->username, a->realm, password);
 	if (rc == 0)
 		rc = response_is(w, in->body, &ha1);
 	if (rc < 0)
@@ -314,7 +315,7 @@ int ub_answer_challenge(struct ub_answer *out, const struct gba_challenge *c, en
 	struct challenge_hdr h = {
 		.realm = span_str(c->bsf_name),
 		.opaque = span_str(c->opaque),
-		.algorithm = span_str(UB_ALGORITHM),
+		.algorithm = span_str(digest_alg_name((struct digest_alg){ c->hash, c->akav2 ? 2 : 1 })),
 		.qop = span_str(UB_QOP),
 	};
 
@@ -345,8 +346,7 @@ int ub_answer_ok(struct ub_answer *out, const struct ub_wish *w, const struct gb
 	if (len < 0)
 		return -EIO;
 	in = digest_of(w, span_of(out->body, len));
-	if (digest_ha1(&ha1, DIGEST_MD5, w->auth.username, w->auth.realm, span_of(c->aka.xres.b, c->aka.xres.len)) <
-		    0 ||
+	if (digest_ha1(&ha1, c->hash, w->auth.username, w->auth.realm, span_of(c->aka.xres.b, c->aka.xres.len)) < 0 ||
 	    digest_rspauth(&rspauth, &in, &ha1) < 0)
 		return -EIO;
 	ai.rspauth = span_str(rspauth.hex);

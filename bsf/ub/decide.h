@@ -13,7 +13,6 @@
 #include "common/http/auth_hdr.h"
 
 #define UB_SERVER     "gba-bsfd 3gpp-gba-tmpi" /* 33.220 4.5.2: the token in every answer */
-#define UB_ALGORITHM  "AKAv1-MD5"
 #define UB_QOP        "auth-int"
 #define UB_CNONCE_MAX 256 /* characters; it comes back in Authentication-Info */
 
@@ -41,6 +40,7 @@ struct ub_wish {
 	struct impi impi;               /* if it is no TMPI */
 	uint8_t key[CHALLENGE_KEY_MAX]; /* ANSWER: the decoded nonce */
 	size_t key_len;                 /* 0: it has not the form of ours */
+	struct digest_alg alg;          /* ANSWER: as it says, or AKAv1-MD5 */
 	bool has_auts;
 	uint8_t auts[AKA_AUTS_LEN];
 	bool knows_tmpi; /* 3gpp-gba-tmpi in User-Agent */

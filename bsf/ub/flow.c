@@ -6,6 +6,7 @@
 #include <talloc.h>
 #include <time.h>
 #include <osmocom/core/utils.h>
+#include "bsf/policy/policy.h"
 #include "bsf/ub/trace.h"
 #include "bsf/vectors/guss_facts.h"
 #include "common/base/clock.h"
@@ -192,7 +193,8 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 {
 	const struct ub_policy policy = { limit(run, LIM_KEY_LIFETIME), limit(run, LIM_KEY_LIFETIME_MAX),
 					  limit(run, LIM_NONCE_LIFETIME),
-					  !atomic_load(&run->flow->env.limits->gba_u_off) };
+					  !atomic_load(&run->flow->env.limits->gba_u_off),
+					  policy_form(policy_current(), run->impi.s, run->request.user_agent) };
 	const struct ub_now now = { time(NULL), clock_mono_ms() };
 	struct gba_challenge *c = &run->challenge;
 	uint8_t random[UB_RANDOM_LEN];

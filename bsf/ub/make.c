@@ -39,6 +39,12 @@ enum cause ub_make_challenge(struct gba_challenge *out, const struct zh_vector *
 	out->aka.uicc_gba_u = facts->gba_u;
 	if (facts->gba_u && policy->gba_u && turn_to_u(out, &vector->aka, facts->mac_star) < 0)
 		return CAUSE_ub_busy;
+	out->hash = policy->alg.hash;
+	/* with GBA_U CK and IK do not leave the card: no device could answer */
+	out->akav2 = policy->alg.aka_version == 2 && out->variant == GBA_VARIANT_ME;
+	if (out->akav2 &&
+	    digest_akav2_password(&out->aka.xres, out->hash, &vector->aka.res, &vector->aka.ik, &vector->aka.ck) < 0)
+		return CAUSE_ub_busy;
 	hex_encode(out->opaque, sizeof(out->opaque), random, UB_RANDOM_LEN);
 	/* 33.220 4.2.3: what the GUSS says goes before the configuration */
 	out->key_life_s = key_lifetime_s(policy->key_life_s, policy->key_life_max_s, facts->has_life_time,

@@ -8,13 +8,15 @@
 #include "bsf/vectors/guss_facts.h"
 #include "common/gba/cause.h"
 #include "common/gba/zh_msg.h"
+#include "common/http/auth_hdr.h"
 
 #define UB_RANDOM_LEN 16
 
 /*! What the operator wants of challenges, read once per run. */
 struct ub_policy {
 	uint32_t key_life_s, key_life_max_s, nonce_life_s;
-	bool gba_u; /* for cards that can; false: GBA_ME for all (33.220 5.3.2 allows that) */
+	bool gba_u;            /* for cards that can; false: GBA_ME for all (33.220 5.3.2 allows that) */
+	struct digest_alg alg; /* of this subscriber's device */
 };
 
 struct ub_now {

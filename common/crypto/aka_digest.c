@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <openssl/hmac.h>
 
 #include "common/base/ascii.h"
+#include "common/base/b64.h"
 #include "common/base/hex.h"
 #include "common/crypto/evp.h"
 
@@ -42,6 +44,29 @@ int digest_ha1(struct secret *ha1, enum digest_hash hash, struct span user, stru
 	if (rc == 0)
 		rc = secret_set(ha1, hex, strlen(hex));
 	OPENSSL_cleanse(hex, sizeof(hex));
+	return rc;
+}
+
+int digest_akav2_password(struct secret *password, enum digest_hash hash, const struct secret *res,
+			  const struct secret *ik, const struct secret *ck)
+{
+	static const char label[] = "http-digest-akav2-password";
+	const struct secret *parts[] = { res, ik, ck };
+	uint8_t key[3 * SECRET_MAX], mac[EVP_MAX_MD_SIZE];
+	char text[B64_LEN(32) + 1];
+	unsigned len = 0;
+	size_t n = 0;
+	int rc = -EIO;
+
+	for (size_t i = 0; i < 3; n += parts[i++]->len)
+		memcpy(key + n, parts[i]->b, parts[i]->len);
+	if (HMAC(hash == DIGEST_SHA256 ? EVP_sha256() : EVP_md5(), key, (int)n, (const uint8_t *)label, strlen(label),
+		 mac, &len) &&
+	    b64_encode(text, sizeof(text), mac, len) >= 0)
+		rc = secret_set(password, text, strlen(text));
+	OPENSSL_cleanse(key, sizeof(key));
+	OPENSSL_cleanse(mac, sizeof(mac));
+	OPENSSL_cleanse(text, sizeof(text));
 	return rc;
 }
 

@@ -25,6 +25,11 @@ struct digest_input {
 	struct span body; /* whole entity, used with auth-int only */
 };
 
+/*! Password of AKAv2 (RFC 4169 3): base64 of HMAC(RES || IK || CK, "http-digest-akav2-password") with the hash of the digest.
+ *  \param[out] password 24 characters with MD5, 44 with SHA-256 \returns 0; -EIO */
+int digest_akav2_password(struct secret *password, enum digest_hash hash, const struct secret *res,
+			  const struct secret *ik, const struct secret *ck);
+
 /*! H(user:realm:password). The result is as good as the password: keep it in a secret.
  *  \param[in] password raw octets, may hold NUL and ':'
  *  \returns 0 and the hex text in ha1; -EIO */

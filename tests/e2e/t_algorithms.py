@@ -2,10 +2,12 @@
 """Every algorithm from the subscriber file to the application: AuC, BSF, gba-ue and NAF as processes, keys computed once more in Python
 (lib/aka.py), which shares no code with them."""
 import base64
+import hmac
+import json
 import os
 import time
 
-from lib import aka, causes, hss, kdf, naf, procs
+from lib import aka, causes, digest, hss, kdf, naf, procs
 from lib.algorithms import Cards, words
 from lib.runner import test
 from lib.vty import Vty
@@ -149,3 +151,72 @@ async def rules(t):
         bad.write_configs()
         rc, _, err = await procs.run([t.need_program("gba-hss-simd"), "-c", f"{bad.etc}/gba-hss-sim.cfg", "--check"], 15)
         assert rc != 0 and word in err, (n, rc, err)
+
+
+def password(form, res, ck, ik):
+    """Of AKAv2, RFC 4169: base64 of a keyed hash over a text."""
+    if not form.startswith("AKAv2"):
+        return res
+    mac = hmac.new(res + ik + ck, b"http-digest-akav2-password", "sha256" if form.endswith("256") else "md5")
+    return base64.b64encode(mac.digest())
+
+
+async def by_hand(ue, form):
+    """A run in Python alone, with this form if the BSF wants it: (status, form of the challenge)."""
+    ch = await ue.challenge()
+    res, ck, ik = ue.usim.authenticate(ch.rand, ch.autn)
+    offered = ch.params["algorithm"]
+    alg, word = "sha256" if offered.endswith("256") else "md5", password(form or offered, res, ck, ik)
+    p = ue.answer_params(ch, word, algorithm=form or offered)
+    args = ch.nonce, p["nc"], p["cnonce"], "auth-int"
+    p["response"] = digest.response(p["username"], ch.realm, word, "GET", "/", *args, alg=alg)
+    r = await ue.send(digest.format_params(p))
+    if r.status == 200:
+        info = digest.parse_params(r.get("Authentication-Info"), None)
+        assert info["rspauth"] == digest.response(p["username"], ch.realm, word, "", "/", *args, r.body, alg), info
+    return r.status, offered
+
+
+@test("AKAv2 and SHA-256 on Ub: only for the subscriber and the product token that are written down, live; device, BSF and a computation "
+      "apart agree; never with CK and IK of a card that keeps them", smoke=True)
+async def forms(t):
+    w = Cards(t, [aka.Milenage(octets(16), octets(16)) for _ in range(5)], gba=(4,))
+    w.no_limits()
+    one, two, three, four, five = w.cards
+    for c, word in ((one, "akav2-md5"), (two, "akav1-sha-256"), (three, "akav2-sha-256"), (five, "akav2-sha-256")):
+        w.bsf_cfg.add("ub", f"digest-form {c.impi} gba-ue {word}")
+    w.bsf_cfg.add("ub", f"digest-form {one.impi} e2e akav2-md5")
+    w.bsf_cfg.add("ub", f"digest-form {two.impi} e2e akav1-sha-256")
+    w.bsf_cfg.add("ub", f"digest-form {three.impi} e2e akav2-sha-256")
+    await w.start()
+    conn = await w.naf()
+    for n, a in enumerate(w.algorithms):                     # the device of this tree, also those that have no form of their own
+        rc, out, err = await w.gba_ue(w.card_file(n), "-v", "key", "naf1.example.com")
+        assert rc == 0, (n, out, err)
+        want = ("AKAv2-MD5", "AKAv1-SHA-256", "AKAv2-SHA-256", "AKAv1-MD5", "AKAv1-SHA-256")[n]
+        assert err.count(f"algorithm={want}") >= 2, (want, err)
+        btid = json.loads(out)["btid"]
+        rand = base64.b64decode(btid.split("@")[0])
+        _, ck, ik, _ = a.f2345(rand)
+        assert (await naf.fetch(conn, btid)).key == kdf.ks_naf(ck + ik, rand, w.cards[n].impi, naf.naf_id()), want
+    for n, want in enumerate(("AKAv2-MD5", "AKAv1-SHA-256", "AKAv2-SHA-256", "AKAv1-MD5")):
+        ue = w.ue(n)
+        assert await by_hand(ue, None) == (200, want), want
+    ue = w.ue(0)
+    ue.agent = "other/1.0"                                   # the subscriber's, but not this device
+    assert await by_hand(ue, None) == (200, "AKAv1-MD5")
+    async with causes.counted(w, ub_challenged=1, ub_algorithm=1):
+        assert (await by_hand(ue, "AKAv2-MD5"))[0] == 400, "nobody chooses a form that was not offered"
+    v = await Vty.open(w.ports["bsf_vty"])
+    for line in ("enable", "configure terminal", "ub", f"no digest-form {one.impi} e2e"):
+        assert "%" not in await v.command(line)
+    assert await by_hand(w.ue(0), None) == (200, "AKAv1-MD5"), "live"
+    running = await v.command("show running-config")
+    assert f" digest-form {three.impi} e2e akav2-sha-256" in running and f"{one.impi} e2e" not in running, running
+    for line, word in ((f"no digest-form {one.impi} e2e", "there is no"), ("digest-form nobody e2e akav2-md5", "allowed: user@domain"),
+                       (f"digest-form {one.impi} a/b akav2-md5", "product token"), (f"digest-form {one.impi} e2e md5", "%")):
+        assert word in await v.command(line), line
+    for n in range(40):
+        said = await v.command(f"digest-form {one.impi} t{n} akav2-md5")
+    assert "more than 32" in said, said
+    v.close()

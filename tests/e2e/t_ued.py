@@ -405,7 +405,8 @@ async def nowhere(t):
     assert (await a.key())["bootstrapped"], "a card that came back is not seen"
 
 
-@test("gba-ued with a card in a reader: pulled, its keys are gone within 1.5 s; swapped while nobody looked, too; GBA_U", smoke=True)
+@test("gba-ued with a card in a reader: pulled, its keys are gone within 1.5 s; swapped while nobody looked, too; GBA_U", smoke=True,
+      req=["220-4.4.11-1"])
 async def pulled(t):
     r = Realm(t, "home", IMSI, gba="u")
     pcscd = await Pcscd(t).start()

@@ -141,7 +141,7 @@ async def run(w, conn, way, n):
 
 
 @test("every algorithm over every way to a card, with GBA_ME and GBA_U, as far as the way states it: bootstraps with our AuC, and the "
-      "keys of device, BSF and a third computation are one", smoke=True, timeout=120, req=["102-6.3.2-2"])
+      "keys of device, BSF and a third computation are one", smoke=True, timeout=120, req=["102-6.3.2-2", "220-5.3.2-6", "220-5.3.2-11"])
 async def every_way(t):
     algorithms = published()
     plan = [(way, name, gba) for way in WAYS for name in algorithms for gba in way.gba]

@@ -81,8 +81,8 @@ static const struct {
 	{ ANSWER_OF(USER, NAME, REST ", algorithm=\"akav1-md5\""), "/", UB_ANSWER, CAUSE_ub_challenged },
 	{ ANSWER_OF(USER, "other.example", REST), "/", UB_REFUSE, CAUSE_ub_realm_unknown },
 	{ ANSWER_OF(USER, NAME, REST ", algorithm=MD5"), "/", UB_REFUSE, CAUSE_ub_algorithm },
-	{ ANSWER_OF(USER, NAME, REST ", algorithm=AKAv2-MD5"), "/", UB_REFUSE, CAUSE_ub_algorithm },
-	{ ANSWER_OF(USER, NAME, REST ", algorithm=AKAv1-SHA-256"), "/", UB_REFUSE, CAUSE_ub_algorithm },
+	{ ANSWER_OF(USER, NAME, REST ", algorithm=AKAv2-MD5"), "/", UB_ANSWER, CAUSE_ub_challenged },
+	{ ANSWER_OF(USER, NAME, REST ", algorithm=AKAv1-SHA-256"), "/", UB_ANSWER, CAUSE_ub_challenged },
 	{ ANSWER_OF(USER, NAME, "qop=auth, nc=00000001, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE,
 	  CAUSE_ub_algorithm },
 	{ ANSWER_OF(USER, NAME, "nc=00000001, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE,
@@ -330,6 +330,29 @@ START_TEST(hss_rows)
 }
 END_TEST
 
+/* An answer has the form its challenge has, whatever it says of itself. */
+START_TEST(forms)
+{
+	static const char *const others[] = { "AKAv2-MD5", "AKAv1-SHA-256", "AKAv2-SHA-256" };
+	char text[1000];
+	struct ub_answer a;
+	struct gba_challenge c;
+
+	challenge(&c);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(text, sizeof(text), "%s, algorithm=%s", V1(RIGHT), others[i]);
+		ck_assert_msg(judge(text, "", &c) == CAUSE_ub_algorithm, "%s", others[i]);
+	}
+	c.hash = DIGEST_SHA256;
+	c.akav2 = true;
+	ck_assert_int_eq(ub_answer_challenge(&a, &c, CAUSE_ub_challenged), 0);
+	ck_assert_ptr_nonnull(strstr(a.www_authenticate, "algorithm=AKAv2-SHA-256"));
+	ck_assert_int_eq(judge(V1(RIGHT), "", &c), CAUSE_ub_algorithm);
+	ck_assert_int_eq(judge(V1(RIGHT) ", algorithm=AKAv2-SHA-256", "", &c), CAUSE_ub_response);
+	gba_challenge_clear(&c);
+}
+END_TEST
+
 /* Worked example of the Ub digest, from challenge to 200 (220-4.5.2-18, -20, -22, 220-B.4-1, 220-I.5.2-8, 220-4.4.4-3).
  */
 START_TEST(whole_run)
@@ -390,4 +413,4 @@ START_TEST(cause_answers)
 END_TEST
 
 SUITE("ub_decide", request_rows, request_frame, bsf_name_choice, product_token, tmpi_by_form, answer_rows,
-      answer_text_password, answer_auts, hss_rows, whole_run, cause_answers)
+      answer_text_password, answer_auts, hss_rows, forms, whole_run, cause_answers)

@@ -19,7 +19,7 @@ static struct zh_vector vector(void)
 	return v;
 }
 
-static const struct ub_policy policy = { 3600, 7200, 60, true };
+static const struct ub_policy policy = { 3600, 7200, 60, true, { DIGEST_MD5, 1 } };
 static const struct ub_now now = { 1893495600, 5000 };
 static const uint8_t octets[UB_RANDOM_LEN] = { 0xab, 0xcd };
 

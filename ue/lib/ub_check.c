@@ -23,12 +23,14 @@ int ub_check_nonce(uint8_t rand[AKA_RAND_LEN], uint8_t autn[AKA_AUTN_LEN], struc
 	return 0;
 }
 
-int ub_check_challenge(const struct challenge_hdr *h, struct err *err)
+int ub_check_challenge(struct digest_alg *alg, const struct challenge_hdr *h, bool keys, struct err *err)
 {
-	struct digest_alg alg;
-
-	if (digest_alg_parse(&alg, h->algorithm) < 0 || alg.aka_version != 1 || alg.hash != DIGEST_MD5)
-		return err_set(err, -ENOTSUP, "the BSF wants algorithm '%.*s'; supported is AKAv1-MD5",
+	if (digest_alg_parse(alg, h->algorithm) < 0 || !alg->aka_version)
+		return err_set(err, -ENOTSUP,
+			       "the BSF wants algorithm '%.*s'; supported are AKAv1 and AKAv2 with MD5 or SHA-256",
+			       (int)h->algorithm.len, (const char *)h->algorithm.p);
+	if (alg->aka_version == 2 && !keys)
+		return err_set(err, -ENOTSUP, "the BSF wants %.*s, and CK and IK do not leave this card",
 			       (int)h->algorithm.len, (const char *)h->algorithm.p);
 	if (!challenge_offers_qop(h->qop, "auth-int"))
 		return err_set(err, -ENOTSUP, "the BSF does not offer qop auth-int");

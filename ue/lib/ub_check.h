@@ -9,14 +9,17 @@
 #include "common/crypto/aka_digest.h"
 #include "common/gba/bsf_info.h"
 #include "common/gba/btid.h"
+#include "common/http/auth_hdr.h"
 #include "common/http/challenge_hdr.h"
 
 /*! Nonce text to RAND and AUTN; octets behind them are the server's own.
  *  \returns 0; -EBADMSG no base64 or under 32 octets */
 int ub_check_nonce(uint8_t rand[AKA_RAND_LEN], uint8_t autn[AKA_AUTN_LEN], struct span nonce);
 
-/*! Is this a challenge we can answer: AKAv1-MD5 and auth-int? \returns 0; -ENOTSUP and the reason */
-int ub_check_challenge(const struct challenge_hdr *h, struct err *err);
+/*! Is this a challenge we can answer: AKA and auth-int? AKAv1-MD5 is what GBA has; the others are for networks that agree on them.
+ *  \param[out] alg the form of Digest \param[in] keys the card gives CK and IK, which AKAv2 needs
+ *  \returns 0; -ENOTSUP and the reason */
+int ub_check_challenge(struct digest_alg *alg, const struct challenge_hdr *h, bool keys, struct err *err);
 
 /*! Does Authentication-Info prove that the network knows RES?
  *  \param[in] in  as for the request, with the body of the answer

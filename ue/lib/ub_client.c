@@ -32,6 +32,7 @@ struct ub_run {
 	int resyncs;
 	char *host, *target;            /* of the URL; target is the uri of the Digest */
 	struct http_answer answer;      /* the last one */
+	struct digest_alg alg;          /* of challenge */
 	struct challenge_hdr challenge; /* points into answer.www_authenticate of the last 401 */
 	char nonce[1400];               /* of the challenge, beyond that answer */
 	uint8_t rand[AKA_RAND_LEN];
@@ -106,7 +107,7 @@ static enum ue_cause ub_client_refused(struct ub_run *r, const char *when)
 static int digest_of(struct ub_run *r, struct digest_text *out, const struct secret *password)
 {
 	const struct digest_input in = {
-		.hash = DIGEST_MD5,
+		.hash = r->alg.hash,
 		.qop = DIGEST_QOP_AUTH_INT,
 		.method = span_str("GET"),
 		.uri = span_str(r->target),
@@ -114,7 +115,7 @@ static int digest_of(struct ub_run *r, struct digest_text *out, const struct sec
 		.nc = span_str(NC),
 		.cnonce = span_str(r->cnonce),
 	};
-	int rc = digest_ha1(&r->ha1, DIGEST_MD5, span_str(r->username), r->challenge.realm,
+	int rc = digest_ha1(&r->ha1, r->alg.hash, span_str(r->username), r->challenge.realm,
 			    password ? span_of(password->b, password->len) : span_of(NULL, 0));
 
 	return rc < 0 ? rc : digest_response(out, &in, &r->ha1);
@@ -128,7 +129,7 @@ static enum ue_cause send_second(struct ub_run *r, const char *response, const c
 		.nonce = r->challenge.nonce,
 		.uri = span_str(r->target),
 		.response = span_str(response),
-		.algorithm = span_str("AKAv1-MD5"),
+		.algorithm = span_str(digest_alg_name(r->alg)),
 		.qop = span_str("auth-int"),
 		.nc = span_str(NC),
 		.cnonce = span_str(r->cnonce),
@@ -158,7 +159,7 @@ static int read_challenge(struct ub_run *r, uint8_t autn[AKA_AUTN_LEN])
 	while (rc < 0 && http_challenge_next(&r->challenge, &all)) {
 		if (!r->challenge.realm.p || !r->challenge.nonce.p)
 			continue;
-		rc = ub_check_challenge(&r->challenge, r->err);
+		rc = ub_check_challenge(&r->alg, &r->challenge, ub_keys_context(r->c->card) == CARD_CONTEXT_3G, r->err);
 		if (rc == 0 && ub_check_nonce(r->rand, autn, r->challenge.nonce) < 0)
 			rc = err_set(r->err, -EBADMSG, "the nonce of the BSF does not hold RAND and AUTN");
 	}
@@ -201,10 +202,14 @@ static enum ue_cause resynchronise(struct ub_run *r)
 static enum ue_cause answer_challenge(struct ub_run *r)
 {
 	struct digest_text response;
+	SECRET_AUTO password = r->card.res;
+
+	if (r->alg.aka_version == 2 &&
+	    digest_akav2_password(&password, r->alg.hash, &r->card.res, &r->card.ik, &r->card.ck) < 0)
+		return UE_CAUSE_local;
 
 	/* the challenge lives in the answer that the next one replaces */
-	if (span_to_str(r->nonce, sizeof(r->nonce), r->challenge.nonce) < 0 ||
-	    digest_of(r, &response, &r->card.res) < 0)
+	if (span_to_str(r->nonce, sizeof(r->nonce), r->challenge.nonce) < 0 || digest_of(r, &response, &password) < 0)
 		return UE_CAUSE_local;
 	return send_second(r, response.hex, NULL, on_session);
 }
@@ -308,7 +313,7 @@ static enum ue_cause keep_session(struct ub_run *r)
 static enum ue_cause on_session(struct ub_run *r)
 {
 	const struct digest_input in = {
-		.hash = DIGEST_MD5,
+		.hash = r->alg.hash,
 		.qop = DIGEST_QOP_AUTH_INT,
 		.uri = span_str(r->target),
 		.nonce = span_str(r->nonce),

@@ -305,8 +305,8 @@ static bool take_wish(struct gba_ue_request *q, enum gba_ue_app app, const char 
 	return true;
 }
 
-static struct gba_ue_request *start(struct gba_ue *ue, enum gba_ue_app app, const struct gba_ue_named *named,
-				    const char *naf, const uint8_t *ua_id, bool force, const char *refused)
+static struct gba_ue_request *start_request(struct gba_ue *ue, enum gba_ue_app app, const struct gba_ue_named *named,
+					    const char *naf, const uint8_t *ua_id, bool force, const char *refused)
 {
 	struct gba_ue_request *q = calloc(1, sizeof(*q));
 
@@ -337,7 +337,7 @@ static struct gba_ue_request *start(struct gba_ue *ue, enum gba_ue_app app, cons
 struct gba_ue_request *gba_ue_start(struct gba_ue *ue, enum gba_ue_app app, const char *naf, const uint8_t ua_id[5],
 				    bool force, const char *refused)
 {
-	return start(ue, app, &(struct gba_ue_named){ NULL, NULL }, naf, ua_id, force, refused);
+	return start_request(ue, app, &(struct gba_ue_named){ NULL, NULL }, naf, ua_id, force, refused);
 }
 
 struct gba_ue_request *gba_ue_start_named(struct gba_ue *ue, const struct gba_ue_named *named, const char *naf,
@@ -345,7 +345,7 @@ struct gba_ue_request *gba_ue_start_named(struct gba_ue *ue, const struct gba_ue
 {
 	static const struct gba_ue_named none = { NULL, NULL };
 
-	return start(ue, GBA_UE_APP_ANY, named ? named : &none, naf, ua_id, force, refused);
+	return start_request(ue, GBA_UE_APP_ANY, named ? named : &none, naf, ua_id, force, refused);
 }
 
 bool ue_request_can_go_on(const struct gba_ue *ue)
