@@ -227,6 +227,8 @@ DEFUN(bsf_no_address, bsf_no_address_cmd, "no address NETWORK",
 
 DEFUN(bsf_security, bsf_security_cmd, "security " TLS_PEER_HOW, TLS_PEER_HOW_HELP)
 {
+	if (!cfg_reading() && strcmp(argv[0], "plain") != 0 && !cfg->tls.certificate)
+		return cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS);
 	tls_peer_how(&((struct hss_bsf *)vty->index)->tls, argv[0]);
 	return publish_live(vty);
 }

@@ -49,6 +49,8 @@ DEFUN(peer_security, peer_security_cmd, "security " TLS_PEER_HOW, TLS_PEER_HOW_H
 	if (strcmp(argv[0], "plain") == 0 && comes_from_anywhere(p))
 		return cfg_fail(vty,
 				"with address any the certificate alone binds the name; allowed: tls, tls-after-cer");
+	if (!cfg_reading() && strcmp(argv[0], "plain") != 0 && !bsf_cfg->tls.certificate)
+		return tls_changed(vty, p, cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS));
 	tls_peer_how(&p->tls, argv[0]);
 	return tls_changed(vty, p, CMD_SUCCESS);
 }
@@ -118,9 +120,8 @@ int bsf_tls_check(const struct bsf_cfg *c, struct err *err)
 
 	for (size_t i = 0; i < c->n_dia && rc >= 0; i++)
 		if (c->dia[i].tls && !have)
-			rc = cfg_error(
-				err, -EINVAL, c->dia[i].line,
-				"diameter: listen tls without a certificate; needed: tls certificate, tls key, tls ca");
+			rc = cfg_error(err, -EINVAL, c->dia[i].line,
+				       "diameter: listen tls without a certificate; needed: " TLS_CFG_WORDS);
 	for (const struct peer_cfg *p = c->peers; p && rc >= 0; p = p->next)
 		rc = check_one(p, have, err);
 	return rc < 0 ? rc : 0;

@@ -49,6 +49,8 @@ void dia_secure_begin(struct dia_conn *c)
 	}
 	if (w)
 		w->ops->free(w);
+	if (c->id && !h->cfg.tls)
+		dia_hub_tell(h, DIA_HUB_TLS, c->id->name, "it needs TLS, and there is no certificate of ours");
 	if (c->id)
 		dia_conn_fail(c, h->cfg.tls ? -ENOMEM : -ENOKEY);
 	else

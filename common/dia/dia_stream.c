@@ -293,7 +293,6 @@ static bool stream_begin(struct dia_stream *s, bool *soon)
 		return false;
 	dia_loop_timer_stop(s->loop, &s->stuck);
 	s->beginning = false;
-	s->readable = true; /* what came behind the last of the handshake has been read off the socket */
 	s->ops->on_connected(s, 0);
 	return !s->ended;
 }

@@ -13,6 +13,8 @@ struct vty;
 #define TLS_CFG_NAMES     16
 #define DIAMETER_TLS_PORT "5868" /* RFC 6733 11.4 */
 
+#define TLS_CFG_WORDS "tls certificate, tls key, tls ca"
+
 /*! Files of the node "diameter", as written and absolute. */
 struct tls_cfg {
 	char *certificate, *key, *ca;

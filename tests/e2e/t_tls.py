@@ -194,6 +194,25 @@ async def config(t):
     assert bsf[0] != 0 and "with address any the certificate alone binds the name" in bsf[1], bsf
 
 
+@test("live, without a certificate: security tls is refused, and a peer beyond loopback is said not to be reached", smoke=True)
+async def no_certificate(t):
+    w = await World(t).start()
+    for which, node in (("bsf", f"naf {NAF_ID}"), ("hss", f"bsf {BSF_ID}")):
+        v = await vty.Vty.open(w.ports[f"{which}_vty"])
+        for line in ("enable", "configure terminal", node):
+            await v.command(line)
+        for how in ("tls", "tls-after-cer"):
+            assert "there is no certificate; needed at start: tls certificate" in await v.command(f"security {how}")
+        v.close()
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    async with causes.counted(w, dia_tls=1):
+        for line in ("enable", "configure terminal", "peer p.example.com", "connect 192.0.2.1 3868"):
+            await v.command(line)
+        await t.until(lambda: asyncio.sleep(0, "it needs TLS, and there is no certificate of ours" in w.bsf.text()), 10, "why in the log")
+        await v.command("no connect")
+    v.close()
+
+
 @test("what is plain beyond loopback is said once at start; address any lets in by certificate alone; all is written back", smoke=True)
 async def said(t):
     w = tls_world(t, nafs=("far.example.com", "any.example.com"))
