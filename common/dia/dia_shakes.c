@@ -21,27 +21,42 @@ bool dia_shakes_step(struct dia_shakes *s)
 	return true;
 }
 
-static uint64_t *free_of(struct dia_shakes *s, const struct sockaddr_storage *from)
+static uint64_t who_is(const struct sockaddr_storage *from)
 {
 	struct span host = sockaddr_host(from);
-	uint64_t h = s->seed;
+	uint64_t who = host.len;
 
-	/* of IPv6 the network: who has one has all its addresses */
 	for (size_t i = 0; i < host.len && i < 8; i++)
-		h = (h ^ host.p[i]) * 0x9e3779b97f4a7c15u;
-	return &s->free_ms[(h >> 32) % DIA_SHAKES_SLOTS];
+		who = who << 8 | host.p[i];
+	return who;
 }
 
-/* A bucket as the instant at which it would be full again: one number for each slot. */
+/* Where all ways of a set are taken the one that is forgotten first gives way: nobody pays for another. */
+static struct dia_shakes_of *entry_of(struct dia_shakes *s, uint64_t who)
+{
+	struct dia_shakes_of *set = s->of[((who ^ s->seed) * 0x9e3779b97f4a7c15u >> 32) % DIA_SHAKES_SETS];
+	struct dia_shakes_of *least = &set[0];
+
+	for (size_t i = 0; i < DIA_SHAKES_WAYS; i++) {
+		if (set[i].who == who)
+			return &set[i];
+		if (set[i].free_ms < least->free_ms)
+			least = &set[i];
+	}
+	*least = (struct dia_shakes_of){ .who = who };
+	return least;
+}
+
 unsigned dia_shakes_wait(struct dia_shakes *s, const struct sockaddr_storage *from)
 {
 	const uint64_t each = 1000 / DIA_SHAKES_A_SECOND, most = 1000 - each;
-	uint64_t now = dia_loop_now(s->loop), *free_ms = free_of(s, from);
+	struct dia_shakes_of *e = entry_of(s, who_is(from));
+	uint64_t now = dia_loop_now(s->loop);
 
-	if (*free_ms < now)
-		*free_ms = now;
-	if (*free_ms - now > most)
-		return (unsigned)(*free_ms - now - most);
-	*free_ms += each;
+	if (e->free_ms < now)
+		e->free_ms = now;
+	if (e->free_ms - now > most)
+		return (unsigned)(e->free_ms - now - most);
+	e->free_ms += each;
 	return 0;
 }

@@ -461,6 +461,31 @@ START_TEST(test_few_handshakes_of_an_address)
 }
 END_TEST
 
+/* Each address has its own, however many there are; the one that floods keeps nobody else waiting. */
+START_TEST(test_addresses_apart)
+{
+	struct dia_shakes shakes;
+	struct sockaddr_storage flood, from;
+	char host[32];
+
+	dia_shakes_init(&shakes, loop, (uint64_t)_i);
+	sockaddr_parse(&flood, "127.0.0.1", "1");
+	for (unsigned i = 0; i < DIA_SHAKES_A_SECOND; i++)
+		ck_assert_uint_eq(dia_shakes_wait(&shakes, &flood), 0);
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(host, sizeof(host), i % 2 ? "10.0.%u.%u" : "2001:db8:%x:%x::1", i / 100, i % 100);
+		ck_assert_int_eq(sockaddr_parse(&from, host, "1"), 0);
+		ck_assert_uint_eq(dia_shakes_wait(&shakes, &from), 0);
+	}
+	ck_assert_uint_gt(dia_shakes_wait(&shakes, &flood), 0);
+	sockaddr_parse(&from, "2001:db8:7::1", "1");
+	for (unsigned i = 0; i < DIA_SHAKES_A_SECOND; i++)
+		ck_assert_uint_eq(dia_shakes_wait(&shakes, &from), 0);
+	sockaddr_parse(&from, "2001:db8:7::2", "1"); /* its neighbour is the same user */
+	ck_assert_uint_gt(dia_shakes_wait(&shakes, &from), 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("tls");
@@ -479,6 +504,7 @@ int main(void)
 	tcase_add_test(tc, test_move);
 	tcase_add_test(tc, test_few_handshakes_in_a_turn);
 	tcase_add_test(tc, test_few_handshakes_of_an_address);
+	tcase_add_loop_test(tc, test_addresses_apart, 0, 20);
 	failed = suite_run_cases("dia_tls", &tc, 1);
 	drop_pki();
 	return failed;
