@@ -31,6 +31,8 @@ async def far_hss(t, w):
     w.hss_cfg.set("diameter", f"listen {THERE} {w.ports['hss']}")
     w.hss_cfg.set(f"bsf {BSF_ID}", f"address {HERE}")
     w.bsf_cfg.set(f"hss {HSS_ID}", f"connect {THERE} {w.ports['hss']}")
+    w.hss_cfg.add(f"bsf {BSF_ID}", "security plain")
+    w.bsf_cfg.add(f"hss {HSS_ID}", "security plain")
     w.write_configs()
     await w.import_subscribers()
     await ip("link", "add", "va", "type", "veth", "peer", "name", "vb")
