@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "common/base/bytes.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -85,59 +86,52 @@ int writer_end(struct writer *w)
 	return (int)w->len;
 }
 
-static uint64_t be_get(const uint8_t *p, size_t n)
-{
-	uint64_t v = 0;
-
-	while (n--)
-		v = v << 8 | *p++;
-	return v;
-}
-
-static void be_put(uint8_t *p, size_t n, uint64_t v)
-{
-	while (n--) {
-		p[n] = (uint8_t)v;
-		v >>= 8;
-	}
-}
-
 uint16_t be16_get(const uint8_t *p)
 {
-	return (uint16_t)be_get(p, 2);
+	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
 uint32_t be32_get(const uint8_t *p)
 {
-	return (uint32_t)be_get(p, 4);
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be32toh(v);
 }
 
 uint64_t be48_get(const uint8_t *p)
 {
-	return be_get(p, 6);
+	return (uint64_t)be16_get(p) << 32 | be32_get(p + 2);
 }
 
 uint64_t be64_get(const uint8_t *p)
 {
-	return be_get(p, 8);
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be64toh(v);
 }
 
 void be16_put(uint8_t *p, uint16_t v)
 {
-	be_put(p, 2, v);
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
 }
 
 void be32_put(uint8_t *p, uint32_t v)
 {
-	be_put(p, 4, v);
+	v = htobe32(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 void be48_put(uint8_t *p, uint64_t v)
 {
-	be_put(p, 6, v);
+	be16_put(p, (uint16_t)(v >> 32));
+	be32_put(p + 2, (uint32_t)v);
 }
 
 void be64_put(uint8_t *p, uint64_t v)
 {
-	be_put(p, 8, v);
+	v = htobe64(v);
+	memcpy(p, &v, sizeof(v));
 }

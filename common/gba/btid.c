@@ -7,27 +7,32 @@
 
 static bool is_label_char(uint8_t c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+	return (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '-';
+}
+
+/* One label and the dot behind it, or the end. \returns its octets; 0 it is none */
+static size_t label_len(const uint8_t *p, size_t left)
+{
+	size_t n = 0;
+
+	while (n < left && is_label_char(p[n]))
+		n++;
+	if (n == 0 || n > 63 || p[0] == '-' || p[n - 1] == '-')
+		return 0;
+	return n < left && p[n] != '.' ? 0 : n;
 }
 
 bool fqdn_valid(struct span name, size_t max)
 {
-	size_t label = 0;
+	size_t i = 0, n;
 
 	if (name.len == 0 || name.len > max)
 		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		uint8_t c = name.p[i];
-
-		if (c == '.') {
-			if (label == 0 || name.p[i - 1] == '-')
-				return false;
-			label = 0;
-		} else if (!is_label_char(c) || (label == 0 && c == '-') || ++label > 63) {
-			return false;
-		}
-	}
-	return label > 0 && name.p[name.len - 1] != '-';
+	do {
+		n = label_len(name.p + i, name.len - i);
+		i += n + 1; /* behind the dot, where another one must be */
+	} while (n && i < name.len);
+	return n && i == name.len + 1;
 }
 
 int btid_parse(struct btid *out, const uint8_t *buf, size_t len)

@@ -15,7 +15,7 @@ static bool user_char(const uint8_t *p, const uint8_t *end)
 {
 	if (*p == 0xc2 && p + 1 < end && p[1] <= 0xa0)
 		return false; /* U+0080 to U+00A0: more control characters, and a blank */
-	return *p > 0x20 && *p != 0x7f && !memchr("\"\\<>&", *p, 5);
+	return *p > 0x20 && *p != 0x7f && *p != '"' && *p != '\\' && *p != '<' && *p != '>' && *p != '&';
 }
 
 int impi_parse(struct impi *out, const uint8_t *buf, size_t len)

@@ -36,4 +36,32 @@ START_TEST(refused)
 }
 END_TEST
 
-SUITE("hex", both_ways, refused)
+/* Whatever octet at whatever place, in texts of whatever length. */
+START_TEST(every_octet_at_every_place)
+{
+	char text[18];
+	uint8_t out[9], want[9];
+
+	for (size_t len = 2; len <= 18; len += 2) {
+		for (size_t at = 0; at < len; at++) {
+			for (int c = 0; c < 256; c++) {
+				const char *all = "0123456789abcdefABCDEF", *digit = c ? strchr(all, c) : NULL;
+				unsigned value = digit ? (unsigned)(digit - all) : 0;
+
+				memset(text, '5', len);
+				memset(want, 0x55, sizeof(want));
+				text[at] = (char)c;
+				value -= value > 15 ? 6 : 0;
+				want[at / 2] = (uint8_t)(at % 2 ? 0x50 | value : value << 4 | 5);
+				ck_assert_msg(hex_decode(out, sizeof(out), text, len) ==
+						      (digit ? (int)len / 2 : -EBADMSG),
+					      "%d", c);
+				ck_assert_msg(!digit || memcmp(out, want, len / 2) == 0, "%d at %zu of %zu", c, at,
+					      len);
+			}
+		}
+	}
+}
+END_TEST
+
+SUITE("hex", both_ways, refused, every_octet_at_every_place)
