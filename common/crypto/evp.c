@@ -19,6 +19,7 @@ static void thread_free(void *p)
 
 	EVP_CIPHER_CTX_free(t->aes_ecb);
 	EVP_CIPHER_CTX_free(t->gcm);
+	EVP_CIPHER_CTX_free(t->sealing);
 	EVP_MD_CTX_free(t->md);
 	EVP_MAC_CTX_free(t->hmac);
 	free(t);
@@ -91,9 +92,10 @@ struct evp_thread *evp_thread(void)
 		return NULL;
 	t->aes_ecb = EVP_CIPHER_CTX_new();
 	t->gcm = EVP_CIPHER_CTX_new();
+	t->sealing = EVP_CIPHER_CTX_new();
 	t->md = EVP_MD_CTX_new();
 	t->hmac = EVP_MAC_CTX_new(alg.hmac);
-	if (!t->aes_ecb || !t->gcm || !t->md || !t->hmac || !hmac_of_sha256(t->hmac) ||
+	if (!t->aes_ecb || !t->gcm || !t->sealing || !t->md || !t->hmac || !hmac_of_sha256(t->hmac) ||
 	    pthread_setspecific(key, t) != 0) {
 		thread_free(t);
 		return NULL;

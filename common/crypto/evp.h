@@ -10,6 +10,8 @@
 struct evp_thread {
 	EVP_CIPHER_CTX *aes_ecb;
 	EVP_CIPHER_CTX *gcm;
+	EVP_CIPHER_CTX *sealing; /* keeps its key: the one of the object of seal.c with this serial, 0 none */
+	unsigned sealing_of;
 	EVP_MD_CTX *md;
 	EVP_MAC_CTX *hmac;
 };

@@ -92,11 +92,23 @@ struct seal *seal_new(const struct seal_kek *keks, size_t n, struct err *err)
 	return s;
 }
 
+/* That of this thread, too. */
+static void forget_key(const struct seal *s)
+{
+	struct evp_thread *t = evp_thread();
+
+	if (!t || t->sealing_of != s->serial)
+		return;
+	EVP_CIPHER_CTX_reset(t->sealing);
+	t->sealing_of = 0;
+}
+
 void seal_free(struct seal *s)
 {
 	if (!s)
 		return;
 	OPENSSL_cleanse(cache, sizeof(cache)); /* of this thread; the others' are overwritten or die with them */
+	forget_key(s);
 	OPENSSL_cleanse(s, sizeof(*s));
 	free(s);
 }
@@ -107,10 +119,23 @@ static void gcm_iv(uint8_t iv[12], const uint8_t counter[COUNTER_LEN])
 	memcpy(iv + 4, counter, COUNTER_LEN);
 }
 
+/* The context of this thread that holds the key of s, ready for a record: records are sealed under one key, and its schedule
+ * costs more than one of them. */
+static EVP_CIPHER_CTX *sealing(struct evp_thread *t, const struct evp_algorithms *a, const struct seal *s,
+			       const uint8_t iv[12])
+{
+	bool has_key = t->sealing_of == s->serial;
+	int ok = EVP_EncryptInit_ex2(t->sealing, has_key ? NULL : a->aes256_gcm, has_key ? NULL : s->key.b, iv, NULL);
+
+	t->sealing_of = ok == 1 ? s->serial : 0;
+	return ok == 1 ? t->sealing : NULL;
+}
+
 int seal_put(struct seal *s, uint8_t *out, size_t cap, struct span plain, struct span aad)
 {
 	const struct evp_algorithms *a = evp_algorithms();
 	struct evp_thread *t = evp_thread();
+	EVP_CIPHER_CTX *gcm;
 	uint8_t iv[12];
 	int n = 0, ok;
 
@@ -123,12 +148,12 @@ int seal_put(struct seal *s, uint8_t *out, size_t cap, struct span plain, struct
 	memcpy(out + 2, s->salt, SALT_LEN);
 	be64_put(out + 2 + SALT_LEN, atomic_fetch_add(&s->counter, 1));
 	gcm_iv(iv, out + 2 + SALT_LEN);
-	ok = EVP_EncryptInit_ex2(t->gcm, a->aes256_gcm, s->key.b, iv, NULL) == 1 &&
-	     EVP_EncryptUpdate(t->gcm, NULL, &n, out, HEAD_LEN) == 1 &&
-	     (aad.len == 0 || EVP_EncryptUpdate(t->gcm, NULL, &n, aad.p, (int)aad.len) == 1) &&
-	     (plain.len == 0 || EVP_EncryptUpdate(t->gcm, out + HEAD_LEN, &n, plain.p, (int)plain.len) == 1) &&
-	     EVP_EncryptFinal_ex(t->gcm, out + HEAD_LEN + plain.len, &n) == 1 &&
-	     EVP_CIPHER_CTX_ctrl(t->gcm, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, out + HEAD_LEN + plain.len) == 1;
+	gcm = sealing(t, a, s, iv);
+	ok = gcm && EVP_EncryptUpdate(gcm, NULL, &n, out, HEAD_LEN) == 1 &&
+	     (aad.len == 0 || EVP_EncryptUpdate(gcm, NULL, &n, aad.p, (int)aad.len) == 1) &&
+	     (plain.len == 0 || EVP_EncryptUpdate(gcm, out + HEAD_LEN, &n, plain.p, (int)plain.len) == 1) &&
+	     EVP_EncryptFinal_ex(gcm, out + HEAD_LEN + plain.len, &n) == 1 &&
+	     EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, out + HEAD_LEN + plain.len) == 1;
 	return ok ? (int)(plain.len + SEAL_OVERHEAD) : -EIO;
 }
 

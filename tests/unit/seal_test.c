@@ -57,6 +57,28 @@ START_TEST(there_and_back)
 }
 END_TEST
 
+/* A thread keeps the key it sealed with last: another object has another one, also one in the place of a freed one. */
+START_TEST(each_with_its_own_key)
+{
+	struct seal *a = seal_of(1, 0), *b = seal_of(2, 0);
+	uint8_t rec[64], out[64];
+
+	for (int i = 0; i < 4; i++) {
+		struct seal *s = i % 2 ? b : a, *other = i % 2 ? a : b;
+		int n = seal_put(s, rec, sizeof(rec), PLAIN, AAD);
+
+		ck_assert_int_eq(seal_open(s, out, sizeof(out), span_of(rec, (size_t)n), AAD), (int)PLAIN.len);
+		ck_assert_int_eq(seal_open(other, out, sizeof(out), span_of(rec, (size_t)n), AAD), -ENOKEY);
+		if (i == 2) {
+			seal_free(b);
+			b = seal_of(3, 0);
+		}
+	}
+	seal_free(a);
+	seal_free(b);
+}
+END_TEST
+
 /* Every bit counts: header, content, tag; and the additional data. */
 START_TEST(altered)
 {
@@ -211,4 +233,5 @@ START_TEST(index_key)
 }
 END_TEST
 
-SUITE("seal", there_and_back, altered, rotation, wrong_kek, bad_keks, made_elsewhere, counter_never_twice, index_key)
+SUITE("seal", there_and_back, each_with_its_own_key, altered, rotation, wrong_kek, bad_keks, made_elsewhere,
+      counter_never_twice, index_key)
