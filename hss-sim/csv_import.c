@@ -64,20 +64,27 @@ static unsigned at_of(const struct csv_file *f, enum csv_column c, const struct 
 	return f->column[c] < 0 ? 1 : fields[f->column[c]].at;
 }
 
+static int wrong_algorithm(const struct aka_cred *c, size_t op_len, unsigned line, unsigned at, struct err *err)
+{
+	struct err why = { "" };
+
+	aka_algorithm_check(c, op_len, &why);
+	return err_set(err, -EBADMSG, "%u:%u: %s", line, at, why.text);
+}
+
 /* What no field shows alone. */
 static int check_row(const struct csv_file *f, const struct csv_subscriber *s, const struct csv_field *fields,
 		     struct err *err)
 {
 	struct csv_place p = { f->lines.line, 1, NULL };
 	size_t op_len = s->op.len ? s->op.len : s->cred.opc.len;
-	struct err why = { "" };
 
 	if (!s->impi.s[0])
 		return csv_wrong(err, &p, "neither impi nor imsi", "one of them");
 	if (!op_len && aka_algorithm_of(&s->cred)->op_len)
 		return csv_wrong(err, &p, "neither op nor opc", "one of them");
-	if (aka_algorithm_check(&s->cred, op_len, &why) < 0)
-		return err_set(err, -EBADMSG, "%u:%u: %s", p.line, at_of(f, CSV_K, fields), why.text);
+	if (aka_algorithm_check(&s->cred, op_len, NULL) < 0)
+		return wrong_algorithm(&s->cred, op_len, p.line, at_of(f, CSV_K, fields), err);
 	if (!identities_agree(s)) {
 		p = (struct csv_place){ p.line, at_of(f, CSV_IMSI, fields), "imsi" };
 		return csv_wrong(err, &p, "not the one the impi is made of",
@@ -88,7 +95,7 @@ static int check_row(const struct csv_file *f, const struct csv_subscriber *s, c
 
 static int read_fields(struct csv_file *f, struct csv_subscriber *s, struct span line, struct err *err)
 {
-	struct csv_field fields[CSV_FIELDS_MAX];
+	struct csv_field *fields = f->fields;
 	struct csv_place p = { f->lines.line, 1, NULL };
 	char what[64];
 	int n = csv_split(fields, CSV_FIELDS_MAX, line, f->lines.line, f->separator, err), rc;
@@ -113,18 +120,16 @@ static int read_fields(struct csv_file *f, struct csv_subscriber *s, struct span
 
 int csv_next(struct csv_file *f, struct csv_subscriber *out, struct err *err)
 {
-	struct csv_subscriber s = { .ind = -1, .profile = -1, .ind_bits = SQN_IND_BITS };
 	struct span line;
 	int rc = csv_lines_next(&f->lines, &line, err);
 
 	if (rc <= 0)
 		return rc;
 	f->row_at = (size_t)(line.p - f->lines.begin);
-	rc = read_fields(f, &s, line, err);
-	if (rc == 0) {
-		*out = s;
-		rc = 1;
-	}
-	csv_subscriber_clear(&s);
+	*out = (struct csv_subscriber){ .ind = -1, .profile = -1, .ind_bits = SQN_IND_BITS };
+	rc = read_fields(f, out, line, err);
+	if (rc == 0)
+		return 1;
+	csv_subscriber_clear(out);
 	return rc;
 }

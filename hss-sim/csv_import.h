@@ -44,8 +44,9 @@ struct csv_file {
 	char separator;
 	int column[CSV_COLUMNS]; /* place in the line, 0..; -1: not there */
 	int n_columns;
-	char ignored[CSV_IGNORED_MAX]; /* names of columns that are not read, ", " between them; "" none */
-	size_t row_at;                 /* offset in the buffer of the row csv_next() gave last */
+	char ignored[CSV_IGNORED_MAX];           /* names of columns that are not read, ", " between them; "" none */
+	struct csv_field fields[CSV_FIELDS_MAX]; /* of the line that is being read */
+	size_t row_at;                           /* offset in the buffer of the row csv_next() gave last */
 };
 
 /*! One subscriber; clear it after use, it holds keys. */
@@ -65,14 +66,15 @@ struct csv_subscriber {
 
 static inline void csv_subscriber_clear(struct csv_subscriber *s)
 {
-	OPENSSL_cleanse(s, sizeof(*s));
+	aka_cred_clear(&s->cred);
+	secret_clear(&s->op);
 }
 
 /*! Read the header. buf and options must outlive f.
  *  \returns 0; -EBADMSG, err "LINE:CHARACTER: what is wrong; allowed: ..." (never a key) */
 int csv_open(struct csv_file *f, const uint8_t *buf, size_t len, const struct csv_options *options, struct err *err);
 
-/*! Next subscriber. \returns 1 and out; 0 at the end; -EBADMSG as csv_open(), out untouched */
+/*! Next subscriber. \returns 1 and out; 0 at the end; -EBADMSG as csv_open(), out holds nothing then */
 int csv_next(struct csv_file *f, struct csv_subscriber *out, struct err *err);
 
 /*! Let csv_next() go on at a row it has given before. \param[in] at its row_at. \param[in] line its lines.line */

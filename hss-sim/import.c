@@ -4,18 +4,20 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "common/base/clock.h"
 #include "common/base/visible.h"
-#include "common/crypto/sqn.h"
-#include "hss-sim/import_plan.h"
+#include "hss-sim/import_chunk.h"
 
 struct import {
 	struct subscriber_db *db;
 	const struct import_options *options;
 	struct import_plan plan;
-	size_t done;     /* rows of the plan that are in */
-	uint64_t now_ms; /* wall clock */
+	struct import_chunk *chunks[2];
+	struct import_chunk *coming; /* the one of them that is being made ready */
+	size_t begun, done;          /* rows of the plan that were in before, and that are in */
+	size_t batch;                /* rows of one transaction */
 	unsigned long added, updated;
 };
 
@@ -45,58 +47,71 @@ static int db_failed(const struct import *im, int rc, struct err *err)
 		       im->options->atomic ? ": nothing was changed" : "");
 }
 
-static int make_row(struct import *im, struct subscriber_row *r, const struct csv_subscriber *s, struct err *err)
-{
-	int rc = 0;
+/* --- rows, the next ones made ready while these are written */
 
-	*r = (struct subscriber_row){
-		.impi = s->impi,
-		.cred = s->cred,
-		.ind_fixed = s->ind,
-		.ind_bits = s->ind_bits,
-		.profile = s->profile,
-		.seq = s->sqn >> s->ind_bits,
-	};
-	r->dif = sqn_home_dif(r->seq, im->now_ms);
-	memcpy(r->imsi, s->imsi, sizeof(r->imsi));
-	if (s->op.len)
-		rc = aka_opc_make(&r->cred.opc, &r->cred, &s->op);
-	if (rc < 0)
-		return err_set(err, rc, "%s:%u: OPc cannot be computed", im->plan.path, im->plan.csv.lines.line);
-	if (s->guss.len) {
-		/* lent to the row; the row's own clear is not called */
-		r->guss = im->plan.guss.xml.p;
-		r->guss_len = im->plan.guss.xml.len;
-		r->has_guss_timestamp = im->plan.guss.has_timestamp;
-		r->guss_timestamp = im->plan.guss.timestamp;
+/* Chunks end where batches do. */
+static size_t chunk_end(const struct import *im, size_t from)
+{
+	size_t batch_end = from + im->batch - (from - im->begun) % im->batch;
+	size_t end = batch_end - from > IMPORT_CHUNK ? from + IMPORT_CHUNK : batch_end;
+
+	return end < im->plan.n ? end : im->plan.n;
+}
+
+static void chunk_begin(struct import *im, size_t from)
+{
+	im->coming->from = from;
+	im->coming->end = chunk_end(im, from);
+	import_chunk_start(im->coming);
+}
+
+/* The chunk that was begun, when it is ready; the next one is begun then. \returns 0; -errno */
+static int chunk_next(struct import *im, struct import_chunk **out, struct err *err)
+{
+	struct import_chunk *c = im->coming;
+	int rc = import_chunk_wait(c);
+
+	if (rc < 0) {
+		*err = c->err;
+		return rc;
 	}
+	im->coming = c == im->chunks[0] ? im->chunks[1] : im->chunks[0];
+	if (c->from + c->n < im->plan.n)
+		chunk_begin(im, c->from + c->n);
+	*out = c;
 	return 0;
 }
 
-static int put_row(struct import *im, size_t i, struct err *err)
+static int put_chunk(struct import *im, const struct import_chunk *c, struct err *err)
 {
-	struct csv_subscriber s;
-	struct subscriber_row r;
-	struct err why = { "" };
-	int rc = import_plan_get(&im->plan, i, &s, err);
+	struct err why;
+	size_t at = 0;
+	int rc = subscriber_db_put(im->db, c->rows, c->n, &at);
 
-	if (rc < 0)
-		return rc;
-	rc = make_row(im, &r, &s, err);
-	csv_subscriber_clear(&s);
-	if (rc == 0) {
-		rc = subscriber_db_put(im->db, &r);
-		if (rc < 0) {
-			db_failed(im, rc, &why);
-			err_set(err, rc, "%s:%u: %s", im->plan.path, im->plan.rows[i].line, why.text);
-		}
+	if (rc < 0) {
+		db_failed(im, rc, &why);
+		return err_set(err, rc, "%s:%u: %s", im->plan.path, im->plan.rows[c->from + at].line, why.text);
 	}
-	aka_cred_clear(&r.cred);
-	if (rc < 0)
-		return rc;
 	im->added += (unsigned)rc;
-	im->updated += !rc;
+	im->updated += c->n - (unsigned)rc;
 	return 0;
+}
+
+static int put_rows(struct import *im, size_t end, struct err *err)
+{
+	struct import_chunk *c;
+	int rc = 0;
+
+	for (size_t i = im->done; i < end && rc == 0;) {
+		rc = chunk_next(im, &c, err);
+		if (rc == 0)
+			rc = put_chunk(im, c, err);
+		if (rc == 0 && (i + c->n) / IMPORT_BATCH > i / IMPORT_BATCH && i + c->n < end)
+			fprintf(stderr, "%zu of %zu subscribers read\n", i + c->n, im->plan.n);
+		if (rc == 0)
+			i += c->n;
+	}
+	return rc;
 }
 
 /* One transaction: rows from done to end, and the note of it. */
@@ -106,11 +121,7 @@ static int put_batch(struct import *im, size_t end, struct err *err)
 
 	if (rc < 0)
 		return db_failed(im, rc, err);
-	for (size_t i = im->done; i < end && rc == 0; i++) {
-		rc = put_row(im, i, err);
-		if (rc == 0 && (i + 1) % IMPORT_BATCH == 0 && i + 1 < end)
-			fprintf(stderr, "%zu of %zu subscribers read\n", i + 1, im->plan.n);
-	}
+	rc = put_rows(im, end, err);
 	if (rc < 0) {
 		subscriber_db_rollback(im->db);
 		return rc;
@@ -127,6 +138,8 @@ static int put_batch(struct import *im, size_t end, struct err *err)
 	return 0;
 }
 
+/* --- the whole */
+
 /* Where the import of this very file stopped. */
 static int find_begin(struct import *im, struct err *err)
 {
@@ -134,7 +147,8 @@ static int find_begin(struct import *im, struct err *err)
 
 	if (rows < 0)
 		return db_failed(im, (int)rows, err);
-	im->done = (size_t)rows > im->plan.n ? 0 : (size_t)rows;
+	im->begun = im->done = (size_t)rows > im->plan.n ? 0 : (size_t)rows;
+	im->batch = im->options->atomic && im->plan.n ? im->plan.n : IMPORT_BATCH;
 	if (im->done)
 		fprintf(stderr, "%s: %zu of %zu subscribers are in from before: going on there\n", im->plan.path,
 			im->done, im->plan.n);
@@ -143,12 +157,13 @@ static int find_begin(struct import *im, struct err *err)
 
 static int put_all(struct import *im, struct err *err)
 {
-	size_t batch = im->options->atomic ? im->plan.n : IMPORT_BATCH;
 	struct err why = { "" };
 	int rc;
 
+	if (im->done < im->plan.n)
+		chunk_begin(im, im->done);
 	do {
-		size_t end = im->plan.n - im->done > batch ? im->done + batch : im->plan.n;
+		size_t end = im->plan.n - im->done > im->batch ? im->done + im->batch : im->plan.n;
 
 		rc = put_batch(im, end, &why);
 		if (rc == 0 && im->done % IMPORT_BATCH == 0)
@@ -181,9 +196,23 @@ static void say_remarks(const struct import *im)
 			im->plan.path);
 }
 
+static int chunks_make(struct import *im, struct err *err)
+{
+	for (size_t i = 0; i < 2; i++) {
+		im->chunks[i] = calloc(1, sizeof(*im->chunks[i]));
+		if (!im->chunks[i])
+			return err_set(err, -ENOMEM, "no memory");
+		im->chunks[i]->plan = &im->plan;
+		im->chunks[i]->db = im->db;
+		im->chunks[i]->now_ms = clock_wall_ms();
+	}
+	im->coming = im->chunks[0];
+	return 0;
+}
+
 int import_csv(struct subscriber_db *db, const char *path, const struct import_options *o, struct err *err)
 {
-	struct import im = { .db = db, .options = o, .now_ms = clock_wall_ms() };
+	struct import im = { .db = db, .options = o };
 	uint64_t start = clock_mono_ms();
 	int rc;
 
@@ -195,10 +224,14 @@ int import_csv(struct subscriber_db *db, const char *path, const struct import_o
 	say_remarks(&im);
 	rc = find_begin(&im, err);
 	if (rc == 0)
+		rc = chunks_make(&im, err);
+	if (rc == 0)
 		rc = put_all(&im, err);
 	if (rc == 0)
 		fprintf(stderr, "%s: %lu subscribers imported (%lu new, %lu updated) in %.1f s\n", path,
 			im.added + im.updated, im.added, im.updated, (double)(clock_mono_ms() - start) / 1000.0);
+	import_chunk_free(im.chunks[0]);
+	import_chunk_free(im.chunks[1]);
 	import_plan_clear(&im.plan);
 	return rc;
 }

@@ -139,7 +139,7 @@ int import_file_guss(struct import_guss *g, const char *csv_path, struct span pa
 	g->timestamp = parsed->timestamp;
 	snprintf(g->path, sizeof(g->path), "%s", name);
 	guss_free(parsed);
-	return 0;
+	return 1;
 }
 
 void import_file_guss_clear(struct import_guss *g)

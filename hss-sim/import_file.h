@@ -31,7 +31,8 @@ struct import_guss {
 };
 
 /*! Read and check the document a row names, unless it is the one read last.
- *  \param[in] csv_path relative paths are relative to its folder. \returns 0; -errno and a reason in err */
+ *  \param[in] csv_path relative paths are relative to its folder.
+ *  \returns 1 read; 0 it is the one read last; -errno and a reason in err */
 int import_file_guss(struct import_guss *g, const char *csv_path, struct span path, const struct impi *impi,
 		     struct err *err);
 void import_file_guss_clear(struct import_guss *g);

@@ -81,15 +81,18 @@ static int plan_add(struct import_plan *p, const struct csv_subscriber *s, int m
 	return 0;
 }
 
-static int plan_guss(struct import_plan *p, const struct csv_subscriber *s, struct err *err)
+static int read_guss(struct import_plan *p, const struct csv_subscriber *s, struct err *err)
 {
 	struct err why = { "" };
-	int rc;
+	int rc = import_file_guss(&p->guss, p->path, s->guss, &s->impi, &why);
 
-	if (!s->guss.len)
-		return 0;
-	rc = import_file_guss(&p->guss, p->path, s->guss, &s->impi, &why);
-	return rc < 0 ? err_set(err, rc, "%s:%u:%u: guss: %s", p->path, p->csv.lines.line, s->guss_at, why.text) : 0;
+	return rc < 0 ? err_set(err, rc, "%s:%u:%u: guss: %s", p->path, p->csv.lines.line, s->guss_at, why.text) : rc;
+}
+
+/* \returns 1 read; 0 none, or the one read last; -errno */
+static int plan_guss(struct import_plan *p, const struct csv_subscriber *s, struct err *err)
+{
+	return s->guss.len ? read_guss(p, s, err) : 0;
 }
 
 /* The AuC's own range of IND must fit where the row does not say another one. */
@@ -114,7 +117,7 @@ static int plan_read(struct import_plan *p, const struct import_options *o, stru
 
 	while (rc >= 0 && (rc = csv_next(&p->csv, &s, &why)) > 0) {
 		rc = plan_guss(p, &s, err);
-		if (rc == 0)
+		if (rc >= 0)
 			rc = plan_ind(p, &s, o, err);
 		if (rc == 0 && plan_add(p, &s, o->csv.mnc_len) < 0)
 			rc = err_set(err, -ENOMEM, "no memory");
@@ -181,11 +184,10 @@ void import_plan_clear(struct import_plan *p)
 
 int import_plan_get(struct import_plan *p, size_t i, struct csv_subscriber *s, struct err *err)
 {
-	struct err why = { "" };
 	int rc;
 
 	csv_seek(&p->csv, p->rows[i].at, p->rows[i].line);
-	rc = csv_next(&p->csv, s, &why);
+	rc = csv_next(&p->csv, s, NULL);
 	if (rc <= 0)
 		return err_set(err, -EBADMSG, "%s:%u: has changed while it was read", p->path, p->rows[i].line);
 	rc = plan_guss(p, s, err);

@@ -30,5 +30,7 @@ struct import_plan {
 int import_plan_make(struct import_plan *p, const char *path, const struct import_options *o, struct err *err);
 void import_plan_clear(struct import_plan *p);
 
-/*! Row i of the plan, with its GUSS in p->guss. \returns 0 and s to be cleared; -errno: the file has changed meanwhile */
+/*! Row i of the plan, with its GUSS in p->guss.
+ *  \returns 0 and s to be cleared; 1 the same, and the GUSS is another one than before; -errno: the file has changed
+ *  meanwhile */
 int import_plan_get(struct import_plan *p, size_t i, struct csv_subscriber *s, struct err *err);

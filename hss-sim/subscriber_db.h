@@ -11,6 +11,7 @@
 #include "common/crypto/aka.h"
 #include "common/crypto/seal.h"
 #include "common/gba/impi.h"
+#include "hss-sim/subscriber_keys.h"
 
 struct subscriber_db;
 
@@ -52,9 +53,22 @@ int64_t subscriber_db_count(struct subscriber_db *db);
 
 /* import: transactions */
 int subscriber_db_begin(struct subscriber_db *db);
-/*! Insert or update; the sequence number of an existing row never goes back, also when its IND gets another length.
- *  \returns 1 new; 0 updated; -EBADMSG the counter of the existing row is damaged; -EIO; -ENOSPC */
-int subscriber_db_put(struct subscriber_db *db, const struct subscriber_row *r);
+
+/*! A row as it will stand in the database. */
+struct subscriber_ready {
+	struct subscriber_row row; /* guss is lent */
+	uint8_t sealed[SUBSCRIBER_SEALED_MAX], sealed_len;
+};
+
+/*! Seal K and OPc of r->row, which are wiped there, and make its name a key. From any thread.
+ *  \returns 0; -errno of seal_put() */
+int subscriber_db_ready(const struct subscriber_db *db, struct subscriber_ready *r);
+
+/*! Insert or update within a transaction; the sequence number of an existing row never goes back, also when its IND gets
+ *  another length. Cheapest for many rows in the order of their names.
+ *  \param[out] at after an error the row it was about, or one shortly before
+ *  \returns how many were new; -EBADMSG the counter of an existing row is damaged; -EIO; -ENOSPC */
+int subscriber_db_put(struct subscriber_db *db, const struct subscriber_ready *rows, size_t n, size_t *at);
 int subscriber_db_commit(struct subscriber_db *db); /* 0; -EIO; -ENOSPC; rolled back then */
 void subscriber_db_rollback(struct subscriber_db *db);
 

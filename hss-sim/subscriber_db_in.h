@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file subscriber_db_in.h
- *  What the files of subscriber_db share: subscriber_db.c opens, subscriber_rows.c reads and writes. For nobody else. */
+ *  What the files of subscriber_db share: subscriber_db.c opens, subscriber_rows.c reads, subscriber_put.c writes. For nobody else. */
 #pragma once
 
 #include <sqlite3.h>
 #include "hss-sim/subscriber_db.h"
 #include "hss-sim/subscriber_sql.h"
 
+#define SUBSCRIBER_COLUMNS \
+	"imsi, keys, amf, algorithm, ind, guss, guss_timestamp, res_len, rounds, sqn, ind_length, sqn_dif"
+
 enum subscriber_query {
 	Q_GET,
 	Q_COUNT,
 	Q_FIND,
-	Q_INSERT,
-	Q_UPDATE,
+	Q_INSERT, /* this and the next three: subscriber_put.c has their texts */
+	Q_INSERT_GROUP,
 	Q_COUNTER,
+	Q_COUNTER_GROUP,
+	Q_UPDATE,
 	Q_COUNTER_UP,
 	Q_CHECK,
 	Q_CHECK_PUT,
@@ -26,8 +31,12 @@ struct subscriber_db {
 	sqlite3 *sql;
 	sqlite3_stmt *q[Q_END];
 	struct seal *seal;
+	int64_t next_id; /* of table subscriber; set when a transaction begins */
 	int lock_fd;
 };
 
 /*! Prepared at its first use. \returns NULL: it could not be prepared */
 sqlite3_stmt *subscriber_db_query(struct subscriber_db *db, enum subscriber_query n);
+
+/*! A counter is not sealed: one that is damaged must not begin at 0 again. \param[in] column of q that holds its SEQ */
+bool subscriber_counter_valid(sqlite3_stmt *q, int column, unsigned ind_bits);

@@ -197,6 +197,28 @@ static const struct {
 	{ HEAD IMPI ",," KEY "," OP ",,,,,,a\001b\n", { "2:92: a control character" } },
 };
 
+/* Wherever it stands, also behind what is looked at by eight octets, and beside what is no ASCII or a tab. */
+START_TEST(control_characters)
+{
+	static const char row[] = IMPI "\t,," KEY "," OP ",,,,,,d\xc3\xa9j\xc3\xa0/vu.xml\n", head[] = HEAD;
+	static const char bad[] = { 1, 8, 0x1f, 0x7f };
+	char text[sizeof(head) + sizeof(row)], where[20];
+	struct csv_subscriber s;
+
+	for (size_t i = 0; i + 2 < sizeof(row); i++) {
+		for (size_t k = 0; k < sizeof(bad); k++) {
+			snprintf(text, sizeof(text), "%s%s", head, row);
+			text[sizeof(head) - 1 + i] = bad[k];
+			snprintf(where, sizeof(where), "2:%zu: a control", i + 1);
+			ck_assert_int_eq(read_all(text, &s), -EBADMSG);
+			ck_assert_msg(strstr(err.text, where) != NULL, "%s", err.text);
+		}
+	}
+	snprintf(text, sizeof(text), "%s%s", head, row);
+	ck_assert_msg(read_all(text, &s) == 1, "%s", err.text);
+}
+END_TEST
+
 START_TEST(faults_say_where)
 {
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
@@ -323,4 +345,4 @@ START_TEST(transported)
 END_TEST
 
 SUITE("csv_import", whole_row, forms_that_are_accepted, sequence_numbers, identities_that_disagree, faults_say_where,
-      dialects, algorithms, profiles, separation_bit, transported, long_line)
+      control_characters, dialects, algorithms, profiles, separation_bit, transported, long_line)

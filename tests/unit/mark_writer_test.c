@@ -66,15 +66,17 @@ static uint64_t seq_stored(void)
 
 static const char *import_one(void)
 {
-	struct subscriber_row r = { .ind_fixed = -1, .ind_bits = 5, .profile = -1, .seq = 5 };
+	struct subscriber_ready r = { .row = { .ind_fixed = -1, .ind_bits = 5, .profile = -1, .seq = 5 } };
 	struct subscriber_db *db = db_open();
 	const char *log;
+	size_t at;
 
-	strcpy(r.impi.s, IMPI);
-	r.cred.k = r.cred.opc = secret_of("465b5ce8b199b49faa5f0a2ee238a6bc");
+	strcpy(r.row.impi.s, IMPI);
+	r.row.cred.k = r.row.cred.opc = secret_of("465b5ce8b199b49faa5f0a2ee238a6bc");
 	io_log_start();
 	ck_assert_int_eq(subscriber_db_begin(db), 0);
-	ck_assert_int_eq(subscriber_db_put(db, &r), 1);
+	ck_assert_int_eq(subscriber_db_ready(db, &r), 0);
+	ck_assert_int_eq(subscriber_db_put(db, &r, 1, &at), 1);
 	ck_assert_int_eq(subscriber_db_commit(db), 0);
 	io_log_note("told");
 	log = io_log_end();
