@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <talloc.h>
 #include "bsf/run/cfg_vty.h"
+#include "bsf/run/hlr_cfg.h"
 #include "bsf/run/hss_nodes.h"
 #include "bsf/run/peer_cfg.h"
 #include "common/rt/cfg_file.h"
@@ -25,6 +26,7 @@ int bsf_cfg_init(void *ctx)
 	bsf_limits_vty_init(ctx);
 	bsf_form_vty_init();
 	bsf_cfg_hss_vty_init();
+	hlr_cfg_vty_init();
 	peer_cfg_vty_init();
 	naf_cfg_vty_init();
 	bsf_tls_vty_init();
@@ -89,6 +91,8 @@ int bsf_cfg_check(struct err *err)
 	rc = check_ports(c, err);
 	if (rc == 0)
 		rc = hss_nodes_check(c, err);
+	if (rc == 0)
+		rc = hlr_cfg_check(c, err);
 	if (rc == 0)
 		rc = peer_cfg_check(c, err);
 	if (rc == 0)

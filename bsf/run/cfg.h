@@ -29,6 +29,7 @@ struct bsf_listen {
 	int line;
 };
 
+struct bsf_hlr; /* run/hlr_cfg.h */
 struct bsf_hss; /* run/hss_nodes.h */
 
 /*! How and where a KEK is read; the key itself is read at start only. */
@@ -59,6 +60,7 @@ struct bsf_cfg {
 	struct tls_cfg tls;
 	struct bsf_hss *hss[BSF_HSS_MAX];
 	size_t n_hss;
+	struct bsf_hlr *hlr;    /* in the place of all of them; NULL: none */
 	struct peer_cfg *peers; /* list, run/peer_cfg.c */
 	struct naf_cfg *nafs;   /* list, run/naf_cfg.c */
 	enum bsf_store_kind store;
@@ -124,6 +126,7 @@ enum bsf_node {
 	BSF_NODE_DIAMETER,
 	BSF_NODE_PEER,
 	BSF_NODE_HSS,
+	BSF_NODE_HLR,
 	BSF_NODE_NAF,
 	BSF_NODE_STORE
 };

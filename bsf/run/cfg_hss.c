@@ -7,6 +7,7 @@
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/vty.h>
 #include "bsf/run/cfg_vty.h"
+#include "bsf/run/hlr_cfg.h"
 #include "bsf/run/hss_nodes.h"
 #include "bsf/run/naf_cfg.h"
 #include "bsf/run/peer_cfg.h"
@@ -31,6 +32,8 @@ DEFUN(cfg_hss, cfg_hss_cmd, "hss IDENTITY", HSS_HELP)
 {
 	struct bsf_hss *h = hss_nodes_find(argv[0]);
 
+	if (bsf_cfg->hlr)
+		return cfg_fail(vty, "hss %s beside an hlr; allowed: one of them, " HLR_ALONE, argv[0]);
 	if (h && cfg_reading())
 		return cfg_fail(vty, "hss %s is there already, in line %d; allowed: one node for each", argv[0],
 				h->line);

@@ -79,8 +79,10 @@ int hss_nodes_check(const struct bsf_cfg *c, struct err *err)
 {
 	uint64_t loads = 0;
 
+	if (!c->n_hss && c->hlr)
+		return 0;
 	if (!c->n_hss)
-		return cfg_error(err, -EINVAL, 0, "no hss; allowed: hss IDENTITY");
+		return cfg_error(err, -EINVAL, 0, "no hss; allowed: hss IDENTITY, hlr NAME");
 	for (size_t i = 0; i < c->n_hss; i++) {
 		if (check_one(c->hss[i], err) < 0)
 			return -EINVAL;

@@ -18,6 +18,7 @@
 #include "bsf/run/vty.h"
 #include "bsf/policy/overload.h"
 #include "bsf/run/history_vty.h"
+#include "bsf/run/hlr_cfg.h"
 #include "bsf/run/shard.h"
 #include "bsf/store/store.h"
 #include "bsf/zn/answer.h"
@@ -54,13 +55,18 @@ struct bsf {
 	size_t n_shards;
 	struct node *node;
 	SSL_CTX *tls; /* NULL: no TLS */
+	struct gsup_link *gsup;
 };
 
 /* Whoever is told that we are ready may bootstrap at once, so an HSS that is there is waited for; one that is not keeps
  * us from nothing. */
-static void wait_hss(struct node *n)
+static void wait_hss(const struct bsf *b)
 {
-	if (!node_wait_hss(n, HSS_WAIT_MS))
+	if (b->gsup) {
+		gsup_link_wait(b->gsup, HSS_WAIT_MS);
+		return; /* it says itself how it is */
+	}
+	if (!node_wait_hss(b->node, HSS_WAIT_MS))
 		LOGT(DRT, LOGL_NOTICE, "no HSS is connected yet: devices get 503 (zh_down), next attempts every %u s\n",
 		     (unsigned)bsf_limit(LIM_TC));
 }
@@ -217,6 +223,13 @@ static bool is_followed(void *history, const char *impi)
 	return ub_history_traced(history, impi);
 }
 
+static struct gsup_link *make_gsup(struct bsf_hlr *h)
+{
+	struct gsup_link_cfg cfg = { .addr = h->connect.addr, .label = h->label, .name = h->name, .open = &h->open };
+
+	return gsup_link_new(&cfg);
+}
+
 static int main_start(struct bsf *b, struct err *err)
 {
 	int rc = open_store(b, false, err);
@@ -232,7 +245,9 @@ static int main_start(struct bsf *b, struct err *err)
 	b->node = node_new(shards_wanted(), b->tls, err);
 	if (!b->node)
 		return -ENOMEM;
-	b->env = (struct shard_env){ b->store, b->overload, b->history, b->node };
+	if (bsf_cfg->hlr && !(b->gsup = make_gsup(bsf_cfg->hlr)))
+		return err_set(err, -ENOMEM, "no memory or descriptors for the connection to the HLR");
+	b->env = (struct shard_env){ b->store, b->overload, b->history, b->node, b->gsup };
 	for (unsigned i = 0; i < shards_wanted(); i++) {
 		b->shards[i] = shard_start(i, &b->env, err);
 		if (!b->shards[i])
@@ -261,6 +276,7 @@ static void stop(struct bsf *b)
 	for (size_t i = 0; i < b->n_shards; i++)
 		shard_end(b->shards[i]);
 	node_free(b->node);
+	gsup_link_free(b->gsup);
 	if (b->store)
 		store_shared_free(b->store);
 	overload_free(b->overload);
@@ -297,7 +313,7 @@ int main(int argc, char **argv)
 		let_wakers_finish();
 		rc = naf_cfg_publish(bsf_cfg) < 0 ? err_set(&err, -ENOMEM, "no memory") : main_start(&b, &err);
 		if (rc == 0) {
-			wait_hss(b.node);
+			wait_hss(&b);
 			rt_ready();
 			rt_run();
 		}

@@ -14,6 +14,7 @@
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
 #include "bsf/run/cfg.h"
+#include "bsf/run/hlr_cfg.h"
 #include "bsf/run/txn.h"
 #include "bsf/ub/flow.h"
 #include "bsf/ub/http.h"
@@ -45,7 +46,25 @@ struct shard {
 	bool end;
 };
 
-/* On the thread, as all that follows. */
+/* On the thread, as all that follows. The first shard has the connection to the HLR, if it is one that is asked. */
+static struct zh_client *build_gsup(struct shard *s)
+{
+	struct bsf_hlr *h = bsf_cfg->hlr;
+	struct gsup_client_cfg cfg = { .link = s->env->gsup,
+				       .inbox = s->inbox,
+				       .label = h->label,
+				       .guss_dir = h->guss_path,
+				       .identities = h->identities,
+				       .n_identities = h->n_identities,
+				       .timeout_s = &h->timeout_s,
+				       .done = txn_zh_done,
+				       .owner = s->txns };
+
+	if (s->no == 0 && gsup_link_attach(s->env->gsup, s->deadlines) < 0)
+		return NULL;
+	return gsup_client_new(s->ctx, &cfg);
+}
+
 static struct zh_client *build_zh(struct shard *s)
 {
 	struct zh_flow_cfg cfg = { .shard = s->no,
@@ -57,7 +76,7 @@ static struct zh_client *build_zh(struct shard *s)
 				   .done = txn_zh_done,
 				   .owner = s->txns };
 
-	return zh_flow_new(s->ctx, &cfg);
+	return s->env->gsup ? build_gsup(s) : zh_flow_new(s->ctx, &cfg);
 }
 
 static int build_zn(struct shard *s)
@@ -113,7 +132,10 @@ static void demolish(struct shard *s)
 	if (s->http)
 		ub_http_stop(s->http);
 	node_detach(s->env->node, s->no);
-	zh_flow_stop(s->zh);
+	if (!s->env->gsup)
+		zh_flow_stop(s->zh);
+	else if (s->no == 0)
+		gsup_link_detach(s->env->gsup);
 	talloc_free(s->zn.flow);
 	talloc_free(s->store);
 	inbox_close(s->inbox);

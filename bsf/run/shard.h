@@ -10,6 +10,7 @@
 #include "common/base/err.h"
 
 struct shard;
+struct gsup_link;
 
 /*! What all shards share; lent, must outlive them. */
 struct shard_env {
@@ -17,6 +18,7 @@ struct shard_env {
 	struct overload *overload;
 	struct ub_history *history;
 	struct node *node;
+	struct gsup_link *gsup; /* NULL: vectors are the HSSs' */
 };
 
 /*! Start thread and servers, which listen from then on; waits until they are up.

@@ -270,6 +270,8 @@ enum cause ub_decide_zh(const struct zh_result *r, bool resync)
 		return CAUSE_zh_redirect_loop;
 	if (r->rc == -EACCES)
 		return CAUSE_zh_redirect_foreign;
+	if (r->rc == -ENODATA)
+		return CAUSE_zh_guss_bad;
 	if (r->rc == -ENOMEM || r->rc == -EBUSY)
 		return CAUSE_ub_busy;
 	if (r->rc < 0 || d->code == 0)

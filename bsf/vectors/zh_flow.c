@@ -11,7 +11,7 @@
 
 #define TIMES     2   /* what one HSS may take, so long in all: a device that waits longer has gone */
 #define MARGIN_MS 500 /* who asked is told before its own patience ends */
-static uint32_t draw(struct zh_client *zc)
+static uint32_t draw(struct zh_flow *zc)
 {
 	zc->chance ^= zc->chance << 13;
 	zc->chance ^= zc->chance >> 7;
@@ -29,7 +29,7 @@ static void run_free(struct zh_run *r)
 
 static void run_end(struct zh_run *r, const struct zh_result *result)
 {
-	struct zh_client *zc = r->zc;
+	struct zh_flow *zc = r->zc;
 	uint64_t asker = r->asker;
 
 	run_free(r);
@@ -213,13 +213,13 @@ static void note(const struct zh_answer *a)
 
 static void zh_flow_on_answer(void *owner, uint64_t run, const struct zh_answer *a)
 {
-	struct zh_client *zc = owner;
+	struct zh_flow *zc = owner;
 
 	note(a);
 	txn_zh_done(zc->runs, run, &a->r);
 }
 
-static struct zh_run *run_new(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn)
+static struct zh_run *run_new(struct zh_flow *zc, const struct zh_ask *ask, uint64_t txn)
 {
 	struct zh_run *r = calloc(1, sizeof(*r));
 
@@ -240,8 +240,10 @@ static struct zh_run *run_new(struct zh_client *zc, const struct zh_ask *ask, ui
 	return r;
 }
 
-int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms, char *session_id)
+static int zh_flow_ask(struct zh_client *client, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms,
+		       char *session_id)
 {
+	struct zh_flow *zc = (struct zh_flow *)client;
 	const struct policy *p = policy_current();
 	struct zh_run *r = run_new(zc, ask, txn);
 	int rc;
@@ -261,12 +263,12 @@ int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, 
 	return 0;
 }
 
-const char *zh_client_asked(const struct zh_client *zc)
+static const char *zh_flow_asked(const struct zh_client *client)
 {
-	return zc->asked;
+	return ((const struct zh_flow *)client)->asked;
 }
 
-static int zh_flow_free(struct zh_client *zc)
+static int zh_flow_free(struct zh_flow *zc)
 {
 	redirects_free(zc->redirects);
 	return 0;
@@ -274,11 +276,13 @@ static int zh_flow_free(struct zh_client *zc)
 
 struct zh_client *zh_flow_new(void *ctx, const struct zh_flow_cfg *cfg)
 {
-	struct zh_client *zc = talloc_zero(ctx, struct zh_client);
+	static const struct zh_client_ops ops = { zh_flow_ask, zh_flow_asked };
+	struct zh_flow *zc = talloc_zero(ctx, struct zh_flow);
 
 	if (!zc)
 		return NULL;
 	talloc_set_destructor(zc, zh_flow_free);
+	zc->client.ops = &ops;
 	zc->cfg = *cfg;
 	zc->cfg.dia.done = zh_flow_on_answer;
 	zc->cfg.dia.owner = zc;
@@ -286,14 +290,14 @@ struct zh_client *zh_flow_new(void *ctx, const struct zh_flow_cfg *cfg)
 	zc->runs = txn_table_new(zc, cfg->shard, cfg->deadlines);
 	if (zc->dia && zc->runs && rng_fill(&zc->chance, sizeof(zc->chance)) == 0) {
 		zc->chance |= 1;
-		return zc;
+		return &zc->client;
 	}
 	talloc_free(zc);
 	return NULL;
 }
 
-void zh_flow_stop(struct zh_client *zc)
+void zh_flow_stop(struct zh_client *client)
 {
-	if (zc)
-		txn_stop_all(zc->runs);
+	if (client)
+		txn_stop_all(((struct zh_flow *)client)->runs);
 }

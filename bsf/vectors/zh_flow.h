@@ -18,5 +18,5 @@ struct zh_flow_cfg {
 
 /*! Those asked are policy_current()'s. \returns new object owned by ctx; NULL no memory, no random numbers */
 struct zh_client *zh_flow_new(void *ctx, const struct zh_flow_cfg *cfg);
-/*! Nobody waits any more: done() does not come for what is under way. Before zc or the deadlines are freed. zc may be NULL */
-void zh_flow_stop(struct zh_client *zc);
+/*! Nobody waits any more: done() does not come for what is under way. Before client or the deadlines are freed. client may be NULL */
+void zh_flow_stop(struct zh_client *client);

@@ -13,7 +13,8 @@
 #define ZH_ASKED_MAX      (BSF_HSS_MAX + (ZH_REDIRECTS_MAX + 1) * ZH_REDIRECT_HOSTS)
 #define ZH_RUN_SESSION_ID 320
 
-struct zh_client {
+struct zh_flow {
+	struct zh_client client; /* first */
 	struct zh_flow_cfg cfg;
 	struct zh_dia *dia;
 	struct txn_table *runs;
@@ -25,7 +26,7 @@ struct zh_client {
 /* A question of one run on Ub, to whomever it goes. */
 struct zh_run {
 	struct txn txn; /* first */
-	struct zh_client *zc;
+	struct zh_flow *zc;
 	uint64_t asker;
 	struct zh_mar mar;
 	char session_id[ZH_RUN_SESSION_ID];

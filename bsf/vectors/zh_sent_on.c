@@ -112,7 +112,7 @@ static void tell_sent_on(const struct zh_run *r, enum cause cause)
 }
 
 /* What cannot be followed is not kept, nor is what finds no memory. */
-static void remember(struct zh_client *zc, const struct zh_run *r, const struct zh_answer *a)
+static void remember(struct zh_flow *zc, const struct zh_run *r, const struct zh_answer *a)
 {
 	if (!zc->redirects)
 		zc->redirects = redirects_new();

@@ -39,11 +39,12 @@ void world_open(void)
 	bsf_limits_default(&w.cfg);
 	w.deadlines = deadline_set_new(w.ctx);
 	w.shared = store_shared_mem_new(&err);
+	zh_fake_init(&w.hss);
 	w.hss.timeout_ms = 5000;
 	w.env = (struct ub_flow_env){
 		.self = { names, 2, NULL },
 		.store = store_new(w.ctx, w.shared, on_store, NULL),
-		.zh = &w.hss,
+		.zh = &w.hss.client,
 		.overload = overload_new(),
 		.limits = &w.cfg.limits,
 		.history = ub_history_new(),

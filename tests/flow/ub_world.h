@@ -18,7 +18,7 @@ extern struct ub_world {
 	struct store_shared *shared;
 	struct ub_flow_env env;
 	struct ub_flow *flow;
-	struct zh_client hss;
+	struct zh_fake hss;
 	unsigned answers;       /* runs that ended after ub_flow_begin() had returned */
 	int store_rc;           /* what the store answers instead, or 0 */
 	enum store_op store_op; /* to this */

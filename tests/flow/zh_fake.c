@@ -3,8 +3,11 @@
 
 #include "common/base/hex.h"
 
-int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms, char *session_id)
+static int zh_fake_ask(struct zh_client *client, const struct zh_ask *ask, uint64_t txn, uint32_t *timeout_ms,
+		       char *session_id)
 {
+	struct zh_fake *zc = (struct zh_fake *)client;
+
 	if (zc->refuse)
 		return zc->refuse;
 	zc->asked++;
@@ -21,9 +24,17 @@ int zh_client_ask(struct zh_client *zc, const struct zh_ask *ask, uint64_t txn, 
 	return 0;
 }
 
-const char *zh_client_asked(const struct zh_client *zc)
+static const char *zh_fake_asked(const struct zh_client *client)
 {
 	return "hss.example";
+}
+
+void zh_fake_init(struct zh_fake *f)
+{
+	static const struct zh_client_ops ops = { zh_fake_ask, zh_fake_asked };
+
+	memset(f, 0, sizeof(*f));
+	f->client.ops = &ops;
 }
 
 static void set(struct secret *s, const char *hex)

@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include "bsf/vectors/zh_client.h"
 
-struct zh_client {
-	int refuse; /* -errno of the next ask, or 0 */
+struct zh_fake {
+	struct zh_client client; /* first; zh_fake_init() */
+	int refuse;              /* -errno of the next ask, or 0 */
 	uint32_t timeout_ms;
 	unsigned asked; /* requests so far */
 	uint64_t txn;   /* of the last one */
@@ -16,6 +17,8 @@ struct zh_client {
 	bool resync;
 	uint8_t rand[AKA_RAND_LEN], auts[AKA_AUTS_LEN];
 };
+
+void zh_fake_init(struct zh_fake *f);
 
 /*! Vector number n: its RAND begins with n, the rest is that of vector V1.
  *  \param[in] guss_xml or NULL */
