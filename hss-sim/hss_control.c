@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "hss-sim/hss_control.h"
 
+#include <errno.h>
+#include "common/crypto/aka_algorithm.h"
+#include "common/rt/log_cat.h"
+#include "hss-sim/subscriber_orders.h"
+
 static struct subscriber_db *database;
 static struct zh_server *zh;
+static struct provision *changes;
+static bool importing;
 
 void hss_figures(json_t *into)
 {
@@ -13,12 +20,176 @@ void hss_figures(json_t *into)
 	json_object_set_new(into, "requests_in_work", json_integer(zh->in_work));
 }
 
+/* --- subscribers */
+
+static void run_add(struct ctl_request *q)
+{
+	provision_give(changes, q, subscriber_order_add, NULL);
+}
+
+static void run_change(struct ctl_request *q)
+{
+	provision_give(changes, q, subscriber_order_change, NULL);
+}
+
+/* Nobody has a name that is no IMPI; it is told, as it is probably a slip. \returns false: answered */
+static bool impi_given(struct ctl_request *q)
+{
+	const char *arg = ctl_arg(q, 0);
+	struct impi impi;
+
+	if (impi_parse(&impi, (const uint8_t *)arg, strlen(arg)) == 0)
+		return true;
+	ctl_fail(q, CTL_INVALID, "that is no IMPI; allowed: user@domain");
+	return false;
+}
+
+static void run_delete(struct ctl_request *q)
+{
+	if (impi_given(q))
+		provision_give(changes, q, subscriber_order_delete, ctl_arg(q, 0));
+}
+
+static void run_list(struct ctl_request *q)
+{
+	provision_give(changes, q, subscriber_order_list, NULL);
+}
+
+static void run_export(struct ctl_request *q)
+{
+	provision_give(changes, q, subscriber_order_export, NULL);
+}
+
+static void run_guss(struct ctl_request *q)
+{
+	if (impi_given(q))
+		provision_give(changes, q, guss_order_put, ctl_arg(q, 0));
+}
+
+static void run_guss_show(struct ctl_request *q)
+{
+	if (impi_given(q))
+		provision_give(changes, q, guss_order_show, NULL);
+}
+
+static json_t *brief_of(const struct subscriber *s)
+{
+	const struct aka_cred *c = &s->row.cred;
+	const struct sqn_scheme *scheme = &s->counter.home.scheme;
+	char amf[5];
+
+	snprintf(amf, sizeof(amf), "%02x%02x", c->amf[0], c->amf[1]);
+	return json_pack("{sssssssssisIsIsssisisi}", "impi", s->row.impi.s, "imsi", s->row.imsi, "algorithm",
+			 aka_algorithm_of(c)->name, "amf", amf, "res_octets", (int)aka_algorithm_res_len(c), "seq",
+			 (json_int_t)s->counter.home.seq, "seq_on_disk", (json_int_t)s->counter.mark, "sqn_profile",
+			 sqn_profile_name(scheme->profile), "ind_from", (int)scheme->ind_from, "ind_to",
+			 (int)scheme->ind_to, "ind_length", (int)scheme->ind_bits);
+}
+
+static void run_show(struct ctl_request *q)
+{
+	struct subscriber *s;
+	int rc = impi_given(q) ? subscriber_cache_get(zh->cache, ctl_arg(q, 0), &s) : 1;
+
+	if (rc == 1)
+		return;
+	if (rc == -ENOENT)
+		ctl_fail(q, CTL_UNKNOWN, "there is no such subscriber");
+	else if (rc < 0)
+		ctl_fail(q, CTL_FAILED, "the database cannot be read");
+	else if (!s->readable)
+		ctl_fail(q, CTL_FAILED,
+			 "its record cannot be used: sealed by another kek, altered, or an algorithm for tests");
+	else
+		ctl_ok(q, brief_of(s));
+}
+
+/* --- an import beside us */
+
+/* Whoever imports may have ended in any way: what it put in counts. */
+static void import_over(void *data)
+{
+	importing = false;
+	subscriber_cache_forget(zh->cache, NULL);
+	LOGP(DSTORE, LOGL_NOTICE, "an import from beside has ended\n");
+}
+
+static void run_import_begin(struct ctl_request *q)
+{
+	if (importing)
+		ctl_fail(q, CTL_BUSY, "another import is at work");
+	else if (!ctl_hold(q, import_over, zh))
+		ctl_fail(q, CTL_BUSY, "this connection holds something already");
+	else {
+		importing = true;
+		ctl_ok(q, NULL);
+	}
+}
+
+static void run_import_end(struct ctl_request *q)
+{
+	if (!ctl_release(q, import_over, zh)) {
+		ctl_fail(q, CTL_INVALID, "this connection has begun no import");
+		return;
+	}
+	import_over(zh);
+	ctl_ok(q, NULL);
+}
+
+#define IMPI_ONLY .args = "IMPI", .args_min = 1, .args_max = 1
+
 const struct ctl_command hss_commands[] = {
+	{ .words = "subscriber add",
+	  .args = "",
+	  .help = "Put subscribers in who are not there: a CSV as for an import, without GUSS",
+	  .changes = true,
+	  .document_max = SUBSCRIBER_CSV_MAX,
+	  .run = run_add },
+	{ .words = "subscriber change",
+	  .args = "",
+	  .help = "Other keys or another counter for subscribers who are there: a CSV; their GUSS stays",
+	  .changes = true,
+	  .document_max = SUBSCRIBER_CSV_MAX,
+	  .run = run_change },
+	{ .words = "subscriber delete",
+	  IMPI_ONLY,
+	  .help = "Take one out, GUSS and counter, too",
+	  .changes = true,
+	  .run = run_delete },
+	{ .words = "subscriber show", IMPI_ONLY, .help = "One, without keys", .run = run_show },
+	{ .words = "subscriber list",
+	  .args = "[BEHIND-IMPI]",
+	  .help = "All, in pages; next is what the next page begins behind",
+	  .args_max = 1,
+	  .run = run_list },
+	{ .words = "subscriber export",
+	  .args = "[BEHIND-IMPI]",
+	  .help = "All as CSV, in pages, without keys",
+	  .args_max = 1,
+	  .run = run_export },
+	{ .words = "guss",
+	  IMPI_ONLY,
+	  .help = "Another GUSS, XML of TS 29.109 annex A; an empty document takes it away",
+	  .changes = true,
+	  .document_max = SUBSCRIBER_GUSS_MAX,
+	  .run = run_guss },
+	{ .words = "guss?", IMPI_ONLY, .help = "The GUSS there is", .run = run_guss_show },
+	{ .words = "import begin",
+	  .args = "",
+	  .help = "For gba-hss-simd --import, which writes into the database beside us",
+	  .changes = true,
+	  .run = run_import_begin },
+	{ .words = "import end",
+	  .args = "",
+	  .help = "The import of this connection has ended: what is in memory is read anew",
+	  .changes = true,
+	  .run = run_import_end },
 	{ 0 },
 };
 
-void hss_control_init(struct subscriber_db *db, struct zh_server *server)
+void hss_control_init(struct subscriber_db *db, struct zh_server *server, struct provision *p)
 {
 	database = db;
 	zh = server;
+	changes = p;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/rt/ctl.h"
+#include "hss-sim/provision.h"
 #include "hss-sim/zh_server.h"
 
 extern const struct ctl_command hss_commands[];
@@ -12,4 +13,4 @@ extern const struct ctl_command hss_commands[];
 void hss_figures(json_t *into);
 
 /*! Before the socket is made. Everything is lent. */
-void hss_control_init(struct subscriber_db *db, struct zh_server *server);
+void hss_control_init(struct subscriber_db *db, struct zh_server *server, struct provision *p);

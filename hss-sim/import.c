@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "common/base/clock.h"
 #include "common/base/visible.h"
 #include "hss-sim/import_chunk.h"
@@ -43,6 +44,7 @@ static int db_failed(const struct import *im, int rc, struct err *err)
 	return err_set(err, rc, "database: %s%s",
 		       rc == -ENOSPC    ? "disk full"
 		       : rc == -EBADMSG ? "the counter of the subscriber is damaged"
+		       : rc == -EBUSY   ? "the length of IND can only be changed while the daemon is stopped"
 					: subscriber_db_errmsg(im->db),
 		       im->options->atomic ? ": nothing was changed" : "");
 }
@@ -148,12 +150,17 @@ static int find_begin(struct import *im, struct err *err)
 	if (rows < 0)
 		return db_failed(im, (int)rows, err);
 	im->begun = im->done = (size_t)rows > im->plan.n ? 0 : (size_t)rows;
-	im->batch = im->options->atomic && im->plan.n ? im->plan.n : IMPORT_BATCH;
+	im->batch = im->options->atomic && im->plan.n ? im->plan.n
+		    : im->options->beside             ? IMPORT_BATCH_BESIDE
+						      : IMPORT_BATCH;
 	if (im->done)
 		fprintf(stderr, "%s: %zu of %zu subscribers are in from before: going on there\n", im->plan.path,
 			im->done, im->plan.n);
 	return 0;
 }
+
+#define TURN_US \
+	30000 /* in which the daemon's marks find the database free; SQLite asks again after up to 25 ms at first */
 
 static int put_all(struct import *im, struct err *err)
 {
@@ -165,6 +172,8 @@ static int put_all(struct import *im, struct err *err)
 	do {
 		size_t end = im->plan.n - im->done > im->batch ? im->done + im->batch : im->plan.n;
 
+		if (im->options->beside)
+			usleep(TURN_US);
 		rc = put_batch(im, end, &why);
 		if (rc == 0 && im->done % IMPORT_BATCH == 0)
 			fprintf(stderr, "%zu of %zu subscribers are in\n", im->done, im->plan.n);

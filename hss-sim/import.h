@@ -9,11 +9,13 @@
 #include "hss-sim/csv_import.h"
 #include "hss-sim/subscriber_db.h"
 
-#define IMPORT_BATCH 10000 /* rows of one transaction */
+#define IMPORT_BATCH        10000 /* rows of one transaction */
+#define IMPORT_BATCH_BESIDE 1000  /* the same while a daemon runs */
 
 struct import_options {
 	struct csv_options csv;
 	bool atomic;              /* one transaction: all rows or none */
+	bool beside;              /* a daemon that runs: its marks need their turn */
 	uint8_t ind_from, ind_to; /* those of this AuC: what a row without ind runs through must fit into its IND */
 };
 

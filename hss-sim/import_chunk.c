@@ -33,7 +33,7 @@ static int lend_guss(struct import_chunk *c, struct subscriber_row *r, bool othe
 	return 0;
 }
 
-static void make_row(struct subscriber_row *r, const struct csv_subscriber *s, uint64_t now_ms)
+int import_chunk_row(struct subscriber_row *r, const struct csv_subscriber *s, uint64_t now_ms)
 {
 	*r = (struct subscriber_row){
 		.impi = s->impi,
@@ -45,6 +45,7 @@ static void make_row(struct subscriber_row *r, const struct csv_subscriber *s, u
 	};
 	r->dif = sqn_home_dif(r->seq, now_ms);
 	memcpy(r->imsi, s->imsi, sizeof(r->imsi));
+	return s->op.len ? aka_opc_make(&r->cred.opc, &r->cred, &s->op) : 0;
 }
 
 static int row_failed(struct import_chunk *c, size_t i, int rc, const char *what)
@@ -55,11 +56,9 @@ static int row_failed(struct import_chunk *c, size_t i, int rc, const char *what
 static int seal_row(struct import_chunk *c, size_t i, const struct csv_subscriber *s)
 {
 	struct subscriber_ready *ready = &c->rows[c->n];
-	struct aka_cred *cred = &ready->row.cred;
-	int rc = s->op.len ? aka_opc_make(&cred->opc, cred, &s->op) : 0;
 
-	if (rc < 0)
-		return row_failed(c, i, rc, "OPc cannot be computed");
+	if (import_chunk_row(&ready->row, s, c->now_ms) < 0)
+		return row_failed(c, i, -EIO, "OPc cannot be computed");
 	return subscriber_db_ready(c->db, ready) < 0 ? row_failed(c, i, -EIO, "its keys cannot be sealed") : 0;
 }
 
@@ -72,7 +71,6 @@ static int make_ready(struct import_chunk *c, size_t i)
 
 	if (rc < 0)
 		return rc;
-	make_row(r, &s, c->now_ms);
 	rc = seal_row(c, i, &s);
 	if (rc == 0 && s.guss.len && lend_guss(c, r, other) < 0)
 		rc = row_failed(c, i, -ENOMEM, "no memory");

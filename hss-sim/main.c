@@ -18,6 +18,8 @@
 #include "hss-sim/hss_vty.h"
 #include "hss-sim/hss_vty_show.h"
 #include "hss-sim/import.h"
+#include "hss-sim/import_beside.h"
+#include "hss-sim/provision.h"
 #include "hss-sim/zh_server.h"
 
 static const char *const counters[] = { "hss", "dia", NULL };
@@ -148,6 +150,7 @@ static int import_options(struct import_options *o, const struct hss_cfg *cfg, s
 static int do_import(const struct hss_cfg *cfg, const char *csv, struct err *err)
 {
 	struct transport_keys keys = { 0 };
+	struct import_beside beside = { .daemon.fd = -1 };
 	struct import_options o;
 	struct subscriber_db *db;
 	int rc = import_options(&o, cfg, &keys, err);
@@ -155,12 +158,13 @@ static int do_import(const struct hss_cfg *cfg, const char *csv, struct err *err
 	if (rc < 0)
 		return rc;
 	db = open_db(cfg, SUBSCRIBER_DB_RUN, err);
-	if (!db)
-		return -EINVAL;
+	if (!db && import_beside_begin(&beside, &o, err) == 0)
+		db = open_db(cfg, SUBSCRIBER_DB_BESIDE, err);
 	rt_signals_default();
-	rc = import_csv(db, csv, &o, err);
+	rc = db ? import_csv(db, csv, &o, err) : -EINVAL;
 	subscriber_db_close(db);
 	transport_keys_clear(&keys);
+	import_beside_end(&beside);
 	return rc;
 }
 
@@ -216,20 +220,29 @@ static void stop_diameter(void)
 	hub = NULL;
 }
 
-static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct err *err)
+/* \param[in] beside taken */
+static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct subscriber_db *beside, struct err *err)
 {
+	struct provision *changes;
 	static struct zh_server zh;
 	char *path = cfg_path(rt_ctx(), cfg->database);
 	int rc = zh_server_init(&zh, rt_ctx(), db, &cfg->rules, &cfg->faults, &cfg->slf);
 
 	if (rc < 0)
-		return err_set(err, rc, "no memory");
-	zh.writer = mark_writer_start(path, zh.inbox, zh_server_mark_done, err);
-	if (!zh.writer)
+		err_set(err, rc, "no memory");
+	else
+		zh.writer = mark_writer_start(path, zh.inbox, zh_server_mark_done, err);
+	if (!zh.writer) {
+		subscriber_db_close(beside);
 		return -EIO;
+	}
 	hss_vty_show_attach(db, zh.cache);
-	hss_control_init(db, &zh);
-	rc = start_diameter(cfg, &zh, err);
+	changes = provision_start(beside, zh.inbox, zh.cache, &cfg->rules, err);
+	if (!changes)
+		rc = -EIO;
+	hss_control_init(db, &zh, changes);
+	if (rc == 0)
+		rc = start_diameter(cfg, &zh, err);
 	if (rc == 0)
 		rc = rt_vty_start(err);
 	if (rc == 0) {
@@ -240,6 +253,7 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct err *err)
 	hss_vty_show_attach(NULL, NULL);
 	zh_server_drop_all(&zh);
 	stop_diameter();
+	provision_stop(changes);
 	inbox_close(zh.inbox);
 	mark_writer_stop(zh.writer);
 	zh_server_clear(&zh);
@@ -248,17 +262,23 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct err *err)
 
 static int main_serve(const struct rt_args *a, struct hss_cfg *cfg, struct err *err)
 {
-	struct subscriber_db *db;
+	struct subscriber_db *db, *beside;
 	int rc = probe_ports(a, cfg, err);
 
 	if (rc < 0)
 		return rc;
 	db = open_db(cfg, SUBSCRIBER_DB_RUN, err);
-	if (!db)
+	beside = db ? open_db(cfg, SUBSCRIBER_DB_BESIDE, err) : NULL;
+	if (!beside) {
+		subscriber_db_close(db);
 		return -EINVAL;
+	}
 	rc = pseudonym_init(&cfg->keks[0].key);
 	hss_cfg_wipe(cfg);
-	rc = rc < 0 ? err_set(err, rc, "no pseudonyms for the log") : run(cfg, db, err);
+	if (rc == 0)
+		rc = run(cfg, db, beside, err);
+	else
+		err_set(err, rc, "no pseudonyms for the log"), subscriber_db_close(beside);
 	subscriber_db_close(db);
 	return rc;
 }

@@ -147,6 +147,31 @@ static int subscriber_load(struct subscriber_cache *c, const char *impi, struct 
 	return 0;
 }
 
+/* A mark that is asked for is of this record: it must not be taken for one of the next. */
+static bool in_use(const struct subscriber *s)
+{
+	return !llist_empty(&s->waiting) || s->counter.asked > s->counter.mark;
+}
+
+static void forget(struct subscriber_cache *c, struct subscriber *s)
+{
+	if (in_use(s))
+		s->stale = true;
+	else
+		subscriber_drop(c, s);
+}
+
+void subscriber_cache_forget(struct subscriber_cache *c, const char *impi)
+{
+	struct subscriber *s = impi ? subscriber_cache_peek(c, impi) : NULL, *next;
+
+	if (s)
+		forget(c, s);
+	if (impi)
+		return;
+	llist_for_each_entry_safe(s, next, &c->used, used) forget(c, s);
+}
+
 struct subscriber *subscriber_cache_peek(struct subscriber_cache *c, const char *impi)
 {
 	struct subscriber *s;
@@ -163,6 +188,10 @@ int subscriber_cache_get(struct subscriber_cache *c, const char *impi, struct su
 	struct subscriber *s = subscriber_cache_peek(c, impi);
 	struct impi name;
 
+	if (s && s->stale && !in_use(s)) {
+		subscriber_drop(c, s);
+		s = NULL;
+	}
 	if (!s) {
 		impi_key(&name, impi);
 		return subscriber_load(c, name.s, out);

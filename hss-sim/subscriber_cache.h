@@ -25,6 +25,7 @@ struct subscriber {
 	struct subscriber *next;   /* same hash */
 	struct subscriber_row row; /* keys readable */
 	bool readable;             /* false: the record could not be opened; only row.impi is set */
+	bool stale;                /* its record has changed, and a mark of the former one is on its way */
 	bool test_only;            /* not readable because its algorithm is for tests, and those are not allowed */
 	struct auc_counter counter;
 	struct llist_head waiting; /* of the server: requests that wait for the mark; not dropped while there are any */
@@ -37,12 +38,15 @@ struct subscriber_cache *subscriber_cache_new(struct subscriber_db *db, const st
 					      size_t octets);
 void subscriber_cache_free(struct subscriber_cache *c); /* wipes all keys; c may be NULL */
 
-/*! \param[out] out lent until the loop's next turn
+/*! \param[out] out lent until the loop's next turn; one that is stale is served when its mark has come
  *  \returns 0; -ENOENT unknown; -EIO, -ENOMEM the database could not be asked */
 int subscriber_cache_get(struct subscriber_cache *c, const char *impi, struct subscriber **out);
 
 /*! Only if it is in memory; never asks the database. */
 struct subscriber *subscriber_cache_peek(struct subscriber_cache *c, const char *impi);
+
+/*! The record of this subscriber (NULL: any) has changed: what is in memory is forgotten, at once or when its mark has come. */
+void subscriber_cache_forget(struct subscriber_cache *c, const char *impi);
 
 /*! Call fn with the waiting list of everybody who has one. */
 void subscriber_cache_each(struct subscriber_cache *c, void (*fn)(struct llist_head *waiting));

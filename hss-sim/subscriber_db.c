@@ -206,13 +206,20 @@ static int open_sql(struct subscriber_db *db, const char *path, uint8_t first_ke
 	if (tables == 0) {
 		if (mode == SUBSCRIBER_DB_CHECK)
 			return 0;
+		if (mode == SUBSCRIBER_DB_BESIDE)
+			return err_set(err, -ENOENT, "%s: there is no database of ours", path);
 		rc = create(db);
 		return rc < 0 ? err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql)) : 0;
 	}
 	rc = sql_exec(db->sql, "PRAGMA cache_size = -65536"); /* who is asked for is anywhere among a million */
 	if (rc == 0)
 		rc = verify_kek(db, path, &kek_id, err);
-	if (rc < 0 || mode == SUBSCRIBER_DB_CHECK)
+	if (rc == 0 && mode == SUBSCRIBER_DB_BESIDE && kek_id != first_kek)
+		return err_set(err, -EBUSY,
+			       "%s: sealed by kek %u, which is not the first one configured: a new kek seals "
+			       "at a restart",
+			       path, kek_id);
+	if (rc < 0 || mode != SUBSCRIBER_DB_RUN)
 		return rc;
 	return upgrade(db, path, kek_id != first_kek, err);
 }
@@ -221,14 +228,16 @@ struct subscriber_db *subscriber_db_open(const char *path, const struct seal_kek
 					 enum subscriber_db_mode mode, struct err *err)
 {
 	struct subscriber_db *db = calloc(1, sizeof(*db));
-	int rc;
+	int rc = 0;
 
 	if (!db) {
 		err_set(err, -ENOMEM, "no memory");
 		return NULL;
 	}
+	db->beside = mode == SUBSCRIBER_DB_BESIDE;
 	db->lock_fd = -1;
-	rc = lock(db, path, mode, err);
+	if (mode != SUBSCRIBER_DB_BESIDE)
+		rc = lock(db, path, mode, err);
 	if (rc == 0)
 		rc = touch(path, mode, err);
 	if (rc == 0) {

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+#include "common/base/bytes.h"
 #include "common/base/err.h"
 #include "common/crypto/aka.h"
 #include "common/crypto/seal.h"
@@ -34,8 +35,9 @@ struct subscriber_row {
 void subscriber_row_clear(struct subscriber_row *r); /* wipes keys, frees guss */
 
 enum subscriber_db_mode {
-	SUBSCRIBER_DB_RUN,   /* open or create */
-	SUBSCRIBER_DB_CHECK, /* look only: nothing is created or changed */
+	SUBSCRIBER_DB_RUN,    /* open or create */
+	SUBSCRIBER_DB_CHECK,  /* look only: nothing is created or changed */
+	SUBSCRIBER_DB_BESIDE, /* one that is open: as the daemon's own other thread, or where the daemon allows it */
 };
 
 /*! Lock, open, verify that a KEK fits. On error nothing was changed.
@@ -50,6 +52,37 @@ int subscriber_db_get(struct subscriber_db *db, const char *impi, struct subscri
 
 /*! \returns number of subscribers; -EIO */
 int64_t subscriber_db_count(struct subscriber_db *db);
+
+/*! One of a list; without keys. */
+struct subscriber_brief {
+	const char *impi, *imsi, *algorithm; /* imsi "" if not given */
+	const char *amf;                     /* 4 hex digits */
+	const char *sqn_profile;             /* "" the one of this AuC */
+	int ind, ind_length, res_length;     /* -1: not given */
+	int64_t seq;
+	bool has_guss;
+};
+
+/*! Those whose IMPI comes behind after, in the order of their octets. Everything in a brief is lent.
+ *  \param[in] after "" from the first \param[in] n at most \returns how many; -EIO */
+int subscriber_db_list(struct subscriber_db *db, const char *after, int n,
+		       void (*fn)(void *owner, const struct subscriber_brief *b), void *owner);
+
+/*! Take a subscriber out, with the counter. \returns 1 gone; 0 was not there; -EIO; -ENOSPC */
+int subscriber_db_delete(struct subscriber_db *db, const char *impi);
+
+struct subscriber_guss {
+	uint8_t *xml; /* malloc'ed; NULL: none */
+	size_t len;
+	bool has_timestamp; /* of the last change, also of one that took the GUSS away */
+	time_t timestamp;
+};
+
+/*! \returns 0 and out; -ENOENT; -EIO; -ENOMEM */
+int subscriber_db_guss_get(struct subscriber_db *db, const char *impi, struct subscriber_guss *out);
+
+/*! Another GUSS for a subscriber; xml len 0: none. \returns 0; -ENOENT; -EIO; -ENOSPC */
+int subscriber_db_guss_put(struct subscriber_db *db, const char *impi, struct span xml, time_t timestamp);
 
 /* import: transactions */
 int subscriber_db_begin(struct subscriber_db *db);

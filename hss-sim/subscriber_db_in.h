@@ -33,6 +33,7 @@ struct subscriber_db {
 	struct seal *seal;
 	int64_t next_id; /* of table subscriber; set when a transaction begins */
 	int lock_fd;
+	bool beside; /* SUBSCRIBER_DB_BESIDE */
 };
 
 /*! Prepared at its first use. \returns NULL: it could not be prepared */

@@ -146,7 +146,8 @@ static uint64_t seq_in(uint64_t seq, unsigned old_bits, unsigned bits)
 
 /* \param[out] seq of it, in the length of IND that r has. \returns 0; -EBADMSG nobody knows where the counter stood, so it
  * cannot be continued */
-static int old_counter(uint64_t *seq, sqlite3_stmt *find, const struct subscriber_row *r)
+static int old_counter(const struct subscriber_db *db, uint64_t *seq, sqlite3_stmt *find,
+		       const struct subscriber_row *r)
 {
 	unsigned bits = SQN_IND_BITS;
 
@@ -154,6 +155,8 @@ static int old_counter(uint64_t *seq, sqlite3_stmt *find, const struct subscribe
 		bits = (unsigned)sqlite3_column_int(find, 2);
 	if (bits > SQN_IND_BITS_MAX || !subscriber_counter_valid(find, 1, bits))
 		return -EBADMSG;
+	if (bits != r->ind_bits && db->beside)
+		return -EBUSY; /* a mark of the other length may be on its way */
 	*seq = seq_in((uint64_t)sqlite3_column_int64(find, 1), bits, r->ind_bits);
 	return 0;
 }
@@ -188,7 +191,7 @@ static int put_one(struct subscriber_db *db, const struct subscriber_ready *read
 	rc = sqlite3_step(find) == SQLITE_ROW ? 0 : -EIO;
 	found = sqlite3_column_int64(find, 0);
 	if (rc == 0 && found != id)
-		rc = old_counter(&old, find, &ready->row);
+		rc = old_counter(db, &old, find, &ready->row);
 	sqlite3_reset(find);
 	sqlite3_clear_bindings(find);
 	if (rc < 0)

@@ -247,6 +247,10 @@ static void zh_server_do_serve(struct zh_txn *t)
 		answer_failed(t);
 		return;
 	}
+	if (sub && sub->stale) {
+		txn_list(t, &sub->waiting);
+		return;
+	}
 	if (gave_again(t, &f))
 		return;
 	if (sub && sub->readable && t->mar.has_resync)

@@ -212,10 +212,14 @@ static void print_object(const json_t *o)
 	}
 }
 
-static int report_done(const struct wish *w, const char *answer)
+/* \param[out] next what the next page begins behind, malloc'ed; NULL: this is the last one */
+static int report_done(const struct wish *w, const char *answer, char **next)
 {
-	json_t *o = w->json ? NULL : json_loads(answer, 0, NULL);
+	json_t *o = json_loads(answer, 0, NULL);
+	const char *behind = json_string_value(json_object_get(o, "next"));
 
+	*next = behind ? strdup(behind) : NULL;
+	json_object_del(o, "next");
 	if (w->json)
 		visible_json(stdout, answer);
 	else if (json_is_object(o))
@@ -242,22 +246,44 @@ static int report_refusal(const struct wish *w, const char *answer)
 	return strncmp(answer, "syntax ", 7) == 0 ? USAGE : REFUSED;
 }
 
-static int order(const struct wish *w, struct span document)
+/* One page of an answer; most have one. */
+static int ask_once(struct ctl_client *c, const struct wish *w, const char *command, struct span document, char **next)
 {
-	struct ctl_client c;
 	struct err err = { "" };
 	char *answer = NULL;
-	int rc = ctl_client_open(&c, socket_path(w->socket), w->timeout_s, &err);
+	int rc = ctl_client_ask(c, command, document, &answer, &err);
 
-	if (rc < 0)
-		return fault(UNREACHABLE, "no daemon", err.text);
-	rc = ctl_client_ask(&c, w->command, document, &answer, &err);
-	ctl_client_close(&c);
+	*next = NULL;
 	if (rc < 0)
 		rc = fault(UNREACHABLE, "no answer, and it is not known whether it was done", err.text);
 	else
-		rc = rc == 0 ? report_done(w, answer) : report_refusal(w, answer);
+		rc = rc == 0 ? report_done(w, answer, next) : report_refusal(w, answer);
 	free(answer);
+	return rc;
+}
+
+static int order(const struct wish *w, struct span document)
+{
+	char *command = strdup(w->command), *next = NULL;
+	struct ctl_client c;
+	struct err err = { "" };
+	int rc = ctl_client_open(&c, socket_path(w->socket), w->timeout_s, &err);
+
+	if (rc < 0)
+		rc = fault(UNREACHABLE, "no daemon", err.text);
+	else
+		rc = command ? ask_once(&c, w, command, document, &next) : fault(USAGE, "no memory", "");
+	while (rc == DONE && next) {
+		free(command);
+		if (asprintf(&command, "%s %s", w->command, next) < 0)
+			command = NULL;
+		free(next);
+		next = NULL;
+		rc = command ? ask_once(&c, w, command, document, &next) : fault(USAGE, "no memory", "");
+	}
+	ctl_client_close(&c);
+	free(next);
+	free(command);
 	return rc;
 }
 

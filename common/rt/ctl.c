@@ -11,6 +11,7 @@
 #include <osmocom/core/select.h>
 #include "common/base/secret.h"
 #include "common/base/spare_fd.h"
+#include "common/rt/cfg_file.h"
 #include "common/rt/ctl_line.h"
 #include "common/rt/deadline.h"
 #include "common/rt/log_cat.h"
@@ -578,6 +579,11 @@ int ctl_start(void *ctx, struct err *err)
 	spare_fd_hold(&spare);
 	osmo_fd_setup(&listener, fd, OSMO_FD_READ, ctl_accept, NULL, 0);
 	return osmo_fd_register(&listener);
+}
+
+char *ctl_path(void *ctx)
+{
+	return ctl_sock.path ? cfg_path(ctx, ctl_sock.path) : NULL;
 }
 
 void ctl_stop(void)

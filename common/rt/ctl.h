@@ -58,6 +58,9 @@ int ctl_check(struct err *err);
 int ctl_start(void *ctx, struct err *err);
 void ctl_stop(void);
 
+/*! The socket of `control`, absolute. \returns talloc'ed under ctx; NULL: none is configured */
+char *ctl_path(void *ctx);
+
 /* --- for commands */
 
 /*! Argument i of those behind the command's words; NULL: not given. Lent until the answer. */

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What is done to single subscribers while the daemon runs: seldom, so nothing is prepared for it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "hss-sim/subscriber_db_in.h"
+
+static const char list_text[] =
+	"SELECT s.impi, s.imsi, s.algorithm, hex(s.amf), s.sqn, s.ind, s.ind_length, s.res_len, c.seq, s.guss IS NOT NULL "
+	"FROM subscriber s JOIN counter c ON c.id = s.id WHERE s.impi > ?1 ORDER BY s.impi LIMIT ?2";
+
+static const char *column_text(sqlite3_stmt *q, int col)
+{
+	const char *s = (const char *)sqlite3_column_text(q, col);
+
+	return s ? s : "";
+}
+
+static int number_of(sqlite3_stmt *q, int col)
+{
+	return sqlite3_column_type(q, col) == SQLITE_NULL ? -1 : sqlite3_column_int(q, col);
+}
+
+int subscriber_db_list(struct subscriber_db *db, const char *after, int n,
+		       void (*fn)(void *owner, const struct subscriber_brief *b), void *owner)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = sql_prepare(db->sql, list_text, &q), found = 0;
+
+	if (rc < 0)
+		return rc;
+	sqlite3_bind_text(q, 1, after, -1, SQLITE_STATIC);
+	sqlite3_bind_int(q, 2, n);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		const struct subscriber_brief b = {
+			.impi = column_text(q, 0),
+			.imsi = column_text(q, 1),
+			.algorithm = column_text(q, 2),
+			.amf = column_text(q, 3),
+			.sqn_profile = column_text(q, 4),
+			.ind = number_of(q, 5),
+			.ind_length = number_of(q, 6),
+			.res_length = number_of(q, 7),
+			.seq = sqlite3_column_int64(q, 8),
+			.has_guss = sqlite3_column_int(q, 9) != 0,
+		};
+
+		fn(owner, &b);
+		found++;
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE ? found : -EIO;
+}
+
+/* One statement about one subscriber, whose name is its first parameter. \returns rows changed; -EIO; -ENOSPC */
+static int change_one(struct subscriber_db *db, const char *text, const char *impi, struct span xml, time_t timestamp)
+{
+	sqlite3_stmt *q = NULL;
+	struct impi name;
+	int rc = sql_prepare(db->sql, text, &q);
+
+	if (rc < 0)
+		return rc;
+	impi_key(&name, impi);
+	sqlite3_bind_text(q, 1, name.s, -1, SQLITE_STATIC);
+	if (xml.len)
+		sqlite3_bind_blob(q, 2, xml.p, (int)xml.len, SQLITE_STATIC);
+	if (timestamp)
+		sqlite3_bind_int64(q, 3, timestamp);
+	rc = sql_step_done(q);
+	sqlite3_finalize(q);
+	return rc < 0 ? rc : sqlite3_changes(db->sql);
+}
+
+int subscriber_db_delete(struct subscriber_db *db, const char *impi)
+{
+	const struct span none = { NULL, 0 };
+	int rc = change_one(db, "DELETE FROM counter WHERE id = (SELECT id FROM subscriber WHERE impi = ?1)", impi,
+			    none, 0);
+
+	return rc < 0 ? rc : change_one(db, "DELETE FROM subscriber WHERE impi = ?1", impi, none, 0);
+}
+
+static int guss_read(struct subscriber_guss *out, sqlite3_stmt *q)
+{
+	const int len = sqlite3_column_bytes(q, 0);
+	struct subscriber_guss g = { .has_timestamp = sqlite3_column_type(q, 1) != SQLITE_NULL,
+				     .timestamp = sqlite3_column_int64(q, 1) };
+
+	if (len > 0) {
+		g.xml = malloc((size_t)len);
+		if (!g.xml)
+			return -ENOMEM;
+		memcpy(g.xml, sqlite3_column_blob(q, 0), (size_t)len);
+		g.len = (size_t)len;
+	}
+	*out = g;
+	return 0;
+}
+
+int subscriber_db_guss_get(struct subscriber_db *db, const char *impi, struct subscriber_guss *out)
+{
+	sqlite3_stmt *q = NULL;
+	struct impi name;
+	int rc = sql_prepare(db->sql, "SELECT guss, guss_timestamp FROM subscriber WHERE impi = ?1", &q);
+
+	if (rc < 0)
+		return rc;
+	impi_key(&name, impi);
+	sqlite3_bind_text(q, 1, name.s, -1, SQLITE_STATIC);
+	rc = sqlite3_step(q);
+	rc = rc == SQLITE_ROW ? guss_read(out, q) : rc == SQLITE_DONE ? -ENOENT : -EIO;
+	sqlite3_finalize(q);
+	return rc;
+}
+
+int subscriber_db_guss_put(struct subscriber_db *db, const char *impi, struct span xml, time_t timestamp)
+{
+	int rc = change_one(db, "UPDATE subscriber SET (guss, guss_timestamp) = (?2, ?3) WHERE impi = ?1", impi, xml,
+			    timestamp);
+
+	return rc < 0 ? rc : rc == 0 ? -ENOENT : 0;
+}

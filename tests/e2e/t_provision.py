@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""gba-hss-simd is provisioned while it serves: subscribers and GUSSs by control socket, an import beside it."""
+import asyncio
+import datetime
+import random
+import re
+import signal
+import sqlite3
+
+from lib import aka, dia, hss, procs
+from lib.ctl import Ctl
+from lib.dia import Avp
+from lib.runner import test
+from lib.world import Card, World, raw_bsf_conn
+
+HEAD = "impi,imsi,k,opc,amf,algorithm,sqn,ind"
+NS = "urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"
+USS = '<uss id="{}" type="1"><uids><uid>sip:a@example.com</uid></uids><flags/></uss>'
+
+
+def guss(*gsids, extra="", info=""):
+    return f'<?xml version="1.0"?>\n<guss xmlns="{NS}">{info}{extra}<ussList>' + "".join(USS.format(g) for g in gsids) + "</ussList></guss>\n"
+
+
+def csv(*cards, amf="0000", sqn="0"):
+    return "\n".join([HEAD] + [f"{c.impi},{c.imsi},{c.k.hex()},{c.opc.hex()},{amf},milenage,{sqn}," for c in cards]) + "\n"
+
+
+async def start(t, **kw):
+    """A simulator with three subscribers, its control socket, and a BSF of ours at Zh."""
+    w = await World(t, **kw).start(bsf=False)
+    c = await Ctl.open(w.ports["hss_ctl"])
+    t.cleanup(c.close)
+    return w, c, await raw_bsf_conn(t, w.ports["hss"])
+
+
+def time_of(text):
+    at = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+    return int(at.timestamp()) + dia.NTP_EPOCH & 0xffffffff
+
+
+def right(card, maa):
+    """Is that a vector of this card? Its SQN."""
+    rand, autn, xres, *_ = hss.vector_of(maa)
+    res, _, _, ak, *_ = aka.Milenage(card.k, card.opc).f2345(rand)
+    return int.from_bytes(aka.xor(autn[:6], ak), "big") if res == xres else None
+
+
+async def ask_hss(conn, impi, extra=()):
+    return await asyncio.wait_for(conn.request(hss.mar(conn, impi, extra=extra)), 20 * procs.FACTOR)
+
+
+@test("subscribers are added, shown, listed, changed and deleted while it serves; each may be said twice", smoke=True)
+async def subscribers(t):
+    w, c, conn = await start(t)
+    new, other = Card(77, random.Random(1)), Card(77, random.Random(2))
+    assert (await ask_hss(conn, new.impi)).result == (10415, 5401)
+    assert await c.ask("subscriber add", csv(new)) == {"added": 1, "unchanged": 0}
+    before = right(new, await ask_hss(conn, new.impi))
+    assert before is not None
+    assert await c.ask("subscriber add", csv(new)) == {"added": 0, "unchanged": 1}
+    assert (await c.refused("subscriber add", csv(other))).startswith("exists line 2: ")
+    shown = await c.ask(f"subscriber show {new.impi}")
+    assert shown["imsi"] == new.imsi and shown["algorithm"] == "milenage" and shown["seq"] >= 1, shown
+    assert new.k.hex() not in str(shown) and new.opc.hex() not in str(shown)
+    assert await c.ask("subscriber change", csv(other)) == {"changed": 1, "unchanged": 0}
+    after = right(other, await ask_hss(conn, new.impi))
+    assert after is not None and after > before, (before, after)          # other keys at once, and its numbers go on
+    assert await c.ask("subscriber change", csv(other)) == {"changed": 0, "unchanged": 1}
+    assert await c.ask("subscriber change", csv(other, sqn="000000010000")) == {"changed": 1, "unchanged": 0}
+    assert right(other, await ask_hss(conn, new.impi)) >= 0x10000
+    assert [x["impi"] for x in (await c.ask("subscriber list"))["subscribers"]] == sorted([x.impi for x in w.cards] + [new.impi])
+    assert (await c.ask(f"subscriber list {w.cards[2].impi}"))["subscribers"][0]["impi"] == new.impi
+    assert await c.ask(f"subscriber delete {new.impi}") == {"deleted": 1}
+    assert (await ask_hss(conn, new.impi)).result == (10415, 5401)
+    assert await c.ask(f"subscriber delete {new.impi}") == {"deleted": 0}
+    for command, document, said in (("subscriber change", csv(new), "unknown line 2: "), ("subscriber add", "impi,k\nx", "invalid "),
+                                    ("subscriber add", HEAD + "\nx@y.org,,00,,,,,\n", "invalid 2:"), (f"subscriber show {new.impi}", None, "unknown "),
+                                    ("subscriber show x", None, "invalid "), ("subscriber delete x", None, "invalid "),
+                                    ("subscriber add", HEAD + ",guss\n" + csv(new).split("\n")[1] + ",/etc/passwd\n", "invalid line 2: guss"),
+                                    (f"guss {new.impi}", guss(1), "unknown ")):
+        assert (await c.refused(command, document)).startswith(said), (command, await c.refused(command, document))
+    assert (await c.ask("figures"))["figures"]["subscribers"] == 3
+    log = w.hss.text()
+    assert "done: subscriber add" in log and "done: subscriber delete 00101*****@" in log and new.k.hex() not in log
+
+
+@test("export: what an import reads but the keys, in pages; gbactl turns them", smoke=True)
+async def export(t):
+    w, c, _ = await start(t, n_cards=1)
+    many = [Card(1000 + n, random.Random(n)) for n in range(1100)]
+    assert (await c.ask("subscriber add", csv(*many, amf="0034", sqn="0000000000a0")))["added"] == 1100
+    exe = t.need_program("gbactl")
+    rc, out, err = await procs.run([exe, "-s", w.ports["hss_ctl"], "subscriber", "export"], 30)
+    lines = out.split("\n")
+    assert rc == 0 and lines[0] == "impi,imsi,algorithm,res-length,amf,ind-length,sqn,sqn-profile,ind,guss", (rc, lines[0], err)
+    assert len(lines) == 1 + 1101 + 1 and sum(x.startswith("impi,") for x in lines) == 1, len(lines)
+    assert f"{many[7].impi},{many[7].imsi},milenage,,0034,5,0000000000a0,,," in lines, lines[8]
+    assert not any(x.k.hex() in out or x.opc.hex() in out for x in many)
+    rc, out, _ = await procs.run([exe, "-s", w.ports["hss_ctl"], "subscriber", "list"], 30)
+    assert rc == 0 and out.count("impi ") == 1101, out[:300]
+
+
+@test("a GUSS given while it serves is in the next MAA with a later timestamp; the same one again changes nothing", smoke=True)
+async def guss_live(t):
+    w, c, conn = await start(t)
+    impi = w.cards[0].impi
+    assert (await ask_hss(conn, impi)).find(dia.GUSS) is None
+    kept = f'<x:later xmlns:x="urn:x"><x:a b="1">&lt;&#228;</x:a></x:later>'
+    seen = []
+    for n in range(5):                                           # faster than the seconds of Diameter
+        a = await c.ask(f"guss {impi}", guss(1, 2 + n, info="<bsfInfo><lifeTime>900</lifeTime></bsfInfo>", extra=kept))
+        assert a["changed"] and a["not_known"] == "line 2: later", a
+        again = await c.ask(f"guss {impi}", guss(1, 2 + n, info="<bsfInfo><lifeTime>900</lifeTime></bsfInfo>", extra=kept))
+        assert not again["changed"] and again["timestamp"] == a["timestamp"], (a, again)
+        maa = await ask_hss(conn, impi)
+        xml = maa.find(dia.GUSS).data.decode()
+        assert f'uss id="{2 + n}"' in xml and f"<timestamp>{a['timestamp']}</timestamp>" in xml and '<x:a b="1">&lt;' in xml, xml
+        assert right(w.cards[0], maa) is not None
+        seen.append(a["timestamp"])
+    assert seen == sorted(set(seen)), seen
+    stamp = Avp(dia.GUSS_TIMESTAMP, time_of(seen[-1]))
+    assert (await ask_hss(conn, impi, [stamp])).find(dia.GUSS) is None
+    stamp = Avp(dia.GUSS_TIMESTAMP, time_of(seen[-2]))
+    assert (await ask_hss(conn, impi, [stamp])).find(dia.GUSS) is not None
+    back = await c.ask(f"guss? {impi}")
+    assert back["timestamp"] == seen[-1] and back["guss"] == xml, back
+    await w.hss.kill()
+    await w.hss.start()
+    c = await Ctl.open(w.ports["hss_ctl"])
+    t.cleanup(c.close)
+    assert await c.ask(f"guss? {impi}") == back
+    gone = await c.ask(f"guss {impi}", "")
+    assert gone["changed"] and gone["timestamp"] > seen[-1], (gone, seen)
+    assert (await c.ask(f"guss? {impi}"))["guss"] is None and not (await c.ask(f"guss {impi}", ""))["changed"]
+    assert (await c.ask(f"guss {impi}", guss(1)))["timestamp"] > gone["timestamp"]
+    own = "2030-01-01T00:00:00Z"
+    assert "its timestamp lies in the future" in await c.refused(
+        f"guss {impi}", guss(5, extra=f"<Extension><timestamp>{own}</timestamp></Extension>"))
+
+
+@test("a GUSS that may not be is refused with its place, and the one there stays", smoke=True)
+async def guss_wrong(t):
+    w, c, conn = await start(t)
+    impi = w.cards[0].impi
+    assert (await c.ask(f"guss {impi}", guss(1)))["changed"]
+    good = (await ask_hss(conn, impi)).find(dia.GUSS).data
+    u, word_id, big_id = (USS.format(x) for x in (1, "one", 4294967296))
+    no_group = u.replace("type=", 'nafGroup="" type=')
+    for body, said in (("<bsfInfo><lifeTime>0</lifeTime></bsfInfo><ussList/>", "line 1: lifeTime: no time a key can live"),
+                       ("<bsfInfo>\n<lifeTime>-5</lifeTime></bsfInfo><ussList/>", "line 2: lifeTime: no time"),
+                       ("<bsfInfo><lifeTime>soon</lifeTime></bsfInfo><ussList/>", "lifeTime is no number"),
+                       ("<bsfInfo><uiccType>SIM</uiccType></bsfInfo><ussList/>", "line 1: uiccType: allowed: GBA, GBA_U"),
+                       ("", "line 1: guss: no ussList"),
+                       (f"<ussList>{u}\n\n{u}</ussList>", "line 3: uss: the same id and nafGroup"),
+                       (f"<ussList>\n{u.replace('type', 'typ')}</ussList>", "line 2: uss: no type"),
+                       (f"<ussList>{u.replace('id=', 'gsid=')}</ussList>", "uss without id"),
+                       (f"<ussList>\n\n{word_id}</ussList>", "line 3: uss: id is no GSID"),
+                       (f"<ussList>{big_id}</ussList>", "id is no GSID"),
+                       (f"<ussList>{no_group}</ussList>", "nafGroup is empty"),
+                       ("<ussList><uss id='1' type='1'><uids/></uss></ussList>", "line 1: uss: no uid"),
+                       ("<ussList><uss id='1' type='1'><uids><uid> </uid></uids></uss></ussList>", "an empty uid"),
+                       (f"<ussList>{u.replace('<flags/>', '<flags><flag>x</flag></flags>')}</ussList>", "flag is no number"),
+                       ("<ussList>", "not well-formed, line 1")):
+        out = await c.refused(f"guss {impi}", f'<guss xmlns="{NS}">{body}</guss>')
+        assert out.startswith("invalid guss: ") and said in out, (body, out)
+    for document, said in ((f'<guss id="x@y.org" xmlns="{NS}"><ussList/></guss>', "its id is another subscriber's"),
+                           ("<ussList/>", "line 1: ussList: allowed: a guss document"), ("<!DOCTYPE a><guss/>", "DOCTYPE"),
+                           ("\0", "not well-formed")):
+        out = await c.refused(f"guss {impi}", document)
+        assert out.startswith("invalid guss: ") and said in out, (document, out)
+    assert (await c.refused(f"guss {impi}", "x" * 70000)).startswith("syntax a document of 70000 octets")
+    assert (await ask_hss(conn, impi)).find(dia.GUSS).data == good
+
+
+def many_csv(w, n, first=0):
+    rows = ["impi,imsi,k,op,opc,amf,algorithm,sqn,ind,guss"]
+    rng = random.Random(n)
+    for i in range(first, first + n):
+        rows.append(f"m{i}@ims.example.org,,{rng.randbytes(16).hex()},,{rng.randbytes(16).hex()},0000,milenage,0,,")
+    return w.write_secret("many.csv", "\n".join(rows) + "\n")
+
+
+def import_argv(t, w, path, *more):
+    return [t.need_program("gba-hss-simd"), "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path, *more]
+
+
+@test("import beside the daemon that serves: vectors are given meanwhile, what is changed is served when it has ended", smoke=True, timeout=120)
+async def import_beside(t):
+    w, c, conn = await start(t)
+    card = w.cards[0]
+    last = right(card, await ask_hss(conn, card.impi))
+    p = await asyncio.create_subprocess_exec(*import_argv(t, w, many_csv(w, 20000)), stderr=asyncio.subprocess.PIPE)
+    done, asked = asyncio.create_task(p.communicate()), 0
+    while not done.done() or asked < 50:
+        sqn = right(card, await ask_hss(conn, card.impi))        # over the mark again and again
+        assert sqn > last, (sqn, last)
+        last, asked = sqn, asked + 1
+    _, err = await done
+    assert p.returncode == 0 and b"20000 subscribers imported" in err, err
+    t.note(f"{asked} vectors meanwhile")
+    assert (await ask_hss(conn, "m19999@ims.example.org")).result == 2001
+    card.k = random.Random(5).randbytes(16)
+    rc, _, err = await procs.run(import_argv(t, w, w.csv()), 60)
+    assert rc == 0, err
+    sqn = right(card, await ask_hss(conn, card.impi))
+    assert sqn is not None and sqn > last, (sqn, last)
+    for more, said in ((["--atomic"], "--atomic would keep its vectors waiting"),):
+        rc, _, err = await procs.run(import_argv(t, w, w.csv(), *more), 60)
+        assert rc == 1 and said in err and f"(pid {w.hss.pid})" in err, err
+    path = w.write_secret("ind.csv", "impi,k,opc,ind-length\n" + f"{card.impi},{card.k.hex()},{card.opc.hex()},8\n")
+    rc, _, err = await procs.run(import_argv(t, w, path), 60)
+    assert rc == 1 and "while the daemon is stopped" in err, err
+    assert "an import from beside has ended" in w.hss.text()
+
+
+@test("import beside: killed at random moments the same command finishes it; a second one at a time is refused; without the socket it says who",
+      smoke=True, timeout=120)
+async def import_beside_killed(t):
+    w, c, conn = await start(t)
+    argv, rng = import_argv(t, w, many_csv(w, 6000)), random.Random()
+    for _ in range(4):
+        p = await asyncio.create_subprocess_exec(*argv, stderr=asyncio.subprocess.PIPE)
+        await asyncio.sleep(rng.random() * 0.3)
+        if p.returncode is None:
+            p.send_signal(signal.SIGKILL)
+        await p.communicate()
+        assert right(w.cards[1], await ask_hss(conn, w.cards[1].impi)) is not None
+    rc, _, err = await procs.run(argv, 60)
+    assert rc == 0, err
+    with sqlite3.connect(f"{w.dir}/hss/subscribers.sqlite") as db:
+        assert db.execute("select count(*) from subscriber join counter using (id)").fetchone()[0] == 6003
+    await c.ask("import begin")
+    rc, _, err = await procs.run(argv, 60)
+    assert rc == 1 and "another import is at work" in err, err
+    c.close()
+    async def over():
+        return w.hss.text().count("an import from beside has ended") > 4
+    await t.until(over, 10, "the import to be over")
+    rc, _, err = await procs.run(argv, 60)
+    assert rc == 0, err
+    await w.hss.stop()
+    w.hss_cfg.remove_node("control")
+    w.write_configs()
+    await w.hss.start()
+    rc, _, err = await procs.run(argv, 60)
+    assert rc == 1 and f"in use by another daemon (pid {w.hss.pid})" in err and "with a 'control' socket" in err, err
+
+
+@test("a simulator killed in the middle of changes has each whole or not at all, and gives no number twice", smoke=True, timeout=120)
+async def killed(t):
+    w, c, conn = await start(t)
+    impi, last, n = w.cards[0].impi, 0, 0
+    for _ in range(4):
+        c.number = 0
+        lines = []
+        for _ in range(200):                                     # two in one transaction: both or none
+            n += 1
+            a, b = Card(10000 + 2 * n, random.Random(n)), Card(10001 + 2 * n, random.Random(-n))
+            xml, rows = guss(n, n + 100000).encode(), csv(a, b).encode()
+            lines.append(b"%d guss %s +%d\n" % (2 * n, impi.encode(), len(xml)) + xml)
+            lines.append(b"%d subscriber add +%d\n" % (2 * n + 1, len(rows)) + rows)
+        c.writer.write(b"".join(lines))
+        answered = 0
+        for _ in range(random.randrange(5, 60)):
+            answered = int((await c.line()).split()[0])
+            sqn = right(w.cards[1], await ask_hss(conn, w.cards[1].impi))
+            assert sqn > last
+            last = sqn
+        await w.hss.kill()
+        await w.hss.start()
+        c = await Ctl.open(w.ports["hss_ctl"])
+        t.cleanup(c.close)
+        conn = await raw_bsf_conn(t, w.ports["hss"])
+        xml = (await c.ask(f"guss? {impi}"))["guss"]
+        gsid = int(re.search(r'uss id="(\d+)"', xml).group(1))
+        assert 2 * gsid >= answered - 1 and f'uss id="{gsid + 100000}"' in xml, (answered, xml)
+        names = [x["impi"] async for x in pages(c, "subscriber list")]
+        assert (len(names) - 3) % 2 == 0 and len(names) == len(set(names)), len(names)
+        assert answered % 2 == 0 or Card(10000 + 2 * (answered // 2), random.Random(0)).impi in names, answered
+
+
+async def pages(c, command):
+    behind = ""
+    while behind is not None:
+        a = await c.ask(f"{command} {behind}".rstrip())
+        for x in a["subscribers"]:
+            yield x
+        behind = a.get("next")
