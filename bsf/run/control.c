@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <string.h>
 #include "bsf/run/cfg.h"
+#include "bsf/store/guss_push.h"
 #include "bsf/ub/conn.h"
+#include "common/gba/guss_edit.h"
+#include "common/gba/zh_msg.h"
 
 static struct store_shared *sessions;
 static struct shard *const *shards;
@@ -44,14 +47,21 @@ static void answer_revoked(struct ctl_request *q, int rc)
 		ctl_ok(q, json_pack("{si}", "revoked", rc));
 }
 
-static void run_revoke_impi(struct ctl_request *q)
+static bool impi_given(struct ctl_request *q, struct impi *out)
 {
 	const char *arg = ctl_arg(q, 0);
+
+	if (impi_parse(out, (const uint8_t *)arg, strlen(arg)) == 0)
+		return true;
+	ctl_fail(q, CTL_INVALID, "that is no IMPI; allowed: user@domain");
+	return false;
+}
+
+static void run_revoke_impi(struct ctl_request *q)
+{
 	struct impi impi;
 
-	if (impi_parse(&impi, (const uint8_t *)arg, strlen(arg)) < 0)
-		ctl_fail(q, CTL_INVALID, "that is no IMPI; allowed: user@domain");
-	else
+	if (impi_given(q, &impi))
 		answer_revoked(q, shard_revoke(shards[0], impi.s, NULL));
 }
 
@@ -66,7 +76,59 @@ static void run_revoke_btid(struct ctl_request *q)
 		answer_revoked(q, shard_revoke(shards[0], NULL, &btid));
 }
 
+/* A run that carries an older GUSS has it from its MAA, and ends before its challenge does; a resynchronisation asks anew. */
+#define ASK_MAX_S (60 + 10) /* the longest time-out of an HSS, and the store's */
+
+static uint64_t runs_end_ms(void)
+{
+	return (bsf_limit(LIM_NONCE_LIFETIME) + ASK_MAX_S) * 1000ull;
+}
+
+static void answer_guss(struct ctl_request *q, int changed, unsigned as_new)
+{
+	if (changed == -EBUSY)
+		ctl_fail(q, CTL_BUSY, "the store has too much to do");
+	else if (changed < 0)
+		ctl_fail(q, CTL_FAILED, "it is not known whether it was done: %s", strerror(-changed));
+	else
+		ctl_ok(q, json_pack("{sisi}", "changed", changed, "as_new", (int)as_new));
+}
+
+static void run_guss(struct ctl_request *q)
+{
+	struct span xml = ctl_document(q);
+	char remarks[GUSS_REMARKS_MAX];
+	struct err err = { "" };
+	struct guss_blob *guss;
+	struct impi impi;
+	unsigned as_new = 0;
+	int rc;
+
+	if (!impi_given(q, &impi))
+		return;
+	if (guss_edit_check(xml, impi.s, remarks, &err) < 0) {
+		ctl_fail(q, CTL_INVALID, "guss: %s", err.text);
+		return;
+	}
+	if (guss_push_when(xml) == GUSS_NEVER) {
+		ctl_fail(q, CTL_INVALID,
+			 "guss: no Extension/timestamp; allowed: one, which says what it is newer than");
+		return;
+	}
+	guss = guss_blob_new(xml);
+	rc = guss ? shard_guss(shards[0], impi.s, guss, runs_end_ms(), &as_new) : -ENOMEM;
+	answer_guss(q, rc, as_new);
+}
+
 const struct ctl_command bsf_commands[] = {
+	{ .words = "guss",
+	  .args = "IMPI",
+	  .help = "A newer GUSS for the sessions of a subscriber: the next BIR is answered by it",
+	  .args_min = 1,
+	  .args_max = 1,
+	  .changes = true,
+	  .document_max = ZH_GUSS_CARRIED,
+	  .run = run_guss },
 	{ .words = "revoke impi",
 	  .args = "IMPI",
 	  .help = "Make the keys of a subscriber invalid at once; the device must bootstrap again",

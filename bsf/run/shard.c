@@ -245,7 +245,7 @@ void shard_end(struct shard *s)
 	free(s);
 }
 
-/* A revocation on its way; the shard and the VTY each hold it, the last one frees. */
+/* A revocation, or a GUSS for those that live, on its way; the shard and the VTY each hold it, the last one frees. */
 struct revocation {
 	struct inbox_item item; /* first */
 	struct txn txn;
@@ -255,6 +255,9 @@ struct revocation {
 	struct impi impi;
 	struct btid btid;
 	bool by_impi;
+	struct guss_blob *guss; /* owned; NULL: revoke */
+	uint64_t keep_ms;
+	atomic_uint as_new;
 };
 
 static void revocation_drop(struct revocation *r)
@@ -262,6 +265,7 @@ static void revocation_drop(struct revocation *r)
 	if (atomic_fetch_sub(&r->holders, 1) > 1)
 		return;
 	sem_destroy(&r->done);
+	guss_blob_put(r->guss);
 	free(r);
 }
 
@@ -281,6 +285,8 @@ static struct revocation *revocation_of(struct txn *t)
 static void revocation_event(struct txn *t, const struct txn_event *e)
 {
 	if (e->kind == TXN_STORE)
+		revocation_of(t)->as_new = e->store->as_new;
+	if (e->kind == TXN_STORE)
 		revocation_end(revocation_of(t), e->store->rc < 0 ? e->store->rc : (int)e->store->revoked);
 	else
 		revocation_end(revocation_of(t), -ETIMEDOUT);
@@ -295,8 +301,9 @@ static void revocation_run(void *owner, struct inbox_item *item, bool stopping)
 	if (stopping)
 		return revocation_end(r, -ESHUTDOWN);
 	txn_start(s->txns, &r->txn, revocation_event, REVOKE_S * 1000);
-	rc = r->by_impi ? store_revoke_impi(s->store, r->impi.s, r->txn.id)
-			: store_revoke_btid(s->store, &r->btid, r->txn.id);
+	rc = r->guss      ? store_guss(s->store, r->impi.s, r->guss, r->keep_ms, r->txn.id)
+	     : r->by_impi ? store_revoke_impi(s->store, r->impi.s, r->txn.id)
+			  : store_revoke_btid(s->store, &r->btid, r->txn.id);
 	if (rc < 0)
 		revocation_end(r, rc);
 }
@@ -316,27 +323,50 @@ static int revocation_wait(struct revocation *r)
 	return -ETIMEDOUT;
 }
 
+/* \param[in] r taken */
+static int revocation_give(struct shard *s, struct revocation *r, unsigned *as_new)
+{
+	int rc;
+
+	r->item.run = revocation_run;
+	atomic_init(&r->holders, 2);
+	sem_init(&r->done, 0, 0);
+	if (inbox_post(s->inbox, &r->item) < 0) {
+		atomic_store(&r->holders, 1);
+		revocation_drop(r);
+		return -EBUSY;
+	}
+	rc = revocation_wait(r);
+	if (as_new)
+		*as_new = r->as_new;
+	revocation_drop(r);
+	return rc;
+}
+
 int shard_revoke(struct shard *s, const char *impi, const struct btid *btid)
 {
 	struct revocation *r = calloc(1, sizeof(*r));
-	int rc;
 
 	if (!r)
 		return -ENOMEM;
-	r->item.run = revocation_run;
 	r->by_impi = impi != NULL;
 	if (impi)
 		snprintf(r->impi.s, sizeof(r->impi.s), "%s", impi);
 	else
 		r->btid = *btid;
-	atomic_init(&r->holders, 2);
-	sem_init(&r->done, 0, 0);
-	if (inbox_post(s->inbox, &r->item) < 0) {
-		sem_destroy(&r->done);
-		free(r);
-		return -EBUSY;
+	return revocation_give(s, r, NULL);
+}
+
+int shard_guss(struct shard *s, const char *impi, struct guss_blob *guss, uint64_t keep_ms, unsigned *as_new)
+{
+	struct revocation *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		guss_blob_put(guss);
+		return -ENOMEM;
 	}
-	rc = revocation_wait(r);
-	revocation_drop(r);
-	return rc;
+	snprintf(r->impi.s, sizeof(r->impi.s), "%s", impi);
+	r->guss = guss;
+	r->keep_ms = keep_ms;
+	return revocation_give(s, r, as_new);
 }

@@ -35,3 +35,7 @@ void shard_end(struct shard *s);
  *  \param[in] revoke_impi, revoke_btid one of them, the other NULL
  *  \returns sessions revoked; -ETIMEDOUT; -errno of the store. Waits, at most 5 s */
 int shard_revoke(struct shard *s, const char *impi, const struct btid *btid);
+
+/*! store_guss(), as shard_revoke(). \param[in] guss taken \param[out] as_new sessions whose own is as new
+ *  \returns sessions that have it now; as shard_revoke() */
+int shard_guss(struct shard *s, const char *impi, struct guss_blob *guss, uint64_t keep_ms, unsigned *as_new);

@@ -3,6 +3,7 @@
  *  Between the common front (store.c) and the back ends. Not for users of the store. */
 #pragma once
 
+#include "bsf/store/guss_push.h"
 #include "bsf/store/store.h"
 #include "bsf/store/record.h"
 #include "common/rt/inbox.h"
@@ -21,13 +22,13 @@ struct store_req {
 	} key;
 	struct impi impi;               /* REVOKE_IMPI: argument; FIND_TMPI: answer */
 	struct gba_challenge challenge; /* CHALLENGE_PUT: argument; _TAKE: its key, then the answer */
-	struct gba_session session;     /* PUT: argument; GET: answer */
+	struct gba_session session;     /* PUT: argument; GET: answer; GUSS: its IMPI and GUSS are the argument */
 	/* PUT, back ends on disk: what is written, made on the shard's thread; malloc'ed */
 	struct record_head head;
 	void *record;
 	size_t record_len;
 	int rc;
-	unsigned revoked;
+	unsigned revoked, as_new;
 };
 
 struct store_backend {
@@ -44,6 +45,7 @@ struct store_backend {
 /*! First member of what a back end keeps. */
 struct store_shared {
 	const struct store_backend *be;
+	struct guss_pushes *pushes;
 	struct challenges *challenges;       /* in this process; NULL: elsewhere, asked by submit() */
 	int64_t (*_Atomic life_max_s)(void); /* NULL: none */
 };

@@ -188,7 +188,7 @@ static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg,
 }
 
 /* Seal on the shard's thread, so that the committer only writes. */
-static int put_prepare(struct store_lmdb *l, struct store_req *r)
+int lmdb_put_prepare(struct store_lmdb *l, struct store_req *r)
 {
 	uint8_t buf[RECORD_MAX];
 	int n = record_head_make(&r->head, &l->keys, RECORD_SESSION, &r->session);
@@ -197,6 +197,7 @@ static int put_prepare(struct store_lmdb *l, struct store_req *r)
 		n = record_write(buf, sizeof(buf), &l->keys, &r->head, r->session.rand, &r->session);
 	if (n < 0)
 		return n == -ENOSPC ? n : -EIO;
+	free(r->record);
 	r->record = malloc((size_t)n);
 	if (!r->record)
 		return -ENOSPC;
@@ -224,13 +225,14 @@ static void store_lmdb_submit(struct store_shared *sh, struct store_req *r)
 		r->rc = lmdb_find_tmpi(l, r->key.tmpi, &r->impi);
 		break;
 	case STORE_PUT:
-		r->rc = put_prepare(l, r);
+		r->rc = lmdb_put_prepare(l, r);
 		if (r->rc < 0)
 			break;
 		lmdb_committer_submit(l->committer, r);
 		return;
 	case STORE_REVOKE_IMPI:
 	case STORE_REVOKE_BTID:
+	case STORE_GUSS:
 		lmdb_committer_submit(l->committer, r);
 		return;
 	}
@@ -275,6 +277,7 @@ static void store_lmdb_free(struct store_shared *sh)
 		close(l->lock_fd);
 	lmdb_index_free(l->index);
 	challenges_free(l->challenges);
+	guss_pushes_free(l->sh.pushes);
 	seal_free(l->keys.seal);
 	secret_clear(&l->keys.index_key);
 	free(l);
@@ -298,8 +301,9 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 	l->index = lmdb_index_new();
 	l->challenges = challenges_new(CHALLENGES_MAX);
 	l->sh.challenges = l->challenges;
+	l->sh.pushes = guss_pushes_new();
 	err_set(err, -ENOMEM, "store: no memory");
-	if (!l->index || !l->challenges || lmdb_readers_init(l) < 0)
+	if (!l->index || !l->challenges || !l->sh.pushes || lmdb_readers_init(l) < 0)
 		goto fail;
 	l->lock_fd = lmdb_file_open(cfg, map_size(cfg), &damaged, err);
 	if (damaged)

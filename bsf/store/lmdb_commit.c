@@ -139,8 +139,10 @@ static struct room room_needed(const struct store_req *batch)
 	struct room need = { 0 };
 
 	for (; batch; batch = batch->next)
-		if (batch->op == STORE_PUT) {
-			need.octets += batch->record_len;
+		if (batch->op == STORE_PUT || batch->op == STORE_GUSS) {
+			need.octets += batch->op == STORE_PUT
+					       ? batch->record_len
+					       : RECORD_HEAD_LEN + guss_blob_span(batch->session.guss).len;
 			need.puts++;
 		}
 	return need;

@@ -227,10 +227,17 @@ static int former_replace(struct lmdb_write *w, const struct index_entry *e, uin
 static int write_put(struct lmdb_write *w, struct store_req *r)
 {
 	struct index_entry former[INDEX_IMPI_MAX], new = { .head = r->head };
-	MDB_val k = lmdb_val(r->session.rand, AKA_RAND_LEN), v = lmdb_val(r->record, r->record_len);
+	MDB_val k = lmdb_val(r->session.rand, AKA_RAND_LEN), v;
 	size_t n = lmdb_index_by_impi(w->l->index, r->head.impi_tag, former);
-	int rc = mdb_put(w->txn, w->l->dbi, &k, &v, MDB_NOOVERWRITE);
+	int rc = 0;
 
+	/* sealed before a newer GUSS came, or on its way with an older one */
+	if (guss_pushes_take(w->l->sh.pushes, r->session.impi.s, &r->session.guss))
+		rc = lmdb_put_prepare(w->l, r);
+	if (rc < 0)
+		return rc;
+	v = lmdb_val(r->record, r->record_len);
+	rc = mdb_put(w->txn, w->l->dbi, &k, &v, MDB_NOOVERWRITE);
 	r->rc = rc == MDB_KEYEXIST ? -EEXIST : 0;
 	if (rc)
 		return rc == MDB_KEYEXIST ? 0 : lmdb_errno(rc);
@@ -285,10 +292,45 @@ static int write_revoke_btid(struct lmdb_write *w, struct store_req *r, int64_t 
 	return is ? revoke_entry(w, r, &e, now_s) : 0;
 }
 
+static int guss_entry(struct lmdb_write *w, struct store_req *r, const struct index_entry *e, int64_t now_s)
+{
+	struct gba_session s;
+	int rc = 0;
+
+	if (e->head.kind != RECORD_SESSION || e->head.expires_at <= now_s || entry_read(w, e, &s) < 0)
+		return 0;
+	if (guss_push_older(s.guss, r->session.guss)) {
+		guss_blob_put(s.guss);
+		s.guss = guss_blob_get(r->session.guss);
+		rc = entry_replace(w, e, &e->head, &s);
+		r->revoked++;
+		w->records++;
+	} else {
+		r->as_new++;
+	}
+	gba_session_clear(&s);
+	return rc;
+}
+
+static int write_guss(struct lmdb_write *w, struct store_req *r, int64_t now_s)
+{
+	struct index_entry e[INDEX_IMPI_MAX];
+	uint8_t tag[RECORD_IMPI_TAG_LEN];
+	size_t n;
+	int rc = 0;
+
+	if (record_impi_tag(tag, &w->l->keys, r->session.impi.s) < 0)
+		return -EIO;
+	n = lmdb_index_by_impi(w->l->index, tag, e);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = guss_entry(w, r, &e[i], now_s);
+	return rc;
+}
+
 int lmdb_write_request(struct lmdb_write *w, struct store_req *r, int64_t now_s)
 {
 	r->rc = 0;
-	r->revoked = 0;
+	r->revoked = r->as_new = 0;
 	switch (r->op) {
 	case STORE_PUT:
 		return write_put(w, r);
@@ -296,6 +338,8 @@ int lmdb_write_request(struct lmdb_write *w, struct store_req *r, int64_t now_s)
 		return write_revoke_impi(w, r, now_s);
 	case STORE_REVOKE_BTID:
 		return write_revoke_btid(w, r, now_s);
+	case STORE_GUSS:
+		return write_guss(w, r, now_s);
 	default:
 		r->rc = -EIO; /* the others never come to the committer */
 		return 0;

@@ -264,6 +264,7 @@ static int mem_put(struct store_mem *m, const struct gba_session *s)
 		goto out;
 	st = identity_stripe(m, s->impi.s, &bucket);
 	pthread_mutex_lock(&st->lock);
+	guss_pushes_take(m->sh.pushes, s->impi.s, &n.session->s.guss);
 	rc = session_add(m, n.session) ? 0 : -EEXIST;
 	if (rc == 0) {
 		n.session = NULL;
@@ -355,6 +356,39 @@ static unsigned mem_revoke_impi(struct store_mem *m, const char *impi)
 	return revoked;
 }
 
+static void session_guss(struct store_mem *m, const uint8_t *rand, struct store_req *r)
+{
+	struct session_stripe *st = session_stripe(m, rand);
+	int64_t now = store_wall_s();
+	struct session_node *n;
+
+	pthread_mutex_lock(&st->lock);
+	n = *session_find(st, rand);
+	if (n && !n->revoked && n->s.expires_at > now) {
+		if (guss_push_older(n->s.guss, r->session.guss)) {
+			guss_blob_put(n->s.guss);
+			n->s.guss = guss_blob_get(r->session.guss);
+			r->revoked++;
+		} else {
+			r->as_new++;
+		}
+	}
+	pthread_mutex_unlock(&st->lock);
+}
+
+static void mem_guss(struct store_mem *m, struct store_req *r)
+{
+	unsigned bucket;
+	struct identity_stripe *st = identity_stripe(m, r->session.impi.s, &bucket);
+	struct identity_node *id;
+
+	pthread_mutex_lock(&st->lock);
+	id = *identity_find(st, bucket, r->session.impi.s);
+	for (struct session_ref *ref = id ? id->sessions : NULL; ref; ref = ref->next)
+		session_guss(m, ref->rand, r);
+	pthread_mutex_unlock(&st->lock);
+}
+
 /* Forget a session that is over; its identity stays as long as it has a TMPI or another session. */
 static void session_forget(struct store_mem *m, const struct impi *impi, const uint8_t *rand)
 {
@@ -442,6 +476,9 @@ static void mem_submit(struct store_shared *sh, struct store_req *r)
 	case STORE_REVOKE_BTID:
 		r->revoked = session_revoke(m, r->key.btid.rand, r->key.btid.domain);
 		break;
+	case STORE_GUSS:
+		mem_guss(m, r);
+		break;
 	}
 	store_reply(r);
 }
@@ -513,6 +550,7 @@ static void mem_free(struct store_shared *sh)
 		pthread_mutex_destroy(&m->by_tmpi[i].lock);
 	}
 	challenges_free(m->challenges);
+	guss_pushes_free(m->sh.pushes);
 	free(m);
 }
 
@@ -527,7 +565,8 @@ struct store_shared *store_shared_mem_new(struct err *err)
 	m->sh.be = &mem_backend;
 	m->challenges = challenges_new(CHALLENGES_MAX);
 	m->sh.challenges = m->challenges;
-	if (!m->challenges || rng_fill(&m->seed, sizeof(m->seed)) < 0)
+	m->sh.pushes = guss_pushes_new();
+	if (!m->challenges || !m->sh.pushes || rng_fill(&m->seed, sizeof(m->seed)) < 0)
 		goto fail;
 	for (unsigned i = 0; i < STRIPES; i++) {
 		pthread_mutex_init(&m->by_rand[i].lock, NULL);
@@ -536,8 +575,10 @@ struct store_shared *store_shared_mem_new(struct err *err)
 	}
 	return &m->sh;
 fail:
-	if (m)
+	if (m) {
 		challenges_free(m->challenges);
+		guss_pushes_free(m->sh.pushes);
+	}
 	free(m);
 	err_set(err, -ENOMEM, "store: no memory");
 	return NULL;

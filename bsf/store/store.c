@@ -40,7 +40,7 @@ static void req_run(void *owner, struct inbox_item *item, bool stopping)
 
 	st->pending--;
 	if (!stopping) {
-		struct store_answer a = { .op = r->op, .rc = r->rc, .revoked = r->revoked };
+		struct store_answer a = { .op = r->op, .rc = r->rc, .revoked = r->revoked, .as_new = r->as_new };
 
 		if (r->rc == 0 && r->op == STORE_GET)
 			a.session = &r->session;
@@ -192,6 +192,24 @@ int store_revoke_btid(struct store *st, const struct btid *id, uint64_t txn)
 	if (!r)
 		return -EBUSY;
 	r->key.btid = *id;
+	return submit(r);
+}
+
+int store_guss(struct store *st, const char *impi, struct guss_blob *guss, uint64_t keep_ms, uint64_t txn)
+{
+	struct store_req *r = req_new(st, STORE_GUSS, txn);
+	int rc;
+
+	if (!r)
+		return -EBUSY;
+	/* first this: a session that is put from now on takes it, one that was put before is found */
+	rc = guss_pushes_put(st->sh->pushes, impi, guss_blob_get(guss), keep_ms);
+	if (rc < 0) {
+		req_free(r);
+		return -EBUSY;
+	}
+	(void)span_to_str(r->session.impi.s, sizeof(r->session.impi.s), span_str(impi));
+	r->session.guss = guss_blob_get(guss);
 	return submit(r);
 }
 

@@ -23,6 +23,7 @@ enum store_op {
 	STORE_FIND_TMPI,
 	STORE_REVOKE_IMPI,
 	STORE_REVOKE_BTID,
+	STORE_GUSS,
 };
 
 /*! Everything in it is lent for the duration of done(). */
@@ -34,7 +35,8 @@ struct store_answer {
 	const struct gba_session *session;
 	const struct gba_challenge *challenge;
 	const char *impi; /* FIND_TMPI */
-	unsigned revoked; /* REVOKE: sessions revoked */
+	unsigned revoked; /* REVOKE: sessions revoked; GUSS: those that have it now */
+	unsigned as_new;  /* GUSS: sessions whose own is as new, or newer */
 };
 typedef void store_done_fn(void *owner, uint64_t txn, const struct store_answer *a);
 
@@ -98,6 +100,10 @@ int store_find_tmpi(struct store *st, const uint8_t tmpi[TMPI_LEN], uint64_t txn
 /*! Revoke: a tombstone stays until the session would have expired. */
 int store_revoke_impi(struct store *st, const char *impi, uint64_t txn);
 int store_revoke_btid(struct store *st, const struct btid *id, uint64_t txn);
+
+/*! A newer GUSS for the sessions of an IMPI that live, and for those that are put within keep_ms: their runs may carry an older
+ *  one. Durable before done(0). \param[in] guss says its timestamp; lent */
+int store_guss(struct store *st, const char *impi, struct guss_blob *guss, uint64_t keep_ms, uint64_t txn);
 
 /*! The same as store_get() from any thread, without waiting.
  *  \returns 0 and a copy in out (clear it); -ENOENT; -EIO; -EAGAIN ask this back end with store_get() */

@@ -247,3 +247,82 @@ async def completion(t):
                         (["gen"], "generation?")):
         rc, out, err = await procs.run(["bash", "-c", code, "x", *words], 20)
         assert rc == 0 and out.split() == want.split(), (words, rc, out, err)
+
+
+def guss(at, *gsids):
+    stamp = f"<Extension><timestamp>{at}</timestamp></Extension>" if at else ""
+    return f"<guss>{stamp}<ussList>" + "".join(
+        f'<uss id="{g}" type="1"><uids><uid>sip:a@example.com</uid></uids></uss>' for g in gsids) + "</ussList></guss>"
+
+
+AT = [f"2026-01-02T03:04:0{n}Z" for n in range(10)]
+RIGHT = "7"         # the GSID without which the application gets no key
+
+
+async def with_rights(t, given=()):
+    """One HSS of ours whose GUSS has these GSIDs, a NAF that must have RIGHT, and the control socket."""
+    w = World(t, raw_hss=True, guss=guss(AT[1], *given)).no_limits()
+    w.bsf_cfg.set("naf naf1.example.com", f"uss-required {RIGHT}")
+    await w.start()
+    return w, await control(w), await w.naf()
+
+
+@test("guss: a right that is given or taken while a session lives is in the next BIR, without a new bootstrap, and after a restart",
+      smoke=True)
+async def guss_pushed(t):
+    w, c, conn = await with_rights(t)
+    impi = w.cards[0].impi
+    s, other = await w.ue().bootstrap(), await w.ue(1).bootstrap()
+    assert (await naf.fetch(conn, s.btid)).key is None
+    assert await c.ask(f"guss {impi}", guss(AT[3], RIGHT)) == {"changed": 1, "as_new": 0}
+    a = await naf.fetch(conn, s.btid)
+    assert a.key == s.ks_naf() and (await naf.fetch(conn, other.btid)).key is None
+    assert await c.ask(f"guss {impi}", guss(AT[3], RIGHT)) == {"changed": 0, "as_new": 1}
+    assert await c.ask(f"guss {impi}", guss(AT[2])) == {"changed": 0, "as_new": 1}
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    await w.bsf.kill()
+    await w.bsf.start()
+    await w.wait_hss_peer()
+    c, conn = await control(w), await w.naf()
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    assert await c.ask(f"guss {impi}", guss(AT[4])) == {"changed": 1, "as_new": 0}
+    assert (await naf.fetch(conn, s.btid)).key is None
+    assert await c.ask("guss nobody@example.com", guss(AT[4])) == {"changed": 0, "as_new": 0}
+    for document, said in ((guss(None, RIGHT), "invalid guss: no Extension/timestamp"), ("<guss/>", "invalid guss: line 1: guss: no ussList"),
+                           (guss(AT[9], "x"), "invalid guss: line 1: uss: id is no GSID"), ("", "invalid guss: empty"),
+                           (guss(AT[9], RIGHT).replace("<guss>", '<guss id="x@y.org">'), "invalid guss: line 1: guss: its id")):
+        out = await c.refused(f"guss {impi}", document)
+        assert out.startswith(said), (document, out)
+    assert (await naf.fetch(conn, s.btid)).key is None
+    assert (await c.refused("guss nobody", guss(AT[9]))).startswith("invalid that is no IMPI")
+
+
+@test("guss: pushed between the 401 and the 200, what is taken stays taken, whatever the MAA of that run said; a later one of the HSS counts",
+      smoke=True)
+async def guss_in_flight(t):
+    w, c, conn = await with_rights(t, [RIGHT])
+    impi, ue = w.cards[0].impi, w.ue()
+    ch = await ue.challenge()
+    assert await c.ask(f"guss {impi}", guss(AT[3])) == {"changed": 0, "as_new": 0}
+    res, ck, ik = ue.usim.authenticate(ch.rand, ch.autn)
+    r, params = await ue.answer(ch, res)
+    s = ue.finish(ch, params, r, res, ck, ik)
+    assert (await naf.fetch(conn, s.btid)).key is None
+    s = await ue.bootstrap()                                      # the HSS has not heard of it yet
+    assert (await naf.fetch(conn, s.btid)).key is None
+    w.raw_hss.subscribers[impi].guss = guss(AT[5], RIGHT).encode()
+    s = await ue.bootstrap()
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+
+
+@test("guss: pushed again and again under bootstraps, the last word is never undone", smoke=True, timeout=60)
+async def guss_race(t):
+    w, c, conn = await with_rights(t, [RIGHT])
+    impi, ue = w.cards[0].impi, w.ue()
+    for n in range(30):
+        at = f"2026-01-03T00:{n:02}:00Z"
+        run = asyncio.create_task(ue.bootstrap())
+        await asyncio.sleep(0.0007 * (n % 10))
+        await c.ask(f"guss {impi}", guss(at))                      # taken away, at some moment of the run
+        s = await run
+        assert (await naf.fetch(conn, s.btid)).key is None, n

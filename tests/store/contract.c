@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -204,6 +205,92 @@ CASE(revoke_by_btid)
 	store_shared_figures(h.sh, &f);
 	ck_assert_msg(f.corrupt == 0, "a tombstone is no damage");
 	ck_assert_uint_eq(f.sessions, 1);
+}
+
+static struct guss_blob *guss_of(const char *when, const char *gsid)
+{
+	char xml[512];
+
+	snprintf(xml, sizeof(xml),
+		 "<guss><Extension>%s%s%s</Extension><ussList><uss id='%s' type='1'/></ussList></guss>",
+		 when ? "<timestamp>" : "", when ? when : "", when ? "</timestamp>" : "", gsid);
+	return guss_blob_new(span_str(xml));
+}
+
+static bool has_gsid(const struct gba_session *s, const char *gsid)
+{
+	struct btid id = btid_of(s);
+	char word[32];
+	struct span xml;
+
+	ck_assert_int_eq(get(&h, &id), 0);
+	snprintf(word, sizeof(word), "id='%s'", gsid);
+	xml = guss_blob_span(h.session.guss);
+	return xml.len && memmem(xml.p, xml.len, word, strlen(word));
+}
+
+#define T1 "2026-01-01T00:00:01Z"
+#define T2 "2026-01-01T00:00:02Z"
+#define T3 "2026-01-01T00:00:03Z"
+
+/* \param[in] guss taken */
+static struct gba_session session_with(unsigned n, const char *impi, const char *bsf_name, struct guss_blob *guss)
+{
+	struct gba_session s = session_make(n, impi, bsf_name, false);
+
+	s.guss = guss;
+	return s;
+}
+
+/* A GUSS that is newer takes the place of the older one in every live session of its subscriber, and in no other */
+CASE(guss_is_replaced)
+{
+	struct gba_session a = session_with(1, IMPI_1, BSF_A, guss_of(T1, "1")),
+			   b = session_make(2, IMPI_1, BSF_B, false);
+	struct gba_session other = session_with(3, IMPI_2, BSF_A, guss_of(T1, "1"));
+
+	ck_assert_int_eq(put(&h, &a), 0);
+	ck_assert_int_eq(put(&h, &b), 0);
+	ck_assert_int_eq(put(&h, &other), 0);
+	ck_assert_int_eq(push_guss(&h, "001010000000001@IMS.mnc001.mcc001.3GPPnetwork.org", guss_of(T2, "2"), 1000), 0);
+	ck_assert_uint_eq(h.a.revoked, 2);
+	ck_assert(has_gsid(&a, "2") && has_gsid(&b, "2") && has_gsid(&other, "1"));
+	ck_assert(secret_equal(&h.session.ks, &other.ks));
+	ck_assert_int_eq(push_guss(&h, IMPI_1, guss_of(T2, "3"), 1000), 0);
+	ck_assert_uint_eq(h.a.revoked, 0);
+	ck_assert_uint_eq(h.a.as_new, 2);
+	ck_assert_int_eq(push_guss(&h, IMPI_1, guss_of(T1, "4"), 1000), 0);
+	ck_assert_uint_eq(h.a.revoked, 0);
+	ck_assert(has_gsid(&a, "2"));
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 2);
+	ck_assert_int_eq(push_guss(&h, IMPI_1, guss_of(T3, "5"), 1000), 0);
+	ck_assert_msg(h.a.revoked + h.a.as_new == 0, "what is revoked stays so");
+	gba_session_clear(&a);
+	gba_session_clear(&other);
+}
+
+/* A run that was under way when it came brings an older one with it: it does not take it back */
+CASE(guss_of_a_run_under_way)
+{
+	struct gba_session a = session_with(1, IMPI_1, BSF_A, guss_of(T1, "1"));
+	struct gba_session b = session_with(2, IMPI_1, BSF_B, guss_of(T3, "3"));
+	struct gba_session other = session_make(3, IMPI_2, BSF_A, false);
+	struct gba_session late = session_with(4, IMPI_1, BSF_A, guss_of(T1, "1"));
+
+	ck_assert_int_eq(push_guss(&h, IMPI_1, guss_of(T2, "2"), 200), 0);
+	ck_assert_uint_eq(h.a.revoked + h.a.as_new, 0);
+	ck_assert_int_eq(put(&h, &a), 0);
+	ck_assert(has_gsid(&a, "2"));
+	ck_assert_int_eq(put(&h, &b), 0);
+	ck_assert_int_eq(put(&h, &other), 0);
+	ck_assert(has_gsid(&b, "3") && !has_gsid(&other, "2"));
+	usleep(250000);
+	ck_assert_int_eq(put(&h, &late), 0);
+	ck_assert_msg(has_gsid(&late, "1"), "the runs of that time are over");
+	gba_session_clear(&a);
+	gba_session_clear(&b);
+	gba_session_clear(&late);
 }
 
 /* More revocations of one IMPI within a life time than the index shows at once */
@@ -590,6 +677,8 @@ int main(void)
 	ADD(run_without_tmpi);
 	ADD(revoked_is_gone);
 	ADD(revoke_by_btid);
+	ADD(guss_is_replaced);
+	ADD(guss_of_a_run_under_way);
 	ADD(revoked_often);
 	ADD(expired_is_gone);
 	ADD(tmpi_whole);

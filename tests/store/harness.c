@@ -146,6 +146,16 @@ int revoke_impi(struct harness *h, const char *impi)
 	return answer(h, store_revoke_impi(h->st, impi, ++h->next_txn));
 }
 
+int push_guss(struct harness *h, const char *impi, struct guss_blob *guss, uint64_t keep_ms)
+{
+	int rc;
+
+	answer_clear(h);
+	rc = store_guss(h->st, impi, guss, keep_ms, ++h->next_txn);
+	guss_blob_put(guss);
+	return answer(h, rc);
+}
+
 int revoke_btid(struct harness *h, const struct btid *id)
 {
 	answer_clear(h);

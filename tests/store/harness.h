@@ -43,6 +43,8 @@ int put(struct harness *h, const struct gba_session *s);
 int get(struct harness *h, const struct btid *id);
 int find_tmpi(struct harness *h, const uint8_t tmpi[TMPI_LEN]);
 int revoke_impi(struct harness *h, const char *impi);
+/*! \param[in] guss taken */
+int push_guss(struct harness *h, const char *impi, struct guss_blob *guss, uint64_t keep_ms);
 int revoke_btid(struct harness *h, const struct btid *id);
 int challenge_put(struct harness *h, const struct gba_challenge *c);
 int challenge_take(struct harness *h, const struct gba_challenge *c);
