@@ -4,6 +4,7 @@
 #include <errno.h>
 #include "common/crypto/aka_algorithm.h"
 #include "common/rt/log_cat.h"
+#include "hss-sim/mar_log.h"
 #include "hss-sim/subscriber_orders.h"
 
 static struct subscriber_db *database;
@@ -104,6 +105,11 @@ static void run_show(struct ctl_request *q)
 		ctl_ok(q, brief_of(s));
 }
 
+static void run_mar(struct ctl_request *q)
+{
+	ctl_ok(q, json_pack("{so}", "mars", mar_log_json(ctl_arg(q, 0))));
+}
+
 /* --- an import beside us */
 
 /* Whoever imports may have ended in any way: what it put in counts. */
@@ -174,6 +180,11 @@ const struct ctl_command hss_commands[] = {
 	  .document_max = SUBSCRIBER_GUSS_MAX,
 	  .run = run_guss },
 	{ .words = "guss?", IMPI_ONLY, .help = "The GUSS there is", .run = run_guss_show },
+	{ .words = "mar",
+	  .args = "[IMPI]",
+	  .help = "The requests that came last, and how each ended",
+	  .args_max = 1,
+	  .run = run_mar },
 	{ .words = "import begin",
 	  .args = "",
 	  .help = "For gba-hss-simd --import, which writes into the database beside us",

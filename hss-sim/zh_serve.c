@@ -8,6 +8,7 @@
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/log_line.h"
+#include "hss-sim/mar_log.h"
 #include "hss-sim/zh_decide.h"
 #include "hss-sim/zh_server.h"
 
@@ -16,6 +17,7 @@ void zh_server_log(const struct zh_server_end *e)
 	struct log_line l;
 
 	counter_inc(e->cause);
+	mar_log_add(e);
 	if (!log_line_begin(&l, DZH, LOGL_INFO, e->cause))
 		return;
 	log_line_run(&l, e->rand);

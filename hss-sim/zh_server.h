@@ -72,5 +72,5 @@ struct zh_server_end {
 	const char *fault;   /* the fault that was asked for; NULL: none */
 };
 
-/*! One INFO line a transaction, and its counter. Any thread. */
+/*! One INFO line a transaction, its counter, and its place in `show mar`. */
 void zh_server_log(const struct zh_server_end *e);

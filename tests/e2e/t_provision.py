@@ -2,6 +2,7 @@
 """gba-hss-simd is provisioned while it serves: subscribers and GUSSs by control socket, an import beside it."""
 import asyncio
 import datetime
+import hashlib
 import random
 import re
 import signal
@@ -11,7 +12,8 @@ from lib import aka, dia, hss, procs
 from lib.ctl import Ctl
 from lib.dia import Avp
 from lib.runner import test
-from lib.world import Card, World, raw_bsf_conn
+from lib.vty import Vty
+from lib.world import BSF_ID, Card, World, raw_bsf_conn
 
 HEAD = "impi,imsi,k,opc,amf,algorithm,sqn,ind"
 NS = "urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"
@@ -287,3 +289,29 @@ async def pages(c, command):
         for x in a["subscribers"]:
             yield x
         behind = a.get("next")
+
+
+@test("show mar: the requests that came last, of all or of one, with result, run and fault, at the VTY and by socket", smoke=True)
+async def last_mars(t):
+    w, c, conn = await start(t)
+    assert (await c.ask("mar"))["mars"] == []
+    v = await Vty.open(w.ports["hss_vty"])
+    t.cleanup(v.close)
+    for line in ("enable", "configure terminal", f"fault {w.cards[1].impi} wrong-mac times 1", "end"):
+        await v.command(line)
+    maa = await ask_hss(conn, w.cards[0].impi)
+    await ask_hss(conn, w.cards[1].impi)
+    await ask_hss(conn, "nobody@ims.example.org")
+    mars = (await c.ask("mar"))["mars"]
+    assert [(x["impi"], x["cause"], x["result"], x["fault"]) for x in mars] == [
+        (w.cards[0].impi, "hss_ok", "2001", ""), (w.cards[1].impi, "hss_ok", "2001", "wrong-mac"),
+        ("nobody@ims.example.org", "hss_user_unknown", "10415/5401", "")], mars
+    run = hashlib.sha256(hss.vector_of(maa)[0]).hexdigest()[:8]
+    assert mars[0]["run"] == run and mars[2]["run"] == "" and mars[0]["peer"] == BSF_ID, mars
+    assert [x["impi"] for x in (await c.ask(f"mar {w.cards[1].impi}"))["mars"]] == [w.cards[1].impi]
+    out = await v.command(f"show mar {w.cards[0].impi}")
+    assert f" {w.cards[0].impi} from {BSF_ID}: hss_ok, result 2001, run {run}" in out and out.count("\n") <= 1, out
+    for n in range(300):
+        await ask_hss(conn, f"n{n}@ims.example.org")
+    mars = (await c.ask("mar"))["mars"]
+    assert len(mars) == 256 and mars[-1]["impi"] == "n299@ims.example.org" and mars[0]["impi"] == "n44@ims.example.org", mars[0]
