@@ -7,17 +7,31 @@
 #include "common/gba/gba_time.h"
 #include "common/gba/guss.h"
 #include "common/gba/guss_edit.h"
+#include "hss-sim/guss_json.h"
 #include "hss-sim/subscriber_orders.h"
 
 #define AHEAD_MAX_S 86400 /* how far a document's own timestamp may lie in the future */
 
 struct change {
 	struct span doc; /* empty: none */
+	char *made;      /* of JSON; malloc'ed, doc points to it */
 	struct subscriber_guss there;
 	bool has_timestamp; /* of the document */
 	time_t timestamp;
 	char remarks[GUSS_REMARKS_MAX];
 };
+
+static int of_json(struct change *c, struct provision_order *o)
+{
+	struct err why = { "no memory" };
+	size_t len;
+	int rc = guss_json_read(&c->made, &len, c->doc, ctl_arg(o->q, 0), &why);
+
+	if (rc < 0)
+		return provision_refuse(o, rc, CTL_INVALID, "guss: %s", why.text);
+	c->doc = span_of(c->made, len);
+	return 0;
+}
 
 static int read_document(struct change *c, struct provision_order *o)
 {
@@ -27,6 +41,9 @@ static int read_document(struct change *c, struct provision_order *o)
 
 	if (!c->doc.len)
 		return 0;
+	rc = guss_json_is(c->doc) ? of_json(c, o) : 0;
+	if (rc < 0)
+		return rc;
 	rc = guss_edit_check(c->doc, ctl_arg(o->q, 0), c->remarks, &why);
 	if (rc < 0)
 		return provision_refuse(o, rc, CTL_INVALID, "guss: %s", why.text);
@@ -126,6 +143,7 @@ int guss_order_put(struct provision_order *o, struct subscriber_db *db)
 		o->answer = rc == 0 ? guss_outcome(&c, true, at, true) : NULL;
 	}
 	free(c.there.xml);
+	free(c.made);
 	return rc;
 }
 

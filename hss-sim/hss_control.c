@@ -175,7 +175,7 @@ const struct ctl_command hss_commands[] = {
 	  .run = run_export },
 	{ .words = "guss",
 	  IMPI_ONLY,
-	  .help = "Another GUSS, XML of TS 29.109 annex A; an empty document takes it away",
+	  .help = "Another GUSS, XML of TS 29.109 annex A or JSON of TS 29.562; an empty document takes it away",
 	  .changes = true,
 	  .document_max = SUBSCRIBER_GUSS_MAX,
 	  .run = run_guss },

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import hashlib
+import json
 import random
 import re
 import signal
@@ -315,3 +316,27 @@ async def last_mars(t):
         await ask_hss(conn, f"n{n}@ims.example.org")
     mars = (await c.ask("mar"))["mars"]
     assert len(mars) == 256 and mars[-1]["impi"] == "n299@ims.example.org" and mars[0]["impi"] == "n44@ims.example.org", mars[0]
+
+
+@test("a GUSS in JSON is what the same in XML is; a member that has no place there, or is of another type, is refused with its place", smoke=True)
+async def guss_json(t):
+    w, c, conn = await start(t)
+    impi = w.cards[0].impi
+    uss = {"gsId": 7, "gsType": 1, "ueIds": [{"ueId": "sip:<a>@example.com"}], "nafGroup": "A", "flags": [{"flag": 1}], "keyChoice": "ME_BASED_KEY"}
+    body = {"bsfInfo": {"uiccType": "GBA", "lifeTime": 900}, "ussList": [{"uss": uss}]}
+    assert (await c.ask(f"guss {impi}", json.dumps({"guss": body})))["changed"]
+    assert not (await c.ask(f"guss {impi}", json.dumps(body)))["changed"]
+    xml = (await ask_hss(conn, impi)).find(dia.GUSS).data.decode()
+    for piece in (f'id="{impi}"', "<uiccType>GBA</uiccType><lifeTime>900</lifeTime>", '<uss id="7" type="1" nafGroup="A">',
+                  "<uid>sip:&lt;a&gt;@example.com</uid>", "<flag>1</flag>", "<keyChoice>ME_BASED_KEY</keyChoice>", "<timestamp>"):
+        assert piece in xml, (piece, xml)
+    for change, said in (({"gsid": 1}, "ussList[0].uss: a member 'gsid' is not known"), ({"gsId": "7"}, "ussList[0].uss.gsId: allowed: a whole number"),
+                         ({"gsId": -1}, "id is no GSID"), ({"gsType": 1 << 40}, "ussList[0].uss.gsType: allowed: 0 to"),
+                         ({"ueIds": [{}]}, "ussList[0].uss: no ueId"), ({"ueIds": []}, "no uid"), ({"flags": [1]}, "ussList[0].uss: allowed: an object")):
+        out = await c.refused(f"guss {impi}", json.dumps({"ussList": [{"uss": {**uss, **change}}]}))
+        assert out.startswith("invalid guss: ") and said in out, (change, out)
+    for document, said in (('{"ussList":[],"ussList":[]}', "not JSON"), ("{", "line 1: not JSON"), ('{"bsfInfo":{"lifeTime":0}}', "no time a key can live"),
+                           ('{"bsfInfo":{"securityFeatures":["GPL_U"]}}', "bsfInfo: a member 'securityFeatures' is not known")):
+        out = await c.refused(f"guss {impi}", document)
+        assert out.startswith("invalid guss: ") and said in out, (document, out)
+    assert (await ask_hss(conn, impi)).find(dia.GUSS).data.decode() == xml
