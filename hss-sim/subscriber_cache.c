@@ -153,7 +153,7 @@ static bool in_use(const struct subscriber *s)
 	return !llist_empty(&s->waiting) || s->counter.asked > s->counter.mark;
 }
 
-static void forget(struct subscriber_cache *c, struct subscriber *s)
+static void cache_forget(struct subscriber_cache *c, struct subscriber *s)
 {
 	if (in_use(s))
 		s->stale = true;
@@ -166,10 +166,10 @@ void subscriber_cache_forget(struct subscriber_cache *c, const char *impi)
 	struct subscriber *s = impi ? subscriber_cache_peek(c, impi) : NULL, *next;
 
 	if (s)
-		forget(c, s);
+		cache_forget(c, s);
 	if (impi)
 		return;
-	llist_for_each_entry_safe(s, next, &c->used, used) forget(c, s);
+	llist_for_each_entry_safe(s, next, &c->used, used) cache_forget(c, s);
 }
 
 struct subscriber *subscriber_cache_peek(struct subscriber_cache *c, const char *impi)
