@@ -141,7 +141,7 @@ static int read_item(struct guss_uss *u, json_t *item, size_t i, struct err *err
 	return rc < 0 ? rc : read_flag_list(u, json_object_get(o, "flags"), where, err);
 }
 
-static int read_guss(struct guss *g, json_t *o, struct err *err)
+static int read_twin(struct guss *g, json_t *o, struct err *err)
 {
 	json_t *info = json_object_get(o, "bsfInfo"), *list = json_object_get(o, "ussList"), *item;
 	int rc = check_members(o, root_members, "guss", err);
@@ -189,7 +189,7 @@ int guss_json_read(char **xml, size_t *len, struct span doc, const char *impi, s
 		return err_set(err, -EBADMSG, "line %d: not JSON: %s", why.line, why.text);
 	o = json_object_size(root) == 1 && json_object_get(root, "guss") ? json_object_get(root, "guss") : root;
 	g = calloc(1, sizeof(*g));
-	rc = g ? read_guss(g, o, err) : -ENOMEM;
+	rc = g ? read_twin(g, o, err) : -ENOMEM;
 	if (rc == 0) {
 		g->id = strdup(impi);
 		rc = g->id ? guss_format(xml, len, g) : -ENOMEM;
