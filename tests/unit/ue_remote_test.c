@@ -192,6 +192,50 @@ START_TEST(silence)
 }
 END_TEST
 
+/* What the agent tells of its keys, and what a program is told then. */
+START_TEST(watched)
+{
+#define LINE(what, realm, btid) "{\"result\":\"changed\",\"what\":\"" what "\",\"realm\":\"" realm "\"" btid "}\n"
+#define BTID(b)                 ",\"btid\":\"" b "\""
+	static const struct {
+		const char *said;
+		bool valid;
+	} rows[] = {
+		{ "{\"result\":\"watching\",\"realms\":[{\"realm\":\"work\"},{\"realm\":\"home\",\"active\":true,\"btid\":\"a@b\"}]}\n",
+		  true },
+		{ LINE("active", "work", ""), false },
+		{ LINE("active", "home", BTID("a@b")), true },
+		{ LINE("no-key", "home", ""), false },
+		{ LINE("key", "home", BTID("a@b")), true },
+		{ LINE("key", "work", BTID("c@d")), true },
+		{ LINE("key", "home", BTID("c@d")) LINE("key", "home", BTID("a@b")), true },
+		{ LINE("key", "home", BTID("c@d")) LINE("no-card", "home", ""), false },
+	};
+	struct gba_ue *ue = gba_ue_new_agent(path, NULL, 0);
+	struct gba_ue_key key = { .btid = "a@b", .realm = "home", .expires_at = INT64_MAX };
+	struct gba_ue_key over = { .btid = "a@b", .realm = "home", .expires_at = 1 };
+	char line[100] = "";
+
+	ck_assert(gba_ue_key_valid(ue, &key)); /* nothing was told yet */
+	ck_assert(!gba_ue_key_valid(ue, &over));
+	client = accept(listener, NULL, NULL);
+	ck_assert_int_gt(read(client, line, sizeof(line) - 1), 0);
+	ck_assert_str_eq(line, "watch\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pollfd p = { .fd = gba_ue_fd(ue), .events = POLLIN };
+
+		ck_assert_int_gt(send(client, rows[i].said, strlen(rows[i].said), MSG_NOSIGNAL), 0);
+		ck_assert_int_eq(poll(&p, 1, 1000), 1);
+		gba_ue_step(ue);
+		ck_assert_int_eq(poll(&p, 1, 0), 0);
+		ck_assert_msg(gba_ue_key_valid(ue, &key) == rows[i].valid, "row %zu", i);
+	}
+	ck_assert_int_gt(send(client, "nonsense\n", 9, MSG_NOSIGNAL), 0); /* that is no agent: the time alone counts */
+	ck_assert(gba_ue_key_valid(ue, &key));
+	gba_ue_free(ue);
+}
+END_TEST
+
 /* None there, one that has ended, one before which too many stand: told at once. */
 START_TEST(no_agent)
 {
@@ -214,4 +258,4 @@ START_TEST(no_agent)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("ue_remote", setup, teardown, in_pieces, garbage, no_end, closes, silence, no_agent)
+SUITE_WITH_FIXTURE("ue_remote", setup, teardown, in_pieces, garbage, no_end, closes, silence, watched, no_agent)

@@ -109,6 +109,7 @@ void gba_ue_free(struct gba_ue *ue)
 		return;
 	for (size_t i = 0; i < ue->n_realms; i++)
 		ue_realm_free(ue->realms[i]);
+	ue_watch_free(ue->watch);
 	free(ue->agent);
 	for (size_t i = 0; i < UE_CONNECT_TO_MAX; i++)
 		free(ue->connect_to[i]);
@@ -274,13 +275,33 @@ int gba_ue_drop(struct gba_ue *ue, const char *realm, bool with_tmpi)
 	return rc == 0 || rc == -ENODEV ? rc : -EIO;
 }
 
+void ue_device_watch(struct gba_ue *ue)
+{
+	if (!ue->watch || ue_watch_step(ue->watch))
+		return;
+	ue_watch_free(ue->watch);
+	ue->watch = NULL;
+}
+
+/* A program that asks this holds keys for long: from now on the agent tells. */
+static bool agent_holds(struct gba_ue *ue, const struct gba_ue_key *key)
+{
+	if (!ue->watched)
+		ue->watch = ue_watch_new(ue->agent, ue->epoll_fd);
+	ue->watched = true;
+	ue_device_watch(ue);
+	return !ue->watch || ue_watch_holds(ue->watch, key->realm, key->btid);
+}
+
 bool gba_ue_key_valid(struct gba_ue *ue, const struct gba_ue_key *key)
 {
 	const struct ue_realm *r = ue && key ? realm_find(ue, key->realm) : NULL;
 
 	if (!ue || !key || key->expires_at <= (int64_t)time(NULL))
 		return false;
-	return ue->agent || (r && r == ue->active && r->drops == key->drops);
+	if (ue->agent)
+		return agent_holds(ue, key);
+	return r && r == ue->active && r->drops == key->drops;
 }
 
 int gba_ue_fd(const struct gba_ue *ue)

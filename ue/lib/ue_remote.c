@@ -19,8 +19,9 @@ struct ue_remote {
 	char out[UE_REMOTE_LINE_MAX], in[UE_REMOTE_LINE_MAX];
 };
 
-static int connect_to(const char *path, struct err *err)
+int ue_remote_connect(const char *path, int epoll_fd, struct err *err)
 {
+	struct epoll_event ev = { .events = EPOLLIN }; /* a line fits a socket's buffer: it is sent at once */
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd;
 
@@ -29,7 +30,8 @@ static int connect_to(const char *path, struct err *err)
 	strcpy(at.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	/* EAGAIN: so many stand before it that the agent is as good as not there */
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+	    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0)
 		return fd;
 	err_set(err, -errno, "%s: no agent: %s", path, strerror(errno));
 	if (fd >= 0)
@@ -40,15 +42,15 @@ static int connect_to(const char *path, struct err *err)
 struct ue_remote *ue_remote_new(const char *path, const char *line, int epoll_fd, struct err *err)
 {
 	struct ue_remote *r = calloc(1, sizeof(*r));
-	struct epoll_event ev = { .events = EPOLLIN }; /* a line fits a socket's buffer: it is sent at once */
 	int n;
 
 	if (!r)
 		return NULL;
 	n = snprintf(r->out, sizeof(r->out), "%s\n", line);
 	r->out_len = (size_t)n;
-	r->fd = (size_t)n < sizeof(r->out) ? connect_to(path, err) : err_set(err, -E2BIG, "the question is too long");
-	if (r->fd >= 0 && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, r->fd, &ev) == 0)
+	r->fd = (size_t)n < sizeof(r->out) ? ue_remote_connect(path, epoll_fd, err)
+					   : err_set(err, -E2BIG, "the question is too long");
+	if (r->fd >= 0)
 		return r;
 	ue_remote_free(r);
 	return NULL;

@@ -20,6 +20,9 @@ struct ue_remote_answer {
 	struct gba_ue_key key; /* of GBA_UE_OK; the caller wipes it */
 };
 
+/*! A connection to the agent, in epoll_fd. \returns descriptor; -EIO, -ENAMETOOLONG and a reason */
+int ue_remote_connect(const char *path, int epoll_fd, struct err *err);
+
 /*! Connect and ask. \param[in] epoll_fd gets its descriptor \param[in] line without line end
  *  \returns NULL and a reason: no agent there */
 struct ue_remote *ue_remote_new(const char *path, const char *line, int epoll_fd, struct err *err);

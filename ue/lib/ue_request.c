@@ -231,6 +231,8 @@ static void ask_agent(struct gba_ue_request *q)
 		request_failed(q, GBA_UE_FEATURE_NOT_READY, UE_CAUSE_local, &why);
 		return;
 	}
+	if (a.reason == GBA_UE_OK && q->ue->watch)
+		ue_watch_given(q->ue->watch, a.key.realm, a.key.btid);
 	q->reason = a.reason;
 	memcpy(q->cause, a.cause, sizeof(q->cause));
 	q->text = a.text;
@@ -364,6 +366,7 @@ size_t gba_ue_step(struct gba_ue *ue)
 
 	if (!ue)
 		return 0;
+	ue_device_watch(ue);
 	(void)!read(ue->clock_fd, &ticks, sizeof(ticks)); /* also when the clock was set */
 	for (size_t i = 0; i < ue->n_realms; i++) {
 		ue_realm_step(ue->realms[i]);

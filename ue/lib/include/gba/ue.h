@@ -206,8 +206,9 @@ const char *gba_ue_key_fingerprint(const struct gba_ue_key *key);
 int64_t gba_ue_key_expires_at(const struct gba_ue_key *key);
 /*! Was a run made for it? */
 bool gba_ue_key_bootstrapped(const struct gba_ue_key *key);
-/*! May it still be used: its time is not over, and the device has not dropped its Ks since (card pulled, realm changed)? In
- *  the agent's device only the time is looked at. */
+/*! May it still be used: its time is not over, and the device has not dropped its Ks since (card pulled, realm changed)? The
+ *  agent is asked to tell with the first such call: until it has, and when it has ended, only the time is looked at. The descriptor
+ *  becomes readable when it tells. */
 bool gba_ue_key_valid(struct gba_ue *ue, const struct gba_ue_key *key);
 /*! base64 of the octets, the password of HTTP Digest (TS 24.109 5.2). \returns 0; -ENOKEY */
 int gba_ue_key_password(const struct gba_ue_key *key, char out[GBA_UE_PASSWORD_LEN + 1]);
