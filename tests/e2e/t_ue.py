@@ -182,7 +182,7 @@ async def resync(t):
 @test("gba-ue refuses a challenge without AKA, with a short nonce, of another algorithm; 5xx is 'try later'", smoke=True)
 async def odd_challenges(t):
     d = await Device(t).start()
-    for change in ({"algorithm": "MD5"}, {"nonce": "QUFBQQ=="}, {"nonce": "%%%"}, {"algorithm": "AKAv2-MD5"}):
+    for change in ({"algorithm": "MD5"}, {"nonce": "QUFBQQ=="}, {"nonce": "%%%"}, {"algorithm": "AKAv3-MD5"}):
         d.bsf.spoil_challenge = lambda p, c=change: {**p, **c}
         n = len(d.bsf.requests)
         rc, out, err = await d.run("bootstrap")
@@ -259,7 +259,7 @@ async def several_challenges(t):
             rest = [h for h in headers if h[0] != "WWW-Authenticate"]
             return status, rest + [("WWW-Authenticate", f"{value}, {right}, Basic realm=\"last\"")], body
         server.challenge = both
-    wrong_ub = (f'Digest realm="{NAME}", nonce="QUFBQQ==", algorithm=AKAv2-SHA-256, qop="auth-int"',
+    wrong_ub = (f'Digest realm="{NAME}", nonce="QUFBQQ==", algorithm=AKAv3-SHA-256, qop="auth-int"',
                 f'Digest realm="{NAME}", nonce="QUFBQQ==", algorithm=AKAv1-MD5, qop="auth-int"',        # too short
                 'Digest realm="x", realm="y", nonce="z"', 'Negotiate')
     for value in wrong_ub:
