@@ -3,10 +3,15 @@
  * can be asked for again, two nodes find each other again, every question has one end, and nothing is lost: the sanitizer's
  * build of this test says so. */
 #include <errno.h>
+#include <stdio.h>
+#include <openssl/ssl.h>
 #include "common/base/clock.h"
+#include "common/dia/dia_cert.h"
 #include "common/dia/dia_hub.h"
+#include "common/dia/dia_tls.h"
 #include "common/dia/zh_wire.h"
 #include "tests/flow/free_port.h"
+#include "tests/unit/pki_made.h"
 #include "tests/unit/suite.h"
 
 #define HSS         "hss.example.com"
@@ -17,6 +22,7 @@
 #define PATIENCE_MS 300   /* a question whose answer found no memory ends so */
 
 static unsigned long calls, fails_at; /* from 1; 0: none fails */
+static unsigned long open_at;         /* so many there were when the two had found each other */
 static struct dia_loop *loop;
 static struct dia_hub *hss, *bsf;
 static struct sockaddr_storage hss_at;
@@ -90,6 +96,39 @@ static void on_end(void *owner, uint64_t txn, int rc, struct span msg)
 	ends++;
 }
 
+/* The same in the clear, by TLS and by TLS after CER. */
+static const enum dia_hub_protection ways[] = { DIA_HUB_PLAIN, DIA_HUB_BY_TLS, DIA_HUB_TLS_AFTER_CER };
+static enum dia_hub_protection how;
+static SSL_CTX *tls; /* one certificate for both */
+
+static void security(void *owner, const char *identity, const struct sockaddr *at, struct dia_hub_security *out)
+{
+	out->how = how;
+}
+
+static void make_tls(void)
+{
+	char dir[] = "/tmp/dia_torture.XXXXXX", cert[64], key[64], ca_file[64], cmd[64];
+	const struct span names[] = { span_str(HSS), span_str(BSF) };
+	const struct dia_cert_conf conf = { .certificate = cert, .key = key, .ca = ca_file };
+	struct pki_ca ca;
+	struct err err;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(cert, sizeof(cert), "%s/both.pem", dir);
+	snprintf(key, sizeof(key), "%s/both.key", dir);
+	snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", dir);
+	pki_ca_make(&ca, "a CA");
+	pki_ca_save(dir, "ca", &ca);
+	pki_make(dir, "both", &(struct pki_wish){ .ca = &ca, .names = names, .n_names = 2 });
+	pki_ca_clear(&ca);
+	tls = dia_cert_new(&conf, &err);
+	ck_assert_msg(tls != NULL, "%s", err.text);
+	dia_tls_prepare(tls);
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	ck_assert_int_eq(system(cmd), 0);
+}
+
 static const char *const realms[] = { REALM };
 static const struct dia_hub_service services[] = { { .grammar = &zh_wire_mar, .fn = on_mar } };
 static const uint32_t zh[] = { GBA_APP_ZH };
@@ -119,11 +158,13 @@ static bool start_hss(void)
 		.n_listen = 1,
 		.tc_ms = 100,
 		.state_id = 1,
-		.cb = { .admit = all_may_come },
+		.tls = tls,
+		.cb = { .admit = all_may_come, .security = security },
 	};
 	struct err err;
 
 	cfg.listen[0] = hss_at;
+	cfg.listen_tls[0] = how == DIA_HUB_BY_TLS;
 	hss = dia_hub_new(loop, &cfg);
 	if (hss && dia_hub_listen(hss, &err) < 0) {
 		dia_hub_free(hss);
@@ -135,7 +176,13 @@ static bool start_hss(void)
 static bool start_bsf(void)
 {
 	struct dia_hub_cfg cfg = {
-		.self = { BSF, REALM }, .client_apps = zh, .n_client_apps = 1, .tc_ms = 100, .state_id = 1
+		.self = { BSF, REALM },
+		.client_apps = zh,
+		.n_client_apps = 1,
+		.tc_ms = 100,
+		.state_id = 1,
+		.tls = tls,
+		.cb = { .security = security },
 	};
 
 	bsf = dia_hub_new(loop, &cfg);
@@ -167,6 +214,7 @@ static void ask_many(void)
 	unsigned before = ends, asked = 0;
 
 	UNTIL(dia_hub_is_open(bsf, HSS));
+	open_at = open_at ? open_at : calls;
 	for (unsigned i = 0; i < ASKED; i++)
 		asked += ask() == 0;
 	MUST(asked >= ASKED - 1);
@@ -195,15 +243,24 @@ START_TEST(test_each_allocation_fails_once)
 	unsigned long all = 1;
 
 	hss_at = free_port();
+	how = ways[_i];
+	make_tls();
 	for (unsigned long n = 1; n <= all; n++) {
-		calls = 0;
+		calls = open_at = 0;
 		fails_at = n;
 		scene();
-		all = calls;
+		all = how == DIA_HUB_PLAIN ? calls : open_at; /* what comes then is the same */
 		fails_at = 0;
 	}
-	ck_assert_uint_gt(all, 2 * ASKED);
+	SSL_CTX_free(tls);
+	ck_assert_uint_gt(all, how == DIA_HUB_PLAIN ? 2 * ASKED : 10);
 }
 END_TEST
 
-SUITE("dia_torture", test_each_allocation_fails_once)
+int main(void)
+{
+	TCase *t = tcase_create("dia_torture");
+
+	tcase_add_loop_test(t, test_each_allocation_fails_once, 0, sizeof(ways) / sizeof(ways[0]));
+	return suite_run_cases("dia_torture", &t, 1);
+}
