@@ -184,6 +184,7 @@ static ssize_t tls_read(struct dia_way *w, int fd, uint8_t *to, size_t room, boo
 		return -EPROTO;
 	t->fd = fd;
 	ERR_clear_error();
+	t->emptied = false; /* what it had taken off the socket before may have been followed by more since */
 	n = SSL_read(t->ssl, to, room < INT_MAX ? (int)room : INT_MAX);
 	if (n <= 0)
 		return outcome(t, n);

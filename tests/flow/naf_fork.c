@@ -247,7 +247,9 @@ static int run_worker(void)
 	if (pid) {
 		printf("ready %d\n", (int)pid);
 		fflush(stdout);
-		return waitpid(pid, NULL, 0) == pid ? 0 : 1;
+		rc = waitpid(pid, NULL, 0) == pid ? 0 : 1;
+		gba_naf_free(naf);
+		return rc;
 	}
 	do {
 		rc = ask(naf);

@@ -258,6 +258,31 @@ START_TEST(test_message_with_the_finished)
 }
 END_TEST
 
+/* Several records are read at once, more than a turn has room for; what comes meanwhile has its event then, not later. */
+START_TEST(test_more_comes_while_records_wait)
+{
+	static uint8_t buf[1 << 16];
+	ssize_t n;
+
+	begin_tls();
+	hand_on_all(1 << 16);
+	for (unsigned i = 0; i < 4; i++) {
+		say(&client, i, 20);
+		if (i < 2)
+			continue;
+		n = recv(client.outside, buf, sizeof(buf), 0);
+		ck_assert_int_gt(n, 0);
+		ck_assert_int_eq(send(server.outside, buf, (size_t)n, MSG_NOSIGNAL), n);
+		if (i == 2) {
+			dia_loop_turn(loop, 1);
+			ck_assert_uint_eq(server.heard, 1);
+		}
+	}
+	turns();
+	ck_assert_uint_eq(server.heard, 4);
+}
+END_TEST
+
 START_TEST(test_ends)
 {
 	begin_tls();
@@ -496,6 +521,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_every_piece, 0, 8);
 	tcase_add_test(tc, test_partial_writes);
 	tcase_add_test(tc, test_message_with_the_finished);
+	tcase_add_test(tc, test_more_comes_while_records_wait);
 	tcase_add_loop_test(tc, test_ends, 0, 2);
 	tcase_add_test(tc, test_end_within_handshake);
 	tcase_add_loop_test(tc, test_garbage, 0, 3);
