@@ -34,7 +34,7 @@ struct naf_node {
 	atomic_bool young, connected;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool refused; /* under the lock: by words of the peer, so waiting is useless */
+	bool refused; /* under the lock: by words of the peer or of TLS, so waiting is useless */
 };
 
 /* What the hub tells. */
@@ -51,7 +51,7 @@ static const struct {
 	[DIA_HUB_IN_USE] = { GBA_NAF_LOG_NOTICE, "Diameter peer refused" },
 	[DIA_HUB_REFUSED] = { GBA_NAF_LOG_NOTICE, "BSF refuses us" },
 	[DIA_HUB_TLS] = { GBA_NAF_LOG_NOTICE, "no TLS with" },
-	[DIA_HUB_EXPIRES] = { GBA_NAF_LOG_NOTICE, "certificate of" },
+	[DIA_HUB_EXPIRES] = { GBA_NAF_LOG_NOTICE, "BSF" },
 	[DIA_HUB_CERTIFICATE] = { GBA_NAF_LOG_NOTICE, "wrong certificate of" },
 	[DIA_HUB_PROTOCOL] = { GBA_NAF_LOG_NOTICE, "Diameter message refused" },
 	[DIA_HUB_REALM] = { GBA_NAF_LOG_NOTICE, "Diameter realm not ours" },
@@ -89,8 +89,8 @@ static void node_on_event(void *owner, enum dia_hub_event ev, const char *peer, 
 		dia_loop_timer(n->loop, &n->settle, 0);
 	if ((size_t)ev < sizeof(events) / sizeof(events[0]) && events[ev].what)
 		node_log(n, events[ev].level, events[ev].what, peer, detail);
-	if (ev == DIA_HUB_OPEN || ev == DIA_HUB_REFUSED)
-		wake(n, ev == DIA_HUB_REFUSED);
+	if (ev == DIA_HUB_OPEN || ev == DIA_HUB_REFUSED || ev == DIA_HUB_TLS || ev == DIA_HUB_CERTIFICATE)
+		wake(n, ev != DIA_HUB_OPEN);
 }
 
 /* Questions, on the thread. */
@@ -249,8 +249,20 @@ static void init_changed(pthread_cond_t *c)
 	pthread_condattr_destroy(&attr);
 }
 
+static void warn_of_end(const struct naf_node *n)
+{
+	time_t left = n->tls.ctx ? dia_cert_own_expires(n->tls.ctx) - time(NULL) : DIA_CERT_SOON_S + 1;
+	char text[80];
+
+	if (left > DIA_CERT_SOON_S)
+		return;
+	dia_cert_left(text, sizeof(text), left);
+	node_log(n, GBA_NAF_LOG_NOTICE, "our", text, "");
+}
+
 static int node_begin(struct naf_node *n)
 {
+	warn_of_end(n);
 	dia_loop_tell_fds(n->loop, naf_fork_fd_add, naf_fork_fd_del);
 	n->hub = make_hub(n);
 	dia_loop_timer(n->loop, &n->settle, n->cfg.connect_ms);

@@ -6,7 +6,7 @@ import os
 import ssl
 
 from lib import aka, dia, dia_peer, naf, procs, vty
-from lib.app import a_btid
+from lib.app import a_btid, fingerprint
 from lib.dra import DRA_ID, relay
 from lib.faketime import WallClock
 from lib.otp import compiled
@@ -76,7 +76,7 @@ async def of_a_naf(t):
         await said(w, w.bsf, since, here)
 
 
-@test("certificates of an HSS: each wrong one has its word at both ends, and it gets no request", smoke=True, timeout=120)
+@test("certificates of an HSS: each wrong one has its word at both ends, and it gets no request", timeout=120)
 async def of_an_hss(t):
     live = pki().make("hss_live", HSS_ID)
     w = await tls_world(t, shards=1, hss=live).start()
@@ -158,13 +158,58 @@ async def after_cer(t):
     assert (await naf.fetch(conn, boot.btid)).key == boot.ks_naf()
 
 
+@test("we connect and TLS comes after CER: each wrong certificate of the HSS ends it with its word, the right one gets requests",
+      timeout=120)
+async def we_after_cer(t):
+    w = tls_world(t, "tls-after-cer", shards=1)
+    w.write_configs()
+    t.worlds.append(w)
+    hss = dia_peer.Server(HSS_ID, "mnc001.mcc001.3gppnetwork.org", [dia.APP_ZH])
+    await hss.start(w.ports["hss"])
+    t.cleanup(hss.stop)
+    w.bsf, wrong = w.bsf_daemon(), pki().wrong(HSS_ID)
+    t.watch(w.bsf)
+    for what, pair in wrong.items():
+        if pair is NONE:
+            continue                                              # a TLS server has one
+        since, hss.tls_after = w.bsf.mark(), pki().context(pair, True)
+        if not w.bsf.running:
+            await w.bsf.start()
+        else:
+            await enabled(w, f"peer {HSS_ID} reconnect")
+        await said(w, w.bsf, since, "its certificate is for another name" if WORDS[what][0] == NAME else WORDS[what][0])
+        assert not await w.hss_open(), what
+    hss.tls_after = pki().context(pki().make("hss", HSS_ID), True)
+    await enabled(w, f"peer {HSS_ID} reconnect")
+    await w.wait_hss_peer()
+
+
+@test("libgba-naf and gba-bsfd over TLS: parent and children get the key; towards another's certificate none, and both say why", smoke=True)
+async def library(t):
+    w = tls_world(t)
+    w.bsf_cfg.add(f"naf {NAF_ID}", "connections 8")
+    await w.start()
+    boot, mine = await w.ue().bootstrap(), pki().make("naf1", NAF_ID)
+    argv = [t.need_program("naf_fork"), "once" if procs.SANITIZED == "thread" else "prefork", f"127.0.0.1:{w.ports['tls']}", boot.btid,
+            fingerprint(boot.ks_naf()), "5"]
+    env = {"NAF_CERTIFICATE": mine.certificate, "NAF_KEY": mine.key, "NAF_CA": pki().ca()}
+    rc, out, err = await procs.run(argv, 50, env=env)
+    assert rc == 0 and "our certificate ends in 2" in err, (rc, out, err)
+    since = w.bsf.mark()
+    foreign = pki().make("foreign_naf", NAF_ID, ca="other")
+    argv[1] = "once"
+    rc, out, err = await procs.run(argv, 50, env=env | {"NAF_CERTIFICATE": foreign.certificate, "NAF_KEY": foreign.key})
+    assert rc and 'alert "unknown CA" from it' in err, (rc, err)
+    await said(w, w.bsf, since, "its certificate is of another CA")
+
+
 def fd_tls():
     """freeDiameter wants its identity as CN of its own certificate."""
     pair = pki().make("dra", DRA_ID, cn=DRA_ID, bits=2048)
     return pair.certificate, pair.key, pki().ca()
 
 
-@test("freeDiameterd between NAF and BSF, TLS first and after CER, it dials us and we dial it: keys over it", smoke=True, timeout=240)
+@test("freeDiameterd between NAF and BSF, TLS first and after CER, it dials us and we dial it: keys over it", timeout=240)
 async def relays(t):
     for how, dials in (("tls", True), ("tls-after-cer", True), ("tls", False), ("tls-after-cer", False)):
         first = how == "tls"
@@ -197,7 +242,7 @@ async def erlang(t, how, pair, name):
             "GBA_TLS_NAME": name}
 
 
-@test("erlang-diameter over TLS: as NAF before and after CER, a key; with another's certificate none; as HSS a vector", smoke=True,
+@test("erlang-diameter over TLS: as NAF before and after CER, a key; with another's certificate none; as HSS a vector",
       timeout=120)
 async def otp(t):
     out = await compiled(t)
