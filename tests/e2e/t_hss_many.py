@@ -62,6 +62,7 @@ async def written(t):
 @test("hss nodes are added, changed and removed under load: each request gets its vector, none is spent for nobody", smoke=True, timeout=120)
 async def live(t):
     w = World(t, n_cards=40).no_limits()
+    w.bsf_cfg.set("bsf", "shards 3")
     w.hss_cfg.add("subscribers", "ind 0 15")
     await w.start()
     w2 = await second(t, w)

@@ -26,8 +26,9 @@ async def second(t, w, identity=HSS2, name="two"):
 
 
 async def two(t, first=(), other=(), timeout=1, n_cards=40, **kw):
-    """A BSF with two HSSs; lines for either hss node."""
+    """A BSF of two shards with two HSSs; lines for either hss node."""
     w = World(t, n_cards=n_cards, **kw).no_limits()
+    w.bsf_cfg.set("bsf", "shards 2")
     w.hss_cfg.add("subscribers", "ind 0 15")
     w2 = await second(t, w)
     for line in (f"timeout {timeout}",) + tuple(first):
