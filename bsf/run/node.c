@@ -26,6 +26,7 @@ static const uint32_t zh_app = GBA_APP_ZH;
 struct part {
 	struct node *node;
 	struct dia_loop *loop;
+	struct dia_select *select;
 	struct dia_hub *hub; /* of the loop's thread */
 	struct zh_via via;   /* the same for who asks */
 	struct dia_hub_service service;
@@ -513,10 +514,23 @@ int node_attach(struct node *n, unsigned no, void *ctx, const struct dia_hub_ser
 
 	p->service = *zn;
 	publish_hub(p, make_hub(p));
-	if (p->hub && dia_select_new(ctx, p->loop))
+	p->select = p->hub ? dia_select_new(ctx, p->loop) : NULL;
+	if (p->select) {
+		dia_loop_gather(p->loop);
 		return 0;
+	}
 	node_detach(n, no);
 	return err_set(err, -ENOMEM, "diameter: no memory");
+}
+
+void node_turn(struct node *n, unsigned no)
+{
+	dia_select_turn(n->parts[no].select);
+}
+
+bool node_due(const struct node *n, unsigned no)
+{
+	return dia_loop_due(n->parts[no].loop);
 }
 
 static void part_cut(struct part *p)

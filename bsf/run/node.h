@@ -17,6 +17,11 @@ struct node *node_new(unsigned n_shards, SSL_CTX *tls, struct err *err);
  *  \param[in] ctx talloc context of the thread. \param[in] zn what answers BIRs there; lent until node_detach()
  *  \returns 0; -errno and a reason in err */
 int node_attach(struct node *n, unsigned no, void *ctx, const struct dia_hub_service *zn, struct err *err);
+/*! On the same thread, before it waits: what was written to peers outside of a turn leaves, and what has come is served.
+ *  Never within a turn. */
+void node_turn(struct node *n, unsigned no);
+/*! \returns true: there is something left that needs a turn */
+bool node_due(const struct node *n, unsigned no);
 /*! On the same thread, at its end: what is still open is cut. */
 void node_detach(struct node *n, unsigned no);
 

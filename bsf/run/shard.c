@@ -93,6 +93,13 @@ static int build_zn(struct shard *s)
 	return node_attach(s->env->node, s->no, s->ctx, &service, s->err);
 }
 
+static void serve_peers(void *data)
+{
+	struct shard *s = data;
+
+	node_turn(s->env->node, s->no);
+}
+
 static int build(struct shard *s)
 {
 	struct ub_flow_env env = { .overload = s->env->overload, .answered = ub_http_answered };
@@ -122,7 +129,7 @@ static int build(struct shard *s)
 	flow = ub_flow_new(s->ctx, &env);
 	if (!flow)
 		return -ENOMEM;
-	ub_http_set_flow(s->http, flow);
+	ub_http_set_flow(s->http, flow, serve_peers, s);
 	return build_zn(s);
 }
 
@@ -144,6 +151,15 @@ static void demolish(struct shard *s)
 	osmo_ctx = NULL;
 }
 
+/* HTTP first: what it asks an HSS leaves in one go. \returns true: do not wait */
+static bool shard_turn(struct shard *s)
+{
+	ub_http_turn(s->http);
+	if (node_due(s->env->node, s->no))
+		node_turn(s->env->node, s->no);
+	return ub_http_due(s->http) || node_due(s->env->node, s->no);
+}
+
 static void *shard_main(void *data)
 {
 	struct shard *s = data;
@@ -160,7 +176,7 @@ static void *shard_main(void *data)
 		s->end = true;
 	sem_post(&s->up);
 	while (!s->end)
-		osmo_select_main_ctx(ub_http_turn(s->http));
+		osmo_select_main_ctx(shard_turn(s));
 	demolish(s);
 	return NULL;
 }

@@ -11,10 +11,12 @@
 #include "bsf/ub/conn.h"
 #include "bsf/ub/listen.h"
 #include "bsf/ub/req.h"
+#include "common/base/clock.h"
 #include "common/gba/gba_time.h"
 #include "common/rt/log_cat.h"
 
 #define TURNS      3    /* of the library in one of ours: a request read, served, its answer sent */
+#define SHARE_US   50   /* and in one go, before others on the thread get their turn */
 #define POOL_EXTRA 4096 /* what the library needs of a connection's memory beside the header itself */
 
 struct ub_http {
@@ -26,15 +28,30 @@ struct ub_http {
 	struct deadline_set *deadlines;
 	struct deadline timer; /* what the library wants to be called for */
 	struct ub_flow *flow;
+	void (*others)(void *owner);
+	void *owner;
+	uint64_t turn_us;    /* since when the others wait */
 	uint32_t idle_s;     /* as the library was told */
 	unsigned lib_status; /* of the last answer the library made itself, until its connection ends */
 	bool due, stopping;
 	bool again; /* what was just done is seen by the library's next turn only */
 };
 
-void ub_http_set_flow(struct ub_http *h, struct ub_flow *flow)
+void ub_http_set_flow(struct ub_http *h, struct ub_flow *flow, void (*others)(void *owner), void *owner)
 {
 	h->flow = flow;
+	h->others = others;
+	h->owner = owner;
+}
+
+/* The library serves all that are ready in one turn, and a thousand may be: between them, others on the thread. Nothing of the
+ * request at hand is under way; what they answer is resumed in the library's next turn. */
+static void ub_make_way(struct ub_http *h)
+{
+	if (h->stopping || clock_mono_us() - h->turn_us < SHARE_US)
+		return;
+	h->others(h->owner);
+	h->turn_us = clock_mono_us();
 }
 
 static struct ub_conn *conn_of(struct MHD_Connection *mhd)
@@ -71,8 +88,10 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **ctx, enum
 	struct ub_req *r = *ctx;
 
 	*ctx = NULL;
-	if (r)
-		request_over(r, toe);
+	if (!r)
+		return;
+	request_over(r, toe);
+	ub_make_way(cls); /* answers made in one turn leave in the next one, one after the other */
 }
 
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx, enum MHD_ConnectionNotificationCode toe)
@@ -105,8 +124,10 @@ static void *on_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
 	struct ub_http *h = cls;
 	struct ub_conn *c = conn_of(mhd);
-	struct ub_req *r = c ? ub_req_new(&h->spare, uri) : NULL;
+	struct ub_req *r;
 
+	ub_make_way(h);
+	r = c ? ub_req_new(&h->spare, uri) : NULL;
 	if (!r)
 		return NULL;
 	r->h = h;
@@ -183,6 +204,7 @@ static enum MHD_Result all_read(struct ub_req *r)
 
 static enum MHD_Result ub_serve(struct ub_req *r)
 {
+	ub_make_way(r->h);
 	ub_conn_read(r->conn);
 	if (r->h->stopping)
 		ub_req_refuse(r, CAUSE_ub_busy, 0);
@@ -217,6 +239,7 @@ static enum MHD_Result ub_on_request(void *cls, struct MHD_Connection *mhd, cons
 	case REQ_READ:
 		return ub_serve(r);
 	case REQ_ANSWERED:
+		ub_make_way(r->h);
 		r->h->again = true;
 		return send_answer(r);
 	case REQ_WAITING:
@@ -226,7 +249,7 @@ static enum MHD_Result ub_on_request(void *cls, struct MHD_Connection *mhd, cons
 	return MHD_YES;
 }
 
-/* On the shard's thread, never inside the library. */
+/* On the shard's thread; inside the library at most for another request than the one it is at. */
 void ub_http_answered(void *ub_http, struct ub_run *run)
 {
 	struct ub_req *r = (struct ub_req *)run;
@@ -257,13 +280,19 @@ static void on_timer(void *data)
 	((struct ub_http *)data)->due = true;
 }
 
-bool ub_http_turn(struct ub_http *h)
+bool ub_http_due(const struct ub_http *h)
+{
+	return h->due;
+}
+
+void ub_http_turn(struct ub_http *h)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
 	if (!h->due || !h->mhd)
-		return false;
+		return;
 	h->due = false;
+	h->turn_us = clock_mono_us();
 	for (int i = 0; i == 0 || (h->again && i < TURNS); i++) {
 		h->again = false;
 		MHD_run(h->mhd);
@@ -274,7 +303,6 @@ bool ub_http_turn(struct ub_http *h)
 		h->due = true;
 	else
 		deadline_start(h->deadlines, &h->timer, ms, on_timer, h);
-	return h->due;
 }
 
 static int on_epoll(struct osmo_fd *ofd, unsigned int what)

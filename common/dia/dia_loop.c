@@ -26,6 +26,7 @@ struct dia_loop {
 	uint64_t armed_ms; /* what the timer descriptor is set to; 0: off */
 	bool turning;
 	uint64_t turns;
+	bool gathers;                                       /* its owner gives it a turn before waiting */
 	void (*tell_open)(int fd), (*tell_closing)(int fd); /* NULL: nobody asks */
 	uint8_t scratch[2 * DIA_LOOP_SCRATCH];
 	pthread_mutex_t lock;
@@ -113,6 +114,21 @@ bool dia_loop_runs(const struct dia_loop *l, const struct dia_fd *f)
 bool dia_loop_turning(const struct dia_loop *l)
 {
 	return l->turning;
+}
+
+void dia_loop_gather(struct dia_loop *l)
+{
+	l->gathers = true;
+}
+
+bool dia_loop_gathers(const struct dia_loop *l)
+{
+	return l->turning || l->gathers;
+}
+
+bool dia_loop_due(const struct dia_loop *l)
+{
+	return l->ready.next != &l->ready;
 }
 
 uint8_t *dia_loop_scratch(struct dia_loop *l)
@@ -236,7 +252,7 @@ static void list_add(struct dia_loop *l, struct dia_fd *f)
 void dia_loop_again(struct dia_loop *l, struct dia_fd *f)
 {
 	list_add(l, f);
-	if (!l->turning)
+	if (!l->turning && !l->gathers)
 		wake_up(l); /* who waits for our descriptor must come */
 }
 
@@ -337,7 +353,7 @@ static void run_ready(struct dia_loop *l, unsigned budget)
 	struct dia_fd round = { .next = &round, .prev = &round }, put_off = { .next = &put_off, .prev = &put_off };
 	unsigned greedy = GREEDY_ALL;
 
-	if (l->ready.next == &l->ready)
+	if (!dia_loop_due(l))
 		return;
 	round.next = l->ready.next;
 	round.prev = l->ready.prev;
@@ -371,13 +387,13 @@ bool dia_loop_turn(struct dia_loop *l, unsigned budget)
 	run_timers(l);
 	run_ready(l, budget);
 	l->turning = false;
-	return l->ready.next != &l->ready;
+	return dia_loop_due(l);
 }
 
 void dia_loop_wait(struct dia_loop *l, int ms)
 {
 	struct pollfd p = { .fd = l->epoll, .events = POLLIN };
 
-	if (l->ready.next == &l->ready)
+	if (!dia_loop_due(l))
 		poll(&p, 1, ms);
 }

@@ -60,6 +60,14 @@ int dia_loop_fd(const struct dia_loop *l);
  *  \param[in] budget messages that may be worked off. \returns true: something is left, call again without waiting */
 bool dia_loop_turn(struct dia_loop *l, unsigned budget);
 
+/*! From now on the owner of the loop asks dia_loop_due() before it waits, and gives it a turn then: what is written outside
+ *  of a turn is gathered for that one instead of being sent at once, message by message. */
+void dia_loop_gather(struct dia_loop *l);
+/*! \returns true: what is written now is sent in this turn or the next one */
+bool dia_loop_gathers(const struct dia_loop *l);
+/*! \returns true: there is something to do without a new event */
+bool dia_loop_due(const struct dia_loop *l);
+
 /*! Wait for something to do, at most so long. \param[in] ms -1: for ever. */
 void dia_loop_wait(struct dia_loop *l, int ms);
 

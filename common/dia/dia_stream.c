@@ -123,9 +123,9 @@ void dia_stream_commit(struct dia_stream *s, int len)
 	s->out_len += (size_t)len;
 	if (dia_loop_runs(s->loop, &s->f))
 		return; /* sent when it has read what there is */
-	if (!dia_loop_turning(s->loop))
+	if (!dia_loop_gathers(s->loop))
 		s->broken = try_send(s); /* who writes must not find the stream gone: told in the next turn */
-	if (dia_loop_turning(s->loop) || s->broken)
+	if (dia_loop_gathers(s->loop) || s->broken)
 		dia_loop_again(s->loop, &s->f);
 }
 

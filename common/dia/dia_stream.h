@@ -78,7 +78,7 @@ bool dia_stream_feed(struct dia_stream *s, struct span octets);
  *  \returns false: too much is unsent or no memory; the message is dropped by who writes it */
 bool dia_stream_room(struct dia_stream *s, struct writer *w, size_t len);
 /*! The message in w is whole (len octets; 0 or below: it is given up). Sent when the stream has read what there is, or in the
- *  next turn; outside of a turn at once. on_end() is never called from here. */
+ *  next turn; outside of a turn at once, but on a loop that gathers (dia_loop.h). on_end() is never called from here. */
 void dia_stream_commit(struct dia_stream *s, int len);
 
 /*! Read no further until dia_stream_resume(): a message already in the buffer waits, too. That the other side leaves is

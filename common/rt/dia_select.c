@@ -14,21 +14,22 @@ struct dia_select {
 	struct osmo_timer_list again;
 };
 
-static void turn(struct dia_select *d)
+/* Where the loop gathers the thread itself asks for what is left. */
+void dia_select_turn(struct dia_select *d)
 {
-	if (dia_loop_turn(d->loop, DIA_SELECT_BUDGET))
+	if (dia_loop_turn(d->loop, DIA_SELECT_BUDGET) && !dia_loop_gathers(d->loop))
 		osmo_timer_schedule(&d->again, 0, 0);
 }
 
 static int dia_select_on_event(struct osmo_fd *ofd, unsigned int what)
 {
-	turn(ofd->data);
+	dia_select_turn(ofd->data);
 	return 0;
 }
 
 static void on_again(void *data)
 {
-	turn(data);
+	dia_select_turn(data);
 }
 
 static int dia_select_free(struct dia_select *d)

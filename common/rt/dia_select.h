@@ -13,6 +13,10 @@ struct dia_select;
 /*! Call on the thread, after osmo_select_init(). \returns new object owned by ctx, l is lent; NULL: no memory */
 struct dia_select *dia_select_new(void *ctx, struct dia_loop *l);
 
+/*! A turn of the loop now. Needed by threads whose loop gathers (dia_loop_gather()) before they wait; others need not call it.
+ *  Never within a turn. */
+void dia_select_turn(struct dia_select *d);
+
 /*! For dia_hub_callbacks.event. */
 void dia_select_event(void *owner, enum dia_hub_event ev, const char *peer, const char *detail);
 

@@ -3,10 +3,13 @@
 import asyncio
 import os
 import resource
+import select
+import signal
 import socket
 
-from lib import causes
+from lib import causes, naf
 from lib.http_raw import HttpConn
+from lib.procs import many_files
 from lib.runner import test
 from lib.world import World
 
@@ -142,3 +145,57 @@ async def no_descriptor(t):
         resource.prlimit(w.bsf.pid, resource.RLIMIT_NOFILE, before)              # the VTY that shows the counters needs one
     for c in idle:
         c.close()
+
+
+def all_stand(pid):
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/stat", encoding="ascii") as f:
+            if f.read().rpartition(")")[2].split()[0] != "T":
+                return False
+    return True
+
+
+def answers_before_the_bia(w, socks, link, bir):
+    """All of them ask while the BSF stands still; with the first answers a BIR goes off. -> how many were answered before it was"""
+    poll = select.epoll()
+    for s in socks:
+        poll.register(s, select.EPOLLIN)
+    os.kill(w.bsf.pid, signal.SIGSTOP)
+    while not all_stand(w.bsf.pid):
+        pass
+    for s in socks:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: none\r\n\r\n")
+    os.kill(w.bsf.pid, signal.SIGCONT)
+    while len(poll.poll(20, 10)) < 10:                          # the library is in the midst of them
+        pass
+    assert os.write(link, bir) == len(bir)
+    assert select.select([link], [], [], 20)[0], "no BIA"
+    n = len(poll.poll(0, len(socks)))
+    for s in socks:
+        assert s.recv(4096).startswith(b"HTTP/1.1 400 ")
+    poll.close()
+    return n
+
+
+@test("a thousand requests are ready at once: a BIR that comes then is answered between them, not behind all", smoke=True)
+async def beside_a_crowd(t):
+    many_files()
+    w = World(t, n_cards=1).no_limits()
+    w.bsf_cfg.set("log stderr", "logging level set-all notice")
+    await w.start()
+    conn, s, n = await w.naf(), await w.ue().bootstrap(), 1000
+    for task in os.listdir(f"/proc/{w.bsf.pid}/task"):              # who waits for an answer gets a core before who gives it
+        os.sched_setscheduler(int(task), os.SCHED_IDLE, os.sched_param(0))
+    socks = [socket.create_connection(("127.0.0.1", w.ports["ub"])) for _ in range(n)]
+    link, before = conn.writer.get_extra_info("socket").fileno(), []
+    # the first time connections are taken some at a time; and the other side may be late, but not always
+    while len(before) < 2 or (before[-1] > n // 2 and len(before) < 9):
+        bir = naf.bir(conn, s.btid, naf.naf_id())
+        bir.hbh = bir.e2e = 7000 + len(before)
+        answer = conn.pending[bir.hbh] = asyncio.get_running_loop().create_future()
+        before.append(answers_before_the_bia(w, socks, link, bir.encode()))
+        assert naf.Bia(await asyncio.wait_for(answer, 10)).key == s.ks_naf()
+    assert before[-1] <= n // 2, before
+    t.note(f"answers before the BIA: {before} of {n}")
+    for sock in socks:
+        sock.close()

@@ -348,6 +348,26 @@ START_TEST(test_shut)
 }
 END_TEST
 
+/* Outside of a turn each message leaves at once, or, where the loop's owner wants it so, with the others in the next turn. */
+START_TEST(test_gathered)
+{
+	uint8_t got[64];
+
+	write_one(20);
+	ck_assert_int_eq(read(peer, got, sizeof(got)), 20);
+	ck_assert(!dia_loop_due(loop));
+	dia_loop_gather(loop);
+	turn_until_idle();
+	write_one(20);
+	write_one(20);
+	ck_assert_int_eq(read(peer, got, sizeof(got)), -1);
+	ck_assert(dia_loop_due(loop));
+	dia_loop_turn(loop, BUDGET);
+	ck_assert_int_eq(read(peer, got, sizeof(got)), 40);
+	ck_assert(!dia_loop_due(loop));
+}
+END_TEST
+
 START_TEST(test_peer_closes)
 {
 	uint8_t m[20];
@@ -424,4 +444,4 @@ END_TEST
 SUITE_WITH_FIXTURE("dia_stream", setup, teardown, test_every_split, test_big_message_in_pieces, test_budget,
 		   test_bad_frame, test_over_the_limit, test_answers_of_a_turn_in_one, test_who_does_not_read,
 		   test_unsent_is_bounded, test_stuck_from_the_last_octet, test_shut_behind_what_waits, test_pause,
-		   test_shut, test_peer_closes, test_write_to_the_gone, test_connect)
+		   test_shut, test_gathered, test_peer_closes, test_write_to_the_gone, test_connect)
