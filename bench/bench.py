@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What a BIR and a bootstrap cost, beside what they must cost at least. Usage: bench.py BUILD-FOLDER [--full] [--quick]
-[--only zn|nafs|ub|calls|gba_u|big]
+[--only zn|nafs|ub|beside|calls|gba_u|big]
 
 Everything is the CPU time of one process, user and system, of all its threads, divided by the operations it did. The
 processes compared run alternately in the same run, several times, all under one scheduling policy; the ratio is the median
@@ -21,6 +21,7 @@ import time
 SRC = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(SRC, "tests", "e2e"))
 from lib.cfg import Cfg  # noqa: E402
+from lib.procs import free_port  # noqa: E402
 
 NAME = "bsf.mnc001.mcc001.pub.3gppnetwork.org"
 REALM = "mnc001.mcc001.3gppnetwork.org"
@@ -30,23 +31,28 @@ GUSS = os.path.join(SRC, "conf", "guss-1.xml")
 RECORD = 200 + os.path.getsize(GUSS)    # octets of a session record with this GUSS
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def cpu_us(pid):
     """The clock of a process: CPU of all its threads, to the nanosecond (the kernel's CPUCLOCK_SCHED)."""
     return time.clock_gettime(~pid << 3 | 2) * 1e6
 
 
-def switches(pid):
-    """Times a thread of it gave up the CPU to wait: a hand-off is one on each side, a message of the network one."""
-    n = 0
+def real_time(on, pid=0):
+    """Of a process, or of what is started from now on; where it may be."""
+    policy = os.SCHED_RR if on else os.SCHED_BATCH
+    for task in os.listdir(f"/proc/{pid or 'self'}/task"):
+        try:
+            os.sched_setscheduler(int(task), policy, os.sched_param(1 if on else 0))
+        except PermissionError:
+            pass
+
+
+def waits(pid):
+    """Times a thread of it gave up the CPU to wait. -> those of the shards, those of all others (the committer's)"""
+    n = [0, 0]
     for task in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as f:
-            n += sum(int(line.split()[1]) for line in f if line.startswith("voluntary_ctxt"))
+            words = dict(line.partition(":\t")[::2] for line in f)
+        n[not words["Name"].startswith("shard")] += int(words["voluntary_ctxt_switches"])
     return n
 
 
@@ -277,11 +283,86 @@ class Bench:
                       f"{d:.1f} + put {p:.1f} (commits of {commit:.1f})", flush=True)
             self.verdict(f"Ub, {'connections kept' if keep else 'a connection each'}, of its parts", ratios, 1.25)
         k = max(100, n // 10)
-        before = switches(bsf.pid)
+        shard, others = waits(bsf.pid)
+        c0, r0 = self.store_figures(self.path("ub"))
         one, f1 = self.ub_run(bsf, ports["ub"], k, first, in_flight=1)
-        print(f"Ub, 1 in flight: gba-bsfd {one:.1f} us of CPU, {f1['seconds'] / f1['runs'] * 1000:.2f} ms and "
-              f"{(switches(bsf.pid) - before) / k:.1f} waits of its threads a bootstrap, no target")
+        c1, r1 = self.store_figures(self.path("ub"))
+        shard, others = ((b - a) / k for a, b in zip((shard, others), waits(bsf.pid)))
+        print(f"Ub, 1 in flight: gba-bsfd {one:.1f} us of CPU, target 512 us, {f1['seconds'] / f1['runs'] * 1000:.2f} ms; "
+              f"{2 * (c1 - c0) / k:.1f} hand-offs (to the committer and back), aim 2; waits of the shard {shard:.1f} (two requests, "
+              f"the HSS, the commit), of the committer {others:.1f} (for work, for the disk)")
+        self.missed += one > 512
         for p in (bsf, mhd, hss):
+            self.stop(p)
+
+    def meanwhile(self, name, args):
+        """A load beside what is measured; ended with calm()."""
+        p = subprocess.Popen([self.exe(name)] + [str(a) for a in args], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.running.append(p)
+        return p
+
+    def calm(self, p):
+        assert p.poll() is None, f"{p.args[0]} ended before what was measured beside it"
+        p.kill()
+        p.wait()
+        self.running.remove(p)
+
+    def took(self, name, args):
+        """-> median and 99th percentile of a load with one in flight, us"""
+        f = json.loads(self.tool(name, args))
+        return f["p50_us"], f["p99_us"]
+
+    def beside(self):
+        """What one interface costs the other. The same load on a second daemon shows what the machine has to do with it: its
+        cores are shared, the thread that serves is not."""
+        n, rate, pace = 2000 // self.scale, 2000, 1000
+        port, store, bsf, hss = {}, {}, {}, []
+        for who in ("same", "other"):
+            port[who] = {w: free_port() for w in ("ub", "dia", "hss")}
+            store[who] = self.fill(f"beside-{who}", 10000)
+            hss.append(self.spawn("bench/raw_zh", ["serve", HSS_ID, REALM, port[who]["hss"], GUSS]))
+            bsf[who] = self.bsf(store[who], port[who])
+            self.wait_for(bsf[who], HSS_ID)
+
+        def birs(who, runs, more=(), **kw):
+            return "bench/zn_load", self.zn_args(port[who]["dia"], store[who] + ".btids", runs, **kw) + list(more)
+
+        def bootstraps(who, runs, at, flight):
+            return "bench/ub_load", ["--port", port[who]["ub"], "--name", NAME, "--runs", runs, "--in-flight", flight,
+                                     "--keep", "--rate", at, "--first", 10000, "--subscribers", 10 ** 9]   # other ones than have sessions
+        bir = birs("same", n, ["--rate", pace], in_flight=1)
+        bootstrap = bootstraps("same", n // 20, 100, 1)
+        load = {who: bootstraps(who, 10 ** 7, rate, 64) for who in bsf}
+        flood = {who: birs(who, 10 ** 9, ["--identity", "1." + NAF_ID]) for who in bsf}
+        for what, asked, loads, at, target in (
+                (f"a BIR beside {rate} bootstraps/s, 99 %", bir, load, 1, 2.0),
+                ("a BIR beside a NAF that floods, median", bir, flood, 0, 1.2),
+                ("a bootstrap beside a NAF that floods, median", bootstrap, flood, 0, 1.2)):
+            # with a load that leaves half of the machine, so that what else runs on it does not count
+            for pid in (0, *(p.pid for p in (*bsf.values(), *hss))):
+                real_time(loads is load, pid)
+            to_alone, to_other = [], []
+            for _ in range(self.rounds):
+                alone = self.took(*asked)
+                beside = {}
+                for who in ("same", "other"):
+                    p = self.meanwhile(*loads[who])
+                    time.sleep(0.3)                                 # it has connected by then
+                    beside[who] = self.took(*asked)
+                    self.calm(p)
+                back = self.took(*asked)
+                alone = tuple((a + b) / 2 for a, b in zip(alone, back))
+                to_alone.append(beside["same"][at] / alone[at])
+                to_other.append(beside["same"][at] / beside["other"][at])
+                print(f"  {what}: alone {alone[0]:.0f}/{alone[1]:.0f} us   beside it {beside['same'][0]:.0f}/{beside['same'][1]:.0f}"
+                      f"   beside the same load on another daemon {beside['other'][0]:.0f}/{beside['other'][1]:.0f}", flush=True)
+            if loads is load:
+                self.verdict(f"{what}, of alone", to_alone, target)
+                print(f"{what}, of the same load on another daemon: {statistics.median(to_other):.2f}")
+            else:       # who floods takes a core itself
+                self.verdict(f"{what}, of a flood to another daemon", to_other, target)
+                print(f"{what}, of alone: {statistics.median(to_alone):.2f}")
+        for p in (*bsf.values(), *hss):
             self.stop(p)
 
     def gba_u(self):
@@ -392,9 +473,9 @@ def main():
     a.add_argument("--full", action="store_true", help="with 1,000,000 sessions")
     a.add_argument("--quick", action="store_true", help="a tenth of everything: does it still run")
     a.add_argument("--rounds", type=int, default=5)
-    a.add_argument("--only", action="append", choices=["zn", "nafs", "ub", "calls", "gba_u", "big"])
+    a.add_argument("--only", action="append", choices=["zn", "nafs", "ub", "beside", "calls", "gba_u", "big"])
     o = a.parse_args()
-    parts = o.only or ["zn", "nafs", "ub", "calls", "gba_u"] + (["big"] if o.full else [])
+    parts = o.only or ["zn", "nafs", "ub", "beside", "calls", "gba_u"] + (["big"] if o.full else [])
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))     # of all that is started here
     begun = time.monotonic()
     b = Bench(os.path.abspath(o.build), o.rounds, 10 if o.quick else 1)

@@ -3,8 +3,8 @@
  * with the right response (Milenage, RFC 3310), every 200 must be one. One thread; runs against gba-bsfd and mhd_fixed
  * alike.
  *
- * ub_load --port N --name BSF_NAME [--runs N] [--in-flight N] [--subscribers N] [--first N] [--keep] [--gba-u]
- * Prints one line of JSON. */
+ * ub_load --port N --name BSF_NAME [--runs N] [--in-flight N] [--subscribers N] [--first N] [--keep] [--gba-u] [--rate N]
+ * A rate: no more than so many begin in a second. Prints one line of JSON. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <netinet/tcp.h>
 #include "bench/card.h"
+#include "bench/took.h"
 #include "common/base/b64.h"
 #include "common/crypto/gba_u.h"
 #include "common/gba/impi.h"
@@ -28,12 +29,13 @@
 #define FLIGHT_MAX 1024
 #define CNONCE     "00112233445566778899aabbccddeeff"
 
-enum step { IDLE, FIRST, SECOND };
+enum step { IDLE, FIRST, SECOND }; /* IDLE: it begins when it is due */
 
 struct ue {
 	int fd;
 	enum step step;
 	unsigned long n; /* subscriber */
+	double begun_s;
 	char impi[IMPI_MAX + 1];
 	size_t len; /* of what came in */
 	char in[BUF_MAX];
@@ -42,18 +44,19 @@ struct ue {
 static struct options {
 	const char *name;
 	int port, keep, gba_u;
-	unsigned long runs, in_flight, subscribers, first;
+	unsigned long runs, in_flight, subscribers, first, rate;
 } opt = { .runs = 1000, .in_flight = 64, .subscribers = 1000000, .first = 0 };
 
 static struct ue ues[FLIGHT_MAX];
 static unsigned long started, finished, ok, refused, broken;
 static int last_status, ep;
+static double t0;
 
 static void usage(const char *what)
 {
 	fprintf(stderr,
 		"ub_load: %s\nusage: ub_load --port N --name BSF_NAME [--runs N] [--in-flight N] [--subscribers N] "
-		"[--first N] [--keep] [--gba-u]\n",
+		"[--first N] [--keep] [--gba-u] [--rate N]\n",
 		what);
 	exit(2);
 }
@@ -61,9 +64,11 @@ static void usage(const char *what)
 static void read_options(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "port", 1, NULL, 'p' },      { "name", 1, NULL, 'b' },        { "runs", 1, NULL, 'n' },
-		{ "in-flight", 1, NULL, 'f' }, { "subscribers", 1, NULL, 's' }, { "first", 1, NULL, '1' },
-		{ "keep", 0, NULL, 'k' },      { "gba-u", 0, NULL, 'u' },       { 0 },
+		{ "port", 1, NULL, 'p' },        { "name", 1, NULL, 'b' },
+		{ "runs", 1, NULL, 'n' },        { "in-flight", 1, NULL, 'f' },
+		{ "subscribers", 1, NULL, 's' }, { "first", 1, NULL, '1' },
+		{ "keep", 0, NULL, 'k' },        { "gba-u", 0, NULL, 'u' },
+		{ "rate", 1, NULL, 't' },        { 0 },
 	};
 	int c;
 
@@ -92,6 +97,9 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'u':
 			opt.gba_u = 1;
+			break;
+		case 't':
+			opt.rate = strtoul(optarg, NULL, 10);
 			break;
 		default:
 			usage("unknown option");
@@ -191,14 +199,25 @@ static int send_second(struct ue *u, const struct challenge_hdr *c)
 	return send_request(u, &h);
 }
 
+static double now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void begin(struct ue *u)
 {
+	u->step = IDLE;
 	if (started == opt.runs) {
-		u->step = IDLE;
 		if (u->fd >= 0)
 			ue_disconnect(u);
 		return;
 	}
+	u->begun_s = now_s();
+	if (took_until(t0, started, opt.rate, u->begun_s) > 0)
+		return;
 	/* a stride over the subscribers, so that neighbours in time are not neighbours in the store */
 	u->n = (opt.first + started++ * 7919) % opt.subscribers;
 	snprintf(u->impi, sizeof(u->impi), "00101%010lu@ims.mnc001.mcc001.3gppnetwork.org", u->n);
@@ -210,6 +229,7 @@ static void begin(struct ue *u)
 
 static void end(struct ue *u, unsigned long *counter, int drop)
 {
+	took_add(now_s() - u->begun_s);
 	(*counter)++;
 	finished++;
 	if (!opt.keep || drop)
@@ -273,22 +293,25 @@ static void readable(struct ue *u)
 	answered(u);
 }
 
-static double now_s(void)
+/* Those whose time has come. \returns ms until it comes for the next one */
+static int begin_due(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	if (!opt.rate || started == opt.runs)
+		return 30000;
+	for (unsigned long i = 0; i < opt.in_flight; i++)
+		if (ues[i].step == IDLE)
+			begin(&ues[i]);
+	return (int)(1000 * took_until(t0, started, opt.rate, now_s())) + 1;
 }
 
 int main(int argc, char **argv)
 {
 	struct epoll_event ev[FLIGHT_MAX];
 	unsigned long i;
-	double t0;
-	int n, k;
+	int n, k, wait;
 
 	read_options(argc, argv);
+	took_init(opt.runs);
 	ep = epoll_create1(EPOLL_CLOEXEC);
 	t0 = now_s();
 	for (i = 0; i < opt.in_flight; i++) {
@@ -296,15 +319,17 @@ int main(int argc, char **argv)
 		begin(&ues[i]);
 	}
 	while (finished < opt.runs) {
-		n = epoll_wait(ep, ev, FLIGHT_MAX, 30000);
-		if (n == 0 || (n < 0 && errno != EINTR))
+		wait = begin_due();
+		n = epoll_wait(ep, ev, FLIGHT_MAX, wait);
+		if ((n == 0 && wait == 30000) || (n < 0 && errno != EINTR))
 			usage("nothing comes any more");
 		for (k = 0; k < n; k++)
 			readable(ev[k].data.ptr);
 	}
 	printf("{\"runs\": %lu, \"ok\": %lu, \"refused\": %lu, \"broken\": %lu, \"last_status\": %d, \"seconds\": "
 	       "%.3f, "
-	       "\"rate\": %.0f}\n",
-	       opt.runs, ok, refused, broken, last_status, now_s() - t0, (double)opt.runs / (now_s() - t0));
+	       "\"rate\": %.0f, \"p50_us\": %.0f, \"p99_us\": %.0f}\n",
+	       opt.runs, ok, refused, broken, last_status, now_s() - t0, (double)opt.runs / (now_s() - t0),
+	       took_us(0.5), took_us(0.99));
 	return ok == opt.runs ? 0 : 1;
 }

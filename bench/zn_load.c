@@ -3,13 +3,16 @@
  * answer must be 2001 with a key. One thread; what comes together is asked anew together.
  *
  * zn_load --identity ID --port N --realm REALM --btids FILE --naf FQDN [--gsid N] [--requests N] [--connections N]
- * [--in-flight N]   With more than one connection their identities are 1.ID, 2.ID... Prints one line of JSON. */
+ * [--in-flight N] [--rate N]   With more than one connection their identities are 1.ID, 2.ID... A rate (BIRs a second) is for
+ * one in flight; how long each took is told then. Prints one line of JSON. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include "bench/raw_link.h"
+#include "bench/took.h"
 #include "common/dia/zn_wire.h"
 #include "dict/dict_gba.h"
 
@@ -18,7 +21,7 @@
 static struct options {
 	const char *identity, *realm, *btids, *naf, *gsid;
 	int port;
-	unsigned long requests, connections, in_flight;
+	unsigned long requests, connections, in_flight, rate;
 } opt = { .identity = "load.example.com",
 	  .realm = "example.net",
 	  .naf = "naf1.example.com",
@@ -32,12 +35,13 @@ static struct naf_id naf;
 static char gsids[1][ZN_GSID_MAX + 1];
 static unsigned long n_sent, n_ok, n_bad;
 static unsigned last_bad;
+static double begun_s, asked_s;
 
 static void usage(const char *what)
 {
 	fprintf(stderr,
 		"zn_load: %s\nusage: zn_load --identity ID --port N --realm REALM --btids FILE "
-		"--naf FQDN [--gsid N] [--requests N] [--connections N] [--in-flight N]\n",
+		"--naf FQDN [--gsid N] [--requests N] [--connections N] [--in-flight N] [--rate N]\n",
 		what);
 	exit(2);
 }
@@ -45,11 +49,17 @@ static void usage(const char *what)
 static void read_options(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "identity", 1, NULL, 'i' },  { "connections", 1, NULL, 'c' },
-		{ "port", 1, NULL, 'p' },      { "realm", 1, NULL, 'r' },
-		{ "btids", 1, NULL, 'b' },     { "naf", 1, NULL, 'n' },
-		{ "gsid", 1, NULL, 'g' },      { "requests", 1, NULL, 'm' },
-		{ "in-flight", 1, NULL, 'f' }, { 0 },
+		{ "identity", 1, NULL, 'i' },
+		{ "connections", 1, NULL, 'c' },
+		{ "port", 1, NULL, 'p' },
+		{ "realm", 1, NULL, 'r' },
+		{ "btids", 1, NULL, 'b' },
+		{ "naf", 1, NULL, 'n' },
+		{ "gsid", 1, NULL, 'g' },
+		{ "requests", 1, NULL, 'm' },
+		{ "in-flight", 1, NULL, 'f' },
+		{ "rate", 1, NULL, 't' },
+		{ 0 },
 	};
 	int c;
 
@@ -81,6 +91,9 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'f':
 			opt.in_flight = strtoul(optarg, NULL, 10);
+			break;
+		case 't':
+			opt.rate = strtoul(optarg, NULL, 10);
 			break;
 		default:
 			usage("unknown option");
@@ -116,6 +129,16 @@ static void read_btids(void)
 		usage("the list of B-TIDs is empty");
 }
 
+/* With one in flight nothing comes meanwhile. */
+static void pace(void)
+{
+	double wait = took_until(begun_s, n_sent, opt.rate, raw_now_s());
+	struct timespec t = { .tv_sec = (time_t)wait, .tv_nsec = (long)((wait - (double)(time_t)wait) * 1e9) };
+
+	if (wait > 0)
+		nanosleep(&t, NULL);
+}
+
 static void ask(struct raw_link *l)
 {
 	/* a stride that is prime to most list sizes: neighbours in time are not neighbours in the store */
@@ -124,6 +147,8 @@ static void ask(struct raw_link *l)
 	struct dia_address to = { &self, "load.example.com;1;2;zn", opt.realm, NULL, 0, 0 };
 	struct writer w;
 
+	pace();
+	asked_s = raw_now_s();
 	to.hop_by_hop = to.end_to_end = (uint32_t)++n_sent;
 	raw_room(l, &w);
 	raw_wrote(l, zn_wire_bir_put(&w, &to, span_str(btid), &naf, (const char(*)[ZN_GSID_MAX + 1]) gsids,
@@ -134,6 +159,8 @@ static void on_bia(struct raw_link *l, struct span msg)
 {
 	struct zn_bia bia = { 0 };
 
+	if (opt.connections * opt.in_flight == 1)
+		took_add(raw_now_s() - asked_s);
 	if (zn_wire_bia_get(&bia, msg) == 0 && bia.result.code == RESULT_SUCCESS && bia.me_key.len == 32) {
 		n_ok++;
 	} else {
@@ -180,18 +207,20 @@ int main(int argc, char **argv)
 	double t0, t1;
 
 	read_options(argc, argv);
+	took_init(opt.requests);
 	read_btids();
 	if (naf_id_make(&naf, opt.naf, UA_ID_HTTP_DIGEST))
 		usage("--naf is no FQDN");
 	snprintf(gsids[0], sizeof(gsids[0]), "%s", opt.gsid ? opt.gsid : "");
 	raw_init(opt.identity, "example.com", GBA_APP_ZN);
 	connect_all(epoll, links);
-	t0 = raw_now_s();
+	t0 = begun_s = raw_now_s();
 	run(epoll, links);
 	t1 = raw_now_s();
 	printf("{\"requests\": %lu, \"ok\": %lu, \"errors\": %lu, \"last_error\": %u, \"seconds\": %.3f, \"rate\": "
-	       "%.0f}\n",
-	       opt.requests, n_ok, n_bad, last_bad, t1 - t0, (double)opt.requests / (t1 - t0));
+	       "%.0f, \"p50_us\": %.0f, \"p99_us\": %.0f}\n",
+	       opt.requests, n_ok, n_bad, last_bad, t1 - t0, (double)opt.requests / (t1 - t0), took_us(0.5),
+	       took_us(0.99));
 	fflush(stdout);
 	for (unsigned long i = 0; i < opt.connections; i++)
 		raw_close(links[i]);
