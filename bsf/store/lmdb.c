@@ -190,7 +190,7 @@ static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg,
 /* Seal on the shard's thread, so that the committer only writes. */
 int lmdb_put_prepare(struct store_lmdb *l, struct store_req *r)
 {
-	uint8_t buf[RECORD_MAX];
+	BUFFER_UNCLEARED uint8_t buf[RECORD_MAX];
 	int n = record_head_make(&r->head, &l->keys, RECORD_SESSION, &r->session);
 
 	if (n == 0)

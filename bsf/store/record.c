@@ -85,7 +85,8 @@ static struct span aad_make(uint8_t aad[AAD_LEN], const uint8_t *rand, const uin
 int record_write(uint8_t *out, size_t cap, const struct record_keys *k, const struct record_head *h,
 		 const uint8_t rand[AKA_RAND_LEN], const struct gba_session *s)
 {
-	uint8_t plain[GBA_RECORD_MAX], aad[AAD_LEN];
+	BUFFER_UNCLEARED uint8_t plain[GBA_RECORD_MAX];
+	uint8_t aad[AAD_LEN];
 	int n, rc;
 
 	if (cap < RECORD_HEAD_LEN)
@@ -105,7 +106,8 @@ int record_write(uint8_t *out, size_t cap, const struct record_keys *k, const st
 int record_read(struct gba_session *out, const struct record_keys *k, const uint8_t rand[AKA_RAND_LEN],
 		struct span value)
 {
-	uint8_t plain[GBA_RECORD_MAX], aad[AAD_LEN];
+	BUFFER_UNCLEARED uint8_t plain[GBA_RECORD_MAX];
+	uint8_t aad[AAD_LEN];
 	struct span sealed;
 	int n, rc;
 

@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/*! A large buffer on the stack of which only what was written before is read: the compiler need not clear all of it. */
+#define BUFFER_UNCLEARED __attribute__((uninitialized))
+
 /*! Octets lent by somebody else; not NUL-terminated. p may be NULL only if len is 0. */
 struct span {
 	const uint8_t *p;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 
 #include "common/base/bytes.h"
 
@@ -22,6 +23,8 @@ static void thread_free(void *p)
 	EVP_CIPHER_CTX_free(t->sealing);
 	EVP_MD_CTX_free(t->md);
 	EVP_MAC_CTX_free(t->hmac);
+	EVP_MAC_CTX_free(t->kept);
+	OPENSSL_cleanse(t->kept_key, sizeof(t->kept_key));
 	free(t);
 }
 
@@ -95,8 +98,9 @@ struct evp_thread *evp_thread(void)
 	t->sealing = EVP_CIPHER_CTX_new();
 	t->md = EVP_MD_CTX_new();
 	t->hmac = EVP_MAC_CTX_new(alg.hmac);
-	if (!t->aes_ecb || !t->gcm || !t->sealing || !t->md || !t->hmac || !hmac_of_sha256(t->hmac) ||
-	    pthread_setspecific(key, t) != 0) {
+	t->kept = EVP_MAC_CTX_new(alg.hmac);
+	if (!t->aes_ecb || !t->gcm || !t->sealing || !t->md || !t->hmac || !t->kept || !hmac_of_sha256(t->hmac) ||
+	    !hmac_of_sha256(t->kept) || pthread_setspecific(key, t) != 0) {
 		thread_free(t);
 		return NULL;
 	}
@@ -112,25 +116,44 @@ static void hmac_clear(struct evp_thread *t)
 		EVP_MAC_init(t->hmac, none, sizeof(none), NULL);
 }
 
-static int hmac_sha256(struct evp_thread *t, uint8_t out[32], const uint8_t *k, size_t keylen,
-		       const struct span *pieces, size_t n)
+/* k NULL: the key that ctx has. */
+static int hmac_sha256(EVP_MAC_CTX *ctx, uint8_t out[32], const uint8_t *k, size_t keylen, const struct span *pieces,
+		       size_t n)
 {
 	size_t len;
 
-	if (!t || EVP_MAC_init(t->hmac, k, keylen, NULL) != 1)
+	if (EVP_MAC_init(ctx, k, keylen, NULL) != 1)
 		return -EIO;
 	for (size_t i = 0; i < n; i++) {
-		if (pieces[i].len && EVP_MAC_update(t->hmac, pieces[i].p, pieces[i].len) != 1)
+		if (pieces[i].len && EVP_MAC_update(ctx, pieces[i].p, pieces[i].len) != 1)
 			return -EIO;
 	}
-	return EVP_MAC_final(t->hmac, out, &len, 32) == 1 && len == 32 ? 0 : -EIO;
+	return EVP_MAC_final(ctx, out, &len, 32) == 1 && len == 32 ? 0 : -EIO;
 }
 
 int evp_hmac_sha256(uint8_t out[32], const uint8_t *k, size_t keylen, const struct span *pieces, size_t n)
 {
 	struct evp_thread *t = evp_thread();
-	int rc = hmac_sha256(t, out, k, keylen, pieces, n);
+	int rc = t ? hmac_sha256(t->hmac, out, k, keylen, pieces, n) : -EIO;
 
 	hmac_clear(t);
 	return rc;
+}
+
+int evp_hmac_sha256_kept(uint8_t out[32], const uint8_t *k, size_t keylen, struct span what)
+{
+	struct evp_thread *t = evp_thread();
+	bool again;
+	int rc;
+
+	if (!t || keylen == 0 || keylen > EVP_KEPT_MAX)
+		return -EIO;
+	again = t->kept_len == keylen && CRYPTO_memcmp(t->kept_key, k, keylen) == 0;
+	t->kept_len = 0; /* until it is known to be in the context */
+	rc = hmac_sha256(t->kept, out, again ? NULL : k, again ? 0 : keylen, &what, 1);
+	if (rc < 0)
+		return rc;
+	memcpy(t->kept_key, k, keylen);
+	t->kept_len = keylen;
+	return 0;
 }

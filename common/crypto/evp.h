@@ -7,6 +7,8 @@
 
 #include <openssl/evp.h>
 
+#define EVP_KEPT_MAX 64 /* octets */
+
 struct evp_thread {
 	EVP_CIPHER_CTX *aes_ecb;
 	EVP_CIPHER_CTX *gcm;
@@ -14,6 +16,9 @@ struct evp_thread {
 	unsigned sealing_of;
 	EVP_MD_CTX *md;
 	EVP_MAC_CTX *hmac;
+	EVP_MAC_CTX *kept; /* HMAC with kept_key, which outlives the message */
+	uint8_t kept_key[EVP_KEPT_MAX];
+	size_t kept_len;
 };
 
 struct evp_algorithms {
@@ -31,3 +36,6 @@ struct evp_thread *evp_thread(void);
 /*! HMAC-SHA-256 over n pieces. \returns 0; -EIO */
 struct span;
 int evp_hmac_sha256(uint8_t out[32], const uint8_t *key, size_t keylen, const struct span *pieces, size_t n);
+/*! The same for a key that the process has in its memory all the time anyway: it stays in this thread's context, which a message
+ *  after another with the same key costs half. \param[in] keylen 1..EVP_KEPT_MAX */
+int evp_hmac_sha256_kept(uint8_t out[32], const uint8_t *key, size_t keylen, struct span what);

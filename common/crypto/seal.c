@@ -215,5 +215,5 @@ int seal_open(struct seal *s, uint8_t *out, size_t cap, struct span sealed, stru
 
 int seal_index(uint8_t out[32], const struct secret *index_key, struct span what)
 {
-	return evp_hmac_sha256(out, index_key->b, index_key->len, &what, 1);
+	return evp_hmac_sha256_kept(out, index_key->b, index_key->len, what);
 }

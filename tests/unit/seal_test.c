@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "common/crypto/evp.h"
 #include "common/crypto/seal.h"
 #include "tests/unit/suite.h"
 
@@ -233,5 +234,25 @@ START_TEST(index_key)
 }
 END_TEST
 
+/* One message after another, with the same key and with another one: a context that is used again knows nothing of the last. */
+START_TEST(index_keys_in_turn)
+{
+	static const uint8_t turn[] = { 1, 1, 2, 2, 1, 2, 1 };
+	const struct span what[] = { span_str("one"),
+				     span_str("a longer one, of more than one block of the hash, which "
+					      "has 64 octets"),
+				     span_of(NULL, 0) };
+
+	for (size_t i = 0; i < sizeof(turn); i++) {
+		uint8_t out[32], want[32];
+		struct secret k = kek(turn[i]).key;
+
+		ck_assert_int_eq(seal_index(out, &k, what[i % 3]), 0);
+		ck_assert_int_eq(evp_hmac_sha256(want, k.b, k.len, &what[i % 3], 1), 0);
+		ck_assert_mem_eq(out, want, 32);
+	}
+}
+END_TEST
+
 SUITE("seal", there_and_back, each_with_its_own_key, altered, rotation, wrong_kek, bad_keks, made_elsewhere,
-      counter_never_twice, index_key)
+      counter_never_twice, index_key, index_keys_in_turn)
