@@ -73,7 +73,7 @@ __attribute__((noreturn)) static void serve(uint16_t port)
 
 static void ask_one(struct raw_link *l)
 {
-	struct dia_address to = { &self, "mar-bench.example.com;1;2;zh", self.realm, NULL, 0, 0 };
+	struct dia_address to = { .self = &self, .session_id = "mar-bench.example.com;1;2;zh", .realm = self.realm };
 	struct zh_mar mar = { .impi.s = "001010000000001@ims.mnc001.mcc001.3gppnetwork.org",
 			      .scheme = ZH_SCHEME_AKAV1 };
 	struct writer w;

@@ -51,7 +51,7 @@ static void make_tail(const char *identity, const char *realm)
 			      .created_at = time(NULL),
 			      .impi.s = "001010000000001@ims.mnc001.mcc001.3gppnetwork.org" };
 	uint8_t request[256], answer[1024];
-	struct dia_address to = { &self, "s", realm, NULL, 1, 1 };
+	struct dia_address to = { .self = &self, .session_id = "s", .realm = realm, .hop_by_hop = 1, .end_to_end = 1 };
 	struct writer w;
 	struct dia_avp a;
 	int len;

@@ -144,7 +144,7 @@ static void ask(struct raw_link *l)
 	/* a stride that is prime to most list sizes: neighbours in time are not neighbours in the store */
 	const char *btid = btids[n_sent * 7919 % n_btids];
 	struct dia_self self = { l->identity, "example.com" };
-	struct dia_address to = { &self, "load.example.com;1;2;zn", opt.realm, NULL, 0, 0 };
+	struct dia_address to = { .self = &self, .session_id = "load.example.com;1;2;zn", .realm = opt.realm };
 	struct writer w;
 
 	pace();
