@@ -15,8 +15,8 @@
 #include "common/gba/gba_time.h"
 #include "common/rt/log_cat.h"
 
-#define TURNS      3    /* of the library in one of ours: a request read, served, its answer sent */
-#define SHARE_US   50   /* and in one go, before others on the thread get their turn */
+#define TURNS      3   /* of the library in one of ours: a request read, served, its answer sent */
+#define SHARE_US   200 /* and in one go, before others on the thread get their turn; to look for them is a system call */
 #define POOL_EXTRA 4096 /* what the library needs of a connection's memory beside the header itself */
 
 struct ub_http {
