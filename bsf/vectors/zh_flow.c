@@ -219,6 +219,8 @@ static void zh_flow_on_answer(void *owner, uint64_t run, const struct zh_answer 
 	txn_zh_done(zc->runs, run, &a->r);
 }
 
+#define UNSENT_MS 60000 /* run_send() says how long; until then no instant so near that a timer is set for nothing */
+
 static struct zh_run *run_new(struct zh_flow *zc, const struct zh_ask *ask, uint64_t txn)
 {
 	struct zh_run *r = calloc(1, sizeof(*r));
@@ -236,7 +238,7 @@ static struct zh_run *run_new(struct zh_flow *zc, const struct zh_ask *ask, uint
 		memcpy(r->mar.auts, ask->auts, sizeof(r->mar.auts));
 	}
 	r->end_to_end = zh_dia_ids(zc->dia, r->session_id);
-	txn_start(zc->runs, &r->txn, zh_run_event, 0);
+	txn_start(zc->runs, &r->txn, zh_run_event, UNSENT_MS);
 	return r;
 }
 
