@@ -185,11 +185,11 @@ async def beside_a_crowd(t):
     await w.start()
     conn, s, n = await w.naf(), await w.ue().bootstrap(), 1000
     for task in os.listdir(f"/proc/{w.bsf.pid}/task"):              # who waits for an answer gets a core before who gives it
-        os.sched_setscheduler(int(task), os.SCHED_IDLE, os.sched_param(0))
+        os.setpriority(os.PRIO_PROCESS, int(task), 5)
     socks = [socket.create_connection(("127.0.0.1", w.ports["ub"])) for _ in range(n)]
     link, before = conn.writer.get_extra_info("socket").fileno(), []
     # the first time connections are taken some at a time; and the other side may be late, but not always
-    while len(before) < 2 or (before[-1] > n // 2 and len(before) < 9):
+    while len(before) < 2 or (before[-1] > n // 2 and len(before) < 20):
         bir = naf.bir(conn, s.btid, naf.naf_id())
         bir.hbh = bir.e2e = 7000 + len(before)
         answer = conn.pending[bir.hbh] = asyncio.get_running_loop().create_future()
