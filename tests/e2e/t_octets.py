@@ -271,6 +271,8 @@ async def from_hss(t):
     w = World(t, raw_hss=True, n_cards=80).no_limits()
     w.bsf_cfg.set("diameter", "tc 1")
     w.bsf_cfg.set("hss hss.mnc001.mcc001.3gppnetwork.org", "timeout 1")
+    for limit in ("request-time 600", "idle-time 600"):      # eighty devices at once, on a machine that may be busy with other things
+        w.bsf_cfg.set("ub", limit)
     w.make_hss = WrongHss
     await w.start()
     bad = w.raw_hss
