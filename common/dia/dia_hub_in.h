@@ -147,9 +147,14 @@ void dia_conn_end(struct dia_conn *c, bool reset, const char *why);
 void dia_conn_fail(struct dia_conn *c, int rc);
 /* It is one of those with a name from here on. */
 void dia_conn_name(struct dia_conn *c);
+void dia_conn_free_if_unused(struct dia_conn *c);
+
+/* dia_conn_out.c */
+#define DIA_CONN_BASE_ROOM 1024 /* octets of a message of the base protocol; with Failed-AVP DIA_FAILED_MAX more */
+/* Who we are on this connection: Host-IP-Address is the one it has here. */
+struct dia_caps dia_conn_caps(const struct dia_conn *c);
 /* An action of the machine. */
 void dia_conn_act(struct dia_conn *c, unsigned act, uint32_t arg);
-void dia_conn_free_if_unused(struct dia_conn *c);
 
 /* dia_refusal.c */
 struct dia_refusal {
