@@ -116,8 +116,14 @@ static int check(int rc, struct gba_naf_key *key)
 static int ask(struct gba_naf *naf)
 {
 	struct gba_naf_key *key;
-	int rc = gba_naf_fetch_key(naf, btid, NULL, &key);
+	struct timespec begin, end;
+	int rc;
 
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	rc = gba_naf_fetch_key(naf, btid, NULL, &key);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	if (rc)
+		fprintf(stderr, "%d: asked for %ld s\n", (int)getpid(), (long)(end.tv_sec - begin.tv_sec));
 	return check(rc, key);
 }
 
