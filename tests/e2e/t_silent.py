@@ -45,7 +45,7 @@ class Crowd:
         at = time.monotonic()
         assert (await naf.fetch(self.conn, self.session.btid)).key == self.session.ks_naf()
         self.slowest = max(self.slowest, time.monotonic() - at)
-        assert self.slowest < 1 * self.t.factor, f"a good NAF waited {self.slowest:.2f} s"
+        assert self.slowest < 5 * self.t.factor, f"a good NAF waited {self.slowest:.2f} s"
 
     def there(self):
         """How many the other side has not ended."""
@@ -110,7 +110,7 @@ async def all_held(t):
     assert there == SILENT, there
     cost = await idle_cost(w)
     t.note(f"{there} held, {each:.0f} octets each, {1000 * cost:.0f} ms in a second, the slowest BIR took {1000 * c.slowest:.0f} ms")
-    assert each < 4096 * t.factor and cost < 0.1 * t.factor, (each, cost)
+    assert each < 4096 * t.factor and cost < 0.3 * t.factor, (each, cost)
     await w.naf("gba-naf.example.com")
 
     async def over():
@@ -129,7 +129,7 @@ async def descriptors(t):
     await c.come(SILENT)
     cost = await idle_cost(w)
     t.note(f"{c.there()} of {len(c.socks)} held, {1000 * cost:.0f} ms in a second, the slowest BIR took {1000 * c.slowest:.0f} ms")
-    assert w.bsf.running and cost < 0.1 * t.factor, cost
+    assert w.bsf.running and cost < 0.3 * t.factor, cost
     new = await naf.connect(w.ports["dia"], "gba-naf.example.com", "example.com", timeout=20 * t.factor)
     assert new.cea.result == 2001
     await c.served()
