@@ -45,7 +45,7 @@ for p in $(grep -oE 'doc/man/[a-z-]+\.[0-9]' README.md) demo test debian/control
 	[ -e "$p" ] || echo "README.md: $p is not there" >>"$tmp"
 done
 grep -ohE 'make -C build/gcc [a-z-]+' README.md doc/performance.md | while read -r _ _ _ target; do
-	grep -q "^$target:" Makefile.am bench/bench.inc tests/tests.inc || echo "no make target $target" >>"$tmp"
+	cat Makefile.am ./*/*.inc ./*/*/*.inc | grep -q "^$target:" || echo "no make target $target" >>"$tmp"
 done
 for word in keep stop fail; do grep -q -- "--$word)" demo || echo "demo knows no --$word" >>"$tmp"; done
 check "what the README tells to type is there"
