@@ -2,19 +2,17 @@
 #include "hss-sim/zh_repeats.h"
 
 #include <stdlib.h>
-#include <openssl/crypto.h>
 #include "common/crypto/keyed_hash.h"
 #include "common/crypto/rng.h"
 #include "common/dia/dia_wire.h"
 
 #define NONE UINT32_MAX
 
-struct given {
+struct remembered {
 	struct zh_repeat_key key;
 	uint64_t at_ms;
 	uint32_t next; /* of the same bucket */
-	uint8_t res_len;
-	uint8_t rand[AKA_RAND_LEN], autn[AKA_AUTN_LEN], res[AKA_RES_MAX], ck[AKA_KEY_LEN], ik[AKA_KEY_LEN];
+	struct zh_given what;
 };
 
 /* A ring in the order of time, and buckets of places in it. */
@@ -23,7 +21,7 @@ struct zh_repeats {
 	uint32_t age_ms;
 	size_t max, first, n;
 	uint32_t *buckets; /* max */
-	struct given given[];
+	struct remembered given[];
 };
 
 struct zh_repeats *zh_repeats_new(size_t max, uint32_t age_ms)
@@ -50,13 +48,12 @@ static uint32_t *repeats_bucket(struct zh_repeats *r, const struct zh_repeat_key
 
 static void drop_oldest(struct zh_repeats *r)
 {
-	struct given *g = &r->given[r->first];
+	struct remembered *g = &r->given[r->first];
 	uint32_t *at = repeats_bucket(r, &g->key);
 
 	while (*at != r->first)
 		at = &r->given[*at].next;
 	*at = g->next;
-	OPENSSL_cleanse(g, sizeof(*g));
 	r->first = (r->first + 1) % r->max;
 	r->n--;
 }
@@ -65,8 +62,6 @@ void zh_repeats_free(struct zh_repeats *r)
 {
 	if (!r)
 		return;
-	while (r->n)
-		drop_oldest(r);
 	free(r->buckets);
 	free(r);
 }
@@ -112,35 +107,25 @@ static void repeats_sweep(struct zh_repeats *r, uint64_t now_ms)
 		drop_oldest(r);
 }
 
-void zh_repeats_put(struct zh_repeats *r, const struct zh_repeat_key *key, const struct aka_vector *v, uint64_t now_ms)
+void zh_repeats_put(struct zh_repeats *r, const struct zh_repeat_key *key, const struct zh_given *g, uint64_t now_ms)
 {
 	uint32_t *bucket = repeats_bucket(r, key), at;
-	struct given *g;
 
 	repeats_sweep(r, now_ms);
 	at = (uint32_t)((r->first + r->n++) % r->max);
-	g = &r->given[at];
-	*g = (struct given){ .key = *key, .at_ms = now_ms, .next = *bucket, .res_len = v->res.len };
+	r->given[at] = (struct remembered){ .key = *key, .at_ms = now_ms, .next = *bucket, .what = *g };
 	*bucket = at;
-	memcpy(g->rand, v->rand, sizeof(g->rand));
-	memcpy(g->autn, v->autn, sizeof(g->autn));
-	memcpy(g->res, v->res.b, v->res.len);
-	memcpy(g->ck, v->ck.b, sizeof(g->ck));
-	memcpy(g->ik, v->ik.b, sizeof(g->ik));
 }
 
-bool zh_repeats_get(struct zh_repeats *r, const struct zh_repeat_key *key, uint64_t now_ms, struct aka_vector *out)
+bool zh_repeats_get(struct zh_repeats *r, const struct zh_repeat_key *key, uint64_t now_ms, struct zh_given *out)
 {
 	for (uint32_t at = *repeats_bucket(r, key); at != NONE; at = r->given[at].next) {
-		const struct given *g = &r->given[at];
+		const struct remembered *g = &r->given[at];
 
 		if (!zh_repeats_same(&g->key, key) || now_ms - g->at_ms >= r->age_ms)
 			continue;
-		memcpy(out->rand, g->rand, sizeof(g->rand));
-		memcpy(out->autn, g->autn, sizeof(g->autn));
-		return secret_set(&out->res, g->res, g->res_len) == 0 &&
-		       secret_set(&out->ck, g->ck, sizeof(g->ck)) == 0 &&
-		       secret_set(&out->ik, g->ik, sizeof(g->ik)) == 0;
+		*out = g->what;
+		return true;
 	}
 	return false;
 }

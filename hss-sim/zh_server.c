@@ -208,22 +208,34 @@ static bool joined(struct zh_txn *t, struct llist_head *list)
 }
 
 /* It came again and was answered: the same vector, also where its AUTS has set the counter by now. \returns false: it was not */
-static bool gave_again(struct zh_txn *t, const struct zh_facts *f)
+static bool gave_again(struct zh_txn *t, const struct zh_facts *f, const struct subscriber *sub)
 {
 	static const struct result fine = { 0 };
 	struct zh_mar mar = t->mar;
 	struct aka_vector v = { 0 };
+	struct zh_given given;
 	struct zh_decision d;
 
-	if (!t->repeated || !zh_repeats_get(t->server->repeats, &t->key, clock_mono_ms(), &v))
+	if (!t->repeated || !zh_repeats_get(t->server->repeats, &t->key, clock_mono_ms(), &given))
 		return false;
 	mar.has_resync = false;
 	zh_decide(&d, &mar, &fine, f);
+	if (d.vector && (aka_vector_make(&v, &sub->row.cred, given.rand, given.sqn) < 0 ||
+			 spoil(&v, &given.effect, &sub->row.cred) < 0))
+		zh_decide_failed(&d);
 	if (d.vector)
 		d.cause = CAUSE_hss_repeated;
 	zh_server_answer(t, &d, d.vector ? &v : NULL);
 	aka_vector_clear(&v);
 	return true;
+}
+
+static void zh_server_remember(const struct zh_txn *t, const uint8_t rand[AKA_RAND_LEN], uint64_t sqn)
+{
+	struct zh_given given = { .sqn = sqn, .effect = t->effect };
+
+	memcpy(given.rand, rand, sizeof(given.rand));
+	zh_repeats_put(t->server->repeats, &t->key, &given, clock_mono_ms());
 }
 
 /* Decide and answer, or wait for the mark and come here again: then everything is decided anew, on what is true by then. */
@@ -251,7 +263,7 @@ static void zh_server_do_serve(struct zh_txn *t)
 		txn_list(t, &sub->waiting);
 		return;
 	}
-	if (gave_again(t, &f))
+	if (gave_again(t, &f, sub))
 		return;
 	if (sub && sub->readable && t->mar.has_resync)
 		f.auts = auc_auts_check(&sub->counter, &sub->row.cred, now, t->mar.rand, t->mar.auts, &sqn_ms);
@@ -280,7 +292,7 @@ static void zh_server_do_serve(struct zh_txn *t)
 		answer_failed(t);
 		return;
 	}
-	zh_repeats_put(t->server->repeats, &t->key, &v, clock_mono_ms());
+	zh_server_remember(t, v.rand, sqn);
 	zh_server_answer(t, &d, &v);
 	aka_vector_clear(&v);
 }
