@@ -16,13 +16,13 @@ struct dia_way_ops {
 	 *  -errno */
 	int (*begin)(struct dia_way *w, int fd);
 	/*! \param[out] more false: the socket was seen empty; true: read again without a new event
-	 *  \returns octets; 0 the other side has ended it; -EAGAIN, more is false then; -EPROTO, why() says how; -errno */
+	 *  \returns octets; 0 the other side has ended it; -EAGAIN none for now; -EPROTO, why() says how; -errno */
 	ssize_t (*read)(struct dia_way *w, int fd, uint8_t *to, size_t room, bool *more);
 	/*! \returns octets taken: if fewer than len an event comes when there is room; -EPROTO; -errno, never -EAGAIN */
 	ssize_t (*write)(struct dia_way *w, int fd, const uint8_t *from, size_t len);
 	/*! Nothing is written any more: the other side is told so. */
 	void (*shut)(struct dia_way *w, int fd);
-	/*! What -EPROTO meant, in words; lent until the way ends. NULL: there is no -EPROTO */
+	/*! What -EPROTO meant, in words; lent until the way ends */
 	const char *(*why)(const struct dia_way *w);
 	/*! The socket stays open. */
 	void (*free)(struct dia_way *w);

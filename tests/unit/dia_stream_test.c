@@ -441,7 +441,16 @@ START_TEST(test_connect)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("dia_stream", setup, teardown, test_every_split, test_big_message_in_pieces, test_budget,
-		   test_bad_frame, test_over_the_limit, test_answers_of_a_turn_in_one, test_who_does_not_read,
-		   test_unsent_is_bounded, test_stuck_from_the_last_octet, test_shut_behind_what_waits, test_pause,
-		   test_shut, test_gathered, test_peer_closes, test_write_to_the_gone, test_connect)
+/* An ICMP "parameter problem" makes a socket of TCP fail with what TLS fails with, so it needs words, too. */
+START_TEST(test_tcp_has_words)
+{
+	ck_assert_ptr_nonnull(dia_way_tcp.ops->why);
+	ck_assert_str_eq(dia_way_tcp.ops->why(&dia_way_tcp), strerror(EPROTO));
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("dia_stream", setup, teardown, test_tcp_has_words, test_every_split, test_big_message_in_pieces,
+		   test_budget, test_bad_frame, test_over_the_limit, test_answers_of_a_turn_in_one,
+		   test_who_does_not_read, test_unsent_is_bounded, test_stuck_from_the_last_octet,
+		   test_shut_behind_what_waits, test_pause, test_shut, test_gathered, test_peer_closes,
+		   test_write_to_the_gone, test_connect)
