@@ -12,16 +12,20 @@
 #include <openssl/ssl.h>
 #include "common/dia/dia_cert.h"
 
+#define ASIDES_MAX 64 /* words of the handshake between two pieces of data: new keys, tickets */
+
 struct dia_tls {
 	struct dia_way way; /* first */
 	SSL *ssl;
 	int fd;
-	bool emptied; /* the last read of the socket took what there was */
-	bool counted; /* among the handshakes of its address */
-	bool greeted; /* the ClientHello was let through */
-	bool failed;  /* of this SSL nothing is asked any more */
-	int sys;      /* errno of the socket; 0: it has ended */
-	int wait;     /* of the hello: as dia_way_ops.begin says */
+	bool emptied;           /* the last read of the socket took what there was */
+	bool put_off;           /* the socket was to be read once more */
+	bool counted;           /* among the handshakes of its address */
+	bool greeted;           /* the ClientHello was let through */
+	bool failed;            /* of this SSL nothing is asked any more */
+	int sys;                /* errno of the socket; 0: it has ended */
+	int wait;               /* of the hello: as dia_way_ops.begin says */
+	unsigned reads, asides; /* of the socket, that are left in this call; since the last data */
 	struct dia_shakes *shakes;
 	struct sockaddr_storage from;
 	char why[DIA_CERT_WHY];
@@ -32,9 +36,17 @@ struct dia_tls {
 static int sock_read(BIO *b, char *to, size_t room, size_t *n)
 {
 	struct dia_tls *t = BIO_get_data(b);
-	ssize_t got = recv(t->fd, to, room, 0);
+	ssize_t got;
 
 	BIO_clear_retry_flags(b);
+	*n = 0;
+	t->put_off = !t->reads;
+	if (t->put_off) {
+		BIO_set_retry_read(b);
+		return 0;
+	}
+	t->reads--;
+	got = recv(t->fd, to, room, 0);
 	t->emptied = got < (ssize_t)room;
 	t->sys = got < 0 ? errno : 0;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -156,10 +168,12 @@ static int tls_begin(struct dia_way *w, int fd)
 	if (t->shakes && (t->greeted || !SSL_is_server(t->ssl)) && !dia_shakes_step(t->shakes))
 		return -EBUSY;
 	t->fd = fd;
+	t->reads = UINT_MAX;
 	ERR_clear_error();
 	rc = SSL_do_handshake(t->ssl);
 	if (rc == 1) {
 		t->shakes = NULL;
+		t->asides = 0;
 		return 0;
 	}
 	if (SSL_get_error(t->ssl, rc) == SSL_ERROR_WANT_CLIENT_HELLO_CB)
@@ -174,6 +188,22 @@ static int tls_begin(struct dia_way *w, int fd)
 
 /* Octets. */
 
+static void on_record(int write, int version, int type, const void *from, size_t len, SSL *ssl, void *tls)
+{
+	struct dia_tls *t = tls;
+
+	t->asides += !write && type == SSL3_RT_HANDSHAKE;
+}
+
+/* New keys cost us more than who says so. \returns -EPROTO */
+static int too_many_asides(struct dia_tls *t)
+{
+	t->failed = true;
+	snprintf(t->why, sizeof(t->why), "it changes keys all the time");
+	return -EPROTO;
+}
+
+/* SSL_read() itself would go on as long as what comes is no data: it has one read of the socket, then others come first. */
 static ssize_t tls_read(struct dia_way *w, int fd, uint8_t *to, size_t room, bool *more)
 {
 	struct dia_tls *t = (struct dia_tls *)w;
@@ -183,11 +213,19 @@ static ssize_t tls_read(struct dia_way *w, int fd, uint8_t *to, size_t room, boo
 	if (t->failed)
 		return -EPROTO;
 	t->fd = fd;
+	t->reads = 1;
+	t->put_off = false;
 	ERR_clear_error();
 	t->emptied = false; /* what it had taken off the socket before may have been followed by more since */
 	n = SSL_read(t->ssl, to, room < INT_MAX ? (int)room : INT_MAX);
-	if (n <= 0)
-		return outcome(t, n);
+	if (t->asides > ASIDES_MAX)
+		return too_many_asides(t);
+	if (n <= 0) {
+		n = outcome(t, n);
+		*more = n == -EAGAIN && t->put_off && !t->emptied;
+		return n;
+	}
+	t->asides = 0;
 	*more = SSL_has_pending(t->ssl) || !t->emptied;
 	return n;
 }
@@ -265,6 +303,8 @@ static bool set_up(struct dia_tls *t, bool calls)
 		return false;
 	SSL_set_bio(t->ssl, b, b);
 	SSL_set_app_data(t->ssl, t);
+	SSL_set_msg_callback(t->ssl, on_record);
+	SSL_set_msg_callback_arg(t->ssl, t);
 	SSL_set_options(t->ssl, SSL_OP_CLEANSE_PLAINTEXT);
 	SSL_set_read_ahead(t->ssl, 1);
 	if (calls)

@@ -406,6 +406,93 @@ START_TEST(test_move)
 }
 END_TEST
 
+/* A client that the test drives by hand: what it writes goes to the server in few pieces. */
+static void post(SSL *ssl)
+{
+	uint8_t octets[50000];
+	int n = BIO_read(SSL_get_wbio(ssl), octets, sizeof(octets));
+
+	if (n > 0)
+		ck_assert_int_eq(send(server.outside, octets, (size_t)n, MSG_NOSIGNAL), n);
+}
+
+static SSL *by_hand(void)
+{
+	SSL *ssl = SSL_new(client_ctx);
+
+	dia_stream_way(&server.s, tls_of(false, NULL, &somewhere), false);
+	SSL_set_bio(ssl, BIO_new_socket(server.outside, BIO_NOCLOSE), BIO_new(BIO_s_mem()));
+	SSL_set_connect_state(ssl);
+	for (unsigned i = 0; i < 10 && !server.begun; i++) {
+		SSL_do_handshake(ssl);
+		post(ssl);
+		turns();
+	}
+	ck_assert_uint_eq(server.begun, 1);
+	return ssl;
+}
+
+static void change_keys(SSL *ssl, unsigned times)
+{
+	for (unsigned i = 0; i < times; i++) {
+		ck_assert_int_eq(SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		ck_assert_int_eq(SSL_do_handshake(ssl), 1);
+	}
+}
+
+static void say_by_hand(SSL *ssl, unsigned number)
+{
+	uint8_t msg[20] = { 1, 0, 0, sizeof(msg) };
+
+	be32_put(msg + 12, number);
+	ck_assert_int_eq(SSL_write(ssl, msg, sizeof(msg)), sizeof(msg));
+}
+
+/* New keys are free to who wants them now and then, and cost us more than they cost the one who says so. */
+START_TEST(test_key_updates)
+{
+	SSL *ssl = by_hand();
+
+	for (unsigned i = 0; i < 200; i++) {
+		change_keys(ssl, 3);
+		say_by_hand(ssl, i);
+		if (i % 7)
+			continue;
+		post(ssl);
+		turns();
+	}
+	post(ssl);
+	turns();
+	ck_assert_uint_eq(server.heard, 200);
+	ck_assert_uint_eq(server.ends, 0);
+	change_keys(ssl, 300);
+	post(ssl);
+	turns();
+	ck_assert_uint_eq(server.ends, 1);
+	ck_assert_int_eq(server.detail, EPROTO);
+	ck_assert_str_eq(server.s.way->ops->why(server.s.way), "it changes keys all the time");
+	SSL_free(ssl);
+}
+END_TEST
+
+/* Records of one octet: who sends them has no more of a turn than who sends messages. */
+START_TEST(test_small_records_in_a_turn)
+{
+	uint8_t msg[1000] = { 1, 0, sizeof(msg) >> 8, sizeof(msg) & 0xff };
+	SSL *ssl = by_hand();
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sizeof(msg); i++)
+		ck_assert_int_eq(SSL_write(ssl, msg + i, 1), 1);
+	post(ssl);
+	while (dia_loop_turn(loop, 64))
+		n++;
+	ck_assert_uint_ge(n, sizeof(msg) / 64);
+	ck_assert_uint_eq(server.heard, 1);
+	SSL_free(ssl);
+}
+END_TEST
+
 /* Many at once: a pair of ends for each, without a middleman. */
 #define MANY 24
 
@@ -528,6 +615,8 @@ int main(void)
 	tcase_add_test(tc, test_after_a_message);
 	tcase_add_test(tc, test_injected);
 	tcase_add_test(tc, test_move);
+	tcase_add_test(tc, test_key_updates);
+	tcase_add_test(tc, test_small_records_in_a_turn);
 	tcase_add_test(tc, test_few_handshakes_in_a_turn);
 	tcase_add_test(tc, test_few_handshakes_of_an_address);
 	tcase_add_loop_test(tc, test_addresses_apart, 0, 20);
