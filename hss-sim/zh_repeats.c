@@ -103,31 +103,50 @@ bool zh_repeats_marked(struct span msg)
 
 static void repeats_sweep(struct zh_repeats *r, uint64_t now_ms)
 {
-	while (r->n && (r->n == r->max || now_ms - r->given[r->first].at_ms >= r->age_ms))
+	while (r->n && now_ms - r->given[r->first].at_ms >= r->age_ms)
 		drop_oldest(r);
 }
 
-void zh_repeats_put(struct zh_repeats *r, const struct zh_repeat_key *key, const struct zh_given *g, uint64_t now_ms)
+static struct remembered *repeats_find(struct zh_repeats *r, const struct zh_repeat_key *key, uint64_t now_ms)
+{
+	repeats_sweep(r, now_ms);
+	for (uint32_t at = *repeats_bucket(r, key); at != NONE; at = r->given[at].next) {
+		if (zh_repeats_same(&r->given[at].key, key))
+			return &r->given[at];
+	}
+	return NULL;
+}
+
+static struct remembered *new_place(struct zh_repeats *r, const struct zh_repeat_key *key, uint64_t now_ms)
 {
 	uint32_t *bucket = repeats_bucket(r, key), at;
 
-	repeats_sweep(r, now_ms);
+	if (r->n == r->max)
+		drop_oldest(r);
 	at = (uint32_t)((r->first + r->n++) % r->max);
-	r->given[at] = (struct remembered){ .key = *key, .at_ms = now_ms, .next = *bucket, .what = *g };
+	r->given[at] = (struct remembered){ .key = *key, .at_ms = now_ms, .next = *bucket };
 	*bucket = at;
+	return &r->given[at];
+}
+
+/* Each request has one place: who sends the same one all the time takes no other's, and makes no chain without end. */
+void zh_repeats_put(struct zh_repeats *r, const struct zh_repeat_key *key, const struct zh_given *g, uint64_t now_ms)
+{
+	struct remembered *place = repeats_find(r, key, now_ms);
+
+	if (!place)
+		place = new_place(r, key, now_ms);
+	place->what = *g;
 }
 
 bool zh_repeats_get(struct zh_repeats *r, const struct zh_repeat_key *key, uint64_t now_ms, struct zh_given *out)
 {
-	for (uint32_t at = *repeats_bucket(r, key); at != NONE; at = r->given[at].next) {
-		const struct remembered *g = &r->given[at];
+	const struct remembered *place = repeats_find(r, key, now_ms);
 
-		if (!zh_repeats_same(&g->key, key) || now_ms - g->at_ms >= r->age_ms)
-			continue;
-		*out = g->what;
-		return true;
-	}
-	return false;
+	if (!place)
+		return false;
+	*out = place->what;
+	return true;
 }
 
 size_t zh_repeats_count(const struct zh_repeats *r)

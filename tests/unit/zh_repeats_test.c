@@ -120,4 +120,25 @@ START_TEST(the_oldest_goes)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("zh_repeats", open_one, close_one, known_by_all_of_it, for_a_time, the_oldest_goes)
+/* One that is asked again without T has its next vector, and stands in one place: else whoever asks so all the time has all the
+ * others' places, and a chain without end to look through. */
+START_TEST(asked_again_without_t)
+{
+	struct zh_repeat_key other = { { 2, 2 } }, same = { { 1, 1 } };
+	struct zh_given v = given(1), got;
+
+	zh_repeats_put(r, &other, &v, 1000);
+	for (unsigned i = 0; i < 1000; i++) {
+		v = given((uint8_t)i);
+		zh_repeats_put(r, &same, &v, 1000 + i);
+		ck_assert_uint_eq(zh_repeats_count(r), 2);
+		ck_assert(zh_repeats_get(r, &same, 1000 + i, &got));
+		ck_assert_uint_eq(got.rand[0], (uint8_t)i);
+	}
+	ck_assert(zh_repeats_get(r, &other, 2000, &got));
+	ck_assert_uint_eq(got.rand[0], 1);
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("zh_repeats", open_one, close_one, known_by_all_of_it, for_a_time, the_oldest_goes,
+		   asked_again_without_t)
