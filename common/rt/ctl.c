@@ -388,6 +388,8 @@ static bool skip_document(struct ctl_conn *c)
 
 	c->skip -= n;
 	conn_drop(c, n);
+	if (!c->skip)
+		deadline_stop(&c->late); /* that request is over, too */
 	return !c->skip;
 }
 

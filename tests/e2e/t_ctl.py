@@ -206,6 +206,17 @@ async def silent(t):
     assert (await ask(path, "generation?"))["daemon"] == "gba-bsfd"
 
 
+@test("control: who sent a document that nobody wanted, in pieces, has begun nothing any more and stays connected", long=True, timeout=120)
+async def refused_in_pieces(t):
+    w = await World(t, raw_hss=True).start()
+    c = await control(w)
+    c.writer.write(b"1 nonsense +10\nabcde")
+    assert (await c.line()).startswith("1 error syntax")
+    c.writer.write(b"fghij")
+    await asyncio.sleep(32)                                       # a request that has begun has 30 s
+    assert (await c.ask("generation?"))["daemon"] == "gba-bsfd"
+
+
 @test("gbactl: what it prints and how it ends: done 0, refused 1, usage 2, no daemon 3", smoke=True)
 async def tool(t):
     w = await World(t).start()
