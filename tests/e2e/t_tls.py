@@ -115,6 +115,18 @@ async def names(t):
     await w.t.until(lambda: asyncio.sleep(0, "its certificate is of another CA" in w.bsf.text()), 10, "why in the log")
 
 
+@test("a certificate with some CAs above it is looked at, one with a hundred is not: each of them costs a signature", smoke=True)
+async def chain(t):
+    w = await tls_world(t).start()
+
+    def behind(n):
+        return pki().context(pki().chain(f"chain{n}", NAF_ID, n), False)
+    assert (await tls_naf(w, tls=behind(5))).cea.result == 2001
+    async with causes.counted(w, dia_tls=1):
+        assert await refused(tls_naf(w, tls=behind(95))) is None
+    await w.t.until(lambda: asyncio.sleep(0, "certificate chain too long" in w.bsf.text()), 10, "why in the log")
+
+
 async def vty_naf(w, *lines):
     v = await vty.Vty.open(w.ports["bsf_vty"])
     for line in ("enable", "configure terminal", f"naf {NAF_ID}", *lines):

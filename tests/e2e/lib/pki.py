@@ -63,10 +63,10 @@ class Pki:
         _write(path, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
         return path
 
-    def _ca(self, name):
+    def _ca(self, name, above=None):
         key, _ = self._key(name)
-        b = self._builder(name, name, key, -48 * HOUR, 1000 * HOUR).add_extension(x509.BasicConstraints(True, None), True)
-        self._save(name, b.sign(key, hashes.SHA256()))
+        b = self._builder(name, above or name, key, -48 * HOUR, 1000 * HOUR).add_extension(x509.BasicConstraints(True, None), True)
+        self._save(name, b.sign(self.cas.get(above, key), hashes.SHA256()))
         self.cas[name] = key
 
     def ca(self, name="ca"):
@@ -81,6 +81,19 @@ class Pki:
         if usage:
             b = b.add_extension(x509.ExtendedKeyUsage([USAGE[usage]]), False)
         return Pair(self._save(name, b.sign(self.cas[ca], hashes.SHA256())), key_path)
+
+    def chain(self, name, dns, n):
+        """A certificate with n CAs between it and ours, all of them in its file."""
+        cas = [f"{name}-{i}" for i in range(n)]
+        for above, ca in zip(["ca"] + cas, cas):
+            self._ca(ca, above)
+        pair = self.make(name, dns, ca=cas[-1])
+        octets = b""
+        for path in [pair.certificate] + [self.ca(ca) for ca in reversed(cas)]:
+            with open(path, "rb") as f:
+                octets += f.read()
+        _write(pair.certificate, octets, 0o644)
+        return pair
 
     @staticmethod
     def install(pair, over):
