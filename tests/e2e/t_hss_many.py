@@ -59,7 +59,7 @@ async def written(t):
     await w.ue().bootstrap()
 
 
-@test("hss nodes are added, changed and removed under load: each request gets its vector, none is spent for nobody", smoke=True, timeout=120)
+@test("hss nodes are added, changed and removed under load: each request gets its vector, none is spent for nobody but what an operator cut off", smoke=True, timeout=120)
 async def live(t):
     w = World(t, n_cards=40).no_limits()
     w.bsf_cfg.set("bsf", "shards 3")
@@ -93,7 +93,8 @@ async def live(t):
     u.no_failure()
     c = await w.counters()
     assert c["zh_late"] == c["zh_down"] == c["zh_timeout"] == 0, c
-    assert await spent(w, w2) == c["ub_challenged"], (await spent(w, w2), c["ub_challenged"])
+    # what was on its way when the operator disconnected was asked elsewhere at once; its vector came too late, and is counted
+    assert await spent(w, w2) - c["ub_challenged"] == c["zh_duplicate"] <= 8, (await spent(w, w2), c)
 
 
 @test("shares: priority first, then by load, and show hss says so", smoke=True, timeout=60)
