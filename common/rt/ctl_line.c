@@ -48,13 +48,13 @@ static int take_words(struct ctl_line *l, char *rest, struct err *err)
 	return 0;
 }
 
-/* The last word may say how long a document follows. */
+/* The last word may say how long a document follows. A B-TID may begin with a plus, too, as base64 does: like an IMPI it has an @. */
 static int take_octets(struct ctl_line *l, struct err *err)
 {
 	const char *last = l->n ? l->word[l->n - 1] : NULL;
 	uint64_t octets;
 
-	if (!last || *last != '+')
+	if (!last || *last != '+' || strchr(last, '@'))
 		return 0;
 	if (!decimal(&octets, last + 1, CTL_NUMBER_MAX) || octets > CTL_DOCUMENT_MAX)
 		return err_set(err, -EINVAL, "a document has up to %u octets; allowed: +OCTETS", CTL_DOCUMENT_MAX);

@@ -2,7 +2,9 @@
 /*! \file ctl_line.h
  *  A request on the control socket: one line, and behind it as many octets as its last word says, if there is a document.
  *
- *      NUMBER WORD [WORD...] [+OCTETS] LF [octets] */
+ *      NUMBER WORD [WORD...] [+OCTETS] LF [octets]
+ *
+ *  A last word with an @ is an argument also where it begins with a plus: a B-TID may, as base64 does. */
 #pragma once
 
 #include <stdbool.h>

@@ -23,6 +23,8 @@ static const struct {
 	{ "7 guss a@b +67108865", -EINVAL, 7, 0, NULL, false, 0 },
 	{ "7 guss a@b +1x", -EINVAL, 7, 0, NULL, false, 0 },
 	{ "7 guss a@b +", -EINVAL, 7, 0, NULL, false, 0 },
+	{ "7 btid +A==@b", 0, 7, 2, "+A==@b", false, 0 }, /* base64 may begin with a plus */
+	{ "7 btid +1@b +3", 0, 7, 2, "+1@b", true, 3 },
 	{ "7 guss +1 a@b", 0, 7, 3, "a@b", false, 0 }, /* an argument, as it is not the last */
 	{ "1000000000000000000 x", -EINVAL, 0, 0, NULL, false, 0 },
 	{ "", -EINVAL, 0, 0, NULL, false, 0 },
