@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Bad configuration: one line that says file, line, what is wrong and what is allowed; exit code not 0; nothing changed."""
 import os
+import re
 import signal
 import socket
 
@@ -241,6 +242,24 @@ async def check(t):
         for option in ("-V", "-h"):
             rc, out, err = await procs.run([d.argv[0], option], 15)
             assert rc == 0 and (out + err).strip(), (option, rc)
+
+
+@test("what the simulator's example has as a comment can be taken in as it stands", smoke=True)
+async def commented(t):
+    w = World(t)
+    w.write_configs()
+    with open(os.path.join(procs.SRC, "conf", "gba-hss-sim.cfg"), encoding="utf-8") as f:
+        text = f.read()
+    text, n = re.subn(r"^!( ?(?:fault|redirect|redirect-usage|sqn-profile|ind|allow-test-algorithms)\b(?! \())", r"\1", text, flags=re.M)
+    assert n == 7, n
+    for packaged, ours in (("/etc/gba", w.etc), ("/var/lib/gba-hss-sim", w.dir), ("/run/gba-hss-sim", w.dir),
+                           ("127.0.0.1 3869", f"127.0.0.1 {procs.free_port()}")):
+        text = text.replace(packaged, ours)
+    path = f"{w.etc}/example.cfg"
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    rc, out, err = await procs.run([w.hss_daemon().argv[0], "-c", path, "--check"], 15)
+    assert rc == 0 and "configuration ok" in out, (rc, out, err)
 
 
 @test("usage errors have one exit code everywhere: 2 for a command line, 1 for what it asks for", smoke=True)
