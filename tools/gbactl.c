@@ -270,7 +270,7 @@ static int order(const struct wish *w, struct span document)
 	int rc = ctl_client_open(&c, socket_path(w->socket), w->timeout_s, &err);
 
 	if (rc < 0)
-		rc = fault(UNREACHABLE, "no daemon", err.text);
+		rc = fault(UNREACHABLE, rc == -EACCES ? "not allowed" : "no daemon", err.text);
 	else
 		rc = command ? ask_once(&c, w, command, document, &next) : fault(USAGE, "no memory", "");
 	while (rc == DONE && next) {

@@ -105,9 +105,9 @@ static int on_vty_data(struct osmo_fd *ofd, unsigned int what)
 	}
 }
 
-static void turn_away(int fd, const char *why)
+static void turn_away(int fd, const char *who, const char *why)
 {
-	LOGP(DRT, LOGL_NOTICE, "vty: connection refused: %s\n", why);
+	LOGP(DRT, LOGL_NOTICE, "vty: %s refused: %s\n", who[0] ? who : "connection", why);
 	dprintf(fd, "%% %s\r\n", why);
 	close(fd);
 }
@@ -129,12 +129,12 @@ static void serve_vty(int fd)
 	char who[48] = "";
 
 	if (!is_operator(fd, who))
-		return turn_away(fd, "only root and the daemon's own user are served here");
+		return turn_away(fd, who, "only root and the daemon's own user are served here");
 	if (llist_count(&conns) >= VTY_CONNECTIONS_MAX)
-		return turn_away(fd, "too many VTY connections");
+		return turn_away(fd, who, "too many VTY connections");
 	c = talloc_zero(conns_ctx, struct vty_conn);
 	if (!c)
-		return turn_away(fd, "no memory");
+		return turn_away(fd, who, "no memory");
 	strcpy(c->who, who);
 	osmo_fd_setup(&c->telnet.fd, fd, OSMO_FD_READ, on_vty_data, c, 0);
 	osmo_fd_register(&c->telnet.fd);
@@ -167,7 +167,7 @@ static void accept_without_room(void)
 	spare_fd = -1;
 	fd = accept4(listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0)
-		turn_away(fd, "no descriptor left");
+		turn_away(fd, "", "no descriptor left");
 	keep_spare();
 	if (fd >= 0)
 		return;

@@ -70,6 +70,10 @@ async def who_reaches_it(t):
         os.chmod(path, mode)
         rc, out, err = await procs.run(["/usr/bin/python3", "-c", code, path], 10)
         assert said in out and "VTY interface" not in out, (mode, out, err)
+
+    async def named():
+        return "vty: uid 65534 pid " in w.hss.text()
+    await t.until(named, 10, "a line that names who was refused")
     await w.bsf.stop()
     assert not os.path.exists(w.ports["bsf_vty"]), "its socket stays behind"
 
