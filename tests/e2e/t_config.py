@@ -262,6 +262,17 @@ async def commented(t):
     assert rc == 0 and "configuration ok" in out, (rc, out, err)
 
 
+@test("each option that a program's help names stands in its manual", smoke=True)
+async def options_in_manuals(t):
+    for page in ("gba-bsfd.8", "gba-hss-simd.8", "gba-ued.8", "gba-ue.1", "gba-naf.1", "gba-keys.1", "gba-vuicc.1", "gbactl.1"):
+        with open(os.path.join(procs.SRC, "doc", "man", page), encoding="utf-8") as f:
+            manual = re.sub(r"(Fl|,) -(?=[a-z])", r"\1 --", f.read().replace("\\-", "-"))
+        rc, out, err = await procs.run([t.need_program(page.split(".")[0]), "-h"], 15)
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", out + err)) - {"--help", "--version"}
+        missing = [o for o in named if not re.search(rf"{o}(?![a-z0-9-])", manual)]
+        assert rc == 0 and not missing, (page, rc, missing)
+
+
 @test("usage errors have one exit code everywhere: 2 for a command line, 1 for what it asks for", smoke=True)
 async def exit_codes(t):
     w = World(t)
