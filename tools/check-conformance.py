@@ -15,7 +15,7 @@ import os
 import re
 import sys
 
-STEPS = ("slice", "ub")
+STEPS = ("slice", "ub", "zn")
 STATUSES = ("done", "partly", "not")
 FIELDS = ["id", "status", "test", "note"]
 

@@ -137,7 +137,7 @@ async def protocol_error(t):
     await w.ue().bootstrap()
 
 
-@test("a peer that is not configured, or comes from another address, gets no vector", smoke=True)
+@test("a peer that is not configured, or comes from another address, gets no vector", smoke=True, req=["220-4.4.5-2"])
 async def peers(t):
     w, first = await world(t)
     await first.close()                # an identity has one connection; the second would be refused for that alone

@@ -111,7 +111,7 @@ async def unknown(t):
 
 
 @test("zn_not_authorized: foreign NAF name, foreign Origin-Host, reserved Ua identifier, a USS required and missing", smoke=True,
-      req=["220-4.4.6-10", "220-H.3-9", "220-H.2-1"])
+      req=["220-4.4.6-10", "220-H.3-9", "220-H.2-1", "220-4.4.6-8", "220-4.4.6-14"])
 async def not_authorized(t):
     w, kept = await world(t)
     btid = kept.session.btid
@@ -139,7 +139,8 @@ async def not_authorized(t):
     await kept.check()
 
 
-@test("uss-required: without the USS 5402 even when nothing was asked for; with it the key", smoke=True, req=["220-4.4.6-18"])
+@test("uss-required: without the USS 5402 even when nothing was asked for; with it the key", smoke=True,
+      req=["220-4.4.6-18", "220-4.4.6-17", "220-4.4.3-3"])
 async def uss_required(t):
     guss = ('<guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList><uss id="7" type="2"><uids/><flags/>'
             '</uss></ussList></guss>')
@@ -195,7 +196,7 @@ async def realm(t):
     await kept.check()
 
 
-@test("dia_peer_unknown, dia_peer_address: CEA 3010 and no connection", smoke=True)
+@test("dia_peer_unknown, dia_peer_address: CEA 3010 and no connection", smoke=True, req=["220-4.4.6-1"])
 async def peers(t):
     w, kept = await world(t)
     for cause, identity, source in (("dia_peer_unknown", "stranger.example.com", "127.0.0.1"),

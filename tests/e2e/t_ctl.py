@@ -279,7 +279,7 @@ async def with_rights(t, given=()):
 
 
 @test("guss: a right that is given or taken while a session lives is in the next BIR, without a new bootstrap, and after a restart",
-      smoke=True)
+      smoke=True, req=["220-4.4.6-17"])
 async def guss_pushed(t):
     w, c, conn = await with_rights(t)
     impi = w.cards[0].impi
@@ -309,7 +309,7 @@ async def guss_pushed(t):
 
 
 @test("guss: pushed between the 401 and the 200, what is taken stays taken, whatever the MAA of that run said; a later one of the HSS counts",
-      smoke=True)
+      smoke=True, req=["220-4.2.3-2", "220-4.5.2-2"])
 async def guss_in_flight(t):
     w, c, conn = await with_rights(t, [RIGHT])
     impi, ue = w.cards[0].impi, w.ue()

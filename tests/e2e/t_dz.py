@@ -40,7 +40,8 @@ async def slf(t, *lines):
     return w, one, two_
 
 
-@test("Dz: the HSS that an SLF names is asked, as the same request to another host; its word is kept as long as it says", smoke=True)
+@test("Dz: the HSS that an SLF names is asked, as the same request to another host; its word is kept as long as it says", smoke=True,
+      req=["220-4.2.5-1", "220-4.5.2-13"])
 async def dz(t):
     w, one, other = await slf(t)
     w.raw_hss.behave = redirect(one.identity)
@@ -103,7 +104,7 @@ async def dz_refused(t):
 
 
 @test("two HSSs and an SLF of ours: each subscriber is had from the one that has it, by IMPI, range and all; kept, and changed live",
-      smoke=True, timeout=60)
+      smoke=True, timeout=60, req=["220-4.2.5-1", "220-4.2.5-2"])
 async def ours(t):
     w = World(t, n_cards=4).no_limits()                       # its HSS is the SLF, with a database of which nothing is asked
     worlds = []

@@ -74,7 +74,8 @@ async def many_nafs(t):
 
 
 @test("GUSS: its lifetime wins, on Ub and Zn alike; the USSs asked for, of the NAF's group, without the group's name",
-      smoke=True, req=["220-4.4.6-20", "220-4.4.6-11"])
+      smoke=True, req=["220-4.4.6-20", "220-4.4.6-11", "220-4.2.1-6", "220-4.2.1-7", "220-4.2.3-11", "220-4.4.6-8", "220-4.4.6-14",
+                       "220-4.4.6-15", "220-4.4.6-16", "220-4.4.6-22", "220-4.5.3-12"])
 async def guss(t):
     w = await World(t, guss=GUSS.replace("LIFE", "1234")).start()
     began = time.time()
@@ -162,7 +163,7 @@ async def connections(t):
 
 
 @test("the HSS simulator by itself: vectors, SQN and IND by one, GUSS only when its timestamp differs", smoke=True,
-      req=["102-6.3.2-1", "102-C.1.1.2-1", "102-C.1.2-1", "220-4.4.5-4", "220-4.4.5-9"])
+      req=["102-6.3.2-1", "102-C.1.1.2-1", "102-C.1.2-1", "220-4.4.5-4", "220-4.4.5-9", "220-4.4.5-7", "220-4.5.2-1"])
 async def hss_alone(t):
     w = World(t, guss=GUSS.replace("LIFE", "60"))
     await w.start(bsf=False)

@@ -104,7 +104,8 @@ async def export(t):
     assert rc == 0 and out.count("impi ") == 1101, out[:300]
 
 
-@test("a GUSS given while it serves is in the next MAA with a later timestamp; the same one again changes nothing", smoke=True)
+@test("a GUSS given while it serves is in the next MAA with a later timestamp; the same one again changes nothing", smoke=True,
+      req=["220-3.1-1", "220-4.2.3-1", "220-4.2.3-5", "220-4.4.5-5", "220-4.4.5-7", "220-4.5.2-1"])
 async def guss_live(t):
     w, c, conn = await start(t)
     impi = w.cards[0].impi
@@ -142,7 +143,7 @@ async def guss_live(t):
         f"guss {impi}", guss(5, extra=f"<Extension><timestamp>{own}</timestamp></Extension>"))
 
 
-@test("a GUSS that may not be is refused with its place, and the one there stays", smoke=True)
+@test("a GUSS that may not be is refused with its place, and the one there stays", smoke=True, req=["220-4.2.3-12"])
 async def guss_wrong(t):
     w, c, conn = await start(t)
     impi = w.cards[0].impi
@@ -320,7 +321,8 @@ async def last_mars(t):
     assert len(mars) == 256 and mars[-1]["impi"] == "n299@ims.example.org" and mars[0]["impi"] == "n44@ims.example.org", mars[0]
 
 
-@test("a GUSS in JSON is what the same in XML is; a member that has no place there, or is of another type, is refused with its place", smoke=True)
+@test("a GUSS in JSON is what the same in XML is; a member that has no place there, or is of another type, is refused with its place", smoke=True,
+      req=["220-4.2.3-7", "220-4.2.3-8", "220-4.2.3-11"])
 async def guss_json(t):
     w, c, conn = await start(t)
     impi = w.cards[0].impi

@@ -73,7 +73,8 @@ def naf_id(name):
     return naf.naf_id(f"{name}.example.com")
 
 
-@test("one relay for Zh and Zn over one connection: a bootstrap and keys; Route-Record read over, who asks is who it names", smoke=True)
+@test("one relay for Zh and Zn over one connection: a bootstrap and keys; Route-Record read over, who asks is who it names", smoke=True,
+      req=["220-4.4-3"])
 async def both(t):
     w, fd = await relayed(t)
     s = await w.ue().bootstrap()

@@ -35,7 +35,7 @@ async def refused(coro):
 
 
 @test("Zh and Zn over TLS on two shards: bootstraps, keys, requests behind the CER in one piece; show peers tells version and names",
-      smoke=True)
+      smoke=True, req=["220-4.4.5-1", "220-4.4.6-1", "220-4.4.6-4", "220-E-1"])
 async def first_octet(t):
     names = [f"n{n}.example.com" for n in range(4)]              # some move to another shard, some do not
     w = await tls_world(t, nafs=names).start()
@@ -98,7 +98,8 @@ async def after_cer(t):
     assert f"TLSv1.3 {NAF_ID}" in await w.vty("show peers")
 
 
-@test("certificates: another's is refused with 3010 and counted apart, tls-name lets it in, what is no TLS is told", smoke=True)
+@test("certificates: another's is refused with 3010 and counted apart, tls-name lets it in, what is no TLS is told", smoke=True,
+      req=["220-4.4.6-1", "220-E-1"])
 async def names(t):
     w = await tls_world(t).start()
     other = client("other.example.com")
@@ -135,7 +136,7 @@ async def vty_naf(w, *lines):
     v.close()
 
 
-@test("an HSS whose certificate is another's gets no request, and both sides say why", smoke=True)
+@test("an HSS whose certificate is another's gets no request, and both sides say why", smoke=True, req=["220-4.4.5-1"])
 async def wrong_hss(t):
     w = tls_world(t, shards=1)
     w.hss_cfg.remove("diameter", "tls")
@@ -146,7 +147,8 @@ async def wrong_hss(t):
     assert not await w.hss_open()
 
 
-@test("security plain, tls and none written: what may come where, and a live change ends what does not fit any more", smoke=True)
+@test("security plain, tls and none written: what may come where, and a live change ends what does not fit any more", smoke=True,
+      req=["220-4.4.6-1", "220-4.4.6-5"])
 async def security(t):
     w = await tls_world(t).start()
     boot = await w.ue().bootstrap()
@@ -172,7 +174,8 @@ async def checked(w):
     return (rc, out + err), (rc2, out2 + err2)
 
 
-@test("--check: files that are missing, of another key or readable by all; a peer that needs TLS without a certificate", smoke=True)
+@test("--check: files that are missing, of another key or readable by all; a peer that needs TLS without a certificate", smoke=True,
+      req=["220-4.4.5-2"])
 async def config(t):
     w = tls_world(t)
     bsf, hss = await checked(w)

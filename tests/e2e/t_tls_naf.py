@@ -47,7 +47,8 @@ async def asked(argv):
     return rc, json.loads(out), err
 
 
-@test("gba-naf over TLS: the right certificate, one named otherwise, and each wrong one by its word", smoke=True)
+@test("gba-naf over TLS: the right certificate, one named otherwise, and each wrong one by its word", smoke=True,
+      req=["220-4.4.6-2", "220-4.2.2-2"])
 async def words(t):
     bsf = await tls_bsf(t, pki().make("bsf", BSF_ID))
     argv = gba_naf(t, bsf.port)

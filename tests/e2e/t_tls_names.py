@@ -76,7 +76,7 @@ async def of_a_naf(t):
         await said(w, w.bsf, since, here)
 
 
-@test("certificates of an HSS: each wrong one has its word at both ends, and it gets no request", timeout=120)
+@test("certificates of an HSS: each wrong one has its word at both ends, and it gets no request", timeout=120, req=["220-4.4.5-1"])
 async def of_an_hss(t):
     live = pki().make("hss_live", HSS_ID)
     w = await tls_world(t, shards=1, hss=live).start()
@@ -99,7 +99,8 @@ async def of_an_hss(t):
     await w.ue().bootstrap()
 
 
-@test("openssl s_client: a CER gets its CEA through it; without a certificate, and with TLS 1.1, it is refused with a word", smoke=True)
+@test("openssl s_client: a CER gets its CEA through it; without a certificate, and with TLS 1.1, it is refused with a word", smoke=True,
+      req=["220-4.4.6-1", "220-E-1"])
 async def s_client(t):
     openssl = t.need_tool("openssl", "openssl")
     w = await tls_world(t).start()
@@ -135,7 +136,7 @@ class SClient:
 
 
 @test("after CER, each wrong certificate: told after the handshake by alert or by the end, with a word in the log; the right one asks",
-      smoke=True)
+      smoke=True, req=["220-4.4.6-1", "220-E-1"])
 async def after_cer(t):
     w = tls_world(t, nafs=(NAF_ID,))
     w.bsf_cfg.add(f"naf {NAF_ID}", "security tls-after-cer")
@@ -184,7 +185,8 @@ async def we_after_cer(t):
     await w.wait_hss_peer()
 
 
-@test("libgba-naf and gba-bsfd over TLS: parent and children get the key; towards another's certificate none, and both say why", smoke=True)
+@test("libgba-naf and gba-bsfd over TLS: parent and children get the key; towards another's certificate none, and both say why", smoke=True,
+      req=["220-4.2.2-2", "220-4.4.6-2"])
 async def library(t):
     w = tls_world(t)
     w.bsf_cfg.add(f"naf {NAF_ID}", "connections 8")

@@ -156,12 +156,12 @@ fresh
 rm "$tree/LICENSES/GPL-3.0-or-later.txt"
 expect bad spdx 'a licence text is missing'
 
-# conform CSV-ROW...: a tree with two requirements of a step that is built and one of another
+# conform CSV-ROW...: a tree with two requirements of steps that are built and one of another
 conform() {
 	fresh
 	mkdir -p "$tree/doc" "$tree/tests/unit" "$tree/tests/e2e"
 	printf '%s\n' id,clause,actor,level,requirement,observable,step 1-1-1,1,A,shall,x,y,slice \
-		1-1-10,1,A,shall,x,y,slice 1-2-1,1,A,shall,x,y,sbi >"$tree/doc/ts33220-requirements.csv"
+		1-1-10,1,A,shall,x,y,zn 1-2-1,1,A,shall,x,y,sbi >"$tree/doc/ts33220-requirements.csv"
 	echo 'id,status,test,note' >"$tree/doc/conformance.csv"
 	for row in "$@"; do echo "$row" >>"$tree/doc/conformance.csv"; done
 	echo "see \`tests/unit/a_test.c\`" >"$tree/doc/conformance.md"

@@ -90,6 +90,7 @@ static void bad(const char *cert, const char *key, const char *trusted, const ch
 
 /* --- files */
 
+/* 220-E-3: what a certificate must be */
 START_TEST(files_that_are_wrong_are_named)
 {
 	const struct pki_wish old = { .ca = &ca, .cn = "x", .from_s = -7200, .until_s = -3600 };
@@ -251,6 +252,7 @@ static SSL_CTX *named(SSL_CTX *c, int max_version)
 
 static const int VERSIONS[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 
+/* 220-E-1: with TLS 1.2 and 1.3; 220-E-3: its use */
 START_TEST(both_ends_say_why)
 {
 	const struct pki_wish old = { .ca = &ca, .cn = "x", .from_s = -7200, .until_s = -3600 };
@@ -320,6 +322,7 @@ static bool has(struct pair *p, const char *name, bool tls_cn)
 	return dia_cert_names(p->s[1], &name, 1, tls_cn);
 }
 
+/* 220-E-5: a wildcard is one label */
 START_TEST(names_of_a_certificate)
 {
 	static const char *const two[] = { "x.op.example", "naf.op.example" };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* A GUSS on its way in: what is refused with its place, what is kept, and its timestamp. */
+/* A GUSS on its way in: what is refused with its place (220-4.2.3-4, 220-4.2.3-12), what is kept (220-4.2.3-5, 220-4.2.3-11), and
+ * its timestamp. */
 #include "common/gba/guss_edit.h"
 
 #include <errno.h>

@@ -71,7 +71,7 @@ START_TEST(example)
 }
 END_TEST
 
-/* what was read is written so that it reads the same */
+/* 220-4.2.3-6, 220-4.4.6-13: what was read is written so that it reads the same, flags and a private GSID, too */
 START_TEST(round_trip)
 {
 	static const char in[] =
@@ -247,7 +247,7 @@ static const char groups[] = "<ussList><uss id=\"1\" type=\"1\" nafGroup=\"B\"><
 			     "<uss id=\"10\" type=\"1\" nafGroup=\"A\"><uids><uid>ten</uid></uids></uss>"
 			     "<uss id=\"1\" type=\"1\"><uids><uid>second plain</uid></uids></uss></ussList>";
 
-/* the one of the NAF's group, else the one without; another group's never */
+/* 220-4.2.1-7: the one of the NAF's group, else the one without; another group's never */
 START_TEST(selection)
 {
 	static const struct {
@@ -271,7 +271,7 @@ START_TEST(selection)
 }
 END_TEST
 
-/* the group's name does not leave the home network */
+/* 220-4.4.6-22: the group's name does not leave the home network */
 START_TEST(uss_list_without_groups)
 {
 	struct guss *g = parsed(groups);

@@ -38,6 +38,7 @@ START_TEST(results)
 }
 END_TEST
 
+/* 220-4.2.2-3, 220-4.4.6-13: with the USSs as they came */
 START_TEST(contents)
 {
 	struct zn_bia bia = { .result = { .code = 2001 },

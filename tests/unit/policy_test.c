@@ -140,7 +140,7 @@ static struct policy *policy_with_relays(void)
 	return p;
 }
 
-/* Who is this NAF? Route-Records as they came, the last one is of the peer's own hand. */
+/* 220-4.4-3: who is this NAF, or which Zn-Proxy? Route-Records as they came, the last one is of the peer's own hand. */
 static const struct {
 	const char *peer, *origin, *routes[4];
 	bool cut;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Whom the simulator names as SLF: the closest entry there is. */
+/* Whom the simulator names as SLF: the closest entry there is (220-4.2.5-2). */
 #include <errno.h>
 #include <stdio.h>
 #include "hss-sim/slf.h"

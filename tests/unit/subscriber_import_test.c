@@ -87,7 +87,7 @@ START_TEST(op_and_absolute_path)
 }
 END_TEST
 
-/* Each its own, also when a file that was read comes again; and the cache counts what they weigh. */
+/* 220-4.2.3-3: each its own, also when a file that was read comes again; and the cache counts what they weigh. */
 START_TEST(several_guss)
 {
 	static const char head[] = "<guss><ussList/>", tail[] = "</guss>";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* What a MAR is answered, as a table. Pure: no Diameter runs here. */
+/* What a MAR is answered, as a table; the GUSS whole or not at all (220-4.4.5-5). Pure: no Diameter runs here. */
 #include "hss-sim/zh_decide.h"
 #include "tests/unit/suite.h"
 
@@ -32,7 +32,7 @@ static const struct {
 	  .guss = OWN_GUSS },
 	{ "no GUSS and no timestamp: left out", ZH_SCHEME_AKAV1, .no_guss = true, .cause = CAUSE_hss_ok, .code = 2001,
 	  .vector = true, .guss = LEFT_OUT },
-	/* 29.109 4.2: equal timestamp, and only then, leaves AVP 400 out */
+	/* 220-4.4.5-7, 220-4.5.2-1: equal timestamp, and only then, leaves AVP 400 out (29.109 4.2) */
 	{ "equal timestamp", ZH_SCHEME_AKAV1, .timestamp = T1, .guss_timestamp = T1, .cause = CAUSE_hss_ok,
 	  .code = 2001, .vector = true, .guss = LEFT_OUT },
 	{ "older timestamp", ZH_SCHEME_AKAV1, .timestamp = T1, .guss_timestamp = T2, .cause = CAUSE_hss_ok,

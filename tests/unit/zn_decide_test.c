@@ -352,7 +352,7 @@ static const struct {
 	{ "220-H.3-1: not in the table", ua_unknown, CAUSE_zn_ok, 2001 },
 	{ "2G", variant_2g, CAUSE_zn_not_authorized, 5402 },
 	{ "Digest", variant_digest, CAUSE_zn_not_authorized, 5402 },
-	{ "USS required, no GUSS", required_without_guss, CAUSE_zn_not_authorized, 5402 },
+	{ "220-4.4.6-17: USS required, no GUSS", required_without_guss, CAUSE_zn_not_authorized, 5402 },
 	{ "USS required and there, not asked for", required_there, CAUSE_zn_ok, 2001 },
 	{ "one of two required is missing", required_missing, CAUSE_zn_not_authorized, 5402 },
 	{ "required one is of another group", required_other_group, CAUSE_zn_not_authorized, 5402 },
@@ -405,7 +405,7 @@ static void key_is(const struct secret *key, const char *hex)
 }
 
 /* 220-4.5.2-24, 220-4.4.6-11, -19, -20, 220-4.2.1-3: the key of the vector and of no other NAF, the times of the
- * session */
+ * session; 220-4.4.6-14: the IMPI for who may have it */
 START_TEST(key_and_times)
 {
 	struct question q;
@@ -481,7 +481,8 @@ static const struct {
 	{ { "9", "3", "" }, "A", 4, { NULL } },
 };
 
-/* 33.220 4.4.6: asked for, found, of this NAF's group, allowed; and the group is taken out */
+/* 220-4.2.1-7, 220-4.4.6-8, 220-4.4.6-15, 220-4.4.6-16, 220-4.4.6-22: asked for, found, of this NAF's group, allowed; and the
+ * group is taken out */
 START_TEST(uss_chosen)
 {
 	struct guss *got = NULL;

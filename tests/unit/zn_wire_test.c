@@ -162,7 +162,7 @@ START_TEST(bir_btid_of_another_form) /* unknown, not malformed: 5403 is decided 
 }
 END_TEST
 
-START_TEST(bir_gsids)
+START_TEST(bir_gsids) /* 220-4.2.3-6: of a private range, too */
 {
 	struct zn_bir bir;
 	char text[8];
@@ -224,7 +224,9 @@ START_TEST(bir_avp_of_foreign_vendor) /* the same code elsewhere is another AVP 
 }
 END_TEST
 
-START_TEST(bir_round_trip) /* 220-4.4.6-9 host name and 220-4.4.6-23 Ua protocol identifier inside NAF-Id */
+/* 220-4.4.6-9 host name and 220-4.4.6-23 Ua protocol identifier inside NAF-Id; 220-4.2.2-3, 220-4.4.6-12, 220-4.5.3-11:
+ * services */
+START_TEST(bir_round_trip)
 {
 	const char gsids[2][ZN_GSID_MAX + 1] = { "1", "1000001" };
 	const char *btid = "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.example.org";
