@@ -47,17 +47,19 @@ async def bir(t):
     s = await w.ue().bootstrap()
 
     async def scene():
+        conn = None
         try:
             conn = await naf.connect(w.ports["dia"], timeout=2 * t.factor)
             if conn.cea.result != 2001:
                 assert conn.cea.result in (3004, 5012), conn.cea.avps
-                await conn.close()
                 return 1
             bia = await naf.fetch(conn, s.btid, timeout=2 * t.factor, gsids=("1",))
-            await conn.close()
         except Exception as e:
             assert lost(e), e
             return 1
+        finally:
+            if conn:
+                await conn.close()
         assert bia.key == s.ks_naf() or (bia.empty_handed and bia.result in (3004, 5012)), (bia.result, bia.msg.avps)
         return bia.key is None
 
@@ -123,16 +125,19 @@ async def mar(t):
         return octets
 
     async def scene():
+        conn = None
         try:
             conn = await raw_bsf_conn(t, w.ports["hss"], timeout=2 * t.factor)
             if conn.cea.result != 2001:
                 assert conn.cea.result in (3004, 5012), conn.cea.avps
                 return 1
             maa = await conn.request(hss.mar(conn, w.cards[0].impi), 2 * t.factor)
-            await conn.close()
         except Exception as e:
             assert lost(e), e
             return 1
+        finally:
+            if conn:
+                await conn.close()
         assert (maa.result == 2001) == (vector(maa) is not None) and maa.result in (2001, 3004, 5012), maa.avps
         return maa.result != 2001
 
