@@ -223,6 +223,7 @@ static struct zh_question *question_new(struct zh_dia *d, const struct zh_dia_as
 	q->repeated = ask->repeated;
 	q->mar = *ask->mar;
 	q->a.hss = hss_get(ask->hss);
+	q->a.r.hss = ask->hss->id;
 	q->a.no = ask->no;
 	q->a.so_far = HSS_UNSENT;
 	return q;

@@ -22,7 +22,8 @@ struct zh_via {
 
 /*! What came of one question. */
 struct zh_answer {
-	struct zh_result r;           /* first. rc as of zh_result; r.said.origin is there also where nobody answered */
+	struct zh_result r;           /* first. rc as of zh_result; r.hss and r.said.origin are there also where nobody
+				         answered */
 	enum hss_so_far so_far;       /* HSS_UNSENT, HSS_LOST, HSS_ANSWERED, HSS_REDIRECTED */
 	struct hss *hss;              /* who was asked; lent */
 	unsigned no;                  /* of zh_dia_ask */

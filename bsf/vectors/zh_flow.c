@@ -173,19 +173,12 @@ static bool is_good(const struct zh_result *r)
 
 static void run_answered(struct zh_run *r, const struct zh_answer *a)
 {
-	struct zh_result result;
-
 	if (a->no != r->no && !(a->so_far == HSS_ANSWERED && is_good(&a->r)))
 		return; /* of one that was given up; but a vector, if it comes before another's, is not thrown away */
 	if (a->so_far == HSS_REDIRECTED)
 		return sent_on(r, a);
-	if (a->so_far == HSS_ANSWERED) {
-		result = a->r;
-		result.hss = a->hss->id;
-		run_end(r, &result);
-		zh_vector_clear(&result.vector);
-		return;
-	}
+	if (a->so_far == HSS_ANSWERED)
+		return run_end(r, &a->r);
 	r->repeated |= a->so_far == HSS_LOST;
 	go_on(r, a->so_far, a->r.rc);
 }

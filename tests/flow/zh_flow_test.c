@@ -142,7 +142,7 @@ static int ask(void)
 /* The answer to ask number i. */
 static void answer(unsigned i, enum hss_so_far so_far, int rc, uint32_t code, const struct zh_redirect *to)
 {
-	struct zh_answer a = { .r = { .rc = rc, .result.code = code },
+	struct zh_answer a = { .r = { .rc = rc, .hss = asks[i].hss->id, .result.code = code },
 			       .so_far = so_far,
 			       .hss = asks[i].hss,
 			       .no = asks[i].no,
