@@ -1,73 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* How an import puts its rows: in groups, and in chunks that are made ready meanwhile. What rows say is subscriber_db_test's. */
-#include "hss-sim/import.h"
-
-#include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
-#include "tests/unit/suite.h"
-
-#define KEY  "465b5ce8b199b49faa5f0a2ee238a6bc"
-#define OPC  "cd63cb71954a9f4e48a5994e37a02baf"
-#define HEAD "impi,k,opc,sqn,ind,guss\n"
-
-static char dir[] = "/tmp/gba-import-XXXXXX", path[64], csv[64], guss[64];
-static struct seal_kek kek = { .id = 1 };
-static struct err err;
-
-static void setup(void)
-{
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/s.sqlite", dir);
-	snprintf(csv, sizeof(csv), "%s/s.csv", dir);
-	snprintf(guss, sizeof(guss), "%s/g.xml", dir);
-	kek.key.len = SEAL_KEK_LEN;
-}
-
-static void teardown(void)
-{
-	char command[64];
-
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	ck_assert_int_eq(system(command), 0);
-	strcpy(dir + strlen(dir) - 6, "XXXXXX");
-}
-
-static void write_text(const char *name, const char *text)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
-}
-
-static struct subscriber_db *db_open(void)
-{
-	struct subscriber_db *db = subscriber_db_open(path, &kek, 1, SUBSCRIBER_DB_RUN, &err);
-
-	ck_assert_msg(db != NULL, "%s", err.text);
-	return db;
-}
-
-static int import_text(const char *text)
-{
-	const struct import_options how = { .ind_to = 31 };
-	struct subscriber_db *db = db_open();
-	int rc;
-
-	write_text(csv, text);
-	rc = import_csv(db, csv, &how, &err);
-	subscriber_db_close(db);
-	return rc;
-}
-
-static void get(const char *impi, struct subscriber_row *r)
-{
-	struct subscriber_db *db = db_open();
-
-	ck_assert_int_eq(subscriber_db_get(db, impi, r), 0);
-	subscriber_db_close(db);
-}
+#include "tests/unit/subscriber_world.h"
 
 static void check_seq(struct subscriber_db *db, int i, uint64_t seq)
 {
@@ -134,4 +68,4 @@ START_TEST(large_guss)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("import", setup, teardown, old_and_new_in_one_group, large_guss)
+SUITE_WITH_FIXTURE("import", subscriber_world_setup, subscriber_world_teardown, old_and_new_in_one_group, large_guss)
