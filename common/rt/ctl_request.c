@@ -32,7 +32,7 @@ static char *refusal(uint64_t number, enum ctl_word word, const char *text)
 {
 	char *line = NULL;
 
-	if (asprintf(&line, "%llu error %s %s", (unsigned long long)number, refusals[word], text) < 0)
+	if (asprintf(&line, "%llu error %s %s\n", (unsigned long long)number, refusals[word], text) < 0)
 		return NULL;
 	log_line_harmless(line); /* it may repeat what stands in a document */
 	return line;
@@ -55,33 +55,28 @@ static void log_request(const struct ctl_request *q, const char *outcome)
 	LOGP(DCFG, LOGL_NOTICE, "control: %s, %s: %s\n", q->who, outcome, text);
 }
 
-/* \param[in] text malloc'ed, without line end; NULL: no memory */
-static void request_end(struct ctl_request *q, char *text, const char *outcome)
+/* \param[in] line malloc'ed, with its end; NULL: no memory */
+static void request_end(struct ctl_request *q, char *line, const char *outcome)
 {
 	struct ctl_conn *c = q->conn;
-	char *line = NULL;
 
 	log_request(q, outcome);
 	ctl_request_free(q);
-	if (c && text && asprintf(&line, "%s\n", text) < 0)
-		line = NULL;
-	free(text);
-	if (!c) {
+	if (c)
+		ctl_conn_answered(c, line);
+	else
 		free(line);
-		return;
-	}
-	ctl_conn_answered(c, line);
 }
 
 void ctl_ok(struct ctl_request *q, json_t *answer)
 {
-	char *json = answer ? json_dumps(answer, JSON_COMPACT | JSON_ENSURE_ASCII) : strdup("{}"), *text = NULL;
+	char *json = answer ? json_dumps(answer, JSON_COMPACT | JSON_ENSURE_ASCII) : strdup("{}"), *line = NULL;
 
 	json_decref(answer);
-	if (json && asprintf(&text, "%llu ok %s", (unsigned long long)q->line.number, json) < 0)
-		text = NULL;
+	if (json && asprintf(&line, "%llu ok %s\n", (unsigned long long)q->line.number, json) < 0)
+		line = NULL;
 	free(json);
-	request_end(q, text, "done");
+	request_end(q, line, "done");
 }
 
 void ctl_fail(struct ctl_request *q, enum ctl_word word, const char *fmt, ...)
