@@ -8,6 +8,7 @@
 #include <osmocom/vty/vty.h>
 #include <talloc.h>
 #include "common/base/sockaddr.h"
+#include "common/dia/dia_addr.h"
 #include "common/gba/btid.h"
 #include "hss-sim/hss_vty_in.h"
 #include "hss-sim/hss_vty_show.h"
@@ -82,7 +83,7 @@ DEFUN(dia_listen_tls, dia_listen_tls_cmd, "listen tls ADDRESS [<1-65535>]",
       "Accept connections here; may be repeated, all with the same port\nBy TLS from the first octet\n"
       "IPv4 or IPv6 address\nTCP port\n")
 {
-	const char *with_port[] = { argv[0], argc > 1 ? argv[1] : DIAMETER_TLS_PORT };
+	const char *with_port[] = { argv[0], argc > 1 ? argv[1] : DIA_ADDR_PORT_TLS };
 
 	return add_listen(vty, with_port, true);
 }

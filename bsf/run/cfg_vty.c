@@ -10,6 +10,7 @@
 #include <osmocom/vty/vty.h>
 #include "bsf/run/cfg.h"
 #include "common/base/sockaddr.h"
+#include "common/dia/dia_addr.h"
 #include "common/rt/cfg_file.h"
 
 /* Copy a name into a field of the configuration. */
@@ -187,7 +188,7 @@ DEFUN(cfg_dia_listen_tls, cfg_dia_listen_tls_cmd, "listen tls ADDRESS [<1-65535>
       "Where NAFs connect\n"
       "By TLS from the first octet\n" ADDR_PORT_HELP)
 {
-	const char *with_port[] = { argv[0], argc > 1 ? argv[1] : DIAMETER_TLS_PORT };
+	const char *with_port[] = { argv[0], argc > 1 ? argv[1] : DIA_ADDR_PORT_TLS };
 	size_t n = bsf_cfg->n_dia;
 	int rc = add_listen(vty, bsf_cfg->dia, &bsf_cfg->n_dia, with_port);
 

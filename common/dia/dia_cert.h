@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 #include <openssl/ssl.h>
 #include "common/base/err.h"
@@ -66,6 +67,9 @@ bool dia_cert_own_is_for(SSL_CTX *ctx, const char *name);
 time_t dia_cert_own_expires(SSL_CTX *ctx);
 
 #define DIA_CERT_SOON_S (30 * 86400) /* that a certificate ends is said so long before */
+/*! Is it to be said now, once a day?
+ *  \param[in,out] said_ms when it was; 0: never. \param[in] left seconds until it ends */
+bool dia_cert_say_end(uint64_t *said_ms, uint64_t now_ms, time_t left);
 /*! In words, that it ends in left seconds. */
 void dia_cert_left(char *out, size_t len, time_t left);
 

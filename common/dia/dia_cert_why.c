@@ -14,6 +14,8 @@
 #define CLOSED      "closed within TLS without a word"
 #define ALERT_FIRST SSL_AD_REASON_OFFSET /* reasons from here on: an alert of the other side */
 
+#define DAY_MS 86400000ULL
+
 struct words {
 	int code;
 	const char *text;
@@ -104,6 +106,14 @@ void dia_cert_why(char *out, size_t len, SSL *ssl, int ssl_rc)
 	else
 		snprintf(out, len, "%s", CLOSED);
 	ERR_clear_error();
+}
+
+bool dia_cert_say_end(uint64_t *said_ms, uint64_t now_ms, time_t left)
+{
+	if (left > DIA_CERT_SOON_S || (*said_ms && now_ms - *said_ms < DAY_MS))
+		return false;
+	*said_ms = now_ms;
+	return true;
 }
 
 void dia_cert_left(char *out, size_t len, time_t left)

@@ -111,11 +111,6 @@ bool dia_loop_runs(const struct dia_loop *l, const struct dia_fd *f)
 	return l->current == f;
 }
 
-bool dia_loop_turning(const struct dia_loop *l)
-{
-	return l->turning;
-}
-
 void dia_loop_gather(struct dia_loop *l)
 {
 	l->gathers = true;

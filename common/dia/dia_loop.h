@@ -86,8 +86,6 @@ void dia_loop_again(struct dia_loop *l, struct dia_fd *f);
 
 /*! \returns true within f's on_ready() */
 bool dia_loop_runs(const struct dia_loop *l, const struct dia_fd *f);
-/*! \returns true within dia_loop_turn() */
-bool dia_loop_turning(const struct dia_loop *l);
 /*! 2 * DIA_LOOP_SCRATCH octets that belong to whoever runs on the loop, until it returns. */
 uint8_t *dia_loop_scratch(struct dia_loop *l);
 

@@ -9,7 +9,6 @@
 #include "common/dia/dia_hub_in.h"
 #include "common/dia/dia_tls.h"
 
-#define DAY_MS  86400000ULL
 #define LOOK_MS 3600000ULL /* the wall clock may be set meanwhile */
 
 struct dia_hub_security dia_secure_of(const struct dia_conn *c, const char *name)
@@ -80,12 +79,10 @@ bool dia_secure_holds(const struct dia_conn *c)
 
 static void warn_of_end(struct dia_conn *c, time_t left)
 {
-	uint64_t now = dia_hub_now(c->hub);
 	char text[80];
 
-	if (left > DIA_CERT_SOON_S || (c->warned_ms && now - c->warned_ms < DAY_MS))
+	if (!dia_cert_say_end(&c->warned_ms, dia_hub_now(c->hub), left))
 		return;
-	c->warned_ms = now;
 	dia_cert_left(text, sizeof(text), left);
 	dia_hub_tell(c->hub, DIA_HUB_EXPIRES, c->id->name, text);
 }

@@ -10,8 +10,7 @@
 
 struct vty;
 
-#define TLS_CFG_NAMES     16
-#define DIAMETER_TLS_PORT "5868" /* RFC 6733 11.4 */
+#define TLS_CFG_NAMES 16
 
 #define TLS_CFG_WORDS "tls certificate, tls key, tls ca"
 

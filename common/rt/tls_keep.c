@@ -2,17 +2,16 @@
 #include "common/rt/tls_keep.h"
 
 #include <errno.h>
-#include <time.h>
 #include <osmocom/core/timer.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
 #include "common/base/clock.h"
 #include "common/dia/dia_cert.h"
+#include "common/gba/gba_time.h"
 #include "common/rt/daemon.h"
 #include "common/rt/log_cat.h"
 
 #define LOOK_S 3600 /* the wall clock may be set meanwhile */
-#define DAY_MS 86400000ULL
 
 static struct {
 	const struct tls_cfg *cfg;
@@ -27,13 +26,11 @@ static struct {
 static void look_at_end(void *unused)
 {
 	time_t left = dia_cert_own_expires(keep.ctx) - (time_t)(clock_wall_ms() / 1000);
-	uint64_t now = clock_mono_ms();
 	char text[80];
 
 	osmo_timer_schedule(&keep.look, LOOK_S, 0);
-	if (left > DIA_CERT_SOON_S || (keep.said_ms && now - keep.said_ms < DAY_MS))
+	if (!dia_cert_say_end(&keep.said_ms, clock_mono_ms(), left))
 		return;
-	keep.said_ms = now;
 	dia_cert_left(text, sizeof(text), left);
 	if (left > 0)
 		LOGT(DRT, LOGL_NOTICE, "TLS: our %s: %s\n", text, keep.cfg->certificate);
@@ -65,17 +62,15 @@ static int reload(struct err *err)
 	return 0;
 }
 
-static void date_of_end(char out[32])
+static void date_of_end(char out[DATE_TIME_LEN + 1])
 {
-	time_t end = dia_cert_own_expires(keep.ctx);
-	struct tm tm;
-
-	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&end, &tm));
+	out[0] = '\0';
+	(void)date_time_format(out, dia_cert_own_expires(keep.ctx));
 }
 
 int tls_keep_reload(struct err *err)
 {
-	char until[32];
+	char until[DATE_TIME_LEN + 1];
 	int rc;
 
 	if (!keep.ctx)
@@ -97,7 +92,7 @@ DEFUN(tls_reload, tls_reload_cmd, "tls reload",
       "Read certificate, key and CAs again, for new connections; what is wrong with them leaves all as it was\n")
 {
 	struct err err = { "" };
-	char until[32];
+	char until[DATE_TIME_LEN + 1];
 
 	if (tls_keep_reload(&err) < 0) {
 		vty_out(vty, "%% not reloaded: %s%s", err.text, VTY_NEWLINE);
@@ -110,7 +105,7 @@ DEFUN(tls_reload, tls_reload_cmd, "tls reload",
 
 DEFUN(show_tls, show_tls_cmd, "show tls", SHOW_STR TLS_STR)
 {
-	char until[32];
+	char until[DATE_TIME_LEN + 1];
 
 	if (!keep.ctx) {
 		vty_out(vty, "no certificate is configured%s", VTY_NEWLINE);
