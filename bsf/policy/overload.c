@@ -234,11 +234,11 @@ void overload_unmark(struct overload *o, enum overload_mark m, struct span key)
 
 size_t overload_source_key(uint8_t out[16], const struct sockaddr *from)
 {
-	struct span host = sockaddr_host(from);
+	struct span line = sockaddr_line(from);
 
-	if (host.len)
-		memcpy(out, host.p, host.len);
-	return host.len == 16 ? 8 : host.len; /* one subscriber line has a /64 */
+	if (line.len)
+		memcpy(out, line.p, line.len);
+	return line.len;
 }
 
 static bool private_v4(const uint8_t a[4])

@@ -92,12 +92,7 @@ const struct zh_via *node_via(const struct node *n, const char *peer)
 
 bool node_wait_hss(struct node *n, unsigned ms)
 {
-	struct timespec until = clock_mono_after(ms);
-
-	while (sem_clockwait(&n->hss_open, CLOCK_MONOTONIC, &until) < 0)
-		if (errno != EINTR)
-			return false;
-	return true;
+	return clock_sem_wait(&n->hss_open, ms);
 }
 
 static struct dia_hub *make_hub(struct part *p)

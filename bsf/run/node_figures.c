@@ -63,7 +63,6 @@ static void node_run_figures(struct dia_post *p, bool stopping)
 /* Those of one part behind what *out has; NULL is none. \returns how many in all; -errno, *out is as it was */
 static int part_figures(struct part *p, struct dia_hub_peer_figures **out, size_t n)
 {
-	struct timespec until = clock_mono_after(FIGURES_MS);
 	struct ask_figures *a = calloc(1, sizeof(*a));
 	struct dia_hub_peer_figures *more;
 	int rc;
@@ -75,9 +74,7 @@ static int part_figures(struct part *p, struct dia_hub_peer_figures **out, size_
 	atomic_init(&a->holders, 2);
 	sem_init(&a->done, 0, 0);
 	dia_loop_post(p->loop, &a->post);
-	while ((rc = sem_clockwait(&a->done, CLOCK_MONOTONIC, &until)) < 0 && errno == EINTR)
-		;
-	rc = rc < 0 ? -ETIMEDOUT : atomic_load(&a->rc);
+	rc = clock_sem_wait(&a->done, FIGURES_MS) ? atomic_load(&a->rc) : -ETIMEDOUT;
 	more = rc == 0 && a->n ? realloc(*out, (n + a->n) * sizeof(*more)) : NULL;
 	if (more) {
 		memcpy(more + n, a->all, a->n * sizeof(*more));

@@ -46,7 +46,7 @@ static bool is_open(const struct gsup_link *l)
 	return atomic_load(l->cfg.open);
 }
 
-bool gsup_link_is_here(const struct gsup_link *l)
+static bool is_here(const struct gsup_link *l)
 {
 	return pthread_equal(l->thread, pthread_self());
 }
@@ -352,7 +352,7 @@ int gsup_link_ask(struct gsup_link *l, struct gsup_question *q, uint32_t *sessio
 
 	q->link = l;
 	*session = q->ask.session = atomic_fetch_add(&l->sessions, 1);
-	if (gsup_link_is_here(l))
+	if (is_here(l))
 		return question_send(l, q);
 	if (!is_open(l))
 		return -ENOTCONN;
@@ -410,11 +410,5 @@ void gsup_link_free(struct gsup_link *l)
 
 bool gsup_link_wait(struct gsup_link *l, unsigned ms)
 {
-	struct timespec until = clock_mono_after(ms);
-
-	while (sem_clockwait(&l->opened, CLOCK_MONOTONIC, &until) < 0) {
-		if (errno == ETIMEDOUT)
-			return false;
-	}
-	return true;
+	return clock_sem_wait(&l->opened, ms);
 }

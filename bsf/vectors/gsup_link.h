@@ -51,6 +51,3 @@ bool gsup_link_wait(struct gsup_link *l, unsigned ms);
 /*! Any thread. \param[out] session which it got, for the log
  *  \returns 0: q is taken; -ENOTCONN; -EBUSY */
 int gsup_link_ask(struct gsup_link *l, struct gsup_question *q, uint32_t *session);
-
-/*! Is this the link's thread? */
-bool gsup_link_is_here(const struct gsup_link *l);

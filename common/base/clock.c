@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "common/base/clock.h"
 
+#include <errno.h>
+
 uint64_t clock_mono_ms(void)
 {
 	struct timespec t;
@@ -29,6 +31,16 @@ struct timespec clock_mono_after(uint64_t ms)
 		t.tv_nsec -= 1000000000;
 	}
 	return t;
+}
+
+bool clock_sem_wait(sem_t *s, uint64_t ms)
+{
+	struct timespec until = clock_mono_after(ms);
+
+	while (sem_clockwait(s, CLOCK_MONOTONIC, &until) < 0)
+		if (errno != EINTR)
+			return false;
+	return true;
 }
 
 uint64_t clock_wall_ms(void)

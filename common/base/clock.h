@@ -3,6 +3,8 @@
  *  The monotonic clock, for what is ours: deadlines, limits, waiting. What the wire says (expiry, creation) is wall clock. */
 #pragma once
 
+#include <semaphore.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -16,3 +18,5 @@ uint64_t clock_wall_ms(void);
 
 /*! \returns the instant ms from now on CLOCK_MONOTONIC, for sem_clockwait() and condition variables on that clock */
 struct timespec clock_mono_after(uint64_t ms);
+/*! sem_wait() for at most ms on CLOCK_MONOTONIC. \returns false: not posted in that time */
+bool clock_sem_wait(sem_t *s, uint64_t ms);

@@ -53,6 +53,13 @@ struct span sockaddr_host(const void *sa)
 	return is_mapped(six) ? span_of(six + 12, 4) : span_of(six, 16);
 }
 
+struct span sockaddr_line(const void *sa)
+{
+	struct span host = sockaddr_host(sa);
+
+	return host.len == 16 ? span_of(host.p, 8) : host;
+}
+
 bool sockaddr_same_host(const void *a, const void *b)
 {
 	struct span x = sockaddr_host(a);

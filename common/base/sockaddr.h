@@ -21,6 +21,8 @@ void sockaddr_port_set(struct sockaddr_storage *sa, uint16_t port);
 
 /*! \returns 4 or 16 octets in network order, lent; 0 octets: neither AF_INET nor AF_INET6 */
 struct span sockaddr_host(const void *sa);
+/*! What of it all hosts of one line have in common, for limits: an IPv4 address, the /64 of an IPv6 one. \returns as sockaddr_host() */
+struct span sockaddr_line(const void *sa);
 /*! Ports do not count. Two addresses of another family are never the same. */
 bool sockaddr_same_host(const void *a, const void *b);
 

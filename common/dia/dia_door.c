@@ -8,8 +8,7 @@
 #include "common/crypto/keyed_hash.h"
 #include "common/crypto/rng.h"
 
-#define HOSTS     4096
-#define LINE_IPV6 8 /* octets: one line has a /64 */
+#define HOSTS 4096
 
 struct place {
 	struct dia_post post; /* first */
@@ -76,11 +75,7 @@ void dia_door_leave(struct dia_door *d, int place)
 
 unsigned dia_door_host(const struct dia_door *d, const struct sockaddr_storage *from)
 {
-	struct span host = sockaddr_host(from);
-
-	if (host.len > LINE_IPV6)
-		host.len = LINE_IPV6;
-	return keyed_hash(d->key, host) % HOSTS;
+	return keyed_hash(d->key, sockaddr_line(from)) % HOSTS;
 }
 
 void dia_door_in(struct dia_door *d, int place, unsigned host)

@@ -23,11 +23,11 @@ bool dia_shakes_step(struct dia_shakes *s)
 
 static uint64_t who_is(const struct sockaddr_storage *from)
 {
-	struct span host = sockaddr_host(from);
-	uint64_t who = host.len;
+	struct span line = sockaddr_line(from);
+	uint64_t who = line.len;
 
-	for (size_t i = 0; i < host.len && i < 8; i++)
-		who = who << 8 | host.p[i];
+	for (size_t i = 0; i < line.len; i++)
+		who = who << 8 | line.p[i];
 	return who;
 }
 
