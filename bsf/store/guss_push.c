@@ -38,9 +38,13 @@ int64_t guss_push_when(struct span xml)
 	return when;
 }
 
-bool guss_push_older(const struct guss_blob *a, const struct guss_blob *b)
+bool guss_push_replace(struct guss_blob **old, struct guss_blob *new, int64_t when)
 {
-	return guss_push_when(guss_blob_span(a)) < guss_push_when(guss_blob_span(b));
+	if (guss_push_when(guss_blob_span(*old)) >= when)
+		return false;
+	guss_blob_put(*old);
+	*old = guss_blob_get(new);
+	return true;
 }
 
 struct guss_pushes *guss_pushes_new(void)
@@ -146,21 +150,23 @@ int guss_pushes_put(struct guss_pushes *p, const char *impi, struct guss_blob *g
 
 bool guss_pushes_take(struct guss_pushes *p, const char *impi, struct guss_blob **guss)
 {
-	struct guss_blob *newer = NULL;
+	struct guss_blob *pushed = NULL;
+	int64_t when = GUSS_NEVER;
 	struct impi name;
 	struct push *found;
+	bool changed;
 
 	if (!atomic_load(&p->n))
 		return false;
 	impi_key(&name, impi);
 	pthread_mutex_lock(&p->lock);
 	found = *push_find(p, &name, clock_mono_ms());
-	if (found && found->when > guss_push_when(guss_blob_span(*guss)))
-		newer = guss_blob_get(found->guss);
+	if (found) {
+		pushed = guss_blob_get(found->guss);
+		when = found->when;
+	}
 	pthread_mutex_unlock(&p->lock);
-	if (!newer)
-		return false;
-	guss_blob_put(*guss);
-	*guss = newer;
-	return true;
+	changed = pushed && guss_push_replace(guss, pushed, when);
+	guss_blob_put(pushed);
+	return changed;
 }

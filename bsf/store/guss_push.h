@@ -13,8 +13,10 @@
  *  there is none */
 int64_t guss_push_when(struct span xml);
 
-/*! Was a changed before b, by their own word? One without a timestamp is older than any with. Each may be NULL. */
-bool guss_push_older(const struct guss_blob *a, const struct guss_blob *b);
+/*! Put new in the place of one that was changed before it, by its own word; one without a timestamp is older than any with.
+ *  \param[in,out] old an owned reference or NULL. \param[in] new a reference is taken. \param[in] when guss_push_when() of new
+ *  \returns was it changed? */
+bool guss_push_replace(struct guss_blob **old, struct guss_blob *new, int64_t when);
 
 struct guss_pushes;
 struct guss_pushes *guss_pushes_new(void);    /* NULL: no memory */

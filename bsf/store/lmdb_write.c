@@ -292,16 +292,15 @@ static int write_revoke_btid(struct lmdb_write *w, struct store_req *r, int64_t 
 	return is ? revoke_entry(w, r, &e, now_s) : 0;
 }
 
-static int guss_entry(struct lmdb_write *w, struct store_req *r, const struct index_entry *e, int64_t now_s)
+static int guss_entry(struct lmdb_write *w, struct store_req *r, const struct index_entry *e, int64_t now_s,
+		      int64_t when)
 {
 	struct gba_session s;
 	int rc = 0;
 
 	if (e->head.kind != RECORD_SESSION || e->head.expires_at <= now_s || entry_read(w, e, &s) < 0)
 		return 0;
-	if (guss_push_older(s.guss, r->session.guss)) {
-		guss_blob_put(s.guss);
-		s.guss = guss_blob_get(r->session.guss);
+	if (guss_push_replace(&s.guss, r->session.guss, when)) {
 		rc = entry_replace(w, e, &e->head, &s);
 		r->revoked++;
 		w->records++;
@@ -314,6 +313,7 @@ static int guss_entry(struct lmdb_write *w, struct store_req *r, const struct in
 
 static int write_guss(struct lmdb_write *w, struct store_req *r, int64_t now_s)
 {
+	const int64_t when = guss_push_when(guss_blob_span(r->session.guss));
 	struct index_entry e[INDEX_IMPI_MAX];
 	uint8_t tag[RECORD_IMPI_TAG_LEN];
 	size_t n;
@@ -323,7 +323,7 @@ static int write_guss(struct lmdb_write *w, struct store_req *r, int64_t now_s)
 		return -EIO;
 	n = lmdb_index_by_impi(w->l->index, tag, e);
 	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = guss_entry(w, r, &e[i], now_s);
+		rc = guss_entry(w, r, &e[i], now_s, when);
 	return rc;
 }
 

@@ -356,7 +356,7 @@ static unsigned mem_revoke_impi(struct store_mem *m, const char *impi)
 	return revoked;
 }
 
-static void session_guss(struct store_mem *m, const uint8_t *rand, struct store_req *r)
+static void session_guss(struct store_mem *m, const uint8_t *rand, struct store_req *r, int64_t when)
 {
 	struct session_stripe *st = session_stripe(m, rand);
 	int64_t now = store_wall_s();
@@ -365,19 +365,17 @@ static void session_guss(struct store_mem *m, const uint8_t *rand, struct store_
 	pthread_mutex_lock(&st->lock);
 	n = *session_find(st, rand);
 	if (n && !n->revoked && n->s.expires_at > now) {
-		if (guss_push_older(n->s.guss, r->session.guss)) {
-			guss_blob_put(n->s.guss);
-			n->s.guss = guss_blob_get(r->session.guss);
+		if (guss_push_replace(&n->s.guss, r->session.guss, when))
 			r->revoked++;
-		} else {
+		else
 			r->as_new++;
-		}
 	}
 	pthread_mutex_unlock(&st->lock);
 }
 
 static void mem_guss(struct store_mem *m, struct store_req *r)
 {
+	const int64_t when = guss_push_when(guss_blob_span(r->session.guss));
 	unsigned bucket;
 	struct identity_stripe *st = identity_stripe(m, r->session.impi.s, &bucket);
 	struct identity_node *id;
@@ -385,7 +383,7 @@ static void mem_guss(struct store_mem *m, struct store_req *r)
 	pthread_mutex_lock(&st->lock);
 	id = *identity_find(st, bucket, r->session.impi.s);
 	for (struct session_ref *ref = id ? id->sessions : NULL; ref; ref = ref->next)
-		session_guss(m, ref->rand, r);
+		session_guss(m, ref->rand, r, when);
 	pthread_mutex_unlock(&st->lock);
 }
 
