@@ -4,7 +4,7 @@
 #include <osmocom/vty/vty.h>
 #include "bsf/run/cfg.h"
 #include "bsf/run/cfg_vty.h"
-#include "bsf/run/naf_cfg.h"
+#include "bsf/run/peer_cfg.h"
 #include "common/base/ascii.h"
 #include "common/rt/cfg_file.h"
 
@@ -20,13 +20,6 @@ static struct policy_form *form_find(const char *impi, const char *token)
 			return &bsf_cfg->forms[i];
 	}
 	return NULL;
-}
-
-static int form_live(struct vty *vty)
-{
-	if (cfg_reading() || naf_cfg_publish(bsf_cfg) == 0)
-		return CMD_SUCCESS;
-	return cfg_fail(vty, "no memory");
 }
 
 static bool token_valid(const char *token)
@@ -56,7 +49,7 @@ DEFUN(cfg_form, cfg_form_cmd, "digest-form IMPI TOKEN (akav2-md5|akav1-sha-256|a
 	if (!f)
 		f = &bsf_cfg->forms[bsf_cfg->n_forms++];
 	*f = new;
-	return form_live(vty);
+	return peer_cfg_changed(vty);
 }
 
 DEFUN(cfg_no_form, cfg_no_form_cmd, "no digest-form IMPI TOKEN", NO_STR HELP)
@@ -67,7 +60,7 @@ DEFUN(cfg_no_form, cfg_no_form_cmd, "no digest-form IMPI TOKEN", NO_STR HELP)
 		return cfg_fail(vty, "there is no digest-form %s %s", argv[0], argv[1]);
 	bsf_cfg->n_forms--;
 	memmove(f, f + 1, (size_t)(&bsf_cfg->forms[bsf_cfg->n_forms] - f) * sizeof(*f));
-	return form_live(vty);
+	return peer_cfg_changed(vty);
 }
 
 void bsf_form_vty_init(void)

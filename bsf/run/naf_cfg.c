@@ -99,10 +99,8 @@ int naf_cfg_publish(const struct bsf_cfg *c)
 
 const char *naf_cfg_taken_by(const struct bsf_cfg *c, const char *identity)
 {
-	for (size_t i = 0; i < c->n_hss; i++) {
-		if (strcasecmp(identity, c->hss[i]->identity) == 0)
-			return "an hss has this identity";
-	}
+	if (hss_nodes_find(identity))
+		return "an hss has this identity";
 	return strcasecmp(identity, c->identity) == 0 ? "that is our own identity" : NULL;
 }
 
