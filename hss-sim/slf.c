@@ -109,10 +109,16 @@ static int closeness(const struct slf_entry *e, const char *impi)
 bool slf_find(struct zh_redirect *out, const struct slf *s, const char *impi)
 {
 	const struct slf_entry *best = NULL;
+	int most = 0;
 
-	for (size_t i = 0; i < s->n; i++)
-		if (closeness(&s->e[i], impi) > (best ? closeness(best, impi) : 0))
+	for (size_t i = 0; i < s->n; i++) {
+		int c = closeness(&s->e[i], impi);
+
+		if (c > most) {
+			most = c;
 			best = &s->e[i];
+		}
+	}
 	if (!best)
 		return false;
 	*out = (struct zh_redirect){ .usage = s->usage, .cache_s = s->cache_s };

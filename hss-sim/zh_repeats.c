@@ -74,16 +74,19 @@ static uint64_t hash_of(const struct zh_repeats *r, unsigned which, struct span 
 void zh_repeats_key(const struct zh_repeats *r, struct zh_repeat_key *out, const char *peer, struct span msg)
 {
 	static const enum dia_avp_id ids[] = { AVP_ORIGIN_HOST, AVP_SESSION_ID, AVP_USER_NAME };
+	struct dia_avp avps[3];
+	bool there[3];
 	struct dia_hdr hdr;
 
 	dia_wire_hdr(&hdr, msg.p);
+	for (unsigned i = 0; i < 3; i++)
+		there[i] = dia_wire_find(&avps[i], dia_wire_avps(msg), ids[i]);
 	for (unsigned which = 0; which < 2; which++) {
 		uint64_t parts[5] = { hash_of(r, which, span_str(peer)), hdr.end_to_end };
-		struct dia_avp a;
 
 		for (unsigned i = 0; i < 3; i++)
-			if (dia_wire_find(&a, dia_wire_avps(msg), ids[i]))
-				parts[2 + i] = hash_of(r, which, a.data);
+			if (there[i])
+				parts[2 + i] = hash_of(r, which, avps[i].data);
 		out->h[which] = hash_of(r, which, span_of(parts, sizeof(parts)));
 	}
 }
