@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 #include "bsf/policy/hss.h"
-#include "bsf/policy/name_table.h"
+#include "common/rt/name_table.h"
 #include "bsf/policy/nets.h"
-#include "bsf/policy/rate.h"
+#include "common/rt/rate.h"
 #include "common/base/sockaddr.h"
 #include "common/gba/impi.h"
 #include "common/http/auth_hdr.h"

@@ -5,7 +5,7 @@
 
 #include "bsf/policy/policy.h"
 #include "bsf/run/cfg.h"
-#include "bsf/run/words.h"
+#include "common/rt/words.h"
 
 /*! Which node wrote it. */
 #define PEER_ANY "any" /* in the place of an address */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "bsf/run/words.h"
+#include "common/rt/words.h"
 
 #include <errno.h>
 #include <stdlib.h>

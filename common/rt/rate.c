@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "bsf/policy/rate.h"
+#include "common/rt/rate.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

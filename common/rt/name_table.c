@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "bsf/policy/name_table.h"
+#include "common/rt/name_table.h"
 
 #include <errno.h>
 #include <stdlib.h>

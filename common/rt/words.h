@@ -4,7 +4,7 @@
 #pragma once
 
 #include <stddef.h>
-#include "bsf/policy/name_table.h"
+#include "common/rt/name_table.h"
 
 struct vty;
 
