@@ -90,6 +90,14 @@ static struct dia_conn *usable(struct dia_identity *id)
 	return NULL;
 }
 
+int dia_ask_covers(struct dia_hub *h, const char *peer, const char *name)
+{
+	struct dia_identity *id = dia_identity_find(h, peer);
+	struct dia_conn *c = id ? usable(id) : NULL;
+
+	return c ? dia_secure_covers(c, true, name) : -ENOTCONN;
+}
+
 static struct ask *ask_new(struct dia_hub *h, struct dia_identity *id, struct dia_conn *c, const struct dia_grammar *g)
 {
 	struct ask *a = calloc(1, sizeof(*a));

@@ -310,12 +310,17 @@ time_t dia_cert_expires(SSL *ssl)
 	return end;
 }
 
-bool dia_cert_own_is_for(SSL_CTX *ctx, const char *name)
+bool dia_cert_covers(const X509 *x, const char *name)
 {
-	bool ok = is_for(SSL_CTX_get0_certificate(ctx), name, false);
+	bool ok = is_for((X509 *)x, name, false);
 
 	ERR_clear_error();
 	return ok;
+}
+
+bool dia_cert_own_is_for(SSL_CTX *ctx, const char *name)
+{
+	return dia_cert_covers(SSL_CTX_get0_certificate(ctx), name);
 }
 
 time_t dia_cert_own_expires(SSL_CTX *ctx)

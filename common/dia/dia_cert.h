@@ -61,6 +61,8 @@ void dia_cert_text(char *out, size_t len, SSL *ssl);
 
 /*! The end of the certificate of the other side, or of one above it if that is sooner. \returns wall clock; -1 there is none */
 time_t dia_cert_expires(SSL *ssl);
+/*! Is this one for this name, by dNSName, with the rules of dia_cert_names()? */
+bool dia_cert_covers(const X509 *x, const char *name);
 /*! Is our own for this name, by dNSName? */
 bool dia_cert_own_is_for(SSL_CTX *ctx, const char *name);
 /*! The end of our own. \returns wall clock; -1 there is none */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <openssl/ssl.h>
+#include "common/dia/dia_cover.h"
 #include "common/dia/dia_hub_in.h"
 #include "common/base/owner_of.h"
 
@@ -57,8 +58,10 @@ static void conn_list_del(struct dia_conn *c)
 
 void dia_conn_free_if_unused(struct dia_conn *c)
 {
-	if (c->cleared && !c->replies)
-		free(c);
+	if (!c->cleared || c->replies)
+		return;
+	dia_cover_free(c->cover);
+	free(c);
 }
 
 static void count_as_named(struct dia_conn *c, bool named)

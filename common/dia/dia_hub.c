@@ -107,7 +107,8 @@ struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg)
 				       .realms = cfg->realms,
 				       .n_realms = cfg->n_realms,
 				       .served = h->served,
-				       .n_served = cfg->n_services < served_max ? cfg->n_services : served_max };
+				       .n_served = cfg->n_services < served_max ? cfg->n_services : served_max,
+				       .agent = cfg->agent };
 	make_caps(h);
 	h->pending = dia_pending_new();
 	h->own_door = !cfg->door;

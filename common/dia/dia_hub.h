@@ -115,6 +115,7 @@ struct dia_hub_cfg {
 	size_t n_services;
 	const uint32_t *client_apps; /* advertised, only sent */
 	size_t n_client_apps;
+	bool agent; /* as in dia_local.h */
 	struct sockaddr_storage listen[DIA_HUB_LISTEN_MAX];
 	bool listen_tls[DIA_HUB_LISTEN_MAX]; /* there TLS comes before the first message; needs tls */
 	size_t n_listen;
@@ -205,6 +206,8 @@ const char *dia_reply_peer(const struct dia_reply *r);
 
 /*! A codec's put: writes the whole answer. \returns octets; -ENOSPC */
 typedef int dia_reply_fn(struct writer *w, struct span request, const struct dia_self *self, const void *answer);
+/*! Is the certificate of who asks for this name (dia_cert_covers())? Found out once for each connection and name. Plain: no. */
+bool dia_reply_covers(const struct dia_reply *r, const char *name);
 /*! Answer. If it does not fit a message, 5012 goes instead. Ends r.
  *  \returns 0; -EMSGSIZE: 5012 was sent; -ENOTCONN: the connection has gone, or too much is unsent */
 int dia_reply_put(struct dia_reply *r, dia_reply_fn *put, const void *answer);
@@ -239,6 +242,10 @@ struct dia_target {
 /*! \returns 0; -ENOTCONN no open connection; -EBUSY too many pending or unsent; -ENOMEM; -EMSGSIZE: done is not called then */
 int dia_ask(struct dia_hub *h, const struct dia_target *to, dia_ask_put_fn *put, const void *what, uint32_t patience_ms,
 	    dia_ask_fn *done, void *owner, uint64_t txn);
+
+/*! Is the certificate that we have shown to this peer, on the connection that requests go over, for this name? Found out once for
+ *  each connection and name. \returns 1; 0: it is not, or it is plain; -ENOTCONN no open connection */
+int dia_ask_covers(struct dia_hub *h, const char *peer, const char *name);
 
 #define DIA_SESSION_ID_MAX 320
 

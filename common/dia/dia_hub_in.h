@@ -39,6 +39,7 @@ struct dia_conn {
 	int failed;               /* -errno: the machine is told in the next turn */
 	const char *why;          /* of its end, for people */
 	struct dia_move *moving;  /* on its way to another loop */
+	struct dia_cover *cover;  /* NULL: nobody has asked yet */
 	bool moved;               /* it comes from one */
 };
 
@@ -185,6 +186,8 @@ bool dia_secure_is_of(const struct dia_conn *c, const char *name, const struct d
 bool dia_secure_holds(const struct dia_conn *c);
 /* It is open: from here on until when it is certified is watched. */
 void dia_secure_watch(struct dia_conn *c);
+/* Is the certificate of the other side, or our own, for this name? Plain: no. */
+bool dia_secure_covers(struct dia_conn *c, bool own, const char *name);
 void dia_secure_figures(const struct dia_conn *c, struct dia_hub_peer_figures *f);
 
 /* dia_listen.c */

@@ -41,6 +41,8 @@ static uint32_t find_address(const struct dia_local *l, struct span msg)
 	while (dia_wire_next(&it, &a) == 1)
 		if (a.id == AVP_ROUTE_RECORD && span_ieq(a.data, span_str(l->identity)))
 			return DIA_LOOP_DETECTED;
+	if (l->agent)
+		return 0;
 	has_host = dia_wire_find(&host, dia_wire_avps(msg), AVP_DESTINATION_HOST);
 	has_realm = dia_wire_find(&realm, dia_wire_avps(msg), AVP_DESTINATION_REALM);
 	if (has_host)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*! \file dia_local.h
- *  Is a request for us, and for which command (RFC 6733 6.1.3, 6.1.4)? What an agent would send on is refused: we are none.
+ *  Is a request for us, and for which command (RFC 6733 6.1.3, 6.1.4)? What an agent would send on is refused, unless we are one.
  *  Pure. */
 #pragma once
 
@@ -13,6 +13,7 @@ struct dia_local {
 	size_t n_realms;
 	const struct dia_grammar *const *served;
 	size_t n_served;
+	bool agent; /* requests to others are served, too: who serves the command finds out where they go */
 };
 
 /*! Judge the header and the addressing of a request; its AVPs are then dia_check()'s.

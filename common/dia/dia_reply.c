@@ -24,6 +24,11 @@ const char *dia_reply_peer(const struct dia_reply *r)
 	return r->id->name;
 }
 
+bool dia_reply_covers(const struct dia_reply *r, const char *name)
+{
+	return !r->conn->cleared && dia_secure_covers(r->conn, false, name);
+}
+
 static void reply_end(struct dia_reply *r)
 {
 	struct dia_conn *c = r->conn;

@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/owner_of.h"
 #include "common/dia/dia_cert.h"
+#include "common/dia/dia_cover.h"
 #include "common/dia/dia_hub_in.h"
 #include "common/dia/dia_tls.h"
 
@@ -110,6 +111,14 @@ void dia_secure_watch(struct dia_conn *c)
 	c->expiry.on_time = on_expiry;
 	if (dia_secure_ssl(c))
 		dia_loop_timer(c->hub->loop, &c->expiry, 0);
+}
+
+bool dia_secure_covers(struct dia_conn *c, bool own, const char *name)
+{
+	SSL *ssl = dia_secure_ssl(c);
+	const X509 *x = !ssl ? NULL : own ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);
+
+	return x && dia_cover_get(&c->cover, x, name);
 }
 
 void dia_secure_figures(const struct dia_conn *c, struct dia_hub_peer_figures *f)
