@@ -132,17 +132,7 @@ enum policy_who policy_who(const struct naf_policy **naf, const struct policy *p
 
 bool policy_speaks_for(const struct naf_policy *n, const char *fqdn)
 {
-	char wildcard[FQDN_MAX + 2] = "*";
-	const char *parent = strchr(fqdn, '.');
-
-	if (!fqdn_valid(span_str(fqdn), FQDN_MAX))
-		return false;
-	if (name_table_get(n->speaks_for, span_str(fqdn)))
-		return true;
-	if (!parent)
-		return false;
-	strcpy(wildcard + 1, parent);
-	return name_table_get(n->speaks_for, span_str(wildcard)) != NULL;
+	return name_table_covers(n->speaks_for, fqdn);
 }
 
 static void strings_free(char **s, size_t n)

@@ -11,7 +11,7 @@
 #include "bsf/run/hss_show.h"
 #include "bsf/run/naf_cfg.h"
 #include "bsf/ub/conn.h"
-#include "common/base/clock.h"
+#include "common/rt/dia_show.h"
 #include "common/rt/log_cat.h"
 
 static struct store_shared *store;
@@ -73,50 +73,15 @@ static const struct dia_hub_peer_figures *figures_find(const struct peers *p, co
 	return f ? f : &none;
 }
 
-static const char *app_name(uint32_t app)
-{
-	return app == GBA_APP_ZH ? "Zh" : app == GBA_APP_ZN ? "Zn" : "?";
-}
-
-/* What has happened with a peer that was there at least once. */
-static void show_history(struct vty *vty, const struct dia_hub_peer_figures *f)
-{
-	if (!f->since_ms)
-		return;
-	vty_out(vty, "     for %" PRIu64 " s", (clock_mono_ms() - f->since_ms) / 1000);
-	if (f->open && f->connections > 1)
-		vty_out(vty, ", %u connections", f->connections);
-	if (f->open && f->address[0])
-		vty_out(vty, ", %s", f->address);
-	if (f->open && f->tls[0])
-		vty_out(vty, ", %s %s", f->tls, f->names);
-	for (size_t i = 0; f->open && i < f->n_apps; i++)
-		vty_out(vty, "%s%s", i ? " " : ", ", app_name(f->apps[i]));
-	vty_out(vty, ", requests %" PRIu64 " in %" PRIu64 " out", f->requests_in, f->requests_out);
-	if (f->round_trip_us)
-		vty_out(vty, ", round trip %" PRIu64 ".%03" PRIu64 " ms", f->round_trip_us / 1000,
-			f->round_trip_us % 1000);
-	for (size_t i = 0, n = 0; i < DIA_HUB_ERRORS; i++)
-		if (f->errors[i].n)
-			vty_out(vty, "%s%" PRIu32 " x %" PRIu64, n++ ? ", " : ", errors ", f->errors[i].code,
-				f->errors[i].n);
-	vty_out(vty, "%s", VTY_NEWLINE);
-}
-
-static const char *state_of(const struct dia_hub_peer_figures *f)
-{
-	return f->held_off ? "disconnected" : f->open ? "open" : "closed";
-}
-
 static void show_naf(const struct peers *p, const struct naf_cfg *n)
 {
 	const struct dia_hub_peer_figures *f = figures_find(p, naf_cfg_via(n));
 	struct vty *vty = p->vty;
 
-	vty_out(vty, "naf  %-50s %s%s%s%s", n->identity, state_of(f), n->via ? ", via " : "", n->via ? n->via : "",
-		VTY_NEWLINE);
+	vty_out(vty, "naf  %-50s %s%s%s%s", n->identity, dia_show_state(f), n->via ? ", via " : "",
+		n->via ? n->via : "", VTY_NEWLINE);
 	if (!n->via)
-		show_history(vty, f);
+		dia_show_history(vty, f);
 }
 
 static void show_hss(const struct peers *p, const struct bsf_hss *h)
@@ -124,10 +89,10 @@ static void show_hss(const struct peers *p, const struct bsf_hss *h)
 	const struct dia_hub_peer_figures *f = figures_find(p, hss_nodes_via(h));
 	struct vty *vty = p->vty;
 
-	vty_out(vty, "hss  %-50s %s, %u unanswered%s%s%s", h->identity, state_of(f), f->pending, h->via ? ", via " : "",
-		h->via ? h->via : "", VTY_NEWLINE);
+	vty_out(vty, "hss  %-50s %s, %u unanswered%s%s%s", h->identity, dia_show_state(f), f->pending,
+		h->via ? ", via " : "", h->via ? h->via : "", VTY_NEWLINE);
 	if (!h->via)
-		show_history(vty, f);
+		dia_show_history(vty, f);
 }
 
 static void show_peer(const struct peers *p, const struct peer_cfg *c)
@@ -135,9 +100,9 @@ static void show_peer(const struct peers *p, const struct peer_cfg *c)
 	const struct dia_hub_peer_figures *f = figures_find(p, c->identity);
 	struct vty *vty = p->vty;
 
-	vty_out(vty, "peer %-50s %s, %u of %u connections%s", c->identity, state_of(f), f->connections, c->connections,
-		VTY_NEWLINE);
-	show_history(vty, f);
+	vty_out(vty, "peer %-50s %s, %u of %u connections%s", c->identity, dia_show_state(f), f->connections,
+		c->connections, VTY_NEWLINE);
+	dia_show_history(vty, f);
 }
 
 DEFUN(show_peers, show_peers_cmd, "show peers",

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "common/base/ascii.h"
+#include "common/gba/btid.h"
+#include "common/gba/naf_id.h"
 
 #define PLACES_FIRST 16 /* a power of two */
 
@@ -109,6 +111,32 @@ void *name_table_get(const struct name_table *t, struct span name)
 	const struct entry *e = t ? *find(t, name) : NULL;
 
 	return e ? e->value : NULL;
+}
+
+bool name_table_covers(const struct name_table *t, const char *fqdn)
+{
+	char wildcard[FQDN_MAX + 2] = "*";
+	const char *parent = strchr(fqdn, '.');
+
+	if (!fqdn_valid(span_str(fqdn), FQDN_MAX))
+		return false;
+	if (name_table_get(t, span_str(fqdn)))
+		return true;
+	if (!parent)
+		return false;
+	strcpy(wildcard + 1, parent);
+	return name_table_get(t, span_str(wildcard)) != NULL;
+}
+
+void *name_table_above(const struct name_table *t, const char *fqdn)
+{
+	void *value = NULL;
+
+	for (const char *at = fqdn; at && !value; at = strchr(at, '.')) {
+		at += *at == '.';
+		value = name_table_get(t, span_str(at));
+	}
+	return value;
 }
 
 void name_table_del(struct name_table *t, const char *name)

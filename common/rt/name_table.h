@@ -18,6 +18,11 @@ void name_table_free(struct name_table *t); /* may be NULL */
 int name_table_put(struct name_table *t, const char *name, void *value);
 /*! \returns value; NULL not there, or t is NULL */
 void *name_table_get(const struct name_table *t, struct span name);
+/*! Is this host name there, or "*" and what stands behind its first label? It may come from a peer: what is no DNS name is
+ *  nobody's, under whatever wildcard. */
+bool name_table_covers(const struct name_table *t, const char *fqdn);
+/*! \returns value of the name, or of the nearest above it (a.b.c: itself, b.c, c); NULL none of them is there */
+void *name_table_above(const struct name_table *t, const char *fqdn);
 void name_table_del(struct name_table *t, const char *name);
 
 /*! Most names that one look-up may have to compare. */

@@ -16,41 +16,42 @@ static void *cfg_ctx;
 
 /* --- our certificate */
 
-static int set_file(struct vty *vty, char **written, char **path, const char *what, const char *file)
+int tls_cfg_set(struct vty *vty, void *ctx, struct tls_cfg *c, enum tls_cfg_file which, const char *file)
 {
+	const struct {
+		char **written, **path;
+		const char *what;
+	} files[] = {
+		[TLS_CFG_CERTIFICATE] = { &c->certificate, &c->certificate_path, "tls certificate" },
+		[TLS_CFG_KEY] = { &c->key, &c->key_path, "tls key" },
+		[TLS_CFG_CA] = { &c->ca, &c->ca_path, "tls ca" },
+	};
+
 	if (!cfg_reading())
 		return cfg_after_restart(vty);
-	if (*written)
-		return cfg_fail(vty, "%s is written already; allowed: once", what);
-	*written = talloc_strdup(cfg_ctx, file);
-	*path = cfg_path(cfg_ctx, file);
-	if (!*written || !*path)
+	if (*files[which].written)
+		return cfg_fail(vty, "%s is written already; allowed: once", files[which].what);
+	*files[which].written = talloc_strdup(ctx, file);
+	*files[which].path = cfg_path(ctx, file);
+	if (!*files[which].written || !*files[which].path)
 		return cfg_fail(vty, "no memory");
-	cfg->line = cfg->line ? cfg->line : cfg_line();
+	c->line = c->line ? c->line : cfg_line();
 	return CMD_SUCCESS;
 }
 
-#define TLS_HELP "TLS with peers: all three files, in PEM\n"
-
-DEFUN(tls_certificate, tls_certificate_cmd, "tls certificate FILE",
-      TLS_HELP "Our certificate, then those between it and its CA\n"
-	       "Path, relative to this file\n")
+DEFUN(tls_certificate, tls_certificate_cmd, "tls certificate FILE", TLS_CFG_CERTIFICATE_HELP)
 {
-	return set_file(vty, &cfg->certificate, &cfg->certificate_path, "tls certificate", argv[0]);
+	return tls_cfg_set(vty, cfg_ctx, cfg, TLS_CFG_CERTIFICATE, argv[0]);
 }
 
-DEFUN(tls_key, tls_key_cmd, "tls key FILE",
-      TLS_HELP "Its key, without a passphrase, that only we may read\n"
-	       "Path, relative to this file\n")
+DEFUN(tls_key, tls_key_cmd, "tls key FILE", TLS_CFG_KEY_HELP)
 {
-	return set_file(vty, &cfg->key, &cfg->key_path, "tls key", argv[0]);
+	return tls_cfg_set(vty, cfg_ctx, cfg, TLS_CFG_KEY, argv[0]);
 }
 
-DEFUN(tls_ca, tls_ca_cmd, "tls ca FILE",
-      TLS_HELP "CAs whose certificates peers may have\n"
-	       "Path, relative to this file\n")
+DEFUN(tls_ca, tls_ca_cmd, "tls ca FILE", TLS_CFG_CA_HELP)
 {
-	return set_file(vty, &cfg->ca, &cfg->ca_path, "tls ca", argv[0]);
+	return tls_cfg_set(vty, cfg_ctx, cfg, TLS_CFG_CA, argv[0]);
 }
 
 void tls_cfg_vty_init(struct tls_cfg *c, void *ctx, int node)
@@ -72,14 +73,19 @@ void tls_cfg_write(struct vty *vty, const struct tls_cfg *c)
 		vty_out(vty, " tls ca %s%s", c->ca, VTY_NEWLINE);
 }
 
+static const char *node_of(const struct tls_cfg *c)
+{
+	return c->node ? c->node : "diameter";
+}
+
 int tls_cfg_check(const struct tls_cfg *c, struct err *err)
 {
 	const char *lacks = !c->certificate ? "tls certificate" : !c->key ? "tls key" : !c->ca ? "tls ca" : NULL;
 
 	if (!c->certificate && !c->key && !c->ca)
 		return 0;
-	return lacks ? cfg_error(err, -EINVAL, c->line, "diameter: %s FILE is missing; allowed: all three, or none",
-				 lacks)
+	return lacks ? cfg_error(err, -EINVAL, c->line, "%s: %s FILE is missing; allowed: all three, or none",
+				 node_of(c), lacks)
 		     : 1;
 }
 
@@ -95,7 +101,7 @@ int tls_cfg_open(SSL_CTX **out, const struct tls_cfg *c, const char *name, struc
 		return 0;
 	*out = dia_cert_new(&conf, &why);
 	if (!*out)
-		return cfg_error(err, -EINVAL, c->line, "diameter: tls: %s", why.text);
+		return cfg_error(err, -EINVAL, c->line, "%s: tls: %s", node_of(c), why.text);
 	dia_tls_prepare(*out);
 	return 0;
 }

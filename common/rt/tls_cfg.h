@@ -14,15 +14,29 @@ struct vty;
 
 #define TLS_CFG_WORDS "tls certificate, tls key, tls ca"
 
-/*! Files of the node "diameter", as written and absolute. */
+/*! Files of the node "diameter", or of another one, as written and absolute. */
 struct tls_cfg {
 	char *certificate, *key, *ca;
 	char *certificate_path, *key_path, *ca_path;
-	int line; /* of the first */
+	int line;         /* of the first */
+	const char *node; /* for messages, lent; NULL: diameter */
 };
 
 /*! "tls certificate FILE", "tls key FILE", "tls ca FILE" in this node; not live. \param[in] c lent, talloc object of ctx */
 void tls_cfg_vty_init(struct tls_cfg *c, void *ctx, int node);
+enum tls_cfg_file { TLS_CFG_CERTIFICATE, TLS_CFG_KEY, TLS_CFG_CA };
+/*! For other nodes' commands of the same words. \param[in] ctx owns what is kept. \returns CMD_SUCCESS; CMD_WARNING, vty has been told why */
+int tls_cfg_set(struct vty *vty, void *ctx, struct tls_cfg *c, enum tls_cfg_file which, const char *file);
+#define TLS_CFG_HELP "TLS with peers: all three files, in PEM\n"
+#define TLS_CFG_CERTIFICATE_HELP \
+	TLS_CFG_HELP "Our certificate, then those between it and its CA\n" \
+		     "Path, relative to this file\n"
+#define TLS_CFG_KEY_HELP \
+	TLS_CFG_HELP "Its key, without a passphrase, that only we may read\n" \
+		     "Path, relative to this file\n"
+#define TLS_CFG_CA_HELP \
+	TLS_CFG_HELP "CAs whose certificates peers may have\n" \
+		     "Path, relative to this file\n"
 void tls_cfg_write(struct vty *vty, const struct tls_cfg *c);
 /*! Is all of it there, or nothing? \returns 1 all; 0 nothing; -EINVAL and the reason */
 int tls_cfg_check(const struct tls_cfg *c, struct err *err);

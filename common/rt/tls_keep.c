@@ -2,6 +2,7 @@
 #include "common/rt/tls_keep.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <osmocom/core/timer.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
@@ -13,7 +14,8 @@
 
 #define LOOK_S 3600 /* the wall clock may be set meanwhile */
 
-static struct {
+struct keep {
+	struct keep *next;
 	const struct tls_cfg *cfg;
 	const char *identity;
 	SSL_CTX *ctx; /* NULL: no TLS */
@@ -21,67 +23,82 @@ static struct {
 	void *owner;
 	struct osmo_timer_list look;
 	uint64_t said_ms; /* that it ends soon; 0: not of this one yet */
-} keep;
+};
+static struct keep *keeps; /* in the order they began */
 
-static void look_at_end(void *unused)
+static void look_at_end(void *data)
 {
-	time_t left = dia_cert_own_expires(keep.ctx) - (time_t)(clock_wall_ms() / 1000);
+	struct keep *k = data;
+	time_t left = dia_cert_own_expires(k->ctx) - (time_t)(clock_wall_ms() / 1000);
 	char text[80];
 
-	osmo_timer_schedule(&keep.look, LOOK_S, 0);
-	if (!dia_cert_say_end(&keep.said_ms, clock_mono_ms(), left))
+	osmo_timer_schedule(&k->look, LOOK_S, 0);
+	if (!dia_cert_say_end(&k->said_ms, clock_mono_ms(), left))
 		return;
 	dia_cert_left(text, sizeof(text), left);
 	if (left > 0)
-		LOGT(DRT, LOGL_NOTICE, "TLS: our %s: %s\n", text, keep.cfg->certificate);
+		LOGT(DRT, LOGL_NOTICE, "TLS: our %s: %s\n", text, k->cfg->certificate);
 	else
-		LOGT(DRT, LOGL_ERROR, "TLS: our certificate has expired, peers refuse it: %s\n", keep.cfg->certificate);
+		LOGT(DRT, LOGL_ERROR, "TLS: our certificate has expired, peers refuse it: %s\n", k->cfg->certificate);
 }
 
 /* Takes ctx. */
-static void use(SSL_CTX *ctx)
+static void use(struct keep *k, SSL_CTX *ctx)
 {
-	keep.ctx = ctx;
-	keep.said_ms = 0;
-	if (!dia_cert_own_is_for(ctx, keep.identity))
+	k->ctx = ctx;
+	k->said_ms = 0;
+	if (!dia_cert_own_is_for(ctx, k->identity))
 		LOGT(DRT, LOGL_NOTICE, "TLS: our certificate is not for %s, so peers need to be told its name: %s\n",
-		     keep.identity, keep.cfg->certificate);
-	look_at_end(NULL);
+		     k->identity, k->cfg->certificate);
+	look_at_end(k);
 }
 
-static int reload(struct err *err)
+static int reload(struct keep *k, struct err *err)
 {
-	SSL_CTX *ctx, *former = keep.ctx;
+	SSL_CTX *ctx, *former = k->ctx;
 
-	if (tls_cfg_open(&ctx, keep.cfg, NULL, err) < 0)
+	if (tls_cfg_open(&ctx, k->cfg, NULL, err) < 0)
 		return -EINVAL;
-	use(ctx);
+	use(k, ctx);
 	SSL_CTX_free(former);
-	if (keep.share(keep.owner, ctx) < 0)
+	if (k->share(k->owner, ctx) < 0)
 		return err_set(err, -ENOMEM, "no memory: some still have the former; try again");
 	return 0;
 }
 
-static void date_of_end(char out[DATE_TIME_LEN + 1])
+static void date_of_end(char out[DATE_TIME_LEN + 1], const struct keep *k)
 {
 	out[0] = '\0';
-	(void)date_time_format(out, dia_cert_own_expires(keep.ctx));
+	(void)date_time_format(out, dia_cert_own_expires(k->ctx));
+}
+
+static int reload_one(struct keep *k, struct err *err)
+{
+	char until[DATE_TIME_LEN + 1];
+	int rc = reload(k, err);
+
+	date_of_end(until, k);
+	if (rc < 0)
+		LOGT(DRT, LOGL_ERROR, "TLS: not reloaded, the former stays: %s\n", err->text);
+	else
+		LOGT(DRT, LOGL_NOTICE, "TLS: reloaded for new connections, until %s: %s\n", until, k->cfg->certificate);
+	return rc;
 }
 
 int tls_keep_reload(struct err *err)
 {
-	char until[DATE_TIME_LEN + 1];
-	int rc;
+	int rc = 0;
 
-	if (!keep.ctx)
+	if (!keeps)
 		return err_set(err, -ENOENT, "no certificate is configured");
-	rc = reload(err);
-	date_of_end(until);
-	if (rc < 0)
-		LOGT(DRT, LOGL_ERROR, "TLS: not reloaded, the former stays: %s\n", err->text);
-	else
-		LOGT(DRT, LOGL_NOTICE, "TLS: reloaded for new connections, until %s: %s\n", until,
-		     keep.cfg->certificate);
+	for (struct keep *k = keeps; k; k = k->next) {
+		struct err why = { "" };
+		int one = reload_one(k, &why);
+
+		if (one < 0 && rc == 0)
+			*err = why;
+		rc = rc < 0 ? rc : one;
+	}
 	return rc;
 }
 
@@ -98,8 +115,10 @@ DEFUN(tls_reload, tls_reload_cmd, "tls reload",
 		vty_out(vty, "%% not reloaded: %s%s", err.text, VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	date_of_end(until);
-	vty_out(vty, "reloaded: until %s%s", until, VTY_NEWLINE);
+	for (const struct keep *k = keeps; k; k = k->next) {
+		date_of_end(until, k);
+		vty_out(vty, "reloaded: until %s%s", until, VTY_NEWLINE);
+	}
 	return CMD_SUCCESS;
 }
 
@@ -107,14 +126,14 @@ DEFUN(show_tls, show_tls_cmd, "show tls", SHOW_STR TLS_STR)
 {
 	char until[DATE_TIME_LEN + 1];
 
-	if (!keep.ctx) {
+	if (!keeps)
 		vty_out(vty, "no certificate is configured%s", VTY_NEWLINE);
-		return CMD_SUCCESS;
+	for (const struct keep *k = keeps; k; k = k->next) {
+		date_of_end(until, k);
+		vty_out(vty, "certificate %s, until %s%s", k->cfg->certificate, until, VTY_NEWLINE);
+		vty_out(vty, "key         %s%s", k->cfg->key, VTY_NEWLINE);
+		vty_out(vty, "ca          %s%s", k->cfg->ca, VTY_NEWLINE);
 	}
-	date_of_end(until);
-	vty_out(vty, "certificate %s, until %s%s", keep.cfg->certificate, until, VTY_NEWLINE);
-	vty_out(vty, "key         %s%s", keep.cfg->key, VTY_NEWLINE);
-	vty_out(vty, "ca          %s%s", keep.cfg->ca, VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
 
@@ -122,27 +141,49 @@ static void on_hangup(void)
 {
 	struct err err;
 
-	if (keep.ctx)
+	if (keeps)
 		(void)tls_keep_reload(&err);
 }
 
-void tls_keep_begin(SSL_CTX *ctx, const struct tls_cfg *c, const char *identity, tls_keep_share_fn *share, void *owner)
+/* \param[in] ctx taken */
+static int keep_add(SSL_CTX *ctx, const struct tls_cfg *c, const char *identity, tls_keep_share_fn *share, void *owner)
 {
-	install_element(ENABLE_NODE, &tls_reload_cmd);
-	install_element_ve(&show_tls_cmd);
-	keep.cfg = c;
-	keep.identity = identity;
-	keep.share = share;
-	keep.owner = owner;
-	rt_on_hangup(on_hangup);
-	osmo_timer_setup(&keep.look, look_at_end, NULL);
-	if (ctx)
-		use(ctx);
+	struct keep *k = calloc(1, sizeof(*k)), **at = &keeps;
+
+	if (!k) {
+		SSL_CTX_free(ctx);
+		return -ENOMEM;
+	}
+	*k = (struct keep){ .cfg = c, .identity = identity, .share = share, .owner = owner };
+	osmo_timer_setup(&k->look, look_at_end, k);
+	while (*at)
+		at = &(*at)->next;
+	*at = k;
+	use(k, ctx);
+	return 0;
+}
+
+int tls_keep_begin(SSL_CTX *ctx, const struct tls_cfg *c, const char *identity, tls_keep_share_fn *share, void *owner)
+{
+	static bool installed;
+
+	if (!installed) {
+		install_element(ENABLE_NODE, &tls_reload_cmd);
+		install_element_ve(&show_tls_cmd);
+		rt_on_hangup(on_hangup);
+		installed = true;
+	}
+	return ctx ? keep_add(ctx, c, identity, share, owner) : 0;
 }
 
 void tls_keep_end(void)
 {
-	osmo_timer_del(&keep.look);
-	SSL_CTX_free(keep.ctx);
-	keep.ctx = NULL;
+	while (keeps) {
+		struct keep *k = keeps;
+
+		keeps = k->next;
+		osmo_timer_del(&k->look);
+		SSL_CTX_free(k->ctx);
+		free(k);
+	}
 }

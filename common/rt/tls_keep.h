@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file tls_keep.h
- *  The certificate of a daemon while it runs: changed without a restart by `tls reload` or SIGHUP, and its end said in time.
+ *  The certificates of a daemon while it runs, in most of them one: changed without a restart by `tls reload` or SIGHUP, and its end said in time.
  *  Main thread. */
 #pragma once
 
@@ -9,11 +9,12 @@
 /*! Use ctx for what begins from now on; takes references of its own. \returns 0; -ENOMEM: some still have the former */
 typedef int tls_keep_share_fn(void *owner, SSL_CTX *ctx);
 
-/*! When what uses it runs. \param[in] ctx of tls_cfg_open(c), taken; NULL: no TLS. \param[in] c, identity lent */
-void tls_keep_begin(SSL_CTX *ctx, const struct tls_cfg *c, const char *identity, tls_keep_share_fn *share, void *owner);
+/*! When what uses it runs; once for each certificate. \param[in] ctx of tls_cfg_open(c), taken; NULL: no TLS. \param[in] c, identity lent
+ *  \returns 0; -ENOMEM, then it is kept as it is */
+int tls_keep_begin(SSL_CTX *ctx, const struct tls_cfg *c, const char *identity, tls_keep_share_fn *share, void *owner);
 /*! share() is called no more. */
 void tls_keep_end(void);
 
-/*! Read the files again; what is wrong with them leaves all as it was. The log says what came of it.
+/*! Read the files again; what is wrong with those of one certificate leaves that one as it was. The log says what came of it.
  *  \returns 0; -ENOENT no TLS; -EINVAL, -ENOMEM and the reason in err */
 int tls_keep_reload(struct err *err);
