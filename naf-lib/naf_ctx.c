@@ -160,7 +160,8 @@ static void read_numbers(struct gba_naf *naf, const struct gba_naf_config *c)
 	naf->keys = or_default(c->keys, GBA_NAF_KEY_DEVICE);
 	naf->slash_optional = c->slash_optional;
 	naf->ks_cfg = (struct naf_ks_cfg){ or_default(c->cache_keys, 10000), or_default(c->refusals, 10000),
-					   or_default(c->refusal_s, 5), c->key_age_max_s };
+					   or_default(c->refusal_s, 5), c->key_age_max_s, c->recheck_s };
+	memcpy(naf->ua, c->ua_id ? c->ua_id : UA_ID_HTTP_DIGEST, UA_ID_LEN);
 	naf->nonce_s = or_default(c->nonce_s, 300);
 	naf->nonces_max = or_default(c->nonces, 20000);
 	naf->deadline_ms = or_default(c->deadline_ms, 3000);
@@ -222,7 +223,7 @@ int naf_ctx_host(const struct gba_naf *naf, const char *host, const uint8_t *ua_
 {
 	struct naf_id id;
 
-	if (naf_id_make(&id, host, ua_id ? ua_id : UA_ID_HTTP_DIGEST) < 0)
+	if (naf_id_make(&id, host, ua_id ? ua_id : naf->ua) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < naf->n_names; i++) {
 		if (strcmp(naf->names[i], id.fqdn) == 0) {
@@ -266,6 +267,32 @@ int naf_ctx_question(const struct gba_naf *naf, struct naf_question *out, const 
 	return span_to_str(out->btid, sizeof(out->btid), text) < 0 ? -EINVAL : 0;
 }
 
+/*! The BSF is asked again for a key that is there: now, and waited for, or beside it.
+ *  \param[in,out] out the key. \returns 0; an error, and it is gone */
+static int ask_again(struct naf_live *live, const struct naf_ks_id *id, struct naf_question *q, bool first,
+		     struct gba_naf_key *out)
+{
+	q->anew = first;
+	if (first)
+		return naf_zn_fetch(live->zn, id, q, out);
+	naf_zn_again(live->zn, id, q);
+	return 0;
+}
+
+int gba_naf_drop(struct gba_naf *naf, const char *btid, const char *uid)
+{
+	struct naf_live *live;
+	struct btid b;
+
+	if (!naf || !btid == !uid || (btid && btid_parse(&b, (const uint8_t *)btid, strlen(btid)) < 0))
+		return -EINVAL;
+	live = naf_ctx_live(naf);
+	if (!live)
+		return -ENOMEM;
+	naf_zn_dropped(live->zn);
+	return (int)naf_ks_drop(live->ks, btid ? &b : NULL, uid);
+}
+
 int naf_ctx_key(struct gba_naf *naf, struct naf_live *live, const struct naf_ks_id *id, const struct btid *btid,
 		struct span text, const struct naf_id *naf_id, const struct gba_naf_request *req,
 		struct gba_naf_key *out)
@@ -278,9 +305,15 @@ int naf_ctx_key(struct gba_naf *naf, struct naf_live *live, const struct naf_ks_
 	rc = naf_ks_get(live->ks, id, req->source ? span_str(req->source) : span_of(NULL, 0), &now, out);
 	if (rc == -EAGAIN && req->fetch)
 		rc = naf_fetch_result(req->fetch, id, out);
+	if ((rc == -EAGAIN || rc > 0) && naf_ctx_question(naf, &q, btid, text, naf_id, req) < 0) {
+		if (rc > 0)
+			naf_key_clear(out);
+		return -EINVAL;
+	}
 	if (rc == -EAGAIN)
-		rc = naf_ctx_question(naf, &q, btid, text, naf_id, req) < 0 ? -EINVAL
-									    : naf_zn_fetch(live->zn, id, &q, out);
+		rc = naf_zn_fetch(live->zn, id, &q, out);
+	else if (rc > 0)
+		rc = ask_again(live, id, &q, rc == NAF_KS_OLD, out);
 	if (rc == 0)
 		out->size = sizeof(*out); /* whoever made it: the application gets this one */
 	return rc;

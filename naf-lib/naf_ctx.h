@@ -26,6 +26,7 @@ struct gba_naf {
 	char bsf_names[NAF_NAMES_MAX][BSF_NAME_MAX + 1];
 	unsigned algorithms, qop, keys, deadline_ms, in_flight, nonce_s, nonces_max;
 	bool slash_optional;
+	uint8_t ua[UA_ID_LEN]; /* of requests that do not say theirs */
 	naf_clock_fn *clock;
 	struct naf_ks_cfg ks_cfg;
 	struct secret nonce_secret; /* len 0: each process has its own */

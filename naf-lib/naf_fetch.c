@@ -75,7 +75,7 @@ int gba_naf_fetch_key(struct gba_naf *naf, const char *btid, const struct gba_na
 	return rc;
 }
 
-/*! \returns 0; -EAGAIN ask; else it is over */
+/*! \returns 0; -EAGAIN, NAF_KS_DUE, NAF_KS_OLD ask; else it is over */
 static int begin(struct gba_naf *naf, const struct wanted *q, struct gba_naf_fetch *f)
 {
 	struct naf_now now;
@@ -85,28 +85,44 @@ static int begin(struct gba_naf *naf, const struct wanted *q, struct gba_naf_fet
 	rc = naf_ks_get(q->live->ks, &q->id, q->req.source ? span_str(q->req.source) : span_of(NULL, 0), &now,
 			&f->w.key);
 	f->w.id = q->id;
-	f->w.rc = rc;
-	atomic_store(&f->w.done, rc != -EAGAIN);
+	f->w.rc = rc > 0 ? 0 : rc;
+	atomic_store(&f->w.done, rc != -EAGAIN && rc != NAF_KS_OLD);
 	return rc;
 }
 
 static int start(struct gba_naf *naf, const struct wanted *q, struct gba_naf_fetch *f)
 {
 	struct naf_question question;
+	int rc;
 
 	f->process = naf_fork_process();
 	f->zn = q->live->zn;
 	f->timer = -1;
-	if (begin(naf, q, f) != -EAGAIN)
+	rc = begin(naf, q, f);
+	if (rc != -EAGAIN && rc <= 0)
 		return 0;
 	if (naf_ctx_question(naf, &question, &q->btid, q->text, &q->naf_id, &q->req) < 0)
 		return -EINVAL;
+	if (rc == NAF_KS_DUE) {
+		naf_zn_again(f->zn, &q->id, &question);
+		return 0;
+	}
+	question.anew = rc == NAF_KS_OLD;
 	f->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (f->timer < 0)
 		return -ENOMEM;
 	f->w.timer = f->timer;
 	naf_zn_start(f->zn, &f->w, &q->id, &question);
 	return 0;
+}
+
+/*! A child does not close it: the number may have become another descriptor there. It is only a timer. */
+static void fetch_free(struct gba_naf_fetch *f)
+{
+	if (f->timer >= 0 && f->process == naf_fork_process())
+		close(f->timer);
+	naf_key_clear(&f->w.key);
+	free(f);
 }
 
 int gba_naf_fetch_start(struct gba_naf *naf, const char *btid, const struct gba_naf_request *given,
@@ -122,23 +138,14 @@ int gba_naf_fetch_start(struct gba_naf *naf, const char *btid, const struct gba_
 	rc = f ? start(naf, &q, f) : -ENOMEM;
 	if (rc == 0)
 		*out = f;
-	else
-		free(f);
+	else if (f)
+		fetch_free(f);
 	return rc;
 }
 
 int gba_naf_fetch_fd(const struct gba_naf_fetch *f)
 {
 	return f ? f->timer : -1;
-}
-
-/*! A child does not close it: the number may have become another descriptor there. It is only a timer. */
-static void fetch_free(struct gba_naf_fetch *f)
-{
-	if (f->timer >= 0 && f->process == naf_fork_process())
-		close(f->timer);
-	naf_key_clear(&f->w.key);
-	free(f);
 }
 
 static int fetch_take(struct gba_naf_fetch *f, struct gba_naf_key **out)

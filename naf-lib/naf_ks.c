@@ -9,6 +9,7 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include "common/base/ascii.h"
+#include "common/gba/guss.h"
 #include "naf-lib/naf_fork.h"
 
 #define SWEEP_MS   60000 /* expired keys stay in memory no longer than this while there is traffic */
@@ -22,6 +23,7 @@ struct held {
 	int refused;      /* 0: a key; else -errno */
 	int64_t until_ms; /* of a refusal, monotonic */
 	unsigned failures;
+	int64_t sure_ms, asked_ms; /* monotonic: the BSF gave it; it was last asked for it */
 	struct gba_naf_key key;
 };
 
@@ -166,7 +168,7 @@ static struct held *held_new(struct naf_ks *ks)
 	return e;
 }
 
-static void naf_ks_drop(struct naf_ks *ks, struct held *e)
+static void held_drop(struct naf_ks *ks, struct held *e)
 {
 	lru_remove(list_of(ks, e), e);
 	tdelete(e, &ks->tree, held_cmp);
@@ -195,12 +197,12 @@ static void sweep(struct naf_ks *ks, const struct naf_now *now)
 	for (struct held *e = ks->keys.oldest, *next; e; e = next) {
 		next = e->newer;
 		if (over(e, now))
-			naf_ks_drop(ks, e);
+			held_drop(ks, e);
 	}
 	for (struct held *e = ks->refusals.oldest, *next; e; e = next) {
 		next = e->newer;
 		if (over(e, now))
-			naf_ks_drop(ks, e);
+			held_drop(ks, e);
 	}
 }
 
@@ -211,9 +213,9 @@ static int naf_ks_add(struct naf_ks *ks, struct held *e)
 	struct held *old = naf_ks_find(ks, &e->id);
 
 	if (old)
-		naf_ks_drop(ks, old);
+		held_drop(ks, old);
 	while (l->n >= l->max)
-		naf_ks_drop(ks, l->oldest);
+		held_drop(ks, l->oldest);
 	if (!tsearch(e, &ks->tree, held_cmp)) {
 		held_free(ks, e);
 		return -ENOMEM;
@@ -260,11 +262,23 @@ static void refuse_locked(struct naf_ks *ks, const struct naf_ks_id *id, const s
 	naf_ks_add(ks, e);
 }
 
+/*! Is it time to ask again? Whoever is told does so: nobody else is, until half of the time is over once more. */
+static int recheck(const struct naf_ks *ks, struct held *e, const struct naf_now *now)
+{
+	int64_t life_ms = (int64_t)ks->cfg.recheck_s * 1000;
+
+	if (!life_ms || now->mono_ms - e->asked_ms < life_ms / 2)
+		return 0;
+	e->asked_ms = now->mono_ms;
+	return now->mono_ms - e->sure_ms < life_ms ? NAF_KS_DUE : NAF_KS_OLD;
+}
+
 static int get_locked(struct naf_ks *ks, const struct naf_ks_id *id, struct span source, const struct naf_now *now,
 		      struct gba_naf_key *out)
 {
 	struct naf_ks_id by_source;
 	struct held *e;
+	int rc;
 
 	sweep(ks, now);
 	e = naf_ks_find(ks, id);
@@ -273,7 +287,7 @@ static int get_locked(struct naf_ks *ks, const struct naf_ks_id *id, struct span
 	if (!e)
 		return -EAGAIN;
 	if (over(e, now) && e->refused) {
-		naf_ks_drop(ks, e);
+		held_drop(ks, e);
 		return -EAGAIN;
 	}
 	if (over(e, now)) { /* the BSF would give the same key again, or none */
@@ -284,7 +298,8 @@ static int get_locked(struct naf_ks *ks, const struct naf_ks_id *id, struct span
 		return e->refused; /* not made younger: it ends when its time is over */
 	lru_remove(&ks->keys, e);
 	lru_add(&ks->keys, e);
-	return naf_key_copy(out, &e->key);
+	rc = naf_key_copy(out, &e->key);
+	return rc < 0 ? rc : recheck(ks, e, now);
 }
 
 int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, struct span source, const struct naf_now *now,
@@ -309,13 +324,17 @@ static void set_life(const struct naf_ks *ks, const struct naf_now *now, struct 
 		key->expires_at = key->created_at + ks->cfg.age_max_s;
 }
 
-static void put_locked(struct naf_ks *ks, const struct naf_ks_id *id, struct gba_naf_key *key)
+static void put_locked(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now,
+		       struct gba_naf_key *key)
 {
+	const struct held *old = naf_ks_find(ks, id);
 	struct held *e = held_new(ks);
 
 	if (!e)
 		return; /* used once, not kept */
 	e->id = *id;
+	e->sure_ms = e->asked_ms = now->mono_ms;
+	e->failures = old ? old->failures : 0;
 	e->key = *key;
 	OPENSSL_cleanse(key, sizeof(*key)); /* moved: its uss_list is no longer the caller's */
 	naf_ks_add(ks, e);
@@ -335,7 +354,7 @@ int naf_ks_put(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_n
 	rc = naf_key_copy(out, key);
 	pthread_mutex_lock(&ks->lock);
 	if (rc == 0)
-		put_locked(ks, id, key);
+		put_locked(ks, id, now, key);
 	pthread_mutex_unlock(&ks->lock);
 	naf_key_clear(key); /* it has moved, or could not be kept */
 	return rc;
@@ -354,6 +373,75 @@ void naf_ks_refuse(struct naf_ks *ks, const struct naf_ks_id *id, struct span so
 	pthread_mutex_lock(&ks->lock);
 	refuse_locked(ks, id, now, rc);
 	pthread_mutex_unlock(&ks->lock);
+}
+
+void naf_ks_forget(struct naf_ks *ks, const struct naf_ks_id *id)
+{
+	struct held *e;
+
+	pthread_mutex_lock(&ks->lock);
+	e = naf_ks_find(ks, id);
+	if (e && !e->refused)
+		held_drop(ks, e);
+	pthread_mutex_unlock(&ks->lock);
+}
+
+/*! As naf_ks_id_make() begins, with the NUL. \returns octets */
+static size_t btid_part(uint8_t out[BTID_RAND_LEN + BSF_NAME_MAX + 1], const struct btid *btid)
+{
+	size_t len = strlen(btid->domain);
+
+	memcpy(out, btid->rand, BTID_RAND_LEN);
+	ascii_lower_copy(out + BTID_RAND_LEN, btid->domain, len);
+	out[BTID_RAND_LEN + len] = 0;
+	return BTID_RAND_LEN + len + 1;
+}
+
+/*! Most lists do not hold it in any spelling, and are not read. */
+static bool list_has_uid(const struct gba_naf_key *key, const char *uid)
+{
+	struct guss *g = NULL;
+	bool found = false;
+
+	if (!key->uss_list || (!memmem(key->uss_list, key->uss_list_len, uid, strlen(uid)) &&
+			       !memchr(key->uss_list, '&', key->uss_list_len)))
+		return false;
+	if (guss_parse(&g, (const uint8_t *)key->uss_list, key->uss_list_len, NULL) < 0)
+		return true; /* it may be in there, and the BSF says it again */
+	for (size_t i = 0; i < g->n_uss; i++) {
+		for (size_t k = 0; k < g->uss[i].n_uids; k++)
+			found |= strcmp(g->uss[i].uids[k], uid) == 0;
+	}
+	guss_free(g);
+	return found;
+}
+
+static unsigned drop_from(struct naf_ks *ks, struct lru *l, struct span btid, const char *uid)
+{
+	unsigned n = 0;
+
+	for (struct held *e = l->oldest, *next; e; e = next) {
+		next = e->newer;
+		if (uid ? !list_has_uid(&e->key, uid) : memcmp(e->id.b, btid.p, btid.len) != 0)
+			continue;
+		held_drop(ks, e);
+		n++;
+	}
+	return n;
+}
+
+unsigned naf_ks_drop(struct naf_ks *ks, const struct btid *btid, const char *uid)
+{
+	uint8_t begin[BTID_RAND_LEN + BSF_NAME_MAX + 1];
+	struct span id = btid ? span_of(begin, btid_part(begin, btid)) : span_of(NULL, 0);
+	unsigned n;
+
+	pthread_mutex_lock(&ks->lock);
+	n = drop_from(ks, &ks->keys, id, uid);
+	if (btid)
+		drop_from(ks, &ks->refusals, id, NULL);
+	pthread_mutex_unlock(&ks->lock);
+	return n;
 }
 
 unsigned naf_ks_failed(struct naf_ks *ks, const struct naf_ks_id *id)

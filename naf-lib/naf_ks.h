@@ -34,7 +34,13 @@ struct naf_ks_cfg {
 	unsigned keys, refusals; /* bounds, at least 1 */
 	unsigned refusal_s;
 	unsigned age_max_s; /* 0: none */
+	unsigned
+		recheck_s; /* no key is used that the BSF has confirmed longer ago, if it can be asked. 0: never asked again */
 };
+
+/*! What naf_ks_get() says of a key besides. Said once: the next time is half of recheck_s later. */
+#define NAF_KS_DUE 1 /* half of recheck_s is over: ask the BSF again, and use the key meanwhile */
+#define NAF_KS_OLD 2 /* all of it is, and nobody came in between: ask first */
 
 struct naf_ks;
 
@@ -43,8 +49,8 @@ struct naf_ks *naf_ks_new(const struct naf_ks_cfg *cfg);
 void naf_ks_free(struct naf_ks *ks);
 
 /*! \param[in] source who asks, or p NULL; of a longer one the first GBA_NAF_SOURCE_MAX octets
- *  \param[out] out   a copy for naf_key_clear(); untouched unless 0
- *  \returns 0; -EAGAIN nothing known: ask the BSF; -EKEYEXPIRED; or what naf_ks_refuse() was told (-ENOENT, -EPERM);
+ *  \param[out] out   a copy for naf_key_clear(); untouched on error
+ *  \returns 0, NAF_KS_DUE, NAF_KS_OLD; -EAGAIN nothing known: ask the BSF; -EKEYEXPIRED; or what naf_ks_refuse() was told (-ENOENT, -EPERM);
  *           -ENOMEM */
 int naf_ks_get(struct naf_ks *ks, const struct naf_ks_id *id, struct span source, const struct naf_now *now,
 	       struct gba_naf_key *out);
@@ -60,6 +66,13 @@ int naf_ks_put(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_n
  *  has seen it on Ub may ask before its owner: that is remembered for this source only, and not at all for none. */
 void naf_ks_refuse(struct naf_ks *ks, const struct naf_ks_id *id, struct span source, const struct naf_now *now,
 		   int rc);
+
+/*! The BSF does not know it (any more): the key goes. */
+void naf_ks_forget(struct naf_ks *ks, const struct naf_ks_id *id);
+
+/*! What is known of a B-TID for any NAF_Id goes, or every key with this uid in its USSs. \param[in] btid or uid NULL
+ *  \returns how many keys went */
+unsigned naf_ks_drop(struct naf_ks *ks, const struct btid *btid, const char *uid);
 
 /*! A wrong response was seen, or a right one. \returns wrong ones since the last right one; 0 if the key is gone */
 unsigned naf_ks_failed(struct naf_ks *ks, const struct naf_ks_id *id);

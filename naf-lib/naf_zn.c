@@ -14,7 +14,9 @@ struct naf_zn_question {
 	struct naf_zn_question *next;
 	struct naf_ks_id id;
 	uint64_t txn;
-	struct naf_waiter *first;
+	struct naf_waiter *first; /* NULL: nobody waits, until is the end of it */
+	uint64_t until_ms;
+	bool dropped; /* what comes is not kept */
 };
 
 struct naf_zn {
@@ -54,13 +56,29 @@ bool naf_zn_connected(struct naf_zn *zn)
 
 /* Waiters. Under the lock. */
 
+static bool is_final(int rc)
+{
+	return rc == -ENOENT || rc == -EPERM || rc == -EKEYEXPIRED;
+}
+
+/*! What the BSF did not say does not take a key away that there is. \returns rc of the waiter */
+static int keep_what_is_there(struct naf_waiter *w, int rc)
+{
+	if (!w->q.anew || rc == 0)
+		return rc;
+	if (!is_final(rc))
+		return 0;
+	naf_key_clear(&w->key);
+	return rc;
+}
+
 /*! Its owner may release it from here on: done is the last that is touched. */
 static void waiter_done(struct naf_waiter *w, int rc)
 {
 	const struct itimerspec at_once = { .it_value = { .tv_nsec = 1 } };
 
 	w->of = NULL;
-	w->rc = rc;
+	w->rc = keep_what_is_there(w, rc);
 	if (w->timer >= 0)
 		timerfd_settime(w->timer, 0, &at_once, NULL);
 	else
@@ -100,6 +118,29 @@ static struct naf_zn_question *find_txn(struct naf_zn *zn, uint64_t txn)
 	return q;
 }
 
+static void question_free(struct naf_zn *zn, struct naf_zn_question *q)
+{
+	struct naf_zn_question **at = &zn->first;
+
+	while (*at != q)
+		at = &(*at)->next;
+	*at = q->next;
+	zn->in_flight--;
+	free(q);
+}
+
+/*! Those that nobody waits for and that were not answered in their time. */
+static void reap(struct naf_zn *zn)
+{
+	uint64_t now = clock_mono_ms();
+
+	for (struct naf_zn_question *q = zn->first, *next; q; q = next) {
+		next = q->next;
+		if (!q->first && q->until_ms <= now)
+			question_free(zn, q);
+	}
+}
+
 static int question_new(struct naf_zn *zn, const struct naf_ks_id *id, struct naf_zn_question **out)
 {
 	struct naf_zn_question *q;
@@ -116,17 +157,6 @@ static int question_new(struct naf_zn *zn, const struct naf_ks_id *id, struct na
 	zn->in_flight++;
 	*out = q;
 	return 0;
-}
-
-static void question_free(struct naf_zn *zn, struct naf_zn_question *q)
-{
-	struct naf_zn_question **at = &zn->first;
-
-	while (*at != q)
-		at = &(*at)->next;
-	*at = q->next;
-	zn->in_flight--;
-	free(q);
 }
 
 /*! The last one takes the question with it. */
@@ -156,10 +186,17 @@ static bool asks_again(const struct naf_waiter *w, int rc)
 static void tell(struct naf_zn *zn, struct naf_waiter *w, int rc, const struct gba_naf_key *key,
 		 const struct naf_now *now)
 {
+	struct gba_naf_key copy;
+
 	if (rc == -ENOENT && w->asker)
 		naf_ks_refuse(zn->ks, &w->id, source_of(w), now, rc);
-	if (rc == 0)
-		rc = naf_key_copy(&w->key, key);
+	if (rc == 0 && naf_key_copy(&copy, key) < 0)
+		rc = -ENOMEM;
+	if (rc == 0) {
+		naf_key_clear(&w->key);
+		w->key = copy; /* moves */
+		OPENSSL_cleanse(&copy, sizeof(copy));
+	}
 	waiter_done(w, rc);
 }
 
@@ -186,10 +223,10 @@ static struct naf_waiter *end_question(struct naf_zn *zn, struct naf_zn_question
 
 static void restart(struct naf_zn *zn, struct naf_waiter *list);
 
-/*! Send it. The lock is given up meanwhile, because the answer may come from within; w may be over then. */
-static void ask(struct naf_zn *zn, const struct naf_waiter *w, uint64_t txn)
+/*! Send it. The lock is given up meanwhile, because the answer may come from within; who waits for it may be over then. */
+static void ask(struct naf_zn *zn, const struct naf_question *what, uint64_t txn)
 {
-	struct naf_question given = w->q;
+	struct naf_question given = *what;
 	struct naf_zn_question *q;
 	int rc;
 
@@ -206,21 +243,23 @@ static void ask(struct naf_zn *zn, const struct naf_waiter *w, uint64_t txn)
 /*! Wait for what is on its way, what is known by now, or for a new question. \returns its txn, to be asked; 0: none */
 static uint64_t enter(struct naf_zn *zn, struct naf_waiter *w)
 {
-	struct naf_zn_question *q = find_question(zn, &w->id);
+	struct naf_zn_question *q;
 	struct naf_now now;
-	int rc;
+	int rc = -EAGAIN;
 
+	reap(zn);
+	q = find_question(zn, &w->id);
 	if (q) {
 		link_to(w, q);
 		return 0;
 	}
 	zn->clock(&now);
-	rc = naf_ks_get(zn->ks, &w->id, source_of(w), &now,
-			&w->key); /* an answer may have come since the caller looked */
+	if (!w->q.anew) /* an answer may have come since the caller looked */
+		rc = naf_ks_get(zn->ks, &w->id, source_of(w), &now, &w->key);
 	if (rc == -EAGAIN)
 		rc = question_new(zn, &w->id, &q);
 	if (!q) {
-		waiter_done(w, rc);
+		waiter_done(w, rc > 0 ? 0 : rc);
 		return 0;
 	}
 	w->asker = true;
@@ -246,7 +285,7 @@ static void restart(struct naf_zn *zn, struct naf_waiter *list)
 		}
 	}
 	if (txn)
-		ask(zn, asker, txn);
+		ask(zn, &asker->q, txn);
 }
 
 static void zn_start(struct naf_zn *zn, struct naf_waiter *w, const struct naf_ks_id *id, const struct naf_question *q)
@@ -258,7 +297,7 @@ static void zn_start(struct naf_zn *zn, struct naf_waiter *w, const struct naf_k
 	w->until_ms = clock_mono_ms() + q->deadline_ms;
 	txn = enter(zn, w);
 	if (txn)
-		ask(zn, w, txn);
+		ask(zn, &w->q, txn);
 }
 
 int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf_question *q, struct gba_naf_key *out)
@@ -273,15 +312,17 @@ int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf
 	pthread_cond_init(&w.came, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_lock(&zn->lock);
+	if (q->anew)
+		w.key = *out; /* moves, and back at the end */
 	zn_start(zn, &w, id, q);
 	while (!w.done && rc != ETIMEDOUT)
 		rc = pthread_cond_timedwait(&w.came, &zn->lock, &until);
-	rc = w.done ? w.rc : -ETIMEDOUT;
+	rc = w.done ? w.rc : keep_what_is_there(&w, -ETIMEDOUT);
 	if (!w.done)
 		leave(zn, &w);
 	pthread_mutex_unlock(&zn->lock);
 	pthread_cond_destroy(&w.came);
-	if (rc == 0)
+	if (rc == 0 || q->anew)
 		*out = w.key; /* moves */
 	OPENSSL_cleanse(&w.key, sizeof(w.key));
 	return rc;
@@ -295,6 +336,27 @@ void naf_zn_start(struct naf_zn *zn, struct naf_waiter *w, const struct naf_ks_i
 	timerfd_settime(w->timer, TFD_TIMER_ABSTIME, &at, NULL);
 	pthread_mutex_lock(&zn->lock);
 	zn_start(zn, w, id, q);
+	pthread_mutex_unlock(&zn->lock);
+}
+
+void naf_zn_again(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf_question *q)
+{
+	struct naf_zn_question *own = NULL;
+
+	pthread_mutex_lock(&zn->lock);
+	reap(zn);
+	if (!find_question(zn, id) && question_new(zn, id, &own) == 0) {
+		own->until_ms = clock_mono_ms() + q->deadline_ms;
+		ask(zn, q, own->txn);
+	}
+	pthread_mutex_unlock(&zn->lock);
+}
+
+void naf_zn_dropped(struct naf_zn *zn)
+{
+	pthread_mutex_lock(&zn->lock);
+	for (struct naf_zn_question *q = zn->first; q; q = q->next)
+		q->dropped = true;
 	pthread_mutex_unlock(&zn->lock);
 }
 
@@ -346,6 +408,8 @@ void naf_zn_answer(struct naf_zn *zn, uint64_t txn, int rc, struct gba_naf_key *
 		rc = naf_ks_put(zn->ks, &q->id, &now, key, &kept);
 	else if (q && rc == -EPERM) /* for everybody; the unknown is for who asked */
 		naf_ks_refuse(zn->ks, &q->id, span_of(NULL, 0), &now, rc);
+	if (q && (rc == -ENOENT || (rc == 0 && q->dropped)))
+		naf_ks_forget(zn->ks, &q->id);
 	if (q)
 		restart(zn, end_question(zn, q, rc, &kept));
 	pthread_mutex_unlock(&zn->lock);

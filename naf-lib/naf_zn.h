@@ -15,6 +15,7 @@ struct naf_question {
 	struct naf_zn *zn;
 	uint64_t txn;                  /* for naf_zn_answer() */
 	unsigned deadline_ms;          /* from now on */
+	bool anew;                     /* there is a key, which goes on to serve if the BSF cannot be asked */
 	char btid[BTID_MAX + 1];       /* as received */
 	char domain[BSF_NAME_MAX + 1]; /* of it */
 	struct naf_id naf_id;
@@ -61,18 +62,23 @@ struct naf_waiter {
 	pthread_cond_t came;
 	atomic_bool done; /* then the rest is its owner's */
 	int rc;
-	struct gba_naf_key key; /* with rc 0; for naf_key_clear() */
+	struct gba_naf_key key; /* with rc 0; for naf_key_clear(). With q.anew the one there is, before */
 };
 
 /*! Ask and wait. An answer "unknown" counts only if it was asked for after this call: a B-TID may have become known
  *  meanwhile, and who asks early keeps nobody out.
- *  \param[in] q btid, domain, naf_id, source and deadline_ms
+ *  \param[in] q btid, domain, naf_id, source, deadline_ms and anew
+ *  \param[in,out] out only out; with q->anew the key there is, which stays if the BSF can say nothing, and goes on an error
  *  \returns 0 and a copy of the key; the errors of gba_naf_fetch_key() but -EINVAL, -EREMOTE and -ECHILD */
 int naf_zn_fetch(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf_question *q, struct gba_naf_key *out);
 
 /*! Ask and go on: w->timer becomes readable with the answer or at the deadline.
  *  \param[in] w zeroed but for timer, a timerfd. It stays where it is until it is done, or naf_zn_leave() */
 void naf_zn_start(struct naf_zn *zn, struct naf_waiter *w, const struct naf_ks_id *id, const struct naf_question *q);
+/*! Ask without anybody who waits: what the BSF says is put where keys are. Nothing if it is asked already. */
+void naf_zn_again(struct naf_zn *zn, const struct naf_ks_id *id, const struct naf_question *q);
+/*! What is known was dropped: answers on their way serve who waits for them, and are not kept. */
+void naf_zn_dropped(struct naf_zn *zn);
 /*! Done at the deadline, or now. \returns false: it goes on waiting */
 bool naf_zn_over(struct naf_zn *zn, struct naf_waiter *w);
 /*! Wait no longer; w is not done then. */

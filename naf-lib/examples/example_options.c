@@ -10,25 +10,27 @@
 
 static void usage(FILE *f)
 {
-	fprintf(f, "usage: gba-naf-example [options]\n"
-		   "A web page for devices that bootstrap with GBA.\n"
-		   "  --listen ADDR:PORT    IPv4; port 0 takes a free one (127.0.0.1:8090)\n"
-		   "  --fqdn FQDN           name devices use for this server, may be repeated (naf1.example.com)\n"
-		   "  --identity NAME       our Diameter identity (the first FQDN)\n"
-		   "  --realm NAME          our Diameter realm (example.com)\n"
-		   "  --bsf HOST[:PORT]     the BSF (127.0.0.1:3868)\n"
-		   "  --bsf-identity NAME   its Diameter identity (bsf.mnc001.mcc001.3gppnetwork.org)\n"
-		   "  --bsf-realm NAME      its Diameter realm (mnc001.mcc001.3gppnetwork.org)\n"
-		   "  --bsf-name FQDN       BSF name in B-TIDs, may be repeated\n"
-		   "                        (bsf.mnc001.mcc001.pub.3gppnetwork.org and bsf.ims.mnc001...)\n"
-		   "  --gsid N              service whose user security settings are asked for, may be repeated\n"
-		   "  --deadline MS         longest wait for the BSF (3000)\n"
-		   "  --sha256              offer SHA-256 before MD5\n"
-		   "  --qop WORD            auth: most clients; auth-int: bodies protected too; both (auth)\n"
-		   "  --key WORD            device: Ks_NAF, Ks_ext_NAF; card: Ks_int_NAF; both (device)\n"
-		   "  --slash-optional      /page/ and /page are the same\n"
-		   "  --json-log            log lines as JSON\n"
-		   "  -h, --help\n");
+	fprintf(f,
+		"usage: gba-naf-example [options]\n"
+		"A web page for devices that bootstrap with GBA.\n"
+		"  --config FILE         all of it in a file, as the operator hands it out; beside it only --listen and --json-log\n"
+		"  --listen ADDR:PORT    IPv4; port 0 takes a free one (127.0.0.1:8090)\n"
+		"  --fqdn FQDN           name devices use for this server, may be repeated (naf1.example.com)\n"
+		"  --identity NAME       our Diameter identity (the first FQDN)\n"
+		"  --realm NAME          our Diameter realm (example.com)\n"
+		"  --bsf HOST[:PORT]     the BSF (127.0.0.1:3868)\n"
+		"  --bsf-identity NAME   its Diameter identity (bsf.mnc001.mcc001.3gppnetwork.org)\n"
+		"  --bsf-realm NAME      its Diameter realm (mnc001.mcc001.3gppnetwork.org)\n"
+		"  --bsf-name FQDN       BSF name in B-TIDs, may be repeated\n"
+		"                        (bsf.mnc001.mcc001.pub.3gppnetwork.org and bsf.ims.mnc001...)\n"
+		"  --gsid N              service whose user security settings are asked for, may be repeated\n"
+		"  --deadline MS         longest wait for the BSF (3000)\n"
+		"  --sha256              offer SHA-256 before MD5\n"
+		"  --qop WORD            auth: most clients; auth-int: bodies protected too; both (auth)\n"
+		"  --key WORD            device: Ks_NAF, Ks_ext_NAF; card: Ks_int_NAF; both (device)\n"
+		"  --slash-optional      /page/ and /page are the same\n"
+		"  --json-log            log lines as JSON\n"
+		"  -h, --help\n");
 }
 
 int example_options_bad(const char *what, const char *value)
@@ -109,6 +111,7 @@ static int add_word(const char **list, size_t *n, const char *what, const char *
 
 enum {
 	LISTEN = 1,
+	CONFIG,
 	NAME,
 	IDENTITY,
 	REALM,
@@ -127,7 +130,11 @@ enum {
 
 static int one_option(struct example_options *o, int opt, const char *value)
 {
+	o->spelt_out |= opt != LISTEN && opt != CONFIG && opt != JSON;
 	switch (opt) {
+	case CONFIG:
+		o->config = value;
+		return 0;
 	case LISTEN:
 		return read_listen(&o->listen, value);
 	case NAME:
@@ -175,6 +182,7 @@ static int one_option(struct example_options *o, int opt, const char *value)
 static int read_options(struct example_options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
+		{ "config", 1, NULL, CONFIG },
 		{ "listen", 1, NULL, LISTEN },
 		{ "fqdn", 1, NULL, NAME },
 		{ "identity", 1, NULL, IDENTITY },
@@ -245,11 +253,30 @@ static void complete_options(struct example_options *o)
 	o->naf.log_owner = o;
 }
 
+/* The file has all that an application must know; only who listens to the log is ours. */
+static int read_conf(struct example_options *o)
+{
+	char err[512];
+
+	if (o->spelt_out)
+		return example_options_bad("beside --config only --listen and --json-log are allowed", o->config);
+	o->read = gba_naf_config_read(o->config, err, sizeof(err));
+	if (!o->read)
+		return example_options_bad("cannot be read", err);
+	o->naf = *o->read;
+	o->names[0] = o->naf.names[0];
+	o->naf.log = on_naf_log;
+	o->naf.log_owner = o;
+	return 0;
+}
+
 int example_options(struct example_options *out, int argc, char **argv)
 {
 	defaults(out);
 	if (read_options(out, argc, argv) < 0)
 		return -1;
+	if (out->config)
+		return read_conf(out);
 	complete_options(out);
 	return 0;
 }

@@ -12,6 +12,9 @@
 struct example_options {
 	struct sockaddr_in listen;
 	bool json;
+	const char *config;          /* NULL: options say it */
+	bool spelt_out;              /* one of those */
+	struct gba_naf_config *read; /* of config, for gba_naf_config_free() */
 	const char *names[EXAMPLE_LIST_MAX], *bsf_names[EXAMPLE_LIST_MAX], *gsids[EXAMPLE_LIST_MAX];
 	struct gba_naf_diameter diameter;
 	struct gba_naf_config naf; /* refers to what stands above, and to argv */

@@ -310,5 +310,6 @@ int main(int argc, char **argv)
 	}
 	rc = naf_server_serve(&s, &o, fd, &stop);
 	gba_naf_free(s.naf);
+	gba_naf_config_free(o.read);
 	return rc < 0;
 }

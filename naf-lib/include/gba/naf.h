@@ -161,7 +161,7 @@ struct gba_naf_link;
 
 struct gba_naf_fake;
 
-/*! Everything about a NAF. gba_naf_config_init() first; then what is 0 or NULL means its default. */
+/*! Everything about a NAF. gba_naf_config_init() first; then what is 0 or NULL means its default, but for recheck_s. */
 struct gba_naf_config {
 	size_t size; /*!< of this struct as the caller knows it; set by gba_naf_config_init() */
 
@@ -211,6 +211,14 @@ struct gba_naf_config {
 
 	/*! GBA_NAF_KEY_DEVICE, GBA_NAF_KEY_CARD, or both; 0: GBA_NAF_KEY_DEVICE. What is not offered is refused. */
 	unsigned keys;
+
+	/*! The BSF is asked again for a key it gave: beside the requests that use it when half of so many seconds is over, before
+	 *  the next one when all of it is. Who was refused meanwhile, or is unknown by now, has no key here any more; so what an
+	 *  operator withdraws is true here in that time. If the BSF cannot be asked the key serves on. gba_naf_config_init()
+	 *  sets 60; 0: never, a key serves its whole life */
+	unsigned recheck_s;
+
+	const uint8_t *ua_id; /*!< of requests that do not say theirs; NULL: HTTP Digest without TLS, 01 00 00 00 02 */
 };
 
 /*! Set everything to its default. */
@@ -218,7 +226,16 @@ static inline void gba_naf_config_init(struct gba_naf_config *cfg)
 {
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->size = sizeof(*cfg);
+	cfg->recheck_s = 60;
 }
+
+/*! Read a file that says everything about a NAF, as the operator's registry hands it out: libgba-naf(3) has its form.
+ *  \param[out] err reason in words if NULL is returned, with file and line, NUL-terminated; may be NULL with errlen 0
+ *  \returns for gba_naf_config_free(), or NULL. Its fields may be changed, also the log's, before gba_naf_new() */
+struct gba_naf_config *gba_naf_config_read(const char *file, char *err, size_t errlen);
+
+/*! Free it, and what it points to. gba_naf_new() has copied all. NULL is allowed. */
+void gba_naf_config_free(struct gba_naf_config *cfg);
 
 static inline void gba_naf_diameter_init(struct gba_naf_diameter *d)
 {
@@ -344,6 +361,12 @@ int gba_naf_fetch_finish(struct gba_naf_fetch *fetch, struct gba_naf_key **out);
 
 /*! Wait no longer, and free it: also after gba_naf_digest() has used it. NULL is allowed. */
 void gba_naf_fetch_cancel(struct gba_naf_fetch *fetch);
+
+/*! Forget keys before their time: those of a B-TID, or those whose USSs name this uid. The next request asks the BSF; what of it is
+ *  on its way serves who waits, and is not kept.
+ *  \param[in] btid or uid: the other one is NULL
+ *  \returns how many keys there were, of all names and Ua protocols; -EINVAL no B-TID, or not just one of both; -ENOMEM */
+int gba_naf_drop(struct gba_naf *naf, const char *btid, const char *uid);
 
 /*! Wipe and release. NULL is allowed. */
 void gba_naf_key_free(struct gba_naf_key *key);
