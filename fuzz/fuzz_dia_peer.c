@@ -46,7 +46,7 @@ static void one(struct dia_peer_machine *p, uint64_t now, uint8_t what, uint8_t 
 					       DIA_ON_CEA_TLS, DIA_ON_CEA_BAD, DIA_ON_DWR,     DIA_ON_DWA,
 					       DIA_ON_STRAY,   DIA_ON_DPR,     DIA_ON_DPA,     DIA_ON_REQUEST,
 					       DIA_ON_ANSWER,  DIA_ON_FRAME,   DIA_ON_STALLED, DIA_ON_EXPIRED,
-					       DIA_ON_UNNAMED };
+					       DIA_ON_UNNAMED, DIA_ON_DRAINED };
 	const size_t n = sizeof(outside) / sizeof(outside[0]);
 	int got;
 

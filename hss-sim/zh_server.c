@@ -83,7 +83,7 @@ static void send_or_tell(struct zh_txn *t, dia_reply_fn *put, const void *answer
 	if (rc == -EMSGSIZE)
 		LOGT(DZH, LOGL_ERROR, "an MAA to %s would be longer than a message can be, 5012 in its place\n", peer);
 	else if (rc < 0)
-		dia_select_refused(DRT, CAUSE_dia_unsent, peer, "its connection has gone");
+		dia_select_refused(DRT, CAUSE_dia_unsent, peer, "its connection has gone, or had no room for it");
 }
 
 static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, const struct aka_vector *v)

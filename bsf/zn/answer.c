@@ -70,7 +70,7 @@ static int encode_and_log(struct zn_bia *bia, const char *peer, const struct zn_
 		bia->result = (struct result){ .code = RESULT_UNABLE_TO_COMPLY };
 	}
 	if (rc == -ENOTCONN)
-		dia_select_refused(DRT, CAUSE_dia_unsent, peer, "its connection has gone, or does not take more");
+		dia_select_refused(DRT, CAUSE_dia_unsent, peer, "its connection has gone, or had no room for it");
 	else
 		count_and_log(bia, peer, bir, s, cause);
 	zn_bia_clear(bia);

@@ -13,6 +13,7 @@ struct ask {
 	struct dia_wait wait; /* first */
 	struct dia_hub *hub;
 	struct dia_identity *id;
+	struct dia_conn *conn; /* it went out on; there as long as this is in the table */
 	struct dia_timer timer;
 	dia_ask_fn *done;
 	void *owner;
@@ -40,6 +41,7 @@ static void ask_end(struct ask *a, int rc, struct span answer)
 	dia_loop_timer_stop(a->hub->loop, &a->timer);
 	dia_pending_del(a->hub->pending, &a->wait);
 	a->id->pending--;
+	dia_conn_asked_less(a->conn);
 	free(a);
 	copy.done(copy.owner, copy.txn, rc, answer);
 }
@@ -104,7 +106,7 @@ static struct ask *ask_new(struct dia_hub *h, struct dia_identity *id, struct di
 
 	if (!a)
 		return NULL;
-	a->wait.conn = c;
+	a->wait.conn = a->conn = c;
 	a->command = g->command;
 	a->app = g->app;
 	a->sent_us = clock_mono_us();
@@ -165,6 +167,7 @@ int dia_ask(struct dia_hub *h, const struct dia_target *to, dia_ask_put_fn *put,
 	}
 	dia_loop_timer(h->loop, &a->timer, patience_ms);
 	id->pending++;
+	c->asked++;
 	id->requests_out++;
 	a->done = done;
 	a->owner = owner;

@@ -103,6 +103,28 @@ static void conn_on_time(struct dia_timer *t)
 		dia_conn_end(c, true, "no CER came");
 	else if (c->failed)
 		dia_identity_happens(c, DIA_ON_FAIL, 0);
+	else if (c->draining && !(c->draining = false))
+		dia_identity_happens(c, DIA_ON_DRAINED, 0);
+}
+
+/* Who stops has nobody left who waits for an answer. */
+static void look_drained(struct dia_conn *c)
+{
+	if (c->draining && (!c->asked || c->hub->stopping))
+		dia_loop_timer(c->hub->loop, &c->timer, 0);
+}
+
+void dia_conn_drain(struct dia_conn *c)
+{
+	c->draining = true;
+	look_drained(c);
+}
+
+void dia_conn_asked_less(struct dia_conn *c)
+{
+	c->asked--;
+	if (!c->ending)
+		look_drained(c);
 }
 
 void dia_conn_end(struct dia_conn *c, bool reset, const char *why)
@@ -281,6 +303,14 @@ void dia_conn_fail(struct dia_conn *c, int rc)
 	c->failed = rc;
 	c->why = strerror(-rc);
 	dia_loop_timer(c->hub->loop, &c->timer, 0);
+}
+
+void dia_conn_no_room(struct dia_conn *c)
+{
+	bool unread = dia_stream_unsent(&c->s) > DIA_STREAM_UNSENT;
+
+	dia_conn_fail(c, -ENOMEM);
+	c->why = unread ? "it does not read" : "no memory for what it waits for";
 }
 
 /* Is the certificate its? */

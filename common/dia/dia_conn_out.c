@@ -78,6 +78,6 @@ void dia_conn_act(struct dia_conn *c, unsigned act, uint32_t arg)
 	/* the answer to a request may copy what that had to be copied */
 	if (dia_stream_room(&c->s, &w, DIA_CONN_BASE_ROOM + DIA_FAILED_MAX + c->msg.len))
 		dia_stream_commit(&c->s, put_act(c, &w, act, arg));
-	else if (!c->opened) /* an open one has its watchdog; here the other side would wait for our CER or CEA */
-		dia_conn_fail(c, -ENOMEM);
+	else
+		dia_conn_no_room(c);
 }

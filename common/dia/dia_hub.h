@@ -209,9 +209,10 @@ typedef int dia_reply_fn(struct writer *w, struct span request, const struct dia
 /*! Is the certificate of who asks for this name (dia_cert_covers())? Found out once for each connection and name. Plain: no. */
 bool dia_reply_covers(const struct dia_reply *r, const char *name);
 /*! Answer. If it does not fit a message, 5012 goes instead. Ends r.
- *  \returns 0; -EMSGSIZE: 5012 was sent; -ENOTCONN: the connection has gone, or too much is unsent */
+ *  \returns 0; -EMSGSIZE: 5012 was sent; -ENOTCONN: the connection has gone, or is closed because there was no memory
+ *  or too much is unsent */
 int dia_reply_put(struct dia_reply *r, dia_reply_fn *put, const void *answer);
-/*! Answer with the fault. Ends r. \returns 0; -ENOTCONN: the connection has gone, or too much is unsent */
+/*! Answer with the fault. Ends r. \returns 0; -ENOTCONN as there */
 int dia_reply_refuse(struct dia_reply *r, const struct dia_fault *f);
 /*! No answer will come. Ends r. */
 void dia_reply_drop(struct dia_reply *r);

@@ -32,6 +32,8 @@ struct dia_conn {
 	bool tls_follows; /* CER and CEA say so */
 	bool deliver;     /* to do when the machine has returned */
 	bool failover;
+	bool draining;            /* the machine is told when nothing is out on it */
+	unsigned asked;           /* requests of ours that are out on it */
 	struct dia_conn *todo;    /* next with a failover to do */
 	struct span msg;          /* the one being worked off, lent */
 	uint8_t cer[DIA_HDR_LEN]; /* held: its header, for the CEA */
@@ -144,6 +146,12 @@ void dia_conn_clear(struct dia_conn *c);
 /* End it: at once, or when all is sent and the other side has closed; the second may become the first. Comes back before it
  * is cleared. */
 void dia_conn_end(struct dia_conn *c, bool reset, const char *why);
+/* One request less is out on it. */
+void dia_conn_asked_less(struct dia_conn *c);
+/* Its machine wants to know when none is; it is told in the next turn, or later. */
+void dia_conn_drain(struct dia_conn *c);
+/* There is no room for what the other side waits for: it is closed, so that it asks elsewhere or again. */
+void dia_conn_no_room(struct dia_conn *c);
 /* It cannot go on; its machine is told in the next turn. rc -errno */
 void dia_conn_fail(struct dia_conn *c, int rc);
 /* It is one of those with a name from here on. */

@@ -178,6 +178,9 @@ static void hub_act(void *owner, unsigned link, unsigned act, uint32_t arg)
 		if (dia_peer_state(id->machine, link) == DIA_ST_SUSPECT)
 			dia_figures_change(id, DIA_HUB_SUSPECT, "it has not answered a watchdog; no requests go to it");
 		break;
+	case DIA_BIT_DRAIN:
+		dia_conn_drain(c);
+		break;
 	case DIA_BIT_HANDSHAKE:
 		dia_stream_pause(&c->s);
 		dia_secure_begin(c);

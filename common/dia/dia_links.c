@@ -77,7 +77,7 @@ static void gone(struct dia_peer_machine *p, uint64_t now_ms, struct dia_link *l
 		p->failed = true;
 		p->back_off_ms = 0;
 		dia_links_try_after(p, now_ms, DIA_TRY_FIRST_MS);
-	} else if (was == DIA_ST_CLOSING) {
+	} else if (was == DIA_ST_DRAINING || was == DIA_ST_CLOSING) {
 		dia_links_try_after(p, now_ms, p->again ? DIA_TRY_FIRST_MS : p->cfg.tc_ms);
 	} else if (l->dialled && was != DIA_ST_LEAVING) {
 		/* lost to a connection that is there: nobody is to blame */
@@ -90,10 +90,14 @@ static void gone(struct dia_peer_machine *p, uint64_t now_ms, struct dia_link *l
 
 static void set_timer(struct dia_peer_machine *p, uint64_t now_ms, struct dia_link *l, unsigned act)
 {
+	static const uint32_t ms[] = {
+		[DIA_BIT_TCE] = DIA_TCE_MS, [DIA_BIT_TDP] = DIA_TDP_MS, [DIA_BIT_DRAIN] = DIA_DRAIN_MS
+	};
+
 	if (act == DIA_BIT_TW)
 		l->deadline_ms = now_ms + p->cfg.tw_ms - DIA_TW_JITTER_MS + jitter(p, 2 * DIA_TW_JITTER_MS);
 	else
-		l->deadline_ms = now_ms + (act == DIA_BIT_TCE ? DIA_TCE_MS : DIA_TDP_MS);
+		l->deadline_ms = now_ms + ms[act];
 }
 
 static void do_act(struct dia_peer_machine *p, uint64_t now_ms, struct dia_link *l, unsigned act, uint32_t arg)
@@ -106,8 +110,15 @@ static void do_act(struct dia_peer_machine *p, uint64_t now_ms, struct dia_link 
 	case DIA_BIT_TDP:
 		set_timer(p, now_ms, l, act);
 		break;
+	case DIA_BIT_DRAIN:
+		set_timer(p, now_ms, l, act);
+		dia_links_tell(p, l, act, 0);
+		break;
 	case DIA_BIT_SEND_DWR:
 		dia_links_send_dwr(p, l);
+		break;
+	case DIA_BIT_SEND_DPR:
+		dia_links_tell(p, l, act, l->cause);
 		break;
 	case DIA_BIT_OPENED:
 		opened(p, l);
@@ -117,7 +128,7 @@ static void do_act(struct dia_peer_machine *p, uint64_t now_ms, struct dia_link 
 			dia_links_tell(p, l, act, 0);
 		break;
 	default:
-		dia_links_tell(p, l, act, act == DIA_BIT_SEND_REFUSAL || act == DIA_BIT_SEND_DPR ? arg : 0);
+		dia_links_tell(p, l, act, act == DIA_BIT_SEND_REFUSAL ? arg : 0);
 	}
 }
 
@@ -127,6 +138,8 @@ void dia_links_step(struct dia_peer_machine *p, uint64_t now_ms, struct dia_link
 	enum dia_state was = l->state;
 
 	l->state = s.next;
+	if (on == DIA_ON_STOP || on == DIA_ON_UNNAMED || on == DIA_ON_EXPIRED)
+		l->cause = arg;
 	if (s.next != was)
 		l->since_ms = now_ms;
 	for (unsigned act = 0; act < DIA_N_ACTS; act++)

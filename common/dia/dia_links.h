@@ -15,6 +15,7 @@ struct dia_link {
 	bool in_round;    /* held: waits for the answers of those that are open */
 	bool asked;       /* open: has to answer in this round */
 	bool dwr_out;
+	uint32_t cause; /* of our DPR */
 	uint32_t dwr_id;
 	unsigned reopen; /* DWAs that are still needed */
 	uint64_t deadline_ms, heard_ms, since_ms;

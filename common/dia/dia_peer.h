@@ -17,6 +17,7 @@
 #define DIA_CONNECT_MS      10000 /* TCP and TLS */
 #define DIA_TCE_MS          10000
 #define DIA_TDP_MS          5000
+#define DIA_DRAIN_MS        5000 /* who asked has given up by then (an HSS has 5 s where nothing else is configured) */
 #define DIA_TW_MIN_MS       6000
 #define DIA_TW_JITTER_MS    2000
 #define DIA_TRY_FIRST_MS    1000   /* after a loss; then doubled up to tc_ms */

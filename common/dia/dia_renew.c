@@ -5,7 +5,8 @@
 #include "common/dia/dia_hub_in.h"
 
 #define LOOK_MS 20
-#define AWAY_MS 3000 /* one that stays away does not keep the others */
+/* one that stays away does not keep the others */
+#define AWAY_MS (DIA_DRAIN_MS + 3000)
 
 static struct dia_identity *marked(struct dia_hub *h)
 {

@@ -54,13 +54,20 @@ static void reply_commit(struct dia_conn *c, const struct writer *w, int len)
 	dia_stream_commit(&c->s, len);
 }
 
+/* Half an answer is none, and none would leave who asked waiting. */
+static int no_room(struct dia_conn *c)
+{
+	dia_conn_no_room(c);
+	return -ENOTCONN;
+}
+
 /* Refusals fit: they hold no more than the request had and a fault. */
 static int put_fault(struct dia_conn *c, struct span request, const struct dia_fault *f)
 {
 	struct writer w;
 
 	if (!dia_stream_room(&c->s, &w, 1024 + DIA_FAILED_MAX + request.len))
-		return -ENOTCONN;
+		return no_room(c);
 	reply_commit(c, &w, dia_build_refusal(&w, request, &c->hub->cfg.self, f));
 	return 0;
 }
@@ -94,7 +101,7 @@ static int put_answer(struct dia_reply *r, dia_reply_fn *put, const void *answer
 		int len;
 
 		if (!dia_stream_room(&c->s, &w, rooms[i]))
-			return -ENOTCONN;
+			return no_room(c);
 		len = put(&w, r->request, &c->hub->cfg.self, answer);
 		if (len >= 0) {
 			reply_commit(c, &w, len);

@@ -14,10 +14,11 @@
 	X(HELD)     /* CER is there, the decision is open; not read from */ \
 	X(INBAND)   /* TLS handshake after CEA; not read from as Diameter */ \
 	X(OPEN) \
-	X(PROBED)  /* a watchdog request is out */ \
-	X(SUSPECT) /* it was not answered: no requests to it; those of the peer are answered */ \
-	X(CLOSING) /* we have sent DPR */ \
-	X(LEAVING) /* we have sent DPA: the peer closes */ \
+	X(PROBED)   /* a watchdog request is out */ \
+	X(SUSPECT)  /* it was not answered: no requests to it; those of the peer are answered */ \
+	X(DRAINING) /* we want it to go: what is out on it is waited for, nothing more is sent out on it */ \
+	X(CLOSING)  /* we have sent DPR */ \
+	X(LEAVING)  /* we have sent DPA: the peer closes */ \
 	X(GONE)
 
 #define DIA_EVENTS(X) \
@@ -43,11 +44,13 @@
 	X(FRAME)   /* octets that are no message */ \
 	X(STALLED) /* it does not read */ \
 	X(EXPIRED) /* its certificate */ \
-	X(UNNAMED) /* it is not configured any more */
+	X(UNNAMED) /* it is not configured any more */ \
+	X(DRAINED) /* no request of ours is out on it any more */
 
 /*! What is to be done, in this order. */
 #define DIA_ACTS(X) \
 	X(FAILOVER) /* pending requests go to another peer */ \
+	X(DRAIN)    /* say DRAINED when no request is out on it; and the timer that ends the waiting for that */ \
 	X(FAILBACK) /* requests may go to it again */ \
 	X(SEND_CER) \
 	X(ELECT)        /* look at the held CER */ \

@@ -104,13 +104,25 @@ void dia_stream_shut(struct dia_stream *s)
 		s->way->ops->shut(s->way, s->f.fd);
 }
 
+static bool out_grow(struct dia_stream *s, size_t len)
+{
+	compact(s);
+	return stream_grow(s, &s->out, &s->out_room, s->out_len, s->out_len + len);
+}
+
+/* Where memory is short what waits is sent first: then what there is may do. */
+static bool out_send_and_grow(struct dia_stream *s, size_t len)
+{
+	if (!s->broken)
+		s->broken = try_send(s);
+	if (s->broken)
+		dia_loop_again(s->loop, &s->f);
+	return !s->broken && out_grow(s, len);
+}
+
 bool dia_stream_room(struct dia_stream *s, struct writer *w, size_t len)
 {
-	if (s->ended)
-		return false;
-	compact(s);
-	if (dia_stream_unsent(s) > DIA_STREAM_UNSENT ||
-	    !stream_grow(s, &s->out, &s->out_room, s->out_len, s->out_len + len))
+	if (s->ended || dia_stream_unsent(s) > DIA_STREAM_UNSENT || (!out_grow(s, len) && !out_send_and_grow(s, len)))
 		return false;
 	writer_init(w, s->out + s->out_len, len);
 	return true;

@@ -75,7 +75,7 @@ int dia_stream_release(struct dia_stream *s, struct dia_way **way);
 bool dia_stream_feed(struct dia_stream *s, struct span octets);
 
 /*! Room for a message of at most len octets; nothing else may be written to this stream until dia_stream_commit().
- *  \returns false: too much is unsent or no memory; the message is dropped by who writes it */
+ *  \returns false: too much is unsent or no memory; who writes it does without, or ends the connection */
 bool dia_stream_room(struct dia_stream *s, struct writer *w, size_t len);
 /*! The message in w is whole (len octets; 0 or below: it is given up). Sent when the stream has read what there is, or in the
  *  next turn; outside of a turn at once, but on a loop that gathers (dia_loop.h). on_end() is never called from here. */

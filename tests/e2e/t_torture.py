@@ -34,7 +34,7 @@ async def each_fails(t, daemon, nth, scene, served):
 
 
 def lost(e):
-    return isinstance(e, (PeerClosed, ConnectionError, asyncio.IncompleteReadError, asyncio.TimeoutError))
+    return isinstance(e, (PeerClosed, ConnectionError, asyncio.IncompleteReadError))
 
 
 @test("gba-bsfd: each allocation of a CER and a BIR fails once; no half answer, and the next NAF gets its key", timeout=180)

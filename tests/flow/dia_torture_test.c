@@ -14,12 +14,13 @@
 #include "tests/unit/pki_made.h"
 #include "tests/unit/suite.h"
 
-#define HSS         "hss.example.com"
-#define BSF         "bsf.example.com"
-#define REALM       "example.com"
-#define GUSS        40000 /* octets of the first answer: more than a stream has room for at first */
-#define ASKED       66    /* at once: more than the table of questions has room for at first */
-#define PATIENCE_MS 300   /* a question whose answer found no memory ends so */
+#define HSS   "hss.example.com"
+#define BSF   "bsf.example.com"
+#define REALM "example.com"
+#define GUSS  40000 /* octets of the first answer: more than a stream has room for at first */
+#define ASKED 66    /* at once: more than the table of questions has room for at first */
+#define PATIENCE_MS \
+	60000 /* more than the test waits: where an answer finds no memory the connection ends, and so the question */
 
 static unsigned long calls, fails_at; /* from 1; 0: none fails */
 static unsigned long open_at;         /* so many there were when the two had found each other */

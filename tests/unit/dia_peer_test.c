@@ -385,7 +385,7 @@ START_TEST(not_reopened_after_a_good_bye)
 {
 	begin_open(config());
 	on(0, DIA_ON_DPR, DIA_REBOOTING);
-	expect("0 FAILOVER;0 SEND_DPA;");
+	expect("0 SEND_DPA;");
 	on(0, DIA_ON_FAIL, 0);
 	wait_due();
 	on(0, DIA_ON_UP, 0);
@@ -501,10 +501,19 @@ START_TEST(stop)
 	cer();
 	forget();
 	dia_peer_stop(p, now, DIA_ON_STOP, DIA_DO_NOT_WANT);
-	expect("0 FAILOVER;0 SEND_DPR 2;1 FAILOVER;1 SEND_DPR 2;2 CLOSE;");
+	expect("0 DRAIN;1 DRAIN;2 CLOSE;");
+	ck_assert(!dia_peer_usable(p, 0));
+	on(0, DIA_ON_ANSWER, 0);
+	expect("0 DELIVER;");
+	on(0, DIA_ON_DRAINED, 0);
 	on(0, DIA_ON_DPA, 0);
+	expect("0 SEND_DPR 2;0 FAILOVER;0 CLOSE;");
+	at(now + DIA_DRAIN_MS);
+	expect("1 SEND_DPR 2;");
+	on(1, DIA_ON_ANSWER, 0);
+	expect("1 DELIVER;");
 	on(1, DIA_ON_FAIL, 0);
-	forget();
+	expect("1 FAILOVER;1 CLOSE;");
 	ck_assert_int_ge(cer(), 0);
 	expect("0 CLOSE;");
 	ck_assert_uint_eq(dia_peer_next(p), UINT64_MAX);

@@ -145,6 +145,9 @@ static void on_act(void *owner, unsigned link, unsigned act, uint32_t arg)
 	case DIA_BIT_SEND_DWR:
 		post(wire, end, MSG_DWR, arg);
 		break;
+	case DIA_BIT_DRAIN: /* nothing is asked here, but that it is told may come any time */
+		to_end(wire, end, (struct msg){ .type = MSG_DRAINED }, delay());
+		break;
 	case DIA_BIT_SEND_DPR:
 		post(wire, end, MSG_DPR, arg);
 		break;
@@ -267,8 +270,8 @@ static void to_machine(int wire, int end, struct msg m)
 	struct machine *x = &sim.actors[e->actor].machines[e->machine];
 	enum dia_state s = dia_peer_state(x->p, (unsigned)e->link);
 	bool answers = s >= DIA_ST_OPEN && s <= DIA_ST_CLOSING;
-	static const enum dia_on on[] = { DIA_ON_CER, DIA_ON_CEA_BAD, DIA_ON_DWR, DIA_ON_DWA, DIA_ON_DPR,
-					  DIA_ON_DPA, DIA_ON_REQUEST, DIA_ON_UP,  DIA_ON_FAIL };
+	static const enum dia_on on[] = { DIA_ON_CER, DIA_ON_CEA_BAD, DIA_ON_DWR, DIA_ON_DWA,  DIA_ON_DPR,
+					  DIA_ON_DPA, DIA_ON_REQUEST, DIA_ON_UP,  DIA_ON_FAIL, DIA_ON_DRAINED };
 	enum dia_on event = on[m.type];
 
 	if (m.type == MSG_CEA && m.arg == 2001) {

@@ -18,7 +18,7 @@
 #define QUIET_MS   160000 /* and all must be well after that */
 #define STOP_MS    6000   /* what a process that stops lives on */
 
-enum msg_type { MSG_CER, MSG_CEA, MSG_DWR, MSG_DWA, MSG_DPR, MSG_DPA, MSG_REQUEST, MSG_HELLO, MSG_CLOSED };
+enum msg_type { MSG_CER, MSG_CEA, MSG_DWR, MSG_DWA, MSG_DPR, MSG_DPA, MSG_REQUEST, MSG_HELLO, MSG_CLOSED, MSG_DRAINED };
 
 struct msg {
 	enum msg_type type;
