@@ -63,11 +63,20 @@ class Bench:
         self.running = []
         self.missed = 0
 
+    @staticmethod
+    def need_build(folder):
+        """One that make knows."""
+        if not os.path.isfile(os.path.join(folder, "Makefile")):
+            sys.exit(f"{folder} is no build folder: it has no Makefile. The first argument is one, as ./demo and ./test make them: build/gcc")
+
     def path(self, name):
         return os.path.join(self.dir, name)
 
     def exe(self, name):
-        return os.path.join(self.build, name)
+        path = os.path.join(self.build, name)
+        if not os.access(path, os.X_OK):
+            sys.exit(f"{path} is not there. Type: make -C {self.build} bench-programs")
+        return path
 
     def spawn(self, name, args, sign="ready"):
         """Start a server and wait for its line."""
@@ -474,6 +483,7 @@ def main():
     a.add_argument("--rounds", type=int, default=5)
     a.add_argument("--only", action="append", choices=["zn", "nafs", "ub", "beside", "calls", "gba_u", "big"])
     o = a.parse_args()
+    Bench.need_build(o.build)
     parts = o.only or ["zn", "nafs", "ub", "beside", "calls", "gba_u"] + (["big"] if o.full else [])
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))     # of all that is started here
     begun = time.monotonic()

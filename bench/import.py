@@ -90,9 +90,19 @@ def prepare(d):
         f.write(os.urandom(32).hex() + "\n")
 
 
+def need_daemon(build):
+    if not os.path.isfile(os.path.join(build, "Makefile")):
+        sys.exit(f"{build} is no build folder: it has no Makefile. The first argument is one, as ./demo and ./test make them: build/gcc")
+    if not os.access(os.path.join(build, "hss-sim", "gba-hss-simd"), os.X_OK):
+        sys.exit(f"{build}/hss-sim/gba-hss-simd is not there. Type: make -C {build}")
+
+
 def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     build, n = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1000000
     rounds, failed = int(sys.argv[3]) if len(sys.argv) > 3 else 3, 0
+    need_daemon(build)
     with tempfile.TemporaryDirectory(prefix="gba-import-", dir=build) as d:
         prepare(d)
         for what, shuffled, target in (("in order", False, 0.8), ("in random order", True, 0.4)):

@@ -127,6 +127,7 @@ def main():
     a.add_argument("--quick", action="store_true", help="does it still run")
     a.add_argument("--rounds", type=int, default=5)
     o = a.parse_args()
+    Bench.need_build(o.build)
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     b = Tls(os.path.abspath(o.build), o.rounds, 1)
     try:

@@ -13,9 +13,11 @@ usage: run.py [--smoke] [--jobs N] [--only REGEXP] [--causes] [--again] [FILE...
   GBA_KEEP=1       keep the folder of a failed test
   GBA_CAUSES_FILE  where provoked causes are collected; with --causes every row of causes.csv must be there at the end"""
 import argparse
+import atexit
 import glob
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,7 +123,9 @@ def main():
         sys.exit(1 if runner.run_file(args.child, args.only, args.smoke) else 0)
     files = args.files or sorted(glob.glob(os.path.join(HERE, "t_*.py")))
     if "GBA_CAUSES_FILE" not in os.environ:
-        os.environ["GBA_CAUSES_FILE"] = os.path.join(tempfile.mkdtemp(prefix="gba-causes-"), "provoked")
+        folder = tempfile.mkdtemp(prefix="gba-causes-")
+        atexit.register(shutil.rmtree, folder, True)
+        os.environ["GBA_CAUSES_FILE"] = os.path.join(folder, "provoked")
     began, totals = time.monotonic(), Totals()
     alone = [f for f in files if os.path.basename(f)[:-3] in ALONE]
     run_all([f for f in files if f not in alone], args.jobs, args, totals)

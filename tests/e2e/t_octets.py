@@ -19,7 +19,6 @@ from lib.world import BSF_ID, BSF_NAME, World
 TIMES = float(os.environ.get("GBA_MUTATIONS", "1"))
 SEED = os.environ.get("GBA_SEED", "0")
 WORKERS = 12
-LONGER = max(1, TIMES)
 
 
 def count(n):
@@ -43,6 +42,7 @@ class Battery:
     async def _worker(self, identity):
         conn = None
         for n in self.numbers:
+            self.t.moved()
             assert self.daemon.running, f"{self.daemon.name} ended; messages under way: {self.last}"
             if n % 8 == 7:
                 await self._wrong_cer(identity, n)
@@ -117,6 +117,7 @@ class Flood:
                 dwr = Msg(dia.CMD_DW, 0, conn.origin(), dia.R, 0xffffffff, 1).encode()
             conn.writer.write(b"".join(quick[i % len(quick)].next(i) for i in range(self.BATCH)) + dwr)
             self.sent += self.BATCH
+            self.t.moved()
             if not await self._until_dwa(conn.reader):
                 self.cut += 1
                 conn.writer.close()
@@ -162,6 +163,7 @@ async def flood_cers(t, daemon, port, identity, apps, total):
 
     async def worker():
         for n in numbers:
+            t.moved()
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
                 writer.write(quick.next(n))
@@ -179,7 +181,7 @@ def proxy_info():
     return Avp(dia.PROXY_INFO, [Avp(280, b"relay.example.com"), Avp(33, b"state")])
 
 
-@test("fifty thousand wrong messages from NAFs: the BSF lives, a good NAF gets its keys meanwhile", timeout=120 * LONGER)
+@test("fifty thousand wrong messages from NAFs: the BSF lives, a good NAF gets its keys meanwhile", timeout=120)
 async def to_bsf(t):
     w = World(t)
     nafs = [f"m{i}.example.com" for i in range(WORKERS)]
@@ -212,7 +214,7 @@ async def to_bsf(t):
     await w.ue(1).bootstrap()
 
 
-@test("forty-six thousand wrong messages from BSFs: the HSS lives, a good BSF gets its vectors meanwhile", timeout=120 * LONGER)
+@test("forty-six thousand wrong messages from BSFs: the HSS lives, a good BSF gets its vectors meanwhile", timeout=120)
 async def to_hss(t):
     w = World(t).no_limits()
     bsfs = [f"m{i}.example.com" for i in range(WORKERS)]
@@ -266,7 +268,7 @@ class WrongHss(RawHss):
             await conn.send_raw(wrong(hss.mar(conn, mar.text(dia.USER_NAME)), self.n))
 
 
-@test("wrong answers, and requests, of an HSS: the BSF lives, and is connected again when the HSS is well", timeout=180 * LONGER)
+@test("wrong answers, and requests, of an HSS: the BSF lives, and is connected again when the HSS is well", timeout=180)
 async def from_hss(t):
     w = World(t, raw_hss=True, n_cards=80).no_limits()
     w.bsf_cfg.set("diameter", "tc 1")
@@ -280,7 +282,10 @@ async def from_hss(t):
     given = 0
     while bad.n < count(2400):
         bad.on = True
+        before = bad.n
         answers = await asyncio.gather(*(w.ue(i).first() for i in range(80)))
+        if bad.n > before:
+            t.moved()
         assert w.bsf.running, f"ended at {bad.n}"
         assert all(r.status in (401, 503) for r in answers), {r.status for r in answers}
         given += sum(r.status == 401 for r in answers)
@@ -309,7 +314,7 @@ class WrongBsf(RawBsf):
         await conn.send_raw(wrong(Msg(dia.CMD_BI, dia.APP_ZN, bir.avps, dia.R | dia.P), self.n))
 
 
-@test("wrong answers, and requests, of a BSF to libgba-naf: the application lives, and gets keys again", timeout=180 * LONGER)
+@test("wrong answers, and requests, of a BSF to libgba-naf: the application lives, and gets keys again", timeout=180)
 async def to_naf(t):
     bsf = await WrongBsf().start()
     t.cleanup(bsf.stop)
@@ -327,15 +332,18 @@ async def to_naf(t):
     given = 0
     while bsf.n < count(1200):
         bsf.on = True
+        before = bsf.n
         answers = await asyncio.gather(*(ask() for _ in range(60)))
         assert app.daemon.running, f"ended at {bsf.n}"
         given += answers.count(200)
+        if bsf.n > before:
+            t.moved()
         bsf.on = False
         await t.until(served, 30, "the application to get a key")
     t.note(f"{bsf.n} wrong answers, {given} of them with the key, {len(bsf.conns)} connections")
 
 
-@test("wrong CEAs of an HSS: the BSF lives, and is connected when one is right", timeout=180 * LONGER)
+@test("wrong CEAs of an HSS: the BSF lives, and is connected when one is right", timeout=180)
 async def wrong_cea(t):
     w = World(t, raw_hss=True).no_limits()
     w.bsf_cfg.set("diameter", "tc 1")
@@ -356,6 +364,7 @@ async def wrong_cea(t):
             return len(w.raw_hss.conns) > had and sent
         await t.until(again, 20, "the BSF to connect again")
         assert w.bsf.running, f"ended at {sent}"
+        t.moved()
     w.raw_hss.spoil_cea = None
     for c in w.raw_hss.conns:
         c.abort()

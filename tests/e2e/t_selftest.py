@@ -5,7 +5,7 @@ import base64
 import json
 import os
 
-from lib import aka, dia, digest, hss, kdf, procs
+from lib import aka, dia, digest, hss, kdf, procs, runner
 from lib.dia import Avp, Msg
 from lib.dia_peer import PeerClosed, connect
 from lib.hss import RawHss
@@ -118,3 +118,21 @@ async def ends(t):
                                     "diameter.User-Name", "-e", "_ws.malformed", "-e", "diameter.avp.unknown"])
     rows = [x.split("\t") for x in out.strip().split("\n")]
     assert rc == 0 and len(rows) == 10 and all(r[1:] == ["", ""] for r in rows if len(r) == 3), (rc, out, err)
+
+
+@test("a test that moves is as long as it needs; one that stands still ends at its time-out", smoke=True)
+async def moving(t):
+    limit = 0.2
+
+    async def moves(ctx):
+        for _ in range(8):
+            await asyncio.sleep(limit * procs.FACTOR / 4)         # twice the time-out in all
+            ctx.moved()
+
+    async def stands(ctx):
+        ctx.moved()
+        await asyncio.sleep(60)
+    status, text, _ = await runner._one("moves", limit, moves)
+    assert status == "ok", text
+    status, text, _ = await runner._one("stands", limit, stands)
+    assert status == "fail" and "TimeoutError" in text, text

@@ -22,7 +22,7 @@ trap 'rm -f "$tmp"' EXIT
 sources() { find common dict bsf naf-lib hss-sim ue tools bench fuzz tests debian conf doc README.md demo test \
 	-type f ! -path '*/corpus/*' ! -path 'debian/gba-*/*' ! -path 'debian/lib*/*' ! -path 'debian/tmp/*' ! -name '*.pyc' ! -name docs_test.sh; }
 
-echo 1..4
+echo 1..6
 : >"$tmp"
 for f in README.md doc/*.md doc/decisions/*.md; do
 	grep -oE '\]\([^)#]+' "$f" | sed 's/^](//' | grep -v '^http' | while read -r to; do
@@ -49,4 +49,22 @@ grep -ohE 'make -C build/gcc [a-z-]+' README.md doc/performance.md | while read 
 done
 for word in keep stop fail; do grep -q -- "--$word)" demo || echo "demo knows no --$word" >>"$tmp"; done
 check "what the README tells to type is there"
+
+grep -ohE '(^|`)[a-z]+/[a-z_/]+\.(py|sh) [A-Za-z<-]' README.md doc/*.md doc/man/* | tr -d '`' | cut -d' ' -f1 | sort -u | while read -r f; do
+	[ -x "$f" ] || echo "$f is typed as a command and cannot be run"
+done >"$tmp"
+check "every script a document types can be run"
+
+# a folder that is none, and one where nothing is built
+empty=$(mktemp -d) || exit 1
+for script in bench tls import; do
+	for words in 'is no build folder' 'is not there. Type: make'; do
+		out=$(python3 "bench/$script.py" "$empty" 2>&1) && echo "bench/$script.py went on"
+		case $out in *Traceback*) echo "bench/$script.py: $out" ;; *"$words"*) ;; *) echo "bench/$script.py does not say '$words': $out" ;; esac
+		touch "$empty/Makefile"
+	done
+	rm "$empty/Makefile"
+done >"$tmp"
+rm -r "$empty"
+check "a bench without its programs says what to make"
 exit $failed

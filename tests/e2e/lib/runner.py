@@ -24,7 +24,7 @@ class Skip(Exception):
 
 
 def test(name, req=(), timeout=60, smoke=False, long=False):
-    """smoke: part of `make check`. long: has a length of its own that LOAD_SCALE shrinks."""
+    """timeout: seconds until its end, or from one t.moved() to the next. smoke: part of `make check`. long: has a length of its own that LOAD_SCALE shrinks."""
     def mark(fn):
         TESTS.append((name, list(req), timeout, smoke, long, fn))
         return fn
@@ -42,6 +42,7 @@ class Context:
         self.may_die = set()
         self.notes = []
         self.search_store = True
+        self.limit = self.timeout = None        # runner's
 
     # --- for tests
     def skip(self, why):
@@ -69,6 +70,10 @@ class Context:
     def watch(self, daemon):
         """Stop it at the end; it must end with 0 and without a sanitizer's report."""
         self.daemons.append(daemon)
+
+    def moved(self):
+        """One step of a known number is done: the time-out begins anew. For tests as long as the machine is slow."""
+        self.limit.reschedule(asyncio.get_running_loop().time() + self.timeout)
 
     def note(self, text):
         """A figure for the report."""
@@ -125,7 +130,9 @@ async def _one(name, timeout, fn):
     ctx = Context(name)
     status, text = "ok", ""
     try:
-        await asyncio.wait_for(fn(ctx), timeout * procs.FACTOR)
+        ctx.timeout = timeout * procs.FACTOR
+        async with asyncio.timeout(ctx.timeout) as ctx.limit:
+            await fn(ctx)
     except Skip as e:
         status, text = "skip", str(e)
     except (Exception, asyncio.CancelledError):
