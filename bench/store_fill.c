@@ -84,7 +84,7 @@ static void fill(struct store *st)
 			puts(btid);
 		while (in_flight >= IN_FLIGHT)
 			osmo_select_main(0);
-		if (store_put(st, &s, n))
+		if (store_put(st, &s, n)) /* LMDB answers it later, or it is refused */
 			die("the store does not take more");
 		in_flight++;
 		gba_session_clear(&s);

@@ -87,7 +87,7 @@ static int build_zn(struct shard *s)
 				   .timeout_ms = ZN_TIMEOUT_MS };
 	struct dia_hub_service service = zn_serve(&s->zn);
 
-	s->zn = (struct zn_serve){ s->env->store, zn_flow_new(s->ctx, &cfg) };
+	s->zn = (struct zn_serve){ zn_flow_new(s->ctx, &cfg) };
 	if (!s->zn.flow)
 		return -ENOMEM;
 	return node_attach(s->env->node, s->no, s->ctx, &service, s->err);
@@ -120,7 +120,6 @@ static int build(struct shard *s)
 	env.self = (struct ub_self){ (const char(*)[BSF_NAME_MAX + 1]) bsf_cfg->names, bsf_cfg->n_names,
 				     bsf_cfg->ub_path };
 	env.store = s->store;
-	env.store_now = s->env->store;
 	env.zh = s->zh;
 	env.txns = s->txns;
 	env.history = s->env->history;
@@ -133,7 +132,7 @@ static int build(struct shard *s)
 	return build_zn(s);
 }
 
-/* Each as far as it was built; the store last, since it waits for what it was asked. */
+/* Each as far as it was built. */
 static void demolish(struct shard *s)
 {
 	if (s->http)
@@ -175,7 +174,7 @@ static void *shard_main(void *data)
 	if (s->rc < 0)
 		s->end = true;
 	sem_post(&s->up);
-	while (!s->end)
+	while (!s->end || !(s->rc < 0 || store_idle(s->store)))
 		osmo_select_main_ctx(shard_turn(s));
 	demolish(s);
 	return NULL;
@@ -249,6 +248,7 @@ static void run_end(void *owner, struct inbox_item *item, bool stopping)
 	if (stopping)
 		return;
 	txn_stop_all(s->txns);
+	store_stop(s->store);
 	s->end = true;
 }
 
@@ -298,12 +298,16 @@ static struct revocation *revocation_of(struct txn *t)
 	return container_of(t, struct revocation, txn);
 }
 
+static void revocation_done(struct revocation *r, const struct store_answer *a)
+{
+	r->as_new = a->as_new;
+	revocation_end(r, a->rc < 0 ? a->rc : (int)a->revoked);
+}
+
 static void revocation_event(struct txn *t, const struct txn_event *e)
 {
 	if (e->kind == TXN_STORE)
-		revocation_of(t)->as_new = e->store->as_new;
-	if (e->kind == TXN_STORE)
-		revocation_end(revocation_of(t), e->store->rc < 0 ? e->store->rc : (int)e->store->revoked);
+		revocation_done(revocation_of(t), e->store);
 	else
 		revocation_end(revocation_of(t), -ETIMEDOUT);
 }
@@ -311,17 +315,17 @@ static void revocation_event(struct txn *t, const struct txn_event *e)
 static void revocation_run(void *owner, struct inbox_item *item, bool stopping)
 {
 	struct revocation *r = (struct revocation *)item;
+	const struct store_answer *a;
 	struct shard *s = owner;
-	int rc;
 
 	if (stopping)
 		return revocation_end(r, -ESHUTDOWN);
 	txn_start(s->txns, &r->txn, revocation_event, REVOKE_S * 1000);
-	rc = r->guss      ? store_guss(s->store, r->impi.s, r->guss, r->keep_ms, r->txn.id)
-	     : r->by_impi ? store_revoke_impi(s->store, r->impi.s, r->txn.id)
-			  : store_revoke_btid(s->store, &r->btid, r->txn.id);
-	if (rc < 0)
-		revocation_end(r, rc);
+	a = r->guss      ? store_guss(s->store, r->impi.s, r->guss, r->keep_ms, r->txn.id)
+	    : r->by_impi ? store_revoke_impi(s->store, r->impi.s, r->txn.id)
+			 : store_revoke_btid(s->store, &r->btid, r->txn.id);
+	if (a)
+		revocation_done(r, a);
 }
 
 /* The thread that waits is the one that writes the log, and a disk may take its time. */

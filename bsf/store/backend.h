@@ -31,13 +31,29 @@ struct store_req {
 	unsigned revoked, as_new;
 };
 
+/*! What a shard has of it, on the shard's thread only. */
+struct store {
+	struct store_shared *sh;
+	void *part; /* the back end's own, made by its open() */
+	struct inbox *inbox;
+	store_done_fn *done;
+	void *owner;
+	size_t pending; /* accepted, done() not called yet */
+	bool stopped;
+	struct store_req *spare; /* for the next call; it holds what the last one found */
+	struct store_answer now; /* what the last call returned */
+};
+
 struct store_backend {
-	/*! Do it, or begin it; ends in store_reply(), on any thread. */
-	void (*submit)(struct store_shared *sh, struct store_req *r);
-	/*! store_get_now() */
-	int (*get_now)(struct store_shared *sh, const struct btid *id, struct gba_session *out);
-	/*! Wait until everything submitted so far by this thread is answered. */
-	void (*drain)(struct store_shared *sh);
+	/*! What a shard needs of its own: a link belongs to one thread. NULL: nothing. \returns 0; -errno */
+	int (*open)(struct store *st);
+	/*! Its end: afterwards nothing that this shard has submitted is answered any more. What is done in this process is done.
+	 *  NULL: every submit() answers at once. */
+	void (*close)(struct store *st);
+	/*! Do it, or begin it. \returns true: r->rc and the answer are set; false: store_reply() will come, on any thread */
+	bool (*submit)(struct store_shared *sh, struct store_req *r);
+	/*! store_clock_ms() */
+	int64_t (*clock_ms)(struct store *st);
 	void (*figures)(struct store_shared *sh, struct store_figures *out);
 	void (*free)(struct store_shared *sh);
 };
@@ -46,12 +62,16 @@ struct store_backend {
 struct store_shared {
 	const struct store_backend *be;
 	struct guss_pushes *pushes;
-	struct challenges *challenges;       /* in this process; NULL: elsewhere, asked by submit() */
 	int64_t (*_Atomic life_max_s)(void); /* NULL: none */
 };
 
 /*! rc and the answer are set: bring it to its shard. Any thread; r is gone afterwards. */
 void store_reply(struct store_req *r);
+/*! The same on the shard's own thread, outside of every call into the store: done() is called at once. */
+void store_reply_here(struct store_req *r);
+
+/*! clock_ms of a store that is in this process. */
+int64_t store_clock_here(struct store *st);
 
 /*! Unix seconds. */
 int64_t store_wall_s(void);

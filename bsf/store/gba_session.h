@@ -53,6 +53,7 @@ struct gba_challenge {
 	int64_t key_life_s;              /* what the Ks will live, GUSS and configuration already weighed */
 	int64_t created_at;              /* Unix seconds, for people */
 	uint64_t expires_mono_ms;        /* CLOCK_MONOTONIC */
+	int64_t made_ms;                 /* store_clock_ms() when it was put */
 };
 
 struct gba_session {
@@ -62,6 +63,7 @@ struct gba_session {
 	enum gba_variant variant;
 	struct secret ks;               /* 32 octets */
 	int64_t created_at, expires_at; /* Unix seconds */
+	int64_t made_ms;                /* of its challenge; only until it is put */
 	bool has_tmpi;
 	uint8_t tmpi[TMPI_LEN];
 	struct guss_blob *guss; /* owned reference or NULL */

@@ -206,7 +206,7 @@ int lmdb_put_prepare(struct store_lmdb *l, struct store_req *r)
 	return 0;
 }
 
-static void store_lmdb_submit(struct store_shared *sh, struct store_req *r)
+static bool store_lmdb_submit(struct store_shared *sh, struct store_req *r)
 {
 	struct store_lmdb *l = (struct store_lmdb *)sh;
 
@@ -229,24 +229,19 @@ static void store_lmdb_submit(struct store_shared *sh, struct store_req *r)
 		if (r->rc < 0)
 			break;
 		lmdb_committer_submit(l->committer, r);
-		return;
+		return false;
 	case STORE_REVOKE_IMPI:
 	case STORE_REVOKE_BTID:
 	case STORE_GUSS:
 		lmdb_committer_submit(l->committer, r);
-		return;
+		return false;
 	}
-	store_reply(r);
+	return true;
 }
 
-static int store_lmdb_get_now(struct store_shared *sh, const struct btid *id, struct gba_session *out)
+static void store_lmdb_close(struct store *st)
 {
-	return lmdb_get((struct store_lmdb *)sh, id, out);
-}
-
-static void store_lmdb_drain(struct store_shared *sh)
-{
-	lmdb_committer_drain(((struct store_lmdb *)sh)->committer);
+	lmdb_committer_drain(((struct store_lmdb *)st->sh)->committer);
 }
 
 static void store_lmdb_figures(struct store_shared *sh, struct store_figures *out)
@@ -277,6 +272,7 @@ static void store_lmdb_free(struct store_shared *sh)
 		close(l->lock_fd);
 	lmdb_index_free(l->index);
 	challenges_free(l->challenges);
+	revoked_free(l->revoked);
 	guss_pushes_free(l->sh.pushes);
 	seal_free(l->keys.seal);
 	secret_clear(&l->keys.index_key);
@@ -284,7 +280,11 @@ static void store_lmdb_free(struct store_shared *sh)
 }
 
 static const struct store_backend lmdb_backend = {
-	store_lmdb_submit, store_lmdb_get_now, store_lmdb_drain, store_lmdb_figures, store_lmdb_free,
+	.close = store_lmdb_close,
+	.submit = store_lmdb_submit,
+	.clock_ms = store_clock_here,
+	.figures = store_lmdb_figures,
+	.free = store_lmdb_free,
 };
 
 struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, struct err *err)
@@ -300,10 +300,10 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 	l->lock_fd = -1;
 	l->index = lmdb_index_new();
 	l->challenges = challenges_new(CHALLENGES_MAX);
-	l->sh.challenges = l->challenges;
+	l->revoked = revoked_new();
 	l->sh.pushes = guss_pushes_new();
 	err_set(err, -ENOMEM, "store: no memory");
-	if (!l->index || !l->challenges || !l->sh.pushes || lmdb_readers_init(l) < 0)
+	if (!l->index || !l->challenges || !l->revoked || !l->sh.pushes || lmdb_readers_init(l) < 0)
 		goto fail;
 	l->lock_fd = lmdb_file_open(cfg, map_size(cfg), &damaged, err);
 	if (damaged)

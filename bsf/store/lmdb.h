@@ -11,6 +11,7 @@
 #include "bsf/store/challenges.h"
 #include "bsf/store/lmdb_file.h"
 #include "bsf/store/lmdb_index.h"
+#include "bsf/store/revoked.h"
 
 struct lmdb_reader;
 struct lmdb_committer;
@@ -18,6 +19,7 @@ struct lmdb_committer;
 struct store_lmdb {
 	struct store_shared sh; /* must be first */
 	struct challenges *challenges;
+	struct revoked *revoked; /* only of the committer, as all that writes */
 	struct lmdb_index *index;
 	struct record_keys keys;
 	uint8_t meta[LMDB_META_LEN]; /* the index key as it lies sealed */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "bsf/store/lmdb.h"
+#include "common/base/clock.h"
 
 /* Pages that puts leave alone, so that taking away, which has to copy pages first, still works on a full map. */
 #define RESERVE_PAGES 256
@@ -231,6 +232,10 @@ static int write_put(struct lmdb_write *w, struct store_req *r)
 	size_t n = lmdb_index_by_impi(w->l->index, r->head.impi_tag, former);
 	int rc = 0;
 
+	if (revoked_since(w->l->revoked, r->session.impi.s, r->session.rand, r->session.made_ms)) {
+		r->rc = -EKEYREVOKED;
+		return 0;
+	}
 	/* sealed before a newer GUSS came, or on its way with an older one */
 	if (guss_pushes_take(w->l->sh.pushes, r->session.impi.s, &r->session.guss))
 		rc = lmdb_put_prepare(w->l, r);
@@ -266,6 +271,7 @@ static int write_revoke_impi(struct lmdb_write *w, struct store_req *r, int64_t 
 
 	if (record_impi_tag(tag, &w->l->keys, r->impi.s) < 0)
 		return -EIO;
+	revoked_impi(w->l->revoked, r->impi.s, (int64_t)clock_mono_ms());
 	n = lmdb_index_by_impi(w->l->index, tag, e);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = revoke_entry(w, r, &e[i], now_s);
@@ -278,11 +284,12 @@ static int write_revoke_btid(struct lmdb_write *w, struct store_req *r, int64_t 
 	struct index_entry e;
 	struct gba_session s;
 	bool is;
-	int rc;
+	int rc = mdb_get(w->txn, w->l->dbi, &k, &v);
 
+	if (rc == MDB_NOTFOUND) /* its device may answer its challenge yet */
+		revoked_rand(w->l->revoked, r->key.btid.rand, (int64_t)clock_mono_ms());
 	memcpy(e.rand, r->key.btid.rand, AKA_RAND_LEN);
-	if (mdb_get(w->txn, w->l->dbi, &k, &v) || record_head_read(&e.head, lmdb_span(&v)) < 0 ||
-	    e.head.kind != RECORD_SESSION)
+	if (rc || record_head_read(&e.head, lmdb_span(&v)) < 0 || e.head.kind != RECORD_SESSION)
 		return 0;
 	rc = entry_read(w, &e, &s);
 	if (rc < 0)

@@ -21,7 +21,7 @@ static void mem_sweep(struct store_mem *m)
 		mem_identity_forget(m, &impi, rand);
 }
 
-static void mem_submit(struct store_shared *sh, struct store_req *r)
+static bool mem_submit(struct store_shared *sh, struct store_req *r)
 {
 	struct store_mem *m = (struct store_mem *)sh;
 
@@ -54,17 +54,7 @@ static void mem_submit(struct store_shared *sh, struct store_req *r)
 		mem_identity_guss(m, r);
 		break;
 	}
-	store_reply(r);
-}
-
-static int mem_get_now(struct store_shared *sh, const struct btid *id, struct gba_session *out)
-{
-	return mem_session_get((struct store_mem *)sh, id, out);
-}
-
-/* Everything is answered within submit(). */
-static void mem_drain(struct store_shared *sh)
-{
+	return true;
 }
 
 static void mem_figures(struct store_shared *sh, struct store_figures *out)
@@ -113,11 +103,17 @@ static void mem_free(struct store_shared *sh)
 		pthread_mutex_destroy(&m->by_tmpi[i].lock);
 	}
 	challenges_free(m->challenges);
+	revoked_free(m->revoked);
 	guss_pushes_free(m->sh.pushes);
 	free(m);
 }
 
-static const struct store_backend mem_backend = { mem_submit, mem_get_now, mem_drain, mem_figures, mem_free };
+static const struct store_backend mem_backend = {
+	.submit = mem_submit,
+	.clock_ms = store_clock_here,
+	.figures = mem_figures,
+	.free = mem_free,
+};
 
 struct store_shared *store_shared_mem_new(struct err *err)
 {
@@ -127,9 +123,9 @@ struct store_shared *store_shared_mem_new(struct err *err)
 		goto fail;
 	m->sh.be = &mem_backend;
 	m->challenges = challenges_new(CHALLENGES_MAX);
-	m->sh.challenges = m->challenges;
+	m->revoked = revoked_new();
 	m->sh.pushes = guss_pushes_new();
-	if (!m->challenges || !m->sh.pushes || rng_fill(&m->seed, sizeof(m->seed)) < 0)
+	if (!m->challenges || !m->revoked || !m->sh.pushes || rng_fill(&m->seed, sizeof(m->seed)) < 0)
 		goto fail;
 	for (unsigned i = 0; i < MEM_STRIPES; i++) {
 		pthread_mutex_init(&m->by_rand[i].lock, NULL);
@@ -140,6 +136,7 @@ struct store_shared *store_shared_mem_new(struct err *err)
 fail:
 	if (m) {
 		challenges_free(m->challenges);
+		revoked_free(m->revoked);
 		guss_pushes_free(m->sh.pushes);
 	}
 	free(m);

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
+
 /* A TMPI is uniform, so its first octets choose. */
 static struct mem_tmpi_node **tmpi_find(struct mem_tmpi_stripe *st, const uint8_t *tmpi)
 {
@@ -143,7 +145,7 @@ int mem_identity_put(struct store_mem *m, const struct gba_session *s)
 	st = identity_stripe(m, s->impi.s, &bucket);
 	pthread_mutex_lock(&st->lock);
 	guss_pushes_take(m->sh.pushes, s->impi.s, &n.session->s.guss);
-	rc = mem_session_add(m, n.session) ? 0 : -EEXIST;
+	rc = mem_session_add(m, n.session);
 	if (rc == 0) {
 		n.session = NULL;
 		p = identity_find(st, bucket, s->impi.s);
@@ -187,6 +189,7 @@ unsigned mem_identity_revoke(struct store_mem *m, const char *impi)
 	struct mem_identity_node *id;
 
 	pthread_mutex_lock(&st->lock);
+	revoked_impi(m->revoked, impi, (int64_t)clock_mono_ms());
 	id = *identity_find(st, bucket, impi);
 	for (struct mem_session_ref *ref = id ? id->sessions : NULL; ref; ref = ref->next)
 		revoked += mem_session_revoke(m, ref->rand, NULL);

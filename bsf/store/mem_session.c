@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
+
 /* RAND is uniform, so its first octets choose. */
 static struct mem_session_stripe *mem_session_stripe(struct store_mem *m, const uint8_t *rand)
 {
@@ -51,21 +53,23 @@ bool mem_session_remove(struct store_mem *m, const uint8_t *rand, bool tombstone
 	return true;
 }
 
-/* \returns false: this RAND is there already */
-bool mem_session_add(struct store_mem *m, struct mem_session_node *n)
+int mem_session_add(struct store_mem *m, struct mem_session_node *n)
 {
 	struct mem_session_stripe *st = mem_session_stripe(m, n->s.rand);
 	struct mem_session_node **p;
-	bool added;
+	int rc = 0;
 
 	pthread_mutex_lock(&st->lock);
 	p = mem_session_find(st, n->s.rand);
-	added = !*p;
-	if (added)
+	if (*p)
+		rc = -EEXIST;
+	else if (revoked_since(m->revoked, n->s.impi.s, n->s.rand, n->s.made_ms))
+		rc = -EKEYREVOKED;
+	else
 		*p = n;
 	pthread_mutex_unlock(&st->lock);
-	atomic_fetch_add(&m->sessions, added);
-	return added;
+	atomic_fetch_add(&m->sessions, rc == 0);
+	return rc;
 }
 
 int mem_session_get(struct store_mem *m, const struct btid *id, struct gba_session *out)
@@ -95,6 +99,8 @@ unsigned mem_session_revoke(struct store_mem *m, const uint8_t *rand, const char
 
 	pthread_mutex_lock(&st->lock);
 	n = *mem_session_find(st, rand);
+	if (!n && domain)
+		revoked_rand(m->revoked, rand, (int64_t)clock_mono_ms());
 	if (n && !n->revoked && n->s.expires_at > now &&
 	    (!domain || span_ieq(span_str(domain), span_str(n->s.bsf_name)))) {
 		secret_clear(&n->s.ks);

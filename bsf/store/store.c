@@ -1,69 +1,88 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file store.c
- *  The front that all back ends share: requests out, answers back on the thread of the shard, never inside the call. */
+ *  The front that all back ends share: requests out, answers back on the thread of the shard. */
 #include "bsf/store/store.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 #include "bsf/store/backend.h"
-#include "bsf/store/challenges.h"
 #include "common/base/clock.h"
-#include "common/rt/deadline.h"
 
 /* Calls of one shard under way. Each owns about 2 KiB. */
 #define PENDING_MAX 8192
 
 #define CLOCK_SLACK_S 60
 
-struct store {
-	struct store_shared *sh;
-	struct inbox *inbox;
-	store_done_fn *done;
-	void *owner;
-	size_t pending; /* accepted, done() not called yet; only on the shard's thread */
-};
+/* As new: what its operation does not use was never filled. */
+static void req_wipe(struct store_req *r)
+{
+	if (r->op == STORE_CHALLENGE_PUT || r->op == STORE_CHALLENGE_TAKE)
+		gba_challenge_clear(&r->challenge);
+	else
+		gba_session_clear(&r->session);
+	free(r->record);
+	r->record = NULL;
+	r->record_len = 0;
+	r->impi.s[0] = '\0';
+	r->rc = 0;
+	r->revoked = r->as_new = 0;
+}
 
 static void req_free(struct store_req *r)
 {
-	gba_session_clear(&r->session);
-	gba_challenge_clear(&r->challenge);
-	free(r->record);
+	req_wipe(r);
 	free(r);
 }
 
-/* The last step of a request, on the shard's thread. */
+static void answer_of(struct store_answer *a, const struct store_req *r)
+{
+	*a = (struct store_answer){ .op = r->op, .rc = r->rc, .revoked = r->revoked, .as_new = r->as_new };
+	if (r->rc == 0 && r->op == STORE_GET)
+		a->session = &r->session;
+	if (r->rc == 0 && r->op == STORE_CHALLENGE_TAKE)
+		a->challenge = &r->challenge;
+	if (r->rc == 0 && r->op == STORE_FIND_TMPI)
+		a->impi = r->impi.s;
+}
+
+void store_reply_here(struct store_req *r)
+{
+	struct store_answer a;
+
+	r->st->pending--;
+	answer_of(&a, r);
+	r->st->done(r->st->owner, r->txn, &a);
+	req_free(r);
+}
+
+/* The last step of a request that was answered elsewhere. */
 static void req_run(void *owner, struct inbox_item *item, bool stopping)
 {
 	struct store_req *r = (struct store_req *)item;
-	struct store *st = owner;
 
-	st->pending--;
 	if (!stopping) {
-		struct store_answer a = { .op = r->op, .rc = r->rc, .revoked = r->revoked, .as_new = r->as_new };
-
-		if (r->rc == 0 && r->op == STORE_GET)
-			a.session = &r->session;
-		if (r->rc == 0 && r->op == STORE_CHALLENGE_TAKE)
-			a.challenge = &r->challenge;
-		if (r->rc == 0 && r->op == STORE_FIND_TMPI)
-			a.impi = r->impi.s;
-		st->done(st->owner, r->txn, &a);
+		store_reply_here(r);
+		return;
 	}
+	r->st->pending--;
 	req_free(r);
 }
 
 void store_reply(struct store_req *r)
 {
-	/* refused only while the inbox is being freed, which store_destroy() does after drain() */
+	/* refused only while the inbox is being freed, which store_destroy() does after close() */
 	if (inbox_post_always(r->st->inbox, &r->item) < 0)
 		req_free(r);
 }
 
 static int store_destroy(struct store *st)
 {
-	st->sh->be->drain(st->sh);
+	if (st->sh->be->close)
+		st->sh->be->close(st);
 	inbox_free(st->inbox);
+	if (st->spare)
+		req_free(st->spare);
 	return 0;
 }
 
@@ -79,7 +98,7 @@ struct store *store_new(void *ctx, struct store_shared *sh, store_done_fn *done,
 	st->inbox = inbox_new(PENDING_MAX, st);
 	if (!st->inbox)
 		goto fail;
-	if (inbox_attach(st->inbox) < 0) {
+	if (inbox_attach(st->inbox) < 0 || (sh->be->open && sh->be->open(st) < 0)) {
 		inbox_free(st->inbox);
 		goto fail;
 	}
@@ -90,15 +109,62 @@ fail:
 	return NULL;
 }
 
+void store_stop(struct store *st)
+{
+	st->stopped = true;
+}
+
+bool store_idle(const struct store *st)
+{
+	return st->pending == 0;
+}
+
+enum store_end store_end(int rc)
+{
+	static const int refused[] = { -EBUSY, -ENOSPC, -ENOTCONN, -ESHUTDOWN };
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (rc == refused[i])
+			return STORE_REFUSED;
+	return rc == -EIO ? STORE_UNKNOWN : STORE_DONE;
+}
+
+int64_t store_clock_ms(struct store *st)
+{
+	return st->sh->be->clock_ms(st);
+}
+
+int64_t store_clock_here(struct store *st)
+{
+	return (int64_t)clock_mono_ms();
+}
+
+void store_forget(struct store *st)
+{
+	if (st->spare)
+		req_wipe(st->spare);
+}
+
+static const struct store_answer *answer_now(struct store *st, enum store_op op, int rc)
+{
+	st->now = (struct store_answer){ .op = op, .rc = rc };
+	return &st->now;
+}
+
+/* \returns NULL: st->now says why */
 static struct store_req *req_new(struct store *st, enum store_op op, uint64_t txn)
 {
-	struct store_req *r;
+	struct store_req *r = st->spare;
 
-	if (st->pending >= PENDING_MAX)
-		return NULL;
-	r = calloc(1, sizeof(*r));
+	store_forget(st);
+	st->spare = NULL;
 	if (!r)
+		r = calloc(1, sizeof(*r));
+	if (st->stopped || st->pending >= PENDING_MAX || !r) {
+		st->spare = r;
+		answer_now(st, op, st->stopped ? -ESHUTDOWN : -EBUSY);
 		return NULL;
+	}
 	r->item.run = req_run;
 	r->st = st;
 	r->op = op;
@@ -106,116 +172,109 @@ static struct store_req *req_new(struct store *st, enum store_op op, uint64_t tx
 	return r;
 }
 
-static int submit(struct store_req *r)
+static const struct store_answer *submit(struct store_req *r)
 {
-	r->st->pending++;
-	r->st->sh->be->submit(r->st->sh, r);
-	return 0;
+	struct store *st = r->st;
+
+	st->pending++;
+	if (!st->sh->be->submit(st->sh, r))
+		return NULL;
+	st->pending--;
+	st->spare = r;
+	answer_of(&st->now, r);
+	return &st->now;
 }
 
-int store_challenge_put(struct store *st, const struct gba_challenge *c, uint64_t txn)
+const struct store_answer *store_challenge_put(struct store *st, const struct gba_challenge *c, uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_CHALLENGE_PUT, txn);
 
 	if (!r)
-		return -EBUSY;
+		return &st->now;
 	gba_challenge_copy(&r->challenge, c);
+	r->challenge.made_ms = store_clock_ms(st);
 	return submit(r);
 }
 
-int store_challenge_take(struct store *st, struct span key, uint64_t txn)
+const struct store_answer *store_challenge_take(struct store *st, struct span key, uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_CHALLENGE_TAKE, txn);
 
 	if (!r)
-		return -EBUSY;
+		return &st->now;
 	r->challenge.key_len = key.len;
 	memcpy(r->challenge.key, key.p, key.len);
 	return submit(r);
 }
 
-int store_challenge_put_now(struct store_shared *sh, const struct gba_challenge *c)
-{
-	return sh->challenges ? challenges_put(sh->challenges, c) : -EAGAIN;
-}
-
-int store_challenge_take_now(struct store_shared *sh, struct span key, struct gba_challenge *out)
-{
-	return sh->challenges ? challenges_take(sh->challenges, key, clock_mono_ms(), out) : -EAGAIN;
-}
-
-int store_put(struct store *st, const struct gba_session *s, uint64_t txn)
+const struct store_answer *store_put(struct store *st, const struct gba_session *s, uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_PUT, txn);
 
 	if (!r)
-		return -EBUSY;
+		return &st->now;
 	gba_session_copy(&r->session, s);
 	return submit(r);
 }
 
-int store_get(struct store *st, const struct btid *id, uint64_t txn)
+const struct store_answer *store_get(struct store *st, const struct btid *id, uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_GET, txn);
 
 	if (!r)
-		return -EBUSY;
+		return &st->now;
 	r->key.btid = *id;
 	return submit(r);
 }
 
-int store_find_tmpi(struct store *st, const uint8_t tmpi[TMPI_LEN], uint64_t txn)
+const struct store_answer *store_find_tmpi(struct store *st, const uint8_t tmpi[TMPI_LEN], uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_FIND_TMPI, txn);
 
 	if (!r)
-		return -EBUSY;
+		return &st->now;
 	memcpy(r->key.tmpi, tmpi, TMPI_LEN);
 	return submit(r);
 }
 
-int store_revoke_impi(struct store *st, const char *impi, uint64_t txn)
+const struct store_answer *store_revoke_impi(struct store *st, const char *impi, uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_REVOKE_IMPI, txn);
 
 	if (!r)
-		return -EBUSY;
+		return &st->now;
 	/* a name that is too long is nobody's: it stays empty and revokes nothing */
 	(void)span_to_str(r->impi.s, sizeof(r->impi.s), span_str(impi));
 	return submit(r);
 }
 
-int store_revoke_btid(struct store *st, const struct btid *id, uint64_t txn)
+const struct store_answer *store_revoke_btid(struct store *st, const struct btid *id, uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_REVOKE_BTID, txn);
 
 	if (!r)
-		return -EBUSY;
+		return &st->now;
 	r->key.btid = *id;
 	return submit(r);
 }
 
-int store_guss(struct store *st, const char *impi, struct guss_blob *guss, uint64_t keep_ms, uint64_t txn)
+const struct store_answer *store_guss(struct store *st, const char *impi, struct guss_blob *guss, uint64_t keep_ms,
+				      uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_GUSS, txn);
 	int rc;
 
 	if (!r)
-		return -EBUSY;
+		return &st->now;
 	/* first this: a session that is put from now on takes it, one that was put before is found */
 	rc = guss_pushes_put(st->sh->pushes, impi, guss_blob_get(guss), keep_ms);
 	if (rc < 0) {
 		req_free(r);
-		return -EBUSY;
+		return answer_now(st, STORE_GUSS, -EBUSY);
 	}
 	(void)span_to_str(r->session.impi.s, sizeof(r->session.impi.s), span_str(impi));
 	r->session.guss = guss_blob_get(guss);
 	return submit(r);
-}
-
-int store_get_now(struct store_shared *sh, const struct btid *id, struct gba_session *out)
-{
-	return sh->be->get_now(sh, id, out);
 }
 
 void store_shared_figures(struct store_shared *sh, struct store_figures *out)

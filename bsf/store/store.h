@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file store.h
- *  Where challenges and sessions live. One struct store per shard (asynchronous: every answer comes later on this
- *  shard's thread, never inside the call), one struct store_shared per process behind them. Back ends: store/mem.c,
- *  store/lmdb.c; later store_redis.c. tests/store/contract.c holds one set of cases for all of them.
+ *  Where challenges and sessions live. One struct store per shard, one struct store_shared per process behind them. Back
+ *  ends: store/mem.c, store/lmdb.c. tests/store/contract.c holds one set of cases for all of them.
  *
- *  -EIO means the store could not be asked: the answer is then an error, never a key. */
+ *  A call has three ends. Done: 0, and what says how it is (-ENOENT, -EALREADY, -EEXIST, -EKEYREVOKED). Refused (-EBUSY, -ENOSPC,
+ *  -ENOTCONN, -ESHUTDOWN): nothing was done, and nothing will be. Unknown (-EIO): it was done, or was not, or will be: a server
+ *  that was cut off does later what it has already read. For each call is said below why that is safe. Whatever is not done is an
+ *  error for who asked, never a key. No write takes the place of a tombstone or of a mark, so what is done late does no harm. */
 #pragma once
 
 #include <talloc.h>
@@ -26,11 +28,13 @@ enum store_op {
 	STORE_GUSS,
 };
 
-/*! Everything in it is lent for the duration of done(). */
+/*! Everything in it is lent: for the duration of done(), or, where the call itself returned it, until the next call or
+ *  store_forget(). */
 struct store_answer {
 	enum store_op op;
 	/*! 0; -ENOENT unknown, expired, revoked, never ours; -EALREADY challenge taken before; -EEXIST (put) a record
-	 *  with this RAND is there, be it a tombstone; -ENOSPC disk or map full; -EIO */
+	 *  with this RAND is there, be it a tombstone; -EKEYREVOKED (put) revoked since its challenge was made; -EBUSY too many
+	 *  pending; -ENOSPC disk or map full; -ENOTCONN it cannot be asked now; -ESHUTDOWN after store_stop(); -EIO unknown */
 	int rc;
 	const struct gba_session *session;
 	const struct gba_challenge *challenge;
@@ -39,6 +43,10 @@ struct store_answer {
 	unsigned as_new;  /* GUSS: sessions whose own is as new, or newer */
 };
 typedef void store_done_fn(void *owner, uint64_t txn, const struct store_answer *a);
+
+enum store_end { STORE_DONE, STORE_REFUSED, STORE_UNKNOWN };
+/*! \param[in] rc of an answer */
+enum store_end store_end(int rc);
 
 /* one per process */
 struct store_lmdb_cfg {
@@ -74,37 +82,49 @@ struct store_figures {
 void store_shared_figures(struct store_shared *sh, struct store_figures *out);
 
 /* one per shard; call on the shard's thread */
-/*! talloc_free() ends it: what was accepted is done, but not answered. */
+/*! talloc_free() ends it: what was accepted is done as far as that is in this process, but not answered.
+ *  \returns NULL: no memory or descriptors */
 struct store *store_new(void *ctx, struct store_shared *sh, store_done_fn *done, void *owner);
 
-/* Each returns 0: done() will come exactly once; -EBUSY too many pending: done() will not come. Arguments are
- * copied. */
+/*! From now on each call is refused; what is under way goes on, and each ends within its deadline. */
+void store_stop(struct store *st);
+/*! Nothing is under way. */
+bool store_idle(const struct store *st);
 
-/*! Put under its key until it expires. */
-int store_challenge_put(struct store *st, const struct gba_challenge *c, uint64_t txn);
-/*! Take exactly once, whichever shard asks; the marker stays until its time is over (-EALREADY).
+/*! The instant by which the store orders challenges and revocations: ms of a clock that is the same for all who use the
+ *  store, and goes on while it does. */
+int64_t store_clock_ms(struct store *st);
+
+/* Each returns the answer where it is at hand, lent until the next call or store_forget(); NULL: done() will come exactly once,
+ * never inside the call. Arguments are copied. */
+
+/*! What the last call returned is used: forget the keys in it. */
+void store_forget(struct store *st);
+
+/*! Put under its key until it expires; the store says when it was made.
+ *  Unknown: the device gets an error and begins again; what is put late is a challenge that nobody was sent. */
+const struct store_answer *store_challenge_put(struct store *st, const struct gba_challenge *c, uint64_t txn);
+/*! Take exactly once, whichever shard or process asks; the marker stays until its time is over (-EALREADY).
+ *  Unknown: the device gets an error and begins again; taken late it is gone for all the same.
  *  \param[in] key CHALLENGE_KEY_MIN to _MAX octets */
-int store_challenge_take(struct store *st, struct span key, uint64_t txn);
-/*! The same two from any thread, without waiting, where challenges live in this process: a hand-off costs more than
- * they do. \param[out] out clear it after use \returns as rc of the answer; -EAGAIN ask this back end with the calls
- * above */
-int store_challenge_put_now(struct store_shared *sh, const struct gba_challenge *c);
-int store_challenge_take_now(struct store_shared *sh, struct span key, struct gba_challenge *out);
-/*! A new session, durable before done(0). It replaces the session this IMPI had under the same BSF name, and its TMPI
- *  replaces the TMPI of this IMPI (33.220 4.5.2). */
-int store_put(struct store *st, const struct gba_session *s, uint64_t txn);
-/*! By B-TID; the domain must be the one the session was made under (no case). */
-int store_get(struct store *st, const struct btid *id, uint64_t txn);
-/*! TMPI to IMPI, also after the Ks expired (33.220 4.4.13). */
-int store_find_tmpi(struct store *st, const uint8_t tmpi[TMPI_LEN], uint64_t txn);
-/*! Revoke: a tombstone stays until the session would have expired. */
-int store_revoke_impi(struct store *st, const char *impi, uint64_t txn);
-int store_revoke_btid(struct store *st, const struct btid *id, uint64_t txn);
+const struct store_answer *store_challenge_take(struct store *st, struct span key, uint64_t txn);
+/*! A new session, durable before 0. It replaces the session this IMPI had under the same BSF name, and its TMPI
+ *  replaces the TMPI of this IMPI (33.220 4.5.2). That nothing was revoked since its challenge was made is looked at in the same
+ *  step that lists it for the next revocation.
+ *  Unknown: the device gets an error, so it has no B-TID; what is put late is a session that nobody uses, listed before it was put,
+ *  so a revocation finds it. */
+const struct store_answer *store_put(struct store *st, const struct gba_session *s, uint64_t txn);
+/*! By B-TID; the domain must be the one the session was made under (no case). Unknown: nothing was changed. */
+const struct store_answer *store_get(struct store *st, const struct btid *id, uint64_t txn);
+/*! TMPI to IMPI, also after the Ks expired (33.220 4.4.13). Unknown: nothing was changed. */
+const struct store_answer *store_find_tmpi(struct store *st, const uint8_t tmpi[TMPI_LEN], uint64_t txn);
+/*! Revoke: a tombstone stays until the session would have expired, and what was challenged before does not become a session.
+ *  Unknown: who asked is told so, and repeats it until it is known; twice is as good as once. */
+const struct store_answer *store_revoke_impi(struct store *st, const char *impi, uint64_t txn);
+const struct store_answer *store_revoke_btid(struct store *st, const struct btid *id, uint64_t txn);
 
 /*! A newer GUSS for the sessions of an IMPI that live, and for those that are put within keep_ms: their runs may carry an older
- *  one. Durable before done(0). \param[in] guss says its timestamp; lent */
-int store_guss(struct store *st, const char *impi, struct guss_blob *guss, uint64_t keep_ms, uint64_t txn);
-
-/*! The same as store_get() from any thread, without waiting.
- *  \returns 0 and a copy in out (clear it); -ENOENT; -EIO; -EAGAIN ask this back end with store_get() */
-int store_get_now(struct store_shared *sh, const struct btid *id, struct gba_session *out);
+ *  one. Durable before 0. Unknown: who asked repeats it; the older of two never takes the newer's place.
+ *  \param[in] guss says its timestamp; lent */
+const struct store_answer *store_guss(struct store *st, const char *impi, struct guss_blob *guss, uint64_t keep_ms,
+				      uint64_t txn);

@@ -52,13 +52,25 @@ static enum ub_step fail(struct ub_run *run, enum cause cause)
 	return UB_STEP_END;
 }
 
-/* The store was asked, or had too much to do. */
-static enum ub_step wait_store(struct ub_run *run, int rc)
+/* The store was asked. \param[in] a what it answers at once, for answer(); NULL: it comes as an event */
+static enum ub_step asked_store(struct ub_run *run, const struct store_answer *a,
+				enum ub_step (*answer)(struct ub_run *run, const struct store_answer *a))
 {
-	if (rc < 0)
-		return fail(run, CAUSE_ub_busy);
-	txn_extend(&run->txn, STORE_TIMEOUT_MS);
-	return UB_STEP_WAIT;
+	enum ub_step next;
+
+	if (!a) {
+		txn_extend(&run->txn, STORE_TIMEOUT_MS);
+		return UB_STEP_WAIT;
+	}
+	next = answer(run, a);
+	store_forget(run->flow->env.store);
+	return next;
+}
+
+/* Why a run ends with an answer of the store that no step expects. */
+static enum cause store_cause(const struct store_answer *a)
+{
+	return a->rc == -EBUSY || a->rc == -ESHUTDOWN ? CAUSE_ub_busy : CAUSE_store_failed;
 }
 
 /* run->impi is known. \param[in] tmpi the live one it came with, or NULL */
@@ -105,22 +117,20 @@ static enum ub_step judge_request(struct ub_run *run)
 	return run->wish.key_len ? UB_STEP_TAKE : unknown_nonce(run);
 }
 
-static enum ub_step find_tmpi(struct ub_run *run)
+static enum ub_step tmpi_found(struct ub_run *run, const struct store_answer *a)
 {
-	return wait_store(run, store_find_tmpi(run->flow->env.store, run->wish.tmpi, run->txn.id));
-}
-
-static enum ub_step tmpi_found(struct ub_run *run, const struct txn_event *e)
-{
-	const struct store_answer *a = e->store;
-
 	if (a->rc == -ENOENT)
 		return fail(run, CAUSE_ub_tmpi_unknown);
 	if (a->rc < 0 || strlen(a->impi) > IMPI_MAX)
-		return fail(run, CAUSE_store_failed);
+		return fail(run, store_cause(a));
 	strcpy(run->impi.s, a->impi);
 	identified(run, run->wish.tmpi);
 	return UB_STEP_ZH;
+}
+
+static enum ub_step find_tmpi(struct ub_run *run)
+{
+	return asked_store(run, store_find_tmpi(run->flow->env.store, run->wish.tmpi, run->txn.id), tmpi_found);
 }
 
 /* run->impi is known: pay, and fetch a vector. For a resynchronisation run->challenge is the one that was answered. */
@@ -216,9 +226,8 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	return cause;
 }
 
-static enum ub_step hss_said(struct ub_run *run, const struct txn_event *e)
+static enum ub_step hss_said(struct ub_run *run, const struct zh_result *z)
 {
-	const struct zh_result *z = e->zh;
 	enum cause cause = ub_decide_zh(z, run->resync);
 
 	if (cause == CAUSE_zh_down)
@@ -236,11 +245,11 @@ static enum ub_step hss_said(struct ub_run *run, const struct txn_event *e)
 	return cause == CAUSE_ub_challenged ? UB_STEP_CHALLENGE_PUT : fail(run, cause);
 }
 
-static enum ub_step challenge_is_put(struct ub_run *run, int rc)
+static enum ub_step challenge_is_put(struct ub_run *run, const struct store_answer *a)
 {
 	/* a vector that was given before is none (33.102 6.3.3) */
-	if (rc < 0)
-		return fail(run, rc == -EEXIST ? CAUSE_zh_no_vector : CAUSE_store_failed);
+	if (a->rc < 0)
+		return fail(run, a->rc == -EEXIST ? CAUSE_zh_no_vector : store_cause(a));
 	if (ub_answer_challenge(&run->answer, &run->challenge, run->wish.cause) < 0)
 		return fail(run, CAUSE_ub_busy);
 	return UB_STEP_END;
@@ -248,28 +257,16 @@ static enum ub_step challenge_is_put(struct ub_run *run, int rc)
 
 static enum ub_step put_challenge(struct ub_run *run)
 {
-	struct ub_flow_env *env = &run->flow->env;
-	int rc = env->store_now ? store_challenge_put_now(env->store_now, &run->challenge) : -EAGAIN;
+	struct store *st = run->flow->env.store;
 
-	if (rc != -EAGAIN)
-		return challenge_is_put(run, rc);
-	return wait_store(run, store_challenge_put(env->store, &run->challenge, run->txn.id));
+	return asked_store(run, store_challenge_put(st, &run->challenge, run->txn.id), challenge_is_put);
 }
 
-static enum ub_step challenge_put_done(struct ub_run *run, const struct txn_event *e)
-{
-	return challenge_is_put(run, e->store->rc);
-}
-
-/* The second request: run->challenge is what was taken, if rc is 0. */
-static enum ub_step judge_answer(struct ub_run *run, int rc)
+/* The second request: run->challenge is what was taken. */
+static enum ub_step judge_answer(struct ub_run *run)
 {
 	enum cause cause;
 
-	if (rc == -ENOENT)
-		return unknown_nonce(run);
-	if (rc < 0)
-		return fail(run, rc == -EALREADY ? CAUSE_ub_nonce_taken : CAUSE_store_failed);
 	memcpy(run->rand, run->challenge.key, sizeof(run->rand));
 	run->has_rand = true;
 	run->impi = run->challenge.impi;
@@ -285,42 +282,49 @@ static enum ub_step judge_answer(struct ub_run *run, int rc)
 	return UB_STEP_ZH;
 }
 
-static enum ub_step take_challenge(struct ub_run *run)
+static enum ub_step challenge_taken(struct ub_run *run, const struct store_answer *a)
 {
-	struct ub_flow_env *env = &run->flow->env;
-	struct span key = span_of(run->wish.key, run->wish.key_len);
-	int rc = env->store_now ? store_challenge_take_now(env->store_now, key, &run->challenge) : -EAGAIN;
-
-	if (rc != -EAGAIN)
-		return judge_answer(run, rc);
-	return wait_store(run, store_challenge_take(env->store, key, run->txn.id));
+	if (a->rc == -ENOENT)
+		return unknown_nonce(run);
+	if (a->rc < 0)
+		return fail(run, a->rc == -EALREADY ? CAUSE_ub_nonce_taken : store_cause(a));
+	gba_challenge_copy(&run->challenge, a->challenge);
+	return judge_answer(run);
 }
 
-static enum ub_step challenge_taken(struct ub_run *run, const struct txn_event *e)
+static enum ub_step take_challenge(struct ub_run *run)
 {
-	if (e->store->rc == 0)
-		gba_challenge_copy(&run->challenge, e->store->challenge);
-	return judge_answer(run, e->store->rc);
+	struct span key = span_of(run->wish.key, run->wish.key_len);
+
+	return asked_store(run, store_challenge_take(run->flow->env.store, key, run->txn.id), challenge_taken);
+}
+
+/* Its keys, or all of its subscriber's, were revoked after its challenge was made: it begins again. */
+static enum ub_step revoked_meanwhile(struct ub_run *run)
+{
+	gba_session_clear(&run->session);
+	run->wish.cause = CAUSE_ub_nonce_unknown;
+	return UB_STEP_ZH;
+}
+
+static enum ub_step session_is_put(struct ub_run *run, const struct store_answer *a)
+{
+	if (a->rc == -EKEYREVOKED)
+		return revoked_meanwhile(run);
+	/* the HSS gave the RAND of a key that lives: its vectors are not usable */
+	if (a->rc < 0)
+		return fail(run, a->rc == -EEXIST ? CAUSE_zh_no_vector : store_cause(a));
+	if (ub_answer_ok(&run->answer, &run->wish, &run->challenge, &run->session) < 0)
+		return fail(run, CAUSE_ub_busy);
+	ub_cost_proven(&run->cost);
+	return UB_STEP_END;
 }
 
 static enum ub_step put_session(struct ub_run *run)
 {
 	if (ub_make_session(&run->session, &run->challenge, run->wish.knows_tmpi, time(NULL)) < 0)
 		return fail(run, CAUSE_ub_busy);
-	return wait_store(run, store_put(run->flow->env.store, &run->session, run->txn.id));
-}
-
-static enum ub_step session_put_done(struct ub_run *run, const struct txn_event *e)
-{
-	/* the HSS gave the RAND of a key that lives: its vectors are not usable */
-	if (e->store->rc == -EEXIST)
-		return fail(run, CAUSE_zh_no_vector);
-	if (e->store->rc < 0)
-		return fail(run, CAUSE_store_failed);
-	if (ub_answer_ok(&run->answer, &run->wish, &run->challenge, &run->session) < 0)
-		return fail(run, CAUSE_ub_busy);
-	ub_cost_proven(&run->cost);
-	return UB_STEP_END;
+	return asked_store(run, store_put(run->flow->env.store, &run->session, run->txn.id), session_is_put);
 }
 
 /* Nothing on Ub tells which context the device used (33.220 5.3.2), so all that can be at fault is named. */
@@ -361,16 +365,15 @@ static void log_run(const struct ub_run *run)
 static const struct {
 	const char *name; /* for people */
 	enum ub_step (*enter)(struct ub_run *run);
-	enum txn_event_kind waits_for;
-	enum ub_step (*answer)(struct ub_run *run, const struct txn_event *e);
+	enum ub_step (*stored)(struct ub_run *run, const struct store_answer *a); /* or: it waits for the HSS */
 	enum cause late;
 } steps[] = {
 	[UB_STEP_BEGIN] = { .name = "request", .enter = judge_request },
-	[UB_STEP_FIND_TMPI] = { "tmpi", find_tmpi, TXN_STORE, tmpi_found, CAUSE_store_failed },
-	[UB_STEP_ZH] = { "hss", ask_hss, TXN_ZH, hss_said, CAUSE_zh_timeout },
-	[UB_STEP_CHALLENGE_PUT] = { "challenge", put_challenge, TXN_STORE, challenge_put_done, CAUSE_store_failed },
-	[UB_STEP_TAKE] = { "answer", take_challenge, TXN_STORE, challenge_taken, CAUSE_store_failed },
-	[UB_STEP_SESSION_PUT] = { "session", put_session, TXN_STORE, session_put_done, CAUSE_store_failed },
+	[UB_STEP_FIND_TMPI] = { "tmpi", find_tmpi, tmpi_found, CAUSE_store_failed },
+	[UB_STEP_ZH] = { "hss", ask_hss, NULL, CAUSE_zh_timeout },
+	[UB_STEP_CHALLENGE_PUT] = { "challenge", put_challenge, challenge_is_put, CAUSE_store_failed },
+	[UB_STEP_TAKE] = { "answer", take_challenge, challenge_taken, CAUSE_store_failed },
+	[UB_STEP_SESSION_PUT] = { "session", put_session, session_is_put, CAUSE_store_failed },
 };
 
 static void remember(const struct ub_run *run)
@@ -427,8 +430,10 @@ static void run_event(struct txn *t, const struct txn_event *e)
 		go(run, fail(run, CAUSE_ub_busy));
 	else if (e->kind == TXN_EXPIRED)
 		go(run, fail(run, steps[run->step].late));
-	else if (e->kind == steps[run->step].waits_for)
-		go(run, steps[run->step].answer(run, e));
+	else if (e->kind == TXN_STORE && steps[run->step].stored)
+		go(run, steps[run->step].stored(run, e->store));
+	else if (e->kind == TXN_ZH && run->step == UB_STEP_ZH)
+		go(run, hss_said(run, e->zh));
 }
 
 static void start(struct ub_flow *f, struct ub_run *run)

@@ -25,7 +25,6 @@ typedef void ub_answered_fn(void *owner, struct ub_run *run);
 struct ub_flow_env {
 	struct ub_self self;
 	struct store *store;
-	struct store_shared *store_now; /* asked first, where it can answer without waiting; NULL: never */
 	struct zh_client *zh;
 	struct overload *overload;
 	const struct limits *limits;

@@ -62,6 +62,7 @@ int ub_make_session(struct gba_session *out, const struct gba_challenge *c, bool
 	out->variant = c->variant;
 	out->created_at = now_s;
 	out->expires_at = now_s + c->key_life_s;
+	out->made_ms = c->made_ms;
 	out->ks = c->aka.ks;
 	if (knows_tmpi && tmpi_derive(out->tmpi, &out->ks, out->rand, span_str(c->impi.s), c->bsf_name) < 0)
 		return -EIO;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file flow.c
- *  A BIR whose session is in another process. */
+ *  A BIR, from what was read to its answer. */
 #include "bsf/zn/flow.h"
 
 #include <errno.h>
@@ -67,16 +67,21 @@ static void on_store(void *owner, uint64_t txn, const struct store_answer *a)
 		job_end(f->jobs[slot], a->rc, a->session);
 }
 
-/* in_flight counts every job, so one of in_flight_max slots is free. */
-static void slot_take(struct job *j)
+/* A number that no call has had, and that finds a free slot: in_flight counts every job, so one of in_flight_max is free. */
+static uint64_t txn_next(struct zn_flow *f)
+{
+	while (f->jobs[f->next])
+		f->next = (f->next + 1) % f->cfg.in_flight_max;
+	return (uint64_t)++f->round << 32 | f->next;
+}
+
+static void slot_take(struct job *j, uint64_t txn)
 {
 	struct zn_flow *f = j->f;
 
-	while (f->jobs[f->next])
-		f->next = (f->next + 1) % f->cfg.in_flight_max;
-	j->slot = f->next;
+	j->slot = (uint32_t)txn;
 	f->jobs[j->slot] = j;
-	f->txns[j->slot] = (uint64_t)++f->round << 32 | j->slot;
+	f->txns[j->slot] = txn;
 	f->in_flight++;
 }
 
@@ -110,24 +115,42 @@ struct zn_flow *zn_flow_new(void *ctx, const struct zn_flow_cfg *cfg)
 	return f;
 }
 
-int zn_flow_take(struct zn_flow *f, struct dia_reply *r, const struct zn_bir *bir)
+/* The answer of the store will come. */
+static void job_keep(struct zn_flow *f, struct dia_reply *r, const struct zn_bir *bir, uint64_t txn)
 {
-	struct job *j = f->in_flight < f->cfg.in_flight_max ? calloc(1, sizeof(*j)) : NULL;
+	struct job *j = calloc(1, sizeof(*j));
 
-	if (!j)
-		return -EBUSY;
+	if (!j) {
+		(void)zn_answer(bir, -EBUSY, NULL, zn_flow_put, r);
+		return;
+	}
 	j->reply = dia_reply_keep(r);
 	if (!j->reply) { /* 3004 has gone out */
 		counter_inc(CAUSE_zn_busy);
 		free(j);
-		return 0;
+		return;
 	}
 	j->f = f;
 	j->bir = *bir;
-	slot_take(j);
+	slot_take(j, txn);
 	deadline_start(f->cfg.deadlines, &j->deadline, f->cfg.timeout_ms, on_deadline, j);
-	if (store_get(f->store, &j->bir.btid, f->txns[j->slot]) < 0)
-		job_end(j, -EIO, NULL);
+}
+
+int zn_flow_take(struct zn_flow *f, struct dia_reply *r, const struct zn_bir *bir)
+{
+	const struct store_answer *a;
+	uint64_t txn;
+
+	if (f->in_flight >= f->cfg.in_flight_max)
+		return -EBUSY;
+	txn = txn_next(f);
+	a = store_get(f->store, &bir->btid, txn);
+	if (!a) {
+		job_keep(f, r, bir, txn);
+		return 0;
+	}
+	(void)zn_answer(bir, a->rc, a->session, zn_flow_put, r);
+	store_forget(f->store);
 	return 0;
 }
 

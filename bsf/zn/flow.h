@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file flow.h
- *  A BIR whose session is in another process: the store is asked, then it is decided and answered, all on the thread the
- *  BIR came to. One object per shard. */
+ *  A BIR: the store is asked, then it is decided and answered, all on the thread the BIR came to. Where the store has the session
+ *  at hand the answer is written there and then, straight into what the connection sends. One object per shard. */
 #pragma once
 
 #include "bsf/store/store.h"
@@ -22,7 +22,7 @@ struct zn_flow_cfg {
  *  the hub is freed */
 struct zn_flow *zn_flow_new(void *ctx, const struct zn_flow_cfg *cfg);
 
-/*! \param[in] r the request; kept on success. \param[in] bir its content, with btid_ok; copied
+/*! \param[in] r the request; answered, or kept. \param[in] bir its content, with btid_ok; copied
  *  \returns 0; -EBUSY over the cap: the caller answers */
 int zn_flow_take(struct zn_flow *f, struct dia_reply *r, const struct zn_bir *bir);
 

@@ -52,21 +52,6 @@ static void refuse_unread(struct dia_reply *r, const struct dia_fault *bad)
 	(void)zn_answer_refuse(peer, NULL, cause, &result, refuse_with, &refusal);
 }
 
-/* The store is in this process: answer here. \returns 0; -EAGAIN: it is not */
-static int answer_now(struct zn_serve *z, struct dia_reply *r, const struct zn_bir *bir)
-{
-	struct gba_session s;
-	int rc;
-
-	rc = bir->btid_ok ? store_get_now(z->store, &bir->btid, &s) : -ENOENT;
-	if (rc == -EAGAIN)
-		return rc;
-	(void)zn_answer(bir, rc, &s, zn_flow_put, r);
-	if (rc == 0)
-		gba_session_clear(&s);
-	return 0;
-}
-
 /* While the Route-Records are there: whose request is it? \returns NULL: nobody's */
 static const struct naf_policy *find_asker(struct zn_bir *b)
 {
@@ -100,9 +85,9 @@ static void zn_serve_on_bir(void *owner, struct dia_reply *r)
 		(void)zn_answer_refuse(bir.peer, &bir, CAUSE_zn_rate, &busy, zn_flow_put, r);
 		return;
 	}
-	if (answer_now(z, r, &bir) == 0)
-		return;
-	if (zn_flow_take(z->flow, r, &bir) < 0)
+	if (!bir.btid_ok)
+		(void)zn_answer(&bir, -ENOENT, NULL, zn_flow_put, r);
+	else if (zn_flow_take(z->flow, r, &bir) < 0)
 		(void)zn_answer_refuse(bir.peer, &bir, CAUSE_zn_busy, &busy, zn_flow_put, r);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file serve.h
- *  A BIR comes in. If the store has its session at hand the answer is written there and then, straight into what the
- *  connection sends; else zn/flow.h waits for the store. */
+ *  A BIR comes in: it is read, and refused or handed to zn/flow.h. */
 #pragma once
 
 #include "bsf/store/store.h"
@@ -10,7 +9,6 @@
 
 /*! What serves one loop; lent, must outlive its hub. */
 struct zn_serve {
-	struct store_shared *store;
 	struct zn_flow *flow; /* of the same thread */
 };
 

@@ -119,11 +119,11 @@ START_TEST(store_lost)
 	atomic_store(&w.cfg.limits.bucket[BUCKET_CHALLENGES_IMPI], 0);
 	ue_init(&ue, IMPI);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		w.store_rc = 0;
+		w.store.fail_rc = 0;
 		if (rows[i].answering)
 			ue_challenged(&ue, i);
-		w.store_op = rows[i].op;
-		w.store_rc = rows[i].rc;
+		w.store.fail_op = rows[i].op;
+		w.store.fail_rc = rows[i].rc;
 		if (rows[i].answering) {
 			ue_answer(&ue);
 		} else {
@@ -134,10 +134,10 @@ START_TEST(store_lost)
 		ck_assert(!ue.run.answer.body_len && !ue.run.answer.auth_info[0] && !ue.run.answer.www_authenticate[0]);
 	}
 	ue.user = "2rBy9bL8T/1NFq7GP5vqj0H26PadfXr8@tmpi.bsf.3gppnetwork.org";
-	w.store_op = STORE_FIND_TMPI;
+	w.store.fail_op = STORE_FIND_TMPI;
 	ue_first(&ue);
 	ended(&ue, CAUSE_store_failed, 503);
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("ub_around", world_open, world_close, hss_answers, hss_silent, guss, store_lost)
+WORLD_SUITE("ub_around", hss_answers, hss_silent, guss, store_lost)

@@ -262,5 +262,5 @@ START_TEST(in_flight_of_a_source)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("ub_limits", world_open, world_close, strangers, proven_source, live_tmpi, resyncs, hss_away,
-		   sources, in_flight, in_flight_of_a_source)
+WORLD_SUITE("ub_limits", strangers, proven_source, live_tmpi, resyncs, hss_away, sources, in_flight,
+	    in_flight_of_a_source)

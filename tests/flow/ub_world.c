@@ -16,11 +16,7 @@ struct ub_world w;
 
 static void on_store(void *owner, uint64_t id, const struct store_answer *a)
 {
-	struct store_answer mine = *a;
-
-	if (w.store_rc && a->op == w.store_op)
-		mine = (struct store_answer){ .op = a->op, .rc = w.store_rc };
-	txn_store_done(w.env.txns, id, &mine);
+	txn_store_done(w.env.txns, id, a);
 }
 
 static void on_answered(void *owner, struct ub_run *run)
@@ -38,12 +34,12 @@ void world_open(void)
 	bsf_cfg = &w.cfg;
 	bsf_limits_default(&w.cfg);
 	w.deadlines = deadline_set_new(w.ctx);
-	w.shared = store_shared_mem_new(&err);
+	way_init(&w.store, store_shared_mem_new(&err));
 	zh_fake_init(&w.hss);
 	w.hss.timeout_ms = 5000;
 	w.env = (struct ub_flow_env){
 		.self = { names, 2, NULL },
-		.store = store_new(w.ctx, w.shared, on_store, NULL),
+		.store = store_new(w.ctx, &w.store.sh, on_store, NULL),
 		.zh = &w.hss.client,
 		.overload = overload_new(),
 		.limits = &w.cfg.limits,
@@ -54,6 +50,27 @@ void world_open(void)
 	w.flow = ub_flow_new(w.ctx, &w.env);
 	for (int i = 0; i < CAUSE_COUNT; i++)
 		w.before[i] = counter_get(i);
+}
+
+void world_open_later(void)
+{
+	world_open();
+	w.store.later = true;
+}
+
+int world_run(const char *name, const TTest *const *tests, size_t n)
+{
+	static void (*const open[])(void) = { world_open, world_open_later };
+	static const char *const way[] = { "the store answers at once", "the store answers later" };
+	TCase *cases[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		cases[i] = tcase_create(way[i]);
+		tcase_add_checked_fixture(cases[i], open[i], world_close);
+		for (size_t k = 0; k < n; k++)
+			tcase_add_test(cases[i], tests[k]);
+	}
+	return suite_run_cases(name, cases, 2);
 }
 
 /* A place that a run has kept is one that nobody gets any more. */
@@ -72,7 +89,7 @@ void world_close(void)
 	nothing_in_flight(IMPI);
 	nothing_in_flight(OTHER);
 	talloc_free(w.env.store);
-	store_shared_free(w.shared);
+	way_free(&w.store);
 	overload_free(w.env.overload);
 	ub_history_free(w.env.history);
 	talloc_free(w.ctx);
@@ -242,13 +259,30 @@ static void btid_of(struct btid *out, uint8_t vector)
 	strcpy(out->domain, NAME);
 }
 
+static void ignore(void *owner, uint64_t txn, const struct store_answer *a)
+{
+}
+
+/* Past the way, so at once. */
+static bool session_read(const struct btid *id, struct gba_session *s)
+{
+	struct store *st = store_new(NULL, w.store.inner, ignore, NULL);
+	const struct store_answer *a = store_get(st, id, 1);
+	bool is = a->rc == 0;
+
+	if (is)
+		gba_session_copy(s, a->session);
+	talloc_free(st);
+	return is;
+}
+
 bool session_of(uint8_t vector, struct gba_session *s)
 {
 	struct btid id;
 
 	btid_of(&id, vector);
 	memset(s, 0, sizeof(*s));
-	return store_get_now(w.shared, &id, s) == 0;
+	return session_read(&id, s);
 }
 
 bool no_session(uint8_t vector)

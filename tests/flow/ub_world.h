@@ -6,6 +6,8 @@
 #include "bsf/run/cfg.h"
 #include "bsf/ub/flow.h"
 #include "tests/flow/zh_fake.h"
+#include "tests/store/way.h"
+#include "tests/unit/suite.h"
 
 #define IMPI  "234150999999999@ims.mnc015.mcc234.3gppnetwork.org"
 #define OTHER "234150999999998@ims.mnc015.mcc234.3gppnetwork.org"
@@ -15,19 +17,30 @@ extern struct ub_world {
 	void *ctx;
 	struct bsf_cfg cfg;
 	struct deadline_set *deadlines;
-	struct store_shared *shared;
+	struct way store; /* memory, behind it */
 	struct ub_flow_env env;
 	struct ub_flow *flow;
 	struct zh_fake hss;
-	unsigned answers;       /* runs that ended after ub_flow_begin() had returned */
-	int store_rc;           /* what the store answers instead, or 0 */
-	enum store_op store_op; /* to this */
+	unsigned answers; /* runs that ended after ub_flow_begin() had returned */
 	uint64_t before[CAUSE_COUNT];
 } w;
 
-/* Fixture of each test: two BSF names, all limits at their defaults; at the end nothing may be under way. */
+/* Fixtures of each test: two BSF names, all limits at their defaults; the store answers within the call, or later. At the end
+ * nothing may be under way. */
 void world_open(void);
+void world_open_later(void);
 void world_close(void);
+/*! Each test in both worlds. \returns the exit status of the program */
+int world_run(const char *name, const TTest *const *tests, size_t n);
+
+#define WORLD_SUITE(name, ...) \
+	int main(void) \
+	{ \
+		const TTest *const tests[] = { __VA_ARGS__ }; \
+\
+		return world_run(name, tests, sizeof(tests) / sizeof(tests[0])); \
+	}
+
 /*! How often since world_open(). */
 uint64_t counted(enum cause c);
 

@@ -7,7 +7,6 @@
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
 #include "bsf/policy/policy.h"
-#include "bsf/store/backend.h"
 #include "bsf/zn/serve.h"
 #include "common/base/clock.h"
 #include "common/base/sockaddr.h"
@@ -17,6 +16,7 @@
 #include "common/rt/dia_select.h"
 #include "tests/unit/provoked.h"
 #include "tests/flow/free_port.h"
+#include "tests/store/way.h"
 #include "tests/unit/suite.h"
 
 #define NAF      "naf1.example.com"
@@ -26,15 +26,7 @@
 #define REALM    "mnc001.mcc001.3gppnetwork.org"
 #define ENDS_MAX 8
 
-/* The store in memory, as if it were elsewhere: never at hand, and slow if told so. */
-struct far_store {
-	struct store_shared sh; /* must be first */
-	struct store_shared *mem;
-	bool slow;
-	struct store_req *held;
-};
-
-static struct far_store far;
+static struct way far;
 static struct zn_flow *flow;
 static struct zn_serve serve;
 static struct gba_session session;
@@ -48,42 +40,6 @@ static struct {
 static unsigned n_ends, n_lost;
 static const char *const realms[] = { REALM, BSF_NAME };
 static const uint32_t zn_app = GBA_APP_ZN;
-
-static void far_submit(struct store_shared *sh, struct store_req *r)
-{
-	if (far.slow) {
-		struct store_req **last = &far.held;
-
-		while (*last)
-			last = &(*last)->next;
-		r->next = NULL;
-		*last = r;
-		return;
-	}
-	far.mem->be->submit(far.mem, r);
-}
-
-static int far_get_now(struct store_shared *sh, const struct btid *id, struct gba_session *out)
-{
-	return -EAGAIN;
-}
-
-static void far_release(void)
-{
-	while (far.held) {
-		struct store_req *r = far.held;
-
-		far.held = r->next;
-		far.mem->be->submit(far.mem, r);
-	}
-}
-
-static void far_drain(struct store_shared *sh)
-{
-	far_release();
-}
-
-static const struct store_backend far_backend = { .submit = far_submit, .get_now = far_get_now, .drain = far_drain };
 
 static void policy_set(void)
 {
@@ -102,15 +58,13 @@ static void policy_set(void)
 	policy_publish(p);
 }
 
-static void stored(void *owner, uint64_t txn, const struct store_answer *a)
+static void never(void *owner, uint64_t txn, const struct store_answer *a)
 {
-	ck_assert_int_eq(a->rc, 0);
-	*(bool *)owner = true;
+	ck_abort_msg("memory answers at once");
 }
 
 static void session_put(void)
 {
-	bool done = false;
 	struct store *st;
 
 	memset(&session, 0, sizeof(session));
@@ -122,10 +76,9 @@ static void session_put(void)
 	strcpy(session.bsf_name, BSF_NAME);
 	session.created_at = time(NULL);
 	session.expires_at = session.created_at + 1000;
-	st = store_new(NULL, far.mem, stored, &done);
-	ck_assert_int_eq(store_put(st, &session, 1), 0);
-	while (!done)
-		osmo_select_main(0);
+	session.made_ms = 1;
+	st = store_new(NULL, far.inner, never, NULL);
+	ck_assert_int_eq(store_put(st, &session, 1)->rc, 0);
 	talloc_free(st);
 }
 
@@ -167,13 +120,14 @@ static void start(bool near, unsigned in_flight_max, unsigned timeout_ms)
 	struct zn_flow_cfg cfg = { &far.sh, NULL, in_flight_max, timeout_ms };
 	struct err err = { "" };
 
-	far = (struct far_store){ .sh.be = &far_backend, .mem = store_shared_mem_new(&err) };
+	way_init(&far, store_shared_mem_new(&err));
+	far.later = !near;
 	policy_set();
 	session_put();
 	cfg.deadlines = deadline_set_new(OTC_GLOBAL);
 	flow = zn_flow_new(OTC_GLOBAL, &cfg);
 	ck_assert_ptr_nonnull(flow);
-	serve = (struct zn_serve){ near ? far.mem : &far.sh, flow };
+	serve = (struct zn_serve){ flow };
 	n_ends = n_lost = 0;
 	start_hubs();
 }
@@ -185,7 +139,7 @@ static void stop(void)
 	dia_hub_free(bsf);
 	talloc_free(sel);
 	dia_loop_free(loop);
-	store_shared_free(far.mem);
+	way_free(&far);
 	policy_publish(NULL);
 }
 
@@ -271,9 +225,10 @@ static void came(uint32_t code, bool key)
 	n_ends--;
 }
 
-START_TEST(at_once)
+/* 0: the store answers later; 1: at once */
+START_TEST(at_once_or_later)
 {
-	start(true, 4, 5000);
+	start(_i, 4, 5000);
 	send_bir(true);
 	came(2001, true);
 	ck_assert_uint_eq(counter_get(CAUSE_zn_ok), 1);
@@ -289,11 +244,10 @@ START_TEST(when_the_store_answers)
 {
 	start(false, 4, 5000);
 	for (int i = 0; i < 3; i++) {
-		far.slow = true;
+		far.hold = true;
 		send_bir(i != 1);
 		run_until_in_flight(1);
-		far.slow = false;
-		far_release();
+		way_release(&far);
 		came(i != 1 ? 2001 : 5403, i != 1);
 		ck_assert_uint_eq(zn_flow_in_flight(flow), 0);
 	}
@@ -306,7 +260,7 @@ END_TEST
 /* What cannot be read or is no B-TID is answered at once, wherever the store is */
 START_TEST(not_readable)
 {
-	start(false, 4, 5000);
+	start(_i, 4, 5000);
 	send_question(&(struct question){ .text = "no B-TID" });
 	came(5403, false);
 	send_question(&(struct question){ .text = "x", .no_naf_id = true });
@@ -321,7 +275,7 @@ END_TEST
 START_TEST(over_the_cap)
 {
 	start(false, 2, 5000);
-	far.slow = true;
+	far.hold = true;
 	send_bir(true);
 	send_bir(true);
 	run_until_in_flight(2);
@@ -329,8 +283,7 @@ START_TEST(over_the_cap)
 	came(3004, false);
 	ck_assert_uint_eq(counter_get(CAUSE_zn_busy), 1);
 	ck_assert_uint_eq(zn_flow_in_flight(flow), 2);
-	far.slow = false;
-	far_release();
+	way_release(&far);
 	run_until_ends(2);
 	came(2001, true);
 	came(2001, true);
@@ -347,7 +300,7 @@ START_TEST(deadline_ends_it)
 	uint64_t from;
 
 	start(false, 2, 100);
-	far.slow = true;
+	far.hold = true;
 	from = clock_mono_ms();
 	send_bir(true);
 	came(5012, false);
@@ -356,8 +309,7 @@ START_TEST(deadline_ends_it)
 	ck_assert_uint_eq(zn_flow_in_flight(flow), 0);
 	send_bir(false); /* takes the place of the first */
 	run_until_in_flight(1);
-	far.slow = false;
-	far_release();
+	way_release(&far);
 	came(5403, false);
 	osmo_select_main(1);
 	ck_assert_uint_eq(n_ends, 0);
@@ -369,15 +321,14 @@ END_TEST
 START_TEST(gone_meanwhile)
 {
 	start(false, 2, 5000);
-	far.slow = true;
+	far.hold = true;
 	send_bir(true);
 	run_until_in_flight(1);
 	dia_hub_free(naf);
 	naf = NULL;
 	while (dia_hub_is_open(bsf, NAF))
 		osmo_select_main(0);
-	far.slow = false;
-	far_release();
+	way_release(&far);
 	run_until_in_flight(0);
 	ck_assert_uint_eq(counter_get(CAUSE_dia_unsent), 1);
 	ck_assert_uint_eq(counter_get(CAUSE_zn_ok), 0);
@@ -389,7 +340,7 @@ END_TEST
 START_TEST(freed_under_way)
 {
 	start(false, 2, 5000);
-	far.slow = true;
+	far.hold = true;
 	send_bir(true);
 	send_bir(true);
 	run_until_in_flight(2);
@@ -399,5 +350,16 @@ START_TEST(freed_under_way)
 }
 END_TEST
 
-SUITE("zn_flow", at_once, when_the_store_answers, not_readable, over_the_cap, deadline_ends_it, gone_meanwhile,
-      freed_under_way)
+int main(void)
+{
+	const TTest *const both[] = { at_once_or_later, not_readable }, *const later[] = {
+		when_the_store_answers, over_the_cap, deadline_ends_it, gone_meanwhile, freed_under_way
+	};
+	TCase *tc = tcase_create("zn_flow");
+
+	for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++)
+		tcase_add_loop_test(tc, both[i], 0, 2);
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+		tcase_add_test(tc, later[i]);
+	return suite_run_cases("zn_flow", &tc, 1);
+}

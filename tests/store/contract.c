@@ -57,7 +57,7 @@ static void backend_close(void)
 /* 220-4.5.2-29: Ks under its B-TID; the domain is the one it was made under, in any case */
 CASE(put_and_get)
 {
-	struct gba_session s = session_make(1, IMPI_1, BSF_A, false), now;
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, false);
 	struct btid id = btid_of(&s);
 
 	ck_assert_int_eq(get(&h, &id), -ENOENT);
@@ -66,12 +66,8 @@ CASE(put_and_get)
 	assert_same_session(&h.session, &s);
 	strcpy(id.domain, "BSF.mnc001.MCC001.pub.3gppnetwork.org");
 	ck_assert_int_eq(get(&h, &id), 0);
-	ck_assert_int_eq(store_get_now(h.sh, &id, &now), 0);
-	assert_same_session(&now, &s);
-	gba_session_clear(&now);
 	strcpy(id.domain, BSF_B);
 	ck_assert_int_eq(get(&h, &id), -ENOENT);
-	ck_assert_int_eq(store_get_now(h.sh, &id, &now), -ENOENT);
 	id = btid_of(&s);
 	id.rand[15] ^= 1;
 	ck_assert_int_eq(get(&h, &id), -ENOENT);
@@ -161,7 +157,7 @@ CASE(run_without_tmpi)
 
 CASE(revoked_is_gone)
 {
-	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), again = session_make(2, IMPI_1, BSF_A, true), now;
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), again = session_make(2, IMPI_1, BSF_A, true);
 	struct gba_session other = session_make(3, IMPI_2, BSF_A, false);
 	struct btid id = btid_of(&s), id_again = btid_of(&again), id_other = btid_of(&other);
 
@@ -170,7 +166,6 @@ CASE(revoked_is_gone)
 	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
 	ck_assert_uint_eq(h.a.revoked, 1);
 	ck_assert_int_eq(get(&h, &id), -ENOENT);
-	ck_assert_int_eq(store_get_now(h.sh, &id, &now), -ENOENT);
 	ck_assert_int_eq(get(&h, &id_other), 0);
 	ck_assert_msg(put(&h, &s) == -EEXIST, "the tombstone keeps it from coming back");
 	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
@@ -325,7 +320,7 @@ CASE(tmpi_whole)
 /* 220-4.4.13-1: over at its second; the TMPI outlives it, until the next run */
 CASE(expired_is_gone)
 {
-	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), live = session_make(2, IMPI_2, BSF_A, false), now;
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), live = session_make(2, IMPI_2, BSF_A, false);
 	struct gba_session next = session_make(3, IMPI_1, BSF_A, true);
 	struct btid id = btid_of(&s), id_live = btid_of(&live);
 
@@ -337,7 +332,6 @@ CASE(expired_is_gone)
 	while (time(NULL) < s.expires_at)
 		usleep(10000);
 	ck_assert_int_eq(get(&h, &id), -ENOENT);
-	ck_assert_int_eq(store_get_now(h.sh, &id, &now), -ENOENT);
 	ck_assert_int_eq(revoke_btid(&h, &id), 0);
 	ck_assert_uint_eq(h.a.revoked, 0);
 	ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
@@ -357,7 +351,7 @@ static int64_t an_hour(void)
  * by seconds. They can be revoked all the same. */
 CASE(made_in_the_future)
 {
-	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), edge = session_make(2, IMPI_2, BSF_A, false), now;
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), edge = session_make(2, IMPI_2, BSF_A, false);
 	struct btid id = btid_of(&s), id_edge = btid_of(&edge);
 
 	s.created_at = time(NULL) + 10 * 365 * 86400L;
@@ -368,7 +362,6 @@ CASE(made_in_the_future)
 	ck_assert_int_eq(get(&h, &id), 0);
 	store_shared_life_max(h.sh, an_hour);
 	ck_assert_int_eq(get(&h, &id), -ENOENT);
-	ck_assert_int_eq(store_get_now(h.sh, &id, &now), -ENOENT);
 	ck_assert_int_eq(get(&h, &id_edge), 0);
 	ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
 	store_shared_life_max(h.sh, NULL);
@@ -479,6 +472,58 @@ CASE(challenge_expires)
 	ck_assert_int_eq(challenge_take(&h, &taken), -ENOENT);
 }
 
+/* What came in between, of its subscriber or of the run alone, also where nothing is there yet: nobody else is hindered */
+CASE(revoked_meanwhile)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), other = session_make(2, IMPI_2, BSF_A, true);
+	struct gba_session run = session_make(3, IMPI_2, BSF_B, false), next = session_make(4, IMPI_1, BSF_A, false);
+	struct btid id = btid_of(&s), id_run = btid_of(&run), id_next = btid_of(&next);
+
+	s.made_ms = other.made_ms = run.made_ms = store_clock_ms(h.st);
+	ck_assert_int_eq(revoke_impi(&h, "001010000000001@IMS.mnc001.mcc001.3gppnetwork.org"), 0);
+	ck_assert_int_eq(revoke_btid(&h, &id_run), 0);
+	ck_assert_uint_eq(h.a.revoked, 0);
+	ck_assert_int_eq(put(&h, &s), -EKEYREVOKED);
+	ck_assert_int_eq(put(&h, &run), -EKEYREVOKED);
+	ck_assert_int_eq(put(&h, &other), 0);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	ck_assert_int_eq(get(&h, &id_run), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), -ENOENT);
+	ck_assert_int_eq(put(&h, &next), 0);
+	ck_assert_int_eq(get(&h, &id_next), 0);
+}
+
+/* The store says when a challenge was made, and says it again when it is taken */
+CASE(challenge_knows_its_instant)
+{
+	struct gba_challenge c = challenge_make(1, 60000);
+	int64_t before = store_clock_ms(h.st);
+
+	ck_assert_int_eq(challenge_put(&h, &c), 0);
+	ck_assert_int_eq(challenge_take(&h, &c), 0);
+	ck_assert_int_ge(h.challenge.made_ms, before);
+	ck_assert_int_le(h.challenge.made_ms, store_clock_ms(h.st));
+}
+
+/* Stopped: each call is refused, what was under way ends */
+CASE(stopped)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s);
+
+	s.made_ms = store_clock_ms(h.st);
+	h.next_txn = 7;
+	bool later = !store_put(h.st, &s, 7);
+	store_stop(h.st);
+	ck_assert_int_eq(store_idle(h.st), !later);
+	ck_assert_int_eq(store_get(h.st, &id, 8)->rc, -ESHUTDOWN);
+	ck_assert_int_eq(store_end(-ESHUTDOWN), STORE_REFUSED);
+	while (!store_idle(h.st))
+		osmo_select_main(0);
+	ck_assert_int_eq(h.answered, later);
+	ck_assert_int_eq(h.a.rc, 0);
+}
+
 /* Many under way at once: each answered once; beyond the bound refused in the call */
 static unsigned answers_seen;
 
@@ -491,30 +536,38 @@ static void count_answer(void *owner, uint64_t txn, const struct store_answer *a
 	answers_seen++;
 }
 
+static void put_nth(struct store *st, unsigned n, int *rc)
+{
+	const struct store_answer *a;
+	struct gba_session s;
+	char impi[64];
+
+	snprintf(impi, sizeof(impi), "u%u@example.org", n);
+	s = session_make(n, impi, BSF_A, n % 2);
+	s.made_ms = store_clock_ms(st);
+	a = store_put(st, &s, n);
+	*rc = a ? a->rc : -EINPROGRESS;
+}
+
 CASE(many_under_way)
 {
 	static uint8_t seen[20000];
+	unsigned n = 0, later = 0;
 	struct store *st;
-	unsigned accepted = 0;
-	int rc = 0;
+	int rc;
 
 	memset(seen, 0, sizeof(seen));
 	answers_seen = 0;
 	st = store_new(NULL, h.sh, count_answer, seen);
-	while (rc == 0 && accepted < sizeof(seen)) {
-		char impi[64];
-		struct gba_session s;
-
-		snprintf(impi, sizeof(impi), "u%u@example.org", accepted);
-		s = session_make(accepted, impi, BSF_A, accepted % 2);
-		rc = store_put(st, &s, accepted);
-		accepted += rc == 0;
-	}
-	ck_assert_int_eq(rc, -EBUSY);
+	do {
+		put_nth(st, n++, &rc);
+		later += rc == -EINPROGRESS;
+	} while ((rc == 0 || rc == -EINPROGRESS) && n < sizeof(seen));
+	ck_assert_int_eq(rc, later ? -EBUSY : 0);
 	ck_assert_uint_eq(answers_seen, 0);
-	while (answers_seen < accepted)
+	while (answers_seen < later)
 		osmo_select_main(0);
-	ck_assert_uint_eq(answers_seen, accepted);
+	ck_assert(store_idle(st));
 	talloc_free(st);
 }
 
@@ -524,15 +577,12 @@ CASE(freed_under_way)
 	static uint8_t seen[64];
 	struct store *st = store_new(NULL, h.sh, count_answer, seen);
 	struct store_figures f;
+	int rc;
 
 	memset(seen, 0, sizeof(seen));
 	for (unsigned n = 0; n < 50; n++) {
-		char impi[64];
-		struct gba_session s;
-
-		snprintf(impi, sizeof(impi), "u%u@example.org", n);
-		s = session_make(n, impi, BSF_A, true);
-		ck_assert_int_eq(store_put(st, &s, n), 0);
+		put_nth(st, n, &rc);
+		ck_assert(rc == 0 || rc == -EINPROGRESS);
 	}
 	talloc_free(st); /* waits until each is done: their answers would go to memory that is no more */
 	store_shared_figures(h.sh, &f);
@@ -555,6 +605,7 @@ static pthread_barrier_t begin; /* all at once, else the first is done before th
 struct shard_state {
 	bool answered;
 	int rc;
+	struct gba_session session;
 };
 
 static void shard_answer(void *owner, uint64_t txn, const struct store_answer *a)
@@ -563,19 +614,49 @@ static void shard_answer(void *owner, uint64_t txn, const struct store_answer *a
 
 	s->answered = true;
 	s->rc = a->rc;
+	if (a->session)
+		gba_session_copy(&s->session, a->session);
 }
 
-static int shard_wait(struct shard_state *s)
+static int shard_wait(struct shard_state *s, const struct store_answer *a)
 {
+	if (a)
+		shard_answer(s, 0, a);
 	while (!s->answered)
 		osmo_select_main(0);
 	s->answered = false;
 	return s->rc;
 }
 
+static void shard_round(struct store *st, struct shard_state *state, unsigned shard, unsigned n)
+{
+	struct gba_session s = session_make(1000 * (shard + 1) + n, n % 2 ? IMPI_1 : IMPI_2, BSF_A, true);
+	struct gba_challenge c = challenge_make(n, 60000);
+	struct btid id = btid_of(&s);
+	int rc = shard_wait(state, store_challenge_put(st, &c, 1));
+
+	ck_assert(rc == 0 || rc == -EEXIST);
+	rc = shard_wait(state, store_challenge_take(st, gba_challenge_key(&c), 2));
+	ck_assert(rc == 0 || rc == -EALREADY);
+	if (rc == 0)
+		atomic_fetch_add(&takers, 1);
+	s.made_ms = store_clock_ms(st);
+	rc = shard_wait(state, store_put(st, &s, 3));
+	ck_assert(rc == 0 || rc == -EKEYREVOKED); /* another shard revokes them */
+	rc = shard_wait(state, store_get(st, &id, 4));
+	ck_assert(rc == 0 || rc == -ENOENT); /* another run of this IMPI may have replaced it */
+	if (rc == 0) {
+		assert_same_session(&state->session, &s);
+		gba_session_clear(&state->session);
+	}
+	rc = shard_wait(state, store_find_tmpi(st, s.tmpi, 5));
+	ck_assert(rc == 0 || rc == -ENOENT);
+	if (n % 20 == 19)
+		ck_assert_int_eq(shard_wait(state, store_revoke_impi(st, IMPI_1, 6)), 0);
+}
+
 static void *shard_thread(void *arg)
 {
-	unsigned shard = *(unsigned *)arg;
 	struct shard_state state = { 0 };
 	struct store *st;
 
@@ -583,37 +664,8 @@ static void *shard_thread(void *arg)
 	osmo_select_init();
 	st = store_new(NULL, h.sh, shard_answer, &state);
 	pthread_barrier_wait(&begin);
-	for (unsigned n = 0; n < ROUNDS; n++) {
-		struct gba_session s = session_make(1000 * (shard + 1) + n, n % 2 ? IMPI_1 : IMPI_2, BSF_A, true);
-		struct gba_challenge c = challenge_make(n, 60000);
-		struct gba_session now;
-		struct btid id = btid_of(&s);
-		int rc;
-
-		store_challenge_put(st, &c, 1);
-		rc = shard_wait(&state);
-		ck_assert(rc == 0 || rc == -EEXIST);
-		store_challenge_take(st, gba_challenge_key(&c), 2);
-		rc = shard_wait(&state);
-		ck_assert(rc == 0 || rc == -EALREADY);
-		if (rc == 0)
-			atomic_fetch_add(&takers, 1);
-		store_put(st, &s, 3);
-		ck_assert_int_eq(shard_wait(&state), 0);
-		rc = store_get_now(h.sh, &id, &now);
-		ck_assert(rc == 0 || rc == -ENOENT); /* another run of this IMPI may have replaced it */
-		if (rc == 0) {
-			assert_same_session(&now, &s);
-			gba_session_clear(&now);
-		}
-		store_find_tmpi(st, s.tmpi, 4);
-		rc = shard_wait(&state);
-		ck_assert(rc == 0 || rc == -ENOENT);
-		if (n % 20 == 19) {
-			store_revoke_impi(st, IMPI_1, 5);
-			ck_assert_int_eq(shard_wait(&state), 0);
-		}
-	}
+	for (unsigned n = 0; n < ROUNDS; n++)
+		shard_round(st, &state, *(unsigned *)arg, n);
 	talloc_free(st);
 	talloc_free(osmo_ctx);
 	atomic_fetch_add(&rounds_done, 1);
@@ -622,20 +674,27 @@ static void *shard_thread(void *arg)
 
 static void *reader_thread(void *arg)
 {
+	struct shard_state state = { 0 };
+	struct store *st;
 	unsigned n = 0;
 
+	osmo_ctx_init("reader");
+	osmo_select_init();
+	st = store_new(NULL, h.sh, shard_answer, &state);
 	pthread_barrier_wait(&begin);
 	while (atomic_load(&rounds_done) < THREADS) {
 		unsigned which = 1000 * (1 + n % THREADS) + n / THREADS % ROUNDS;
-		struct gba_session s = session_make(which, IMPI_1, BSF_A, true), got;
+		struct gba_session s = session_make(which, IMPI_1, BSF_A, true);
 		struct btid id = btid_of(&s);
 
-		if (store_get_now(h.sh, &id, &got) == 0) {
-			ck_assert(secret_equal(&got.ks, &s.ks));
-			gba_session_clear(&got);
+		if (shard_wait(&state, store_get(st, &id, 1)) == 0) {
+			ck_assert(secret_equal(&state.session.ks, &s.ks));
+			gba_session_clear(&state.session);
 		}
 		n++;
 	}
+	talloc_free(st);
+	talloc_free(osmo_ctx);
 	return NULL;
 }
 
@@ -687,6 +746,9 @@ int main(void)
 	ADD(challenge_once);
 	ADD(challenge_keys);
 	ADD(challenge_expires);
+	ADD(revoked_meanwhile);
+	ADD(challenge_knows_its_instant);
+	ADD(stopped);
 	ADD(many_under_way);
 	ADD(freed_under_way);
 	ADD(threads);

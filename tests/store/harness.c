@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 #include <openssl/sha.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
@@ -111,21 +112,38 @@ void harness_close(struct harness *h)
 	memset(h, 0, sizeof(*h));
 }
 
-/* Accepted: wait for the answer, which must not have come within the call. SUITE_TIMEOUT_S ends a wait in vain. */
-static int answer(struct harness *h, int accepted)
+/* At hand, or wait for done(), which must not have come within the call. SUITE_TIMEOUT_S ends a wait in vain. */
+static int answer(struct harness *h, const struct store_answer *a)
 {
-	ck_assert_int_eq(accepted, 0);
-	ck_assert_msg(!h->answered, "answered within the call");
+	ck_assert_msg(!h->answered, "done() within the call");
+	if (a)
+		on_done(h, h->next_txn, a);
+	store_forget(h->st);
 	while (!h->answered)
 		osmo_select_main(0);
 	ck_assert_uint_eq(h->txn, h->next_txn);
 	return h->a.rc;
 }
 
+/* Challenges that are made from now on are younger. */
+static int revoked(struct harness *h, const struct store_answer *a)
+{
+	int rc = answer(h, a);
+	int64_t at = store_clock_ms(h->st);
+
+	while (store_clock_ms(h->st) <= at)
+		usleep(500);
+	return rc;
+}
+
 int put(struct harness *h, const struct gba_session *s)
 {
+	struct gba_session made = *s;
+
+	if (!made.made_ms)
+		made.made_ms = store_clock_ms(h->st);
 	answer_clear(h);
-	return answer(h, store_put(h->st, s, ++h->next_txn));
+	return answer(h, store_put(h->st, &made, ++h->next_txn));
 }
 
 int get(struct harness *h, const struct btid *id)
@@ -143,23 +161,23 @@ int find_tmpi(struct harness *h, const uint8_t tmpi[TMPI_LEN])
 int revoke_impi(struct harness *h, const char *impi)
 {
 	answer_clear(h);
-	return answer(h, store_revoke_impi(h->st, impi, ++h->next_txn));
+	return revoked(h, store_revoke_impi(h->st, impi, ++h->next_txn));
 }
 
 int push_guss(struct harness *h, const char *impi, struct guss_blob *guss, uint64_t keep_ms)
 {
-	int rc;
+	const struct store_answer *a;
 
 	answer_clear(h);
-	rc = store_guss(h->st, impi, guss, keep_ms, ++h->next_txn);
+	a = store_guss(h->st, impi, guss, keep_ms, ++h->next_txn);
 	guss_blob_put(guss);
-	return answer(h, rc);
+	return answer(h, a);
 }
 
 int revoke_btid(struct harness *h, const struct btid *id)
 {
 	answer_clear(h);
-	return answer(h, store_revoke_btid(h->st, id, ++h->next_txn));
+	return revoked(h, store_revoke_btid(h->st, id, ++h->next_txn));
 }
 
 int challenge_put(struct harness *h, const struct gba_challenge *c)

@@ -38,7 +38,7 @@ void harness_close(struct harness *h);
 extern const struct seal_kek kek_1, kek_2;
 struct store_lmdb_cfg lmdb_cfg(void);
 
-/* Each waits for the answer and returns its rc. */
+/* Each waits for the answer and returns its rc. A session that does not say when its challenge was made had it now. */
 int put(struct harness *h, const struct gba_session *s);
 int get(struct harness *h, const struct btid *id);
 int find_tmpi(struct harness *h, const uint8_t tmpi[TMPI_LEN]);

@@ -49,7 +49,7 @@ static void child_run(int fd, unsigned first)
 		while (c.under_way < UNDER_WAY) {
 			struct gba_session s = nth(c.next, c.next % 2);
 
-			if (store_put(st, &s, c.next) < 0)
+			if (store_put(st, &s, c.next)) /* refused: it would come later */
 				break;
 			c.next++;
 			c.under_way++;
