@@ -163,10 +163,10 @@ class Bench:
                 f.write(out)
         return store
 
-    def zn_args(self, port, btids, n, connections=1, in_flight=64, gsid=None):
+    def zn_args(self, port, btids, n, connections=1, in_flight=64, gsids=()):
         args = ["--identity", NAF_ID, "--port", port, "--realm", REALM, "--btids", btids, "--naf", "naf1.example.com",
                 "--requests", n, "--connections", connections, "--in-flight", in_flight]
-        return args + (["--gsid", gsid] if gsid else [])
+        return args + [a for g in gsids for a in ("--gsid", g)]
 
     def zn_load(self, server, *args, **kw):
         """-> CPU of the server per BIR, rate"""
@@ -210,10 +210,23 @@ class Bench:
                       flush=True)
             self.verdict(f"Zn, {what}, of the echo", to_echo, target)
             print(f"Zn, {what}, of raw: {statistics.median(to_raw):.2f} (aim 1.8, no target)")
-        us = [self.zn_load(bsf, ports["dia"], store + ".btids", n, gsid="2")[0] for _ in range(3)]
-        print(f"Zn with a USS chosen out of the GUSS: {statistics.median(us):.1f} us, no target")
         for p in (bsf, echo, raw):
             self.stop(p)
+
+    def uss(self):
+        """A BIR with two USSs asked for against one without, of sessions with a GUSS: one daemon, asked in turn."""
+        n = 10000 // self.scale
+        ports = {w: free_port() for w in ("ub", "dia", "hss")}
+        store = self.fill("uss", 1000)
+        bsf = self.bsf(store, ports)
+        ratios = []
+        for _ in range(self.rounds):
+            (a, _), (b, _) = self.there_and_back(*(
+                lambda g=g: self.zn_load(bsf, ports["dia"], store + ".btids", n, gsids=g) for g in ((), ("1", "2"))))
+            ratios.append(b / a)
+            print(f"  without {a:.2f} us   two USSs {b:.2f} us", flush=True)
+        self.verdict("BIR, two USSs asked for against none", ratios, 1.3)
+        self.stop(bsf)
 
     def nafs(self):
         """A BIR with 10,000 NAFs configured against 10: two daemons side by side, asked in turn."""
@@ -481,10 +494,10 @@ def main():
     a.add_argument("--full", action="store_true", help="with 1,000,000 sessions")
     a.add_argument("--quick", action="store_true", help="a tenth of everything: does it still run")
     a.add_argument("--rounds", type=int, default=5)
-    a.add_argument("--only", action="append", choices=["zn", "nafs", "ub", "beside", "calls", "gba_u", "big"])
+    a.add_argument("--only", action="append", choices=["zn", "uss", "nafs", "ub", "beside", "calls", "gba_u", "big"])
     o = a.parse_args()
     Bench.need_build(o.build)
-    parts = o.only or ["zn", "nafs", "ub", "beside", "calls", "gba_u"] + (["big"] if o.full else [])
+    parts = o.only or ["zn", "uss", "nafs", "ub", "beside", "calls", "gba_u"] + (["big"] if o.full else [])
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))     # of all that is started here
     begun = time.monotonic()
     b = Bench(os.path.abspath(o.build), o.rounds, 10 if o.quick else 1)

@@ -10,6 +10,7 @@
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
 #include "bsf/store/store.h"
+#include "common/gba/guss_copy.h"
 #include "common/crypto/rng.h"
 
 #define IN_FLIGHT 512
@@ -41,7 +42,8 @@ static struct guss_blob *read_guss(void)
 {
 	static uint8_t xml[65536];
 	struct guss_blob *b;
-	size_t len;
+	size_t len, copy_len;
+	uint8_t *copy;
 	FILE *f;
 
 	if (!guss_file)
@@ -51,7 +53,10 @@ static struct guss_blob *read_guss(void)
 		die("cannot read the GUSS");
 	len = fread(xml, 1, sizeof(xml), f);
 	fclose(f);
-	b = guss_blob_new(span_of(xml, len));
+	if (guss_copy_make(&copy, &copy_len, NULL, NULL, span_of(xml, len), GUSS_BAD_USS_FAILS, NULL) < 0)
+		die("the GUSS cannot be used");
+	b = guss_blob_new(span_of(copy, copy_len));
+	free(copy);
 	if (!b)
 		die("no memory");
 	return b;

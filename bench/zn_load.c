@@ -2,7 +2,7 @@
 /* Load on a Zn server: so many BIRs, so many of them in flight on each of so many connections, over a list of B-TIDs. Each
  * answer must be 2001 with a key. One thread; what comes together is asked anew together.
  *
- * zn_load --identity ID --port N --realm REALM --btids FILE --naf FQDN [--gsid N] [--requests N] [--connections N]
+ * zn_load --identity ID --port N --realm REALM --btids FILE --naf FQDN [--gsid N]... [--requests N] [--connections N]
  * [--in-flight N] [--rate N]   With more than one connection their identities are 1.ID, 2.ID... A rate (BIRs a second) is for
  * one in flight; how long each took is told then. Prints one line of JSON. */
 #include <getopt.h>
@@ -19,7 +19,8 @@
 #define CONNECTIONS_MAX 4096
 
 static struct options {
-	const char *identity, *realm, *btids, *naf, *gsid;
+	const char *identity, *realm, *btids, *naf;
+	size_t n_gsids;
 	int port;
 	unsigned long requests, connections, in_flight, rate;
 } opt = { .identity = "load.example.com",
@@ -32,7 +33,7 @@ static struct options {
 static char **btids;
 static size_t n_btids;
 static struct naf_id naf;
-static char gsids[1][ZN_GSID_MAX + 1];
+static char gsids[8][ZN_GSID_MAX + 1];
 static unsigned long n_sent, n_ok, n_bad;
 static unsigned last_bad;
 static double begun_s, asked_s;
@@ -41,7 +42,7 @@ static void usage(const char *what)
 {
 	fprintf(stderr,
 		"zn_load: %s\nusage: zn_load --identity ID --port N --realm REALM --btids FILE "
-		"--naf FQDN [--gsid N] [--requests N] [--connections N] [--in-flight N] [--rate N]\n",
+		"--naf FQDN [--gsid N]... [--requests N] [--connections N] [--in-flight N] [--rate N]\n",
 		what);
 	exit(2);
 }
@@ -84,7 +85,8 @@ static void read_options(int argc, char **argv)
 			opt.naf = optarg;
 			break;
 		case 'g':
-			opt.gsid = optarg;
+			if (opt.n_gsids < 8)
+				snprintf(gsids[opt.n_gsids++], sizeof(gsids[0]), "%s", optarg);
 			break;
 		case 'm':
 			opt.requests = strtoul(optarg, NULL, 10);
@@ -151,8 +153,8 @@ static void ask(struct raw_link *l)
 	asked_s = raw_now_s();
 	to.hop_by_hop = to.end_to_end = (uint32_t)++n_sent;
 	raw_room(l, &w);
-	raw_wrote(l, zn_wire_bir_put(&w, &to, span_str(btid), &naf, (const char(*)[ZN_GSID_MAX + 1]) gsids,
-				     gsids[0][0] != '\0', false));
+	raw_wrote(l, zn_wire_bir_put(&w, &to, span_str(btid), &naf, (const char(*)[ZN_GSID_MAX + 1]) gsids, opt.n_gsids,
+				     false));
 }
 
 static void on_bia(struct raw_link *l, struct span msg)
@@ -211,7 +213,6 @@ int main(int argc, char **argv)
 	read_btids();
 	if (naf_id_make(&naf, opt.naf, UA_ID_HTTP_DIGEST))
 		usage("--naf is no FQDN");
-	snprintf(gsids[0], sizeof(gsids[0]), "%s", opt.gsid ? opt.gsid : "");
 	raw_init(opt.identity, "example.com", GBA_APP_ZN);
 	connect_all(epoll, links);
 	t0 = begun_s = raw_now_s();

@@ -204,6 +204,15 @@ DEFUN(cfg_gba_u, cfg_gba_u_cmd, "gba-u (guss|off)",
 	return CMD_SUCCESS;
 }
 
+DEFUN(cfg_guss_bad_uss, cfg_guss_bad_uss_cmd, "guss-bad-uss (fail|leave-out)",
+      "A uss of the GUSS that cannot be used: no id, a type or flag that is no number, too many uid or flag\n"
+      "The bootstrap fails: what the uss was to say may have been a restriction (default)\n"
+      "That uss is left out, with a line in the log\n")
+{
+	atomic_store(&bsf_cfg->limits.bad_uss_left_out, argv[0][0] == 'l');
+	return CMD_SUCCESS;
+}
+
 DEFUN(cfg_strangers, cfg_strangers_cmd, "strangers (answer|close)",
       "Connections from addresses that are no peer's\n"
       "They may send a CER, and are told why they are refused (default)\n"
@@ -261,6 +270,8 @@ DEFUN(show_limits, show_limits_cmd, "show limits", SHOW_STR "Limits that hold no
 		atomic_load(&bsf_cfg->limits.source_all) ? "none" : "private", VTY_NEWLINE);
 	vty_out(vty, "%-18s %8s  default guss%s", "gba-u", atomic_load(&bsf_cfg->limits.gba_u_off) ? "off" : "guss",
 		VTY_NEWLINE);
+	vty_out(vty, "%-18s %8s  default fail%s", "guss-bad-uss",
+		atomic_load(&bsf_cfg->limits.bad_uss_left_out) ? "leave-out" : "fail", VTY_NEWLINE);
 	vty_out(vty, "%-18s %8s  default answer%s", "strangers",
 		atomic_load(&bsf_cfg->limits.strangers_close) ? "close" : "answer", VTY_NEWLINE);
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
@@ -294,6 +305,7 @@ void bsf_limits_vty_init(void *ctx)
 	}
 	install_element(BSF_NODE_UB, &cfg_source_exempt_cmd);
 	install_element(BSF_NODE_UB, &cfg_gba_u_cmd);
+	install_element(BSF_NODE_UB, &cfg_guss_bad_uss_cmd);
 	install_element(BSF_NODE_DIAMETER, &cfg_strangers_cmd);
 	install_element_ve(&show_limits_cmd);
 }
@@ -316,6 +328,8 @@ void bsf_limits_write(struct vty *vty, int node)
 		vty_out(vty, " source-exempt none%s", VTY_NEWLINE);
 	if (node == BSF_NODE_UB && atomic_load(&bsf_cfg->limits.gba_u_off))
 		vty_out(vty, " gba-u off%s", VTY_NEWLINE);
+	if (node == BSF_NODE_UB && atomic_load(&bsf_cfg->limits.bad_uss_left_out))
+		vty_out(vty, " guss-bad-uss leave-out%s", VTY_NEWLINE);
 	if (node == BSF_NODE_DIAMETER && atomic_load(&bsf_cfg->limits.strangers_close))
 		vty_out(vty, " strangers close%s", VTY_NEWLINE);
 }

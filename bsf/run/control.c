@@ -2,10 +2,12 @@
 #include "bsf/run/control.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include "bsf/run/cfg.h"
 #include "bsf/store/guss_push.h"
 #include "bsf/ub/conn.h"
+#include "common/gba/guss_copy.h"
 #include "common/gba/guss_edit.h"
 #include "common/gba/zh_msg.h"
 
@@ -94,30 +96,48 @@ static void answer_guss(struct ctl_request *q, int changed, unsigned as_new)
 		ctl_ok(q, json_pack("{sisi}", "changed", changed, "as_new", (int)as_new));
 }
 
-static void run_guss(struct ctl_request *q)
+/* What is kept of the document. \returns NULL: the request has been answered */
+static struct guss_blob *guss_given(struct ctl_request *q, const char *impi)
 {
 	struct span xml = ctl_document(q);
 	char remarks[GUSS_REMARKS_MAX];
 	struct err err = { "" };
+	struct guss_blob *b;
+	uint8_t *copy;
+	size_t len;
+
+	if (guss_edit_check(xml, impi, remarks, &err) < 0 ||
+	    guss_copy_make(&copy, &len, NULL, NULL, xml, GUSS_BAD_USS_FAILS, &err) < 0) {
+		ctl_fail(q, CTL_INVALID, "guss: %s", err.text);
+		return NULL;
+	}
+	b = guss_blob_new(span_of(copy, len));
+	free(copy);
+	if (!b) {
+		ctl_fail(q, CTL_FAILED, "no memory");
+	} else if (guss_push_when(guss_blob_span(b)) == GUSS_NEVER) {
+		ctl_fail(q, CTL_INVALID,
+			 "guss: no Extension/timestamp; allowed: one, which says what it is newer than");
+		guss_blob_put(b);
+		b = NULL;
+	}
+	return b;
+}
+
+static void run_guss(struct ctl_request *q)
+{
 	struct guss_blob *guss;
 	struct impi impi;
 	unsigned as_new = 0;
-	int rc;
+	int changed;
 
 	if (!impi_given(q, &impi))
 		return;
-	if (guss_edit_check(xml, impi.s, remarks, &err) < 0) {
-		ctl_fail(q, CTL_INVALID, "guss: %s", err.text);
+	guss = guss_given(q, impi.s);
+	if (!guss)
 		return;
-	}
-	if (guss_push_when(xml) == GUSS_NEVER) {
-		ctl_fail(q, CTL_INVALID,
-			 "guss: no Extension/timestamp; allowed: one, which says what it is newer than");
-		return;
-	}
-	guss = guss_blob_new(xml);
-	rc = guss ? shard_guss(shards[0], impi.s, guss, runs_end_ms(), &as_new) : -ENOMEM;
-	answer_guss(q, rc, as_new);
+	changed = shard_guss(shards[0], impi.s, guss, runs_end_ms(), &as_new);
+	answer_guss(q, changed, as_new);
 }
 
 const struct ctl_command bsf_commands[] = {

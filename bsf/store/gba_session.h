@@ -16,9 +16,9 @@
 #define CHALLENGE_KEY_MIN 16
 #define CHALLENGE_KEY_MAX 64
 
-/*! GUSS XML as the HSS gave it, immutable, shared by reference. */
+/*! What is kept of a GUSS (common/gba/guss_copy.h; an older release kept the XML), immutable, shared by reference. */
 struct guss_blob;
-struct guss_blob *guss_blob_new(struct span xml);      /* NULL: no memory */
+struct guss_blob *guss_blob_new(struct span kept);     /* NULL: no memory */
 struct guss_blob *guss_blob_get(struct guss_blob *b);  /* one reference more; b may be NULL */
 void guss_blob_put(struct guss_blob *b);               /* b may be NULL */
 struct span guss_blob_span(const struct guss_blob *b); /* empty if NULL */
@@ -84,7 +84,7 @@ static inline struct span gba_challenge_key(const struct gba_challenge *c)
  *  lookup key and stays outside. About 130 octets with 3GPP names, 24 more with a TMPI, and the GUSS.
  *  \param[in] s ks has 32 octets, or none (what is kept of an expired session with a TMPI)
  *  \returns octets; -ENOSPC; -EINVAL Ks or times out of range */
-#define GBA_RECORD_MAX 66560
+#define GBA_RECORD_MAX 132096 /* GUSS_COPY_MAX and the rest */
 int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s);
 
 /*! Pure but for the new blob. out is untouched on error; clear it after use.

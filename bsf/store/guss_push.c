@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include "common/base/ascii.h"
 #include "common/base/clock.h"
-#include "common/gba/guss.h"
+#include "common/gba/guss_copy.h"
 
 #define BUCKETS 4096 /* a power of two */
 
@@ -25,16 +25,16 @@ struct guss_pushes {
 	struct push *of[BUCKETS];
 };
 
-int64_t guss_push_when(struct span xml)
+int64_t guss_push_when(struct span kept)
 {
-	struct guss *g = NULL;
 	int64_t when = GUSS_NEVER;
+	struct guss_copy c;
 
-	if (!xml.len || guss_parse(&g, xml.p, xml.len, NULL) < 0)
+	if (guss_copy_open(&c, kept) < 0)
 		return GUSS_NEVER;
-	if (g->has_timestamp)
-		when = g->timestamp;
-	guss_free(g);
+	if (c.has_timestamp)
+		when = c.timestamp;
+	guss_copy_close(&c);
 	return when;
 }
 

@@ -9,9 +9,9 @@
 #define GUSS_PUSHES_MAX 100000 /* subscribers remembered at a time */
 #define GUSS_NEVER      INT64_MIN
 
-/*! When it was changed last, by its own word (Extension/timestamp). \returns Unix seconds; GUSS_NEVER: it does not say it, or
+/*! When what is kept of a GUSS was changed last, by its own word (Extension/timestamp). \returns Unix seconds; GUSS_NEVER: it does not say it, or
  *  there is none */
-int64_t guss_push_when(struct span xml);
+int64_t guss_push_when(struct span kept);
 
 /*! Put new in the place of one that was changed before it, by its own word; one without a timestamp is older than any with.
  *  \param[in,out] old an owned reference or NULL. \param[in] new a reference is taken. \param[in] when guss_push_when() of new

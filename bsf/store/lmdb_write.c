@@ -172,7 +172,7 @@ static int entry_replace(struct lmdb_write *w, const struct index_entry *e, cons
 {
 	struct index_entry new = { .head = *h };
 	MDB_val k = lmdb_val(e->rand, AKA_RAND_LEN), v;
-	uint8_t buf[RECORD_MAX];
+	BUFFER_UNCLEARED uint8_t buf[RECORD_MAX];
 	int n = record_write(buf, sizeof(buf), &w->l->keys, h, e->rand, s), rc;
 
 	if (n < 0)

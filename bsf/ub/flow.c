@@ -175,6 +175,41 @@ static void tell_clamped(const struct gba_challenge *c, int64_t guss_s)
 	log_line_end(&l);
 }
 
+/* The same of what is in it. */
+static void tell_odd(const struct ub_run *run, const struct zh_result *z, enum cause cause, const char *what,
+		     unsigned n)
+{
+	struct log_line l;
+
+	counter_inc(cause);
+	if (!log_rate_ok(DZH) || !log_line_begin(&l, DZH, LOGL_NOTICE, cause))
+		return;
+	log_line_run(&l, z->vector.aka.rand);
+	log_line_impi(&l, run->impi.s);
+	if (n > 1)
+		log_line_num(&l, "uss", n);
+	log_line_str(&l, "what", what);
+	log_line_end(&l);
+}
+
+/* \param[out] guss what is kept of it, owned; NULL: none. \returns CAUSE_ub_challenged or why it cannot be used */
+static enum cause weigh_guss(const struct ub_run *run, const struct zh_result *z, struct guss_facts *facts,
+			     struct guss_blob **guss)
+{
+	enum guss_bad_uss rule =
+		atomic_load(&run->flow->env.limits->bad_uss_left_out) ? GUSS_BAD_USS_LEFT_OUT : GUSS_BAD_USS_FAILS;
+	struct guss_told told;
+	int rc = guss_memo_read(run->flow->guss, facts, guss, &told, guss_blob_span(z->guss), rule);
+
+	if (rc < 0)
+		return rc == -ENOMEM ? CAUSE_ub_busy : CAUSE_zh_guss_bad;
+	if (told.left_out)
+		tell_odd(run, z, CAUSE_zh_guss_uss_left_out, told.why.text, told.left_out);
+	if (told.odd.text[0])
+		tell_odd(run, z, CAUSE_zh_guss_odd, told.odd.text, 0);
+	return CAUSE_ub_challenged;
+}
+
 /* Nobody but us can tell it from the vector; getting fresh ones costs more. */
 static void make_random(const struct ub_flow *f, const struct zh_vector *v, uint8_t out[UB_RANDOM_LEN])
 {
@@ -185,8 +220,9 @@ static void make_random(const struct ub_flow *f, const struct zh_vector *v, uint
 	}
 }
 
-/* Whose challenge it is, and by which names the two sides go. */
-static void address(const struct ub_run *run, struct gba_challenge *c, const struct zh_result *z)
+/* Whose challenge it is, by which names the two sides go, and the GUSS, which it owns from now on. */
+static void address(const struct ub_run *run, struct gba_challenge *c, const struct zh_result *z,
+		    struct guss_blob *guss)
 {
 	struct span user = run->wish.auth.username;
 
@@ -194,7 +230,7 @@ static void address(const struct ub_run *run, struct gba_challenge *c, const str
 	memcpy(c->username, user.p, user.len);
 	c->username[user.len] = 0;
 	strcpy(c->bsf_name, run->wish.bsf_name);
-	c->guss = guss_blob_get(z->guss);
+	c->guss = guss;
 	c->hss = z->hss;
 }
 
@@ -209,18 +245,20 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	struct gba_challenge *c = &run->challenge;
 	uint8_t random[UB_RANDOM_LEN];
 	struct guss_facts facts;
+	struct guss_blob *guss;
 	enum cause cause;
-	int rc;
 
 	gba_challenge_clear(c);
-	rc = guss_memo_read(run->flow->guss, &facts, guss_blob_span(z->guss));
-	if (rc < 0)
-		return rc == -ENOMEM ? CAUSE_ub_busy : CAUSE_zh_guss_bad;
-	make_random(run->flow, &z->vector, random);
-	cause = ub_make_challenge(c, &z->vector, &facts, &policy, random, &now);
+	cause = weigh_guss(run, z, &facts, &guss);
 	if (cause != CAUSE_ub_challenged)
 		return cause;
-	address(run, c, z);
+	make_random(run->flow, &z->vector, random);
+	cause = ub_make_challenge(c, &z->vector, &facts, &policy, random, &now);
+	if (cause != CAUSE_ub_challenged) {
+		guss_blob_put(guss);
+		return cause;
+	}
+	address(run, c, z, guss);
 	if (ub_life_changed(c, &facts))
 		tell_clamped(c, facts.life_time_s);
 	return cause;

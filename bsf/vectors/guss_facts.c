@@ -2,19 +2,20 @@
 #include "bsf/vectors/guss_facts.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 #include <talloc.h>
 #include "common/crypto/keyed_hash.h"
 #include "common/crypto/rng.h"
-#include "common/gba/guss.h"
 
-#define SLOTS 8192 /* power of two; 320 KiB */
+#define SLOTS    8192 /* power of two */
+#define KEPT_MAX (GUSS_MEMO_MAX / SLOTS)
 
 /* Known by 128 bits of two keyed hashes and its length: no two documents share them by chance, nor by anybody's choice. */
 struct slot {
 	uint64_t h[2];
 	size_t len; /* 0: free */
 	struct guss_facts facts;
+	struct guss_blob *kept;
 };
 
 struct guss_memo {
@@ -23,21 +24,44 @@ struct guss_memo {
 	struct slot slot[SLOTS];
 };
 
-int guss_facts_read(struct guss_facts *out, struct span xml)
+static void facts_take(struct guss_facts *out, struct guss_told *told, const struct guss *g)
 {
-	struct guss *g = NULL;
-	int rc = xml.len ? guss_parse(&g, xml.p, xml.len, NULL) : 0;
+	out->has_life_time = g->has_life_time;
+	out->life_time_s = g->life_time_s;
+	out->gba_u = g->uicc_type && strcmp(g->uicc_type, "GBA_U") == 0;
+	out->mac_star = g->mac_star_sha256 ? GBA_U_SHA256 : GBA_U_SHA1;
+	told->left_out = g->n_left_out;
+	told->why = g->left_out;
+}
 
+int guss_facts_read(struct guss_facts *out, struct guss_blob **kept, struct guss_told *told, struct span xml,
+		    enum guss_bad_uss rule)
+{
+	struct guss *g;
+	uint8_t *copy;
+	size_t len;
+	int rc;
+
+	*out = (struct guss_facts){ 0 };
+	told->left_out = 0;
+	told->odd.text[0] = '\0';
+	*kept = NULL;
+	if (!xml.len)
+		return 0;
+	rc = guss_copy_make(&copy, &len, &g, &told->odd, xml, rule, NULL);
 	if (rc < 0)
 		return rc == -ENOMEM ? rc : -EBADMSG;
-	*out = (struct guss_facts){ 0 };
-	if (g) {
-		out->has_life_time = g->has_life_time;
-		out->life_time_s = g->life_time_s;
-		out->gba_u = g->uicc_type && strcmp(g->uicc_type, "GBA_U") == 0;
-		out->mac_star = g->mac_star_sha256 ? GBA_U_SHA256 : GBA_U_SHA1;
-	}
+	facts_take(out, told, g);
 	guss_free(g);
+	*kept = guss_blob_new(span_of(copy, len));
+	free(copy);
+	return *kept ? 0 : -ENOMEM;
+}
+
+static int memo_end(struct guss_memo *m)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		guss_blob_put(m->slot[i].kept);
 	return 0;
 }
 
@@ -49,28 +73,36 @@ struct guss_memo *guss_memo_new(void *ctx)
 		talloc_free(m);
 		return NULL;
 	}
+	if (m)
+		talloc_set_destructor(m, memo_end);
 	return m;
 }
 
-int guss_memo_read(struct guss_memo *m, struct guss_facts *out, struct span xml)
+int guss_memo_read(struct guss_memo *m, struct guss_facts *out, struct guss_blob **kept, struct guss_told *told,
+		   struct span xml, enum guss_bad_uss rule)
 {
 	uint64_t h[2];
 	struct slot *s;
 	int rc;
 
 	if (!xml.len)
-		return guss_facts_read(out, xml);
+		return guss_facts_read(out, kept, told, xml, rule);
 	h[0] = keyed_hash(m->key[0], xml);
 	h[1] = keyed_hash(m->key[1], xml);
 	s = &m->slot[h[0] & (SLOTS - 1)];
 	if (s->len == xml.len && s->h[0] == h[0] && s->h[1] == h[1]) {
 		m->hits++;
 		*out = s->facts;
+		*kept = guss_blob_get(s->kept);
+		told->left_out = 0;
+		told->odd.text[0] = '\0';
 		return 0;
 	}
-	rc = guss_facts_read(out, xml);
-	if (rc == 0)
-		*s = (struct slot){ { h[0], h[1] }, xml.len, *out };
+	rc = guss_facts_read(out, kept, told, xml, rule);
+	if (rc == 0 && !told->left_out && !told->odd.text[0] && guss_blob_span(*kept).len <= KEPT_MAX) {
+		guss_blob_put(s->kept);
+		*s = (struct slot){ { h[0], h[1] }, xml.len, *out, guss_blob_get(*kept) };
+	}
 	return rc;
 }
 

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 #include "common/crypto/kdf.h"
-#include "common/gba/guss.h"
+#include "common/gba/guss_copy.h"
 
 /* What a check says of a request. */
 enum verdict { PASS, BTID_UNKNOWN, STORE_FAILED, NOT_AUTHORIZED, LIAR };
@@ -108,41 +108,36 @@ static size_t gsids_allowed(const struct zn_ask *in, size_t at[ZN_GSIDS_MAX])
 }
 
 /* 33.220 4.4.6: required ones are there, and those asked for, found and allowed are chosen, without their group. */
-static enum verdict uss_choose(struct zn_bia *out, const struct zn_ask *in, const struct guss *guss, const size_t *at,
-			       size_t n)
+static enum verdict uss_choose(struct zn_bia *out, const struct zn_ask *in, const struct guss_copy *guss,
+			       const size_t *at, size_t n)
 {
-	const struct guss_uss *chosen[ZN_GSIDS_MAX];
+	struct guss_copy_uss chosen[ZN_GSIDS_MAX], any;
 	const struct naf_policy *naf = in->naf;
 	size_t n_chosen = 0;
 
 	for (size_t i = 0; i < naf->n_required_gsids; i++)
-		if (!guss || !guss_select(guss, span_str(naf->required_gsids[i]), naf->naf_group))
+		if (!guss_copy_find(guss, &any, span_str(naf->required_gsids[i]), naf->naf_group))
 			return NOT_AUTHORIZED;
-	for (size_t i = 0; guss && i < n; i++) {
-		const struct guss_uss *u = guss_select(guss, span_str(in->bir->gsids[at[i]]), naf->naf_group);
-
-		if (u)
-			chosen[n_chosen++] = u;
-	}
-	if (n_chosen && guss_uss_list(&out->uss_list, &out->uss_list_len, chosen, n_chosen) < 0)
+	for (size_t i = 0; i < n; i++)
+		n_chosen += guss_copy_find(guss, &chosen[n_chosen], span_str(in->bir->gsids[at[i]]), naf->naf_group);
+	if (n_chosen && guss_copy_list(guss, &out->uss_list, &out->uss_list_len, chosen, n_chosen, false) < 0)
 		return STORE_FAILED;
 	return PASS;
 }
 
 static enum verdict fill_uss(struct zn_bia *out, const struct zn_ask *in)
 {
-	struct span xml = guss_blob_span(in->session->guss);
 	size_t at[ZN_GSIDS_MAX], n = gsids_allowed(in, at);
-	struct guss *guss = NULL;
+	struct guss_copy guss;
 	enum verdict v;
 
 	if (n == 0 && in->naf->n_required_gsids == 0)
 		return PASS;
-	/* it was parsed before it was stored: what fails now is memory or a damaged record */
-	if (xml.len && guss_parse(&guss, xml.p, xml.len, NULL) < 0)
+	/* it was read before it was stored: what fails now is memory or a damaged record */
+	if (guss_copy_open(&guss, guss_blob_span(in->session->guss)) < 0)
 		return STORE_FAILED;
-	v = uss_choose(out, in, guss, at, n);
-	guss_free(guss);
+	v = uss_choose(out, in, &guss, at, n);
+	guss_copy_close(&guss);
 	return v;
 }
 

@@ -26,7 +26,7 @@ struct zn_ask {
  *  - a USS that policy requires is not in the GUSS, asked for or not: 5402, zn_not_authorized
  *  - else 2001 and the keys, zn_ok. USSs that were not found or are not allowed are left out without an error.
  *
- *  The GUSS is parsed only if a USS is required or one was asked for that this NAF may have.
+ *  The GUSS is looked into only if a USS is required or one was asked for that this NAF may have.
  *  \param[out] out written in full; zn_bia_clear() it
  *  \returns cause, for counter and log line */
 enum cause zn_decide(struct zn_bia *out, const struct zn_ask *in);

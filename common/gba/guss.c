@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Reading of a GUSS and the choice of USSs; writing is in guss_format.c. */
+/* Reading of a GUSS; writing is in guss_format.c, what a BSF keeps of it in guss_copy.c. */
 #include "common/gba/guss.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "common/gba/gba_time.h"
+#include "common/gba/guss_in.h"
 #include "common/gba/xml_read.h"
 
 #define UIDS_MAX  64
@@ -151,9 +152,22 @@ static int read_uss(struct guss_uss *u, const xmlNode *node, struct err *err)
 	return rc;
 }
 
-static int read_uss_list(struct guss *g, const xmlNode *list, struct err *err)
+/* Only what is wrong with it: lack of memory is no fault of the document. */
+static bool leave_out(struct guss *g, struct guss_uss *u, int rc, enum guss_bad_uss rule, const struct err *why)
 {
-	size_t n = guss_count(list, "uss");
+	if (rule != GUSS_BAD_USS_LEFT_OUT || (rc != -EBADMSG && rc != -E2BIG))
+		return false;
+	uss_clear(u);
+	memset(u, 0, sizeof(*u));
+	if (!g->n_left_out++)
+		g->left_out = *why;
+	return true;
+}
+
+static int read_uss_list(struct guss *g, const xmlNode *list, enum guss_bad_uss rule, struct err *err)
+{
+	size_t n = guss_count(list, "uss"), at = 0;
+	struct err why = { "" };
 
 	if (n > GUSS_USS_MAX)
 		return err_set(err, -E2BIG, "more than %d uss", GUSS_USS_MAX);
@@ -161,13 +175,18 @@ static int read_uss_list(struct guss *g, const xmlNode *list, struct err *err)
 	if (!g->uss)
 		return -ENOMEM;
 	for (const xmlNode *c = list ? list->children : NULL; c; c = c->next) {
+		struct guss_uss *u = &g->uss[g->n_uss];
 		int rc;
 
 		if (!xml_is(c, "uss"))
 			continue;
-		rc = read_uss(&g->uss[g->n_uss++], c, err);
-		if (rc < 0)
-			return rc;
+		u->at = at++;
+		g->n_uss++;
+		rc = read_uss(u, c, &why);
+		if (rc < 0 && leave_out(g, u, rc, rule, &why))
+			g->n_uss--;
+		else if (rc < 0)
+			return err_set(err, rc, "%s", why.text);
 	}
 	return 0;
 }
@@ -235,13 +254,13 @@ static int read_timestamp(struct guss *g, const xmlNode *root, struct err *err)
 	return 0;
 }
 
-static int read_root(struct guss *g, const xmlNode *root, struct err *err)
+static int read_root(struct guss *g, const xmlNode *root, enum guss_bad_uss rule, struct err *err)
 {
 	int rc;
 
 	g->is_uss_list = xml_is(root, "ussList");
 	if (g->is_uss_list)
-		return read_uss_list(g, root, err);
+		return read_uss_list(g, root, rule, err);
 	if (!xml_is(root, "guss"))
 		return err_set(err, -EBADMSG, "root element is neither guss nor ussList");
 	rc = xml_attr(&g->id, root, "id");
@@ -250,46 +269,37 @@ static int read_root(struct guss *g, const xmlNode *root, struct err *err)
 	if (rc == 0)
 		rc = read_timestamp(g, root, err);
 	if (rc == 0)
-		rc = read_uss_list(g, xml_child(root, "ussList"), err);
+		rc = read_uss_list(g, xml_child(root, "ussList"), rule, err);
+	return rc;
+}
+
+int guss_read(struct guss **out, xmlDoc **doc, struct span xml, enum guss_bad_uss rule, struct err *err)
+{
+	struct guss *g;
+	int rc;
+
+	if (xml.len > GUSS_XML_MAX)
+		return err_set(err, -E2BIG, "longer than %d octets", GUSS_XML_MAX);
+	*doc = xml_read(xml.p, xml.len, err);
+	if (!*doc)
+		return -EBADMSG;
+	g = calloc(1, sizeof(*g));
+	rc = g ? read_root(g, xmlDocGetRootElement(*doc), rule, err) : -ENOMEM;
+	if (rc < 0) {
+		guss_free(g);
+		xmlFreeDoc(*doc);
+	} else {
+		*out = g;
+	}
 	return rc;
 }
 
 int guss_parse(struct guss **out, const uint8_t *buf, size_t len, struct err *err)
 {
-	struct guss *g;
-	xmlDocPtr doc;
-	int rc;
+	xmlDoc *doc;
+	int rc = guss_read(out, &doc, span_of(buf, len), GUSS_BAD_USS_FAILS, err);
 
-	if (len > GUSS_XML_MAX)
-		return err_set(err, -E2BIG, "longer than %d octets", GUSS_XML_MAX);
-	doc = xml_read(buf, len, err);
-	if (!doc)
-		return -EBADMSG;
-	g = calloc(1, sizeof(*g));
-	rc = g ? read_root(g, xmlDocGetRootElement(doc), err) : -ENOMEM;
-	xmlFreeDoc(doc);
-	if (rc < 0)
-		guss_free(g);
-	else
-		*out = g;
+	if (rc == 0)
+		xmlFreeDoc(doc);
 	return rc;
-}
-
-const struct guss_uss *guss_select(const struct guss *g, struct span gsid, const char *naf_group)
-{
-	const struct guss_uss *plain = NULL;
-
-	for (size_t i = 0; i < g->n_uss; i++) {
-		const struct guss_uss *u = &g->uss[i];
-
-		if (!span_eq(span_str(u->id), gsid))
-			continue;
-		if (!u->naf_group) {
-			if (!plain)
-				plain = u;
-		} else if (naf_group && strcmp(u->naf_group, naf_group) == 0) {
-			return u;
-		}
-	}
-	return plain;
 }

@@ -14,7 +14,8 @@
 #define GUSS_NAMESPACE "urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"
 
 struct guss_uss {
-	char *id; /* GSID, decimal text */
+	size_t at; /* which uss of the list it is, from 0; those that were left out counted */
+	char *id;  /* GSID, decimal text */
 	int type;
 	char *naf_group; /* NULL if absent */
 	char **uids;
@@ -35,21 +36,18 @@ struct guss {
 	time_t timestamp;
 	struct guss_uss *uss;
 	size_t n_uss;
+	unsigned n_left_out; /* uss that cannot be used */
+	struct err left_out; /* the first of them: what is wrong */
 };
+
+/*! One uss that cannot be used: what becomes of the document. */
+enum guss_bad_uss { GUSS_BAD_USS_FAILS, GUSS_BAD_USS_LEFT_OUT };
 
 /*! Parse a guss or a ussList document. Pure.
  *  \param[out] out new object, guss_free()
  *  \returns 0; -EBADMSG not well-formed or no guss; -E2BIG over a limit; -ENOMEM. err: reason */
 int guss_parse(struct guss **out, const uint8_t *buf, size_t len, struct err *err);
 void guss_free(struct guss *g);
-
-/*! One GSID for one NAF: of those with this id the one of the NAF's group, else the one without group (33.220 4.4.6).
- *  \param[in] naf_group may be NULL. \returns lent, or NULL */
-const struct guss_uss *guss_select(const struct guss *g, struct span gsid, const char *naf_group);
-
-/*! ussList document for Zn: the chosen USSs, nafGroup removed (33.220 4.4.6).
- *  \param[out] xml malloc'ed, NUL-terminated. \returns 0; -ENOMEM */
-int guss_uss_list(char **xml, size_t *len, const struct guss_uss *const *uss, size_t n);
 
 /*! Whole guss document (HSS side, tests). */
 int guss_format(char **xml, size_t *len, const struct guss *g);

@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include "common/gba/gba_time.h"
 #include "common/gba/guss.h"
+#include "common/gba/guss_in.h"
 #include "common/gba/impi.h"
-#include "common/gba/xml_read.h"
 
 #define GSID_DIGITS_MAX 10 /* Unsigned32 */
 
@@ -19,9 +20,13 @@ static int wrong(struct err *err, const xmlNode *n, const char *what)
 /* --- what is nobody's */
 
 static const char *const root_has[] = { "bsfInfo", "Extension", "ussList", NULL };
-static const char *const info_has[] = { "uiccType", "lifeTime", "Extension", NULL };
+static const char *const info_has[] = { "uiccType", "lifeTime", "securityFeatures", "Extension", NULL };
 static const char *const list_has[] = { "uss", "Extension", NULL };
 static const char *const uss_has[] = { "uids", "flags", "keyChoice", "Extension", NULL };
+static const char *const words[] = { "bsfInfo",   "uiccType",  "lifeTime", "securityFeatures",
+				     "Extension", "timestamp", "macStar",  "ussList",
+				     "uss",       "uids",      "uid",      "flags",
+				     "flag",      "keyChoice", "nafGroup", NULL };
 
 static bool is_one_of(const xmlNode *n, const char *const *names)
 {
@@ -32,29 +37,41 @@ static bool is_one_of(const xmlNode *n, const char *const *names)
 	return false;
 }
 
-static void remark_children(struct writer *w, const xmlNode *parent, const char *const *has)
+/* In whatever case: "lifetime" is no word of the operator's. */
+static bool resembles(const xmlNode *n, const char *const *names)
+{
+	for (; *names; names++) {
+		if (strcasecmp((const char *)n->name, *names) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void remark_children(struct writer *w, const xmlNode *parent, const char *const *has, bool all)
 {
 	for (const xmlNode *c = parent ? parent->children : NULL; c; c = c->next) {
-		if (c->type == XML_ELEMENT_NODE && !is_one_of(c, has))
+		if (c->type == XML_ELEMENT_NODE && !is_one_of(c, has) && (all || resembles(c, words)))
 			writer_printf(w, "%sline %ld: %s", w->len ? "; " : "", xmlGetLineNo(c), (const char *)c->name);
 	}
 }
 
-static void remark(char out[GUSS_REMARKS_MAX], const xmlNode *root)
+void guss_remark(char *out, size_t cap, const xmlNode *root, bool all)
 {
-	const xmlNode *list = xml_child(root, "ussList");
+	const xmlNode *list = xml_is(root, "ussList") ? root : xml_child(root, "ussList");
 	struct writer w;
 
-	writer_init(&w, out, GUSS_REMARKS_MAX);
-	remark_children(&w, root, root_has);
-	remark_children(&w, xml_child(root, "bsfInfo"), info_has);
-	remark_children(&w, list, list_has);
+	writer_init(&w, out, cap);
+	if (list != root) {
+		remark_children(&w, root, root_has, true);
+		remark_children(&w, xml_child(root, "bsfInfo"), info_has, true);
+	}
+	remark_children(&w, list, list_has, true);
 	for (const xmlNode *c = list ? list->children : NULL; c; c = c->next) {
 		if (xml_is(c, "uss"))
-			remark_children(&w, c, uss_has);
+			remark_children(&w, c, uss_has, all);
 	}
 	if (writer_end(&w) < 0)
-		memcpy(out + GUSS_REMARKS_MAX - 4, "...", 4);
+		memcpy(out + cap - 4, "...", 4);
 }
 
 /* --- what may not be */
@@ -136,17 +153,15 @@ static int check_root(const struct guss *g, const xmlNode *root, const char *imp
 int guss_edit_check(struct span xml, const char *impi, char remarks[GUSS_REMARKS_MAX], struct err *err)
 {
 	struct guss *g = NULL;
-	int rc = guss_parse(&g, xml.p, xml.len, err);
-	xmlDocPtr doc = rc == 0 ? xml_read(xml.p, xml.len, err) : NULL;
+	xmlDoc *doc;
+	int rc = guss_read(&g, &doc, xml, GUSS_BAD_USS_FAILS, err);
 
-	if (rc == 0 && !doc)
-		rc = -ENOMEM;
+	if (rc < 0)
+		return rc;
+	rc = check_root(g, xmlDocGetRootElement(doc), impi, err);
 	if (rc == 0)
-		rc = check_root(g, xmlDocGetRootElement(doc), impi, err);
-	if (rc == 0)
-		remark(remarks, xmlDocGetRootElement(doc));
-	if (doc)
-		xmlFreeDoc(doc);
+		guss_remark(remarks, GUSS_REMARKS_MAX, xmlDocGetRootElement(doc), true);
+	xmlFreeDoc(doc);
 	guss_free(g);
 	return rc;
 }

@@ -5,9 +5,7 @@
 
 #include "common/gba/gba_time.h"
 #include "common/gba/guss.h"
-#include "common/gba/xml_read.h"
-
-#define XML_DECL "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+#include "common/gba/guss_in.h"
 
 static void put_attr(struct xml_out *o, const char *name, const char *value)
 {
@@ -47,7 +45,7 @@ static void put_flags(struct xml_out *o, const struct guss_uss *u)
 	xml_out_raw(o, "</flags>");
 }
 
-static void put_uss(struct xml_out *o, const struct guss_uss *u, bool with_group)
+void guss_put_uss(struct xml_out *o, const struct guss_uss *u, bool bare)
 {
 	char type[16];
 
@@ -55,9 +53,9 @@ static void put_uss(struct xml_out *o, const struct guss_uss *u, bool with_group
 	xml_out_raw(o, "<uss");
 	put_attr(o, "id", u->id);
 	put_attr(o, "type", type);
-	put_attr(o, "nafGroup", with_group ? u->naf_group : NULL);
+	put_attr(o, "nafGroup", bare ? NULL : u->naf_group);
 	xml_out_raw(o, "><uids>");
-	for (size_t i = 0; i < u->n_uids; i++)
+	for (size_t i = 0; !bare && i < u->n_uids; i++)
 		put_element(o, "uid", u->uids[i]);
 	xml_out_raw(o, "</uids>");
 	put_flags(o, u);
@@ -75,17 +73,6 @@ static int finish(char **xml, size_t *len, struct xml_out *o)
 	*xml = o->text;
 	*len = o->len;
 	return 0;
-}
-
-int guss_uss_list(char **xml, size_t *len, const struct guss_uss *const *uss, size_t n)
-{
-	struct xml_out o = { 0 };
-
-	xml_out_raw(&o, XML_DECL "<ussList xmlns=\"" GUSS_NAMESPACE "\">");
-	for (size_t i = 0; i < n; i++)
-		put_uss(&o, uss[i], false);
-	xml_out_raw(&o, "</ussList>");
-	return finish(xml, len, &o);
 }
 
 static void put_bsf_info(struct xml_out *o, const struct guss *g)
@@ -114,7 +101,7 @@ int guss_format(char **xml, size_t *len, const struct guss *g)
 	struct xml_out o = { 0 };
 	char when[DATE_TIME_LEN + 1];
 
-	xml_out_raw(&o, XML_DECL "<guss");
+	xml_out_raw(&o, GUSS_XML_DECL "<guss");
 	put_attr(&o, "id", g->id);
 	xml_out_raw(&o, " xmlns=\"" GUSS_NAMESPACE "\">");
 	put_bsf_info(&o, g);
@@ -125,7 +112,7 @@ int guss_format(char **xml, size_t *len, const struct guss *g)
 	}
 	xml_out_raw(&o, "<ussList>");
 	for (size_t i = 0; i < g->n_uss; i++)
-		put_uss(&o, &g->uss[i], true);
+		guss_put_uss(&o, &g->uss[i], false);
 	xml_out_raw(&o, "</ussList></guss>");
 	return finish(xml, len, &o);
 }

@@ -133,7 +133,7 @@ int xml_attr(char **out, const xmlNode *n, const char *name)
 	return *out ? 0 : -ENOMEM;
 }
 
-static void out_put(struct xml_out *o, const char *s, size_t len)
+void xml_out_octets(struct xml_out *o, const void *p, size_t len)
 {
 	if (o->failed)
 		return;
@@ -148,14 +148,14 @@ static void out_put(struct xml_out *o, const char *s, size_t len)
 		o->text = text;
 		o->cap = cap;
 	}
-	memcpy(o->text + o->len, s, len);
+	memcpy(o->text + o->len, p, len);
 	o->len += len;
 	o->text[o->len] = '\0';
 }
 
 void xml_out_raw(struct xml_out *o, const char *s)
 {
-	out_put(o, s, strlen(s));
+	xml_out_octets(o, s, strlen(s));
 }
 
 void xml_out_text(struct xml_out *o, const char *s)
@@ -166,7 +166,7 @@ void xml_out_text(struct xml_out *o, const char *s)
 	while (*s) {
 		size_t plain = strcspn(s, special);
 
-		out_put(o, s, plain);
+		xml_out_octets(o, s, plain);
 		s += plain;
 		if (*s)
 			xml_out_raw(o, escape[strchr(special, *s++) - special]);

@@ -32,4 +32,5 @@ struct xml_out {
 	bool failed;
 };
 void xml_out_raw(struct xml_out *o, const char *s);
+void xml_out_octets(struct xml_out *o, const void *p, size_t len);
 void xml_out_text(struct xml_out *o, const char *s);

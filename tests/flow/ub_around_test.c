@@ -2,6 +2,7 @@
 /* Bootstrapping runs and what stands around them: answers of the HSS, GUSS, a store that is lost. */
 #include <errno.h>
 #include <osmocom/core/select.h>
+#include "common/gba/guss_copy.h"
 #include "tests/flow/ub_world.h"
 #include "tests/unit/suite.h"
 
@@ -66,6 +67,8 @@ END_TEST
 
 START_TEST(guss)
 {
+	struct guss_copy_uss uss;
+	struct guss_copy kept;
 	struct gba_session s;
 	struct ue ue;
 
@@ -74,13 +77,16 @@ START_TEST(guss)
 	hss_gives(&ue, 1, "<guss><bsfInfo><lifeTime>");
 	ended(&ue, CAUSE_zh_guss_bad, 503);
 	ue_first(&ue);
-	hss_gives(&ue, 2, "<guss><bsfInfo><lifeTime>99999999</lifeTime></bsfInfo></guss>");
+	hss_gives(&ue, 2,
+		  "<guss><bsfInfo><lifeTime>99999999</lifeTime></bsfInfo><ussList><uss id=\"7\"/></ussList></guss>");
 	ck_assert_uint_eq(counted(CAUSE_zh_guss_lifetime), 1);
 	ue_take_challenge(&ue);
 	ue_answer(&ue);
 	ck_assert(session_of(2, &s));
 	ck_assert_int_eq(s.expires_at - s.created_at, 2592000);
-	ck_assert_uint_eq(guss_blob_span(s.guss).len, 61);
+	ck_assert_int_eq(guss_copy_open(&kept, guss_blob_span(s.guss)), 0);
+	ck_assert(!kept.made &&
+		  guss_copy_find(&kept, &uss, span_str("7"), NULL)); /* as a NAF gets it: nothing is parsed for a BIR */
 	gba_session_clear(&s);
 	/* 0 is no life a key can have: the configured one, not one second, and it is counted */
 	ue_first(&ue);

@@ -51,11 +51,31 @@ START_TEST(read_rows)
 {
 	for (size_t i = 0; i < N_ROWS; i++) {
 		struct guss_facts f = { 0 };
+		struct guss_blob *kept = NULL;
+		struct guss_told told;
 
-		check(i, guss_facts_read(&f, span_str(rows[i].xml)), &f);
+		check(i, guss_facts_read(&f, &kept, &told, span_str(rows[i].xml), GUSS_BAD_USS_FAILS), &f);
+		guss_blob_put(kept);
 	}
 }
 END_TEST
+
+static int memo_read(struct guss_memo *m, struct guss_facts *f, const char *xml)
+{
+	struct guss_blob *kept = NULL;
+	struct guss_told told;
+	int rc = guss_memo_read(m, f, &kept, &told, span_str(xml), GUSS_BAD_USS_FAILS);
+	struct guss_copy c;
+
+	if (rc == 0) {
+		ck_assert_int_eq(kept != NULL, xml[0] != 0);
+		ck_assert_int_eq(guss_copy_open(&c, guss_blob_span(kept)), 0);
+		ck_assert_ptr_null(c.made);
+		guss_copy_close(&c);
+	}
+	guss_blob_put(kept);
+	return rc;
+}
 
 START_TEST(memo)
 {
@@ -66,7 +86,7 @@ START_TEST(memo)
 		for (size_t i = 0; i < N_ROWS; i++) {
 			struct guss_facts f = { 0 };
 
-			check(i, guss_memo_read(m, &f, span_str(rows[i].xml)), &f);
+			check(i, memo_read(m, &f, rows[i].xml), &f);
 		}
 	}
 	ck_assert_uint_eq(guss_memo_hits(m), 2 * 6); /* six documents can be used; a bad one is read each time */
@@ -86,7 +106,7 @@ START_TEST(many)
 			char xml[128];
 
 			snprintf(xml, sizeof(xml), "<guss><bsfInfo><lifeTime>%05d</lifeTime></bsfInfo></guss>", i);
-			ck_assert_int_eq(guss_memo_read(m, &f, span_str(xml)), 0);
+			ck_assert_int_eq(memo_read(m, &f, xml), 0);
 			ck_assert_int_eq(f.life_time_s, i);
 		}
 	}
@@ -94,4 +114,29 @@ START_TEST(many)
 }
 END_TEST
 
-SUITE("guss_facts", read_rows, memo, many)
+/* What somebody has to mend is told each time, and by the operator's choice the run fails. */
+START_TEST(told_each_time)
+{
+	static const char bad[] =
+		"<guss><bsfInfo><lifetime>60</lifetime></bsfInfo>\n<ussList><uss id='1' type='x'/><uss id='2'/>\n"
+		"<uss type='1'/></ussList></guss>";
+	void *ctx = talloc_named_const(NULL, 0, "test");
+	struct guss_memo *m = guss_memo_new(ctx);
+	struct guss_blob *kept;
+	struct guss_told told;
+	struct guss_facts f;
+
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(guss_memo_read(m, &f, &kept, &told, span_str(bad), GUSS_BAD_USS_FAILS), -EBADMSG);
+		ck_assert_int_eq(guss_memo_read(m, &f, &kept, &told, span_str(bad), GUSS_BAD_USS_LEFT_OUT), 0);
+		ck_assert_uint_eq(told.left_out, 2);
+		ck_assert_str_eq(told.why.text, "uss id=\"1\": type is no number");
+		ck_assert_str_eq(told.odd.text, "line 1: lifetime");
+		guss_blob_put(kept);
+	}
+	ck_assert_uint_eq(guss_memo_hits(m), 0);
+	talloc_free(ctx);
+}
+END_TEST
+
+SUITE("guss_facts", read_rows, memo, many, told_each_time)
