@@ -4,6 +4,8 @@
 #include <errno.h>
 #include "common/crypto/aka_algorithm.h"
 #include "common/rt/log_cat.h"
+#include "hss-sim/fault_line.h"
+#include "hss-sim/fault_orders.h"
 #include "hss-sim/mar_log.h"
 #include "hss-sim/subscriber_orders.h"
 
@@ -107,7 +109,7 @@ static void run_show(struct ctl_request *q)
 
 static void run_mar(struct ctl_request *q)
 {
-	ctl_ok(q, json_pack("{so}", "mars", mar_log_json(ctl_arg(q, 0))));
+	ctl_ok(q, json_pack("{soso}", "mars", mar_log_json(ctl_arg(q, 0)), "done", fault_orders_done()));
 }
 
 /* --- an import beside us */
@@ -185,6 +187,29 @@ const struct ctl_command hss_commands[] = {
 	  .help = "The requests that came last, and how each ended",
 	  .args_max = 1,
 	  .run = run_mar },
+	{ .words = "fault set",
+	  .args = "all|IMPI BEHAVIOUR [VALUE] [times N] [seconds S]",
+	  .help = "What goes wrong on purpose; in the place of what this one has of its sort",
+	  .args_min = 2,
+	  .args_max = 1 + FAULT_WORDS_MAX,
+	  .changes = true,
+	  .run = fault_order_set },
+	{ .words = "fault clear",
+	  .args = "[all|IMPI]",
+	  .help = "No more of it: what was said of all, of this one, or everything",
+	  .args_max = 1,
+	  .changes = true,
+	  .run = fault_order_clear },
+	{ .words = "faults",
+	  .args = "",
+	  .help = "What goes wrong on purpose, and how often each was done",
+	  .run = fault_order_list },
+	{ .words = "scenario load",
+	  .args = "",
+	  .help = "A text of lines, subscriber all|IMPI: BEHAVIOUR..., in the place of all faults there are",
+	  .changes = true,
+	  .document_max = FAULT_SCENARIO_MAX,
+	  .run = fault_order_scenario },
 	{ .words = "import begin",
 	  .args = "",
 	  .help = "For gba-hss-simd --import, which writes into the database beside us",

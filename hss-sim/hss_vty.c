@@ -286,130 +286,8 @@ static int write_bsfs(struct vty *vty)
 	return CMD_SUCCESS;
 }
 
-/* --- fault */
-
-#define TIMES_STR "Only so often\nNumber of requests\n"
-
-static int add_fault(struct vty *vty, enum fault_kind kind, const char *who, const char *value, const char *times)
-{
-	struct fault f = { .kind = kind,
-			   .value = value ? strtoul(value, NULL, 10) : 0,
-			   .times = times ? atoi(times) : 0 };
-	struct impi impi;
-
-	if (strcmp(who, FAULT_ALL) != 0 && impi_parse(&impi, (const uint8_t *)who, strlen(who)) < 0)
-		return cfg_fail(vty, "'%s' is no private identity; allowed: all, or user@domain", who);
-	osmo_strlcpy(f.who, who, sizeof(f.who));
-	if (fault_set(&cfg->faults, &f) < 0)
-		return cfg_fail(vty, "more than %d faults", FAULTS_MAX);
-	return CMD_SUCCESS;
-}
-
-DEFUN(fault_delay, fault_delay_cmd, "fault (all|IMPI) delay <1-3600>",
-      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nAnswer late\nSeconds\n")
-{
-	return add_fault(vty, FAULT_DELAY, argv[0], argv[1], NULL);
-}
-
-DEFUN(fault_delay_times, fault_delay_times_cmd, "fault (all|IMPI) delay <1-3600> times <1-1000000>",
-      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nAnswer late\nSeconds\n" TIMES_STR)
-{
-	return add_fault(vty, FAULT_DELAY, argv[0], argv[1], argv[2]);
-}
-
-DEFUN(fault_silent, fault_silent_cmd, "fault (all|IMPI) no-answer",
-      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nDo not answer\n")
-{
-	return add_fault(vty, FAULT_NO_ANSWER, argv[0], NULL, NULL);
-}
-
-DEFUN(fault_silent_times, fault_silent_times_cmd, "fault (all|IMPI) no-answer times <1-1000000>",
-      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nDo not answer\n" TIMES_STR)
-{
-	return add_fault(vty, FAULT_NO_ANSWER, argv[0], NULL, argv[1]);
-}
-
-DEFUN(fault_result, fault_result_cmd, "fault (all|IMPI) result <1000-9999>",
-      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nAnswer so, without a vector\n"
-      "Result code; 2401-2409 and 5401-5409 go into Experimental-Result\n")
-{
-	return add_fault(vty, FAULT_RESULT, argv[0], argv[1], NULL);
-}
-
-DEFUN(fault_result_times, fault_result_times_cmd, "fault (all|IMPI) result <1000-9999> times <1-1000000>",
-      "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\nAnswer so, without a vector\n"
-      "Result code; 2401-2409 and 5401-5409 go into Experimental-Result\n" TIMES_STR)
-{
-	return add_fault(vty, FAULT_RESULT, argv[0], argv[1], argv[2]);
-}
-
-#define WRONG_STR \
-	"What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\n" \
-	"The last bit of AUTN turned: the card refuses\nSQN 0: the card answers with AUTS\nNo GUSS, whatever was asked for\n"
-
-static int add_wrong(struct vty *vty, const char *who, const char *name, const char *times)
-{
-	for (int k = 0; k < FAULT_KINDS; k++) {
-		if (strcmp(fault_name((enum fault_kind)k), name) == 0)
-			return add_fault(vty, (enum fault_kind)k, who, NULL, times);
-	}
-	return CMD_WARNING;
-}
-
-DEFUN(fault_wrong, fault_wrong_cmd, "fault (all|IMPI) (wrong-mac|stale-sqn|no-guss)", WRONG_STR)
-{
-	return add_wrong(vty, argv[0], argv[1], NULL);
-}
-
-DEFUN(fault_wrong_times, fault_wrong_times_cmd, "fault (all|IMPI) (wrong-mac|stale-sqn|no-guss) times <1-1000000>",
-      WRONG_STR TIMES_STR)
-{
-	return add_wrong(vty, argv[0], argv[1], argv[2]);
-}
-
-#define XRES_STR \
-	"What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\n" \
-	"XRES cut, or filled up with zeros\nOctets\n"
-
-DEFUN(fault_xres, fault_xres_cmd, "fault (all|IMPI) xres-length <0-64>", XRES_STR)
-{
-	return add_fault(vty, FAULT_XRES_LENGTH, argv[0], argv[1], NULL);
-}
-
-DEFUN(fault_xres_times, fault_xres_times_cmd, "fault (all|IMPI) xres-length <0-64> times <1-1000000>",
-      XRES_STR TIMES_STR)
-{
-	return add_fault(vty, FAULT_XRES_LENGTH, argv[0], argv[1], argv[2]);
-}
-
-DEFUN(no_fault, no_fault_cmd, "no fault (all|IMPI)",
-      NO_STR "What goes wrong on purpose\nThose of every subscriber\nThose of this subscriber\n")
-{
-	if (!fault_clear(&cfg->faults, argv[0]))
-		return cfg_fail(vty, "no fault %s", argv[0]);
-	return CMD_SUCCESS;
-}
-
-static int write_faults(struct vty *vty)
-{
-	size_t i;
-
-	for (i = 0; i < cfg->faults.n; i++) {
-		const struct fault *f = &cfg->faults.f[i];
-
-		vty_out(vty, "fault %s %s", f->who, fault_name(f->kind));
-		if (fault_has_value(f->kind))
-			vty_out(vty, " %u", f->value);
-		if (f->times)
-			vty_out(vty, " times %u", f->times);
-		vty_out(vty, "%s", VTY_NEWLINE);
-	}
-	return CMD_SUCCESS;
-}
-
 static struct cmd_node diameter_node = { .node = DIAMETER_NODE, .prompt = "%s(config-diameter)# ", .vtysh = 1 };
 static struct cmd_node bsf_node = { .node = BSF_NODE, .prompt = "%s(config-bsf)# ", .vtysh = 1 };
-static struct cmd_node fault_node = { .node = FAULT_NODE, .prompt = "", .vtysh = 1 };
 
 void hss_vty_init(struct hss_cfg *c)
 {
@@ -435,18 +313,7 @@ void hss_vty_init(struct hss_cfg *c)
 	install_element(BSF_NODE, &bsf_tls_cn_cmd);
 	install_element(BSF_NODE, &bsf_no_tls_cn_cmd);
 	hss_vty_subscribers_init(c);
-	install_node(&fault_node, write_faults);
-	install_element(CONFIG_NODE, &fault_delay_cmd);
-	install_element(CONFIG_NODE, &fault_delay_times_cmd);
-	install_element(CONFIG_NODE, &fault_silent_cmd);
-	install_element(CONFIG_NODE, &fault_silent_times_cmd);
-	install_element(CONFIG_NODE, &fault_result_cmd);
-	install_element(CONFIG_NODE, &fault_result_times_cmd);
-	install_element(CONFIG_NODE, &fault_wrong_cmd);
-	install_element(CONFIG_NODE, &fault_wrong_times_cmd);
-	install_element(CONFIG_NODE, &fault_xres_cmd);
-	install_element(CONFIG_NODE, &fault_xres_times_cmd);
-	install_element(CONFIG_NODE, &no_fault_cmd);
+	hss_vty_fault_init(c);
 	hss_vty_slf_init(c);
 	hss_vty_show_init(c);
 }

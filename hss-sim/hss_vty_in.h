@@ -20,3 +20,5 @@ enum { DIAMETER_NODE = _LAST_OSMOVTY_NODE + 1, BSF_NODE, SUBSCRIBERS_NODE, FAULT
 void hss_vty_subscribers_init(struct hss_cfg *c);
 /*! Commands of an SLF. */
 void hss_vty_slf_init(struct hss_cfg *c);
+/*! Behaviours for testers. */
+void hss_vty_fault_init(struct hss_cfg *c);

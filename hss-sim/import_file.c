@@ -57,10 +57,10 @@ void import_file_unmap(struct import_content *c)
 	*c = (struct import_content){ 0 };
 }
 
-static int read_guss_file(struct import_content *out, const char *path, struct err *err)
+int import_file_read(struct import_content *out, const char *path, size_t max, struct err *err)
 {
 	struct stat st;
-	int fd = import_open(&st, path, err);
+	int fd = import_open(&st, path, err), rc = 0;
 	uint8_t *p;
 	size_t n;
 	FILE *f;
@@ -72,22 +72,20 @@ static int read_guss_file(struct import_content *out, const char *path, struct e
 		close(fd);
 		return err_set(err, -ENOMEM, "no memory");
 	}
-	p = malloc(ZH_GUSS_CARRIED + 1);
-	n = p ? fread(p, 1, ZH_GUSS_CARRIED + 1, f) : 0;
-	if (!p || ferror(f) || n > ZH_GUSS_CARRIED) {
-		int rc = !p ? err_set(err, -ENOMEM, "no memory")
-			 : ferror(f)
-				 ? err_set(err, -EIO, "%s: not readable", path)
-				 : err_set(err, -E2BIG, "%s: more than the %d octets that a Diameter message can carry",
-					   path, ZH_GUSS_CARRIED);
-
-		fclose(f);
-		free(p);
-		return rc;
-	}
+	p = malloc(max + 1);
+	n = p ? fread(p, 1, max + 1, f) : 0;
+	if (!p)
+		rc = err_set(err, -ENOMEM, "no memory");
+	else if (ferror(f))
+		rc = err_set(err, -EIO, "%s: not readable", path);
+	else if (n > max)
+		rc = err_set(err, -E2BIG, "%s: more than %zu octets", path, max);
 	fclose(f);
-	*out = (struct import_content){ p, n };
-	return 0;
+	if (rc == 0)
+		*out = (struct import_content){ p, n };
+	else
+		free(p);
+	return rc;
 }
 
 /* Path as written in the file, relative to the folder of the CSV. */
@@ -121,7 +119,10 @@ int import_file_guss(struct import_guss *g, const char *csv_path, struct span pa
 
 	if (rc < 0 || strcmp(name, g->path) == 0)
 		return rc;
-	rc = read_guss_file(&xml, name, err);
+	rc = import_file_read(&xml, name, ZH_GUSS_CARRIED, err);
+	if (rc == -E2BIG)
+		err_set(err, rc, "%s: more than the %d octets that a Diameter message can carry", name,
+			ZH_GUSS_CARRIED);
 	if (rc < 0)
 		return rc;
 	rc = guss_parse(&parsed, xml.p, xml.len, &why);

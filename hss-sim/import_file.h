@@ -22,6 +22,9 @@ struct import_content {
 int import_file_map(struct import_content *out, const char *path, struct err *err);
 void import_file_unmap(struct import_content *c);
 
+/*! Read a regular file of up to max octets. \param[out] out p malloc'ed \returns 0; -E2BIG; -errno, and a reason in err */
+int import_file_read(struct import_content *out, const char *path, size_t max, struct err *err);
+
 /*! The GUSS read last: many subscribers of a file usually share one. Zeroed at first. */
 struct import_guss {
 	char path[IMPORT_PATH_LEN];

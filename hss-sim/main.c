@@ -14,6 +14,7 @@
 #include "common/rt/tls_keep.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/pseudonym.h"
+#include "hss-sim/fault_orders.h"
 #include "hss-sim/hss_control.h"
 #include "hss-sim/hss_vty.h"
 #include "hss-sim/hss_vty_show.h"
@@ -206,14 +207,16 @@ static int start_diameter(const struct hss_cfg *cfg, struct zh_server *zh, struc
 	if (!hub || !dia_select_new(rt_ctx(), dia))
 		return err_set(err, -ENOMEM, "diameter: no memory");
 	hss_vty_show_hub(hub);
+	zh->hub = hub;
 	tls_keep_begin(tls, &cfg->tls, cfg->identity, use_tls, NULL);
 	tls = NULL;
 	return dia_hub_listen(hub, err);
 }
 
-static void stop_diameter(void)
+static void stop_diameter(struct zh_server *zh)
 {
 	hss_vty_show_hub(NULL);
+	zh->hub = NULL;
 	tls_keep_end();
 	if (hub)
 		dia_select_stop(dia, hub);
@@ -241,6 +244,7 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct subscriber_
 	if (!changes)
 		rc = -EIO;
 	hss_control_init(db, &zh, changes);
+	fault_orders_init(&zh);
 	if (rc == 0)
 		rc = start_diameter(cfg, &zh, err);
 	if (rc == 0)
@@ -251,8 +255,9 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct subscriber_
 	}
 	/* What is in work is dropped: its BSF asks again elsewhere or later. */
 	hss_vty_show_attach(NULL, NULL);
+	fault_orders_init(NULL);
 	zh_server_drop_all(&zh);
-	stop_diameter();
+	stop_diameter(&zh);
 	provision_stop(changes);
 	inbox_close(zh.inbox);
 	mark_writer_stop(zh.writer);

@@ -8,6 +8,7 @@
 #include <osmocom/vty/vty.h>
 #include "common/base/clock.h"
 #include "common/rt/log_line.h"
+#include "hss-sim/fault_orders.h"
 
 static struct mar_note notes[MAR_LOG_MAX];
 static size_t n_notes; /* ever made */
@@ -92,6 +93,8 @@ DEFUN(show_mar, show_mar_cmd, "show mar [IMPI]",
 	       "Those for this private identity\n")
 {
 	mar_log_each(argc ? argv[0] : NULL, note_vty, vty);
+	if (argc == 0)
+		fault_orders_say_done(vty);
 	return CMD_SUCCESS;
 }
 

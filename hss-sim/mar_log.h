@@ -18,8 +18,8 @@ struct mar_note {
 	int64_t at_ms; /* Unix time */
 	enum cause cause;
 	struct result result;
-	char run[RUN_ID_LEN + 1]; /* "" no vector was given */
-	char fault[16];           /* "" none */
+	char run[RUN_ID_LEN + 1];    /* "" no vector was given */
+	char fault[FAULT_NAMES_MAX]; /* "" none */
 	char impi[IMPI_MAX + 1], peer[256];
 };
 /*! Call fn for each, the oldest first. \param[in] impi NULL: of all */

@@ -23,7 +23,7 @@ struct zh_repeat_key {
 struct zh_given {
 	uint8_t rand[AKA_RAND_LEN];
 	uint64_t sqn;
-	struct fault_effect effect; /* how it was spoilt */
+	struct fault_part spoilt;
 };
 
 /*! \returns malloc'ed; NULL no memory, no random numbers */

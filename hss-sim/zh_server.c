@@ -10,6 +10,7 @@
 #include "common/dia/zh_wire.h"
 #include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
+#include "hss-sim/fault_act.h"
 #include "hss-sim/zh_decide.h"
 
 int zh_server_init(struct zh_server *s, void *ctx, struct subscriber_db *db, const struct subscriber_rules *rules,
@@ -58,10 +59,11 @@ static void txn_unlist(struct zh_txn *t)
 	t->listed = false;
 }
 
-static void log_end(const struct zh_txn *t, enum cause cause, const struct result *r, const uint8_t *rand,
-		    const char *fault)
+static void log_end(const struct zh_txn *t, enum cause cause, const struct result *r, const uint8_t *rand)
 {
-	const struct zh_server_end e = { cause, t->mar.impi.s, dia_reply_peer(t->reply), r, rand, fault };
+	char names[FAULT_NAMES_MAX];
+	const struct zh_server_end e = { cause, t->mar.impi.s, dia_reply_peer(t->reply),
+					 r,     rand,          fault_effect_names(&t->effect, names) };
 
 	zh_server_log(&e);
 }
@@ -71,82 +73,69 @@ static int put_maa(struct writer *w, struct span request, const struct dia_self 
 	return zh_wire_maa_put(w, request, self, answer);
 }
 
+static int put_redirect(struct writer *w, struct span request, const struct dia_self *self, const void *answer)
+{
+	return dia_redirect_put(w, request, self, answer);
+}
+
 static void send_or_tell(struct zh_txn *t, dia_reply_fn *put, const void *answer)
 {
+	const struct fault_answer spoilt = { put, answer, &t->effect };
 	struct dia_reply *r = t->reply;
 	char peer[256];
 	int rc;
 
 	snprintf(peer, sizeof(peer), "%s", dia_reply_peer(r));
 	t->reply = NULL;
-	rc = dia_reply_put(r, put, answer);
+	rc = dia_reply_put(r, fault_put, &spoilt);
 	if (rc == -EMSGSIZE)
 		LOGT(DZH, LOGL_ERROR, "an MAA to %s would be longer than a message can be, 5012 in its place\n", peer);
 	else if (rc < 0)
 		dia_select_refused(DRT, CAUSE_dia_unsent, peer, "its connection has gone, or had no room for it");
+	if (fault_cuts(&t->effect))
+		dia_hub_cut(t->server->hub, peer);
 }
 
 static void zh_server_answer(struct zh_txn *t, const struct zh_decision *d, const struct aka_vector *v)
 {
-	struct zh_maa maa = { .result = d->result, .guss = t->effect.no_guss ? span_of(NULL, 0) : d->guss };
+	struct zh_maa maa = { .result = d->result };
+	char *other;
 
+	maa.guss = fault_guss(d->guss, &t->effect, &other);
 	if (v) {
 		maa.vector.kind = ZH_VECTOR_AKA;
 		maa.vector.aka = *v;
 	}
-	log_end(t, d->cause, &d->result, v ? v->rand : NULL,
-		v                   ? fault_effect_name(&t->effect)
-		: t->effect.delay_s ? "delay"
-				    : NULL);
+	log_end(t, d->cause, &d->result, v ? v->rand : NULL);
 	send_or_tell(t, put_maa, &maa);
 	maa.guss = span_of(NULL, 0); /* lent */
 	zh_maa_clear(&maa);
+	free(other);
 	txn_end(t);
 }
 
-static void answer_result(struct zh_txn *t, uint32_t code)
+/* What a tester wants in the place of an answer. */
+static void answer_outcome(struct zh_txn *t, const struct fault_outcome *o)
 {
-	struct zh_maa maa = { .result = { .code = code } };
+	const struct zh_maa maa = { .result = o->result };
 
-	if (fault_result_experimental(code)) {
-		maa.result.experimental = true;
-		maa.result.vendor = RESULT_VENDOR_3GPP;
-	}
-	log_end(t, CAUSE_hss_fault, &maa.result, NULL, "result");
-	send_or_tell(t, put_maa, &maa);
+	log_end(t, CAUSE_hss_fault, &o->result, NULL);
+	if (o->redirect.n)
+		send_or_tell(t, put_redirect, &o->redirect);
+	else if (o->result.code)
+		send_or_tell(t, put_maa, &maa);
+	else if (fault_cuts(&t->effect))
+		dia_hub_cut(t->server->hub, dia_reply_peer(t->reply));
 	txn_end(t);
-}
-
-static int put_redirect(struct writer *w, struct span request, const struct dia_self *self, const void *answer)
-{
-	return dia_redirect_put(w, request, self, answer);
 }
 
 static void answer_redirect(struct zh_txn *t, const struct zh_redirect *to)
 {
 	static const struct result redirect = { .code = RESULT_REDIRECT };
 
-	log_end(t, CAUSE_hss_redirected, &redirect, NULL, NULL);
+	log_end(t, CAUSE_hss_redirected, &redirect, NULL);
 	send_or_tell(t, put_redirect, to);
 	txn_end(t);
-}
-
-/* What a tester wants to be wrong with a vector. */
-static int spoil(struct aka_vector *v, const struct fault_effect *e, const struct aka_cred *cred)
-{
-	uint8_t rand[AKA_RAND_LEN];
-
-	if (e->vector == FAULT_WRONG_MAC)
-		v->autn[AKA_AUTN_LEN - 1] ^= 1;
-	if (e->vector == FAULT_XRES_LENGTH) {
-		if (e->xres_len > v->res.len)
-			memset(v->res.b + v->res.len, 0, e->xres_len - v->res.len);
-		v->res.len = (uint8_t)e->xres_len;
-	}
-	if (e->vector != FAULT_STALE_SQN)
-		return 0;
-	memcpy(rand, v->rand, sizeof(rand));
-	return aka_vector_make(v, cred, rand, 0);
 }
 
 static void answer_failed(struct zh_txn *t)
@@ -221,7 +210,7 @@ static bool gave_again(struct zh_txn *t, const struct zh_facts *f, const struct 
 	mar.has_resync = false;
 	zh_decide(&d, &mar, &fine, f);
 	if (d.vector && (aka_vector_make(&v, &sub->row.cred, given.rand, given.sqn) < 0 ||
-			 spoil(&v, &given.effect, &sub->row.cred) < 0))
+			 fault_vector(&v, &given.spoilt, &sub->row.cred) < 0))
 		zh_decide_failed(&d);
 	if (d.vector)
 		d.cause = CAUSE_hss_repeated;
@@ -232,7 +221,7 @@ static bool gave_again(struct zh_txn *t, const struct zh_facts *f, const struct 
 
 static void zh_server_remember(const struct zh_txn *t, const uint8_t rand[AKA_RAND_LEN], uint64_t sqn)
 {
-	struct zh_given given = { .sqn = sqn, .effect = t->effect };
+	struct zh_given given = { .sqn = sqn, .spoilt = t->effect.of[FAULT_SORT_VECTOR] };
 
 	memcpy(given.rand, rand, sizeof(given.rand));
 	zh_repeats_put(t->server->repeats, &t->key, &given, clock_mono_ms());
@@ -288,7 +277,8 @@ static void zh_server_do_serve(struct zh_txn *t)
 		txn_list(t, &sub->waiting);
 		return;
 	}
-	if (rc < 0 || auc_vector(&v, &sub->row.cred, sqn) < 0 || spoil(&v, &t->effect, &sub->row.cred) < 0) {
+	if (rc < 0 || auc_vector(&v, &sub->row.cred, sqn) < 0 ||
+	    fault_vector(&v, &t->effect.of[FAULT_SORT_VECTOR], &sub->row.cred) < 0) {
 		answer_failed(t);
 		return;
 	}
@@ -297,37 +287,39 @@ static void zh_server_do_serve(struct zh_txn *t)
 	aka_vector_clear(&v);
 }
 
+static void begin_now(struct zh_txn *t)
+{
+	struct fault_outcome o;
+
+	if (fault_outcome(&o, &t->effect))
+		answer_outcome(t, &o);
+	else
+		zh_server_do_serve(t);
+}
+
 static void on_delay_over(void *data)
 {
 	struct zh_txn *t = data;
 
 	txn_unlist(t);
-	if (t->effect.result)
-		answer_result(t, t->effect.result);
-	else
-		zh_server_do_serve(t);
+	begin_now(t);
 }
 
 void zh_server_begin(struct zh_txn *t)
 {
 	struct zh_server *s = t->server;
+	uint64_t delay_ms;
 
 	if (joined(t, &s->delayed))
 		return;
-	t->effect = fault_take(s->faults, t->mar.impi.s);
-	if (t->effect.no_answer) {
-		static const struct result none;
-
-		log_end(t, CAUSE_hss_fault, &none, NULL, "no-answer");
-		txn_end(t);
-	} else if (t->effect.delay_s) {
-		txn_list(t, &s->delayed);
-		deadline_start(s->deadlines, &t->delay, t->effect.delay_s * 1000ull, on_delay_over, t);
-	} else if (t->effect.result) {
-		answer_result(t, t->effect.result);
-	} else {
-		zh_server_do_serve(t);
+	fault_take(&t->effect, s->faults, t->mar.impi.s, clock_mono_ms());
+	delay_ms = fault_delay_ms(&t->effect);
+	if (!delay_ms) {
+		begin_now(t);
+		return;
 	}
+	txn_list(t, &s->delayed);
+	deadline_start(s->deadlines, &t->delay, delay_ms, on_delay_over, t);
 }
 
 void zh_server_mark_done(void *owner, const char *impi, uint64_t seq, int rc)

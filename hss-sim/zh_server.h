@@ -27,6 +27,7 @@ struct zh_server {
 	struct faults *faults;
 	const struct slf *slf;
 	struct zh_repeats *repeats;
+	struct dia_hub *hub;       /* NULL: not yet, or no more */
 	struct llist_head delayed; /* struct zh_txn */
 	unsigned in_work, of_peer[ZH_PEERS];
 };
@@ -69,7 +70,7 @@ struct zh_server_end {
 	const char *impi, *peer; /* impi "": not known */
 	const struct result *result;
 	const uint8_t *rand; /* NULL: no vector was given */
-	const char *fault;   /* the fault that was asked for; NULL: none */
+	const char *fault;   /* the behaviours that were asked for; NULL: none */
 };
 
 /*! One INFO line a transaction, its counter, and its place in `show mar`. */

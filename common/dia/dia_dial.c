@@ -82,3 +82,16 @@ int dia_hub_reconnect(struct dia_hub *h, const char *identity)
 	begin_anew(id, "the operator wants it anew");
 	return 0;
 }
+
+void dia_hub_cut(struct dia_hub *h, const char *identity)
+{
+	struct dia_identity *id = h ? dia_identity_find(h, identity) : NULL;
+
+	for (unsigned i = 0; id && i < id->n_links; i++) {
+		if (!id->links[i])
+			continue;
+		id->links[i]->why = "closed without a DPR, as was asked for";
+		dia_stream_pause(&id->links[i]->s);
+		dia_stream_shut(&id->links[i]->s);
+	}
+}

@@ -163,6 +163,10 @@ int dia_hub_reconnect(struct dia_hub *h, const char *identity);
 /*! The same with each that is open now, one after the other: the next one when this one is back, or has been away for 3 s. */
 void dia_hub_reconnect_all(struct dia_hub *h);
 
+/*! End the connections of this peer without a DPR, when what was written is sent: for who tries what it makes of that. h may be
+ *  NULL, and the peer unknown. */
+void dia_hub_cut(struct dia_hub *h, const char *identity);
+
 /*! Begin to end: no new connections, DPR to all. \param[in] done called once from a later turn, when all are closed, at
  *  the latest after 4 s; it may free the hub */
 void dia_hub_stop(struct dia_hub *h, void (*done)(void *owner), void *owner);

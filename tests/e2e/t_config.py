@@ -251,7 +251,7 @@ async def commented(t):
     with open(os.path.join(procs.SRC, "conf", "gba-hss-sim.cfg"), encoding="utf-8") as f:
         text = f.read()
     text, n = re.subn(r"^!( ?(?:fault|redirect|redirect-usage|sqn-profile|ind|allow-test-algorithms)\b(?! \())", r"\1", text, flags=re.M)
-    assert n == 7, n
+    assert n == 8, n
     for packaged, ours in (("/etc/gba", w.etc), ("/var/lib/gba-hss-sim", w.dir), ("/run/gba-hss-sim", w.dir),
                            ("127.0.0.1 3869", f"127.0.0.1 {procs.free_port()}")):
         text = text.replace(packaged, ours)

@@ -317,41 +317,6 @@ async def live(t):
     assert (await late.request(hss.mar(late, card.impi))).result == 2001
 
 
-@test("faults that spoil what is given: wrong MAC, stale SQN, length of XRES, no GUSS; each so often, then all is well; what the BSF "
-      "and the card make of them", smoke=True)
-async def spoilt(t):
-    guss = '<guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList/></guss>'
-    w = await World(t, n_cards=1, guss=guss).start()
-    card = w.cards[0]
-    v = await Vty.open(w.ports["hss_vty"])
-    for line in ("enable", "configure terminal"):
-        await v.command(line)
-    ue = w.ue()
-    await v.command(f"fault {card.impi} wrong-mac times 1")
-    assert "wrong-mac times 1" in await v.command("show running-config")
-    ch = await ue.challenge()
-    try:
-        ue.usim.authenticate(ch.rand, ch.autn)
-        raise AssertionError("the MAC is right")
-    except aka.MacFailure:
-        pass
-    assert "fault=wrong-mac" in w.hss.text()
-    await ue.bootstrap()
-    await v.command("fault all stale-sqn times 1")
-    async with causes.counted(w, "hss", hss_ok=2):         # the card's AUTS finds a counter that fits
-        await ue.bootstrap()
-    for octets in (3, 33):
-        await v.command(f"fault all xres-length {octets} times 1")
-        async with causes.counted(w, zh_malformed=1):
-            r = await ue.first()
-            assert r.status == 503, r.status
-    assert "xres-length" not in await v.command("show running-config")
-    await v.command(f"fault {card.impi} no-guss times 1")
-    await ue.bootstrap()
-    assert "fault=no-guss" in w.hss.text()
-    v.close()
-
-
 @test("bad configuration: one line with file and line, exit code not 0, nothing made; --check says the same", smoke=True)
 async def bad(t):
     exe = t.need_program("gba-hss-simd")

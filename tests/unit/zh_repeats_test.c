@@ -55,7 +55,7 @@ static struct zh_repeat_key key_of(const struct request *q)
 
 static struct zh_given given(uint8_t n)
 {
-	struct zh_given g = { .sqn = n, .effect = { .vector = FAULT_XRES_LENGTH, .xres_len = n } };
+	struct zh_given g = { .sqn = n, .spoilt = { true, FAULT_XRES_LENGTH, n } };
 
 	memset(g.rand, n, sizeof(g.rand));
 	return g;
@@ -82,8 +82,8 @@ START_TEST(known_by_all_of_it)
 	ck_assert(zh_repeats_get(r, &key, 1000, &got));
 	ck_assert_mem_eq(got.rand, v.rand, sizeof(v.rand));
 	ck_assert_uint_eq(got.sqn, v.sqn);
-	ck_assert_int_eq(got.effect.vector, v.effect.vector);
-	ck_assert_uint_eq(got.effect.xres_len, v.effect.xres_len);
+	ck_assert_int_eq(got.spoilt.kind, v.spoilt.kind);
+	ck_assert_uint_eq(got.spoilt.value, v.spoilt.value);
 	ck_assert(zh_repeats_marked(mar_of(&usual, true)) && !zh_repeats_marked(mar_of(&usual, false)));
 }
 END_TEST
