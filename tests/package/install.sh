@@ -28,7 +28,7 @@ as() { local user=$1; shift; runuser -u "$user" -- "$@"; }
 until_said() { timeout 20 grep -q -m 1 "$2" <(tail -n +1 -f "$1" 2>/dev/null); }
 
 export DEBIAN_FRONTEND=noninteractive
-run apt-get install -y -q --no-install-recommends "$debs"/{gba-{bsf,hss-sim,tools,ued,doc},libgbaue0}_*.deb logrotate systemd man-db
+run apt-get install -y -q --no-install-recommends "$debs"/{gba-{bsf,hss-sim,tools,ued,interop,doc},libgbaue0}_*.deb logrotate systemd man-db
 ok $? "the packages install"
 run bash -c '[ "$(stat -c "%U %a" /etc/gba/bsf-1.kek /etc/gba/hss-1.kek /var/lib/gba-bsf /var/lib/gba-hss-sim | tr "\n" ,)" = \
 	"gba-bsf 600,gba-hss-sim 600,gba-bsf 700,gba-hss-sim 700," ] && [ "$(stat -c %a /etc/gba/*.cfg | sort -u)" = 640 ]'
@@ -37,6 +37,9 @@ run bash -c '! systemd-analyze verify /lib/systemd/system/gba-{bsfd,hss-simd,ued
 ok $? "the units are right"
 run test -s /usr/share/doc/gba-doc/README.md
 ok $? "gba-doc has the README"
+
+run bash -c 'gba-interop --list | grep -q ZN-301 && for r in zn ub; do gba-interop $r --target /usr/share/gba-interop/targets/bsf.toml --check; done | grep -q "UB-001 runs"'
+ok $? "gba-interop has its cases and reads the target files that come with it"
 
 examples=/usr/share/doc/gba-tools/examples
 hss=(gba-hss-simd -c /etc/gba/gba-hss-sim.cfg)

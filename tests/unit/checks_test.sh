@@ -10,7 +10,7 @@ failed=0
 fresh() {
 	rm -rf "${tree:?}"/* "$tree/.clang-format"
 	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run naf-lib hss-sim ue ue/card ue/lib ue/tool ue/agent tools \
-		bench fuzz tests LICENSES; do
+		interop bench fuzz tests LICENSES; do
 		mkdir -p "$tree/$d"
 	done
 	for l in AGPL LGPL GPL; do echo text >"$tree/LICENSES/$l-3.0-or-later.txt"; done

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A raw HSS (Zh server, TS 29.109 4.2) whose every answer can be spoiled, and a raw Zh client for testing a real one."""
+"""A raw HSS (Zh server, TS 29.109 4.2) whose every answer can be spoiled."""
 import asyncio
 import os
 
 from . import aka, dia
-from .dia import Avp, Msg
+from .dia import Avp
 from .dia_peer import Server
+from .zh import SCHEME, mar, vector_of
 
-SCHEME = "Digest-AKAv1-MD5"
+__all__ = ["RawHss", "Subscriber", "mar", "vector_of"]
 
 
 class Subscriber:
@@ -139,22 +140,3 @@ class RawHss(Server):
             change(answer)
             await conn.send(answer)
         return behave
-
-
-def mar(conn, impi, realm="mnc001.mcc001.3gppnetwork.org", resync=None, scheme=SCHEME, extra=()):
-    """A MAR as a BSF sends it; resync: RAND||AUTS; impi None leaves User-Name out."""
-    item = [Avp(dia.SCHEME, scheme)] if scheme else []
-    if resync is not None:
-        item.append(Avp(dia.AUTHORIZATION, resync))
-    avps = [Avp(dia.SESSION_ID, conn.session_id()), dia.vsai(dia.APP_ZH), Avp(dia.AUTH_STATE, 1)] + conn.origin()
-    avps += [Avp(dia.DEST_REALM, realm)]
-    if impi is not None:
-        avps.append(Avp(dia.USER_NAME, impi))
-    return Msg(dia.CMD_MA, dia.APP_ZH, avps + [Avp(dia.ITEM, item)] + list(extra), dia.R | dia.P)
-
-
-def vector_of(maa):
-    """(rand, autn, xres, ck, ik) of a successful MAA."""
-    item = maa.find(dia.ITEM)
-    nonce = item.find(dia.AUTHENTICATE).data
-    return nonce[:16], nonce[16:], item.find(dia.AUTHORIZATION).data, item.find(dia.CK).data, item.find(dia.IK).data

@@ -14,13 +14,10 @@ import tempfile
 import time
 import traceback
 
-from . import leaks, procs
+from . import leaks, procs, tap
+from .tap import Skip
 
 TESTS = []
-
-
-class Skip(Exception):
-    pass
 
 
 def test(name, req=(), timeout=60, smoke=False, long=False):
@@ -128,15 +125,8 @@ class Context:
 
 async def _one(name, timeout, fn):
     ctx = Context(name)
-    status, text = "ok", ""
-    try:
-        ctx.timeout = timeout * procs.FACTOR
-        async with asyncio.timeout(ctx.timeout) as ctx.limit:
-            await fn(ctx)
-    except Skip as e:
-        status, text = "skip", str(e)
-    except (Exception, asyncio.CancelledError):
-        status, text = "fail", traceback.format_exc()
+    ctx.timeout = timeout * procs.FACTOR
+    status, text = await tap.outcome(fn(ctx), ctx.timeout, lambda clock: setattr(ctx, "limit", clock))
     problems = await ctx.finish()
     if problems and status != "skip":
         status = "fail"
@@ -171,16 +161,13 @@ def run_file(path, only=None, smoke=False):
     for i, (name, req, timeout, _, _, fn) in enumerate(tests, 1):
         began = time.monotonic()
         status, text, notes = asyncio.run(_one(name, timeout, fn))
-        label = f"{i} - {name}" + (f" [{' '.join(req)}]" if req else "")
-        if status == "skip":
-            print(f"ok {label} # SKIP {text}", flush=True)
-        else:
-            print(f"{'ok' if status == 'ok' else 'not ok'} {label} # {time.monotonic() - began:.1f}s", flush=True)
+        label = name + (f" [{' '.join(req)}]" if req else "")
+        print(tap.line(i, label, status, text, time.monotonic() - began), flush=True)
         for line in notes:
             print(f"# {line}", flush=True)
         if status == "fail":
             failed += 1
-            print("\n".join("#   " + x for x in text.split("\n")), flush=True)
+            print(tap.diagnostics(text), flush=True)
     return failed
 
 

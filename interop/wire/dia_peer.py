@@ -5,7 +5,7 @@ import itertools
 import os
 import socket
 
-from . import dia
+from . import dia, record
 from .dia import Avp, Msg
 
 
@@ -15,6 +15,8 @@ class PeerClosed(Exception):
 
 class Conn:
     """One connection. on_request(conn, msg) is called for what is not CER, DWR or DPR."""
+
+    product = "e2e"
 
     def __init__(self, reader, writer, identity, realm, apps, on_request=None):
         self.reader, self.writer = reader, writer
@@ -54,6 +56,7 @@ class Conn:
         except (asyncio.IncompleteReadError, ConnectionError, dia.Malformed, asyncio.CancelledError) as e:
             self.error = e
         finally:
+            record.note("diameter", self.identity, False, None)
             self.closed.set()
             for f in self.pending.values():
                 if not f.done():
@@ -65,7 +68,9 @@ class Conn:
     async def _one(self):
         head = await self.reader.readexactly(4)
         length = int.from_bytes(head[1:], "big")
-        msg = Msg.decode(head + await self.reader.readexactly(length - 4))
+        octets = head + await self.reader.readexactly(length - 4)
+        record.note("diameter", self.identity, False, octets)
+        msg = Msg.decode(octets)
         if not msg.is_request:
             f = self.pending.pop(msg.hbh, None)
             if f is not None and not f.done():
@@ -123,7 +128,7 @@ class Conn:
         ip = self.writer.get_extra_info("sockname")[0]
         return self.origin() + [
             Avp(dia.HOST_IP, b"\0\1" + socket.inet_aton(ip)), Avp(dia.VENDOR_ID, dia.VENDOR_3GPP),
-            Avp(dia.PRODUCT, "e2e"), Avp(dia.SUPPORTED_VENDOR, dia.VENDOR_3GPP)] + [dia.vsai(a) for a in self.apps]
+            Avp(dia.PRODUCT, self.product), Avp(dia.SUPPORTED_VENDOR, dia.VENDOR_3GPP)] + [dia.vsai(a) for a in self.apps]
 
     def session_id(self):
         return f"{self.identity};{self._sid_hi};{next(self._sid)}"
@@ -132,6 +137,7 @@ class Conn:
         await self.send_raw(msg.encode())
 
     async def send_raw(self, octets):
+        record.note("diameter", self.identity, True, octets)
         self.writer.write(octets)
         await self.writer.drain()
 

@@ -2,6 +2,8 @@
 """HTTP/1.1 over a plain socket: what is sent is exactly what the test wrote."""
 import asyncio
 
+from . import record
+
 
 class HttpClosed(Exception):
     pass
@@ -18,6 +20,10 @@ class Response:
         values = self.all(name)
         return values[0] if values else None
 
+    def octets(self):
+        """As one block; of chunks what was in them."""
+        return (f"HTTP {self.status}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in self.headers) + "\r\n").encode("latin-1") + self.body
+
     def __repr__(self):
         return f"Response({self.status}, {self.headers}, {self.body[:200]!r})"
 
@@ -32,6 +38,7 @@ class HttpConn:
         return cls(*await asyncio.open_connection(host, port, local_addr=local))
 
     async def send(self, octets):
+        record.note("http", "device", True, octets)
         self.writer.write(octets)
         await self.writer.drain()
 
@@ -48,8 +55,11 @@ class HttpConn:
     async def response(self, timeout=15):
         """HttpClosed unless a whole answer was read."""
         try:
-            return await asyncio.wait_for(self._response(), timeout)
+            r = await asyncio.wait_for(self._response(), timeout)
+            record.note("http", "device", False, r.octets())
+            return r
         except (asyncio.IncompleteReadError, ConnectionError) as e:
+            record.note("http", "device", False, None)
             raise HttpClosed(str(e)) from e
 
     async def _response(self):

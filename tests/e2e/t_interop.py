@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""gba-interop against our own daemons: every case passes; what is wrong with a target file is told; what a report says of a failure."""
+import os
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+from lib import procs
+from lib.lab import CONF, TOOL, Lab
+from lib.runner import test
+
+
+def seen(out):
+    """All but what passed."""
+    return "\n".join(x for x in out.split("\n") if not x.startswith("ok "))[-6000:]
+
+
+@test("gba-interop: every case of zn, zh and ub passes at our daemons", timeout=120)
+async def green(t):
+    w = await Lab(t).start()
+    for role, least in (("zn", 60), ("zh", 50), ("ub", 80)):
+        rc, out = await w.interop(role)
+        passed = len(re.findall(r"^ok .* # [0-9.]+s$", out, re.M))
+        assert rc == 0 and passed >= least, seen(out)
+        t.note(re.search(r"^# (.*passed.*)$", out, re.M)[1])
+
+
+@test("gba-interop over TLS: the same cases pass, and the provisioned certificates are shown", timeout=120)
+async def tls(t):
+    from lib.pki import pki
+    from lib.tls import certify
+    w = Lab(t)
+    certify(w.bsf_cfg, pki().make("bsf", "bsf.mnc001.mcc001.3gppnetwork.org"))
+    w.bsf_cfg.set("diameter", f"listen tls 127.0.0.1 {w.ports['dia']}")
+    await w.start()
+    with open(os.path.join(w.etc, "bsf.toml"), encoding="utf-8") as f:
+        text = f.read().replace("[diameter]", '[diameter]\nsecurity = "tls"')
+    for name in ("naf1", "naf2", "probe"):
+        pair = pki().make(name, f"{name}.example.com")
+        text = text.replace(f'identity = "{name}.example.com"', f'identity = "{name}.example.com"\ntls-ca = "{pki().ca()}"\n'
+                            f'tls-certificate = "{pair.certificate}"\ntls-key = "{pair.key}"')
+    w.rewrite("bsf.toml", lambda _: text)
+    rc, out = await w.interop("zn", "--only", "ZN-[03]")
+    assert rc == 0 and len(re.findall(r"^ok .* # [0-9.]+s$", out, re.M)) > 40, seen(out)
+
+
+@test("gba-interop: what a case needs and the target has not is said and skipped; what is known to fail fails no run; a case that nobody "
+      "expected to fail has its messages in each report, without keys and identities")
+async def reports(t):
+    w = await Lab(t).start()
+    w.rewrite("bsf.toml", lambda s: s.replace('"tmpi", ', "").replace('identity = "bsf.', 'identity = "bsf9.', 1)
+              + '\n[[expected]]\ncase = "ZN-301"\nreason = "a name of its own"\n[[expected]]\ncase = "ZN-350"\nreason = "nothing"\n')
+    junit, page = os.path.join(t.dir, "j.xml"), os.path.join(t.dir, "r.html")
+    rc, out = await w.interop("zn", "--only", "ZN-(301|302|318|350)", "--junit", junit, "--html", page)
+    assert rc == 1, out
+    assert re.search(r"^not ok 1 - ZN-301 .* # TODO a name of its own$", out, re.M), out
+    assert re.search(r"^not ok 2 - ZN-302 ", out, re.M) and "Origin-Host bsf.mnc001.mcc001.3gppnetwork.org is not bsf9." in out, out
+    assert re.search(r'^ok 3 - ZN-318 .* # SKIP the target does not say capability "tmpi"', out, re.M), out
+    assert re.search(r"BIR", out) and re.search(r"naf1.example.com <-- BSF  BIA", out), "no ladder"
+    cases = {c.get("name")[:6]: c for c in ElementTree.parse(junit).getroot().iter("testcase")}
+    assert len(cases) == 4 and cases["ZN-302"].find("failure") is not None and cases["ZN-301"].find("skipped") is not None
+    with open(page, encoding="utf-8") as f:
+        text = f.read()
+    assert 'id="ZN-302"' in text and 'id="ZN-301"' not in text and "ME-KEY (405/10415) 32 octets, fingerprint" in text, text[-3000:]
+    for word in ("001010000000101", "<script", "http://", "src="):
+        assert word not in out.split("ladder")[0] + text.replace("xmlns", ""), word
+
+
+@test("gba-interop: an empty run is a failure, and so is a target that is not there")
+async def nothing(t):
+    w = Lab(t)
+    rc, out = await w.interop("zn", "--only", "no such case")
+    assert rc == 1 and "no case ran" in out, out
+    rc, out = await w.interop("zh", "--only", "ZH-301")
+    assert rc == 1 and "not ok 1 - ZH-301" in out, out
+
+
+WRONG = [  # what is changed in bsf.toml, what is said
+    (("port = 3868", "port = 38680000"), r"bsf\.toml:13: diameter: port: 38680000 is not allowed; it must be a number, 1 to 65535"),
+    (("port = 3868", "prot = 3868"), r"bsf\.toml:13: diameter: prot: no such field; there are host, port, identity"),
+    (("port = 3868\n", ""), r"bsf\.toml:11: diameter: port is missing"),
+    (('role = "probe"', 'role = "prober"'), r"bsf\.toml:\d+: naf 3: role: 'prober' is not allowed; it must be one of main, other, probe"),
+    (('role = "probe"', 'role = "main"'), r"naf 3: role: each role once"),
+    (('"habits"]', '"habit"]'), r"bsf\.toml:7: target: capabilities: .* it must be one of tmpi, gba-u"),
+    (("[diameter]", "[daimeter]"), r"daimeter: no such table; there are target, diameter"),
+    (("[ub]", "[[ub]]"), r"ub: is written \[ub\]"),
+    (('k = "', 'k = "0'), r"bsf\.toml:\d+: subscriber 1: k: .* it must be 32 hex digits"),
+    (('guss = "guss-uss.xml"', 'guss = "nowhere.xml"'), r"subscriber 1: guss: 'nowhere.xml' is not allowed; it must be the name of a file"),
+    (('opc = "', '#opc = "'), r"subscriber 1: either opc or op is needed"),
+    (("timeout = 10", "timeout = 0"), r"bsf\.toml:8: target: timeout: 0 is not allowed; it must be seconds, 0.1 to 600"),
+    (("[ub]", "[ub"), r"bsf\.toml:\d+: "),
+    (("[target]", '[[expected]]\ncase = "ZN-999"\nreason = "x"\n[target]'), r"there is no case ZN-999"),
+]
+
+
+@test("gba-interop: what is wrong with a target file is told with its line, its field and what is allowed, and nothing is sent")
+async def wrong(t):
+    with open(os.path.join(CONF, "bsf.toml"), encoding="utf-8") as f:
+        good = f.read()
+    for name in os.listdir(CONF):
+        os.symlink(os.path.join(CONF, name), os.path.join(t.dir, name))
+    path = os.path.join(t.dir, "bsf.toml")
+    os.unlink(path)
+    for (old, new), said in WRONG:
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(good.replace(old, new, 1))
+        assert old in good, old
+        rc, out, err = await procs.run([sys.executable, TOOL, "zn", "--target", path, "--check"])
+        assert rc == 2 and re.search(said, err) and "Traceback" not in err and not out, (new, rc, out, err)
+    rc, _, err = await procs.run([sys.executable, TOOL, "zh", "--target", os.path.join(CONF, "bsf.toml"), "--check"])
+    assert rc == 2 and "bsf: is missing; zh needs target, diameter, bsf, subscriber" in err, err
