@@ -132,33 +132,43 @@ enum policy_who policy_who(const struct naf_policy **naf, const struct policy *p
 
 bool policy_speaks_for(const struct naf_policy *n, const char *fqdn)
 {
-	return name_table_covers(n->speaks_for, fqdn);
+	char wildcard[FQDN_MAX + 2] = "*";
+	const char *parent = strchr(fqdn, '.');
+
+	if (!fqdn_valid(span_str(fqdn), FQDN_MAX))
+		return false;
+	if (names_has(&n->speaks_for, span_str(fqdn)))
+		return true;
+	if (!parent)
+		return false;
+	strcpy(wildcard + 1, parent);
+	return names_has(&n->speaks_for, span_str(wildcard));
 }
 
-static void strings_free(char **s, size_t n)
+int policy_peer_add_net(struct policy_peer *p, const char *text)
 {
-	for (size_t i = 0; i < n; i++)
-		free(s[i]);
-	free(s);
+	static const char *const anywhere[] = { "0.0.0.0/0", "::/0" };
+	bool any = strcmp(text, POLICY_ANY) == 0;
+	struct sockaddr_net *grown;
+
+	grown = realloc(p->nets, (p->n_nets + 2) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	p->nets = grown;
+	for (int i = 0; i < 1 + any; i++)
+		if (sockaddr_net_parse(&grown[p->n_nets + (size_t)i], any ? anywhere[i] : text) < 0)
+			return -EINVAL;
+	p->n_nets += 1u + any;
+	return 0;
 }
 
-static void naf_clear(struct naf_policy *n)
-{
-	free(n->identity);
-	free(n->via);
-	free(n->naf_group);
-	name_table_free(n->speaks_for);
-	rate_drop(n->rate);
-	strings_free(n->gsids, n->n_gsids);
-	strings_free(n->required_gsids, n->n_required_gsids);
-}
-
-static void peer_clear(struct policy_peer *p)
+void policy_peer_clear(struct policy_peer *p)
 {
 	free(p->identity);
 	free(p->nets);
 	name_table_free(p->relays);
-	strings_free(p->tls_names, p->n_tls_names);
+	names_clear(&p->tls_names);
+	*p = (struct policy_peer){ 0 };
 }
 
 struct digest_alg policy_form(const struct policy *p, const char *impi, struct span user_agent)
@@ -175,9 +185,9 @@ void policy_free(struct policy *p)
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->n_nafs; i++)
-		naf_clear(&p->nafs[i]);
+		naf_policy_clear(&p->nafs[i]);
 	for (size_t i = 0; i < p->n_peers; i++)
-		peer_clear(&p->peers[i]);
+		policy_peer_clear(&p->peers[i]);
 	name_table_free(p->by_identity);
 	name_table_free(p->peer_by_identity);
 	for (size_t i = 0; i < p->n_hss; i++)

@@ -7,12 +7,15 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 #include "bsf/policy/hss.h"
-#include "common/rt/name_table.h"
+#include "bsf/policy/naf.h"
+#include "bsf/policy/names.h"
 #include "bsf/policy/nets.h"
-#include "common/rt/rate.h"
 #include "common/base/sockaddr.h"
 #include "common/gba/impi.h"
 #include "common/http/auth_hdr.h"
+#include "common/rt/name_table.h"
+
+#define POLICY_ANY "any" /* in the place of an address */
 
 /*! One "peer NAME" node of the configuration, or what an hss or naf node says of its own connection. */
 struct policy_peer {
@@ -21,29 +24,13 @@ struct policy_peer {
 	size_t n_nets;
 	bool dial; /* we connect to it */
 	struct sockaddr_storage connect;
-	bool may_connect;     /* it may come to us from that address, too */
-	unsigned connections; /* at a time */
-	int how;              /* enum dia_hub_protection: nothing is decided by it here */
-	char **tls_names;     /* its certificate may have; none: its identity */
-	size_t n_tls_names;
+	bool may_connect;          /* it may come to us from that address, too */
+	uint32_t connections;      /* at a time */
+	uint8_t how;               /* enum dia_hub_protection: nothing is decided by it here */
+	struct names tls_names;    /* its certificate may have; none: its identity */
 	bool tls_cn;               /* CN counts where that has no dNSName */
 	bool asked;                /* an HSS is behind it: its answers are as long as a GUSS */
 	struct name_table *relays; /* names in Route-Records of what comes from it that are no NAF's */
-};
-
-/*! One "naf IDENTITY" node of the configuration. */
-struct naf_policy {
-	char *identity;                /* its Origin-Host */
-	char *via;                     /* identity of the peer it comes over */
-	struct name_table *speaks_for; /* FQDNs; "*.x" matches exactly one label more */
-	char *naf_group;               /* or NULL */
-	bool private_identity;         /* may learn the IMPI (User-Name) */
-	char **gsids;                  /* gaa-service: USSs it may have; n_gsids 0: none */
-	size_t n_gsids;
-	char **required_gsids; /* uss-required: without them 5402, also if not asked for */
-	size_t n_required_gsids;
-	struct rate *rate; /* of its requests; held */
-	bool proxy; /* Zn-Proxy: what comes from it under a name that is no NAF of its own is its responsibility */
 };
 
 #define POLICY_FORMS_MAX 32
@@ -70,6 +57,12 @@ struct policy {
 
 /*! Make what the look-ups look into; when all nafs and peers are there. \returns 0; -ENOMEM */
 int policy_index(struct policy *p);
+
+/*! Frees what is in it. */
+void policy_peer_clear(struct policy_peer *p);
+/*! One more range that it may come from. \param[in] text as sockaddr_net_parse() has it, or POLICY_ANY, which is two
+ *  \returns 0; -EINVAL; -ENOMEM */
+int policy_peer_add_net(struct policy_peer *p, const char *text);
 
 /*! \returns entry or NULL; no case */
 const struct policy_peer *policy_peer(const struct policy *p, const char *identity);

@@ -3,32 +3,15 @@
 #include "bsf/run/naf_cfg.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/vty.h>
-#include "common/base/sockaddr.h"
+#include "bsf/policy/naf_words.h"
 #include "common/gba/naf_id.h"
-#include "common/gba/zn_msg.h"
 #include "common/rt/cfg_file.h"
-
-static int cfg_add(struct vty *vty, struct words *w, const char *s)
-{
-	int rc = words_add(vty->index, w, s);
-
-	if (rc == -E2BIG)
-		return cfg_fail(vty, "too many of them; allowed: %d", WORDS_MAX);
-	if (rc < 0)
-		return cfg_fail(vty, "no memory");
-	return peer_cfg_changed(vty);
-}
-
-static int del(struct vty *vty, struct words *w, const char *s)
-{
-	if (words_del(w, s) < 0)
-		return cfg_fail(vty, "%s is not there", s);
-	return peer_cfg_changed(vty);
-}
 
 #define NAF_HELP \
 	"A peer that connects to us for keys: a NAF, a proxy or a tool\n" \
@@ -65,7 +48,8 @@ DEFUN(cfg_no_naf, cfg_no_naf_cmd, "no naf IDENTITY", NO_STR NAF_HELP)
 	if (!n)
 		return cfg_fail(vty, "%s is not there", argv[0]);
 	if (own && peer_cfg_user(own))
-		return cfg_fail(vty, "%s is via naf %s; allowed: when nothing is", peer_cfg_user(own), n->identity);
+		return cfg_fail(vty, "%s is via naf %s; allowed: when nothing is", peer_cfg_user(own),
+				n->policy.identity);
 	if (own)
 		peer_cfg_remove(own);
 	naf_cfg_remove(n);
@@ -76,16 +60,17 @@ struct peer_cfg *naf_cfg_make_own_peer(struct vty *vty, const struct naf_cfg *n)
 {
 	struct peer_cfg *p = naf_cfg_own_peer(n);
 
-	if (n->via) {
-		cfg_fail(vty, "naf %s comes via %s; allowed: either a connection of its own, or via", n->identity,
-			 n->via);
+	if (n->policy.via) {
+		cfg_fail(vty, "naf %s comes via %s; allowed: either a connection of its own, or via",
+			 n->policy.identity, n->policy.via);
 		return NULL;
 	}
-	if (!p && peer_cfg_taken_by(n->identity)) {
-		cfg_fail(vty, "naf %s: %s; allowed: via PEER", n->identity, peer_cfg_taken_by(n->identity));
+	if (!p && peer_cfg_taken_by(n->policy.identity)) {
+		cfg_fail(vty, "naf %s: %s; allowed: via PEER", n->policy.identity,
+			 peer_cfg_taken_by(n->policy.identity));
 		return NULL;
 	}
-	p = p ? p : peer_cfg_add(n->identity, PEER_OF_NAF);
+	p = p ? p : peer_cfg_add(n->policy.identity, PEER_OF_NAF);
 	if (!p)
 		cfg_fail(vty, "no memory");
 	else
@@ -150,16 +135,17 @@ DEFUN(naf_via, naf_via_cmd, "via PEER",
 	char *via;
 
 	if (naf_cfg_own_peer(n))
-		return cfg_fail(vty, "naf %s has a connection of its own; allowed: either that, or via", n->identity);
-	if (n->via && cfg_reading())
-		return cfg_fail(vty, "via %s is written already; allowed: once", n->via);
+		return cfg_fail(vty, "naf %s has a connection of its own; allowed: either that, or via",
+				n->policy.identity);
+	if (n->policy.via && cfg_reading())
+		return cfg_fail(vty, "via %s is written already; allowed: once", n->policy.via);
 	if (!cfg_reading() && !peer_cfg_find(argv[0]))
 		return cfg_fail(vty, "there is no peer %s; allowed: the name of a peer", argv[0]);
-	via = talloc_strdup(n, argv[0]);
+	via = strdup(argv[0]);
 	if (!via)
 		return cfg_fail(vty, "no memory");
-	talloc_free(n->via);
-	n->via = via;
+	free(n->policy.via);
+	n->policy.via = via;
 	return peer_cfg_changed(vty);
 }
 
@@ -167,124 +153,73 @@ DEFUN(naf_no_via, naf_no_via_cmd, "no via", NO_STR "It comes over a peer\n")
 {
 	struct naf_cfg *n = vty->index;
 
-	TALLOC_FREE(n->via);
+	free(n->policy.via);
+	n->policy.via = NULL;
 	return peer_cfg_changed(vty);
 }
 
-#define SPEAKS_HELP \
-	"NAF name for which it may fetch keys\n" \
-	"FQDN, or *.DOMAIN for one label more\n"
+/* --- the words of policy/naf_words.c */
 
-DEFUN(naf_speaks_for, naf_speaks_for_cmd, "speaks-for FQDN", SPEAKS_HELP)
+struct word_command {
+	struct cmd_element cmd;
+	const struct naf_word *w;
+};
+
+#define FULL_MAX 64
+
+/* The VTY takes the beginning of a keyword for it. \returns typed, or all of the keyword in full */
+static const char *keyword_of(const struct naf_word *w, const char *typed, char full[FULL_MAX])
 {
-	const char *name = strncmp(argv[0], "*.", 2) == 0 ? argv[0] + 2 : argv[0];
-
-	if (!fqdn_valid(span_str(name), FQDN_MAX))
-		return cfg_fail(vty, "%s is no host name; allowed: FQDN or *.DOMAIN", argv[0]);
-	return cfg_add(vty, &((struct naf_cfg *)vty->index)->speaks_for, argv[0]);
+	for (int i = 0; i < NAF_CHOICES_MAX && w->args[0] == '('; i++) {
+		if (!w->choices[i] || strncmp(w->choices[i], typed, strlen(typed)) != 0)
+			continue;
+		snprintf(full, FULL_MAX, "%s", w->choices[i]);
+		return full;
+	}
+	return typed;
 }
 
-DEFUN(naf_no_speaks_for, naf_no_speaks_for_cmd, "no speaks-for FQDN", NO_STR SPEAKS_HELP)
+static int set_word(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
 {
-	return del(vty, &((struct naf_cfg *)vty->index)->speaks_for, argv[0]);
+	const struct naf_word *w = container_of(self, struct word_command, cmd)->w;
+	struct naf_cfg *n = vty->index;
+	char full[FULL_MAX];
+	struct err err;
+
+	if (argc == 1)
+		argv[0] = keyword_of(w, argv[0], full);
+	if (naf_word_set(w, &n->policy, argv, (size_t)argc, &err) < 0)
+		return cfg_fail(vty, "%s", err.text);
+	return peer_cfg_changed(vty);
 }
 
-#define GROUP_HELP "NAF group, which chooses among USSs of one service (33.220 4.4.6)\n"
-
-DEFUN(naf_group, naf_group_cmd, "naf-group NAME", GROUP_HELP "Name as in the GUSS\n")
+static int unset_word(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
 {
 	struct naf_cfg *n = vty->index;
+	struct err err;
 
-	talloc_free(n->group);
-	n->group = talloc_strdup(n, argv[0]);
+	if (naf_word_unset(container_of(self, struct word_command, cmd)->w, &n->policy, argc ? argv[0] : NULL, &err) <
+	    0)
+		return cfg_fail(vty, "%s", err.text);
 	return peer_cfg_changed(vty);
 }
 
-DEFUN(naf_no_group, naf_no_group_cmd, "no naf-group", NO_STR GROUP_HELP)
+/* \param[in] no the form that takes it back, which names only what a list has more than one of */
+static void install_word(const struct naf_word *w, bool no)
 {
-	struct naf_cfg *n = vty->index;
+	struct word_command *c = talloc_zero(tall_vty_ctx, struct word_command);
+	bool with_args = *w->args && (!no || w->kind == NAF_EACH);
+	int help = (int)(no && !with_args ? strcspn(w->help, "\n") + 1 : strlen(w->help));
 
-	TALLOC_FREE(n->group);
-	return peer_cfg_changed(vty);
-}
-
-DEFUN(naf_private, naf_private_cmd, "private-identity (allow|deny)",
-      "May it learn the IMPI?\n"
-      "User-Name is in the answer\n"
-      "It is not (default)\n")
-{
-	((struct naf_cfg *)vty->index)->private_identity = argv[0][0] == 'a';
-	return peer_cfg_changed(vty);
-}
-
-static int set_gsids(struct vty *vty, struct words *w, int argc, const char *argv[])
-{
-	for (int i = 0; i < argc; i++) {
-		size_t len = strlen(argv[i]);
-
-		if (len > ZN_GSID_MAX || strspn(argv[i], "0123456789") != len)
-			return cfg_fail(vty, "%s is no service identifier; allowed: up to %d digits", argv[i],
-					ZN_GSID_MAX);
-	}
-	words_clear(w);
-	for (int i = 0; i < argc; i++) {
-		int rc = cfg_add(vty, w, argv[i]);
-
-		if (rc != CMD_SUCCESS)
-			return rc;
-	}
-	return peer_cfg_changed(vty);
-}
-
-#define GSID_HELP "Service identifiers, decimal\n"
-
-DEFUN(naf_gaa, naf_gaa_cmd, "gaa-service .GSID", "Services whose USSs it may have; replaces the list\n" GSID_HELP)
-{
-	return set_gsids(vty, &((struct naf_cfg *)vty->index)->gsids, argc, argv);
-}
-
-DEFUN(naf_no_gaa, naf_no_gaa_cmd, "no gaa-service", NO_STR "Services whose USSs it may have\n")
-{
-	return set_gsids(vty, &((struct naf_cfg *)vty->index)->gsids, 0, NULL);
-}
-
-DEFUN(naf_required, naf_required_cmd, "uss-required .GSID",
-      "Services without whose USS the subscriber gets no key here (33.220 4.4.6); replaces the list\n" GSID_HELP)
-{
-	return set_gsids(vty, &((struct naf_cfg *)vty->index)->required, argc, argv);
-}
-
-DEFUN(naf_no_required, naf_no_required_cmd, "no uss-required", NO_STR "Services without whose USS there is no key\n")
-{
-	return set_gsids(vty, &((struct naf_cfg *)vty->index)->required, 0, NULL);
-}
-
-#define PROXY_HELP "It relays for NAFs: Origin-Host may be another than its own\n"
-
-DEFUN(naf_proxy, naf_proxy_cmd, "proxy", PROXY_HELP)
-{
-	((struct naf_cfg *)vty->index)->proxy = true;
-	return peer_cfg_changed(vty);
-}
-
-DEFUN(naf_no_proxy, naf_no_proxy_cmd, "no proxy", NO_STR PROXY_HELP)
-{
-	((struct naf_cfg *)vty->index)->proxy = false;
-	return peer_cfg_changed(vty);
-}
-
-#define RATE_HELP "How many requests it may ask a second, and at once; those beyond get 3004\n"
-
-DEFUN(naf_rate, naf_rate_cmd, "rate <1-1000000>", RATE_HELP "Requests\n")
-{
-	rate_set(((struct naf_cfg *)vty->index)->rate, (uint32_t)atoi(argv[0]));
-	return CMD_SUCCESS;
-}
-
-DEFUN(naf_no_rate, naf_no_rate_cmd, "no rate", NO_STR RATE_HELP)
-{
-	rate_set(((struct naf_cfg *)vty->index)->rate, 0);
-	return CMD_SUCCESS;
+	if (!c)
+		return;
+	c->w = w;
+	c->cmd.func = no ? unset_word : set_word;
+	c->cmd.string = talloc_asprintf(c, "%s%s%s%s", no ? "no " : "", w->word, with_args ? " " : "",
+					with_args ? w->args : "");
+	c->cmd.doc = talloc_asprintf(c, "%s%.*s", no ? NO_STR : "", help, w->help);
+	if (c->cmd.string && c->cmd.doc)
+		install_element(BSF_NODE_NAF, &c->cmd);
 }
 
 static void write_own_peer(struct vty *vty, const struct peer_cfg *p)
@@ -295,25 +230,24 @@ static void write_own_peer(struct vty *vty, const struct peer_cfg *p)
 	tls_peer_write(vty, &p->tls);
 }
 
+static void write_word(void *to, const char *line)
+{
+	struct vty *vty = to;
+
+	vty_out(vty, " %s%s", line, VTY_NEWLINE);
+}
+
 static int write_naf(struct vty *vty)
 {
 	for (const struct naf_cfg *n = bsf_cfg->nafs; n; n = n->next) {
-		vty_out(vty, "naf %s%s", n->identity, VTY_NEWLINE);
-		if (n->via)
-			vty_out(vty, " via %s%s", n->via, VTY_NEWLINE);
+		vty_out(vty, "naf %s%s", n->policy.identity, VTY_NEWLINE);
+		if (n->policy.via)
+			vty_out(vty, " via %s%s", n->policy.via, VTY_NEWLINE);
 		if (naf_cfg_own_peer(n))
 			write_own_peer(vty, naf_cfg_own_peer(n));
-		words_write(vty, "speaks-for", &n->speaks_for);
-		if (n->group)
-			vty_out(vty, " naf-group %s%s", n->group, VTY_NEWLINE);
-		if (n->private_identity)
-			vty_out(vty, " private-identity allow%s", VTY_NEWLINE);
-		words_write_line(vty, "gaa-service", &n->gsids);
-		words_write_line(vty, "uss-required", &n->required);
-		if (rate_get(n->rate))
-			vty_out(vty, " rate %u%s", (unsigned)rate_get(n->rate), VTY_NEWLINE);
-		if (n->proxy)
-			vty_out(vty, " proxy%s", VTY_NEWLINE);
+		for (const struct naf_word *w = naf_words; w->word; w++)
+			if (!w->own_command)
+				naf_word_write(w, &n->policy, write_word, vty);
 	}
 	return CMD_SUCCESS;
 }
@@ -322,17 +256,18 @@ static struct cmd_node naf_node = { .node = BSF_NODE_NAF, .prompt = "%s(config-n
 
 void naf_cfg_vty_init(void)
 {
-	static struct cmd_element *const cmds[] = {
-		&naf_address_cmd,  &naf_no_address_cmd,  &naf_speaks_for_cmd,     &naf_no_speaks_for_cmd,
-		&naf_group_cmd,    &naf_no_group_cmd,    &naf_private_cmd,        &naf_gaa_cmd,
-		&naf_no_gaa_cmd,   &naf_required_cmd,    &naf_no_required_cmd,    &naf_proxy_cmd,
-		&naf_no_proxy_cmd, &naf_connections_cmd, &naf_no_connections_cmd, &naf_via_cmd,
-		&naf_no_via_cmd,   &naf_rate_cmd,        &naf_no_rate_cmd,
-	};
+	static struct cmd_element *const cmds[] = { &naf_address_cmd,        &naf_no_address_cmd, &naf_connections_cmd,
+						    &naf_no_connections_cmd, &naf_via_cmd,        &naf_no_via_cmd };
 
 	install_node(&naf_node, write_naf);
 	install_element(CONFIG_NODE, &cfg_naf_cmd);
 	install_element(CONFIG_NODE, &cfg_no_naf_cmd);
 	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
 		install_element(BSF_NODE_NAF, cmds[i]);
+	for (const struct naf_word *w = naf_words; w->word; w++) {
+		if (w->own_command)
+			continue;
+		install_word(w, false);
+		install_word(w, true);
+	}
 }

@@ -21,7 +21,7 @@ int peer_cfg_changed(struct vty *vty)
 int peer_cfg_cmd_address(struct vty *vty, struct peer_cfg *p, const char *text)
 {
 	struct sockaddr_net net;
-	bool any = strcmp(text, PEER_ANY) == 0;
+	bool any = strcmp(text, POLICY_ANY) == 0;
 	int rc;
 
 	if (any && p->tls.how == DIA_HUB_PLAIN)
@@ -41,7 +41,7 @@ int peer_cfg_cmd_no_address(struct vty *vty, struct peer_cfg *p, const char *tex
 	struct sockaddr_net want, have;
 
 	/* the range that is meant, however it was written: 10.0.0.1 is 10.0.0.1/32 */
-	if (p && strcmp(text, PEER_ANY) == 0 && words_del(&p->nets, text) == 0)
+	if (p && strcmp(text, POLICY_ANY) == 0 && words_del(&p->nets, text) == 0)
 		return peer_cfg_changed(vty);
 	for (size_t i = 0; p && sockaddr_net_parse(&want, text) == 0 && i < p->nets.n; i++) {
 		if (sockaddr_net_parse(&have, p->nets.s[i]) == 0 && sockaddr_net_same(&want, &have)) {

@@ -35,7 +35,7 @@ static int tls_changed(struct vty *vty, struct peer_cfg *p, int rc)
 static bool comes_from_anywhere(const struct peer_cfg *p)
 {
 	for (size_t i = 0; i < p->nets.n; i++)
-		if (strcmp(p->nets.s[i], PEER_ANY) == 0)
+		if (strcmp(p->nets.s[i], POLICY_ANY) == 0)
 			return true;
 	return false;
 }

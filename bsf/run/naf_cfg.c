@@ -15,28 +15,19 @@ static struct naf_cfg **end_of_list;
 
 struct peer_cfg *naf_cfg_own_peer(const struct naf_cfg *n)
 {
-	struct peer_cfg *p = n->via ? NULL : peer_cfg_find(n->identity);
+	struct peer_cfg *p = n->policy.via ? NULL : peer_cfg_find(n->policy.identity);
 
 	return p && p->of == PEER_OF_NAF ? p : NULL;
 }
 
 static bool naf_to_policy(struct naf_policy *out, const struct naf_cfg *n)
 {
-	out->identity = strdup(n->identity);
-	out->via = strdup(naf_cfg_via(n));
-	out->speaks_for = words_table(&n->speaks_for);
-	out->gsids = words_copy(&n->gsids);
-	out->required_gsids = words_copy(&n->required);
-	out->naf_group = n->group ? strdup(n->group) : NULL;
-	out->rate = rate_hold(n->rate);
-	out->private_identity = n->private_identity;
-	out->proxy = n->proxy;
-	if (!out->identity || !out->via || !out->speaks_for || !out->gsids || !out->required_gsids ||
-	    (n->group && !out->naf_group))
+	if (naf_policy_copy(out, &n->policy) < 0)
 		return false;
-	out->n_gsids = n->gsids.n;
-	out->n_required_gsids = n->required.n;
-	return true;
+	rate_set(out->rate, out->per_s);
+	if (!out->via)
+		out->via = strdup(out->identity);
+	return out->via != NULL;
 }
 
 /* What is not bound to any address (yet) is nobody. */
@@ -106,29 +97,33 @@ const char *naf_cfg_taken_by(const struct bsf_cfg *c, const char *identity)
 
 static int check_way(const struct naf_cfg *n, struct err *err)
 {
-	if (!n->via && !naf_cfg_own_peer(n))
+	if (!n->policy.via && !naf_cfg_own_peer(n))
 		return cfg_error(err, -EINVAL, n->line,
 				 "naf %s: peer without address; allowed: address ADDRESS/PREFIX, via PEER",
-				 n->identity);
+				 n->policy.identity);
 	if (!peer_cfg_find(naf_cfg_via(n)))
 		return cfg_error(err, -EINVAL, n->line,
-				 "naf %s: via %s: there is no such peer; allowed: the name of a peer", n->identity,
-				 n->via);
+				 "naf %s: via %s: there is no such peer; allowed: the name of a peer",
+				 n->policy.identity, n->policy.via);
 	return 0;
 }
 
 int naf_cfg_check(const struct bsf_cfg *c, struct err *err)
 {
+	struct err why;
+
 	for (const struct naf_cfg *i = c->nafs; i; i = i->next) {
 		if (check_way(i, err) < 0)
 			return -EINVAL;
-		if (!i->speaks_for.n)
+		if (!i->policy.speaks_for.n)
 			return cfg_error(err, -EINVAL, i->line,
 					 "naf %s: speaks for no name, so it would get no key; allowed: speaks-for FQDN",
-					 i->identity);
-		if (naf_cfg_taken_by(c, i->identity))
-			return cfg_error(err, -EINVAL, i->line, "naf %s: %s; allowed: another one", i->identity,
-					 naf_cfg_taken_by(c, i->identity));
+					 i->policy.identity);
+		if (naf_policy_check(&i->policy, &why) < 0)
+			return cfg_error(err, -EINVAL, i->line, "naf %s: %s", i->policy.identity, why.text);
+		if (naf_cfg_taken_by(c, i->policy.identity))
+			return cfg_error(err, -EINVAL, i->line, "naf %s: %s; allowed: another one", i->policy.identity,
+					 naf_cfg_taken_by(c, i->policy.identity));
 	}
 	return 0;
 }
@@ -152,7 +147,7 @@ struct naf_cfg *naf_cfg_find(const char *identity)
 
 static int naf_cfg_end(struct naf_cfg *n)
 {
-	rate_drop(n->rate);
+	naf_policy_clear(&n->policy);
 	return 0;
 }
 
@@ -165,9 +160,9 @@ struct naf_cfg *naf_cfg_add(const char *identity)
 	talloc_set_destructor(n, naf_cfg_end);
 	if (!by_identity)
 		by_identity = name_table_new();
-	n->identity = talloc_strdup(n, identity);
-	n->rate = rate_new();
-	if (!by_identity || !n->identity || !n->rate || name_table_put(by_identity, identity, n) < 0) {
+	n->policy.identity = strdup(identity);
+	n->policy.rate = rate_new();
+	if (!by_identity || !n->policy.identity || !n->policy.rate || name_table_put(by_identity, identity, n) < 0) {
 		talloc_free(n);
 		return NULL;
 	}
@@ -188,6 +183,6 @@ void naf_cfg_remove(struct naf_cfg *n)
 	*p = n->next;
 	if (!n->next)
 		end_of_list = p;
-	name_table_del(by_identity, n->identity);
+	name_table_del(by_identity, n->policy.identity);
 	talloc_free(n);
 }

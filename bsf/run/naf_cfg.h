@@ -9,13 +9,8 @@
 
 struct naf_cfg {
 	struct naf_cfg *next;
-	char *identity;
-	char *via; /* peer it comes over; NULL: its own, of the same name */
-	struct words speaks_for, gsids, required;
-	char *group;
-	struct rate *rate; /* talloc's destructor drops it */
-	bool private_identity, proxy;
-	int line; /* of the file; 0: made at the VTY */
+	struct naf_policy policy; /* via NULL: its own peer, of the same name; rate: talloc's destructor drops it */
+	int line;                 /* of the file; 0: made at the VTY */
 };
 
 /*! \returns node or NULL; no case */
@@ -27,7 +22,7 @@ void naf_cfg_remove(struct naf_cfg *n);
 /*! Name of the peer it comes over. */
 static inline const char *naf_cfg_via(const struct naf_cfg *n)
 {
-	return n->via ? n->via : n->identity;
+	return n->policy.via ? n->policy.via : n->policy.identity;
 }
 /*! The connection it has for itself. \returns NULL: none (yet) */
 struct peer_cfg *naf_cfg_own_peer(const struct naf_cfg *n);

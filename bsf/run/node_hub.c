@@ -60,8 +60,8 @@ static void node_security(void *owner, const char *identity, const struct sockad
 	if (!p)
 		return;
 	out->how = (enum dia_hub_protection)p->how;
-	out->names = (const char *const *)p->tls_names;
-	out->n_names = p->n_tls_names;
+	out->names = (const char *const *)p->tls_names.s;
+	out->n_names = p->tls_names.n;
 	out->cn = p->tls_cn;
 }
 

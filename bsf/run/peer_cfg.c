@@ -92,8 +92,8 @@ const char *peer_cfg_user(const struct peer_cfg *p)
 		if (is_via(p, bsf_cfg->hss[i]->via, bsf_cfg->hss[i]->identity))
 			return bsf_cfg->hss[i]->identity;
 	for (const struct naf_cfg *n = bsf_cfg->nafs; n; n = n->next)
-		if (is_via(p, n->via, n->identity))
-			return n->identity;
+		if (is_via(p, n->policy.via, n->policy.identity))
+			return n->policy.identity;
 	return NULL;
 }
 
@@ -147,50 +147,35 @@ static bool is_asked(const struct peer_cfg *p)
 	return false;
 }
 
-/* Good: it was looked at when it was written. \returns how many; out: 2 */
-static size_t nets_of(struct sockaddr_net *out, const char *text)
-{
-	if (strcmp(text, PEER_ANY) != 0)
-		return sockaddr_net_parse(out, text) == 0;
-	return (sockaddr_net_parse(&out[0], "0.0.0.0/0") == 0) + (sockaddr_net_parse(&out[1], "::/0") == 0);
-}
-
 bool peer_cfg_is_beyond(const struct peer_cfg *p)
 {
 	bool beyond = p->has_connect && !sockaddr_is_loopback(&p->connect.addr);
-	struct sockaddr_net nets[2];
+	struct sockaddr_net net;
 
-	for (size_t i = 0; i < p->nets.n && !beyond; i++)
-		beyond = nets_of(nets, p->nets.s[i]) > 1 || !sockaddr_net_is_loopback(&nets[0]);
+	for (size_t i = 0; i < p->nets.n && !beyond; i++) /* what is no range is any */
+		beyond = sockaddr_net_parse(&net, p->nets.s[i]) < 0 || !sockaddr_net_is_loopback(&net);
 	return beyond;
 }
 
 static bool tls_to_policy(struct policy_peer *out, const struct tls_peer *t)
 {
-	out->how = t->how;
+	const struct names written = { (char **)t->names, t->n_names };
+
+	out->how = (uint8_t)t->how;
 	out->tls_cn = t->cn;
-	out->tls_names = calloc(t->n_names ? t->n_names : 1, sizeof(char *));
-	for (size_t i = 0; out->tls_names && i < t->n_names; i++) {
-		out->tls_names[i] = strdup(t->names[i]);
-		if (!out->tls_names[i])
-			return false;
-		out->n_tls_names++;
-	}
-	return out->tls_names != NULL;
+	return names_copy(&out->tls_names, &written) == 0;
 }
 
 bool peer_cfg_to_policy(struct policy_peer *out, const struct peer_cfg *p)
 {
 	out->identity = strdup(p->identity);
-	out->nets = calloc(p->nets.n + 2, sizeof(*out->nets));
 	out->relays = words_table(&p->relays);
-	if (!out->identity || !out->nets || !out->relays || !tls_to_policy(out, &p->tls))
+	if (!out->identity || !out->relays || !tls_to_policy(out, &p->tls))
 		return false;
 	for (size_t i = 0; i < p->nets.n; i++) {
-		size_t n = nets_of(&out->nets[out->n_nets], p->nets.s[i]);
-
-		out->n_nets += n;
-		if (n > 1 && out->how == DIA_HUB_BEYOND_LOOPBACK)
+		if (policy_peer_add_net(out, p->nets.s[i]) < 0)
+			return false;
+		if (strcmp(p->nets.s[i], POLICY_ANY) == 0 && out->how == DIA_HUB_BEYOND_LOOPBACK)
 			out->how = DIA_HUB_BY_TLS; /* nothing but its certificate binds the name */
 	}
 	out->dial = p->has_connect;

@@ -8,8 +8,6 @@
 #include "common/rt/words.h"
 
 /*! Which node wrote it. */
-#define PEER_ANY "any" /* in the place of an address */
-
 enum peer_of { PEER_NODE, PEER_OF_HSS, PEER_OF_NAF };
 
 struct peer_cfg {

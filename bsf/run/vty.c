@@ -78,9 +78,9 @@ static void show_naf(const struct peers *p, const struct naf_cfg *n)
 	const struct dia_hub_peer_figures *f = figures_find(p, naf_cfg_via(n));
 	struct vty *vty = p->vty;
 
-	vty_out(vty, "naf  %-50s %s%s%s%s", n->identity, dia_show_state(f), n->via ? ", via " : "",
-		n->via ? n->via : "", VTY_NEWLINE);
-	if (!n->via)
+	vty_out(vty, "naf  %-50s %s%s%s%s", n->policy.identity, dia_show_state(f), n->policy.via ? ", via " : "",
+		n->policy.via ? n->policy.via : "", VTY_NEWLINE);
+	if (!n->policy.via)
 		dia_show_history(vty, f);
 }
 

@@ -8,6 +8,7 @@
 #include "common/crypto/aka.h"
 #include "common/crypto/aka_digest.h"
 #include "common/gba/btid.h"
+#include "common/gba/gba_variant.h"
 #include "common/gba/impi.h"
 #include "common/gba/tmpi.h"
 
@@ -22,9 +23,6 @@ struct guss_blob *guss_blob_new(struct span kept);     /* NULL: no memory */
 struct guss_blob *guss_blob_get(struct guss_blob *b);  /* one reference more; b may be NULL */
 void guss_blob_put(struct guss_blob *b);               /* b may be NULL */
 struct span guss_blob_span(const struct guss_blob *b); /* empty if NULL */
-
-/*! How Ks came to be; wire values of a record, do not renumber. */
-enum gba_variant { GBA_VARIANT_ME = 1, GBA_VARIANT_U = 2, GBA_VARIANT_2G = 3, GBA_VARIANT_DIGEST = 4 };
 
 /*! "GBA_ME", "GBA_U", "2G", "Digest"; NULL for what is none. */
 const char *gba_variant_name(enum gba_variant v);

@@ -8,7 +8,17 @@
 #include "common/gba/guss_copy.h"
 
 /* What a check says of a request. */
-enum verdict { PASS, BTID_UNKNOWN, STORE_FAILED, NOT_AUTHORIZED, LIAR };
+enum verdict {
+	PASS,
+	BTID_UNKNOWN,
+	STORE_FAILED,
+	NOT_AUTHORIZED,
+	LIAR,
+	UA_DENIED,
+	VARIANT_DENIED,
+	KEYS_DENIED,
+	KEY_OLD
+};
 
 static const struct {
 	enum cause cause;
@@ -19,6 +29,10 @@ static const struct {
 	[STORE_FAILED] = { CAUSE_store_failed, RESULT_UNABLE_TO_COMPLY },
 	[NOT_AUTHORIZED] = { CAUSE_zn_not_authorized, RESULT_X_NOT_AUTHORIZED },
 	[LIAR] = { CAUSE_zn_origin, RESULT_X_NOT_AUTHORIZED },
+	[UA_DENIED] = { CAUSE_zn_ua_denied, RESULT_X_NOT_AUTHORIZED },
+	[VARIANT_DENIED] = { CAUSE_zn_variant_denied, RESULT_X_NOT_AUTHORIZED },
+	[KEYS_DENIED] = { CAUSE_zn_keys_denied, RESULT_X_NOT_AUTHORIZED },
+	[KEY_OLD] = { CAUSE_zn_key_old, RESULT_X_TRANSACTION_INVALID },
 };
 
 static enum verdict check_btid(const struct zn_ask *in)
@@ -39,7 +53,7 @@ static enum verdict check_origin(const struct zn_ask *in)
 {
 	if (in->bir->liar)
 		return LIAR;
-	return in->naf ? PASS : NOT_AUTHORIZED;
+	return in->naf && !in->naf->refused ? PASS : NOT_AUTHORIZED;
 }
 
 static enum verdict check_fqdn(const struct zn_ask *in)
@@ -51,20 +65,33 @@ static enum verdict check_ua_id(const struct zn_ask *in)
 {
 	enum ua_id_class c = ua_id_classify(in->bir->naf_id.ua, NULL);
 
-	return c == UA_ID_INVALID || c == UA_ID_RESERVED ? NOT_AUTHORIZED : PASS;
+	if (c == UA_ID_INVALID || c == UA_ID_RESERVED)
+		return NOT_AUTHORIZED;
+	return naf_policy_ua(in->naf, in->bir->naf_id.ua) ? PASS : UA_DENIED;
 }
 
-/* A key of 2G GBA or GBA_Digest is for a NAF that says it takes one (33.220 I.5.3, M.5.7); none can say so here. */
+static enum verdict check_keys(const struct zn_ask *in)
+{
+	return in->naf->keys == NAF_KEYS_REFUSED ? KEYS_DENIED : PASS;
+}
+
+/* A key of 2G GBA or GBA_Digest is for a NAF that says it takes one (33.220 I.5.3, M.5.7): its operator says so. */
 static enum verdict check_variant(const struct zn_ask *in)
 {
-	enum gba_variant v = in->session->variant;
+	return naf_policy_variant(in->naf, in->session->variant) ? PASS : VARIANT_DENIED;
+}
 
-	return v == GBA_VARIANT_ME || v == GBA_VARIANT_U ? PASS : NOT_AUTHORIZED;
+/* What the device is told then makes it bootstrap again. */
+static enum verdict check_age(const struct zn_ask *in)
+{
+	uint32_t max = in->naf->key_age_max_s;
+
+	return max && in->now_s - in->session->created_at > max ? KEY_OLD : PASS;
 }
 
 /* Whether a peer may ask comes first: nobody learns from the code whether another application's B-TID lives. */
 static enum verdict (*const checks[])(const struct zn_ask *in) = {
-	check_origin, check_fqdn, check_ua_id, check_btid, check_session, check_variant,
+	check_origin, check_keys, check_fqdn, check_ua_id, check_btid, check_session, check_variant, check_age,
 };
 
 #define N_CHECKS (sizeof(checks) / sizeof(checks[0]))
@@ -78,14 +105,6 @@ static void zn_refuse(struct zn_bia *out, uint32_t code)
 		out->result.experimental = true;
 		out->result.vendor = RESULT_VENDOR_3GPP;
 	}
-}
-
-static bool gsid_in(char *const *list, size_t n, const char *gsid)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(list[i], gsid))
-			return true;
-	return false;
 }
 
 static bool gsid_repeated(const struct zn_bir *bir, size_t at)
@@ -102,9 +121,27 @@ static size_t gsids_allowed(const struct zn_ask *in, size_t at[ZN_GSIDS_MAX])
 	size_t n = 0;
 
 	for (size_t i = 0; i < in->bir->n_gsids; i++)
-		if (gsid_in(in->naf->gsids, in->naf->n_gsids, in->bir->gsids[i]) && !gsid_repeated(in->bir, i))
+		if (names_has(&in->naf->gsids, span_str(in->bir->gsids[i])) && !gsid_repeated(in->bir, i))
 			at[n++] = i;
 	return n;
+}
+
+/* Of a service the USS of the first of its groups that has one, else the one without a group. \returns is there one? */
+static bool find_uss(const struct guss_copy *guss, struct guss_copy_uss *out, const struct naf_policy *naf,
+		     const char *gsid)
+{
+	bool found = guss_copy_find(guss, out, span_str(gsid), NULL);
+
+	for (size_t i = 0; i < naf->groups.n; i++) {
+		struct guss_copy_uss of;
+
+		if (!guss_copy_find(guss, &of, span_str(gsid), naf->groups.s[i]) ||
+		    (found && of.whole.p == out->whole.p))
+			continue;
+		*out = of;
+		return true;
+	}
+	return found;
 }
 
 /* 33.220 4.4.6: required ones are there, and those asked for, found and allowed are chosen, without their group. */
@@ -115,12 +152,12 @@ static enum verdict uss_choose(struct zn_bia *out, const struct zn_ask *in, cons
 	const struct naf_policy *naf = in->naf;
 	size_t n_chosen = 0;
 
-	for (size_t i = 0; i < naf->n_required_gsids; i++)
-		if (!guss_copy_find(guss, &any, span_str(naf->required_gsids[i]), naf->naf_group))
+	for (size_t i = 0; i < naf->required_gsids.n; i++)
+		if (!find_uss(guss, &any, naf, naf->required_gsids.s[i]))
 			return NOT_AUTHORIZED;
 	for (size_t i = 0; i < n; i++)
-		n_chosen += guss_copy_find(guss, &chosen[n_chosen], span_str(in->bir->gsids[at[i]]), naf->naf_group);
-	if (n_chosen && guss_copy_list(guss, &out->uss_list, &out->uss_list_len, chosen, n_chosen, false) < 0)
+		n_chosen += find_uss(guss, &chosen[n_chosen], naf, in->bir->gsids[at[i]]);
+	if (n_chosen && guss_copy_list(guss, &out->uss_list, &out->uss_list_len, chosen, n_chosen, naf->anonymous) < 0)
 		return STORE_FAILED;
 	return PASS;
 }
@@ -131,7 +168,7 @@ static enum verdict fill_uss(struct zn_bia *out, const struct zn_ask *in)
 	struct guss_copy guss;
 	enum verdict v;
 
-	if (n == 0 && in->naf->n_required_gsids == 0)
+	if (n == 0 && in->naf->required_gsids.n == 0)
 		return PASS;
 	/* it was read before it was stored: what fails now is memory or a damaged record */
 	if (guss_copy_open(&guss, guss_blob_span(in->session->guss)) < 0)
@@ -141,25 +178,33 @@ static enum verdict fill_uss(struct zn_bia *out, const struct zn_ask *in)
 	return v;
 }
 
-/* Ks_NAF, or Ks_ext_NAF (the same derivation) and, for a NAF that knows GBA_U, Ks_int_NAF. */
+/* Ks_NAF, or Ks_ext_NAF (the same derivation) and, for a NAF that knows GBA_U, Ks_int_NAF; of these what its policy allows. */
 static enum verdict fill_keys(struct zn_bia *out, const struct zn_ask *in)
 {
 	const struct gba_session *s = in->session;
 	struct span naf_id = span_of(in->bir->naf_id.raw, in->bir->naf_id.len), impi = span_str(s->impi.s);
-	int rc = kdf_ks_naf(&out->me_key, KDF_KS_NAF, &s->ks, s->rand, impi, naf_id);
+	bool uicc = s->variant == GBA_VARIANT_U && in->bir->gba_u_aware && in->naf->keys != NAF_KEYS_ME;
+	int rc = 0;
 
-	if (rc == 0 && s->variant == GBA_VARIANT_U && in->bir->gba_u_aware)
+	if (!uicc && in->naf->keys == NAF_KEYS_UICC)
+		return KEYS_DENIED;
+	if (in->naf->keys != NAF_KEYS_UICC)
+		rc = kdf_ks_naf(&out->me_key, KDF_KS_NAF, &s->ks, s->rand, impi, naf_id);
+	if (rc == 0 && uicc)
 		rc = kdf_ks_naf(&out->uicc_key, KDF_KS_INT_NAF, &s->ks, s->rand, impi, naf_id);
 	return rc < 0 ? STORE_FAILED : PASS;
 }
 
 static void fill_rest(struct zn_bia *out, const struct zn_ask *in)
 {
+	static const enum zn_gba_type types[] = { [GBA_VARIANT_2G] = ZN_GBA_2G, [GBA_VARIANT_DIGEST] = ZN_GBA_DIGEST };
+
+	out->gba_type = types[in->session->variant];
 	out->result.code = RESULT_SUCCESS;
 	out->has_times = true;
 	out->created_at = in->session->created_at;
 	out->expires_at = in->session->expires_at;
-	if (in->naf->private_identity)
+	if (in->naf->private_identity && !in->naf->anonymous)
 		out->impi = in->session->impi;
 }
 

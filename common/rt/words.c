@@ -53,22 +53,6 @@ void words_clear(struct words *w)
 	*w = (struct words){ 0 };
 }
 
-char **words_copy(const struct words *w)
-{
-	char **out = calloc(w->n ? w->n : 1, sizeof(*out));
-
-	for (size_t i = 0; out && i < w->n; i++) {
-		out[i] = strdup(w->s[i]);
-		if (out[i])
-			continue;
-		while (i--)
-			free(out[i]);
-		free(out);
-		return NULL;
-	}
-	return out;
-}
-
 struct name_table *words_table(const struct words *w)
 {
 	struct name_table *t = name_table_new();

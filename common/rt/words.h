@@ -25,7 +25,5 @@ void words_clear(struct words *w);
 void words_write(struct vty *vty, const char *command, const struct words *w);
 void words_write_line(struct vty *vty, const char *command, const struct words *w);
 
-/*! \returns malloc'ed strings in a malloc'ed array; NULL no memory */
-char **words_copy(const struct words *w);
 /*! A table of them, whose values are not NULL. \returns malloc'ed; NULL no memory */
 struct name_table *words_table(const struct words *w);

@@ -52,8 +52,7 @@ static void policy_set(void)
 	n->via = strdup(NAF);
 	p->peers = calloc(1, sizeof(*p->peers));
 	p->peers[p->n_peers++].identity = strdup(NAF);
-	n->speaks_for = name_table_new();
-	name_table_put(n->speaks_for, NAF, n);
+	ck_assert_int_eq(names_add(&n->speaks_for, span_str(NAF), 1), 0);
 	policy_index(p);
 	policy_publish(p);
 }

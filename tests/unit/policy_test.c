@@ -38,11 +38,11 @@ static const struct {
 
 START_TEST(speaks_for)
 {
-	struct naf_policy n = { .speaks_for = name_table_new() };
+	struct naf_policy n = { 0 };
 
-	name_table_put(n.speaks_for, names[_i].pattern, &n);
+	ck_assert_int_eq(names_add(&n.speaks_for, span_str(names[_i].pattern), 1), 0);
 	ck_assert_int_eq(policy_speaks_for(&n, names[_i].fqdn), names[_i].match);
-	name_table_free(n.speaks_for);
+	naf_policy_clear(&n);
 }
 END_TEST
 
@@ -73,8 +73,7 @@ static struct policy *policy_of(const char *identity)
 	p->n_nafs = 1;
 	p->nafs[0].identity = strdup(identity);
 	p->nafs[0].via = strdup(RELAY);
-	p->nafs[0].speaks_for = name_table_new();
-	name_table_put(p->nafs[0].speaks_for, "naf.example.com", p);
+	ck_assert_int_eq(names_add(&p->nafs[0].speaks_for, span_str("naf.example.com"), 1), 0);
 	ck_assert_int_eq(policy_index(p), 0);
 	return p;
 }
@@ -127,7 +126,6 @@ static struct policy *policy_with_relays(void)
 	for (size_t i = 0; i < p->n_nafs; i++)
 		p->nafs[i] = (struct naf_policy){ .identity = strdup(nodes[i].naf),
 						  .via = strdup(nodes[i].via),
-						  .speaks_for = name_table_new(),
 						  .proxy = nodes[i].proxy };
 	p->n_peers = sizeof(peers) / sizeof(peers[0]);
 	p->peers = calloc(p->n_peers, sizeof(*p->peers));
