@@ -37,12 +37,12 @@ static char *socket_of(void)
 	return copy;
 }
 
-int import_beside_begin(struct import_beside *b, struct import_options *o, struct err *err)
+int import_beside_begin(struct import_beside *b, struct import_options *o, int why_not, struct err *err)
 {
 	struct err held = *err, why = { "" };
 	int rc;
 
-	if (!strstr(held.text, "in use by another"))
+	if (why_not != -EBUSY)
 		return -EINVAL;
 	if (o->atomic)
 		return err_set(err, -EINVAL, "%s; --atomic would keep its vectors waiting: allowed when it is stopped",

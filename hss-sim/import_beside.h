@@ -14,9 +14,10 @@ struct import_beside {
 
 /*! The database could not be opened: is that because a daemon has it, and may we write beside it?
  *  \param[in,out] o beside is set
+ *  \param[in] why_not -errno of opening
  *  \param[in,out] err why the database could not be opened; else why not beside
  *  \returns 0; -errno */
-int import_beside_begin(struct import_beside *b, struct import_options *o, struct err *err);
+int import_beside_begin(struct import_beside *b, struct import_options *o, int why_not, struct err *err);
 
 /*! Tell it. Without an import_beside_begin() that succeeded nothing happens. */
 void import_beside_end(struct import_beside *b);

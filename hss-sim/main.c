@@ -55,15 +55,18 @@ static const struct rt_program program = {
 	.check = check_config,
 };
 
+/* \returns NULL, errno and a reason in err */
 static struct subscriber_db *open_db(const struct hss_cfg *cfg, enum subscriber_db_mode mode, struct err *err)
 {
 	struct err why = { { 0 } };
 	char *path = cfg_path(NULL, cfg->database);
 	struct subscriber_db *db = subscriber_db_open(path, cfg->keks, cfg->n_keks, mode, &why);
+	int rc = errno;
 
 	talloc_free(path);
 	if (!db)
 		cfg_error(err, -EINVAL, cfg->database_line, "database %s", why.text);
+	errno = rc;
 	return db;
 }
 
@@ -91,7 +94,7 @@ static int check_db(const struct hss_cfg *cfg, struct err *err)
 
 	if (access(path, F_OK) == 0) {
 		db = open_db(cfg, SUBSCRIBER_DB_CHECK, err);
-		rc = db ? 0 : -EINVAL;
+		rc = db ? 0 : -errno;
 		subscriber_db_close(db);
 	} else {
 		slash = strrchr(path, '/');
@@ -159,7 +162,7 @@ static int do_import(const struct hss_cfg *cfg, const char *csv, struct err *err
 	if (rc < 0)
 		return rc;
 	db = open_db(cfg, SUBSCRIBER_DB_RUN, err);
-	if (!db && import_beside_begin(&beside, &o, err) == 0)
+	if (!db && import_beside_begin(&beside, &o, -errno, err) == 0)
 		db = open_db(cfg, SUBSCRIBER_DB_BESIDE, err);
 	rt_signals_default();
 	rc = db ? import_csv(db, csv, &o, err) : -EINVAL;

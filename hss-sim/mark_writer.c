@@ -2,12 +2,10 @@
 #include "hss-sim/mark_writer.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
-#include <osmocom/core/select.h>
 #include <osmocom/core/utils.h>
+#include "common/rt/inbox_thread.h"
 #include "common/rt/log_cat.h"
 
 #define BATCH_MAX 4096
@@ -22,13 +20,10 @@ struct ask {
 };
 
 struct mark_writer {
-	pthread_t thread;
-	sem_t up;
-	int rc; /* of the thread's start */
-	struct inbox *in, *back;
+	struct inbox_thread *thread;
+	struct inbox *back;
 	struct subscriber_marks *db;
 	mark_done_fn *done;
-	bool stopping;
 	/* of the thread */
 	struct subscriber_mark marks[BATCH_MAX];
 	struct ask *asks[BATCH_MAX];
@@ -44,8 +39,9 @@ static void run_answer(void *owner, struct inbox_item *item, bool stopping)
 	free(a);
 }
 
-static void write_batch(struct mark_writer *w)
+static void write_batch(void *owner)
 {
+	struct mark_writer *w = owner;
 	size_t i;
 	int rc;
 
@@ -77,34 +73,6 @@ static void run_ask(void *owner, struct inbox_item *item, bool stopping)
 	w->asks[w->n++] = (struct ask *)item;
 }
 
-static void run_stop(void *owner, struct inbox_item *item, bool stopping)
-{
-	struct mark_writer *w = owner;
-
-	w->stopping = true;
-	free(item);
-}
-
-static void *writer(void *arg)
-{
-	struct mark_writer *w = arg;
-
-	osmo_ctx_init("marks");
-	osmo_select_init();
-	w->rc = inbox_attach(w->in);
-	w->stopping = w->rc < 0;
-	sem_post(&w->up);
-	while (!w->stopping) {
-		osmo_select_main(0); /* collects all that waits */
-		write_batch(w);
-	}
-	inbox_close(w->in);
-	write_batch(w);
-	talloc_free(osmo_ctx); /* of this thread, the library keeps it for ever */
-	osmo_ctx = NULL;
-	return NULL;
-}
-
 struct mark_writer *mark_writer_start(const char *db_path, struct inbox *back, mark_done_fn *done, struct err *err)
 {
 	struct mark_writer *w = calloc(1, sizeof(*w));
@@ -116,22 +84,9 @@ struct mark_writer *mark_writer_start(const char *db_path, struct inbox *back, m
 	w->back = back;
 	w->done = done;
 	w->db = subscriber_marks_open(db_path, err);
-	if (!w->db)
-		goto fail;
-	w->in = inbox_new(0, w);
-	sem_init(&w->up, 0, 0);
-	if (!w->in || pthread_create(&w->thread, NULL, writer, w) != 0) {
-		err_set(err, -ENOMEM, "no thread for the marks");
-		goto fail;
-	}
-	while (sem_wait(&w->up) < 0)
-		;
-	if (w->rc == 0)
+	w->thread = w->db ? inbox_thread_start("marks", 0, w, write_batch, err) : NULL;
+	if (w->thread)
 		return w;
-	err_set(err, w->rc, "the thread for the marks does not start");
-	pthread_join(w->thread, NULL);
-fail:
-	inbox_free(w->in);
 	subscriber_marks_close(w->db);
 	free(w);
 	return NULL;
@@ -148,7 +103,7 @@ int mark_writer_ask(struct mark_writer *w, const char *impi, int64_t id, uint64_
 	a->w = w;
 	a->mark = (struct subscriber_mark){ id, seq };
 	osmo_strlcpy(a->impi, impi, sizeof(a->impi));
-	rc = inbox_post_always(w->in, &a->item);
+	rc = inbox_post_always(inbox_thread_inbox(w->thread), &a->item);
 	if (rc < 0)
 		free(a);
 	return rc;
@@ -156,19 +111,9 @@ int mark_writer_ask(struct mark_writer *w, const char *impi, int64_t id, uint64_
 
 void mark_writer_stop(struct mark_writer *w)
 {
-	struct inbox_item *stop;
-
 	if (!w)
 		return;
-	stop = calloc(1, sizeof(*stop));
-	if (!stop)
-		return; /* no memory to stop with: the process ends anyway, what is durable is durable */
-	stop->run = run_stop;
-	if (inbox_post_always(w->in, stop) < 0)
-		free(stop);
-	pthread_join(w->thread, NULL);
-	inbox_free(w->in);
-	sem_destroy(&w->up);
+	inbox_thread_stop(w->thread);
 	subscriber_marks_close(w->db);
 	free(w);
 }

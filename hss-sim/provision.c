@@ -2,26 +2,19 @@
 #include "hss-sim/provision.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <osmocom/core/select.h>
-#include <osmocom/core/utils.h>
-#include <talloc.h>
+#include "common/rt/inbox_thread.h"
 
 #define ORDERS_MAX CTL_CONNECTIONS_MAX /* each connection has one in work */
 
 struct provision {
-	pthread_t thread;
-	sem_t up;
-	int rc; /* of the thread's start */
-	struct inbox *in, *back;
+	struct inbox_thread *thread;
+	struct inbox *back;
 	struct subscriber_db *db;
 	struct subscriber_cache *cache;
 	const struct subscriber_rules *rules;
-	bool stopping;
 };
 
 int provision_refuse(struct provision_order *o, int rc, enum ctl_word word, const char *fmt, ...)
@@ -78,39 +71,6 @@ static void order_work(void *owner, struct inbox_item *item, bool stopping)
 	inbox_post_always(p->back, &o->item); /* which outlives us */
 }
 
-static void thread_stop(void *owner, struct inbox_item *item, bool stopping)
-{
-	struct provision *p = owner;
-
-	p->stopping = true;
-	free(item);
-}
-
-static void *provision_main(void *arg)
-{
-	struct provision *p = arg;
-
-	osmo_ctx_init("provision");
-	osmo_select_init();
-	p->rc = inbox_attach(p->in);
-	p->stopping = p->rc < 0;
-	sem_post(&p->up);
-	while (!p->stopping)
-		osmo_select_main(0);
-	inbox_close(p->in);
-	talloc_free(osmo_ctx); /* of this thread, the library keeps it for ever */
-	osmo_ctx = NULL;
-	return NULL;
-}
-
-static void provision_free(struct provision *p)
-{
-	inbox_free(p->in);
-	subscriber_db_close(p->db);
-	sem_destroy(&p->up);
-	free(p);
-}
-
 struct provision *provision_start(struct subscriber_db *db, struct inbox *back, struct subscriber_cache *cache,
 				  const struct subscriber_rules *rules, struct err *err)
 {
@@ -122,20 +82,11 @@ struct provision *provision_start(struct subscriber_db *db, struct inbox *back, 
 		return NULL;
 	}
 	*p = (struct provision){ .db = db, .back = back, .cache = cache, .rules = rules };
-	sem_init(&p->up, 0, 0);
-	p->in = inbox_new(ORDERS_MAX, p);
-	if (!p->in || pthread_create(&p->thread, NULL, provision_main, p) != 0) {
-		err_set(err, -ENOMEM, "no thread for changes");
-		provision_free(p);
-		return NULL;
-	}
-	while (sem_wait(&p->up) < 0)
-		;
-	if (p->rc == 0)
+	p->thread = inbox_thread_start("changes", ORDERS_MAX, p, NULL, err);
+	if (p->thread)
 		return p;
-	err_set(err, p->rc, "the thread for changes does not start");
-	pthread_join(p->thread, NULL);
-	provision_free(p);
+	subscriber_db_close(db);
+	free(p);
 	return NULL;
 }
 
@@ -150,7 +101,7 @@ void provision_give(struct provision *p, struct ctl_request *q,
 	}
 	*o = (struct provision_order){ .p = p, .q = q, .work = work, .rules = p->rules, .whose = whose };
 	o->item.run = order_work;
-	if (inbox_post(p->in, &o->item) == 0)
+	if (inbox_post(inbox_thread_inbox(p->thread), &o->item) == 0)
 		return;
 	free(o);
 	ctl_fail(q, CTL_BUSY, "too many orders wait");
@@ -158,16 +109,9 @@ void provision_give(struct provision *p, struct ctl_request *q,
 
 void provision_stop(struct provision *p)
 {
-	struct inbox_item *stop;
-
 	if (!p)
 		return;
-	stop = calloc(1, sizeof(*stop));
-	if (!stop)
-		return; /* no memory to stop with: the process ends anyway, what is durable is durable */
-	stop->run = thread_stop;
-	if (inbox_post_always(p->in, stop) < 0)
-		free(stop);
-	pthread_join(p->thread, NULL);
-	provision_free(p);
+	inbox_thread_stop(p->thread);
+	subscriber_db_close(p->db);
+	free(p);
 }

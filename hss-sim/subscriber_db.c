@@ -232,6 +232,7 @@ struct subscriber_db *subscriber_db_open(const char *path, const struct seal_kek
 
 	if (!db) {
 		err_set(err, -ENOMEM, "no memory");
+		errno = ENOMEM;
 		return NULL;
 	}
 	db->beside = mode == SUBSCRIBER_DB_BESIDE;
@@ -246,6 +247,7 @@ struct subscriber_db *subscriber_db_open(const char *path, const struct seal_kek
 	}
 	if (rc < 0) {
 		subscriber_db_close(db);
+		errno = -rc;
 		return NULL;
 	}
 	return db;

@@ -42,7 +42,7 @@ enum subscriber_db_mode {
 
 /*! Lock, open, verify that a KEK fits. On error nothing was changed.
  *  \param[in] keks copied; the first seals
- *  \returns object; NULL and a reason in err: in use by another daemon, wrong KEK, no database of ours... */
+ *  \returns object; NULL, errno and a reason in err: in use by another daemon (EBUSY), wrong KEK, no database of ours... */
 struct subscriber_db *subscriber_db_open(const char *path, const struct seal_kek *keks, size_t n_keks,
 					 enum subscriber_db_mode mode, struct err *err);
 void subscriber_db_close(struct subscriber_db *db); /* may be NULL */

@@ -169,6 +169,20 @@ static void print_value(const json_t *v)
 	free(text);
 }
 
+/* One of the answer to "commands", for people. \returns false: o is something else */
+static bool print_command(const json_t *o)
+{
+	const char *words, *args, *help;
+	int document, changes, n;
+
+	if (json_unpack((json_t *)o, "{sssssbsbss}", "command", &words, "arguments", &args, "document", &document,
+			"changes", &changes, "help", &help) < 0)
+		return false;
+	n = printf("%s%s%s%s", words, *args ? " " : "", args, document ? " --file FILE" : "");
+	printf("%*s%s%s\n", n < 40 ? 40 - n : 1, "", help, changes ? "" : " (changes nothing)");
+	return true;
+}
+
 /* Members one a line; those of a list in a line, "name value" each. */
 static void print_flat(const json_t *o)
 {
@@ -197,6 +211,8 @@ static void print_object(const json_t *o)
 		} else if (json_is_array(v)) {
 			json_array_foreach(v, i, of)
 			{
+				if (json_is_object(of) && print_command(of))
+					continue;
 				if (json_is_object(of))
 					print_flat(of);
 				else

@@ -79,7 +79,7 @@ static void run_revoke_btid(struct ctl_request *q)
 }
 
 /* A run that carries an older GUSS has it from its MAA, and ends before its challenge does; a resynchronisation asks anew. */
-#define ASK_MAX_S (60 + 10) /* the longest time-out of an HSS, and the store's */
+#define ASK_MAX_S (2 * 60 + 10) /* two time-outs of an HSS, the longest that may be configured, and the store's */
 
 static uint64_t runs_end_ms(void)
 {

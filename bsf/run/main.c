@@ -121,12 +121,12 @@ static int open_store(struct bsf *b, bool check, struct err *err)
 		cfg.n_keks = n;
 		b->store = store_shared_lmdb_new(&cfg, &e);
 		if (!b->store)
-			cfg_error(err, -EIO, bsf_cfg->store_line, "%s", e.text);
+			n = cfg_error(err, -errno, bsf_cfg->store_line, "%s", e.text);
 		else if (pseudonym_init(&keks[0].key) < 0)
 			n = err_set(err, -EIO, "no pseudonyms for the log");
 	}
 	explicit_bzero(keks, sizeof(keks));
-	return b->store && n >= 0 ? 0 : -EIO;
+	return n < 0 ? n : 0;
 }
 
 /* Could the store be made there? Of a folder that is not there the last name is made, no more. */

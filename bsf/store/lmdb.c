@@ -291,6 +291,7 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 {
 	struct store_lmdb *l = calloc(1, sizeof(*l));
 	bool damaged = false;
+	int why;
 
 	if (!l) {
 		err_set(err, -ENOMEM, "store: no memory");
@@ -319,6 +320,8 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 		return &l->sh;
 	err_set(err, -EAGAIN, "store: no thread for the committer");
 fail:
+	why = l->lock_fd == -EBUSY ? EBUSY : EIO;
 	store_lmdb_free(&l->sh);
+	errno = why;
 	return NULL;
 }

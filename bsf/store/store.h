@@ -60,7 +60,7 @@ struct store_lmdb_cfg {
 /*! Open or create. A wrong KEK, a second process (it takes flock() on data.mdb itself), no map, a file that was a store
  *  and is empty: error, nothing changed. Of a damaged file what can be read is saved (lmdb_file.h).
  *  The index in memory is rebuilt here. A thread that reads keeps a reader until it ends or the store is freed.
- *  \returns NULL and a reason in err */
+ *  \returns NULL, a reason in err and (LMDB) errno, EBUSY where another process has it */
 struct store_shared *store_shared_mem_new(struct err *err);
 struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, struct err *err);
 /*! Longest life a key may have, asked at each look-up: an expiry beyond now and that was made under a wrong clock, and

@@ -143,21 +143,19 @@ static struct place *redirects_find(struct redirects *r, uint32_t from, const ch
 	return p->until_ms && memcmp(p->key, key, sizeof(key)) == 0 ? p : NULL;
 }
 
-bool redirects_get(struct redirects *r, uint32_t from, const char *impi, uint64_t now_ms, struct zh_redirect *out)
+const struct zh_redirect *redirects_get(struct redirects *r, uint32_t from, const char *impi, uint64_t now_ms)
 {
 	const char *const whose[] = { impi, "" };
 
 	for (size_t i = 0; i < 2; i++) {
 		struct place *p = redirects_find(r, from, whose[i]);
 
-		if (p && now_ms < p->until_ms) {
-			*out = r->groups[p->group].hosts;
-			return true;
-		}
+		if (p && now_ms < p->until_ms)
+			return &r->groups[p->group].hosts;
 		if (p)
 			place_drop(r, p);
 	}
-	return false;
+	return NULL;
 }
 
 void redirects_forget(struct redirects *r, uint32_t from, const char *impi)

@@ -20,7 +20,7 @@ void redirects_free(struct redirects *r); /* may be NULL */
 void redirects_put(struct redirects *r, uint32_t from, const char *impi, const struct zh_redirect *said,
 		   uint64_t now_ms);
 /*! What holds for a user: what was said of it goes before what was said of all.
- *  \param[out] out its hosts; usage and time are not set \returns false: nothing, or not any more */
-bool redirects_get(struct redirects *r, uint32_t from, const char *impi, uint64_t now_ms, struct zh_redirect *out);
+ *  \returns its hosts, lent until the next call; usage and time are not set. NULL: nothing, or not any more */
+const struct zh_redirect *redirects_get(struct redirects *r, uint32_t from, const char *impi, uint64_t now_ms);
 /*! It does not hold: who was named is gone. r may be NULL */
 void redirects_forget(struct redirects *r, uint32_t from, const char *impi);

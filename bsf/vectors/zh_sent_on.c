@@ -61,40 +61,32 @@ void zh_sent_on_void(struct zh_run *r)
 	zh_sent_on_clear(r);
 }
 
-static void by(struct zh_run *r, struct zh_redirect *named, struct hss *who)
+/* \returns 0; -ENOMEM */
+static int by(struct zh_run *r, const struct zh_redirect *named, struct hss *who)
 {
+	struct zh_redirect *own = malloc(sizeof(*own));
+
+	if (!own)
+		return -ENOMEM;
+	*own = *named;
 	zh_sent_on_clear(r);
-	r->named = named;
+	r->named = own;
 	r->named_by = hss_get(who);
+	return 0;
 }
 
 int zh_sent_on_by(struct zh_run *r, const struct zh_answer *a)
 {
-	struct zh_redirect *named;
-
-	if (++r->redirects > ZH_REDIRECTS_MAX)
-		return -ELOOP;
-	named = malloc(sizeof(*named));
-	if (!named)
-		return -ENOMEM;
-	*named = *a->redirect;
-	by(r, named, a->hss);
-	return 0;
+	return ++r->redirects > ZH_REDIRECTS_MAX ? -ELOOP : by(r, a->redirect, a->hss);
 }
 
 bool zh_sent_on_before(struct zh_run *r, struct hss *would)
 {
-	struct zh_redirect *said;
+	const struct zh_redirect *said = NULL;
 
-	if (!r->zc->redirects || r->named)
-		return false;
-	said = calloc(1, sizeof(*said));
-	if (!said || !redirects_get(r->zc->redirects, would->id, r->mar.impi.s, clock_mono_ms(), said)) {
-		free(said);
-		return false;
-	}
-	by(r, said, would);
-	return true;
+	if (r->zc->redirects && !r->named)
+		said = redirects_get(r->zc->redirects, would->id, r->mar.impi.s, clock_mono_ms());
+	return said && by(r, said, would) == 0;
 }
 
 static void tell_sent_on(const struct zh_run *r, enum cause cause)

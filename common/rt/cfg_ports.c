@@ -30,6 +30,7 @@ int cfg_ports_take(struct cfg_ports *p, const struct sockaddr_storage *addr, int
 			continue;
 		snprintf(ours, sizeof(ours), "node %s does", p->held[i].node);
 		why = ours;
+		fd = -EEXIST;
 	}
 	sockaddr_text(text, addr);
 	return cfg_error(err, fd, line,

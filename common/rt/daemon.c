@@ -266,7 +266,7 @@ void *rt_ctx(void)
 
 int rt_held(const struct rt_args *a, int rc, const struct err *err)
 {
-	if (!a->check || rc >= 0 || !strstr(err->text, "in use by another"))
+	if (!a->check || (rc != -EBUSY && rc != -EADDRINUSE))
 		return rc;
 	fprintf(stderr, "%s: remark: %s\n", program->name, err->text);
 	return 0;

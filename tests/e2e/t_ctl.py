@@ -228,7 +228,10 @@ async def tool(t):
     rc, out, err = await gbactl(t, w, "figures", which="hss")
     assert rc == 0 and "\nsubscribers              3\n" in out, (rc, out, err)
     rc, out, err = await gbactl(t, w, "commands")
-    assert rc == 0 and "command revoke impi, arguments IMPI" in out, out
+    assert rc == 0 and "\nrevoke impi IMPI                        Make the keys of a subscriber invalid at once" in out, out
+    assert "\nguss IMPI --file FILE                   A newer GUSS" in out and "of causes, and gauges (changes nothing)\n" in out, out
+    rc, out, _ = await gbactl(t, w, "--json", "commands")
+    assert rc == 0 and {"revoke impi", "guss", "figures"} <= {c["command"] for c in json.loads(out)["commands"]}, out
     rc, out, err = await gbactl(t, w, "revoke", "btid", s.btid)
     assert (rc, out.split(), err) == (0, ["revoked", "1"], ""), (rc, out, err)
     rc, out, err = await gbactl(t, w, "revoke", "impi", "nobody")

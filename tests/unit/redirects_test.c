@@ -30,9 +30,9 @@ static void said(uint32_t from, const char *impi, const char *host, uint32_t usa
 
 static const char *kept(uint32_t from, const char *impi, uint64_t now)
 {
-	static struct zh_redirect z;
+	const struct zh_redirect *z = redirects_get(r, from, impi, now);
 
-	return redirects_get(r, from, impi, now, &z) ? z.hosts[0] : "-";
+	return z ? z->hosts[0] : "-";
 }
 
 START_TEST(of_one_user)
