@@ -12,7 +12,7 @@ cd "${srcdir:-.}"
 bad=0
 
 # shellcheck disable=SC2016
-find common dict bsf naf-lib hss-sim ue -name '*.[ch]' | sort | xargs awk '
+find common dict bsf naf-lib hss-sim ue znproxy -name '*.[ch]' | sort | xargs awk '
 BEGIN {
 	# folder: what it may include besides itself
 	may["common/base"] = " "
@@ -31,12 +31,13 @@ BEGIN {
 	may["ue/tool"] = may["ue/lib"] "ue/lib "
 	may["ue/agent"] = may["ue/tool"] "common/rt "
 	may["hss-sim"] = may["common/rt"] "common/rt "
+	may["znproxy"] = may["hss-sim"]
 	may["bsf/store"] = may["bsf/policy"] = may["hss-sim"]
 	may["bsf/vectors"] = may["hss-sim"] "bsf/store bsf/policy bsf/run "
 	may["bsf/zn"] = may["hss-sim"] "bsf/store bsf/policy "
 	may["bsf/ub"] = may["hss-sim"] "bsf/store bsf/policy bsf/vectors bsf/run "
 	may["bsf/run"] = may["bsf/ub"] "bsf/ub bsf/zn "
-	osmo = " common/rt bsf/store bsf/policy bsf/vectors bsf/zn bsf/ub bsf/run hss-sim ue/agent "
+	osmo = " common/rt bsf/store bsf/policy bsf/vectors bsf/zn bsf/ub bsf/run hss-sim znproxy ue/agent "
 }
 function folder(path,  part) {
 	split(path, part, "/")
@@ -81,7 +82,7 @@ END {
 }' || bad=1
 
 # -MG: a header that is generated, or of a library not installed here, is named and not followed
-for h in bsf/*/decide.h bsf/vectors/zh_client.h bsf/zn/answer.h bsf/run/txn.h hss-sim/*_decide.h; do
+for h in bsf/*/decide.h bsf/vectors/zh_client.h bsf/zn/answer.h bsf/run/txn.h hss-sim/*_decide.h znproxy/*_decide.h; do
 	[ -f "$h" ] || { echo "$h is gone: nothing was checked"; bad=1; continue; }
 	reached=$("${CC:-gcc}" -M -MG -I. "$h") || { bad=1; continue; }
 	for to in $reached; do

@@ -21,6 +21,7 @@ static const struct {
 } sockets[] = {
 	{ "bsf", "/run/gba-bsf/control" },
 	{ "hss", "/run/gba-hss-sim/control" },
+	{ "znproxy", "/run/gba-znproxy/control" },
 };
 
 struct wish {
@@ -32,9 +33,9 @@ struct wish {
 
 static void show_help(void)
 {
-	puts("gbactl: operate gba-bsfd and gba-hss-simd\n\n"
+	puts("gbactl: operate gba-bsfd, gba-hss-simd and gba-znproxyd\n\n"
 	     "  gbactl [OPTION...] COMMAND [ARGUMENT...]\n\n"
-	     "  -s, --socket PATH   of the daemon: bsf or hss for those of the packages, or a path; default $GBACTL_SOCKET, else bsf\n"
+	     "  -s, --socket PATH   of the daemon: bsf, hss or znproxy for those of the packages, or a path; default $GBACTL_SOCKET, else bsf\n"
 	     "  -f, --file FILE     the document of the command; - is standard input\n"
 	     "  -t, --timeout N     seconds to wait for an answer (60); 0: for ever\n"
 	     "      --json          the answer as one JSON object\n"

@@ -28,12 +28,12 @@ as() { local user=$1; shift; runuser -u "$user" -- "$@"; }
 until_said() { timeout 20 grep -q -m 1 "$2" <(tail -n +1 -f "$1" 2>/dev/null); }
 
 export DEBIAN_FRONTEND=noninteractive
-run apt-get install -y -q --no-install-recommends "$debs"/{gba-{bsf,hss-sim,tools,ued,interop,doc},libgbaue0}_*.deb logrotate systemd man-db
+run apt-get install -y -q --no-install-recommends "$debs"/{gba-{bsf,hss-sim,znproxy,tools,ued,interop,doc},libgbaue0}_*.deb logrotate systemd man-db
 ok $? "the packages install"
 run bash -c '[ "$(stat -c "%U %a" /etc/gba/bsf-1.kek /etc/gba/hss-1.kek /var/lib/gba-bsf /var/lib/gba-hss-sim | tr "\n" ,)" = \
 	"gba-bsf 600,gba-hss-sim 600,gba-bsf 700,gba-hss-sim 700," ] && [ "$(stat -c %a /etc/gba/*.cfg | sort -u)" = 640 ]'
 ok $? "keys, state and configuration are their users'"
-run bash -c '! systemd-analyze verify /lib/systemd/system/gba-{bsfd,hss-simd,ued}.service 2>&1 | grep gba-'
+run bash -c '! systemd-analyze verify /lib/systemd/system/gba-{bsfd,hss-simd,znproxyd,ued}.service 2>&1 | grep gba-'
 ok $? "the units are right"
 run test -s /usr/share/doc/gba-doc/README.md
 ok $? "gba-doc has the README"
@@ -87,7 +87,7 @@ kill $bsf_pid $hss_pid
 run wait $bsf_pid $hss_pid
 ok $? "both end with 0"
 
-run apt-get purge -y -q gba-bsf gba-hss-sim gba-ued
+run apt-get purge -y -q gba-bsf gba-hss-sim gba-znproxy gba-ued
 ok $? "purge"
 run bash -c '! ls -d /etc/gba /var/lib/gba-* /var/log/gba-* /etc/logrotate.d/gba-* 2>/dev/null'
 ok $? "leaves nothing but the users, and says so"

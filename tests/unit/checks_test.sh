@@ -9,7 +9,7 @@ failed=0
 
 fresh() {
 	rm -rf "${tree:?}"/* "$tree/.clang-format"
-	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run naf-lib hss-sim ue ue/card ue/lib ue/tool ue/agent tools \
+	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run naf-lib hss-sim znproxy ue ue/card ue/lib ue/tool ue/agent tools \
 		interop bench fuzz tests LICENSES; do
 		mkdir -p "$tree/$d"
 	done
@@ -17,10 +17,10 @@ fresh() {
 	for d in common/base common/crypto common/gba common/http common/dia dict naf-lib; do
 		printf '/* SPDX-License-Identifier: LGPL-3.0-or-later */\n#include <stddef.h>\n' >"$tree/$d/x.h"
 	done
-	for d in common/rt bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run hss-sim ue/agent; do
+	for d in common/rt bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run hss-sim znproxy ue/agent; do
 		printf '/* SPDX-License-Identifier: AGPL-3.0-or-later */\n#include <osmocom/core/msgb.h>\n' >"$tree/$d/x.h"
 	done
-	for f in bsf/ub/decide bsf/zn/decide bsf/zn/answer bsf/vectors/zh_client bsf/run/txn hss-sim/zh_decide; do
+	for f in bsf/ub/decide bsf/zn/decide bsf/zn/answer bsf/vectors/zh_client bsf/run/txn hss-sim/zh_decide znproxy/relay_decide; do
 		printf '/* SPDX-License-Identifier: AGPL-3.0-or-later */\n#include "common/gba/x.h"\n' >"$tree/$f.h"
 	done
 	printf '# SPDX-License-Identifier: AGPL-3.0-or-later\n' >"$tree/Makefile.am"
@@ -51,7 +51,7 @@ expect good layers 'clean tree'
 expect good format 'clean tree'
 expect good size 'clean tree'
 expect good spdx 'clean tree'
-rm -rf "$tree/common" "$tree/dict" "$tree/bsf" "$tree/naf-lib" "$tree/hss-sim" "$tree/ue"
+rm -rf "$tree/common" "$tree/dict" "$tree/bsf" "$tree/naf-lib" "$tree/hss-sim" "$tree/znproxy" "$tree/ue"
 mkdir "$tree/common"
 expect bad layers 'empty tree'
 expect bad size 'empty tree'
@@ -81,9 +81,10 @@ wrong bsf/ub/x.h '#include "bsf/run/x.h"'
 wrong bsf/run/x.h '#include "bsf/x.h"'
 wrong bsf/x.h '#include "common/base/x.h"'
 wrong hss-sim/x.h '#include "gba/naf.h"'
+wrong znproxy/x.h '#include "bsf/policy/x.h"'
 wrong bsf/run/x.h '#include "x.h"'
 # messages leave Diameter: what decides reaches none of its headers, also not through others
-for f in bsf/ub/decide bsf/zn/decide bsf/zn/answer bsf/vectors/zh_client bsf/run/txn hss-sim/zh_decide; do
+for f in bsf/ub/decide bsf/zn/decide bsf/zn/answer bsf/vectors/zh_client bsf/run/txn hss-sim/zh_decide znproxy/relay_decide; do
 	wrong $f.h '#include "common/dia/x.h"'
 done
 fresh

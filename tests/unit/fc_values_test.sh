@@ -14,7 +14,7 @@ for v in $values; do
 	*) echo "FC $v is neither of 33.220 nor private"; bad=1 ;;
 	esac
 done
-calls=$(grep -rn --include='*.c' '[^a-z_]kdf_derive(' common bsf naf-lib hss-sim ue tools |
+calls=$(grep -rn --include='*.c' '[^a-z_]kdf_derive(' common bsf naf-lib hss-sim ue znproxy tools |
 	grep -v 'int kdf_derive(' || true)
 [ -n "$calls" ] || { echo "nobody calls kdf_derive()"; bad=1; }
 unnamed=$(echo "$calls" | grep -v 'KDF_FC_' || true)

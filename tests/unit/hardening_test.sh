@@ -61,7 +61,7 @@ echo 1..11
 done
 report "${missing:-0}" "configure takes every flag on x86-64"
 
-for p in bsf/gba-bsfd hss-sim/gba-hss-simd ue/gba-ue ue/gba-ued tools/gba-naf tools/gba-keys naf-lib/examples/gba-naf-example; do
+for p in bsf/gba-bsfd hss-sim/gba-hss-simd znproxy/gba-znproxyd ue/gba-ue ue/gba-ued tools/gba-naf tools/gba-keys naf-lib/examples/gba-naf-example; do
 	file=$(real "$build/$p")
 	(elf "$file" && code "$file" main && units "$file") >"$tmp/out" 2>&1
 	sed 's/^/# /' "$tmp/out"

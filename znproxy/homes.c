@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "znproxy/homes.h"
+
+#include <errno.h>
+#include <time.h>
+#include <openssl/ssl.h>
+#include "common/rt/dia_select.h"
+#include "common/rt/log_cat.h"
+#include "common/rt/tls_keep.h"
+#include "dict/gba_ids.h"
+
+static const uint32_t zn_app = GBA_APP_ZN;
+
+static void homes_on_event(void *owner, enum dia_hub_event ev, const char *peer, const char *detail)
+{
+	if (ev == DIA_HUB_STRAY)
+		dia_select_refused(DZN, CAUSE_znproxy_stray, peer, "an answer to nothing that waits");
+	else
+		dia_select_event(NULL, ev, peer, detail);
+}
+
+/* Never plain, whatever the address. */
+static void homes_security(void *owner, const char *identity, const struct sockaddr *at, struct dia_hub_security *out)
+{
+	const struct proxy_home *h = owner;
+
+	*out = (struct dia_hub_security){ .how = h->peer.how == DIA_HUB_TLS_AFTER_CER ? h->peer.how : DIA_HUB_BY_TLS,
+					  .names = (const char *const *)h->peer.names,
+					  .n_names = h->peer.n_names,
+					  .cn = h->peer.cn };
+}
+
+int homes_open(struct proxy_cfg *c, struct err *err)
+{
+	struct proxy_home *h;
+
+	llist_for_each_entry(h, &c->homes, entry)
+	{
+		if (tls_cfg_open(&h->ctx, &h->tls, NULL, err) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+void homes_close(struct proxy_cfg *c)
+{
+	struct proxy_home *h;
+
+	llist_for_each_entry(h, &c->homes, entry)
+	{
+		SSL_CTX_free(h->ctx);
+		h->ctx = NULL;
+	}
+}
+
+static int home_use_tls(void *owner, SSL_CTX *ctx)
+{
+	dia_hub_tls(((struct proxy_home *)owner)->hub, ctx);
+	return 0;
+}
+
+static int home_start(const struct proxy_cfg *c, struct proxy_home *h, struct dia_loop *l)
+{
+	const struct dia_hub_cfg cfg = {
+		.self = { c->identity, c->realm },
+		.realms = (const char *const *)&c->realm,
+		.n_realms = 1,
+		.client_apps = &zn_app,
+		.n_client_apps = 1,
+		.state_id = (uint32_t)time(NULL),
+		.tc_ms = (uint32_t)c->tc_s * 1000,
+		.tw_ms = (uint32_t)c->tw_s * 1000,
+		.tls = h->ctx,
+		.cb = { .event = homes_on_event, .security = homes_security, .owner = h },
+	};
+	int rc = 0;
+
+	h->hub = dia_hub_new(l, &cfg);
+	if (!h->hub)
+		return -ENOMEM;
+	rc = tls_keep_begin(h->ctx, &h->tls, c->identity, home_use_tls, h);
+	h->ctx = NULL;
+	for (size_t i = 0; i < h->n_bsfs && rc == 0; i++)
+		rc = dia_hub_dial(h->hub, h->bsfs[i].identity, &h->bsfs[i].at, false);
+	return rc;
+}
+
+int homes_start(struct proxy_cfg *c, struct dia_loop *l, struct err *err)
+{
+	struct proxy_home *h;
+
+	llist_for_each_entry(h, &c->homes, entry)
+	{
+		if (home_start(c, h, l) < 0)
+			return err_set(err, -ENOMEM, "home %s: no memory, or no descriptors", h->name);
+	}
+	return 0;
+}
+
+static void on_home_over(void *owner)
+{
+	(*(size_t *)owner)--;
+}
+
+/* All at once: one that does not answer a DPR keeps none of the others. */
+void homes_stop(struct proxy_cfg *c, struct dia_loop *l)
+{
+	size_t left = 0;
+	struct proxy_home *h;
+
+	llist_for_each_entry(h, &c->homes, entry)
+	{
+		left += h->hub != NULL;
+		if (h->hub)
+			dia_hub_stop(h->hub, on_home_over, &left);
+	}
+	while (left) {
+		dia_loop_wait(l, -1);
+		dia_loop_turn(l, DIA_SELECT_BUDGET);
+	}
+	llist_for_each_entry(h, &c->homes, entry)
+	{
+		dia_hub_free(h->hub);
+		h->hub = NULL;
+	}
+}
+
+int homes_pick(const struct proxy_home *h, struct span host, unsigned but)
+{
+	int found = -1;
+
+	for (size_t i = 0; i < h->n_bsfs; i++) {
+		bool open = h->hub && !(but & 1u << i) && dia_hub_is_open(h->hub, h->bsfs[i].identity);
+
+		if (host.p && span_ieq(host, span_str(h->bsfs[i].identity)))
+			return open ? (int)i : -1;
+		if (open && found < 0)
+			found = (int)i;
+	}
+	return found;
+}

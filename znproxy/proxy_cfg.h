@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file proxy_cfg.h
+ *  The configuration of gba-znproxyd as read; conf/gba-znproxy.cfg is the grammar by example. All of this daemon runs on the main
+ *  thread, so it is what requests are judged by, too. */
+#pragma once
+
+#include <osmocom/core/linuxlist.h>
+#include "common/base/sockaddr.h"
+#include "common/dia/dia_hub.h"
+#include "common/rt/cfg_file.h"
+#include "common/rt/rate.h"
+#include "common/rt/tls_cfg.h"
+#include "common/rt/words.h"
+
+#define PROXY_NETS_MAX  16
+#define PROXY_BSFS_MAX  8
+#define PROXY_HOMES_MAX 1000
+#define PROXY_TIMEOUT_S 5
+
+/*! One "naf IDENTITY" node: a NAF of our network. */
+struct proxy_naf {
+	struct llist_head entry;
+	char *identity;
+	struct sockaddr_net nets[PROXY_NETS_MAX];
+	size_t n_nets;
+	unsigned connections;
+	struct tls_peer tls;
+	struct words speaks_for, gsids;
+	struct name_table *names; /* of speaks_for; malloc'ed */
+	struct rate *rate;
+	int line;
+};
+
+/*! One "bsf IDENTITY ADDRESS PORT" line. */
+struct proxy_bsf {
+	char *identity;
+	struct sockaddr_storage at;
+};
+
+/*! One "home NAME" node: an operator whose subscribers visit us. */
+struct proxy_home {
+	struct llist_head entry;
+	char *name;
+	struct words realms; /* its realms and the names of its BSFs, and all below them */
+	struct tls_cfg tls;  /* that it has certified us by (33.220 K.1) */
+	struct tls_peer peer;
+	struct proxy_bsf bsfs[PROXY_BSFS_MAX]; /* asked in this order */
+	size_t n_bsfs;
+	unsigned timeout_s;
+	int line;
+	/* while running */
+	SSL_CTX *ctx; /* until it is kept elsewhere */
+	struct dia_hub *hub;
+	uint64_t passed, lost; /* answers handed on, requests that got none */
+};
+
+struct proxy_cfg {
+	/* diameter */
+	char *identity, *realm;
+	struct words own_realms; /* more than realm */
+	struct sockaddr_storage listen[DIA_HUB_LISTEN_MAX];
+	bool listen_tls[DIA_HUB_LISTEN_MAX];
+	size_t n_listen;
+	struct tls_cfg tls; /* towards NAFs */
+	int tc_s, tw_s;     /* 0: default */
+	int diameter_line, listen_line[DIA_HUB_LISTEN_MAX];
+	struct llist_head nafs, homes;
+	struct name_table *by_identity; /* of nafs */
+	struct name_table *by_realm;    /* of homes */
+	struct name_table *own;         /* our own realms */
+};
+
+/*! \returns new object owned by ctx; NULL no memory */
+struct proxy_cfg *proxy_cfg_new(void *ctx);
+
+/*! Is everything there that is needed? Also makes what the look-ups look into. \returns 0; -EINVAL and "FILE:LINE: ..." in err */
+int proxy_cfg_verify(struct proxy_cfg *c, struct err *err);
+
+/*! \returns entry, or NULL; no case */
+struct proxy_naf *proxy_cfg_naf(const struct proxy_cfg *c, const char *identity);
+struct proxy_home *proxy_cfg_home(const struct proxy_cfg *c, const char *name);
+/*! A new one at the end. \returns NULL no memory */
+struct proxy_naf *proxy_cfg_naf_add(struct proxy_cfg *c, const char *identity);
+void proxy_cfg_naf_remove(struct proxy_cfg *c, struct proxy_naf *n);
+
+/*! Whose subscribers have this name in their B-TID, or are reached by this realm? \returns NULL nobody's that is known */
+struct proxy_home *proxy_cfg_home_of(const struct proxy_cfg *c, const char *name);
+bool proxy_cfg_is_own(const struct proxy_cfg *c, const char *name);
+
+/*! For dia_hub_callbacks of those who come; owner struct proxy_cfg. */
+int proxy_cfg_admit(void *cfg, const char *identity, const struct sockaddr *from);
+void proxy_cfg_limits(void *cfg, const char *identity, struct dia_hub_limits *out);
+void proxy_cfg_security(void *cfg, const char *identity, const struct sockaddr *at, struct dia_hub_security *out);
+/*! Say which NAFs are beyond loopback without TLS. Once, at start. */
+void proxy_cfg_say_plain(const struct proxy_cfg *c);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "znproxy/relay_octets.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/dia/dia_frame.h"
+#include "common/dia/zn_wire.h"
+
+#define GSID_BIN_LEN 4
+#define GSID_TEXT    11
+
+static struct span body(struct span msg)
+{
+	return span_of(msg.p + DIA_HDR_LEN, msg.len - DIA_HDR_LEN);
+}
+
+static struct span value_of(struct span msg, enum dia_avp_id id)
+{
+	struct dia_avp a;
+
+	return dia_wire_find(&a, dia_wire_avps(msg), id) ? a.data : span_of(NULL, 0);
+}
+
+void relay_octets_address(struct relay_address *out, struct span msg)
+{
+	*out = (struct relay_address){ .realm = value_of(msg, AVP_DESTINATION_REALM),
+				       .host = value_of(msg, AVP_DESTINATION_HOST),
+				       .session_id = value_of(msg, AVP_SESSION_ID) };
+}
+
+static bool gsid_allowed(struct span s, const struct words *allowed)
+{
+	char text[GSID_TEXT];
+
+	if (s.len == GSID_BIN_LEN && s.p[0] < ' ') {
+		snprintf(text, sizeof(text), "%u", (unsigned)be32_get(s.p));
+		s = span_str(text);
+	}
+	for (size_t i = 0; i < allowed->n; i++)
+		if (span_eq(s, span_str(allowed->s[i])))
+			return true;
+	return false;
+}
+
+bool relay_octets_gsids(struct span msg, const struct words *allowed)
+{
+	struct dia_iter it = dia_wire_avps(msg);
+	struct dia_avp a;
+
+	while (dia_wire_next(&it, &a) == 1)
+		if (a.id == AVP_GSID && !gsid_allowed(a.data, allowed))
+			return false;
+	return true;
+}
+
+struct relay_request *relay_octets_request(struct span msg, const char *from)
+{
+	size_t room = msg.len + DIA_AVP_HDR + strlen(from) + 3;
+	struct relay_request *q = malloc(sizeof(*q) + room);
+	struct dia_hdr hdr;
+	struct writer w;
+	int len;
+
+	if (!q)
+		return NULL;
+	dia_wire_hdr(&hdr, msg.p);
+	writer_init(&w, q->octets, room);
+	dia_wire_begin(&w, &hdr);
+	writer_span(&w, body(msg));
+	dia_wire_put_str(&w, AVP_ROUTE_RECORD, from);
+	len = dia_wire_end(&w);
+	if (len > 0 && len <= DIA_FRAME_NAF) {
+		q->len = (size_t)len;
+		return q;
+	}
+	free(q);
+	errno = EMSGSIZE;
+	return NULL;
+}
+
+int relay_octets_put_request(struct writer *w, const struct dia_address *to, const void *what)
+{
+	const struct relay_request *q = what;
+	struct dia_hdr hdr;
+
+	dia_wire_hdr(&hdr, q->octets);
+	hdr.flags = DIA_CMD_R | DIA_CMD_P | (hdr.flags & DIA_CMD_T) | (to->repeated ? DIA_CMD_T : 0);
+	hdr.hop_by_hop = to->hop_by_hop;
+	dia_wire_begin(w, &hdr);
+	writer_span(w, body(span_of(q->octets, q->len)));
+	return dia_wire_end(w);
+}
+
+bool relay_octets_fits(struct span answer, const struct relay_request *q)
+{
+	struct span request = span_of(q->octets, q->len);
+	struct dia_hdr asked, answered;
+	struct dia_fault bad;
+
+	dia_wire_hdr(&asked, request.p);
+	dia_wire_hdr(&answered, answer.p);
+	return answered.end_to_end == asked.end_to_end && dia_check(&bad, answer, &zn_wire_bia, NULL) == 0 &&
+	       span_eq(value_of(answer, AVP_SESSION_ID), value_of(request, AVP_SESSION_ID));
+}
+
+int relay_octets_put_answer(struct writer *w, struct span request, const struct dia_self *self, const void *answer)
+{
+	const struct span *a = answer;
+	struct dia_hdr hdr, came;
+
+	dia_wire_hdr(&hdr, request.p);
+	dia_wire_hdr(&came, a->p);
+	hdr.flags = (hdr.flags & DIA_CMD_P) | (came.flags & DIA_CMD_E);
+	dia_wire_begin(w, &hdr);
+	writer_span(w, body(*a));
+	return dia_wire_end(w);
+}

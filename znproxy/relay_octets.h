@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file relay_octets.h
+ *  What a proxy does to the octets of a BIR and its BIA (RFC 6733 6.1.9, 6.2.2): another hop-by-hop id, one more Route-Record in
+ *  the request, and nothing else. Pure, but for one allocation. */
+#pragma once
+
+#include "common/dia/dia_build.h"
+#include "common/rt/words.h"
+
+/*! Where a request wants to go; lent by it. */
+struct relay_address {
+	struct span realm, host; /* host.p NULL: no Destination-Host */
+	struct span session_id;
+};
+
+/*! \param[in] msg checked, a BIR */
+void relay_octets_address(struct relay_address *out, struct span msg);
+
+/*! Is each GAA-Service-Identifier one of these? As text, to the octet, or its number in 4 octets: what a reader might take for
+ *  one, but is none of these, is not allowed. */
+bool relay_octets_gsids(struct span msg, const struct words *allowed);
+
+/*! A request as it goes on. */
+struct relay_request {
+	size_t len;
+	uint8_t octets[];
+};
+
+/*! \param[in] from identity of who handed it to us
+ *  \returns malloc'ed; NULL no memory (errno ENOMEM), or too long for a message (EMSGSIZE) */
+struct relay_request *relay_octets_request(struct span msg, const char *from);
+
+/*! For dia_ask(). \param[in] what struct relay_request */
+int relay_octets_put_request(struct writer *w, const struct dia_address *to, const void *what);
+
+/*! Is it an answer to this request that may be handed on: readable, of its session and end-to-end id? */
+bool relay_octets_fits(struct span answer, const struct relay_request *q);
+
+/*! For dia_reply_put(). \param[in] request what the answer needs of it \param[in] answer struct span, the answer as it came */
+int relay_octets_put_answer(struct writer *w, struct span request, const struct dia_self *self, const void *answer);
