@@ -359,9 +359,9 @@ class Bench:
                 (f"a BIR beside {rate} bootstraps/s, 99 %", bir, load, 1, 2.0),
                 ("a BIR beside a NAF that floods, median", bir, flood, 0, 1.2),
                 ("a bootstrap beside a NAF that floods, median", bootstrap, flood, 0, 1.2)):
-            # with a load that leaves half of the machine, so that what else runs on it does not count
+            # so that what else runs on the machine does not count
             for pid in (0, *(p.pid for p in (*bsf.values(), *hss))):
-                real_time(loads is load, pid)
+                real_time(True, pid)
             to_alone, to_other = [], []
             for _ in range(self.rounds):
                 alone = self.took(*asked)

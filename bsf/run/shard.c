@@ -43,6 +43,7 @@ struct shard {
 	struct zh_client *zh;
 	struct zn_serve zn;
 	struct ub_http *http;
+	struct dia_beside beside; /* the peers: HTTP, and words from other threads */
 	bool end;
 };
 
@@ -100,6 +101,11 @@ static void serve_peers(void *data)
 	node_turn(s->env->node, s->no);
 }
 
+static bool http_due(void *data)
+{
+	return ub_http_due(data);
+}
+
 static int build(struct shard *s)
 {
 	struct ub_flow_env env = { .overload = s->env->overload, .answered = ub_http_answered };
@@ -129,6 +135,8 @@ static int build(struct shard *s)
 	if (!flow)
 		return -ENOMEM;
 	ub_http_set_flow(s->http, flow, serve_peers, s);
+	s->beside = (struct dia_beside){ { ub_http_fd(s->http), inbox_fd(s->inbox) }, http_due, s->http };
+	dia_loop_beside(node_loop(s->env->node, s->no), &s->beside);
 	return build_zn(s);
 }
 

@@ -280,6 +280,11 @@ static void on_timer(void *data)
 	((struct ub_http *)data)->due = true;
 }
 
+int ub_http_fd(const struct ub_http *h)
+{
+	return h->ofd.fd;
+}
+
 bool ub_http_due(const struct ub_http *h)
 {
 	return h->due;

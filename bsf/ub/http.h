@@ -22,6 +22,8 @@ void ub_http_answered(void *ub_http, struct ub_run *run);
 
 /*! After each round of the select loop: let the library work if there is something to do. */
 void ub_http_turn(struct ub_http *h);
+/*! \returns a descriptor that is readable when requests have come on open connections; to look at, not to read */
+int ub_http_fd(const struct ub_http *h);
 /*! \returns true: there is something to do without waiting */
 bool ub_http_due(const struct ub_http *h);
 

@@ -11,15 +11,17 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include "common/base/clock.h"
+#include "common/dia/dia_ready.h"
 #include "common/dia/dia_timers.h"
 
-#define EVENTS_MAX   64
-#define GREEDY_SHARE 8  /* messages in a turn of one that had more than its share the last time */
-#define GREEDY_ALL   16 /* and of all such */
+#define EVENTS_MAX 64
+#define SLICE      4 /* messages of one, before the loop looks who else has come */
 
 struct dia_loop {
 	int epoll, timer, wake;
-	struct dia_fd ready;    /* head of the list */
+	const struct dia_beside *beside; /* NULL: nobody */
+	struct dia_ready ready;
+	unsigned left;          /* messages, in this turn */
 	struct dia_fd *current; /* whose on_ready() runs; NULL: it has been taken off */
 	uint64_t now_ms;
 	struct dia_timers timers;
@@ -69,7 +71,7 @@ struct dia_loop *dia_loop_new(void)
 	if (!l)
 		return NULL;
 	l->epoll = l->timer = l->wake = -1;
-	l->ready.next = l->ready.prev = &l->ready;
+	dia_ready_init(&l->ready);
 	l->last = &l->first;
 	l->now_ms = clock_mono_ms();
 	if (open_all(l) < 0) {
@@ -123,7 +125,12 @@ bool dia_loop_gathers(const struct dia_loop *l)
 
 bool dia_loop_due(const struct dia_loop *l)
 {
-	return l->ready.next != &l->ready;
+	return dia_ready_any(&l->ready);
+}
+
+void dia_loop_beside(struct dia_loop *l, const struct dia_beside *b)
+{
+	l->beside = b;
 }
 
 uint8_t *dia_loop_scratch(struct dia_loop *l)
@@ -175,7 +182,7 @@ void dia_loop_free(struct dia_loop *l)
 	if (!l)
 		return;
 	run_posted(l, true);
-	assert(l->timers.n == 0 && l->ready.next == &l->ready);
+	assert(l->timers.n == 0 && !dia_loop_due(l));
 	close_all(l);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
@@ -222,31 +229,9 @@ static void run_timers(struct dia_loop *l)
 
 /* Descriptors. */
 
-static void list_del(struct dia_fd *f)
-{
-	if (!f->next)
-		return;
-	f->prev->next = f->next;
-	f->next->prev = f->prev;
-	f->next = f->prev = NULL;
-}
-
-static void list_join(struct dia_fd *head, struct dia_fd *f)
-{
-	f->next = head;
-	f->prev = head->prev;
-	f->prev->next = head->prev = f;
-}
-
-static void list_add(struct dia_loop *l, struct dia_fd *f)
-{
-	if (!f->next)
-		list_join(&l->ready, f);
-}
-
 void dia_loop_again(struct dia_loop *l, struct dia_fd *f)
 {
-	list_add(l, f);
+	dia_ready_add(&l->ready, DIA_READY_LATER, f);
 	if (!l->turning && !l->gathers)
 		wake_up(l); /* who waits for our descriptor must come */
 }
@@ -258,7 +243,6 @@ int dia_loop_add(struct dia_loop *l, struct dia_fd *f)
 
 	f->next = f->prev = NULL;
 	f->events = 0;
-	f->greedy = false;
 	if (l->tell_open)
 		l->tell_open(f->fd);
 	rc = epoll_ctl(l->epoll, EPOLL_CTL_ADD, f->fd, &ev) < 0 ? -errno : 0;
@@ -272,7 +256,7 @@ void dia_loop_del(struct dia_loop *l, struct dia_fd *f)
 	epoll_ctl(l->epoll, EPOLL_CTL_DEL, f->fd, NULL);
 	if (l->tell_closing)
 		l->tell_closing(f->fd);
-	list_del(f);
+	dia_ready_del(f);
 	if (l->current == f)
 		l->current = NULL;
 }
@@ -287,8 +271,9 @@ static void read_own(struct dia_loop *l, const int *fd)
 		l->armed_ms = 0;
 }
 
-/* All events go into the list before anybody is called: an on_ready() that ends another connection leaves no stale event. */
-static void fetch(struct dia_loop *l)
+/* All events go into the list before anybody is called: an on_ready() that ends another connection leaves no stale event.
+ * Within a turn our own ones wait for the next. */
+static void fetch(struct dia_loop *l, bool own)
 {
 	struct epoll_event ev[EVENTS_MAX];
 	int n = epoll_wait(l->epoll, ev, EVENTS_MAX, 0);
@@ -297,90 +282,63 @@ static void fetch(struct dia_loop *l)
 		struct dia_fd *f = ev[i].data.ptr;
 
 		if (ev[i].data.ptr == &l->timer || ev[i].data.ptr == &l->wake) {
-			read_own(l, ev[i].data.ptr);
+			if (own)
+				read_own(l, ev[i].data.ptr);
 			continue;
 		}
 		f->events |= ev[i].events;
-		list_add(l, f);
+		dia_ready_add(&l->ready, DIA_READY_NOW, f);
 	}
 }
 
-/* Put all of list before what is in the ready list. */
-static void put_back(struct dia_loop *l, struct dia_fd *list)
+/* Who else has come? For others on the thread the turn ends. */
+static void look(struct dia_loop *l)
 {
-	if (list->next == list)
-		return;
-	list->prev->next = l->ready.next;
-	l->ready.next->prev = list->prev;
-	l->ready.next = list->next;
-	list->next->prev = &l->ready;
+	const struct dia_beside *b = l->beside;
+	struct pollfd p[] = { { .fd = l->epoll, .events = POLLIN },
+			      { .fd = b ? b->fds[0] : -1, .events = POLLIN },
+			      { .fd = b ? b->fds[1] : -1, .events = POLLIN } };
+
+	if (b && b->due(b->owner))
+		l->left = 0;
+	else if (poll(p, 3, 0) > 0 && (p[1].revents || p[2].revents))
+		l->left = 0;
+	else if (p[0].revents)
+		fetch(l, false);
 }
 
-/* \returns what of its share it has used */
-static unsigned call(struct dia_loop *l, struct dia_fd *f, unsigned share)
+static void call(struct dia_loop *l, struct dia_fd *f)
 {
+	unsigned left = SLICE;
 	uint32_t events = f->events;
-	unsigned left = share;
 	bool more;
 
-	list_del(f);
+	dia_ready_del(f);
 	f->events = 0;
 	l->current = f;
 	more = f->on_ready(f, events, &left);
-	if (l->current == f) {
-		f->greedy = more && !left;
-		if (more)
-			list_add(l, f);
-	}
+	if (l->current == f && more)
+		dia_ready_add(&l->ready, left < SLICE ? DIA_READY_REST : DIA_READY_LATER, f);
 	l->current = NULL;
-	return share - left;
-}
-
-static unsigned least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-/* Who comes again goes behind all that wait now, and is not called twice in a turn. Who always has more than its share has a
- * small one from then on, and all such together, until it has no more: the turn stays short for the others. */
-static void run_ready(struct dia_loop *l, unsigned budget)
-{
-	struct dia_fd round = { .next = &round, .prev = &round }, put_off = { .next = &put_off, .prev = &put_off };
-	unsigned greedy = GREEDY_ALL;
-
-	if (!dia_loop_due(l))
-		return;
-	round.next = l->ready.next;
-	round.prev = l->ready.prev;
-	round.next->prev = round.prev->next = &round;
-	l->ready.next = l->ready.prev = &l->ready;
-	while (budget && round.next != &round) {
-		struct dia_fd *f = round.next;
-		bool was_greedy = f->greedy;
-		unsigned used;
-
-		if (was_greedy && !greedy) {
-			list_del(f);
-			list_join(&put_off, f);
-			continue;
-		}
-		used = call(l, f, was_greedy ? least(least(GREEDY_SHARE, greedy), budget) : budget);
-		budget -= used;
-		greedy -= was_greedy ? used : 0;
-	}
-	put_back(l, &round);
-	put_back(l, &put_off);
+	l->left -= SLICE - left < l->left ? SLICE - left : l->left;
+	if (!left && l->left)
+		look(l);
 }
 
 bool dia_loop_turn(struct dia_loop *l, unsigned budget)
 {
+	struct dia_fd *f;
+
 	l->turning = true;
 	l->turns++;
 	l->now_ms = clock_mono_ms();
-	fetch(l);
+	fetch(l, true);
 	run_posted(l, false);
 	run_timers(l);
-	run_ready(l, budget);
+	l->left = budget;
+	dia_ready_turn(&l->ready);
+	while (l->left && (f = dia_ready_next(&l->ready)))
+		call(l, f);
 	l->turning = false;
 	return dia_loop_due(l);
 }

@@ -3,7 +3,7 @@
  *  One thread's event loop of the Diameter node: descriptors, timers, words from other threads. It is itself one
  *  descriptor to watch, so that a program with a loop of its own needs no further thread. All calls on the loop's thread
  *  but dia_loop_post(). Descriptors are watched edge-triggered and what is not worked off waits in a list of our own:
- *  who floods goes to its end and gets less at a time, so a quiet one is served within one short round (level-triggered epoll always hands out the same
+ *  who floods goes to its end after a few messages, so a quiet one is served soon (level-triggered epoll always hands out the same
  *  first ones when less is fetched than is ready). */
 #pragma once
 
@@ -24,7 +24,6 @@ struct dia_fd {
 	bool (*on_ready)(struct dia_fd *f, uint32_t events, unsigned *budget);
 	struct dia_fd *next, *prev; /* in the ready list; NULL: not in it */
 	uint32_t events;
-	bool greedy; /* had more than its share when it was called last */
 };
 
 /*! An instant at which something is to be done; member of its owner's object. Zero before the first start. */
@@ -56,8 +55,8 @@ void dia_loop_tell_fds(struct dia_loop *l, void (*open)(int fd), void (*closing)
 /*! \returns the descriptor to watch: readable when there is something to do. */
 int dia_loop_fd(const struct dia_loop *l);
 
-/*! One turn, without waiting: words, timers, then descriptors, each at most once.
- *  \param[in] budget messages that may be worked off. \returns true: something is left, call again without waiting */
+/*! One turn, without waiting: words, timers, then descriptors, some messages of each in turn.
+ *  \param[in] budget messages after which the turn ends, or few more. \returns true: something is left, call again without waiting */
 bool dia_loop_turn(struct dia_loop *l, unsigned budget);
 
 /*! From now on the owner of the loop asks dia_loop_due() before it waits, and gives it a turn then: what is written outside
@@ -65,6 +64,15 @@ bool dia_loop_turn(struct dia_loop *l, unsigned budget);
 void dia_loop_gather(struct dia_loop *l);
 /*! \returns true: what is written now is sent in this turn or the next one */
 bool dia_loop_gathers(const struct dia_loop *l);
+/*! Others on this thread: a turn in which somebody floods ends when they have something to do. */
+struct dia_beside {
+	int fds[2];               /* readable then; open as long as turns are given */
+	bool (*due)(void *owner); /* or this says so */
+	void *owner;
+};
+
+/*! \param[in] b lent for the life of the loop */
+void dia_loop_beside(struct dia_loop *l, const struct dia_beside *b);
 /*! \returns true: there is something to do without a new event */
 bool dia_loop_due(const struct dia_loop *l);
 

@@ -347,6 +347,8 @@ static bool dia_stream_on_ready(struct dia_fd *f, uint32_t events, unsigned *bud
 	}
 	if (s->paused && s->leaving)
 		return stream_end(s, DIA_STREAM_CLOSED, 0, nothing);
+	if (s->held && may_read(s))
+		return true; /* called again soon: what is written leaves with the rest */
 	return flush(s) && (s->readable || s->held) && may_read(s);
 }
 

@@ -63,6 +63,11 @@ static void run_all(struct inbox *in, struct inbox_item *list, bool stopping)
 	}
 }
 
+int inbox_fd(const struct inbox *in)
+{
+	return in->ofd.fd;
+}
+
 static int inbox_on_event(struct osmo_fd *ofd, unsigned int what)
 {
 	struct inbox *in = ofd->data;

@@ -34,6 +34,8 @@ void inbox_close(struct inbox *in);
 /*! On the receiving thread: run what waits now, without its loop. */
 void inbox_run(struct inbox *in);
 
+/*! \returns the descriptor that is readable while something waits; for the receiving thread to look, not to read */
+int inbox_fd(const struct inbox *in);
 /*! Once nobody can post any more: close and free. On the receiving thread, or on any after inbox_close(). in may be
  *  NULL. */
 void inbox_free(struct inbox *in);

@@ -21,6 +21,10 @@ struct end {
 	unsigned served, calls;
 	uint32_t seen;
 	struct end *victim; /* taken off and freed when we are called */
+	int wakes;          /* written to when wakes_at were served; 0: nothing */
+	unsigned wakes_at;
+	struct end *notes; /* whose served is noted when we are called */
+	unsigned noted;
 };
 
 static bool on_ready(struct dia_fd *f, uint32_t events, unsigned *budget)
@@ -41,6 +45,10 @@ static bool on_ready(struct dia_fd *f, uint32_t events, unsigned *budget)
 		e->served += (unsigned)n;
 		*budget -= (unsigned)n;
 	}
+	if (e->wakes && e->served >= e->wakes_at && write(e->wakes, "", 1) == 1)
+		e->wakes = 0;
+	if (e->notes)
+		e->noted = e->notes->served;
 	return n > 0;
 }
 
@@ -108,38 +116,85 @@ START_TEST(test_quiet_beside_floods)
 }
 END_TEST
 
-/* Who floods may do so, but the turn in which somebody else is served is a short one */
-START_TEST(test_floods_get_little_at_a_time)
+/* Somebody comes while a flood is served: it waits for a few messages, and not for the end of the turn. */
+START_TEST(test_a_flood_is_cut_for_who_comes)
 {
 	struct dia_loop *l = dia_loop_new();
-	struct end *flood[FLOODS], *quiet = end_new(l);
+	struct end *flood = end_new(l), *quiet = end_new(l);
 
-	for (size_t i = 0; i < FLOODS; i++) {
-		flood[i] = end_new(l);
-		say(flood[i], 4000);
-	}
-	for (size_t i = 0; i < FLOODS; i++) /* each has its first burst whole */
-		dia_loop_turn(l, BUDGET);
-	for (int round = 0; round < 50; round++) {
-		unsigned before = 0, after = 0;
-
-		for (size_t i = 0; i < FLOODS; i++)
-			before += flood[i]->served;
-		say(quiet, 1);
-		ck_assert(dia_loop_turn(l, BUDGET));
-		ck_assert_uint_eq(quiet->served, (unsigned)round + 1);
-		for (size_t i = 0; i < FLOODS; i++)
-			after += flood[i]->served;
-		ck_assert_uint_eq(after - before, 16);
-	}
-	for (size_t i = 0; i < FLOODS; i++) { /* in turn, and in the end all of it */
-		ck_assert_uint_ge(flood[i]->served, BUDGET + 50 * 16 / FLOODS - 16);
-		while (flood[i]->served < 4000)
-			dia_loop_turn(l, BUDGET);
-		end_free(flood[i]);
-	}
+	while (dia_loop_turn(l, BUDGET))
+		;
+	say(flood, BUDGET);
+	flood->wakes = quiet->peer;
+	flood->wakes_at = 16;
+	quiet->notes = flood;
+	dia_loop_turn(l, BUDGET);
+	ck_assert_uint_eq(quiet->served, 1);
+	ck_assert_uint_eq(quiet->noted, 16);
+	ck_assert_uint_ge(flood->served, BUDGET - 4); /* who goes on in the same turn */
+	end_free(flood);
 	end_free(quiet);
 	dia_loop_free(l);
+}
+END_TEST
+
+/* Many that come again and again do not keep waiting for ever who sends much. */
+START_TEST(test_a_flood_has_its_turn)
+{
+	struct dia_loop *l = dia_loop_new();
+	struct end *quiet[BUDGET], *flood = end_new(l);
+
+	for (size_t i = 0; i < BUDGET; i++)
+		quiet[i] = end_new(l);
+	say(flood, 4000);
+	for (int turn = 0; turn < 10; turn++) {
+		for (size_t i = 0; i < BUDGET; i++)
+			say(quiet[i], 1);
+		dia_loop_turn(l, BUDGET);
+	}
+	ck_assert_uint_ge(flood->served, 10 * 8);
+	for (size_t i = 0; i < BUDGET; i++)
+		end_free(quiet[i]);
+	end_free(flood);
+	dia_loop_free(l);
+}
+END_TEST
+
+static bool is_due(void *owner)
+{
+	return *(bool *)owner;
+}
+
+/* And others on the thread, which the loop does not serve itself */
+START_TEST(test_a_flood_is_cut_for_who_is_beside)
+{
+	struct dia_loop *l = dia_loop_new();
+	struct end *flood = end_new(l);
+	bool due = false;
+	int other[2];
+	struct dia_beside beside = { { -1, 0 }, is_due, &due };
+
+	ck_assert_int_eq(pipe(other), 0);
+	beside.fds[1] = other[0];
+	dia_loop_beside(l, &beside);
+	say(flood, BUDGET);
+	flood->wakes = other[1];
+	flood->wakes_at = 24;
+	ck_assert(dia_loop_turn(l, BUDGET));
+	ck_assert_uint_eq(flood->served, 24);
+	ck_assert(dia_loop_turn(l, BUDGET)); /* it goes on though the other does not read */
+	ck_assert_uint_eq(flood->served, 28);
+	ck_assert_int_eq(read(other[0], &due, 1), 1);
+	due = true;
+	ck_assert(dia_loop_turn(l, BUDGET));
+	ck_assert_uint_eq(flood->served, 32);
+	due = false;
+	dia_loop_turn(l, BUDGET);
+	ck_assert_uint_eq(flood->served, BUDGET);
+	end_free(flood);
+	dia_loop_free(l);
+	close(other[0]);
+	close(other[1]);
 }
 END_TEST
 
@@ -386,6 +441,7 @@ START_TEST(test_words)
 }
 END_TEST
 
-SUITE("dia_loop", test_quiet_beside_floods, test_floods_get_little_at_a_time, test_end_within_a_batch,
-      test_end_of_the_one_called, test_what_is_left_is_told, test_a_peer_that_leaves, test_timers,
-      test_timer_between_turns, test_a_timer_of_nothing_holds_up_nobody, test_the_one_descriptor_tells, test_words)
+SUITE("dia_loop", test_quiet_beside_floods, test_a_flood_is_cut_for_who_comes, test_a_flood_has_its_turn,
+      test_a_flood_is_cut_for_who_is_beside, test_end_within_a_batch, test_end_of_the_one_called,
+      test_what_is_left_is_told, test_a_peer_that_leaves, test_timers, test_timer_between_turns,
+      test_a_timer_of_nothing_holds_up_nobody, test_the_one_descriptor_tells, test_words)
