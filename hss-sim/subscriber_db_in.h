@@ -5,7 +5,7 @@
 
 #include <sqlite3.h>
 #include "hss-sim/subscriber_db.h"
-#include "hss-sim/subscriber_sql.h"
+#include "common/rt/sql.h"
 
 #define SUBSCRIBER_COLUMNS \
 	"imsi, keys, amf, algorithm, ind, guss, guss_timestamp, res_len, rounds, sqn, ind_length, sqn_dif"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include "common/crypto/aka_algorithm.h"
 #include "common/gba/impi.h"
-#include "hss-sim/subscriber_sql.h"
+#include "common/rt/sql.h"
 
 static int seal_plain(struct seal *seal, uint8_t out[SUBSCRIBER_SEALED_MAX], const struct secret *plain,
 		      const char *impi)

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "hss-sim/subscriber_db.h"
-#include "hss-sim/subscriber_sql.h"
+#include "common/rt/sql.h"
 
 struct subscriber_marks {
 	sqlite3 *sql;

@@ -5,7 +5,7 @@
 # what is wrong; status 1 if something is. Without clang-format only the format is not looked at: status 77, said.
 set -eu
 cd "${srcdir:-.}"
-files=$(find common dict bsf naf-lib hss-sim ue znproxy tools bench fuzz tests -name '*.[ch]' | sort)
+files=$(find common dict bsf naf-lib hss-sim reg ue znproxy tools bench fuzz tests -name '*.[ch]' | sort)
 [ -n "$files" ] || { echo 'no file seen: nothing was checked'; exit 1; }
 bad=0
 

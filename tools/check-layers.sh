@@ -12,7 +12,7 @@ cd "${srcdir:-.}"
 bad=0
 
 # shellcheck disable=SC2016
-find common dict bsf naf-lib hss-sim ue znproxy -name '*.[ch]' | sort | xargs awk '
+find common dict bsf naf-lib hss-sim reg ue znproxy -name '*.[ch]' | sort | xargs awk '
 BEGIN {
 	# folder: what it may include besides itself
 	may["common/base"] = " "
@@ -31,13 +31,13 @@ BEGIN {
 	may["ue/tool"] = may["ue/lib"] "ue/lib "
 	may["ue/agent"] = may["ue/tool"] "common/rt "
 	may["hss-sim"] = may["common/rt"] "common/rt "
-	may["znproxy"] = may["hss-sim"]
+	may["znproxy"] = may["reg"] = may["hss-sim"]
 	may["bsf/store"] = may["bsf/policy"] = may["hss-sim"]
 	may["bsf/vectors"] = may["hss-sim"] "bsf/store bsf/policy bsf/run "
 	may["bsf/zn"] = may["hss-sim"] "bsf/store bsf/policy "
 	may["bsf/ub"] = may["hss-sim"] "bsf/store bsf/policy bsf/vectors bsf/run "
 	may["bsf/run"] = may["bsf/ub"] "bsf/ub bsf/zn "
-	osmo = " common/rt bsf/store bsf/policy bsf/vectors bsf/zn bsf/ub bsf/run hss-sim znproxy ue/agent "
+	osmo = " common/rt bsf/store bsf/policy bsf/vectors bsf/zn bsf/ub bsf/run hss-sim reg znproxy ue/agent "
 }
 function folder(path,  part) {
 	split(path, part, "/")

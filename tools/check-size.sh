@@ -5,7 +5,7 @@ set -eu
 cd "${srcdir:-.}"
 
 # shellcheck disable=SC2016
-find common dict bsf naf-lib hss-sim ue znproxy tools bench fuzz tests -name '*.[ch]' | sort | xargs awk '
+find common dict bsf naf-lib hss-sim reg ue znproxy tools bench fuzz tests -name '*.[ch]' | sort | xargs awk '
 FNR == 1 {
 	file_end()
 	name = FILENAME

@@ -13,7 +13,7 @@ done
 
 sources() {
 	find . -maxdepth 1 \( -name Makefile.am -o -name configure.ac -o -name test -o -name demo \) -type f
-	find common dict bsf naf-lib hss-sim ue znproxy tools interop bench fuzz tests -type f \( -name '*.[ch]' -o -name '*.py' \
+	find common dict bsf naf-lib hss-sim reg ue znproxy tools interop bench fuzz tests -type f \( -name '*.[ch]' -o -name '*.py' \
 		-o -name '*.sh' -o -name '*.inc' -o -name '*.awk' -o -name '*.erl' -o -name '*.map' \)
 }
 

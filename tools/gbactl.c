@@ -22,6 +22,7 @@ static const struct {
 	{ "bsf", "/run/gba-bsf/control" },
 	{ "hss", "/run/gba-hss-sim/control" },
 	{ "znproxy", "/run/gba-znproxy/control" },
+	{ "reg", "/run/gba-reg/control" },
 };
 
 struct wish {
@@ -33,9 +34,10 @@ struct wish {
 
 static void show_help(void)
 {
-	puts("gbactl: operate gba-bsfd, gba-hss-simd and gba-znproxyd\n\n"
+	puts("gbactl: operate gba-bsfd, gba-hss-simd, gba-znproxyd and gba-regd\n\n"
 	     "  gbactl [OPTION...] COMMAND [ARGUMENT...]\n\n"
-	     "  -s, --socket PATH   of the daemon: bsf, hss or znproxy for those of the packages, or a path; default $GBACTL_SOCKET, else bsf\n"
+	     "  -s, --socket PATH   of the daemon: bsf, hss, znproxy or reg for those of the packages, or a path; default\n"
+	     "                      $GBACTL_SOCKET, else reg for what the registry is told, bsf for the rest\n"
 	     "  -f, --file FILE     the document of the command; - is standard input\n"
 	     "  -t, --timeout N     seconds to wait for an answer (60); 0: for ever\n"
 	     "      --json          the answer as one JSON object\n"

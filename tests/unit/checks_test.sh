@@ -9,7 +9,7 @@ failed=0
 
 fresh() {
 	rm -rf "${tree:?}"/* "$tree/.clang-format"
-	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run naf-lib hss-sim znproxy ue ue/card ue/lib ue/tool ue/agent tools \
+	for d in common/base common/crypto common/gba common/http common/dia common/rt dict bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run naf-lib hss-sim reg znproxy ue ue/card ue/lib ue/tool ue/agent tools \
 		interop bench fuzz tests LICENSES; do
 		mkdir -p "$tree/$d"
 	done
@@ -17,7 +17,7 @@ fresh() {
 	for d in common/base common/crypto common/gba common/http common/dia dict naf-lib; do
 		printf '/* SPDX-License-Identifier: LGPL-3.0-or-later */\n#include <stddef.h>\n' >"$tree/$d/x.h"
 	done
-	for d in common/rt bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run hss-sim znproxy ue/agent; do
+	for d in common/rt bsf/ub bsf/zn bsf/vectors bsf/store bsf/policy bsf/run hss-sim reg znproxy ue/agent; do
 		printf '/* SPDX-License-Identifier: AGPL-3.0-or-later */\n#include <osmocom/core/msgb.h>\n' >"$tree/$d/x.h"
 	done
 	for f in bsf/ub/decide bsf/zn/decide bsf/zn/answer bsf/vectors/zh_client bsf/run/txn hss-sim/zh_decide znproxy/relay_decide; do
@@ -51,7 +51,7 @@ expect good layers 'clean tree'
 expect good format 'clean tree'
 expect good size 'clean tree'
 expect good spdx 'clean tree'
-rm -rf "$tree/common" "$tree/dict" "$tree/bsf" "$tree/naf-lib" "$tree/hss-sim" "$tree/znproxy" "$tree/ue"
+rm -rf "$tree/common" "$tree/dict" "$tree/bsf" "$tree/naf-lib" "$tree/hss-sim" "$tree/reg" "$tree/znproxy" "$tree/ue"
 mkdir "$tree/common"
 expect bad layers 'empty tree'
 expect bad size 'empty tree'

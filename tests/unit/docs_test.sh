@@ -19,7 +19,7 @@ check() { # TEXT, with the complaints in $tmp
 }
 tmp=$(mktemp) || exit 1
 trap 'rm -f "$tmp"' EXIT
-sources() { find common dict bsf naf-lib hss-sim ue znproxy tools interop bench fuzz tests debian conf doc README.md demo test \
+sources() { find common dict bsf naf-lib hss-sim reg ue znproxy tools interop bench fuzz tests debian conf doc README.md demo test \
 	-type f ! -path '*/corpus/*' ! -path 'debian/gba-*/*' ! -path 'debian/lib*/*' ! -path 'debian/tmp/*' ! -name '*.pyc' ! -name docs_test.sh; }
 
 echo 1..6

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/*! \file subscriber_sql.h
+/*! \file sql.h
  *  SQLite calls with our error codes: 0; -ENOSPC disk full; -EIO anything else. */
 #pragma once
 

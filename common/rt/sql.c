@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "hss-sim/subscriber_sql.h"
+#include "common/rt/sql.h"
 
 #include <errno.h>
 #include <stddef.h>

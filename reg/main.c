@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* gba-regd: the registry of a realm. Which applications there are, which devices may use them, and that it is so at BSF and HSS. */
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <osmocom/core/timer.h>
+#include <talloc.h>
+#include "common/rt/cfg_file.h"
+#include "common/rt/daemon.h"
+#include "common/rt/log_cat.h"
+#include "common/rt/pseudonym.h"
+#include "reg/reg_audit.h"
+#include "reg/reg_cfg.h"
+#include "reg/reg_control.h"
+
+#define ANCHOR_S 3600
+
+static const char *const counters[] = { NULL };
+
+static const struct rt_program program = {
+	.name = "gba-regd",
+	.summary = "registry of a GBA realm: applications, devices, grants",
+	.counters = counters,
+	.commands = reg_commands,
+	.figures = reg_figures,
+	.check = reg_cfg_verify,
+};
+
+static struct reg_work *writer, *reader;
+static struct reg_sender *senders[REG_TARGETS_MAX];
+static struct inbox *answers;
+static char *database;
+static struct osmo_timer_list hourly;
+
+static void wake_all(void)
+{
+	for (size_t i = 0; i < reg_cfg.n_targets; i++)
+		reg_sender_wake(senders[i]);
+}
+
+/* --- the head of the audit, elsewhere */
+
+static int anchor(struct reg_order *o, struct reg_db *db)
+{
+	struct err err;
+
+	if (reg_audit_anchor(db, reg_cfg.anchor, &err) < 0)
+		LOGT(DSTORE, LOGL_ERROR, "audit: its head cannot be kept elsewhere: %s\n", err.text);
+	return 0;
+}
+
+static void on_hour(void *unused)
+{
+	reg_work_tell(reader, anchor, NULL, NULL);
+	osmo_timer_schedule(&hourly, ANCHOR_S, 0);
+}
+
+/* --- start and end */
+
+static struct reg_db *one_more(struct err *err)
+{
+	struct err why = { "" };
+	struct reg_db *db = reg_db_open_beside(database, reg_cfg.keks, reg_cfg.n_keks, &why);
+
+	if (!db)
+		cfg_error(err, -EINVAL, reg_cfg.database_line, "database %s", why.text);
+	return db;
+}
+
+static struct reg_work *start_work(struct reg_db *db, void (*sends)(void), struct err *err)
+{
+	return db ? reg_work_start(db, answers, sends, err) : NULL;
+}
+
+static int start_senders(struct err *err)
+{
+	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
+		struct reg_db *db = one_more(err);
+
+		senders[i] = db ? reg_sender_start(&reg_cfg.targets[i], db, writer, err) : NULL;
+		if (!senders[i])
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static void stop_all(void)
+{
+	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
+		reg_sender_stop(senders[i]);
+		senders[i] = NULL;
+	}
+	osmo_timer_del(&hourly);
+	reg_work_stop(writer);
+	if (reader)
+		reg_work_tell(reader, anchor, NULL, NULL);
+	reg_work_stop(reader);
+	if (answers)
+		inbox_close(answers);
+}
+
+static void wipe_keks(void)
+{
+	for (size_t i = 0; i < reg_cfg.n_keks; i++)
+		secret_clear(&reg_cfg.keks[i].key);
+}
+
+/* Senders wait until the writer is there; the writer wakes none before they are. */
+static int start_all(struct err *err)
+{
+	struct err why = { "" };
+	struct reg_db *db = reg_db_open(database, reg_cfg.keks, reg_cfg.n_keks, &why);
+
+	if (!db)
+		return cfg_error(err, -EINVAL, reg_cfg.database_line, "database %s", why.text);
+	answers = inbox_new(CTL_CONNECTIONS_MAX, NULL);
+	if (!answers || inbox_attach(answers) < 0) {
+		reg_db_close(db);
+		return err_set(err, -ENOMEM, "no memory");
+	}
+	writer = start_work(db, wake_all, err);
+	if (!writer)
+		return -EINVAL;
+	reader = start_work(one_more(err), NULL, err);
+	return reader ? start_senders(err) : -EINVAL;
+}
+
+static int regd_run(struct err *err)
+{
+	int rc = start_all(err);
+
+	wipe_keks();
+	reg_control_init(writer, reader, senders);
+	if (rc == 0)
+		rc = rt_vty_start(err);
+	if (rc == 0) {
+		osmo_timer_setup(&hourly, on_hour, NULL);
+		on_hour(NULL);
+		rt_ready();
+		rt_run();
+	}
+	stop_all();
+	return rc;
+}
+
+static int check_owner(const struct rt_args *args, struct err *err)
+{
+	char *folder = talloc_strdup(rt_ctx(), database);
+	int rc = rt_owner_check(args, dirname(folder), reg_cfg.database_line, err);
+
+	talloc_free(folder);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { { 0 } };
+	struct rt_args args;
+	int rc = rt_args(&args, &program, argc, argv);
+
+	if (rc >= 0)
+		return rc;
+	rc = rt_init(&program);
+	if (rc < 0) {
+		rt_fatal("cannot start: %s", strerror(-rc));
+		return 1;
+	}
+	umask(077); /* also of what SQLite makes */
+	reg_cfg_init();
+	if (rt_config(&args) < 0)
+		return 1;
+	rc = reg_cfg_verify(&err);
+	if (rc == 0) {
+		database = cfg_path(rt_ctx(), reg_cfg.database);
+		rc = check_owner(&args, &err);
+	}
+	if (rc == 0)
+		rc = rt_vty_check(&args, &err);
+	if (rc == 0 && args.check)
+		rc = rt_checked(&args, 0);
+	else if (rc == 0 && pseudonym_init(&reg_cfg.keks[0].key) < 0)
+		rc = err_set(&err, -EIO, "no pseudonyms for the log");
+	else if (rc == 0)
+		rc = regd_run(&err);
+	rt_exit();
+	wipe_keks();
+	if (rc < 0)
+		rt_fatal("%s", err.text);
+	return rc < 0 || rt_failed();
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Applications: who may be one, what it is given. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include "common/base/ascii.h"
+#include "common/base/sockaddr.h"
+#include "common/gba/btid.h"
+#include "common/gba/naf_id.h"
+#include "reg/reg_audit.h"
+#include "reg/reg_cfg.h"
+#include "reg/reg_orders.h"
+#include "reg/reg_outbox.h"
+
+#define NETS_TEXT (REG_NETS_MAX * SOCKADDR_TEXT)
+
+/* --- rows */
+
+static char *column(sqlite3_stmt *q, int n)
+{
+	const char *s = (const char *)sqlite3_column_text(q, n);
+
+	return s ? strdup(s) : NULL;
+}
+
+int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app_row *out)
+{
+	sqlite3_stmt *q;
+	int rc = reg_db_ask(db, &q, "SELECT id, fqdn, asp, gsid, nets FROM application WHERE fqdn = ?1", "t", fqdn);
+
+	if (rc <= 0)
+		return rc;
+	*out = (struct reg_app_row){ sqlite3_column_int64(q, 0), column(q, 1), column(q, 2), column(q, 3),
+				     column(q, 4) };
+	sqlite3_finalize(q);
+	if (out->fqdn && out->asp && out->gsid && out->nets)
+		return 1;
+	reg_app_clear(out);
+	return -ENOMEM;
+}
+
+struct reg_app reg_app_lent(const struct reg_app_row *a)
+{
+	return (struct reg_app){ .fqdn = a->fqdn, .asp = a->asp, .gsid = a->gsid, .nets = a->nets };
+}
+
+void reg_app_clear(struct reg_app_row *a)
+{
+	free(a->fqdn);
+	free(a->asp);
+	free(a->gsid);
+	free(a->nets);
+	*a = (struct reg_app_row){ 0 };
+}
+
+/* --- what may be registered */
+
+static bool at_or_under(const char *name, const char *top)
+{
+	size_t n = strlen(name), t = strlen(top);
+
+	return n >= t && strcasecmp(name + n - t, top) == 0 && (n == t || name[n - t - 1] == '.');
+}
+
+static bool is_of_realm(const char *fqdn)
+{
+	const struct reg_realm *r = &reg_cfg.realm;
+
+	for (size_t i = 0; i < r->n_bsf_names; i++) {
+		if (at_or_under(fqdn, r->bsf_names[i]) || at_or_under(r->bsf_names[i], fqdn))
+			return true;
+	}
+	return at_or_under(fqdn, "3gppnetwork.org") || at_or_under(fqdn, r->bsf_identity) ||
+	       at_or_under(fqdn, r->bsf_realm) || at_or_under(r->bsf_identity, fqdn);
+}
+
+/* \param[out] out in lower case. \returns 0; -EINVAL: refused */
+static int fqdn_given(struct reg_order *o, size_t i, char out[FQDN_MAX + 1])
+{
+	const char *arg = ctl_arg(o->q, i);
+	const char *last = strrchr(arg, '.');
+
+	if (!fqdn_valid(span_str(arg), FQDN_MAX) || !last || isdigit((unsigned char)last[1]))
+		return reg_refuse(
+			o, -EINVAL, CTL_INVALID,
+			"that is no name of an application; allowed: a DNS name with a dot in it, no address, no *");
+	ascii_lower_copy((uint8_t *)out, arg, strlen(arg));
+	out[strlen(arg)] = '\0';
+	return 0;
+}
+
+static int check_asp(struct reg_order *o, const char *asp)
+{
+	size_t n = strspn(asp, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	if (!asp[n] && n <= REG_ASP_MAX)
+		return 0;
+	return reg_refuse(o, -EINVAL, CTL_INVALID,
+			  "that is no name of an ASP; allowed: up to %d letters, digits, . _ -", REG_ASP_MAX);
+}
+
+static int nets_given(struct reg_order *o, char out[NETS_TEXT])
+{
+	struct sockaddr_net net;
+	char text[SOCKADDR_TEXT];
+	struct writer w;
+
+	writer_init(&w, out, NETS_TEXT);
+	for (size_t i = 2; ctl_arg(o->q, i); i++) {
+		if (sockaddr_net_parse(&net, ctl_arg(o->q, i)) < 0)
+			return reg_refuse(o, -EINVAL, CTL_INVALID,
+					  "'%.64s' is no address it connects from; allowed: A.B.C.D/N, X:X::X/N",
+					  ctl_arg(o->q, i));
+		sockaddr_net_text(text, &net);
+		writer_printf(&w, "%s%s", i > 2 ? " " : "", text);
+	}
+	return writer_end(&w) < 0 ? reg_refuse(o, -EINVAL, CTL_INVALID, "too many addresses") : 0;
+}
+
+/* Names at, under or above an application of somebody else are not this ASP's. */
+static int check_asp_owns(struct reg_order *o, struct reg_db *db, const char *fqdn, const char *asp)
+{
+	int64_t one;
+	int rc = reg_db_int(
+		db, &one,
+		"SELECT 1 FROM application WHERE asp <> ?2 AND (fqdn = ?1 OR substr('.' || ?1, -length(fqdn) - 1) ="
+		" '.' || fqdn OR substr('.' || fqdn, -length(?1) - 1) = '.' || ?1)",
+		"tt", fqdn, asp);
+
+	if (is_of_realm(fqdn))
+		return reg_refuse(o, -EPERM, CTL_INVALID,
+				  "that name belongs to the operator; allowed: one of the ASP's own");
+	return rc > 0 ? reg_refuse(o, -EEXIST, CTL_EXISTS,
+				   "another ASP has an application at, under or above that name")
+		      : rc;
+}
+
+/* --- orders */
+
+static int answer_conf(struct reg_order *o, const struct reg_app_row *a)
+{
+	struct reg_app app = reg_app_lent(a);
+	char *text = reg_text_conf(&app, &reg_cfg.realm);
+
+	o->answer = text ? json_pack("{ss}", "naf_conf", text) : NULL;
+	free(text);
+	return o->answer ? 0 : reg_refuse(o, -ENOMEM, CTL_FAILED, "no memory");
+}
+
+/* The number of a service is the operator's own, and as unique as the application's. */
+static int insert_app(struct reg_order *o, struct reg_db *db, const char *asp, const char *fqdn, const char *nets)
+{
+	int64_t id = 0;
+	char gsid[24];
+	int rc = reg_db_int(db, &id,
+			    "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'application'), 0) + 1", "");
+
+	if (rc <= 0)
+		return -EIO;
+	snprintf(gsid, sizeof(gsid), "%lld", REG_GSID_FROM + (long long)id);
+	rc = reg_db_do(db, "INSERT INTO application (id, fqdn, asp, gsid, nets, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+		       "itttti", id, fqdn, asp, gsid, nets, (int64_t)time(NULL));
+	if (rc == 0)
+		rc = reg_outbox_app(db, fqdn);
+	o->sends = true;
+	return rc == 0 ? reg_audit_add(db, ctl_who(o->q), "app add", 0, fqdn) : rc;
+}
+
+int reg_app_add(struct reg_order *o, struct reg_db *db)
+{
+	const char *asp = ctl_arg(o->q, 0);
+	char fqdn[FQDN_MAX + 1], nets[NETS_TEXT];
+	struct reg_app_row a = { 0 };
+	int rc = check_asp(o, asp);
+
+	if (rc == 0)
+		rc = fqdn_given(o, 1, fqdn);
+	if (rc == 0)
+		rc = nets_given(o, nets);
+	if (rc == 0)
+		rc = check_asp_owns(o, db, fqdn, asp);
+	if (rc < 0)
+		return rc;
+	rc = reg_app_get(db, fqdn, &a);
+	if (rc > 0 && strcmp(a.nets, nets) != 0)
+		rc = reg_refuse(o, -EEXIST, CTL_EXISTS,
+				"it is there, and connects from %s; allowed: the same, or app delete first", a.nets);
+	else if (rc == 0)
+		rc = insert_app(o, db, asp, fqdn, nets);
+	if (rc == 0)
+		rc = reg_app_get(db, fqdn, &a);
+	if (rc > 0)
+		rc = answer_conf(o, &a);
+	reg_app_clear(&a);
+	return rc;
+}
+
+/* \returns 1; -ENOENT: refused */
+static int app_given(struct reg_order *o, struct reg_db *db, size_t i, struct reg_app_row *a)
+{
+	char fqdn[FQDN_MAX + 1];
+	int rc = fqdn_given(o, i, fqdn);
+
+	if (rc == 0)
+		rc = reg_app_get(db, fqdn, a);
+	return rc ? rc : reg_refuse(o, -ENOENT, CTL_UNKNOWN, "there is no such application");
+}
+
+int reg_app_conf(struct reg_order *o, struct reg_db *db)
+{
+	struct reg_app_row a = { 0 };
+	int rc = app_given(o, db, 0, &a);
+
+	if (rc > 0)
+		rc = answer_conf(o, &a);
+	reg_app_clear(&a);
+	return rc;
+}
+
+int reg_app_show(struct reg_order *o, struct reg_db *db)
+{
+	struct reg_app_row a = { 0 };
+	int64_t grants = 0;
+	int rc = app_given(o, db, 0, &a);
+
+	if (rc > 0)
+		rc = reg_db_int(db, &grants, "SELECT count(*) FROM granted WHERE app = ?1", "i", a.id);
+	if (rc > 0)
+		o->answer = json_pack("{sssssssssI}", "app", a.fqdn, "asp", a.asp, "gsid", a.gsid, "from", a.nets,
+				      "grants", (json_int_t)grants);
+	reg_app_clear(&a);
+	return rc < 0 ? rc : 0;
+}
+
+int reg_app_list(struct reg_order *o, struct reg_db *db)
+{
+	const char *behind = ctl_arg(o->q, 0);
+	json_t *list = json_array();
+	sqlite3_stmt *q;
+	size_t n = 0;
+	int rc = reg_db_ask(db, &q, "SELECT fqdn, asp, gsid FROM application WHERE fqdn > ?1 ORDER BY fqdn LIMIT 100",
+			    "t", behind ? behind : "");
+
+	for (int got = rc > 0 ? SQLITE_ROW : SQLITE_DONE; got == SQLITE_ROW; got = sqlite3_step(q), n++)
+		json_array_append_new(list, json_pack("{ssssss}", "app", sqlite3_column_text(q, 0), "asp",
+						      sqlite3_column_text(q, 1), "gsid", sqlite3_column_text(q, 2)));
+	if (rc > 0)
+		sqlite3_finalize(q);
+	o->answer = json_pack("{so}", "apps", list);
+	if (n == 100)
+		json_object_set(o->answer, "next", json_object_get(json_array_get(list, n - 1), "app"));
+	return rc < 0 ? rc : 0;
+}
+
+/* Its grants end with it, each for its device. */
+static int end_grants(struct reg_order *o, struct reg_db *db, int64_t app)
+{
+	int64_t device = 0;
+	int rc;
+
+	while ((rc = reg_db_int(db, &device, "SELECT device FROM granted WHERE app = ?1 LIMIT 1", "i", app)) > 0) {
+		rc = reg_db_do(db, "DELETE FROM granted WHERE app = ?1 AND device = ?2", "ii", app, device);
+		if (rc == 0)
+			rc = reg_device_changed(o, db, device);
+		if (rc < 0)
+			break;
+	}
+	return rc;
+}
+
+int reg_app_delete(struct reg_order *o, struct reg_db *db)
+{
+	struct reg_app_row a = { 0 };
+	char fqdn[FQDN_MAX + 1];
+	int rc = fqdn_given(o, 0, fqdn);
+
+	if (rc == 0)
+		rc = reg_app_get(db, fqdn, &a);
+	if (rc <= 0) {
+		o->answer = rc == 0 ? json_pack("{sb}", "deleted", 0) : NULL;
+		return rc;
+	}
+	rc = reg_outbox_app(db, fqdn); /* before its devices: from then on nobody has a key */
+	if (rc == 0)
+		rc = end_grants(o, db, a.id);
+	if (rc == 0)
+		rc = reg_db_do(db, "DELETE FROM application WHERE id = ?1", "i", a.id);
+	if (rc == 0)
+		rc = reg_audit_add(db, ctl_who(o->q), "app delete", 0, fqdn);
+	reg_app_clear(&a);
+	o->sends = true;
+	if (rc == 0)
+		o->answer = json_pack("{sb}", "deleted", 1);
+	return rc;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "reg/reg_audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "common/base/hex.h"
+#include "common/crypto/evp.h"
+#include "common/gba/gba_time.h"
+#include "common/rt/log_cat.h"
+
+static int chain(uint8_t out[REG_HASH], const uint8_t before[REG_HASH], struct span json)
+{
+	const struct evp_algorithms *a = evp_algorithms();
+	struct evp_thread *t = evp_thread();
+
+	return a && t && EVP_DigestInit_ex2(t->md, a->sha256, NULL) && EVP_DigestUpdate(t->md, before, REG_HASH) &&
+			       EVP_DigestUpdate(t->md, json.p, json.len) && EVP_DigestFinal_ex(t->md, out, NULL)
+		       ? 0
+		       : -EIO;
+}
+
+int reg_audit_head(struct reg_db *db, struct reg_head *out)
+{
+	sqlite3_stmt *q;
+	int rc = reg_db_ask(db, &q, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", "");
+
+	memset(out, 0, sizeof(*out));
+	if (rc <= 0)
+		return rc;
+	out->seq = sqlite3_column_int64(q, 0);
+	if (sqlite3_column_bytes(q, 1) == REG_HASH)
+		memcpy(out->hash, sqlite3_column_blob(q, 1), REG_HASH);
+	sqlite3_finalize(q);
+	return 0;
+}
+
+static char *line_of(const char *who, const char *what, int64_t device, const char *fqdn)
+{
+	json_t *o = json_object();
+	char at[DATE_TIME_LEN + 1] = "";
+	char *text;
+
+	date_time_format(at, time(NULL));
+	json_object_set_new(o, "at", json_string(at));
+	json_object_set_new(o, "who", json_string(who));
+	json_object_set_new(o, "what", json_string(what));
+	if (device)
+		json_object_set_new(o, "device", json_integer(device));
+	if (fqdn)
+		json_object_set_new(o, "app", json_string(fqdn));
+	text = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(o);
+	return text;
+}
+
+int reg_audit_add(struct reg_db *db, const char *who, const char *what, int64_t device, const char *fqdn)
+{
+	char *json = line_of(who, what, device, fqdn);
+	uint8_t hash[REG_HASH];
+	struct span h = span_of(hash, sizeof(hash));
+	struct reg_head head;
+	int rc = json ? reg_audit_head(db, &head) : -ENOMEM;
+
+	if (rc == 0)
+		rc = chain(hash, head.hash, span_str(json));
+	if (rc == 0)
+		rc = reg_db_do(db, "INSERT INTO audit (seq, hash, json) VALUES (?1, ?2, ?3)", "ibt", head.seq + 1, &h,
+			       json);
+	free(json);
+	return rc;
+}
+
+/* --- what is kept elsewhere: lines "TIME SEQ HASH" */
+
+static int append(const char *file, const char *line, struct err *err)
+{
+	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), rc = 0;
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s", file, strerror(errno));
+	if (write(fd, line, strlen(line)) != (ssize_t)strlen(line) || fsync(fd) < 0)
+		rc = err_set(err, -EIO, "%s: %s", file, strerror(errno));
+	close(fd);
+	return rc;
+}
+
+int reg_audit_anchor(struct reg_db *db, const char *file, struct err *err)
+{
+	char at[DATE_TIME_LEN + 1] = "", hash[2 * REG_HASH + 1], line[160];
+	struct reg_head head;
+
+	if (reg_audit_head(db, &head) < 0)
+		return err_set(err, -EIO, "database: %s", sqlite3_errmsg(db->sql));
+	date_time_format(at, time(NULL));
+	hex_encode(hash, sizeof(hash), head.hash, REG_HASH);
+	LOGT(DSTORE, LOGL_NOTICE, "audit: row %" PRId64 " is the last one, its hash %s\n", head.seq, hash);
+	snprintf(line, sizeof(line), "%s %" PRId64 " %s\n", at, head.seq, hash);
+	return file ? append(file, line, err) : 0;
+}
+
+/* Does the chain have what a line of the file says? */
+static int verify_anchor(struct reg_db *db, const char *line, struct err *err)
+{
+	char at[32], hash[2 * REG_HASH + 1], is[2 * REG_HASH + 1] = "";
+	sqlite3_stmt *q;
+	int64_t seq;
+
+	if (sscanf(line, "%31s %" SCNd64 " %64[0-9a-f]", at, &seq, hash) != 3 || strlen(hash) != 2 * (size_t)REG_HASH)
+		return err_set(err, -EBADMSG, "a line of the anchor is none: %.40s", line);
+	if (!seq)
+		return 0;
+	if (reg_db_ask(db, &q, "SELECT hash FROM audit WHERE seq = ?1", "i", seq) > 0) {
+		if (sqlite3_column_bytes(q, 0) == REG_HASH)
+			hex_encode(is, sizeof(is), sqlite3_column_blob(q, 0), REG_HASH);
+		sqlite3_finalize(q);
+	}
+	return strcmp(is, hash) == 0
+		       ? 0
+		       : err_set(err, -EBADMSG,
+				 "row %" PRId64 " was the last one at %s, and is not there, or is another one: "
+				 "rows were cut off or written anew",
+				 seq, at);
+}
+
+static int verify_anchors(struct reg_db *db, const char *file, int64_t *n, struct err *err)
+{
+	FILE *f = fopen(file, "re");
+	char *line = NULL;
+	size_t cap = 0;
+	int rc = 0;
+
+	if (!f)
+		return err_set(err, -EIO, "%s: %s", file, strerror(errno));
+	for (; rc == 0 && getline(&line, &cap, f) > 0; (*n)++)
+		rc = verify_anchor(db, line, err);
+	free(line);
+	fclose(f);
+	return rc;
+}
+
+static int verify_row(sqlite3_stmt *q, struct reg_head *head, struct err *err)
+{
+	struct span json = span_of(sqlite3_column_text(q, 2), (size_t)sqlite3_column_bytes(q, 2));
+	int64_t seq = sqlite3_column_int64(q, 0);
+	uint8_t hash[REG_HASH];
+
+	if (seq != head->seq + 1)
+		return err_set(err, -EBADMSG, "row %" PRId64 " is not there", head->seq + 1);
+	if (chain(hash, head->hash, json) < 0)
+		return err_set(err, -EIO, "no SHA-256");
+	if (sqlite3_column_bytes(q, 1) != REG_HASH || memcmp(hash, sqlite3_column_blob(q, 1), REG_HASH) != 0)
+		return err_set(err, -EBADMSG, "row %" PRId64 " was altered, or the one before it", seq);
+	head->seq = seq;
+	memcpy(head->hash, hash, REG_HASH);
+	return 0;
+}
+
+int reg_audit_verify(struct reg_db *db, const char *file, int64_t *rows, int64_t *anchors, struct err *err)
+{
+	struct reg_head head = { 0 };
+	sqlite3_stmt *q;
+	int rc = sql_prepare(db->sql, "SELECT seq, hash, json FROM audit ORDER BY seq", &q), got = SQLITE_ROW;
+
+	*rows = *anchors = 0;
+	while (rc == 0 && (got = sqlite3_step(q)) == SQLITE_ROW) {
+		rc = verify_row(q, &head, err);
+		*rows += rc == 0;
+	}
+	sqlite3_finalize(q);
+	if (rc == 0 && got != SQLITE_DONE)
+		return err_set(err, -EIO, "database: %s", sqlite3_errmsg(db->sql));
+	return rc == 0 && file ? verify_anchors(db, file, anchors, err) : rc;
+}

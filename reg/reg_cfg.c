@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "reg/reg_cfg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <osmocom/core/utils.h>
+#include <osmocom/vty/command.h>
+#include <osmocom/vty/vty.h>
+#include <talloc.h>
+#include "common/gba/btid.h"
+#include "common/rt/cfg_file.h"
+
+enum { REGISTRY_NODE = _LAST_OSMOVTY_NODE + 1, TARGET_NODE };
+
+#define NAME_MAX_LEN 255 /* of a Diameter identity */
+
+struct reg_cfg reg_cfg = { .realm.recheck_s = -1 };
+
+#define AT_START(vty) \
+	do { \
+		if (!cfg_reading()) \
+			return cfg_after_restart(vty); \
+	} while (0)
+
+static int set_text(struct vty *vty, char **out, const char *what, const char *text)
+{
+	AT_START(vty);
+	if (*out)
+		return cfg_fail(vty, "%s stands here already; allowed: once", what);
+	*out = talloc_strdup(tall_vty_ctx, text);
+	return CMD_SUCCESS;
+}
+
+static int set_host(struct vty *vty, char **out, const char *what, const char *name)
+{
+	return fqdn_valid(span_str(name), NAME_MAX_LEN)
+		       ? set_text(vty, out, what, name)
+		       : cfg_fail(vty, "'%s' is no DNS name; allowed: letters, digits, hyphen and dot", name);
+}
+
+static int set_path(struct vty *vty, char **typed, char **path, const char *what, const char *text)
+{
+	int rc = set_text(vty, typed, what, text);
+
+	if (rc == CMD_SUCCESS)
+		*path = cfg_path(tall_vty_ctx, text);
+	return rc;
+}
+
+/* --- registry */
+
+DEFUN(registry, registry_cmd, "registry", "The registry: its database, and what it tells applications\n")
+{
+	if (cfg_reading())
+		reg_cfg.registry_line = cfg_line();
+	vty->node = REGISTRY_NODE;
+	return CMD_SUCCESS;
+}
+
+DEFUN(reg_database, reg_database_cmd, "database PATH", "SQLite file\nRelative to the folder of this file\n")
+{
+	if (cfg_reading())
+		reg_cfg.database_line = cfg_line();
+	return set_text(vty, &reg_cfg.database, "database", argv[0]);
+}
+
+DEFUN(reg_kek, reg_kek_cmd, "kek <1-255> file PATH",
+      "A key that seals what names a device; the first one seals, all open\nIts number in the records\nFrom a file\n"
+      "File of 64 hex digits, readable by its owner only\n")
+{
+	struct seal_kek *k = &reg_cfg.keks[reg_cfg.n_keks];
+	char why[256], *path;
+	int rc;
+
+	AT_START(vty);
+	if (reg_cfg.n_keks == SEAL_KEKS_MAX)
+		return cfg_fail(vty, "more than %d keys", SEAL_KEKS_MAX);
+	for (size_t i = 0; i < reg_cfg.n_keks; i++) {
+		if (reg_cfg.keks[i].id == atoi(argv[0]))
+			return cfg_fail(vty, "kek %s is there already", argv[0]);
+	}
+	path = cfg_path(tall_vty_ctx, argv[1]);
+	rc = secret_read_file(&k->key, SEAL_KEK_LEN, path, why, sizeof(why));
+	talloc_free(path);
+	if (rc < 0)
+		return cfg_fail(vty, "%s; allowed: 64 hex digits in a file of mode 0600 or 0400", why);
+	k->id = (uint8_t)atoi(argv[0]);
+	reg_cfg.kek_paths[reg_cfg.n_keks++] = talloc_strdup(tall_vty_ctx, argv[1]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(reg_anchor, reg_anchor_cmd, "anchor PATH",
+      "Where the head of the audit is written too, best on another disk\nRelative to the folder of this file\n")
+{
+	return set_path(vty, &reg_cfg.anchor_typed, &reg_cfg.anchor, "anchor", argv[0]);
+}
+
+DEFUN(reg_bsf_name, reg_bsf_name_cmd, "bsf-name FQDN", "BSF name in B-TIDs, for naf.conf; may be repeated\nDNS name\n")
+{
+	struct reg_realm *r = &reg_cfg.realm;
+
+	AT_START(vty);
+	if (r->n_bsf_names == REG_NAMES_MAX)
+		return cfg_fail(vty, "more than %d names", REG_NAMES_MAX);
+	if (!fqdn_valid(span_str(argv[0]), BSF_NAME_MAX))
+		return cfg_fail(vty, "'%s' is no DNS name of at most %d characters", argv[0], BSF_NAME_MAX);
+	r->bsf_names[r->n_bsf_names++] = talloc_strdup(tall_vty_ctx, argv[0]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(reg_bsf_address, reg_bsf_address_cmd, "bsf-address ADDRESS",
+      "Where applications reach the BSF, for naf.conf\nHOST, HOST:PORT or [IPV6]:PORT\n")
+{
+	return set_text(vty, &reg_cfg.realm.bsf_address, "bsf-address", argv[0]);
+}
+
+DEFUN(reg_bsf_identity, reg_bsf_identity_cmd, "bsf-identity NAME",
+      "Diameter identity of the BSF, for naf.conf\nDNS name\n")
+{
+	return set_host(vty, &reg_cfg.realm.bsf_identity, "bsf-identity", argv[0]);
+}
+
+DEFUN(reg_bsf_realm, reg_bsf_realm_cmd, "bsf-realm NAME", "Diameter realm of the BSF, for naf.conf\nDNS name\n")
+{
+	return set_host(vty, &reg_cfg.realm.bsf_realm, "bsf-realm", argv[0]);
+}
+
+DEFUN(reg_recheck, reg_recheck_cmd, "recheck <0-86400>",
+      "How old what applications know may be, for naf.conf: so fast a withdrawn right is true there\nSeconds; 0: never asked again\n")
+{
+	AT_START(vty);
+	reg_cfg.realm.recheck_s = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(reg_naf_conf, reg_naf_conf_cmd, "naf-conf .LINE",
+      "One more line of each naf.conf, as 'ca operator.pem'; may be repeated\nWord and value of libgba-naf(3)\n")
+{
+	struct reg_realm *r = &reg_cfg.realm;
+
+	AT_START(vty);
+	if (r->n_lines == REG_NAMES_MAX)
+		return cfg_fail(vty, "more than %d lines", REG_NAMES_MAX);
+	r->lines[r->n_lines++] = argv_concat(argv, argc, 0);
+	return CMD_SUCCESS;
+}
+
+static void write_text(struct vty *vty, const char *word, const char *text)
+{
+	if (text)
+		vty_out(vty, " %s %s%s", word, text, VTY_NEWLINE);
+}
+
+static int write_registry(struct vty *vty)
+{
+	const struct reg_realm *r = &reg_cfg.realm;
+
+	vty_out(vty, "registry%s", VTY_NEWLINE);
+	write_text(vty, "database", reg_cfg.database);
+	for (size_t i = 0; i < reg_cfg.n_keks; i++)
+		vty_out(vty, " kek %u file %s%s", reg_cfg.keks[i].id, reg_cfg.kek_paths[i], VTY_NEWLINE);
+	write_text(vty, "anchor", reg_cfg.anchor_typed);
+	for (size_t i = 0; i < r->n_bsf_names; i++)
+		write_text(vty, "bsf-name", r->bsf_names[i]);
+	write_text(vty, "bsf-address", r->bsf_address);
+	write_text(vty, "bsf-identity", r->bsf_identity);
+	write_text(vty, "bsf-realm", r->bsf_realm);
+	if (r->recheck_s >= 0)
+		vty_out(vty, " recheck %d%s", r->recheck_s, VTY_NEWLINE);
+	for (size_t i = 0; i < r->n_lines; i++)
+		write_text(vty, "naf-conf", r->lines[i]);
+	vty_out(vty, "!%s", VTY_NEWLINE);
+	return CMD_SUCCESS;
+}
+
+/* --- target */
+
+DEFUN(target, target_cmd, "target NAME (bsf|hss)",
+      "A daemon that is told what has changed, by its control socket\nA name for it, which the outbox keeps\n"
+      "gba-bsfd: applications and the rights of devices\ngba-hss-simd: the rights of devices\n")
+{
+	struct reg_target *t = reg_cfg.targets;
+
+	AT_START(vty);
+	while (t < reg_cfg.targets + reg_cfg.n_targets && strcmp(t->name, argv[0]) != 0)
+		t++;
+	if (t == reg_cfg.targets + REG_TARGETS_MAX)
+		return cfg_fail(vty, "more than %d targets", REG_TARGETS_MAX);
+	if (t->name)
+		return cfg_fail(vty, "target %s is there already; allowed: another name", argv[0]);
+	t->name = talloc_strdup(tall_vty_ctx, argv[0]);
+	t->is_hss = strcmp(argv[1], "hss") == 0;
+	t->line = cfg_line();
+	reg_cfg.n_targets++;
+	vty->index = t;
+	vty->node = TARGET_NODE;
+	return CMD_SUCCESS;
+}
+
+DEFUN(target_socket, target_socket_cmd, "socket PATH", "Its control socket\nRelative to the folder of this file\n")
+{
+	struct reg_target *t = vty->index;
+
+	return set_path(vty, &t->socket_typed, &t->socket, "socket", argv[0]);
+}
+
+DEFUN(target_directory, target_directory_cmd, "policy-directory PATH",
+      "Its folder of policies, a file for each application\nRelative to the folder of this file\n")
+{
+	struct reg_target *t = vty->index;
+
+	if (t->is_hss)
+		return cfg_fail(vty, "an HSS has no policies of applications; allowed: socket");
+	return set_path(vty, &t->directory_typed, &t->policy_directory, "policy-directory", argv[0]);
+}
+
+static int write_targets(struct vty *vty)
+{
+	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
+		const struct reg_target *t = &reg_cfg.targets[i];
+
+		vty_out(vty, "target %s %s%s", t->name, t->is_hss ? "hss" : "bsf", VTY_NEWLINE);
+		write_text(vty, "socket", t->socket_typed);
+		write_text(vty, "policy-directory", t->directory_typed);
+		vty_out(vty, "!%s", VTY_NEWLINE);
+	}
+	return CMD_SUCCESS;
+}
+
+static struct cmd_node registry_node = { .node = REGISTRY_NODE, .prompt = "%s(config-registry)# ", .vtysh = 1 };
+static struct cmd_node target_node = { .node = TARGET_NODE, .prompt = "%s(config-target)# ", .vtysh = 1 };
+
+void reg_cfg_init(void)
+{
+	static struct cmd_element *const of_registry[] = {
+		&reg_database_cmd,     &reg_kek_cmd,       &reg_anchor_cmd,  &reg_bsf_name_cmd, &reg_bsf_address_cmd,
+		&reg_bsf_identity_cmd, &reg_bsf_realm_cmd, &reg_recheck_cmd, &reg_naf_conf_cmd
+	};
+
+	install_node(&registry_node, write_registry);
+	install_element(CONFIG_NODE, &registry_cmd);
+	for (size_t i = 0; i < ARRAY_SIZE(of_registry); i++)
+		install_element(REGISTRY_NODE, of_registry[i]);
+	install_node(&target_node, write_targets);
+	install_element(CONFIG_NODE, &target_cmd);
+	install_element(TARGET_NODE, &target_socket_cmd);
+	install_element(TARGET_NODE, &target_directory_cmd);
+}
+
+int reg_cfg_verify(struct err *err)
+{
+	const struct reg_realm *r = &reg_cfg.realm;
+	const struct {
+		bool there;
+		const char *word;
+	} needed[] = {
+		{ reg_cfg.database != NULL, "database" },    { reg_cfg.n_keks > 0, "kek" },
+		{ r->n_bsf_names > 0, "bsf-name" },          { r->bsf_address != NULL, "bsf-address" },
+		{ r->bsf_identity != NULL, "bsf-identity" }, { r->bsf_realm != NULL, "bsf-realm" },
+	};
+
+	if (!reg_cfg.registry_line)
+		return cfg_error(err, -EINVAL, 0,
+				 "no node 'registry'; needed in it: database, kek, bsf-name, "
+				 "bsf-address, bsf-identity, bsf-realm");
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		if (!needed[i].there)
+			return cfg_error(err, -EINVAL, reg_cfg.registry_line, "'registry' lacks '%s'", needed[i].word);
+	}
+	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
+		const struct reg_target *t = &reg_cfg.targets[i];
+
+		if (!t->socket)
+			return cfg_error(err, -EINVAL, t->line, "'target %s' lacks 'socket': its control socket",
+					 t->name);
+	}
+	return 0;
+}

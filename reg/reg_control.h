@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file reg_control.h
+ *  What gba-regd can be told on its control socket. Main thread. */
+#pragma once
+
+#include "common/rt/ctl.h"
+#include "reg/reg_sender.h"
+
+extern const struct ctl_command reg_commands[];
+
+void reg_figures(json_t *into);
+
+/*! \param[in] senders as many as there are targets, kept */
+void reg_control_init(struct reg_work *writer, struct reg_work *reader, struct reg_sender **senders);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file reg_orders.h
+ *  What an operator orders, each within a transaction that also has its audit row and what the targets are to be told. All may be
+ *  ordered again. For reg_work_give(). */
+#pragma once
+
+#include "reg/reg_text.h"
+#include "reg/reg_work.h"
+
+/* Arguments: app add ASP FQDN NET...; the others FQDN */
+int reg_app_add(struct reg_order *o, struct reg_db *db);
+int reg_app_conf(struct reg_order *o, struct reg_db *db);
+int reg_app_show(struct reg_order *o, struct reg_db *db);
+int reg_app_delete(struct reg_order *o, struct reg_db *db);
+int reg_app_list(struct reg_order *o, struct reg_db *db);
+
+/* IMPI [KIND=VALUE...]; a NAME is an IMPI or KIND=VALUE */
+int reg_device_add(struct reg_order *o, struct reg_db *db);
+int reg_device_show(struct reg_order *o, struct reg_db *db);
+int reg_device_delete(struct reg_order *o, struct reg_db *db);
+
+/* NAME FQDN */
+int reg_grant(struct reg_order *o, struct reg_db *db);
+int reg_withdraw(struct reg_order *o, struct reg_db *db);
+
+int reg_reconcile(struct reg_order *o, struct reg_db *db);
+
+/* --- between the files of the orders, and for who sends */
+
+/*! An application as it is in the database; for reg_app_clear(). */
+struct reg_app_row {
+	int64_t id;
+	char *fqdn, *asp, *gsid, *nets;
+};
+/*! \returns 1; 0 there is none; -EIO; -ENOMEM */
+int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app_row *out);
+struct reg_app reg_app_lent(const struct reg_app_row *a);
+void reg_app_clear(struct reg_app_row *a);
+
+/*! The device with the NAME of argument i. \returns 0; -ENOENT, -EINVAL: refused; -EIO */
+int reg_device_named(struct reg_order *o, struct reg_db *db, size_t i, int64_t *device);
+
+/*! Its GUSS is another one from now on, and has a later timestamp; all targets are to be told. \returns 0; -EIO; -ENOSPC */
+int reg_device_changed(struct reg_order *o, struct reg_db *db, int64_t device);
+
+/*! The rights of a device as they are. \param[out] rights REG_GRANTS_MAX, for reg_rights_clear() \returns how many; -EIO; -ENOMEM */
+int reg_rights(struct reg_db *db, int64_t device, struct reg_right *rights);
+void reg_rights_clear(struct reg_right *rights, int n);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file reg_outbox.h
+ *  What the targets have not been told yet. A row says only what has changed, a device or an application; what is sent is what is
+ *  true when it is sent, so rows of one thing may be told as one, and a row told twice does no harm. */
+#pragma once
+
+#include <jansson.h>
+#include "reg/reg_db.h"
+
+/*! For each target. \returns 0; -EIO; -ENOSPC */
+int reg_outbox_device(struct reg_db *db, int64_t device);
+/*! For each BSF. */
+int reg_outbox_app(struct reg_db *db, const char *fqdn);
+
+/*! Everything there is, for each target. \returns 0; -EIO; -ENOSPC */
+int reg_outbox_all(struct reg_db *db);
+
+/*! A row to be sent. */
+struct reg_row {
+	int64_t id, device; /* device 0: fqdn */
+	char fqdn[256];
+};
+
+/*! The first one of a target behind another one. \returns 1; 0 none; -EIO */
+int reg_outbox_next(struct reg_db *db, const char *target, int64_t behind, struct reg_row *out);
+
+/*! The newest row about the same, which what is sent now does, too. \returns 0; -EIO */
+int reg_outbox_newest(struct reg_db *db, const char *target, const struct reg_row *row, int64_t *id);
+
+/*! It was told up to this row. \param[in] refused NULL: and done; else what the target said, kept until it is told the same again */
+int reg_outbox_done(struct reg_db *db, const char *target, const struct reg_row *row, int64_t upto,
+		    const char *refused);
+
+/*! For each BSF the same device again. */
+int reg_outbox_bsf_again(struct reg_db *db, int64_t device);
+
+/*! Does a row of this device wait anywhere? \returns 1; 0; -EIO */
+int reg_outbox_waits(struct reg_db *db, int64_t device);
+
+/*! Of one target: waiting, oldest_s, refused, with what was refused. \returns NULL: it cannot be read */
+json_t *reg_outbox_json(struct reg_db *db, const char *target);

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A realm: HSS simulator, BSF and the registry that tells both, with one application that starts from its naf.conf alone."""
+import os
+import random
+
+from . import procs
+from .app import App
+from .cfg import Cfg
+from .ctl import Ctl
+from .world import World
+
+ASP, FQDN = "asp-1", "video.example.com"
+
+
+class Realm(World):
+    """Realm(t): as World, with gba-regd. apps: names of applications the BSF admits."""
+
+    def __init__(self, t, n_cards=3, apps=(FQDN,), guss=None):
+        super().__init__(t, n_cards, guss=guss)
+        os.makedirs(os.path.join(self.dir, "reg"), mode=0o700, exist_ok=True)
+        self.policy = os.path.join(self.dir, "policy")
+        os.makedirs(self.policy, mode=0o700, exist_ok=True)
+        self.ports |= {w: f"{self.dir}/{w}" for w in ("reg_vty", "reg_ctl")}
+        self.keks["reg"] = random.randbytes(32)
+        self.write_secret("reg-1.kek", self.keks["reg"].hex() + "\n")
+        self.anchor = os.path.join(self.dir, "audit.anchor")
+        self.database = os.path.join(self.dir, "reg", "registry.sqlite")
+        self.reg_cfg, self.reg = self._reg_cfg(), None
+        self.no_limits()
+        self.admit(apps)
+
+    def admit(self, apps):
+        for n, fqdn in enumerate(apps):
+            for line in ("address 127.0.0.1/32", f"speaks-for {fqdn}", f"naf-group {ASP}", f"gaa-service {1000001 + n}",
+                         f"uss-required {1000001 + n}"):
+                self.bsf_cfg.add(f"naf {fqdn}", line)
+
+    def _reg_cfg(self):
+        c = Cfg(os.path.join(procs.SRC, "conf", "gba-reg.cfg"))
+        c.set("registry", f"database {self.database}")
+        c.set("registry", f"kek 1 file {self.etc}/reg-1.kek")
+        c.set("registry", f"anchor {self.anchor}")
+        c.set("registry", f"bsf-address 127.0.0.1:{self.ports['dia']}")
+        c.set("registry", "recheck 2")
+        c.add("registry", "naf-conf refusal 1")
+        c.set("target bsf-1 bsf", f"socket {self.ports['bsf_ctl']}")
+        c.remove("target bsf-1 bsf", "policy-directory")
+        c.set("target hss-1 hss", f"socket {self.ports['hss_ctl']}")
+        c.set("line vty", f"socket {self.ports['reg_vty']}")
+        c.set("control", f"socket {self.ports['reg_ctl']}")
+        return c
+
+    def reg_daemon(self):
+        exe = self.t.need_program("gba-regd")
+        self.reg_cfg.write(os.path.join(self.etc, "gba-reg.cfg"))
+        return procs.Daemon("gba-regd", [exe, "-c", f"{self.etc}/gba-reg.cfg"], f"{self.dir}/log/reg.log")
+
+    async def start(self, **kw):
+        await super().start(**kw)
+        await self.start_reg()
+        return self
+
+    async def start_reg(self):
+        self.reg = self.reg_daemon()
+        self.t.watch(self.reg)
+        await self.reg.start()
+
+    async def order(self, command):
+        """What gba-regd answers."""
+        c = await Ctl.open(self.ports["reg_ctl"])
+        try:
+            return await c.ask(command)
+        finally:
+            c.close()
+
+    async def refused(self, command):
+        c = await Ctl.open(self.ports["reg_ctl"])
+        try:
+            return await c.refused(command)
+        finally:
+            c.close()
+
+    async def told(self, timeout=20):
+        """Until nothing waits in the outbox."""
+        async def empty():
+            return not any(t["waiting"] for t in (await self.order("outbox"))["targets"])
+        await self.t.until(empty, timeout, "all targets to be told", then=lambda: self.order("outbox"))
+
+    async def app(self, fqdn=FQDN, asp=ASP, name="naf"):
+        """An application as registered: gba-naf-example with the naf.conf it was given."""
+        conf = (await self.order(f"app add {asp} {fqdn} 127.0.0.1/32"))["naf_conf"]
+        path = os.path.join(self.etc, fqdn + ".conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(conf)
+        app = App(self.t, 0, fqdn=fqdn, name=name)
+        app.daemon.argv = [self.t.need_program("gba-naf-example"), "--config", path, "--listen", f"127.0.0.1:{app.port}", "--json-log"]
+        return app
+
+
+async def page(app, ua, session):
+    """Status and cause of one page; a challenge is taken."""
+    r = await ua.fetch(session)
+    if r.status == 401:
+        ua.take(r)
+    return r.status, app.requests()[-1]["cause"]
+
+
+async def page_until(app, ua, session, status, timeout=20):
+    async def there():
+        return (await page(app, ua, session))[0] == status
+    await app.t.until(there, timeout, f"a page with {status}")

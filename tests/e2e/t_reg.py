@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""gba-regd: a grant that works, from the operator's word to the page of the application, and back."""
+import json
+import os
+
+from lib import naf, procs
+from lib.registry import ASP, FQDN, Realm, page, page_until
+from lib.runner import test
+
+
+@test("registry: no grant, no page; granted, the page without another bootstrap; withdrawn, no page within recheck", smoke=True, timeout=90)
+async def grant(t):
+    w = await Realm(t).start()
+    impi = w.cards[0].impi
+    app = await w.app()
+    await app.start()
+    await w.order(f"device add {impi}")
+    s, ua = await w.ue().bootstrap(), app.client()
+    assert await page(app, ua, s) == (403, "naf_not_authorized")
+    assert await w.order(f"grant {impi} {FQDN}") == {"changed": True}
+    await page_until(app, ua, s, 200)
+    assert await w.order(f"grant {impi} {FQDN}") == {"changed": False}
+    await w.told()
+    assert await w.order(f"withdraw {impi} {FQDN}") == {"changed": True}
+    await page_until(app, ua, s, 403)
+    await w.told()
+    s = await w.ue().bootstrap()                                   # the HSS knows it, too
+    assert await page(app, ua, s) == (403, "naf_not_authorized")
+    assert await w.order(f"withdraw {impi} {FQDN}") == {"changed": False}
+    assert (await w.order("audit verify"))["rows"] == 4
+
+
+@test("registry: an application learns a pseudonym, another ASP another one, and neither the IMPI; what is on disk does not show it either",
+      smoke=True)
+async def pseudonyms(t):
+    w = await Realm(t, apps=(FQDN, "games.example.net")).start()
+    impi = w.cards[0].impi
+    for asp, fqdn in ((ASP, FQDN), (ASP, "games.example.net")):
+        await w.order(f"app add {asp} {fqdn} 127.0.0.1/32")
+    await w.order(f"app add other tv.example.org 127.0.0.1/32")
+    await w.order(f"device add {impi} msisdn=4917012345678 iccid=8949017000000000001")
+    for fqdn in (FQDN, "games.example.net", "tv.example.org"):
+        await w.order(f"grant {impi} {fqdn}")
+    await w.told()
+    shown = await w.order("device show msisdn=4917012345678")
+    uids = {g["app"]: g["uid"] for g in shown["grants"]}
+    assert shown["impi"] == impi and shown["iccid"] == "8949017000000000001", shown
+    assert uids[FQDN] == uids["games.example.net"] != uids["tv.example.org"] and len(uids[FQDN]) == 32, uids
+    s = await w.ue().bootstrap()
+    a = await naf.fetch(await w.naf(FQDN), s.btid, naf.naf_id(FQDN), gsids=["1000001", "1000002", "1000003"])
+    assert a.key and uids[FQDN].encode() in a.uss_list and a.impi is None and impi.encode() not in a.uss_list, a.uss_list
+    assert uids["tv.example.org"].encode() not in a.uss_list and b"1000002" not in a.uss_list
+    await w.order(f"withdraw {impi} {FQDN}")
+    await w.order(f"grant {impi} {FQDN}")
+    assert {g["app"]: g["uid"] for g in (await w.order(f"device show {impi}"))["grants"]} == uids
+    await w.told()
+    await w.reg.stop()
+    for name in os.listdir(os.path.dirname(w.database)):
+        with open(os.path.join(os.path.dirname(w.database), name), "rb") as f:
+            octets = f.read()
+        for secret in (impi.encode(), w.cards[0].imsi.encode(), b"4917012345678", b"8949017000000000001"):
+            assert secret not in octets, f"{secret} in {name}"
+    assert w.cards[0].imsi not in w.reg.text()
+
+
+@test("registry: what may not be is refused with what is allowed, and changes nothing", smoke=True)
+async def refusals(t):
+    w = await Realm(t).start()
+    impi = w.cards[0].impi
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
+    await w.order(f"device add {impi} imei=490154203237518")
+    before = await w.order("audit head")
+    for command, said in ((f"app add {ASP} localhost 127.0.0.1", "invalid that is no name of an application"),
+                          (f"app add {ASP} 192.0.2.1 127.0.0.1", "invalid that is no name"), (f"app add {ASP} *.example.com 127.0.0.1", "invalid that is no name"),
+                          (f"app add {ASP} bsf.mnc001.mcc001.pub.3gppnetwork.org 127.0.0.1", "invalid that name belongs to the operator"),
+                          (f"app add {ASP} a.mnc001.mcc001.3gppnetwork.org 127.0.0.1", "invalid that name belongs to the operator"),
+                          (f"app add other {FQDN} 127.0.0.1", "exists another ASP"), (f"app add other www.{FQDN} 127.0.0.1", "exists another ASP"),
+                          ("app add other example.com 127.0.0.1", "exists another ASP"),
+                          (f"app add {ASP} {FQDN} 192.0.2.0/24", "exists it is there, and connects from 127.0.0.1/32"),
+                          (f"app add {ASP} {FQDN} nowhere", "invalid 'nowhere' is no address"), (f"app add a:b {FQDN} 127.0.0.1", "invalid that is no name of an ASP"),
+                          ("app show nothing.example.com", "unknown there is no such application"), ("device add nobody", "invalid that is no IMPI"),
+                          ("device add a@example.com imei=490154203237518", "exists another device has that imei"),
+                          (f"device add {impi} imei=490154203237519", "exists the device has another imei"),
+                          (f"device add {impi} eid=1", "invalid that is no eid; allowed: 32 digits"), (f"device add {impi} colour=1", "invalid a device has no such name"),
+                          ("device show a@example.com", "unknown there is no such device"), (f"grant {impi} tv.example.com", "unknown there is no such application"),
+                          (f"grant a@example.com {FQDN}", "unknown there is no such device"), ("backup x", "invalid allowed: the absolute path")):
+        out = await w.refused(command)
+        assert out.startswith(said), (command, out)
+    assert await w.order("audit head") == before
+    assert "msisdn" not in await w.order(f"device show {impi}")
+    await w.order(f"grant {impi} {FQDN}")
+    assert (await w.refused(f"device delete {impi}")).startswith("invalid it has grants")
+    assert await w.order(f"app delete {FQDN}") == {"deleted": True}
+    assert await w.order(f"app delete {FQDN}") == {"deleted": False}
+    await w.told()
+    await w.order(f"device delete {impi}")
+    assert (await w.refused(f"device show imei=490154203237518")).startswith("unknown")
+
+
+@test("registry: a grant for a subscriber the HSS does not have is kept as refused, shown, and keeps nobody else waiting", smoke=True)
+async def not_at_hss(t):
+    w = await Realm(t).start()
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
+    for impi in ("stranger@example.com", w.cards[0].impi):
+        await w.order(f"device add {impi}")
+        await w.order(f"grant {impi} {FQDN}")
+    await w.told()
+    hss = [x for x in (await w.order("outbox"))["targets"] if x["target"] == "hss-1"][0]
+    assert hss["refused"] == 1 and hss["what"][0]["refused"].startswith("unknown there is no such subscriber"), hss
+    s = await w.ue().bootstrap()
+    assert (await naf.fetch(await w.naf(FQDN), s.btid, naf.naf_id(FQDN))).key == s.ks_naf(FQDN)
+
+
+@test("gbactl: the verbs of the registry; a naf.conf comes out as it is, ready for a file", smoke=True)
+async def by_gbactl(t):
+    w = await Realm(t).start()
+    exe = [t.need_program("gbactl"), "-s", w.ports["reg_ctl"]]
+    rc, out, err = await procs.run([*exe, "app", "add", ASP, FQDN, "127.0.0.1/32"], 20)
+    assert rc == 0 and out.startswith(f"# {FQDN} of {ASP}, for gba_naf_config_read()") and "\nrecheck 2\n" in out and "naf_conf " not in out, (out, err)
+    rc, again, err = await procs.run([*exe, "app", "conf", FQDN], 20)
+    assert rc == 0 and again == out, (again, err)
+    for words in (["device", "add", w.cards[0].impi], ["grant", w.cards[0].impi, FQDN], ["outbox"], ["audit", "show"], ["app", "list"]):
+        rc, out, err = await procs.run([*exe, "--json", *words], 20)
+        assert rc == 0 and json.loads(out) is not None, (words, out, err)
+    rc, out, err = await procs.run([*exe, "grant", "x@example.com", FQDN], 20)
+    assert rc == 1 and "there is no such device" in err, (rc, out, err)
