@@ -23,7 +23,7 @@ struct reg_cfg reg_cfg = { .realm.recheck_s = -1 };
 			return cfg_after_restart(vty); \
 	} while (0)
 
-static int set_text(struct vty *vty, char **out, const char *what, const char *text)
+static int reg_text_once(struct vty *vty, char **out, const char *what, const char *text)
 {
 	AT_START(vty);
 	if (*out)
@@ -35,13 +35,13 @@ static int set_text(struct vty *vty, char **out, const char *what, const char *t
 static int set_host(struct vty *vty, char **out, const char *what, const char *name)
 {
 	return fqdn_valid(span_str(name), NAME_MAX_LEN)
-		       ? set_text(vty, out, what, name)
+		       ? reg_text_once(vty, out, what, name)
 		       : cfg_fail(vty, "'%s' is no DNS name; allowed: letters, digits, hyphen and dot", name);
 }
 
 static int set_path(struct vty *vty, char **typed, char **path, const char *what, const char *text)
 {
-	int rc = set_text(vty, typed, what, text);
+	int rc = reg_text_once(vty, typed, what, text);
 
 	if (rc == CMD_SUCCESS)
 		*path = cfg_path(tall_vty_ctx, text);
@@ -62,7 +62,7 @@ DEFUN(reg_database, reg_database_cmd, "database PATH", "SQLite file\nRelative to
 {
 	if (cfg_reading())
 		reg_cfg.database_line = cfg_line();
-	return set_text(vty, &reg_cfg.database, "database", argv[0]);
+	return reg_text_once(vty, &reg_cfg.database, "database", argv[0]);
 }
 
 DEFUN(reg_kek, reg_kek_cmd, "kek <1-255> file PATH",
@@ -112,7 +112,7 @@ DEFUN(reg_bsf_name, reg_bsf_name_cmd, "bsf-name FQDN", "BSF name in B-TIDs, for 
 DEFUN(reg_bsf_address, reg_bsf_address_cmd, "bsf-address ADDRESS",
       "Where applications reach the BSF, for naf.conf\nHOST, HOST:PORT or [IPV6]:PORT\n")
 {
-	return set_text(vty, &reg_cfg.realm.bsf_address, "bsf-address", argv[0]);
+	return reg_text_once(vty, &reg_cfg.realm.bsf_address, "bsf-address", argv[0]);
 }
 
 DEFUN(reg_bsf_identity, reg_bsf_identity_cmd, "bsf-identity NAME",
