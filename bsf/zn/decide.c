@@ -12,7 +12,10 @@ enum verdict {
 	PASS,
 	BTID_UNKNOWN,
 	STORE_FAILED,
-	NOT_AUTHORIZED,
+	NAF_UNKNOWN,
+	NAME_DENIED,
+	UA_INVALID,
+	USS_MISSING,
 	LIAR,
 	UA_DENIED,
 	VARIANT_DENIED,
@@ -27,7 +30,10 @@ static const struct {
 	[PASS] = { CAUSE_zn_ok, RESULT_SUCCESS },
 	[BTID_UNKNOWN] = { CAUSE_zn_btid_unknown, RESULT_X_TRANSACTION_INVALID },
 	[STORE_FAILED] = { CAUSE_store_failed, RESULT_UNABLE_TO_COMPLY },
-	[NOT_AUTHORIZED] = { CAUSE_zn_not_authorized, RESULT_X_NOT_AUTHORIZED },
+	[NAF_UNKNOWN] = { CAUSE_zn_naf_unknown, RESULT_X_NOT_AUTHORIZED },
+	[NAME_DENIED] = { CAUSE_zn_name_denied, RESULT_X_NOT_AUTHORIZED },
+	[UA_INVALID] = { CAUSE_zn_ua_invalid, RESULT_X_NOT_AUTHORIZED },
+	[USS_MISSING] = { CAUSE_zn_uss_missing, RESULT_X_NOT_AUTHORIZED },
 	[LIAR] = { CAUSE_zn_origin, RESULT_X_NOT_AUTHORIZED },
 	[UA_DENIED] = { CAUSE_zn_ua_denied, RESULT_X_NOT_AUTHORIZED },
 	[VARIANT_DENIED] = { CAUSE_zn_variant_denied, RESULT_X_NOT_AUTHORIZED },
@@ -53,12 +59,12 @@ static enum verdict check_origin(const struct zn_ask *in)
 {
 	if (in->bir->liar)
 		return LIAR;
-	return in->naf && !in->naf->refused ? PASS : NOT_AUTHORIZED;
+	return in->naf && !in->naf->refused ? PASS : NAF_UNKNOWN;
 }
 
 static enum verdict check_fqdn(const struct zn_ask *in)
 {
-	return policy_speaks_for(in->naf, in->bir->naf_id.fqdn) ? PASS : NOT_AUTHORIZED;
+	return policy_speaks_for(in->naf, in->bir->naf_id.fqdn) ? PASS : NAME_DENIED;
 }
 
 static enum verdict check_ua_id(const struct zn_ask *in)
@@ -66,7 +72,7 @@ static enum verdict check_ua_id(const struct zn_ask *in)
 	enum ua_id_class c = ua_id_classify(in->bir->naf_id.ua, NULL);
 
 	if (c == UA_ID_INVALID || c == UA_ID_RESERVED)
-		return NOT_AUTHORIZED;
+		return UA_INVALID;
 	return naf_policy_ua(in->naf, in->bir->naf_id.ua) ? PASS : UA_DENIED;
 }
 
@@ -154,7 +160,7 @@ static enum verdict uss_choose(struct zn_bia *out, const struct zn_ask *in, cons
 
 	for (size_t i = 0; i < naf->required_gsids.n; i++)
 		if (!find_uss(guss, &any, naf, naf->required_gsids.s[i]))
-			return NOT_AUTHORIZED;
+			return USS_MISSING;
 	for (size_t i = 0; i < n; i++)
 		n_chosen += find_uss(guss, &chosen[n_chosen], naf, in->bir->gsids[at[i]]);
 	if (n_chosen && guss_copy_list(guss, &out->uss_list, &out->uss_list_len, chosen, n_chosen, naf->anonymous) < 0)

@@ -19,14 +19,15 @@ struct zn_ask {
 
 /*! Decide. The checks in this order, the first that fails is the answer:
  *  - the peer that handed it over says it is from another than Origin-Host (policy_who): 5402, zn_origin
- *  - no NAF of that name comes over this peer: 5402, zn_not_authorized; nor if what is written of it cannot be used
+ *  - no NAF of that name comes over this peer: 5402, zn_naf_unknown; nor if what is written of it cannot be used
  *  - it is given no keys: 5402, zn_keys_denied
- *  - FQDN of the NAF_Id not one it speaks for or no DNS name, Ua protocol identifier that is invalid (H.2: 00, not all zero) or the pseudo protocol
- *    of the TMPI derivation (H.3; its key would disclose TMPIs): 5402, zn_not_authorized; one that is not for it: 5402, zn_ua_denied
+ *  - FQDN of the NAF_Id not one it speaks for or no DNS name: 5402, zn_name_denied
+ *  - Ua protocol identifier that is invalid (H.2: 00, not all zero) or the pseudo protocol of the TMPI derivation (H.3; its key would
+ *    disclose TMPIs): 5402, zn_ua_invalid; one that is not for it: 5402, zn_ua_denied
  *  - no B-TID, unknown, expired, revoked: 5403, zn_btid_unknown; store not asked: 5012, store_failed
  *  - a variant that is not for it (2G and Digest, if nothing is written): 5402, zn_variant_denied
  *  - a Ks that is older than it takes: 5403, zn_key_old, so that the device bootstraps again
- *  - a USS that policy requires is not in the GUSS, asked for or not: 5402, zn_not_authorized
+ *  - a USS that policy requires is not in the GUSS, asked for or not: 5402, zn_uss_missing
  *  - only the card's key is for it, and there is none: 5402, zn_keys_denied
  *  - else 2001 and the keys, zn_ok. USSs that were not found or are not allowed are left out without an error.
  *

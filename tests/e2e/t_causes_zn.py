@@ -110,28 +110,27 @@ async def unknown(t):
     assert (await naf.fetch(kept.conn, local + "@" + domain.upper())).key == kept.session.ks_naf(), "domain has no case"
 
 
-@test("zn_not_authorized: foreign NAF name, foreign Origin-Host, reserved Ua identifier, a USS required and missing", smoke=True,
+@test("zn_name_denied, zn_naf_unknown, zn_ua_invalid: foreign NAF name, foreign Origin-Host, reserved Ua identifier", smoke=True,
       req=["220-4.4.6-10", "220-H.3-9", "220-H.2-1", "220-4.4.6-8", "220-4.4.6-14"])
 async def not_authorized(t):
     w, kept = await world(t)
     btid = kept.session.btid
-    cases = [dict(naf=naf.naf_id("naf2.example.com")), dict(naf=naf.naf_id("apps.example.com")),
-             dict(naf=naf.naf_id("a.b.apps.example.com")), dict(naf=naf.naf_id("example.com")),
-             dict(naf=naf.naf_id("naf1.example.com.")), dict(naf=naf.naf_id("xnaf1.example.com")),
-             dict(naf=naf.naf_id(ua=kdf.UA_TMPI)), dict(naf=naf.naf_id(ua=bytes.fromhex("0000000001"))),
-             dict(origin=("naf2.example.com", "example.com"))]
-    for kw in cases:
-        async with causes.counted(w, zn_not_authorized=1, also=("dia_protocol",)):
+    cases = [("zn_name_denied", dict(naf=naf.naf_id(x))) for x in (
+        "naf2.example.com", "apps.example.com", "a.b.apps.example.com", "example.com", "naf1.example.com.", "xnaf1.example.com")]
+    cases += [("zn_ua_invalid", dict(naf=naf.naf_id(ua=kdf.UA_TMPI))), ("zn_ua_invalid", dict(naf=naf.naf_id(ua=bytes.fromhex("0000000001")))),
+              ("zn_naf_unknown", dict(origin=("naf2.example.com", "example.com")))]
+    for cause, kw in cases:
+        async with causes.counted(w, also=("dia_protocol",), **{cause: 1}):
             bia = await naf.fetch(kept.conn, btid, **kw)
         assert bia.result == (10415, 5402) and bia.empty_handed, (kw, bia.result)
     dead = kdf.btid(os.urandom(16), BSF_NAME)
     for name in ("naf2.example.com", 'a"b.apps.example.com', "a/b.apps.example.com", "caf\u00e9.apps.example.com", "*.apps.example.com"):
         for b in (btid, dead):      # foreign NAF name, or no DNS name under a wildcard: the answer tells nothing of the B-TID
-            async with causes.counted(w, zn_not_authorized=1):
+            async with causes.counted(w, zn_name_denied=1):
                 bia = await naf.fetch(kept.conn, b, naf.naf_id(name))
             assert bia.result == (10415, 5402) and bia.empty_handed, (name, b == dead, bia.result)
     other = await w.naf("naf2.example.com", source="127.0.0.7")
-    async with causes.counted(w, zn_not_authorized=1):
+    async with causes.counted(w, zn_name_denied=1):
         assert (await naf.fetch(other, btid)).result == (10415, 5402)
     async with causes.counted(w, zn_ok=1):
         bia = await naf.fetch(other, btid, naf.naf_id("naf2.example.com"))
@@ -139,7 +138,7 @@ async def not_authorized(t):
     await kept.check()
 
 
-@test("uss-required: without the USS 5402 even when nothing was asked for; with it the key", smoke=True,
+@test("zn_uss_missing: without the USS 5402 even when nothing was asked for; with it the key", smoke=True,
       req=["220-4.4.6-18", "220-4.4.6-17", "220-4.4.3-3"])
 async def uss_required(t):
     guss = ('<guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList><uss id="7" type="2"><uids/><flags/>'
@@ -151,7 +150,7 @@ async def uss_required(t):
     conn = await w.naf()
     have, lack = await w.ue(0).bootstrap(), await w.ue(1).bootstrap()
     assert (await naf.fetch(conn, have.btid)).key == have.ks_naf()
-    async with causes.counted(w, zn_not_authorized=1):
+    async with causes.counted(w, zn_uss_missing=1):
         bia = await naf.fetch(conn, lack.btid)
     assert bia.result == (10415, 5402) and bia.empty_handed
 

@@ -74,7 +74,7 @@ async def plain(t):
 @test("./demo --fail wrong-key, --fail foreign-naf: refused, and where the operator sees why", timeout=150)
 async def refusals(t):
     env = ready(t)
-    for what, cause in (("wrong-key", "ub_mac_failure"), ("foreign-naf", "zn_not_authorized")):
+    for what, cause in (("wrong-key", "ub_mac_failure"), ("foreign-naf", "zn_name_denied")):
         rc, out, err = await demo(env, "--fail", what)
         assert rc == 0, (what, rc, out + err)
         assert out.count(cause) >= 2 and re.search(cause + r"\s+1\b", out), f"{cause} as log line and counter:\n{out}"

@@ -133,9 +133,9 @@ async def impostors(t):
                 pass
             await conn.close()
     mine = await w.naf()
-    for kw in (dict(naf=naf.naf_id("bank.example.com")),
-               dict(naf=naf.naf_id("bank.example.com"), origin=("bank.example.com", "example.com"))):
-        async with causes.counted(w, zn_not_authorized=1, also=("dia_protocol",)):
+    for cause, kw in (("zn_name_denied", dict(naf=naf.naf_id("bank.example.com"))),
+                      ("zn_naf_unknown", dict(naf=naf.naf_id("bank.example.com"), origin=("bank.example.com", "example.com")))):
+        async with causes.counted(w, also=("dia_protocol",), **{cause: 1}):
             bia = await naf.fetch(mine, s.btid, **kw)
         assert bia.result == (10415, 5402) and bia.empty_handed
     bank = await w.naf("bank.example.com", source="127.0.0.3")

@@ -84,7 +84,7 @@ async def both(t):
             bia = await naf.fetch(conn, s.btid, naf_id(name))
             assert bia.result == 2001 and bia.key == s.ks_naf(f"{name}.example.com"), (n, name, bia.result)
             assert bia.msg.text(dia.ORIGIN_HOST) == BSF_ID
-    async with causes.counted(w, zn_not_authorized=2):       # each has a policy of its own
+    async with causes.counted(w, zn_name_denied=2):       # each has a policy of its own
         for name, conn in (("b", a), ("a", b)):
             bia = await naf.fetch(conn, s.btid, naf_id(name))
             assert bia.result == (10415, 5402) and bia.empty_handed, (name, bia.result)
@@ -102,7 +102,7 @@ async def liar(t):
         async with causes.counted(w, zn_origin=1):
             bia = await naf.fetch(evil, s.btid, naf_id("victim"), origin=(name, "example.com"), extra=extra)
         assert bia.result == (10415, 5402) and bia.empty_handed, (len(extra), bia.result)
-    async with causes.counted(w, zn_not_authorized=1):       # under its own name it is nobody
+    async with causes.counted(w, zn_naf_unknown=1):       # under its own name it is nobody
         assert (await naf.fetch(evil, s.btid, naf_id("victim"))).result == (10415, 5402)
     bia = await naf.fetch(victim, s.btid, naf_id("victim"))
     assert bia.key == s.ks_naf(name), bia.result

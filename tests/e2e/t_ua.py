@@ -134,7 +134,7 @@ async def refused_here(t):
         r = await app.expect(ua.get(authorization=good(nonce=n)), 401, "naf_nonce_stale")
         assert digest.parse_params(r.get("WWW-Authenticate"))["stale"] == "true"
     after = await w.counters()
-    assert all(after.get(c, 0) == before.get(c, 0) for c in ("zn_ok", "zn_btid_unknown", "zn_not_authorized"))
+    assert all(after.get(c, 0) == before.get(c, 0) for c in ("zn_ok", "zn_btid_unknown", "zn_name_denied"))
     r = await app.expect(ua.get("/", ua.authorization(s, "/", uri=f"http://naf1.example.com:{app.port}/")), 200, "naf_ok")
     assert r.status == 200, "the absolute form of the same target"
     for target, uri, cause in (("/%7Ea%2fb", "/~a%2Fb", "naf_ok"), ("/a%20b", "http://naf1.example.com/a b", "naf_ok"),
@@ -270,7 +270,7 @@ async def not_authorized(t):
     for _ in range(2):
         r = await app.expect(ua.get(authorization=ua.authorization(s)), 403, "naf_not_authorized")
         assert r.get("Authentication-Info") is None
-    assert (await w.counters())["zn_not_authorized"] == 1
+    assert (await w.counters())["zn_name_denied"] == 1
 
 
 @test("BSF down, silent, back; bad answers: 503 with Retry-After, never a key")
