@@ -79,14 +79,19 @@ static int lock(struct subscriber_db *db, const char *path, enum subscriber_db_m
 	return db->lock_fd < 0 ? db->lock_fd : 0;
 }
 
-/* An own open() first: its errno says more than the library's "unable to open database file", and the mode is ours. */
+/* An own look first: its errno says more than the library's "unable to open database file", and the mode of a new one is ours. Not by
+ * open() where a connection of this process may be open: close() of any descriptor gives up the locks a process has on a file, and
+ * the next process that closes the database would think itself the last one and take its log away. */
 static int touch(const char *path, enum subscriber_db_mode mode, struct err *err)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | (mode == SUBSCRIBER_DB_RUN ? O_CREAT : 0), 0600);
+	int fd = -1;
 
-	if (fd < 0)
+	if (mode == SUBSCRIBER_DB_BESIDE
+		    ? access(path, R_OK | W_OK) < 0
+		    : (fd = open(path, O_RDWR | O_CLOEXEC | (mode == SUBSCRIBER_DB_RUN ? O_CREAT : 0), 0600)) < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return 0;
 }
 
