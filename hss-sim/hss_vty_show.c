@@ -76,7 +76,7 @@ DEFUN(show_subscribers, show_subscribers_cmd, "show subscribers count",
 
 static void show_guss(struct vty *vty, const struct subscriber_row *r)
 {
-	char at[DATE_TIME_LEN + 1] = "none";
+	char at[DATE_TIME_LEN + 1] = "none", when[DATE_TIME_MS_LEN + 1];
 
 	if (!r->guss) {
 		vty_out(vty, " guss none%s", VTY_NEWLINE);
@@ -84,7 +84,10 @@ static void show_guss(struct vty *vty, const struct subscriber_row *r)
 	}
 	if (r->has_guss_timestamp)
 		date_time_format(at, r->guss_timestamp);
-	vty_out(vty, " guss %zu octets, timestamp %s%s", r->guss_len, at, VTY_NEWLINE);
+	vty_out(vty, " guss %zu octets, timestamp %s", r->guss_len, at);
+	if (r->guss_changed_ms && date_time_ms_format(when, r->guss_changed_ms) == 0)
+		vty_out(vty, ", changed %s", when);
+	vty_out(vty, "%s", VTY_NEWLINE);
 }
 
 static void show_algorithm(struct vty *vty, const struct subscriber_row *r)

@@ -41,12 +41,15 @@ static void catch_stop(void)
 
 static int db_failed(const struct import *im, int rc, struct err *err)
 {
-	return err_set(err, rc, "database: %s%s",
-		       rc == -ENOSPC    ? "disk full"
-		       : rc == -EBADMSG ? "the counter of the subscriber is damaged"
-		       : rc == -EBUSY   ? "the length of IND can only be changed while the daemon is stopped"
-					: subscriber_db_errmsg(im->db),
-		       im->options->atomic ? ": nothing was changed" : "");
+	return err_set(
+		err, rc, "database: %s%s",
+		rc == -ENOSPC    ? "disk full"
+		: rc == -EBADMSG ? "the counter of the subscriber is damaged"
+		: rc == -E2BIG
+			? "its GUSS, with its timestamp, is more than the octets that a Diameter message can carry"
+		: rc == -EBUSY ? "the length of IND can only be changed while the daemon is stopped"
+			       : subscriber_db_errmsg(im->db),
+		im->options->atomic ? ": nothing was changed" : "");
 }
 
 /* --- rows, the next ones made ready while these are written */

@@ -44,6 +44,7 @@ int import_chunk_row(struct subscriber_row *r, const struct csv_subscriber *s, u
 		.seq = s->sqn >> s->ind_bits,
 	};
 	r->dif = sqn_home_dif(r->seq, now_ms);
+	r->guss_changed_ms = (int64_t)now_ms;
 	memcpy(r->imsi, s->imsi, sizeof(r->imsi));
 	return s->op.len ? aka_opc_make(&r->cred.opc, &r->cred, &s->op) : 0;
 }

@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "common/gba/guss.h"
 #include "common/gba/zh_msg.h"
 
 /* Without waiting: a pipe that nobody writes to would hold the import, and with it the database, for ever. */
@@ -98,14 +97,34 @@ static int resolve(char out[IMPORT_PATH_LEN], const char *csv_path, struct span 
 	return n >= IMPORT_PATH_LEN ? err_set(err, -ENAMETOOLONG, "path too long") : 0;
 }
 
-/* What can be served, and is probably not meant. Told once for a file that many share. */
-static void warn_guss(const struct guss *g, const char *name, const struct impi *impi)
+/* \returns 0; -errno, err names the file */
+static int check_guss(struct guss_coming *out, struct span xml, const char *name, const struct impi *impi,
+		      struct err *err)
 {
-	if (g->has_life_time && g->life_time_s < 1)
-		fprintf(stderr, "%s: warning: lifeTime %lld is no time a key can live; wanted: 1 or more, seconds\n",
-			name, (long long)g->life_time_s);
-	if (g->id && !impi_same(g->id, impi->s))
-		fprintf(stderr, "%s: warning: its id is another subscriber's than the line's impi\n", name);
+	struct err why = { "no memory" };
+	int rc = guss_change_read(out, xml, impi->s, time(NULL), &why);
+
+	return rc < 0 ? err_set(err, rc, "%.200s: %.300s", name, why.text) : 0;
+}
+
+/* One that many share has no id, or is refused for all but one. */
+static int check_again(const struct import_guss *g, const struct impi *impi, struct err *err)
+{
+	struct guss_coming c;
+
+	if (!g->has_id || impi_same(g->impi, impi->s))
+		return 0;
+	return check_guss(&c, span_of(g->xml.p, g->xml.len), g->path, impi, err);
+}
+
+static int read_guss_file(struct import_content *out, const char *name, struct err *err)
+{
+	int rc = import_file_read(out, name, ZH_GUSS_CARRIED, err);
+
+	if (rc == -E2BIG)
+		err_set(err, rc, "%s: more than the %d octets that a Diameter message can carry", name,
+			ZH_GUSS_CARRIED);
+	return rc;
 }
 
 int import_file_guss(struct import_guss *g, const char *csv_path, struct span path, const struct impi *impi,
@@ -113,33 +132,29 @@ int import_file_guss(struct import_guss *g, const char *csv_path, struct span pa
 {
 	char name[IMPORT_PATH_LEN];
 	struct import_content xml;
-	struct guss *parsed = NULL;
-	struct err why = { { 0 } };
+	struct guss_coming c;
 	int rc = resolve(name, csv_path, path, err);
 
-	if (rc < 0 || strcmp(name, g->path) == 0)
-		return rc;
-	rc = import_file_read(&xml, name, ZH_GUSS_CARRIED, err);
-	if (rc == -E2BIG)
-		err_set(err, rc, "%s: more than the %d octets that a Diameter message can carry", name,
-			ZH_GUSS_CARRIED);
 	if (rc < 0)
 		return rc;
-	rc = guss_parse(&parsed, xml.p, xml.len, &why);
-	if (rc == 0 && parsed->is_uss_list)
-		rc = err_set(&why, -EBADMSG, "root element is ussList");
+	if (strcmp(name, g->path) == 0)
+		return check_again(g, impi, err);
+	rc = read_guss_file(&xml, name, err);
+	if (rc < 0)
+		return rc;
+	rc = check_guss(&c, span_of(xml.p, xml.len), name, impi, err);
 	if (rc < 0) {
-		guss_free(parsed);
 		free(xml.p);
-		return err_set(err, rc, "%s: %s; allowed: a guss document (TS 29.109 annex A)", name, why.text);
+		return rc;
 	}
-	warn_guss(parsed, name, impi);
 	free(g->xml.p);
 	g->xml = xml;
-	g->has_timestamp = parsed->has_timestamp;
-	g->timestamp = parsed->timestamp;
+	g->has_timestamp = c.has_timestamp;
+	g->timestamp = c.timestamp;
+	g->has_id = c.has_id;
+	snprintf(g->impi, sizeof(g->impi), "%s", impi->s);
 	snprintf(g->path, sizeof(g->path), "%s", name);
-	guss_free(parsed);
+	snprintf(g->remarks, sizeof(g->remarks), "%s", c.remarks);
 	return 1;
 }
 

@@ -9,6 +9,7 @@
 #include "common/base/bytes.h"
 #include "common/base/err.h"
 #include "common/gba/impi.h"
+#include "hss-sim/guss_change.h"
 
 #define IMPORT_PATH_LEN 4096
 
@@ -29,11 +30,13 @@ int import_file_read(struct import_content *out, const char *path, size_t max, s
 struct import_guss {
 	char path[IMPORT_PATH_LEN];
 	struct import_content xml;
-	bool has_timestamp;
+	bool has_timestamp, has_id;
 	time_t timestamp;
+	char impi[IMPI_MAX + 1]; /* whose it was checked for */
+	char remarks[GUSS_REMARKS_MAX];
 };
 
-/*! Read and check the document a row names, unless it is the one read last.
+/*! Read the document a row names, unless it is the one read last, and check it as guss_change_read() does.
  *  \param[in] csv_path relative paths are relative to its folder.
  *  \returns 1 read; 0 it is the one read last; -errno and a reason in err */
 int import_file_guss(struct import_guss *g, const char *csv_path, struct span path, const struct impi *impi,

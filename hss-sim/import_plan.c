@@ -95,6 +95,13 @@ static int plan_guss(struct import_plan *p, const struct csv_subscriber *s, stru
 	return s->guss.len ? read_guss(p, s, err) : 0;
 }
 
+/* What can be served, and is probably not meant. Told once for a file that many share. */
+static void say_guss(const struct import_guss *g)
+{
+	if (g->remarks[0])
+		fprintf(stderr, "%s: warning: kept, but means nothing here: %s\n", g->path, g->remarks);
+}
+
 /* The AuC's own range of IND must fit where the row does not say another one. */
 static int plan_ind(const struct import_plan *p, const struct csv_subscriber *s, const struct import_options *o,
 		    struct err *err)
@@ -117,6 +124,8 @@ static int plan_read(struct import_plan *p, const struct import_options *o, stru
 
 	while (rc >= 0 && (rc = csv_next(&p->csv, &s, &why)) > 0) {
 		rc = plan_guss(p, &s, err);
+		if (rc > 0)
+			say_guss(&p->guss);
 		if (rc >= 0)
 			rc = plan_ind(p, &s, o, err);
 		if (rc == 0 && plan_add(p, &s, o->csv.mnc_len) < 0)

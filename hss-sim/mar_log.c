@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
 #include "common/base/clock.h"
@@ -37,16 +36,10 @@ void mar_log_each(const char *impi, void (*fn)(void *owner, const struct mar_not
 	}
 }
 
-#define WHEN_LEN 31 /* 2030-01-01T12:00:00.123Z */
-
-static void when(char out[WHEN_LEN + 1], int64_t at_ms)
+static void when(char out[DATE_TIME_MS_LEN + 1], int64_t at_ms)
 {
-	time_t s = (time_t)(at_ms / 1000);
-	char text[DATE_TIME_LEN + 1];
-
-	if (date_time_format(text, s) < 0)
-		strcpy(text, "?");
-	snprintf(out, WHEN_LEN + 1, "%.19s.%03uZ", text, (unsigned)(at_ms % 1000) % 1000u);
+	if (date_time_ms_format(out, at_ms) < 0)
+		strcpy(out, "?");
 }
 
 static void result_text(char out[32], const struct result *r)
@@ -59,7 +52,7 @@ static void result_text(char out[32], const struct result *r)
 
 static void note_json(void *list, const struct mar_note *n)
 {
-	char at[WHEN_LEN + 1], result[32];
+	char at[DATE_TIME_MS_LEN + 1], result[32];
 
 	when(at, n->at_ms);
 	result_text(result, &n->result);
@@ -78,7 +71,7 @@ json_t *mar_log_json(const char *impi)
 
 static void note_vty(void *owner, const struct mar_note *n)
 {
-	char at[WHEN_LEN + 1], result[32];
+	char at[DATE_TIME_MS_LEN + 1], result[32];
 	struct vty *vty = owner;
 
 	when(at, n->at_ms);

@@ -22,10 +22,10 @@ static const char *const queries[Q_END] = {
 		  " FROM subscriber s JOIN counter c ON c.id = s.id WHERE s.impi = ?1",
 	[Q_COUNT] = "SELECT count(*) FROM subscriber",
 	[Q_FIND] =
-		"SELECT s.id, c.seq, s.ind_length FROM subscriber s LEFT JOIN counter c ON c.id = s.id WHERE s.impi = ?1",
-	[Q_UPDATE] =
-		"UPDATE subscriber SET (" SUBSCRIBER_COLUMNS ") = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
-		"WHERE impi = ?1",
+		"SELECT s.id, c.seq, s.ind_length, s.guss, s.guss_timestamp, s.guss_changed FROM subscriber s LEFT JOIN counter c ON c.id = s.id WHERE s.impi = ?1",
+	[Q_UPDATE] = "UPDATE subscriber SET (" SUBSCRIBER_COLUMNS
+		     ") = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
+		     "WHERE impi = ?1",
 	[Q_COUNTER_UP] = "INSERT INTO counter (id, seq) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET seq = ?2",
 	[Q_CHECK] = "SELECT value FROM meta WHERE name = 'check'",
 	[Q_CHECK_PUT] = "INSERT OR REPLACE INTO meta (name, value) VALUES ('check', ?1)",
@@ -37,13 +37,13 @@ static const char *const queries[Q_END] = {
 #define IMPORT_TABLE \
 	"CREATE TABLE IF NOT EXISTS import (one INTEGER PRIMARY KEY, digest BLOB NOT NULL, rows INTEGER NOT NULL);"
 
-#define VERSION "3"
+#define VERSION "4"
 
 static const char schema[] = "BEGIN IMMEDIATE;"
 			     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
 			     "CREATE TABLE subscriber (id INTEGER PRIMARY KEY, impi TEXT NOT NULL UNIQUE, imsi TEXT,"
 			     " keys BLOB NOT NULL, amf BLOB NOT NULL, algorithm TEXT NOT NULL, ind INTEGER, guss BLOB,"
-			     " guss_timestamp INTEGER, res_len INTEGER, rounds INTEGER, sqn TEXT,"
+			     " guss_timestamp INTEGER, guss_changed INTEGER, res_len INTEGER, rounds INTEGER, sqn TEXT,"
 			     " ind_length INTEGER, sqn_dif INTEGER);"
 			     /* apart, because it is what changes: a mark rewrites a page of small rows */
 			     "CREATE TABLE counter (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);" IMPORT_TABLE
@@ -145,19 +145,29 @@ static int verify_kek(struct subscriber_db *db, const char *path, uint8_t *kek_i
 	return 0;
 }
 
-/* What version 3 has and the ones before it had not. */
-static int add_columns(struct subscriber_db *db)
+static int add_columns(struct subscriber_db *db, const char *mark, const char *text)
 {
+	char query[128];
 	int64_t there = 0;
-	int rc =
-		sql_int(db->sql, "SELECT count(*) FROM pragma_table_info('subscriber') WHERE name = 'sqn_dif'", &there);
+	int rc;
 
-	if (rc == 0 && !there)
-		rc = sql_exec(db->sql, "ALTER TABLE subscriber ADD COLUMN res_len INTEGER;"
-				       "ALTER TABLE subscriber ADD COLUMN rounds INTEGER;"
-				       "ALTER TABLE subscriber ADD COLUMN sqn TEXT;"
-				       "ALTER TABLE subscriber ADD COLUMN ind_length INTEGER;"
-				       "ALTER TABLE subscriber ADD COLUMN sqn_dif INTEGER");
+	snprintf(query, sizeof(query), "SELECT count(*) FROM pragma_table_info('subscriber') WHERE name = '%s'", mark);
+	rc = sql_int(db->sql, query, &there);
+	return rc < 0 || there ? rc : sql_exec(db->sql, text);
+}
+
+/* What versions 3 and 4 have and the ones before them had not. */
+static int add_all_columns(struct subscriber_db *db)
+{
+	int rc = add_columns(db, "sqn_dif",
+			     "ALTER TABLE subscriber ADD COLUMN res_len INTEGER;"
+			     "ALTER TABLE subscriber ADD COLUMN rounds INTEGER;"
+			     "ALTER TABLE subscriber ADD COLUMN sqn TEXT;"
+			     "ALTER TABLE subscriber ADD COLUMN ind_length INTEGER;"
+			     "ALTER TABLE subscriber ADD COLUMN sqn_dif INTEGER");
+
+	if (rc == 0)
+		rc = add_columns(db, "guss_changed", "ALTER TABLE subscriber ADD COLUMN guss_changed INTEGER");
 	return rc < 0 ? rc : sql_exec(db->sql, IMPORT_TABLE);
 }
 
@@ -169,7 +179,7 @@ static int renew(struct subscriber_db *db, const char *where, struct err *err)
 	int rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
 
 	if (rc == 0)
-		rc = add_columns(db);
+		rc = add_all_columns(db);
 	if (rc == 0)
 		rc = subscriber_keys_renew(db->sql, db->seal, where, err);
 	if (rc == 0)

@@ -12,6 +12,7 @@
 #include "common/crypto/aka.h"
 #include "common/crypto/seal.h"
 #include "common/gba/impi.h"
+#include "hss-sim/guss_change.h"
 #include "hss-sim/subscriber_keys.h"
 
 struct subscriber_db;
@@ -30,6 +31,8 @@ struct subscriber_row {
 	size_t guss_len;
 	bool has_guss_timestamp;
 	time_t guss_timestamp;
+	int64_t guss_changed_ms; /* get: of the last change, 0: not known; put: now */
+	bool keep_guss;          /* put: what there is stays, whatever stands here */
 };
 
 void subscriber_row_clear(struct subscriber_row *r); /* wipes keys, frees guss */
@@ -72,17 +75,15 @@ int subscriber_db_list(struct subscriber_db *db, const char *after, int n,
 int subscriber_db_delete(struct subscriber_db *db, const char *impi);
 
 struct subscriber_guss {
-	uint8_t *xml; /* malloc'ed; NULL: none */
-	size_t len;
-	bool has_timestamp; /* of the last change, also of one that took the GUSS away */
-	time_t timestamp;
+	uint8_t *xml;          /* malloc'ed; NULL: none */
+	struct guss_kept kept; /* its xml is that one */
 };
 
 /*! \returns 0 and out; -ENOENT; -EIO; -ENOMEM */
 int subscriber_db_guss_get(struct subscriber_db *db, const char *impi, struct subscriber_guss *out);
 
-/*! Another GUSS for a subscriber; xml len 0: none. \returns 0; -ENOENT; -EIO; -ENOSPC */
-int subscriber_db_guss_put(struct subscriber_db *db, const char *impi, struct span xml, time_t timestamp);
+/*! Another GUSS for a subscriber. \returns 0; -ENOENT; -EIO; -ENOSPC */
+int subscriber_db_guss_put(struct subscriber_db *db, const char *impi, const struct guss_kept *g);
 
 /* import: transactions */
 int subscriber_db_begin(struct subscriber_db *db);
@@ -98,9 +99,10 @@ struct subscriber_ready {
 int subscriber_db_ready(const struct subscriber_db *db, struct subscriber_ready *r);
 
 /*! Insert or update within a transaction; the sequence number of an existing row never goes back, also when its IND gets
- *  another length. Cheapest for many rows in the order of their names.
+ *  another length; and its GUSS is changed as guss_change() says. Cheapest for many rows in the order of their names.
  *  \param[out] at after an error the row it was about, or one shortly before
- *  \returns how many were new; -EBADMSG the counter of an existing row is damaged; -EIO; -ENOSPC */
+ *  \returns how many were new; -EBADMSG the counter of an existing row is damaged; -E2BIG its GUSS, with the timestamp it
+ *  would have, is more than a message can carry; -EIO; -ENOSPC */
 int subscriber_db_put(struct subscriber_db *db, const struct subscriber_ready *rows, size_t n, size_t *at);
 int subscriber_db_commit(struct subscriber_db *db); /* 0; -EIO; -ENOSPC; rolled back then */
 void subscriber_db_rollback(struct subscriber_db *db);

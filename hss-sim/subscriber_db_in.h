@@ -8,7 +8,7 @@
 #include "common/rt/sql.h"
 
 #define SUBSCRIBER_COLUMNS \
-	"imsi, keys, amf, algorithm, ind, guss, guss_timestamp, res_len, rounds, sqn, ind_length, sqn_dif"
+	"imsi, keys, amf, algorithm, ind, guss, guss_timestamp, guss_changed, res_len, rounds, sqn, ind_length, sqn_dif"
 
 enum subscriber_query {
 	Q_GET,
@@ -38,6 +38,9 @@ struct subscriber_db {
 
 /*! Prepared at its first use. \returns NULL: it could not be prepared */
 sqlite3_stmt *subscriber_db_query(struct subscriber_db *db, enum subscriber_query n);
+
+/*! The GUSS of a row. \param[in] column of q that holds it; timestamp and instant of the change stand behind. Lent by q. */
+struct guss_kept subscriber_guss_of(sqlite3_stmt *q, int column);
 
 /*! A counter is not sealed: one that is damaged must not begin at 0 again. \param[in] column of q that holds its SEQ */
 bool subscriber_counter_valid(sqlite3_stmt *q, int column, unsigned ind_bits);

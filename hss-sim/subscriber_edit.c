@@ -52,8 +52,8 @@ int subscriber_db_list(struct subscriber_db *db, const char *after, int n,
 	return rc == SQLITE_DONE ? found : -EIO;
 }
 
-/* One statement about one subscriber, whose name is its first parameter. \returns rows changed; -EIO; -ENOSPC */
-static int change_one(struct subscriber_db *db, const char *text, const char *impi, struct span xml, time_t timestamp)
+/* \param[in] g what ?2 and the next two are; NULL: there are none. \returns rows changed; -EIO; -ENOSPC */
+static int change_one(struct subscriber_db *db, const char *text, const char *impi, const struct guss_kept *g)
 {
 	sqlite3_stmt *q = NULL;
 	struct impi name;
@@ -63,10 +63,12 @@ static int change_one(struct subscriber_db *db, const char *text, const char *im
 		return rc;
 	impi_key(&name, impi);
 	sqlite3_bind_text(q, 1, name.s, -1, SQLITE_STATIC);
-	if (xml.len)
-		sqlite3_bind_blob(q, 2, xml.p, (int)xml.len, SQLITE_STATIC);
-	if (timestamp)
-		sqlite3_bind_int64(q, 3, timestamp);
+	if (g && g->xml.len)
+		sqlite3_bind_blob(q, 2, g->xml.p, (int)g->xml.len, SQLITE_STATIC);
+	if (g) {
+		sqlite3_bind_int64(q, 3, g->timestamp);
+		sqlite3_bind_int64(q, 4, g->changed_ms);
+	}
 	rc = sql_step_done(q);
 	sqlite3_finalize(q);
 	return rc < 0 ? rc : sqlite3_changes(db->sql);
@@ -74,26 +76,23 @@ static int change_one(struct subscriber_db *db, const char *text, const char *im
 
 int subscriber_db_delete(struct subscriber_db *db, const char *impi)
 {
-	const struct span none = { NULL, 0 };
 	int rc = change_one(db, "DELETE FROM counter WHERE id = (SELECT id FROM subscriber WHERE impi = ?1)", impi,
-			    none, 0);
+			    NULL);
 
-	return rc < 0 ? rc : change_one(db, "DELETE FROM subscriber WHERE impi = ?1", impi, none, 0);
+	return rc < 0 ? rc : change_one(db, "DELETE FROM subscriber WHERE impi = ?1", impi, NULL);
 }
 
-static int guss_read(struct subscriber_guss *out, sqlite3_stmt *q)
+static int guss_copy(struct subscriber_guss *out, sqlite3_stmt *q)
 {
-	const int len = sqlite3_column_bytes(q, 0);
-	struct subscriber_guss g = { .has_timestamp = sqlite3_column_type(q, 1) != SQLITE_NULL,
-				     .timestamp = sqlite3_column_int64(q, 1) };
+	struct subscriber_guss g = { .kept = subscriber_guss_of(q, 0) };
 
-	if (len > 0) {
-		g.xml = malloc((size_t)len);
+	if (g.kept.xml.len) {
+		g.xml = malloc(g.kept.xml.len);
 		if (!g.xml)
 			return -ENOMEM;
-		memcpy(g.xml, sqlite3_column_blob(q, 0), (size_t)len);
-		g.len = (size_t)len;
+		memcpy(g.xml, g.kept.xml.p, g.kept.xml.len);
 	}
+	g.kept.xml.p = g.xml;
 	*out = g;
 	return 0;
 }
@@ -102,22 +101,23 @@ int subscriber_db_guss_get(struct subscriber_db *db, const char *impi, struct su
 {
 	sqlite3_stmt *q = NULL;
 	struct impi name;
-	int rc = sql_prepare(db->sql, "SELECT guss, guss_timestamp FROM subscriber WHERE impi = ?1", &q);
+	int rc = sql_prepare(db->sql, "SELECT guss, guss_timestamp, guss_changed FROM subscriber WHERE impi = ?1", &q);
 
 	if (rc < 0)
 		return rc;
 	impi_key(&name, impi);
 	sqlite3_bind_text(q, 1, name.s, -1, SQLITE_STATIC);
 	rc = sqlite3_step(q);
-	rc = rc == SQLITE_ROW ? guss_read(out, q) : rc == SQLITE_DONE ? -ENOENT : -EIO;
+	rc = rc == SQLITE_ROW ? guss_copy(out, q) : rc == SQLITE_DONE ? -ENOENT : -EIO;
 	sqlite3_finalize(q);
 	return rc;
 }
 
-int subscriber_db_guss_put(struct subscriber_db *db, const char *impi, struct span xml, time_t timestamp)
+int subscriber_db_guss_put(struct subscriber_db *db, const char *impi, const struct guss_kept *g)
 {
-	int rc = change_one(db, "UPDATE subscriber SET (guss, guss_timestamp) = (?2, ?3) WHERE impi = ?1", impi, xml,
-			    timestamp);
+	int rc = change_one(db,
+			    "UPDATE subscriber SET (guss, guss_timestamp, guss_changed) = (?2, ?3, ?4) WHERE impi = ?1",
+			    impi, g);
 
 	return rc < 0 ? rc : rc == 0 ? -ENOENT : 0;
 }

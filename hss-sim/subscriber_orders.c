@@ -57,12 +57,7 @@ static int put_over(struct putting *p, struct subscriber_row *r, const struct su
 		p->same++;
 		return 0;
 	}
-	if (rc == 0) { /* lent */
-		r->guss = found->guss;
-		r->guss_len = found->guss_len;
-		r->has_guss_timestamp = found->has_guss_timestamp;
-		r->guss_timestamp = found->guss_timestamp;
-	}
+	r->keep_guss = true;
 	rc = write_row(p->db, r);
 	if (rc == -EBUSY)
 		return refuse_row(p, CTL_BUSY, "the length of IND can be changed while the daemon is stopped");

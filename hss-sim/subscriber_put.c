@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The rows of the subscriber database: written by an import, in one transaction with the note how many there are. */
 #include <errno.h>
+#include <stdlib.h>
 #include "common/crypto/aka_algorithm.h"
 #include "common/crypto/sqn.h"
 #include "hss-sim/subscriber_db_in.h"
@@ -9,7 +10,23 @@
 #define GROUP 32
 
 /* A row's parameters, from its IMPI on. */
-enum { IMPI, IMSI, KEYS, AMF, ALGORITHM, IND, GUSS, GUSS_TIMESTAMP, RES_LEN, ROUNDS, SQN, IND_LENGTH, SQN_DIF, VALUES };
+enum {
+	IMPI,
+	IMSI,
+	KEYS,
+	AMF,
+	ALGORITHM,
+	IND,
+	GUSS,
+	GUSS_TIMESTAMP,
+	GUSS_CHANGED,
+	RES_LEN,
+	ROUNDS,
+	SQN,
+	IND_LENGTH,
+	SQN_DIF,
+	VALUES
+};
 
 int subscriber_db_begin(struct subscriber_db *db)
 {
@@ -72,6 +89,8 @@ static void bind_row(sqlite3_stmt *q, int at, const struct subscriber_ready *rea
 		sqlite3_bind_blob(q, at + GUSS, r->guss, (int)r->guss_len, SQLITE_STATIC);
 	if (r->has_guss_timestamp)
 		sqlite3_bind_int64(q, at + GUSS_TIMESTAMP, r->guss_timestamp);
+	if (r->guss || r->has_guss_timestamp)
+		sqlite3_bind_int64(q, at + GUSS_CHANGED, r->guss_changed_ms);
 }
 
 /* --- rows that are new
@@ -177,28 +196,58 @@ static int update(struct subscriber_db *db, const struct subscriber_ready *ready
 	return sql_step_done(up);
 }
 
+/* The row with the GUSS it has then. \param[in] there lent by a statement that is not reset yet */
+static int update_found(struct subscriber_db *db, const struct subscriber_ready *ready, int64_t id, uint64_t seq,
+			const struct guss_kept *there)
+{
+	const struct subscriber_row *r = &ready->row;
+	const struct guss_coming coming = { .xml = span_of(r->guss, r->guss_len),
+					    .has_timestamp = r->has_guss_timestamp,
+					    .timestamp = r->guss_timestamp };
+	struct subscriber_ready with = *ready;
+	struct guss_kept next = *there;
+	char *made = NULL;
+	int rc = r->keep_guss ? 0 : guss_change(&next, &made, there, &coming, r->guss_changed_ms);
+
+	if (rc < 0)
+		return rc;
+	with.row.guss = next.xml.len ? (uint8_t *)next.xml.p : NULL; /* lent, and only read */
+	with.row.guss_len = next.xml.len;
+	with.row.has_guss_timestamp = next.has_timestamp;
+	with.row.guss_timestamp = next.timestamp;
+	with.row.guss_changed_ms = next.changed_ms;
+	rc = update(db, &with, id, seq);
+	free(made);
+	return rc;
+}
+
+/* \param[in] find of a row that was there, or that has just been put in as id. \returns as subscriber_db_put() */
+static int put_found(struct subscriber_db *db, const struct subscriber_ready *ready, int64_t id, sqlite3_stmt *find)
+{
+	const int64_t found = sqlite3_column_int64(find, 0);
+	const struct guss_kept there = subscriber_guss_of(find, 3);
+	uint64_t old = 0;
+	int rc;
+
+	if (found == id)
+		return (rc = insert_counters(db, ready, 1, id)) < 0 ? rc : 1;
+	rc = old_counter(db, &old, find, &ready->row);
+	return rc < 0 ? rc : update_found(db, ready, found, old > ready->row.seq ? old : ready->row.seq, &there);
+}
+
 /* A row of a group some of whose rows were there. \param[in] id it has if it was not. \returns as subscriber_db_put() */
 static int put_one(struct subscriber_db *db, const struct subscriber_ready *ready, int64_t id)
 {
 	sqlite3_stmt *find = subscriber_db_query(db, Q_FIND);
-	uint64_t old = 0;
-	int64_t found;
 	int rc;
 
 	if (!find)
 		return -EIO;
 	sqlite3_bind_text(find, 1, ready->row.impi.s, -1, SQLITE_STATIC);
-	rc = sqlite3_step(find) == SQLITE_ROW ? 0 : -EIO;
-	found = sqlite3_column_int64(find, 0);
-	if (rc == 0 && found != id)
-		rc = old_counter(db, &old, find, &ready->row);
+	rc = sqlite3_step(find) == SQLITE_ROW ? put_found(db, ready, id, find) : -EIO;
 	sqlite3_reset(find);
 	sqlite3_clear_bindings(find);
-	if (rc < 0)
-		return rc;
-	if (found == id)
-		return (rc = insert_counters(db, ready, 1, id)) < 0 ? rc : 1;
-	return update(db, ready, found, old > ready->row.seq ? old : ready->row.seq);
+	return rc;
 }
 
 /* --- groups */

@@ -10,7 +10,23 @@
 #include "hss-sim/subscriber_keys.h"
 
 /* Places of the columns in Q_GET. */
-enum { ID, SEQ, IMSI, KEYS, AMF, ALGORITHM, IND, GUSS, GUSS_TIMESTAMP, RES_LEN, ROUNDS, SQN, IND_LENGTH, SQN_DIF };
+enum {
+	ID,
+	SEQ,
+	IMSI,
+	KEYS,
+	AMF,
+	ALGORITHM,
+	IND,
+	GUSS,
+	GUSS_TIMESTAMP,
+	GUSS_CHANGED,
+	RES_LEN,
+	ROUNDS,
+	SQN,
+	IND_LENGTH,
+	SQN_DIF
+};
 
 void subscriber_row_clear(struct subscriber_row *r)
 {
@@ -20,21 +36,29 @@ void subscriber_row_clear(struct subscriber_row *r)
 	r->guss_len = 0;
 }
 
+struct guss_kept subscriber_guss_of(sqlite3_stmt *q, int column)
+{
+	return (struct guss_kept){ .xml = span_of(sqlite3_column_blob(q, column),
+						  (size_t)sqlite3_column_bytes(q, column)),
+				   .has_timestamp = sqlite3_column_type(q, column + 1) != SQLITE_NULL,
+				   .timestamp = sqlite3_column_int64(q, column + 1),
+				   .changed_ms = sqlite3_column_int64(q, column + 2) };
+}
+
 static int row_guss(struct subscriber_row *r, sqlite3_stmt *q)
 {
-	int len = sqlite3_column_bytes(q, GUSS);
+	const struct guss_kept g = subscriber_guss_of(q, GUSS);
 
-	if (sqlite3_column_type(q, GUSS) == SQLITE_NULL || len == 0)
+	r->has_guss_timestamp = g.has_timestamp;
+	r->guss_timestamp = g.timestamp;
+	r->guss_changed_ms = g.changed_ms;
+	if (!g.xml.len)
 		return 0;
-	r->guss = malloc(len);
+	r->guss = malloc(g.xml.len);
 	if (!r->guss)
 		return -ENOMEM;
-	memcpy(r->guss, sqlite3_column_blob(q, GUSS), len);
-	r->guss_len = len;
-	if (sqlite3_column_type(q, GUSS_TIMESTAMP) != SQLITE_NULL) {
-		r->has_guss_timestamp = true;
-		r->guss_timestamp = sqlite3_column_int64(q, GUSS_TIMESTAMP);
-	}
+	memcpy(r->guss, g.xml.p, g.xml.len);
+	r->guss_len = g.xml.len;
 	return 0;
 }
 

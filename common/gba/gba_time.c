@@ -17,6 +17,16 @@ int date_time_format(char out[DATE_TIME_LEN + 1], time_t t)
 	return strftime(out, DATE_TIME_LEN + 1, "%Y-%m-%dT%H:%M:%SZ", &tm) == DATE_TIME_LEN ? 0 : -EINVAL;
 }
 
+int date_time_ms_format(char out[DATE_TIME_MS_LEN + 1], int64_t ms)
+{
+	char whole[DATE_TIME_LEN + 1];
+
+	if (ms < 0 || date_time_format(whole, (time_t)(ms / 1000)) < 0)
+		return -EINVAL;
+	snprintf(out, DATE_TIME_MS_LEN + 1, "%.19s.%03uZ", whole, (unsigned)(ms % 1000));
+	return 0;
+}
+
 /* n digits at *p; -1 if one is none. */
 static int digits(const uint8_t **p, const uint8_t *end, int n)
 {

@@ -11,6 +11,11 @@
 /*! \returns 0; -EINVAL beyond the years 1000 to 9999 */
 int date_time_format(char out[DATE_TIME_LEN + 1], time_t t);
 
+#define DATE_TIME_MS_LEN 24 /* 2030-01-01T12:00:00.123Z */
+
+/*! Milliseconds since 1970, for people and programs. \returns as date_time_format() */
+int date_time_ms_format(char out[DATE_TIME_MS_LEN + 1], int64_t ms);
+
 /*! Every form of xs:dateTime (XML Schema part 2, 3.2.7): fractions (dropped), Z, +hh:mm, 24:00:00, years before Christ and
  *  of more than four digits (beyond 99999999: the nearest); no zone is read as UTC. \returns 0; -EBADMSG */
 int date_time_parse(time_t *out, struct span s);

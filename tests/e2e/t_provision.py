@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import hashlib
 import json
+import os
 import random
 import re
 import signal
@@ -111,18 +112,20 @@ async def guss_live(t):
     impi = w.cards[0].impi
     assert (await ask_hss(conn, impi)).find(dia.GUSS) is None
     kept = f'<x:later xmlns:x="urn:x"><x:a b="1">&lt;&#228;</x:a></x:later>'
-    seen = []
+    seen, instants = [], []
     for n in range(5):                                           # faster than the seconds of Diameter
         a = await c.ask(f"guss {impi}", guss(1, 2 + n, info="<bsfInfo><lifeTime>900</lifeTime></bsfInfo>", extra=kept))
         assert a["changed"] and a["not_known"] == "line 2: later", a
         again = await c.ask(f"guss {impi}", guss(1, 2 + n, info="<bsfInfo><lifeTime>900</lifeTime></bsfInfo>", extra=kept))
-        assert not again["changed"] and again["timestamp"] == a["timestamp"], (a, again)
+        assert not again["changed"] and again["timestamp"] == a["timestamp"] and again["changed_at"] == a["changed_at"], (a, again)
+        instants.append(a["changed_at"])
         maa = await ask_hss(conn, impi)
         xml = maa.find(dia.GUSS).data.decode()
         assert f'uss id="{2 + n}"' in xml and f"<timestamp>{a['timestamp']}</timestamp>" in xml and '<x:a b="1">&lt;' in xml, xml
         assert right(w.cards[0], maa) is not None
         seen.append(a["timestamp"])
-    assert seen == sorted(set(seen)), seen
+    assert seen == sorted(set(seen)) and instants == sorted(set(instants)), (seen, instants)
+    assert f", changed {instants[-1]}" in await w.vty(f"show subscriber {impi}", "hss"), instants
     stamp = Avp(dia.GUSS_TIMESTAMP, time_of(seen[-1]))
     assert (await ask_hss(conn, impi, [stamp])).find(dia.GUSS) is None
     stamp = Avp(dia.GUSS_TIMESTAMP, time_of(seen[-2]))
@@ -177,6 +180,67 @@ async def guss_wrong(t):
     assert (await ask_hss(conn, impi)).find(dia.GUSS).data == good
 
 
+async def import_one(t, w, card, xml, name="g.xml", more=""):
+    """A row with this GUSS, None: without one."""
+    if xml is not None:
+        with open(f"{w.etc}/{name}", "w", encoding="utf-8") as f:
+            f.write(xml)
+    row = f"{card.impi},{card.imsi},{card.k.hex()},{card.opc.hex()},0000,milenage,0,,{name if xml is not None else ''}\n"
+    path = w.write_secret("guss.csv", f"{HEAD},guss\n{more}{row}")
+    return await procs.run(import_argv(t, w, path), 60)
+
+
+@test("an import asks of a GUSS what provisioning asks: refused with row, file and line in it, and nothing is written; one that others share may "
+      "have no id", smoke=True)
+async def import_guss_wrong(t):
+    w, c, conn = await start(t)
+    card, second = w.cards[0], w.cards[1]
+    u = USS.format(1)
+    for body, said in (("<bsfInfo>\n<lifeTime>0</lifeTime></bsfInfo><ussList/>", "line 2: lifeTime: no time a key can live"),
+                       ("<bsfInfo><uiccType>SIM</uiccType></bsfInfo><ussList/>", "line 1: uiccType: allowed: GBA, GBA_U"),
+                       ("", "line 1: guss: no ussList"), (f"<ussList>{u}\n{u}</ussList>", "line 2: uss: the same id and nafGroup"),
+                       ("<ussList><uss id='1' type='1'><uids/></uss></ussList>", "line 1: uss: no uid"),
+                       ("<Extension><timestamp>2099-01-01T00:00:00Z</timestamp></Extension><ussList/>", "lies in the future")):
+        rc, _, err = await import_one(t, w, card, f'<guss xmlns="{NS}">{body}</guss>')
+        assert rc == 1 and f"{w.etc}/guss.csv:2:" in err and f"guss: {w.etc}/g.xml: " in err and said in err, (body, err)
+    assert (await c.ask(f"guss? {card.impi}"))["guss"] is None
+    mine = f'<guss id="{card.impi}" xmlns="{NS}"><ussList/></guss>'
+    rc, _, err = await import_one(t, w, card, mine, more=f"{second.impi},{second.imsi},{second.k.hex()},{second.opc.hex()},0000,milenage,0,,g.xml\n")
+    assert rc == 1 and "guss.csv:2:" in err and "its id is another subscriber's" in err, err
+    rc, _, err = await import_one(t, w, second, mine, more=f"{card.impi},{card.imsi},{card.k.hex()},{card.opc.hex()},0000,milenage,0,,g.xml\n")
+    assert rc == 1 and "guss.csv:3:" in err and "its id is another subscriber's" in err, err
+    rc, _, err = await import_one(t, w, card, f'<guss xmlns="{NS}"><bsfInfo><lifetime>5</lifetime></bsfInfo><ussList/></guss>')
+    assert rc == 0 and f"{w.etc}/g.xml: warning: kept, but means nothing here: line 1: lifetime" in err, err
+
+
+@test("an import changes the timestamp of a GUSS when it changes the GUSS, never back, and only then; so does 'subscriber change' of one whose GUSS "
+      "was taken away", smoke=True)
+async def import_timestamps(t):
+    w, c, conn = await start(t)
+    card = w.cards[0]
+    for n in range(3):                                           # ahead of the clock by as many seconds
+        last = await c.ask(f"guss {card.impi}", guss(n + 1))
+
+    async def imported(xml):
+        rc, _, err = await import_one(t, w, card, xml)
+        assert rc == 0, err
+        return await c.ask(f"guss? {card.impi}")
+    same = await imported(guss(3))
+    assert (same["timestamp"], same["changed_at"]) == (last["timestamp"], last["changed_at"]), (same, last)
+    for xml in (guss(4), guss(5, extra="<Extension><timestamp>2026-01-02T03:04:05Z</timestamp></Extension>"), None, guss(6)):
+        now = await imported(xml)
+        assert now["timestamp"] > last["timestamp"] and now["changed_at"] > last["changed_at"], (xml, now, last)
+        assert xml is None or f"<timestamp>{now['timestamp']}<" in now["guss"], now
+        again = await imported(xml)
+        assert again == now, (again, now)
+        last = now
+    gone = await c.ask(f"guss {card.impi}", "")
+    card.k = random.Random(9).randbytes(16)
+    assert await c.ask("subscriber change", csv(card)) == {"changed": 1, "unchanged": 0}
+    later = await c.ask(f"guss {card.impi}", guss(6))
+    assert later["timestamp"] > gone["timestamp"] > last["timestamp"], (later, gone, last)
+
+
 def many_csv(w, n, first=0):
     rows = ["impi,imsi,k,op,opc,amf,algorithm,sqn,ind,guss"]
     rng = random.Random(n)
@@ -209,6 +273,8 @@ async def import_beside(t):
     assert rc == 0, err
     sqn = right(card, await ask_hss(conn, card.impi))
     assert sqn is not None and sqn > last, (sqn, last)
+    files = [os.readlink(f"/proc/{w.hss.pid}/fd/{n}") for n in os.listdir(f"/proc/{w.hss.pid}/fd")]
+    assert not any("sqlite" in f and "deleted" in f for f in files), files       # what it writes would be lost with it
     for more, said in ((["--atomic"], "--atomic would keep its vectors waiting"),):
         rc, _, err = await procs.run(import_argv(t, w, w.csv(), *more), 60)
         assert rc == 1 and said in err and f"(pid {w.hss.pid})" in err, err
@@ -216,6 +282,12 @@ async def import_beside(t):
     rc, _, err = await procs.run(import_argv(t, w, path), 60)
     assert rc == 1 and "while the daemon is stopped" in err, err
     assert "an import from beside has ended" in w.hss.text()
+    for _ in range(200):                                         # over the mark of before the imports
+        sqn = right(card, await ask_hss(conn, card.impi))
+    await w.hss.kill()
+    await w.hss.start()
+    conn = await raw_bsf_conn(t, w.ports["hss"])
+    assert right(card, await ask_hss(conn, card.impi)) > sqn
 
 
 @test("import beside: killed at random moments the same command finishes it; a second one at a time is refused; without the socket it says who",
