@@ -89,4 +89,5 @@ def main():
 
 
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # who reads only the first lines is served
-main()
+if __name__ == "__main__":
+    main()

@@ -71,6 +71,17 @@ async def plain(t):
     await nothing_left(t, env)
 
 
+@test("./demo --obf: no grant, no page; granted, the page without a new bootstrap; withdrawn, none; nothing left", timeout=150)
+async def registry(t):
+    env = ready(t)
+    rc, out, err = await demo(env, "--obf")
+    assert rc == 0 and not err, out + err
+    for line in ("403 this device may not use it", "200 the page", "statuses      403, 200, 403", "bootstraps    1"):
+        assert line in out, f"{line!r} is not in:\n{out}"
+    assert "001010000000001" not in out
+    await nothing_left(t, env)
+
+
 @test("./demo --fail wrong-key, --fail foreign-naf: refused, and where the operator sees why", timeout=150)
 async def refusals(t):
     env = ready(t)
