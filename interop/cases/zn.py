@@ -203,9 +203,10 @@ async def reserved(t, ua):
 async def liar(t):
     s, p = await t.session(), t.identity("other")
     conn = await t.main()
-    m = naf.bir(conn, s.btid, naf.naf_id(t.fqdn()), t.target.diameter.realm, origin=(p.identity, p.realm))
-    a = await conn.request(m, t.timeout)
-    refused(naf.Bia(a), X5402)
+    theirs = next(n for n in (p.names or [p.identity]) if not n.startswith("*."))
+    for fqdn in (t.fqdn(), theirs):                  # who believes Origin-Host gives the second one's key
+        m = naf.bir(conn, s.btid, naf.naf_id(fqdn), t.target.diameter.realm, origin=(p.identity, p.realm))
+        refused(naf.Bia(await t.ask(conn, m)), X5402)
 
 
 @case("ZN-354", "another application gets the key for its own name", "33.220 4.5.3", needs=UB | {"other"})

@@ -173,6 +173,11 @@ class Bench:
         return naf.Bia(await self.ask(conn, m))
 
     # --- the end of a case
+    def strays(self):
+        """Answers that came and nobody waited for, in words."""
+        conns = [c for c in self._more + [self._main] if isinstance(c, dia_peer.Conn)]
+        return [f"an answer nobody waits for: command {m.cmd}, hop-by-hop {m.hbh:08x}" for c in conns for m in c.unsolicited if m.cmd != dia.CMD_DP]
+
     async def finish(self, failed):
         for c in self._more:
             with contextlib.suppress(Exception):

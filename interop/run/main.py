@@ -78,6 +78,8 @@ class Run:
             return report.Result(c, "skip", why)
         record.tape, b.notes, began = [], [], time.monotonic()
         status, text = await tap.outcome(c.fn(b, *c.args), self.a.limit)
+        if status == "ok" and b.strays():
+            status, text = "fail", "\n".join(b.strays())
         tape, record.tape = record.tape, None
         await b.finish(status == "fail")
         seconds, expected = time.monotonic() - began, self.expected.get(c.number) if status != "skip" else None

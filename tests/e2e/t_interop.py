@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""gba-interop against our own daemons: every case passes; what is wrong with a target file is told; what a report says of a failure."""
+"""gba-interop against our own daemons: every case passes; a fault is found; what is wrong with a target file is told; what a report says."""
+import importlib.util
 import os
 import re
 import sys
@@ -23,6 +24,24 @@ async def green(t):
         passed = len(re.findall(r"^ok .* # [0-9.]+s$", out, re.M))
         assert rc == 0 and passed >= least, seen(out)
         t.note(re.search(r"^# (.*passed.*)$", out, re.M)[1])
+
+
+SOME = ("a bit of the key", "3xxx without E", "5402 as Result-Code", "an answer twice", "the private identity for everybody", "the same vector again",
+        "no settings", "a digit of rspauth", "the same challenge again", "a bit of the MAC in the nonce")
+
+
+@test("gba-interop: a handful of the faults that make interop-faults tries are found, each by a case that passes without it", timeout=120)
+async def faults(t):
+    sys.path.insert(0, os.path.join(procs.SRC, "tests", "interop"))
+    t.cleanup(sys.path.remove, os.path.join(procs.SRC, "tests", "interop"))
+    spec = importlib.util.spec_from_file_location("faults", os.path.join(procs.SRC, "tests", "interop", "faults.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    rows = [f for f in module.mutator.FAULTS if f[0] in SOME]
+    assert len(rows) == len(SOME)
+    w = await module.Proxied(t).start()
+    missed = [name for name, cases in await module.by_proxy(w, rows) if not cases]
+    assert not missed, missed
 
 
 @test("gba-interop over TLS: the same cases pass, and the provisioned certificates are shown", timeout=120)
