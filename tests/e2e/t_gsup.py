@@ -139,26 +139,42 @@ async def refusals(t):
     await w.ue(0).bootstrap()
 
 
-@test("the HLR killed, away and back: zh_down within a second or two, then it goes on, and no sequence number comes twice")
+@test("the HLR killed, away and back, under two daemons: zh_down within a second or two, then both go on, each name keeps its IND, no"
+      " sequence number comes twice; gone for good, every device is told at once")
 async def killed(t):
     w, hlr = await world(t)
-    ue, seen = w.ue(), []
+    w2, _ = await world(t, name="second", our_name="bsf-2", hlr=hlr)
+    w2.cards, seen, inds = w.cards, [], set()
+    pair = (w, w.ue()), (w2, w2.ue())
+    pair[1][1].usim = pair[0][1].usim                       # one card, which both lead on
+
+    async def both():
+        for one, ue in pair:
+            ue.tmpi = None
+            await ue.bootstrap(resync=False)
+            seen.append(ue.usim.last_sqn)
+            inds.add((one is w, ue.usim.last_sqn & 31))
     for _ in range(3):
-        ue.tmpi = None
-        await ue.bootstrap(resync=False)
-        seen.append(ue.usim.last_sqn)
+        await both()
     for _ in range(2):
         await hlr.kill()
-        await connected(t, w, False)
-        async with causes.counted(w, zh_down=1):
-            is_refusal(await w.ue().first(), 503)
+        for one, _ in pair:
+            await connected(t, one, False)
+            async with causes.counted(one, zh_down=1):
+                is_refusal(await one.ue().first(), 503)
         await hlr.start()
-        await connected(t, w)
-        ue.tmpi = None
-        await ue.bootstrap(resync=False)
-        seen.append(ue.usim.last_sqn)
-    assert len(set(seen)) == len(seen) and sorted(seen) == seen, seen
-    assert (await hlr.type("show gsup-connections")).count("bsf-1") == 1
+        for one, _ in pair:
+            await connected(t, one)
+        await both()
+    assert len(set(seen)) == len(seen) and len(inds) == 2 and len({i for _, i in inds}) == 2, (seen, inds)
+    assert sorted(hlr.rows("SELECT vlr FROM ind")) == [("bsf-1",), ("bsf-2",)]
+    shown = await hlr.type("show gsup-connections")
+    assert shown.count("bsf-1") == 1 and shown.count("bsf-2") == 1, shown
+    await hlr.kill()
+    for one, _ in pair:
+        await connected(t, one, False)
+        for r in await asyncio.gather(*[one.ue().first() for _ in range(8)]):
+            is_refusal(r, 503)
 
 
 @test("a BSF killed and started anew under load has its own IND again, and needs no resynchronisation", timeout=120)

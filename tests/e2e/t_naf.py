@@ -280,3 +280,38 @@ async def destination(t):
         by.setdefault(b.text(dia.ORIGIN_HOST), []).append((b.text(dia.DEST_REALM), b.text(dia.DEST_HOST)))
     configured, found, relayed = (realm, BSF_ID), (s.btid.split("@")[1], None), (realm, None)
     assert by == {"gba-naf.example.com": [configured, found, relayed], "naf1.example.com": [relayed, found]}, by
+
+
+def gsids(bir):
+    return [a.data for a in bir.avps if a.code == dia.GSID]
+
+
+@test("GSIDs: those of an application's configuration, and of --gsid of gba-naf, are in its BIR: none, one, several, in their order",
+      smoke=True, req=["220-4.2.2-3", "220-4.4.6-12", "220-4.5.3-11"])
+async def services(t):
+    exe, fork = t.need_program("gba-naf"), t.need_program("naf_fork")
+    for names in ([], ["1"], ["2", "4294967295", "1000001"]):
+        words = [w for g in names for w in ("--gsid", g)]
+        zn, n = await raw(t, *words)
+        s = zn.session()
+        assert (await UaClient(n.port).fetch(s)).status == 200
+        rc, out, err = await procs.run([exe, "bir", s.btid, "--naf", FQDN, "--ua", "0100000002", "--bsf", f"127.0.0.1:{zn.port}"] + words, 20)
+        assert rc == 0, (out, err)
+        assert [gsids(b) for b in zn.birs] == [[g.encode() for g in names]] * 2, zn.birs
+    rc, out, err = await procs.run([fork, "once", f"127.0.0.1:{zn.port}", s.btid, fingerprint(s.ks_naf())], 20,
+                                   env={"NAF_GSID": "7", "NAF_GSID2": "99"})
+    assert rc == 0 and gsids(zn.birs[-1]) == [b"7", b"99"] and 'impi "" uss none' in out, (out, err)
+
+
+@test("a pseudonym: the library asks for a USS and the application gets its uid and flags whole, and no IMPI beside it", smoke=True,
+      req=["220-4.5.3-12", "220-4.4.6-13"])
+async def pseudonym(t):
+    uss = '<uss id="7" type="2" nafGroup="A"><uids><uid>customer-4711</uid></uids><flags><flag>3</flag><flag>9</flag></flags></uss>'
+    w = World(t, guss='<guss id="{impi}"><ussList>' + uss + '<uss id="8" type="2"><uids><uid>{impi}</uid></uids></uss></ussList></guss>')
+    w.bsf_cfg.set("naf naf1.example.com", "gaa-service 7")
+    w.bsf_cfg.set("naf naf1.example.com", "private-identity deny")
+    await w.start()
+    s = await w.ue().bootstrap()
+    rc, out, err = await procs.run([t.need_program("naf_fork"), "once", f"127.0.0.1:{w.ports['dia']}", s.btid, fingerprint(s.ks_naf())], 20,
+                                   env={"NAF_GSID": "7", "NAF_GSID2": "8"})
+    assert rc == 0 and 'impi "" uss <?xml' in out and uss.replace(' nafGroup="A"', "") in out and s.impi not in out, (out, err)

@@ -4,9 +4,10 @@ import asyncio
 import json
 import os
 import ssl
+import time
 
 from lib import aka, dia, dia_peer, naf, procs, vty
-from lib.app import a_btid, fingerprint
+from lib.app import RawBsf, a_btid, fingerprint
 from lib.dra import DRA_ID, relay
 from lib.faketime import WallClock
 from lib.otp import compiled
@@ -97,6 +98,45 @@ async def of_an_hss(t):
     await enabled(w, f"peer {HSS_ID} reconnect")
     await w.wait_hss_peer()
     await w.ue().bootstrap()
+
+
+@test("certificates of a BSF: libgba-naf asks none with a wrong one, and says why", smoke=True, req=["220-4.4.6-2"])
+async def of_a_bsf(t):
+    fork, mine = t.need_program("naf_fork"), pki().make("naf1", NAF_ID)
+    env = {"NAF_CERTIFICATE": mine.certificate, "NAF_KEY": mine.key, "NAF_CA": pki().ca()}
+
+    async def one(pair):
+        bsf = RawBsf()
+        bsf.answer = [dia.Avp(dia.RESULT, 2001), dia.Avp(dia.ME_KEY, bytes(32)), dia.Avp(dia.KEY_EXPIRY, dia.to_ntp(int(time.time()) + 60))]
+        await bsf.start(procs.free_port(), tls=pki().context(pair, True))
+        t.cleanup(bsf.stop)
+        rc, out, err = await procs.run([fork, "once", f"127.0.0.1:{bsf.port}", a_btid(), fingerprint(bytes(32))], 60, env=env)
+        return rc, err, len(bsf.birs)
+    rc, err, birs = await one(pki().make("bsf", BSF_ID))
+    assert (rc, birs) == (0, 1), err
+    wrong = {what: pair for what, pair in pki().wrong(BSF_ID).items() if pair is not NONE}     # a TLS server has one
+    for what, (rc, err, birs) in zip(wrong, await asyncio.gather(*map(one, wrong.values()))):
+        word = "its certificate is for another name" if WORDS[what][0] == NAME else WORDS[what][0]
+        assert rc != 0 and birs == 0 and word in err, (what, rc, birs, err)
+
+
+@test("certificates of a BSF: the simulator answers none with a wrong one, and says why", smoke=True, req=["220-4.4.5-2"])
+async def of_a_bsf_on_zh(t):
+    w = tls_world(t)
+    await w.start(bsf=False)
+
+    async def cer(pair):
+        conn = await dia_peer.connect(w.ports["hss"], BSF_ID, BSF_ID.split(".", 1)[1], [dia.APP_ZH], tls=pki().context(pair, False))
+        t.cleanup(conn.close)
+        return conn.cea.result
+    assert await cer(pki().make("bsf", BSF_ID)) == 2001
+    for what, pair in pki().wrong(BSF_ID).items():
+        since = w.hss.mark()
+        try:
+            assert await cer(pair) == 3010, what
+        except (dia_peer.PeerClosed, ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+            assert WORDS.get(what, (None,))[0] != NAME, f"{what}: a name is judged at the CER"
+        await said(w, w.hss, since, WORDS[what][0] if what in WORDS else "it has shown no certificate")
 
 
 @test("openssl s_client: a CER gets its CEA through it; without a certificate, and with TLS 1.1, it is refused with a word", smoke=True,

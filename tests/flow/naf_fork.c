@@ -14,7 +14,7 @@
  * once      ask, with 4 s of patience
  * btid      ask where the domain of the B-TID says
  * links     two links, to two BSFs, and two contexts on the first
- * With NAF_CERTIFICATE, NAF_KEY and NAF_CA over TLS. Exit status 0: all as the header says. */
+ * With NAF_CERTIFICATE, NAF_KEY and NAF_CA over TLS; with NAF_GSID and NAF_GSID2 these USSs are asked for, and IMPI and ussList printed. Exit status 0: all as the header says. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -76,7 +76,7 @@ static struct gba_naf_diameter diameter(int bsf, bool later)
 static struct gba_naf *context(const struct gba_naf_diameter *d, struct gba_naf_link *link)
 {
 	static const char *const names[] = { "naf1.example.com" };
-	const char *bsf_names[] = { strchr(btid, '@') + 1 };
+	const char *bsf_names[] = { strchr(btid, '@') + 1 }, *gsids[] = { getenv("NAF_GSID"), getenv("NAF_GSID2") };
 	struct gba_naf_config c;
 	struct gba_naf *naf;
 	char err[200];
@@ -89,6 +89,8 @@ static struct gba_naf *context(const struct gba_naf_diameter *d, struct gba_naf_
 	c.link = link;
 	c.deadline_ms = deadline_ms;
 	c.cache_keys = 4;
+	c.gsids = gsids;
+	c.n_gsids = !!gsids[0] + !!gsids[1];
 	naf = gba_naf_new(&c, err, sizeof(err));
 	if (!naf)
 		fail(err);
@@ -109,6 +111,8 @@ static int check(int rc, struct gba_naf_key *key)
 	if (rc)
 		return fail(gba_naf_strerror(rc));
 	gba_naf_key_fingerprint(key, is);
+	if (getenv("NAF_GSID"))
+		printf("impi \"%s\" uss %s\n", key->impi, key->uss_list ? key->uss_list : "none");
 	gba_naf_key_free(key);
 	return strcmp(is, fingerprint) == 0 ? 0 : fail("another key");
 }
