@@ -9,7 +9,7 @@
 
 static const struct dia_grammar *const served[] = { &zn_wire_bir, &zh_wire_mar };
 static const char *const realms[] = { "example", "bsf.example" };
-static const struct dia_local local = { "bsf.example", realms, 2, served, 2 };
+static const struct dia_local local = { "bsf.example", realms, 2, served, 2, false };
 static const struct dia_self self = { "bsf.example", "example" };
 
 static void walk(struct span msg)

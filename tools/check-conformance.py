@@ -74,7 +74,7 @@ def faults(requirements, rows, fragments):
 
 
 def sources():
-    for pattern in ("common/**/*.[ch]", "dict/*.[ch]", "bsf/**/*.[ch]", "hss-sim/*.[ch]", "reg/*.[ch]", "naf-lib/**/*.[ch]", "ue/**/*.[ch]"):
+    for pattern in ("common/**/*.[ch]", "dict/*.[ch]", "bsf/**/*.[ch]", "hss-sim/*.[ch]", "znproxy/*.[ch]", "reg/*.[ch]", "naf-lib/**/*.[ch]", "ue/**/*.[ch]"):
         for path in sorted(glob.glob(pattern, recursive=True)):
             yield read(path)
 

@@ -130,6 +130,17 @@ enum policy_who policy_who(const struct naf_policy **naf, const struct policy *p
 	return n_routes && !span_ieq(by, origin_host) ? POLICY_LIAR : POLICY_NOBODY;
 }
 
+enum policy_vouch policy_vouch(const struct policy *p, const char *peer, const struct naf_policy *naf)
+{
+	const struct naf_policy *proxy = proxy_over(p, peer, span_str(peer));
+	const char *theirs = proxy ? proxy->visited_network : NULL;
+	const char *network = naf && naf->visited_network ? naf->visited_network : theirs;
+
+	if (!network)
+		return POLICY_AT_HOME;
+	return theirs && span_ieq(span_str(theirs), span_str(network)) ? POLICY_BY_CERTIFICATE : POLICY_NOT_VOUCHED;
+}
+
 bool policy_speaks_for(const struct naf_policy *n, const char *fqdn)
 {
 	char wildcard[FQDN_MAX + 2] = "*";

@@ -93,6 +93,15 @@ enum policy_who {
  *  \param[in] routes the Route-Records, in their order \param[in] cut more stood before them, which were not kept */
 enum policy_who policy_who(const struct naf_policy **naf, const struct policy *p, const char *peer,
 			   struct span origin_host, const struct span *routes, size_t n_routes, bool cut);
+/*! Who vouches for who asks? */
+enum policy_vouch {
+	POLICY_AT_HOME, /* it is in our own network, nobody needs to */
+	POLICY_BY_CERTIFICATE, /* the Zn-Proxy of its network, as far as the certificate of its connection goes (33.220 annex E) */
+	POLICY_NOT_VOUCHED, /* it is in another network, and the connection is no Zn-Proxy's of that */
+};
+
+/*! Pure. \param[in] naf whose policy holds; NULL: what holds for the peer itself */
+enum policy_vouch policy_vouch(const struct policy *p, const char *peer, const struct naf_policy *naf);
 /*! The NAF of that name, if it comes over this peer. \returns NULL: it does not, or not any more */
 const struct naf_policy *policy_naf_over(const struct policy *p, const char *peer, struct span name);
 

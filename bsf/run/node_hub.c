@@ -60,6 +60,10 @@ static void node_security(void *owner, const char *identity, const struct sockad
 	if (!p)
 		return;
 	out->how = (enum dia_hub_protection)p->how;
+	/* between operators there is no Zn' without TLS, wherever they are (33.220 4.4.6) */
+	if (out->how == DIA_HUB_BEYOND_LOOPBACK &&
+	    policy_vouch(policy_current(), identity, NULL) == POLICY_BY_CERTIFICATE)
+		out->how = DIA_HUB_BY_TLS;
 	out->names = (const char *const *)p->tls_names.s;
 	out->n_names = p->tls_names.n;
 	out->cn = p->tls_cn;

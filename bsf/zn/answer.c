@@ -55,6 +55,7 @@ static void count_and_log(const struct zn_bia *bia, const char *peer, const stru
 	log_line_str(&l, "peer", peer);
 	if (bir && strcasecmp(bir->origin_host, peer) != 0)
 		log_line_str(&l, "origin", bir->origin_host);
+	log_line_str(&l, "route", bir ? bir->route : NULL);
 	log_line_result(&l, &bia->result);
 	log_line_end(&l);
 }

@@ -17,6 +17,7 @@ enum verdict {
 	UA_INVALID,
 	USS_MISSING,
 	LIAR,
+	UNVOUCHED,
 	UA_DENIED,
 	VARIANT_DENIED,
 	KEYS_DENIED,
@@ -35,6 +36,7 @@ static const struct {
 	[UA_INVALID] = { CAUSE_zn_ua_invalid, RESULT_X_NOT_AUTHORIZED },
 	[USS_MISSING] = { CAUSE_zn_uss_missing, RESULT_X_NOT_AUTHORIZED },
 	[LIAR] = { CAUSE_zn_origin, RESULT_X_NOT_AUTHORIZED },
+	[UNVOUCHED] = { CAUSE_zn_not_vouched, RESULT_X_NOT_AUTHORIZED },
 	[UA_DENIED] = { CAUSE_zn_ua_denied, RESULT_X_NOT_AUTHORIZED },
 	[VARIANT_DENIED] = { CAUSE_zn_variant_denied, RESULT_X_NOT_AUTHORIZED },
 	[KEYS_DENIED] = { CAUSE_zn_keys_denied, RESULT_X_NOT_AUTHORIZED },
@@ -67,6 +69,11 @@ static enum verdict check_fqdn(const struct zn_ask *in)
 	return policy_speaks_for(in->naf, in->bir->naf_id.fqdn) ? PASS : NAME_DENIED;
 }
 
+static enum verdict check_vouched(const struct zn_ask *in)
+{
+	return in->bir->unvouched ? UNVOUCHED : PASS;
+}
+
 static enum verdict check_ua_id(const struct zn_ask *in)
 {
 	enum ua_id_class c = ua_id_classify(in->bir->naf_id.ua, NULL);
@@ -97,7 +104,8 @@ static enum verdict check_age(const struct zn_ask *in)
 
 /* Whether a peer may ask comes first: nobody learns from the code whether another application's B-TID lives. */
 static enum verdict (*const checks[])(const struct zn_ask *in) = {
-	check_origin, check_keys, check_fqdn, check_ua_id, check_btid, check_session, check_variant, check_age,
+	check_origin, check_keys,    check_fqdn,    check_vouched, check_ua_id,
+	check_btid,   check_session, check_variant, check_age,
 };
 
 #define N_CHECKS (sizeof(checks) / sizeof(checks[0]))

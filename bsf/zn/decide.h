@@ -22,6 +22,7 @@ struct zn_ask {
  *  - no NAF of that name comes over this peer: 5402, zn_naf_unknown; nor if what is written of it cannot be used
  *  - it is given no keys: 5402, zn_keys_denied
  *  - FQDN of the NAF_Id not one it speaks for or no DNS name: 5402, zn_name_denied
+ *  - the NAF is in another network, whose Zn-Proxy does not vouch for the name: 5402, zn_not_vouched
  *  - Ua protocol identifier that is invalid (H.2: 00, not all zero) or the pseudo protocol of the TMPI derivation (H.3; its key would
  *    disclose TMPIs): 5402, zn_ua_invalid; one that is not for it: 5402, zn_ua_denied
  *  - no B-TID, unknown, expired, revoked: 5403, zn_btid_unknown; store not asked: 5012, store_failed

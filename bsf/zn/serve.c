@@ -52,17 +52,39 @@ static void refuse_unread(struct dia_reply *r, const struct dia_fault *bad)
 	(void)zn_answer_refuse(peer, NULL, cause, &result, refuse_with, &refusal);
 }
 
-/* While the Route-Records are there: whose request is it? \returns NULL: nobody's */
-static const struct naf_policy *find_asker(struct zn_bir *b)
+static void note_route(struct zn_bir *b)
+{
+	struct writer w;
+
+	writer_init(&w, b->route, sizeof(b->route) - 1);
+	for (size_t i = 0; i < b->n_routes && !w.overflow; i++) {
+		writer_str(&w, i ? " " : "");
+		writer_span(&w, b->routes[i]);
+	}
+	b->route[w.len] = '\0';
+}
+
+static bool is_unvouched(const struct dia_reply *r, const struct zn_bir *b, const struct naf_policy *naf)
+{
+	enum policy_vouch v = policy_vouch(policy_current(), b->peer, naf);
+
+	return v == POLICY_NOT_VOUCHED || (v == POLICY_BY_CERTIFICATE && !dia_reply_covers(r, b->naf_id.fqdn));
+}
+
+/* While request and connection are there: whose is it? \returns NULL: nobody's */
+static const struct naf_policy *find_asker(struct zn_bir *b, const struct dia_reply *r)
 {
 	const struct naf_policy *naf;
 	enum policy_who who = policy_who(&naf, policy_current(), b->peer, span_str(b->origin_host), b->routes,
 					 b->n_routes, b->routes_cut);
 
+	if (b->n_routes)
+		note_route(b);
 	b->n_routes = 0;
 	b->liar = who == POLICY_LIAR;
 	if (naf)
 		snprintf(b->asker, sizeof(b->asker), "%s", naf->identity);
+	b->unvouched = naf && is_unvouched(r, b, naf);
 	return naf;
 }
 
@@ -81,7 +103,7 @@ static void zn_serve_on_bir(void *owner, struct dia_reply *r)
 	snprintf(bir.peer, sizeof(bir.peer), "%s", dia_reply_peer(r));
 	if (read_over)
 		dia_select_refused(DZN, CAUSE_zn_read_over, bir.peer, "it has AVPs of 3GPP that a BIR does not have");
-	if (over_rate(find_asker(&bir))) {
+	if (over_rate(find_asker(&bir, r))) {
 		(void)zn_answer_refuse(bir.peer, &bir, CAUSE_zn_rate, &busy, zn_flow_put, r);
 		return;
 	}

@@ -22,7 +22,9 @@ struct zn_bir {
 	size_t n_routes;
 	bool routes_cut;             /* more stood before them */
 	char asker[ZN_NAME_MAX + 1]; /* the NAF whose policy holds, found out when the request came; "": nobody */
+	char route[ZN_NAME_MAX + 1]; /* the Route-Records as text, for the log, cut; "": none */
 	bool liar;                   /* it comes from another than it says */
+	bool unvouched; /* it is in another network, whose Zn-Proxy does not vouch for the name in naf_id */
 	struct btid btid;
 	bool btid_ok; /* false: Transaction-Identifier is no B-TID; answered as unknown (5403) */
 	struct naf_id naf_id;

@@ -1,15 +1,423 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The Zn-Proxy of a visited network: a NAF abroad gets the key of a device at home, by the BSF at home."""
-from lib import naf
-from lib.roaming import NAF_ID, roaming
+"""The Zn-Proxy of a visited network: a NAF abroad gets the key of a device at home, by the BSF at home, and nothing else."""
+import asyncio
+import os
+
+from lib import causes, ctl, dia, dia_peer, kdf, naf, procs, vty
+from lib.app import a_btid
+from lib.dia import Avp, Msg
+from lib.pki import pki
+from lib.roaming import NAF_ID, PROXY_ID, REALM, Home, Proxy, home_of, home_world, raw_home, roaming
 from lib.runner import test
+from lib.tls import client
+from lib.world import BSF_ID, BSF_NAME
+
+MINE = naf.naf_id(NAF_ID)
+DENIED = (10415, 5402)
 
 
-@test("Zn-Proxy: a NAF of the visited network has the key that the device has", smoke=True,
-      req=["220-4.2.2a-2", "220-4.2.2a-3", "220-4.4.3-2", "220-4.4-3"])
+async def ask(conn, btid=None, name=NAF_ID, **kw):
+    return await naf.fetch(conn, btid or a_btid(), name if isinstance(name, bytes) else naf.naf_id(name), **kw)
+
+
+async def let_in(t, connecting):
+    """Is its CER answered with success?"""
+    try:
+        conn = await connecting
+    except (dia_peer.PeerClosed, OSError):
+        return False
+    t.cleanup(conn.close)
+    return conn.cea.result == 2001
+
+
+@test("Zn-Proxy: a NAF of the visited network has the key that the device has; gba-naf asks for it as the manual says", smoke=True,
+      req=["220-4.2.2a-1", "220-4.2.2a-2", "220-4.2.2a-3", "220-4.2.2a-8", "220-4.4.3-2", "220-4.4-3"])
 async def key_abroad(t):
     w, p = await roaming(t)
     s = await w.ue().bootstrap()
     n = await p.naf()
-    b = await naf.fetch(n, s.btid, naf.naf_id(NAF_ID))
+    async with causes.counted(p, znproxy_ok=1), causes.counted(w, zn_ok=1):
+        b = await ask(n, s.btid)
     assert b.result == 2001 and b.key == s.ks_naf(NAF_ID), b.msg
+    assert f"route={NAF_ID}" in w.bsf.text() and f"peer={PROXY_ID}" in w.bsf.text(), w.bsf.tail(3)
+    await n.disconnect()
+    rc, out, err = await procs.run([t.need_program("gba-naf"), "bir", s.btid, "--naf", NAF_ID, "--ua", "0100000002", "--bsf",
+                                    f"127.0.0.1:{p.ports['naf']}", "--peer", PROXY_ID, "--bsf-realm-from-btid", "--identity", NAF_ID,
+                                    "--realm", "apps." + REALM], 30)
+    assert rc == 0, out + err
+    figures = (await ctl.ask(p.ports["ctl"], "figures"))["figures"]
+    assert figures["answers_passed"] == 2 and figures["homes_connected"] == 1 and figures["requests_in_work"] == 0, figures
+
+
+@test("Zn-Proxy: a request goes on as it came but for its hop-by-hop id and one Route-Record, an answer comes back as the home wrote it",
+      smoke=True, req=["220-4.2.2a-2"])
+async def as_it_came(t):
+    p, (home,) = await raw_home(t)
+    await p.start()
+    n = await p.naf()
+    info = Avp(dia.PROXY_INFO, [Avp(280, "x.example.com"), Avp(33, b"state")], 0)
+    for flags in (dia.R | dia.P, dia.R | dia.P | dia.T):
+        m = naf.bir(n, a_btid(), MINE, extra=[Avp(dia.ROUTE_RECORD, "forged.example.com"), info, Avp(9999, b"abc", 0, False)])
+        m.flags, m.e2e = flags, 0x12345678
+        home.answers = lambda conn, bir: conn.send(home.bia(bir, Avp(dia.RESULT, 2001), Avp(dia.ME_KEY, b"k" * 32), Avp(9998, b"own", 0, False)))
+        a = await n.request(m)
+        got = home.birs[-1]
+        sent = m.encode()
+        mine = Avp(dia.ROUTE_RECORD, NAF_ID).encode()
+        assert got.encode()[20:] == sent[20:] + mine, got
+        assert got.flags == flags and got.e2e == 0x12345678 and got.hbh != m.hbh
+        assert a.e2e == m.e2e and a.flags == dia.P and a.find(9998).data == b"own", a
+        assert a.text(dia.ORIGIN_HOST) == BSF_ID
+
+
+@test("Zn-Proxy: what a NAF may not ask is refused with its own cause, and no home hears of it", smoke=True,
+      req=["220-4.2.2a-4", "220-4.2.2a-5", "220-4.2.2a-6", "220-E-6"])
+async def refusals(t):
+    p, (home,) = await raw_home(t)
+    p.set_naf(NAF_ID, "speaks-for *.apps." + REALM, "speaks-for shop." + REALM, "gaa-service 1 2")
+    p.cfg.add("diameter", "own-realm bsf.mnc002.mcc001.pub.3gppnetwork.org")
+    await p.start()
+    n = await p.naf()
+    other = kdf.btid(os.urandom(16), "bsf.mnc009.mcc009.pub.3gppnetwork.org")
+    own = kdf.btid(os.urandom(16), "bsf.mnc002.mcc001.pub.3gppnetwork.org")
+    rows = [
+        ("another's Origin-Host", "znproxy_origin", DENIED, {"origin": ("naf2.apps." + REALM, REALM)}),
+        ("another's name", "znproxy_naf_id", DENIED, {"name": "naf1.example.com"}),
+        ("a name that begins with a dot", "znproxy_naf_id", DENIED, {"name": ".apps." + REALM}),
+        ("a name with a star", "znproxy_naf_id", DENIED, {"name": "*.apps." + REALM}),
+        ("two labels under the wildcard", "znproxy_naf_id", DENIED, {"name": "a.b.apps." + REALM}),
+        ("a final dot", "znproxy_naf_id", DENIED, {"name": NAF_ID + "."}),
+        ("the TMPI's Ua identifier", "znproxy_naf_id", DENIED, {"name": NAF_ID.encode() + bytes.fromhex("0100000100")}),
+        ("a name the certificate does not cover", "znproxy_certificate", DENIED, {"name": "shop." + REALM}),
+        ("a GSID of others", "znproxy_gsid", DENIED, {"gsids": ("1", "3")}),
+        ("a GSID that could be read as one", "znproxy_gsid", DENIED, {"gsids": ("01",)}),
+        ("a GSID that is none", "znproxy_gsid", DENIED, {"gsids": ("1 ",)}),
+        ("no B-TID", "znproxy_btid", (10415, 5403), {"btid": "nonsense"}),
+        ("a subscriber of an unknown home", "znproxy_home_unknown", 3003, {"btid": other, "realm": "mnc009.mcc009.3gppnetwork.org"}),
+        ("a B-TID of another home than the realm", "znproxy_home_unknown", 3003, {"btid": other}),
+        ("our own subscriber", "znproxy_own_home", 3003, {"btid": own, "realm": "mnc001.mcc001.3gppnetwork.org"}),
+        ("our own realm", "znproxy_own_home", 3003, {"realm": REALM}),
+        ("the proxy itself", "znproxy_host", 3002, {"dest_host": PROXY_ID}),
+        ("a NUL in the name", "znproxy_bad_avp", 5004, {"name": b"naf1\0.apps." + REALM.encode() + kdf.UA_HTTP_DIGEST}),
+        ("a NAF-Id that is too short", "znproxy_bad_avp", 5004, {"name": b"abcd"}),
+    ]
+    for what, cause, code, kw in rows:
+        async with causes.counted(p, **{cause: 1}):
+            b = await ask(n, **kw)
+        assert b.result == code and b.empty_handed, (what, b.result)
+    assert not home.birs
+    for gsids in ((), ("1",), ("1", "2"), (bytes((0, 0, 0, 2)),)):
+        b = await ask(n, name="x.apps." + REALM, gsids=gsids)
+        assert b.result == 2001, (gsids, b.result)
+    for host in (BSF_ID, "some.other.example"):                   # the second is for the home to judge
+        assert (await ask(n, dest_host=host)).result == 2001
+    assert (await ask(n, realm=BSF_NAME)).result == 2001
+
+
+@test("Zn-Proxy: over its rate, and over what may wait for a home, a NAF is told so at once; another NAF is served", smoke=True)
+async def busy(t):
+    p, (home,) = await raw_home(t)
+    second = "naf2.apps." + REALM
+    p.set_naf(second, "speaks-for " + second, "rate 5")
+    await p.start()
+    n, n2 = await p.naf(), await p.naf(second)
+    results = [(await ask(n2, name=second)).result for _ in range(8)]
+    assert results[:5] == [2001] * 5 and 3004 in results[5:], results
+    causes.register("znproxy_rate")
+    async def silent(conn, bir):
+        pass
+    home.answers = silent
+    async with causes.counted(p, znproxy_busy=104, wait=20):
+        asked = [asyncio.ensure_future(ask(n, timeout=60 * t.factor)) for _ in range(4200)]
+        await t.until(lambda: _true(sum(f.done() for f in asked) >= 104), 20, "those over the limit to be answered")
+    assert {f.result().result for f in asked if f.done()} == {3004}
+    await home.conns[-1].close()                                   # all who wait are told, none is left
+    rest = await asyncio.gather(*asked)
+    assert {b.result for b in rest} == {3002, 3004}, {b.result for b in rest}
+    assert (await ctl.ask(p.ports["ctl"], "figures"))["figures"]["requests_in_work"] == 0
+
+
+@test("Zn-Proxy: a home that is lost is told at once; where it has a second BSF that one is asked, with the T bit; silence ends by its time",
+      smoke=True, timeout=90)
+async def lost_home(t):
+    p, (a, b) = await raw_home(t, n=2)
+    p.cfg.add("home op-a", "timeout 1")
+    await p.start()
+    n = await p.naf()
+    assert (await ask(n)).result == 2001 and len(a.birs) == 1 and not b.birs
+    async def silent(conn, bir):
+        pass
+    a.answers = silent
+    async with causes.counted(p, znproxy_timeout=1, also=("znproxy_stray",)):
+        assert (await ask(n)).result == 3002
+    waits = asyncio.ensure_future(ask(n))
+    await t.until(lambda: _true(len(a.birs) == 3), 10, "the request to be at the first BSF")
+    await a.stop()
+    assert (await waits).result == 2001 and b.birs[-1].flags & dia.T, b.birs
+    assert b.birs[-1].e2e == a.birs[-1].e2e
+    assert (await ask(n, dest_host=BSF_ID)).result == 3002         # that one, and no other
+    b.answers = silent
+    waits = asyncio.ensure_future(ask(n))
+    await t.until(lambda: _true(len(b.birs) == 2), 10, "the request to be at the second BSF")
+    async with causes.counted(p, znproxy_home_lost=2):
+        await b.stop()
+        assert (await waits).result == 3002
+        assert (await ask(n)).result == 3002
+
+
+async def _true(x):
+    return x
+
+
+@test("Zn-Proxy: what a home answers that is no answer, or sends the NAF elsewhere, does not reach the NAF; nor does one home answer for another",
+      smoke=True, timeout=90)
+async def hostile_home(t):
+    p, (home,) = await raw_home(t)
+    thief = await Home("bsf.thief.example", "thief.example").begin(t)
+    p.add_home("thief", ["thief.example"], [(thief.identity, "127.0.0.1", thief.port)])
+    p.cfg.add("home op-a", "timeout 1")
+    await p.start()
+    n = await p.naf()
+
+    def changed(what, **kw):
+        async def fn(conn, bir):
+            a = home.bia(bir)
+            for k, v in kw.items():
+                setattr(a, k, v)
+            await conn.send(a)
+        return what, fn
+
+    def octets(what, change):
+        async def fn(conn, bir):
+            await conn.send_raw(change(bytearray(home.bia(bir).encode())))
+        return what, fn
+
+    def session(conn, bir):
+        a = home.bia(bir)
+        a.avps = [x if x.code != dia.SESSION_ID else Avp(dia.SESSION_ID, "another;1;2") for x in a.avps]
+        return conn.send(a)
+
+    def no_session(conn, bir):
+        a = home.bia(bir)
+        a.avps = [x for x in a.avps if x.code != dia.SESSION_ID]
+        return conn.send(a)
+
+    def bad_length(b):
+        b[20 + 7] += 60                                            # an AVP that ends in the next one, or beyond
+        b[-40 + 6] = 0xff
+        return bytes(b)
+    for what, fn in (changed("another end-to-end id", e2e=1), changed("another command", cmd=dia.CMD_MA), changed("another application", app=dia.APP_ZH),
+                     octets("AVPs that overlap", bad_length), ("another session", session), ("no session", no_session)):
+        home.answers = fn
+        async with causes.counted(p, znproxy_answer=1):
+            b = await ask(n)
+        assert b.result == 3002 and b.empty_handed, (what, b.result)
+    redirect = [Avp(dia.RESULT, 3006), Avp(292, "aaa://elsewhere.example"), Avp(261, 5), Avp(262, 9999)]
+    home.answers = lambda conn, bir: _error(conn, home, bir, redirect)
+    async with causes.counted(p, znproxy_redirect=1):
+        b = await ask(n)
+    assert b.result == 3002 and not b.msg.find(292), b.msg
+    home.answers = lambda conn, bir: conn.send(home.bia(bir, Avp(dia.RESULT, 2001), Avp(dia.ME_KEY, b"k" * 32), Avp(dia.GUSS, b"x" * 65500)))
+    async with causes.counted(p, znproxy_too_large=1):
+        b = await ask(n)
+    assert b.result == 5012 and b.empty_handed
+    # the other home sees neither the request nor can it answer it
+    async def stolen(conn, bir):
+        for hbh in range(bir.hbh - 3 if bir.hbh > 3 else 0, bir.hbh + 3):
+            a = home.bia(bir, Avp(dia.RESULT, 2001), Avp(dia.ME_KEY, b"t" * 32))
+            a.hbh = hbh
+            await thief.conns[-1].send(a)
+        await asyncio.sleep(0.2)
+        await conn.send(home.bia(bir))
+    home.answers = stolen
+    async with causes.counted(p, znproxy_ok=1, znproxy_stray=6):
+        assert (await ask(n)).key == b"k" * 32
+    assert not thief.birs
+    # requests of a home are not served, and cost nobody his connection
+    for m in (naf.bir(home.conns[-1], a_btid(), MINE), naf.bir(home.conns[-1], a_btid(), MINE, realm=REALM)):
+        assert (await home.conns[-1].request(m)).result == 3007
+    home.answers = None
+    assert (await ask(n)).result == 2001
+
+
+async def _error(conn, home, bir, avps):
+    a = home.bia(bir, *avps)
+    a.flags |= dia.E
+    await conn.send(a)
+
+
+@test("Zn' is by TLS only: a home without certificate is no configuration, a BSF with a wrong one is asked nothing, and the BSF refuses a plain proxy",
+      smoke=True, timeout=120, req=["220-4.4.6-5", "220-4.4.6-6", "220-E-1", "220-E-2", "220-E-4"])
+async def never_plain(t):
+    w = home_world(t)
+    await w.start()
+    p = Proxy(t, os.path.join(w.dir, "visited"))
+    p.add_home("op-a", *home_of(w))
+    head = "home op-a"
+
+    async def start_refused(word):
+        p.cfg.write(p.path)
+        rc, out, err = await procs.run([t.need_program("gba-znproxyd"), "-c", p.path, "--check"], 20)
+        assert rc == 1 and word in err, (rc, err)
+    p.cfg.add(head, "security plain")
+    await start_refused("allowed here: tls")
+    p.cfg.remove(head, "security")
+    lines = list(p.cfg.node(head))
+    p.cfg.remove(head, "tls")
+    await start_refused("TLS only")
+    p.cfg.node(head)[:] = lines
+    p.cfg.add(head, "realm " + REALM)
+    await start_refused("is our own")
+    p.cfg.node(head)[:] = lines
+    # plain, as the proxy: on loopback, too
+    nameless = pki().make("nameless", cn=PROXY_ID)
+    async with causes.counted(w, dia_certificate=1):
+        assert not await let_in(t, naf.connect(w.ports["tls"], PROXY_ID, REALM, tls=pki().context(nameless, False)))
+    async with causes.counted(w, dia_tls=1):
+        assert not await let_in(t, naf.connect(w.ports["dia"], PROXY_ID, REALM))
+    # a BSF that another CA has certified, or of another name, hears nothing
+    for what, pair in (("another CA", pki().make("bsf-x", BSF_ID, ca="other")), ("another name", pki().make("bsf-y", "bsf.evil.example"))):
+        fake = Home()
+        await fake.start(tls=pki().context(pair, True))
+        t.cleanup(fake.stop)
+        q = Proxy(t, os.path.join(w.dir, what.replace(" ", "-")))
+        q.add_home("op-a", home_of(w)[0], [(BSF_ID, "127.0.0.1", fake.port)])
+        await q.start(wait=False)
+        n = await q.naf()
+        assert (await ask(n)).result == 3002 and not fake.birs, what
+
+
+@test("the home checks what a Zn-Proxy vouches for by the certificate of its connection, also when that comes back with a smaller one", smoke=True,
+      timeout=120, req=["220-4.2.2a-5", "220-E-5", "220-E-6", "220-4.4.3-3"])
+async def at_home(t):
+    w = home_world(t, names=("*.apps." + REALM, "shop." + REALM, "*." + REALM))
+    w.bsf_cfg.add("naf via.apps." + REALM, f"via {PROXY_ID}")
+    for line in (f"visited-network {REALM}", "speaks-for via.apps." + REALM, "private-identity allow"):
+        w.bsf_cfg.add("naf via.apps." + REALM, line)
+    w.bsf_cfg.add("naf alone.apps." + REALM, "address 127.0.0.0/8")
+    for line in (f"visited-network {REALM}", "speaks-for alone.apps." + REALM):
+        w.bsf_cfg.add("naf alone.apps." + REALM, line)
+    await w.start()
+    s = await w.ue().bootstrap()
+
+    async def proxy_with(*names):
+        """A Zn-Proxy that vouches for what it likes."""
+        pair = pki().make("rogue", PROXY_ID, *names)
+        return await naf.connect(w.ports["tls"], PROXY_ID, REALM, tls=pki().context(pair, False))
+
+    def relayed(name, origin=NAF_ID):
+        return {"name": name, "origin": (origin, REALM), "extra": [Avp(dia.ROUTE_RECORD, origin)]}
+    c = await proxy_with("*.apps." + REALM, "shop." + REALM)
+    for name in (NAF_ID, "shop." + REALM, NAF_ID.upper()):
+        b = await ask(c, s.btid, **relayed(name))
+        assert b.result == 2001 and b.key == s.ks_naf(name) and not b.impi, (name, b.result)
+    async with causes.counted(w, zn_ok=1):
+        b = await ask(c, s.btid, **relayed("via.apps." + REALM, "via.apps." + REALM))
+    assert b.result == 2001 and b.impi, b.result                    # a NAF abroad with a policy of its own
+    async with causes.counted(w, zn_not_vouched=1):
+        assert (await ask(c, s.btid, **relayed("bank." + REALM))).result == DENIED
+    for name in (".apps." + REALM, "*.apps." + REALM, "a.b.apps." + REALM, "naf1.example.com"):
+        async with causes.counted(w, zn_name_denied=1):
+            b = await ask(c, s.btid, **relayed(name))
+        assert b.result == DENIED and b.empty_handed, name
+    async with causes.counted(w, zn_bad_avp=1):
+        assert (await ask(c, s.btid, **relayed(b"naf1\0.apps." + REALM.encode() + kdf.UA_HTTP_DIGEST))).result == 5004
+    await c.disconnect()
+    c = await proxy_with("shop." + REALM)                          # it has come back with less
+    async with causes.counted(w, zn_not_vouched=2):
+        for name, origin in ((NAF_ID, NAF_ID), ("via.apps." + REALM, "via.apps." + REALM)):
+            b = await ask(c, s.btid, **relayed(name, origin))
+            assert b.result == DENIED and b.empty_handed, name
+    assert (await ask(c, s.btid, **relayed("shop." + REALM))).result == 2001
+    await c.disconnect()
+    # a NAF of that network that comes by itself: nobody vouches for it
+    alone = await naf.connect(w.ports["dia"], "alone.apps." + REALM, REALM)
+    t.cleanup(alone.close)
+    async with causes.counted(w, zn_not_vouched=1):
+        b = await ask(alone, s.btid, "alone.apps." + REALM)
+    assert b.result == DENIED and b.empty_handed
+
+
+@test("a rogue NAF gets nothing: neither at home, nor abroad, nor past the proxy", smoke=True, timeout=90)
+async def rogue(t):
+    w, p = await roaming(t)
+    s = await w.ue().bootstrap()
+    # at home: a NAF of the home wants the visited one's key
+    home_naf = await w.naf()
+    for kw in ({"name": NAF_ID}, {"name": NAF_ID, "origin": (NAF_ID, REALM)}, {"name": NAF_ID, "origin": (PROXY_ID, REALM)},
+               {"name": NAF_ID, "origin": (NAF_ID, REALM), "extra": [Avp(dia.ROUTE_RECORD, NAF_ID), Avp(dia.ROUTE_RECORD, PROXY_ID)]}):
+        b = await ask(home_naf, s.btid, **kw)
+        assert b.result == DENIED and b.empty_handed, (kw, b.result)
+    # abroad: unknown to the proxy; or known, and wants another's
+    for who in ("evil.apps." + REALM, PROXY_ID, BSF_ID):
+        assert not await let_in(t, naf.connect(p.ports["naf"], who, REALM)), who
+    n = await p.naf()
+    for kw in ({"name": "naf2.apps." + REALM}, {"name": "naf1.example.com"}, {"origin": ("naf1.example.com", "example.com")},
+               {"name": "naf1.example.com", "extra": [Avp(dia.ROUTE_RECORD, "naf1.example.com")]}):
+        b = await ask(n, s.btid, **kw)
+        assert b.result == DENIED and b.empty_handed, (kw, b.result)
+    # past the proxy, with the NAF's own certificate, as itself or as the proxy
+    for identity in (NAF_ID, PROXY_ID):
+        assert not await let_in(t, naf.connect(w.ports["tls"], identity, REALM, tls=client(NAF_ID))), identity
+    loop = await ask(n, s.btid, extra=[Avp(dia.ROUTE_RECORD, PROXY_ID)])
+    assert loop.result == 3005, loop.result
+
+
+@test("Zn-Proxy: kill -9 costs what was under way; NAFs and homes come back; a new certificate is taken while it runs", smoke=True, timeout=90)
+async def killed(t):
+    w, p = await roaming(t, names=("shop." + REALM,))
+    s = await w.ue().bootstrap()
+    n = await p.naf()
+    async with causes.counted(p, znproxy_certificate=1):
+        assert (await ask(n, s.btid)).result == DENIED
+    pki().install(pki().make("renewed", PROXY_ID, "*.apps." + REALM), p.pairs["op-a"])
+    v = await vty.Vty.open(p.ports["vty"])
+    await v.command("enable")
+    assert "reloaded" in await v.command("tls reload")
+    assert (await ask(n, s.btid)).result == DENIED                    # the connection has the former one
+    await v.command("peers reconnect")
+    v.close()
+    await t.until(lambda: _open_again(p), 20, "the home to be there again")
+    n = await p.naf()
+    assert (await ask(n, s.btid)).key == s.ks_naf(NAF_ID)
+    await p.daemon.kill()
+    await asyncio.wait_for(n.closed.wait(), 10 * t.factor)
+    await p.daemon.start()
+    await t.until(p.all_open, 20, "the proxy to be connected again")
+    n = await p.naf()
+    assert (await ask(n, s.btid)).key == s.ks_naf(NAF_ID)
+
+
+async def _open_again(p):
+    text = await p.peers()
+    return "home op-a" in text and " open," in text and "for 0 s" in text or await p.all_open()
+
+
+@test("Zn-Proxy: NAFs are changed while it runs, what is written would start again, and gbactl speaks to it", smoke=True, timeout=90)
+async def live(t):
+    p, (home,) = await raw_home(t)
+    await p.start()
+    second = "naf2.apps." + REALM
+    v = await vty.Vty.open(p.ports["vty"])
+    for line in ("enable", "configure terminal", f"naf {second}", "address 127.0.0.0/8", f"speaks-for {second}", "gaa-service 7", "exit"):
+        await v.command(line)
+    n = await p.naf(second)
+    assert (await ask(n, name=second, gsids=("7",))).result == 2001
+    for line in (f"naf {second}", "no gaa-service", "exit"):
+        await v.command(line)
+    assert (await ask(n, name=second, gsids=("7",))).result == DENIED
+    assert "takes effect after restart" in await v.command("home other")
+    for line in ("home op-a", "timeout 9", "exit"):
+        await v.command(line)
+    await v.command("end")
+    running = await v.command("show running-config")
+    path = os.path.join(t.dir, "written.cfg")
+    await v.command(f"write file {path}")
+    rc, out, err = await procs.run([t.need_program("gba-znproxyd"), "-c", path, "--check"], 20)
+    assert rc == 0 and f"naf {second}" in running and "timeout 9" in running, (rc, out, err, running)
+    for line in ("configure terminal", f"no naf {second}"):
+        await v.command(line)
+    await asyncio.wait_for(n.got_dpr.wait(), 10 * t.factor)
+    v.close()
+    rc, out, err = await procs.run([t.need_program("gbactl"), "-s", p.ports["ctl"], "--json", "peers"], 20)
+    assert rc == 0 and BSF_ID in out and '"home": "op-a"' in out.replace('":"', '": "'), (rc, out, err)

@@ -2,6 +2,7 @@
 /* dia_cert: which files make a context and which words the others get; which names a certificate has; the word of a failed
  * handshake at both ends. */
 #include "common/dia/dia_cert.h"
+#include "common/dia/dia_cover.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
@@ -350,6 +351,41 @@ START_TEST(names_of_a_certificate)
 }
 END_TEST
 
+/* 220-E-6: what was found out once is the same the second time, and of another certificate it is found out anew. */
+START_TEST(names_are_looked_for_once)
+{
+	static const char *const names[] = { "naf.op.example",
+					     "a.apps.op.example",
+					     ".apps.op.example",
+					     "*.apps.op.example",
+					     "a.b.apps.op.example",
+					     "nobody.example",
+					     "" };
+	static const bool covered[] = { true, true, false, false, false, false, false };
+	struct dia_cover *c = NULL;
+	struct pair p;
+
+	shown(&p, "naf");
+	for (int again = 0; again < 3; again++)
+		for (size_t i = 0; i < sizeof(covered); i++)
+			ck_assert_int_eq(dia_cover_get(&c, SSL_get0_peer_certificate(p.s[1]), names[i]), covered[i]);
+	for (int i = 0; i < 3 * DIA_COVER_PLACES; i++) { /* names that meet in a place */
+		char name[32];
+
+		snprintf(name, sizeof(name), "x%d.%s", i, i % 2 ? "apps.op.example" : "example");
+		ck_assert_int_eq(dia_cover_get(&c, SSL_get0_peer_certificate(p.s[1]), name), i % 2);
+	}
+	ck_assert(dia_cover_get(&c, SSL_get0_peer_certificate(p.s[1]), names[0]));
+	dia_cover_free(c);
+	c = NULL;
+	end(&p);
+	shown(&p, "cn");
+	ck_assert(!dia_cover_get(&c, SSL_get0_peer_certificate(p.s[1]), names[0]));
+	dia_cover_free(c);
+	end(&p);
+}
+END_TEST
+
 START_TEST(names_made_to_deceive)
 {
 	struct pair p;
@@ -437,6 +473,7 @@ int main(void)
 		old_versions_and_other_protocols,
 		names_of_a_certificate,
 		names_made_to_deceive,
+		names_are_looked_for_once,
 		until_when_the_other_side_is_certified,
 	};
 	const TTest *const each_version[] = { both_ends_say_why, who_dials_knows_the_name };

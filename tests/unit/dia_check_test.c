@@ -17,7 +17,7 @@ static struct octets o, in, back;
 
 static const struct dia_grammar *const served[] = { &zn_wire_bir, &zh_wire_mar };
 static const char *const realms[] = { HOME, BSF };
-static const struct dia_local local = { BSF, realms, 2, served, 2 };
+static const struct dia_local local = { BSF, realms, 2, served, 2, false };
 static const struct dia_self self = { BSF, HOME };
 
 static uint32_t code_of(enum dia_avp_id id)
@@ -447,6 +447,29 @@ START_TEST(malformed)
 }
 END_TEST
 
+/* An agent takes what is for others, but no command, no bits and no loop that others would not take. */
+START_TEST(for_others)
+{
+	static const struct dia_local agent = { BSF, realms, 2, served, 2, true };
+	static const struct {
+		void (*edit)(void);
+		uint32_t code;
+	} edits[] = {
+		{ realm_not_ours, 0 },      { host_not_ours, 0 },        { host_without_realm, 0 },
+		{ our_route_record, 3005 }, { other_application, 3007 }, { other_command, 3001 },
+		{ not_proxiable, 3008 },
+	};
+	struct dia_fault f;
+
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		octets_load(&o, "bir");
+		edits[i].edit();
+		dia_local(&f, span_of(o.b, o.len), &agent);
+		ck_assert_msg(f.code == edits[i].code, "%zu: %u", i, f.code);
+	}
+}
+END_TEST
+
 /* Required AVPs of BIR and MAR, among them those a MAR got a vector without: Session-Id, Origin-Host. */
 START_TEST(missing)
 {
@@ -600,11 +623,14 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const once[] = {
-		missing,    missing_id_of_vsai_shows_both,      avps_of_zpn_are_read_over_and_counted,
-		dictionary, kept_request_makes_the_same_answer, two_items_of_a_mar,
-		no_room
-	};
+	const TTest *const once[] = { missing,
+				      missing_id_of_vsai_shows_both,
+				      avps_of_zpn_are_read_over_and_counted,
+				      dictionary,
+				      kept_request_makes_the_same_answer,
+				      two_items_of_a_mar,
+				      no_room,
+				      for_others };
 	TCase *cases[2] = { tcase_create("rows"), tcase_create("once") };
 
 	tcase_add_loop_test(cases[0], malformed, 0, sizeof(rows) / sizeof(rows[0]));

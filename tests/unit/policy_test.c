@@ -221,6 +221,41 @@ START_TEST(who)
 }
 END_TEST
 
+/* 220-E-6: a Zn-Proxy vouches for the NAFs of its own network, on its own connection. */
+START_TEST(vouched)
+{
+	static const struct {
+		const char *peer, *naf; /* NULL: what holds for the peer */
+		const char *proxys, *nafs;
+		enum policy_vouch want;
+	} rows[] = {
+		{ "naf1", "naf1", NULL, NULL, POLICY_AT_HOME },
+		{ "zn", "zn", NULL, NULL, POLICY_AT_HOME },
+		{ "zn", NULL, "op-b.example", NULL, POLICY_BY_CERTIFICATE },
+		{ "zn", "zn", "op-b.example", NULL, POLICY_BY_CERTIFICATE },
+		{ "zn", "d", "op-b.example", NULL, POLICY_BY_CERTIFICATE },
+		{ "zn", "d", "op-b.example", "Op-B.example", POLICY_BY_CERTIFICATE },
+		{ "zn", "d", "op-b.example", "op-c.example", POLICY_NOT_VOUCHED },
+		{ "zn", "d", NULL, "op-b.example", POLICY_NOT_VOUCHED },
+		{ "naf1", "naf1", "op-b.example", "op-b.example", POLICY_NOT_VOUCHED },
+		{ "dra", "far", "op-b.example", "op-b.example", POLICY_NOT_VOUCHED }, /* over a relay */
+		{ "dra", "a", "op-b.example", NULL, POLICY_AT_HOME },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct policy *p = policy_with_relays();
+		struct naf_policy *naf = rows[i].naf ? name_table_get(p->by_identity, span_str(rows[i].naf)) : NULL;
+		struct naf_policy *zn = name_table_get(p->by_identity, span_str("zn"));
+
+		zn->visited_network = rows[i].proxys ? strdup(rows[i].proxys) : NULL;
+		if (naf && naf != zn)
+			naf->visited_network = rows[i].nafs ? strdup(rows[i].nafs) : NULL;
+		ck_assert_msg(policy_vouch(p, rows[i].peer, naf) == rows[i].want, "row %zu", i);
+		policy_free(p);
+	}
+}
+END_TEST
+
 #define MANY 10000
 
 /* Policy look-up is not linear: of ten thousand NAFs a request compares a few names. */
@@ -355,6 +390,7 @@ int main(void)
 	tcase_add_test(tc, all_nets);
 	tcase_add_loop_test(tc, rate, 0, 4);
 	tcase_add_test(tc, published);
+	tcase_add_test(tc, vouched);
 	tcase_add_test(tc, ten_thousand);
 	tcase_add_test(tc, table);
 	return suite_run_cases("policy", &tc, 1);

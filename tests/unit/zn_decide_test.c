@@ -143,6 +143,17 @@ static void liar(struct question *q)
 	q->ask.naf = NULL;
 }
 
+static void unvouched(struct question *q)
+{
+	q->bir.unvouched = true;
+}
+
+static void unvouched_unknown(struct question *q)
+{
+	btid_unknown(q);
+	unvouched(q);
+}
+
 static void liar_unknown(struct question *q)
 {
 	btid_unknown(q);
@@ -392,6 +403,8 @@ static const struct {
 	{ "foreign Origin-Host", origin_foreign, CAUSE_zn_naf_unknown, 5402 },
 	{ "another's Origin-Host", liar, CAUSE_zn_origin, 5402 },
 	{ "another's Origin-Host, unknown B-TID", liar_unknown, CAUSE_zn_origin, 5402 },
+	{ "its Zn-Proxy does not vouch for the name", unvouched, CAUSE_zn_not_vouched, 5402 },
+	{ "nor for one with an unknown B-TID", unvouched_unknown, CAUSE_zn_not_vouched, 5402 },
 	{ "no Origin-Host", origin_none, CAUSE_zn_naf_unknown, 5402 },
 	{ "peer no longer configured", peer_unknown, CAUSE_zn_naf_unknown, 5402 },
 	{ "220-4.4.6-10: foreign FQDN", fqdn_foreign, CAUSE_zn_name_denied, 5402 },

@@ -2,16 +2,16 @@
 """Two operators: a World is the home, op-b.example is the visited network with its NAFs and gba-znproxyd."""
 import os
 
-from . import naf, procs, vty
+from . import dia, dia_peer, naf, procs, vty
 from .cfg import Cfg
+from .dia import Avp
 from .pki import pki
 from .tls import tls_world
-from .world import BSF_ID
+from .world import BSF_ID, BSF_NAME
 
 PROXY_ID = "znproxy.op-b.example"
 REALM = "op-b.example"
 NAF_ID = "naf1.apps.op-b.example"
-NETWORK = "op-b"
 
 
 class Proxy:
@@ -70,7 +70,12 @@ class Proxy:
         lines = [x for x in (await self.peers()).split("\n") if x.startswith("home ")]
         return lines and all(" open," in x for x in lines)
 
-    async def counters(self):
+    @property
+    def bsf(self):
+        """For causes.counted()."""
+        return self.daemon
+
+    async def counters(self, _which="bsf"):
         return await vty.counters(self.ports["vty"])
 
     async def naf(self, identity=NAF_ID, **kw):
@@ -84,14 +89,47 @@ def home_world(t, names=("*.apps." + REALM,), lines=(), **kw):
     """A home that knows the proxy of the visited network."""
     w = tls_world(t, **kw)
     head = f"naf {PROXY_ID}"
-    for line in ("address 127.0.0.0/8", "proxy", "security tls") + tuple(f"speaks-for {n}" for n in names) + tuple(lines):
+    for line in ("address 127.0.0.0/8", "proxy", f"visited-network {REALM}") + tuple(f"speaks-for {n}" for n in names) + tuple(lines):
         w.bsf_cfg.add(head, line)
     return w
 
 
 def home_of(w):
     """What Proxy.add_home() wants of a World."""
-    return [naf.BSF_REALM, "bsf.mnc001.mcc001.pub.3gppnetwork.org"], [(BSF_ID, "127.0.0.1", w.ports["tls"])]
+    return [naf.BSF_REALM, BSF_NAME], [(BSF_ID, "127.0.0.1", w.ports["tls"])]
+
+
+class Home(dia_peer.Server):
+    """A BSF of a home as the proxy sees it: .answers(conn, bir) does what a test wants; by default a key that is none."""
+
+    def __init__(self, identity=BSF_ID, realm=naf.BSF_REALM):
+        super().__init__(identity, realm, [dia.APP_ZN], self._on_request)
+        self.birs, self.octets, self.answers = [], [], None
+
+    async def begin(self, t, ca="ca", port=0):
+        self.pair = pki().make("home-" + self.identity, self.identity, ca=ca)
+        await self.start(port, tls=pki().context(self.pair, True))
+        t.cleanup(self.stop)
+        return self
+
+    def bia(self, bir, *avps):
+        head = [dia.vsai(dia.APP_ZN), Avp(dia.ORIGIN_HOST, self.identity), Avp(dia.ORIGIN_REALM, self.realm)]
+        return bir.answer(head + list(avps or (Avp(dia.RESULT, 2001), Avp(dia.ME_KEY, b"k" * 32))))
+
+    async def _on_request(self, conn, bir):
+        self.birs.append(bir)
+        if self.answers is None:
+            await conn.send(self.bia(bir))
+        else:
+            await self.answers(conn, bir)
+
+
+async def raw_home(t, n=1, ident=BSF_ID, **kw):
+    """A proxy and n BSFs of one home that are ours. -> proxy, homes"""
+    homes = [await Home(ident if i == 0 else f"bsf{i + 1}." + naf.BSF_REALM).begin(t) for i in range(n)]
+    p = Proxy(t, os.path.join(t.dir, "visited"))
+    p.add_home("op-a", [naf.BSF_REALM, BSF_NAME], [(h.identity, "127.0.0.1", h.port) for h in homes], **kw)
+    return p, homes
 
 
 async def roaming(t, w=None, **kw):
