@@ -7,7 +7,7 @@
 #include "hss-sim/csv_import.h"
 
 #define COLUMN_LIST \
-	"impi imsi k op opc amf algorithm sqn ind guss res-length rounds sqn-profile ind-length, any order, between" \
+	"impi imsi k op opc sealed amf algorithm sqn ind guss res-length rounds sqn-profile ind-length, any order, between" \
 	" commas, semicolons or tabs"
 
 /* The first name of a column is ours; the others are seen in files of card vendors and other HSSs. Without _, -, blanks. */
@@ -27,6 +27,7 @@ static const struct {
 	{ "k", CSV_K, false },
 	{ "ki", CSV_K, false },
 	{ "key", CSV_K, false },
+	{ "sealed", CSV_SEALED, false },
 	{ "eki", CSV_K, true },
 	{ "ek", CSV_K, true },
 	{ "op", CSV_OP, false },
@@ -55,6 +56,7 @@ const char *csv_column_name(enum csv_column c)
 		[CSV_IMSI] = "imsi",
 		[CSV_ALGORITHM] = "algorithm",
 		[CSV_K] = "k",
+		[CSV_SEALED] = "sealed",
 		[CSV_OP] = "op",
 		[CSV_OPC] = "opc",
 		[CSV_RES_LENGTH] = "res-length",
@@ -130,13 +132,14 @@ static void note_ignored(struct csv_file *f, struct span name)
 static int check_columns(const struct csv_file *f, struct err *err)
 {
 	const struct csv_place p = { f->lines.line, 1, NULL };
+	const bool sealed = f->column[CSV_SEALED] >= 0;
 
-	if (f->column[CSV_K] < 0 || (f->column[CSV_IMPI] < 0 && f->column[CSV_IMSI] < 0))
+	if ((f->column[CSV_K] < 0 && !sealed) || (f->column[CSV_IMPI] < 0 && f->column[CSV_IMSI] < 0))
 		return csv_wrong(err, &p, "column impi or k is missing", COLUMN_LIST);
 	if (f->column[CSV_IMPI] < 0 && !f->options->mnc_len)
 		return csv_wrong(err, &p, "column impi is missing",
 				 COLUMN_LIST "; or --mnc-length 2 or 3, to make it of the imsi");
-	if (f->column[CSV_OP] < 0 && f->column[CSV_OPC] < 0 && f->column[CSV_ALGORITHM] < 0)
+	if (!sealed && f->column[CSV_OP] < 0 && f->column[CSV_OPC] < 0 && f->column[CSV_ALGORITHM] < 0)
 		return csv_wrong(err, &p, "columns op and opc are both missing", COLUMN_LIST);
 	return 0;
 }

@@ -72,19 +72,50 @@ static int wrong_algorithm(const struct aka_cred *c, size_t op_len, unsigned lin
 	return err_set(err, -EBADMSG, "%u:%u: %s", line, at, why.text);
 }
 
+/* k, or what it was sealed in, with op or opc. */
+static int check_keys(const struct csv_file *f, const struct csv_subscriber *s, const struct csv_field *fields,
+		      struct err *err)
+{
+	struct csv_place p = { f->lines.line, at_of(f, CSV_K, fields), "k" };
+
+	if (s->sealed_len && (s->cred.k.len || s->op.len || s->cred.opc.len)) {
+		p = (struct csv_place){ p.line, at_of(f, CSV_SEALED, fields), "sealed" };
+		return csv_wrong(err, &p, "k, op or opc is given, too", "either sealed, or k with op or opc");
+	}
+	if (!s->sealed_len && !s->cred.k.len)
+		return csv_wrong(err, &p, "empty", CSV_KEY_ALLOWED);
+	return 0;
+}
+
+static int check_algorithm(const struct csv_file *f, const struct csv_subscriber *s, const struct csv_field *fields,
+			   struct err *err)
+{
+	const struct csv_place p = { f->lines.line, 1, NULL };
+	size_t op_len = s->op.len ? s->op.len : s->cred.opc.len;
+
+	if (s->sealed_len)
+		return 0; /* as it was when it was sealed, or it does not open */
+	if (!op_len && aka_algorithm_of(&s->cred)->op_len)
+		return csv_wrong(err, &p, "neither op nor opc", "one of them");
+	if (aka_algorithm_check(&s->cred, op_len, NULL) < 0)
+		return wrong_algorithm(&s->cred, op_len, p.line, at_of(f, CSV_K, fields), err);
+	return 0;
+}
+
 /* What no field shows alone. */
 static int check_row(const struct csv_file *f, const struct csv_subscriber *s, const struct csv_field *fields,
 		     struct err *err)
 {
 	struct csv_place p = { f->lines.line, 1, NULL };
-	size_t op_len = s->op.len ? s->op.len : s->cred.opc.len;
+	int rc;
 
 	if (!s->impi.s[0])
 		return csv_wrong(err, &p, "neither impi nor imsi", "one of them");
-	if (!op_len && aka_algorithm_of(&s->cred)->op_len)
-		return csv_wrong(err, &p, "neither op nor opc", "one of them");
-	if (aka_algorithm_check(&s->cred, op_len, NULL) < 0)
-		return wrong_algorithm(&s->cred, op_len, p.line, at_of(f, CSV_K, fields), err);
+	rc = check_keys(f, s, fields, err);
+	if (rc == 0)
+		rc = check_algorithm(f, s, fields, err);
+	if (rc < 0)
+		return rc;
 	if (!identities_agree(s)) {
 		p = (struct csv_place){ p.line, at_of(f, CSV_IMSI, fields), "imsi" };
 		return csv_wrong(err, &p, "not the one the impi is made of",

@@ -7,6 +7,7 @@
 #include "common/crypto/aka_algorithm.h"
 #include "common/gba/impi.h"
 #include "hss-sim/csv_dialect.h"
+#include "hss-sim/subscriber_keys.h"
 #include "hss-sim/transport_key.h"
 
 #define CSV_PATH_MAX    1024 /* octets of a GUSS path */
@@ -17,6 +18,7 @@ enum csv_column {
 	CSV_IMSI,
 	CSV_ALGORITHM,
 	CSV_K,
+	CSV_SEALED,
 	CSV_OP,
 	CSV_OPC,
 	CSV_RES_LENGTH,
@@ -56,12 +58,14 @@ struct csv_subscriber {
 	char imsi[16];        /* "" if empty */
 	struct aka_cred cred; /* complete but for OPc where op is given; AMF 0000 if empty; lengths fit the algorithm */
 	struct secret op;     /* len 0: opc is given, or the algorithm has none */
-	uint64_t sqn;         /* SEQ || IND, 48 bits; 0 if empty */
-	uint8_t ind_bits;     /* length of IND; 5 if empty */
-	int profile;          /* enum sqn_profile; -1 if empty */
-	int ind;              /* -1 if empty */
-	struct span guss;     /* path, in the buffer; empty: none */
-	unsigned guss_at;     /* its character in the line, for errors that show later */
+	uint8_t sealed[SUBSCRIBER_SEALED_MAX]; /* k and opc as an export has them: cred holds neither then */
+	uint8_t sealed_len;                    /* 0: cred has them */
+	uint64_t sqn;                          /* SEQ || IND, 48 bits; 0 if empty */
+	uint8_t ind_bits;                      /* length of IND; 5 if empty */
+	int profile;                           /* enum sqn_profile; -1 if empty */
+	int ind;                               /* -1 if empty */
+	struct span guss;                      /* path, in the buffer; empty: none */
+	unsigned guss_at;                      /* its character in the line, for errors that show later */
 };
 
 static inline void csv_subscriber_clear(struct csv_subscriber *s)
@@ -81,6 +85,8 @@ int csv_next(struct csv_file *f, struct csv_subscriber *out, struct err *err);
 void csv_seek(struct csv_file *f, size_t at, unsigned line);
 
 /* --- between the files of this module */
+
+#define CSV_KEY_ALLOWED "32 hex digits; with TUAK k may have 64, op and opc have 64"
 
 /*! csv_header.c: columns of f from the line that names them. \returns 0; -EBADMSG */
 int csv_header_read(struct csv_file *f, struct span line, struct err *err);

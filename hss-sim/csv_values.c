@@ -53,8 +53,6 @@ static int read_imsi(struct csv_subscriber *s, struct span f, const struct readi
 		       : 0;
 }
 
-#define KEY_ALLOWED "32 hex digits; with TUAK k may have 64, op and opc have 64"
-
 static int csv_read_key(struct secret *out, struct span f, const struct reading *r)
 {
 	SECRET_AUTO k = { 0 };
@@ -64,11 +62,11 @@ static int csv_read_key(struct secret *out, struct span f, const struct reading 
 		return 0;
 	if (f.len != 2 * AKA_KEY_LEN && f.len != 2 * AKA_K_MAX) {
 		snprintf(what, sizeof(what), "%zu characters", f.len);
-		return wrong_value(r, what, KEY_ALLOWED);
+		return wrong_value(r, what, CSV_KEY_ALLOWED);
 	}
 	k.len = (uint8_t)(f.len / 2);
 	if (hex_decode(k.b, k.len, f.p, f.len) < 0)
-		return wrong_value(r, "a character that is no hex digit", KEY_ALLOWED);
+		return wrong_value(r, "a character that is no hex digit", CSV_KEY_ALLOWED);
 	if (transport_keys_open(r->options->transport, r->place->column, &k) < 0)
 		return wrong_value(r, "cannot be decrypted", "a value encrypted with AES-CBC by the transport key");
 	*out = k;
@@ -77,7 +75,16 @@ static int csv_read_key(struct secret *out, struct span f, const struct reading 
 
 static int read_k(struct csv_subscriber *s, struct span f, const struct reading *r)
 {
-	return f.len ? csv_read_key(&s->cred.k, f, r) : wrong_value(r, "empty", KEY_ALLOWED);
+	return csv_read_key(&s->cred.k, f, r);
+}
+
+static int read_sealed(struct csv_subscriber *s, struct span f, const struct reading *r)
+{
+	if (f.len % 2 || f.len / 2 > sizeof(s->sealed) || hex_decode(s->sealed, f.len / 2, f.p, f.len) < 0)
+		return wrong_value(r, "no sealed keys",
+				   "what 'subscriber export sealed' wrote, or empty where k is given");
+	s->sealed_len = (uint8_t)(f.len / 2);
+	return 0;
 }
 
 static int read_op(struct csv_subscriber *s, struct span f, const struct reading *r)
@@ -245,6 +252,7 @@ static int (*const readers[CSV_COLUMNS])(struct csv_subscriber *s, struct span f
 	[CSV_IMSI] = read_imsi,
 	[CSV_ALGORITHM] = read_algorithm,
 	[CSV_K] = read_k,
+	[CSV_SEALED] = read_sealed,
 	[CSV_OP] = read_op,
 	[CSV_OPC] = read_opc,
 	[CSV_RES_LENGTH] = read_res_length,

@@ -11,7 +11,7 @@
 /* The document as XML. \param[out] made of JSON; malloc'ed */
 static int read_document(struct guss_coming *out, char **made, struct provision_order *o)
 {
-	struct span doc = ctl_document(o->q);
+	struct span doc = o->ask.document;
 	struct err why = { "no memory" };
 	size_t len;
 	int rc = 0;
@@ -20,11 +20,11 @@ static int read_document(struct guss_coming *out, char **made, struct provision_
 	if (!doc.len)
 		return 0;
 	if (guss_json_is(doc)) {
-		rc = guss_json_read(made, &len, doc, ctl_arg(o->q, 0), &why);
+		rc = guss_json_read(made, &len, doc, o->ask.impi, &why);
 		doc = span_of(*made, rc < 0 ? 0 : len);
 	}
 	if (rc == 0)
-		rc = guss_change_read(out, doc, ctl_arg(o->q, 0), time(NULL), &why);
+		rc = guss_change_read(out, doc, o->ask.impi, time(NULL), &why);
 	return rc < 0 ? provision_refuse(o, rc, CTL_INVALID, "guss: %s", why.text) : 0;
 }
 
@@ -57,7 +57,7 @@ static json_t *guss_outcome(const struct guss_coming *c, bool changed, const str
 
 static int find_guss(struct subscriber_guss *out, struct provision_order *o, struct subscriber_db *db)
 {
-	int rc = subscriber_db_guss_get(db, ctl_arg(o->q, 0), out);
+	int rc = subscriber_db_guss_get(db, o->ask.impi, out);
 
 	return rc == -ENOENT ? provision_refuse(o, rc, CTL_UNKNOWN, "there is no such subscriber") : rc;
 }
@@ -76,7 +76,7 @@ static int put(struct provision_order *o, struct subscriber_db *db, const struct
 	if (rc < 0)
 		return provision_refuse(o, rc, CTL_FAILED, "no memory");
 	o->touched = rc > 0;
-	rc = rc ? subscriber_db_guss_put(db, ctl_arg(o->q, 0), &next) : 0;
+	rc = rc ? subscriber_db_guss_put(db, o->ask.impi, &next) : 0;
 	free(made);
 	if (rc == 0)
 		o->answer = guss_outcome(coming, o->touched, &next);

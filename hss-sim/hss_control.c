@@ -25,14 +25,20 @@ void hss_figures(json_t *into)
 
 /* --- subscribers */
 
+static void order_about(struct ctl_request *q, int (*work)(struct provision_order *o, struct subscriber_db *db),
+			const char *whose, const char *impi)
+{
+	provision_give(changes, q, &(struct provision_ask){ work, whose, impi, ctl_document(q), 0 });
+}
+
 static void run_add(struct ctl_request *q)
 {
-	provision_give(changes, q, subscriber_order_add, NULL);
+	order_about(q, subscriber_order_add, NULL, NULL);
 }
 
 static void run_change(struct ctl_request *q)
 {
-	provision_give(changes, q, subscriber_order_change, NULL);
+	order_about(q, subscriber_order_change, NULL, NULL);
 }
 
 /* Nobody has a name that is no IMPI; it is told, as it is probably a slip. \returns false: answered */
@@ -50,29 +56,44 @@ static bool impi_given(struct ctl_request *q)
 static void run_delete(struct ctl_request *q)
 {
 	if (impi_given(q))
-		provision_give(changes, q, subscriber_order_delete, ctl_arg(q, 0));
+		order_about(q, subscriber_order_delete, ctl_arg(q, 0), ctl_arg(q, 0));
 }
 
 static void run_list(struct ctl_request *q)
 {
-	provision_give(changes, q, subscriber_order_list, NULL);
+	order_about(q, subscriber_order_list, NULL, ctl_arg(q, 0));
 }
 
 static void run_export(struct ctl_request *q)
 {
-	provision_give(changes, q, subscriber_order_export, NULL);
+	struct provision_ask ask = { .work = subscriber_order_export };
+	const char *word;
+
+	for (size_t i = 0; (word = ctl_arg(q, i)); i++) {
+		if (strcmp(word, "sealed") == 0)
+			ask.how |= SUBSCRIBER_EXPORT_SEALED;
+		else if (strcmp(word, "json") == 0)
+			ask.how |= SUBSCRIBER_EXPORT_JSON;
+		else if (strchr(word, '@'))
+			ask.impi = word;
+		else {
+			ctl_fail(q, CTL_INVALID, "'%.40s'; allowed: json, sealed, and behind whom to begin", word);
+			return;
+		}
+	}
+	provision_give(changes, q, &ask);
 }
 
 static void run_guss(struct ctl_request *q)
 {
 	if (impi_given(q))
-		provision_give(changes, q, guss_order_put, ctl_arg(q, 0));
+		order_about(q, guss_order_put, ctl_arg(q, 0), ctl_arg(q, 0));
 }
 
 static void run_guss_show(struct ctl_request *q)
 {
 	if (impi_given(q))
-		provision_give(changes, q, guss_order_show, NULL);
+		order_about(q, guss_order_show, NULL, ctl_arg(q, 0));
 }
 
 static json_t *brief_of(const struct subscriber *s)
@@ -149,13 +170,13 @@ static void run_import_end(struct ctl_request *q)
 const struct ctl_command hss_commands[] = {
 	{ .words = "subscriber add",
 	  .args = "",
-	  .help = "Put subscribers in who are not there: a CSV as for an import, without GUSS",
+	  .help = "Put subscribers in who are not there: a CSV as for an import, without GUSS, or JSON",
 	  .changes = true,
 	  .document_max = SUBSCRIBER_CSV_MAX,
 	  .run = run_add },
 	{ .words = "subscriber change",
 	  .args = "",
-	  .help = "Other keys or another counter for subscribers who are there: a CSV; their GUSS stays",
+	  .help = "Other keys or another counter for subscribers who are there: a CSV, or JSON; a GUSS that is not said stays",
 	  .changes = true,
 	  .document_max = SUBSCRIBER_CSV_MAX,
 	  .run = run_change },
@@ -171,9 +192,9 @@ const struct ctl_command hss_commands[] = {
 	  .args_max = 1,
 	  .run = run_list },
 	{ .words = "subscriber export",
-	  .args = "[BEHIND-IMPI]",
-	  .help = "All as CSV, in pages, without keys",
-	  .args_max = 1,
+	  .args = "[json] [sealed] [BEHIND-IMPI]",
+	  .help = "All as CSV, or in JSON with their GUSS, in pages; without keys, or with keys that are sealed",
+	  .args_max = 3,
 	  .run = run_export },
 	{ .words = "guss",
 	  IMPI_ONLY,

@@ -230,7 +230,7 @@ int import_csv(struct subscriber_db *db, const char *path, const struct import_o
 
 	if (!o->atomic)
 		catch_stop();
-	rc = import_plan_make(&im.plan, path, o, err);
+	rc = import_plan_make(&im.plan, path, db, o, err);
 	if (rc < 0)
 		return rc;
 	say_remarks(&im);

@@ -33,7 +33,8 @@ static int lend_guss(struct import_chunk *c, struct subscriber_row *r, bool othe
 	return 0;
 }
 
-int import_chunk_row(struct subscriber_row *r, const struct csv_subscriber *s, uint64_t now_ms)
+int import_chunk_row(struct subscriber_row *r, const struct csv_subscriber *s, const struct subscriber_db *db,
+		     uint64_t now_ms, struct err *err)
 {
 	*r = (struct subscriber_row){
 		.impi = s->impi,
@@ -46,7 +47,11 @@ int import_chunk_row(struct subscriber_row *r, const struct csv_subscriber *s, u
 	r->dif = sqn_home_dif(r->seq, now_ms);
 	r->guss_changed_ms = (int64_t)now_ms;
 	memcpy(r->imsi, s->imsi, sizeof(r->imsi));
-	return s->op.len ? aka_opc_make(&r->cred.opc, &r->cred, &s->op) : 0;
+	if (s->sealed_len)
+		return subscriber_db_unseal(db, &r->cred, &s->impi, span_of(s->sealed, s->sealed_len), err);
+	if (s->op.len && aka_opc_make(&r->cred.opc, &r->cred, &s->op) < 0)
+		return err_set(err, -EIO, "OPc cannot be computed");
+	return 0;
 }
 
 static int row_failed(struct import_chunk *c, size_t i, int rc, const char *what)
@@ -58,8 +63,11 @@ static int seal_row(struct import_chunk *c, size_t i, const struct csv_subscribe
 {
 	struct subscriber_ready *ready = &c->rows[c->n];
 
-	if (import_chunk_row(&ready->row, s, c->now_ms) < 0)
-		return row_failed(c, i, -EIO, "OPc cannot be computed");
+	struct err why = { "" };
+	int rc = import_chunk_row(&ready->row, s, c->db, c->now_ms, &why);
+
+	if (rc < 0)
+		return row_failed(c, i, rc, why.text);
 	return subscriber_db_ready(c->db, ready) < 0 ? row_failed(c, i, -EIO, "its keys cannot be sealed") : 0;
 }
 

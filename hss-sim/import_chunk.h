@@ -26,8 +26,9 @@ struct import_chunk {
 	bool running;
 };
 
-/*! A row of what was read, without its GUSS. \returns 0; -EIO OPc cannot be computed */
-int import_chunk_row(struct subscriber_row *r, const struct csv_subscriber *s, uint64_t now_ms);
+/*! A row of what was read, without its GUSS. \returns 0; -errno, err: why */
+int import_chunk_row(struct subscriber_row *r, const struct csv_subscriber *s, const struct subscriber_db *db,
+		     uint64_t now_ms, struct err *err);
 
 /*! Begin; import_chunk_wait() must follow. */
 void import_chunk_start(struct import_chunk *c);

@@ -116,6 +116,18 @@ static int plan_ind(const struct import_plan *p, const struct csv_subscriber *s,
 		       p->path, p->csv.lines.line, o->ind_from, o->ind_to, s->ind_bits, max);
 }
 
+static int plan_sealed(const struct import_plan *p, const struct csv_subscriber *s, struct err *err)
+{
+	struct aka_cred cred = s->cred;
+	struct err why = { "" };
+	int rc = 0;
+
+	if (s->sealed_len)
+		rc = subscriber_db_unseal(p->db, &cred, &s->impi, span_of(s->sealed, s->sealed_len), &why);
+	aka_cred_clear(&cred);
+	return rc < 0 ? err_set(err, rc, "%s:%u: %s", p->path, p->csv.lines.line, why.text) : 0;
+}
+
 static int plan_read(struct import_plan *p, const struct import_options *o, struct err *err)
 {
 	struct csv_subscriber s;
@@ -126,6 +138,8 @@ static int plan_read(struct import_plan *p, const struct import_options *o, stru
 		rc = plan_guss(p, &s, err);
 		if (rc > 0)
 			say_guss(&p->guss);
+		if (rc >= 0)
+			rc = plan_sealed(p, &s, err);
 		if (rc >= 0)
 			rc = plan_ind(p, &s, o, err);
 		if (rc == 0 && plan_add(p, &s, o->csv.mnc_len) < 0)
@@ -166,11 +180,12 @@ static int plan_digest(struct import_plan *p, const struct import_options *o)
 	return ok ? 0 : -EIO;
 }
 
-int import_plan_make(struct import_plan *p, const char *path, const struct import_options *o, struct err *err)
+int import_plan_make(struct import_plan *p, const char *path, const struct subscriber_db *db,
+		     const struct import_options *o, struct err *err)
 {
 	int rc;
 
-	*p = (struct import_plan){ .path = path, .in_order = true };
+	*p = (struct import_plan){ .path = path, .db = db, .in_order = true };
 	rc = import_file_map(&p->file, path, err);
 	if (rc == 0)
 		rc = plan_read(p, o, err);

@@ -16,6 +16,7 @@ struct import_plan_row {
 
 struct import_plan {
 	const char *path;
+	const struct subscriber_db *db; /* lent: opens keys that are sealed */
 	struct import_content file;
 	struct csv_file csv;
 	struct import_guss guss; /* read last */
@@ -27,7 +28,8 @@ struct import_plan {
 
 /*! Map, read, check, sort. Paths are lent. On error p is cleared.
  *  \returns 0; -errno and "FILE:LINE:CHARACTER: ..." in err */
-int import_plan_make(struct import_plan *p, const char *path, const struct import_options *o, struct err *err);
+int import_plan_make(struct import_plan *p, const char *path, const struct subscriber_db *db,
+		     const struct import_options *o, struct err *err);
 void import_plan_clear(struct import_plan *p);
 
 /*! Row i of the plan, with its GUSS in p->guss.

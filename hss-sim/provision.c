@@ -29,12 +29,18 @@ int provision_refuse(struct provision_order *o, int rc, enum ctl_word word, cons
 }
 
 /* On the main thread again. */
+static void tell_cache(const struct provision_order *o)
+{
+	if (o->rc == 0 && o->touched)
+		subscriber_cache_forget(o->p->cache, o->ask.whose);
+}
+
 static void order_end(void *owner, struct inbox_item *item, bool stopping)
 {
 	struct provision_order *o = (struct provision_order *)item;
 
-	if (!stopping && o->rc == 0 && o->touched)
-		subscriber_cache_forget(o->p->cache, o->whose);
+	if (!stopping)
+		tell_cache(o);
 	if (o->rc < 0) {
 		json_decref(o->answer);
 		ctl_fail(o->q, o->word, "%s", o->err.text);
@@ -59,7 +65,7 @@ static void order_work(void *owner, struct inbox_item *item, bool stopping)
 
 	o->rc = subscriber_db_begin(p->db);
 	if (o->rc == 0) {
-		o->rc = o->work(o, p->db);
+		o->rc = o->ask.work(o, p->db);
 		if (o->rc < 0)
 			subscriber_db_rollback(p->db);
 		else
@@ -68,7 +74,10 @@ static void order_work(void *owner, struct inbox_item *item, bool stopping)
 	if (o->rc < 0)
 		database_failed(o, o->rc, p->db);
 	o->item.run = order_end;
-	inbox_post_always(p->back, &o->item); /* which outlives us */
+	if (o->q)
+		inbox_post_always(p->back, &o->item); /* which outlives us */
+	else
+		sem_post(&o->done);
 }
 
 struct provision *provision_start(struct subscriber_db *db, struct inbox *back, struct subscriber_cache *cache,
@@ -90,8 +99,14 @@ struct provision *provision_start(struct subscriber_db *db, struct inbox *back, 
 	return NULL;
 }
 
-void provision_give(struct provision *p, struct ctl_request *q,
-		    int (*work)(struct provision_order *o, struct subscriber_db *db), const char *whose)
+static int order_post(struct provision *p, struct provision_order *o, const struct provision_ask *ask)
+{
+	*o = (struct provision_order){ .p = p, .ask = *ask, .q = o->q, .done = o->done, .rules = p->rules };
+	o->item.run = order_work;
+	return inbox_post(inbox_thread_inbox(p->thread), &o->item);
+}
+
+void provision_give(struct provision *p, struct ctl_request *q, const struct provision_ask *ask)
 {
 	struct provision_order *o = calloc(1, sizeof(*o));
 
@@ -99,12 +114,32 @@ void provision_give(struct provision *p, struct ctl_request *q,
 		ctl_fail(q, CTL_FAILED, "no memory");
 		return;
 	}
-	*o = (struct provision_order){ .p = p, .q = q, .work = work, .rules = p->rules, .whose = whose };
-	o->item.run = order_work;
-	if (inbox_post(inbox_thread_inbox(p->thread), &o->item) == 0)
+	o->q = q;
+	if (order_post(p, o, ask) == 0)
 		return;
 	free(o);
 	ctl_fail(q, CTL_BUSY, "too many orders wait");
+}
+
+int provision_wait(struct provision *p, const struct provision_ask *ask, json_t **answer, struct err *err)
+{
+	struct provision_order o = { .q = NULL };
+	int rc;
+
+	sem_init(&o.done, 0, 0);
+	rc = order_post(p, &o, ask);
+	if (rc < 0) {
+		sem_destroy(&o.done);
+		return err_set(err, rc, "too many orders wait");
+	}
+	while (sem_wait(&o.done) < 0)
+		;
+	sem_destroy(&o.done);
+	tell_cache(&o);
+	*answer = o.rc < 0 ? NULL : o.answer ? o.answer : json_object();
+	if (o.rc < 0)
+		json_decref(o.answer);
+	return o.rc < 0 ? err_set(err, o.rc, "%s", o.err.text) : 0;
 }
 
 void provision_stop(struct provision *p)

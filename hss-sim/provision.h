@@ -4,22 +4,33 @@
  *  a database connection of its own. One order is one transaction. */
 #pragma once
 
+#include <semaphore.h>
 #include "common/rt/ctl.h"
 #include "common/rt/inbox.h"
 #include "hss-sim/subscriber_cache.h"
 #include "hss-sim/subscriber_db.h"
 
 struct provision;
+struct provision_order;
 
-/*! An order under way; malloc'ed by whoever gives it, and calls ctl_ok() or ctl_fail() for q in its end. */
+/*! What is to be done; what it points to is lent until it has ended. */
+struct provision_ask {
+	/*! On the thread, inside a transaction that rc 0 commits. Sets answer, or word and err. */
+	int (*work)(struct provision_order *o, struct subscriber_db *db);
+	const char *whose; /* record may be changed; NULL: that of any */
+	const char *impi;  /* whom it is about, or behind whom a list begins; NULL: nobody */
+	struct span document;
+	unsigned how; /* of a list: enum subscriber_export */
+};
+
+/*! An order under way. */
 struct provision_order {
 	struct inbox_item item; /* first */
 	struct provision *p;
-	struct ctl_request *q;
-	/*! On the thread, inside a transaction that rc 0 commits. Reads q's arguments and document; sets answer, or word and err. */
-	int (*work)(struct provision_order *o, struct subscriber_db *db);
+	struct provision_ask ask;
+	struct ctl_request *q; /* who asks; NULL: somebody waits */
+	sem_t done;
 	const struct subscriber_rules *rules; /* lent */
-	const char *whose;                    /* record may be changed; NULL: that of any */
 	bool touched;                         /* set by work(): something has changed */
 	int rc;
 	enum ctl_word word;
@@ -33,9 +44,12 @@ struct provision_order {
 struct provision *provision_start(struct subscriber_db *db, struct inbox *back, struct subscriber_cache *cache,
 				  const struct subscriber_rules *rules, struct err *err);
 
-/*! Main thread. Do work for q, then answer it. */
-void provision_give(struct provision *p, struct ctl_request *q,
-		    int (*work)(struct provision_order *o, struct subscriber_db *db), const char *whose);
+/*! Main thread. Do it, then answer q. */
+void provision_give(struct provision *p, struct ctl_request *q, const struct provision_ask *ask);
+
+/*! Main thread. The same, for people who wait for it, and everybody with them.
+ *  \param[out] answer a new object. \returns 0; -errno and err */
+int provision_wait(struct provision *p, const struct provision_ask *ask, json_t **answer, struct err *err);
 
 /*! What was given is done; answers wait in `back`. p may be NULL. */
 void provision_stop(struct provision *p);

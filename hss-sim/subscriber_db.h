@@ -58,18 +58,20 @@ int64_t subscriber_db_count(struct subscriber_db *db);
 
 /*! One of a list; without keys. */
 struct subscriber_brief {
-	const char *impi, *imsi, *algorithm; /* imsi "" if not given */
-	const char *amf;                     /* 4 hex digits */
-	const char *sqn_profile;             /* "" the one of this AuC */
-	int ind, ind_length, res_length;     /* -1: not given */
+	const char *impi, *imsi, *algorithm;     /* imsi "" if not given */
+	const char *amf;                         /* 4 hex digits */
+	const char *sqn_profile;                 /* "" the one of this AuC */
+	int ind, ind_length, res_octets, rounds; /* -1: not given */
 	int64_t seq;
 	bool has_guss;
+	struct span guss, sealed; /* of a list with them */
 };
 
 /*! Those whose IMPI comes behind after, in the order of their octets. Everything in a brief is lent.
- *  \param[in] after "" from the first \param[in] n at most \returns how many; -EIO */
-int subscriber_db_list(struct subscriber_db *db, const char *after, int n,
-		       void (*fn)(void *owner, const struct subscriber_brief *b), void *owner);
+ *  \param[in] after "" from the first \param[in] n at most \param[in] whole with GUSS and sealed keys
+ *  \param[in] fn \returns false: this was the last one that is wanted. \returns how many; -EIO */
+int subscriber_db_list(struct subscriber_db *db, const char *after, int n, bool whole,
+		       bool (*fn)(void *owner, const struct subscriber_brief *b), void *owner);
 
 /*! Take a subscriber out, with the counter. \returns 1 gone; 0 was not there; -EIO; -ENOSPC */
 int subscriber_db_delete(struct subscriber_db *db, const char *impi);
@@ -97,6 +99,11 @@ struct subscriber_ready {
 /*! Seal K and OPc of r->row, which are wiped there, and make its name a key. From any thread.
  *  \returns 0; -errno of seal_put() */
 int subscriber_db_ready(const struct subscriber_db *db, struct subscriber_ready *r);
+
+/*! Open K and OPc as subscriber_db_list() gives them. From any thread. \param[in,out] cred algorithm and its lengths in
+ *  \returns 0; -EBADMSG, -ENOKEY, err: why, and what is allowed */
+int subscriber_db_unseal(const struct subscriber_db *db, struct aka_cred *cred, const struct impi *impi,
+			 struct span sealed, struct err *err);
 
 /*! Insert or update within a transaction; the sequence number of an existing row never goes back, also when its IND gets
  *  another length; and its GUSS is changed as guss_change() says. Cheapest for many rows in the order of their names.

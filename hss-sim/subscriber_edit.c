@@ -6,7 +6,8 @@
 #include "hss-sim/subscriber_db_in.h"
 
 static const char list_text[] =
-	"SELECT s.impi, s.imsi, s.algorithm, hex(s.amf), s.sqn, s.ind, s.ind_length, s.res_len, c.seq, s.guss IS NOT NULL "
+	"SELECT s.impi, s.imsi, s.algorithm, hex(s.amf), s.sqn, s.ind, s.ind_length, s.res_len, c.seq, s.guss IS NOT NULL, "
+	"s.rounds, s.guss, s.keys "
 	"FROM subscriber s JOIN counter c ON c.id = s.id WHERE s.impi > ?1 ORDER BY s.impi LIMIT ?2";
 
 static const char *column_text(sqlite3_stmt *q, int col)
@@ -21,8 +22,15 @@ static int number_of(sqlite3_stmt *q, int col)
 	return sqlite3_column_type(q, col) == SQLITE_NULL ? -1 : sqlite3_column_int(q, col);
 }
 
-int subscriber_db_list(struct subscriber_db *db, const char *after, int n,
-		       void (*fn)(void *owner, const struct subscriber_brief *b), void *owner)
+static struct span blob_of(sqlite3_stmt *q, int col)
+{
+	const void *p = sqlite3_column_blob(q, col);
+
+	return span_of(p, p ? (size_t)sqlite3_column_bytes(q, col) : 0);
+}
+
+int subscriber_db_list(struct subscriber_db *db, const char *after, int n, bool whole,
+		       bool (*fn)(void *owner, const struct subscriber_brief *b), void *owner)
 {
 	sqlite3_stmt *q = NULL;
 	int rc = sql_prepare(db->sql, list_text, &q), found = 0;
@@ -32,7 +40,7 @@ int subscriber_db_list(struct subscriber_db *db, const char *after, int n,
 	sqlite3_bind_text(q, 1, after, -1, SQLITE_STATIC);
 	sqlite3_bind_int(q, 2, n);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
-		const struct subscriber_brief b = {
+		struct subscriber_brief b = {
 			.impi = column_text(q, 0),
 			.imsi = column_text(q, 1),
 			.algorithm = column_text(q, 2),
@@ -40,16 +48,22 @@ int subscriber_db_list(struct subscriber_db *db, const char *after, int n,
 			.sqn_profile = column_text(q, 4),
 			.ind = number_of(q, 5),
 			.ind_length = number_of(q, 6),
-			.res_length = number_of(q, 7),
+			.res_octets = number_of(q, 7),
 			.seq = sqlite3_column_int64(q, 8),
 			.has_guss = sqlite3_column_int(q, 9) != 0,
+			.rounds = number_of(q, 10),
 		};
 
-		fn(owner, &b);
+		if (whole) {
+			b.guss = blob_of(q, 11);
+			b.sealed = blob_of(q, 12);
+		}
 		found++;
+		if (!fn(owner, &b))
+			break;
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? found : -EIO;
+	return rc == SQLITE_DONE || rc == SQLITE_ROW ? found : -EIO;
 }
 
 /* \param[in] g what ?2 and the next two are; NULL: there are none. \returns rows changed; -EIO; -ENOSPC */

@@ -2,19 +2,19 @@
 #include "hss-sim/subscriber_orders.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include "common/base/clock.h"
-#include "common/crypto/sqn.h"
 #include "hss-sim/import_chunk.h"
+#include "hss-sim/subscriber_json.h"
 
-/* --- add and change: rows of a CSV */
+/* --- add and change: rows of a CSV, or of JSON that becomes one */
 
 struct putting {
 	struct provision_order *o;
 	struct subscriber_db *db;
 	struct csv_file csv;
+	struct subscriber_json json; /* list NULL: it is a CSV */
 	bool add;
 	int done, same;
 };
@@ -42,6 +42,9 @@ static bool same_subscriber(const struct subscriber_row *a, const struct subscri
 
 static int refuse_row(struct putting *p, enum ctl_word word, const char *why)
 {
+	if (p->json.list)
+		return provision_refuse(p->o, -EINVAL, word, "subscribers[%u]: %s",
+					p->csv.lines.line - SUBSCRIBER_JSON_LINE, why);
 	return provision_refuse(p->o, -EINVAL, word, "line %u: %s", p->csv.lines.line, why);
 }
 
@@ -67,47 +70,112 @@ static int put_over(struct putting *p, struct subscriber_row *r, const struct su
 	return rc < 0 ? rc : 0;
 }
 
-static int put_row(struct putting *p, const struct csv_subscriber *s)
+static int guss_failed(struct putting *p, int rc, const struct err *why)
 {
-	struct subscriber_row r, found = { 0 };
-	int rc, there;
+	struct err text;
 
-	if (s->guss.len)
-		return refuse_row(p, CTL_INVALID,
-				  "guss: a path means nothing here; allowed: empty, and then 'guss IMPI'");
-	if (import_chunk_row(&r, s, clock_wall_ms()) < 0)
-		return refuse_row(p, CTL_FAILED, "OPc cannot be computed");
-	there = subscriber_db_get(p->db, s->impi.s, &found);
+	err_set(&text, rc, "guss: %.480s", rc == -E2BIG ? "more than a message can carry" : why->text);
+	return refuse_row(p, CTL_INVALID, text.text);
+}
+
+/* The GUSS of a row of JSON, which has been put in. \param[in] was how many rows had been changed before it */
+static int put_row_guss(struct putting *p, const char *impi, struct span xml, int was)
+{
+	struct subscriber_guss there = { 0 };
+	struct guss_coming coming;
+	struct guss_kept next;
+	struct err why = { "no memory" };
+	char *made = NULL;
+	int rc = guss_change_read(&coming, xml, impi, time(NULL), &why);
+
+	if (rc < 0)
+		return guss_failed(p, rc, &why);
+	rc = subscriber_db_guss_get(p->db, impi, &there);
+	if (rc == 0)
+		rc = guss_change(&next, &made, &there.kept, &coming, (int64_t)clock_wall_ms());
+	if (rc == -E2BIG)
+		rc = guss_failed(p, rc, &why);
+	else if (rc == 1 && p->add && p->done == was)
+		rc = refuse_row(p, CTL_EXISTS,
+				"guss: this IMPI is there with another one; allowed: 'subscriber change'");
+	else if (rc == 1 && (rc = subscriber_db_guss_put(p->db, impi, &next)) == 0 && p->done == was) {
+		p->done++;
+		p->same--;
+	}
+	free(made);
+	free(there.xml);
+	return rc;
+}
+
+static int put_row_keys(struct putting *p, const struct csv_subscriber *s, struct subscriber_row *r)
+{
+	struct subscriber_row found = { 0 };
+	int rc, there = subscriber_db_get(p->db, s->impi.s, &found);
+
 	if (there == -EIO || there == -ENOMEM)
 		rc = there;
 	else if (there == -ENOENT && !p->add)
 		rc = refuse_row(p, CTL_UNKNOWN, "there is no such subscriber; allowed: 'subscriber add'");
 	else if (there == -ENOENT)
-		rc = write_row(p->db, &r) < 0 ? -EIO : (p->done++, 0);
+		rc = write_row(p->db, r) < 0 ? -EIO : (p->done++, 0);
 	else
-		rc = put_over(p, &r, &found, there);
+		rc = put_over(p, r, &found, there);
 	subscriber_row_clear(&found);
-	aka_cred_clear(&r.cred);
 	return rc;
 }
 
-static int put_rows(struct provision_order *o, struct subscriber_db *db, bool add)
+static int put_row(struct putting *p, const struct csv_subscriber *s)
 {
-	const struct csv_options how = { .allow_test = o->rules->allow_test };
-	struct putting p = { .o = o, .db = db, .add = add };
-	struct span doc = ctl_document(o->q);
+	const char *guss = p->json.list ? subscriber_json_guss(&p->json, p->csv.lines.line) : NULL;
+	struct subscriber_row r;
+	struct err why = { "" };
+	int rc, was = p->done;
+
+	if (s->guss.len)
+		return refuse_row(p, CTL_INVALID,
+				  "guss: a path means nothing here; allowed: empty, and then 'guss IMPI'");
+	if (import_chunk_row(&r, s, p->db, clock_wall_ms(), &why) < 0)
+		return refuse_row(p, CTL_INVALID, why.text);
+	rc = put_row_keys(p, s, &r);
+	aka_cred_clear(&r.cred);
+	return rc == 0 && guss ? put_row_guss(p, s->impi.s, span_str(guss), was) : rc;
+}
+
+static int put_all_rows(struct putting *p, struct span doc)
+{
+	const struct csv_options how = { .allow_test = p->o->rules->allow_test };
 	struct csv_subscriber s;
 	struct err why = { "" };
-	int rc = csv_open(&p.csv, doc.p, doc.len, &how, &why);
+	int rc = csv_open(&p->csv, doc.p, doc.len, &how, &why);
 
-	while (rc >= 0 && (rc = csv_next(&p.csv, &s, &why)) > 0) {
-		rc = put_row(&p, &s);
+	while (rc >= 0 && (rc = csv_next(&p->csv, &s, &why)) > 0) {
+		rc = put_row(p, &s);
 		csv_subscriber_clear(&s);
 		if (rc < 0)
 			return rc;
 	}
+	if (rc < 0 && p->json.list)
+		subscriber_json_place(&why);
+	return rc < 0 ? provision_refuse(p->o, rc, CTL_INVALID, "%s", why.text) : 0;
+}
+
+static int put_rows(struct provision_order *o, struct subscriber_db *db, bool add)
+{
+	struct putting p = { .o = o, .db = db, .add = add };
+	struct span doc = o->ask.document;
+	struct err why = { "no memory" };
+	int rc = 0;
+
+	if (subscriber_json_is(doc)) {
+		rc = subscriber_json_read(&p.json, doc, &why);
+		if (rc < 0)
+			return provision_refuse(o, rc, CTL_INVALID, "%s", why.text);
+		doc = span_of(p.json.csv, p.json.len);
+	}
+	rc = put_all_rows(&p, doc);
+	subscriber_json_clear(&p.json);
 	if (rc < 0)
-		return provision_refuse(o, rc, CTL_INVALID, "%s", why.text);
+		return rc;
 	o->touched = p.done > 0;
 	o->answer = json_pack("{sisi}", add ? "added" : "changed", p.done, "unchanged", p.same);
 	return 0;
@@ -125,98 +193,11 @@ int subscriber_order_change(struct provision_order *o, struct subscriber_db *db)
 
 int subscriber_order_delete(struct provision_order *o, struct subscriber_db *db)
 {
-	int rc = subscriber_db_delete(db, ctl_arg(o->q, 0));
+	int rc = subscriber_db_delete(db, o->ask.impi);
 
 	if (rc < 0)
 		return rc;
 	o->touched = rc > 0;
 	o->answer = json_pack("{si}", "deleted", rc);
 	return 0;
-}
-
-/* --- lists */
-
-struct listing {
-	json_t *list; /* NULL: csv */
-	FILE *csv;
-	char last[IMPI_MAX + 1];
-	int n;
-};
-
-static void list_one(void *owner, const struct subscriber_brief *b)
-{
-	struct listing *l = owner;
-
-	l->n++;
-	snprintf(l->last, sizeof(l->last), "%s", b->impi);
-	json_array_append_new(l->list, json_pack("{sssssssssb}", "impi", b->impi, "imsi", b->imsi, "algorithm",
-						 b->algorithm, "amf", b->amf, "guss", b->has_guss));
-}
-
-static void csv_number(FILE *f, int n)
-{
-	if (n >= 0)
-		fprintf(f, "%d", n);
-	fputc(',', f);
-}
-
-static void export_one(void *owner, const struct subscriber_brief *b)
-{
-	const int bits = b->ind_length >= 0 ? b->ind_length : SQN_IND_BITS;
-	struct listing *l = owner;
-
-	l->n++;
-	snprintf(l->last, sizeof(l->last), "%s", b->impi);
-	fprintf(l->csv, "%s,%s,%s,", b->impi, b->imsi, b->algorithm);
-	csv_number(l->csv, b->res_length);
-	fprintf(l->csv, "%s,", b->amf);
-	csv_number(l->csv, b->ind_length);
-	fprintf(l->csv, "%012" PRIx64 ",%s,", (uint64_t)b->seq << bits, b->sqn_profile);
-	csv_number(l->csv, b->ind);
-	fputs("\n", l->csv);
-}
-
-static const char *list_from(const struct provision_order *o)
-{
-	const char *after = ctl_arg(o->q, 0);
-
-	return after ? after : "";
-}
-
-/* More may come: then the last one is what the next page begins behind. */
-static void say_next(json_t *answer, const struct listing *l)
-{
-	if (l->n == SUBSCRIBER_PAGE)
-		json_object_set_new(answer, "next", json_string(l->last));
-}
-
-int subscriber_order_list(struct provision_order *o, struct subscriber_db *db)
-{
-	struct listing l = { .list = json_array() };
-	int rc = subscriber_db_list(db, list_from(o), SUBSCRIBER_PAGE, list_one, &l);
-
-	o->answer = json_pack("{so}", "subscribers", l.list);
-	say_next(o->answer, &l);
-	return rc < 0 ? rc : 0;
-}
-
-/* The columns that an import reads, but k and opc: keys leave by no door. */
-int subscriber_order_export(struct provision_order *o, struct subscriber_db *db)
-{
-	struct listing l = { 0 };
-	char *text = NULL;
-	size_t len = 0;
-	int rc;
-
-	l.csv = open_memstream(&text, &len);
-	if (!l.csv)
-		return provision_refuse(o, -ENOMEM, CTL_FAILED, "no memory");
-	if (!*list_from(o))
-		fputs("impi,imsi,algorithm,res-length,amf,ind-length,sqn,sqn-profile,ind,guss\n", l.csv);
-	rc = subscriber_db_list(db, list_from(o), SUBSCRIBER_PAGE, export_one, &l);
-	fclose(l.csv);
-	o->answer = json_pack("{ss}", "csv", text ? text : "");
-	free(text);
-	say_next(o->answer, &l);
-	return rc < 0 ? rc : 0;
 }

@@ -160,3 +160,18 @@ int64_t subscriber_db_count(struct subscriber_db *db)
 
 	return rc < 0 ? rc : n;
 }
+
+int subscriber_db_unseal(const struct subscriber_db *db, struct aka_cred *cred, const struct impi *impi,
+			 struct span sealed, struct err *err)
+{
+	struct impi name;
+	int rc;
+
+	impi_key(&name, impi->s);
+	rc = subscriber_keys_open(db->seal, cred, name.s, sealed);
+	if (rc == 0)
+		return 0;
+	return err_set(err, rc,
+		       "sealed: %s; allowed: as 'subscriber export sealed' wrote it, under a kek that is configured",
+		       rc == -ENOKEY ? "by a kek that is not here" : "another subscriber's, or altered");
+}

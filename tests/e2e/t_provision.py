@@ -97,12 +97,88 @@ async def export(t):
     exe = t.need_program("gbactl")
     rc, out, err = await procs.run([exe, "-s", w.ports["hss_ctl"], "subscriber", "export"], 30)
     lines = out.split("\n")
-    assert rc == 0 and lines[0] == "impi,imsi,algorithm,res-length,amf,ind-length,sqn,sqn-profile,ind,guss", (rc, lines[0], err)
+    assert rc == 0 and lines[0] == "impi,imsi,algorithm,res-length,rounds,amf,ind-length,sqn,sqn-profile,ind,guss", (rc, lines[0], err)
     assert len(lines) == 1 + 1101 + 1 and sum(x.startswith("impi,") for x in lines) == 1, len(lines)
-    assert f"{many[7].impi},{many[7].imsi},milenage,,0034,5,0000000000a0,,," in lines, lines[8]
+    assert f"{many[7].impi},{many[7].imsi},milenage,,,0034,5,0000000000a0,,," in lines, lines[8]
     assert not any(x.k.hex() in out or x.opc.hex() in out for x in many)
     rc, out, _ = await procs.run([exe, "-s", w.ports["hss_ctl"], "subscriber", "list"], 30)
     assert rc == 0 and out.count("impi ") == 1101, out[:300]
+    rc, out, err = await procs.run([exe, "-s", w.ports["hss_ctl"], "--json", "subscriber", "export", "json", "sealed"], 30)
+    before = rows_of(w)
+    for impi, *_ in before:
+        await c.ask(f"subscriber delete {impi}")
+    for page in out.splitlines():                                # as the manual has it
+        path = w.write_secret("page.json", page)
+        rc, _, err = await procs.run([exe, "-s", w.ports["hss_ctl"], "-f", path, "subscriber", "add"], 30)
+        assert rc == 0, err
+    assert rows_of(w) == before and len(out.splitlines()) == 3
+
+
+def rows_of(w):
+    with sqlite3.connect(f"{w.dir}/hss/subscribers.sqlite") as db:
+        return db.execute("select impi, imsi, algorithm, amf, res_len, rounds, sqn, ind, ind_length, guss, guss_timestamp, seq"
+                          " from subscriber join counter using (id) order by impi").fetchall()
+
+
+@test("export and back: CSV or JSON, keys only when asked for and sealed, give the same rows and the same vectors; under another kek, or another name, "
+      "they do not open", smoke=True)
+async def round_trip(t):
+    w, c, conn = await start(t, n_cards=0)
+    tuak = random.Random(3).randbytes(32)
+    cards = [Card(n + 1, random.Random(n)) for n in range(3)]
+    head = "impi,imsi,k,opc,algorithm,res-length,rounds,amf,ind-length,sqn,sqn-profile,ind\n"
+    text = head + "".join(f"{x.impi},{x.imsi},{x.k.hex()},{x.opc.hex()},milenage,{res},,0012,{bits},{sqn},{profile},{ind}\n"
+                          for x, res, bits, sqn, profile, ind in zip(cards, ("", 64, ""), (5, 5, 8), (0, "0x1234567890", 0), ("", "part-time", ""),
+                                                                     ("", 9, "")))
+    text += f"tuak@example.org,,{cards[0].k.hex()},{tuak.hex()},tuak,128,3,0000,5,0,,\n"
+    assert (await c.ask("subscriber add", text))["added"] == 4
+    for x in cards[:2]:
+        assert (await c.ask(f"guss {x.impi}", guss(7, extra='<x:y xmlns:x="u">ü, "</x:y>')))["changed"]
+    before = rows_of(w)
+    plain = [await c.ask("subscriber export"), await c.ask("subscriber export json")]
+    assert not any(word in str(plain) for word in ("sealed", cards[0].k.hex(), cards[0].opc.hex())), plain
+    page = await c.ask("subscriber export sealed json")
+    page2 = await c.ask("subscriber export json sealed")
+    assert page == page2 and all("sealed" in x and "k" not in x for x in page["subscribers"]) and cards[0].k.hex() not in str(page), page
+    assert page["subscribers"][0]["guss"].count('ü, "') == 1, page
+    assert await c.ask("subscriber add", json.dumps(page)) == {"added": 0, "unchanged": 4}
+    assert await c.ask("subscriber change", json.dumps(page["subscribers"])) == {"changed": 0, "unchanged": 4}
+    assert rows_of(w) == before
+    csv_text = (await c.ask("subscriber export sealed"))["csv"]
+    for back in (json.dumps(page), None):
+        for x in before:
+            assert await c.ask(f"subscriber delete {x[0]}") == {"deleted": 1}
+        if back:
+            assert await c.ask("subscriber add", back) == {"added": 4, "unchanged": 0}
+            assert rows_of(w) == before
+        else:
+            rc, _, err = await procs.run(import_argv(t, w, w.write_secret("sealed.csv", csv_text)), 60)
+            assert rc == 0 and [x[:9] + x[11:] for x in rows_of(w)] == [x[:9] + x[11:] for x in before], err
+    assert right(cards[0], await ask_hss(conn, cards[0].impi)) is not None
+    one = page["subscribers"][0]
+    for change, said in (({"impi": "other@example.org", "imsi": ""}, "invalid subscribers[0]: sealed: another subscriber's, or altered"),
+                         ({"sealed": one["sealed"][:-2]}, "invalid subscribers[0]: sealed: "), ({"sealed": "xx"}, "invalid subscribers[0]: sealed: no sealed keys"),
+                         ({"k": "00" * 16}, "invalid subscribers[0]: sealed: k, op or opc is given, too"),
+                         ({"sealed": ""}, "invalid subscribers[0]: k: empty"), ({"algorithm": "rot13"}, "invalid subscribers[0]: algorithm: unknown algorithm"),
+                         ({"amff": "1"}, "invalid subscribers[0]: a member 'amff' is not known"), ({"ind": True}, "invalid subscribers[0].ind: allowed: a string"),
+                         ({"imsi": "1,2"}, "invalid subscribers[0].imsi: a character that no such value has"),
+                         ({"guss": "<guss/>"}, "invalid subscribers[0]: guss: line 1: guss: no ussList"),
+                         ({"guss": guss(8)}, "exists subscribers[0]: guss: this IMPI is there with another one")):
+        before = rows_of(w)
+        out = await c.refused("subscriber add" if "guss" in change else "subscriber change", json.dumps([{**one, **change}]))
+        assert out.startswith(said) and rows_of(w) == before, (change, out)
+    changed = await c.ask("subscriber change", json.dumps([{**one, "guss": guss(8)}]))
+    assert changed == {"changed": 1, "unchanged": 0} and 'id="8"' in (await c.ask(f"guss? {one['impi']}"))["guss"]
+    for document, said in (("{}", "invalid allowed: {"), ("[1]", "invalid subscribers[0]: allowed: an object"), ("[", "invalid line 1: not JSON")):
+        assert (await c.refused("subscriber add", document)).startswith(said), document
+    assert (await c.refused("subscriber export keys")).startswith("invalid 'keys'; allowed: json, sealed")
+    v = World(t, n_cards=0, name="other")                        # another kek
+    await v.start(bsf=False)
+    d = await Ctl.open(v.ports["hss_ctl"])
+    t.cleanup(d.close)
+    assert "sealed: another subscriber's, or altered" in await d.refused("subscriber add", json.dumps(page))
+    rc, _, err = await procs.run(import_argv(t, v, v.write_secret("sealed.csv", csv_text)), 60)
+    assert rc == 1 and "sealed.csv:2: sealed: " in err and (await d.ask("figures"))["figures"]["subscribers"] == 0, err
 
 
 @test("a GUSS given while it serves is in the next MAA with a later timestamp; the same one again changes nothing", smoke=True,
