@@ -30,15 +30,18 @@ static const struct rt_program program = {
 };
 
 static struct reg_work *writer, *reader;
-static struct reg_sender *senders[REG_TARGETS_MAX];
+static _Atomic(struct reg_sender *)
+	senders[REG_TARGETS_MAX]; /* NULL: not begun yet, and looks by itself when it does */
 static struct inbox *answers;
 static char *database;
 static struct osmo_timer_list hourly;
 
 static void wake_all(void)
 {
-	for (size_t i = 0; i < reg_cfg.n_targets; i++)
-		reg_sender_wake(senders[i]);
+	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
+		if (senders[i])
+			reg_sender_wake(senders[i]);
+	}
 }
 
 /* --- the head of the audit, elsewhere */
@@ -89,15 +92,15 @@ static int start_senders(struct err *err)
 
 static void stop_all(void)
 {
-	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
+	for (size_t i = 0; i < reg_cfg.n_targets; i++)
 		reg_sender_stop(senders[i]);
-		senders[i] = NULL;
-	}
 	osmo_timer_del(&hourly);
 	reg_work_stop(writer);
 	if (reader)
 		reg_work_tell(reader, anchor, NULL, NULL);
 	reg_work_stop(reader);
+	for (size_t i = 0; i < reg_cfg.n_targets; i++)
+		reg_sender_free(senders[i]);
 	if (answers)
 		inbox_close(answers);
 }

@@ -13,9 +13,9 @@
 #include "reg/reg_outbox.h"
 
 static struct reg_work *writer, *reader;
-static struct reg_sender **senders;
+static _Atomic(struct reg_sender *) *senders;
 
-void reg_control_init(struct reg_work *w, struct reg_work *r, struct reg_sender **s)
+void reg_control_init(struct reg_work *w, struct reg_work *r, _Atomic(struct reg_sender *) *s)
 {
 	writer = w;
 	reader = r;

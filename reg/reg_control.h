@@ -11,4 +11,4 @@ extern const struct ctl_command reg_commands[];
 void reg_figures(json_t *into);
 
 /*! \param[in] senders as many as there are targets, kept */
-void reg_control_init(struct reg_work *writer, struct reg_work *reader, struct reg_sender **senders);
+void reg_control_init(struct reg_work *writer, struct reg_work *reader, _Atomic(struct reg_sender *) *senders);

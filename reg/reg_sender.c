@@ -20,7 +20,7 @@
 
 #define ANSWER_S    5
 #define AGAIN_MS    100
-#define AGAIN_MAX   2000
+#define AGAIN_MAX   1000
 #define AT_ONCE_MAX 32 /* rows told before they are taken out, in one transaction */
 #define NOT_KNOWN   INT64_MIN
 
@@ -352,8 +352,10 @@ static void *sender_main(void *arg)
 	return NULL;
 }
 
-static void sender_free(struct reg_sender *s)
+void reg_sender_free(struct reg_sender *s)
 {
+	if (!s)
+		return;
 	hang_up(s);
 	reg_db_close(s->db);
 	pthread_mutex_destroy(&s->lock);
@@ -383,7 +385,7 @@ struct reg_sender *reg_sender_start(const struct reg_target *t, struct reg_db *d
 	if (pthread_create(&s->thread, NULL, sender_main, s) == 0)
 		return s;
 	err_set(err, -ENOMEM, "no thread for target %s", t->name);
-	sender_free(s);
+	reg_sender_free(s);
 	return NULL;
 }
 
@@ -399,5 +401,4 @@ void reg_sender_stop(struct reg_sender *s)
 	atomic_store(&s->stopping, true);
 	reg_sender_wake(s);
 	pthread_join(s->thread, NULL);
-	sender_free(s);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file reg_sender.h
  *  A thread for each target, which tells it what the outbox holds for it: in order, at least once, again and again while it is away
- *  (0.1 s to 2 s apart). What a target does not take is kept as refused, and does not keep the next waiting. */
+ *  (0.1 s to 1 s apart). What a target does not take is kept as refused, and does not keep the next waiting. */
 #pragma once
 
 #include "reg/reg_cfg.h"
@@ -22,3 +22,5 @@ void reg_sender_state(struct reg_sender *s, json_t *into);
 
 /*! Before the writer stops. What is in work ends first: up to 5 s. s may be NULL. */
 void reg_sender_stop(struct reg_sender *s);
+/*! When nobody wakes it or asks how it is any more. s may be NULL. */
+void reg_sender_free(struct reg_sender *s);

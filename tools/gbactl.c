@@ -85,6 +85,19 @@ static const char *socket_path(const char *s)
 	return s;
 }
 
+/* What only the registry can be told needs no -s. */
+static bool is_of_registry(const char *word)
+{
+	static const char *const words[] = { "app",    "device",    "grant", "withdraw",
+					     "outbox", "reconcile", "audit", "backup" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* \returns -1 go on; else the exit status */
 static int read_options(struct wish *w, int argc, char **argv)
 {
@@ -101,7 +114,7 @@ static int read_options(struct wish *w, int argc, char **argv)
 	char *end;
 	int opt;
 
-	*w = (struct wish){ .socket = env && *env ? env : "bsf", .timeout_s = TIMEOUT_S };
+	*w = (struct wish){ .socket = env && *env ? env : NULL, .timeout_s = TIMEOUT_S };
 	while ((opt = getopt_long(argc, argv, "+s:f:t:Vh", options, NULL)) != -1) {
 		switch (opt) {
 		case 's':
@@ -131,6 +144,8 @@ static int read_options(struct wish *w, int argc, char **argv)
 	}
 	if (optind == argc)
 		return fault(USAGE, "no command", "'gbactl commands' tells what there is");
+	if (!w->socket)
+		w->socket = is_of_registry(argv[optind]) ? "reg" : "bsf";
 	w->command = join(argv + optind);
 	return w->command ? -1 : fault(USAGE, "an argument is empty or has a blank in it", "allowed: words");
 }

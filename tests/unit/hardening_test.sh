@@ -54,14 +54,14 @@ units() { # FILE
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-echo 1..11
+echo 1..13
 [ "$(uname -m)" != x86_64 ] || for flag in -D_FORTIFY_SOURCE=3 -ftrivial-auto-var-init=zero -fcf-protection=full \
 	-fstack-clash-protection -Wl,-z,relro -Wl,-z,now -pie; do
 	on "$flag" || { echo "# configure did not take $flag"; false; } || missing=1
 done
 report "${missing:-0}" "configure takes every flag on x86-64"
 
-for p in bsf/gba-bsfd hss-sim/gba-hss-simd znproxy/gba-znproxyd ue/gba-ue ue/gba-ued tools/gba-naf tools/gba-keys naf-lib/examples/gba-naf-example; do
+for p in bsf/gba-bsfd hss-sim/gba-hss-simd reg/gba-regd znproxy/gba-znproxyd ue/gba-ue ue/gba-ued tools/gba-naf tools/gba-keys naf-lib/examples/gba-naf-example; do
 	file=$(real "$build/$p")
 	(elf "$file" && code "$file" main && units "$file") >"$tmp/out" 2>&1
 	sed 's/^/# /' "$tmp/out"

@@ -15,7 +15,7 @@ BUILD = os.environ.get("GBA_BUILD", os.getcwd())
 SRC = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 FACTOR = float(os.environ.get("GBA_TIME_FACTOR", "1"))     # slower machine or sanitizers: every time limit grows by it
 SANITIZED = os.environ.get("GBA_SANITIZED", "")
-FOLDERS = ("bsf", "hss-sim", "znproxy", "ue", "ue/vuicc", "tools", "bench", "naf-lib/examples", "naf-lib", "tests/flow", ".")
+FOLDERS = ("bsf", "hss-sim", "reg", "znproxy", "ue", "ue/vuicc", "tools", "bench", "naf-lib/examples", "naf-lib", "tests/flow", ".")
 SANITIZER_EXIT = 99
 
 

@@ -61,8 +61,9 @@ class Realm(World):
         return self
 
     async def start_reg(self):
-        self.reg = self.reg_daemon()
-        self.t.watch(self.reg)
+        if not self.reg:
+            self.reg = self.reg_daemon()
+            self.t.watch(self.reg)
         await self.reg.start()
 
     async def order(self, command):
