@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The Diameter base protocol, of a BSF on Zn (ZN-0xx) and of an HSS on Zh (ZH-0xx): connection, watchdog, end, order."""
 import asyncio
+import ssl
 
 from ..run.case import cases
 from ..wire import dia, dia_peer
@@ -196,6 +197,37 @@ async def goes_on(t):
         a = await conn.request(m, t.timeout)
         assert a.result != 2001, f"{change}: served"
     await good(t, conn)
+
+
+@both("33.210 6.2; RFC 6733 13.1", [("045", "TLS: its certificate has its identity as a dNSName")], needs=["tls"])
+async def certificate(t):
+    _, _, names = await t.shake()
+    own = t.target.diameter.identity.lower()
+    assert own in names or any(n.startswith("*.") and n[2:] == own.split(".", 1)[1] for n in names), f"the certificate names {names}"
+
+
+@both("33.210 6.2; RFC 6733 13.1", [("046", "TLS: who shows no certificate gets nothing")], needs=["tls"])
+async def no_certificate(t):
+    try:
+        reader, writer, _ = await t.shake(certificate=False)
+        conn = dia_peer.Conn(reader, writer, t.identity().identity, t.identity().realm, [t.app])
+        writer.write(Msg(dia.CMD_CE, 0, conn.origin(), dia.R, 1, 1).encode())
+        assert await asyncio.wait_for(reader.read(1), t.timeout) == b"", "a message to who showed no certificate"
+    except (ssl.SSLError, ConnectionError):
+        pass
+
+
+@both("33.210 6.2; RFC 6733 13.1", [("047", "TLS: who begins without it gets no Diameter")], needs=["tls"])
+async def plain(t):
+    d, p = t.target.diameter, t.identity()
+    conn = await dia_peer.connect(d.port, p.identity, p.realm, [t.app], d.host, p.source or None, cer=False)
+    try:
+        a = await conn.capabilities_exchange(t.timeout)
+        assert a.result != 2001, "served without TLS"
+    except (dia_peer.PeerClosed, ConnectionError):
+        pass
+    finally:
+        await conn.close()
 
 
 @both("RFC 6733 2.1", [("050", "twenty connections that never say a word do not stop the one that does")], needs=["probe"], destructive=True)

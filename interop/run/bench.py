@@ -66,9 +66,21 @@ class Bench:
         if self.target.diameter.security != "tls":
             return None
         c = ssl.create_default_context(cafile=p.tls_ca)
-        c.check_hostname = False
+        c.check_hostname = False                     # a case of its own looks at the name
         c.load_cert_chain(p.tls_certificate, p.tls_key)
         return c
+
+    async def shake(self, which="main", certificate=True):
+        """A TLS connection: the names in their certificate. Raises what the handshake raises."""
+        p, d = self.identity(which), self.target.diameter
+        c = ssl.create_default_context(cafile=p.tls_ca)
+        c.check_hostname = False
+        if certificate:
+            c.load_cert_chain(p.tls_certificate, p.tls_key)
+        reader, writer = await asyncio.open_connection(d.host, d.port, local_addr=(p.source, 0) if p.source else None, ssl=c)
+        self._more.append(writer)
+        shown = writer.get_extra_info("ssl_object").getpeercert()
+        return reader, writer, [v.lower() for k, v in shown.get("subjectAltName", ()) if k == "DNS"]
 
     async def connect(self, which="main", cer=True, keep=False, **kw):
         """A connection of its own, ended with the case. Just after another of this name has ended it may be refused for a moment."""
@@ -95,6 +107,8 @@ class Bench:
         """The connection that lasts."""
         if self._main is None or self._main.closed.is_set():
             self._main = await self.connect(keep=True)
+            # some give a request no answer that comes as quick as this behind the CEA
+            await self._main.request(Msg(dia.CMD_DW, 0, self._main.origin(), dia.R), self.timeout)
         return self._main
 
     async def _drop_main(self):

@@ -22,6 +22,8 @@ def fingerprint(octets):
 def _value(a):
     if a.code in KEYS:
         return fingerprint(a.data)
+    if a.code == dia.GUSS:                     # uids are people's
+        return re.sub(r">\s*[^<\s][^<]*<", ">...<", a.data.decode("utf-8", "backslashreplace"))
     if a.code == dia.NAF_ID and len(a.data) > 5:
         return f"{a.data[:-5].decode('utf-8', 'backslashreplace')} + {a.data[-5:].hex()}"
     try:

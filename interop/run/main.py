@@ -61,6 +61,21 @@ def chosen(a):
     return [c for c in case.load().values() if c.role == a.role and (a.only is None or a.only.search(f"{c.number} {c.title}"))]
 
 
+def told(text):
+    """What a tester wants of a traceback: the last exception, and where in the cases it was raised."""
+    lines = text.strip().split("\n")
+    if not lines[0].startswith("Traceback"):
+        return text
+    last = max(i for i, x in enumerate(lines) if not x.startswith((" ", "Traceback")) and x)
+    what = re.sub(r"^AssertionError: ", "", "\n".join(lines[last:]))
+    if re.match(r"(asyncio\.exceptions\.)?TimeoutError", what):
+        what = "no answer in time"
+    elif re.search(r"PeerClosed|HttpClosed|ConnectionResetError|BrokenPipeError", what):
+        what = "the connection ended before the answer: " + what
+    at = [m for m in map(re.compile(r'  File ".*/interop/(cases/\S+)", line (\d+), in').match, lines) if m]
+    return what + (f"\n(interop/{at[-1][1]} line {at[-1][2]})" if at else "")
+
+
 class Run:
     def __init__(self, t, a):
         self.t, self.a, self.have = t, a, needs.has(t, a.role)
@@ -86,7 +101,7 @@ class Run:
         if expected:
             status = "known" if status == "fail" else "mended"
         steps = ladder.Ladder(tape, self.t.subscriber, "BSF" if self.a.role != "zh" else "HSS")
-        return report.Result(c, status, steps.without(text), seconds, steps if status == "fail" else None, b.notes, expected)
+        return report.Result(c, status, steps.without(told(text) if status in ("fail", "known") else text), seconds, steps if status == "fail" else None, b.notes, expected)
 
     async def all(self, cases):
         b = bench.Bench(self.t, self.a.role)

@@ -19,6 +19,7 @@ FACTS = {
     "guss-subscriber": "a subscriber with guss = \"FILE\"",
     "no-guss-subscriber": "a subscriber without guss",
     "bsf": "a table [diameter] and a naf: keys are asked for on Zn",
+    "tls": "security = \"tls\" in [diameter], and certificates",
     "short-nonce": "nonce-lifetime in [ub], no more than 10 seconds",
 }
 
@@ -47,6 +48,7 @@ def has(t, role):
         "home": t.ub and t.ub.home_name and any(s.kind == "home" for s in t.subscriber), "two-subscribers": len(me) > 1,
         "guss-subscriber": any(s.guss for s in t.subscriber), "no-guss-subscriber": any(not s.guss for s in t.subscriber),
         "bsf": t.diameter and t.naf,
+        "tls": t.diameter and t.diameter.security == "tls",
         "short-nonce": t.ub and t.ub.nonce_lifetime and t.ub.nonce_lifetime <= 10,
     }
     return {word for word, true in facts.items() if true} | set(t.target.capabilities)

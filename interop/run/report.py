@@ -59,7 +59,8 @@ def junit(results, name, path):
 
 
 def _last(text):
-    return _xml(text.strip().split("\n")[-1])
+    """In one line."""
+    return _xml(text.strip().split("\n")[0])
 
 
 def _xml(text):

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Programs of others: tshark reads every frame, erlang-diameter is NAF and HSS, six HTTP clients are devices."""
-import asyncio
 import base64
 import os
 
-from lib import aka, naf, procs
+from lib import naf, otp, procs
 from lib.app import App
 from lib.otp import compiled
 from lib.relay import Relay
@@ -95,26 +94,11 @@ async def erlang_naf(t):
 
 @test("erlang-diameter as HSS: its vector carries a bootstrap; an IMPI it does not know gets 403", timeout=120, smoke=True)
 async def erlang_hss(t):
-    out = await compiled(t)
     w = World(t, raw_hss=True)
     card = w.cards[0]
-    rand = os.urandom(16)
-    v = (rand,) + aka.Milenage(card.k, card.opc).vector(rand, 33)
     w.write_configs()
     t.worlds.append(w)
-    argv = ["erl", "-noshell", "-pa", out, "-run", "zh_hss", "main", str(w.ports["hss"]), card.impi] + [x.hex() for x in v]
-    peer = procs.Daemon("erlang", argv, t.dir + "/log/erlang.log", {"HOME": t.dir}, notifies=False)
-    await peer.start()
-    t.cleanup(peer.kill)
-
-    async def listens():
-        try:
-            _, wr = await asyncio.open_connection("127.0.0.1", w.ports["hss"])
-            wr.close()
-            return True
-        except OSError:
-            return False
-    await t.until(listens, 20, "erlang to listen")
+    await otp.hss(t, w.ports["hss"], card.impi, card.k, card.opc)
     w.bsf = w.bsf_daemon()
     t.watch(w.bsf)
     await w.bsf.start()

@@ -37,7 +37,7 @@ class Proxied(Lab):
             self.t.cleanup(p.stop)
         for name in ("bsf.toml", "hss.toml"):
             self.rewrite(name, lambda s: re.sub(r"^port = (\d+)", lambda m: f"port = {self._port(int(m[1]))}", s, flags=re.M))
-            self.rewrite(name, lambda s: s.replace("timeout = 10", "timeout = 2"))
+            self.rewrite(name, lambda s: re.sub(r"^timeout = .*", f"timeout = {2 * self.t.factor}", s, flags=re.M))
         return self
 
     def _port(self, port):

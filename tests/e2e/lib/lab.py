@@ -18,6 +18,8 @@ class Lab(World):
         super().__init__(t, n_cards=0, **kw)
         for name in os.listdir(CONF):
             shutil.copy(os.path.join(CONF, name), self.etc)
+        for name in ("bsf.toml", "hss.toml"):
+            self.rewrite(name, lambda s: s.replace("timeout = 10", f"timeout = {10 * t.factor}"))
         ports = {"bsf.toml": {"3868": "dia", "8080": "ub"}, "hss.toml": {"3869": "hss"}}
         for name, which in ports.items():
             self.rewrite(name, lambda s, w=which: re.sub(r"^port = (\d+)", lambda m: f"port = {self.ports[w[m[1]]]}", s, flags=re.M))
