@@ -200,6 +200,8 @@ static enum gba_naf_cause check_key(struct run *r)
 		return GBA_NAF_CAUSE_NOT_AUTHORIZED; /* our realm asks for a key of a card (33.220 M.6.4) */
 	if (rc == 0 && r->by_card && !r->out->key.has_card_key)
 		return GBA_NAF_CAUSE_NOT_AUTHORIZED; /* its run was GBA_ME: the card has no such key */
+	if (rc == 0 && r->out->key.use && !(r->out->key.use & (r->by_card ? GBA_NAF_KEY_CARD : GBA_NAF_KEY_DEVICE)))
+		return GBA_NAF_CAUSE_NOT_AUTHORIZED; /* a USS demands the other one, whatever we offered (33.220 5.3.3) */
 	return cause;
 }
 

@@ -354,7 +354,8 @@ static enum naf_end end_of(const struct zn_bia *bia)
 	const struct result *r = &bia->result;
 
 	if (!r->experimental && r->code == RESULT_SUCCESS)
-		return bia->me_key.len == KEY_LEN ? GIVEN : NO_KEY;
+		return bia->me_key.len == KEY_LEN || (!bia->me_key.len && bia->uicc_key.len == KEY_LEN) ? GIVEN
+													: NO_KEY;
 	if (r->experimental && r->vendor == RESULT_VENDOR_3GPP && r->code == RESULT_X_TRANSACTION_INVALID)
 		return BTID_UNKNOWN;
 	return !r->experimental && r->code / 1000 == 3 ? BUSY : REFUSED;
@@ -393,7 +394,7 @@ static int bir(struct options *o)
 	zn_report(o->json, &bia, ends[end].name, o->run);
 	rc = ends[end].exit;
 	if (end == GIVEN && o->key_file)
-		rc = write_key(o, o->key_file, &bia.me_key);
+		rc = write_key(o, o->key_file, bia.me_key.len ? &bia.me_key : &bia.uicc_key); /* of `keys uicc` */
 	zn_bia_clear(&bia);
 	return rc;
 }

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Every cause of Zn and of the Diameter node: the answer, the counter, and no key for whom it is not."""
 import asyncio
+import base64
 import collections
 import contextlib
+import json
 import os
 import re
 
-from lib import causes, dia, kdf, naf, vty
+from lib import causes, dia, http_raw, kdf, naf, vty
 from lib.dia import Avp, Msg
 from lib.dia_peer import PeerClosed
 from lib.kept import Kept
@@ -273,4 +275,28 @@ async def lying_naf(t):
             a = await bad.request(m, 3)
             assert a.result == 5014 and failed_avp(a) == [dia.GSID] and a.find(dia.ME_KEY) is None, a.avps
     await bad.close()
+    await kept.check()
+
+
+@test("Zn over HTTP is not there: its request is a stranger's on Ub, and no message on the port of Diameter; no key either way", smoke=True,
+      req=["220-4.4.6-7"])
+async def over_http(t):
+    w, kept = await world(t)
+    s = kept.session
+    soap = (f'<requestBootstrappingInfoRequest xmlns="http://www.3gpp.org/GBAService"><btid>{s.btid}</btid><nafid>'
+            f'{base64.b64encode(naf.naf_id()).decode()}</nafid></requestBootstrappingInfoRequest>').encode()
+    sbi = json.dumps({"btId": s.btid, "nafId": {"nafFqdn": "naf1.example.com", "uaSecProtId": "0100000002"}}).encode()
+    forms = [s.ks_naf(), s.ks_naf().hex().encode(), s.ks_naf().hex().upper().encode(), base64.b64encode(s.ks_naf())]
+    for target, kind, body in (("/GBAService", "text/xml", soap), ("/nbsp-gba/v1/bootstrapping-info-retrieval", "application/json", sbi)):
+        headers = [("Host", BSF_NAME), ("Content-Type", kind), ("User-Agent", "naf")]
+        r = await http_raw.once(w.ports["ub"], "POST", target, headers, body)
+        assert r.status >= 400, r
+        assert not any(f in r.body + repr(r.headers).encode() for f in forms), r
+        reader, writer = await asyncio.open_connection("127.0.0.1", w.ports["dia"])
+        writer.write(b"POST " + target.encode() + b" HTTP/1.1\r\nHost: b\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body)
+        try:
+            assert await asyncio.wait_for(reader.read(), 20 * t.factor) == b"", "closed without a word"
+        except ConnectionResetError:
+            pass
+        writer.close()
     await kept.check()

@@ -170,6 +170,45 @@ async def by_card(t):
         await app.daemon.stop()
 
 
+def selecting(choice, info="<uiccType>GBA_U</uiccType>"):
+    return GUSS.replace("INFO", info).replace("<ussList/>", '<ussList><uss id="1" type="1"><uids><uid>x</uid></uids><flags/>'
+                                              f"<keyChoice>{choice}</keyChoice></uss></ussList>")
+
+
+@test("a key selection in a USS binds the application, in both directions: who used the other key is turned away though the digest is right;"
+      " `keys uicc` of the BSF gives it one key only", smoke=True, req=["220-5.3.3-3"])
+async def key_choice(t):
+    w = Subscribers(t, [selecting("UICC_BASED_KEY"), selecting("ME_BASED_KEY"), selecting("ME_UICC_BASED_KEYS"),
+                        selecting("UICC_BASED_KEY", "<uiccType>GBA</uiccType>")])
+    w.bsf_cfg.set("naf naf1.example.com", "gaa-service 1")
+    await w.start()
+    app = await App(t, w.ports["dia"], "--key", "both", "--gsid", "1", name="naf-both").start()
+
+    async def page(s, card):
+        client = app.client()
+        client.take(await client.get())
+        realm = ("3GPP-bootstrapping-uicc@" if card else "3GPP-bootstrapping@") + FQDN
+        r = await client.get("/", client.authorization(s, key=s.ks_int_naf() if card else s.ks_naf(), realm=realm))
+        assert r.status == 200 or app.requests()[-1]["cause"] == "naf_not_authorized", app.requests()[-1]
+        return r.status
+    seen = {}
+    for n, choice in enumerate(("uicc", "me", "both", "uicc, and no card")):
+        s = await w.device(n, "sha1" if n < 3 else None).bootstrap()
+        seen[choice] = await page(s, False), await page(s, True)
+    assert seen == {"uicc": (403, 200), "me": (200, 403), "both": (200, 200), "uicc, and no card": (403, 403)}, seen
+    v = await Vty.open(w.ports["bsf_vty"])
+    for line in ("enable", "configure terminal", "naf naf1.example.com", "keys uicc", "no gaa-service", "end"):
+        assert "%" not in (out := await v.command(line)), (line, out)
+    v.close()
+    s = await w.device(2, "sha1").bootstrap()
+    assert (await page(s, True), await page(s, False)) == (200, 403), "only the card's key came"
+    await app.daemon.stop()                                  # one connection an identity
+    rc, out, err = await procs.run([t.need_program("gba-naf"), "bir", s.btid, "--naf", FQDN, "--ua", "0100000002", "--gba-u", "--identity", FQDN,
+                                    "--bsf", f"127.0.0.1:{w.ports['dia']}", "--json"], 20)
+    o = json.loads(out)
+    assert rc == 0 and o["uicc_key_fingerprint"] == fingerprint(s.ks_int_naf()) and not o.get("key_fingerprint"), (rc, out, err)
+
+
 def third(card, gba, pcap):
     """(keys, Ks_NAF) of the run in a capture of Ub, computed from card and nonce alone; the digest in it is the one of that RES."""
     with open(pcap, "rb") as f:

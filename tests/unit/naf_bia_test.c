@@ -38,6 +38,52 @@ START_TEST(results)
 }
 END_TEST
 
+/* 220-5.3.3-3: a key selection in any USS binds, and what the BSF did not give cannot be used */
+START_TEST(key_selection)
+{
+#define U(choice) "<uss id='1' type='1'><uids/><flags/>" choice "</uss>"
+#define KC(word)  "<keyChoice>" word "</keyChoice>"
+	static const struct {
+		uint8_t me, uicc;
+		const char *uss;
+		int rc;
+		unsigned use;
+	} selections[] = {
+		{ 32, 32, NULL, 0, GBA_NAF_KEY_DEVICE | GBA_NAF_KEY_CARD },
+		{ 32, 0, "<ussList/>", 0, GBA_NAF_KEY_DEVICE | GBA_NAF_KEY_CARD },
+		{ 32, 32, "<ussList>" U("") U(KC("UICC_BASED_KEY")) "</ussList>", 0, GBA_NAF_KEY_CARD },
+		{ 32, 0, "<ussList>" U(KC("UICC_BASED_KEY")) "</ussList>", 0, GBA_NAF_KEY_CARD },
+		{ 32, 32, "<ussList>" U(KC("ME_BASED_KEY")) "</ussList>", 0, GBA_NAF_KEY_DEVICE },
+		{ 32, 32, "<ussList>" U("<Extension>" KC("ME_BASED_KEY") "</Extension>") "</ussList>", 0,
+		  GBA_NAF_KEY_DEVICE },
+		{ 32, 32, "<ussList>" U(KC("ME_UICC_BASED_KEYS")) U(KC("of release 30")) "</ussList>", 0,
+		  GBA_NAF_KEY_DEVICE | GBA_NAF_KEY_CARD },
+		{ 32, 32, "<ussList>" U(KC("ME_BASED_KEY")) U(KC("UICC_BASED_KEY")) "</ussList>", 0, GBA_NAF_KEY_NONE },
+		{ 0, 32, NULL, 0, GBA_NAF_KEY_CARD },
+		{ 0, 32, "<ussList>" U(KC("ME_BASED_KEY")) "</ussList>", 0, GBA_NAF_KEY_NONE },
+		{ 31, 32, NULL, -EPROTO, 0 },
+		{ 0, 0, NULL, -EPROTO, 0 },
+		{ 32, 32, "<ussList><uss", -EPROTO, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(selections) / sizeof(selections[0]); i++) {
+		struct zn_bia bia = { .result = { .code = 2001 },
+				      .me_key = { .len = selections[i].me, .b = { 7 } },
+				      .uicc_key = { .len = selections[i].uicc, .b = { 8 } } };
+		struct gba_naf_key key = { 0 }, none = { 0 };
+
+		bia.uss_list = selections[i].uss ? strdup(selections[i].uss) : NULL;
+		bia.uss_list_len = selections[i].uss ? strlen(selections[i].uss) : 0;
+		ck_assert_msg(naf_bia_read(&bia, 0, &key) == selections[i].rc && key.use == selections[i].use,
+			      "row %zu: %u", i, key.use);
+		if (selections[i].rc == 0 && selections[i].me == 0)
+			ck_assert_mem_ne(key.key, none.key, GBA_NAF_KEY_LEN); /* no key that anybody knows */
+		naf_key_clear(&key);
+		zn_bia_clear(&bia);
+	}
+}
+END_TEST
+
 /* 220-4.2.2-3, 220-4.4.6-13: with the USSs as they came */
 START_TEST(contents)
 {
@@ -99,4 +145,4 @@ START_TEST(times)
 }
 END_TEST
 
-SUITE("naf_bia", results, contents, times)
+SUITE("naf_bia", results, key_selection, contents, times)

@@ -101,7 +101,8 @@ enum gba_naf_cause {
 	GBA_NAF_CAUSE_BTID_UNKNOWN, /*!< naf_btid_unknown: the BSF does not know the B-TID (any more) */
 	GBA_NAF_CAUSE_KEY_EXPIRED,  /*!< naf_key_expired: life of the key, or our own limit, is over */
 	GBA_NAF_CAUSE_BSF_FOREIGN,  /*!< naf_bsf_foreign: B-TID of a BSF that is none of ours */
-	GBA_NAF_CAUSE_NOT_AUTHORIZED, /*!< naf_not_authorized: the BSF gives us no key for this name or user */
+	GBA_NAF_CAUSE_NOT_AUTHORIZED, /*!< naf_not_authorized: the BSF gives us no key for this name or user, or not
+					   the one that was used */
 	GBA_NAF_CAUSE_BSF_DOWN,       /*!< naf_bsf_down: not connected, no answer in time, or too many waiting */
 	GBA_NAF_CAUSE_BSF_ERROR,      /*!< naf_bsf_error: any other result of the BSF, or no memory here */
 	GBA_NAF_CAUSE_COUNT
@@ -124,6 +125,7 @@ enum gba_naf_log_level { GBA_NAF_LOG_DEBUG, GBA_NAF_LOG_INFO, GBA_NAF_LOG_NOTICE
  *  GBA_U, and the realm offered is 3GPP-bootstrapping-uicc@ and our name, or both in one (TS 24.109 5.2.4). */
 #define GBA_NAF_KEY_DEVICE 1u
 #define GBA_NAF_KEY_CARD   2u
+#define GBA_NAF_KEY_NONE   4u /* in gba_naf_key.use alone */
 
 /*! The BSF over Diameter. gba_naf_diameter_init() first. All texts are needed unless said, at most 255 characters each. */
 struct gba_naf_diameter {
@@ -279,6 +281,11 @@ struct gba_naf_key {
 
 	bool has_card_key; /*!< the BSF gave Ks_int_NAF: the run was GBA_U, and `keys` has GBA_NAF_KEY_CARD */
 	uint8_t card_key[GBA_NAF_KEY_LEN]; /*!< Ks_int_NAF, if so */
+
+	/*! Which of the two may be used: what the key selections of the USSs leave (TS 33.220 5.3.3), and what the BSF gave.
+	 *  GBA_NAF_KEY_DEVICE, GBA_NAF_KEY_CARD; GBA_NAF_KEY_NONE: they contradict each other; 0: either. gba_naf_digest() keeps to
+	 *  it; who has a key from gba_naf_fetch_key() has to look. Where the BSF gave only Ks_int_NAF, `key` is random octets. */
+	unsigned use;
 };
 
 /*! For tests: everything zero. */
