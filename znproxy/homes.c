@@ -125,17 +125,21 @@ void homes_stop(struct proxy_cfg *c, struct dia_loop *l)
 	}
 }
 
-int homes_pick(const struct proxy_home *h, struct span host, unsigned but)
+int homes_pick(const struct proxy_home *h, struct span host, unsigned but, const char *fqdn, bool *covered)
 {
-	int found = -1;
+	bool one = false;
 
-	for (size_t i = 0; i < h->n_bsfs; i++) {
-		bool open = h->hub && !(but & 1u << i) && dia_hub_is_open(h->hub, h->bsfs[i].identity);
-
-		if (host.p && span_ieq(host, span_str(h->bsfs[i].identity)))
-			return open ? (int)i : -1;
-		if (open && found < 0)
-			found = (int)i;
+	*covered = false;
+	for (size_t i = 0; host.p && i < h->n_bsfs && !one; i++) {
+		one = span_ieq(host, span_str(h->bsfs[i].identity));
+		but |= one ? ~(1u << i) : 0;
 	}
-	return found;
+	for (size_t i = 0; h->hub && i < h->n_bsfs; i++) {
+		int rc = but & 1u << i ? -ENOTCONN : dia_ask_covers(h->hub, h->bsfs[i].identity, fqdn);
+
+		*covered = rc == 1;
+		if (rc >= 0)
+			return (int)i;
+	}
+	return -1;
 }

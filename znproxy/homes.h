@@ -15,7 +15,8 @@ void homes_stop(struct proxy_cfg *c, struct dia_loop *l);
 /*! What homes_open() made and homes_start() did not take. */
 void homes_close(struct proxy_cfg *c);
 
-/*! The first BSF that may be asked.
+/*! The first BSF that is connected.
  *  \param[in] host only this one, if it is one of them; host.p NULL or of another name: any
- *  \param[in] but those not, a bit each \returns its number; -1: none */
-int homes_pick(const struct proxy_home *h, struct span host, unsigned but);
+ *  \param[in] but those not, a bit each
+ *  \param[in] fqdn, covered is our certificate there for this name? \returns its number; -1: none */
+int homes_pick(const struct proxy_home *h, struct span host, unsigned but, const char *fqdn, bool *covered);

@@ -81,14 +81,25 @@ void proxy_cfg_naf_remove(struct proxy_cfg *c, struct proxy_naf *n)
 	talloc_free(n);
 }
 
-struct proxy_home *proxy_cfg_home_of(const struct proxy_cfg *c, const char *name)
-{
-	return name_table_above(c->by_realm, name);
-}
-
-bool proxy_cfg_is_own(const struct proxy_cfg *c, const char *name)
+static bool is_own(const struct proxy_cfg *c, const char *name)
 {
 	return name_table_above(c->own, name) != NULL;
+}
+
+struct proxy_whose proxy_cfg_whose(struct proxy_cfg *c, struct span name)
+{
+	size_t at = name.len ? (name.len * 31 + name.p[0] * 7u + name.p[name.len / 2]) % PROXY_WHOSE_PLACES : 0;
+	struct proxy_whose_place *p = &c->whose[at];
+
+	if (!name.len || name.len > DIA_NAME_MAX || memchr(name.p, '\0', name.len))
+		return (struct proxy_whose){ 0 };
+	if (!span_eq(span_of(p->name, p->len), name)) {
+		(void)span_to_str(p->name, sizeof(p->name), name);
+		p->len = name.len;
+		p->home = name_table_above(c->by_realm, p->name);
+		p->own = is_own(c, p->name);
+	}
+	return (struct proxy_whose){ p->home, p->own };
 }
 
 /* --- is it whole */
@@ -149,7 +160,7 @@ static int index_realm(struct proxy_cfg *c, struct proxy_home *h, const char *re
 	const struct proxy_home *former = name_table_get(c->by_realm, span_str(realm));
 	int rc;
 
-	if (proxy_cfg_is_own(c, realm))
+	if (is_own(c, realm))
 		return cfg_error(err, -EINVAL, h->line,
 				 "home %s: realm %s is our own: our NAFs ask our own BSF for its subscribers; "
 				 "allowed: realms of others",

@@ -54,6 +54,15 @@ struct proxy_home {
 	uint64_t passed, lost; /* answers handed on, requests that got none */
 };
 
+#define PROXY_WHOSE_PLACES 64
+
+struct proxy_whose_place {
+	size_t len; /* 0: nothing yet */
+	char name[DIA_NAME_MAX + 1];
+	struct proxy_home *home;
+	bool own;
+};
+
 struct proxy_cfg {
 	/* diameter */
 	char *identity, *realm;
@@ -65,9 +74,10 @@ struct proxy_cfg {
 	int tc_s, tw_s;     /* 0: default */
 	int diameter_line, listen_line[DIA_HUB_LISTEN_MAX];
 	struct llist_head nafs, homes;
-	struct name_table *by_identity; /* of nafs */
-	struct name_table *by_realm;    /* of homes */
-	struct name_table *own;         /* our own realms */
+	struct name_table *by_identity;                     /* of nafs */
+	struct name_table *by_realm;                        /* of homes */
+	struct name_table *own;                             /* our own realms */
+	struct proxy_whose_place whose[PROXY_WHOSE_PLACES]; /* homes and own realms stay as they are while we run */
 };
 
 /*! \returns new object owned by ctx; NULL no memory */
@@ -83,9 +93,13 @@ struct proxy_home *proxy_cfg_home(const struct proxy_cfg *c, const char *name);
 struct proxy_naf *proxy_cfg_naf_add(struct proxy_cfg *c, const char *identity);
 void proxy_cfg_naf_remove(struct proxy_cfg *c, struct proxy_naf *n);
 
-/*! Whose subscribers have this name in their B-TID, or are reached by this realm? \returns NULL nobody's that is known */
-struct proxy_home *proxy_cfg_home_of(const struct proxy_cfg *c, const char *name);
-bool proxy_cfg_is_own(const struct proxy_cfg *c, const char *name);
+/*! Whose subscribers have this name in their B-TID, or are reached by this realm? */
+struct proxy_whose {
+	struct proxy_home *home; /* NULL: nobody's that is known */
+	bool own;                /* our own operator's */
+};
+/*! Names that came last are not looked for again. \param[in] name from a peer */
+struct proxy_whose proxy_cfg_whose(struct proxy_cfg *c, struct span name);
 
 /*! For dia_hub_callbacks of those who come; owner struct proxy_cfg. */
 int proxy_cfg_admit(void *cfg, const char *identity, const struct sockaddr *from);

@@ -21,9 +21,9 @@ struct relay_txn {
 	struct dia_reply *reply;
 	struct proxy_home *home; /* homes stay as long as the daemon */
 	struct relay_request *request;
-	unsigned tried; /* BSFs of the home, a bit each */
-	int bsf;        /* the one that is asked now */
-	uint8_t rand[BTID_RAND_LEN];
+	unsigned tried;         /* BSFs of the home, a bit each */
+	int bsf;                /* the one that is asked now */
+	struct span btid, host; /* of request; host.p NULL: no Destination-Host */
 	char fqdn[FQDN_MAX + 1];
 };
 
@@ -48,7 +48,7 @@ static struct relay_end end_of(const struct relay_txn *t, enum cause cause, cons
 				   .result = result,
 				   .peer = dia_reply_peer(t->reply),
 				   .naf = t->fqdn,
-				   .rand = t->rand,
+				   .btid = t->btid,
 				   .home = t->home->name,
 				   .bsf = t->home->bsfs[t->bsf].identity };
 }
@@ -110,27 +110,30 @@ static void relay_answered(struct relay_txn *t, struct span answer)
 
 static void relay_on_answer(void *owner, uint64_t txn, int rc, struct span answer);
 
-/* \returns 0; -ENOTCONN no BSF of the home is left; -EBUSY, -ENOMEM */
-static int relay_ask(struct relay_txn *t)
+static int ask_one(struct relay_txn *t, int bsf)
 {
-	struct proxy_home *h = t->home;
-	struct relay_address to;
-	int rc = -ENOTCONN, next;
+	const struct dia_target target = { .peer = t->home->bsfs[bsf].identity,
+					   .session_id = "",
+					   .repeated = t->tried != 0,
+					   .grammar = &zn_wire_bir,
+					   .room = t->request->len };
 
-	relay_octets_address(&to, span_of(t->request->octets, t->request->len));
-	while (rc == -ENOTCONN && (next = homes_pick(h, to.host, t->tried)) >= 0) {
-		const struct dia_target target = { .peer = h->bsfs[next].identity,
-						   .session_id = "",
-						   .repeated = t->tried != 0,
-						   .grammar = &zn_wire_bir,
-						   .room = t->request->len };
+	t->bsf = bsf;
+	t->tried |= 1u << bsf;
+	return dia_ask(t->home->hub, &target, relay_octets_put_request, t->request, t->home->timeout_s * 1000,
+		       relay_on_answer, t, 0);
+}
 
-		t->bsf = next;
-		t->tried |= 1u << next;
-		if (dia_ask_covers(h->hub, target.peer, t->fqdn) ==
-		    1) /* each connection may have its own certificate */
-			rc = dia_ask(h->hub, &target, relay_octets_put_request, t->request, h->timeout_s * 1000,
-				     relay_on_answer, t, 0);
+/* \returns 0; -ENOTCONN no BSF of the home is left; -EBUSY, -ENOMEM */
+static int ask_another(struct relay_txn *t)
+{
+	bool covered; /* each connection may have its own certificate */
+	int rc = -ENOTCONN, bsf;
+
+	while (rc == -ENOTCONN && (bsf = homes_pick(t->home, t->host, t->tried, t->fqdn, &covered)) >= 0) {
+		if (covered)
+			rc = ask_one(t, bsf);
+		t->tried |= 1u << bsf;
 	}
 	return rc;
 }
@@ -140,7 +143,7 @@ static void relay_on_answer(void *owner, uint64_t txn, int rc, struct span answe
 	struct relay_txn *t = owner;
 
 	if (rc == -ENOTCONN) /* another BSF of the home has the same sessions, or knows nothing of them */
-		rc = relay_ask(t);
+		rc = ask_another(t);
 	else if (rc == 0) {
 		relay_answered(t, answer);
 		return;
@@ -167,23 +170,35 @@ static bool has_room(const struct relay *r, unsigned slot)
 	return r->in_work < RELAY_WAITING_MAX && r->of_peer[slot] < RELAY_SHARE * (RELAY_WAITING_MAX - r->in_work);
 }
 
-/* \returns 0, r is kept; -errno, r is still to be answered or (-ECANCELED) has been */
-static int txn_begin(struct relay *relay, struct dia_reply *r, const struct zn_bir *bir, struct proxy_home *home)
+/* Where it is in the copy. */
+static struct span in_copy(const struct relay_txn *t, struct span msg, struct span s)
 {
-	struct relay_txn *t = calloc(1, sizeof(*t));
+	return s.p ? span_of(t->request->octets + (s.p - msg.p), s.len) : s;
+}
+
+/* \returns 0, r is kept; -errno, r is still to be answered or (-ECANCELED) has been */
+static int txn_begin(struct relay *relay, struct dia_reply *r, const struct relay_bir *bir, struct proxy_home *home,
+		     int bsf)
+{
+	struct relay_txn *t = malloc(sizeof(*t));
+	struct span msg = dia_reply_request(r);
 	int rc;
 
 	if (!t)
 		return -ENOMEM;
-	*t = (struct relay_txn){ .relay = relay, .home = home, .slot = slot_of_peer(dia_reply_peer(r)) };
-	memcpy(t->rand, bir->btid.rand, sizeof(t->rand));
-	memcpy(t->fqdn, bir->naf_id.fqdn, sizeof(t->fqdn));
-	t->request = relay_octets_request(dia_reply_request(r), dia_reply_peer(r));
+	t->request = relay_octets_request(msg, dia_reply_peer(r));
 	if (!t->request) {
 		rc = -errno;
 		free(t);
 		return rc;
 	}
+	t->relay = relay;
+	t->home = home;
+	t->tried = 0;
+	t->slot = slot_of_peer(dia_reply_peer(r));
+	t->btid = in_copy(t, msg, bir->btid);
+	t->host = in_copy(t, msg, bir->host);
+	strcpy(t->fqdn, bir->naf_id.fqdn);
 	t->reply = dia_reply_keep(r);
 	if (!t->reply) {
 		free(t->request);
@@ -192,11 +207,9 @@ static int txn_begin(struct relay *relay, struct dia_reply *r, const struct zn_b
 	}
 	relay->in_work++;
 	relay->of_peer[t->slot]++;
-	rc = relay_ask(t);
-	if (rc == -ENOTCONN)
-		end_refused(t, CAUSE_znproxy_home_lost, RESULT_UNABLE_TO_DELIVER);
-	else if (rc < 0)
-		end_refused(t, CAUSE_znproxy_busy, RESULT_TOO_BUSY);
+	rc = ask_one(t, bsf);
+	if (rc < 0)
+		relay_on_answer(t, 0, rc, span_of(NULL, 0));
 	return 0;
 }
 
@@ -209,41 +222,33 @@ static void refuse_unreadable(struct dia_reply *r, const struct dia_fault *bad)
 }
 
 /* Home of the subscriber: of both names the same. */
-static struct proxy_home *home_of(struct relay_facts *f, const struct proxy_cfg *c, const struct zn_bir *bir,
-				  const struct relay_address *to)
+static struct proxy_home *home_of(struct relay_facts *f, struct proxy_cfg *c, const struct relay_bir *bir)
 {
-	char realm[DIA_NAME_MAX + 1];
-	struct proxy_home *h;
+	struct proxy_whose realm = proxy_cfg_whose(c, bir->realm);
+	struct proxy_whose btid = proxy_cfg_whose(c, span_str(bir->btid_domain));
 
-	if (!bir->btid_ok || span_to_str(realm, sizeof(realm), to->realm) < 0)
-		return NULL;
-	f->own_home = proxy_cfg_is_own(c, bir->btid.domain) || proxy_cfg_is_own(c, realm);
-	h = proxy_cfg_home_of(c, realm);
-	f->home = h && h == proxy_cfg_home_of(c, bir->btid.domain);
-	return f->home ? h : NULL;
+	f->own_home = realm.own || btid.own;
+	f->home = realm.home && realm.home == btid.home;
+	return f->home ? realm.home : NULL;
 }
 
-static struct proxy_home *find_facts(struct relay_facts *f, const struct relay *relay, const struct dia_reply *r,
-				     const struct zn_bir *bir, const struct proxy_naf *naf)
+static struct proxy_home *find_facts(struct relay_facts *f, int *bsf, struct relay *relay, const struct relay_bir *bir,
+				     const struct proxy_naf *naf)
 {
 	enum ua_id_class ua = ua_id_classify(bir->naf_id.ua, NULL);
-	struct relay_address to;
 	struct proxy_home *h;
-	int bsf;
 
-	relay_octets_address(&to, dia_reply_request(r));
 	*f = (struct relay_facts){
-		.own_origin = naf && span_ieq(span_str(bir->origin_host), span_str(naf->identity)),
+		.own_origin = naf && span_ieq(bir->origin, span_str(naf->identity)),
 		.speaks_for = naf && name_table_covers(naf->names, bir->naf_id.fqdn),
 		.ua_id = ua != UA_ID_INVALID && ua != UA_ID_RESERVED,
-		.gsids = naf && relay_octets_gsids(dia_reply_request(r), &naf->gsids),
-		.btid = bir->btid_ok,
-		.to_us = to.host.p && span_ieq(to.host, span_str(relay->cfg->identity)),
+		.gsids = bir->gsids,
+		.btid = bir->btid_domain[0],
+		.to_us = bir->host.p && span_ieq(bir->host, span_str(relay->cfg->identity)),
 	};
-	h = home_of(f, relay->cfg, bir, &to);
-	bsf = h ? homes_pick(h, to.host, 0) : -1;
-	f->connected = bsf >= 0;
-	f->covered = bsf >= 0 && dia_ask_covers(h->hub, h->bsfs[bsf].identity, bir->naf_id.fqdn) == 1;
+	h = home_of(f, relay->cfg, bir);
+	*bsf = h ? homes_pick(h, bir->host, 0, bir->naf_id.fqdn, &f->covered) : -1;
+	f->connected = *bsf >= 0;
 	return h;
 }
 
@@ -255,45 +260,57 @@ static enum cause over_limit(const struct relay *relay, const struct dia_reply *
 	return has_room(relay, slot_of_peer(dia_reply_peer(r))) ? CAUSE_znproxy_ok : CAUSE_znproxy_busy;
 }
 
+/* What stays is busy or too long. */
+static void refuse_unbegun(struct dia_reply *r, struct relay_end *e, int rc)
+{
+	const struct result result = { .code = rc == -EMSGSIZE ? RESULT_UNABLE_TO_COMPLY : RESULT_TOO_BUSY };
+
+	e->cause = rc == -EMSGSIZE ? CAUSE_znproxy_too_large : CAUSE_znproxy_busy;
+	e->result = &result;
+	relay_refuse(r, e);
+}
+
+static void relay_read_one(struct relay *relay, struct dia_reply *r, const struct relay_bir *bir,
+			   const struct proxy_naf *naf)
+{
+	char origin[DIA_NAME_MAX + 1] = "";
+	struct relay_facts facts;
+	struct result result;
+	int bsf, rc;
+	struct proxy_home *home = find_facts(&facts, &bsf, relay, bir, naf);
+	struct relay_end e = { .cause = relay_decide(&result, &facts),
+			       .result = &result,
+			       .peer = dia_reply_peer(r),
+			       .origin = origin,
+			       .naf = bir->naf_id.fqdn,
+			       .btid = bir->btid,
+			       .home = home ? home->name : NULL };
+
+	if (e.cause == CAUSE_znproxy_ok) {
+		rc = txn_begin(relay, r, bir, home, bsf);
+		if (rc < 0 && rc != -ECANCELED)
+			refuse_unbegun(r, &e, rc);
+		return;
+	}
+	(void)span_to_str(origin, sizeof(origin), bir->origin);
+	relay_refuse(r, &e);
+}
+
 static void relay_on_bir(void *owner, struct dia_reply *r)
 {
 	static const struct result busy = { .code = RESULT_TOO_BUSY };
 	struct relay *relay = owner;
 	const struct proxy_naf *naf = proxy_cfg_naf(relay->cfg, dia_reply_peer(r));
 	struct relay_end e = { .cause = over_limit(relay, r, naf), .result = &busy, .peer = dia_reply_peer(r) };
-	struct relay_facts facts;
-	struct proxy_home *home;
+	struct relay_bir bir;
 	struct dia_fault bad;
-	struct result result;
-	struct zn_bir bir;
-	int rc;
 
-	if (e.cause != CAUSE_znproxy_ok) {
+	if (e.cause != CAUSE_znproxy_ok)
 		relay_refuse(r, &e);
-		return;
-	}
-	if (zn_wire_bir_get(&bir, dia_reply_request(r), &bad, NULL) < 0) {
+	else if (relay_octets_read(&bir, dia_reply_request(r), naf ? &naf->gsids : NULL, &bad) < 0)
 		refuse_unreadable(r, &bad);
-		return;
-	}
-	home = find_facts(&facts, relay, r, &bir, naf);
-	e = (struct relay_end){ .cause = relay_decide(&result, &facts),
-				.result = &result,
-				.peer = dia_reply_peer(r),
-				.origin = bir.origin_host,
-				.naf = bir.naf_id.fqdn,
-				.rand = bir.btid_ok ? bir.btid.rand : NULL,
-				.home = home ? home->name : NULL };
-	if (e.cause != CAUSE_znproxy_ok) {
-		relay_refuse(r, &e);
-		return;
-	}
-	rc = txn_begin(relay, r, &bir, home);
-	if (rc == 0 || rc == -ECANCELED)
-		return;
-	e.cause = rc == -EMSGSIZE ? CAUSE_znproxy_too_large : CAUSE_znproxy_busy;
-	result = (struct result){ .code = rc == -EMSGSIZE ? RESULT_UNABLE_TO_COMPLY : RESULT_TOO_BUSY };
-	relay_refuse(r, &e);
+	else
+		relay_read_one(relay, r, &bir, naf);
 }
 
 struct dia_hub_service relay_service(struct relay *r)

@@ -3,6 +3,7 @@
  *  How a BIR ended: a counter, and a line. */
 #pragma once
 
+#include "common/base/bytes.h"
 #include "common/gba/cause.h"
 #include "common/gba/result.h"
 
@@ -13,7 +14,7 @@ struct relay_end {
 	const char *peer;   /* the NAF's connection */
 	const char *origin; /* left out where it is the same */
 	const char *naf;    /* host name of the NAF-Id */
-	const uint8_t *rand;
+	struct span btid;
 	const char *home, *bsf;
 };
 

@@ -23,13 +23,6 @@ static struct span value_of(struct span msg, enum dia_avp_id id)
 	return dia_wire_find(&a, dia_wire_avps(msg), id) ? a.data : span_of(NULL, 0);
 }
 
-void relay_octets_address(struct relay_address *out, struct span msg)
-{
-	*out = (struct relay_address){ .realm = value_of(msg, AVP_DESTINATION_REALM),
-				       .host = value_of(msg, AVP_DESTINATION_HOST),
-				       .session_id = value_of(msg, AVP_SESSION_ID) };
-}
-
 static bool gsid_allowed(struct span s, const struct words *allowed)
 {
 	char text[GSID_TEXT];
@@ -44,15 +37,72 @@ static bool gsid_allowed(struct span s, const struct words *allowed)
 	return false;
 }
 
-bool relay_octets_gsids(struct span msg, const struct words *allowed)
+/* base64(RAND)@domain. Whether the first is one only its home needs to know. */
+static int read_btid(struct relay_bir *b, struct span s)
+{
+	struct span domain = span_of(s.p + BTID_RAND_CHARS + 1, s.len - BTID_RAND_CHARS - 1);
+
+	if (s.len > BTID_MAX)
+		return -EBADMSG;
+	b->btid = s;
+	if (s.len <= BTID_RAND_CHARS + 1 || s.p[BTID_RAND_CHARS] != '@' || !fqdn_valid(domain, BSF_NAME_MAX))
+		return 0;
+	memcpy(b->btid_domain, domain.p, domain.len);
+	b->btid_domain[domain.len] = '\0';
+	return 0;
+}
+
+bool relay_octets_rand(uint8_t out[BTID_RAND_LEN], struct span btid)
+{
+	struct btid b;
+
+	if (btid_parse(&b, btid.p, btid.len) < 0)
+		return false;
+	memcpy(out, b.rand, BTID_RAND_LEN);
+	return true;
+}
+
+static int read_avp(struct relay_bir *b, const struct dia_avp *a, const struct words *gsids)
+{
+	switch (a->id) {
+	case AVP_SESSION_ID:
+		b->session_id = a->data;
+		return 0;
+	case AVP_ORIGIN_HOST:
+		b->origin = a->data;
+		return 0;
+	case AVP_DESTINATION_REALM:
+		b->realm = a->data;
+		return 0;
+	case AVP_DESTINATION_HOST:
+		b->host = a->data;
+		return 0;
+	case AVP_TRANSACTION_ID:
+		return read_btid(b, a->data);
+	case AVP_NAF_ID:
+		return naf_id_parse(&b->naf_id, a->data.p, a->data.len);
+	case AVP_GSID:
+		b->gsids = b->gsids && gsids && gsid_allowed(a->data, gsids);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+int relay_octets_read(struct relay_bir *out, struct span msg, const struct words *gsids, struct dia_fault *bad)
 {
 	struct dia_iter it = dia_wire_avps(msg);
 	struct dia_avp a;
 
+	if (dia_check(bad, msg, &zn_wire_bir, NULL))
+		return -EBADMSG;
+	out->host = span_of(NULL, 0);
+	out->btid_domain[0] = '\0';
+	out->gsids = true;
 	while (dia_wire_next(&it, &a) == 1)
-		if (a.id == AVP_GSID && !gsid_allowed(a.data, allowed))
-			return false;
-	return true;
+		if (read_avp(out, &a, gsids) < 0)
+			return dia_fault_set(bad, RESULT_INVALID_AVP_VALUE, &a);
+	return 0;
 }
 
 struct relay_request *relay_octets_request(struct span msg, const char *from)

@@ -5,20 +5,26 @@
 #pragma once
 
 #include "common/dia/dia_build.h"
+#include "common/gba/btid.h"
+#include "common/gba/naf_id.h"
 #include "common/rt/words.h"
 
-/*! Where a request wants to go; lent by it. */
-struct relay_address {
-	struct span realm, host; /* host.p NULL: no Destination-Host */
-	struct span session_id;
+/*! What is to be judged of a BIR; lent by it. */
+struct relay_bir {
+	struct span origin, realm, session_id, btid;
+	struct span host;                   /* p NULL: no Destination-Host */
+	char btid_domain[BSF_NAME_MAX + 1]; /* ""; the Transaction-Identifier is no B-TID */
+	struct naf_id naf_id;
+	bool gsids; /* each GAA-Service-Identifier is an allowed one */
 };
 
-/*! \param[in] msg checked, a BIR */
-void relay_octets_address(struct relay_address *out, struct span msg);
-
-/*! Is each GAA-Service-Identifier one of these? As text, to the octet, or its number in 4 octets: what a reader might take for
- *  one, but is none of these, is not allowed. */
-bool relay_octets_gsids(struct span msg, const struct words *allowed);
+/*! Read it: checked against the grammar, with one walk more.
+ *  \param[in] gsids allowed ones. A GAA-Service-Identifier is one of them as text, to the octet, or as number in 4 octets: what a
+ *  reader might take for one, but is none of these, is not allowed. NULL: none
+ *  \returns 0; -EBADMSG and what is wrong */
+int relay_octets_read(struct relay_bir *out, struct span msg, const struct words *gsids, struct dia_fault *bad);
+/*! The B-TID's RAND, for the log. \returns false: it is none */
+bool relay_octets_rand(uint8_t out[BTID_RAND_LEN], struct span btid);
 
 /*! A request as it goes on. */
 struct relay_request {

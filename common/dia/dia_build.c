@@ -52,9 +52,8 @@ static void copy_all(struct writer *w, struct span request, enum dia_avp_id id)
 	struct dia_iter it = dia_wire_avps(request);
 	struct dia_avp a;
 
-	while (dia_wire_next(&it, &a) == 1)
-		if (a.id == id)
-			dia_wire_put_whole(w, a.whole);
+	while (dia_wire_next_of(&it, &a, id))
+		dia_wire_put_whole(w, a.whole);
 }
 
 static void copy_first(struct writer *w, struct span request, enum dia_avp_id id)

@@ -38,8 +38,8 @@ static uint32_t find_address(const struct dia_local *l, struct span msg)
 	struct dia_avp a, host, realm;
 	bool has_host, has_realm;
 
-	while (dia_wire_next(&it, &a) == 1)
-		if (a.id == AVP_ROUTE_RECORD && span_ieq(a.data, span_str(l->identity)))
+	while (dia_wire_next_of(&it, &a, AVP_ROUTE_RECORD))
+		if (span_ieq(a.data, span_str(l->identity)))
 			return DIA_LOOP_DETECTED;
 	if (l->agent)
 		return 0;

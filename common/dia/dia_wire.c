@@ -44,7 +44,8 @@ struct dia_iter dia_wire_inside(const struct dia_avp *group)
 	return (struct dia_iter){ group->data.p, group->data.p + group->data.len };
 }
 
-int dia_wire_next(struct dia_iter *it, struct dia_avp *out)
+/* All but the name. */
+static int next_unnamed(struct dia_iter *it, struct dia_avp *out)
 {
 	size_t left = it->end - it->at, hdr, len;
 	const uint8_t *p = it->at;
@@ -62,24 +63,44 @@ int dia_wire_next(struct dia_iter *it, struct dia_avp *out)
 	if (p[4] & DIA_FLAG_V)
 		a.vendor = be32_get(p + DIA_AVP_HDR);
 	a.data = span_of(p + hdr, len - hdr);
-	/* V with vendor 0 (4.1.1 MUST NOT) is nobody's AVP */
-	a.id = p[4] & DIA_FLAG_V && !a.vendor ? AVP_UNKNOWN : dia_dict_find(a.code, a.vendor);
 	*out = a;
 	/* the last one of a group may come without its padding */
 	it->at = padding(len) > left - len ? it->end : p + len + padding(len);
 	return 1;
 }
 
-bool dia_wire_find(struct dia_avp *out, struct dia_iter it, enum dia_avp_id id)
+/* V with vendor 0 (4.1.1 MUST NOT) is nobody's AVP */
+static bool is_nobodys(const struct dia_avp *a)
 {
+	return a->flags & DIA_FLAG_V && !a->vendor;
+}
+
+int dia_wire_next(struct dia_iter *it, struct dia_avp *out)
+{
+	int rc = next_unnamed(it, out);
+
+	if (rc == 1)
+		out->id = is_nobodys(out) ? AVP_UNKNOWN : dia_dict_find(out->code, out->vendor);
+	return rc;
+}
+
+bool dia_wire_next_of(struct dia_iter *it, struct dia_avp *out, enum dia_avp_id id)
+{
+	const struct dia_def *d = dia_dict(id);
 	struct dia_avp a;
 
-	while (dia_wire_next(&it, &a) == 1)
-		if (a.id == id) {
+	while (next_unnamed(it, &a) == 1)
+		if (a.code == d->code && a.vendor == d->vendor && !is_nobodys(&a)) {
+			a.id = id;
 			*out = a;
 			return true;
 		}
 	return false;
+}
+
+bool dia_wire_find(struct dia_avp *out, struct dia_iter it, enum dia_avp_id id)
+{
+	return dia_wire_next_of(&it, out, id);
 }
 
 uint32_t dia_wire_u32(const struct dia_avp *a)

@@ -52,6 +52,9 @@ int dia_wire_next(struct dia_iter *it, struct dia_avp *out);
 /*! The first AVP of this name. \returns false: none before the end or before what cannot be read */
 bool dia_wire_find(struct dia_avp *out, struct dia_iter it, enum dia_avp_id id);
 
+/*! The next AVP of this name, from here on. \returns as dia_wire_find() */
+bool dia_wire_next_of(struct dia_iter *it, struct dia_avp *out, enum dia_avp_id id);
+
 /*! Values. The AVP was checked: its data has the length of its type. */
 uint32_t dia_wire_u32(const struct dia_avp *a);
 time_t dia_wire_time(const struct dia_avp *a);

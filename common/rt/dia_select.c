@@ -14,10 +14,13 @@ struct dia_select {
 	struct osmo_timer_list again;
 };
 
-/* Where the loop gathers the thread itself asks for what is left. */
+/* Where the loop gathers the thread itself asks for what is left. Else a second turn takes along what the first has written
+ * to other connections, without a way through the thread's select. */
 void dia_select_turn(struct dia_select *d)
 {
-	if (dia_loop_turn(d->loop, DIA_SELECT_BUDGET) && !dia_loop_gathers(d->loop))
+	if (!dia_loop_turn(d->loop, DIA_SELECT_BUDGET) || dia_loop_gathers(d->loop))
+		return;
+	if (dia_loop_turn(d->loop, DIA_SELECT_BUDGET))
 		osmo_timer_schedule(&d->again, 0, 0);
 }
 

@@ -88,15 +88,24 @@ START_TEST(too_long_or_without_room)
 }
 END_TEST
 
+static char *services_allowed[] = { "1", "12", "4294967295" };
+static const struct words allowed = { services_allowed, 3 };
+static struct dia_fault fault;
+
+static struct relay_bir readable(const struct words *gsids)
+{
+	struct relay_bir b;
+
+	ck_assert_int_eq(relay_octets_read(&b, msg(), gsids, &fault), 0);
+	return b;
+}
+
 static bool gsids(const char *data, size_t len)
 {
-	static char *allowed[] = { "1", "12", "4294967295" };
-	const struct words w = { allowed, 3 };
-
 	octets_load(&o, "bir");
 	octets_drop(&o, 403);
 	octets_add(&o, 403, 0xc0, 10415, data, len);
-	return relay_octets_gsids(msg(), &w);
+	return readable(&allowed).gsids;
 }
 
 /* 220-4.2.2a-6: nothing that a home might read as one that was not allowed */
@@ -116,21 +125,61 @@ START_TEST(services)
 	ck_assert(!gsids("1\0", 2));
 	ck_assert(!gsids("\0\0\0\0\1", 5));
 	octets_add(&o, 403, 0xc0, 10415, "1", 1); /* each of several */
-	ck_assert(!relay_octets_gsids(msg(), &(struct words){ 0 }));
+	ck_assert(!readable(&allowed).gsids);
+	octets_drop(&o, 403);
+	octets_drop(&o, 403);
+	ck_assert(readable(NULL).gsids);
+	octets_add(&o, 403, 0xc0, 10415, "1", 1);
+	ck_assert(!readable(NULL).gsids);
+	ck_assert(!readable(&(struct words){ 0 }).gsids);
 }
 END_TEST
 
-START_TEST(where_to)
+START_TEST(what_it_says)
 {
-	struct relay_address a;
+	struct relay_bir b;
 
 	octets_load(&o, "bir");
-	relay_octets_address(&a, msg());
-	ck_assert(span_eq(a.realm, octets_data(&o, 283, 0)) && span_eq(a.host, octets_data(&o, 293, 0)));
-	ck_assert(span_eq(a.session_id, octets_data(&o, 263, 0)));
+	b = readable(NULL);
+	ck_assert(span_eq(b.realm, octets_data(&o, 283, 0)) && span_eq(b.host, octets_data(&o, 293, 0)));
+	ck_assert(span_eq(b.session_id, octets_data(&o, 263, 0)) && span_eq(b.origin, octets_data(&o, 264, 0)));
+	ck_assert_str_eq(b.btid_domain, "bsf.mnc001.mcc001.pub.3gppnetwork.org");
 	octets_drop(&o, 293);
-	relay_octets_address(&a, msg());
-	ck_assert_ptr_null(a.host.p);
+	ck_assert_ptr_null(readable(NULL).host.p);
+}
+END_TEST
+
+static void btid_is(const char *text, const char *domain, bool has_rand)
+{
+	uint8_t rand[BTID_RAND_LEN];
+	struct relay_bir b;
+
+	octets_load(&o, "bir");
+	octets_set(&o, 401, text, strlen(text));
+	b = readable(NULL);
+	ck_assert_msg(!strcmp(b.btid_domain, domain), "%s: %s", text, b.btid_domain);
+	ck_assert_int_eq(relay_octets_rand(rand, b.btid), has_rand);
+}
+
+#define RAND64 "AAECAwQFBgcICQoLDA0ODw=="
+
+START_TEST(b_tids)
+{
+	static char longest[257];
+
+	btid_is(RAND64 "@a.example", "a.example", true);
+	btid_is("????????????????????????@a.example", "a.example", false); /* its home knows what that is */
+	btid_is(RAND64 "@", "", false);
+	btid_is(RAND64, "", false);
+	btid_is(RAND64 "@a..example", "", false);
+	btid_is(RAND64 "@.a.example", "", false);
+	btid_is(RAND64 "A@a.example", "", false);
+	btid_is("", "", false);
+	memset(longest, 'a', 256);
+	octets_load(&o, "bir");
+	octets_set(&o, 401, longest, 256);
+	ck_assert_int_eq(relay_octets_read(&(struct relay_bir){ 0 }, msg(), NULL, &fault), -EBADMSG);
+	ck_assert_uint_eq(fault.code, 5004);
 }
 END_TEST
 
@@ -207,5 +256,5 @@ START_TEST(answers_that_are_none)
 }
 END_TEST
 
-SUITE("relay_octets", as_it_came, repeated_or_not, too_long_or_without_room, services, where_to, answers,
+SUITE("relay_octets", as_it_came, repeated_or_not, too_long_or_without_room, services, what_it_says, b_tids, answers,
       answers_that_are_none)
