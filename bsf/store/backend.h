@@ -29,6 +29,7 @@ struct store_req {
 	size_t record_len;
 	int rc;
 	unsigned revoked, as_new;
+	unsigned waiting; /* steps under way of a back end that takes several */
 };
 
 /*! What a shard has of it, on the shard's thread only. */
@@ -72,6 +73,9 @@ void store_reply_here(struct store_req *r);
 
 /*! clock_ms of a store that is in this process. */
 int64_t store_clock_here(struct store *st);
+
+/*! A record does not open: count and log it. Any thread. */
+void store_unreadable(const uint8_t rand[AKA_RAND_LEN]);
 
 /*! Unix seconds. */
 int64_t store_wall_s(void);

@@ -85,6 +85,12 @@ static inline struct span gba_challenge_key(const struct gba_challenge *c)
 #define GBA_RECORD_MAX 132096 /* GUSS_COPY_MAX and the rest */
 int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s);
 
+/*! The same of a challenge, for sealing. Its key stays outside, and which HSS gave it: another process counts them
+ *  otherwise. Its end is packed as it is: who packs it makes it one of a clock that who unpacks it has. \returns octets; -ENOSPC; -EINVAL times out of range */
+int gba_challenge_pack(uint8_t *out, size_t cap, const struct gba_challenge *c);
+/*! \param[out] out without key; untouched on error. \returns 0; -EBADMSG; -ENOMEM */
+int gba_challenge_unpack(struct gba_challenge *out, const uint8_t *buf, size_t len);
+
 /*! Pure but for the new blob. out is untouched on error; clear it after use.
  *  \param[in] len 0..any
  *  \returns 0; -EBADMSG; -ENOMEM */

@@ -90,25 +90,13 @@ static MDB_txn *read_begin(struct store_lmdb *l)
 	return r->txn;
 }
 
-static void tell_unreadable(struct store_lmdb *l, const uint8_t rand[AKA_RAND_LEN])
-{
-	struct log_line line;
-
-	atomic_fetch_add(&l->corrupt, 1);
-	counter_inc(CAUSE_store_unreadable);
-	if (!log_rate_ok(DSTORE) || !log_line_begin(&line, DSTORE, LOGL_ERROR, CAUSE_store_unreadable))
-		return;
-	log_line_run(&line, rand);
-	log_line_str(&line, "reason", "the record does not open: damaged, or its KEK is not configured");
-	log_line_end(&line);
-}
-
 /* A record that does not open is lost, as far as anybody can tell. Without memory, ours or the cipher's, nobody can tell. */
 int lmdb_record_rc(struct store_lmdb *l, const uint8_t *rand, int rc)
 {
 	if (rc == 0 || rc == -ENOMEM || rc == -EIO)
 		return rc == 0 ? 0 : -EIO;
-	tell_unreadable(l, rand);
+	atomic_fetch_add(&l->corrupt, 1);
+	store_unreadable(rand);
 	return -ENOENT;
 }
 

@@ -8,6 +8,9 @@
 #include <time.h>
 #include "bsf/store/backend.h"
 #include "common/base/clock.h"
+#include "common/rt/counters.h"
+#include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 /* Calls of one shard under way. Each owns about 2 KiB. */
 #define PENDING_MAX 8192
@@ -26,7 +29,7 @@ static void req_wipe(struct store_req *r)
 	r->record_len = 0;
 	r->impi.s[0] = '\0';
 	r->rc = 0;
-	r->revoked = r->as_new = 0;
+	r->revoked = r->as_new = r->waiting = 0;
 }
 
 static void req_free(struct store_req *r)
@@ -52,7 +55,8 @@ void store_reply_here(struct store_req *r)
 
 	r->st->pending--;
 	answer_of(&a, r);
-	r->st->done(r->st->owner, r->txn, &a);
+	if (r->st->done) /* not while it is being freed */
+		r->st->done(r->st->owner, r->txn, &a);
 	req_free(r);
 }
 
@@ -78,6 +82,7 @@ void store_reply(struct store_req *r)
 
 static int store_destroy(struct store *st)
 {
+	st->done = NULL;
 	if (st->sh->be->close)
 		st->sh->be->close(st);
 	inbox_free(st->inbox);
@@ -289,6 +294,18 @@ void store_shared_free(struct store_shared *sh)
 {
 	if (sh)
 		sh->be->free(sh);
+}
+
+void store_unreadable(const uint8_t rand[AKA_RAND_LEN])
+{
+	struct log_line line;
+
+	counter_inc(CAUSE_store_unreadable);
+	if (!log_rate_ok(DSTORE) || !log_line_begin(&line, DSTORE, LOGL_ERROR, CAUSE_store_unreadable))
+		return;
+	log_line_run(&line, rand);
+	log_line_str(&line, "reason", "the record does not open: damaged, or its KEK is not configured");
+	log_line_end(&line);
 }
 
 int64_t store_wall_s(void)

@@ -9,6 +9,7 @@
  *  error for who asked, never a key. No write takes the place of a tombstone or of a mark, so what is done late does no harm. */
 #pragma once
 
+#include <sys/socket.h>
 #include <talloc.h>
 #include "bsf/store/gba_session.h"
 #include "common/base/err.h"
@@ -63,6 +64,22 @@ struct store_lmdb_cfg {
  *  \returns NULL, a reason in err and (LMDB) errno, EBUSY where another process has it */
 struct store_shared *store_shared_mem_new(struct err *err);
 struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, struct err *err);
+/* Redis 7.0 or later, stand-alone; any number of processes may use one */
+struct store_redis_cfg {
+	struct sockaddr_storage addr;
+	unsigned timeout_ms;         /* nothing has come for so long: the link is closed, what waits is unknown */
+	char user[64];               /* "": default */
+	struct secret password;      /* empty: none is asked for */
+	const struct seal_kek *keks; /* as above */
+	size_t n_keks;
+};
+/*! Nothing is asked yet: each shard makes a link of its own, again and again, and until it is up calls are refused.
+ *  \returns NULL and a reason in err */
+struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, struct err *err);
+/*! Links of shards that are up, of how many; of one that is not, why. Any thread. \param[out] why whylen octets
+ *  \returns false: this store has none */
+bool store_shared_links(struct store_shared *sh, unsigned *up, unsigned *of, char *why, size_t whylen);
+
 /*! Longest life a key may have, asked at each look-up: an expiry beyond now and that was made under a wrong clock, and
  *  the session counts as over. Without it any expiry is right.
  *  \param[in] max_s seconds; any thread */

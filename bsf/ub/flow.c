@@ -70,6 +70,8 @@ static enum ub_step asked_store(struct ub_run *run, const struct store_answer *a
 /* Why a run ends with an answer of the store that no step expects. */
 static enum cause store_cause(const struct store_answer *a)
 {
+	if (a->rc == -ENOTCONN)
+		return CAUSE_store_away;
 	return a->rc == -EBUSY || a->rc == -ESHUTDOWN ? CAUSE_ub_busy : CAUSE_store_failed;
 }
 

@@ -12,6 +12,7 @@ enum verdict {
 	PASS,
 	BTID_UNKNOWN,
 	STORE_FAILED,
+	STORE_AWAY,
 	NAF_UNKNOWN,
 	NAME_DENIED,
 	UA_INVALID,
@@ -31,6 +32,7 @@ static const struct {
 	[PASS] = { CAUSE_zn_ok, RESULT_SUCCESS },
 	[BTID_UNKNOWN] = { CAUSE_zn_btid_unknown, RESULT_X_TRANSACTION_INVALID },
 	[STORE_FAILED] = { CAUSE_store_failed, RESULT_UNABLE_TO_COMPLY },
+	[STORE_AWAY] = { CAUSE_store_away, RESULT_UNABLE_TO_COMPLY },
 	[NAF_UNKNOWN] = { CAUSE_zn_naf_unknown, RESULT_X_NOT_AUTHORIZED },
 	[NAME_DENIED] = { CAUSE_zn_name_denied, RESULT_X_NOT_AUTHORIZED },
 	[UA_INVALID] = { CAUSE_zn_ua_invalid, RESULT_X_NOT_AUTHORIZED },
@@ -53,7 +55,7 @@ static enum verdict check_session(const struct zn_ask *in)
 	if (in->store_rc == -ENOENT)
 		return BTID_UNKNOWN;
 	if (in->store_rc < 0)
-		return STORE_FAILED;
+		return in->store_rc == -ENOTCONN ? STORE_AWAY : STORE_FAILED;
 	return in->session->expires_at > in->now_s ? PASS : BTID_UNKNOWN;
 }
 

@@ -115,10 +115,17 @@ START_TEST(store_lost)
 		enum store_op op;
 		int rc;
 		bool answering;
+		enum cause cause;
 	} rows[] = {
-		{ STORE_CHALLENGE_PUT, -EIO, false }, { STORE_CHALLENGE_PUT, -ENOSPC, false },
-		{ STORE_CHALLENGE_TAKE, -EIO, true }, { STORE_PUT, -EIO, true },
-		{ STORE_PUT, -ENOSPC, true },
+		{ STORE_CHALLENGE_PUT, -EIO, false, CAUSE_store_failed },
+		{ STORE_CHALLENGE_PUT, -ENOSPC, false, CAUSE_store_failed },
+		{ STORE_CHALLENGE_PUT, -ENOTCONN, false, CAUSE_store_away },
+		{ STORE_CHALLENGE_PUT, -EBUSY, false, CAUSE_ub_busy },
+		{ STORE_CHALLENGE_TAKE, -EIO, true, CAUSE_store_failed },
+		{ STORE_CHALLENGE_TAKE, -ENOTCONN, true, CAUSE_store_away },
+		{ STORE_PUT, -EIO, true, CAUSE_store_failed },
+		{ STORE_PUT, -ENOSPC, true, CAUSE_store_failed },
+		{ STORE_PUT, -ENOTCONN, true, CAUSE_store_away },
 	};
 	struct ue ue;
 
@@ -136,11 +143,12 @@ START_TEST(store_lost)
 			ue_first(&ue);
 			hss_gives(&ue, i, NULL);
 		}
-		ended(&ue, CAUSE_store_failed, 503);
+		ended(&ue, rows[i].cause, 503);
 		ck_assert(!ue.run.answer.body_len && !ue.run.answer.auth_info[0] && !ue.run.answer.www_authenticate[0]);
 	}
 	ue.user = "2rBy9bL8T/1NFq7GP5vqj0H26PadfXr8@tmpi.bsf.3gppnetwork.org";
 	w.store.fail_op = STORE_FIND_TMPI;
+	w.store.fail_rc = -EIO;
 	ue_first(&ue);
 	ended(&ue, CAUSE_store_failed, 503);
 }

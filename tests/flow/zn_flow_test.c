@@ -256,6 +256,24 @@ START_TEST(when_the_store_answers)
 }
 END_TEST
 
+/* The store ends without an answer, or cannot be asked: an error, never a key. 0: later; 1: at once */
+START_TEST(store_does_not_say)
+{
+	start(_i, 4, 5000);
+	far.fail_op = STORE_GET;
+	far.fail_rc = -ENOTCONN;
+	send_bir(true);
+	came(5012, false);
+	ck_assert_uint_eq(counter_get(CAUSE_store_away), 1);
+	far.fail_rc = -EIO;
+	send_bir(true);
+	came(5012, false);
+	ck_assert_uint_eq(counter_get(CAUSE_store_failed), 1);
+	provoked("store_away");
+	stop();
+}
+END_TEST
+
 /* What cannot be read or is no B-TID is answered at once, wherever the store is */
 START_TEST(not_readable)
 {
@@ -351,7 +369,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const both[] = { at_once_or_later, not_readable }, *const later[] = {
+	const TTest *const both[] = { at_once_or_later, not_readable, store_does_not_say }, *const later[] = {
 		when_the_store_answers, over_the_cap, deadline_ends_it, gone_meanwhile, freed_under_way
 	};
 	TCase *tc = tcase_create("zn_flow");

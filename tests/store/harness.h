@@ -32,7 +32,13 @@ void harness_open_mem(struct harness *h);
 void harness_open_lmdb(struct harness *h, const char *dir, const struct store_lmdb_cfg *cfg);
 /*! As harness_open_lmdb(), but it may fail. */
 bool harness_try_lmdb(struct harness *h, const char *dir, const struct store_lmdb_cfg *cfg, struct err *err);
+/*! Until its link is up. */
+void harness_open_redis(struct harness *h, const struct store_redis_cfg *cfg);
 void harness_close(struct harness *h);
+/*! Turn the loop until the link of a shard is up, where it has one. */
+void store_wait_up(struct store *st);
+/*! One KEK as lmdb_cfg(), and deadlines for slow machines. */
+struct store_redis_cfg redis_cfg(const struct sockaddr_storage *addr);
 
 /*! A configuration with one KEK (id 1, octets 0x11) and a map of 1 GiB. */
 extern const struct seal_kek kek_1, kek_2;

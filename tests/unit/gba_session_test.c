@@ -41,6 +41,60 @@ static void round_trip(const struct gba_session *s, size_t max)
 	ck_assert_int_eq(gba_session_pack(buf, (size_t)n - 1, s), -ENOSPC);
 }
 
+static struct gba_challenge challenge(void)
+{
+	struct gba_challenge c = { .variant = GBA_VARIANT_ME,
+				   .hash = DIGEST_SHA256,
+				   .akav2 = true,
+				   .key_life_s = 77,
+				   .created_at = 1700000000,
+				   .made_ms = 1700000000123,
+				   .expires_mono_ms = 1700000060123 };
+
+	memset(c.aka.xres.b, 0x33, 24);
+	c.aka.xres.len = 24;
+	memset(c.aka.ks.b, 0x5a, 32);
+	c.aka.ks.len = 32;
+	strcpy(c.impi.s, "001010000000001@ims.mnc001.mcc001.3gppnetwork.org");
+	strcpy(c.username, "tmpi@tmpi.bsf.3gppnetwork.org");
+	strcpy(c.bsf_name, "bsf.mnc001.mcc001.pub.3gppnetwork.org");
+	memset(c.opaque, 'a', 32);
+	return c;
+}
+
+/* For who takes it in another process; no part of it is taken for a whole */
+START_TEST(challenge_comes_back)
+{
+	struct gba_challenge c = challenge(), got = { .guss = NULL };
+	uint8_t buf[GBA_RECORD_MAX];
+	int n;
+
+	c.guss = guss_blob_new(span_str("<guss/>"));
+	n = gba_challenge_pack(buf, sizeof(buf), &c);
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(gba_challenge_unpack(&got, buf, (size_t)n), 0);
+	ck_assert(got.variant == c.variant && got.hash == c.hash && got.akav2 && !got.aka.uicc_gba_u);
+	ck_assert(secret_equal(&got.aka.xres, &c.aka.xres) && secret_equal(&got.aka.ks, &c.aka.ks));
+	ck_assert_str_eq(got.impi.s, c.impi.s);
+	ck_assert_str_eq(got.username, c.username);
+	ck_assert_str_eq(got.bsf_name, c.bsf_name);
+	ck_assert_str_eq(got.opaque, c.opaque);
+	ck_assert_int_eq(got.key_life_s, c.key_life_s);
+	ck_assert_int_eq(got.created_at, c.created_at);
+	ck_assert_int_eq(got.made_ms, c.made_ms);
+	ck_assert_uint_eq(got.expires_mono_ms, c.expires_mono_ms);
+	ck_assert(span_eq(guss_blob_span(got.guss), span_str("<guss/>")));
+	gba_challenge_clear(&got);
+	for (int len = 0; len < n - 6; len++) /* beyond that it is a shorter GUSS */
+		ck_assert_int_eq(gba_challenge_unpack(&got, buf, (size_t)len), -EBADMSG);
+	ck_assert_int_eq(gba_challenge_pack(buf, (size_t)n - 1, &c), -ENOSPC);
+	gba_challenge_clear(&c);
+	c = challenge();
+	c.made_ms = -1;
+	ck_assert_int_eq(gba_challenge_pack(buf, sizeof(buf), &c), -EINVAL);
+}
+END_TEST
+
 START_TEST(comes_back)
 {
 	struct gba_session s =
@@ -151,4 +205,4 @@ START_TEST(blob_is_counted)
 }
 END_TEST
 
-SUITE("gba_session", comes_back, longest, not_packable, damaged, blob_is_counted)
+SUITE("gba_session", challenge_comes_back, comes_back, longest, not_packable, damaged, blob_is_counted)

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file redis.c
+ *  The store on Redis: what a process has of it, what a shard has of it, and which step begins a call. */
+#include "bsf/store/redis.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <hiredis/hiredis.h>
+#include <openssl/sha.h>
+
+#include "common/base/clock.h"
+#include "common/base/sockaddr.h"
+
+struct span redis_key(uint8_t *key, char kind, struct span name)
+{
+	size_t n = name.len < REDIS_KEY_LEN - 1 ? name.len : REDIS_KEY_LEN - 1;
+
+	key[0] = (uint8_t)kind;
+	memcpy(key + 1, name.p, n);
+	return span_of(key, n + 1);
+}
+
+/* One nonce may be the beginning of another. */
+struct span redis_key_challenge(uint8_t *key, struct span nonce)
+{
+	uint8_t md[SHA256_DIGEST_LENGTH];
+
+	SHA256(nonce.p, nonce.len, md);
+	return redis_key(key, 'c', span_of(md, sizeof(md)));
+}
+
+int redis_errno(const struct redisReply *r)
+{
+	if (!r)
+		return -EIO;
+	if (r->type != REDIS_REPLY_ERROR)
+		return 0;
+	/* whatever else it says (it loads, is a replica, has none, may not write), it has not done it */
+	return strncmp(r->str, "OOM", 3) == 0 ? -ENOSPC : -ENOTCONN;
+}
+
+struct span redis_string(const struct redisReply *r)
+{
+	return r && r->type == REDIS_REPLY_STRING ? span_of(r->str, r->len) : span_of(NULL, 0);
+}
+
+void redis_end(struct store_req *r, int rc)
+{
+	r->rc = rc;
+	store_reply_here(r);
+}
+
+static int part_open(struct store *st)
+{
+	struct store_redis *s = (struct store_redis *)st->sh;
+	struct redis_part *p = calloc(1, sizeof(*p));
+	struct redis_link_cfg cfg = { .addr = s->cfg.addr, .timeout_ms = s->cfg.timeout_ms, .ops = &redis_link_greets };
+
+	if (!p)
+		return -ENOMEM;
+	p->shared = s;
+	p->st = st;
+	p->keys.seal = s->seal;
+	p->deadlines = deadline_set_new(st);
+	cfg.deadlines = p->deadlines;
+	cfg.owner = p;
+	st->part = p;
+	pthread_mutex_lock(&s->lock);
+	s->links++;
+	pthread_mutex_unlock(&s->lock);
+	p->link = p->deadlines ? redis_link_new(&cfg) : NULL;
+	if (p->link)
+		return 0;
+	free(p);
+	return -ENOMEM;
+}
+
+static void part_close(struct store *st)
+{
+	struct redis_part *p = st->part;
+
+	redis_link_free(p->link);
+	deadline_stop(&p->tick);
+	pthread_mutex_lock(&p->shared->lock);
+	p->shared->links--;
+	p->shared->up -= p->is_up;
+	pthread_mutex_unlock(&p->shared->lock);
+	secret_clear(&p->keys.index_key);
+	free(p);
+}
+
+static bool redis_submit(struct store_shared *sh, struct store_req *r)
+{
+	static int (*const begin[])(struct redis_part * p, struct store_req * r) = {
+		[STORE_CHALLENGE_PUT] = redis_challenge_put,
+		[STORE_CHALLENGE_TAKE] = redis_challenge_take,
+		[STORE_PUT] = redis_put,
+		[STORE_GET] = redis_get,
+		[STORE_FIND_TMPI] = redis_find_tmpi,
+		[STORE_REVOKE_IMPI] = redis_revoke_impi,
+		[STORE_REVOKE_BTID] = redis_revoke_btid,
+		[STORE_GUSS] = redis_guss,
+	};
+	struct redis_part *p = r->st->part;
+
+	/* before that there is no key to make names with */
+	r->rc = p->is_up ? begin[r->op](p, r) : -ENOTCONN;
+	if (r->rc == -ENOMEM)
+		r->rc = -EBUSY;
+	return r->rc < 0;
+}
+
+static int64_t redis_clock_ms(struct store *st)
+{
+	return (int64_t)clock_mono_ms() + ((struct redis_part *)st->part)->clock_ms;
+}
+
+static void redis_figures(struct store_shared *sh, struct store_figures *out)
+{
+	struct store_redis *s = (struct store_redis *)sh;
+
+	out->commits = out->committed_records = atomic_load(&s->puts);
+	out->corrupt = atomic_load(&s->corrupt);
+}
+
+static void redis_free(struct store_shared *sh)
+{
+	struct store_redis *s = (struct store_redis *)sh;
+
+	pthread_mutex_destroy(&s->lock);
+	guss_pushes_free(s->sh.pushes);
+	seal_free(s->seal);
+	secret_clear(&s->cfg.password);
+	free(s);
+}
+
+static const struct store_backend redis_backend = {
+	.open = part_open,
+	.close = part_close,
+	.submit = redis_submit,
+	.clock_ms = redis_clock_ms,
+	.figures = redis_figures,
+	.free = redis_free,
+};
+
+bool store_shared_links(struct store_shared *sh, unsigned *up, unsigned *of, char *why, size_t whylen)
+{
+	struct store_redis *s = (struct store_redis *)sh;
+
+	if (sh->be != &redis_backend)
+		return false;
+	pthread_mutex_lock(&s->lock);
+	*up = s->up;
+	*of = s->links;
+	snprintf(why, whylen, "%s", s->why);
+	pthread_mutex_unlock(&s->lock);
+	return true;
+}
+
+struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, struct err *err)
+{
+	struct store_redis *s = calloc(1, sizeof(*s));
+
+	err_set(err, -ENOMEM, "store: no memory");
+	if (!s)
+		return NULL;
+	s->sh.be = &redis_backend;
+	pthread_mutex_init(&s->lock, NULL);
+	s->cfg = *cfg;
+	s->cfg.keks = NULL;
+	sockaddr_text(s->label, &cfg->addr);
+	s->sh.pushes = guss_pushes_new();
+	s->seal = s->sh.pushes ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;
+	if (s->seal)
+		return &s->sh;
+	redis_free(&s->sh);
+	return NULL;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file redis.h
+ *  Inside the back end on Redis: keys, what a shard has of it, and its steps.
+ *
+ *    key                            value
+ *    m                              the index key, sealed
+ *    c, hash of the nonce 13        challenge, sealed; T once it is taken
+ *    s, RAND 13                     session (store/record.h), or its tombstone
+ *    i, tag of the IMPI 12          subscriber (redis_script.h)
+ *    t, TMPI 13                     tag of the IMPI; counts only where the subscriber's record has this TMPI
+ *
+ *  No command names two keys. What a key was made of is bound to what is sealed under it. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "bsf/store/backend.h"
+#include "bsf/store/redis_link.h"
+#include "bsf/store/redis_script.h"
+#include "common/base/sockaddr.h"
+
+#define REDIS_KEY_LEN   14 /* the longest */
+#define REDIS_INDEX_LEN 32
+#define REDIS_META_LEN  (REDIS_INDEX_LEN + SEAL_OVERHEAD)
+
+/* How long a TMPI outlives its Ks, and a revocation the challenges that were made before it (nonce-lifetime at most). */
+#define REDIS_TMPI_MS   (30ll * 86400 * 1000)
+#define REDIS_REVOKE_MS (3600ll * 1000)
+
+struct store_redis {
+	struct store_shared sh;     /* must be first */
+	struct store_redis_cfg cfg; /* without KEKs; the password is in it */
+	struct seal *seal;
+	char label[SOCKADDR_TEXT];
+	_Atomic uint64_t puts, corrupt;
+	pthread_mutex_t lock; /* of what follows */
+	unsigned links, up;
+	char why[REDIS_LINK_WHY]; /* the last link that is not up */
+};
+
+/* What a shard has of it. */
+struct redis_part {
+	struct store_redis *shared;
+	struct store *st;
+	struct deadline_set *deadlines;
+	struct redis_link *link;
+	struct record_keys keys;
+	uint8_t meta[REDIS_META_LEN]; /* the index key as it lies sealed there */
+	int64_t clock_ms;             /* its clock, ahead of ours; never more than it is */
+	struct deadline tick;
+	char missing[REDIS_LINK_WHY - 40]; /* what the user may not */
+	bool is_up, replicas, replicas_wanted;
+};
+
+/*! Where it belongs in Redis. \param[out] key REDIS_KEY_LEN octets */
+struct span redis_key(uint8_t *key, char kind, struct span name);
+struct span redis_key_challenge(uint8_t *key, struct span nonce);
+
+/*! What a reply says about a call: 0 it is no error; -EIO unknown (r is NULL); -ENOSPC its memory is full; -ENOTCONN it did
+ *  nothing. */
+int redis_errno(const struct redisReply *r);
+struct span redis_string(const struct redisReply *r); /* empty if it is none */
+
+/*! A later step of a request has ended it. */
+void redis_end(struct store_req *r, int rc);
+
+/* store/redis_greet.c */
+extern const struct redis_link_ops redis_link_greets; /* owner: the part */
+
+/* The first step of each. \returns 0: redis_end() comes; -errno: that is the answer */
+/* store/redis_challenge.c */
+int redis_challenge_put(struct redis_part *p, struct store_req *r);
+int redis_challenge_take(struct redis_part *p, struct store_req *r);
+/* store/redis_put.c */
+int redis_put(struct redis_part *p, struct store_req *r);
+/* store/redis_find.c */
+int redis_get(struct redis_part *p, struct store_req *r);
+int redis_find_tmpi(struct redis_part *p, struct store_req *r);
+/* store/redis_revoke.c */
+int redis_revoke_impi(struct redis_part *p, struct store_req *r);
+int redis_revoke_btid(struct redis_part *p, struct store_req *r);
+/* store/redis_guss.c */
+int redis_guss(struct redis_part *p, struct store_req *r);

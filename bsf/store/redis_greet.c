@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file redis_greet.c
+ *  Before a link to Redis is used: is it the one with the password, is it fit for what is kept there, may we do what we need, what
+ *  is its clock, and by which key are names hidden there. Then, once a second, the last two again. */
+#include "bsf/store/redis.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <hiredis/hiredis.h>
+
+#include "common/base/clock.h"
+#include "common/crypto/rng.h"
+#include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
+
+#define TICK_MS       1000
+#define CLOCK_BACK_MS 1000
+
+static const char meta_aad[] = "gba redis meta 1";
+static const char meta_key[] = "m";
+
+#define NEED_WORDS 6
+
+/* What we need, each on a name of its kind that is never one of ours; nothing there is changed. Its name for people. */
+static const struct need {
+	const char *name, *argv[NEED_WORDS]; /* of EVAL without the text, which is that of script */
+	int script;
+} needs[] = {
+	{ "SET on c*", { "SET", "c?", "T", "XX", "GET", "KEEPTTL" }, -1 },
+	{ "SET on s*", { "SET", "s?", "T", "XX", "GET", "KEEPTTL" }, -1 },
+	{ "SET on i*", { "SET", "i?", "T", "XX", "GET", "KEEPTTL" }, -1 },
+	{ "SET on t*", { "SET", "t?", "T", "XX", "GET", "KEEPTTL" }, -1 },
+	{ "GET", { "GET", "s?" }, -1 },
+	{ "DEL", { "DEL", "t?" }, -1 },
+	{ "EVALSHA", { "EVALSHA", "0000000000000000000000000000000000000000", "1", "i?" }, -1 },
+	{ "EVAL, PEXPIRETIME, EXISTS", { "EVAL", redis_script_probe, "1", "i?" }, -1 },
+	/* the server knows it from now on: what ends a session is done in its turn */
+	{ "EVAL", { "EVAL", NULL, "1", "s?", "D" }, REDIS_END },
+};
+
+static int greet(struct redis_part *p, size_t argc, const char *const *argv, redis_reply_fn *fn, void *owner)
+{
+	struct span s[REDIS_LINK_ARGS];
+
+	for (size_t i = 0; i < argc; i++)
+		s[i] = span_str(argv[i]);
+	return redis_link_greet(p->link, argc, s, fn, owner);
+}
+
+static void greet_refuse(struct redis_part *p, const char *before, const char *what, const char *after)
+{
+	struct writer w;
+	char why[REDIS_LINK_WHY];
+
+	writer_init(&w, (uint8_t *)why, sizeof(why) - 1);
+	writer_str(&w, before);
+	writer_str(&w, what);
+	writer_str(&w, after);
+	why[w.len] = '\0';
+	redis_link_refuse(p->link, why);
+}
+
+/* A line of INFO. \returns its value in out, "" if it has none */
+static void info_value(char *out, size_t cap, const struct redisReply *r, const char *name)
+{
+	const char *at = r->type == REDIS_REPLY_STRING ? strstr(r->str, name) : NULL;
+
+	out[0] = '\0';
+	if (at)
+		snprintf(out, cap, "%.*s", (int)strcspn(at + strlen(name), "\r\n"), at + strlen(name));
+}
+
+/* \returns false: it was no answer to go on with */
+static bool may(struct redis_part *p, const struct redisReply *r, const char *name)
+{
+	size_t len = strlen(p->missing);
+
+	if (!r)
+		return false;
+	if (r->type != REDIS_REPLY_ERROR)
+		return true;
+	if (strncmp(r->str, "NOAUTH", 6) == 0)
+		greet_refuse(p, "it wants a password", "", "");
+	else if (strncmp(r->str, "LOADING", 7) == 0)
+		greet_refuse(p, "it loads its data", "", "");
+	else if (strstr(r->str, "NOPERM") || strstr(r->str, "can't run") || strstr(r->str, "can't access"))
+		snprintf(p->missing + len, sizeof(p->missing) - len, "%s%s", len ? "; " : "", name);
+	return false;
+}
+
+static void server_said(void *part, const struct redisReply *r)
+{
+	struct redis_part *p = part;
+	char version[32];
+
+	if (!may(p, r, "INFO"))
+		return;
+	info_value(version, sizeof(version), r, "redis_version:");
+	if (atoi(version) < 7)
+		greet_refuse(p, "it is Redis ", version, "; allowed: 7.0 or later");
+}
+
+static void memory_said(void *part, const struct redisReply *r)
+{
+	struct redis_part *p = part;
+	char policy[64];
+
+	if (!may(p, r, "INFO"))
+		return;
+	info_value(policy, sizeof(policy), r, "maxmemory_policy:");
+	if (strcmp(policy, "noeviction") != 0)
+		greet_refuse(p, "its maxmemory-policy is ", policy,
+			     ", which throws away what must stay; allowed: noeviction");
+}
+
+static void replication_said(void *part, const struct redisReply *r)
+{
+	struct redis_part *p = part;
+	char role[32], replicas[16], good[16];
+
+	if (!may(p, r, "INFO"))
+		return;
+	info_value(role, sizeof(role), r, "role:");
+	info_value(replicas, sizeof(replicas), r, "connected_slaves:");
+	info_value(good, sizeof(good), r, "min_slaves_good_slaves:");
+	if (strcmp(role, "master") != 0)
+		greet_refuse(p, "its role is ", role, "; allowed: master");
+	p->replicas = atoi(replicas) > 0;
+	p->replicas_wanted = good[0] != '\0';
+}
+
+static void need_said(void *need, const struct redisReply *r);
+
+/* What a reply of needs[] comes back to. */
+struct needed {
+	struct redis_part *p;
+	const struct need *need;
+};
+
+static void ask_need(struct redis_part *p, const struct need *need)
+{
+	struct needed *n = calloc(1, sizeof(*n));
+	const char *argv[NEED_WORDS];
+	size_t argc = 0;
+
+	memcpy(argv, need->argv, sizeof(argv));
+	if (need->script >= 0)
+		argv[1] = redis_script_texts[need->script];
+	while (argc < NEED_WORDS && argv[argc])
+		argc++;
+	if (n)
+		*n = (struct needed){ p, need };
+	if (!n || greet(p, argc, argv, need_said, n) < 0)
+		free(n);
+}
+
+static void need_said(void *needed, const struct redisReply *r)
+{
+	struct needed *n = needed;
+
+	(void)may(n->p, r, n->need->name);
+	free(n);
+}
+
+/* It was read there before it came here, so what we make of it is never ahead, and the most that it has said is the best. A server
+ * whose clock was put back by more than an answer takes is believed. */
+static void clock_take(struct redis_part *p, int64_t server_us)
+{
+	int64_t ahead = (server_us - (int64_t)clock_mono_us()) / 1000;
+
+	if (ahead > p->clock_ms || p->clock_ms - ahead > CLOCK_BACK_MS)
+		p->clock_ms = ahead;
+}
+
+static void time_said(void *part, const struct redisReply *r)
+{
+	if (!may(part, r, "TIME") || r->type != REDIS_REPLY_ARRAY || r->elements != 2)
+		return;
+	clock_take(part, strtoll(r->element[0]->str, NULL, 10) * 1000000 + strtoll(r->element[1]->str, NULL, 10));
+}
+
+static void ask_time(struct redis_part *p)
+{
+	(void)greet(p, 1, (const char *const[]){ "TIME" }, time_said, p);
+}
+
+/* What we would put, if there is none. \returns 0; -EIO */
+static int meta_make(struct redis_part *p)
+{
+	int n;
+
+	if (p->keys.index_key.len)
+		return 0;
+	if (rng_fill(p->keys.index_key.b, REDIS_INDEX_LEN) < 0)
+		return -EIO;
+	n = seal_put(p->keys.seal, p->meta, sizeof(p->meta), span_of(p->keys.index_key.b, REDIS_INDEX_LEN),
+		     span_str(meta_aad));
+	if (n == REDIS_META_LEN)
+		p->keys.index_key.len = REDIS_INDEX_LEN;
+	return n == REDIS_META_LEN ? 0 : -EIO;
+}
+
+/* \returns false: it is not sealed by one of our KEKs */
+static bool meta_take(struct redis_part *p, struct span value)
+{
+	SECRET_AUTO key = { .len = REDIS_INDEX_LEN };
+
+	if (value.len != REDIS_META_LEN ||
+	    seal_open(p->keys.seal, key.b, REDIS_INDEX_LEN, value, span_str(meta_aad)) != REDIS_INDEX_LEN)
+		return false;
+	memcpy(p->meta, value.p, REDIS_META_LEN);
+	p->keys.index_key = key;
+	return true;
+}
+
+static int ask_meta(struct redis_part *p, redis_reply_fn *fn)
+{
+	if (meta_make(p) < 0)
+		return -EIO;
+	return redis_link_greet(p->link, 5,
+				(struct span[]){ span_str("SET"), span_str(meta_key), span_of(p->meta, REDIS_META_LEN),
+						 span_str("NX"), span_str("GET") },
+				fn, p);
+}
+
+static void tick(void *part);
+
+static void tick_meta(void *part, const struct redisReply *r)
+{
+	struct redis_part *p = part;
+
+	if (redis_errno(r) < 0)
+		return;
+	if (r->type == REDIS_REPLY_NIL)
+		LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s was emptied: its sessions are gone\n", p->shared->label);
+	else if (!span_eq(redis_string(r), span_of(p->meta, REDIS_META_LEN)))
+		redis_link_refuse(p->link, "its data have become others");
+}
+
+static void tick(void *part)
+{
+	struct redis_part *p = part;
+
+	deadline_start(p->deadlines, &p->tick, TICK_MS, tick, p);
+	if (!p->is_up)
+		return;
+	ask_time(p);
+	(void)ask_meta(p, tick_meta);
+}
+
+/* The last reply of the greeting. */
+static void meta_said(void *part, const struct redisReply *r)
+{
+	struct redis_part *p = part;
+
+	if (p->missing[0])
+		greet_refuse(p, "its user may not: ", p->missing, "");
+	if (!may(p, r, "SET on m")) {
+		if (r && r->type == REDIS_REPLY_ERROR)
+			greet_refuse(p, r->str, "", "");
+		return;
+	}
+	if (r->type != REDIS_REPLY_NIL && !meta_take(p, redis_string(r)))
+		greet_refuse(p, "what is there was made under another KEK", "", "");
+	redis_link_up(p->link);
+}
+
+static void ask_all(struct redis_part *p)
+{
+	p->missing[0] = '\0';
+	(void)greet(p, 2, (const char *const[]){ "INFO", "server" }, server_said, p);
+	(void)greet(p, 2, (const char *const[]){ "INFO", "memory" }, memory_said, p);
+	(void)greet(p, 2, (const char *const[]){ "INFO", "replication" }, replication_said, p);
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		ask_need(p, &needs[i]);
+	ask_time(p);
+	if (ask_meta(p, meta_said) < 0)
+		redis_link_refuse(p->link, "no random numbers");
+}
+
+static void auth_said(void *part, const struct redisReply *r)
+{
+	if (r && r->type == REDIS_REPLY_STATUS)
+		ask_all(part);
+	else if (r)
+		redis_link_refuse(((struct redis_part *)part)->link, "it does not take the password");
+}
+
+static void ask_auth(struct redis_part *p)
+{
+	const struct store_redis_cfg *c = &p->shared->cfg;
+	struct span password = span_of(c->password.b, c->password.len);
+
+	if (c->user[0])
+		(void)redis_link_greet(p->link, 3, (struct span[]){ span_str("AUTH"), span_str(c->user), password },
+				       auth_said, p);
+	else
+		(void)redis_link_greet(p->link, 2, (struct span[]){ span_str("AUTH"), password }, auth_said, p);
+}
+
+/* Without the password it must not answer: what we send it after a password it has not would go to anybody. */
+static void unasked_said(void *part, const struct redisReply *r)
+{
+	struct redis_part *p = part;
+
+	if (r && r->type == REDIS_REPLY_ERROR && strncmp(r->str, "NOAUTH", 6) == 0)
+		ask_auth(p);
+	else if (r)
+		redis_link_refuse(p->link, "it answers without a password, though one is configured");
+}
+
+static void on_greet(void *part)
+{
+	struct redis_part *p = part;
+
+	if (p->shared->cfg.password.len)
+		(void)greet(p, 2, (const char *const[]){ "GET", "s?" }, unasked_said, p);
+	else
+		ask_all(p);
+}
+
+static void say_up(struct redis_part *p)
+{
+	LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s is there\n", p->shared->label);
+	if (p->replicas && !p->replicas_wanted)
+		LOGT(DSTORE, LOGL_NOTICE,
+		     "store: Redis at %s has replicas but no min-replicas-to-write: after a failover the former master goes on "
+		     "taking writes that are lost\n",
+		     p->shared->label);
+}
+
+static void on_state(void *part, bool up, const char *why)
+{
+	struct redis_part *p = part;
+	struct store_redis *s = p->shared;
+	struct log_line l;
+
+	pthread_mutex_lock(&s->lock);
+	s->up += (unsigned)up - (unsigned)p->is_up;
+	if (!up)
+		snprintf(s->why, sizeof(s->why), "%s", why);
+	pthread_mutex_unlock(&s->lock);
+	p->is_up = up;
+	if (up) {
+		say_up(p);
+		if (!p->tick.set)
+			tick(p);
+		return;
+	}
+	if (!log_rate_ok(DSTORE) || !log_line_begin(&l, DSTORE, LOGL_ERROR, CAUSE_store_away))
+		return;
+	log_line_str(&l, "redis", s->label);
+	log_line_str(&l, "reason", why);
+	log_line_end(&l);
+}
+
+const struct redis_link_ops redis_link_greets = { .greet = on_greet, .state = on_state };

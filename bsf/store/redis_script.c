@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file redis_script.c
+ *  Scripts of one key each. Instants are compared as numbers. */
+#include "bsf/store/redis_script.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <hiredis/hiredis.h>
+#include <openssl/sha.h>
+
+#include "common/base/hex.h"
+
+#define ARGS_MAX 6
+#define SHA_TEXT 40
+
+/* A subscriber's record apart and together. It lives as long as the longest of what it was for. */
+#define LUA_RECORD \
+	"local function read(v)\n" \
+	"	if not v then return 0, '0' .. string.rep('\\0', 24), '', '' end\n" \
+	"	local n = tonumber(string.sub(v, 41, 43))\n" \
+	"	return tonumber(string.sub(v, 1, 15)), string.sub(v, 16, 40), string.sub(v, 44, 43 + n), string.sub(v, 44 + n)\n" \
+	"end\n" \
+	"local function write(revoked, tmpi, sealed, list, keep)\n" \
+	"	local till = redis.call('PEXPIRETIME', KEYS[1])\n" \
+	"	if till < keep then till = keep end\n" \
+	"	redis.call('SET', KEYS[1], string.format('%015.0f', revoked) .. tmpi .. string.format('%03d', #sealed) .. sealed .. list,\n" \
+	"		'PXAT', string.format('%.0f', till))\n" \
+	"end\n" \
+	"local t = redis.call('TIME')\n" \
+	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n" \
+	"local revoked, tmpi, sealed, list = read(redis.call('GET', KEYS[1]))\n"
+
+const char *const redis_script_texts[REDIS_SCRIPTS] = {
+	[REDIS_INTEND] = LUA_RECORD
+	"if revoked > 0 and revoked >= tonumber(ARGV[1]) then return 0 end\n"
+	"local live, known = {}, false\n"
+	"for at = 1, #list, 35 do\n"
+	"	local e = string.sub(list, at, at + 34)\n"
+	"	if tonumber(string.sub(e, 21)) > now then live[#live + 1] = e end\n"
+	"	known = known or string.sub(e, 1, 16) == ARGV[2]\n"
+	"end\n"
+	"if #live >= 1024 then return -1 end\n"
+	"if not known then live[#live + 1] = ARGV[2] .. ARGV[3] .. string.format('%015.0f', ARGV[4]) end\n"
+	"write(revoked, tmpi, ARGV[5], table.concat(live), tonumber(ARGV[6]))\n"
+	"return 1\n",
+	[REDIS_COMMIT] = LUA_RECORD
+	"local former, tag = {}, nil\n"
+	"for at = 1, #list, 35 do\n"
+	"	if string.sub(list, at, at + 15) == ARGV[1] then tag = string.sub(list, at + 16, at + 19) end\n"
+	"end\n"
+	"if not tag then return nil end\n"
+	"for at = 1, #list, 35 do\n"
+	"	local rand = string.sub(list, at, at + 15)\n"
+	"	if rand == ARGV[1] then break end\n"
+	"	if string.sub(list, at + 16, at + 19) == tag then former[#former + 1] = rand end\n"
+	"end\n"
+	"write(revoked, ARGV[2], sealed, list, tonumber(ARGV[3]))\n"
+	"return { table.concat(former), tmpi }\n",
+	[REDIS_UNLIST] = LUA_RECORD
+	"local left = {}\n"
+	"for at = 1, #list, 35 do\n"
+	"	local gone = false\n"
+	"	for k = 1, #ARGV[1], 16 do gone = gone or string.sub(ARGV[1], k, k + 15) == string.sub(list, at, at + 15) end\n"
+	"	if not gone then left[#left + 1] = string.sub(list, at, at + 34) end\n"
+	"end\n"
+	"if redis.call('EXISTS', KEYS[1]) == 1 then write(revoked, tmpi, sealed, table.concat(left), 0) end\n"
+	"return 1\n",
+	[REDIS_REVOKE] = "#!lua flags=allow-oom\n" LUA_RECORD "if revoked < now then revoked = now end\n"
+			 "write(revoked, tmpi, sealed, list, now + tonumber(ARGV[1]))\n"
+			 "return list\n",
+	[REDIS_END] =
+		"#!lua flags=allow-oom\n"
+		"local v = redis.call('GET', KEYS[1])\n"
+		"if not v then\n"
+		"	if ARGV[1] == 'T' then redis.call('SET', KEYS[1], ARGV[5], 'PXAT', ARGV[6]) end\n"
+		"	return 0\n"
+		"end\n"
+		"if string.byte(v) ~= 1 or string.sub(v, ARGV[2], ARGV[2] + #ARGV[3] - 1) ~= ARGV[3] then return 0 end\n"
+		"if ARGV[1] == 'T' then redis.call('SET', KEYS[1], ARGV[4], 'KEEPTTL') else redis.call('DEL', KEYS[1]) end\n"
+		"return 1\n",
+	[REDIS_SWAP] = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
+		       "redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')\n"
+		       "return 1\n",
+};
+
+const char redis_script_probe[] = "return redis.call('PEXPIRETIME', KEYS[1]) + redis.call('EXISTS', KEYS[1])";
+
+bool redis_subscriber_read(struct redis_subscriber *out, struct span v)
+{
+	size_t sealed = 0;
+
+	if (v.len < REDIS_HEAD_LEN)
+		return false;
+	for (size_t i = REDIS_HEAD_LEN - 3; i < REDIS_HEAD_LEN; i++) {
+		if (v.p[i] < '0' || v.p[i] > '9')
+			return false;
+		sealed = sealed * 10 + (size_t)(v.p[i] - '0');
+	}
+	if (sealed > v.len - REDIS_HEAD_LEN)
+		return false;
+	*out = (struct redis_subscriber){
+		.has_tmpi = v.p[15] == '1',
+		.tmpi = v.p + 16,
+		.sealed = span_of(v.p + REDIS_HEAD_LEN, sealed),
+		.list = span_of(v.p + REDIS_HEAD_LEN + sealed, v.len - REDIS_HEAD_LEN - sealed),
+	};
+	return true;
+}
+
+/* One under way; its arguments stay until the server has shown that it knows the script. */
+struct call {
+	struct redis_link *l;
+	enum redis_script s;
+	redis_reply_fn *fn;
+	void *owner;
+	size_t n;
+	size_t len[ARGS_MAX + 1];
+	uint8_t octets[]; /* key, then the arguments */
+};
+
+static size_t octets_of(const struct call *c)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i <= c->n; i++)
+		sum += c->len[i];
+	return sum;
+}
+
+static void call_free(struct call *c)
+{
+	explicit_bzero(c->octets, octets_of(c));
+	free(c);
+}
+
+static int call_send(struct call *c, const char *command, struct span which, redis_reply_fn *fn)
+{
+	struct span argv[ARGS_MAX + 4] = { span_str(command), which, span_str("1") };
+	const uint8_t *at = c->octets;
+
+	for (size_t i = 0; i <= c->n; i++) {
+		argv[3 + i] = span_of(at, c->len[i]);
+		at += c->len[i];
+	}
+	return redis_link_call(c->l, c->n + 4, argv, fn, c);
+}
+
+static void call_whole(void *owner, const struct redisReply *r)
+{
+	struct call *c = owner;
+
+	c->fn(c->owner, r);
+	call_free(c);
+}
+
+/* NOSCRIPT has done nothing, so to send it again is safe. */
+static void call_by_name(void *owner, const struct redisReply *r)
+{
+	struct call *c = owner;
+
+	if (r && r->type == REDIS_REPLY_ERROR && strncmp(r->str, "NOSCRIPT", 8) == 0 &&
+	    call_send(c, "EVAL", span_str(redis_script_texts[c->s]), call_whole) == 0)
+		return;
+	call_whole(c, r);
+}
+
+static struct call *call_new(struct span key, size_t n, const struct span *args)
+{
+	size_t sum = key.len;
+	struct call *c;
+	uint8_t *at;
+
+	for (size_t i = 0; i < n; i++)
+		sum += args[i].len;
+	c = calloc(1, sizeof(*c) + sum);
+	if (!c)
+		return NULL;
+	c->n = n;
+	at = c->octets;
+	for (size_t i = 0; i <= n; i++) {
+		struct span s = i ? args[i - 1] : key;
+
+		if (s.len)
+			memcpy(at, s.p, s.len);
+		at += s.len;
+		c->len[i] = s.len;
+	}
+	return c;
+}
+
+int redis_script_call(struct redis_link *l, enum redis_script s, struct span key, size_t n, const struct span *args,
+		      redis_reply_fn *fn, void *owner)
+{
+	uint8_t md[SHA_DIGEST_LENGTH];
+	char name[SHA_TEXT + 1];
+	struct call *c = call_new(key, n, args);
+	int rc;
+
+	if (!c)
+		return -ENOMEM;
+	c->l = l;
+	c->s = s;
+	c->fn = fn;
+	c->owner = owner;
+	SHA1((const uint8_t *)redis_script_texts[s], strlen(redis_script_texts[s]), md); /* what Redis calls it */
+	hex_encode(name, sizeof(name), md, sizeof(md));
+	rc = call_send(c, "EVALSHA", span_of(name, SHA_TEXT), call_by_name);
+	if (rc < 0)
+		call_free(c);
+	return rc;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file redis_script.h
+ *  The steps of the store on Redis that look at a key and change it: scripts of one key each. The record of a subscriber:
+ *
+ *    revoked at 15 digits, ms | has a TMPI 1 | TMPI 24 | length 3 digits, sealed IMPI |
+ *    sessions, in the order they were begun: RAND 16, tag of the BSF name 4, until 15 digits, ms */
+#pragma once
+
+#include "bsf/store/redis_link.h"
+
+enum redis_script {
+	/*! Key i. made ms, RAND, name tag, until ms, sealed IMPI, keep until ms. Not revoked since, and listed: 1; revoked: 0;
+	 *  too many sessions: -1 */
+	REDIS_INTEND,
+	/*! Key i. RAND, TMPI with its flag, keep until ms. The session is there: its TMPI is the subscriber's from now on.
+	 *  \returns RANDs of former sessions under the same name, TMPI with its flag that was; nil: it is not listed any more */
+	REDIS_COMMIT,
+	/*! Key i. RANDs: their sessions are gone. */
+	REDIS_UNLIST,
+	/*! Key i. keep ms. Revoke now. \returns its sessions; also where memory is full */
+	REDIS_REVOKE,
+	/*! Key s. "T" tombstone or "D" delete, from, octets, tombstone if it is there, tombstone if not, until ms of that. Only if these
+	 *  octets stand from there on. \returns 1 a session was ended; 0; also where memory is full */
+	REDIS_END,
+	/*! Key s. old, new: in the place of what has not changed. 1 it did; 0 */
+	REDIS_SWAP,
+	REDIS_SCRIPTS,
+};
+
+#define REDIS_ENTRY_LEN 35
+#define REDIS_TMPI_LEN  25
+#define REDIS_HEAD_LEN  43 /* of a subscriber's record, before the sealed IMPI */
+
+/*! Run it; one the server does not know is sent whole, since scripts do not follow a failover. Otherwise as redis_link_call().
+ *  \param[in] n of args, at most 6; copied */
+int redis_script_call(struct redis_link *l, enum redis_script s, struct span key, size_t n, const struct span *args,
+		      redis_reply_fn *fn, void *owner);
+
+/*! A subscriber's record; spans and tmpi point into it. */
+struct redis_subscriber {
+	bool has_tmpi;
+	const uint8_t *tmpi;
+	struct span sealed, list;
+};
+/*! Pure. \returns false: it is none */
+bool redis_subscriber_read(struct redis_subscriber *out, struct span v);
+
+/*! Its text, and one for probing what a user may. */
+extern const char *const redis_script_texts[REDIS_SCRIPTS];
+extern const char redis_script_probe[];

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file redis_server.h
+ *  A redis-server of a test's own, on a port of its own; gone with the test. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+struct redis_server {
+	pid_t pid;
+	struct sockaddr_storage addr;
+};
+
+/*! Is redis-server there (Debian: redis-server)? */
+bool redis_server_is_there(void);
+
+/*! Start it and wait until it listens. \param[in] more options as on its command line, words apart or together, NULL at the end */
+void redis_server_start(struct redis_server *s, const char *const *more);
+/*! Kill and wait for it. */
+void redis_server_stop(struct redis_server *s);
+/*! One command, words NULL at the end, over a connection of its own. \param[out] text what came, its beginning */
+void redis_server_ask(const struct redis_server *s, char *text, size_t cap, const char *const *words);

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The store on Redis, and what only such a store has: a server that is not fit, that stands still, that forgets, that is full, that
+ * others use, too. */
+#include "tests/store/redis_server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <osmocom/core/select.h>
+#include "common/base/clock.h"
+#include "tests/flow/free_port.h"
+#include "bsf/store/redis.h"
+#include "tests/store/harness.h"
+
+#define IMPI_1 "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
+
+/* As the manual has it. */
+#define MAY "~c* ~s* ~i* ~t* ~m -@all +get +set +del +exists +pexpiretime +time +info +eval +evalsha"
+
+static struct redis_server server;
+static struct store_redis_cfg cfg;
+static struct harness h;
+
+static void open_with(const char *const *options)
+{
+	redis_server_start(&server, options);
+	cfg = redis_cfg(&server.addr);
+	harness_open_redis(&h, &cfg);
+}
+
+static void close_all(void)
+{
+	harness_close(&h);
+	redis_server_stop(&server);
+}
+
+static void ask(const char *const *words)
+{
+	char text[256];
+
+	redis_server_ask(&server, text, sizeof(text), words);
+	ck_assert_msg(strncmp(text, "ERR", 3) != 0, "%s", text);
+}
+
+static void never(void *owner, uint64_t txn, const struct store_answer *a)
+{
+	ck_abort_msg("it is refused at once");
+}
+
+/* It is never up, and says why; a call is refused within it. */
+static void refused_for(const struct store_redis_cfg *c, const char *words)
+{
+	char why[160] = "";
+	unsigned up, of;
+	struct err err;
+	struct store_shared *sh = store_shared_redis_new(c, &err);
+	struct store *st = store_new(NULL, sh, never, NULL);
+	struct btid id = { .domain = BSF_A };
+
+	do {
+		osmo_select_main(0);
+		ck_assert(store_shared_links(sh, &up, &of, why, sizeof(why)));
+	} while (!why[0]);
+	ck_assert_msg(strstr(why, words), "%s", why);
+	ck_assert_uint_eq(up, 0);
+	ck_assert_uint_eq(of, 1);
+	ck_assert_int_eq(store_get(st, &id, 1)->rc, -ENOTCONN);
+	ck_assert_int_eq(store_end(-ENOTCONN), STORE_REFUSED);
+	talloc_free(st);
+	store_shared_free(sh);
+}
+
+/* Each in words */
+START_TEST(not_fit)
+{
+	static const struct {
+		const char *options[12], *user, *password, *words;
+	} rows[] = {
+		{ { "--maxmemory-policy", "allkeys-lru" }, "", "", "maxmemory-policy is allkeys-lru" },
+		{ { "--requirepass", "secret" }, "", "", "wants a password" },
+		{ { NULL }, "", "secret", "answers without a password" },
+		{ { "--requirepass", "secret" }, "", "wrong", "does not take the password" },
+		{ { "--replicaof", "127.0.0.1 1" }, "", "", "role is slave" },
+		{ { "--requirepass", "x", "--user", "gba on >secret ~c* ~i* ~t* ~m +@all" },
+		  "gba",
+		  "secret",
+		  "SET on s*" },
+		{ { "--requirepass", "x", "--user", "gba on >secret ~* +@all -info -del" }, "gba", "secret", "INFO; " },
+		{ { "--requirepass", "x", "--user", "gba on >secret ~* +@all -info -del" }, "gba", "secret", "DEL" },
+		{ { "--requirepass", "x", "--user", "gba on >secret ~* +@all -pexpiretime" },
+		  "gba",
+		  "secret",
+		  "PEXPIRETIME" },
+		{ { "--requirepass", "x", "--user", "gba on >secret ~* +@all -evalsha" }, "gba", "secret", "EVALSHA" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		redis_server_start(&server, rows[i].options);
+		cfg = redis_cfg(&server.addr);
+		strcpy(cfg.user, rows[i].user);
+		secret_set(&cfg.password, rows[i].password, strlen(rows[i].password));
+		refused_for(&cfg, rows[i].words);
+		redis_server_stop(&server);
+	}
+	cfg.addr = free_port();
+	refused_for(&cfg, "refused");
+}
+END_TEST
+
+/* What another KEK sealed is not ours to read, and its names are not ours to find */
+START_TEST(other_kek)
+{
+	open_with(NULL);
+	cfg.keks = &kek_2;
+	refused_for(&cfg, "another KEK");
+	close_all();
+}
+END_TEST
+
+#define GREETING 14 /* commands, the last one asks for the index key */
+
+/* A server of the test's own words: to each command the same, or to the last of the greeting another one. \param[in] at_once before
+ * it is asked */
+static void fake_server(const char *reply, bool at_once, const char *last)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1, c;
+	char buf[4096];
+
+	server.addr = free_port();
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&server.addr, sizeof(struct sockaddr_in)), 0);
+	ck_assert_int_eq(listen(fd, 8), 0);
+	server.pid = fork();
+	if (server.pid) {
+		close(fd);
+		return;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while ((c = accept(fd, NULL, NULL)) >= 0) {
+		unsigned commands = 0;
+		ssize_t n;
+
+		if (at_once && write(c, reply, strlen(reply)) < 0)
+			_exit(1);
+		while ((n = read(c, buf, sizeof(buf))) > 0)
+			for (ssize_t i = 0; i < n; i++)
+				if (buf[i] == '*') {
+					const char *say = ++commands >= GREETING && last ? last : reply;
+
+					(void)send(c, say, strlen(say), MSG_NOSIGNAL);
+				}
+		close(c);
+	}
+	_exit(0);
+}
+
+#define FIT "$62\r\nredis_version:7.0.15\r\nmaxmemory_policy:noeviction\r\nrole:master\r\n"
+
+/* An old one; and what is no Redis, or no longer knows what it was asked */
+START_TEST(strange_servers)
+{
+	static const struct {
+		const char *reply;
+		bool at_once;
+		const char *words, *last;
+	} rows[] = {
+		{ "$20\r\nredis_version:6.2.10\r\n", false, "Redis 6.2.10; allowed: 7.0", NULL },
+		{ FIT, false, "nobody asked for", "$-1\r\n+HI\r\n" },
+		{ FIT, false, "another KEK", "$3\r\nabc\r\n" },
+		{ "+HI\r\n", true, "Redis ; allowed: 7.0", NULL },
+		{ "-ERR max number of clients reached\r\n", true, "max number of clients", NULL },
+		{ "HTTP/1.1 400 Bad Request\r\n", false, "rotocol error", NULL },
+		{ "+OK\r\n+OK\r\n", false, "Redis ; allowed: 7.0", NULL },
+		{ "$-5\r\n", false, "ulk string length", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fake_server(rows[i].reply, rows[i].at_once, rows[i].last);
+		cfg = redis_cfg(&server.addr);
+		refused_for(&cfg, rows[i].words);
+		redis_server_stop(&server);
+	}
+}
+END_TEST
+
+/* A user who may no more than the manual says; and the server forgets the scripts meanwhile, as after a failover */
+START_TEST(few_permissions)
+{
+	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), b = session_make(2, IMPI_1, BSF_A, true);
+	struct gba_challenge c = challenge_make(1, 60000);
+	struct btid id_a = btid_of(&a), id_b = btid_of(&b);
+	const char *const options[] = { "--user", "gba on >secret " MAY, NULL };
+
+	redis_server_start(&server, options);
+	cfg = redis_cfg(&server.addr);
+	strcpy(cfg.user, "gba");
+	secret_set(&cfg.password, "secret", 6);
+	ask((const char *const[]){ "CONFIG", "SET", "requirepass", "x", NULL });
+	harness_open_redis(&h, &cfg);
+	ck_assert_int_eq(challenge_put(&h, &c), 0);
+	ck_assert_int_eq(challenge_take(&h, &c), 0);
+	ck_assert_int_eq(put(&h, &a), 0);
+	ck_assert_int_eq(put(&h, &b), 0);
+	ck_assert_int_eq(get(&h, &id_a), -ENOENT);
+	ck_assert_int_eq(get(&h, &id_b), 0);
+	ck_assert_int_eq(find_tmpi(&h, b.tmpi), 0);
+	ck_assert_int_eq(push_guss(&h, IMPI_1, guss_blob_new(span_str("<guss/>")), 1000), 0);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 1);
+	close_all();
+}
+END_TEST
+
+START_TEST(scripts_forgotten)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s);
+
+	open_with(NULL);
+	ask((const char *const[]){ "SCRIPT", "FLUSH", NULL });
+	ck_assert_int_eq(put(&h, &s), 0);
+	ask((const char *const[]){ "SCRIPT", "FLUSH", NULL });
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 1);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	close_all();
+}
+END_TEST
+
+static void wait_down(void)
+{
+	while (((struct redis_part *)h.st->part)->is_up)
+		osmo_select_main(0);
+}
+
+/* It stands still and goes on: what was asked meanwhile ends unknown after the deadline and is done later; then calls are refused at
+ * once; afterwards it is as before. A put that was done so late makes no key that a revocation does not find. */
+START_TEST(stands_still)
+{
+	struct gba_session old = session_make(1, IMPI_1, BSF_B, true), s = session_make(2, IMPI_1, BSF_A, true);
+	struct gba_challenge late = challenge_make(1, 60000);
+	struct btid id_old = btid_of(&old), id = btid_of(&s);
+	uint64_t from;
+
+	redis_server_start(&server, NULL);
+	cfg = redis_cfg(&server.addr);
+	cfg.timeout_ms = 200;
+	harness_open_redis(&h, &cfg);
+	ck_assert_int_eq(put(&h, &old), 0);
+	s.made_ms = store_clock_ms(h.st);
+	kill(server.pid, SIGSTOP);
+	from = clock_mono_ms();
+	ck_assert_int_eq(challenge_put(&h, &late), -EIO);
+	ck_assert_int_eq(store_end(-EIO), STORE_UNKNOWN);
+	ck_assert_uint_ge(clock_mono_ms() - from, 190);
+	ck_assert_int_eq(get(&h, &id_old), -ENOTCONN);
+	kill(server.pid, SIGCONT);
+	store_wait_up(h.st);
+	ck_assert_msg(challenge_take(&h, &late) == 0, "given up, and done all the same");
+	kill(server.pid, SIGSTOP);
+	ck_assert_int_eq(put(&h, &s), -EIO);
+	kill(server.pid, SIGCONT);
+	store_wait_up(h.st);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 1);
+	ck_assert_int_eq(get(&h, &id_old), -ENOENT);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	ck_assert_int_ne(put(&h, &s), 0);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	close_all();
+}
+END_TEST
+
+/* Killed with calls under way: each ends unknown, none twice, and another server in its place is taken */
+START_TEST(killed)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s);
+
+	open_with(NULL);
+	ck_assert_int_eq(put(&h, &s), 0);
+	kill(server.pid, SIGSTOP);
+	ck_assert_ptr_null(store_get(h.st, &id, 7));
+	redis_server_stop(&server);
+	while (!h.answered || h.txn != 7) {
+		h.answered = h.answered && h.txn == 7;
+		osmo_select_main(0);
+	}
+	ck_assert_int_eq(h.a.rc, -EIO);
+	wait_down();
+	ck_assert_int_eq(get(&h, &id), -ENOTCONN);
+	close_all();
+}
+END_TEST
+
+/* Its memory is full: nothing new, but keys that are there are found, and revocation works */
+START_TEST(full)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), other = session_make(2, IMPI_1, BSF_B, true);
+	struct gba_challenge c = challenge_make(1, 60000), late = challenge_make(2, 60000);
+	struct btid id = btid_of(&s);
+
+	open_with(NULL);
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(challenge_put(&h, &c), 0);
+	ask((const char *const[]){ "CONFIG", "SET", "maxmemory", "1", NULL });
+	ck_assert_int_eq(challenge_put(&h, &late), -ENOSPC);
+	ck_assert_int_eq(challenge_take(&h, &c), -ENOSPC);
+	ck_assert_int_eq(put(&h, &other), -ENOSPC);
+	ck_assert_int_eq(get(&h, &id), 0);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 1);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	ask((const char *const[]){ "CONFIG", "SET", "maxmemory", "0", NULL });
+	ck_assert_int_eq(challenge_take(&h, &c), 0);
+	close_all();
+}
+END_TEST
+
+#define CHALLENGES 200
+#define PROCESSES  3
+
+static void take_all(atomic_uint *mine)
+{
+	struct harness own;
+
+	harness_open_redis(&own, &cfg);
+	for (unsigned n = 0; n < CHALLENGES; n++) {
+		struct gba_challenge c = challenge_make(n, 60000);
+		int rc = challenge_take(&own, &c);
+
+		ck_assert(rc == 0 || rc == -EALREADY);
+		atomic_fetch_add(mine, rc == 0);
+	}
+	harness_close(&own);
+	_exit(0);
+}
+
+/* Each challenge is taken by one of the processes, once */
+START_TEST(taken_once_of_all)
+{
+	atomic_uint *mine = mmap(NULL, sizeof(*mine), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status;
+
+	open_with(NULL);
+	for (unsigned n = 0; n < CHALLENGES; n++) {
+		struct gba_challenge c = challenge_make(n, 60000);
+
+		ck_assert_int_eq(challenge_put(&h, &c), 0);
+	}
+	harness_close(&h);
+	for (unsigned i = 0; i < PROCESSES; i++)
+		if (fork() == 0)
+			take_all(mine);
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		ck_assert_int_gt(wait(&status), 0);
+		ck_assert_int_eq(status, 0);
+	}
+	ck_assert_uint_eq(atomic_load(mine), CHALLENGES);
+	redis_server_stop(&server);
+	munmap(mine, sizeof(*mine));
+}
+END_TEST
+
+/* Two processes find by the same names: what one has put the other revokes, also after somebody has emptied the server */
+START_TEST(emptied)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), again = session_make(2, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s), id_again = btid_of(&again);
+	char there[64];
+	struct harness other;
+
+	open_with(NULL);
+	ck_assert_int_eq(put(&h, &s), 0);
+	harness_open_redis(&other, &cfg);
+	ck_assert_int_eq(revoke_impi(&other, IMPI_1), 0);
+	ck_assert_uint_eq(other.a.revoked, 1);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	harness_close(&other);
+	ask((const char *const[]){ "FLUSHALL", NULL });
+	do { /* it looks once a second */
+		osmo_select_main(0);
+		redis_server_ask(&server, there, sizeof(there), (const char *const[]){ "EXISTS", "m", NULL });
+	} while (strcmp(there, "1") != 0);
+	ck_assert_int_eq(put(&h, &again), 0);
+	harness_open_redis(&other, &cfg);
+	ck_assert_int_eq(revoke_impi(&other, IMPI_1), 0);
+	ck_assert_uint_eq(other.a.revoked, 1);
+	ck_assert_int_eq(get(&h, &id_again), -ENOENT);
+	harness_close(&other);
+	close_all();
+}
+END_TEST
+
+/* No IMPI, Ks or GUSS lies there in clear; and a name is a hash */
+START_TEST(nothing_in_clear)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct gba_challenge c = challenge_make(1, 60000);
+	static const char dump[] =
+		"local all = '' for _, k in ipairs(redis.call('KEYS', '*')) do all = all .. k .. redis.call('GET', k) end "
+		"return tostring(string.find(all, ARGV[1], 1, true) ~= nil)";
+	char text[64];
+
+	open_with(NULL);
+	s.guss = guss_blob_new(span_str("<guss id='001010000000001'/>"));
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(challenge_put(&h, &c), 0);
+	redis_server_ask(&server, text, sizeof(text),
+			 (const char *const[]){ "EVAL", dump, "0", "001010000000001", NULL });
+	ck_assert_str_eq(text, "false");
+	redis_server_ask(&server, text, sizeof(text), (const char *const[]){ "EVAL", dump, "0", "example.org", NULL });
+	ck_assert_str_eq(text, "false");
+	gba_session_clear(&s);
+	close_all();
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { not_fit,           other_kek,    strange_servers, few_permissions,
+				       scripts_forgotten, stands_still, killed,          full,
+				       taken_once_of_all, emptied,      nothing_in_clear };
+
+	if (redis_server_is_there())
+		return suite_run("store on Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));
+	puts("skipped: there is no redis-server (Debian: redis-server)");
+	return 77;
+}
