@@ -14,12 +14,19 @@
 
 /* A reader holds a policy for the length of one callback or one loop round, which is milliseconds. */
 #define RETIRED_FOR_S 60
+#define PASSES        2 /* one may have begun before, and its counter have been read late */
 
 struct published {
 	struct policy *policy;
 	struct published *next;
 	uint64_t retired_at; /* s, monotonic */
+	uint32_t passed[POLICY_READERS_MAX];
 };
+
+static unsigned n_readers;
+static struct {
+	_Alignas(64) atomic_uint n;
+} passes[POLICY_READERS_MAX];
 
 static _Atomic(struct policy *) current;
 static struct published *retired; /* main thread only */
@@ -39,6 +46,13 @@ static int index_nets(struct nets *nets, const struct policy_peer *p)
 	return nets_add(nets, &one);
 }
 
+int policy_index_peer(struct policy *p, struct policy_peer *peer)
+{
+	if (name_table_put(p->peer_by_identity, peer->identity, peer) == -ENOMEM)
+		return -ENOMEM;
+	return index_nets(p->nets, peer);
+}
+
 int policy_index(struct policy *p)
 {
 	p->by_identity = name_table_new();
@@ -46,13 +60,11 @@ int policy_index(struct policy *p)
 	p->nets = nets_new();
 	if (!p->by_identity || !p->peer_by_identity || !p->nets)
 		return -ENOMEM;
-	for (size_t i = 0; i < p->n_nafs; i++)
-		if (name_table_put(p->by_identity, p->nafs[i].identity, &p->nafs[i]) == -ENOMEM)
-			return -ENOMEM;
 	for (size_t i = 0; i < p->n_peers; i++)
-		if (name_table_put(p->peer_by_identity, p->peers[i].identity, &p->peers[i]) == -ENOMEM ||
-		    index_nets(p->nets, &p->peers[i]) < 0)
+		if (policy_index_peer(p, &p->peers[i]) < 0)
 			return -ENOMEM;
+	if (naf_index(p) < 0)
+		return -ENOMEM;
 	nets_sort(p->nets);
 	return 0;
 }
@@ -93,11 +105,16 @@ static struct span handed_over_by(const struct policy_peer *peer, const struct s
 	return cut ? span_of(NULL, 0) : span_str(peer->identity);
 }
 
+const struct naf_policy *policy_naf(const struct policy *p, struct span identity)
+{
+	return p ? name_table_get(p->by_identity, identity) : NULL;
+}
+
 const struct naf_policy *policy_naf_over(const struct policy *p, const char *peer, struct span name)
 {
-	const struct naf_policy *n = p ? name_table_get(p->by_identity, name) : NULL;
+	const struct naf_policy *n = policy_naf(p, name);
 
-	return n && span_ieq(span_str(n->via), span_str(peer)) ? n : NULL;
+	return n && (n->refused || span_ieq(span_str(n->via), span_str(peer))) ? n : NULL;
 }
 
 /* The policy of a Zn-Proxy, if it is one. */
@@ -112,12 +129,14 @@ enum policy_who policy_who(const struct naf_policy **naf, const struct policy *p
 			   struct span origin_host, const struct span *routes, size_t n_routes, bool cut)
 {
 	const struct policy_peer *from = policy_peer(p, peer);
-	const struct naf_policy *named = from ? policy_naf_over(p, peer, origin_host) : NULL;
+	const struct naf_policy *named = policy_naf_over(p, peer, origin_host);
 	struct span by;
 
 	*naf = NULL;
-	if (!from)
-		return POLICY_NOBODY;
+	if (!from) { /* a moment after its file has gone, its connection is still there */
+		*naf = named && named->refused && span_ieq(origin_host, span_str(peer)) ? named : NULL;
+		return *naf ? POLICY_KNOWN : POLICY_NOBODY;
+	}
 	by = handed_over_by(from, routes, n_routes, cut);
 	if (span_ieq(by, origin_host) || (named && named->proxy && span_ieq(origin_host, span_str(peer))))
 		*naf = named;
@@ -173,6 +192,23 @@ int policy_peer_add_net(struct policy_peer *p, const char *text)
 	return 0;
 }
 
+int policy_peer_copy(struct policy_peer *out, const struct policy_peer *p)
+{
+	size_t len = p->n_nets * sizeof(*p->nets);
+
+	*out = *p;
+	out->relays = NULL;
+	out->tls_names = (struct names){ 0 };
+	out->identity = strdup(p->identity);
+	out->nets = malloc(len + 1);
+	if (out->identity && out->nets && names_copy(&out->tls_names, &p->tls_names) == 0) {
+		memcpy(out->nets, p->nets, len);
+		return 0;
+	}
+	policy_peer_clear(out);
+	return -ENOMEM;
+}
+
 void policy_peer_clear(struct policy_peer *p)
 {
 	free(p->identity);
@@ -201,6 +237,7 @@ void policy_free(struct policy *p)
 		policy_peer_clear(&p->peers[i]);
 	name_table_free(p->by_identity);
 	name_table_free(p->peer_by_identity);
+	naf_index_clear(p);
 	for (size_t i = 0; i < p->n_hss; i++)
 		hss_put(p->hss[i]);
 	free(p->hss);
@@ -215,6 +252,26 @@ const struct policy *policy_current(void)
 	return atomic_load_explicit(&current, memory_order_acquire);
 }
 
+void policy_readers(unsigned n)
+{
+	n_readers = n;
+}
+
+void policy_reader_passed(unsigned no)
+{
+	atomic_fetch_add(&passes[no].n, 1);
+}
+
+static bool held_by_none(const struct published *r, uint64_t now)
+{
+	if (now - r->retired_at >= RETIRED_FOR_S)
+		return true;
+	for (unsigned i = 0; i < n_readers; i++)
+		if (atomic_load(&passes[i].n) - r->passed[i] < PASSES)
+			return false;
+	return n_readers > 0;
+}
+
 /* Free what was retired long enough ago, or all. */
 static void retired_sweep(uint64_t now, bool all)
 {
@@ -223,7 +280,7 @@ static void retired_sweep(uint64_t now, bool all)
 	while (*p) {
 		struct published *r = *p;
 
-		if (!all && now - r->retired_at < RETIRED_FOR_S) {
+		if (!all && !held_by_none(r, now)) {
 			p = &r->next;
 			continue;
 		}
@@ -233,9 +290,15 @@ static void retired_sweep(uint64_t now, bool all)
 	}
 }
 
+bool policy_sweep(void)
+{
+	retired_sweep(clock_mono_ms() / 1000, false);
+	return retired != NULL;
+}
+
 void policy_publish(struct policy *p)
 {
-	struct policy *old = atomic_exchange_explicit(&current, p, memory_order_acq_rel);
+	struct policy *old = atomic_exchange(&current, p);
 	uint64_t now = clock_mono_ms() / 1000;
 
 	if (old) {
@@ -243,7 +306,9 @@ void policy_publish(struct policy *p)
 
 		/* without memory to remember it, it is never freed: the safe side */
 		if (r) {
-			*r = (struct published){ old, retired, now };
+			*r = (struct published){ old, retired, now, { 0 } };
+			for (unsigned i = 0; i < n_readers; i++)
+				r->passed[i] = atomic_load(&passes[i].n);
 			retired = r;
 		}
 	}

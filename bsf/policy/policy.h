@@ -15,6 +15,8 @@
 #include "common/http/auth_hdr.h"
 #include "common/rt/name_table.h"
 
+struct naf_dir; /* policy/naf_dir.h */
+
 #define POLICY_ANY "any" /* in the place of an address */
 
 /*! One "peer NAME" node of the configuration, or what an hss or naf node says of its own connection. */
@@ -33,8 +35,9 @@ struct policy_peer {
 	struct name_table *relays; /* names in Route-Records of what comes from it that are no NAF's */
 };
 
-#define POLICY_FORMS_MAX 32
-#define POLICY_TOKEN_MAX 64 /* characters of a product token */
+#define POLICY_PROBLEMS_MAX 1000
+#define POLICY_FORMS_MAX    32
+#define POLICY_TOKEN_MAX    64 /* characters of a product token */
 
 /*! "digest-form IMPI TOKEN FORM": a form of Digest that no text of GBA names, for one subscriber's device. */
 struct policy_form {
@@ -49,8 +52,16 @@ struct policy {
 	size_t n_nafs;
 	struct policy_peer *peers;
 	size_t n_peers;
-	struct name_table *by_identity, *peer_by_identity;
-	struct hss **hss; /* whom we ask for vectors; a holder each */
+	struct naf_dir *dir; /* held; NULL: no policy directory */
+	bool tls;            /* a certificate of ours is there, for connections that need one */
+	const char *(*taken_by)(
+		const char *identity); /* what else of the configuration has this name, in words; NULL: nothing */
+	struct name_table *by_identity, *peer_by_identity, *claims;
+	struct naf_policy **refusals; /* in the place of NAFs whose file cannot be used beside the others */
+	size_t n_refusals;
+	struct names problems; /* of the directory, for people: the first POLICY_PROBLEMS_MAX */
+	size_t n_problems;     /* all */
+	struct hss **hss;      /* whom we ask for vectors; a holder each */
 	size_t n_hss;
 	struct nets *nets; /* of all peers that may come to us */
 };
@@ -58,8 +69,23 @@ struct policy {
 /*! Make what the look-ups look into; when all nafs and peers are there. \returns 0; -ENOMEM */
 int policy_index(struct policy *p);
 
+/*! One peer more, for naf_index(). Lent. \returns 0; -ENOMEM */
+int policy_index_peer(struct policy *p, struct policy_peer *peer);
+/*! naf_index.c, of policy_index(). Who speaks for what, with the files of the directory; what of these does not go together.
+ *  \returns 0; -ENOMEM */
+int naf_index(struct policy *p);
+/*! The rest of policy_free(). */
+void naf_index_clear(struct policy *p);
+/*! Is this name, which n speaks for, another's too, by itself or by a wildcard? Only names of the configuration may be several NAFs'.
+ *  Pure. */
+bool policy_twice(const struct policy *p, const char *fqdn);
+/*! \returns the NAF of that name, over whatever peer; NULL */
+const struct naf_policy *policy_naf(const struct policy *p, struct span identity);
+
 /*! Frees what is in it. */
 void policy_peer_clear(struct policy_peer *p);
+/*! Deep, but for its relays, of which there are none. out is clear on error. \returns 0; -ENOMEM */
+int policy_peer_copy(struct policy_peer *out, const struct policy_peer *p);
 /*! One more range that it may come from. \param[in] text as sockaddr_net_parse() has it, or POLICY_ANY, which is two
  *  \returns 0; -EINVAL; -ENOMEM */
 int policy_peer_add_net(struct policy_peer *p, const char *text);
@@ -102,13 +128,22 @@ enum policy_vouch {
 
 /*! Pure. \param[in] naf whose policy holds; NULL: what holds for the peer itself */
 enum policy_vouch policy_vouch(const struct policy *p, const char *peer, const struct naf_policy *naf);
-/*! The NAF of that name, if it comes over this peer. \returns NULL: it does not, or not any more */
+/*! The NAF of that name, if it comes over this peer, or if it is refused. \returns NULL: it does not, or not any more */
 const struct naf_policy *policy_naf_over(const struct policy *p, const char *peer, struct span name);
 
 /*! The published policy; any thread. Valid until the caller's thread has passed its loop once. */
 const struct policy *policy_current(void);
+
+#define POLICY_READERS_MAX 64
+/*! So many threads read it, and tell of each pass of their loop: then a former policy lives for two passes of each, else for a minute.
+ *  Main thread, before they run, and with 0 when they have ended. */
+void policy_readers(unsigned n);
+/*! Reader no is between two passes of its loop, and holds none. */
+void policy_reader_passed(unsigned no);
+/*! Main thread: free the former ones that nobody can hold any more. \returns true: there is still one */
+bool policy_sweep(void);
 /*! Main thread: publish p (a tree of malloc'ed objects, owned from now on). The former one is freed at a later call, at
- *  least a minute after it was replaced, when no callback or loop round can still hold it.
+ *  policy_sweep() or later publication, when no callback or loop round can still hold it.
  *  \param[in] p NULL at exit, when no other thread runs: frees all */
 void policy_publish(struct policy *p);
 /*! Free a policy that was never published; p may be NULL. */

@@ -10,6 +10,7 @@
 #include "bsf/run/cfg_vty.h"
 #include "bsf/run/hlr_cfg.h"
 #include "bsf/run/hss_nodes.h"
+#include "bsf/run/naf_load.h"
 #include "bsf/run/peer_cfg.h"
 #include "common/rt/cfg_file.h"
 
@@ -29,6 +30,7 @@ int bsf_cfg_init(void *ctx)
 	hlr_cfg_vty_init();
 	peer_cfg_vty_init();
 	naf_cfg_vty_init();
+	naf_load_vty_init();
 	bsf_tls_vty_init();
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bsf/run/cfg.h"
+#include "bsf/run/naf_load.h"
 #include "bsf/store/guss_push.h"
 #include "bsf/ub/conn.h"
 #include "common/gba/guss_copy.h"
@@ -140,7 +141,21 @@ static void run_guss(struct ctl_request *q)
 	answer_guss(q, changed, as_new);
 }
 
+static void run_policy_show(struct ctl_request *q)
+{
+	ctl_ok(q, naf_load_json(true));
+}
+
 const struct ctl_command bsf_commands[] = {
+	{ .words = "policy reload",
+	  .args = "",
+	  .help = "Read what has changed in the policy directory; answered when it counts",
+	  .changes = true,
+	  .run = naf_load_for },
+	{ .words = "policy show",
+	  .args = "",
+	  .help = "The policy directory: what was read, and what cannot be used and why",
+	  .run = run_policy_show },
 	{ .words = "guss",
 	  .args = "IMPI",
 	  .help = "A newer GUSS for the sessions of a subscriber: the next BIR is answered by it",

@@ -19,6 +19,7 @@
 #include "bsf/policy/overload.h"
 #include "bsf/run/history_vty.h"
 #include "bsf/run/hlr_cfg.h"
+#include "bsf/run/naf_load.h"
 #include "bsf/run/shard.h"
 #include "bsf/store/store.h"
 #include "bsf/zn/answer.h"
@@ -176,6 +177,7 @@ static void raise_files(void)
 
 	for (const struct peer_cfg *p = bsf_cfg->peers; p; p = p->next)
 		others += p->connections;
+	others += naf_load_connections();
 	want = (rlim_t)bsf_limit(LIM_CONNECTIONS) + others;
 	getrlimit(RLIMIT_NOFILE, &r);
 	if (r.rlim_cur >= want)
@@ -248,6 +250,7 @@ static int main_start(struct bsf *b, struct err *err)
 	if (bsf_cfg->hlr && !(b->gsup = make_gsup(bsf_cfg->hlr)))
 		return err_set(err, -ENOMEM, "no memory or descriptors for the connection to the HLR");
 	b->env = (struct shard_env){ b->store, b->overload, b->history, b->node, b->gsup };
+	policy_readers(shards_wanted());
 	for (unsigned i = 0; i < shards_wanted(); i++) {
 		b->shards[i] = shard_start(i, &b->env, err);
 		if (!b->shards[i])
@@ -257,6 +260,8 @@ static int main_start(struct bsf *b, struct err *err)
 	rc = node_begin(b->node, err);
 	if (rc < 0)
 		return rc;
+	if (naf_load_begin(rt_ctx(), err) < 0)
+		return -EIO;
 	bsf_vty_init(b->store, b->shards, b->node);
 	history_vty_init(b->history);
 	tls_keep_begin(b->tls, &bsf_cfg->tls, bsf_cfg->identity, node_tls, b->node);
@@ -268,6 +273,7 @@ static int main_start(struct bsf *b, struct err *err)
 /* Devices first, then Diameter, whose loops run on the shards and use the store, then those. */
 static void stop(struct bsf *b)
 {
+	naf_load_end();
 	tls_keep_end();
 	for (size_t i = 0; i < b->n_shards; i++)
 		shard_quiesce(b->shards[i]);
@@ -275,6 +281,7 @@ static void stop(struct bsf *b)
 		node_stop(b->node, b->n_shards);
 	for (size_t i = 0; i < b->n_shards; i++)
 		shard_end(b->shards[i]);
+	policy_readers(0);
 	node_free(b->node);
 	gsup_link_free(b->gsup);
 	if (b->store)
@@ -282,6 +289,7 @@ static void stop(struct bsf *b)
 	overload_free(b->overload);
 	ub_history_free(b->history);
 	policy_publish(NULL);
+	naf_load_free();
 }
 
 int main(int argc, char **argv)
@@ -302,6 +310,8 @@ int main(int argc, char **argv)
 		rc = probe(&args, &err);
 	if (rc == 0)
 		rc = tls_cfg_open(&b.tls, &bsf_cfg->tls, NULL, &err);
+	if (rc == 0)
+		rc = naf_load_first(&err);
 	if (rc == 0 && args.check)
 		rc = rt_checked(&args, rt_held(&args, check_store(&err), &err));
 	if (rc == 0 && !args.check && bsf_cfg->store == BSF_STORE_LMDB)

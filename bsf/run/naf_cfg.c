@@ -6,6 +6,7 @@
 #include <string.h>
 #include <talloc.h>
 #include "bsf/run/hss_nodes.h"
+#include "bsf/run/naf_load.h"
 #include "common/base/sockaddr.h"
 #include "common/rt/cfg_file.h"
 
@@ -30,6 +31,11 @@ static bool naf_to_policy(struct naf_policy *out, const struct naf_cfg *n)
 	return out->via != NULL;
 }
 
+static const char *taken_by(const char *identity)
+{
+	return naf_cfg_taken_by(bsf_cfg, identity);
+}
+
 /* What is not bound to any address (yet) is nobody. */
 static bool fill_policy(struct policy *p, const struct bsf_cfg *c)
 {
@@ -41,6 +47,9 @@ static bool fill_policy(struct policy *p, const struct bsf_cfg *c)
 	for (const struct naf_cfg *i = c->nafs; i; i = i->next)
 		if (peer_cfg_find(naf_cfg_via(i)) && !naf_to_policy(&p->nafs[p->n_nafs++], i))
 			return false;
+	p->dir = naf_load.dir ? naf_dir_hold(naf_load.dir) : NULL;
+	p->tls = c->tls.certificate != NULL;
+	p->taken_by = taken_by;
 	return hss_nodes_to_policy(p, c) && policy_index(p) == 0;
 }
 
@@ -76,12 +85,19 @@ void naf_cfg_on_publish(void (*fn)(void *owner), void *owner)
 
 int naf_cfg_publish(const struct bsf_cfg *c)
 {
+	return naf_cfg_publish_saying(c, NULL);
+}
+
+int naf_cfg_publish_saying(const struct bsf_cfg *c, void (*say)(const struct policy *now, const struct policy *before))
+{
 	struct policy *p = policy_with_room(c);
 
 	if (!p || !fill_policy(p, c)) {
 		policy_free(p);
 		return -ENOMEM;
 	}
+	if (say)
+		say(p, policy_current());
 	policy_publish(p);
 	if (to_tell.fn)
 		to_tell.fn(to_tell.owner);

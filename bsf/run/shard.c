@@ -161,6 +161,7 @@ static void demolish(struct shard *s)
 /* HTTP first: what it asks an HSS leaves in one go. \returns true: do not wait */
 static bool shard_turn(struct shard *s)
 {
+	policy_reader_passed(s->no);
 	ub_http_turn(s->http);
 	if (node_due(s->env->node, s->no))
 		node_turn(s->env->node, s->no);

@@ -80,9 +80,11 @@ static int encode_and_log(struct zn_bia *bia, const char *peer, const struct zn_
 
 int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *s, zn_encode_fn *encode, void *carrier)
 {
+	const struct policy *policy = policy_current();
 	struct zn_ask ask = {
 		.bir = bir,
-		.naf = policy_naf_over(policy_current(), bir->peer, span_str(bir->asker)),
+		.naf = policy_naf_over(policy, bir->peer, span_str(bir->asker)),
+		.twice = policy && policy_twice(policy, bir->naf_id.fqdn),
 		.store_rc = store_rc,
 		.session = s,
 		.now_s = store_wall_s(),

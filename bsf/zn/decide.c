@@ -19,6 +19,8 @@ enum verdict {
 	USS_MISSING,
 	LIAR,
 	UNVOUCHED,
+	POLICY_BAD,
+	NAME_TWICE,
 	UA_DENIED,
 	VARIANT_DENIED,
 	KEYS_DENIED,
@@ -39,6 +41,8 @@ static const struct {
 	[USS_MISSING] = { CAUSE_zn_uss_missing, RESULT_X_NOT_AUTHORIZED },
 	[LIAR] = { CAUSE_zn_origin, RESULT_X_NOT_AUTHORIZED },
 	[UNVOUCHED] = { CAUSE_zn_not_vouched, RESULT_X_NOT_AUTHORIZED },
+	[POLICY_BAD] = { CAUSE_zn_policy_bad, RESULT_X_NOT_AUTHORIZED },
+	[NAME_TWICE] = { CAUSE_zn_name_twice, RESULT_X_NOT_AUTHORIZED },
 	[UA_DENIED] = { CAUSE_zn_ua_denied, RESULT_X_NOT_AUTHORIZED },
 	[VARIANT_DENIED] = { CAUSE_zn_variant_denied, RESULT_X_NOT_AUTHORIZED },
 	[KEYS_DENIED] = { CAUSE_zn_keys_denied, RESULT_X_NOT_AUTHORIZED },
@@ -63,12 +67,16 @@ static enum verdict check_origin(const struct zn_ask *in)
 {
 	if (in->bir->liar)
 		return LIAR;
-	return in->naf && !in->naf->refused ? PASS : NAF_UNKNOWN;
+	if (!in->naf)
+		return NAF_UNKNOWN;
+	return in->naf->refused ? POLICY_BAD : PASS;
 }
 
 static enum verdict check_fqdn(const struct zn_ask *in)
 {
-	return policy_speaks_for(in->naf, in->bir->naf_id.fqdn) ? PASS : NAME_DENIED;
+	if (!policy_speaks_for(in->naf, in->bir->naf_id.fqdn))
+		return NAME_DENIED;
+	return in->twice ? NAME_TWICE : PASS;
 }
 
 static enum verdict check_vouched(const struct zn_ask *in)

@@ -15,13 +15,14 @@ struct zn_ask {
 	int store_rc;                      /* of the look-up: 0, -ENOENT, other: the store could not be asked */
 	const struct gba_session *session; /* if store_rc is 0 */
 	int64_t now_s;                     /* Unix seconds */
+	bool twice;                        /* another NAF claims the name in NAF-Id, too (policy_twice()) */
 };
 
 /*! Decide. The checks in this order, the first that fails is the answer:
  *  - the peer that handed it over says it is from another than Origin-Host (policy_who): 5402, zn_origin
- *  - no NAF of that name comes over this peer: 5402, zn_naf_unknown; nor if what is written of it cannot be used
+ *  - no NAF of that name comes over this peer: 5402, zn_naf_unknown; what is written of it cannot be used: 5402, zn_policy_bad
  *  - it is given no keys: 5402, zn_keys_denied
- *  - FQDN of the NAF_Id not one it speaks for or no DNS name: 5402, zn_name_denied
+ *  - FQDN of the NAF_Id not one it speaks for or no DNS name: 5402, zn_name_denied; a name that another claims, too: 5402, zn_name_twice
  *  - the NAF is in another network, whose Zn-Proxy does not vouch for the name: 5402, zn_not_vouched
  *  - Ua protocol identifier that is invalid (H.2: 00, not all zero) or the pseudo protocol of the TMPI derivation (H.3; its key would
  *    disclose TMPIs): 5402, zn_ua_invalid; one that is not for it: 5402, zn_ua_denied

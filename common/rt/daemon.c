@@ -33,12 +33,14 @@
 #include "common/rt/vty_sock.h"
 #include "config.h"
 
+#define HANGUPS_MAX 4
+
 static const struct rt_program *program;
 static struct ctl_daemon ctl_served;
 static void *root;
 static struct osmo_fd signals = { .fd = -1 };
 static int stop_signal;
-static void (*on_hangup)(void);
+static void (*on_hangup[HANGUPS_MAX])(void);
 static atomic_bool failed;
 
 static struct vty_app_info vty_app = {
@@ -157,8 +159,8 @@ static int on_signal(struct osmo_fd *ofd, unsigned int what)
 		return 0;
 	if (si.ssi_signo == SIGHUP) {
 		log_targets_reopen(); /* what logrotate sends, where "log file" is configured */
-		if (on_hangup)
-			on_hangup();
+		for (size_t i = 0; i < HANGUPS_MAX && on_hangup[i]; i++)
+			on_hangup[i]();
 	} else {
 		stop_signal = si.ssi_signo;
 	}
@@ -167,7 +169,11 @@ static int on_signal(struct osmo_fd *ofd, unsigned int what)
 
 void rt_on_hangup(void (*fn)(void))
 {
-	on_hangup = fn;
+	size_t i = 0;
+
+	while (i < HANGUPS_MAX - 1 && on_hangup[i] && on_hangup[i] != fn)
+		i++;
+	on_hangup[i] = fn;
 }
 
 static void our_signals(sigset_t *set)

@@ -51,7 +51,7 @@ int rt_init(const struct rt_program *p);
  *  database then takes back). */
 void rt_signals_default(void);
 
-/*! What else SIGHUP does, beside the log; called on the main thread. NULL: nothing */
+/*! What else SIGHUP does, beside the log and what was given before; called on the main thread. Up to 4 */
 void rt_on_hangup(void (*fn)(void));
 
 /*! Read the file of -c. On error the one line is on stderr. \returns 0; -errno */

@@ -63,7 +63,7 @@ static void question_make(struct question *q)
 	q->session.variant = GBA_VARIANT_ME;
 	q->session.created_at = NOW - 100;
 	q->session.expires_at = NOW + 3500;
-	q->ask = (struct zn_ask){ &q->bir, &q->naf, 0, &q->session, NOW };
+	q->ask = (struct zn_ask){ .bir = &q->bir, .naf = &q->naf, .session = &q->session, .now_s = NOW };
 }
 
 static void ua(struct question *q, const char *hex)
@@ -326,6 +326,18 @@ static void age_over(struct question *q)
 	q->naf.key_age_max_s = 99;
 }
 
+static void name_twice(struct question *q)
+{
+	btid_unknown(q);
+	q->ask.twice = true;
+}
+
+static void foreign_twice(struct question *q)
+{
+	fqdn(q, "naf7.example.com");
+	q->ask.twice = true;
+}
+
 static void file_bad(struct question *q)
 {
 	q->naf.refused = "its file is bad";
@@ -429,7 +441,9 @@ static const struct {
 	{ "policy: the card's key only, and there is none", keys_uicc, CAUSE_zn_keys_denied, 5402 },
 	{ "policy: as old as a key may be", age_reached, CAUSE_zn_ok, 2001 },
 	{ "policy: older than a key may be", age_over, CAUSE_zn_key_old, 5403 },
-	{ "policy: what is written of it cannot be used", file_bad, CAUSE_zn_naf_unknown, 5402 },
+	{ "policy: what is written of it cannot be used", file_bad, CAUSE_zn_policy_bad, 5402 },
+	{ "policy: a name that another claims, too", name_twice, CAUSE_zn_name_twice, 5402 },
+	{ "policy: the same, but a name that is not its own at all", foreign_twice, CAUSE_zn_name_denied, 5402 },
 	{ "2G", variant_2g, CAUSE_zn_variant_denied, 5402 },
 	{ "Digest", variant_digest, CAUSE_zn_variant_denied, 5402 },
 	{ "220-4.4.6-17: USS required, no GUSS", required_without_guss, CAUSE_zn_uss_missing, 5402 },
