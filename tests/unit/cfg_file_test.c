@@ -251,7 +251,7 @@ START_TEST(port_taken)
 	ck_assert_ptr_nonnull(strstr(err.text, "port in use"));
 	close(fd);
 	ck_assert_int_eq(cfg_ports_take(&ports, &ss, 0, "ub", &err), 0);
-	ck_assert_int_eq(cfg_ports_take(&ports, &ss, 0, "line vty", &err), -EADDRINUSE);
+	ck_assert_int_eq(cfg_ports_take(&ports, &ss, 0, "line vty", &err), -EEXIST);
 	ck_assert_ptr_nonnull(strstr(err.text, "node ub does"));
 	cfg_ports_release(&ports);
 	ck_assert_int_eq(cfg_ports_take(&ports, &ss, 0, "line vty", &err), 0);
