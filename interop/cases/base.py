@@ -68,6 +68,22 @@ async def watchdog(t, what):
         t.judge(q, a, 2001, session=False)
 
 
+@both("RFC 3539 3.4.1; RFC 6733 5.5", [("013", "where nothing is said for a while it asks by DWR, and goes on when it is answered")], needs=["probe", "watchdog"])
+async def asks(t):
+    conn, asked = await t.connect("probe"), asyncio.Event()
+    conn.on_dwr = lambda m: asked.set()
+    await asyncio.wait_for(asked.wait(), 2 * t.target.diameter.watchdog + 4)
+    await t.watchdog(conn)
+
+
+@both("RFC 3539 3.4.1", [("014", "who answers no DWR loses the connection within three of its Tw, and may come again")], needs=["probe", "watchdog"])
+async def mute(t):
+    conn = await t.connect("probe")
+    conn.answer_dwr = False
+    await asyncio.wait_for(conn.closed.wait(), 3 * t.target.diameter.watchdog + 6)
+    await t.watchdog(await t.connect("probe"))
+
+
 async def at_once(t, conn, many):
     """Answers to requests sent in one write, in the order of the requests."""
     waiting = []

@@ -4,6 +4,7 @@ import hashlib
 import re
 
 from ..wire import dia
+from .visible import visible
 
 COMMANDS = {(257, True): "CER", (257, False): "CEA", (280, True): "DWR", (280, False): "DWA", (282, True): "DPR", (282, False): "DPA",
             (303, True): "MAR", (303, False): "MAA", (310, True): "BIR", (310, False): "BIA"}
@@ -78,7 +79,8 @@ class Ladder:
             self.steps.append(((e.at - tape[0].at) * 1000, e.us, them, e.sent, self.without(title), self.without(details)))
 
     def without(self, text):
-        """Nobody's identity in it."""
+        """Nobody's identity in it, and nothing that steers a terminal."""
+        text = visible(text)
         for identity, name in self.names.items():
             text = text.replace(identity, name)
         return text

@@ -70,6 +70,8 @@ def told(text):
     what = re.sub(r"^AssertionError: ", "", "\n".join(lines[last:]))
     if re.match(r"(asyncio\.exceptions\.)?TimeoutError", what):
         what = "no answer in time"
+    elif re.search(r"UbError: status 503", what):
+        what += "\na limit of the BSF, perhaps: gba-interop(1), Limits"
     elif re.search(r"PeerClosed|HttpClosed|ConnectionResetError|BrokenPipeError", what):
         what = "the connection ended before the answer: " + what
     at = [m for m in map(re.compile(r'  File ".*/interop/(cases/\S+)", line (\d+), in').match, lines) if m]

@@ -20,6 +20,7 @@ FACTS = {
     "no-guss-subscriber": "a subscriber without guss",
     "bsf": "a table [diameter] and a naf: keys are asked for on Zn",
     "tls": "security = \"tls\" in [diameter], and certificates",
+    "watchdog": "watchdog in [diameter], its Tw: no more than 15 seconds",
     "short-nonce": "nonce-lifetime in [ub], no more than 10 seconds",
 }
 
@@ -49,6 +50,7 @@ def has(t, role):
         "guss-subscriber": any(s.guss for s in t.subscriber), "no-guss-subscriber": any(not s.guss for s in t.subscriber),
         "bsf": t.diameter and t.naf,
         "tls": t.diameter and t.diameter.security == "tls",
+        "watchdog": t.diameter and t.diameter.watchdog and t.diameter.watchdog <= 15,
         "short-nonce": t.ub and t.ub.nonce_lifetime and t.ub.nonce_lifetime <= 10,
     }
     return {word for word, true in facts.items() if true} | set(t.target.capabilities)

@@ -100,7 +100,7 @@ ROLES = one_of("main", "other", "probe")
 TABLES = {
     "target": (False, {"name": (text, MUST), "capabilities": (some(one_of(*CAPABILITIES)), []), "timeout": (seconds, 10.0)}),
     "diameter": (False, {"host": (text, "127.0.0.1"), "port": (port, MUST), "identity": (name, MUST), "realm": (name, MUST),
-                         "security": (one_of("plain", "tls"), "plain")}),
+                         "security": (one_of("plain", "tls"), "plain"), "watchdog": (seconds, None)}),
     "ub": (False, {"host": (text, "127.0.0.1"), "port": (port, 80), "name": (name, MUST), "isim-name": (name, None),
                    "home-name": (name, None), "nonce-lifetime": (seconds, None)}),
     "naf": (True, {"role": (ROLES, "main"), "identity": (name, MUST), "realm": (name, MUST), "source": (text, None), "names": (some(text), []),

@@ -3,8 +3,10 @@
 import importlib.util
 import os
 import re
+import shutil
 import sys
 import tomllib
+import types
 import xml.etree.ElementTree as ElementTree
 
 from lib import otp, procs
@@ -76,6 +78,18 @@ async def late(t):
     assert rc == 0 and re.search(r"^ok 1 - UB-099 .* # [0-9.]+s$", out, re.M), out
 
 
+@test("gba-interop: the cases that wait for a watchdog, half a minute", timeout=120, long=True)
+async def watchdog(t):
+    if not os.environ.get("GBA_FULL"):
+        t.skip("half a minute: make interop-faults")
+    w = Lab(t)
+    w.bsf_cfg.set("diameter", "tw 6")
+    w.rewrite("bsf.toml", lambda s: s.replace("[diameter]", "[diameter]\nwatchdog = 6"))
+    await w.start()
+    rc, out = await w.interop("zn", "--only", "ZN-01[34]")
+    assert rc == 0 and len(re.findall(r"^ok .* # [0-9.]+s$", out, re.M)) == 2, seen(out)
+
+
 @test("gba-interop: what a case needs and the target has not is said and skipped; what is known to fail fails no run; a case that nobody "
       "expected to fail has its messages in each report, without keys and identities")
 async def reports(t):
@@ -124,6 +138,44 @@ async def erlang(t):
     rc, out = await w.interop("zh", "--only", "ZH-(0[0-4]|2|30[1256]|32[0-7]|330|360)")
     assert rc == 0 and len(re.findall(r"^ok .* # [0-9.]+s$", out, re.M)) >= 40 and out.count(" # TODO ") == len(THEIRS), seen(out)
     assert "ok # TODO" not in out and re.search(r"^ok \d+ - ZH-360 .* # SKIP", out, re.M), seen(out)
+
+
+@test("gba-interop: what the target says steers no terminal, and shows no key and nobody's identity")
+async def visible(t):
+    sys.path.insert(0, procs.SRC)
+    t.cleanup(sys.path.remove, procs.SRC)
+    from interop.run import ladder, main
+    from interop.wire import dia, record
+    key, impi = os.urandom(32), "001010000000101@ims.example"
+    bia = dia.Msg(dia.CMD_BI, dia.APP_ZN, [dia.Avp(dia.ORIGIN_HOST, "\x1b[2Jb"), dia.Avp(dia.USER_NAME, impi), dia.Avp(dia.ME_KEY, key),
+                                           dia.Avp(dia.GUSS, f"<ussList><uss><uids><uid>{impi}</uid><uid>sip:a@b</uid></uids></uss></ussList>")])
+    http = b"HTTP 200\r\nServer: \x1b]0;x\x07\xc2\x9b\r\n\r\n"
+    sub = types.SimpleNamespace(impi=impi, imsi="001010000000101", name="alice")
+    steps = ladder.Ladder([record.Entry("diameter", "us", False, bia.encode()), record.Entry("http", "us", False, http)], [sub], "BSF")
+    text = "".join(title + details for *_, title, details in steps.steps) + steps.without(main.told("Traceback\nAssertionError: \x1b[2J"))
+    assert "\\x1b]0;x" in text and "\\x1b[2J" in text and "(alice)" in text and "32 octets, fingerprint" in text, text
+    assert all(c == "\n" or c.isprintable() for c in text), text
+    assert "00101" not in text and "sip:a" not in text and key.hex()[:12] not in text, text
+
+
+@test("gba-interop: a number is given once; one that is forgotten, changed or missing is told")
+async def given_once(t):
+    shutil.copytree(os.path.join(procs.SRC, "interop"), os.path.join(t.dir, "interop"))
+    path, tool = os.path.join(t.dir, "interop", "cases", "numbers.csv"), os.path.join(t.dir, "interop", "gba-interop")
+    with open(path, encoding="utf-8") as f:
+        good = f.read()
+    line = next(x for x in good.split("\n") if x.startswith("ZN-301,"))
+    device = next(x for x in good.split("\n") if ",a22-" in x or ',"a22-' in x)
+    for change, said in ((good, ""), (good.replace(line + "\n", ""), "ZN-301 .*: not in cases/numbers.csv"),
+                         (good.replace(line, "ZN-301,something else"), 'ZN-301 was given to "something else"'),
+                         (good.replace(line, "ZN-299,a case that was\n" + line), "ZN-299 a case that was: there is no such case"),
+                         (good.replace(line, "ZN-299,withdrawn: a case that was\n" + line), ""),
+                         (good.replace(device + "\n", ""), "UB: a22-.*: has no number"),
+                         (good.replace(line, "ZN-302,x\n" + line), "ZN-302 is there twice")):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(change)
+        rc, out, err = await procs.run([sys.executable, tool, "--numbers"])
+        assert (rc == 0) == (not said) and re.search(said, out + err), (said, rc, out, err)
 
 
 WRONG = [  # what is changed in bsf.toml, what is said
