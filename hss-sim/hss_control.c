@@ -90,6 +90,11 @@ static void run_guss(struct ctl_request *q)
 		order_about(q, guss_order_put, ctl_arg(q, 0), ctl_arg(q, 0));
 }
 
+static void run_guss_csv(struct ctl_request *q)
+{
+	order_about(q, guss_order_csv, NULL, NULL);
+}
+
 static void run_guss_show(struct ctl_request *q)
 {
 	if (impi_given(q))
@@ -196,6 +201,12 @@ const struct ctl_command hss_commands[] = {
 	  .help = "All as CSV, or in JSON with their GUSS, in pages; without keys, or with keys that are sealed",
 	  .args_max = 3,
 	  .run = run_export },
+	{ .words = "guss csv", /* before "guss", which takes any word */
+	  .args = "",
+	  .help = "Other GUSSs for many, a table: impi,uicc-type,life-time,gsid,type,naf-group,uids,flags,key-choice",
+	  .changes = true,
+	  .document_max = SUBSCRIBER_CSV_MAX,
+	  .run = run_guss_csv },
 	{ .words = "guss",
 	  IMPI_ONLY,
 	  .help = "Another GUSS, XML of TS 29.109 annex A or JSON of TS 29.562; an empty document takes it away",

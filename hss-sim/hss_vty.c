@@ -314,6 +314,7 @@ void hss_vty_init(struct hss_cfg *c)
 	install_element(BSF_NODE, &bsf_no_tls_cn_cmd);
 	hss_vty_subscribers_init(c);
 	hss_vty_fault_init(c);
+	hss_vty_provision_init();
 	hss_vty_slf_init(c);
 	hss_vty_show_init(c);
 }

@@ -7,3 +7,7 @@
 
 /*! Before the file is read. cfg must live as long as the process. */
 void hss_vty_init(struct hss_cfg *cfg);
+
+struct provision;
+/*! Where the VTY's orders go; NULL: nowhere. */
+void hss_vty_provision_attach(struct provision *p);

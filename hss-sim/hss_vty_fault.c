@@ -8,7 +8,6 @@
 #include "hss-sim/fault_line.h"
 #include "hss-sim/fault_orders.h"
 #include "hss-sim/hss_vty_in.h"
-#include "hss-sim/import_file.h"
 
 #define FAULT_STR "What goes wrong on purpose, for testers\nEvery subscriber\nThis subscriber\n"
 
@@ -99,9 +98,7 @@ static int load_file(const char *path, struct err *err)
 	struct err why = { "" };
 	int rc;
 
-	if (path[0] != '/')
-		return err_set(err, -EINVAL, "%s; allowed: a path from the root, /...", path);
-	rc = import_file_read(&text, path, FAULT_SCENARIO_MAX, err);
+	rc = hss_vty_file(&text, path, FAULT_SCENARIO_MAX, err);
 	if (rc < 0)
 		return rc;
 	rc = fault_orders_scenario(span_of(text.p, text.len), &why);

@@ -247,6 +247,7 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct subscriber_
 	if (!changes)
 		rc = -EIO;
 	hss_control_init(db, &zh, changes);
+	hss_vty_provision_attach(changes);
 	fault_orders_init(&zh);
 	if (rc == 0)
 		rc = start_diameter(cfg, &zh, err);
@@ -259,6 +260,7 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct subscriber_
 	/* What is in work is dropped: its BSF asks again elsewhere or later. */
 	hss_vty_show_attach(NULL, NULL);
 	fault_orders_init(NULL);
+	hss_vty_provision_attach(NULL);
 	zh_server_drop_all(&zh);
 	stop_diameter(&zh);
 	provision_stop(changes);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <openssl/crypto.h>
-#include "hss-sim/guss_json.h"
+#include "common/gba/impi.h"
 
 static const char *const columns[] = { "impi",       "imsi",   "algorithm",   "k",      "op",
 				       "opc",        "sealed", "res-length",  "rounds", "amf",
@@ -32,6 +32,15 @@ static bool is_column(const char *name)
 	return false;
 }
 
+/* Its line begins with it: one that is empty, or a comment, would be passed over. */
+static bool has_name(json_t *o)
+{
+	const char *name = json_string_value(json_object_get(o, "impi"));
+	struct impi impi;
+
+	return name && impi_parse(&impi, (const uint8_t *)name, strlen(name)) == 0 && *name != '#';
+}
+
 static int check_subscriber(json_t *o, size_t i, struct err *err)
 {
 	const char *name;
@@ -52,6 +61,8 @@ static int check_subscriber(json_t *o, size_t i, struct err *err)
 			return err_set(err, -EBADMSG, "subscribers[%zu].%s: a character that no such value has", i,
 				       name);
 	}
+	if (!has_name(o))
+		return err_set(err, -EBADMSG, "subscribers[%zu]: impi: no private identity; allowed: user@domain", i);
 	return 0;
 }
 

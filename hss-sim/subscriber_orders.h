@@ -26,3 +26,6 @@ int subscriber_order_export(struct provision_order *o, struct subscriber_db *db)
 /*! guss_order.c: a GUSS for a subscriber, an empty document for none; and what there is. */
 int guss_order_put(struct provision_order *o, struct subscriber_db *db);
 int guss_order_show(struct provision_order *o, struct subscriber_db *db);
+
+/*! guss_csv_order.c: GUSSs of many, a table of guss_csv.h, all or none. */
+int guss_order_csv(struct provision_order *o, struct subscriber_db *db);

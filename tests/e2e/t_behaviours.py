@@ -2,6 +2,7 @@
 """The behaviours of gba-hss-simd for testers, each against gba-bsfd: what a device sees, the cause the BSF counts, and that the next run,
 without it, works."""
 import json
+import os
 
 from lib import aka, causes, dia, hss, procs
 from lib.ctl import Ctl
@@ -250,6 +251,15 @@ async def scenario(t):
     c = await Ctl.open(w.ports["hss_ctl"])
     t.cleanup(c.close)
     assert len((await c.ask("faults"))["faults"]) == 3
+
+
+@test("the examples of conf/, a scenario and a table of GUSSs, are taken as they stand", smoke=True)
+async def examples(t):
+    w = await World(t, n_cards=1).start(bsf=False)
+    gbactl = [t.need_program("gbactl"), "-s", w.ports["hss_ctl"], "--json", "-f"]
+    for name, command, said in (("hss-faults.scenario", ("scenario", "load"), {"lines": 6}), ("guss.csv", ("guss", "csv"), {"changed": 1, "unchanged": 0})):
+        rc, out, err = await procs.run(gbactl + [os.path.join(procs.SRC, "conf", name), *command], 30)
+        assert rc == 0 and json.loads(out) == said, (name, rc, out, err)
 
 
 @test("each behaviour can be typed, is shown as it was typed, and is wrong in one line", smoke=True)

@@ -169,7 +169,8 @@ async def round_trip(t):
         assert out.startswith(said) and rows_of(w) == before, (change, out)
     changed = await c.ask("subscriber change", json.dumps([{**one, "guss": guss(8)}]))
     assert changed == {"changed": 1, "unchanged": 0} and 'id="8"' in (await c.ask(f"guss? {one['impi']}"))["guss"]
-    for document, said in (("{}", "invalid allowed: {"), ("[1]", "invalid subscribers[0]: allowed: an object"), ("[", "invalid line 1: not JSON")):
+    for document, said in (("{}", "invalid allowed: {"), ("[1]", "invalid subscribers[0]: allowed: an object"),
+                           ("[{}]", "invalid subscribers[0]: impi: no private"), ('[{"impi": "#@x.org"}]', "invalid subscribers[0]: impi: no private"), ("[", "invalid line 1: not JSON")):
         assert (await c.refused("subscriber add", document)).startswith(said), document
     assert (await c.refused("subscriber export keys")).startswith("invalid 'keys'; allowed: json, sealed")
     v = World(t, n_cards=0, name="other")                        # another kek
@@ -254,6 +255,61 @@ async def guss_wrong(t):
         assert out.startswith("invalid guss: ") and said in out, (document, out)
     assert (await c.refused(f"guss {impi}", "x" * 70000)).startswith("syntax a document of 70000 octets")
     assert (await ask_hss(conn, impi)).find(dia.GUSS).data == good
+
+
+TABLE = "impi,uicc-type,life-time,gsid,type,naf-group,uids,flags,key-choice\n"
+
+
+@test("GUSSs of many as a table: all or none, the same again changes nothing wherever the lines stand, what is wrong has its line; by socket and VTY",
+      smoke=True)
+async def guss_table(t):
+    w, c, conn = await start(t)
+    a, b, other = (x.impi for x in w.cards)
+    good = TABLE + f'{a},GBA_U,900,1,2,,sip:<a>@example.com tel:+1,,\n{a},,,1,2,group,"sip:""",3 4,ME_BASED_KEY\n\n{b},,,,,,,,\n'.replace('"sip:"""', "sip:b&c")
+    assert await c.ask("guss csv", good) == {"changed": 2, "unchanged": 0}
+    xml = (await ask_hss(conn, a)).find(dia.GUSS).data.decode()
+    for piece in ("<uiccType>GBA_U</uiccType><lifeTime>900</lifeTime>", "<uid>sip:&lt;a&gt;@example.com</uid><uid>tel:+1</uid>",
+                  '<uss id="1" type="2" nafGroup="group"><uids><uid>sip:b&amp;c</uid></uids><flags><flag>3</flag><flag>4</flag></flags>',
+                  "<keyChoice>ME_BASED_KEY</keyChoice>"):
+        assert piece in xml, (piece, xml)
+    assert "<ussList/>" in (await c.ask(f"guss? {b}"))["guss"].replace("<ussList></ussList>", "<ussList/>")
+    moved = TABLE + f"# moved\n{b},,,,,,,,\n" + "".join(x + "\n" for x in good.split("\n")[1:3])
+    assert await c.ask("guss csv", moved) == {"changed": 0, "unchanged": 2}
+    u = f"{other},,,7,1,,sip:x@y,,"
+    before = await c.ask(f"guss? {other}")
+    for text, said in ((TABLE + f"{u}\n{a},,0,1,1,,u,,\n", "line 3: lifeTime: no time"), (TABLE + f"{u}\n{a},SIM,,1,1,,u,,\n", "line 3: uiccType: allowed"),
+                       (TABLE + f"{u}\n\n{other},,,8,1,,,,\n", "line 4: uss: no uid"), (TABLE + f"{u}\n{u}\n", "line 3: uss: the same id"),
+                       (TABLE + f"{u}\n{a},,,x,1,,u,,\n", "line 3: uss: id is no GSID"), (TABLE + f"{u}\n{a},,,1,,,u,,\n", "line 3: uss: no type"),
+                       (TABLE + f"{u}\n{a},,,1,1,,u,f,\n", "flag is no number"), (TABLE + f"{u}\n{other},,5,8,1,,u,,\n", f"3:{len(other) + 3}: life-time: not in the first"),
+                       (TABLE + f"{u}\n{a},,,,1,,,,\n", f"3:{len(a) + 5}: type: there is no gsid"), (TABLE + f"{u}\nx,,,1,1,,u,,\n", "3:1: impi: no private identity"),
+                       (TABLE + f"{u}\n{a},,,1\n", "3:1: too few or too many fields"), (TABLE + f"{u}\nq@y.org,,,1,1,,u,,\n", "unknown line 3: there is no such"),
+                       (TABLE + f"{u}\n{a},,,1,1,,u,,\n{u}\n", "line 4: this subscriber was there before"), ("impi,gsi\n", "1:6: unknown column; allowed: impi uicc-type"),
+                       ("gsid\n", "1:1: column impi is missing"), ("impi,impi\n", "1:6: column named twice"), ("#\n", "empty file")):
+        out = await c.refused("guss csv", text)
+        assert said in out and out.split()[0] in ("invalid", "unknown"), (text, out)
+        assert await c.ask(f"guss? {other}") == before, text
+    v = await Vty.open(w.ports["hss_vty"])
+    t.cleanup(v.close)
+    await v.command("enable")
+    path = w.write_secret("table.csv", TABLE + u + "\n")
+    assert "changed 1" in await v.command(f"guss csv {path}") and "unchanged 1" in await v.command(f"guss csv {path}")
+    assert 'id="7"' in (await c.ask(f"guss? {other}"))["guss"]
+    path = w.write_secret("g.xml", guss(9))
+    assert "changed true" in await v.command(f"guss {other} {path}") and 'id="9"' in (await c.ask(f"guss? {other}"))["guss"]
+    assert "changed true" in await v.command(f"no guss {other}") and (await c.ask(f"guss? {other}"))["guss"] is None
+    for line, said in ((f"guss {other} {w.etc}/none", "No such file"), (f"guss x {path}", "no private identity"), ("guss csv table.csv", "from the root"),
+                       (f"guss {other} {w.etc}/gba-hss-sim.cfg", "guss: not well-formed, line 1"), (f"guss nobody@x.org {path}", "no such subscriber")):
+        assert said in await v.command(line), (line, await v.command(line))
+    card = Card(88, random.Random(8))
+    path = w.write_secret("one.csv", csv(card))
+    assert "added 1" in await v.command(f"subscriber add {path}") and "unchanged 1" in await v.command(f"subscriber change {path}")
+    assert right(card, await ask_hss(conn, card.impi)) is not None
+    assert "deleted 1" in await v.command(f"subscriber delete {card.impi}")
+    assert (await ask_hss(conn, card.impi)).result == (10415, 5401)
+    path = w.write_secret("bad.csv", csv(card).replace(card.k.hex(), "12"))
+    assert "2:" in (out := await v.command(f"subscriber add {path}")) and "k: 2 characters" in out, out
+    log = w.hss.text()
+    assert card.k.hex() not in log and card.impi not in log.split("subscriber delete")[-1].split("\n")[0], log[-2000:]
 
 
 async def import_one(t, w, card, xml, name="g.xml", more=""):
