@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What a BIR and a bootstrap cost, beside what they must cost at least. Usage: bench.py BUILD-FOLDER [--full] [--quick]
-[--only zn|nafs|ub|beside|calls|gba_u|big]
+[--only zn|uss|nafs|policy|ub|beside|calls|gba_u|big]
 
 Everything is the CPU time of one process, user and system, of all its threads, divided by the operations it did. The
 processes compared run alternately in the same run, several times, all under one scheduling policy; the ratio is the median
@@ -36,10 +36,13 @@ def cpu_us(pid):
     return time.clock_gettime(~pid << 3 | 2) * 1e6
 
 
-def real_time(on, pid=0):
-    """Of a process, or of what is started from now on; where it may be."""
+def real_time(on, pid=0, threads=""):
+    """Of a process (its threads of a name that begins so), or of what is started from now on; where it may be."""
     policy = os.SCHED_RR if on else os.SCHED_BATCH
     for task in os.listdir(f"/proc/{pid or 'self'}/task"):
+        with open(f"/proc/{pid or 'self'}/task/{task}/comm", encoding="ascii") as f:
+            if not f.read().startswith(threads):
+                continue
         try:
             os.sched_setscheduler(int(task), policy, os.sched_param(1 if on else 0))
         except PermissionError:
@@ -125,7 +128,7 @@ class Bench:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     # --- what is measured
-    def bsf(self, store, ports, identity=BSF_ID, others=0):
+    def bsf(self, store, ports, identity=BSF_ID, others=0, policies=None):
         """Configuration of conf/, with what a load needs. others: more NAFs that never come"""
         c = Cfg(os.path.join(SRC, "conf", "gba-bsf.cfg"))
         c.remove("log stderr", "logging")
@@ -142,6 +145,8 @@ class Bench:
         for n in range(others):
             for line in (f"address 10.{n >> 16}.{n >> 8 & 255}.{n & 255}/32", f"speaks-for app{n}.example.com", "security plain"):
                 c.add(f"naf other{n}.example.com", line)
+        if policies:
+            c.nodes.insert(0, [f"policy directory {policies}", []])
         c.set("store", f"lmdb {store}")
         c.set("store", f"kek 1 file {self.path('kek')}")
         c.set("line vty", f"socket {store}.vty")
@@ -245,6 +250,73 @@ class Bench:
         self.verdict(f"BIR, {many} NAFs configured against {few}", ratios, 1.05)
         for s in (few, many):
             self.stop(bsf[s])
+
+    @staticmethod
+    def rss_kib(p):
+        with open(f"/proc/{p.pid}/status", encoding="ascii") as f:
+            return int(next(line.split()[1] for line in f if line.startswith("VmRSS:")))
+
+    @staticmethod
+    def reload(store):
+        """-> the answer of `policy reload`, and how long it took in ms"""
+        begun = time.monotonic()
+        with socket.socket(socket.AF_UNIX) as s, s.makefile("rw", encoding="ascii") as f:
+            s.settimeout(60)
+            s.connect(store + ".control")
+            f.write("1 policy reload\n")
+            f.flush()
+            answer = f.readline()
+        return json.loads(answer.removeprefix("1 ok ")), (time.monotonic() - begun) * 1000
+
+    @staticmethod
+    def write_policies(path, n, word, old=True):
+        """Beside and renamed, as a program does it. old: so long ago that nothing is read a second time"""
+        for i in range(n):
+            name = f"app{i}.example.com"
+            with open(f"{path}/.new", "w", encoding="ascii") as f:
+                f.write(f"naf {name}\n address 10.{i >> 16}.{i >> 8 & 255}.{i & 255}/32\n security plain\n speaks-for {name}\n"
+                        f" speaks-for *.app{i}.example.com\n gaa-service 1 2\n ua-protocols 0100000002\n key-age-max {word}\n rate 100\n")
+            os.rename(f"{path}/.new", f"{path}/{name}.naf")
+        if old:
+            time.sleep(3.1)
+
+    def policy(self):
+        """Ten thousand NAFs in files: read, looked at again, in memory; and BIRs while all of them are changed."""
+        n, rate = 10000, 2000
+        store, ports = self.fill("policy", 1000), {w: free_port() for w in ("ub", "dia", "hss")}
+        folder = store + ".naf.d"
+        os.mkdir(folder)
+        bsf = self.bsf(store, ports, policies=folder)
+        before = self.rss_kib(bsf)
+        self.stop(bsf)
+        self.write_policies(folder, n, 1)
+        bsf = self.bsf(store, ports, policies=folder)
+        line = next(x for x in self.log_of(bsf).decode().splitlines() if " read in " in x)
+        self.limit("policy, first reading of 10,000 files (warm)", int(line.split(" read in ")[1].split()[0]), 500, "ms")
+        looks = [self.reload(store)[0] for _ in range(self.rounds)]
+        assert all(x["read"] == 0 and x["good"] == n for x in looks), looks
+        self.limit("policy, looking at 10,000 that have not changed", statistics.median(x["ms"] for x in looks), 50, "ms")
+        self.limit("policy, memory of 10,000", (self.rss_kib(bsf) - before) / 1024, 16, "MiB")
+        seconds = 8 if self.scale == 1 else 3
+        load = subprocess.Popen([self.exe("bench/zn_load")] + [str(a) for a in self.zn_args(ports["dia"], store + ".btids", rate * seconds,
+                                in_flight=1)] + ["--rate", str(rate)], stdout=subprocess.PIPE)
+        for p, threads in ((bsf, "shard"), (load, "")):     # their core is free for them, whatever else runs here
+            real_time(True, p.pid, threads)
+        took = []
+        while load.poll() is None:
+            self.write_policies(folder, n, 2 + len(took), old=False)
+            took.append(self.reload(store)[1])
+        f = json.loads(load.stdout.read())
+        print(f"  {len(took)} times all of them changed and read, in {statistics.median(took):.0f} ms; {f['ok']} BIRs meanwhile, median "
+              f"{f['p50_us']:.0f} us, p99 {f['p99_us']:.0f} us", flush=True)
+        self.limit("policy, longest BIR meanwhile (with a free core)", f["max_us"] / 1000, 5, "ms")
+        time.sleep(2)
+        print(f"  memory after that: {(self.rss_kib(bsf) - before) / 1024:.1f} MiB, two tables as the allocator keeps them", flush=True)
+        self.stop(bsf)
+
+    def limit(self, what, got, most, unit):
+        self.missed += got > most
+        print(f"{what}: {got:.1f} {unit}, limit {most}: ratio {got / most:.2f}: {'met' if got <= most else 'MISSED'}", flush=True)
 
     def store_figures(self, store):
         """-> commits, records of the committer"""
@@ -494,10 +566,10 @@ def main():
     a.add_argument("--full", action="store_true", help="with 1,000,000 sessions")
     a.add_argument("--quick", action="store_true", help="a tenth of everything: does it still run")
     a.add_argument("--rounds", type=int, default=5)
-    a.add_argument("--only", action="append", choices=["zn", "uss", "nafs", "ub", "beside", "calls", "gba_u", "big"])
+    a.add_argument("--only", action="append", choices=["zn", "uss", "nafs", "policy", "ub", "beside", "calls", "gba_u", "big"])
     o = a.parse_args()
     Bench.need_build(o.build)
-    parts = o.only or ["zn", "uss", "nafs", "ub", "beside", "calls", "gba_u"] + (["big"] if o.full else [])
+    parts = o.only or ["zn", "uss", "nafs", "policy", "ub", "beside", "calls", "gba_u"] + (["big"] if o.full else [])
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))     # of all that is started here
     begun = time.monotonic()
     b = Bench(os.path.abspath(o.build), o.rounds, 10 if o.quick else 1)

@@ -219,9 +219,9 @@ int main(int argc, char **argv)
 	run(epoll, links);
 	t1 = raw_now_s();
 	printf("{\"requests\": %lu, \"ok\": %lu, \"errors\": %lu, \"last_error\": %u, \"seconds\": %.3f, \"rate\": "
-	       "%.0f, \"p50_us\": %.0f, \"p99_us\": %.0f}\n",
+	       "%.0f, \"p50_us\": %.0f, \"p99_us\": %.0f, \"max_us\": %.0f}\n",
 	       opt.requests, n_ok, n_bad, last_bad, t1 - t0, (double)opt.requests / (t1 - t0), took_us(0.5),
-	       took_us(0.99));
+	       took_us(0.99), took_us(1));
 	fflush(stdout);
 	for (unsigned long i = 0; i < opt.connections; i++)
 		raw_close(links[i]);

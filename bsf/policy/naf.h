@@ -19,6 +19,8 @@ enum naf_keys {
 	NAF_KEYS_REFUSED, /* none: every BIR is refused */
 };
 
+#define NAF_WORDS_MAX 24 /* rows of naf_words, and some */
+
 struct naf_policy {
 	char *identity;              /* its Origin-Host */
 	char *via;                   /* identity of the peer it comes over */
@@ -36,6 +38,8 @@ struct naf_policy {
 	char *visited_network; /* the domain of the network it is in, whose Zn-Proxy answers for it; NULL: at home */
 	uint32_t per_s;        /* rate: requests a second; 0: no limit */
 	bool proxy; /* Zn-Proxy: what comes from it under a name that is no NAF of its own is its responsibility */
+	uint16_t lines
+		[NAF_WORDS_MAX]; /* of each row of naf_words: the line it first stood in; 0: it was typed, or is not written */
 	struct rate *rate; /* the bucket of per_s, which outlives a policy; held. NULL: no limit */
 	const char *
 		source; /* what it was read from, for people: a file of the policy directory; NULL: the configuration. Lent */

@@ -72,6 +72,8 @@ static int naf_line_word(struct reader *r, const struct words_of *w)
 		return err_set(r->err, -EINVAL, "line %zu: %s a second time; allowed: once", r->line, row->word);
 	r->seen |= bit;
 	r->connection |= row->of_peer;
+	if (!r->t.naf.lines[row - naf_words])
+		r->t.naf.lines[row - naf_words] = (uint32_t)r->line;
 	rc = naf_word_set(row, row->of_peer ? (void *)&r->t.peer : &r->t.naf, (const char *const *)w->words + 1,
 			  w->n - 1, &why);
 	return rc < 0 ? err_set(r->err, rc, "line %zu: %s", r->line, why.text) : 0;

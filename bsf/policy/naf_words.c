@@ -67,52 +67,53 @@ const struct naf_word naf_words[] = {
 	{ "via", "PEER",
 	  "It comes over this peer, a relay\n"
 	  "Name of a peer\n",
-	  NAF_TEXT, .own_command = true, .at = NAF(via), .good = is_host, HOST_ALLOWED },
+	  NAF_TEXT, .own_command = true, .at = NAF(via), .good = is_host, HOST_ALLOWED,
+	  .unset = "a connection of its own" },
 	{ "address", "NET",
 	  "Where it may come to us from: a connection of its own\n"
 	  "ADDRESS or ADDRESS/PREFIX; any: anywhere, by TLS\n",
 	  NAF_NETS, PEER(nets), .max = LIST_MAX, .good = is_net, .what = "no address",
-	  .allowed = "an IPv4 or IPv6 address, with or without /PREFIX, any" },
+	  .allowed = "an IPv4 or IPv6 address, with or without /PREFIX, any", .unset = "none" },
 	{ "connections", "<1-64>",
 	  "How many it may have at a time, for servers of several processes\n"
 	  "Connections\n",
-	  NAF_NUMBER, PEER(connections), .max = CONNECTIONS },
+	  NAF_NUMBER, PEER(connections), .max = CONNECTIONS, .unset = "1" },
 	{ "security", "(plain|tls|tls-after-cer)",
 	  "How its connections are protected (default: by TLS, but plain on loopback)\n"
 	  "By its address alone: who is in the way reads keys\n"
 	  "By TLS from the first octet\n"
 	  "By TLS after CER and CEA, as old peers do it (RFC 3588)\n",
 	  NAF_CHOICE, PEER(how),
-	  .choices = { [DIA_HUB_PLAIN] = "plain",
-		       [DIA_HUB_BY_TLS] = "tls",
-		       [DIA_HUB_TLS_AFTER_CER] = "tls-after-cer" } },
+	  .choices = { [DIA_HUB_PLAIN] = "plain", [DIA_HUB_BY_TLS] = "tls", [DIA_HUB_TLS_AFTER_CER] = "tls-after-cer" },
+	  .unset = "tls, but plain on loopback" },
 	{ "tls-name", "NAME",
 	  "Name its certificate must have, in the place of its identity; several: one of them\n"
 	  "dNSName\n",
-	  NAF_EACH, PEER(tls_names), .max = TLS_NAMES_MAX, .good = is_host, HOST_ALLOWED },
-	{ "tls-cn", "", "Where its certificate has no dNSName the CN of its subject counts\n", NAF_FLAG, PEER(tls_cn) },
+	  NAF_EACH, PEER(tls_names), .max = TLS_NAMES_MAX, .good = is_host, HOST_ALLOWED, .unset = "its identity" },
+	{ "tls-cn", "", "Where its certificate has no dNSName the CN of its subject counts\n", NAF_FLAG, PEER(tls_cn),
+	  .unset = "no" },
 	{ "speaks-for", "FQDN",
 	  "NAF name for which it may fetch keys\n"
 	  "FQDN, or *.DOMAIN for one label more\n",
 	  NAF_EACH, .at = NAF(speaks_for), .max = LIST_MAX, .good = is_host_or_wildcard, .what = "no host name",
-	  .allowed = "FQDN or *.DOMAIN" },
+	  .allowed = "FQDN or *.DOMAIN", .unset = "none" },
 	{ "naf-group", ".NAME",
 	  "NAF groups, which choose among USSs of one service (33.220 4.4.6), the first that has one; replaces the list\n"
 	  "Names as in the GUSS\n",
 	  NAF_LIST, .at = NAF(groups), .max = GROUPS_MAX, .good = is_group, .what = "no group",
-	  .allowed = "up to 64 characters" },
+	  .allowed = "up to 64 characters", .unset = "none" },
 	{ "private-identity", "(deny|allow)",
 	  "May it learn the IMPI?\n"
 	  "It is not (default)\n"
 	  "User-Name is in the answer\n",
-	  NAF_CHOICE, .at = NAF(private_identity), .choices = { "deny", "allow" } },
+	  NAF_CHOICE, .at = NAF(private_identity), .choices = { "deny", "allow" }, .unset = "deny" },
 	{ "anonymous", "", "It never gets IMPI or uid, whatever else is written and asked\n", NAF_FLAG,
-	  .at = NAF(anonymous) },
+	  .at = NAF(anonymous), .unset = "no" },
 	{ "gaa-service", ".GSID", "Services whose USSs it may have; replaces the list\n" GSID_HELP, NAF_LIST,
-	  .at = NAF(gsids), .max = LIST_MAX, .good = is_gsid, GSID_ALLOWED },
+	  .at = NAF(gsids), .max = LIST_MAX, .good = is_gsid, GSID_ALLOWED, .unset = "none" },
 	{ "uss-required", ".GSID",
 	  "Services without whose USS the subscriber gets no key here (33.220 4.4.6); replaces the list\n" GSID_HELP,
-	  NAF_LIST, .at = NAF(required_gsids), .max = LIST_MAX, .good = is_gsid, GSID_ALLOWED },
+	  NAF_LIST, .at = NAF(required_gsids), .max = LIST_MAX, .good = is_gsid, GSID_ALLOWED, .unset = "none" },
 	{ "keys", "(both|me|uicc|refused)",
 	  "Which keys it is given\n"
 	  "That of the device, and that of the card where both know GBA_U (default)\n"
@@ -123,7 +124,8 @@ const struct naf_word naf_words[] = {
 	  .choices = { [NAF_KEYS_BOTH] = "both",
 		       [NAF_KEYS_ME] = "me",
 		       [NAF_KEYS_UICC] = "uicc",
-		       [NAF_KEYS_REFUSED] = "refused" } },
+		       [NAF_KEYS_REFUSED] = "refused" },
+	  .unset = "both" },
 	{ "variants", ".VARIANT",
 	  "How the device may have bootstrapped (default: gba-me gba-u); replaces the list\n"
 	  "gba-me, gba-u, 2g, digest\n",
@@ -131,27 +133,31 @@ const struct naf_word naf_words[] = {
 	  .choices = { [GBA_VARIANT_ME] = "gba-me",
 		       [GBA_VARIANT_U] = "gba-u",
 		       [GBA_VARIANT_2G] = "2g",
-		       [GBA_VARIANT_DIGEST] = "digest" } },
+		       [GBA_VARIANT_DIGEST] = "digest" },
+	  .unset = "gba-me gba-u" },
 	{ "key-age-max", "<1-31536000>",
 	  "The device must have bootstrapped within so many seconds; else it is told to do so\n"
 	  "Seconds\n",
-	  NAF_NUMBER, .at = NAF(key_age_max_s), .max = AGE_MAX },
+	  NAF_NUMBER, .at = NAF(key_age_max_s), .max = AGE_MAX, .unset = "as long as the key lives" },
 	{ "ua-protocols", ".ID",
 	  "Ua security protocols for which it may fetch keys (33.220 annex H); replaces the list\n"
 	  "10 hex digits, or the first of them and *\n",
 	  NAF_LIST, .at = NAF(ua_protocols), .max = UA_MAX, .good = is_ua, .what = "no Ua security protocol",
-	  .allowed = "10 hex digits, or the first of them and *" },
+	  .allowed = "10 hex digits, or the first of them and *", .unset = "each that is valid" },
 	{ "rate", "<1-1000000>",
 	  "How many requests it may ask a second, and at once; those beyond get 3004\n"
 	  "Requests\n",
-	  NAF_NUMBER, .at = NAF(per_s), .max = RATE_MAX },
+	  NAF_NUMBER, .at = NAF(per_s), .max = RATE_MAX, .unset = "no limit" },
 	{ "visited-network", "DOMAIN",
 	  "It is in another network: only a Zn-Proxy of that network may ask for it\n"
 	  "Domain of the network\n",
-	  NAF_TEXT, .at = NAF(visited_network), .good = is_host, HOST_ALLOWED },
-	{ "proxy", "", "It relays for NAFs: Origin-Host may be another than its own\n", NAF_FLAG, .at = NAF(proxy) },
+	  NAF_TEXT, .at = NAF(visited_network), .good = is_host, HOST_ALLOWED, .unset = "none, it is at home" },
+	{ "proxy", "", "It relays for NAFs: Origin-Host may be another than its own\n", NAF_FLAG, .at = NAF(proxy),
+	  .unset = "no" },
 	{ 0 },
 };
+
+_Static_assert(sizeof(naf_words) / sizeof(naf_words[0]) <= NAF_WORDS_MAX, "a policy has a line for each");
 
 const struct naf_word *naf_word_find(struct span word)
 {

@@ -31,6 +31,7 @@ struct naf_word {
 	uint32_t max;     /* of a number; of a list: how many */
 	const char *choices[NAF_CHOICES_MAX]; /* [0] NULL: what is not written */
 	bool (*good)(const char *arg);        /* NULL: all are */
+	const char *unset;                    /* what holds where it is not written */
 	const char *what, *allowed;           /* "no host name", and what is one, in words */
 };
 

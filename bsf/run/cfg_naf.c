@@ -190,6 +190,7 @@ static int set_word(struct cmd_element *self, struct vty *vty, int argc, const c
 		argv[0] = keyword_of(w, argv[0], full);
 	if (naf_word_set(w, &n->policy, argv, (size_t)argc, &err) < 0)
 		return cfg_fail(vty, "%s", err.text);
+	n->policy.lines[w - naf_words] = (uint32_t)cfg_line();
 	return peer_cfg_changed(vty);
 }
 

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bsf/run/cfg.h"
+#include "bsf/run/naf_explain.h"
 #include "bsf/run/naf_load.h"
+#include "common/rt/ctl_line.h"
 #include "bsf/store/guss_push.h"
 #include "bsf/ub/conn.h"
 #include "common/gba/guss_copy.h"
@@ -146,7 +148,53 @@ static void run_policy_show(struct ctl_request *q)
 	ctl_ok(q, naf_load_json(true));
 }
 
+static void run_show_naf(struct ctl_request *q)
+{
+	struct err err;
+	json_t *o;
+
+	if (ctl_arg(q, 1) && strcmp(ctl_arg(q, 1), "effective") != 0) {
+		ctl_fail(q, CTL_INVALID, "not so; allowed: show naf NAME effective");
+		return;
+	}
+	o = naf_explain(ctl_arg(q, 0), &err);
+	if (o)
+		ctl_ok(q, o);
+	else
+		ctl_fail(q, CTL_UNKNOWN, "%s", err.text);
+}
+
+static void run_test_naf(struct ctl_request *q)
+{
+	const char *words[CTL_WORDS_MAX];
+	struct err err;
+	size_t n = 0;
+	json_t *o;
+
+	while (n < CTL_WORDS_MAX && ctl_arg(q, n + 1)) {
+		words[n] = ctl_arg(q, n + 1);
+		n++;
+	}
+	o = naf_explain_test(shards[0], ctl_arg(q, 0), words, n, &err);
+	if (o)
+		ctl_ok(q, o);
+	else
+		ctl_fail(q, CTL_INVALID, "%s", err.text);
+}
+
 const struct ctl_command bsf_commands[] = {
+	{ .words = "show naf",
+	  .args = "NAME [effective]",
+	  .help = "What holds for a NAF, and where each of it is written",
+	  .args_min = 1,
+	  .args_max = 2,
+	  .run = run_show_naf },
+	{ .words = "test naf",
+	  .args = "NAME btid BTID [gsid GSID] [fqdn FQDN] [ua ID] [gba-u]",
+	  .help = "What it would be answered, and by which rule; nothing is counted",
+	  .args_min = 3,
+	  .args_max = CTL_WORDS_MAX - 2,
+	  .run = run_test_naf },
 	{ .words = "policy reload",
 	  .args = "",
 	  .help = "Read what has changed in the policy directory; answered when it counts",

@@ -19,6 +19,7 @@
 #include "bsf/policy/overload.h"
 #include "bsf/run/history_vty.h"
 #include "bsf/run/hlr_cfg.h"
+#include "bsf/run/naf_explain.h"
 #include "bsf/run/naf_load.h"
 #include "bsf/run/shard.h"
 #include "bsf/store/store.h"
@@ -264,6 +265,7 @@ static int main_start(struct bsf *b, struct err *err)
 		return -EIO;
 	bsf_vty_init(b->store, b->shards, b->node);
 	history_vty_init(b->history);
+	naf_explain_vty_init(b->shards);
 	tls_keep_begin(b->tls, &bsf_cfg->tls, bsf_cfg->identity, node_tls, b->node);
 	b->tls = NULL;
 	bsf_control_init(b->store, b->shards);

@@ -270,7 +270,7 @@ void shard_end(struct shard *s)
 	free(s);
 }
 
-/* A revocation, or a GUSS for those that live, on its way; the shard and the VTY each hold it, the last one frees. */
+/* A revocation, a GUSS for those that live, or a session that is looked for, on its way; the shard and the VTY each hold it, the last one frees. */
 struct revocation {
 	struct inbox_item item; /* first */
 	struct txn txn;
@@ -279,8 +279,9 @@ struct revocation {
 	atomic_int rc; /* ThreadSanitizer does not know that sem_clockwait() orders */
 	struct impi impi;
 	struct btid btid;
-	bool by_impi;
-	struct guss_blob *guss; /* owned; NULL: revoke */
+	bool by_impi, look;
+	struct gba_session found;
+	struct guss_blob *guss; /* owned; NULL: revoke, or look */
 	uint64_t keep_ms;
 	atomic_uint as_new;
 };
@@ -291,6 +292,7 @@ static void revocation_drop(struct revocation *r)
 		return;
 	sem_destroy(&r->done);
 	guss_blob_put(r->guss);
+	gba_session_clear(&r->found);
 	free(r);
 }
 
@@ -310,6 +312,8 @@ static struct revocation *revocation_of(struct txn *t)
 static void revocation_done(struct revocation *r, const struct store_answer *a)
 {
 	r->as_new = a->as_new;
+	if (r->look && a->rc == 0)
+		gba_session_copy(&r->found, a->session);
 	revocation_end(r, a->rc < 0 ? a->rc : (int)a->revoked);
 }
 
@@ -331,6 +335,7 @@ static void revocation_run(void *owner, struct inbox_item *item, bool stopping)
 		return revocation_end(r, -ESHUTDOWN);
 	txn_start(s->txns, &r->txn, revocation_event, REVOKE_S * 1000);
 	a = r->guss      ? store_guss(s->store, r->impi.s, r->guss, r->keep_ms, r->txn.id)
+	    : r->look    ? store_get(s->store, &r->btid, r->txn.id)
 	    : r->by_impi ? store_revoke_impi(s->store, r->impi.s, r->txn.id)
 			 : store_revoke_btid(s->store, &r->btid, r->txn.id);
 	if (a)
@@ -353,7 +358,7 @@ static int revocation_wait(struct revocation *r)
 }
 
 /* \param[in] r taken */
-static int revocation_give(struct shard *s, struct revocation *r, unsigned *as_new)
+static int revocation_give(struct shard *s, struct revocation *r, unsigned *as_new, struct gba_session *found)
 {
 	int rc;
 
@@ -368,6 +373,8 @@ static int revocation_give(struct shard *s, struct revocation *r, unsigned *as_n
 	rc = revocation_wait(r);
 	if (as_new)
 		*as_new = r->as_new;
+	if (found && rc == 0)
+		gba_session_copy(found, &r->found);
 	revocation_drop(r);
 	return rc;
 }
@@ -383,7 +390,7 @@ int shard_revoke(struct shard *s, const char *impi, const struct btid *btid)
 		snprintf(r->impi.s, sizeof(r->impi.s), "%s", impi);
 	else
 		r->btid = *btid;
-	return revocation_give(s, r, NULL);
+	return revocation_give(s, r, NULL, NULL);
 }
 
 int shard_guss(struct shard *s, const char *impi, struct guss_blob *guss, uint64_t keep_ms, unsigned *as_new)
@@ -397,5 +404,17 @@ int shard_guss(struct shard *s, const char *impi, struct guss_blob *guss, uint64
 	snprintf(r->impi.s, sizeof(r->impi.s), "%s", impi);
 	r->guss = guss;
 	r->keep_ms = keep_ms;
-	return revocation_give(s, r, as_new);
+	return revocation_give(s, r, as_new, NULL);
+}
+
+int shard_session(struct shard *s, const struct btid *btid, struct gba_session *out)
+{
+	struct revocation *r = calloc(1, sizeof(*r));
+
+	*out = (struct gba_session){ 0 };
+	if (!r)
+		return -ENOMEM;
+	r->look = true;
+	r->btid = *btid;
+	return revocation_give(s, r, NULL, out);
 }

@@ -39,3 +39,7 @@ int shard_revoke(struct shard *s, const char *impi, const struct btid *btid);
 /*! store_guss(), as shard_revoke(). \param[in] guss taken \param[out] as_new sessions whose own is as new
  *  \returns sessions that have it now; as shard_revoke() */
 int shard_guss(struct shard *s, const char *impi, struct guss_blob *guss, uint64_t keep_ms, unsigned *as_new);
+
+/*! store_get(), as shard_revoke(). \param[out] out a copy if 0 is returned, else clear; gba_session_clear() it
+ *  \returns 0; -ENOENT unknown, expired, revoked; as shard_revoke() */
+int shard_session(struct shard *s, const struct btid *btid, struct gba_session *out);

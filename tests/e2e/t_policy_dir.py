@@ -339,3 +339,59 @@ async def killed(t):
             conn = await w.naf(f"n{i}.example")
             assert await asked(conn, s, f"r{round_}.n{i}.example") == 2001
             assert await asked(conn, s, f"r{round_ - 1}.n{i}.example") == DENIED
+
+
+@test("show naf effective, test naf: each value and the line it stands in, what would be answered and by which rule; VTY and gbactl, and never a key",
+      smoke=True)
+async def explained(t):
+    more = "ua-protocols 0100000002\nkey-age-max 3600\ngaa-service 1 2\nprivate-identity allow\n"
+    guss = """<?xml version="1.0" encoding="UTF-8"?><guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList>
+<uss id="2" type="1"><uids><uid>somebody</uid></uids><flags/></uss></ussList></guss>"""
+    w, d = await start(t, (A, text(A, "twice.example.com", more=more)), (B, text(B, "twice.example.com")), ("bad.example.com", "rubbish\n"), guss=guss)
+    s, conn = await w.ue().bootstrap(), await w.naf(A)
+    before = await w.counters()
+    o = await d.ask(f"show naf {A} effective")
+    assert (o["naf"], o["from"]) == (A, f"{A}.naf"), o
+    words = {(x["word"], x["value"]): x["from"] for x in o["words"]}
+    assert words["speaks-for", A] == f"{A}.naf, from line 2" and words["ua-protocols", "0100000002"] == f"{A}.naf, line 4", words
+    assert words["keys", "both"] == "not written" and words["address", "127.0.0.1/32"] == f"{A}.naf, from line 1", words
+    assert ("speaks-for", "twice.example.com (refused: another claims it, too)") in words, words
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    t.cleanup(v.close)
+    await v.command("enable")
+    out = await v.command(f"show naf {A} effective")
+    assert f"key-age-max      3600                                     ! {A}.naf, line 5" in out, out
+    out = await v.command("show naf naf1.example.com effective")
+    assert "the configuration, from line " in out and " naf-group        A " in out, out
+    assert "rubbish" in await v.command("show naf bad.example.com effective")
+    assert "there is no naf nobody.example; allowed: " in await v.command("show naf nobody.example effective")
+
+    async def asked_for(line):
+        out = await d.ask(f"test naf {line}")
+        shown = await v.command(f"test naf {line}")
+        assert f"cause            {out['cause']}" in shown, (out, shown)
+        for octets in (s.ks_naf(A), s.ks):
+            assert octets.hex() not in (str(out) + shown).lower(), "a key"
+        assert s.impi not in str(out) + shown
+        return out
+    o = await asked_for(f"{A} btid {s.btid} gsid 2 gsid 7")
+    assert (o["cause"], o["answer"], o["me_key"], o["uicc_key"], o["impi"], o["services"]) == ("zn_ok", 2001, True, False, True, ["2"]), o
+    assert o["rule"] == f"speaks-for, in {A}.naf, from line 2", o
+    for line, cause, rule in ((f"{A} btid {s.btid} ua 0100000001", "zn_ua_denied", f"ua-protocols, in {A}.naf, line 4"),
+                              (f"{A} btid {s.btid} fqdn other.example", "zn_name_denied", f"speaks-for, in {A}.naf, from line 2"),
+                              (f"{A} btid {s.btid} fqdn twice.example.com", "zn_name_twice", f"speaks-for, in {A}.naf, from line 2"),
+                              (f"bad.example.com btid {s.btid}", "zn_policy_bad", "line 1: unknown word 'rubbish'; allowed: the words of a naf node"),
+                              (f"{A} btid {'A' * 22}==@{s.btid.split('@')[1]}", "zn_btid_unknown", None)):
+        o = await asked_for(line)
+        assert (o["cause"], o.get("rule")) == (cause, rule), (line, o)
+    assert await asked(conn, s, A) == 2001
+    after = await w.counters()
+    assert {k: after[k] - before[k] for k in after if after[k] != before[k]} == {"zn_ok": 1}, "nothing is counted but the BIR"
+    c = await ctl.Ctl.open(w.ports["bsf_ctl"])
+    t.cleanup(c.close)
+    for line, why in ((f"test naf {A} btid x", "invalid that is no B-TID"), (f"test naf {A} impi {s.btid}", "invalid no B-TID; allowed: btid"),
+                      (f"test naf {A} btid {s.btid} colour red", "invalid colour red; allowed: gsid GSID"), (f"test naf x btid {s.btid}", "invalid there is no naf x"),
+                      (f"test naf {A} btid {s.btid} gsid", "invalid gsid; allowed: "), ("show naf x", "unknown there is no naf x"), (f"show naf {A} all", "invalid not so")):
+        assert (await c.refused(line)).startswith(why), (line, await c.refused(line))
+    rc, out, err = await procs.run([t.need_program("gbactl"), "-s", w.ports["bsf_ctl"], "test", "naf", A, "btid", s.btid], 30)
+    assert rc == 0 and "cause                    zn_ok" in out, (rc, out, err)
