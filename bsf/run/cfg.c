@@ -32,6 +32,7 @@ int bsf_cfg_init(void *ctx)
 	naf_cfg_vty_init();
 	naf_load_vty_init();
 	bsf_tls_vty_init();
+	bsf_redis_vty_init();
 	return 0;
 }
 
@@ -86,11 +87,15 @@ int bsf_cfg_check(struct err *err)
 	if (!c->n_dia)
 		return missing(err, "diameter: no address to listen on", "listen ADDRESS PORT");
 	if (c->store == BSF_STORE_NONE)
-		return missing(err, "store: none chosen", "lmdb DIRECTORY, memory");
-	if (c->store == BSF_STORE_LMDB && !c->n_keks)
-		return missing(err, "store: lmdb without a key to seal with",
+		return missing(err, "store: none chosen", "lmdb DIRECTORY, memory, redis ADDRESS PORT");
+	if (c->store != BSF_STORE_MEMORY && !c->n_keks)
+		return missing(err,
+			       c->store == BSF_STORE_LMDB ? "store: lmdb without a key to seal with"
+							  : "store: redis without a key to seal with",
 			       "kek ID file PATH, kek ID credential NAME");
-	rc = check_ports(c, err);
+	rc = bsf_redis_check(c, err);
+	if (rc == 0)
+		rc = check_ports(c, err);
 	if (rc == 0)
 		rc = hss_nodes_check(c, err);
 	if (rc == 0)

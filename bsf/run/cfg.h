@@ -41,7 +41,18 @@ struct bsf_kek {
 	int line;
 };
 
-enum bsf_store_kind { BSF_STORE_NONE, BSF_STORE_LMDB, BSF_STORE_MEMORY };
+enum bsf_store_kind { BSF_STORE_NONE, BSF_STORE_LMDB, BSF_STORE_MEMORY, BSF_STORE_REDIS };
+
+/*! "redis ..." of the node store. */
+struct bsf_redis {
+	struct bsf_listen at;
+	char user[64];   /* "": default */
+	bool credential; /* the password is one of systemd's */
+	char *where;     /* of the password, as written; NULL: none */
+	char *path;      /* absolute */
+	int user_line, password_line, timeout_line;
+	unsigned timeout_ms;
+};
 
 /*! A "naf" node while it is being written; becomes a struct naf_policy. */
 struct naf_cfg;
@@ -67,6 +78,7 @@ struct bsf_cfg {
 	int store_line;
 	char *lmdb_dir, *lmdb_path; /* as written, absolute */
 	unsigned map_size_gib;
+	struct bsf_redis redis;
 	struct bsf_kek keks[SEAL_KEKS_MAX];
 	size_t n_keks;
 	struct policy_form forms[POLICY_FORMS_MAX];
@@ -91,6 +103,14 @@ int bsf_cfg_check(struct err *err);
 /*! Read the KEKs the file names. keks: SEAL_KEKS_MAX entries; the caller wipes them.
  *  \returns number read; -errno and the reason */
 int bsf_cfg_keks(struct seal_kek *keks, struct err *err);
+
+/* run/cfg_redis.c */
+void bsf_redis_vty_init(void);
+void bsf_redis_write(struct vty *vty);
+/*! \returns 0; -EINVAL and the reason */
+int bsf_redis_check(const struct bsf_cfg *c, struct err *err);
+/*! Read the password. \param[out] out empty where none is configured; the caller wipes it \returns 0; -errno and the reason */
+int bsf_redis_password(struct secret *out, struct err *err);
 
 /* run/cfg_tls.c */
 /*! What is said of TLS, as a whole: a peer that needs it, and no certificate. \returns 0; -EINVAL and the reason */

@@ -219,7 +219,7 @@ DEFUN(cfg_store, cfg_store_cmd, "store", "Where challenges and sessions live\n")
 	return CMD_SUCCESS;
 }
 
-static int choose_store(struct vty *vty, enum bsf_store_kind kind)
+int bsf_cfg_choose_store(struct vty *vty, enum bsf_store_kind kind)
 {
 	int rc = cfg_reading() ? cfg_once(vty, &bsf_cfg->store_line, "a store") : cfg_after_restart(vty);
 
@@ -232,7 +232,7 @@ DEFUN(cfg_lmdb, cfg_lmdb_cmd, "lmdb DIRECTORY",
       "Durable, in this process\n"
       "State directory, relative to this file\n")
 {
-	int rc = choose_store(vty, BSF_STORE_LMDB);
+	int rc = bsf_cfg_choose_store(vty, BSF_STORE_LMDB);
 
 	if (rc == CMD_SUCCESS) {
 		bsf_cfg->lmdb_dir = talloc_strdup(bsf_cfg, argv[0]);
@@ -243,7 +243,7 @@ DEFUN(cfg_lmdb, cfg_lmdb_cmd, "lmdb DIRECTORY",
 
 DEFUN(cfg_memory, cfg_memory_cmd, "memory", "In memory only; a restart forgets every session\n")
 {
-	return choose_store(vty, BSF_STORE_MEMORY);
+	return bsf_cfg_choose_store(vty, BSF_STORE_MEMORY);
 }
 
 DEFUN(cfg_map_size, cfg_map_size_cmd, "map-size-gib <1-4096>",
@@ -256,7 +256,7 @@ DEFUN(cfg_map_size, cfg_map_size_cmd, "map-size-gib <1-4096>",
 }
 
 /* credential: systemd hands it over in a folder that only we can read */
-static char *kek_path(bool credential, const char *where)
+char *bsf_cfg_secret_path(bool credential, const char *where)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
 	char *path;
@@ -285,7 +285,7 @@ DEFUN(cfg_kek, cfg_kek_cmd, "kek <1-255> (file|credential) WHERE",
 		if (bsf_cfg->keks[i].id == atoi(argv[0]))
 			return cfg_fail(vty, "key %s is there already; allowed: another number", argv[0]);
 	}
-	k->path = kek_path(credential, argv[2]);
+	k->path = bsf_cfg_secret_path(credential, argv[2]);
 	if (!k->path)
 		return cfg_fail(vty, "systemd gave us no credentials; allowed: kek %s file PATH", argv[0]);
 	k->id = atoi(argv[0]);
@@ -305,6 +305,7 @@ static int write_store(struct vty *vty)
 	} else if (bsf_cfg->store == BSF_STORE_MEMORY) {
 		vty_out(vty, " memory%s", VTY_NEWLINE);
 	}
+	bsf_redis_write(vty);
 	for (size_t i = 0; i < bsf_cfg->n_keks; i++)
 		vty_out(vty, " kek %u %s %s%s", bsf_cfg->keks[i].id,
 			bsf_cfg->keks[i].credential ? "credential" : "file", bsf_cfg->keks[i].where, VTY_NEWLINE);

@@ -24,5 +24,10 @@ void bsf_cfg_hss_drop_peer(const struct bsf_hss *h);
 int bsf_cfg_set_name(struct vty *vty, char *out, const char *what, const char *text, size_t max);
 /*! The same, once in a file. \param[out] out BSF_ID_MAX + 1 octets \param[in,out] line as for cfg_once() */
 int bsf_cfg_set_name_once(struct vty *vty, char *out, int *line, const char *what, const char *text);
+/*! \param[in] credential where is a name in the folder that systemd gives us, else a path of the configuration file
+ *  \returns talloc'ed and absolute; NULL: there are no credentials */
+char *bsf_cfg_secret_path(bool credential, const char *where);
+/*! What store is chosen, once in a file. \returns as bsf_cfg_set_name() */
+int bsf_cfg_choose_store(struct vty *vty, enum bsf_store_kind kind);
 /*! \param[in] argv address and port. \returns as bsf_cfg_set_name() */
 int bsf_cfg_set_listen(struct vty *vty, struct bsf_listen *out, const char *argv[]);

@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +21,13 @@
 #include "bsf/run/naf_explain.h"
 #include "bsf/run/naf_load.h"
 #include "bsf/run/shard.h"
+#include "bsf/run/store_open.h"
 #include "bsf/store/store.h"
 #include "bsf/zn/answer.h"
-#include "common/base/folder.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
 #include "common/rt/daemon.h"
 #include "common/rt/log_cat.h"
-#include "common/rt/pseudonym.h"
 #include "common/rt/tls_keep.h"
 
 #define HSS_WAIT_MS 1000
@@ -102,74 +100,6 @@ static int64_t key_life_max_s(void)
 	return bsf_limit(LIM_KEY_LIFETIME_MAX);
 }
 
-static int open_store(struct bsf *b, bool check, struct err *err)
-{
-	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
-	struct store_lmdb_cfg cfg = {
-		.dir = bsf_cfg->lmdb_path,
-		.map_size_gib = bsf_cfg->map_size_gib,
-		.keks = keks,
-		.check = check,
-	};
-	struct err e = { { 0 } };
-	int n;
-
-	if (bsf_cfg->store == BSF_STORE_MEMORY) {
-		b->store = store_shared_mem_new(err);
-		return b->store && pseudonym_init(NULL) == 0 ? 0 : -ENOMEM;
-	}
-	n = bsf_cfg_keks(keks, err);
-	if (n >= 0) {
-		cfg.n_keks = n;
-		b->store = store_shared_lmdb_new(&cfg, &e);
-		if (!b->store)
-			n = cfg_error(err, -errno, bsf_cfg->store_line, "%s", e.text);
-		else if (pseudonym_init(&keks[0].key) < 0)
-			n = err_set(err, -EIO, "no pseudonyms for the log");
-	}
-	explicit_bzero(keks, sizeof(keks));
-	return n < 0 ? n : 0;
-}
-
-/* Could the store be made there? Of a folder that is not there the last name is made, no more. */
-static int check_store_dir(struct err *err)
-{
-	const char *dir = bsf_cfg->lmdb_path, *why;
-	char *parent;
-
-	if (access(dir, F_OK) < 0 && errno == ENOENT) {
-		parent = talloc_strdup(rt_ctx(), dir);
-		if (!parent)
-			return -ENOMEM;
-		dir = dirname(parent);
-	} else if ((why = folder_open_to(dir))) {
-		return cfg_error(err, -EPERM, bsf_cfg->store_line, "store: %s: %s; allowed: " FOLDER_OURS, dir, why);
-	}
-	if (access(dir, W_OK | X_OK) == 0)
-		return 0;
-	return cfg_error(err, -errno, bsf_cfg->store_line, "store: cannot make it in %s: %s", dir, strerror(errno));
-}
-
-/* What opening would say, without making a store where there is none, or reading all of one that is large. */
-static int check_store(struct err *err)
-{
-	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
-	struct bsf b = { 0 };
-	int rc;
-
-	if (bsf_cfg->store != BSF_STORE_LMDB)
-		return 0;
-	if (store_lmdb_is_there(bsf_cfg->lmdb_path)) {
-		rc = open_store(&b, true, err);
-		if (rc == 0)
-			store_shared_free(b.store);
-		return rc;
-	}
-	rc = bsf_cfg_keks(keks, err);
-	explicit_bzero(keks, sizeof(keks));
-	return rc < 0 ? rc : check_store_dir(err);
-}
-
 /* Enough descriptors for the connections we promise; where that fails, say so and promise less. */
 static void raise_files(void)
 {
@@ -235,7 +165,7 @@ static struct gsup_link *make_gsup(struct bsf_hlr *h)
 
 static int main_start(struct bsf *b, struct err *err)
 {
-	int rc = open_store(b, false, err);
+	int rc = store_open(&b->store, false, err);
 
 	if (rc < 0)
 		return rc;
@@ -315,7 +245,7 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = naf_load_first(&err);
 	if (rc == 0 && args.check)
-		rc = rt_checked(&args, rt_held(&args, check_store(&err), &err));
+		rc = rt_checked(&args, rt_held(&args, store_open_check(&err), &err));
 	if (rc == 0 && !args.check && bsf_cfg->store == BSF_STORE_LMDB)
 		rc = rt_owner_check(&args, bsf_cfg->lmdb_path, bsf_cfg->store_line, &err);
 	if (rc == 0 && !args.check) {
@@ -325,6 +255,7 @@ int main(int argc, char **argv)
 		let_wakers_finish();
 		rc = naf_cfg_publish(bsf_cfg) < 0 ? err_set(&err, -ENOMEM, "no memory") : main_start(&b, &err);
 		if (rc == 0) {
+			store_open_wait(b.store);
 			wait_hss(&b);
 			rt_ready();
 			rt_run();

@@ -18,11 +18,29 @@ static struct store_shared *store;
 static struct shard *const *shards;
 static struct node *node;
 
+/* What is on another machine is not counted here. \returns false: it is in this process */
+static bool show_links(struct vty *vty, const struct store_figures *f)
+{
+	unsigned up, of;
+	char why[128];
+
+	if (!store_shared_links(store, &up, &of, why, sizeof(why)))
+		return false;
+	vty_out(vty, "redis             %s%s", bsf_cfg->redis.at.text, VTY_NEWLINE);
+	vty_out(vty, "links             %u of %u%s%s%s%s", up, of, up < of ? " (" : "", up < of ? why : "",
+		up < of ? ")" : "", VTY_NEWLINE);
+	vty_out(vty, "sessions-made     %" PRIu64 "%s", f->commits, VTY_NEWLINE);
+	vty_out(vty, "unreadable        %" PRIu64 "%s", f->corrupt, VTY_NEWLINE);
+	return true;
+}
+
 DEFUN(show_store, show_store_cmd, "show store", SHOW_STR "What is stored, and what the store has done\n")
 {
 	struct store_figures f;
 
 	store_shared_figures(store, &f);
+	if (show_links(vty, &f))
+		return CMD_SUCCESS;
 	vty_out(vty, "sessions          %" PRIu64 "%s", f.sessions, VTY_NEWLINE);
 	vty_out(vty, "challenges        %" PRIu64 "%s", f.challenges, VTY_NEWLINE);
 	vty_out(vty, "tmpis             %" PRIu64 "%s", f.tmpis, VTY_NEWLINE);
@@ -39,6 +57,10 @@ DEFUN(show_sessions, show_sessions_cmd, "show sessions count",
 {
 	struct store_figures f;
 
+	if (bsf_cfg->store == BSF_STORE_REDIS) {
+		vty_out(vty, "%% they are counted by Redis alone; there: DBSIZE%s", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
 	store_shared_figures(store, &f);
 	vty_out(vty, "%" PRIu64 "%s", f.sessions, VTY_NEWLINE);
 	return CMD_SUCCESS;

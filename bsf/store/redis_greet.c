@@ -180,9 +180,9 @@ static void time_said(void *part, const struct redisReply *r)
 	clock_take(part, strtoll(r->element[0]->str, NULL, 10) * 1000000 + strtoll(r->element[1]->str, NULL, 10));
 }
 
-static void ask_time(struct redis_part *p)
+static void ask_time(struct redis_part *p, redis_reply_fn *fn)
 {
-	(void)greet(p, 1, (const char *const[]){ "TIME" }, time_said, p);
+	(void)greet(p, 1, (const char *const[]){ "TIME" }, fn, p);
 }
 
 /* What we would put, if there is none. \returns 0; -EIO */
@@ -214,14 +214,16 @@ static bool meta_take(struct redis_part *p, struct span value)
 	return true;
 }
 
-static int ask_meta(struct redis_part *p, redis_reply_fn *fn)
+/* \returns 0, also where the link has gone; -EIO */
+static int meta_ask(struct redis_part *p, redis_reply_fn *fn)
 {
 	if (meta_make(p) < 0)
 		return -EIO;
-	return redis_link_greet(p->link, 5,
-				(struct span[]){ span_str("SET"), span_str(meta_key), span_of(p->meta, REDIS_META_LEN),
-						 span_str("NX"), span_str("GET") },
-				fn, p);
+	(void)redis_link_greet(p->link, 5,
+			       (struct span[]){ span_str("SET"), span_str(meta_key), span_of(p->meta, REDIS_META_LEN),
+						span_str("NX"), span_str("GET") },
+			       fn, p);
+	return 0;
 }
 
 static void tick(void *part);
@@ -245,8 +247,8 @@ static void tick(void *part)
 	deadline_start(p->deadlines, &p->tick, TICK_MS, tick, p);
 	if (!p->is_up)
 		return;
-	ask_time(p);
-	(void)ask_meta(p, tick_meta);
+	ask_time(p, time_said);
+	(void)meta_ask(p, tick_meta);
 }
 
 /* The last reply of the greeting. */
@@ -254,8 +256,6 @@ static void meta_said(void *part, const struct redisReply *r)
 {
 	struct redis_part *p = part;
 
-	if (p->missing[0])
-		greet_refuse(p, "its user may not: ", p->missing, "");
 	if (!may(p, r, "SET on m")) {
 		if (r && r->type == REDIS_REPLY_ERROR)
 			greet_refuse(p, r->str, "", "");
@@ -266,6 +266,18 @@ static void meta_said(void *part, const struct redisReply *r)
 	redis_link_up(p->link);
 }
 
+/* All else was said: it is fit, so something may be put there. */
+static void greet_time_said(void *part, const struct redisReply *r)
+{
+	struct redis_part *p = part;
+
+	time_said(p, r);
+	if (p->missing[0])
+		greet_refuse(p, "its user may not: ", p->missing, "");
+	if (r && meta_ask(p, meta_said) < 0)
+		redis_link_refuse(p->link, "no random numbers");
+}
+
 static void ask_all(struct redis_part *p)
 {
 	p->missing[0] = '\0';
@@ -274,9 +286,7 @@ static void ask_all(struct redis_part *p)
 	(void)greet(p, 2, (const char *const[]){ "INFO", "replication" }, replication_said, p);
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
 		ask_need(p, &needs[i]);
-	ask_time(p);
-	if (ask_meta(p, meta_said) < 0)
-		redis_link_refuse(p->link, "no random numbers");
+	ask_time(p, greet_time_said);
 }
 
 static void auth_said(void *part, const struct redisReply *r)
@@ -320,6 +330,7 @@ static void on_greet(void *part)
 		ask_all(p);
 }
 
+/* For people once, not once a thread. */
 static void say_up(struct redis_part *p)
 {
 	LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s is there\n", p->shared->label);
@@ -330,29 +341,43 @@ static void say_up(struct redis_part *p)
 		     p->shared->label);
 }
 
-static void on_state(void *part, bool up, const char *why)
+static void say_down(struct redis_part *p, const char *why)
 {
-	struct redis_part *p = part;
-	struct store_redis *s = p->shared;
 	struct log_line l;
+
+	if (!log_rate_ok(DSTORE) || !log_line_begin(&l, DSTORE, LOGL_ERROR, CAUSE_store_away))
+		return;
+	log_line_str(&l, "redis", p->shared->label);
+	log_line_str(&l, "reason", why);
+	log_line_end(&l);
+}
+
+/* \returns is it news? */
+static bool state_take(struct redis_part *p, bool up, const char *why)
+{
+	struct store_redis *s = p->shared;
+	bool news;
 
 	pthread_mutex_lock(&s->lock);
 	s->up += (unsigned)up - (unsigned)p->is_up;
-	if (!up)
-		snprintf(s->why, sizeof(s->why), "%s", why);
+	news = up ? s->up == 1 : strcmp(s->why, why) != 0;
+	snprintf(s->why, sizeof(s->why), "%s", why);
 	pthread_mutex_unlock(&s->lock);
 	p->is_up = up;
-	if (up) {
+	return news;
+}
+
+static void on_state(void *part, bool up, const char *why)
+{
+	struct redis_part *p = part;
+	bool news = state_take(p, up, why);
+
+	if (up && !p->tick.set)
+		tick(p);
+	if (news && up)
 		say_up(p);
-		if (!p->tick.set)
-			tick(p);
-		return;
-	}
-	if (!log_rate_ok(DSTORE) || !log_line_begin(&l, DSTORE, LOGL_ERROR, CAUSE_store_away))
-		return;
-	log_line_str(&l, "redis", s->label);
-	log_line_str(&l, "reason", why);
-	log_line_end(&l);
+	else if (news)
+		say_down(p, why);
 }
 
 const struct redis_link_ops redis_link_greets = { .greet = on_greet, .state = on_state };

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "bsf/run/store_open.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <talloc.h>
+#include <unistd.h>
+#include "bsf/run/cfg.h"
+#include "common/base/clock.h"
+#include "common/base/folder.h"
+#include "common/rt/cfg_file.h"
+#include "common/rt/daemon.h"
+#include "common/rt/log_cat.h"
+#include "common/rt/pseudonym.h"
+
+#define LINKS_WAIT_MS 2000
+#define LINKS_STEP_MS 5
+
+/* \param[in] keks the first seals. \returns 0; -errno, e says why */
+static int open_lmdb(struct store_shared **out, const struct seal_kek *keks, size_t n_keks, bool check, struct err *err)
+{
+	struct store_lmdb_cfg cfg = {
+		.dir = bsf_cfg->lmdb_path,
+		.map_size_gib = bsf_cfg->map_size_gib,
+		.keks = keks,
+		.n_keks = n_keks,
+		.check = check,
+	};
+	struct err e = { { 0 } };
+
+	*out = store_shared_lmdb_new(&cfg, &e);
+	return *out ? 0 : cfg_error(err, -errno, bsf_cfg->store_line, "%s", e.text);
+}
+
+static int open_redis(struct store_shared **out, const struct seal_kek *keks, size_t n_keks, struct err *err)
+{
+	struct store_redis_cfg cfg = {
+		.addr = bsf_cfg->redis.at.addr,
+		.timeout_ms = bsf_cfg->redis.timeout_ms,
+		.keks = keks,
+		.n_keks = n_keks,
+	};
+	struct err e = { { 0 } };
+	int rc = bsf_redis_password(&cfg.password, err);
+
+	if (rc < 0)
+		return rc;
+	snprintf(cfg.user, sizeof(cfg.user), "%s", bsf_cfg->redis.user);
+	*out = store_shared_redis_new(&cfg, &e);
+	secret_clear(&cfg.password);
+	return *out ? 0 : cfg_error(err, -ENOMEM, bsf_cfg->store_line, "%s", e.text);
+}
+
+int store_open(struct store_shared **out, bool check, struct err *err)
+{
+	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
+	int rc, n;
+
+	if (bsf_cfg->store == BSF_STORE_MEMORY) {
+		*out = store_shared_mem_new(err);
+		return *out && pseudonym_init(NULL) == 0 ? 0 : -ENOMEM;
+	}
+	rc = n = bsf_cfg_keks(keks, err);
+	if (rc >= 0)
+		rc = bsf_cfg->store == BSF_STORE_LMDB ? open_lmdb(out, keks, (size_t)n, check, err)
+						      : open_redis(out, keks, (size_t)n, err);
+	if (rc == 0 && pseudonym_init(&keks[0].key) < 0)
+		rc = err_set(err, -EIO, "no pseudonyms for the log");
+	explicit_bzero(keks, sizeof(keks));
+	return rc;
+}
+
+/* Could the store be made there? Of a folder that is not there the last name is made, no more. */
+static int check_store_dir(struct err *err)
+{
+	const char *dir = bsf_cfg->lmdb_path, *why;
+	char *parent;
+
+	if (access(dir, F_OK) < 0 && errno == ENOENT) {
+		parent = talloc_strdup(rt_ctx(), dir);
+		if (!parent)
+			return -ENOMEM;
+		dir = dirname(parent);
+	} else if ((why = folder_open_to(dir))) {
+		return cfg_error(err, -EPERM, bsf_cfg->store_line, "store: %s: %s; allowed: " FOLDER_OURS, dir, why);
+	}
+	if (access(dir, W_OK | X_OK) == 0)
+		return 0;
+	return cfg_error(err, -errno, bsf_cfg->store_line, "store: cannot make it in %s: %s", dir, strerror(errno));
+}
+
+static int check_secrets(struct err *err)
+{
+	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
+	int rc = bsf_cfg_keks(keks, err);
+	SECRET_AUTO password = { 0 };
+
+	explicit_bzero(keks, sizeof(keks));
+	return rc < 0 ? rc : bsf_redis_password(&password, err);
+}
+
+int store_open_check(struct err *err)
+{
+	struct store_shared *sh;
+	int rc;
+
+	if (bsf_cfg->store == BSF_STORE_MEMORY)
+		return 0;
+	if (bsf_cfg->store == BSF_STORE_LMDB && store_lmdb_is_there(bsf_cfg->lmdb_path)) {
+		rc = store_open(&sh, true, err);
+		if (rc == 0)
+			store_shared_free(sh);
+		return rc;
+	}
+	rc = check_secrets(err);
+	return rc < 0 || bsf_cfg->store == BSF_STORE_REDIS ? rc : check_store_dir(err);
+}
+
+void store_open_wait(struct store_shared *sh)
+{
+	uint64_t end = clock_mono_ms() + LINKS_WAIT_MS;
+	unsigned up = 0, of = 0;
+	char why[128] = "";
+
+	while (store_shared_links(sh, &up, &of, why, sizeof(why)) && up < of && clock_mono_ms() < end) {
+		log_relay_run();
+		(void)poll(NULL, 0, LINKS_STEP_MS);
+	}
+	if (up < of)
+		LOGT(DRT, LOGL_NOTICE,
+		     "Redis is not to be used yet (%s): devices get 503 (store_away), it is tried every second\n", why);
+}

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Several BSFs on one Redis: one device's two requests at two of them, revocation for all, and what is answered while Redis is not
+there, stands still, or is full."""
+import os
+import time
+
+from lib import causes, ctl, naf, procs, vty
+from lib.http_raw import HttpClosed
+from lib.redis import Redis, at, two, use
+from lib.runner import test
+from lib.ue import UbError
+from lib.world import World
+
+GONE = (10415, 5403)
+
+
+async def both(t, timeout_ms=2000):
+    redis = await Redis(t).start()
+    a, b = two(t, redis, timeout_ms)
+    await a.start()
+    await b.start()
+    return redis, a, b
+
+
+async def bootstrap(ue, first, second):
+    ch = await at(ue, first).challenge()
+    res, ck, ik = ue.usim.authenticate(ch.rand, ch.autn)
+    r, params = await at(ue, second).answer(ch, res)
+    return ue.finish(ch, params, r, res, ck, ik), ch, res
+
+
+async def bootstrap_anew(ue, first, second):
+    """After a revocation: by the clock of Redis a challenge of the same moment may be older, then the device begins again."""
+    for _ in range(20):
+        try:
+            return await bootstrap(ue, first, second)
+        except UbError as e:
+            assert e.response.status == 401, e
+    raise AssertionError("revoked for ever")
+
+
+async def revoke(world, ue):
+    """Its one session."""
+    assert await ctl.ask(world.ports["bsf_ctl"], f"revoke impi {ue.impi}") == {"revoked": 1}
+
+
+async def status(ue, world):
+    try:
+        return (await at(ue, world).first()).status
+    except UbError as e:
+        return e.response.status
+
+
+@test("two BSFs, one Redis: 401 of one, 200 of the other, the key at either; a challenge is taken once; the TMPI is known to both")
+async def shared(t):
+    redis, a, b = await both(t)
+    ue = a.ue()
+    s, ch, res = await bootstrap(ue, a, b)
+    conns = [await a.naf(), await b.naf()]
+    for conn in conns:
+        bia = await naf.fetch(conn, s.btid)
+        assert bia.result == 2001 and bia.key == s.ks_naf(), bia.result
+    for w in (a, b):
+        async with causes.counted(w, ub_nonce_taken=1):
+            r, _ = await at(ue, w).answer(ch, res)
+            assert r.status == 403, r.status
+    assert ue.tmpi, "no TMPI"
+    again, _, _ = await bootstrap(ue, b, a)
+    assert again.btid != s.btid
+    bia = await naf.fetch(conns[0], s.btid)
+    assert bia.result == GONE, "the former session lives"
+    text = await a.vty("show store")
+    assert f"127.0.0.1 {redis.port}" in text and "sessions-made     1" in text, text
+
+
+@test("two BSFs, one Redis: what is revoked at one is revoked at the other, also for a device that has its challenge")
+async def revoked(t):
+    _, a, b = await both(t)
+    ue, other = a.ue(), a.ue(1)
+    s, _, _ = await bootstrap(ue, a, a)
+    kept, _, _ = await bootstrap(other, b, a)
+    ch = await at(ue, a).challenge()
+    res, _, _ = ue.usim.authenticate(ch.rand, ch.autn)
+    await revoke(b, ue)
+    async with causes.counted(b, ub_nonce_unknown=1, ub_challenged=1):
+        r, _ = await at(ue, b).answer(ch, res)
+        assert r.status == 401, r.status
+    conn = await a.naf()
+    assert (await naf.fetch(conn, s.btid)).result == GONE
+    assert (await naf.fetch(conn, kept.btid)).result == 2001
+    new, _, _ = await bootstrap_anew(ue, b, a)
+    assert (await naf.fetch(conn, new.btid)).result == 2001
+
+
+@test("Redis is killed: 503 and 5012 (store_away), at once; a new one in its place is taken; the BSFs start without it, too")
+async def killed(t):
+    redis, a, b = await both(t)
+    ue = a.ue()
+    s, _, _ = await bootstrap(ue, a, b)
+    conn = await a.naf()
+    await redis.kill()
+
+    async def away():
+        return "links             0 of" in await a.vty("show store")
+    await t.until(away, 20, "the links to be seen lost")
+    async with causes.counted(a, store_away=2):
+        assert await status(ue, a) == 503
+        assert (await naf.fetch(conn, s.btid)).result == 5012
+    causes.register("store_away")
+    await b.bsf.stop()
+    await b.bsf.start()
+    assert await status(ue, b) == 503
+    await redis.start()
+    for w in (a, b):
+        await t.until(lambda w=w: back(w), 20, "the links to be up again")
+    bia = await naf.fetch(conn, s.btid)
+    assert bia.result == GONE, bia.result
+    ue.tmpi = None                  # it was there only
+    s, _, _ = await bootstrap(ue, a, b)
+    assert (await naf.fetch(conn, s.btid)).result == 2001
+
+
+async def back(w):
+    line = next(x for x in (await w.vty("show store")).split("\n") if x.startswith("links"))
+    up, _, of = line.split()[1:4]
+    return up == of
+
+
+@test("Redis stands still: what waits gets 503 or 5012 within the deadline, the rest at once; when it goes on all is as before")
+async def frozen(t):
+    redis, a, b = await both(t, timeout_ms=200)
+    ue = a.ue()
+    s, _, _ = await bootstrap(ue, a, b)
+    conn = await a.naf()
+    redis.freeze()
+    assert await status(ue, a) == 503
+    assert (await naf.fetch(conn, s.btid)).result == 5012
+    began = time.monotonic()
+    for _ in range(20):
+        assert (await naf.fetch(conn, s.btid)).result == 5012
+    assert time.monotonic() - began < 10, "each waits for itself"
+    redis.go_on()
+    await t.until(lambda: back(a), 20, "the links to be up again")
+    assert (await naf.fetch(conn, s.btid)).result == 2001
+    s, _, _ = await bootstrap(ue, a, a)
+    assert (await naf.fetch(conn, s.btid)).result == 2001
+
+
+@test("Redis is full: new bootstraps get 503, keys are given, revocation works")
+async def full(t):
+    redis, a, _ = await both(t)
+    ue = a.ue()
+    s, _, _ = await bootstrap(ue, a, a)
+    conn = await a.naf()
+    ch = await at(ue, a).challenge()
+    res, _, _ = ue.usim.authenticate(ch.rand, ch.autn)
+    assert await redis.ask("CONFIG", "SET", "maxmemory", "1") == b"+OK"
+    async with causes.counted(a, store_failed=2):
+        assert await status(a.ue(1), a) == 503
+        assert (await at(ue, a).answer(ch, res))[0].status == 503
+    assert (await naf.fetch(conn, s.btid)).result == 2001
+    await revoke(a, ue)
+    assert (await naf.fetch(conn, s.btid)).result == GONE
+    assert await redis.ask("CONFIG", "SET", "maxmemory", "0") == b"+OK"
+    s, _, _ = await bootstrap_anew(ue, a, a)
+    assert (await naf.fetch(conn, s.btid)).result == 2001
+
+
+@test("a BSF is killed with bootstraps under way: whoever has a 200 has a key at the other one, and nobody's key is wrong")
+async def bsf_killed(t):
+    _, a, b = await both(t)
+    conn, given = await b.naf(), []
+    for n in range(30):
+        ue = a.ue(n % 3)
+        try:
+            if n == 20:
+                await a.bsf.kill()
+                t.may_die.add(a.bsf)
+            s, _, _ = await bootstrap(ue, a, a) if n < 20 else await bootstrap(ue, b, b)
+            given = [(i, x) for i, x in given if i != ue.impi] + [(ue.impi, s)]
+        except (UbError, HttpClosed, OSError):
+            assert n == 20
+    assert len(given) == 3
+    for _, s in given:
+        bia = await naf.fetch(conn, s.btid)
+        assert bia.result == 2001 and bia.key == s.ks_naf()
+
+
+@test("a Redis that is not fit is named in the log, and nothing is kept there")
+async def unfit(t):
+    redis = await Redis(t, "--maxmemory-policy", "allkeys-lru").start()
+    w = await use(World(t, raw_hss=True), redis).start()
+    assert "maxmemory-policy is allkeys-lru" in w.bsf.text(), w.bsf.tail(20)
+    assert "allowed: noeviction" in await w.vty("show store")
+    assert await status(w.ue(), w) == 503
+    assert await redis.ask("DBSIZE") == b":0"
+
+
+def configured(t, n, *lines, secret="secret\n", mode=0o600):
+    w = World(t, name=f"cfg{n}", raw_hss=True)
+    path = w.write_secret("redis.password", secret)
+    os.chmod(path, mode)
+    w.bsf_cfg.remove("store", "lmdb")
+    w.bsf_cfg.remove("store", "map-size-gib")
+    for line in lines:
+        w.bsf_cfg.add("store", line.replace("FILE", path))
+    return w
+
+
+@test("configuration of Redis: what cannot be is refused with file, line and what is allowed; what is there is written again", smoke=True)
+async def configuration(t):
+    t.need_program("gba-bsfd")
+    with_password = ("redis 127.0.0.1 6379", "redis password file FILE")
+    cases = (
+        (("redis 192.0.2.1 6379",), {}, "beyond loopback without a password; allowed: redis password file PATH"),
+        (("redis 127.0.0.1 6379", "redis user gba"), {}, "redis user without a password; allowed: redis password"),
+        (("memory", "redis timeout-ms 100"), {}, "but no redis; allowed: with redis ADDRESS PORT"),
+        (("memory", "redis 127.0.0.1 6379"), {}, "a store"),
+        (("redis localhost 6379",), {}, "localhost is no address; allowed: an IPv4 or IPv6 address"),
+        (("redis 127.0.0.1 6379", "redis timeout-ms 5"), {}, "10-5000"),
+        (("redis 127.0.0.1 6379", "redis password credential x"), {}, "no credentials; allowed: redis password file PATH"),
+        (with_password, {"mode": 0o644}, "redis password:"),
+        (with_password, {"secret": ""}, "is none; allowed: one line of 1 to 64 octets"),
+        (with_password, {"secret": "a\nb\n"}, "is none; allowed: one line of 1 to 64 octets"),
+        (with_password, {"secret": "x" * 65}, "is none; allowed: one line of 1 to 64 octets"))
+    for n, (lines, more, words) in enumerate(cases):
+        w = configured(t, n, *lines, **more)
+        w.write_configs()
+        for argv in (w.bsf_daemon().argv + ["--check"], w.bsf_daemon().argv):
+            rc, _, err = await procs.run(argv, 15)
+            assert rc != 0 and words in err and "gba-bsf.cfg" in err, (lines, rc, err)
+    w = configured(t, "none", *with_password)
+    w.bsf_cfg.remove("store", "kek")
+    w.write_configs()
+    rc, _, err = await procs.run(w.bsf_daemon().argv + ["--check"], 15)
+    assert rc != 0 and "redis without a key to seal with" in err, err
+    w = configured(t, "right", *with_password, "redis user gba", "redis timeout-ms 100")
+    w.write_configs()
+    rc, out, err = await procs.run(w.bsf_daemon().argv + ["--check"], 15)
+    assert rc == 0 and "configuration ok" in out, err
+    await w.start()
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    t.cleanup(v.close)
+    await v.command("enable")
+    text = await v.command("show running-config")
+    for line in (" redis 127.0.0.1 6379", " redis user gba", " redis password file ", " redis timeout-ms 100"):
+        assert line in text, text
