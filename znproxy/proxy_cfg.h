@@ -12,10 +12,12 @@
 #include "common/rt/tls_cfg.h"
 #include "common/rt/words.h"
 
-#define PROXY_NETS_MAX  16
-#define PROXY_BSFS_MAX  8
-#define PROXY_HOMES_MAX 1000
-#define PROXY_TIMEOUT_S 5
+#define PROXY_NETS_MAX    16
+#define PROXY_BSFS_MAX    8
+#define PROXY_HOMES_MAX   1000
+#define PROXY_TIMEOUT_S   5
+#define PROXY_WAITING_MAX DIA_HUB_PENDING /* requests that wait for one home */
+#define PROXY_NAF_SLOTS   256             /* NAFs count apart; those that meet in a slot count as one */
 
 /*! One "naf IDENTITY" node: a NAF of our network. */
 struct proxy_naf {
@@ -51,7 +53,8 @@ struct proxy_home {
 	/* while running */
 	SSL_CTX *ctx; /* until it is kept elsewhere */
 	struct dia_hub *hub;
-	uint64_t passed, lost; /* answers handed on, requests that got none */
+	unsigned in_work, of_naf[PROXY_NAF_SLOTS]; /* requests that wait for it */
+	uint64_t passed, lost;                     /* answers handed on, requests that got none */
 };
 
 #define PROXY_WHOSE_PLACES 64

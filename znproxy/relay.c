@@ -56,7 +56,8 @@ static struct relay_end end_of(const struct relay_txn *t, enum cause cause, cons
 static void relay_txn_free(struct relay_txn *t)
 {
 	t->relay->in_work--;
-	t->relay->of_peer[t->slot]--;
+	t->home->in_work--;
+	t->home->of_naf[t->slot]--;
 	free(t->request);
 	free(t);
 }
@@ -95,11 +96,10 @@ static void relay_answered(struct relay_txn *t, struct span answer)
 {
 	struct result result;
 
-	if (!relay_octets_fits(answer, t->request)) {
+	if (!relay_octets_fits(&result, answer, t->request)) {
 		end_refused(t, CAUSE_znproxy_answer, RESULT_UNABLE_TO_DELIVER);
 		return;
 	}
-	dia_build_result(&result, answer);
 	if (!result.experimental && result.code == RESULT_REDIRECT)
 		end_refused(t, CAUSE_znproxy_redirect, RESULT_UNABLE_TO_DELIVER);
 	else
@@ -160,14 +160,16 @@ static void relay_on_answer(void *owner, uint64_t txn, int rc, struct span answe
 
 /* --- a BIR comes in */
 
-static unsigned slot_of_peer(const char *peer)
+static unsigned slot_of_naf(const char *peer)
 {
-	return (ascii_hash(peer) >> 16) % RELAY_PEERS;
+	return (ascii_hash(peer) >> 16) % PROXY_NAF_SLOTS;
 }
 
-static bool has_room(const struct relay *r, unsigned slot)
+/* A home that is slow costs no other home, and a NAF that is greedy no other NAF. */
+static bool has_room(const struct relay *r, const struct proxy_home *h, unsigned slot)
 {
-	return r->in_work < RELAY_WAITING_MAX && r->of_peer[slot] < RELAY_SHARE * (RELAY_WAITING_MAX - r->in_work);
+	return r->in_work < RELAY_WAITING_MAX && h->in_work < PROXY_WAITING_MAX &&
+	       h->of_naf[slot] < RELAY_SHARE * (PROXY_WAITING_MAX - h->in_work);
 }
 
 /* Where it is in the copy. */
@@ -195,7 +197,7 @@ static int txn_begin(struct relay *relay, struct dia_reply *r, const struct rela
 	t->relay = relay;
 	t->home = home;
 	t->tried = 0;
-	t->slot = slot_of_peer(dia_reply_peer(r));
+	t->slot = slot_of_naf(dia_reply_peer(r));
 	t->btid = in_copy(t, msg, bir->btid);
 	t->host = in_copy(t, msg, bir->host);
 	strcpy(t->fqdn, bir->naf_id.fqdn);
@@ -206,7 +208,8 @@ static int txn_begin(struct relay *relay, struct dia_reply *r, const struct rela
 		return -ECANCELED;
 	}
 	relay->in_work++;
-	relay->of_peer[t->slot]++;
+	home->in_work++;
+	home->of_naf[t->slot]++;
 	rc = ask_one(t, bsf);
 	if (rc < 0)
 		relay_on_answer(t, 0, rc, span_of(NULL, 0));
@@ -252,12 +255,9 @@ static struct proxy_home *find_facts(struct relay_facts *f, int *bsf, struct rel
 	return h;
 }
 
-/* Its rate, and its share of what waits. \returns CAUSE_znproxy_ok: there is room */
-static enum cause over_limit(const struct relay *relay, const struct dia_reply *r, const struct proxy_naf *naf)
+static bool over_rate(const struct proxy_naf *naf)
 {
-	if (naf && rate_get(naf->rate) && !rate_take(naf->rate, clock_mono_us()))
-		return CAUSE_znproxy_rate;
-	return has_room(relay, slot_of_peer(dia_reply_peer(r))) ? CAUSE_znproxy_ok : CAUSE_znproxy_busy;
+	return naf && rate_get(naf->rate) && !rate_take(naf->rate, clock_mono_us());
 }
 
 /* What stays is busy or too long. */
@@ -287,7 +287,7 @@ static void relay_read_one(struct relay *relay, struct dia_reply *r, const struc
 			       .home = home ? home->name : NULL };
 
 	if (e.cause == CAUSE_znproxy_ok) {
-		rc = txn_begin(relay, r, bir, home, bsf);
+		rc = has_room(relay, home, slot_of_naf(e.peer)) ? txn_begin(relay, r, bir, home, bsf) : -EBUSY;
 		if (rc < 0 && rc != -ECANCELED)
 			refuse_unbegun(r, &e, rc);
 		return;
@@ -301,11 +301,11 @@ static void relay_on_bir(void *owner, struct dia_reply *r)
 	static const struct result busy = { .code = RESULT_TOO_BUSY };
 	struct relay *relay = owner;
 	const struct proxy_naf *naf = proxy_cfg_naf(relay->cfg, dia_reply_peer(r));
-	struct relay_end e = { .cause = over_limit(relay, r, naf), .result = &busy, .peer = dia_reply_peer(r) };
+	const struct relay_end e = { .cause = CAUSE_znproxy_rate, .result = &busy, .peer = dia_reply_peer(r) };
 	struct relay_bir bir;
 	struct dia_fault bad;
 
-	if (e.cause != CAUSE_znproxy_ok)
+	if (over_rate(naf))
 		relay_refuse(r, &e);
 	else if (relay_octets_read(&bir, dia_reply_request(r), naf ? &naf->gsids : NULL, &bad) < 0)
 		refuse_unreadable(r, &bad);

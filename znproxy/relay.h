@@ -7,13 +7,13 @@
 #include "common/dia/dia_hub.h"
 #include "znproxy/proxy_cfg.h"
 
-#define RELAY_WAITING_MAX 8192 /* requests that wait for a home */
-#define RELAY_PEERS       256  /* that count apart; those that meet in a slot count as one */
-#define RELAY_SHARE       3 /* times what is free of them: as many one NAF may have, so that a greedy one keeps nobody out */
+#define RELAY_WAITING_MAX 32768 /* requests that wait for homes, in all */
+#define RELAY_SHARE \
+	3 /* times what is free of a home's: as many one NAF may have, so that a greedy one keeps nobody out */
 
 struct relay {
 	struct proxy_cfg *cfg; /* lent */
-	unsigned in_work, of_peer[RELAY_PEERS];
+	unsigned in_work;
 };
 
 /*! Zn for the hub of the NAFs. \param[in] r lent */

@@ -16,11 +16,32 @@ static struct span body(struct span msg)
 	return span_of(msg.p + DIA_HDR_LEN, msg.len - DIA_HDR_LEN);
 }
 
-static struct span value_of(struct span msg, enum dia_avp_id id)
+/* RFC 6733 4.1: zeros up to a multiple of four. Others hide something, and there are peers that end a connection for it. */
+static bool zeros_behind(const struct dia_avp *a, const uint8_t *end)
 {
-	struct dia_avp a;
+	const uint8_t *p = a->whole.p + a->whole.len;
 
-	return dia_wire_find(&a, dia_wire_avps(msg), id) ? a.data : span_of(NULL, 0);
+	for (; p < end && (p - a->whole.p) & 3; p++)
+		if (*p)
+			return false;
+	return true;
+}
+
+/* Of a group all. Its depth was checked, but the inside of a Proxy-Info is looked at by nobody else. */
+static bool well_padded(const struct dia_avp *a, const uint8_t *end)
+{
+	struct dia_iter it = dia_wire_inside(a);
+	struct dia_avp in;
+	int rc;
+
+	if (!zeros_behind(a, end))
+		return false;
+	if (a->id != AVP_PROXY_INFO && (!a->id || dia_dict(a->id)->type != DIA_GROUPED))
+		return true;
+	while ((rc = dia_wire_next(&it, &in)) == 1)
+		if (!zeros_behind(&in, it.end) || (a->id != AVP_PROXY_INFO && !well_padded(&in, it.end)))
+			return false;
+	return rc == 0;
 }
 
 static bool gsid_allowed(struct span s, const struct words *allowed)
@@ -81,6 +102,8 @@ static int read_avp(struct relay_bir *b, const struct dia_avp *a, const struct w
 		return read_btid(b, a->data);
 	case AVP_NAF_ID:
 		return naf_id_parse(&b->naf_id, a->data.p, a->data.len);
+	case AVP_ROUTE_RECORD: /* a NAF has none, and what it writes there is its own text; but its home reads names there */
+		return dia_dict_value_ok(a->id, a->data) ? 0 : -EBADMSG;
 	case AVP_GSID:
 		b->gsids = b->gsids && gsids && gsid_allowed(a->data, gsids);
 		return 0;
@@ -100,7 +123,7 @@ int relay_octets_read(struct relay_bir *out, struct span msg, const struct words
 	out->btid_domain[0] = '\0';
 	out->gsids = true;
 	while (dia_wire_next(&it, &a) == 1)
-		if (read_avp(out, &a, gsids) < 0)
+		if (!well_padded(&a, it.end) || read_avp(out, &a, gsids) < 0)
 			return dia_fault_set(bad, RESULT_INVALID_AVP_VALUE, &a);
 	return 0;
 }
@@ -143,16 +166,38 @@ int relay_octets_put_request(struct writer *w, const struct dia_address *to, con
 	return dia_wire_end(w);
 }
 
-bool relay_octets_fits(struct span answer, const struct relay_request *q)
+static bool same_session(struct span session_id, const struct relay_request *q)
 {
-	struct span request = span_of(q->octets, q->len);
+	struct dia_avp asked;
+
+	return dia_wire_find(&asked, dia_wire_avps(span_of(q->octets, q->len)), AVP_SESSION_ID) &&
+	       span_eq(session_id, asked.data);
+}
+
+bool relay_octets_fits(struct result *result, struct span answer, const struct relay_request *q)
+{
+	struct dia_iter it = dia_wire_avps(answer);
+	bool session = false, experimental = false;
 	struct dia_hdr asked, answered;
 	struct dia_fault bad;
+	struct dia_avp a;
 
-	dia_wire_hdr(&asked, request.p);
+	dia_wire_hdr(&asked, q->octets);
 	dia_wire_hdr(&answered, answer.p);
-	return answered.end_to_end == asked.end_to_end && dia_check(&bad, answer, &zn_wire_bia, NULL) == 0 &&
-	       span_eq(value_of(answer, AVP_SESSION_ID), value_of(request, AVP_SESSION_ID));
+	*result = (struct result){ 0 };
+	if (answered.end_to_end != asked.end_to_end || dia_check(&bad, answer, &zn_wire_bia, NULL) < 0)
+		return false;
+	while (dia_wire_next(&it, &a) == 1) {
+		if (!well_padded(&a, it.end) || (a.id == AVP_SESSION_ID && !same_session(a.data, q)))
+			return false;
+		session |= a.id == AVP_SESSION_ID;
+		if (a.id == AVP_RESULT_CODE)
+			result->code = dia_wire_u32(&a);
+		experimental |= a.id == AVP_EXPERIMENTAL_RESULT;
+	}
+	if (experimental)
+		dia_build_result(result, answer);
+	return session;
 }
 
 int relay_octets_put_answer(struct writer *w, struct span request, const struct dia_self *self, const void *answer)

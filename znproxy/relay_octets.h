@@ -21,7 +21,7 @@ struct relay_bir {
 /*! Read it: checked against the grammar, with one walk more.
  *  \param[in] gsids allowed ones. A GAA-Service-Identifier is one of them as text, to the octet, or as number in 4 octets: what a
  *  reader might take for one, but is none of these, is not allowed. NULL: none
- *  \returns 0; -EBADMSG and what is wrong */
+ *  \returns 0; -EBADMSG and what is wrong, which octets of padding that are not zero are, too */
 int relay_octets_read(struct relay_bir *out, struct span msg, const struct words *gsids, struct dia_fault *bad);
 /*! The B-TID's RAND, for the log. \returns false: it is none */
 bool relay_octets_rand(uint8_t out[BTID_RAND_LEN], struct span btid);
@@ -39,8 +39,9 @@ struct relay_request *relay_octets_request(struct span msg, const char *from);
 /*! For dia_ask(). \param[in] what struct relay_request */
 int relay_octets_put_request(struct writer *w, const struct dia_address *to, const void *what);
 
-/*! Is it an answer to this request that may be handed on: readable, of its session and end-to-end id? */
-bool relay_octets_fits(struct span answer, const struct relay_request *q);
+/*! Is it an answer to this request that may be handed on: readable, of its session and end-to-end id?
+ *  \param[out] result what it says, if it is */
+bool relay_octets_fits(struct result *result, struct span answer, const struct relay_request *q);
 
 /*! For dia_reply_put(). \param[in] request what the answer needs of it \param[in] answer struct span, the answer as it came */
 int relay_octets_put_answer(struct writer *w, struct span request, const struct dia_self *self, const void *answer);

@@ -3,9 +3,11 @@
 import asyncio
 import os
 
-from lib import causes, ctl, dia, dia_peer, kdf, naf, procs, vty
+from lib import causes, ctl, dia, dia_peer, kdf, memory, naf, procs, vty
 from lib.app import a_btid
 from lib.dia import Avp, Msg
+from lib.dra import relay
+from lib.mutate import Quick, mutate_inside
 from lib.pki import pki
 from lib.roaming import NAF_ID, PROXY_ID, REALM, Home, Proxy, home_of, home_world, raw_home, roaming
 from lib.runner import test
@@ -45,6 +47,9 @@ async def key_abroad(t):
                                     f"127.0.0.1:{p.ports['naf']}", "--peer", PROXY_ID, "--bsf-realm-from-btid", "--identity", NAF_ID,
                                     "--realm", "apps." + REALM], 30)
     assert rc == 0, out + err
+    if os.geteuid() == 0 and not procs.SANITIZED:                   # whoever was asked, the key went through and is gone
+        await asyncio.sleep(0)
+        assert not memory.search(p.daemon.pid, {"Ks_NAF": b.key})[0], memory.search(p.daemon.pid, {"Ks_NAF": b.key})[0]
     figures = (await ctl.ask(p.ports["ctl"], "figures"))["figures"]
     assert figures["answers_passed"] == 2 and figures["homes_connected"] == 1 and figures["requests_in_work"] == 0, figures
 
@@ -127,10 +132,13 @@ async def busy(t):
     async def silent(conn, bir):
         pass
     home.answers = silent
-    async with causes.counted(p, znproxy_busy=104, wait=20):
+    async with causes.counted(p, znproxy_busy=4200 - 3072, wait=20):
         asked = [asyncio.ensure_future(ask(n, timeout=60 * t.factor)) for _ in range(4200)]
-        await t.until(lambda: _true(sum(f.done() for f in asked) >= 104), 20, "those over the limit to be answered")
+        await t.until(lambda: _true(sum(f.done() for f in asked) >= 4200 - 3072), 20, "those over the limit to be answered")
     assert {f.result().result for f in asked if f.done()} == {3004}
+    home.answers = None
+    p.sends = [(await ask(n2, name=second)).result for _ in range(3)]
+    assert 2001 in p.sends, p.sends                                # another NAF is served by the same home
     await home.conns[-1].close()                                   # all who wait are told, none is left
     rest = await asyncio.gather(*asked)
     assert {b.result for b in rest} == {3002, 3004}, {b.result for b in rest}
@@ -421,3 +429,99 @@ async def live(t):
     v.close()
     rc, out, err = await procs.run([t.need_program("gbactl"), "-s", p.ports["ctl"], "--json", "peers"], 20)
     assert rc == 0 and BSF_ID in out and '"home": "op-a"' in out.replace('":"', '": "'), (rc, out, err)
+
+
+@test("freeDiameterd in the place of our proxy: what its certificate covers it gets, what not is refused, and plain it is not let in", smoke=True,
+      timeout=120)
+async def foreign_proxy(t):
+    w = home_world(t, names=("*.apps." + REALM, "shop." + REALM))
+    await w.start()
+    s = await w.ue().bootstrap()
+    pair = pki().make("fd", PROXY_ID, "*.apps." + REALM, cn=PROXY_ID, bits=2048)
+    fd = await relay(t, {BSF_ID: (w.ports["tls"], "")}, [NAF_ID], identity=PROXY_ID, tls=(pair.certificate, pair.key, pki().ca()))
+
+    async def up():
+        return any(PROXY_ID in line and " open" in line for line in (await w.vty("show peers")).split("\n"))
+    await t.until(up, 20, "freeDiameterd to be connected")
+    n = await naf.connect(fd.port, NAF_ID, "apps." + REALM)
+    t.cleanup(n.close)
+    b = await ask(n, s.btid)
+    assert b.result == 2001 and b.key == s.ks_naf(NAF_ID), b.result
+    async with causes.counted(w, zn_not_vouched=1):
+        b = await ask(n, s.btid, "shop." + REALM)
+    assert b.result == DENIED and b.empty_handed
+    await n.disconnect()
+    await fd.kill()
+    since = w.bsf.mark()
+    await relay(t, {BSF_ID: w.ports["dia"]}, [NAF_ID], identity=PROXY_ID)
+
+    async def refused():
+        return "dia_tls" in w.bsf.text(since)
+    await t.until(refused, 20, "freeDiameterd to be refused without TLS")
+    assert not await up()
+
+
+@test("Zn-Proxy: 10,000 wrong BIRs of four NAFs cost neither it nor the home anything, and what goes on the home finds nothing wrong with; 2,000 "
+      "wrong answers of a home do not reach a NAF's connection", smoke=True, timeout=240)
+async def mutations(t):
+    w, p = home_world(t), None
+    nafs = [f"m{i}.apps." + REALM for i in range(4)]
+    await w.start()
+    p = Proxy(t, os.path.join(w.dir, "visited"))
+    p.add_home("op-a", *home_of(w))
+    for n in nafs:
+        p.set_naf(n, "speaks-for " + n, "gaa-service 1")
+    await p.start()
+    seed = os.urandom(8).hex()
+    t.note(f"seed {seed}")
+    answered = [0]
+
+    async def flood(n, identity, total):
+        conn, left = None, total
+        while left > 0:
+            t.moved()
+            if conn is None or conn.closed.is_set():
+                conn = await naf.connect(p.ports["naf"], identity, REALM)
+                quick = [Quick(naf.bir(conn, a_btid(), naf.naf_id(identity), gsids=g, extra=x).encode(), f"{seed} {n} {left} {i}")
+                         for i, (g, x) in enumerate((((), ()), (("1",), ()), (("1",), (Avp(dia.ROUTE_RECORD, "r.example"),))))]
+            conn.unsolicited.clear()
+            for i in range(100):
+                conn.writer.write(bytes(quick[i % 3].next(0x10000 + i)))
+            left -= 100
+            try:
+                await conn.request(Msg(dia.CMD_DW, 0, conn.origin(), dia.R), 20 * t.factor)
+            except (dia_peer.PeerClosed, ConnectionError):
+                pass
+            answered[0] += len(conn.unsolicited)
+        await conn.close()
+    await asyncio.gather(*(flood(n, identity, 2500) for n, identity in enumerate(nafs)))
+    at_home = {k: v for k, v in (await w.counters()).items() if v and k.startswith(("zn_", "dia_"))}
+    t.note(f"{answered[0]} of 10,000 answered; at home {at_home}")
+    assert answered[0] > 5000 and at_home.pop("zn_btid_unknown", 0) > 1000, (answered, at_home)
+    assert set(at_home) <= {"zn_read_over"} and f"peer {PROXY_ID} lost" not in w.bsf.text(), at_home
+    s = await w.ue().bootstrap()
+    assert (await ask(await p.naf(), s.btid)).key == s.ks_naf(NAF_ID)
+    p, (home,) = await raw_home(t, folder="raw")
+    p.cfg.add("home op-a", "timeout 1")
+    await p.start()
+    good = await p.naf()
+    wrong = [0]
+
+    async def spoilt(conn, bir):
+        wrong[0] += 1
+        octets = mutate_inside(home.bia(bir), wrong[0], seed) if wrong[0] % 4 else bytes(Quick(home.bia(bir).encode(), f"{seed} {wrong[0]}").next(bir.hbh))
+        octets = octets[:12] + bir.hbh.to_bytes(4, "big") + octets[16:]
+        await conn.send_raw(octets)
+    home.answers = spoilt
+    for n in range(20):
+        t.moved()
+        asked = [naf.bir(good, a_btid(), MINE) for _ in range(100)]
+        for m, a in zip(asked, await asyncio.gather(*(good.request(m, 20 * t.factor) for m in asked))):
+            assert (a.cmd, a.app, a.e2e, a.find(dia.SESSION_ID, 0).text) == (dia.CMD_BI, dia.APP_ZN, m.e2e, m.text(dia.SESSION_ID))
+    home.answers = None
+    await t.until(p.all_open, 20, "the home to be there")
+    assert (await ask(good)).result == 2001 and not good.closed.is_set()
+
+    async def idle():
+        return (await ctl.ask(p.ports["ctl"], "figures"))["figures"]["requests_in_work"] == 0
+    await t.until(idle, 10, "nothing to wait any more")

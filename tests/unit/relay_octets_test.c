@@ -183,10 +183,34 @@ START_TEST(b_tids)
 }
 END_TEST
 
+START_TEST(padding)
+{
+	struct relay_bir b;
+	size_t size, at;
+
+	octets_load(&o, "bir");
+	at = octets_find(&o, 264, 0, &size);
+	ck_assert_uint_gt(-octets_data(&o, 264, 0).len & 3, 0);
+	readable(NULL);
+	o.b[at + size - 1] = 'x';
+	ck_assert_int_eq(relay_octets_read(&b, msg(), NULL, &fault), -EBADMSG);
+	ck_assert_uint_eq(fault.code, 5004);
+	o.b[at + size - 1] = 0;
+	octets_add(&o, 284, 0x40, 0, "\0\0\1\x18@\0\0\x09p\0\0\0\0\0\0\x21@\0\0\x09s\0\0\0", 24); /* a Proxy-Info */
+	readable(NULL);
+	o.b[o.len - 1] = 'x';
+	ck_assert_int_eq(relay_octets_read(&b, msg(), NULL, &fault), -EBADMSG);
+}
+END_TEST
+
 /* Of this request, or not. */
 static bool fits(const struct relay_request *q)
 {
-	return relay_octets_fits(msg(), q);
+	struct result r;
+	bool ok = relay_octets_fits(&r, msg(), q);
+
+	ck_assert(!ok || r.code == 2001);
+	return ok;
 }
 
 static struct relay_request *asked_and_answered(void)
@@ -250,11 +274,17 @@ START_TEST(answers_that_are_none)
 	ck_assert(!fits(q));
 	free(q);
 	q = asked_and_answered();
+	octets_add(&o, 9999, 0, 0, "x", 1);
+	ck_assert(fits(q));
+	o.b[o.len - 1] = 1; /* padding */
+	ck_assert(!fits(q));
+	free(q);
+	q = asked_and_answered();
 	octets_add(&o, 268, 0x40, 0, "\0\0\x0b\xb9", 4); /* two results */
 	ck_assert(!fits(q));
 	free(q);
 }
 END_TEST
 
-SUITE("relay_octets", as_it_came, repeated_or_not, too_long_or_without_room, services, what_it_says, b_tids, answers,
-      answers_that_are_none)
+SUITE("relay_octets", as_it_came, repeated_or_not, too_long_or_without_room, services, what_it_says, b_tids, padding,
+      answers, answers_that_are_none)

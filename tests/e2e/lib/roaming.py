@@ -17,14 +17,13 @@ NAF_ID = "naf1.apps.op-b.example"
 class Proxy:
     """gba-znproxyd of the visited network. home: a World with TLS, or several: (name, realms, [(identity, address, port)])."""
 
-    def __init__(self, t, folder, address="127.0.0.1"):
-        self.t, self.dir = t, folder
+    def __init__(self, t, folder, prefix=()):
+        self.t, self.dir, self.prefix = t, folder, list(prefix)
         os.makedirs(folder, exist_ok=True)
         self.ports = {"naf": procs.free_port(), "vty": f"{folder}/vty", "ctl": f"{folder}/ctl"}
         self.path = os.path.join(folder, "gba-znproxy.cfg")
-        self.address = address
         c = self.cfg = Cfg(os.path.join(procs.SRC, "conf", "gba-znproxy.cfg"))
-        c.set("diameter", f"listen {address} {self.ports['naf']}")
+        c.set("diameter", f"listen 127.0.0.1 {self.ports['naf']}")
         c.set("line vty", f"socket {self.ports['vty']}")
         c.set("control", f"socket {self.ports['ctl']}")
         c.remove("log stderr", "logging")
@@ -56,7 +55,7 @@ class Proxy:
     async def start(self, wait=True):
         self.cfg.write(self.path)
         exe = self.t.need_program("gba-znproxyd")
-        self.daemon = procs.Daemon("gba-znproxyd", [exe, "-c", self.path], os.path.join(self.dir, "proxy.log"))
+        self.daemon = procs.Daemon("gba-znproxyd", self.prefix + [exe, "-c", self.path], os.path.join(self.dir, "proxy.log"))
         self.t.watch(self.daemon)
         await self.daemon.start()
         if wait:
@@ -124,10 +123,10 @@ class Home(dia_peer.Server):
             await self.answers(conn, bir)
 
 
-async def raw_home(t, n=1, ident=BSF_ID, **kw):
+async def raw_home(t, n=1, ident=BSF_ID, folder="visited", **kw):
     """A proxy and n BSFs of one home that are ours. -> proxy, homes"""
     homes = [await Home(ident if i == 0 else f"bsf{i + 1}." + naf.BSF_REALM).begin(t) for i in range(n)]
-    p = Proxy(t, os.path.join(t.dir, "visited"))
+    p = Proxy(t, os.path.join(t.dir, folder))
     p.add_home("op-a", [naf.BSF_REALM, BSF_NAME], [(h.identity, "127.0.0.1", h.port) for h in homes], **kw)
     return p, homes
 
