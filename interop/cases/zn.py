@@ -376,7 +376,7 @@ async def whole_uss(t):
             theirs = next(e for e in ElementTree.fromstring(f.read()).iter() if e.tag.endswith("uss") and e.get("id") == have[0])
         want = [(e.tag.rsplit("}", 1)[-1], (e.text or "").strip()) for e in theirs.iter() if not e.tag.endswith("uss")]
         got = [(e.tag.rsplit("}", 1)[-1], (e.text or "").strip()) for e in one.iter() if not e.tag.endswith("uss")]
-        assert got == want, f"the settings are {got}, the HSS has {want}"
+        assert got == want, f"the elements are {[e for e, _ in got]}, the HSS has {[e for e, _ in want]}, or their texts differ"
 
 
 # --- load, small

@@ -2,17 +2,23 @@
 """What went over the wires, message by message, to be read by people. No key is shown, and a subscriber by the name the target file gives."""
 import hashlib
 import re
+import time
 
 from ..wire import dia
 from .visible import visible
 
 COMMANDS = {(257, True): "CER", (257, False): "CEA", (280, True): "DWR", (280, False): "DWA", (282, True): "DPR", (282, False): "DPA",
             (303, True): "MAR", (303, False): "MAA", (310, True): "BIR", (310, False): "BIA"}
-NAMES = {getattr(dia, n): n.replace("_", "-") for n in (
-    "USER_NAME HOST_IP AUTH_APP ACCT_APP VSAI ORIGIN_STATE SESSION_ID ORIGIN_HOST SUPPORTED_VENDOR VENDOR_ID RESULT PRODUCT DISCONNECT_CAUSE "
-    "AUTH_STATE INBAND_SECURITY FAILED_AVP ERROR_MESSAGE ROUTE_RECORD DEST_REALM PROXY_INFO DEST_HOST ORIGIN_REALM EXP_RESULT EXP_CODE GUSS "
-    "BTID NAF_ID GSID KEY_EXPIRY ME_KEY UICC_KEY GBA_U_AWARE CREATION GUSS_TIMESTAMP GBA_TYPE PUBLIC_ID SCHEME AUTHENTICATE AUTHORIZATION ITEM "
-    "CK IK").split()}
+NAMES = dict(x.split(":") for x in (
+    "1:User-Name 257:Host-IP-Address 258:Auth-Application-Id 259:Acct-Application-Id 260:Vendor-Specific-Application-Id 261:Redirect-Host-Usage "
+    "262:Redirect-Max-Cache-Time 263:Session-Id 264:Origin-Host 265:Supported-Vendor-Id 266:Vendor-Id 267:Firmware-Revision 268:Result-Code "
+    "269:Product-Name 273:Disconnect-Cause 277:Auth-Session-State 278:Origin-State-Id 279:Failed-AVP 281:Error-Message 282:Route-Record "
+    "283:Destination-Realm 284:Proxy-Info 292:Redirect-Host 293:Destination-Host 296:Origin-Realm 297:Experimental-Result "
+    "298:Experimental-Result-Code 299:Inband-Security-Id 400:GBA-UserSecSettings 401:Transaction-Identifier 402:NAF-Id "
+    "403:GAA-Service-Identifier 404:Key-ExpiryTime 405:ME-Key-Material 406:UICC-Key-Material 407:GBA_U-Awareness-Indicator "
+    "408:BootstrapInfoCreationTime 409:GUSS-Timestamp 410:GBA-Type 601:Public-Identity 608:SIP-Authentication-Scheme 609:SIP-Authenticate "
+    "610:SIP-Authorization 612:SIP-Auth-Data-Item 625:Confidentiality-Key 626:Integrity-Key").split())
+TIMES = {dia.KEY_EXPIRY, dia.CREATION, dia.GUSS_TIMESTAMP}
 KEYS = {dia.ME_KEY, dia.UICC_KEY, dia.CK, dia.IK, dia.AUTHORIZATION}
 
 
@@ -33,6 +39,8 @@ def _value(a):
             return text
     except UnicodeDecodeError:
         pass
+    if len(a.data) == 4 and a.code in TIMES:
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(dia.from_ntp(a.u32)))
     if len(a.data) == 4:
         return str(a.u32)
     return a.data.hex() if len(a.data) <= 40 else a.data[:40].hex() + f"... ({len(a.data)} octets)"
@@ -40,7 +48,7 @@ def _value(a):
 
 def _avps(avps, depth=1):
     for a in avps:
-        head = "  " * depth + NAMES.get(a.code, str(a.code)) + (f" ({a.code}/{a.vendor})" if a.vendor else f" ({a.code})")
+        head = "  " * depth + NAMES.get(str(a.code), "AVP") + (f" ({a.code}/{a.vendor})" if a.vendor else f" ({a.code})")
         if isinstance(a.data, list):
             yield head
             yield from _avps(a.data, depth + 1)

@@ -11,7 +11,10 @@ import xml.etree.ElementTree as ElementTree
 
 from lib import otp, procs
 from lib.lab import CONF, TOOL, Lab
+from lib.pki import pki
 from lib.runner import test
+from lib.tls import certify
+from lib.world import BSF_ID, HSS_ID
 
 
 def seen(out):
@@ -47,25 +50,39 @@ async def faults(t):
     assert not missed, missed
 
 
-@test("gba-interop over TLS: the same cases pass, and the provisioned certificates are shown", timeout=120)
-async def tls(t):
-    from lib.pki import pki
-    from lib.tls import certify
-    w = Lab(t)
-    certify(w.bsf_cfg, pki().make("bsf", "bsf.mnc001.mcc001.3gppnetwork.org"))
-    w.bsf_cfg.set("diameter", f"listen tls 127.0.0.1 {w.ports['dia']}")
-    await w.start()
-    with open(os.path.join(w.etc, "bsf.toml"), encoding="utf-8") as f:
-        text = f.read().replace("[diameter]", '[diameter]\nsecurity = "tls"')
-    for name in ("naf1", "naf2", "probe"):
-        pair = pki().make(name, f"{name}.example.com")
-        text = text.replace(f'identity = "{name}.example.com"', f'identity = "{name}.example.com"\ntls-ca = "{pki().ca()}"\n'
-                            f'tls-certificate = "{pair.certificate}"\ntls-key = "{pair.key}"')
-    w.rewrite("bsf.toml", lambda _: text)
-    rc, out = await w.interop("zn", "--only", "ZN-[03]")
-    assert rc == 0 and len(re.findall(r"^ok .* # [0-9.]+s$", out, re.M)) > 40, seen(out)
-    for number in ("ZN-045", "ZN-046", "ZN-047"):
-        assert re.search(rf"^ok \d+ - {number} .* # [0-9.]+s$", out, re.M), seen(out)
+def show_certificates(w, name, peers):
+    """The target file with TLS, and a certificate for each of these peers."""
+    def change(text):
+        text = text.replace("[diameter]", '[diameter]\nsecurity = "tls"')
+        for identity in peers:
+            pair = pki().make(identity, identity)
+            text = text.replace(f'identity = "{identity}"', f'identity = "{identity}"\ntls-ca = "{pki().ca()}"\n'
+                                f'tls-certificate = "{pair.certificate}"\ntls-key = "{pair.key}"')
+        return text
+    w.rewrite(name, change)
+
+
+@test("gba-interop over TLS, at the BSF and at the HSS: the same cases pass, and those of certificates", timeout=120)
+async def over_tls(t):
+    bsf, hss = Lab(t, name="bsf"), Lab(t, name="hss")
+    for w, cfg, identity, port in ((bsf, bsf.bsf_cfg, BSF_ID, "dia"), (hss, hss.hss_cfg, HSS_ID, "hss")):
+        certify(cfg, pki().make(identity, identity))
+        cfg.set("diameter", f"listen tls 127.0.0.1 {w.ports[port]}")
+    for n in (1, 2):
+        hss.hss_cfg.add(f"bsf bsf{n}.mnc001.mcc001.3gppnetwork.org", "security tls")
+    await bsf.start()
+    await hss.start(bsf=False)
+    show_certificates(bsf, "bsf.toml", [f"{n}.example.com" for n in ("naf1", "naf2", "probe")])
+    show_certificates(hss, "hss.toml", [f"bsf{n}.mnc001.mcc001.3gppnetwork.org" for n in (1, 2)])
+    for w, role in ((bsf, "zn"), (hss, "zh")):
+        letters = role.upper()
+        rc, out = await w.interop(role, "--only", letters + "-[03]")
+        assert rc == 0 and len(re.findall(r"^ok .* # [0-9.]+s$", out, re.M)) > 40, seen(out)
+        for number in ("045", "046", "047"):
+            assert re.search(rf"^ok \d+ - {letters}-{number} .* # [0-9.]+s$", out, re.M), seen(out)
+    bsf.rewrite("bsf.toml", lambda s: s.replace('identity = "bsf.', 'identity = "bsf9.', 1))
+    rc, out = await bsf.interop("zn", "--only", "ZN-045")
+    assert rc == 1 and "the certificate names" in out, out
 
 
 @test("gba-interop: a challenge that is not answered in its time opens nothing any more; the only case that waits")
@@ -107,7 +124,7 @@ async def reports(t):
     assert len(cases) == 4 and cases["ZN-302"].find("failure") is not None and cases["ZN-301"].find("skipped") is not None
     with open(page, encoding="utf-8") as f:
         text = f.read()
-    assert 'id="ZN-302"' in text and 'id="ZN-301"' not in text and "ME-KEY (405/10415) 32 octets, fingerprint" in text, text[-3000:]
+    assert 'id="ZN-302"' in text and 'id="ZN-301"' not in text and "ME-Key-Material (405/10415) 32 octets, fingerprint" in text, text[-3000:]
     for word in ("001010000000101", "<script", "http://", "src="):
         assert word not in out.split("ladder")[0] + text.replace("xmlns", ""), word
 
