@@ -127,14 +127,16 @@ static int put_in(const struct reading *r, const struct fault *f, struct err *er
 static int scenario_line(const struct reading *r, char *line, struct err *err)
 {
 	const char *words[FAULT_WORDS_MAX + 2];
-	int n = split(line, words), rc;
+	const char first = line[strspn(line, BLANKS)];
 	struct fault f;
+	int n, rc;
 	char *who;
 
-	if (n == 0 || (n > 0 && (words[0][0] == '#' || words[0][0] == '!')))
+	if (!first || first == '#' || first == '!')
 		return 0;
+	n = split(line, words);
 	who = n > 1 ? (char *)words[1] : NULL;
-	if (n < 0 || strcmp(words[0], "subscriber") != 0 || !who || who[strlen(who) - 1] != ':')
+	if (!who || strcmp(words[0], "subscriber") != 0 || who[strlen(who) - 1] != ':')
 		return err_set(err, -EINVAL,
 			       "not understood; allowed: subscriber all|IMPI: BEHAVIOUR [VALUE] [times N] [seconds S]");
 	who[strlen(who) - 1] = '\0';

@@ -213,6 +213,8 @@ static const struct {
 	{ "# nothing\n\n  ! either\r\n", NULL },
 	{ "subscriber all: wrong-mac\nsubscriber a@b.example: delay 3, times 2, seconds 10\r\n", NULL },
 	{ "subscriber all: redirect a.example,b.example times 1", NULL },
+	{ "  # a comment may have as many words as it likes, and more than a line: a b c d e f", NULL },
+	{ " , ,\n", "line 1: not understood" },
 	{ "subscriber all: malformed no-ck", NULL },
 	{ "subscriber all: busy times 1\nsubscriber all: no-answer", NULL },
 	{ "\nsubscriber all: busy\nsubscriber all: no-answer", "line 3: no-answer: its turn never comes" },
