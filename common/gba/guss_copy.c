@@ -15,26 +15,33 @@
 
 /* --- making */
 
-/* Notes of the operator's to himself, and which groups he has (33.220 4.4.6), are nobody else's. */
+/* A prefix that is declared nowhere, or two of them: XML, but nothing that a reader of name spaces takes. */
+static bool undeclared(const xmlChar *name)
+{
+	return xmlStrchr(name, ':') != NULL;
+}
+
+static void attributes_remove(xmlNode *n, const char *name)
+{
+	for (xmlAttr *a = n->properties, *next; a; a = next) {
+		next = a->next;
+		if (undeclared(a->name) || (name && strcmp((const char *)a->name, name) == 0))
+			xmlRemoveProp(a);
+	}
+}
+
+/* Notes of the operator's to himself are nobody else's. */
 static void notes_remove(xmlNode *parent)
 {
 	for (xmlNode *c = parent->children, *next; c; c = next) {
 		next = c->next;
-		if (c->type == XML_COMMENT_NODE || c->type == XML_PI_NODE) {
+		if (c->type == XML_COMMENT_NODE || c->type == XML_PI_NODE || undeclared(c->name)) {
 			xmlUnlinkNode(c);
 			xmlFreeNode(c);
 		} else if (c->type == XML_ELEMENT_NODE) {
+			attributes_remove(c, NULL);
 			notes_remove(c);
 		}
-	}
-}
-
-static void groups_remove(xmlNode *uss)
-{
-	for (xmlAttr *a = uss->properties, *next; a; a = next) {
-		next = a->next;
-		if (strcmp((const char *)a->name, "nafGroup") == 0)
-			xmlRemoveProp(a);
 	}
 }
 
@@ -120,7 +127,7 @@ static bool put_entry(struct xml_out *index, struct xml_out *texts, const struct
 	bool ok;
 
 	notes_remove(node);
-	groups_remove(node);
+	attributes_remove(node, "nafGroup"); /* which groups there are is nobody else's either (33.220 4.4.6) */
 	ok = whole && gaps_fill(node) && xmlNodeDump(whole, node->doc, node, 0, 0) > 0;
 	if (ok) {
 		xml_out_octets(texts, xmlBufferContent(whole), (size_t)xmlBufferLength(whole));

@@ -114,6 +114,10 @@ static const struct {
 	  DECL
 	  "<ussList xmlns=\"guss-schema-of-3gpp-gaa\"><uss id=\"7\" type=\"1\"><uids><uid>u</uid></uids><flags/></uss></ussList>",
 	  DECL "<ussList" NS "><uss id=\"7\" type=\"1\"><uids></uids><flags/></uss></ussList>" },
+	{ "<guss><ussList><uss id='7' q:a='1' q:nafGroup='2'><q:z/><uids><uid q:b='3'>u</uid></uids><own xmlns:o='urn:o' o:q:r='1'><q:z>x</q:z></own></uss></ussList></guss>",
+	  DECL "<ussList" NS
+	       "><uss id=\"7\" type=\"0\"><uids><uid>u</uid></uids><flags/><own xmlns:o=\"urn:o\"/></uss></ussList>",
+	  DECL "<ussList" NS "><uss id=\"7\" type=\"0\"><uids></uids><flags/></uss></ussList>" },
 	{ "<?xml version='1.0' encoding='ISO-8859-1'?><ussList><uss id='7'><uids><uid>J\xf6rg</uid></uids></uss></ussList>",
 	  DECL "<ussList" NS "><uss id=\"7\" type=\"0\"><uids><uid>J\xc3\xb6rg</uid></uids><flags/></uss></ussList>",
 	  DECL "<ussList" NS "><uss id=\"7\" type=\"0\"><uids></uids><flags/></uss></ussList>" },
