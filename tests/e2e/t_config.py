@@ -264,7 +264,7 @@ async def commented(t):
 
 @test("each option that a program's help names stands in its manual", smoke=True)
 async def options_in_manuals(t):
-    for page in ("gba-bsfd.8", "gba-hss-simd.8", "gba-ued.8", "gba-ue.1", "gba-naf.1", "gba-keys.1", "gba-vuicc.1", "gbactl.1"):
+    for page in ("gba-bsfd.8", "gba-hss-simd.8", "gba-znproxyd.8", "gba-ued.8", "gba-ue.1", "gba-naf.1", "gba-keys.1", "gba-vuicc.1", "gbactl.1"):
         with open(os.path.join(procs.SRC, "doc", "man", page), encoding="utf-8") as f:
             manual = re.sub(r"(Fl|,) -(?=[a-z])", r"\1 --", f.read().replace("\\-", "-"))
         rc, out, err = await procs.run([t.need_program(page.split(".")[0]), "-h"], 15)

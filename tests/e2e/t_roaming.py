@@ -525,3 +525,127 @@ async def mutations(t):
     async def idle():
         return (await ctl.ask(p.ports["ctl"], "figures"))["figures"]["requests_in_work"] == 0
     await t.until(idle, 10, "nothing to wait any more")
+
+
+@test("Zn-Proxy: NAFs and homes that go, are taken away or hurry while requests are under way leave nothing behind", smoke=True, timeout=120)
+async def under_way(t):
+    p, (home,) = await raw_home(t)
+    p.cfg.add("home op-a", "timeout 2")
+    second = "naf2.apps." + REALM
+    p.set_naf(second, "speaks-for " + second)
+    await p.start()
+    held = []
+
+    async def hold(conn, bir):
+        held.append((conn, bir))
+    home.answers = hold
+
+    async def waiting(n):
+        await t.until(lambda: _true(len(held) >= n), 10, f"{n} requests to be at the home")
+    # a NAF that leaves: its answers have nobody to go to
+    n = await p.naf()
+    for _ in range(300):
+        await n.send(numbered(naf.bir(n, a_btid(), MINE)))
+    await waiting(300)
+    n.abort()
+    async with causes.counted(p, dia_unsent=300, also=("znproxy_timeout",)):
+        await t.until(lambda: _lost(p, NAF_ID), 10, "the NAF to be gone")
+        for conn, bir in held:
+            await conn.send(home.bia(bir))
+    # one that is taken out of the configuration while it waits
+    held.clear()
+    n2 = await p.naf(second)
+    asked = [asyncio.ensure_future(ask(n2, name=second)) for _ in range(10)]
+    await waiting(10)
+    v = await vty.Vty.open(p.ports["vty"])
+    for line in ("enable", "configure terminal", f"no naf {second}"):
+        await v.command(line)
+    for conn, bir in held:
+        await conn.send(home.bia(bir))
+    await asyncio.gather(*asked, return_exceptions=True)
+    # a home that answers what nobody asked, as fast as it can, and takes its leave again and again
+    for i in range(20000):
+        a = home.bia(held[0][1])
+        a.hbh = i
+        home.conns[-1].writer.write(a.encode())
+    n = await p.naf()
+    home.answers = None
+    assert (await ask(n, timeout=20 * t.factor)).result == 2001
+    for line in ("end", "peers reconnect"):
+        await v.command(line)
+    v.close()
+    home.answers = hold
+    held.clear()
+    await t.until(p.all_open, 20, "the home to be there again")
+    n = await _naf_again(t, p)
+    asked = [asyncio.ensure_future(ask(n)) for _ in range(20)]
+    await waiting(20)
+    # the end: who waits is told
+    stopping = asyncio.ensure_future(p.daemon.stop())
+    assert {(await f).result for f in asked} == {3002}
+    assert await stopping == 0
+
+
+def numbered(m):
+    m.hbh = m.e2e = numbered.n = numbered.n + 1
+    return m
+
+
+numbered.n = 1 << 20
+
+
+async def _lost(p, identity):
+    return f"Diameter peer {identity} lost" in p.daemon.text()
+
+
+async def _naf_again(t, p):
+    """After its connection was ended from there."""
+    for _ in range(100):
+        try:
+            n = await p.naf()
+            if n.cea.result == 2001:
+                return n
+            await n.close()
+        except (dia_peer.PeerClosed, OSError):
+            pass
+        await asyncio.sleep(0.05)
+    raise AssertionError("the NAF is not let in again")
+
+
+@test("Zn-Proxy: the example of conf/ can be taken as it stands, and what is wrong in a configuration is said with its line", smoke=True)
+async def configured(t):
+    exe = t.need_program("gba-znproxyd")
+    pair = pki().make("example", PROXY_ID, NAF_ID)
+    with open(os.path.join(procs.SRC, "conf", "gba-znproxy.cfg"), encoding="utf-8") as f:
+        example = f.read()
+    for packaged, ours in (("/etc/gba/znproxy-op-a-ca.pem", pki().ca()), ("/etc/gba/znproxy-op-a.pem", pair.certificate),
+                           ("/etc/gba/znproxy-op-a.key", pair.key), ("/run/gba-znproxy", t.dir), ("127.0.0.1 3870", f"127.0.0.1 {procs.free_port()}"),
+                           ("\n! own-realm", "\n own-realm"), ("\n! gaa-service", "\n gaa-service"), ("\n! rate", "\n rate")):
+        assert packaged in example, packaged
+        example = example.replace(packaged, ours)
+    path = os.path.join(t.dir, "example.cfg")
+
+    async def check(text):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        rc, out, err = await procs.run([exe, "-c", path, "--check"], 20)
+        return rc, out + err
+    rc, said = await check(example)
+    assert rc == 0 and "configuration ok" in said, said
+    for old, new, word in ((" realm op-b.example", "", "lacks 'realm'"), (" identity znproxy.op-b.example", "", "lacks 'identity'"),
+                           (" speaks-for " + NAF_ID, " speaks-for .apps.op-b.example", "is no host name"), (" speaks-for " + NAF_ID, "", "speaks for no name"),
+                           (" address 127.0.0.1/32", "", "without address"), (" address 127.0.0.1/32", " address 192.0.2.1", "needs TLS"),
+                           (" gaa-service 1", " gaa-service x", "no service identifier"), ("naf " + NAF_ID, "naf " + PROXY_ID, "our own identity"),
+                           (" bsf bsf.mnc001", " ! bsf.mnc001", "lacks 'bsf'"), (" realm mnc001", " realm a.op-b.example\n realm mnc001", "is our own"),
+                           (" bsf bsf.mnc001.mcc001.3gppnetwork.org", f" bsf {PROXY_ID}", "our own identity"), (" tls key", " ! tls key", "tls key FILE is missing"),
+                           (pair.key, pki().make("other", PROXY_ID).key, "is not the key"), ("home op-a", "home a..b", "no DNS name"),
+                           (" own-realm bsf.mnc002", " own-realm mnc001.mcc001.3gppnetwork.org\n own-realm bsf.mnc002", "is our own"),
+                           ("line vty", "home op-a\n realm x.example\nline vty", "there already"),
+                           ("line vty", f"home b\n realm mnc001.mcc001.3gppnetwork.org\n bsf b.example 127.0.0.1\n tls certificate {pair.certificate}\n "
+                            f"tls key {pair.key}\n tls ca {pki().ca()}\nline vty", "that of home op-a")):
+        assert old in example, old
+        rc, said = await check(example.replace(old, new))
+        assert rc == 1 and word in said and path + ":" in said, (old, new, rc, said)
+    for args in ([], ["--nonsense"], ["-c", path, "more"], ["--check"]):
+        rc, out, err = await procs.run([exe] + args, 15)
+        assert rc == 2, (args, rc, out, err)
