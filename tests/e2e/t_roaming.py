@@ -12,6 +12,7 @@ from lib.pki import pki
 from lib.roaming import NAF_ID, PROXY_ID, REALM, Home, Proxy, home_of, home_world, raw_home, roaming
 from lib.runner import test
 from lib.tls import client
+from lib.ue import UaClient
 from lib.world import BSF_ID, BSF_NAME
 
 MINE = naf.naf_id(NAF_ID)
@@ -649,3 +650,26 @@ async def configured(t):
     for args in ([], ["--nonsense"], ["-c", path, "more"], ["--check"]):
         rc, out, err = await procs.run([exe] + args, 15)
         assert rc == 2, (args, rc, out, err)
+
+
+@test("Zn-Proxy: an application abroad with libgba-naf gives its page to a device at home, and asks nobody past the proxy", smoke=True,
+      req=["220-4.2.2a-1", "220-4.4.3-2"])
+async def application_abroad(t):
+    w, p = await roaming(t)
+    port, conf = procs.free_port(), os.path.join(w.dir, "naf.conf")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write(f"name {NAF_ID}\nbsf-name {BSF_NAME}\nidentity {NAF_ID}\nrealm apps.{REALM}\nbsf 127.0.0.1:{p.ports['naf']}\n"
+                f"peer {PROXY_ID}\nbsf-realm {naf.BSF_REALM}\nrealm-from-btid yes\n")
+    app = procs.Daemon("gba-naf-example", [t.need_program("gba-naf-example"), "--config", conf, "--listen", f"127.0.0.1:{port}", "--json-log"],
+                       os.path.join(w.dir, "app.log"), notifies=False, ready_text='"event":"ready"')
+    t.watch(app)
+    await app.start()
+    s = await w.ue().bootstrap()
+    device = UaClient(port, NAF_ID)
+    async with causes.counted(p, znproxy_ok=1), causes.counted(w, zn_ok=1):
+        r = await device.fetch(s)
+    assert r.status == 200, (r.status, app.tail(3))
+    stranger = kdf.btid(os.urandom(16), "bsf.mnc009.mcc009.pub.3gppnetwork.org")     # of a home it does not know: it asks nobody
+    s.btid = stranger
+    async with causes.counted(p):
+        assert (await device.fetch(s)).status == 403
