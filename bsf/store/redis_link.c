@@ -164,9 +164,10 @@ static bool link_room(struct redis_link *l, size_t len)
 	more = malloc(room);
 	if (!more)
 		return false;
-	memcpy(more, l->out, l->out_len);
-	if (l->out)
+	if (l->out) {
+		memcpy(more, l->out, l->out_len);
 		explicit_bzero(l->out, l->out_len);
+	}
 	free(l->out);
 	l->out = more;
 	l->out_room = room;
