@@ -46,11 +46,12 @@ enum bsf_store_kind { BSF_STORE_NONE, BSF_STORE_LMDB, BSF_STORE_MEMORY, BSF_STOR
 /*! "redis ..." of the node store. */
 struct bsf_redis {
 	struct bsf_listen at;
-	char user[64];   /* "": default */
-	bool credential; /* the password is one of systemd's */
-	char *where;     /* of the password, as written; NULL: none */
-	char *path;      /* absolute */
-	int user_line, password_line, timeout_line;
+	char user[64];                 /* "": default */
+	bool credential;               /* the password is one of systemd's */
+	char *where;                   /* of the password, as written; NULL: none */
+	char *path;                    /* absolute */
+	char tls_name[BSF_ID_MAX + 1]; /* "": plain */
+	int user_line, password_line, timeout_line, tls_line;
 	unsigned timeout_ms;
 };
 

@@ -64,6 +64,17 @@ DEFUN(cfg_redis_timeout, cfg_redis_timeout_cmd, "redis timeout-ms <10-5000>",
 	return rc;
 }
 
+DEFUN(cfg_redis_tls, cfg_redis_tls_cmd, "redis tls NAME",
+      REDIS_HELP "By TLS, with certificate, key and CAs of the node diameter\n"
+		 "Name that its certificate must have (dNSName)\n")
+{
+	struct bsf_redis *r = &bsf_cfg->redis;
+	int rc = cfg_reading() ? cfg_once(vty, &r->tls_line, "redis tls") : cfg_after_restart(vty);
+
+	return rc == CMD_SUCCESS ? bsf_cfg_set_name(vty, r->tls_name, "redis tls", argv[0], sizeof(r->tls_name) - 1)
+				 : rc;
+}
+
 void bsf_redis_write(struct vty *vty)
 {
 	const struct bsf_redis *r = &bsf_cfg->redis;
@@ -74,6 +85,8 @@ void bsf_redis_write(struct vty *vty)
 		vty_out(vty, " redis user %s%s", r->user, VTY_NEWLINE);
 	if (r->where)
 		vty_out(vty, " redis password %s %s%s", r->credential ? "credential" : "file", r->where, VTY_NEWLINE);
+	if (r->tls_line)
+		vty_out(vty, " redis tls %s%s", r->tls_name, VTY_NEWLINE);
 	if (r->timeout_line)
 		vty_out(vty, " redis timeout-ms %u%s", r->timeout_ms, VTY_NEWLINE);
 }
@@ -81,12 +94,12 @@ void bsf_redis_write(struct vty *vty)
 int bsf_redis_check(const struct bsf_cfg *c, struct err *err)
 {
 	const struct bsf_redis *r = &c->redis;
-	int more = r->user_line ?: r->password_line ?: r->timeout_line;
+	int more = r->user_line ?: r->password_line ?: r->tls_line ?: r->timeout_line;
 
 	if (c->store != BSF_STORE_REDIS)
 		return more ? cfg_error(
 				      err, -EINVAL, more,
-				      "store: redis user, password or timeout-ms, but no redis; allowed: with redis ADDRESS PORT")
+				      "store: redis user, password, tls or timeout-ms, but no redis; allowed: with redis ADDRESS PORT")
 			    : 0;
 	if (r->user_line && !r->where)
 		return cfg_error(
@@ -96,6 +109,9 @@ int bsf_redis_check(const struct bsf_cfg *c, struct err *err)
 		return cfg_error(
 			err, -EINVAL, r->at.line,
 			"store: redis beyond loopback without a password; allowed: redis password file PATH, redis password credential NAME");
+	if (r->tls_line && !c->tls.certificate)
+		return cfg_error(err, -EINVAL, r->tls_line,
+				 "store: redis tls without a certificate; needed in diameter: " TLS_CFG_WORDS);
 	return 0;
 }
 
@@ -134,7 +150,7 @@ int bsf_redis_password(struct secret *out, struct err *err)
 void bsf_redis_vty_init(void)
 {
 	static struct cmd_element *const cmds[] = { &cfg_redis_cmd, &cfg_redis_user_cmd, &cfg_redis_password_cmd,
-						    &cfg_redis_timeout_cmd };
+						    &cfg_redis_tls_cmd, &cfg_redis_timeout_cmd };
 
 	bsf_cfg->redis.timeout_ms = TIMEOUT_MS;
 	for (size_t i = 0; i < sizeof(cmds) / sizeof(cmds[0]); i++)

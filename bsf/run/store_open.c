@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <openssl/ssl.h>
 #include <talloc.h>
 #include <unistd.h>
 #include "bsf/run/cfg.h"
@@ -48,10 +49,17 @@ static int open_redis(struct store_shared **out, const struct seal_kek *keks, si
 
 	if (rc < 0)
 		return rc;
+	if (bsf_cfg->redis.tls_line)
+		rc = tls_cfg_open(&cfg.tls, &bsf_cfg->tls, NULL, err);
+	snprintf(cfg.tls_name, sizeof(cfg.tls_name), "%s", bsf_cfg->redis.tls_name);
 	snprintf(cfg.user, sizeof(cfg.user), "%s", bsf_cfg->redis.user);
-	*out = store_shared_redis_new(&cfg, &e);
+	*out = rc < 0 ? NULL : store_shared_redis_new(&cfg, &e);
 	secret_clear(&cfg.password);
-	return *out ? 0 : cfg_error(err, -ENOMEM, bsf_cfg->store_line, "%s", e.text);
+	if (rc == 0 && !*out) {
+		SSL_CTX_free(cfg.tls);
+		rc = cfg_error(err, -ENOMEM, bsf_cfg->store_line, "%s", e.text);
+	}
+	return rc;
 }
 
 int store_open(struct store_shared **out, bool check, struct err *err)

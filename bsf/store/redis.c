@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <hiredis/hiredis.h>
 #include <openssl/sha.h>
+#include <openssl/ssl.h>
 
 #include "common/base/clock.h"
 #include "common/base/sockaddr.h"
@@ -55,7 +56,11 @@ static int part_open(struct store *st)
 {
 	struct store_redis *s = (struct store_redis *)st->sh;
 	struct redis_part *p = calloc(1, sizeof(*p));
-	struct redis_link_cfg cfg = { .addr = s->cfg.addr, .timeout_ms = s->cfg.timeout_ms, .ops = &redis_link_greets };
+	struct redis_link_cfg cfg = { .addr = s->cfg.addr,
+				      .timeout_ms = s->cfg.timeout_ms,
+				      .tls = s->cfg.tls,
+				      .tls_name = s->cfg.tls_name,
+				      .ops = &redis_link_greets };
 
 	if (!p)
 		return -ENOMEM;
@@ -132,6 +137,7 @@ static void redis_free(struct store_shared *sh)
 	guss_pushes_free(s->sh.pushes);
 	seal_free(s->seal);
 	secret_clear(&s->cfg.password);
+	SSL_CTX_free(s->cfg.tls);
 	free(s);
 }
 
@@ -174,6 +180,7 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 	s->seal = s->sh.pushes ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;
 	if (s->seal)
 		return &s->sh;
+	s->cfg.tls = NULL; /* still the caller's */
 	redis_free(&s->sh);
 	return NULL;
 }

@@ -84,7 +84,8 @@ static bool may(struct redis_part *p, const struct redisReply *r, const char *na
 		greet_refuse(p, "it wants a password", "", "");
 	else if (strncmp(r->str, "LOADING", 7) == 0)
 		greet_refuse(p, "it loads its data", "", "");
-	else if (strstr(r->str, "NOPERM") || strstr(r->str, "can't run") || strstr(r->str, "can't access"))
+	else if ((strstr(r->str, "NOPERM") || strstr(r->str, "can't run") || strstr(r->str, "can't access")) &&
+		 !strstr(p->missing, name))
 		snprintf(p->missing + len, sizeof(p->missing) - len, "%s%s", len ? "; " : "", name);
 	return false;
 }
@@ -373,7 +374,7 @@ static void on_state(void *part, bool up, const char *why)
 	bool news = state_take(p, up, why);
 
 	if (up && !p->tick.set)
-		tick(p);
+		deadline_start(p->deadlines, &p->tick, TICK_MS, tick, p);
 	if (news && up)
 		say_up(p);
 	else if (news)

@@ -13,6 +13,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/sockaddr.h"
+#include "common/dia/dia_cert.h"
+#include "common/dia/dia_tls.h"
 #include "common/dia/dia_way.h"
 
 #define GREET_MS   2000 /* from connect() until it is up */
@@ -29,7 +31,7 @@ struct redis_wait {
 
 struct redis_link {
 	struct redis_link_cfg cfg;
-	enum { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_UP } state;
+	enum { LINK_DOWN, LINK_CONNECTING, LINK_BEGINNING, LINK_GREETING, LINK_UP } state;
 	struct osmo_fd fd;
 	struct dia_way *way;
 	redisReader *reader;
@@ -102,8 +104,10 @@ static void link_lose(struct redis_link *l)
 /* Remember to close it: at the end of the turn, or now. */
 static void link_fail(struct redis_link *l, const char *why)
 {
-	if (!l->why[0])
+	if (!l->why[0]) {
+		l->late += l->state != LINK_UP; /* one that cannot be had is no better than one that is late */
 		snprintf(l->why, sizeof(l->why), "%s", why);
+	}
 	if (!l->turning)
 		link_lose(l);
 }
@@ -117,7 +121,7 @@ void redis_link_refuse(struct redis_link *l, const char *why)
 /* Nothing has come for too long. */
 static void link_late(struct redis_link *l, const char *why)
 {
-	l->late++;
+	l->late += l->state == LINK_UP;
 	link_fail(l, why);
 }
 
@@ -245,6 +249,9 @@ static void link_reply(struct redis_link *l, redisReply *r)
 	if (l->state == LINK_UP)
 		l->late = 0;
 	w.fn(w.owner, r);
+	/* it was a master when we met it */
+	if (r->type == REDIS_REPLY_ERROR && strncmp(r->str, "READONLY", 8) == 0)
+		link_fail(l, r->str);
 }
 
 static void link_replies(struct redis_link *l)
@@ -308,6 +315,21 @@ static void link_write(struct redis_link *l)
 		osmo_fd_write_disable(&l->fd);
 }
 
+/* What the way needs before the first octet. */
+static void link_begin(struct redis_link *l)
+{
+	int rc = l->way->ops->begin ? l->way->ops->begin(l->way, l->fd.fd) : 0;
+
+	if (rc == -EAGAIN)
+		return;
+	if (rc != 0) {
+		link_fail(l, rc < 0 ? link_why(l, rc) : strerror(EPROTO));
+		return;
+	}
+	l->state = LINK_GREETING;
+	l->cfg.ops->greet(l->cfg.owner);
+}
+
 static void link_connected(struct redis_link *l)
 {
 	socklen_t len = sizeof(int);
@@ -315,13 +337,13 @@ static void link_connected(struct redis_link *l)
 
 	getsockopt(l->fd.fd, SOL_SOCKET, SO_ERROR, &rc, &len);
 	if (rc) {
-		link_late(l, strerror(rc));
+		link_fail(l, strerror(rc));
 		return;
 	}
-	l->state = LINK_GREETING;
+	l->state = LINK_BEGINNING;
 	osmo_fd_write_disable(&l->fd);
 	osmo_fd_read_enable(&l->fd);
-	l->cfg.ops->greet(l->cfg.owner);
+	link_begin(l);
 }
 
 static int link_on_fd(struct osmo_fd *fd, unsigned int what)
@@ -331,7 +353,9 @@ static int link_on_fd(struct osmo_fd *fd, unsigned int what)
 	l->turning = true;
 	if (l->state == LINK_CONNECTING)
 		link_connected(l);
-	else if (what & OSMO_FD_READ)
+	else if (l->state == LINK_BEGINNING)
+		link_begin(l);
+	else if ((what & OSMO_FD_READ) || l->way->ops->any_event_reads)
 		link_read(l);
 	if ((what & OSMO_FD_WRITE) && l->state >= LINK_GREETING && !l->why[0])
 		link_write(l);
@@ -341,12 +365,22 @@ static int link_on_fd(struct osmo_fd *fd, unsigned int what)
 	return 0;
 }
 
+static struct dia_way *way_new(struct redis_link *l)
+{
+	struct dia_way *w = l->cfg.tls ? dia_tls_new(l->cfg.tls, true, NULL, &l->cfg.addr) : &dia_way_tcp;
+
+	if (w && l->cfg.tls && !dia_cert_expect(dia_tls_ssl(w), &l->cfg.tls_name, 1, false)) {
+		w->ops->free(w);
+		return NULL;
+	}
+	return w;
+}
+
 static void link_connect(void *link)
 {
 	struct redis_link *l = link;
 	int one = 1, fd = socket(l->cfg.addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	l->late += fd < 0;
 	if (fd < 0) {
 		link_fail(l, strerror(errno));
 		return;
@@ -354,20 +388,23 @@ static void link_connect(void *link)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	l->reader = redisReaderCreate();
 	osmo_fd_setup(&l->fd, fd, OSMO_FD_WRITE, link_on_fd, l, 0);
-	if (!l->reader || osmo_fd_register(&l->fd) < 0) {
+	l->way = way_new(l);
+	if (!l->reader || !l->way || osmo_fd_register(&l->fd) < 0) {
 		redisReaderFree(l->reader);
 		l->reader = NULL;
+		if (l->way)
+			l->way->ops->free(l->way);
+		l->way = NULL;
 		close(fd);
-		link_late(l, "no memory");
+		link_fail(l, "no memory");
 		return;
 	}
-	l->way = &dia_way_tcp;
 	l->state = LINK_CONNECTING;
 	l->heard_ms = clock_mono_ms();
 	l->greet_until_ms = l->heard_ms + GREET_MS;
 	deadline_start(l->cfg.deadlines, &l->timer, GREET_MS, link_watch, l);
 	if (connect(fd, (struct sockaddr *)&l->cfg.addr, sockaddr_len(&l->cfg.addr)) < 0 && errno != EINPROGRESS)
-		link_late(l, strerror(errno));
+		link_fail(l, strerror(errno));
 }
 
 struct redis_link *redis_link_new(const struct redis_link_cfg *cfg)

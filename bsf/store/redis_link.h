@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <hiredis/read.h>
+#include <openssl/types.h>
 #include "common/base/bytes.h"
 #include "common/rt/deadline.h"
 
@@ -37,6 +38,8 @@ struct redis_link_ops {
 struct redis_link_cfg {
 	struct sockaddr_storage addr;
 	unsigned timeout_ms;
+	SSL_CTX *tls;         /* lent; NULL: plain TCP */
+	const char *tls_name; /* that its certificate must have; lent */
 	struct deadline_set *deadlines;
 	const struct redis_link_ops *ops;
 	void *owner;

@@ -11,6 +11,7 @@
 
 #include <sys/socket.h>
 #include <talloc.h>
+#include <openssl/types.h>
 #include "bsf/store/gba_session.h"
 #include "common/base/err.h"
 #include "common/crypto/seal.h"
@@ -70,6 +71,8 @@ struct store_redis_cfg {
 	unsigned timeout_ms;         /* nothing has come for so long: the link is closed, what waits is unknown */
 	char user[64];               /* "": default */
 	struct secret password;      /* empty: none is asked for */
+	SSL_CTX *tls;                /* taken where a store is returned; NULL: plain TCP */
+	char tls_name[256];          /* that its certificate must have */
 	const struct seal_kek *keks; /* as above */
 	size_t n_keks;
 };

@@ -4,12 +4,13 @@ there, stands still, or is full."""
 import os
 import time
 
-from lib import causes, ctl, naf, procs, vty
+from lib import causes, ctl, naf, pki, procs, vty
+from lib import tls as lib_tls
 from lib.http_raw import HttpClosed
 from lib.redis import Redis, at, two, use
 from lib.runner import test
 from lib.ue import UbError
-from lib.world import World
+from lib.world import BSF_ID, World
 
 GONE = (10415, 5403)
 
@@ -196,6 +197,27 @@ async def unfit(t):
     assert await redis.ask("DBSIZE") == b":0"
 
 
+@test("Redis by TLS: a key as over TCP; a certificate of another name, and a port that speaks no TLS, are named in the log")
+async def tls(t):
+    p = pki.pki()
+    ours, theirs = p.make(BSF_ID, BSF_ID), p.make("redis1.example.com", "redis1.example.com")
+    redis = await Redis(t, tls=theirs, ca=p.ca()).start()
+    for n, (name, port, words) in enumerate((("redis1.example.com", redis.tls_port, None),
+                                             ("redis2.example.com", redis.tls_port, "certificate"),
+                                             ("redis1.example.com", redis.port, "store_away"))):
+        w = use(World(t, name=f"tls{n}", raw_hss=True), redis)
+        lib_tls.certify(w.bsf_cfg, ours)
+        w.bsf_cfg.node("store")[:] = [x.replace(f"127.0.0.1 {redis.port}", f"127.0.0.1 {port}") for x in w.bsf_cfg.node("store")]
+        w.bsf_cfg.add("store", f"redis tls {name}")
+        await w.start()
+        if words:
+            assert words in w.bsf.text() and await status(w.ue(), w) == 503, w.bsf.tail(20)
+            continue
+        s = await w.ue().bootstrap()
+        bia = await naf.fetch(await w.naf(), s.btid)
+        assert bia.result == 2001 and bia.key == s.ks_naf(), bia.result
+
+
 def configured(t, n, *lines, secret="secret\n", mode=0o600):
     w = World(t, name=f"cfg{n}", raw_hss=True)
     path = w.write_secret("redis.password", secret)
@@ -216,6 +238,7 @@ async def configuration(t):
         (("redis 127.0.0.1 6379", "redis user gba"), {}, "redis user without a password; allowed: redis password"),
         (("memory", "redis timeout-ms 100"), {}, "but no redis; allowed: with redis ADDRESS PORT"),
         (("memory", "redis 127.0.0.1 6379"), {}, "a store"),
+        (("redis 127.0.0.1 6379", "redis tls redis1.example.com"), {}, "redis tls without a certificate; needed in diameter: tls certificate"),
         (("redis localhost 6379",), {}, "localhost is no address; allowed: an IPv4 or IPv6 address"),
         (("redis 127.0.0.1 6379", "redis timeout-ms 5"), {}, "10-5000"),
         (("redis 127.0.0.1 6379", "redis password credential x"), {}, "no credentials; allowed: redis password file PATH"),

@@ -4,6 +4,7 @@
 #include "tests/store/redis_server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -90,7 +91,10 @@ START_TEST(not_fit)
 		  "gba",
 		  "secret",
 		  "SET on s*" },
-		{ { "--requirepass", "x", "--user", "gba on >secret ~* +@all -info -del" }, "gba", "secret", "INFO; " },
+		{ { "--requirepass", "x", "--user", "gba on >secret ~* +@all -info -del" },
+		  "gba",
+		  "secret",
+		  "may not: INFO; DEL" },
 		{ { "--requirepass", "x", "--user", "gba on >secret ~* +@all -info -del" }, "gba", "secret", "DEL" },
 		{ { "--requirepass", "x", "--user", "gba on >secret ~* +@all -pexpiretime" },
 		  "gba",
@@ -185,6 +189,61 @@ START_TEST(strange_servers)
 		refused_for(&cfg, rows[i].words);
 		redis_server_stop(&server);
 	}
+}
+END_TEST
+
+/* Who closes each connection is not called without end: three times at once, then once a second */
+START_TEST(closes_each)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), c;
+	uint64_t until = clock_mono_ms() + 1500;
+	unsigned calls = 0;
+	struct err err;
+	struct store_shared *sh;
+	struct store *st;
+
+	server.addr = free_port();
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&server.addr, sizeof(struct sockaddr_in)), 0);
+	ck_assert_int_eq(listen(fd, 64), 0);
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	cfg = redis_cfg(&server.addr);
+	sh = store_shared_redis_new(&cfg, &err);
+	st = store_new(NULL, sh, never, NULL);
+	while (clock_mono_ms() < until) {
+		while ((c = accept(fd, NULL, NULL)) >= 0) {
+			calls++;
+			close(c);
+		}
+		osmo_select_main(1);
+		usleep(1000);
+	}
+	ck_assert_uint_ge(calls, 2);
+	ck_assert_uint_le(calls, 6);
+	talloc_free(st);
+	store_shared_free(sh);
+	close(fd);
+}
+END_TEST
+
+/* It becomes a replica: nothing is written any more, and the link looks anew */
+START_TEST(becomes_replica)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	char why[160];
+	unsigned up, of;
+
+	open_with(NULL);
+	ask((const char *const[]){ "REPLICAOF", "127.0.0.1", "1", NULL });
+	ck_assert_int_ne(store_end(put(&h, &s)), STORE_DONE);
+	do {
+		osmo_select_main(0);
+		store_shared_links(h.sh, &up, &of, why, sizeof(why));
+	} while (!strstr(why, "role is slave"));
+	ck_assert_uint_eq(up, 0);
+	ask((const char *const[]){ "REPLICAOF", "NO", "ONE", NULL });
+	store_wait_up(h.st);
+	ck_assert_int_eq(put(&h, &s), 0);
+	close_all();
 }
 END_TEST
 
@@ -423,9 +482,11 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { not_fit,           other_kek,    strange_servers, few_permissions,
-				       scripts_forgotten, stands_still, killed,          full,
-				       taken_once_of_all, emptied,      nothing_in_clear };
+	const TTest *const tests[] = {
+		not_fit,           other_kek,         strange_servers, closes_each, becomes_replica,
+		few_permissions,   scripts_forgotten, stands_still,    killed,      full,
+		taken_once_of_all, emptied,           nothing_in_clear
+	};
 
 	if (redis_server_is_there())
 		return suite_run("store on Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));

@@ -11,11 +11,16 @@ MAY = "~c* ~s* ~i* ~t* ~m -@all +get +set +del +exists +pexpiretime +time +info 
 
 
 class Redis:
-    """One server with a password and a user who may what the manual says. start() begins empty, too."""
+    """One server with a password and a user who may what the manual says. start() begins empty, too. tls: Pair of certificate and key,
+    for a second port of its own."""
 
-    def __init__(self, t, *more):
+    def __init__(self, t, *more, tls=None, ca=None):
         t.need_tool("redis-server", "redis-server")
-        self.t, self.port, self.more = t, procs.free_port(), more
+        self.t, self.port, self.more = t, procs.free_port(), list(more)
+        self.tls_port = procs.free_port() if tls else None
+        if tls:
+            self.more += ["--tls-port", str(self.tls_port), "--tls-cert-file", tls.certificate, "--tls-key-file", tls.key,
+                          "--tls-ca-cert-file", ca]
         self.password, self.admin = secrets.token_hex(16), secrets.token_hex(16)
         self.proc = None
         t.cleanup(self.kill)
