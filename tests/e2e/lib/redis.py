@@ -77,9 +77,9 @@ def use(world, redis, timeout_ms=2000):
     return world
 
 
-def two(t, redis, timeout_ms=2000):
+def two(t, redis, timeout_ms=2000, **kw):
     """Two BSFs of one operator: same name, same KEK, same HSS (a's)."""
-    a, b = World(t, name="a", raw_hss=True), World(t, name="b", raw_hss=True)
+    a, b = World(t, name="a", raw_hss=True, **kw), World(t, name="b", raw_hss=True, **kw)
     b.cards = a.cards
     b.bsf_cfg.set(f"hss {HSS_ID}", f"connect 127.0.0.1 {a.ports['hss']}")
     b.keks["bsf"] = a.keks["bsf"]
