@@ -212,6 +212,11 @@ void gba_naf_free(struct gba_naf *naf)
 	free(naf);
 }
 
+int gba_naf_reload(struct gba_naf *naf, char *err, size_t errlen)
+{
+	return gba_naf_link_reload(naf->link, err, errlen);
+}
+
 bool gba_naf_connected(struct gba_naf *naf)
 {
 	struct naf_live *l = naf ? naf_ctx_live(naf) : NULL;

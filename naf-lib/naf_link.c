@@ -21,7 +21,7 @@ struct gba_naf_link {
 	char texts[N_TEXTS][DIA_NAME_MAX + 1];
 	char bsf_identity[DIA_NAME_MAX + 1]; /* "": no Destination-Host */
 	bool realm_from_btid;
-	struct naf_tls tls;
+	_Atomic(struct naf_tls *) tls;
 	struct naf_node_cfg cfg;
 	void (*log)(void *owner, enum gba_naf_log_level level, const char *text);
 	void *log_owner;
@@ -58,10 +58,13 @@ static void link_log(void *owner, int level, const char *text)
 static struct naf_node *node_of(struct gba_naf_link *l)
 {
 	struct naf_node *n = atomic_load_explicit(&l->node, memory_order_acquire), *mine;
+	struct naf_node_cfg cfg;
 
 	if (n && naf_node_process(n) == naf_fork_process())
 		return n;
-	mine = naf_node_new(&l->cfg);
+	cfg = l->cfg;
+	cfg.tls = atomic_load(&l->tls);
+	mine = naf_node_new(&cfg);
 	if (!mine || atomic_compare_exchange_strong(&l->node, &n, mine))
 		return mine;
 	naf_node_free(mine);
@@ -253,19 +256,21 @@ static int read_tls(struct gba_naf_link *l, const struct gba_naf_diameter *d, st
 
 	if (rc < 0)
 		return rc;
-	rc = naf_tls_read(&l->tls, &w, &l->cfg.addr, &why);
+	rc = naf_tls_read(l->tls, &w, &l->cfg.addr, &why);
 	return rc < 0 ? err_set(err, rc, "config.diameter: %s", why.text) : 0;
 }
 
 static struct gba_naf_link *link_new(const struct gba_naf_diameter *d, struct err *err)
 {
 	struct gba_naf_link *l = calloc(1, sizeof(*l));
+	struct naf_tls *tls = calloc(1, sizeof(*tls));
 
-	if (!l) {
+	if (!l || !tls)
 		err_set(err, -ENOMEM, "no memory");
-		return NULL;
-	}
-	if (read_texts(l, d, err) < 0 || read_tls(l, d, err) < 0) {
+	else
+		l->tls = tls;
+	if (!l || !tls || read_texts(l, d, err) < 0 || read_tls(l, d, err) < 0) {
+		free(tls);
 		free(l);
 		return NULL;
 	}
@@ -277,7 +282,6 @@ static struct gba_naf_link *link_new(const struct gba_naf_diameter *d, struct er
 	l->cfg.realm = l->texts[REALM];
 	l->cfg.peer = l->texts[PEER];
 	l->cfg.connect_ms = d->connect_ms ? d->connect_ms : CONNECT_MS;
-	l->cfg.tls = &l->tls;
 	l->cfg.log = link_log;
 	l->cfg.log_owner = l;
 	return l;
@@ -321,7 +325,8 @@ void naf_link_unref(struct gba_naf_link *l)
 	n = l->node;
 	if (n && naf_node_process(n) == naf_fork_process())
 		naf_node_free(n);
-	naf_tls_clear(&l->tls);
+	naf_tls_clear(l->tls);
+	free(l->tls);
 	free(l);
 }
 
@@ -338,6 +343,38 @@ struct gba_naf_link *gba_naf_link_new(const struct gba_naf_diameter *d, char *er
 void gba_naf_link_free(struct gba_naf_link *link)
 {
 	naf_link_unref(link);
+}
+
+/*! In a process that has no connection yet the next one is made with them. */
+static int use_files(struct gba_naf_link *l, struct naf_tls *again, struct err *err)
+{
+	struct naf_node *n = atomic_load(&l->node);
+
+	again->older = atomic_load(&l->tls);
+	while (!atomic_compare_exchange_weak(&l->tls, &again->older, again))
+		;
+	return n && naf_node_process(n) == naf_fork_process() ? naf_node_tls(n, again, err) : 0;
+}
+
+int naf_link_reload(struct gba_naf_link *l, struct err *err)
+{
+	const struct naf_tls *tls = l ? atomic_load(&l->tls) : NULL;
+	struct naf_tls *again;
+
+	if (!tls || !tls->on)
+		return err_set(err, -EINVAL, "there is no TLS: nothing to read anew");
+	again = naf_tls_again(tls, err);
+	return again ? use_files(l, again, err) : -EINVAL;
+}
+
+int gba_naf_link_reload(struct gba_naf_link *link, char *err, size_t errlen)
+{
+	struct err why = { "" };
+	int rc = naf_link_reload(link, &why);
+
+	if (rc < 0 && err && errlen)
+		snprintf(err, errlen, "%s", why.text);
+	return rc;
 }
 
 bool gba_naf_link_connected(struct gba_naf_link *link)

@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/owner_of.h"
 #include "common/dia/dia_ids.h"
+#include "common/dia/dia_peer.h"
 #include "common/dia/zn_wire.h"
 #include "dict/gba_ids.h"
 #include "gba/naf.h"
@@ -155,6 +156,63 @@ int naf_node_ask(struct naf_node *n, struct naf_word *w)
 	return 0;
 }
 
+/* Another certificate. */
+
+struct new_tls {
+	struct dia_post post; /* first */
+	struct naf_node *node;
+	SSL_CTX *ctx;
+};
+
+static void warn_of_end(const struct naf_node *n)
+{
+	time_t left = n->tls.ctx ? dia_cert_own_expires(n->tls.ctx) - time(NULL) : DIA_CERT_SOON_S + 1;
+	char text[80];
+
+	if (left > DIA_CERT_SOON_S)
+		return;
+	dia_cert_left(text, sizeof(text), left);
+	node_log(n, GBA_NAF_LOG_NOTICE, "our", text, "");
+}
+
+/*! Questions wait as they do at the birth. */
+static void use_tls(struct naf_node *n, SSL_CTX *ctx)
+{
+	dia_hub_tls(n->hub, ctx);
+	SSL_CTX_free(n->tls.ctx);
+	n->tls.ctx = ctx;
+	warn_of_end(n);
+	atomic_store(&n->young, true);
+	dia_loop_timer(n->loop, &n->settle, DIA_DRAIN_MS + n->cfg.connect_ms);
+	dia_hub_reconnect(n->hub, n->cfg.peer);
+}
+
+static void tls_run(struct dia_post *p, bool stopping)
+{
+	struct new_tls *t = (struct new_tls *)p;
+
+	if (stopping || t->node->over)
+		SSL_CTX_free(t->ctx);
+	else
+		use_tls(t->node, t->ctx);
+	free(t);
+}
+
+int naf_node_tls(struct naf_node *n, const struct naf_tls *tls, struct err *err)
+{
+	struct new_tls *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return err_set(err, -ENOMEM, "no memory");
+	*t = (struct new_tls){ .post.run = tls_run, .node = n, .ctx = naf_tls_other(&n->tls, tls, err) };
+	if (!t->ctx) {
+		free(t);
+		return -EINVAL;
+	}
+	dia_loop_post(n->loop, &t->post);
+	return 0;
+}
+
 /* Life. */
 
 static void node_on_stopped(void *owner)
@@ -247,17 +305,6 @@ static void init_changed(pthread_cond_t *c)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(c, &attr);
 	pthread_condattr_destroy(&attr);
-}
-
-static void warn_of_end(const struct naf_node *n)
-{
-	time_t left = n->tls.ctx ? dia_cert_own_expires(n->tls.ctx) - time(NULL) : DIA_CERT_SOON_S + 1;
-	char text[80];
-
-	if (left > DIA_CERT_SOON_S)
-		return;
-	dia_cert_left(text, sizeof(text), left);
-	node_log(n, GBA_NAF_LOG_NOTICE, "our", text, "");
 }
 
 static int node_begin(struct naf_node *n)

@@ -32,6 +32,10 @@ void naf_node_free(struct naf_node *n);
 /*! naf_fork_process() of who made it. Any thread, also in a child. */
 uint64_t naf_node_process(const struct naf_node *n);
 
+/*! Another certificate, other CAs: the connection is ended when what was asked is answered, and begun anew; who asks meanwhile
+ *  waits for it. Any thread, of this process. \param[in] tls lent for the call \returns 0; -ENOMEM; -EINVAL: err says why, nothing is changed */
+int naf_node_tls(struct naf_node *n, const struct naf_tls *tls, struct err *err);
+
 /*! Any thread. */
 bool naf_node_connected(const struct naf_node *n);
 /*! Wait until it is connected, or refused, at most so long. Any thread. */

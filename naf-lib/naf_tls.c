@@ -70,26 +70,52 @@ int naf_tls_read(struct naf_tls *out, const struct naf_tls_wish *w, const struct
 
 void naf_tls_clear(struct naf_tls *t)
 {
+	struct naf_tls *older = t->older;
+
 	dia_cert_clear(&t->pem);
 	free(t->name);
 	*t = (struct naf_tls){ 0 };
+	if (older)
+		naf_tls_clear(older);
+	free(older);
+}
+
+struct naf_tls *naf_tls_again(const struct naf_tls *t, struct err *err)
+{
+	const struct naf_tls_wish w = {
+		.certificate = t->pem.path[0], .key = t->pem.path[1], .ca = t->pem.path[2], .name = t->name, .cn = t->cn
+	};
+	struct naf_tls *again = calloc(1, sizeof(*again));
+
+	if (!again)
+		err_set(err, -ENOMEM, "no memory");
+	else if (read_files(again, &w, err) == 0)
+		return again;
+	free(again);
+	return NULL;
+}
+
+SSL_CTX *naf_tls_other(const struct naf_tls_use *u, const struct naf_tls *t, struct err *err)
+{
+	const struct dia_cert_conf conf = { .tls_cn = t->cn };
+	SSL_CTX *ctx = dia_cert_make(&t->pem, &conf, u->library, err);
+
+	if (ctx)
+		dia_tls_prepare(ctx);
+	return ctx;
 }
 
 int naf_tls_begin(struct naf_tls_use *out, const struct naf_tls *t, struct err *err)
 {
-	const struct dia_cert_conf conf = { .tls_cn = t->cn };
-
 	*out = (struct naf_tls_use){ 0 };
 	if (!t->on)
 		return 0;
 	out->library = OSSL_LIB_CTX_new();
 	if (!out->library)
 		return err_set(err, -ENOMEM, "no memory");
-	out->ctx = dia_cert_make(&t->pem, &conf, out->library, err);
-	if (out->ctx) {
-		dia_tls_prepare(out->ctx);
+	out->ctx = naf_tls_other(out, t, err);
+	if (out->ctx)
 		return 0;
-	}
 	naf_tls_end(out);
 	return -EINVAL;
 }

@@ -23,6 +23,7 @@ struct naf_tls {
 	char *name; /* NULL: its identity */
 	const char *names[1];
 	bool on, cn;
+	struct naf_tls *older; /* what it has taken the place of: another thread may be reading it, so it stays */
 };
 
 /*! Read and check; plain is for this host alone unless said.
@@ -30,7 +31,11 @@ struct naf_tls {
  *  \param[out] err "certificate", "key", "ca", "tls_name" and "plain" are what it names
  *  \returns 0, for naf_tls_clear(); -EINVAL and others, out is empty */
 int naf_tls_read(struct naf_tls *out, const struct naf_tls_wish *w, const struct sockaddr_storage *to, struct err *err);
+/*! Of `older`, too. */
 void naf_tls_clear(struct naf_tls *t);
+
+/*! The same files once more. \returns malloc'ed, for naf_tls_clear() and free(); NULL, err says why */
+struct naf_tls *naf_tls_again(const struct naf_tls *t, struct err *err);
 
 /*! Of one process. */
 struct naf_tls_use {
@@ -39,6 +44,8 @@ struct naf_tls_use {
 };
 /*! \returns 0; -EINVAL, err says why: out is empty */
 int naf_tls_begin(struct naf_tls_use *out, const struct naf_tls *t, struct err *err);
+/*! One more context of this process, of other files. \returns for SSL_CTX_free(); NULL, err says why */
+SSL_CTX *naf_tls_other(const struct naf_tls_use *u, const struct naf_tls *t, struct err *err);
 /*! When no connection is left. */
 void naf_tls_end(struct naf_tls_use *u);
 

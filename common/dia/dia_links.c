@@ -78,7 +78,7 @@ static void gone(struct dia_peer_machine *p, uint64_t now_ms, struct dia_link *l
 		p->back_off_ms = 0;
 		dia_links_try_after(p, now_ms, DIA_TRY_FIRST_MS);
 	} else if (was == DIA_ST_DRAINING || was == DIA_ST_CLOSING) {
-		dia_links_try_after(p, now_ms, p->again ? DIA_TRY_FIRST_MS : p->cfg.tc_ms);
+		dia_links_try_after(p, now_ms, p->again ? DIA_TRY_ANEW_MS : p->cfg.tc_ms);
 	} else if (l->dialled && was != DIA_ST_LEAVING) {
 		/* lost to a connection that is there: nobody is to blame */
 		if (on == DIA_ON_DROP || (on == DIA_ON_CEA_BAD && arg == DIA_ELECTION_LOST))

@@ -160,7 +160,7 @@ void dia_peer_again(struct dia_peer_machine *p, uint64_t now_ms)
 {
 	p->stopping = false;
 	p->again = true;
-	dia_links_try_after(p, now_ms, DIA_TRY_FIRST_MS);
+	dia_links_try_after(p, now_ms, DIA_TRY_ANEW_MS);
 }
 
 void dia_peer_dial(struct dia_peer_machine *p, uint64_t now_ms, bool dial)

@@ -21,6 +21,7 @@
 #define DIA_TW_MIN_MS       6000
 #define DIA_TW_JITTER_MS    2000
 #define DIA_TRY_FIRST_MS    1000   /* after a loss; then doubled up to tc_ms */
+#define DIA_TRY_ANEW_MS     50     /* after an end of ours that is to begin anew: the other side has seen it by then */
 #define DIA_TRY_BUSY_MS     30000  /* after a DPR that says busy */
 #define DIA_TRY_UNWANTED_MS 300000 /* after one that does not want us: it comes to us when it does */
 #define DIA_HEARD_MS        1000   /* who was heard so lately is alive and not asked */

@@ -263,6 +263,17 @@ static int listen_on(struct sockaddr_in *at)
 	return -1;
 }
 
+/* The certificate was renewed. */
+static void naf_server_reload(const struct server *s)
+{
+	char err[256];
+
+	if (gba_naf_reload(s->naf, err, sizeof(err)) == 0)
+		example_log(s->json, "reloaded", NULL);
+	else
+		example_log(s->json, "not_reloaded", "why", err, NULL);
+}
+
 static int naf_server_serve(struct server *s, const struct example_options *o, int listen_fd, const sigset_t *stop)
 {
 	struct MHD_Daemon *d;
@@ -279,7 +290,8 @@ static int naf_server_serve(struct server *s, const struct example_options *o, i
 	address_text(at, &o->listen);
 	example_log(o->json, "ready", "listen", at, "name", o->names[0], "bsf",
 		    gba_naf_connected(s->naf) ? "connected" : "not connected yet", NULL);
-	sigwait(stop, &sig);
+	while (sigwait(stop, &sig) == 0 && sig == SIGHUP)
+		naf_server_reload(s);
 	MHD_stop_daemon(d);
 	return 0;
 }
@@ -297,6 +309,7 @@ int main(int argc, char **argv)
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before any thread begins */
 	signal(SIGPIPE, SIG_IGN);
 	fd = listen_on(&o.listen);

@@ -256,6 +256,17 @@ void gba_naf_link_free(struct gba_naf_link *link);
 /*! Is it connected at this moment? NULL: no. */
 bool gba_naf_link_connected(struct gba_naf_link *link);
 
+/*! Read certificate, key and ca anew, from the files named when the link was made. Where they are right the connection is ended
+ *  when what was asked is answered, and begun anew with them; questions meanwhile wait for it, so none is lost. Of this process:
+ *  others that share the link from before a fork have to do it themselves. Any thread. Reads files and makes keys: some
+ *  milliseconds. What was read before is wiped when the link is freed.
+ *  \param[out] err reason in words if it failed; may be NULL with errlen 0
+ *  \returns 0; -EINVAL: the files cannot be used, or there is no TLS; -ENOMEM. All is then as it was */
+int gba_naf_link_reload(struct gba_naf_link *link, char *err, size_t errlen);
+
+/*! The same for the link of a context, its own or a shared one. A fake one has no files: -EINVAL. */
+int gba_naf_reload(struct gba_naf *naf, char *err, size_t errlen);
+
 /*! \param[in] cfg lent for the call (fake: for the life of the context)
  *  \param[out] err reason in words if NULL is returned, NUL-terminated; may be NULL with errlen 0
  *  \returns a context for gba_naf_free(), or NULL. The BSF need not be reachable: the library goes on connecting. */
