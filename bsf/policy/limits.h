@@ -24,6 +24,7 @@ enum bsf_limit {
 	LIM_TC,               /* s */
 	LIM_TW,               /* s */
 	LIM_WITHOUT_CER,      /* of all shards */
+	LIM_HANDSHAKES,       /* of one address in a second, all shards together */
 	LIM_BUFFERS,          /* MiB, of all shards */
 	LIM_COUNT
 };

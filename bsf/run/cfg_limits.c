@@ -11,6 +11,7 @@
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/vty.h>
 #include "bsf/run/hss_nodes.h"
+#include "common/dia/dia_rate.h"
 #include "common/rt/cfg_file.h"
 
 #define DAY_S 86400u
@@ -85,6 +86,10 @@ static struct limit_row limits[LIM_COUNT] = {
 		"without-cer", BSF_NODE_DIAMETER, 16, 1000000, 512, false,
 		"Accepted connections that have not sent CER, all shards together; half of them from one address\n"
 		"Connections\n"),
+	[LIM_HANDSHAKES] =
+		LIMIT("handshakes", BSF_NODE_DIAMETER, 1, DIA_RATE_MAX, DIA_RATE_A_SECOND, false,
+		      "TLS handshakes of one address (IPv6: its /64) in a second, all shards together; more wait\n"
+		      "Handshakes\n"),
 };
 
 struct bucket_row {

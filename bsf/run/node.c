@@ -44,7 +44,7 @@ struct node *node_new(unsigned n_shards, SSL_CTX *tls, struct err *err)
 
 	dia_buffer_budget((size_t)bsf_limit(LIM_BUFFERS) << 20);
 	if (n)
-		n->door = dia_door_new(bsf_limit(LIM_WITHOUT_CER));
+		n->door = dia_door_new(bsf_limit(LIM_WITHOUT_CER), bsf_limit(LIM_HANDSHAKES));
 	if (n && !n->door)
 		rc = -ENOMEM;
 	for (unsigned i = 0; i < n_shards && rc == 0; i++)

@@ -349,12 +349,11 @@ static const char *words_of_end(const struct dia_conn *c, enum dia_stream_end wh
 		[DIA_STREAM_FRAME] = "what it sends is no message",
 		[DIA_STREAM_UNREAD] = "it does not read",
 		[DIA_STREAM_MEMORY] = "no memory",
+		[DIA_STREAM_EARLY] = "octets came where TLS was to begin",
 	};
 
-	if (detail == EPROTO)
+	if (why == DIA_STREAM_WAY)
 		return c->s.way->ops->why(c->s.way);
-	if (detail == EBADMSG)
-		return "octets came where TLS was to begin";
 	return detail ? strerror(detail) : words[why];
 }
 
@@ -370,21 +369,21 @@ static enum dia_hub_event event_of_end(const struct dia_conn *c, enum dia_stream
 static void conn_on_end(struct dia_stream *s, enum dia_stream_end why, int detail, struct span head)
 {
 	static const enum dia_on events[] = {
-		[DIA_STREAM_CLOSED] = DIA_ON_FAIL,
-		[DIA_STREAM_FRAME] = DIA_ON_FRAME,
-		[DIA_STREAM_UNREAD] = DIA_ON_STALLED,
-		[DIA_STREAM_MEMORY] = DIA_ON_STALLED,
+		[DIA_STREAM_CLOSED] = DIA_ON_FAIL,    [DIA_STREAM_FRAME] = DIA_ON_FRAME,
+		[DIA_STREAM_UNREAD] = DIA_ON_STALLED, [DIA_STREAM_MEMORY] = DIA_ON_STALLED,
+		[DIA_STREAM_WAY] = DIA_ON_FAIL,       [DIA_STREAM_EARLY] = DIA_ON_FAIL,
 	};
 	struct dia_conn *c = (struct dia_conn *)s;
+	bool tls = why == DIA_STREAM_WAY || why == DIA_STREAM_EARLY;
 	char from[SOCKADDR_TEXT];
 
 	if (c->ending) {
 		dia_loop_timer(c->hub->loop, &c->timer, 0);
 		return;
 	}
-	if (!c->why || detail == EPROTO || detail == EBADMSG) /* a DPR has said more */
+	if (!c->why || tls) /* a DPR has said more */
 		c->why = words_of_end(c, why, detail);
-	if (why == DIA_STREAM_FRAME || detail == EPROTO || detail == EBADMSG) {
+	if (why == DIA_STREAM_FRAME || tls) {
 		sockaddr_text(from, &c->from);
 		dia_hub_tell(c->hub, event_of_end(c, why), c->id ? c->id->name : from, c->why);
 	}
@@ -392,7 +391,7 @@ static void conn_on_end(struct dia_stream *s, enum dia_stream_end why, int detai
 	if (c->id)
 		dia_identity_happens(c, events[why], 0);
 	else
-		dia_conn_end(c, detail != EPROTO, c->why); /* an alert of ours is on its way */
+		dia_conn_end(c, why != DIA_STREAM_WAY, c->why); /* an alert of ours is on its way */
 	c->msg = span_of(NULL, 0);
 }
 

@@ -25,18 +25,24 @@ struct dia_door {
 	atomic_uint all, hosts[HOSTS];
 	atomic_int n_places;
 	struct place places[DIA_DOOR_HUBS];
+	struct dia_rate rate;
 };
 
-struct dia_door *dia_door_new(unsigned all)
+struct dia_door *dia_door_new(unsigned all, unsigned handshakes)
 {
 	struct dia_door *d = calloc(1, sizeof(*d));
 
-	if (!d || rng_fill(d->key, sizeof(d->key)) < 0) {
+	if (!d || rng_fill(d->key, sizeof(d->key)) < 0 || dia_rate_init(&d->rate, handshakes) < 0) {
 		free(d);
 		return NULL;
 	}
 	d->max = all;
 	return d;
+}
+
+struct dia_rate *dia_door_rate(struct dia_door *d)
+{
+	return &d->rate;
 }
 
 void dia_door_free(struct dia_door *d)

@@ -2,20 +2,24 @@
 /*! \file dia_door.h
  *  Who has connected and not said its name yet: one count for all hubs of a node, on whatever loops; so many in all, half of
  *  them from one address at most. Over it the oldest goes, of that address or of all; where this hub has none to give, another
- *  one is asked. No lock. */
+ *  one is asked. Whoever comes by TLS is counted here, too. No lock. */
 #pragma once
 
 #include <stdbool.h>
 #include <sys/socket.h>
 #include "common/dia/dia_loop.h"
+#include "common/dia/dia_rate.h"
 
 #define DIA_DOOR_ALL  512 /* by default */
 #define DIA_DOOR_HUBS 64
 
 struct dia_door;
 
-/*! \param[in] all how many, from 2. \returns new object; NULL: no memory, no random numbers */
-struct dia_door *dia_door_new(unsigned all);
+/*! \param[in] all how many, from 2. \param[in] handshakes of one address in a second (dia_rate.h)
+ *  \returns new object; NULL: no memory, no random numbers */
+struct dia_door *dia_door_new(unsigned all, unsigned handshakes);
+/*! Handshakes of all its hubs; lent. */
+struct dia_rate *dia_door_rate(struct dia_door *d);
 /*! After all loops of its hubs are freed. d may be NULL. */
 void dia_door_free(struct dia_door *d);
 

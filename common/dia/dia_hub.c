@@ -8,7 +8,6 @@
 #include <openssl/ssl.h>
 #include "common/base/ascii.h"
 #include "common/base/owner_of.h"
-#include "common/crypto/rng.h"
 #include "common/dia/dia_hub_in.h"
 #include "common/dia/dia_ids.h"
 
@@ -88,7 +87,6 @@ struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg)
 {
 	struct dia_hub *h = calloc(1, sizeof(*h));
 	const size_t served_max = sizeof(h->served) / sizeof(h->served[0]);
-	uint64_t seed = 0;
 
 	if (!h)
 		return NULL;
@@ -112,14 +110,14 @@ struct dia_hub *dia_hub_new(struct dia_loop *l, const struct dia_hub_cfg *cfg)
 	make_caps(h);
 	h->pending = dia_pending_new();
 	h->own_door = !cfg->door;
-	h->door = cfg->door ? cfg->door : dia_door_new(DIA_DOOR_ALL);
+	h->door = cfg->door ? cfg->door : dia_door_new(DIA_DOOR_ALL, DIA_RATE_A_SECOND);
 	h->place = h->door ? dia_door_join(h->door, l, dia_listen_give, h) : -1;
-	if (rng_fill(&seed, sizeof(seed)) < 0 || !h->pending || h->place < 0 || dia_ids_init() < 0 ||
+	if (!h->pending || h->place < 0 || dia_ids_init() < 0 ||
 	    dia_ask_sessions_init(&h->sessions, cfg->self.host) < 0) {
 		dia_hub_free(h);
 		return NULL;
 	}
-	dia_shakes_init(&h->shakes, l, seed);
+	dia_shakes_init(&h->shakes, l, dia_door_rate(h->door));
 	return h;
 }
 

@@ -28,6 +28,15 @@ static bool stream_end(struct dia_stream *s, enum dia_stream_end why, int detail
 	return false;
 }
 
+/* By what a way returns. */
+static bool stream_lost(struct dia_stream *s, int rc)
+{
+	if (rc == DIA_WAY_FAILED)
+		return stream_end(s, DIA_STREAM_WAY, 0, nothing);
+	return rc == -ENOMEM ? stream_end(s, DIA_STREAM_MEMORY, 0, nothing)
+			     : stream_end(s, DIA_STREAM_CLOSED, -rc, nothing);
+}
+
 /* Sending. */
 
 size_t dia_stream_unsent(const struct dia_stream *s)
@@ -81,10 +90,8 @@ static bool flush(struct dia_stream *s)
 
 	if (!rc && !s->ended)
 		rc = try_send(s);
-	if (rc == -ENOMEM)
-		return stream_end(s, DIA_STREAM_MEMORY, 0, nothing);
 	if (rc < 0)
-		return stream_end(s, DIA_STREAM_CLOSED, -rc, nothing);
+		return stream_lost(s, rc);
 	return !s->ended;
 }
 
@@ -233,7 +240,7 @@ static bool stream_read(struct dia_stream *s, unsigned *budget)
 		return stream_end(s, DIA_STREAM_MEMORY, 0, nothing);
 	n = s->way->ops->read(s->way, s->f.fd, to + s->in_len, DIA_LOOP_SCRATCH, &more);
 	if (n <= 0 && n != -EAGAIN)
-		return stream_end(s, DIA_STREAM_CLOSED, (int)-n, nothing);
+		return stream_lost(s, (int)n);
 	s->readable = s->leaving || more;
 	if (n < 0)
 		return true;
@@ -286,11 +293,11 @@ void dia_stream_way(struct dia_stream *s, struct dia_way *w, bool begun)
 	dia_loop_again(s->loop, &s->f);
 }
 
-/* What was written goes the old way; what was read that way and not handed on was not to come any more.
+/* What was written goes the old way.
  * \returns 0; -EAGAIN it is not sent yet; -errno */
 static int leave_old_way(struct dia_stream *s)
 {
-	int rc = s->in_len ? -EBADMSG : try_send(s);
+	int rc = try_send(s);
 
 	if (rc == 0 && dia_stream_unsent(s))
 		rc = -EAGAIN;
@@ -304,15 +311,20 @@ static int leave_old_way(struct dia_stream *s)
 /* \returns true: octets flow. \param[out] soon call again in the next turn */
 static bool stream_begin(struct dia_stream *s, bool *soon)
 {
-	int rc = s->next_way ? leave_old_way(s) : 0;
+	int rc = 0;
 
+	*soon = false;
+	if (s->next_way && s->in_len)
+		return stream_end(s, DIA_STREAM_EARLY, 0, nothing);
+	if (s->next_way)
+		rc = leave_old_way(s);
 	if (rc == 0)
 		rc = s->way->ops->begin(s->way, s->f.fd);
 	*soon = rc == -EBUSY;
 	if (rc > 0 && !s->leaving)
 		dia_loop_timer(s->loop, &s->stuck, (uint64_t)rc);
-	else if (rc > 0 || (rc < 0 && rc != -EAGAIN && rc != -EBUSY))
-		stream_end(s, DIA_STREAM_CLOSED, rc < 0 ? -rc : 0, nothing);
+	else if (rc && rc != -EAGAIN && rc != -EBUSY)
+		stream_lost(s, rc > 0 ? 0 : rc);
 	if (rc)
 		return false;
 	dia_loop_timer_stop(s->loop, &s->stuck);

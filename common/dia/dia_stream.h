@@ -13,11 +13,12 @@
 #define DIA_STREAM_STUCK_MS 10000        /* and so does unsent for so long without any progress */
 
 enum dia_stream_end {
-	DIA_STREAM_CLOSED, /* the other side closed or reset it; detail: errno, 0 for an orderly end, EPROTO way->ops->why(),
-			      EBADMSG octets came where another way was to begin */
+	DIA_STREAM_CLOSED, /* the other side closed or reset it; detail: errno, 0 for an orderly end */
 	DIA_STREAM_FRAME,  /* what came is no message, or over the limit; head has what there is of it */
 	DIA_STREAM_UNREAD, /* the other side does not take what we send */
 	DIA_STREAM_MEMORY,
+	DIA_STREAM_WAY,   /* TLS has failed, the way's why() says how */
+	DIA_STREAM_EARLY, /* octets came in the clear where the next way was to begin */
 };
 
 struct dia_stream;

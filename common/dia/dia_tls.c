@@ -21,6 +21,7 @@ struct dia_tls {
 	bool emptied;           /* the last read of the socket took what there was */
 	bool put_off;           /* the socket was to be read once more */
 	bool counted;           /* among the handshakes of its address */
+	uint64_t due_ms;        /* its turn */
 	bool greeted;           /* the ClientHello was let through */
 	bool failed;            /* of this SSL nothing is asked any more */
 	int sys;                /* errno of the socket; 0: it has ended */
@@ -105,7 +106,7 @@ static int spoilt(struct dia_tls *t, int rc)
 {
 	t->failed = true;
 	dia_cert_why(t->why, sizeof(t->why), t->ssl, rc);
-	return -EPROTO;
+	return DIA_WAY_FAILED;
 }
 
 static bool is_bare_end(void)
@@ -116,7 +117,7 @@ static bool is_bare_end(void)
 }
 
 /* An end without close_notify is an end: messages have lengths, nothing can be cut off unseen.
- * \returns 0 it has ended; -EAGAIN; -EPROTO; -errno */
+ * \returns 0 it has ended; -EAGAIN; DIA_WAY_FAILED; -errno */
 static int outcome(struct dia_tls *t, int rc)
 {
 	switch (SSL_get_error(t->ssl, rc)) {
@@ -138,15 +139,27 @@ static int outcome(struct dia_tls *t, int rc)
 
 /* The handshake. */
 
+/* \returns ms until its turn; 0: it is */
+static int until_due(const struct dia_tls *t)
+{
+	uint64_t now = t->shakes && t->due_ms ? dia_loop_now(t->shakes->loop) : t->due_ms;
+
+	return t->due_ms > now ? (int)(t->due_ms - now) : 0;
+}
+
 static int on_hello(SSL *ssl, int *alert, void *arg)
 {
 	struct dia_tls *t = SSL_get_app_data(ssl);
 
 	if (!t || !t->shakes)
 		return SSL_CLIENT_HELLO_SUCCESS;
-	t->wait = t->counted ? 0 : (int)dia_shakes_wait(t->shakes, &t->from);
-	t->counted = t->wait == 0;
-	if (t->counted && !dia_shakes_step(t->shakes))
+	t->wait = t->counted ? 0 : dia_shakes_wait(t->shakes, &t->from);
+	t->counted = t->wait >= 0;
+	if (!t->counted) /* to be held costs less than to be refused and come again; its time for a CER ends sooner */
+		t->wait = DIA_RATE_QUEUE_S * 1000;
+	if (t->wait)
+		t->due_ms = dia_loop_now(t->shakes->loop) + (uint64_t)t->wait;
+	else if (!dia_shakes_step(t->shakes))
 		t->wait = -EBUSY;
 	t->greeted = t->wait == 0;
 	return t->greeted ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_RETRY;
@@ -164,7 +177,9 @@ static int tls_begin(struct dia_way *w, int fd)
 	int rc;
 
 	if (t->failed)
-		return -EPROTO;
+		return DIA_WAY_FAILED;
+	if ((rc = until_due(t)) > 0)
+		return rc;
 	if (t->shakes && (t->greeted || !SSL_is_server(t->ssl)) && !dia_shakes_step(t->shakes))
 		return -EBUSY;
 	t->fd = fd;
@@ -181,7 +196,7 @@ static int tls_begin(struct dia_way *w, int fd)
 	rc = outcome(t, rc);
 	if (rc == 0) {
 		snprintf(t->why, sizeof(t->why), "it has closed the connection before TLS had begun");
-		return -EPROTO;
+		return DIA_WAY_FAILED;
 	}
 	return rc;
 }
@@ -195,12 +210,12 @@ static void on_record(int write, int version, int type, const void *from, size_t
 	t->asides += !write && type == SSL3_RT_HANDSHAKE;
 }
 
-/* New keys cost us more than who says so. \returns -EPROTO */
+/* New keys cost us more than who says so. \returns DIA_WAY_FAILED */
 static int too_many_asides(struct dia_tls *t)
 {
 	t->failed = true;
 	snprintf(t->why, sizeof(t->why), "it changes keys all the time");
-	return -EPROTO;
+	return DIA_WAY_FAILED;
 }
 
 /* SSL_read() itself would go on as long as what comes is no data: it has one read of the socket, then others come first. */
@@ -211,7 +226,7 @@ static ssize_t tls_read(struct dia_way *w, int fd, uint8_t *to, size_t room, boo
 
 	*more = false;
 	if (t->failed)
-		return -EPROTO;
+		return DIA_WAY_FAILED;
 	t->fd = fd;
 	t->reads = 1;
 	t->put_off = false;
@@ -236,7 +251,7 @@ static ssize_t tls_write(struct dia_way *w, int fd, const uint8_t *from, size_t 
 	size_t at = 0;
 
 	if (t->failed)
-		return -EPROTO;
+		return DIA_WAY_FAILED;
 	t->fd = fd;
 	while (at < len) {
 		size_t rest = len - at;

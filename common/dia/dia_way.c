@@ -2,7 +2,6 @@
 #include "common/dia/dia_way.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
 static ssize_t tcp_read(struct dia_way *w, int fd, uint8_t *to, size_t room, bool *more)
@@ -33,17 +32,10 @@ static void tcp_free(struct dia_way *w)
 {
 }
 
-/* An ICMP "parameter problem" is told so. */
-static const char *tcp_why(const struct dia_way *w)
-{
-	return strerror(EPROTO);
-}
-
 static const struct dia_way_ops tcp_ops = {
 	.read = tcp_read,
 	.write = tcp_write,
 	.shut = tcp_shut,
-	.why = tcp_why,
 	.free = tcp_free,
 };
 

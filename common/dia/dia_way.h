@@ -10,19 +10,20 @@
 
 struct dia_way;
 
+#define DIA_WAY_FAILED (-4096) /* no errno: why() says how */
+
 struct dia_way_ops {
 	/*! What has to be done before the first octet; called again for each event. NULL: nothing.
-	 *  \returns 0 it is done; -EAGAIN an event will come; > 0: call again after so many ms; -EPROTO it failed, why() says how;
-	 *  -errno */
+	 *  \returns 0 it is done; -EAGAIN an event will come; > 0: call again after so many ms; DIA_WAY_FAILED; -errno */
 	int (*begin)(struct dia_way *w, int fd);
 	/*! \param[out] more false: the socket was seen empty; true: read again without a new event
-	 *  \returns octets; 0 the other side has ended it; -EAGAIN none for now; -EPROTO, why() says how; -errno */
+	 *  \returns octets; 0 the other side has ended it; -EAGAIN none for now; DIA_WAY_FAILED; -errno */
 	ssize_t (*read)(struct dia_way *w, int fd, uint8_t *to, size_t room, bool *more);
-	/*! \returns octets taken: if fewer than len an event comes when there is room; -EPROTO; -errno, never -EAGAIN */
+	/*! \returns octets taken: if fewer than len an event comes when there is room; DIA_WAY_FAILED; -errno, never -EAGAIN */
 	ssize_t (*write)(struct dia_way *w, int fd, const uint8_t *from, size_t len);
 	/*! Nothing is written any more: the other side is told so. */
 	void (*shut)(struct dia_way *w, int fd);
-	/*! What -EPROTO meant, in words; lent until the way ends */
+	/*! What DIA_WAY_FAILED meant, in words; lent until the way ends. NULL: it never does */
 	const char *(*why)(const struct dia_way *w);
 	/*! The socket stays open. */
 	void (*free)(struct dia_way *w);

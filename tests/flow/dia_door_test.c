@@ -29,7 +29,7 @@ static void setup(void)
 {
 	struct err err;
 
-	door = dia_door_new(ALL);
+	door = dia_door_new(ALL, DIA_RATE_A_SECOND);
 	ck_assert_ptr_nonnull(door);
 	for (int i = 0; i < HUBS; i++) {
 		struct dia_hub_cfg cfg = { .self = { "hss.example.com", REALM },
@@ -176,7 +176,7 @@ END_TEST
 
 START_TEST(no_more_hubs_than_have_room)
 {
-	struct dia_door *d = dia_door_new(2);
+	struct dia_door *d = dia_door_new(2, DIA_RATE_A_SECOND);
 
 	for (int i = 0; i < DIA_DOOR_HUBS; i++)
 		ck_assert_int_eq(dia_door_join(d, side[0].loop, NULL, NULL), i);

@@ -441,16 +441,47 @@ START_TEST(test_connect)
 }
 END_TEST
 
-/* An ICMP "parameter problem" makes a socket of TCP fail with what TLS fails with, so it needs words, too. */
-START_TEST(test_tcp_has_words)
+static ssize_t read_comes_to;
+
+static ssize_t read_this(struct dia_way *w, int fd, uint8_t *to, size_t room, bool *more)
 {
-	ck_assert_ptr_nonnull(dia_way_tcp.ops->why);
-	ck_assert_str_eq(dia_way_tcp.ops->why(&dia_way_tcp), strerror(EPROTO));
+	*more = false;
+	return read_comes_to;
+}
+
+/* An ICMP "parameter problem" makes a socket of TCP fail with EPROTO: that is no failure of TLS. */
+START_TEST(test_what_a_way_comes_to)
+{
+	static const struct {
+		ssize_t rc;
+		enum dia_stream_end why;
+		int detail;
+	} rows[] = { { -EPROTO, DIA_STREAM_CLOSED, EPROTO },
+		     { -EBADMSG, DIA_STREAM_CLOSED, EBADMSG },
+		     { 0, DIA_STREAM_CLOSED, 0 },
+		     { DIA_WAY_FAILED, DIA_STREAM_WAY, 0 } };
+	struct dia_way_ops mine = *dia_way_tcp.ops;
+	struct dia_way way = { &mine };
+
+	mine.read = read_this;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		read_comes_to = rows[i].rc;
+		stream.way = &way;
+		ck_assert_int_eq(write(peer, "x", 1), 1);
+		for (int turn = 0; turn < 4; turn++)
+			dia_loop_turn(loop, BUDGET);
+		ck_assert_uint_eq(ends, 1);
+		ck_assert_int_eq(end_why, (int)rows[i].why);
+		ck_assert_int_eq(end_detail, rows[i].detail);
+		stream.way = &dia_way_tcp;
+		teardown();
+		setup();
+	}
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("dia_stream", setup, teardown, test_tcp_has_words, test_every_split, test_big_message_in_pieces,
-		   test_budget, test_bad_frame, test_over_the_limit, test_answers_of_a_turn_in_one,
-		   test_who_does_not_read, test_unsent_is_bounded, test_stuck_from_the_last_octet,
-		   test_shut_behind_what_waits, test_pause, test_shut, test_gathered, test_peer_closes,
-		   test_write_to_the_gone, test_connect)
+SUITE_WITH_FIXTURE("dia_stream", setup, teardown, test_every_split, test_big_message_in_pieces, test_budget,
+		   test_bad_frame, test_over_the_limit, test_answers_of_a_turn_in_one, test_who_does_not_read,
+		   test_unsent_is_bounded, test_stuck_from_the_last_octet, test_shut_behind_what_waits, test_pause,
+		   test_shut, test_gathered, test_peer_closes, test_write_to_the_gone, test_connect,
+		   test_what_a_way_comes_to)
