@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <openssl/ssl.h>
 #include "common/dia/dia_cover.h"
+#include "common/dia/dia_buffer.h"
 #include "common/dia/dia_hub_in.h"
 #include "common/base/owner_of.h"
 
@@ -102,7 +103,7 @@ static void conn_on_time(struct dia_timer *t)
 	else if (!c->id)
 		dia_conn_end(c, true, "no CER came");
 	else if (c->failed)
-		dia_identity_happens(c, DIA_ON_FAIL, 0);
+		dia_identity_happens(c, c->failed == -ENOBUFS ? DIA_ON_STALLED : DIA_ON_FAIL, 0);
 	else if (c->draining && !(c->draining = false))
 		dia_identity_happens(c, DIA_ON_DRAINED, 0);
 }
@@ -307,9 +308,9 @@ void dia_conn_fail(struct dia_conn *c, int rc)
 
 void dia_conn_no_room(struct dia_conn *c)
 {
-	bool unread = dia_stream_unsent(&c->s) > DIA_STREAM_UNSENT;
+	bool unread = dia_stream_unsent(&c->s) > DIA_BUFFER_SMALL; /* what it lets wait is given up with it */
 
-	dia_conn_fail(c, -ENOMEM);
+	dia_conn_fail(c, unread ? -ENOBUFS : -ENOMEM);
 	c->why = unread ? "it does not read" : "no memory for what it waits for";
 }
 
