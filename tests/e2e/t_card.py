@@ -269,6 +269,8 @@ async def pulled(t):
     assert rc == 2 and len(e.bsf.requests) == n + 1 and ("removed" in out["reason"] or "taken out" in out["reason"]), out
     rc, out = await e.ue("-c", card, "status")
     assert "btid" not in out and "tmpi" not in out, out
+    rc, out = await e.ue("-c", card, "bootstrap")
+    assert rc == 2 and "there is no card in it" in out["reason"], out
     del e.bsf.handle_slowly
     await e.vuicc.tell("in")
     assert await e.pcscd.send("in") == []
@@ -300,7 +302,7 @@ async def no_card(t):
     for text, words in ((card.replace("Virtual A 00 00", "Nowhere"), "no such reader; there are: 'Virtual A 00 00', 'Virtual A 00 01'"),
                         (card.replace("Virtual A 00 00", "Virtual"), "several have this in their name"),
                         (card + ",app=Other", "no such application"),
-                        (card.replace("00 00", "00 01"), "smart card"),
+                        (card.replace("00 00", "00 01"), "there is no card in it"),
                         (card.replace("pcsc:", "pcsc:,"), "wants 1 to"),
                         (card + ",colour=blue", "allowed is app=")):
         rc, out = await e.ue("-c", text, "bootstrap")

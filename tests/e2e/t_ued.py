@@ -314,6 +314,25 @@ async def consent(t):
     assert r.runs() == 1
 
 
+@test("gba-ue --agent: an agent that takes the question and hangs, or takes nobody, is waited for as long as --timeout says", smoke=True)
+async def hangs(t):
+    path = t.dir + "/ask"
+    listening = socket.socket(socket.AF_UNIX)
+    t.cleanup(listening.close)
+    listening.bind(path)
+    listening.listen(0)                                # takes the question and never answers; whoever comes then is not even taken
+    waiting = []
+    for n in range(3):
+        for words in (["key", NAF], ["ask", "list"]):
+            began = time.monotonic()
+            rc, out, err = await procs.run([t.need_program("gba-ue"), "--agent", path, "--json", "--timeout", "1"] + words, 30)
+            out = json.loads(out) if out else {"cause": "", "reason": err}
+            assert rc in (2, 4) and "agent" in out["reason"], (n, words, rc, out, err)
+            assert rc == 2 or out["cause"] == "not_reached", out
+            waiting.append(time.monotonic() - began)
+    assert max(waiting) < 10 * t.factor, waiting
+
+
 @test("gba-ued and a server that forges refusals: so many runs and no more, also through gba-ue and over a restart", smoke=True)
 async def forged(t):
     r = Realm(t, "home", IMSI)

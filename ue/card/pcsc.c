@@ -166,11 +166,29 @@ static int pcsc_silent(const struct pcsc *p, const char *doing, struct err *err)
 		p->reader, doing, p->timeout_s);
 }
 
+static bool is_there(const struct pcsc *p)
+{
+	return p->io->rc == SCARD_S_SUCCESS && p->io->state & SCARD_STATE_PRESENT;
+}
+
+/* What a card that is out makes of a call depends on the reader. */
+static int pcsc_failed(struct pcsc *p, const char *doing, struct err *err)
+{
+	LONG rc = p->io->rc;
+
+	if (rc == SCARD_E_NOT_TRANSACTED || rc == SCARD_F_COMM_ERROR || rc == SCARD_W_UNPOWERED_CARD ||
+	    rc == SCARD_W_UNRESPONSIVE_CARD) {
+		if (pcsc_thread_run(p->thread, job_look, p->timeout_s) == 0 && !is_there(p))
+			return err_set(err, -ENODEV, "reader '%s': %s: there is no card in it", p->reader, doing);
+	}
+	return pcsc_error(p, rc, doing, err);
+}
+
 static int pcsc_do(struct pcsc *p, void (*job)(void *owner), const char *doing, struct err *err)
 {
 	if (pcsc_thread_run(p->thread, job, p->timeout_s) < 0)
 		return pcsc_silent(p, doing, err);
-	return p->io->rc == SCARD_S_SUCCESS ? 0 : pcsc_error(p, p->io->rc, doing, err);
+	return p->io->rc == SCARD_S_SUCCESS ? 0 : pcsc_failed(p, doing, err);
 }
 
 static int pcsc_transmit(struct link *l, struct span command, uint8_t answer[LINK_ANSWER_MAX], struct err *err)
@@ -280,6 +298,8 @@ static int pcsc_connect(struct pcsc *p, const char *wanted, struct err *err)
 		rc = pcsc_do(p, job_look, "state", err);
 	if (rc < 0)
 		return rc;
+	if (!is_there(p))
+		return err_set(err, -ENODEV, "reader '%s': there is no card in it", p->reader);
 	p->counter = COUNTER(p->io->state);
 	rc = pcsc_do(p, job_connect, "card", err);
 	if (rc < 0)

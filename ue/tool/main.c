@@ -31,7 +31,7 @@ static const char usage[] =
 	"  --refused BTID                   with key: the application refused this one, make another\n"
 	"  --bsf URL                        BSF (default http://NAME/, NAME from the IMSI by TS 23.003 16.2)\n"
 	"  --connect-to HOST:PORT:ADDR:PORT where to connect instead, as in curl; repeatable\n"
-	"  --timeout SECONDS                for one request (default 15)\n"
+	"  --timeout SECONDS                for one request (default 15); with --agent for an answer of it, too (default 300)\n"
 	"  --output FILE                    the page of 'get' octet for octet in FILE; without it, it goes to standard\n"
 	"                                   output, where what could steer a terminal is written as \\xNN\n"
 	"  --json                           result as one JSON object, also of what fails\n"
@@ -39,6 +39,9 @@ static const char usage[] =
 	"  -V, -h                           version, this text\n"
 	"exit code: 0 done; 1 refused by the network or the server; 2 usage or local files; 3 the network could not\n"
 	"prove itself, or gave a key that cannot be right; 4 not reached or busy, try again later\n";
+
+#define TIMEOUT_S 15
+#define AGENT_S   300 /* it may ask its user first, and its BSF several times */
 
 struct options {
 	const char *card, *bsf, *agent, *command, *url, *naf, *output, *refused;
@@ -48,7 +51,7 @@ struct options {
 	bool has_ua_id, has_card;
 	const char *connect_to[CONNECT_TO_MAX];
 	size_t n_connect_to;
-	long timeout_s;
+	long timeout_s; /* 0: not given */
 	bool json, trace;
 };
 
@@ -268,13 +271,14 @@ static enum ue_cause ask_key(const struct options *o, struct ua_client *c)
 {
 	struct gba_ue_request *q = gba_ue_start(c->ue, GBA_UE_APP_ANY, o->naf, o->has_ua_id ? o->ua_id : NULL,
 						!o->naf || o->refused, o->refused);
-	enum ue_cause rc = gba_ue_wait(q, -1) == GBA_UE_OK ? UE_CAUSE_ok : ue_cause_named(gba_ue_cause(q));
+	struct err err = { "" };
+	enum ue_cause rc = ua_client_wait(c, q, &err);
 	struct gba_ue_key *key;
 
 	c->trail.status = gba_ue_status(q);
 	snprintf(c->trail.run, sizeof(c->trail.run), "%s", gba_ue_run(q));
 	if (rc != UE_CAUSE_ok)
-		report_error(o->json, rc, &c->trail, gba_ue_text(q));
+		report_error(o->json, rc, &c->trail, err.text);
 	gba_ue_finish(q, &key);
 	if (rc == UE_CAUSE_ok && o->naf)
 		report_key(o->json, key, &c->trail);
@@ -320,7 +324,7 @@ static struct gba_ue *open_device(const struct options *o, struct err *err)
 	gba_ue_config_init(&cfg);
 	cfg.connect_to = o->connect_to;
 	cfg.n_connect_to = o->n_connect_to;
-	cfg.timeout_s = (unsigned)o->timeout_s;
+	cfg.timeout_s = o->timeout_s ? (unsigned)o->timeout_s : TIMEOUT_S;
 	cfg.trace = o->trace;
 	ue = gba_ue_new(&cfg, err->text, sizeof(err->text));
 	if (!ue || gba_ue_realm_add(ue, REALM, o->card, o->bsf, NULL, err->text, sizeof(err->text)) < 0) {
@@ -338,11 +342,12 @@ static struct gba_ue *open_device(const struct options *o, struct err *err)
 /* \returns false and the reason in err: nothing has been told yet */
 static bool run(const struct options *o, enum ue_cause *cause, struct err *err)
 {
-	const struct http_get_cfg http_cfg = { o->connect_to, o->n_connect_to, o->trace, o->timeout_s };
-	struct ua_client c = { 0 };
+	const struct http_get_cfg http_cfg = { o->connect_to, o->n_connect_to, o->trace,
+					       o->timeout_s ? o->timeout_s : TIMEOUT_S };
+	struct ua_client c = { .wait_s = !o->agent ? 0 : o->timeout_s ? (int)o->timeout_s : AGENT_S };
 
 	if (strcmp(o->command, "ask") == 0)
-		return agent_line(o->agent, o->words, o->n_words, cause, err) == 0;
+		return agent_line(o->agent, c.wait_s, o->words, o->n_words, cause, err) == 0;
 	c.ue = open_device(o, err);
 	c.http = c.ue ? http_get_new(&http_cfg, err) : NULL;
 	if (c.http)
@@ -354,7 +359,7 @@ static bool run(const struct options *o, enum ue_cause *cause, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .card = "usim-1.cfg", .timeout_s = 15 };
+	struct options o = { .card = "usim-1.cfg" };
 	enum ue_cause cause = UE_CAUSE_local;
 	struct err err = { "" };
 	int rc;

@@ -158,18 +158,28 @@ static int naf_ha1(struct ua_run *r)
 	return rc < 0 ? err_set(r->err, rc, "the digest cannot be computed") : 0;
 }
 
+enum ue_cause ua_client_wait(const struct ua_client *c, struct gba_ue_request *q, struct err *err)
+{
+	switch (gba_ue_wait(q, c->wait_s ? c->wait_s * 1000 : -1)) {
+	case GBA_UE_OK:
+		return UE_CAUSE_ok;
+	case GBA_UE_PENDING:
+		err_set(err, -ETIMEDOUT, "no answer of the agent within %d s", c->wait_s);
+		return UE_CAUSE_not_reached;
+	default:
+		err_set(err, -EACCES, "%s", gba_ue_text(q));
+		return ue_cause_named(gba_ue_cause(q));
+	}
+}
+
 /* A key for this host: the one there is, or, where that was refused, a newer one. */
 static enum ue_cause take_key(struct ua_run *r, bool renew)
 {
 	const char *refused = renew && r->out->key ? gba_ue_key_btid(r->out->key) : NULL;
 	struct gba_ue_request *q = gba_ue_start(r->c->ue, GBA_UE_APP_ANY, r->host, NULL, renew, refused);
-	enum ue_cause rc = UE_CAUSE_ok;
+	enum ue_cause rc = ua_client_wait(r->c, q, r->err);
 	struct gba_ue_key *key;
 
-	if (gba_ue_wait(q, -1) != GBA_UE_OK) {
-		rc = ue_cause_named(gba_ue_cause(q));
-		err_set(r->err, -EACCES, "%s", gba_ue_text(q));
-	}
 	if (rc != UE_CAUSE_ok || gba_ue_status(q)) {
 		r->c->trail.status = gba_ue_status(q);
 		snprintf(r->c->trail.run, sizeof(r->c->trail.run), "%s", gba_ue_run(q));

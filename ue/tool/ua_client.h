@@ -13,6 +13,7 @@ struct ua_client {
 	struct gba_ue *ue; /* keys come from it, bootstrapping included */
 	struct http_get *http;
 	struct ue_trail trail;
+	int wait_s; /* for an answer of the agent; 0: there is none, and each request has its time-out */
 };
 
 struct ua_result {
@@ -24,6 +25,8 @@ struct ua_result {
 
 /*! \returns UE_CAUSE_ok also for 4xx/5xx of the application itself: out->answer.status tells */
 enum ue_cause ua_client_get(struct ua_client *c, const char *url, struct ua_result *out, struct err *err);
+/*! Wait for a key. \returns UE_CAUSE_ok; else err says why, and q may still be pending */
+enum ue_cause ua_client_wait(const struct ua_client *c, struct gba_ue_request *q, struct err *err);
 void ua_result_clear(struct ua_result *r);
 
 /*! Of the realms a challenge offers (separated by ';') the one for Ks_NAF that names this host.
