@@ -54,13 +54,19 @@ static int db_failed(const struct import *im, int rc, struct err *err)
 
 /* --- rows, the next ones made ready while these are written */
 
+static size_t batch_end(const struct import *im, size_t from)
+{
+	size_t end = from + im->batch - (from - im->begun) % im->batch;
+
+	return end < im->plan.n ? end : im->plan.n;
+}
+
 /* Chunks end where batches do. */
 static size_t chunk_end(const struct import *im, size_t from)
 {
-	size_t batch_end = from + im->batch - (from - im->begun) % im->batch;
-	size_t end = batch_end - from > IMPORT_CHUNK ? from + IMPORT_CHUNK : batch_end;
+	size_t end = batch_end(im, from);
 
-	return end < im->plan.n ? end : im->plan.n;
+	return end - from > IMPORT_CHUNK ? from + IMPORT_CHUNK : end;
 }
 
 static void chunk_begin(struct import *im, size_t from)
@@ -102,31 +108,37 @@ static int put_chunk(struct import *im, const struct import_chunk *c, struct err
 	return 0;
 }
 
-static int put_rows(struct import *im, size_t end, struct err *err)
+/* \param[in,out] end it may come sooner: the log beside the database is as long as a transaction has octets */
+static int put_rows(struct import *im, size_t *end, struct err *err)
 {
 	struct import_chunk *c;
+	size_t octets = 0;
 	int rc = 0;
 
-	for (size_t i = im->done; i < end && rc == 0;) {
+	for (size_t i = im->done; i < *end && rc == 0;) {
 		rc = chunk_next(im, &c, err);
 		if (rc == 0)
 			rc = put_chunk(im, c, err);
-		if (rc == 0 && (i + c->n) / IMPORT_BATCH > i / IMPORT_BATCH && i + c->n < end)
+		if (rc == 0 && (i + c->n) / IMPORT_BATCH > i / IMPORT_BATCH && i + c->n < *end)
 			fprintf(stderr, "%zu of %zu subscribers read\n", i + c->n, im->plan.n);
-		if (rc == 0)
-			i += c->n;
+		if (rc < 0)
+			break;
+		i += c->n;
+		octets += c->octets;
+		if (octets >= IMPORT_BATCH_OCTETS && !im->options->atomic)
+			*end = i;
 	}
 	return rc;
 }
 
-/* One transaction: rows from done to end, and the note of it. */
+/* One transaction: rows from done to end at most, and the note of it. */
 static int put_batch(struct import *im, size_t end, struct err *err)
 {
 	int rc = subscriber_db_begin(im->db);
 
 	if (rc < 0)
 		return db_failed(im, rc, err);
-	rc = put_rows(im, end, err);
+	rc = put_rows(im, &end, err);
 	if (rc < 0) {
 		subscriber_db_rollback(im->db);
 		return rc;
@@ -173,12 +185,12 @@ static int put_all(struct import *im, struct err *err)
 	if (im->done < im->plan.n)
 		chunk_begin(im, im->done);
 	do {
-		size_t end = im->plan.n - im->done > im->batch ? im->done + im->batch : im->plan.n;
+		size_t before = im->done;
 
 		if (im->options->beside)
 			usleep(TURN_US);
-		rc = put_batch(im, end, &why);
-		if (rc == 0 && im->done % IMPORT_BATCH == 0)
+		rc = put_batch(im, batch_end(im, im->done), &why);
+		if (rc == 0 && im->done / IMPORT_BATCH > before / IMPORT_BATCH)
 			fprintf(stderr, "%zu of %zu subscribers are in\n", im->done, im->plan.n);
 	} while (rc == 0 && im->done < im->plan.n && !stop_asked);
 	if (rc == 0 && im->done < im->plan.n)

@@ -9,8 +9,9 @@
 #include "hss-sim/csv_import.h"
 #include "hss-sim/subscriber_db.h"
 
-#define IMPORT_BATCH        10000 /* rows of one transaction */
-#define IMPORT_BATCH_BESIDE 1000  /* the same while a daemon runs */
+#define IMPORT_BATCH        10000      /* rows of one transaction */
+#define IMPORT_BATCH_BESIDE 1000       /* the same while a daemon runs */
+#define IMPORT_BATCH_OCTETS (4u << 20) /* of GUSSs, after which one ends sooner, by less than as much again */
 
 struct import_options {
 	struct csv_options csv;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "common/crypto/sqn.h"
 
-#define DOCS_MAX (4u << 20) /* octets of GUSSs in a chunk, but for the last one */
+#define OCTETS_MAX (4u << 20) /* of GUSSs in a chunk, but for the last one; of each row, also where rows share one */
 
 static void forget_docs(struct import_chunk *c)
 {
@@ -91,15 +91,13 @@ static int make_ready(struct import_chunk *c, size_t i)
 static void *make_all(void *chunk)
 {
 	struct import_chunk *c = chunk;
-	size_t octets = 0;
 
 	c->rc = 0;
-	for (size_t i = c->from; i < c->end && c->rc == 0 && octets < DOCS_MAX; i++) {
-		size_t docs = c->n_docs;
-
+	c->octets = 0;
+	for (size_t i = c->from; i < c->end && c->rc == 0 && c->octets < OCTETS_MAX; i++) {
 		c->rc = make_ready(c, i);
-		if (c->n_docs > docs)
-			octets += c->rows[c->n - 1].row.guss_len;
+		if (c->rc == 0)
+			c->octets += c->rows[c->n - 1].row.guss_len;
 	}
 	return NULL;
 }

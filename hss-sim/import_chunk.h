@@ -19,6 +19,7 @@ struct import_chunk {
 	struct subscriber_ready rows[IMPORT_CHUNK];
 	uint8_t *docs[IMPORT_CHUNK]; /* malloc'ed GUSSs that rows lend */
 	size_t n, n_docs;            /* fewer rows than wanted where their GUSSs are large */
+	size_t octets;               /* of GUSSs, of each row */
 	int rc;
 	struct err err;
 	/* who does it */

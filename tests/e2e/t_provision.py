@@ -385,6 +385,20 @@ def import_argv(t, w, path, *more):
     return [t.need_program("gba-hss-simd"), "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path, *more]
 
 
+@test("import of many large GUSSs: a transaction ends by its octets, too, so the log beside the database stays under 16 MB", smoke=True, timeout=120)
+async def large_documents(t):
+    uss = "".join(f'<uss id="{n}" type="2"><uids>' + "".join(f"<uid>{i:04}{'x' * 230}</uid>" for i in range(60)) + "</uids><flags/></uss>"
+                  for n in range(1, 4))
+    w = World(t, n_cards=500)
+    await w.start(bsf=False)                       # imports, then serves
+    w.guss = '<guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList>' + uss + "</ussList></guss>"
+    rc, _, err = await procs.run(import_argv(t, w, w.csv()), 60)
+    assert rc == 0 and "500 subscribers imported" in err, err
+    log = os.path.getsize(f"{w.dir}/hss/subscribers.sqlite-wal")      # as long as it ever was, while the daemon has it open
+    assert (2 << 20) < log < (16 << 20), f"{log >> 20} MB"
+    t.note(f"{500 * len(w.guss) >> 20} MB of documents, log {log / (1 << 20):.1f} MB")
+
+
 @test("import beside the daemon that serves: vectors are given meanwhile, what is changed is served when it has ended", smoke=True, timeout=120)
 async def import_beside(t):
     w, c, conn = await start(t)
