@@ -176,7 +176,7 @@ static void warn_of_end(const struct naf_node *n)
 }
 
 /*! Questions wait as they do at the birth. */
-static void use_tls(struct naf_node *n, SSL_CTX *ctx)
+static void begin_with(struct naf_node *n, SSL_CTX *ctx)
 {
 	dia_hub_tls(n->hub, ctx);
 	SSL_CTX_free(n->tls.ctx);
@@ -194,7 +194,7 @@ static void tls_run(struct dia_post *p, bool stopping)
 	if (stopping || t->node->over)
 		SSL_CTX_free(t->ctx);
 	else
-		use_tls(t->node, t->ctx);
+		begin_with(t->node, t->ctx);
 	free(t);
 }
 
