@@ -9,7 +9,7 @@ import time
 
 from lib import procs
 from lib.agent import Agent, Realm
-from lib.device import IMSI, NAME, Device
+from lib.gba_ue import IMSI, NAME, Device
 from lib.runner import test
 
 OK = b"HTTP/1.1 200 x\r\n"

@@ -8,7 +8,7 @@ import re
 import time
 
 from lib import kdf, memory, procs
-from lib.device import IMPI, IMSI, NAME, Device
+from lib.gba_ue import IMPI, IMSI, NAME, Device
 from lib.runner import test
 
 
