@@ -16,6 +16,8 @@ INSIDE = "GBA_INSIDE_NAMESPACE"
 HERE, THERE = "10.99.0.1", "10.99.0.2"
 NAME = "one of two HSSs is cut off under load: each device waits for two time-outs at most, and it is asked again when the link is back"
 
+NAME_LONG = "one of two HSSs is cut off for longer than its watchdog waits: its connection is given up, nobody notices, and it is dialled again"
+
 # the daemon's own namespace: its end of the link comes in from outside
 WAIT = 'ip link set lo up; until ip link show vb >/dev/null 2>&1; do sleep 0.05; done; ' \
        f'ip addr add {THERE}/24 dev vb; ip link set vb up; exec "$@"'
@@ -46,9 +48,12 @@ async def far_hss(t, w):
     await w.hss.wait_ready()
 
 
-async def inside(t):
+async def pair(t, *lines):
+    """Two HSSs, the first one behind the link; lines of the BSF's Diameter node."""
     w = World(t, n_cards=40).no_limits()
     w.hss_cfg.add("subscribers", "ind 0 15")
+    for line in lines:
+        w.bsf_cfg.set("diameter", line)
     for line in ("timeout 1", "priority 1"):
         w.bsf_cfg.set(f"hss {HSS_ID}", line)
     await far_hss(t, w)
@@ -61,6 +66,36 @@ async def inside(t):
     t.worlds.append(w)
     for identity in (HSS_ID, HSS2):
         await t.until(lambda i=identity: is_state(w, i, "open"), 15, "both to be connected")
+    return w, w2
+
+
+async def longer(t):
+    w, w2 = await pair(t, "tw 6", "tc 1")
+    async with UnderLoad(w) as u:
+        began = time.monotonic()
+        await ip("link", "set", "va", "down")
+        await t.until(lambda: is_state(w, HSS_ID, "closed"), 40, "its connection to be given up")
+        given_up = time.monotonic() - began
+        await u.more(60)
+        away, last = gap(u.load.ledger, began, time.monotonic()), await asked(w, HSS_ID)
+        await ip("link", "set", "va", "up")
+        at = time.monotonic()
+        await t.until(lambda: is_state(w, HSS_ID, "open"), 20, "it to be connected again")
+
+        async def again():
+            return await asked(w, HSS_ID) > last + 10
+        await t.until(again, 30, "it to be asked again")
+        back = time.monotonic() - at
+    u.no_failure()
+    t.note(f"nobody was served for {away:.2f} s, given up after {given_up:.1f} s, asked again {back:.1f} s after the link was back")
+    assert given_up > 6 and away < 2 * t.factor, (given_up, away)
+    s = (await state(w, HSS_ID))[1]
+    c = await w.counters()
+    assert 0 <= await spent(w, w2) - c["ub_challenged"] <= s["timed_out"] + s["lost"], (s, c)
+
+
+async def inside(t):
+    w, w2 = await pair(t)
     async with UnderLoad(w) as u:
         began = time.monotonic()
         await ip("link", "set", "va", "down")
@@ -84,8 +119,17 @@ async def inside(t):
 
 @test(NAME, smoke=True, timeout=150)
 async def cut(t):
+    await in_namespace(t, NAME, inside)
+
+
+@test(NAME_LONG, timeout=150)
+async def cut_long(t):
+    await in_namespace(t, NAME_LONG, longer)
+
+
+async def in_namespace(t, name, scene):
     if os.environ.get(INSIDE):
-        return await inside(t)
+        return await scene(t)
     t.need_program("gba-bsfd")
     t.need_tool("unshare", "util-linux")
     t.need_tool("ip", "iproute2")
@@ -94,7 +138,7 @@ async def cut(t):
         t.skip(f"no network namespace with a link: {err.strip()[:100]}")
     runner = os.path.join(procs.SRC, "tests", "e2e", "run.py")
     argv = ["unshare", "-Urn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, runner, "--only",
-            "^" + re.escape(NAME), os.path.abspath(__file__)]
+            "^" + re.escape(name) + "$", os.path.abspath(__file__)]
     rc, out, err = await procs.run(argv, 140, {INSIDE: "1"})
     assert rc == 0 and "1 passed, 0 failed, 0 skipped" in out, out + err
     for line in out.split("\n"):
