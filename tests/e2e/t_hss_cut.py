@@ -8,7 +8,7 @@ import sys
 import time
 
 from lib import procs
-from lib.hss_pair import HSS2, UnderLoad, asked, gap, is_state, node, second, spent, state
+from lib.hss_pair import HSS2, UnderLoad, asked, gap, is_state, node, second, settled, spent, state
 from lib.runner import test
 from lib.world import BSF_ID, HSS_ID, World
 
@@ -90,7 +90,8 @@ async def longer(t):
     t.note(f"nobody was served for {away:.2f} s, given up after {given_up:.1f} s, asked again {back:.1f} s after the link was back")
     assert given_up > 6 and away < 2 * t.factor, (given_up, away)
     s = (await state(w, HSS_ID))[1]
-    c = await w.counters()
+    c, other = await w.counters(), (await state(w, HSS2))[1]
+    assert await spent(w2) == other["answered"], "of the living one nothing is lost"
     assert 0 <= await spent(w, w2) - c["ub_challenged"] <= s["timed_out"] + s["lost"], (s, c)
 
 
@@ -112,9 +113,9 @@ async def inside(t):
     u.no_failure()
     t.note(f"nobody was served for {away:.2f} s, asked again {back:.1f} s after the link was back")
     assert away < 2 * t.factor, away
-    c = await w.counters()
-    lost = await spent(w, w2) - c["ub_challenged"]
-    assert 0 <= lost <= (await state(w, HSS_ID))[1]["timed_out"], (lost, c)
+    late = await settled(t, w, {HSS_ID: await spent(w), HSS2: await spent(w2)})
+    s = (await state(w, HSS_ID))[1]
+    assert late <= s["timed_out"], (late, s)
 
 
 @test(NAME, smoke=True, timeout=150)

@@ -73,6 +73,21 @@ async def spent(*worlds):
     return n
 
 
+async def settled(t, w, made):
+    """No vector is lost unseen: each that an HSS made has come (made: how many, by identity; None: it died, and who knows what it made),
+    and each that came was given to a device or counted as too late. -> how many were too late"""
+    async def books():
+        c = await w.counters()
+        came = {i: (await state(w, i))[1]["answered"] for i in (HSS_ID, HSS2)}
+        late = c["zh_late"] + c["zh_duplicate"]
+        return [sum(came.values()) - c["ub_challenged"] - late] + [n - came[i] for i, n in made.items() if n is not None], late
+
+    async def even():
+        return not any((await books())[0])
+    await t.until(even, 15, "every vector to be accounted for", books)
+    return (await books())[1]
+
+
 def gap(ledger, since, until):
     """The longest time in which no device got its key."""
     at = [since] + [x for x in ledger.done_at if since <= x <= until] + [until]
