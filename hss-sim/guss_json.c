@@ -19,6 +19,7 @@ static const struct member root_members[] = { { "bsfInfo", JSON_OBJECT, false },
 					      { NULL, JSON_NULL, false } };
 static const struct member info_members[] = { { "uiccType", JSON_STRING, false },
 					      { "lifeTime", JSON_INTEGER, false },
+					      { "securityFeatures", JSON_ARRAY, false },
 					      { NULL, JSON_NULL, false } };
 static const struct member item_members[] = { { "uss", JSON_OBJECT, true }, { NULL, JSON_NULL, false } };
 static const struct member uss_members[] = {
@@ -141,6 +142,27 @@ static int read_item(struct guss_uss *u, json_t *item, size_t i, struct err *err
 	return rc < 0 ? rc : read_flag_list(u, json_object_get(o, "flags"), where, err);
 }
 
+static int read_feature_list(struct guss *g, json_t *list, struct err *err)
+{
+	json_t *o;
+	size_t i;
+
+	if (json_array_size(list) > GUSS_FEATURES_MAX)
+		return err_set(err, -EBADMSG, "bsfInfo.securityFeatures: more than %d", GUSS_FEATURES_MAX);
+	g->features = calloc(json_array_size(list) + 1, sizeof(*g->features));
+	if (!g->features)
+		return -ENOMEM;
+	json_array_foreach(list, i, o)
+	{
+		if (!json_is_string(o))
+			return err_set(err, -EBADMSG, "bsfInfo.securityFeatures[%zu]: allowed: a string", i);
+		g->features[g->n_features] = strdup(json_string_value(o));
+		if (!g->features[g->n_features++])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int read_twin(struct guss *g, json_t *o, struct err *err)
 {
 	json_t *info = json_object_get(o, "bsfInfo"), *list = json_object_get(o, "ussList"), *item;
@@ -156,6 +178,9 @@ static int read_twin(struct guss *g, json_t *o, struct err *err)
 	g->uicc_type = copy_member(info, "uiccType");
 	g->has_life_time = json_object_get(info, "lifeTime") != NULL;
 	g->life_time_s = json_integer_value(json_object_get(info, "lifeTime"));
+	rc = read_feature_list(g, json_object_get(info, "securityFeatures"), err);
+	if (rc < 0)
+		return rc;
 	g->uss = calloc(json_array_size(list) + 1, sizeof(*g->uss));
 	if (!g->uss)
 		return -ENOMEM;

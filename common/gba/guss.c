@@ -12,11 +12,16 @@
 #define UIDS_MAX  64
 #define FLAGS_MAX 64
 
+static void texts_free(char **texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(texts[i]);
+	free(texts);
+}
+
 static void uss_clear(struct guss_uss *u)
 {
-	for (size_t i = 0; i < u->n_uids; i++)
-		free(u->uids[i]);
-	free(u->uids);
+	texts_free(u->uids, u->n_uids);
 	free(u->flags);
 	free(u->id);
 	free(u->naf_group);
@@ -30,6 +35,7 @@ void guss_free(struct guss *g)
 	for (size_t i = 0; i < g->n_uss; i++)
 		uss_clear(&g->uss[i]);
 	free(g->uss);
+	texts_free(g->features, g->n_features);
 	free(g->id);
 	free(g->uicc_type);
 	free(g);
@@ -57,6 +63,23 @@ static size_t guss_count(const xmlNode *parent, const char *local)
 	return n;
 }
 
+/* The texts of all children of that name. \param[in] n how many there are \param[out] texts, n_texts for texts_free(), also on error */
+static int read_texts(char ***texts, size_t *n_texts, const xmlNode *parent, const char *local, size_t n)
+{
+	*texts = calloc(n + 1, sizeof(**texts));
+	if (!*texts)
+		return -ENOMEM;
+	for (const xmlNode *c = parent ? parent->children : NULL; c; c = c->next) {
+		if (!xml_is(c, local))
+			continue;
+		(*texts)[*n_texts] = xml_text(c);
+		if (!(*texts)[*n_texts])
+			return -ENOMEM;
+		(*n_texts)++;
+	}
+	return 0;
+}
+
 static int read_uids(struct guss_uss *u, const xmlNode *node, struct err *err)
 {
 	const xmlNode *uids = xml_child(node, "uids");
@@ -64,18 +87,17 @@ static int read_uids(struct guss_uss *u, const xmlNode *node, struct err *err)
 
 	if (n > UIDS_MAX)
 		return err_set(err, -E2BIG, "uss id=\"%s\": more than %d uid", u->id, UIDS_MAX);
-	u->uids = calloc(n + 1, sizeof(*u->uids));
-	if (!u->uids)
-		return -ENOMEM;
-	for (const xmlNode *c = uids ? uids->children : NULL; c; c = c->next) {
-		if (!xml_is(c, "uid"))
-			continue;
-		u->uids[u->n_uids] = xml_text(c);
-		if (!u->uids[u->n_uids])
-			return -ENOMEM;
-		u->n_uids++;
-	}
-	return 0;
+	return read_texts(&u->uids, &u->n_uids, uids, "uid", n);
+}
+
+/* How annex A of 29.109 writes them could not be read; the twin in JSON has a list of words (29.562). */
+static int read_features(struct guss *g, const xmlNode *info, struct err *err)
+{
+	size_t n = guss_count(info, "securityFeatures");
+
+	if (n > GUSS_FEATURES_MAX)
+		return err_set(err, -E2BIG, "more than %d securityFeatures", GUSS_FEATURES_MAX);
+	return read_texts(&g->features, &g->n_features, info, "securityFeatures", n);
 }
 
 static int read_flags(struct guss_uss *u, const xmlNode *node, struct err *err)
@@ -222,6 +244,8 @@ static int read_bsf_info(struct guss *g, const xmlNode *root, struct err *err)
 			return -ENOMEM;
 	}
 	rc = read_mac_star(g, info, err);
+	if (rc == 0)
+		rc = read_features(g, info, err);
 	if (rc < 0 || !life)
 		return rc;
 	text = xml_text(life);

@@ -9,9 +9,10 @@
 #include "common/base/bytes.h"
 #include "common/base/err.h"
 
-#define GUSS_XML_MAX   65536 /* octets of one document */
-#define GUSS_USS_MAX   256
-#define GUSS_NAMESPACE "urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"
+#define GUSS_XML_MAX      65536 /* octets of one document */
+#define GUSS_USS_MAX      256
+#define GUSS_FEATURES_MAX 16
+#define GUSS_NAMESPACE    "urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"
 
 struct guss_uss {
 	size_t at; /* which uss of the list it is, from 0; those that were left out counted */
@@ -30,6 +31,8 @@ struct guss {
 	char *id;             /* IMPI it says it belongs to; NULL if absent */
 	char *uicc_type;      /* "GBA", "GBA_U"; NULL if absent */
 	bool mac_star_sha256; /* bsfInfo/Extension/macStar: what the card makes MAC* with (33.220 5.3.2) is SHA-256 */
+	char **features;      /* bsfInfo/securityFeatures, one element each ("GPL_U") */
+	size_t n_features;
 	bool has_life_time;
 	int64_t life_time_s; /* as written, unchecked */
 	bool has_timestamp;

@@ -79,7 +79,7 @@ static void put_bsf_info(struct xml_out *o, const struct guss *g)
 {
 	char life[24];
 
-	if (!g->uicc_type && !g->has_life_time && !g->mac_star_sha256)
+	if (!g->uicc_type && !g->has_life_time && !g->mac_star_sha256 && !g->n_features)
 		return;
 	xml_out_raw(o, "<bsfInfo>");
 	if (g->uicc_type)
@@ -88,6 +88,8 @@ static void put_bsf_info(struct xml_out *o, const struct guss *g)
 		snprintf(life, sizeof(life), "%lld", (long long)g->life_time_s);
 		put_element(o, "lifeTime", life);
 	}
+	for (size_t i = 0; i < g->n_features; i++)
+		put_element(o, "securityFeatures", g->features[i]);
 	if (g->mac_star_sha256) {
 		xml_out_raw(o, "<Extension>");
 		put_element(o, "macStar", "SHA-256");

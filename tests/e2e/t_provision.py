@@ -545,11 +545,12 @@ async def guss_json(t):
     w, c, conn = await start(t)
     impi = w.cards[0].impi
     uss = {"gsId": 7, "gsType": 1, "ueIds": [{"ueId": "sip:<a>@example.com"}], "nafGroup": "A", "flags": [{"flag": 1}], "keyChoice": "ME_BASED_KEY"}
-    body = {"bsfInfo": {"uiccType": "GBA", "lifeTime": 900}, "ussList": [{"uss": uss}]}
+    body = {"bsfInfo": {"uiccType": "GBA", "lifeTime": 900, "securityFeatures": ["GPL_U", "b&"]}, "ussList": [{"uss": uss}]}
     assert (await c.ask(f"guss {impi}", json.dumps({"guss": body})))["changed"]
     assert not (await c.ask(f"guss {impi}", json.dumps(body)))["changed"]
     xml = (await ask_hss(conn, impi)).find(dia.GUSS).data.decode()
-    for piece in (f'id="{impi}"', "<uiccType>GBA</uiccType><lifeTime>900</lifeTime>", '<uss id="7" type="1" nafGroup="A">',
+    for piece in (f'id="{impi}"', "<uiccType>GBA</uiccType><lifeTime>900</lifeTime><securityFeatures>GPL_U</securityFeatures>"
+                  "<securityFeatures>b&amp;</securityFeatures>", '<uss id="7" type="1" nafGroup="A">',
                   "<uid>sip:&lt;a&gt;@example.com</uid>", "<flag>1</flag>", "<keyChoice>ME_BASED_KEY</keyChoice>", "<timestamp>"):
         assert piece in xml, (piece, xml)
     for change, said in (({"gsid": 1}, "ussList[0].uss: a member 'gsid' is not known"), ({"gsId": "7"}, "ussList[0].uss.gsId: allowed: a whole number"),
@@ -558,7 +559,8 @@ async def guss_json(t):
         out = await c.refused(f"guss {impi}", json.dumps({"ussList": [{"uss": {**uss, **change}}]}))
         assert out.startswith("invalid guss: ") and said in out, (change, out)
     for document, said in (('{"ussList":[],"ussList":[]}', "not JSON"), ("{", "line 1: not JSON"), ('{"bsfInfo":{"lifeTime":0}}', "no time a key can live"),
-                           ('{"bsfInfo":{"securityFeatures":["GPL_U"]}}', "bsfInfo: a member 'securityFeatures' is not known")):
+                           ('{"bsfInfo":{"securityFeatures":[1]}}', "bsfInfo.securityFeatures[0]: allowed: a string"),
+                           ('{"bsfInfo":{"securityFeature":["GPL_U"]}}', "bsfInfo: a member 'securityFeature' is not known")):
         out = await c.refused(f"guss {impi}", document)
         assert out.startswith("invalid guss: ") and said in out, (document, out)
     assert (await ask_hss(conn, impi)).find(dia.GUSS).data.decode() == xml

@@ -76,7 +76,7 @@ START_TEST(round_trip)
 {
 	static const char in[] =
 		"<guss id=\"a&amp;&lt;&quot;@b.c\"" NS "><bsfInfo><uiccType>GBA_U</uiccType><lifeTime>43200"
-		"</lifeTime><Extension><macStar>SHA-256</macStar></Extension></bsfInfo><Extension><timestamp>2026-01-02T03:04:05Z</timestamp></Extension>"
+		"</lifeTime><securityFeatures>GPL_U</securityFeatures><securityFeatures>x&amp;y</securityFeatures><Extension><macStar>SHA-256</macStar></Extension></bsfInfo><Extension><timestamp>2026-01-02T03:04:05Z</timestamp></Extension>"
 		"<ussList><uss id=\"1000001\" type=\"0\" nafGroup=\"&lt;A&gt;\"><uids><uid>sip:\xc3\xa4&amp;</uid>"
 		"<uid>tel:+1</uid></uids><flags><flag>1</flag><flag>-2</flag></flags><keyChoice>ME-based-key"
 		"</keyChoice></uss></ussList></guss>";
@@ -99,6 +99,9 @@ START_TEST(round_trip)
 	ck_assert_int_eq(again->timestamp, g->timestamp);
 	ck_assert(g->mac_star_sha256 && again->mac_star_sha256);
 	ck_assert_int_eq(again->life_time_s, 43200);
+	ck_assert_uint_eq(again->n_features, 2);
+	ck_assert_str_eq(again->features[0], "GPL_U");
+	ck_assert_str_eq(again->features[1], "x&y");
 	free(xml);
 	free(xml2);
 	guss_free(g);
