@@ -10,7 +10,7 @@ import subprocess
 from lib import procs
 from lib.runner import test
 
-PORTS = (8080, 8081, 3868, 3869, 4270, 4271)
+PORTS = (8080, 8081, 3868, 3869, 3870, 4270, 4271, 5868)
 
 
 def ready(t):
@@ -79,6 +79,16 @@ async def registry(t):
     for line in ("403 this device may not use it", "200 the page", "statuses      403, 200, 403", "bootstraps    1"):
         assert line in out, f"{line!r} is not in:\n{out}"
     assert "001010000000001" not in out
+    await nothing_left(t, env)
+
+
+@test("./demo --roaming: the page abroad, and the way of its key in the logs of both operators; nothing left", timeout=150)
+async def abroad(t):
+    env = ready(t)
+    rc, out, err = await demo(env, "--roaming")
+    assert rc == 0 and not err, out + err
+    for line in ("UE and NAF hold the same key", "znproxy_ok run=", "home=op-a", "zn_ok run=", "route=naf1.apps.op-b.example", "peer=znproxy.op-b.example"):
+        assert line in out, f"{line!r} is not in:\n{out}"
     await nothing_left(t, env)
 
 
