@@ -11,7 +11,7 @@ from lib.mutate import Quick, mutate_inside
 from lib.pki import pki
 from lib.roaming import NAF_ID, PROXY_ID, REALM, Home, Proxy, home_of, home_world, raw_home, roaming
 from lib.runner import test
-from lib.tls import client
+from lib.tls import certify, client
 from lib.ue import UaClient
 from lib.world import BSF_ID, BSF_NAME
 
@@ -673,3 +673,38 @@ async def application_abroad(t):
     s.btid = stranger
     async with causes.counted(p):
         assert (await device.fetch(s)).status == 403
+
+
+@test("Zn-Proxy: NAFs by TLS, with their own certificate and no other; homes by TLS after CER, and none that then stays plain", smoke=True,
+      timeout=90, req=["220-4.4.6-6"])
+async def tls_both_ways(t):
+    p, (home,) = await raw_home(t)
+    old, plain = Home("bsf.old.example", "old.example"), Home("bsf.plain.example", "plain.example")
+    old.tls_after = pki().context(pki().make("old", old.identity), True)
+    for h in (old, plain):
+        await h.start()
+        t.cleanup(h.stop)
+        p.add_home(h.realm, [h.realm], [(h.identity, "127.0.0.1", h.port)])
+        p.cfg.add(f"home {h.realm}", "security tls-after-cer")
+    tls = procs.free_port()
+    certify(p.cfg, pki().make("towards-nafs", PROXY_ID))
+    p.cfg.add("diameter", f"listen tls 127.0.0.1 {tls}")
+    p.cfg.add(f"naf {NAF_ID}", "security tls")
+    await p.start(wait=False)
+
+    async def two_open():
+        return sum(" open," in x for x in (await p.peers()).split("\n") if x.startswith("home ")) == 2
+    await t.until(two_open, 15, "two of three homes to be connected", p.peers)
+    for what, pair in pki().wrong(NAF_ID).items():
+        if pair.certificate:
+            assert not await let_in(t, naf.connect(tls, NAF_ID, REALM, tls=pki().context(pair, False))), what
+    assert not await let_in(t, naf.connect(tls, NAF_ID, REALM, tls=client("naf2.apps." + REALM)))
+    assert not await let_in(t, naf.connect(p.ports["naf"], NAF_ID, REALM))          # plain
+    n = await naf.connect(tls, NAF_ID, REALM, tls=client(NAF_ID))
+    t.cleanup(n.close)
+    assert n.cea.result == 2001 and n.peer_identity == PROXY_ID
+    assert (await ask(n)).result == 2001 and home.birs[-1].text(dia.ORIGIN_HOST) == NAF_ID
+    for h, code in ((old, 2001), (plain, 3002)):
+        b = await ask(n, kdf.btid(os.urandom(16), "bsf." + h.realm), realm=h.realm)
+        assert b.result == code, (h.identity, b.result)
+    assert len(old.birs) == 1 and not plain.birs
