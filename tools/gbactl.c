@@ -321,6 +321,47 @@ static int order(const struct wish *w, struct span document)
 	return rc;
 }
 
+/* "1 event {...}", one a line, until the daemon ends. */
+static int print_events(FILE *f, const struct wish *w)
+{
+	static const char event[] = "1 event ", ok[] = "1 ok ", error[] = "1 error ";
+	char *line = NULL;
+	size_t cap = 0;
+	int rc = UNREACHABLE;
+
+	while (rc == UNREACHABLE && getline(&line, &cap, f) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, error, sizeof(error) - 1) == 0)
+			rc = report_refusal(w, line + sizeof(error) - 1);
+		else if (strncmp(line, event, sizeof(event) - 1) == 0)
+			visible_json(stdout, line + sizeof(event) - 1);
+		else if (strncmp(line, ok, sizeof(ok) - 1) != 0)
+			rc = fault(UNREACHABLE, "no event", line);
+		fflush(stdout);
+	}
+	free(line);
+	return rc == UNREACHABLE ? fault(UNREACHABLE, "no more events", "the connection was closed") : rc;
+}
+
+static int watch(const struct wish *w)
+{
+	struct ctl_client c;
+	struct err err = { "" };
+	FILE *f = NULL;
+	int rc;
+
+	if (ctl_client_open(&c, socket_path(w->socket), 0, &err) < 0)
+		return fault(UNREACHABLE, "no daemon", err.text);
+	if (dprintf(c.fd, "1 watch\n") > 0)
+		f = fdopen(c.fd, "r");
+	rc = f ? print_events(f, w) : fault(UNREACHABLE, "no daemon", strerror(errno));
+	if (f)
+		fclose(f);
+	else
+		ctl_client_close(&c);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct span document = { NULL, 0 };
@@ -330,7 +371,7 @@ int main(int argc, char **argv)
 	if (rc < 0 && w.file)
 		rc = read_document(&document, w.file);
 	if (rc < 0)
-		rc = order(&w, document);
+		rc = strcmp(w.command, "watch") == 0 ? watch(&w) : order(&w, document);
 	if (document.p)
 		OPENSSL_cleanse((void *)document.p, document.len);
 	free((void *)document.p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The commands of "naf" nodes: who may connect to us and for which NAF names it speaks. Live: each change is published at once. */
 #include "bsf/run/naf_cfg.h"
+#include "bsf/run/withdrawn.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -52,6 +53,7 @@ DEFUN(cfg_no_naf, cfg_no_naf_cmd, "no naf IDENTITY", NO_STR NAF_HELP)
 				n->policy.identity);
 	if (own)
 		peer_cfg_remove(own);
+	withdrawn_naf(argv[0]);
 	naf_cfg_remove(n);
 	return peer_cfg_changed(vty);
 }

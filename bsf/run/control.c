@@ -7,6 +7,7 @@
 #include "bsf/run/cfg.h"
 #include "bsf/run/naf_explain.h"
 #include "bsf/run/naf_load.h"
+#include "bsf/run/withdrawn.h"
 #include "common/rt/ctl_line.h"
 #include "bsf/store/guss_push.h"
 #include "bsf/ub/conn.h"
@@ -66,19 +67,38 @@ static void run_revoke_impi(struct ctl_request *q)
 {
 	struct impi impi;
 
+	int rc;
+
+	if (!impi_given(q, &impi))
+		return;
+	rc = shard_revoke(shards[0], impi.s, NULL);
+	if (rc > 0)
+		withdrawn_sessions(impi.s);
+	answer_revoked(q, rc);
+}
+
+static void run_used(struct ctl_request *q)
+{
+	struct impi impi;
+
 	if (impi_given(q, &impi))
-		answer_revoked(q, shard_revoke(shards[0], impi.s, NULL));
+		ctl_ok(q, withdrawn_from(impi.s));
 }
 
 static void run_revoke_btid(struct ctl_request *q)
 {
 	const char *arg = ctl_arg(q, 0);
 	struct btid btid;
+	int rc;
 
-	if (btid_parse(&btid, (const uint8_t *)arg, strlen(arg)) < 0)
+	if (btid_parse(&btid, (const uint8_t *)arg, strlen(arg)) < 0) {
 		ctl_fail(q, CTL_INVALID, "that is no B-TID; allowed: base64(RAND)@FQDN");
-	else
-		answer_revoked(q, shard_revoke(shards[0], NULL, &btid));
+		return;
+	}
+	rc = shard_revoke(shards[0], NULL, &btid);
+	if (rc > 0)
+		withdrawn_session(&btid);
+	answer_revoked(q, rc);
 }
 
 /* A run that carries an older GUSS has it from its MAA, and ends before its challenge does; a resynchronisation asks anew. */
@@ -140,6 +160,8 @@ static void run_guss(struct ctl_request *q)
 	if (!guss)
 		return;
 	changed = shard_guss(shards[0], impi.s, guss, runs_end_ms(), &as_new);
+	if (changed > 0)
+		withdrawn_rights(impi.s);
 	answer_guss(q, changed, as_new);
 }
 
@@ -219,6 +241,16 @@ const struct ctl_command bsf_commands[] = {
 	  .args_max = 1,
 	  .changes = true,
 	  .run = run_revoke_impi },
+	{ .words = "used",
+	  .args = "IMPI",
+	  .help = "Which applications got a key of a subscriber's session, and when",
+	  .args_min = 1,
+	  .args_max = 1,
+	  .run = run_used },
+	{ .words = "watch",
+	  .args = "",
+	  .help = "A line for each session that is revoked, each GUSS that changes, each NAF that is admitted no more",
+	  .run = ctl_watch },
 	{ .words = "revoke btid",
 	  .args = "BTID",
 	  .help = "The same of one session",

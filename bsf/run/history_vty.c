@@ -6,6 +6,7 @@
 #include <string.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
+#include "bsf/zn/given.h"
 #include "common/gba/gba_time.h"
 #include "common/gba/run_id.h"
 #include "common/rt/counters.h"
@@ -36,6 +37,23 @@ static void past_out(struct vty *vty, const struct ub_past *p, const char *cause
 
 #define PAST_HEAD "at                   step      cause              run      variant device                  hss"
 
+/* Who got a key of its last session. */
+static void given_out(struct vty *vty, const char *impi)
+{
+	char at[DATE_TIME_LEN + 1], run[RUN_ID_LEN + 1];
+	struct zn_given g;
+
+	if (!zn_given_of(&g, impi))
+		return;
+	run_id(run, g.btid.rand);
+	vty_out(vty, "keys of run %s have%s", run, VTY_NEWLINE);
+	for (size_t i = 0; i < g.n; i++) {
+		if (date_time_format(at, (time_t)g.nafs[i].at_s) < 0)
+			strcpy(at, "-");
+		vty_out(vty, "%-20s %s, asked %u times%s", at, g.nafs[i].naf, g.nafs[i].times, VTY_NEWLINE);
+	}
+}
+
 DEFUN(show_subscriber, show_subscriber_cmd, "show subscriber IMPI",
       SHOW_STR "The last runs of a subscriber, and why they ended\n"
 	       "user@domain\n")
@@ -50,15 +68,15 @@ DEFUN(show_subscriber, show_subscriber_cmd, "show subscriber IMPI",
 	n = ub_history_of(history, impi.s, runs);
 	pseudonym(word, impi.s);
 	vty_out(vty, "sub=%s, %zu runs of at most %d, the newest first%s", word, n, UB_HISTORY_RUNS, VTY_NEWLINE);
-	if (!n) {
+	if (n)
+		vty_out(vty, "%s%s", PAST_HEAD, VTY_NEWLINE);
+	else
 		vty_out(vty, "no request with this IMPI since the start, or others have come since%s", VTY_NEWLINE);
-		return CMD_SUCCESS;
-	}
-	vty_out(vty, "%s%s", PAST_HEAD, VTY_NEWLINE);
 	for (size_t i = 0; i < n; i++) {
 		past_out(vty, &runs[i], cause_name(runs[i].cause));
 		vty_out(vty, "%s", VTY_NEWLINE);
 	}
+	given_out(vty, impi.s);
 	return CMD_SUCCESS;
 }
 

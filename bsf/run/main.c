@@ -24,6 +24,7 @@
 #include "bsf/run/store_open.h"
 #include "bsf/store/store.h"
 #include "bsf/zn/answer.h"
+#include "bsf/zn/given.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
 #include "common/rt/daemon.h"
@@ -175,6 +176,8 @@ static int main_start(struct bsf *b, struct err *err)
 	if (!b->overload || !b->history)
 		return err_set(err, -ENOMEM, "no memory for the limits");
 	zn_answer_follow(is_followed, b->history);
+	if (zn_given_init() < 0)
+		return err_set(err, -ENOMEM, "no memory for who got keys");
 	b->node = node_new(shards_wanted(), b->tls, err);
 	if (!b->node)
 		return -ENOMEM;
@@ -220,6 +223,7 @@ static void stop(struct bsf *b)
 		store_shared_free(b->store);
 	overload_free(b->overload);
 	ub_history_free(b->history);
+	zn_given_free();
 	policy_publish(NULL);
 	naf_load_free();
 }

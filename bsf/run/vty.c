@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "bsf/run/vty.h"
+#include "bsf/run/withdrawn.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -198,12 +199,16 @@ DEFUN(revoke_impi, revoke_impi_cmd, "revoke impi IMPI",
 		  "user@domain\n")
 {
 	struct impi impi;
+	int rc;
 
 	if (impi_parse(&impi, (const uint8_t *)argv[0], strlen(argv[0])) < 0) {
 		vty_out(vty, "%% %s is no IMPI; allowed: user@domain%s", argv[0], VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	return revoked(vty, shard_revoke(shards[0], impi.s, NULL));
+	rc = shard_revoke(shards[0], impi.s, NULL);
+	if (rc > 0)
+		withdrawn_sessions(impi.s);
+	return revoked(vty, rc);
 }
 
 DEFUN(revoke_btid, revoke_btid_cmd, "revoke btid BTID",
@@ -211,12 +216,16 @@ DEFUN(revoke_btid, revoke_btid_cmd, "revoke btid BTID",
 		  "base64(RAND)@BSF name\n")
 {
 	struct btid btid;
+	int rc;
 
 	if (btid_parse(&btid, (const uint8_t *)argv[0], strlen(argv[0])) < 0) {
 		vty_out(vty, "%% %s is no B-TID; allowed: base64(RAND)@FQDN%s", argv[0], VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	return revoked(vty, shard_revoke(shards[0], NULL, &btid));
+	rc = shard_revoke(shards[0], NULL, &btid);
+	if (rc > 0)
+		withdrawn_session(&btid);
+	return revoked(vty, rc);
 }
 
 void bsf_vty_init(struct store_shared *st, struct shard *const *sh, struct node *no)

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include "bsf/store/backend.h"
 #include "bsf/zn/decide.h"
+#include "bsf/zn/given.h"
 #include "common/rt/counters.h"
 #include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
@@ -91,8 +92,11 @@ int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *
 	};
 	struct zn_bia bia;
 	enum cause cause = zn_decide(&bia, &ask);
+	int rc = encode_and_log(&bia, bir->peer, bir, store_rc == 0 ? s : NULL, cause, encode, carrier);
 
-	return encode_and_log(&bia, bir->peer, bir, store_rc == 0 ? s : NULL, cause, encode, carrier);
+	if (rc == 0 && cause == CAUSE_zn_ok)
+		zn_given_note(s->impi.s, &bir->btid, bir->naf_id.fqdn, ask.now_s);
+	return rc;
 }
 
 int zn_answer_refuse(const char *peer, const struct zn_bir *bir, enum cause cause, const struct result *r,

@@ -81,6 +81,16 @@ bool ctl_hold(struct ctl_request *q, void (*ended)(void *data), void *data);
 /*! The connection of q holds what was given to ctl_hold(): let go, without a call. \returns false: it does not hold that */
 bool ctl_release(struct ctl_request *q, void (*ended)(void *data), void *data);
 
+/* --- events */
+
+/*! A command: from now on until it ends the connection of q gets each event as a line "NUMBER event {JSON object}", with the number of
+ *  q, between its answers. Who does not take them for 30 s, or is 1 MiB behind, is closed: it has missed some. */
+void ctl_watch(struct ctl_request *q);
+/*! \param[in] event an object, taken */
+void ctl_event(json_t *event);
+/*! Is there anybody? */
+bool ctl_watched(void);
+
 /* --- between the files of this module */
 
 /*! ctl_cmds.c: those every daemon has. */

@@ -11,6 +11,8 @@
 #include "common/base/secret.h"
 #include "common/rt/log_cat.h"
 
+#define CTL_BEHIND_MAX (1u << 20) /* octets that may wait for who watches */
+
 /* who has been silent longest comes first */
 static LLIST_HEAD(conns);
 static struct deadline_set *deadlines;
@@ -76,17 +78,60 @@ static bool conn_send(struct ctl_conn *c)
 	return true;
 }
 
+/* Behind what is unsent. \returns false: too much, or no memory */
+static bool append_out(struct ctl_conn *c, const char *text)
+{
+	size_t left = c->out_len - c->out_at, len = strlen(text);
+	char *both = left + len <= CTL_BEHIND_MAX ? malloc(left + len + 1) : NULL;
+
+	if (!both)
+		return false;
+	memcpy(both, c->out + c->out_at, left);
+	memcpy(both + left, text, len + 1);
+	free(c->out);
+	c->out = both;
+	c->out_len = left + len;
+	c->out_at = 0;
+	return true;
+}
+
 /* \param[in] text malloc'ed, taken; NULL: no memory. \returns as conn_send() */
 static bool conn_answer(struct ctl_conn *c, char *text)
 {
-	if (!text) {
+	bool behind = c->out != NULL, fits = text && (!behind || append_out(c, text));
+
+	if (!fits) {
+		LOGP(DRT, LOGL_NOTICE, "control: %s does not take what it is told: closed\n", c->who);
+		free(text);
 		conn_close(c);
 		return false;
+	}
+	if (behind) {
+		free(text);
+		return conn_send(c);
 	}
 	c->out = text;
 	c->out_len = strlen(text);
 	c->out_at = 0;
 	return conn_send(c);
+}
+
+unsigned ctl_conn_event(const char *json)
+{
+	struct ctl_conn *c, *next;
+	unsigned n = 0;
+	char *line;
+
+	llist_for_each_entry_safe(c, next, &conns, entry)
+	{
+		n += c->watching;
+		if (!c->watching || !json)
+			continue;
+		if (asprintf(&line, "%llu event %s\n", (unsigned long long)c->watch, json) < 0)
+			line = NULL;
+		conn_answer(c, line);
+	}
+	return n;
 }
 
 /* --- requests */
@@ -269,7 +314,7 @@ static bool make_place(void)
 		return true;
 	llist_for_each_entry(c, &conns, entry)
 	{
-		if (c->work || c->ended)
+		if (c->work || c->ended || c->watching)
 			continue;
 		LOGP(DRT, LOGL_NOTICE, "control: %s closed: %d connections, and it was silent longest\n", c->who,
 		     CTL_CONNECTIONS_MAX);

@@ -29,6 +29,8 @@ struct ctl_conn {
 	bool unwatched; /* while an answer is made: a hang-up would wake us again and again */
 	void (*ended)(void *data);
 	void *data;
+	bool watching;  /* events go there, */
+	uint64_t watch; /* with the number of this request */
 };
 
 struct ctl_request {
@@ -49,6 +51,9 @@ int ctl_conn_open(int fd, const char *who);
 void ctl_conn_close_all(void);
 /*! The answer of the request in work. \param[in] line malloc'ed, taken; NULL: no memory. The connection may end in here. */
 void ctl_conn_answered(struct ctl_conn *c, char *line);
+
+/*! To each that watches. \returns how many there are; with json NULL only that */
+unsigned ctl_conn_event(const char *json);
 
 void ctl_request_free(struct ctl_request *q); /* wipes its document; may be NULL */
 /*! Is there such a command, with so many words and such a document? \returns 0; -EINVAL and why in err */

@@ -125,6 +125,32 @@ bool ctl_release(struct ctl_request *q, void (*ended)(void *data), void *data)
 	return true;
 }
 
+/* --- events */
+
+void ctl_watch(struct ctl_request *q)
+{
+	if (q->conn) {
+		q->conn->watching = true;
+		q->conn->watch = q->line.number;
+	}
+	ctl_ok(q, NULL);
+}
+
+void ctl_event(json_t *event)
+{
+	char *json = json_dumps(event, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	if (json)
+		ctl_conn_event(json);
+	free(json);
+	json_decref(event);
+}
+
+bool ctl_watched(void)
+{
+	return ctl_conn_event(NULL) > 0;
+}
+
 /* How many words of the line are this command's: 0, none. */
 static size_t words_of(const struct ctl_line *l, const char *words)
 {

@@ -340,3 +340,78 @@ async def guss_race(t):
         await c.ask(f"guss {impi}", guss(at))                      # taken away, at some moment of the run
         s = await run
         assert (await naf.fetch(conn, s.btid)).key is None, n
+
+
+async def event(c):
+    """The next event, and the number it came with."""
+    number, word, rest = (await c.line()).split(" ", 2)
+    assert word == "event", (number, word, rest)
+    return int(number), json.loads(rest)
+
+
+@test("watch: a revoked session, another GUSS and a NAF that is admitted no more are told at once, with who holds a key; between other answers, too",
+      smoke=True)
+async def watched(t):
+    w, c, conn = await with_rights(t, [RIGHT])
+    watcher, s = await control(w), await w.ue().bootstrap()
+    impi = w.cards[0].impi
+    assert await c.ask(f"used {impi}") == {}
+    for _ in range(3):
+        assert (await naf.fetch(conn, s.btid)).key
+    assert (await naf.fetch(conn, s.btid, naf.naf_id("other.example.com"))).key is None      # no key: not noted
+    used = await c.ask(f"used {impi}")
+    assert used["btid"] == s.btid and [(x["naf"], x["times"]) for x in used["nafs"]] == [("naf1.example.com", 3)], used
+    shown = await w.vty(f"show subscriber {impi}")
+    assert "naf1.example.com, asked 3 times" in shown, shown
+    assert await watcher.ask("watch") == {}
+    assert await c.ask(f"guss {impi}", guss(AT[3])) == {"changed": 1, "as_new": 0}
+    assert await event(watcher) == (1, {"event": "guss", "impi": impi, **used})
+    await c.ask(f"guss {impi}", guss(AT[3]))                          # nothing changed: no event
+    await c.ask("revoke impi nobody@example.com")
+    assert (await watcher.ask("generation?"))["generation"]
+    await c.ask(f"revoke btid {s.btid}")
+    assert await event(watcher) == (1, {"event": "revoked", **used})
+    s = await w.ue(1).bootstrap()
+    await c.ask(f"revoke impi {w.cards[1].impi}")
+    assert await event(watcher) == (1, {"event": "revoked", "impi": w.cards[1].impi})
+    await vty_line(w, ["enable", "configure terminal", "no naf gba-naf.example.com"])
+    assert await event(watcher) == (1, {"event": "naf", "naf": "gba-naf.example.com"})
+
+
+async def vty_line(w, lines):
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    for line in lines:
+        await v.command(line)
+    v.close()
+
+
+LONG = ".".join(["a" * 60] * 3) + ".example.com"       # so that few events are many octets
+
+
+@test("watch: who does not take events is closed, and keeps no other one waiting; gbactl prints them one a line", smoke=True, timeout=120)
+async def watched_slowly(t):
+    w = World(t, raw_hss=True, guss=guss(AT[1], RIGHT)).no_limits()
+    w.bsf_cfg.add("naf naf1.example.com", f"speaks-for *.{LONG}")
+    await w.start()
+    c, conn, s = await control(w), await w.naf(), await w.ue().bootstrap()
+    for n in range(8):
+        assert (await naf.fetch(conn, s.btid, naf.naf_id(f"naf-{n}{'n' * 40}.{LONG}"))).key
+    lazy = await control(w)
+    await lazy.ask("watch")
+    lazy.writer.transport.pause_reading()
+    p = await asyncio.create_subprocess_exec(t.need_program("gbactl"), "-s", w.ports["bsf_ctl"], "watch", stdout=asyncio.subprocess.PIPE, limit=1 << 20)
+    first = asyncio.create_task(p.stdout.readline())
+
+    async def push(n):
+        at = f"2026-02-03T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}Z"
+        assert await c.ask(f"guss {w.cards[0].impi}", guss(at, RIGHT)) == {"changed": 1, "as_new": 0}
+    n = 0
+    while not first.done():                                            # gbactl has come
+        await push(n := n + 1)
+    assert len(json.loads(await first)["nafs"]) == 8
+    while "does not take what it is told: closed" not in w.bsf.text():
+        await push(n := n + 1)
+        assert json.loads(await asyncio.wait_for(p.stdout.readline(), 30 * procs.FACTOR))["event"] == "guss"
+        assert n < 5000
+    await w.bsf.stop()
+    assert await asyncio.wait_for(p.wait(), 30 * procs.FACTOR) == 3

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "bsf/run/withdrawn.h"
+
+#include "bsf/zn/given.h"
+#include "common/gba/gba_time.h"
+#include "common/rt/ctl.h"
+
+static void put_btid(json_t *o, const struct btid *btid)
+{
+	char text[BTID_MAX + 1];
+
+	btid_format(text, btid->rand, btid->domain);
+	json_object_set_new(o, "btid", json_string(text));
+}
+
+static void put_given(json_t *o, const struct zn_given *g)
+{
+	json_t *nafs = json_array();
+	char at[DATE_TIME_LEN + 1];
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (date_time_format(at, (time_t)g->nafs[i].at_s) == 0)
+			json_array_append_new(nafs, json_pack("{sssssi}", "naf", g->nafs[i].naf, "at", at, "times",
+							      (int)g->nafs[i].times));
+	}
+	put_btid(o, &g->btid);
+	json_object_set_new(o, "nafs", nafs);
+}
+
+json_t *withdrawn_from(const char *impi)
+{
+	json_t *o = json_object();
+	struct zn_given g;
+
+	if (zn_given_of(&g, impi))
+		put_given(o, &g);
+	return o;
+}
+
+static void withdrawn_tell(const char *what, json_t *o)
+{
+	json_object_set_new(o, "event", json_string(what));
+	ctl_event(o);
+}
+
+static void withdrawn_tell_of(const char *what, const char *impi)
+{
+	json_t *o;
+
+	if (!ctl_watched())
+		return;
+	o = withdrawn_from(impi);
+	json_object_set_new(o, "impi", json_string(impi));
+	withdrawn_tell(what, o);
+}
+
+void withdrawn_sessions(const char *impi)
+{
+	withdrawn_tell_of("revoked", impi);
+}
+
+void withdrawn_rights(const char *impi)
+{
+	withdrawn_tell_of("guss", impi);
+}
+
+void withdrawn_session(const struct btid *btid)
+{
+	json_t *o;
+	struct zn_given g;
+
+	if (!ctl_watched())
+		return;
+	o = json_object();
+	if (zn_given_btid(&g, btid))
+		put_given(o, &g);
+	else
+		put_btid(o, btid);
+	withdrawn_tell("revoked", o);
+}
+
+void withdrawn_naf(const char *identity)
+{
+	if (ctl_watched())
+		withdrawn_tell("naf", json_pack("{ss}", "naf", identity));
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file withdrawn.h
+ *  What was true and is not any more, told to who watches the control socket (`watch`): with what is known of the applications that
+ *  hold a key. Main thread. */
+#pragma once
+
+#include <jansson.h>
+#include "common/gba/btid.h"
+
+/*! Sessions of a subscriber, or the one of a B-TID, were revoked. */
+void withdrawn_sessions(const char *impi);
+void withdrawn_session(const struct btid *btid);
+/*! The rights in a live session are others. */
+void withdrawn_rights(const char *impi);
+/*! An application server is admitted no more. */
+void withdrawn_naf(const char *identity);
+
+/*! Who got a key of this subscriber's session: btid, nafs. \returns an object; {} nobody that is known of */
+json_t *withdrawn_from(const char *impi);
