@@ -206,6 +206,29 @@ static int tell_device(struct reg_sender *s, struct told *t)
 
 /* --- an application: its file */
 
+/* The directory has some: is one about this application? That of one that is deleted is that its file has gone. */
+static int find_problem(struct reg_sender *s, struct told *t)
+{
+	json_t *answer = NULL, *problem;
+	int64_t there;
+	size_t i;
+	int rc = reg_db_int(s->db, &there, "SELECT 1 FROM application WHERE fqdn = ?1", "t", t->row.fqdn);
+
+	if (rc <= 0)
+		return rc;
+	rc = ask(s, "policy show", span_of(NULL, 0), t, &answer);
+	json_array_foreach(json_object_get(answer, "problems"), i, problem)
+	{
+		char *text = json_dumps(problem, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+
+		if (text && strstr(text, t->row.fqdn))
+			snprintf(t->refused, sizeof(t->refused), "%s", text);
+		free(text);
+	}
+	json_decref(answer);
+	return rc;
+}
+
 static int tell_app(struct reg_sender *s, struct told *t)
 {
 	struct reg_app_row a = { 0 };
@@ -232,9 +255,11 @@ static int tell_app(struct reg_sender *s, struct told *t)
 	if (!s->t->policy_directory) /* its NAFs are in its configuration */
 		return 0;
 	rc = ask(s, "policy reload", span_of(NULL, 0), t, &answer);
-	json_decref(answer);
-	if (rc == 0)
+	if (rc == 0 && json_integer_value(json_object_get(answer, "problems")) > 0)
+		rc = find_problem(s, t);
+	else if (rc == 0)
 		count(s, true);
+	json_decref(answer);
 	return rc < 0 ? rc : 0;
 }
 

@@ -6,21 +6,25 @@ obf_recheck=4
 
 obf_configure() {
 	naf=video.example.com
-	mkdir -m 700 "$dir/reg"
+	mkdir -m 700 "$dir/reg" "$dir/policy"
 	sed -i "s|/var/lib/gba-reg|$dir/reg|; s|/var/log/gba-reg|$dir/reg|; s|/etc/gba/|$dir/|; s|/run/gba-reg/|$dir/reg-|
 		s|/run/gba-bsf/|$dir/bsf-|; s|/run/gba-hss-sim/|$dir/hss-|; s|^ recheck .*| recheck $obf_recheck\n naf-conf refusal 1|
-		/policy-directory/d" "$dir/gba-reg.cfg"
-	cat >>"$dir/gba-bsf.cfg" <<-END
-		naf $naf
-		 address 127.0.0.1/32
-		 speaks-for $naf
-		 naf-group asp-1
-		 gaa-service 1000001
-		 uss-required 1000001
-	END
+		s|^ policy-directory .*| policy-directory $dir/policy|" "$dir/gba-reg.cfg"
+	echo "policy directory $dir/policy" >>"$dir/gba-bsf.cfg"
 }
 
 obf_order() { "$bin/tools/gbactl" -s "$dir/reg-control" "$@" || die "the registry does not do it: $*"; }
+
+# until BSF and HSS have been told all there is
+obf_told() {
+	local n
+	for n in {1..100}; do
+		obf_order --json outbox >"$dir/obf-outbox.json"
+		grep -qE '"waiting": ?[1-9]' "$dir/obf-outbox.json" || return 0
+		sleep 0.1
+	done
+	die "the registry could not tell them after $n attempts; see $dir"
+}
 
 # obf_get N: the page, or what there is in its place; the device says what it did
 obf_get() { foreground "${ue[@]}" -v --json get "$url" >"$dir/obf-$1.json" 2>"$dir/obf-$1.trace"; }
@@ -44,6 +48,7 @@ obf_show() {
 	start reg "$bin/reg/gba-regd" -c "$dir/gba-reg.cfg"
 	obf_order app add asp-1 "$naf" 127.0.0.1/32 >"$dir/naf.conf"
 	obf_order device add "$impi" >"$dir/obf-device"
+	obf_told
 	start naf "$bin/naf-lib/examples/gba-naf-example" --config "$dir/naf.conf" --listen "127.0.0.1:$ua_port" --json-log
 	ue=("$bin/ue/gba-ue" -c "$dir/usim-1.cfg" --connect-to "$bsf_name:80:127.0.0.1:$ub_port")
 	ua
@@ -53,7 +58,7 @@ obf_show() {
 	obf_order withdraw "$impi" "$naf" >/dev/null
 	obf_until 3 403
 	obf_order --json audit show >"$dir/obf-audit.json"
-	obf_order --json outbox >"$dir/obf-outbox.json"
+	obf_told
 	obf_order audit verify >/dev/null
 	OBF_RECHECK=$obf_recheck python3 tools/ladder_obf.py "$dir" || {
 		[ $? = 141 ] && exit 141 # nobody reads on

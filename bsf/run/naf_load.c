@@ -8,6 +8,7 @@
 #include <string.h>
 #include <osmocom/core/timer.h>
 #include "bsf/run/cfg.h"
+#include "bsf/run/withdrawn.h"
 #include "common/base/clock.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/daemon.h"
@@ -83,6 +84,17 @@ static void on_sweep(void *unused)
 		osmo_timer_schedule(&loader.sweep, SWEEP_MS / 1000, SWEEP_MS % 1000 * 1000);
 }
 
+/* Who watches is told of each that was admitted and is not any more. */
+static void say_withdrawn(const struct naf_dir *d, const struct naf_dir *former)
+{
+	for (size_t i = 0; former && ctl_watched() && i < former->n; i++) {
+		const struct naf_file *was = former->files[i], *is = naf_dir_find(d, was->name);
+
+		if (was->state == NAF_FILE_GOOD && (!is || is->state != NAF_FILE_GOOD))
+			withdrawn_naf(was->naf.identity);
+	}
+}
+
 /* \param[in] d held, taken \returns 0; -ENOMEM: the former stays */
 static int use(struct naf_dir *d)
 {
@@ -98,6 +110,7 @@ static int use(struct naf_dir *d)
 		naf_dir_drop(d);
 		return rc;
 	}
+	say_withdrawn(d, former);
 	naf_dir_drop(former);
 	if (!same)
 		say_read(d);

@@ -33,7 +33,7 @@ async def grant(t):
 @test("registry: an application learns a pseudonym, another ASP another one, and neither the IMPI; what is on disk does not show it either",
       smoke=True)
 async def pseudonyms(t):
-    w = await Realm(t, apps=(FQDN, "games.example.net")).start()
+    w = await Realm(t).start()
     impi = w.cards[0].impi
     for asp, fqdn in ((ASP, FQDN), (ASP, "games.example.net")):
         await w.order(f"app add {asp} {fqdn} 127.0.0.1/32")

@@ -13,9 +13,9 @@ ASP, FQDN = "asp-1", "video.example.com"
 
 
 class Realm(World):
-    """Realm(t): as World, with gba-regd. apps: names of applications the BSF admits."""
+    """Realm(t): as World, with gba-regd, which writes the BSF's policy directory."""
 
-    def __init__(self, t, n_cards=3, apps=(FQDN,), guss=None):
+    def __init__(self, t, n_cards=3, guss=None):
         super().__init__(t, n_cards, guss=guss)
         os.makedirs(os.path.join(self.dir, "reg"), mode=0o700, exist_ok=True)
         self.policy = os.path.join(self.dir, "policy")
@@ -27,13 +27,7 @@ class Realm(World):
         self.database = os.path.join(self.dir, "reg", "registry.sqlite")
         self.reg_cfg, self.reg = self._reg_cfg(), None
         self.no_limits()
-        self.admit(apps)
-
-    def admit(self, apps):
-        for n, fqdn in enumerate(apps):
-            for line in ("address 127.0.0.1/32", f"speaks-for {fqdn}", f"naf-group {ASP}", f"gaa-service {1000001 + n}",
-                         f"uss-required {1000001 + n}"):
-                self.bsf_cfg.add(f"naf {fqdn}", line)
+        self.bsf_cfg.node(f"policy directory {self.policy}")
 
     def _reg_cfg(self):
         c = Cfg(os.path.join(procs.SRC, "conf", "gba-reg.cfg"))
@@ -44,7 +38,7 @@ class Realm(World):
         c.set("registry", "recheck 2")
         c.add("registry", "naf-conf refusal 1")
         c.set("target bsf-1 bsf", f"socket {self.ports['bsf_ctl']}")
-        c.remove("target bsf-1 bsf", "policy-directory")
+        c.set("target bsf-1 bsf", f"policy-directory {self.policy}")
         c.set("target hss-1 hss", f"socket {self.ports['hss_ctl']}")
         c.set("line vty", f"socket {self.ports['reg_vty']}")
         c.set("control", f"socket {self.ports['reg_ctl']}")
@@ -90,6 +84,7 @@ class Realm(World):
     async def app(self, fqdn=FQDN, asp=ASP, name="naf"):
         """An application as registered: gba-naf-example with the naf.conf it was given."""
         conf = (await self.order(f"app add {asp} {fqdn} 127.0.0.1/32"))["naf_conf"]
+        await self.told()                                          # who is not admitted yet comes again seconds later
         path = os.path.join(self.etc, fqdn + ".conf")
         with open(path, "w", encoding="utf-8") as f:
             f.write(conf)
