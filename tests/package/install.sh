@@ -28,12 +28,12 @@ as() { local user=$1; shift; runuser -u "$user" -- "$@"; }
 until_said() { timeout 20 grep -q -m 1 "$2" <(tail -n +1 -f "$1" 2>/dev/null); }
 
 export DEBIAN_FRONTEND=noninteractive
-run apt-get install -y -q --no-install-recommends "$debs"/{gba-{bsf,hss-sim,znproxy,tools,ued,interop,doc},libgbaue0}_*.deb logrotate systemd man-db
+run apt-get install -y -q --no-install-recommends "$debs"/{gba-{bsf,hss-sim,znproxy,reg,tools,ued,interop,doc},libgbaue0}_*.deb logrotate systemd man-db
 ok $? "the packages install"
-run bash -c '[ "$(stat -c "%U %a" /etc/gba/bsf-1.kek /etc/gba/hss-1.kek /var/lib/gba-bsf /var/lib/gba-hss-sim | tr "\n" ,)" = \
-	"gba-bsf 600,gba-hss-sim 600,gba-bsf 700,gba-hss-sim 700," ] && [ "$(stat -c %a /etc/gba/*.cfg | sort -u)" = 640 ]'
+run bash -c '[ "$(stat -c "%U %a" /etc/gba/bsf-1.kek /etc/gba/hss-1.kek /etc/gba/reg-1.kek /var/lib/gba-bsf /var/lib/gba-hss-sim /var/lib/gba-reg /var/lib/gba-reg-policy | tr "\n" ,)" = \
+	"gba-bsf 600,gba-hss-sim 600,gba-reg 600,gba-bsf 700,gba-hss-sim 700,gba-reg 700,gba-reg 2750," ] && [ "$(stat -c %a /etc/gba/*.cfg | sort -u)" = 640 ]'
 ok $? "keys, state and configuration are their users'"
-run bash -c '! systemd-analyze verify /lib/systemd/system/gba-{bsfd,hss-simd,znproxyd,ued}.service 2>&1 | grep gba-'
+run bash -c '! systemd-analyze verify /lib/systemd/system/gba-{bsfd,hss-simd,znproxyd,regd,ued}.service 2>&1 | grep gba-'
 ok $? "the units are right"
 run test -s /usr/share/doc/gba-doc/README.md
 ok $? "gba-doc has the README"
@@ -53,6 +53,7 @@ ok $? "as the manual says, before the first start, it works"
 install -d -m 700 -o gba-hss-sim -g gba-hss-sim /run/gba-hss-sim
 install -d -m 700 -o gba-bsf -g gba-bsf /run/gba-bsf
 install -d -m 750 -o gba-bsf -g gba-bsf /var/log/gba-bsf
+echo 'policy directory /var/lib/gba-reg-policy' >>/etc/gba/gba-bsf.cfg
 printf 'log file /var/log/gba-bsf/bsf.log\n logging level set-all info\n!\n' >>/etc/gba/gba-bsf.cfg
 run as gba-bsf "${bsf[@]}" --check
 ok $? "the packaged configuration passes --check as its user"
@@ -65,6 +66,22 @@ until_said "$out/bsf.log" "hss.* connected"
 install -m 600 "$examples/usim-1.cfg" "$out/"
 run gba-ue -c "$out/usim-1.cfg" --connect-to bsf.mnc001.mcc001.pub.3gppnetwork.org:80:127.0.0.1:8080 bootstrap
 ok $? "a device bootstraps"
+# the registry, told to both by their sockets, which are open to their groups
+install -d -m 750 -o gba-reg -g gba-reg /run/gba-reg /var/log/gba-reg
+chmod 750 /run/gba-bsf /run/gba-hss-sim
+setpriv --reuid gba-reg --regid gba-reg --init-groups gba-regd -c /etc/gba/gba-reg.cfg 2>"$out/reg.log" &
+reg_pid=$!
+until_said "$out/reg.log" ready
+impi=001010000000001@ims.mnc001.mcc001.3gppnetwork.org
+run bash -c "gbactl app add asp-1 video.example.com 127.0.0.1/32 && gbactl device add $impi && gbactl grant $impi video.example.com"
+ok $? "the registry takes an application, a device and a grant"
+run timeout 20 bash -c 'until gbactl --json outbox | grep -q "\"waiting\":0.*\"waiting\":0"; do sleep 0.2; done; ! gbactl outbox | grep refused.*[1-9]; gbactl policy show'
+ok $? "and BSF and HSS have been told"
+run bash -c 'btid=$(gba-ue -c '"$out"'/usim-1.cfg --json status | sed -n "s/.*\"btid\": \"\(.*\)\".*/\1/p") && gba-naf bir "$btid" --identity video.example.com --naf video.example.com --ua 0100000002 --bsf 127.0.0.1:3868'
+ok $? "so the application gets the key of the session that lives"
+kill $reg_pid
+run wait $reg_pid
+ok $? "gba-regd ends with 0"
 install -m 600 -o gba-ue -g gba-ue "$examples/usim-1.cfg" /etc/gba/
 sed -i 's,^ state-file .*, state-file /var/lib/gba-ued/usim-1.state,' /etc/gba/usim-1.cfg
 sed -i 's,^agent$,&\n connect-to bsf.mnc001.mcc001.pub.3gppnetwork.org:80:127.0.0.1:8080,' /etc/gba/gba-ue.cfg
@@ -87,7 +104,7 @@ kill $bsf_pid $hss_pid
 run wait $bsf_pid $hss_pid
 ok $? "both end with 0"
 
-run apt-get purge -y -q gba-bsf gba-hss-sim gba-znproxy gba-ued
+run apt-get purge -y -q gba-reg gba-bsf gba-hss-sim gba-znproxy gba-ued
 ok $? "purge"
 run bash -c '! ls -d /etc/gba /var/lib/gba-* /var/log/gba-* /etc/logrotate.d/gba-* 2>/dev/null'
 ok $? "leaves nothing but the users, and says so"

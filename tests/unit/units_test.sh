@@ -18,7 +18,7 @@ report() { # STATUS TEXT
 		failed=1
 	fi
 }
-echo 1..7
+echo 1..11
 for unit in "$src"/debian/*.service; do
 	name=${unit##*/}
 	name=${name#*.gba-} # PACKAGE.NAME.service
