@@ -152,7 +152,7 @@ int fault_scenario_read(struct faults *out, struct span text, uint64_t now_ms,
 			int (*known)(void *owner, const char *impi), void *owner, struct err *err)
 {
 	const struct reading r = { out, now_ms, known, owner };
-	const uint8_t *at = text.p, *end = text.p + text.len;
+	const uint8_t *at = text.p, *end = text.len ? text.p + text.len : at;
 	struct err why;
 
 	*out = (struct faults){ 0 };

@@ -170,7 +170,7 @@ async def round_trip(t):
     changed = await c.ask("subscriber change", json.dumps([{**one, "guss": guss(8)}]))
     assert changed == {"changed": 1, "unchanged": 0} and 'id="8"' in (await c.ask(f"guss? {one['impi']}"))["guss"]
     for document, said in (("{}", "invalid allowed: {"), ("[1]", "invalid subscribers[0]: allowed: an object"),
-                           ("[{}]", "invalid subscribers[0]: impi: no private"), ('[{"impi": "#@x.org"}]', "invalid subscribers[0]: impi: no private"), ("[", "invalid line 1: not JSON")):
+                           ("[{}]", "invalid subscribers[0]: impi: no private"), ('[{"impi": "#@x.org"}]', "invalid subscribers[0]: impi: no private"), ("[", "invalid line 1: not JSON"), ("", "invalid 1:1: empty file")):
         assert (await c.refused("subscriber add", document)).startswith(said), document
     assert (await c.refused("subscriber export keys")).startswith("invalid 'keys'; allowed: json, sealed")
     v = World(t, n_cards=0, name="other")                        # another kek
@@ -284,7 +284,7 @@ async def guss_table(t):
                        (TABLE + f"{u}\n{a},,,,1,,,,\n", f"3:{len(a) + 5}: type: there is no gsid"), (TABLE + f"{u}\nx,,,1,1,,u,,\n", "3:1: impi: no private identity"),
                        (TABLE + f"{u}\n{a},,,1\n", "3:1: too few or too many fields"), (TABLE + f"{u}\nq@y.org,,,1,1,,u,,\n", "unknown line 3: there is no such"),
                        (TABLE + f"{u}\n{a},,,1,1,,u,,\n{u}\n", "line 4: this subscriber was there before"), ("impi,gsi\n", "1:6: unknown column; allowed: impi uicc-type"),
-                       ("gsid\n", "1:1: column impi is missing"), ("impi,impi\n", "1:6: column named twice"), ("#\n", "empty file")):
+                       ("gsid\n", "1:1: column impi is missing"), ("impi,impi\n", "1:6: column named twice"), ("#\n", "empty file"), ("", "empty file")):
         out = await c.refused("guss csv", text)
         assert said in out and out.split()[0] in ("invalid", "unknown"), (text, out)
         assert await c.ask(f"guss? {other}") == before, text
