@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """gba-interop against our own daemons: every case passes; a fault is found; what is wrong with a target file is told; what a report says."""
+import contextlib
 import importlib.util
+import io
 import os
 import re
 import shutil
@@ -221,11 +223,16 @@ async def wrong(t):
         os.symlink(os.path.join(CONF, name), os.path.join(t.dir, name))
     path = os.path.join(t.dir, "bsf.toml")
     os.unlink(path)
+    sys.path.insert(0, procs.SRC)
+    t.cleanup(sys.path.remove, procs.SRC)
+    from interop.run import main
     for (old, new), said in WRONG:
         with open(path, "w", encoding="utf-8") as f:
             f.write(good.replace(old, new, 1))
         assert old in good, old
-        rc, out, err = await procs.run([sys.executable, TOOL, "zn", "--target", path, "--check"])
-        assert rc == 2 and re.search(said, err) and "Traceback" not in err and not out, (new, rc, out, err)
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            rc = main.main(["zn", "--target", path, "--check"])
+        assert rc == 2 and re.search(said, err.getvalue()) and not out.getvalue(), (new, rc, out.getvalue(), err.getvalue())
     rc, _, err = await procs.run([sys.executable, TOOL, "zh", "--target", os.path.join(CONF, "bsf.toml"), "--check"])
-    assert rc == 2 and "bsf: is missing; zh needs target, diameter, bsf, subscriber" in err, err
+    assert rc == 2 and "Traceback" not in err and "bsf: is missing; zh needs target, diameter, bsf, subscriber" in err, err

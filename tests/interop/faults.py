@@ -74,7 +74,12 @@ class Tree:
         subprocess.run(["xargs", "-0", "cp", "--parents", "-P", "-t", self.src], cwd=procs.SRC, input=files, check=True)
 
     def patch(self, path, *more):
-        subprocess.run(["patch", "-p1", "-s", "--no-backup-if-mismatch", "-i", path, *more], cwd=self.src, check=True)
+        """Does it apply? Whole, or not at all."""
+        argv = ["patch", "-p1", "-s", "-f", "--no-backup-if-mismatch", "-i", path, *more]
+        whole = subprocess.run(argv + ["--dry-run"], cwd=self.src, capture_output=True, check=False).returncode == 0
+        if whole:
+            subprocess.run(argv, cwd=self.src, check=True)
+        return whole
 
     def make(self):
         """Both daemons; None, or what the compiler said."""
@@ -116,7 +121,9 @@ def by_patches(paths):
         bad = sum(asyncio.run(in_lab(clean)), [])
         assert not bad, f"{bad} fail without a fault"
         for path, (name, role, cases) in zip(paths, heads):
-            tree.patch(path)
+            if not tree.patch(path):
+                yield f"{name} (its patch no longer fits the tree: make it anew)", []
+                continue
             said = tree.make()
             assert not said, f"{path}: {said}"
             yield name, asyncio.run(in_lab(lambda w, r=role, c=cases: w.failed(r, c)))
