@@ -130,14 +130,14 @@ int store_open_check(struct err *err)
 void store_open_wait(struct store_shared *sh)
 {
 	uint64_t end = clock_mono_ms() + LINKS_WAIT_MS;
-	unsigned up = 0, of = 0;
-	char why[128] = "";
+	struct store_links l = { .up = 0 };
 
-	while (store_shared_links(sh, &up, &of, why, sizeof(why)) && up < of && clock_mono_ms() < end) {
+	while (store_shared_links(sh, &l) && l.up < l.of && clock_mono_ms() < end) {
 		log_relay_run();
 		(void)poll(NULL, 0, LINKS_STEP_MS);
 	}
-	if (up < of)
+	if (l.up < l.of)
 		LOGT(DRT, LOGL_NOTICE,
-		     "Redis is not to be used yet (%s): devices get 503 (store_away), it is tried every second\n", why);
+		     "Redis is not to be used yet (%s): devices get 503 (store_away), it is tried every second\n",
+		     l.why);
 }

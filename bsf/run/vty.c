@@ -22,14 +22,14 @@ static struct node *node;
 /* What is on another machine is not counted here. \returns false: it is in this process */
 static bool show_links(struct vty *vty, const struct store_figures *f)
 {
-	unsigned up, of;
-	char why[128];
+	struct store_links l;
 
-	if (!store_shared_links(store, &up, &of, why, sizeof(why)))
+	if (!store_shared_links(store, &l))
 		return false;
 	vty_out(vty, "redis             %s%s", bsf_cfg->redis.at.text, VTY_NEWLINE);
-	vty_out(vty, "links             %u of %u%s%s%s%s", up, of, up < of ? " (" : "", up < of ? why : "",
-		up < of ? ")" : "", VTY_NEWLINE);
+	vty_out(vty, "links             %u of %u%s%s%s%s", l.up, l.of, l.up < l.of ? " (" : "",
+		l.up < l.of ? l.why : "", l.up < l.of ? ")" : "", VTY_NEWLINE);
+	vty_out(vty, "clock-ahead-ms    %" PRId64 "%s", l.clock_off_ms, VTY_NEWLINE);
 	vty_out(vty, "sessions-made     %" PRIu64 "%s", f->commits, VTY_NEWLINE);
 	vty_out(vty, "unreadable        %" PRIu64 "%s", f->corrupt, VTY_NEWLINE);
 	return true;

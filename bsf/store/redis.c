@@ -150,16 +150,15 @@ static const struct store_backend redis_backend = {
 	.free = redis_free,
 };
 
-bool store_shared_links(struct store_shared *sh, unsigned *up, unsigned *of, char *why, size_t whylen)
+bool store_shared_links(struct store_shared *sh, struct store_links *out)
 {
 	struct store_redis *s = (struct store_redis *)sh;
 
 	if (sh->be != &redis_backend)
 		return false;
 	pthread_mutex_lock(&s->lock);
-	*up = s->up;
-	*of = s->links;
-	snprintf(why, whylen, "%s", s->why);
+	*out = (struct store_links){ .up = s->up, .of = s->links, .clock_off_ms = atomic_load(&s->off_ms) };
+	snprintf(out->why, sizeof(out->why), "%s", s->why);
 	pthread_mutex_unlock(&s->lock);
 	return true;
 }

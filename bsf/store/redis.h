@@ -34,6 +34,8 @@ struct store_redis {
 	struct seal *seal;
 	char label[SOCKADDR_TEXT];
 	_Atomic uint64_t puts, corrupt;
+	_Atomic int64_t off_ms; /* our clock, ahead of its */
+	atomic_bool off_said;
 	pthread_mutex_t lock; /* of what follows */
 	unsigned links, up;
 	char why[REDIS_LINK_WHY]; /* the last link that is not up */
@@ -67,6 +69,10 @@ void redis_end(struct store_req *r, int rc);
 
 /* store/redis_greet.c */
 extern const struct redis_link_ops redis_link_greets; /* owner: the part */
+
+/* store/redis_clock.c */
+/*! What TIME said, us. Where the two clocks differ too far the link is refused. */
+void redis_clock_take(struct redis_part *p, int64_t server_us);
 
 /* The first step of each. \returns 0: redis_end() comes; -errno: that is the answer */
 /* store/redis_challenge.c */

@@ -14,8 +14,7 @@
 #include "common/rt/log_cat.h"
 #include "common/rt/log_line.h"
 
-#define TICK_MS       1000
-#define CLOCK_BACK_MS 1000
+#define TICK_MS 1000
 
 static const char meta_aad[] = "gba redis meta 1";
 static const char meta_key[] = "m";
@@ -164,21 +163,11 @@ static void need_said(void *needed, const struct redisReply *r)
 	free(n);
 }
 
-/* It was read there before it came here, so what we make of it is never ahead, and the most that it has said is the best. A server
- * whose clock was put back by more than an answer takes is believed. */
-static void clock_take(struct redis_part *p, int64_t server_us)
-{
-	int64_t ahead = (server_us - (int64_t)clock_mono_us()) / 1000;
-
-	if (ahead > p->clock_ms || p->clock_ms - ahead > CLOCK_BACK_MS)
-		p->clock_ms = ahead;
-}
-
 static void time_said(void *part, const struct redisReply *r)
 {
 	if (!may(part, r, "TIME") || r->type != REDIS_REPLY_ARRAY || r->elements != 2)
 		return;
-	clock_take(part, strtoll(r->element[0]->str, NULL, 10) * 1000000 + strtoll(r->element[1]->str, NULL, 10));
+	redis_clock_take(part, strtoll(r->element[0]->str, NULL, 10) * 1000000 + strtoll(r->element[1]->str, NULL, 10));
 }
 
 static void ask_time(struct redis_part *p, redis_reply_fn *fn)

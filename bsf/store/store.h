@@ -79,9 +79,14 @@ struct store_redis_cfg {
 /*! Nothing is asked yet: each shard makes a link of its own, again and again, and until it is up calls are refused.
  *  \returns NULL and a reason in err */
 struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, struct err *err);
-/*! Links of shards that are up, of how many; of one that is not, why. Any thread. \param[out] why whylen octets
- *  \returns false: this store has none */
-bool store_shared_links(struct store_shared *sh, unsigned *up, unsigned *of, char *why, size_t whylen);
+/*! Links of shards to another machine. */
+struct store_links {
+	unsigned up, of;
+	int64_t clock_off_ms; /* our clock, ahead of its */
+	char why[160];        /* one of them is not up; "": none was lost since */
+};
+/*! Any thread. \returns false: this store has none */
+bool store_shared_links(struct store_shared *sh, struct store_links *out);
 
 /*! Longest life a key may have, asked at each look-up: an expiry beyond now and that was made under a wrong clock, and
  *  the session counts as over. Without it any expiry is right.

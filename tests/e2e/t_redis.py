@@ -6,6 +6,7 @@ import time
 
 from lib import causes, ctl, naf, pki, procs, vty
 from lib import tls as lib_tls
+from lib.faketime import WallClock
 from lib.http_raw import HttpClosed
 from lib.redis import Redis, at, two, use
 from lib.runner import test
@@ -195,6 +196,40 @@ async def unfit(t):
     assert "allowed: noeviction" in await w.vty("show store")
     assert await status(w.ue(), w) == 503
     assert await redis.ask("DBSIZE") == b":0"
+
+
+@test("the clock of a BSF is 3 s off: said and shown; an hour: it serves nothing, the other one goes on; right again: it is back")
+async def clock(t):
+    redis = await Redis(t).start()
+    a, b = two(t, redis)
+    wall = WallClock(t, b.etc)
+    b.bsf_env = wall.env
+    await a.start()
+    await b.start()
+    ue = a.ue()
+    s, _, _ = await bootstrap(ue, a, b)
+    conn, other = await a.naf(), await b.naf()
+    wall.step(3)
+    await t.until(lambda: said(b, "s ahead of that of Redis"), 20, "the clock to be said to be off")
+    ahead = next(x for x in (await b.vty("show store")).split("\n") if x.startswith("clock-ahead-ms"))
+    assert 2500 < int(ahead.split()[1]) < 3500, ahead
+    assert (await naf.fetch(other, s.btid)).result == 2001
+    for seconds in (-3600, 3600):
+        wall.step(seconds)
+        await t.until(lambda: said(b, f"{abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} its; allowed: 5 s"), 20, "the odd one to stop")
+
+        async def down():
+            return not await back(b)
+        await t.until(down, 20, "its links to be down")
+        assert (await naf.fetch(other, s.btid)).result == 5012 and await status(b.ue(1), b) == 503
+        assert (await naf.fetch(conn, s.btid)).result == 2001
+    wall.step(0)
+    await t.until(lambda: back(b), 20, "its links to be up again")
+    assert (await naf.fetch(other, s.btid)).result == 2001
+
+
+async def said(w, words):
+    return words in w.bsf.text()
 
 
 @test("Redis by TLS: a key as over TCP; a certificate of another name, and a port that speaks no TLS, are named in the log")

@@ -56,8 +56,7 @@ static void never(void *owner, uint64_t txn, const struct store_answer *a)
 /* It is never up, and says why; a call is refused within it. */
 static void refused_for(const struct store_redis_cfg *c, const char *words)
 {
-	char why[160] = "";
-	unsigned up, of;
+	struct store_links l;
 	struct err err;
 	struct store_shared *sh = store_shared_redis_new(c, &err);
 	struct store *st = store_new(NULL, sh, never, NULL);
@@ -65,11 +64,11 @@ static void refused_for(const struct store_redis_cfg *c, const char *words)
 
 	do {
 		osmo_select_main(0);
-		ck_assert(store_shared_links(sh, &up, &of, why, sizeof(why)));
-	} while (!why[0]);
-	ck_assert_msg(strstr(why, words), "%s", why);
-	ck_assert_uint_eq(up, 0);
-	ck_assert_uint_eq(of, 1);
+		ck_assert(store_shared_links(sh, &l));
+	} while (!l.why[0]);
+	ck_assert_msg(strstr(l.why, words), "%s", l.why);
+	ck_assert_uint_eq(l.up, 0);
+	ck_assert_uint_eq(l.of, 1);
 	ck_assert_int_eq(store_get(st, &id, 1)->rc, -ENOTCONN);
 	ck_assert_int_eq(store_end(-ENOTCONN), STORE_REFUSED);
 	talloc_free(st);
@@ -229,17 +228,16 @@ END_TEST
 START_TEST(becomes_replica)
 {
 	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
-	char why[160];
-	unsigned up, of;
+	struct store_links l;
 
 	open_with(NULL);
 	ask((const char *const[]){ "REPLICAOF", "127.0.0.1", "1", NULL });
 	ck_assert_int_ne(store_end(put(&h, &s)), STORE_DONE);
 	do {
 		osmo_select_main(0);
-		store_shared_links(h.sh, &up, &of, why, sizeof(why));
-	} while (!strstr(why, "role is slave"));
-	ck_assert_uint_eq(up, 0);
+		store_shared_links(h.sh, &l);
+	} while (!strstr(l.why, "role is slave"));
+	ck_assert_uint_eq(l.up, 0);
 	ask((const char *const[]){ "REPLICAOF", "NO", "ONE", NULL });
 	store_wait_up(h.st);
 	ck_assert_int_eq(put(&h, &s), 0);
