@@ -26,8 +26,14 @@ static void figure(json_t *into, const char *name, uint64_t n)
 void bsf_figures(json_t *into)
 {
 	struct store_figures f;
+	struct store_links l;
 
 	store_shared_figures(sessions, &f);
+	/* what is on another machine is not counted here */
+	if (store_shared_links(sessions, &l)) {
+		figure(into, "store_links", l.of);
+		figure(into, "store_links_up", l.up);
+	}
 	figure(into, "sessions", f.sessions);
 	figure(into, "challenges", f.challenges);
 	figure(into, "tmpis", f.tmpis);
@@ -45,10 +51,8 @@ static void answer_revoked(struct ctl_request *q, int rc)
 {
 	if (rc == -ENOENT)
 		rc = 0;
-	if (rc == -EBUSY)
-		ctl_fail(q, CTL_BUSY, "the store has too much to do");
-	else if (rc < 0)
-		ctl_fail(q, CTL_FAILED, "not revoked: %s", strerror(-rc));
+	if (rc < 0)
+		ctl_fail(q, rc == -EBUSY ? CTL_BUSY : CTL_FAILED, "%s", store_words(rc));
 	else
 		ctl_ok(q, json_pack("{si}", "revoked", rc));
 }
@@ -111,10 +115,8 @@ static uint64_t runs_end_ms(void)
 
 static void answer_guss(struct ctl_request *q, int changed, unsigned as_new)
 {
-	if (changed == -EBUSY)
-		ctl_fail(q, CTL_BUSY, "the store has too much to do");
-	else if (changed < 0)
-		ctl_fail(q, CTL_FAILED, "it is not known whether it was done: %s", strerror(-changed));
+	if (changed < 0)
+		ctl_fail(q, changed == -EBUSY ? CTL_BUSY : CTL_FAILED, "%s", store_words(changed));
 	else
 		ctl_ok(q, json_pack("{sisi}", "changed", changed, "as_new", (int)as_new));
 }

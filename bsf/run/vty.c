@@ -184,7 +184,7 @@ DEFUN(peers_reconnect, peers_reconnect_cmd, "peers reconnect",
 static int revoked(struct vty *vty, int rc)
 {
 	if (rc < 0) {
-		vty_out(vty, "%% not revoked: %s%s", rc == -ENOENT ? "no such session" : strerror(-rc), VTY_NEWLINE);
+		vty_out(vty, "%% %s%s", rc == -ENOENT ? "no such session" : store_words(rc), VTY_NEWLINE);
 		return CMD_WARNING;
 	}
 	LOGT(DSTORE, LOGL_NOTICE, "%d sessions revoked by the operator\n", rc);

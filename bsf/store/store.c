@@ -134,6 +134,26 @@ enum store_end store_end(int rc)
 	return rc == -EIO ? STORE_UNKNOWN : STORE_DONE;
 }
 
+const char *store_words(int rc)
+{
+	static const struct {
+		int rc;
+		const char *words;
+	} rows[] = {
+		{ -EIO, "it is not known whether it was done: order it again" },
+		{ -ETIMEDOUT, "it is not known whether it was done: order it again" },
+		{ -EBUSY, "nothing was done: the store has too much to do" },
+		{ -ENOSPC, "nothing was done: the store is full" },
+		{ -ENOTCONN, "nothing was done: Redis cannot be asked" },
+		{ -ESHUTDOWN, "nothing was done: it is being stopped" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].rc == rc)
+			return rows[i].words;
+	return strerror(-rc);
+}
+
 int64_t store_clock_ms(struct store *st)
 {
 	return st->sh->be->clock_ms(st);

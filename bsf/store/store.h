@@ -49,6 +49,8 @@ typedef void store_done_fn(void *owner, uint64_t txn, const struct store_answer 
 enum store_end { STORE_DONE, STORE_REFUSED, STORE_UNKNOWN };
 /*! \param[in] rc of an answer */
 enum store_end store_end(int rc);
+/*! The same for people who asked for a change: was it done, and what to do. rc < 0; -ETIMEDOUT counts as unknown */
+const char *store_words(int rc);
 
 /* one per process */
 struct store_lmdb_cfg {

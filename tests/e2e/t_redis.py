@@ -46,6 +46,13 @@ async def revoke(world, ue):
     assert await ctl.ask(world.ports["bsf_ctl"], f"revoke impi {ue.impi}") == {"revoked": 1}
 
 
+async def refused(world, order):
+    try:
+        return str(await ctl.ask(world.ports["bsf_ctl"], order))
+    except ctl.Refused as e:
+        return str(e)
+
+
 async def status(ue, world):
     try:
         return (await at(ue, world).first()).status
@@ -146,6 +153,14 @@ async def frozen(t):
     assert (await naf.fetch(conn, s.btid)).result == 2001
     s, _, _ = await bootstrap(ue, a, a)
     assert (await naf.fetch(conn, s.btid)).result == 2001
+    redis.freeze()
+    order = f"revoke impi {ue.impi}"
+    assert "it is not known whether it was done: order it again" in await refused(a, order)
+    assert "nothing was done: Redis cannot be asked" in await refused(a, order)
+    redis.go_on()
+    await t.until(lambda: back(a), 20, "the links to be up again")
+    assert (await ctl.ask(a.ports["bsf_ctl"], order))["revoked"] in (0, 1)       # it may have been done meanwhile
+    assert (await naf.fetch(conn, s.btid)).result == GONE
 
 
 @test("Redis is full: new bootstraps get 503, keys are given, revocation works")
