@@ -7,6 +7,7 @@
 #include "bsf/policy/naf_dir.h"
 #include "common/dia/dia_hub.h"
 #include "common/gba/naf_id.h"
+#include "common/rt/log_line.h"
 
 static const struct naf_policy claimed_twice; /* the value of such a name */
 
@@ -16,6 +17,7 @@ static int problem(struct policy *p, const char *who, const char *why)
 
 	p->n_problems++;
 	snprintf(text, sizeof(text), "%s: %s", who, why);
+	log_line_harmless(text); /* the name of a file may be anything */
 	return names_add(&p->problems, span_str(text), POLICY_PROBLEMS_MAX) == -ENOMEM ? -ENOMEM : 0;
 }
 

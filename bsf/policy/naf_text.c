@@ -93,11 +93,14 @@ static int naf_line(struct reader *r, char *line)
 	return strcmp(w.words[0], "naf") == 0 ? naf_line_identity(r, &w) : naf_line_word(r, &w);
 }
 
-/* What would forge a line where a name of it is shown. */
+/* What would forge a line where a name of it is shown; a remark is never shown. */
 static bool is_text(const char *line, size_t len)
 {
+	bool remark = line[strspn(line, " \t")] == '!';
+
 	for (size_t i = 0; i < len; i++)
-		if ((uint8_t)line[i] < ' ' && line[i] != '\t' && line[i] != '\r')
+		if (((uint8_t)line[i] < ' ' || (uint8_t)line[i] > '~') && line[i] != '\t' && line[i] != '\r' &&
+		    !(remark && (uint8_t)line[i] >= 0x80))
 			return false;
 	return true;
 }

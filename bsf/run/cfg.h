@@ -160,6 +160,8 @@ void naf_cfg_vty_init(void); /* run/cfg_naf.c */
 int naf_cfg_check(const struct bsf_cfg *c, struct err *err);
 /*! Publish the policy that the peer and naf nodes make, and tell the Diameter node of it. \returns 0; -ENOMEM */
 int naf_cfg_publish(const struct bsf_cfg *c);
+/*! What that would publish. \returns policy_free() it; NULL no memory */
+struct policy *naf_cfg_policy(const struct bsf_cfg *c);
 /*! The same, and say is called with it and the former one, which may be NULL, before it is. */
 int naf_cfg_publish_saying(const struct bsf_cfg *c, void (*say)(const struct policy *now, const struct policy *before));
 /*! Whom naf_cfg_publish() tells; fn NULL: nobody. */

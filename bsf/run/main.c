@@ -249,6 +249,8 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = naf_load_first(&err);
 	if (rc == 0 && args.check)
+		naf_load_remarks();
+	if (rc == 0 && args.check)
 		rc = rt_checked(&args, rt_held(&args, store_open_check(&err), &err));
 	if (rc == 0 && !args.check && bsf_cfg->store == BSF_STORE_LMDB)
 		rc = rt_owner_check(&args, bsf_cfg->lmdb_path, bsf_cfg->store_line, &err);

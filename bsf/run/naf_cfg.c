@@ -83,6 +83,16 @@ void naf_cfg_on_publish(void (*fn)(void *owner), void *owner)
 	to_tell.owner = owner;
 }
 
+struct policy *naf_cfg_policy(const struct bsf_cfg *c)
+{
+	struct policy *p = policy_with_room(c);
+
+	if (p && fill_policy(p, c))
+		return p;
+	policy_free(p);
+	return NULL;
+}
+
 int naf_cfg_publish(const struct bsf_cfg *c)
 {
 	return naf_cfg_publish_saying(c, NULL);
@@ -90,12 +100,10 @@ int naf_cfg_publish(const struct bsf_cfg *c)
 
 int naf_cfg_publish_saying(const struct bsf_cfg *c, void (*say)(const struct policy *now, const struct policy *before))
 {
-	struct policy *p = policy_with_room(c);
+	struct policy *p = naf_cfg_policy(c);
 
-	if (!p || !fill_policy(p, c)) {
-		policy_free(p);
+	if (!p)
 		return -ENOMEM;
-	}
 	if (say)
 		say(p, policy_current());
 	policy_publish(p);

@@ -287,6 +287,17 @@ int naf_load_first(struct err *err)
 	return rc < 0 ? cfg_error(err, rc, naf_load.line, "policy directory: %s", why.text) : 0;
 }
 
+void naf_load_remarks(void)
+{
+	struct policy *p = naf_load.dir ? naf_cfg_policy(bsf_cfg) : NULL;
+
+	for (size_t i = 0; p && i < p->problems.n && i < LINES_MAX; i++)
+		rt_fatal("policy: %s", p->problems.s[i]);
+	if (p && p->n_problems > LINES_MAX)
+		rt_fatal("policy: and %zu more", p->n_problems - LINES_MAX);
+	policy_free(p);
+}
+
 static void on_every(void *unused)
 {
 	naf_load_soon();
@@ -328,6 +339,8 @@ void naf_load_end(void)
 	osmo_timer_del(&loader.sweep);
 	inbox_thread_stop(loader.thread);
 	loader.thread = NULL;
+	while (loader.n_waiting)
+		ctl_fail(loader.waiting[--loader.n_waiting], CTL_BUSY, "the daemon ends");
 	inbox_free(loader.back);
 	loader.back = NULL;
 }

@@ -19,6 +19,8 @@ extern struct naf_load_state naf_load;
 
 /*! At the start, and with --check: read it, if there is one. \returns 0; -errno and err: as cfg_error() */
 int naf_load_first(struct err *err);
+/*! With --check: what cannot be used of it, on stderr; no fault. */
+void naf_load_remarks(void);
 /*! When the table has been published: from now on it can be read again. \returns 0; -errno and a reason */
 int naf_load_begin(void *ctx, struct err *err);
 void naf_load_end(void);

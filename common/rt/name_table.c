@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "common/base/ascii.h"
+#include "common/crypto/keyed_hash.h"
+#include "common/crypto/rng.h"
 #include "common/gba/btid.h"
 #include "common/gba/naf_id.h"
 
@@ -18,21 +20,24 @@ struct entry {
 struct name_table {
 	struct entry **places;
 	size_t n_places, n;
+	uint64_t key[2];
 };
 
-/* FNV-1a, of the name in lower case */
-static uint64_t hash(struct span name)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+#define HASHED_MAX 256 /* octets of a name */
 
-	for (size_t i = 0; i < name.len; i++)
-		h = (h ^ ascii_lower(name.p[i])) * UINT64_C(0x100000001b3);
-	return h ^ h >> 32;
+/* Of the name in lower case. */
+static uint64_t hash(const struct name_table *t, struct span name)
+{
+	uint8_t low[HASHED_MAX];
+	size_t len = name.len < HASHED_MAX ? name.len : HASHED_MAX;
+
+	ascii_lower_copy(low, name.p, len);
+	return keyed_hash(t->key, span_of(low, len));
 }
 
 static struct entry **find(const struct name_table *t, struct span name)
 {
-	struct entry **e = &t->places[hash(name) & (t->n_places - 1)];
+	struct entry **e = &t->places[hash(t, name) & (t->n_places - 1)];
 
 	while (*e && !span_ieq(span_str((*e)->name), name))
 		e = &(*e)->next;
@@ -47,8 +52,9 @@ struct name_table *name_table_new(void)
 		return NULL;
 	t->n_places = PLACES_FIRST;
 	t->places = calloc(t->n_places, sizeof(struct entry *));
-	if (t->places)
+	if (t->places && rng_fill(t->key, sizeof(t->key)) == 0)
 		return t;
+	free(t->places);
 	free(t);
 	return NULL;
 }
@@ -72,7 +78,9 @@ void name_table_free(struct name_table *t)
 /* Without memory it stays as it is: slower, not wrong. */
 static void grow(struct name_table *t)
 {
-	struct name_table wide = { calloc(2 * t->n_places, sizeof(struct entry *)), 2 * t->n_places, t->n };
+	struct name_table wide = {
+		calloc(2 * t->n_places, sizeof(struct entry *)), 2 * t->n_places, t->n, { t->key[0], t->key[1] }
+	};
 
 	if (!wide.places)
 		return;

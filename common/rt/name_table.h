@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file name_table.h
- *  Names of hosts to things, without case: a hash table, so that ten thousand NAFs cost a request what ten do. Names come from
- *  the configuration and are only looked up by peers, so nobody else chooses what shares a place. */
+ *  Names of hosts to things, without case: a hash table, so that ten thousand NAFs cost a request what ten do. Names
+ *  may be chosen by those they are for (files of the policy directory), so a key decides what shares a place. */
 #pragma once
 
 #include <stdbool.h>

@@ -146,6 +146,8 @@ async def words(t):
     for name, (_, why) in wrong.items():
         assert any(p.startswith(name) and why in p for p in problems), (name, why, problems)
         assert why in shown and why in log and "\x1b" not in log, (name, why)
+    rc, out, err = await procs.run([t.need_program("gba-bsfd"), "-c", f"{w.etc}/gba-bsf.cfg", "--check"], 30)
+    assert rc == 0 and all(f"policy: {p}" in err for p in problems), (rc, out, err)         # remarks: a start would start
     rc, out, err = await procs.run([t.need_program("gbactl"), "-s", w.ports["bsf_ctl"], "policy", "show"], 30)
     assert rc == 0 and "c04.naf: line 2: a..b is no host name" in out, (rc, out, err)
 
@@ -174,6 +176,9 @@ async def ignored(t):
     want = {"link": "is a symbolic link", "dangling": "is a symbolic link", "fifo": "is no regular file", "folder": "is no regular file",
             "socket": "is no regular file", "open": "may be written by everybody", "long": "has more than 65536 octets",
             "a_b": "has a name that is no host name and .naf"}
+    with open(os.path.join(d.path.encode(), b"esc\x1b[2J\n\xff.naf"), "wb") as f:
+        f.write(b"rubbish")
+    want["esc?[2J??"] = want["a_b"]
     if os.getuid() == 0:
         d.write("other", text("p.example"))
         os.chown(d.at("other"), 12345, 12345)

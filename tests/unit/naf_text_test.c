@@ -18,7 +18,8 @@ START_TEST(all_words)
 {
 	static const char text[] = "naf naf1.example.com\n"
 				   " via dra.example.com\n"
-				   "! a remark\n"
+				   "! a remark, gr\xc3\xb6\xc3\x9f"
+				   "er\n"
 				   "\n"
 				   "\tspeaks-for naf1.example.com\r\n"
 				   " speaks-for *.apps.example.com\n"
@@ -134,6 +135,14 @@ static const struct {
 	{ "connections 2\nspeaks-for a\n", "peer without address" },
 	{ GOOD "\x01\n", "line 3: an octet that is no text" },
 	{ GOOD "speaks-for a\x1b[2Jb\n", "line 3: an octet that is no text" },
+	{ GOOD "naf-group caf\xc3\xa9\n", "line 3: an octet that is no text" },
+	{ GOOD "gr\xc3\xb6\xc3\x9f"
+	       "e 1\n",
+	  "line 3: an octet that is no text" },
+	{ GOOD "\x9b"
+	       "2J\n",
+	  "line 3: an octet that is no text" },
+	{ GOOD "! a remark\x1b[2J\n", "line 3: an octet that is no text" },
 };
 
 /* Each error of a file with its words */
