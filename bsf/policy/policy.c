@@ -227,6 +227,11 @@ struct digest_alg policy_form(const struct policy *p, const char *impi, struct s
 	return (struct digest_alg){ DIGEST_MD5, 1 };
 }
 
+bool policy_suspended(const struct policy *p, const char *impi)
+{
+	return p && p->suspended && name_table_get(p->suspended, span_str(impi));
+}
+
 void policy_free(struct policy *p)
 {
 	if (!p)
@@ -237,6 +242,7 @@ void policy_free(struct policy *p)
 		policy_peer_clear(&p->peers[i]);
 	name_table_free(p->by_identity);
 	name_table_free(p->peer_by_identity);
+	name_table_free(p->suspended);
 	naf_index_clear(p);
 	for (size_t i = 0; i < p->n_hss; i++)
 		hss_put(p->hss[i]);

@@ -48,6 +48,7 @@ struct policy_form {
 struct policy {
 	struct policy_form forms[POLICY_FORMS_MAX];
 	size_t n_forms;
+	struct name_table *suspended; /* IMPIs that get nothing; the values say nothing. NULL: none */
 	struct naf_policy *nafs;
 	size_t n_nafs;
 	struct policy_peer *peers;
@@ -102,6 +103,9 @@ bool policy_speaks_for(const struct naf_policy *n, const char *fqdn);
 
 /*! Pure. \param[in] user_agent absent: no form is for it \returns AKAv1-MD5 where nothing else is written for both */
 struct digest_alg policy_form(const struct policy *p, const char *impi, struct span user_agent);
+
+/*! Pure. \returns true: this subscriber gets nothing until it is resumed */
+bool policy_suspended(const struct policy *p, const char *impi);
 
 /*! Who is it that asks? */
 enum policy_who {

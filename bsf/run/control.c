@@ -7,6 +7,7 @@
 #include "bsf/run/cfg.h"
 #include "bsf/run/naf_explain.h"
 #include "bsf/run/naf_load.h"
+#include "bsf/run/suspend.h"
 #include "bsf/run/withdrawn.h"
 #include "common/rt/ctl_line.h"
 #include "bsf/store/guss_push.h"
@@ -42,6 +43,7 @@ void bsf_figures(json_t *into)
 	figure(into, "swept", f.swept);
 	figure(into, "unreadable", f.corrupt);
 	figure(into, "index_octets", f.index_octets);
+	figure(into, "suspended", suspend_count());
 	figure(into, "ub_connections", ub_conn_open());
 	figure(into, "ub_connections_max", bsf_connections());
 }
@@ -87,6 +89,48 @@ static void run_used(struct ctl_request *q)
 
 	if (impi_given(q, &impi))
 		ctl_ok(q, withdrawn_from(impi.s));
+}
+
+static void answer_suspend(struct ctl_request *q, int rc)
+{
+	if (rc == -EBUSY)
+		ctl_fail(q, CTL_BUSY, "the store has too much to do");
+	else if (rc < 0)
+		ctl_fail(q, CTL_FAILED, "perhaps not all is revoked, order it again: %s", strerror(-rc));
+	else
+		ctl_ok(q, json_pack("{si}", "revoked", rc));
+}
+
+/* First nobody is let in any more, then what was let in before is revoked: between the two nothing can slip through. */
+static void run_suspend(struct ctl_request *q)
+{
+	struct impi impi;
+	int rc;
+
+	if (!impi_given(q, &impi))
+		return;
+	rc = suspend_add(impi.s);
+	if (rc == 0)
+		rc = naf_cfg_publish(bsf_cfg);
+	if (rc == 0)
+		rc = shard_revoke(shards[0], impi.s, NULL);
+	if (rc > 0)
+		withdrawn_sessions(impi.s);
+	answer_suspend(q, rc == -ENOENT ? 0 : rc);
+}
+
+static void run_resume(struct ctl_request *q)
+{
+	struct impi impi;
+	bool was;
+
+	if (!impi_given(q, &impi))
+		return;
+	was = suspend_del(impi.s);
+	if (was && naf_cfg_publish(bsf_cfg) < 0)
+		ctl_fail(q, CTL_FAILED, "not resumed, order it again: no memory");
+	else
+		ctl_ok(q, json_pack("{sb}", "was_suspended", was));
 }
 
 static void run_revoke_btid(struct ctl_request *q)
@@ -236,6 +280,20 @@ const struct ctl_command bsf_commands[] = {
 	  .changes = true,
 	  .document_max = ZH_GUSS_CARRIED,
 	  .run = run_guss },
+	{ .words = "suspend impi",
+	  .args = "IMPI",
+	  .help = "A subscriber gets nothing until it is resumed, or this daemon ends",
+	  .args_min = 1,
+	  .args_max = 1,
+	  .changes = true,
+	  .run = run_suspend },
+	{ .words = "resume impi",
+	  .args = "IMPI",
+	  .help = "It may bootstrap again",
+	  .args_min = 1,
+	  .args_max = 1,
+	  .changes = true,
+	  .run = run_resume },
 	{ .words = "revoke impi",
 	  .args = "IMPI",
 	  .help = "Make the keys of a subscriber invalid at once; the device must bootstrap again",

@@ -22,6 +22,7 @@
 #include "bsf/run/naf_load.h"
 #include "bsf/run/shard.h"
 #include "bsf/run/store_open.h"
+#include "bsf/run/suspend.h"
 #include "bsf/store/store.h"
 #include "bsf/zn/answer.h"
 #include "bsf/zn/given.h"
@@ -225,6 +226,7 @@ static void stop(struct bsf *b)
 	ub_history_free(b->history);
 	zn_given_free();
 	policy_publish(NULL);
+	suspend_free();
 	naf_load_free();
 }
 

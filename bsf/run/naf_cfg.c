@@ -7,6 +7,7 @@
 #include <talloc.h>
 #include "bsf/run/hss_nodes.h"
 #include "bsf/run/naf_load.h"
+#include "bsf/run/suspend.h"
 #include "common/base/sockaddr.h"
 #include "common/rt/cfg_file.h"
 
@@ -50,6 +51,9 @@ static bool fill_policy(struct policy *p, const struct bsf_cfg *c)
 	p->dir = naf_load.dir ? naf_dir_hold(naf_load.dir) : NULL;
 	p->tls = c->tls.certificate != NULL;
 	p->taken_by = taken_by;
+	p->suspended = suspend_count() ? suspend_table() : NULL;
+	if (suspend_count() && !p->suspended)
+		return false;
 	return hss_nodes_to_policy(p, c) && policy_index(p) == 0;
 }
 

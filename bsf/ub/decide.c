@@ -293,14 +293,14 @@ enum cause ub_decide_zh(const struct zh_result *r, bool resync)
 
 /* causes.csv, column "answer"; not named: 503. */
 static const uint16_t statuses[CAUSE_COUNT] = {
-	[CAUSE_ub_syntax] = 400,        [CAUSE_ub_uri_mismatch] = 400, [CAUSE_ub_realm_unknown] = 400,
-	[CAUSE_ub_scheme] = 400,        [CAUSE_ub_algorithm] = 400,    [CAUSE_ub_auts_syntax] = 400,
-	[CAUSE_ub_http_rejected] = 400, [CAUSE_ub_user_unknown] = 403, [CAUSE_ub_tmpi_unknown] = 403,
-	[CAUSE_ub_impi_syntax] = 403,   [CAUSE_ub_nonce_taken] = 403,  [CAUSE_ub_user_mismatch] = 403,
-	[CAUSE_ub_opaque] = 403,        [CAUSE_ub_response] = 403,     [CAUSE_ub_body_digest] = 403,
-	[CAUSE_ub_auts_response] = 403, [CAUSE_ub_auts_refused] = 403, [CAUSE_ub_auts_repeated] = 403,
-	[CAUSE_ub_mac_failure] = 403,   [CAUSE_ub_mac_context] = 403,  [CAUSE_ub_path] = 404,
-	[CAUSE_ub_method] = 405,        [CAUSE_ub_too_large] = 413,
+	[CAUSE_ub_syntax] = 400,        [CAUSE_ub_uri_mismatch] = 400,  [CAUSE_ub_realm_unknown] = 400,
+	[CAUSE_ub_scheme] = 400,        [CAUSE_ub_algorithm] = 400,     [CAUSE_ub_auts_syntax] = 400,
+	[CAUSE_ub_suspended] = 403,     [CAUSE_ub_http_rejected] = 400, [CAUSE_ub_user_unknown] = 403,
+	[CAUSE_ub_tmpi_unknown] = 403,  [CAUSE_ub_impi_syntax] = 403,   [CAUSE_ub_nonce_taken] = 403,
+	[CAUSE_ub_user_mismatch] = 403, [CAUSE_ub_opaque] = 403,        [CAUSE_ub_response] = 403,
+	[CAUSE_ub_body_digest] = 403,   [CAUSE_ub_auts_response] = 403, [CAUSE_ub_auts_refused] = 403,
+	[CAUSE_ub_auts_repeated] = 403, [CAUSE_ub_mac_failure] = 403,   [CAUSE_ub_mac_context] = 403,
+	[CAUSE_ub_path] = 404,          [CAUSE_ub_method] = 405,        [CAUSE_ub_too_large] = 413,
 };
 
 void ub_answer_cause(struct ub_answer *out, enum cause cause)

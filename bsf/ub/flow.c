@@ -145,6 +145,8 @@ static enum ub_step ask_hss(struct ub_run *run)
 
 	if (allowed != CAUSE_ub_ok)
 		return fail(run, allowed);
+	if (policy_suspended(policy_current(), run->impi.s))
+		return fail(run, CAUSE_ub_suspended);
 	if (run->resync) {
 		ask.rand = run->challenge.key;
 		ask.auts = run->wish.auts;
@@ -311,6 +313,8 @@ static enum ub_step judge_answer(struct ub_run *run)
 	run->has_rand = true;
 	run->impi = run->challenge.impi;
 	identified(run, NULL);
+	if (policy_suspended(policy_current(), run->impi.s)) /* its challenge may be younger than the revocation */
+		return fail(run, CAUSE_ub_suspended);
 	cause = ub_decide_answer(&run->wish, &run->request, &run->challenge);
 	if (cause == CAUSE_ub_ok)
 		return UB_STEP_SESSION_PUT;

@@ -6,9 +6,10 @@ import os
 import signal
 import stat
 
-from lib import naf, procs, vty
+from lib import causes, naf, procs, vty
 from lib.ctl import Ctl, ask
 from lib.runner import test
+from lib.ue import UbError
 from lib.world import World
 
 LATIN = "caf\xe9".encode("latin-1")
@@ -415,3 +416,44 @@ async def watched_slowly(t):
         assert n < 5000
     await w.bsf.stop()
     assert await asyncio.wait_for(p.wait(), 30 * procs.FACTOR) == 3
+
+
+@test("suspend: a subscriber gets nothing until it is resumed: keys, TMPI, what is under way; the others are served; a restart forgets it, and says so",
+      smoke=True)
+async def suspend(t):
+    w = await World(t, raw_hss=True).start()
+    c, conn = await control(w), await w.naf()
+    ue, other = w.ue(), w.ue(1)
+    s, impi = await ue.bootstrap(), w.cards[0].impi
+    under_way = await w.ue().challenge()
+    res, ck, ik = ue.usim.authenticate(under_way.rand, under_way.autn)
+    before = await c.ask("generation?")
+    assert await c.ask(f"suspend impi {impi}") == {"revoked": 1}
+    assert await c.ask(f"suspend impi {impi}") == {"revoked": 0}
+    assert (await naf.fetch(conn, s.btid)).key is None
+    asked = len(w.raw_hss.vectors)
+    async with causes.counted(w, ub_suspended=5):
+        r, _ = await ue.answer(under_way, res)
+        assert r.status == 403, r.status
+        for who in (w.ue(), ue, w.ue()):                             # ue has a TMPI
+            try:
+                await who.bootstrap()
+                raise AssertionError("bootstrapped")
+            except UbError as e:
+                assert e.response.status == 403, e
+    assert len(w.raw_hss.vectors) == asked
+    causes.register("ub_suspended")
+    so = await other.bootstrap()
+    assert (await naf.fetch(conn, so.btid)).key == so.ks_naf()
+    assert (await c.ask("figures"))["figures"]["suspended"] == 1
+    assert await c.ask(f"resume impi {impi}") == {"was_suspended": True}
+    assert await c.ask(f"resume impi {impi}") == {"was_suspended": False}
+    s = await w.ue().bootstrap()
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    assert (await c.refused("suspend impi x")).startswith("invalid that is no IMPI")
+    await c.ask(f"suspend impi {impi}")
+    assert impi not in w.bsf.text()
+    await w.bsf.stop()
+    await w.bsf.start()
+    c = await control(w)
+    assert (await c.ask("generation?"))["generation"] != before["generation"] and (await c.ask("figures"))["figures"]["suspended"] == 0
