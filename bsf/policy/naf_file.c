@@ -272,7 +272,7 @@ static struct naf_file *vanished(const char *name, const struct naf_file *former
 	*rc = 0;
 	if (!was_there(former))
 		return NULL;
-	if (former->state == NAF_FILE_GONE)
+	if (former->state == NAF_FILE_GONE && !former->stamp.inode) /* else there was something in its place */
 		return naf_file_hold((struct naf_file *)former);
 	f = file_refused(name, NAF_FILE_GONE, "has vanished", former, NULL);
 	*rc = f ? 0 : -ENOMEM;

@@ -186,6 +186,9 @@ START_TEST(what_is_not_read)
 	ck_assert_int_eq(symlink("/nowhere", path_of("good.naf")), 0);
 	look();
 	ck_assert_str_eq(file("good.naf", NAF_FILE_GONE)->naf.refused, "is a symbolic link");
+	ck_assert_int_eq(unlink(path_of("good.naf")), 0);
+	look();
+	ck_assert_str_eq(file("good.naf", NAF_FILE_GONE)->naf.refused, "has vanished");
 }
 END_TEST
 
