@@ -11,6 +11,7 @@
 #include "bsf/run/hss_nodes.h"
 #include "bsf/run/hss_show.h"
 #include "bsf/run/naf_cfg.h"
+#include "bsf/run/naf_load.h"
 #include "bsf/ub/conn.h"
 #include "common/rt/dia_show.h"
 #include "common/rt/log_cat.h"
@@ -96,15 +97,27 @@ static const struct dia_hub_peer_figures *figures_find(const struct peers *p, co
 	return f ? f : &none;
 }
 
-static void show_naf(const struct peers *p, const struct naf_cfg *n)
+/* \param[in] via NULL: a connection of its own */
+static void show_naf(const struct peers *p, const char *identity, const char *via)
 {
-	const struct dia_hub_peer_figures *f = figures_find(p, naf_cfg_via(n));
+	const struct dia_hub_peer_figures *f = figures_find(p, via ? via : identity);
 	struct vty *vty = p->vty;
 
-	vty_out(vty, "naf  %-50s %s%s%s%s", n->policy.identity, dia_show_state(f), n->policy.via ? ", via " : "",
-		n->policy.via ? n->policy.via : "", VTY_NEWLINE);
-	if (!n->policy.via)
+	vty_out(vty, "naf  %-50s %s%s%s%s", identity, dia_show_state(f), via ? ", via " : "", via ? via : "",
+		VTY_NEWLINE);
+	if (!via)
 		dia_show_history(vty, f);
+}
+
+static void show_nafs(const struct peers *p)
+{
+	const struct naf_dir *d = naf_load.dir;
+
+	for (const struct naf_cfg *n = bsf_cfg->nafs; n; n = n->next)
+		show_naf(p, n->policy.identity, n->policy.via);
+	for (size_t i = 0; d && i < d->n; i++)
+		if (d->files[i]->naf.via)
+			show_naf(p, d->files[i]->naf.identity, d->files[i]->peer ? NULL : d->files[i]->naf.via);
 }
 
 static void show_hss(const struct peers *p, const struct bsf_hss *h)
@@ -145,8 +158,7 @@ DEFUN(show_peers, show_peers_cmd, "show peers",
 			show_peer(&p, c);
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
 		show_hss(&p, bsf_cfg->hss[i]);
-	for (const struct naf_cfg *n = bsf_cfg->nafs; n; n = n->next)
-		show_naf(&p, n);
+	show_nafs(&p);
 	free(p.f);
 	return CMD_SUCCESS;
 }
@@ -160,7 +172,7 @@ DEFUN(peer_word, peer_word_cmd, "peer IDENTITY (disconnect|reconnect)",
 	bool off = argv[1][0] == 'd';
 	int rc;
 
-	if (!peer_cfg_find(argv[0])) {
+	if (!peer_cfg_find(argv[0]) && !policy_peer(policy_current(), argv[0])) {
 		vty_out(vty, "%% there is no peer %s; allowed: a name of 'show peers'%s", argv[0], VTY_NEWLINE);
 		return CMD_WARNING;
 	}

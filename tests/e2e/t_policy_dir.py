@@ -69,6 +69,8 @@ async def life(t):
     await d.ask()
     assert (await naf.fetch(other, s.btid, naf.naf_id(B))).impi is None
     assert await asked(other, s, "x.apps.example.org") == 2001
+    shown = [x.split() for x in (await w.vty("show peers")).splitlines() if x.startswith("naf ")]
+    assert [x for x in shown if x[1] in (A, B)] == [["naf", A, "open"], ["naf", B, "open"]], shown
     d.write(B, text(B) + "colour red\n")
     out = await d.ask()
     assert (out["good"], out["bad"], out["problems"]) == (1, 1, 1), out
