@@ -2,6 +2,7 @@
 """Programs of others: tshark reads every frame, erlang-diameter is NAF and HSS, six HTTP clients are devices."""
 import base64
 import os
+import re
 
 from lib import naf, otp, procs
 from lib.app import App
@@ -28,7 +29,7 @@ async def tshark(t, pcap, display, fields):
 async def frames(t):
     t.need_tool("tshark", "tshark")
     with open(GUSS, encoding="utf-8") as f:
-        w = World(t, guss=f.read())
+        w = World(t, guss=re.sub('<guss id="[^"]*"', '<guss id="{impi}"', f.read()))      # each has his own
     w.write_configs()
     t.worlds.append(w)
     await w.import_subscribers()

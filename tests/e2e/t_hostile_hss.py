@@ -2,9 +2,10 @@
 """HSSs that attack who dials them: the BSF keeps a connection to each of sixteen at once, by TLS and in the clear, and each misbehaves in its own
 way. A good HSS serves all the while, and none of the others costs the BSF time or memory. And an SLF that names whatever it can think of."""
 import asyncio
+import contextlib
 import os
 
-from lib import causes, dia
+from lib import causes, dia, procs
 from lib.dia import Avp, Msg
 from lib.hss_pair import REALM, UnderLoad, is_state, node
 from lib.pki import pki
@@ -198,6 +199,51 @@ async def hostile(t):
     t.note(f"{sum(h.came for h in bad)} connections in {passed:.1f} s, then {100 * share:.0f} % of a core, memory {grown:+} KiB")
     assert SANITIZED or grown < 4096, grown
     await w.ue(0).bootstrap()
+
+
+async def press(argv, letter):
+    """A server with a user who leans on a key; some of its ends end it, then there is another one."""
+    while True:
+        p = await asyncio.create_subprocess_exec(*argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
+                                                 stderr=asyncio.subprocess.DEVNULL)
+        try:
+            while p.returncode is None:
+                p.stdin.write(letter * 10)
+                await p.stdin.drain()
+                await asyncio.sleep(0.02)
+        except ConnectionError:
+            pass
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                p.kill()
+            await p.wait()
+
+
+@test("an HSS that changes keys, or asks for new handshakes, all the time, before its CEA: cut off with a word, dialled again, the other one serves",
+      smoke=True, timeout=90)
+async def changes_keys(t):
+    openssl = t.need_tool("openssl", "openssl")
+    w = tls_world(t).no_limits()
+    w.bsf_cfg.set("diameter", "tc 1")
+    identity, port = f"bad.{REALM}", procs.free_port()
+    pair = pki().make("keys", identity)
+    w.bsf_cfg.nodes.append([f"hss {identity}", node(port, "timeout 1", "priority 9", "security tls")])
+    w.bsf_cfg.set(f"hss {HSS_ID}", "priority 1")
+    await w.start()
+    for version, letter, word in (("-tls1_3", b"K\n", "it changes keys all the time"), ("-tls1_2", b"R\n", f"peer={identity}")):
+        mark = w.bsf.mark()
+        argv = [openssl, "s_server", "-accept", f"127.0.0.1:{port}", "-cert", pair.certificate, "-key", pair.key, "-CAfile", pki().ca(),
+                "-Verify", "1", version]
+        pressing = asyncio.ensure_future(press(argv, letter))
+        try:
+            async def told(mark=mark, word=word):
+                await w.ue(0).bootstrap()
+                return any(word in line and "dia_tls" in line for line in w.bsf.text(mark).split("\n"))
+            await t.until(told, 40, f"{version}: {word}")
+        finally:
+            pressing.cancel()
+            await asyncio.gather(pressing, return_exceptions=True)
+    assert w.bsf.running
 
 
 @test("an SLF that names thousands, itself under another case, hosts of 255 octets, or in a message of 1 MB: refused and counted, never asked; "
