@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 
-from . import aka, kdf, procs
+from . import aka, causes, kdf, procs, vty
 from .web import RawBsf
 
 NAF = "naf1.example.com"
@@ -116,3 +116,14 @@ class Agent:
     def _of(r):
         for ks, _ in r.bsf.sessions.values():
             yield f"Ks {ks.hex()[:8]}", ks
+
+
+async def moved(agent, **expected):
+    """These causes stand in the agent's counters and in its log; registered."""
+    async def there():
+        c = await vty.counters(agent.vty)
+        return all(c.get(k, 0) >= n for k, n in expected.items())
+    await agent.t.until(there, 5, f"counters {expected}")
+    for name in expected:
+        assert name in agent.daemon.text(), f"no log line names {name}"
+        causes.register(name)
