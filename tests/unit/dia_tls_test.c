@@ -577,56 +577,6 @@ START_TEST(test_few_handshakes_of_an_address)
 }
 END_TEST
 
-/* Each address has its own, however many there are; the one that floods keeps nobody else waiting. */
-START_TEST(test_addresses_apart)
-{
-	static struct dia_rate rate;
-	struct dia_shakes shakes, other_loop;
-	struct sockaddr_storage flood, from;
-	char host[32];
-
-	ck_assert_int_eq(dia_rate_init(&rate, DIA_RATE_A_SECOND), 0);
-	dia_shakes_init(&shakes, loop, &rate);
-	dia_shakes_init(&other_loop, loop, &rate);
-	sockaddr_parse(&flood, "127.0.0.1", "1");
-	for (unsigned i = 0; i < DIA_RATE_A_SECOND; i++)
-		ck_assert_uint_eq(dia_shakes_wait(i % 2 ? &shakes : &other_loop, &flood), 0);
-	for (unsigned i = 0; i < 400; i++) {
-		snprintf(host, sizeof(host), i % 2 ? "10.0.%u.%u" : "2001:db8:%x:%x::1", i / 100, i % 100);
-		ck_assert_int_eq(sockaddr_parse(&from, host, "1"), 0);
-		ck_assert_uint_eq(dia_shakes_wait(&shakes, &from), 0);
-	}
-	ck_assert_uint_gt(dia_shakes_wait(&shakes, &flood), 0);
-	ck_assert_uint_gt(dia_shakes_wait(&other_loop, &flood), 0); /* one count, whatever loop it comes to */
-	sockaddr_parse(&from, "2001:db8:7::1", "1");
-	for (unsigned i = 0; i < DIA_RATE_A_SECOND; i++)
-		ck_assert_uint_eq(dia_shakes_wait(&shakes, &from), 0);
-	sockaddr_parse(&from, "2001:db8:7::2", "1"); /* its neighbour is the same user */
-	ck_assert_uint_gt(dia_shakes_wait(&shakes, &from), 0);
-}
-END_TEST
-
-/* The instants are cut: long idle is not far ahead. */
-START_TEST(test_forgotten_for_weeks)
-{
-	static struct dia_rate rate;
-	struct sockaddr_storage from;
-	uint64_t now = 1000;
-
-	ck_assert_int_eq(dia_rate_init(&rate, DIA_RATE_A_SECOND), 0);
-	sockaddr_parse(&from, "192.0.2.1", "1");
-	for (unsigned days = 0; days < 60; days++, now += 86400000u) {
-		for (unsigned i = 0; i < DIA_RATE_A_SECOND; i++)
-			ck_assert_uint_eq(dia_rate_wait(&rate, &from, now), 0);
-		ck_assert_uint_gt(dia_rate_wait(&rate, &from, now), 0);
-		ck_assert_uint_le(dia_rate_wait(&rate, &from, now), 1000);
-	}
-	now += (1ull << 32) -
-	       500; /* to the millisecond it might be taken for one that is still ahead, and no more than a second */
-	ck_assert_uint_le(dia_rate_wait(&rate, &from, now), 1000);
-}
-END_TEST
-
 int main(void)
 {
 	TCase *tc = tcase_create("tls");
@@ -648,8 +598,6 @@ int main(void)
 	tcase_add_test(tc, test_small_records_in_a_turn);
 	tcase_add_test(tc, test_few_handshakes_in_a_turn);
 	tcase_add_test(tc, test_few_handshakes_of_an_address);
-	tcase_add_loop_test(tc, test_addresses_apart, 0, 20);
-	tcase_add_test(tc, test_forgotten_for_weeks);
 	failed = suite_run_cases("dia_tls", &tc, 1);
 	drop_pki();
 	return failed;
