@@ -313,7 +313,74 @@ static int get_index_key(struct reg_db *db, const char *path, struct err *err)
 		       : err_set(err, -EKEYREJECTED, "%s: none of the configured keks is what it was sealed by", path);
 }
 
-static int open_sql(struct reg_db *db, const char *path, struct err *err)
+static int seal_row(struct reg_db *db, sqlite3_stmt *row, uint8_t first)
+{
+	uint8_t plain[REG_ID_MAX], sealed[REG_ID_MAX + SEAL_OVERHEAD];
+	struct span was = span_of(sqlite3_column_blob(row, 2), (size_t)sqlite3_column_bytes(row, 2)), s;
+	int64_t device = sqlite3_column_int64(row, 0), kind = sqlite3_column_int64(row, 1);
+	char aad[AAD_MAX];
+	int n;
+
+	if (kind < 0 || kind >= REG_KINDS)
+		return -EBADMSG;
+	if (was.len > 1 && was.p[1] == first) /* behind the version: who sealed it */
+		return 0;
+	n = seal_open(db->seal, plain, sizeof(plain), was, aad_of(aad, device, (enum reg_kind)kind));
+	if (n >= 0)
+		n = seal_put(db->seal, sealed, sizeof(sealed), span_of(plain, (size_t)n), span_str(aad));
+	OPENSSL_cleanse(plain, sizeof(plain));
+	if (n < 0)
+		return n;
+	s = span_of(sealed, (size_t)n);
+	return reg_db_do(db, "UPDATE identifier SET sealed = ?3 WHERE device = ?1 AND kind = ?2", "iib", device, kind,
+			 &s);
+}
+
+/* All by the first KEK, in one transaction, so that the others can go. */
+static int seal_anew(struct reg_db *db, uint8_t first)
+{
+	sqlite3_stmt *all = NULL;
+	int got = SQLITE_ROW, rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
+
+	if (rc == 0)
+		rc = put_index_key(db);
+	if (rc == 0)
+		rc = sql_prepare(db->sql, "SELECT device, kind, sealed FROM identifier", &all);
+	while (rc == 0 && (got = sqlite3_step(all)) == SQLITE_ROW)
+		rc = seal_row(db, all, first);
+	sqlite3_finalize(all);
+	if (rc == 0 && got != SQLITE_DONE) /* else the rows behind a damaged page would stay with the old KEK, untold */
+		rc = -EIO;
+	if (rc == 0)
+		rc = sql_exec(db->sql, "COMMIT");
+	if (rc < 0)
+		sql_exec(db->sql, "ROLLBACK");
+	return rc;
+}
+
+/* \returns 1: the first KEK is another one than the one that sealed last */
+static int is_other_kek(struct reg_db *db, uint8_t first)
+{
+	int64_t is = 0;
+
+	return reg_db_int(db, &is, "SELECT substr(value, 2, 1) = ?1 FROM meta WHERE name = 'index key'", "b",
+			  &(struct span){ &first, 1 }) > 0 &&
+	       !is;
+}
+
+static int open_there(struct reg_db *db, const char *path, uint8_t first, bool alone, struct err *err)
+{
+	int rc = get_index_key(db, path, err);
+
+	if (rc < 0 || !alone || !is_other_kek(db, first))
+		return rc;
+	rc = seal_anew(db, first);
+	return rc < 0 ? err_set(err, rc, "%s: sealing anew by the first kek failed: %s", path, sqlite3_errmsg(db->sql))
+		      : 0;
+}
+
+/* \param[in] alone no other connection is there yet */
+static int open_sql(struct reg_db *db, const char *path, uint8_t first_kek, bool alone, struct err *err)
 {
 	int64_t tables = 0;
 	int rc = sql_open(path, &db->sql);
@@ -323,7 +390,7 @@ static int open_sql(struct reg_db *db, const char *path, struct err *err)
 	if (rc == 0 && !tables)
 		rc = create(db);
 	else if (rc == 0)
-		return get_index_key(db, path, err);
+		return open_there(db, path, first_kek, alone, err);
 	return rc < 0 ? err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql)) : 0;
 }
 
@@ -340,7 +407,7 @@ static struct reg_db *open_db(const char *path, const struct seal_kek *keks, siz
 		rc = touch(path, err);
 	if (rc == 0) {
 		db->seal = seal_new(keks, n_keks, err);
-		rc = db->seal ? open_sql(db, path, err) : -EINVAL;
+		rc = db->seal ? open_sql(db, path, keks[0].id, first, err) : -EINVAL;
 	}
 	if (rc == 0)
 		return db;

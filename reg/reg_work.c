@@ -2,26 +2,19 @@
 #include "reg/reg_work.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <osmocom/core/select.h>
-#include <osmocom/core/utils.h>
-#include <talloc.h>
+#include "common/rt/inbox_thread.h"
 
 #define ORDERS_MAX 256 /* of the control socket each connection has one in work */
 
 struct reg_work {
-	pthread_t thread;
-	sem_t up;
-	int rc; /* of the thread's start */
-	struct inbox *in, *back;
+	struct inbox_thread *thread;
+	struct inbox *back;
 	struct reg_db *db;
 	void (*sends)(void);
 	struct reg_order *first, **last; /* that came since the last transaction */
-	bool stopping;
 };
 
 int reg_refuse(struct reg_order *o, int rc, enum ctl_word word, const char *fmt, ...)
@@ -97,8 +90,9 @@ static int commit(struct reg_work *w, int begun)
 }
 
 /* All that waits in one transaction: one wait for the disk. Nobody is answered before it. */
-static void work_batch(struct reg_work *w)
+static void work_batch(void *owner)
 {
+	struct reg_work *w = owner;
 	struct reg_order *all = w->first, *o, *next;
 	bool sends = false;
 	int rc;
@@ -134,39 +128,9 @@ static void enqueue(void *owner, struct inbox_item *item, bool stopping)
 	w->last = &o->next;
 }
 
-static void work_stop(void *owner, struct inbox_item *item, bool stopping)
-{
-	struct reg_work *w = owner;
-
-	w->stopping = true;
-	free(item);
-}
-
-static void *work_main(void *arg)
-{
-	struct reg_work *w = arg;
-
-	osmo_ctx_init("reg");
-	osmo_select_init();
-	w->rc = inbox_attach(w->in);
-	w->stopping = w->rc < 0;
-	sem_post(&w->up);
-	while (!w->stopping) {
-		osmo_select_main(0);
-		work_batch(w);
-	}
-	inbox_close(w->in);
-	work_batch(w);
-	talloc_free(osmo_ctx); /* of this thread, the library keeps it for ever */
-	osmo_ctx = NULL;
-	return NULL;
-}
-
 static void work_free(struct reg_work *w)
 {
-	inbox_free(w->in);
 	reg_db_close(w->db);
-	sem_destroy(&w->up);
 	free(w);
 }
 
@@ -181,19 +145,9 @@ struct reg_work *reg_work_start(struct reg_db *db, struct inbox *back, void (*se
 	}
 	*w = (struct reg_work){ .db = db, .back = back, .sends = sends };
 	w->last = &w->first;
-	sem_init(&w->up, 0, 0);
-	w->in = inbox_new(ORDERS_MAX, w);
-	if (!w->in || pthread_create(&w->thread, NULL, work_main, w) != 0) {
-		err_set(err, -ENOMEM, "no thread for the database");
-		work_free(w);
-		return NULL;
-	}
-	while (sem_wait(&w->up) < 0)
-		;
-	if (w->rc == 0)
+	w->thread = inbox_thread_start(sends ? "writer" : "reader", ORDERS_MAX, w, work_batch, err);
+	if (w->thread)
 		return w;
-	err_set(err, w->rc, "the thread of the database does not start");
-	pthread_join(w->thread, NULL);
 	work_free(w);
 	return NULL;
 }
@@ -207,7 +161,7 @@ void reg_work_give(struct reg_work *w, struct ctl_request *q, int (*work)(struct
 		return;
 	}
 	*o = (struct reg_order){ .w = w, .q = q, .work = work, .item.run = enqueue };
-	if (inbox_post(w->in, &o->item) == 0)
+	if (inbox_post(inbox_thread_inbox(w->thread), &o->item) == 0)
 		return;
 	free(o);
 	ctl_fail(q, CTL_BUSY, "too many orders wait");
@@ -221,7 +175,7 @@ int reg_work_tell(struct reg_work *w, int (*work)(struct reg_order *o, struct re
 
 	if (o) {
 		*o = (struct reg_order){ .w = w, .work = work, .data = data, .ended = ended, .item.run = enqueue };
-		rc = inbox_post_always(w->in, &o->item);
+		rc = inbox_post_always(inbox_thread_inbox(w->thread), &o->item);
 		if (rc < 0)
 			free(o);
 	}
@@ -230,16 +184,8 @@ int reg_work_tell(struct reg_work *w, int (*work)(struct reg_order *o, struct re
 
 void reg_work_stop(struct reg_work *w)
 {
-	struct inbox_item *stop;
-
 	if (!w)
 		return;
-	stop = calloc(1, sizeof(*stop));
-	if (!stop)
-		return; /* no memory to stop with: the process ends anyway, what is durable is durable */
-	stop->run = work_stop;
-	if (inbox_post_always(w->in, stop) < 0)
-		free(stop);
-	pthread_join(w->thread, NULL);
+	inbox_thread_stop(w->thread);
 	work_free(w);
 }

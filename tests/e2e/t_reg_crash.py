@@ -246,7 +246,7 @@ def put_back(w, backup):
         dst.write(src.read())
 
 
-@test("registry: a backup that is put back is told to BSF and HSS by reconcile; another kek does not open it", smoke=True, timeout=60)
+@test("registry: a backup that is put back is told to BSF and HSS by reconcile; a new kek seals all anew, a foreign one opens nothing", smoke=True, timeout=60)
 async def put_back_told(t):
     w = await Realm(t, n_cards=2).start()
     sessions = await devices(w)
@@ -266,6 +266,17 @@ async def put_back_told(t):
     conn = await w.naf(FQDN)
     assert [await has_key(conn, s) for s in sessions] == [True, True]
     await w.reg.stop()
-    w.write_secret("reg-1.kek", os.urandom(32).hex() + "\n")
+    lines = w.reg_cfg.node("registry")
+    at = next(n for n, line in enumerate(lines) if line.split()[0] == "kek")
+    lines.insert(at, f" kek 2 file {w.write_secret('reg-2.kek', os.urandom(32).hex())}")     # a new one seals, and then the old one can go
+    w.reg_cfg.write(os.path.join(w.etc, "gba-reg.cfg"))
+    await w.start_reg()
+    await w.reg.stop()
+    del lines[at + 1]
+    w.reg_cfg.write(os.path.join(w.etc, "gba-reg.cfg"))
+    await w.start_reg()
+    assert (await w.order(f"device show {w.cards[1].impi}"))["impi"] == w.cards[1].impi
+    await w.reg.stop()
+    w.write_secret("reg-2.kek", os.urandom(32).hex() + "\n")
     rc, _, err = await procs.run(w.reg.argv, 20)
     assert rc == 1 and "none of the configured keks is what it was sealed by" in err, (rc, err)
