@@ -307,13 +307,17 @@ static void wait_for(sem_t *s)
 
 static int end_batch(struct reg_sender *s)
 {
+	int rc;
+
 	if (!s->batch.n)
 		return 0;
-	s->batch.rc = reg_work_tell(s->writer, take_out, &s->batch, taken_out);
-	if (s->batch.rc == 0)
+	rc = reg_work_tell(s->writer, take_out, &s->batch, taken_out);
+	if (rc == 0) {
 		wait_for(&s->written);
+		rc = s->batch.rc;
+	}
 	s->batch.n = 0;
-	return s->batch.rc;
+	return rc;
 }
 
 /* \returns 1 something was told; 0 there is nothing; -errno: not now */
