@@ -151,7 +151,8 @@ enum policy_who policy_who(const struct naf_policy **naf, const struct policy *p
 
 enum policy_vouch policy_vouch(const struct policy *p, const char *peer, const struct naf_policy *naf)
 {
-	const struct naf_policy *proxy = proxy_over(p, peer, span_str(peer));
+	bool itself = naf && span_ieq(span_str(naf->identity), span_str(peer)); /* most are, and need no look */
+	const struct naf_policy *proxy = !itself ? proxy_over(p, peer, span_str(peer)) : naf->proxy ? naf : NULL;
 	const char *theirs = proxy ? proxy->visited_network : NULL;
 	const char *network = naf && naf->visited_network ? naf->visited_network : theirs;
 
