@@ -27,4 +27,5 @@ holds() {
 }
 
 holds revoke APART OVERWRITE
+holds replace ANYWAY
 exit $bad
