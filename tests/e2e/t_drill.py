@@ -5,7 +5,7 @@ import asyncio
 import os
 import time
 
-from lib import ctl
+from lib import ctl, procs
 from lib.dia_peer import PeerClosed
 from lib.load import Load, NafPool
 from lib.redis import Redis, two
@@ -23,7 +23,7 @@ class Drill:
 
     async def start(self):
         self.redis = await Redis(self.t).start()
-        self.a, self.b = self.worlds = two(self.t, self.redis, 300, n_cards=CARDS + 1)
+        self.a, self.b = self.worlds = two(self.t, self.redis, int(min(500 * procs.FACTOR, 1500)), n_cards=CARDS + 1)
         for w in self.worlds:
             w.no_limits()
             await w.start()
