@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "reg/reg_sender.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -206,6 +207,23 @@ static int tell_device(struct reg_sender *s, struct told *t)
 
 /* --- an application: its file */
 
+static bool is_of_name(char c)
+{
+	return isalnum((unsigned char)c) || c == '-' || c == '.';
+}
+
+/* Does text name that host, or its file? Not one at or above it: www.a.example is not a.example. */
+static bool names_host(const char *text, const char *fqdn)
+{
+	size_t len = strlen(fqdn);
+
+	for (const char *at = text; (at = strstr(at, fqdn)); at++) {
+		if ((at == text || !is_of_name(at[-1])) && (!is_of_name(at[len]) || strncmp(at + len, ".naf", 4) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* The directory has some: is one about this application? That of one that is deleted is that its file has gone. */
 static int find_problem(struct reg_sender *s, struct told *t)
 {
@@ -221,7 +239,7 @@ static int find_problem(struct reg_sender *s, struct told *t)
 	{
 		char *text = json_dumps(problem, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
 
-		if (text && strstr(text, t->row.fqdn))
+		if (text && names_host(text, t->row.fqdn))
 			snprintf(t->refused, sizeof(t->refused), "%s", text);
 		free(text);
 	}

@@ -111,6 +111,20 @@ async def not_at_hss(t):
     assert (await naf.fetch(await w.naf(FQDN), s.btid, naf.naf_id(FQDN))).key == s.ks_naf(FQDN)
 
 
+@test("registry: what is wrong with the file of another name below or above an application is not held against it", smoke=True)
+async def names_alike(t):
+    w = await Realm(t).start()
+    for other in ("www." + FQDN, FQDN + ".eu", FQDN):
+        with open(os.path.join(w.policy, other + ".naf"), "w", encoding="utf-8") as f:
+            f.write("no such word\n")
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")             # its own file is written anew
+    await w.told()
+    bsf = [x for x in (await w.order("outbox"))["targets"] if x["target"] == "bsf-1"][0]
+    assert bsf["refused"] == 0, bsf
+    out = await procs.run([t.need_program("gbactl"), "-s", w.ports["bsf_ctl"], "policy", "show"], 30)
+    assert all(other in out[1] for other in ("www." + FQDN, FQDN + ".eu")), out
+
+
 @test("gbactl: the verbs of the registry; a naf.conf comes out as it is, ready for a file", smoke=True)
 async def by_gbactl(t):
     w = await Realm(t).start()
