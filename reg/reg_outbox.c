@@ -98,8 +98,9 @@ int reg_outbox_newest(struct reg_db *db, const char *target, const struct reg_ro
 
 int reg_outbox_done(struct reg_db *db, const char *target, const struct reg_row *row, int64_t upto, const char *refused)
 {
-	int rc = reg_db_do(db, "DELETE FROM outbox WHERE target = ?1 AND id <= ?2" SAME, "tiit", target, upto,
-			   row->device, fqdn_of(row));
+	/* what it refused before is older, too, although its row is new where both were told at once */
+	int rc = reg_db_do(db, "DELETE FROM outbox WHERE target = ?1 AND (id <= ?2 OR refused IS NOT NULL)" SAME,
+			   "tiit", target, upto, row->device, fqdn_of(row));
 
 	if (rc < 0 || !refused)
 		return rc;

@@ -237,11 +237,10 @@ static int find_problem(struct reg_sender *s, struct told *t)
 	rc = ask(s, "policy show", span_of(NULL, 0), t, &answer);
 	json_array_foreach(json_object_get(answer, "problems"), i, problem)
 	{
-		char *text = json_dumps(problem, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+		const char *text = json_string_value(problem);
 
-		if (text && names_host(text, t->row.fqdn))
+		if (text && !t->refused[0] && names_host(text, t->row.fqdn))
 			snprintf(t->refused, sizeof(t->refused), "%s", text);
-		free(text);
 	}
 	json_decref(answer);
 	return rc;
@@ -338,6 +337,15 @@ static int end_batch(struct reg_sender *s)
 	return rc;
 }
 
+static void log_refusal(const struct reg_sender *s, const struct told *t)
+{
+	if (t->row.device)
+		LOGT(DRT, LOGL_ERROR, "target %s refuses device %" PRId64 ": %s\n", s->t->name, t->row.device,
+		     t->refused);
+	else
+		LOGT(DRT, LOGL_ERROR, "target %s refuses application %s: %s\n", s->t->name, t->row.fqdn, t->refused);
+}
+
 /* \returns 1 something was told; 0 there is nothing; -errno: not now */
 static int send_batch(struct reg_sender *s)
 {
@@ -358,8 +366,7 @@ static int send_batch(struct reg_sender *s)
 		if (rc < 0)
 			break;
 		if (t->refused[0])
-			LOGT(DRT, LOGL_ERROR, "target %s refuses %s %" PRId64 "%s: %s\n", s->t->name,
-			     t->row.device ? "device" : "application", t->row.device, t->row.fqdn, t->refused);
+			log_refusal(s, t);
 		b->n++;
 		some = true;
 	}

@@ -160,12 +160,22 @@ char *log_line_harmless(char *s)
 	return s;
 }
 
+#define LONG_NUMBER 14 /* digits: an IMSI, IMEI, ICCID or EID; Ua identifiers have 10 */
+
 void log_line_word(struct writer *w, const char *word)
 {
+	const char *value = strchr(word, '=');
+	size_t digits = strspn(word, "0123456789");
 	char masked[IMPI_MAX + 1];
 	struct btid btid;
 
-	if (strchr(word, '@') && btid_parse(&btid, (const uint8_t *)word, strlen(word)) < 0) {
+	if (value && !strchr(word, '@')) {
+		writer_put(w, word, (size_t)(value - word));
+		word = "=*****";
+	} else if (digits >= LONG_NUMBER && !word[digits]) {
+		impi_mask(masked, word);
+		word = masked;
+	} else if (strchr(word, '@') && btid_parse(&btid, (const uint8_t *)word, strlen(word)) < 0) {
 		impi_mask(masked, word);
 		word = masked;
 	}

@@ -60,7 +60,8 @@ async def pseudonyms(t):
             octets = f.read()
         for secret in (impi.encode(), w.cards[0].imsi.encode(), b"4917012345678", b"8949017000000000001"):
             assert secret not in octets, f"{secret} in {name}"
-    assert w.cards[0].imsi not in w.reg.text()
+    for number in (w.cards[0].imsi, "4917012345678", "8949017000000000001"):
+        assert number not in w.reg.text(), f"{number} in the log"
 
 
 @test("registry: what may not be is refused with what is allowed, and changes nothing", smoke=True)
@@ -123,6 +124,19 @@ async def names_alike(t):
     assert bsf["refused"] == 0, bsf
     out = await procs.run([t.need_program("gbactl"), "-s", w.ports["bsf_ctl"], "policy", "show"], 30)
     assert all(other in out[1] for other in ("www." + FQDN, FQDN + ".eu")), out
+
+
+@test("registry: an application that the BSF refuses is shown and logged with the reason, and none whose name is the end of its name", smoke=True)
+async def not_at_bsf(t):
+    w = await Realm(t).start()
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
+    await w.order(f"app add {ASP} my{FQDN} 192.0.2.1/32")           # beyond loopback, and this BSF has no TLS
+    await w.order("reconcile")
+    await w.told()
+    bsf = [x for x in (await w.order("outbox"))["targets"] if x["target"] == "bsf-1"][0]
+    assert [x["app"] for x in bsf["what"]] == [f"my{FQDN}"], bsf
+    assert bsf["what"][0]["refused"].startswith(f"my{FQDN}.naf: is beyond loopback, so it needs TLS"), bsf
+    assert f"target bsf-1 refuses application my{FQDN}: my{FQDN}.naf: is beyond" in w.reg.text()
 
 
 @test("gbactl: the verbs of the registry; a naf.conf comes out as it is, ready for a file", smoke=True)

@@ -145,6 +145,36 @@ START_TEST(words)
 }
 END_TEST
 
+/* What somebody typed of a person: as IMPI, as a bare number, as a name of a device. */
+START_TEST(typed)
+{
+	static const struct {
+		const char *word, *text;
+	} t[] = {
+		{ "001010000000001@ims.example", "00101*****@ims.example" },
+		{ "impi=001010000000001@ims.example", "*****@ims.example" },
+		{ "msisdn=491701234567", "msisdn=*****" },
+		{ "eid=89049032", "eid=*****" },
+		{ "imsi=", "imsi=*****" },
+		{ "001010000000001", "00101*****" },
+		{ "0100000002", "0100000002" },
+		{ "1000000000000000x", "1000000000000000x" },
+		{ "QbYEJw1B25Qy1G66mbxAeA==@bsf.example", "QbYEJw1B25Qy1G66mbxAeA==@bsf.example" },
+		{ "video.example.net", "video.example.net" },
+	};
+	char out[128];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct writer w;
+
+		memset(out, 0, sizeof(out));
+		writer_init(&w, out, sizeof(out));
+		log_line_word(&w, t[i].word);
+		ck_assert_str_eq(out, t[i].text);
+	}
+}
+END_TEST
+
 static void expect(const char *pattern)
 {
 	regex_t re;
@@ -198,4 +228,4 @@ START_TEST(journal)
 }
 END_TEST
 
-SUITE("log_line", forms, values, fields, long_value_is_cut, words, journal)
+SUITE("log_line", forms, values, fields, long_value_is_cut, words, typed, journal)
