@@ -35,7 +35,14 @@ static const struct naf_policy *known(const char *identity, struct err *err)
 
 static const char *source_of(const struct naf_policy *n)
 {
-	return n->source ? n->source : "the configuration";
+	/* in the place of files that do not go together with others */
+	return n->source ? n->source : n->refused ? "the policy directory" : "the configuration";
+}
+
+/* Of a file each line is known; what is typed has none. */
+static bool is_written(const struct naf_policy *n, const struct naf_word *w)
+{
+	return !n->source || n->lines[w - naf_words];
 }
 
 /* Where the row is written. */
@@ -43,7 +50,7 @@ static void from_of(char out[FROM_MAX], const struct naf_policy *n, const struct
 {
 	uint32_t line = n->lines[w - naf_words];
 
-	snprintf(out, FROM_MAX, "%s", source_of(n));
+	snprintf(out, FROM_MAX, "%s", is_written(n, w) ? source_of(n) : "not written");
 	if (line)
 		snprintf(out + strlen(out), FROM_MAX - strlen(out), ", %sline %u",
 			 w->kind == NAF_EACH || w->kind == NAF_NETS ? "from " : "", (unsigned)line);
@@ -210,7 +217,7 @@ static void set_rule(json_t *o, const struct naf_policy *n, enum cause cause)
 			continue;
 		w = naf_word_find(span_str(words_of_causes[i].word));
 		from_of(from, n, w);
-		snprintf(text, sizeof(text), "%s, in %s", w->word, from);
+		snprintf(text, sizeof(text), "%s, %s%s", w->word, is_written(n, w) ? "in " : "", from);
 		set_text_of(o, "rule", text);
 	}
 }

@@ -227,7 +227,7 @@ async def twice(t):
     assert await asked(a, s, "shared.example.com") == 2001 and await asked(cfg, s, "naf1.example.com") == 2001
     # an identity, too: in another case, and in the configuration
     d.write("A.example.com", text("other.example.com"))
-    d.write("naf1.example.com", text("other2.example.com"))
+    d.write("naf1.example.com", text("other2.example.com", "naf1.example.com"))
     await d.ask()
     await refused(w, a, s, A, "zn_policy_bad")
     await refused(w, cfg, s, "naf1.example.com", "zn_policy_bad")
@@ -235,6 +235,7 @@ async def twice(t):
     problems = "\n".join(await d.problems())
     assert "claimed twice, in A.example.com.naf and in a.example.com.naf; allowed: once" in problems, problems
     assert "naf1.example.com: claimed twice, in the configuration and in naf1.example.com.naf; allowed: once" in problems, problems
+    assert "by naf1.example.com and by naf1.example.com" not in problems, problems
     d.remove("A.example.com")
     d.remove("naf1.example.com")
     await d.ask()
@@ -354,7 +355,8 @@ async def explained(t):
     more = "ua-protocols 0100000002\nkey-age-max 3600\ngaa-service 1 2\nprivate-identity allow\n"
     guss = """<?xml version="1.0" encoding="UTF-8"?><guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList>
 <uss id="2" type="1"><uids><uid>somebody</uid></uids><flags/></uss></ussList></guss>"""
-    w, d = await start(t, (A, text(A, "twice.example.com", more=more)), (B, text(B, "twice.example.com")), ("bad.example.com", "rubbish\n"), guss=guss)
+    w, d = await start(t, (A, text(A, "twice.example.com", more=more)), (B, text(B, "twice.example.com")), ("bad.example.com", "rubbish\n"),
+                       ("tls.example.com", "address any\nspeaks-for tls.example.com\n"), guss=guss)
     s, conn = await w.ue().bootstrap(), await w.naf(A)
     before = await w.counters()
     o = await d.ask(f"show naf {A} effective")
@@ -362,6 +364,9 @@ async def explained(t):
     words = {(x["word"], x["value"]): x["from"] for x in o["words"]}
     assert words["speaks-for", A] == f"{A}.naf, from line 2" and words["ua-protocols", "0100000002"] == f"{A}.naf, line 4", words
     assert words["keys", "both"] == "not written" and words["address", "127.0.0.1/32"] == f"{A}.naf, from line 1", words
+    assert words["connections", "1"] == "not written", words
+    o = await d.ask("show naf tls.example.com")                    # good by itself, but there is no TLS here
+    assert o["from"] == "the policy directory" and o["refused"].startswith("needs TLS"), o
     assert ("speaks-for", "twice.example.com (refused: another claims it, too)") in words, words
     v = await vty.Vty.open(w.ports["bsf_vty"])
     t.cleanup(v.close)
