@@ -77,6 +77,14 @@ class Reader:
         return out
 
 
+def _once(r, table, rows, *fields):
+    for field in fields:
+        values = [getattr(row, field) for row in rows]
+        for i, value in enumerate(values):
+            if value in values[:i]:
+                r.fail(table, i, field, f"{value!r} is that of {table} {values.index(value) + 1}; each must have its own")
+
+
 def load(path, role):
     """The target, checked for what the role needs. TargetError says what is wrong."""
     r = Reader(path)
@@ -89,7 +97,9 @@ def load(path, role):
             r.fail("subscriber", i, "op" if s.op else None, "either opc or op is needed")
         if "@" not in s.impi:
             r.fail("subscriber", i, "impi", f"{s.impi!r} is not allowed; it must be user@domain")
+    _once(r, "subscriber", t.subscriber, "name", "impi")
     for table, peers in (("naf", t.naf), ("bsf", t.bsf)):
+        _once(r, table, peers, "identity")
         if peers and len({p.role for p in peers}) < len(peers):
             r.fail(table, len(peers) - 1, "role", "each role once: main, other, probe")
         if peers and all(p.role != "main" for p in peers):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """gba-interop against our own daemons: every case passes; a fault is found; what is wrong with a target file is told; what a report says."""
+import asyncio
 import contextlib
 import importlib.util
 import io
@@ -209,6 +210,9 @@ WRONG = [  # what is changed in bsf.toml, what is said
     (('k = "', 'k = "0'), r"bsf\.toml:\d+: subscriber 1: k: .* it must be 32 hex digits"),
     (('guss = "guss-uss.xml"', 'guss = "nowhere.xml"'), r"subscriber 1: guss: 'nowhere.xml' is not allowed; it must be the name of a file"),
     (('opc = "', '#opc = "'), r"subscriber 1: either opc or op is needed"),
+    (('name = "bob"', 'name = "alice"'), r"bsf\.toml:57: subscriber 2: name: 'alice' is that of subscriber 1; each must have its own"),
+    (('impi = "001010000000102@', 'impi = "001010000000101@'), r"bsf\.toml:58: subscriber 2: impi: .* is that of subscriber 1"),
+    (('identity = "naf2.example.com"', 'identity = "naf1.example.com"'), r"naf 2: identity: 'naf1.example.com' is that of naf 1"),
     (("timeout = 10", "timeout = 0"), r"bsf\.toml:8: target: timeout: 0 is not allowed; it must be seconds, 0.1 to 600"),
     (("[ub]", "[ub"), r"bsf\.toml:\d+: "),
     (("[target]", '[[expected]]\ncase = "ZN-999"\nreason = "x"\n[target]'), r"there is no case ZN-999"),
@@ -236,3 +240,9 @@ async def wrong(t):
         assert rc == 2 and re.search(said, err.getvalue()) and not out.getvalue(), (new, rc, out.getvalue(), err.getvalue())
     rc, _, err = await procs.run([sys.executable, TOOL, "zh", "--target", os.path.join(CONF, "bsf.toml"), "--check"])
     assert rc == 2 and "Traceback" not in err and "bsf: is missing; zh needs target, diameter, bsf, subscriber" in err, err
+    shut, pipe = os.pipe()                                        # as of | head, which has seen enough
+    os.close(shut)
+    done = await asyncio.create_subprocess_exec(sys.executable, TOOL, "--list", stdout=pipe, stderr=asyncio.subprocess.PIPE)
+    os.close(pipe)
+    _, err = await done.communicate()
+    assert done.returncode == 130 and not err, (done.returncode, err)
