@@ -449,12 +449,8 @@ class Bench:
                 to_other.append(beside["same"][at] / beside["other"][at])
                 print(f"  {what}: alone {alone[0]:.0f}/{alone[1]:.0f} us   beside it {beside['same'][0]:.0f}/{beside['same'][1]:.0f}"
                       f"   beside the same load on another daemon {beside['other'][0]:.0f}/{beside['other'][1]:.0f}", flush=True)
-            if loads is load:
-                self.verdict(f"{what}, of alone", to_alone, target)
-                print(f"{what}, of the same load on another daemon: {statistics.median(to_other):.2f}")
-            else:       # who floods takes a core itself
-                self.verdict(f"{what}, of a flood to another daemon", to_other, target)
-                print(f"{what}, of alone: {statistics.median(to_alone):.2f}")
+            self.verdict(f"{what}, of alone", to_alone, target)
+            print(f"{what}, of the same load on another daemon: {statistics.median(to_other):.2f}", flush=True)
         for p in (*bsf.values(), *hss):
             self.stop(p)
 

@@ -11,23 +11,25 @@
 
 #define STRIPES 64 /* a power of two */
 
-struct use {
-	char *naf; /* NULL: free */
-	int64_t at_s;
-	unsigned times;
+/* What is looked at when somebody asks who used a key. */
+struct names {
+	struct btid btid;
+	char *naf[ZN_GIVEN_NAFS]; /* each owned; NULL: free */
 };
 
-/*! A session of a subscriber. */
+/* A session of a subscriber. Small, and in one table: it is in no cache when a BIR comes. */
 struct place {
-	uint64_t who; /* hash of the IMPI */
-	struct btid btid;
-	struct use uses[ZN_GIVEN_NAFS];
+	uint64_t who;                /* hash of the IMPI */
+	uint8_t rand[BTID_RAND_LEN]; /* of the B-TID; 128 random bits of ours tell sessions apart */
+	uint32_t naf[ZN_GIVEN_NAFS], times[ZN_GIVEN_NAFS]; /* naf: hash of the name; times 0: free */
+	int64_t at_s[ZN_GIVEN_NAFS];
+	struct names *names; /* NULL: nobody */
 };
 
 static struct {
 	uint64_t key[2];
 	pthread_mutex_t lock[STRIPES]; /* of the places with this rest */
-	struct place *place[ZN_GIVEN_SUBSCRIBERS];
+	struct place place[ZN_GIVEN_SUBSCRIBERS];
 } * table;
 
 int zn_given_init(void)
@@ -40,20 +42,18 @@ int zn_given_init(void)
 	return rng_fill(table->key, sizeof(table->key));
 }
 
-static void forget_uses(struct place *p)
+static void forget_place(struct place *p)
 {
-	for (size_t i = 0; i < ZN_GIVEN_NAFS; i++)
-		free(p->uses[i].naf);
-	memset(p->uses, 0, sizeof(p->uses));
+	for (size_t i = 0; p->names && i < ZN_GIVEN_NAFS; i++)
+		free(p->names->naf[i]);
+	free(p->names);
+	*p = (struct place){ 0 };
 }
 
 void zn_given_free(void)
 {
-	for (size_t i = 0; table && i < ZN_GIVEN_SUBSCRIBERS; i++) {
-		if (table->place[i])
-			forget_uses(table->place[i]);
-		free(table->place[i]);
-	}
+	for (size_t i = 0; table && i < ZN_GIVEN_SUBSCRIBERS; i++)
+		forget_place(&table->place[i]);
 	free(table);
 	table = NULL;
 }
@@ -71,36 +71,52 @@ static uint64_t who_is(const char *impi)
 	return keyed_hash(table->key, span_str(name.s));
 }
 
-/* The one that is there, a free one, or the one that asked longest ago. */
-static struct use *use_for(struct place *p, const char *naf)
+/* A free one, or the one that asked longest ago. */
+static size_t oldest_use(const struct place *p)
 {
-	struct use *oldest = &p->uses[0];
+	size_t oldest = 0;
 
-	for (size_t i = 0; i < ZN_GIVEN_NAFS; i++) {
-		struct use *u = &p->uses[i];
-
-		if (u->naf && strcmp(u->naf, naf) == 0)
-			return u;
-		if (!u->naf || (oldest->naf && u->at_s < oldest->at_s))
-			oldest = u;
+	for (size_t i = 0; i < ZN_GIVEN_NAFS && p->times[oldest]; i++) {
+		if (!p->times[i] || p->at_s[i] < p->at_s[oldest])
+			oldest = i;
 	}
-	free(oldest->naf);
-	*oldest = (struct use){ .naf = strdup(naf) };
 	return oldest;
+}
+
+static size_t use_for(struct place *p, const char *naf)
+{
+	uint32_t hash = (uint32_t)keyed_hash(table->key, span_str(naf));
+	size_t i;
+
+	for (i = 0; i < ZN_GIVEN_NAFS; i++) {
+		if (p->times[i] && p->naf[i] == hash)
+			return i;
+	}
+	i = oldest_use(p);
+	free(p->names->naf[i]);
+	p->names->naf[i] = strdup(naf);
+	p->naf[i] = hash;
+	p->times[i] = 0;
+	return i;
 }
 
 static void note(struct place *p, uint64_t who, const struct btid *btid, const char *naf, int64_t at_s)
 {
-	struct use *u;
+	size_t i;
 
-	if (p->who != who || !same_btid(&p->btid, btid)) {
-		forget_uses(p);
+	if (p->who != who || memcmp(p->rand, btid->rand, BTID_RAND_LEN) != 0)
+		forget_place(p);
+	if (!p->names) {
+		p->names = calloc(1, sizeof(*p->names));
+		if (!p->names)
+			return;
 		p->who = who;
-		p->btid = *btid;
+		memcpy(p->rand, btid->rand, BTID_RAND_LEN);
+		p->names->btid = *btid;
 	}
-	u = use_for(p, naf);
-	u->at_s = at_s;
-	u->times++;
+	i = use_for(p, naf);
+	p->at_s[i] = at_s;
+	p->times[i] += p->times[i] < UINT32_MAX;
 }
 
 void zn_given_note(const char *impi, const struct btid *btid, const char *naf, int64_t at_s)
@@ -113,24 +129,19 @@ void zn_given_note(const char *impi, const struct btid *btid, const char *naf, i
 	who = who_is(impi);
 	i = who & (ZN_GIVEN_SUBSCRIBERS - 1);
 	pthread_mutex_lock(&table->lock[i & (STRIPES - 1)]);
-	if (!table->place[i])
-		table->place[i] = calloc(1, sizeof(struct place));
-	if (table->place[i])
-		note(table->place[i], who, btid, naf, at_s);
+	note(&table->place[i], who, btid, naf, at_s);
 	pthread_mutex_unlock(&table->lock[i & (STRIPES - 1)]);
 }
 
 static void given_copy(struct zn_given *out, const struct place *p)
 {
-	*out = (struct zn_given){ .btid = p->btid };
+	*out = (struct zn_given){ .btid = p->names->btid };
 	for (size_t i = 0; i < ZN_GIVEN_NAFS; i++) {
-		const struct use *u = &p->uses[i];
-
-		if (!u->naf)
+		if (!p->names->naf[i])
 			continue;
-		strncpy(out->nafs[out->n].naf, u->naf, FQDN_MAX);
-		out->nafs[out->n].at_s = u->at_s;
-		out->nafs[out->n++].times = u->times;
+		strncpy(out->nafs[out->n].naf, p->names->naf[i], FQDN_MAX);
+		out->nafs[out->n].at_s = p->at_s[i];
+		out->nafs[out->n++].times = p->times[i];
 	}
 }
 
@@ -146,8 +157,8 @@ bool zn_given_of(struct zn_given *out, const char *impi)
 	who = who_is(impi);
 	i = who & (ZN_GIVEN_SUBSCRIBERS - 1);
 	pthread_mutex_lock(&table->lock[i & (STRIPES - 1)]);
-	p = table->place[i];
-	found = p && p->who == who;
+	p = &table->place[i];
+	found = p->names && p->who == who;
 	if (found)
 		given_copy(out, p);
 	pthread_mutex_unlock(&table->lock[i & (STRIPES - 1)]);
@@ -160,9 +171,9 @@ bool zn_given_btid(struct zn_given *out, const struct btid *btid)
 
 	for (size_t i = 0; table && !found && i < ZN_GIVEN_SUBSCRIBERS; i++) {
 		pthread_mutex_lock(&table->lock[i & (STRIPES - 1)]);
-		found = table->place[i] && same_btid(&table->place[i]->btid, btid);
+		found = table->place[i].names && same_btid(&table->place[i].names->btid, btid);
 		if (found)
-			given_copy(out, table->place[i]);
+			given_copy(out, &table->place[i]);
 		pthread_mutex_unlock(&table->lock[i & (STRIPES - 1)]);
 	}
 	return found;

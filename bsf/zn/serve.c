@@ -52,6 +52,15 @@ static void refuse_unread(struct dia_reply *r, const struct dia_fault *bad)
 	(void)zn_answer_refuse(peer, NULL, cause, &result, refuse_with, &refusal);
 }
 
+/* Of at most ZN_NAME_MAX octets, as all names of peers are; for each BIR, where snprintf() would be seen. */
+static void copy_name(char out[ZN_NAME_MAX + 1], const char *name)
+{
+	size_t len = strnlen(name, ZN_NAME_MAX);
+
+	memcpy(out, name, len);
+	out[len] = '\0';
+}
+
 static void note_route(struct zn_bir *b)
 {
 	struct writer w;
@@ -83,7 +92,7 @@ static const struct naf_policy *find_asker(struct zn_bir *b, const struct dia_re
 	b->n_routes = 0;
 	b->liar = who == POLICY_LIAR;
 	if (naf)
-		snprintf(b->asker, sizeof(b->asker), "%s", naf->identity);
+		copy_name(b->asker, naf->identity);
 	b->unvouched = naf && is_unvouched(r, b, naf);
 	return naf;
 }
@@ -100,7 +109,7 @@ static void zn_serve_on_bir(void *owner, struct dia_reply *r)
 		refuse_unread(r, &bad);
 		return;
 	}
-	snprintf(bir.peer, sizeof(bir.peer), "%s", dia_reply_peer(r));
+	copy_name(bir.peer, dia_reply_peer(r));
 	if (read_over)
 		dia_select_refused(DZN, CAUSE_zn_read_over, bir.peer, "it has AVPs of 3GPP that a BIR does not have");
 	if (over_rate(find_asker(&bir, r))) {
