@@ -192,6 +192,7 @@ async def memory_now_and_then(t):
             except UbError as e:
                 assert e.response.status == 503, e.response
                 seen["503"] += 1
+                await asyncio.sleep(0.1)                         # as devices do: what lacks memory may be the way to the HSS
             except (HttpClosed, ConnectionError):
                 seen["closed"] += 1
     open(flag, "w", encoding="ascii").close()

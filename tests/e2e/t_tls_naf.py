@@ -99,7 +99,7 @@ async def options(t):
             (mine() + ["--plain"], "exclude each other"), (mine() + ["--tls-name", ".example"], "is no host name"),
             (mine(old), "has expired"), (mine(open_key), "readable or writable by others"),
             (mine()[:2] + mine(other)[2:], "is not the key of the certificate in"),
-            (mine()[:2] + ["--key", "/nowhere", "--ca", pki().ca()], "/nowhere: No such file"),
+            (mine()[:2] + ["--key", f"{t.dir}/nowhere", "--ca", pki().ca()], "/nowhere: No such file"),
             (["--bsf", "192.0.2.1"], "192.0.2.1 is not of this host"), (["--bsf", "[2001:db8::1]:3868"], "is not of this host")]
     for more, word in rows:
         rc, o, err = await asked(argv + more)
