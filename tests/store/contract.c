@@ -344,6 +344,7 @@ CASE(expired_is_gone)
 	while (time(NULL) < s.expires_at)
 		usleep(10000);
 	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	usleep(200000); /* Redis forgets it by its own clock, some ms later: until then it counts as one that is revoked */
 	ck_assert_int_eq(revoke_btid(&h, &id), 0);
 	ck_assert_uint_eq(h.a.revoked, 0);
 	ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
