@@ -55,60 +55,23 @@ struct hss_bsf *hss_cfg_bsf(const struct hss_cfg *c, const char *identity)
 	return NULL;
 }
 
-static bool is_beyond(const struct hss_bsf *b)
-{
-	for (size_t i = 0; i < b->n_nets; i++)
-		if (!sockaddr_net_is_loopback(&b->nets[i]))
-			return true;
-	return false;
-}
-
 static int verify_tls(const struct hss_cfg *c, const struct hss_bsf *b, struct err *err)
 {
-	bool written = b->tls.how == DIA_HUB_BY_TLS || b->tls.how == DIA_HUB_TLS_AFTER_CER;
+	const char *needs = tls_peer_needs(&b->tls, sockaddr_nets_beyond(b->nets, b->n_nets));
 
-	if (c->tls.certificate || b->tls.how == DIA_HUB_PLAIN || (!written && !is_beyond(b)))
+	if (c->dia.tls.certificate || !needs)
 		return 0;
 	return cfg_error(err, -EINVAL, b->line,
 			 "'bsf %s' %s and there is no certificate; allowed: tls certificate, tls key and tls ca in "
 			 "'diameter', or 'security plain' here",
-			 b->identity, written ? "needs TLS" : "comes from beyond loopback, so it needs TLS,");
-}
-
-static int verify_listen(const struct hss_cfg *c, struct err *err)
-{
-	int first[2] = { -1, -1 };
-
-	for (size_t i = 0; i < c->n_listen; i++) {
-		int *f = &first[c->listen_tls[i]];
-
-		*f = *f < 0 ? (int)i : *f;
-		if (sockaddr_port(&c->listen[i]) != sockaddr_port(&c->listen[*f]))
-			return cfg_error(err, -EINVAL, c->listen_line[i],
-					 "'listen' with another port than line %d; allowed: several addresses, one "
-					 "port, and one for TLS",
-					 c->listen_line[*f]);
-		if (c->listen_tls[i] && !c->tls.certificate)
-			return cfg_error(
-				err, -EINVAL, c->listen_line[i],
-				"'listen tls' without a certificate; needed: tls certificate, tls key, tls ca");
-	}
-	return 0;
+			 b->identity, needs);
 }
 
 int hss_cfg_verify(const struct hss_cfg *c, struct err *err)
 {
 	const struct hss_bsf *b;
 
-	if (!c->diameter_line)
-		return cfg_error(err, -EINVAL, 0, "no node 'diameter'; needed in it: identity, realm, listen");
-	if (!c->identity || !c->realm || !c->n_listen)
-		return cfg_error(err, -EINVAL, c->diameter_line,
-				 "'diameter' lacks '%s'; needed in it: identity, realm, listen",
-				 !c->identity ? "identity"
-				 : !c->realm  ? "realm"
-					      : "listen");
-	if (verify_listen(c, err) < 0 || tls_cfg_check(&c->tls, err) < 0)
+	if (dia_node_verify(&c->dia, err) < 0)
 		return -EINVAL;
 	if (!c->subscribers_line)
 		return cfg_error(err, -EINVAL, 0, "no node 'subscribers'; needed in it: database, kek");
@@ -120,7 +83,7 @@ int hss_cfg_verify(const struct hss_cfg *c, struct err *err)
 		return cfg_error(err, -EINVAL, 0, "no node 'bsf IDENTITY': nobody could connect");
 	llist_for_each_entry(b, &c->bsfs, entry)
 	{
-		if (strcasecmp(b->identity, c->identity) == 0)
+		if (strcasecmp(b->identity, c->dia.identity) == 0)
 			return cfg_error(err, -EINVAL, b->line,
 					 "'bsf %s': that is our own identity; allowed: another one", b->identity);
 		if (!b->n_nets)
@@ -176,10 +139,7 @@ void hss_peers_security(void *owner, const char *identity, const struct sockaddr
 
 	for (size_t i = 0; p && i < p->n; i++)
 		if (strcasecmp(p->p[i].identity, identity) == 0)
-			*out = (struct dia_hub_security){ .how = p->p[i].tls.how,
-							  .names = (const char *const *)p->p[i].tls.names,
-							  .n_names = p->p[i].tls.n_names,
-							  .cn = p->p[i].tls.cn };
+			tls_peer_security(&p->p[i].tls, out);
 }
 
 void hss_peers_say_plain(const struct hss_cfg *c)
@@ -188,7 +148,7 @@ void hss_peers_say_plain(const struct hss_cfg *c)
 
 	llist_for_each_entry(b, &c->bsfs, entry)
 	{
-		if (b->tls.how == DIA_HUB_PLAIN && is_beyond(b))
+		if (b->tls.how == DIA_HUB_PLAIN && sockaddr_nets_beyond(b->nets, b->n_nets))
 			LOGT(DRT, LOGL_NOTICE, "bsf %s comes from beyond loopback without TLS (security plain)\n",
 			     b->identity);
 	}

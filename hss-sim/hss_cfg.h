@@ -8,6 +8,7 @@
 #include "common/crypto/seal.h"
 #include "common/dia/dia_hub.h"
 #include "common/rt/cfg_file.h"
+#include "common/rt/dia_node.h"
 #include "common/rt/tls_cfg.h"
 #include "hss-sim/fault.h"
 #include "hss-sim/slf.h"
@@ -26,14 +27,7 @@ struct hss_bsf {
 };
 
 struct hss_cfg {
-	/* diameter */
-	char *identity, *realm;
-	struct sockaddr_storage listen[DIA_HUB_LISTEN_MAX];
-	bool listen_tls[DIA_HUB_LISTEN_MAX];
-	size_t n_listen;
-	struct tls_cfg tls;
-	int tc_s, tw_s; /* 0: default */
-	int diameter_line, listen_line[DIA_HUB_LISTEN_MAX];
+	struct dia_node dia;
 	/* bsf */
 	struct llist_head bsfs; /* struct hss_bsf */
 	/* subscribers */

@@ -13,126 +13,7 @@
 #include "hss-sim/hss_vty_in.h"
 #include "hss-sim/hss_vty_show.h"
 
-#define DIA_NAME_MAX 255 /* characters */
-
 static struct hss_cfg *cfg;
-
-static int set_name(struct vty *vty, char **out, const char *name)
-{
-	if (!fqdn_valid(span_str(name), DIA_NAME_MAX))
-		return cfg_fail(vty, "'%s' is no DNS name; allowed: letters, digits, hyphen and dot", name);
-	osmo_talloc_replace_string(cfg, out, name);
-	return CMD_SUCCESS;
-}
-
-static int set_name_once(struct vty *vty, char **out, int *line, const char *what, const char *name)
-{
-	int rc = cfg_once(vty, line, what);
-
-	return rc == CMD_SUCCESS ? set_name(vty, out, name) : rc;
-}
-
-/* --- diameter */
-
-DEFUN(diameter, diameter_cmd, "diameter", "The Diameter node: who we are and where we listen\n")
-{
-	if (cfg_reading())
-		cfg->diameter_line = cfg_line();
-	vty->node = DIAMETER_NODE;
-	return CMD_SUCCESS;
-}
-
-DEFUN(dia_identity, dia_identity_cmd, "identity NAME", "Our Diameter identity\nDNS name\n")
-{
-	static int line;
-
-	AT_START_ONLY(vty);
-	return set_name_once(vty, &cfg->identity, &line, "identity", argv[0]);
-}
-
-DEFUN(dia_realm, dia_realm_cmd, "realm NAME", "Our Diameter realm\nDNS name\n")
-{
-	static int line;
-
-	AT_START_ONLY(vty);
-	return set_name_once(vty, &cfg->realm, &line, "realm", argv[0]);
-}
-
-static int add_listen(struct vty *vty, const char *argv[], bool tls)
-{
-	struct sockaddr_storage ss;
-
-	AT_START_ONLY(vty);
-	if (sockaddr_parse(&ss, argv[0], argv[1]) < 0)
-		return cfg_fail(vty, "'%s' is no address; allowed: A.B.C.D or X:X::X", argv[0]);
-	if (cfg->n_listen == DIA_HUB_LISTEN_MAX)
-		return cfg_fail(vty, "more than %d listen addresses", DIA_HUB_LISTEN_MAX);
-	cfg->listen_line[cfg->n_listen] = cfg_line();
-	cfg->listen_tls[cfg->n_listen] = tls;
-	cfg->listen[cfg->n_listen++] = ss;
-	return CMD_SUCCESS;
-}
-
-DEFUN(dia_listen, dia_listen_cmd, "listen ADDRESS <1-65535>",
-      "Accept connections here; may be repeated, all with the same port\nIPv4 or IPv6 address\nTCP port\n")
-{
-	return add_listen(vty, argv, false);
-}
-
-DEFUN(dia_listen_tls, dia_listen_tls_cmd, "listen tls ADDRESS [<1-65535>]",
-      "Accept connections here; may be repeated, all with the same port\nBy TLS from the first octet\n"
-      "IPv4 or IPv6 address\nTCP port\n")
-{
-	const char *with_port[] = { argv[0], argc > 1 ? argv[1] : DIA_ADDR_PORT_TLS };
-
-	return add_listen(vty, with_port, true);
-}
-
-static int set_seconds(struct vty *vty, int *out, int *line, const char *what, const char *text)
-{
-	int rc = cfg_reading() ? cfg_once(vty, line, what) : cfg_after_restart(vty);
-
-	if (rc == CMD_SUCCESS)
-		*out = atoi(text);
-	return rc;
-}
-
-DEFUN(dia_tc, dia_tc_cmd, "tc <1-3600>", "Time between attempts to connect (RFC 6733 Tc)\nSeconds\n")
-{
-	static int line;
-
-	return set_seconds(vty, &cfg->tc_s, &line, "tc", argv[0]);
-}
-
-DEFUN(dia_tw, dia_tw_cmd, "tw <6-3600>", "Silence after which a watchdog is sent (RFC 3539 Tw)\nSeconds\n")
-{
-	static int line;
-
-	return set_seconds(vty, &cfg->tw_s, &line, "tw", argv[0]);
-}
-
-static int write_diameter(struct vty *vty)
-{
-	char text[SOCKADDR_TEXT];
-	size_t i;
-
-	vty_out(vty, "diameter%s", VTY_NEWLINE);
-	if (cfg->identity)
-		vty_out(vty, " identity %s%s", cfg->identity, VTY_NEWLINE);
-	if (cfg->realm)
-		vty_out(vty, " realm %s%s", cfg->realm, VTY_NEWLINE);
-	for (i = 0; i < cfg->n_listen; i++) {
-		sockaddr_text(text, &cfg->listen[i]);
-		vty_out(vty, " listen%s %s%s", cfg->listen_tls[i] ? " tls" : "", text, VTY_NEWLINE);
-	}
-	tls_cfg_write(vty, &cfg->tls);
-	if (cfg->tc_s)
-		vty_out(vty, " tc %d%s", cfg->tc_s, VTY_NEWLINE);
-	if (cfg->tw_s)
-		vty_out(vty, " tw %d%s", cfg->tw_s, VTY_NEWLINE);
-	vty_out(vty, "!%s", VTY_NEWLINE);
-	return CMD_SUCCESS;
-}
 
 /* --- bsf */
 
@@ -157,17 +38,16 @@ static int publish_live(struct vty *vty)
 DEFUN(bsf, bsf_cmd, "bsf IDENTITY", "A BSF that may connect\nIts Diameter identity\n")
 {
 	struct hss_bsf *b = hss_cfg_bsf(cfg, argv[0]);
-	char *name = NULL;
 
 	if (b && cfg_reading())
 		return cfg_fail(vty, "bsf %s is there already, in line %d", argv[0], b->line);
 	if (!b) {
-		int rc = set_name(vty, &name, argv[0]);
+		int rc = cfg_dns_name(vty, argv[0], DIA_NAME_MAX);
 
 		if (rc != CMD_SUCCESS)
 			return rc;
 		b = talloc_zero(cfg, struct hss_bsf);
-		b->identity = talloc_steal(b, name);
+		b->identity = talloc_strdup(b, argv[0]);
 		b->line = cfg_line();
 		llist_add_tail(&b->entry, &cfg->bsfs);
 	}
@@ -228,7 +108,7 @@ DEFUN(bsf_no_address, bsf_no_address_cmd, "no address NETWORK",
 
 DEFUN(bsf_security, bsf_security_cmd, "security " TLS_PEER_HOW, TLS_PEER_HOW_HELP)
 {
-	if (!cfg_reading() && strcmp(argv[0], "plain") != 0 && !cfg->tls.certificate)
+	if (!cfg_reading() && strcmp(argv[0], "plain") != 0 && !cfg->dia.tls.certificate)
 		return cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS);
 	tls_peer_how(&((struct hss_bsf *)vty->index)->tls, argv[0]);
 	return publish_live(vty);
@@ -286,21 +166,12 @@ static int write_bsfs(struct vty *vty)
 	return CMD_SUCCESS;
 }
 
-static struct cmd_node diameter_node = { .node = DIAMETER_NODE, .prompt = "%s(config-diameter)# ", .vtysh = 1 };
 static struct cmd_node bsf_node = { .node = BSF_NODE, .prompt = "%s(config-bsf)# ", .vtysh = 1 };
 
 void hss_vty_init(struct hss_cfg *c)
 {
 	cfg = c;
-	install_node(&diameter_node, write_diameter);
-	install_element(CONFIG_NODE, &diameter_cmd);
-	install_element(DIAMETER_NODE, &dia_identity_cmd);
-	install_element(DIAMETER_NODE, &dia_realm_cmd);
-	install_element(DIAMETER_NODE, &dia_listen_cmd);
-	install_element(DIAMETER_NODE, &dia_listen_tls_cmd);
-	tls_cfg_vty_init(&c->tls, c, DIAMETER_NODE);
-	install_element(DIAMETER_NODE, &dia_tc_cmd);
-	install_element(DIAMETER_NODE, &dia_tw_cmd);
+	dia_node_vty_init(&c->dia, c, DIAMETER_NODE, NULL);
 	install_node(&bsf_node, write_bsfs);
 	install_element(CONFIG_NODE, &bsf_cmd);
 	install_element(CONFIG_NODE, &no_bsf_cmd);

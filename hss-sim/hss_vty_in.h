@@ -10,13 +10,6 @@
 
 enum { DIAMETER_NODE = _LAST_OSMOVTY_NODE + 1, BSF_NODE, SUBSCRIBERS_NODE, FAULT_NODE, SLF_NODE };
 
-/* Where a value can only be used at the start. */
-#define AT_START_ONLY(vty) \
-	do { \
-		if (!cfg_reading()) \
-			return cfg_after_restart(vty); \
-	} while (0)
-
 /*! Node subscribers. */
 void hss_vty_subscribers_init(struct hss_cfg *c);
 /*! Commands of an SLF. */

@@ -22,8 +22,8 @@ DEFUN(slf_redirect, slf_redirect_cmd, "redirect WHO HSS",
 			vty,
 			"'%s' is nobody; allowed: all, user@domain, or FROM-TO of as many digits, the lower one first",
 			argv[0]);
-	if (!fqdn_valid(span_str(argv[1]), ZH_HOST_MAX))
-		return cfg_fail(vty, "'%s' is no DNS name; allowed: letters, digits, hyphen and dot", argv[1]);
+	if (cfg_dns_name(vty, argv[1], ZH_HOST_MAX) != CMD_SUCCESS)
+		return CMD_WARNING;
 	switch (slf_add(slf, argv[0], argv[1])) {
 	case -E2BIG:
 		return cfg_fail(vty, "more than %d hosts for %s", ZH_REDIRECT_HOSTS, argv[0]);

@@ -20,7 +20,7 @@ DEFUN(sub_database, sub_database_cmd, "database PATH", "SQLite file\nRelative to
 {
 	int rc;
 
-	AT_START_ONLY(vty);
+	CFG_AT_START_ONLY(vty);
 	rc = cfg_once(vty, &subscribers_cfg->database_line, "database");
 	if (rc == CMD_SUCCESS)
 		osmo_talloc_replace_string(subscribers_cfg, &subscribers_cfg->database, argv[0]);
@@ -37,7 +37,7 @@ DEFUN(sub_kek, sub_kek_cmd, "kek <1-255> file PATH",
 	size_t i;
 	int rc;
 
-	AT_START_ONLY(vty);
+	CFG_AT_START_ONLY(vty);
 	if (subscribers_cfg->n_keks == SEAL_KEKS_MAX)
 		return cfg_fail(vty, "more than %d keys", SEAL_KEKS_MAX);
 	for (i = 0; i < subscribers_cfg->n_keks; i++) {
@@ -57,7 +57,7 @@ DEFUN(sub_kek, sub_kek_cmd, "kek <1-255> file PATH",
 DEFUN(sub_allow_test, sub_allow_test_cmd, "allow-test-algorithms",
       "Subscribers with XOR (TS 34.108) too: it protects nothing, whoever sees a challenge and its answer has K\n")
 {
-	AT_START_ONLY(vty);
+	CFG_AT_START_ONLY(vty);
 	subscribers_cfg->rules.allow_test = true;
 	return CMD_SUCCESS;
 }
@@ -70,7 +70,7 @@ DEFUN(sub_sqn_profile, sub_sqn_profile_cmd, "sqn-profile (counter|part-time|time
 	static int line;
 	int rc;
 
-	AT_START_ONLY(vty);
+	CFG_AT_START_ONLY(vty);
 	rc = cfg_once(vty, &line, "sqn-profile");
 	if (rc == CMD_SUCCESS)
 		sqn_profile_find(&subscribers_cfg->rules.profile, argv[0], strlen(argv[0]));
@@ -84,7 +84,7 @@ DEFUN(sub_ind, sub_ind_cmd, "ind <0-255> <0-255>",
 	static int line;
 	int from = atoi(argv[0]), to = atoi(argv[1]), rc;
 
-	AT_START_ONLY(vty);
+	CFG_AT_START_ONLY(vty);
 	if (from > to)
 		return cfg_fail(vty, "ind %d %d; allowed: the lower one first", from, to);
 	rc = cfg_once(vty, &line, "ind");

@@ -70,20 +70,6 @@ static struct subscriber_db *open_db(const struct hss_cfg *cfg, enum subscriber_
 	return db;
 }
 
-/* Before anything is created or changed. */
-static int probe_ports(const struct rt_args *a, const struct hss_cfg *cfg, struct err *err)
-{
-	struct cfg_ports ports = { 0 };
-	int rc = 0;
-
-	for (size_t i = 0; i < cfg->n_listen && rc == 0; i++)
-		rc = rt_held(a, cfg_ports_take(&ports, &cfg->listen[i], cfg->listen_line[i], "diameter", err), err);
-	if (rc == 0)
-		rc = rt_vty_check(a, err);
-	cfg_ports_release(&ports);
-	return rc;
-}
-
 /* A database that is not there yet is no fault: the start creates it. Its folder must be there. */
 static int check_db(const struct hss_cfg *cfg, struct err *err)
 {
@@ -186,15 +172,8 @@ static int use_tls(void *unused, SSL_CTX *ctx)
 static int start_diameter(const struct hss_cfg *cfg, struct zh_server *zh, struct err *err)
 {
 	struct dia_hub_cfg c = {
-		.self = { cfg->identity, cfg->realm },
-		.realms = (const char *const *)&cfg->realm,
-		.n_realms = 1,
 		.services = zh_serve(zh),
 		.n_services = 1,
-		.n_listen = cfg->n_listen,
-		.state_id = (uint32_t)time(NULL),
-		.tc_ms = (uint32_t)cfg->tc_s * 1000,
-		.tw_ms = (uint32_t)cfg->tw_s * 1000,
 		.tls = tls,
 		.cb = { .event = dia_select_event, .admit = hss_peers_accept, .security = hss_peers_security },
 	};
@@ -202,8 +181,7 @@ static int start_diameter(const struct hss_cfg *cfg, struct zh_server *zh, struc
 
 	if (rc < 0)
 		return err_set(err, rc, "no memory");
-	memcpy(c.listen, cfg->listen, sizeof(c.listen));
-	memcpy(c.listen_tls, cfg->listen_tls, sizeof(c.listen_tls));
+	dia_node_hub(&cfg->dia, &c);
 	hss_peers_say_plain(cfg);
 	dia = dia_loop_new();
 	hub = dia ? dia_hub_new(dia, &c) : NULL;
@@ -211,7 +189,7 @@ static int start_diameter(const struct hss_cfg *cfg, struct zh_server *zh, struc
 		return err_set(err, -ENOMEM, "diameter: no memory");
 	hss_vty_show_hub(hub);
 	zh->hub = hub;
-	tls_keep_begin(tls, &cfg->tls, cfg->identity, use_tls, NULL);
+	tls_keep_begin(tls, &cfg->dia.tls, cfg->dia.identity, use_tls, NULL);
 	tls = NULL;
 	return dia_hub_listen(hub, err);
 }
@@ -273,7 +251,7 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct subscriber_
 static int main_serve(const struct rt_args *a, struct hss_cfg *cfg, struct err *err)
 {
 	struct subscriber_db *db, *beside;
-	int rc = probe_ports(a, cfg, err);
+	int rc = dia_node_probe(a, &cfg->dia, err);
 
 	if (rc < 0)
 		return rc;
@@ -317,11 +295,11 @@ int main(int argc, char **argv)
 		return 1;
 	rc = hss_cfg_verify(cfg, &err);
 	if (rc == 0 && !args.import)
-		rc = tls_cfg_open(&tls, &cfg->tls, NULL, &err);
+		rc = tls_cfg_open(&tls, &cfg->dia.tls, NULL, &err);
 	if (rc == 0 && !args.check)
 		rc = check_owner(&args, cfg, &err);
 	if (rc == 0 && args.check) {
-		rc = probe_ports(&args, cfg, &err);
+		rc = dia_node_probe(&args, &cfg->dia, &err);
 		if (rc == 0)
 			rc = rt_checked(&args, rt_held(&args, check_db(cfg, &err), &err));
 	} else if (rc == 0 && args.import) {

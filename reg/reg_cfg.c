@@ -34,9 +34,9 @@ static int reg_text_once(struct vty *vty, char **out, const char *what, const ch
 
 static int set_host(struct vty *vty, char **out, const char *what, const char *name)
 {
-	return fqdn_valid(span_str(name), NAME_MAX_LEN)
-		       ? reg_text_once(vty, out, what, name)
-		       : cfg_fail(vty, "'%s' is no DNS name; allowed: letters, digits, hyphen and dot", name);
+	int rc = cfg_dns_name(vty, name, NAME_MAX_LEN);
+
+	return rc == CMD_SUCCESS ? reg_text_once(vty, out, what, name) : rc;
 }
 
 static int set_path(struct vty *vty, char **typed, char **path, const char *what, const char *text)

@@ -24,10 +24,9 @@ static void homes_security(void *owner, const char *identity, const struct socka
 {
 	const struct proxy_home *h = owner;
 
-	*out = (struct dia_hub_security){ .how = h->peer.how == DIA_HUB_TLS_AFTER_CER ? h->peer.how : DIA_HUB_BY_TLS,
-					  .names = (const char *const *)h->peer.names,
-					  .n_names = h->peer.n_names,
-					  .cn = h->peer.cn };
+	tls_peer_security(&h->peer, out);
+	if (out->how != DIA_HUB_TLS_AFTER_CER)
+		out->how = DIA_HUB_BY_TLS;
 }
 
 int homes_open(struct proxy_cfg *c, struct err *err)
@@ -62,14 +61,14 @@ static int home_use_tls(void *owner, SSL_CTX *ctx)
 static int home_start(const struct proxy_cfg *c, struct proxy_home *h, struct dia_loop *l)
 {
 	const struct dia_hub_cfg cfg = {
-		.self = { c->identity, c->realm },
-		.realms = (const char *const *)&c->realm,
+		.self = { c->dia.identity, c->dia.realm },
+		.realms = (const char *const *)&c->dia.realm,
 		.n_realms = 1,
 		.client_apps = &zn_app,
 		.n_client_apps = 1,
 		.state_id = (uint32_t)time(NULL),
-		.tc_ms = (uint32_t)c->tc_s * 1000,
-		.tw_ms = (uint32_t)c->tw_s * 1000,
+		.tc_ms = (uint32_t)c->dia.tc_s * 1000,
+		.tw_ms = (uint32_t)c->dia.tw_s * 1000,
 		.tls = h->ctx,
 		.cb = { .event = homes_on_event, .security = homes_security, .owner = h },
 	};
@@ -78,7 +77,7 @@ static int home_start(const struct proxy_cfg *c, struct proxy_home *h, struct di
 	h->hub = dia_hub_new(l, &cfg);
 	if (!h->hub)
 		return -ENOMEM;
-	rc = tls_keep_begin(h->ctx, &h->tls, c->identity, home_use_tls, h);
+	rc = tls_keep_begin(h->ctx, &h->tls, c->dia.identity, home_use_tls, h);
 	h->ctx = NULL;
 	for (size_t i = 0; i < h->n_bsfs && rc == 0; i++)
 		rc = dia_hub_dial(h->hub, h->bsfs[i].identity, &h->bsfs[i].at, false);

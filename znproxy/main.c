@@ -31,20 +31,6 @@ static const struct rt_program program = {
 	.check = check_config,
 };
 
-/* Before anything is created or changed. */
-static int probe_ports(const struct rt_args *a, const struct proxy_cfg *cfg, struct err *err)
-{
-	struct cfg_ports ports = { 0 };
-	int rc = 0;
-
-	for (size_t i = 0; i < cfg->n_listen && rc == 0; i++)
-		rc = rt_held(a, cfg_ports_take(&ports, &cfg->listen[i], cfg->listen_line[i], "diameter", err), err);
-	if (rc == 0)
-		rc = rt_vty_check(a, err);
-	cfg_ports_release(&ports);
-	return rc;
-}
-
 /* All on main's own loop. */
 static struct relay relay;
 static struct dia_loop *dia;
@@ -61,16 +47,9 @@ static int start_nafs(struct proxy_cfg *cfg, struct err *err)
 {
 	static struct dia_hub_service service;
 	struct dia_hub_cfg c = {
-		.self = { cfg->identity, cfg->realm },
-		.realms = (const char *const *)&cfg->realm,
-		.n_realms = 1,
 		.agent = true,
 		.services = &service,
 		.n_services = 1,
-		.n_listen = cfg->n_listen,
-		.state_id = (uint32_t)time(NULL),
-		.tc_ms = (uint32_t)cfg->tc_s * 1000,
-		.tw_ms = (uint32_t)cfg->tw_s * 1000,
 		.tls = tls,
 		.cb = { .event = dia_select_event,
 			.admit = proxy_cfg_admit,
@@ -80,14 +59,13 @@ static int start_nafs(struct proxy_cfg *cfg, struct err *err)
 	};
 
 	service = relay_service(&relay);
-	memcpy(c.listen, cfg->listen, sizeof(c.listen));
-	memcpy(c.listen_tls, cfg->listen_tls, sizeof(c.listen_tls));
+	dia_node_hub(&cfg->dia, &c);
 	proxy_cfg_say_plain(cfg);
 	nafs = dia_hub_new(dia, &c);
 	if (!nafs)
 		return err_set(err, -ENOMEM, "diameter: no memory");
 	proxy_show_hub(nafs);
-	(void)tls_keep_begin(tls, &cfg->tls, cfg->identity, use_tls, NULL);
+	(void)tls_keep_begin(tls, &cfg->dia.tls, cfg->dia.identity, use_tls, NULL);
 	tls = NULL;
 	return dia_hub_listen(nafs, err);
 }
@@ -150,11 +128,11 @@ int main(int argc, char **argv)
 		return 1;
 	rc = proxy_cfg_verify(cfg, &err);
 	if (rc == 0)
-		rc = tls_cfg_open(&tls, &cfg->tls, NULL, &err);
+		rc = tls_cfg_open(&tls, &cfg->dia.tls, NULL, &err);
 	if (rc == 0)
 		rc = homes_open(cfg, &err);
 	if (rc == 0)
-		rc = probe_ports(&args, cfg, &err);
+		rc = dia_node_probe(&args, &cfg->dia, &err);
 	if (args.check)
 		rc = rt_checked(&args, rc);
 	else if (rc == 0)

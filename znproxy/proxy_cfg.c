@@ -104,39 +104,11 @@ struct proxy_whose proxy_cfg_whose(struct proxy_cfg *c, struct span name)
 
 /* --- is it whole */
 
-static int verify_listen(const struct proxy_cfg *c, struct err *err)
-{
-	int first[2] = { -1, -1 };
-
-	for (size_t i = 0; i < c->n_listen; i++) {
-		int *f = &first[c->listen_tls[i]];
-
-		*f = *f < 0 ? (int)i : *f;
-		if (sockaddr_port(&c->listen[i]) != sockaddr_port(&c->listen[*f]))
-			return cfg_error(err, -EINVAL, c->listen_line[i],
-					 "'listen' with another port than line %d; allowed: several addresses, one "
-					 "port, and one for TLS",
-					 c->listen_line[*f]);
-		if (c->listen_tls[i] && !c->tls.certificate)
-			return cfg_error(err, -EINVAL, c->listen_line[i],
-					 "'listen tls' without a certificate; needed: " TLS_CFG_WORDS);
-	}
-	return 0;
-}
-
-static bool is_beyond(const struct proxy_naf *n)
-{
-	for (size_t i = 0; i < n->n_nets; i++)
-		if (!sockaddr_net_is_loopback(&n->nets[i]))
-			return true;
-	return false;
-}
-
 static int verify_naf(const struct proxy_cfg *c, const struct proxy_naf *n, struct err *err)
 {
-	bool written = n->tls.how == DIA_HUB_BY_TLS || n->tls.how == DIA_HUB_TLS_AFTER_CER;
+	const char *needs = tls_peer_needs(&n->tls, sockaddr_nets_beyond(n->nets, n->n_nets));
 
-	if (strcasecmp(n->identity, c->identity) == 0)
+	if (strcasecmp(n->identity, c->dia.identity) == 0)
 		return cfg_error(err, -EINVAL, n->line, "naf %s: that is our own identity; allowed: another one",
 				 n->identity);
 	if (!n->n_nets)
@@ -146,12 +118,12 @@ static int verify_naf(const struct proxy_cfg *c, const struct proxy_naf *n, stru
 		return cfg_error(err, -EINVAL, n->line,
 				 "naf %s: speaks for no name, so it would get no key; allowed: speaks-for FQDN",
 				 n->identity);
-	if (c->tls.certificate || n->tls.how == DIA_HUB_PLAIN || (!written && !is_beyond(n)))
+	if (c->dia.tls.certificate || !needs)
 		return 0;
 	return cfg_error(err, -EINVAL, n->line,
 			 "naf %s %s and there is no certificate; allowed: " TLS_CFG_WORDS
 			 " in 'diameter', or 'security plain' here",
-			 n->identity, written ? "needs TLS" : "comes from beyond loopback, so it needs TLS,");
+			 n->identity, needs);
 }
 
 /* What is of one home is of no other, and not ours. */
@@ -187,9 +159,9 @@ static int verify_home(struct proxy_cfg *c, struct proxy_home *h, struct err *er
 		return cfg_error(err, -EINVAL, h->line, "home %s: lacks '%s'; needed: realm, bsf, " TLS_CFG_WORDS,
 				 h->name, h->realms.n ? "bsf" : "realm");
 	for (size_t i = 0; i < h->n_bsfs; i++)
-		if (strcasecmp(h->bsfs[i].identity, c->identity) == 0)
+		if (strcasecmp(h->bsfs[i].identity, c->dia.identity) == 0)
 			return cfg_error(err, -EINVAL, h->line, "home %s: bsf %s is our own identity", h->name,
-					 c->identity);
+					 c->dia.identity);
 	for (size_t i = 0, r = 0; i < h->realms.n && !r; i++) {
 		rc = index_realm(c, h, h->realms.s[i], err);
 		r = rc < 0;
@@ -199,7 +171,7 @@ static int verify_home(struct proxy_cfg *c, struct proxy_home *h, struct err *er
 
 static int index_own(struct proxy_cfg *c)
 {
-	int rc = name_table_put(c->own, c->realm, c);
+	int rc = name_table_put(c->own, c->dia.realm, c);
 
 	for (size_t i = 0; i < c->own_realms.n && rc != -ENOMEM; i++)
 		rc = name_table_put(c->own, c->own_realms.s[i], c);
@@ -211,18 +183,10 @@ int proxy_cfg_verify(struct proxy_cfg *c, struct err *err)
 	const struct proxy_naf *n;
 	struct proxy_home *h;
 
-	if (!c->diameter_line)
-		return cfg_error(err, -EINVAL, 0, "no node 'diameter'; needed in it: identity, realm, listen");
-	if (!c->identity || !c->realm || !c->n_listen)
-		return cfg_error(err, -EINVAL, c->diameter_line,
-				 "'diameter' lacks '%s'; needed in it: identity, realm, listen",
-				 !c->identity ? "identity"
-				 : !c->realm  ? "realm"
-					      : "listen");
+	if (dia_node_verify(&c->dia, err) < 0)
+		return -EINVAL;
 	if (index_own(c) < 0)
 		return err_set(err, -ENOMEM, "no memory");
-	if (verify_listen(c, err) < 0 || tls_cfg_check(&c->tls, err) < 0)
-		return -EINVAL;
 	llist_for_each_entry(n, &c->nafs, entry)
 	{
 		if (verify_naf(c, n, err) < 0)
@@ -263,10 +227,7 @@ void proxy_cfg_security(void *cfg, const char *identity, const struct sockaddr *
 	const struct proxy_naf *n = proxy_cfg_naf(cfg, identity);
 
 	if (n)
-		*out = (struct dia_hub_security){ .how = n->tls.how,
-						  .names = (const char *const *)n->tls.names,
-						  .n_names = n->tls.n_names,
-						  .cn = n->tls.cn };
+		tls_peer_security(&n->tls, out);
 }
 
 void proxy_cfg_say_plain(const struct proxy_cfg *c)
@@ -275,7 +236,7 @@ void proxy_cfg_say_plain(const struct proxy_cfg *c)
 
 	llist_for_each_entry(n, &c->nafs, entry)
 	{
-		if (n->tls.how == DIA_HUB_PLAIN && is_beyond(n))
+		if (n->tls.how == DIA_HUB_PLAIN && sockaddr_nets_beyond(n->nets, n->n_nets))
 			LOGT(DRT, LOGL_NOTICE, "naf %s comes from beyond loopback without TLS (security plain)\n",
 			     n->identity);
 	}

@@ -8,6 +8,7 @@
 #include "common/base/sockaddr.h"
 #include "common/dia/dia_hub.h"
 #include "common/rt/cfg_file.h"
+#include "common/rt/dia_node.h"
 #include "common/rt/rate.h"
 #include "common/rt/tls_cfg.h"
 #include "common/rt/words.h"
@@ -67,15 +68,8 @@ struct proxy_whose_place {
 };
 
 struct proxy_cfg {
-	/* diameter */
-	char *identity, *realm;
-	struct words own_realms; /* more than realm */
-	struct sockaddr_storage listen[DIA_HUB_LISTEN_MAX];
-	bool listen_tls[DIA_HUB_LISTEN_MAX];
-	size_t n_listen;
-	struct tls_cfg tls; /* towards NAFs */
-	int tc_s, tw_s;     /* 0: default */
-	int diameter_line, listen_line[DIA_HUB_LISTEN_MAX];
+	struct dia_node dia;
+	struct words own_realms; /* more than its realm */
 	struct llist_head nafs, homes;
 	struct name_table *by_identity;                     /* of nafs */
 	struct name_table *by_realm;                        /* of homes */

@@ -18,8 +18,8 @@ DEFUN(proxy_home, proxy_home_cmd, "home NAME",
 		return cfg_fail(vty, "home %s is there already, in line %d; allowed: one node for each", argv[0],
 				h->line);
 	if (!h) {
-		PROXY_AT_START_ONLY(vty);
-		if (proxy_vty_check_name(vty, argv[0]) != CMD_SUCCESS)
+		CFG_AT_START_ONLY(vty);
+		if (cfg_dns_name(vty, argv[0], DIA_NAME_MAX) != CMD_SUCCESS)
 			return CMD_WARNING;
 		if (llist_count(&cfg->homes) == PROXY_HOMES_MAX)
 			return cfg_fail(vty, "too many homes; allowed: %d", PROXY_HOMES_MAX);
@@ -40,8 +40,8 @@ DEFUN(home_realm, home_realm_cmd, "realm NAME",
 {
 	struct proxy_home *h = vty->index;
 
-	PROXY_AT_START_ONLY(vty);
-	if (proxy_vty_check_name(vty, argv[0]) != CMD_SUCCESS)
+	CFG_AT_START_ONLY(vty);
+	if (cfg_dns_name(vty, argv[0], DIA_NAME_MAX) != CMD_SUCCESS)
 		return CMD_WARNING;
 	return proxy_vty_add_word(vty, h, &h->realms, argv[0]);
 }
@@ -53,8 +53,8 @@ DEFUN(home_bsf, home_bsf_cmd, "bsf IDENTITY ADDRESS [<1-65535>]",
 	struct proxy_home *h = vty->index;
 	struct proxy_bsf *b = &h->bsfs[h->n_bsfs];
 
-	PROXY_AT_START_ONLY(vty);
-	if (proxy_vty_check_name(vty, argv[0]) != CMD_SUCCESS)
+	CFG_AT_START_ONLY(vty);
+	if (cfg_dns_name(vty, argv[0], DIA_NAME_MAX) != CMD_SUCCESS)
 		return CMD_WARNING;
 	for (size_t i = 0; i < h->n_bsfs; i++)
 		if (strcasecmp(h->bsfs[i].identity, argv[0]) == 0)
@@ -94,7 +94,7 @@ DEFUN(home_security, home_security_cmd, "security (tls|tls-after-cer)",
       "By TLS from the first octet (default)\n"
       "By TLS after CER and CEA, as old peers do it (RFC 3588)\n")
 {
-	PROXY_AT_START_ONLY(vty);
+	CFG_AT_START_ONLY(vty);
 	tls_peer_how(&((struct proxy_home *)vty->index)->peer, argv[0]);
 	return CMD_SUCCESS;
 }
@@ -104,7 +104,7 @@ DEFUN(home_tls_name, home_tls_name_cmd, "tls-name NAME",
 {
 	struct proxy_home *h = vty->index;
 
-	PROXY_AT_START_ONLY(vty);
+	CFG_AT_START_ONLY(vty);
 	return tls_peer_add_name(vty, h, &h->peer, argv[0]);
 }
 

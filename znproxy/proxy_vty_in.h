@@ -9,16 +9,7 @@
 
 enum { PROXY_NODE_DIAMETER = _LAST_OSMOVTY_NODE + 1, PROXY_NODE_NAF, PROXY_NODE_HOME };
 
-/* Where a value can only be used at the start. */
-#define PROXY_AT_START_ONLY(vty) \
-	do { \
-		if (!cfg_reading()) \
-			return cfg_after_restart(vty); \
-	} while (0)
-
-/*! Is it a DNS name? \returns CMD_SUCCESS; CMD_WARNING, vty has been told why not */
-int proxy_vty_check_name(struct vty *vty, const char *name);
-/*! One more word of a list. \param[in] ctx owns it. \returns as above */
+/*! One more word of a list. \param[in] ctx owns it. \returns CMD_SUCCESS; CMD_WARNING, vty has been told why not */
 int proxy_vty_add_word(struct vty *vty, void *ctx, struct words *w, const char *word);
 
 void proxy_vty_naf_init(struct proxy_cfg *c);

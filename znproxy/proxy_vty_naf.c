@@ -30,9 +30,9 @@ DEFUN(proxy_naf, proxy_naf_cmd, "naf IDENTITY", NAF_STR)
 		return cfg_fail(vty, "naf %s is there already, in line %d; allowed: one node for each", argv[0],
 				n->line);
 	if (!n) {
-		if (proxy_vty_check_name(vty, argv[0]) != CMD_SUCCESS)
+		if (cfg_dns_name(vty, argv[0], DIA_NAME_MAX) != CMD_SUCCESS)
 			return CMD_WARNING;
-		if (!cfg_reading() && strcasecmp(argv[0], cfg->identity) == 0)
+		if (!cfg_reading() && strcasecmp(argv[0], cfg->dia.identity) == 0)
 			return cfg_fail(vty, "naf %s: that is our own identity; allowed: another one", argv[0]);
 		n = proxy_cfg_naf_add(cfg, argv[0]);
 		if (!n)
@@ -166,7 +166,7 @@ DEFUN(pnaf_no_rate, pnaf_no_rate_cmd, "no rate", NO_STR RATE_STR)
 
 DEFUN(pnaf_security, pnaf_security_cmd, "security " TLS_PEER_HOW, TLS_PEER_HOW_HELP)
 {
-	if (!cfg_reading() && strcmp(argv[0], "plain") != 0 && !cfg->tls.certificate)
+	if (!cfg_reading() && strcmp(argv[0], "plain") != 0 && !cfg->dia.tls.certificate)
 		return cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS);
 	tls_peer_how(&((struct proxy_naf *)vty->index)->tls, argv[0]);
 	return naf_changed();

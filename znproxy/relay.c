@@ -247,7 +247,7 @@ static struct proxy_home *find_facts(struct relay_facts *f, int *bsf, struct rel
 		.ua_id = ua != UA_ID_INVALID && ua != UA_ID_RESERVED,
 		.gsids = bir->gsids,
 		.btid = bir->btid_domain[0],
-		.to_us = bir->host.p && span_ieq(bir->host, span_str(relay->cfg->identity)),
+		.to_us = bir->host.p && span_ieq(bir->host, span_str(relay->cfg->dia.identity)),
 	};
 	h = home_of(f, relay->cfg, bir);
 	*bsf = h ? homes_pick(h, bir->host, 0, bir->naf_id.fqdn, &f->covered) : -1;

@@ -57,14 +57,6 @@ static int refuse_both(struct policy *p, const struct naf_policy *there, const s
 	return refuse_identity(p, f->naf.identity, f->naf.identity, why);
 }
 
-static bool from_beyond(const struct policy_peer *peer)
-{
-	for (size_t i = 0; i < peer->n_nets; i++)
-		if (!sockaddr_net_is_loopback(&peer->nets[i]))
-			return true;
-	return false;
-}
-
 /* \returns what of the configuration stands against it; NULL: nothing */
 static const char *unfit(const struct policy *p, const struct naf_file *f)
 {
@@ -77,7 +69,7 @@ static const char *unfit(const struct policy *p, const struct naf_file *f)
 		return "a peer has this identity; allowed: via and its name";
 	if (!p->tls && (how == DIA_HUB_BY_TLS || how == DIA_HUB_TLS_AFTER_CER))
 		return "needs TLS, and there is no certificate; allowed: tls certificate, tls key and tls ca in diameter";
-	if (!p->tls && how == DIA_HUB_BEYOND_LOOPBACK && from_beyond(f->peer))
+	if (!p->tls && how == DIA_HUB_BEYOND_LOOPBACK && sockaddr_nets_beyond(f->peer->nets, f->peer->n_nets))
 		return "is beyond loopback, so it needs TLS, and there is no certificate; allowed: tls certificate, tls key "
 		       "and tls ca in diameter, or security plain";
 	return NULL;

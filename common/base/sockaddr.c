@@ -179,6 +179,14 @@ bool sockaddr_net_is_loopback(const struct sockaddr_net *net)
 	return memcmp(net->host, &in6addr_loopback, 16) == 0 && net->prefix == 128;
 }
 
+bool sockaddr_nets_beyond(const struct sockaddr_net *nets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!sockaddr_net_is_loopback(&nets[i]))
+			return true;
+	return false;
+}
+
 bool sockaddr_net_match(const struct sockaddr_net *net, const void *from)
 {
 	struct span host = sockaddr_host(from);

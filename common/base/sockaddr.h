@@ -53,5 +53,6 @@ int sockaddr_net_parse(struct sockaddr_net *out, const char *text);
 bool sockaddr_net_match(const struct sockaddr_net *net, const void *from);
 /*! "ADDRESS/N". */
 void sockaddr_net_text(char out[SOCKADDR_TEXT], const struct sockaddr_net *net);
-bool sockaddr_net_is_loopback(const struct sockaddr_net *net); /* all of it */
+bool sockaddr_net_is_loopback(const struct sockaddr_net *net);        /* all of it */
+bool sockaddr_nets_beyond(const struct sockaddr_net *nets, size_t n); /* one of them is not loopback, all of it */
 bool sockaddr_net_same(const struct sockaddr_net *a, const struct sockaddr_net *b);

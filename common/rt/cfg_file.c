@@ -17,6 +17,7 @@
 #include <osmocom/vty/vty.h>
 #include <talloc.h>
 #include "common/base/bytes.h"
+#include "common/gba/btid.h"
 
 static struct err reason; /* of the command that failed last */
 static FILE *reading;     /* the file, while it is read */
@@ -66,6 +67,13 @@ int cfg_fail(struct vty *vty, const char *fmt, ...)
 	if (!reading)
 		vty_out(vty, "%% %s in '%s'%s", reason.text, skip_blanks(vty->buf), VTY_NEWLINE);
 	return CMD_WARNING;
+}
+
+int cfg_dns_name(struct vty *vty, const char *name, size_t max)
+{
+	if (fqdn_valid(span_str(name), max))
+		return CMD_SUCCESS;
+	return cfg_fail(vty, "'%s' is no DNS name; allowed: letters, digits, hyphen and dot", name);
 }
 
 int cfg_reading(void)

@@ -22,6 +22,9 @@ void cfg_explain(struct err *err, struct vty *vty, struct _vector *line);
 /*! A DEFUN that finds a bad value: remember why and return CMD_WARNING. */
 int cfg_fail(struct vty *vty, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/*! Is it a DNS name of at most max octets? \returns CMD_SUCCESS; CMD_WARNING, vty has been told why not */
+int cfg_dns_name(struct vty *vty, const char *name, size_t max);
+
 /*! Line of the command being read, to be remembered for what only shows at the end. 0 when no file is read. */
 int cfg_line(void);
 
@@ -51,6 +54,13 @@ int cfg_reading(void);
 
 /*! For a command that is not live: prints "takes effect after restart", changes nothing. \returns CMD_WARNING */
 int cfg_after_restart(struct vty *vty);
+
+/*! In a command whose value can only be used at the start. */
+#define CFG_AT_START_ONLY(vty) \
+	do { \
+		if (!cfg_reading()) \
+			return cfg_after_restart(vty); \
+	} while (0)
 
 /*! The ports a start needs, each held by a probe until all have been looked at: two nodes with one port show, too. */
 #define CFG_PORTS_MAX 32

@@ -153,6 +153,20 @@ bool tls_peer_is_written(const struct tls_peer *p)
 	return p->how != DIA_HUB_BEYOND_LOOPBACK || p->n_names || p->cn;
 }
 
+const char *tls_peer_needs(const struct tls_peer *p, bool beyond)
+{
+	if (p->how == DIA_HUB_BY_TLS || p->how == DIA_HUB_TLS_AFTER_CER)
+		return "needs TLS";
+	return p->how == DIA_HUB_BEYOND_LOOPBACK && beyond ? "comes from beyond loopback, so it needs TLS," : NULL;
+}
+
+void tls_peer_security(const struct tls_peer *p, struct dia_hub_security *out)
+{
+	*out = (struct dia_hub_security){
+		.how = p->how, .names = (const char *const *)p->names, .n_names = p->n_names, .cn = p->cn
+	};
+}
+
 void tls_peer_write(struct vty *vty, const struct tls_peer *p)
 {
 	if (p->how != DIA_HUB_BEYOND_LOOPBACK)

@@ -68,4 +68,9 @@ void tls_peer_how(struct tls_peer *p, const char *word);
 int tls_peer_add_name(struct vty *vty, void *ctx, struct tls_peer *p, const char *name);
 int tls_peer_del_name(struct vty *vty, struct tls_peer *p, const char *name);
 bool tls_peer_is_written(const struct tls_peer *p);
+/*! Without a certificate of ours, what stands against it? \param[in] beyond it comes from beyond loopback
+ *  \returns words behind its name; NULL: nothing */
+const char *tls_peer_needs(const struct tls_peer *p, bool beyond);
+/*! For dia_hub_callbacks.security. \param[out] out lent by p */
+void tls_peer_security(const struct tls_peer *p, struct dia_hub_security *out);
 void tls_peer_write(struct vty *vty, const struct tls_peer *p);
