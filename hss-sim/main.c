@@ -276,18 +276,13 @@ int main(int argc, char **argv)
 	struct err err = { { 0 } };
 	struct rt_args args;
 	struct hss_cfg *cfg;
-	int rc = rt_args(&args, &program, argc, argv);
+	int rc = rt_begin(&args, &program, argc, argv);
 
 	if (rc >= 0)
 		return rc;
 	if (without_import(&args)) {
 		rt_fatal("--%s without --import", without_import(&args));
 		return 2;
-	}
-	rc = rt_init(&program);
-	if (rc < 0) {
-		rt_fatal("cannot start: %s", strerror(-rc));
-		return 1;
 	}
 	cfg = config = hss_cfg_new(rt_ctx());
 	hss_vty_init(cfg);

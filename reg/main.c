@@ -162,15 +162,10 @@ int main(int argc, char **argv)
 {
 	struct err err = { { 0 } };
 	struct rt_args args;
-	int rc = rt_args(&args, &program, argc, argv);
+	int rc = rt_begin(&args, &program, argc, argv);
 
 	if (rc >= 0)
 		return rc;
-	rc = rt_init(&program);
-	if (rc < 0) {
-		rt_fatal("cannot start: %s", strerror(-rc));
-		return 1;
-	}
 	umask(077); /* also of what SQLite makes */
 	reg_cfg_init();
 	if (rt_config(&args) < 0)

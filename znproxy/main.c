@@ -112,15 +112,10 @@ int main(int argc, char **argv)
 	struct err err = { { 0 } };
 	struct rt_args args;
 	struct proxy_cfg *cfg;
-	int rc = rt_args(&args, &program, argc, argv);
+	int rc = rt_begin(&args, &program, argc, argv);
 
 	if (rc >= 0)
 		return rc;
-	rc = rt_init(&program);
-	if (rc < 0) {
-		rt_fatal("cannot start: %s", strerror(-rc));
-		return 1;
-	}
 	cfg = config = relay.cfg = proxy_cfg_new(rt_ctx());
 	proxy_vty_init(cfg);
 	proxy_show_init(cfg, &relay);

@@ -235,11 +235,11 @@ int main(int argc, char **argv)
 	struct rt_args args;
 	struct bsf b = { 0 };
 	struct err err = { { 0 } };
-	int rc = rt_args(&args, &program, argc, argv);
+	int rc = rt_begin(&args, &program, argc, argv);
 
 	if (rc >= 0)
 		return rc;
-	if (rt_init(&program) < 0 || bsf_cfg_init(rt_ctx()) < 0) {
+	if (bsf_cfg_init(rt_ctx()) < 0) {
 		rt_fatal("no memory");
 		return 1;
 	}

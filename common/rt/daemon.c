@@ -103,7 +103,8 @@ static void list_options(struct option out[OPTIONS_MAX], const struct rt_program
 	out[n] = (struct option){ 0 };
 }
 
-int rt_args(struct rt_args *out, const struct rt_program *p, int argc, char **argv)
+/* \returns as rt_begin() */
+static int read_args(struct rt_args *out, const struct rt_program *p, int argc, char **argv)
 {
 	struct option options[OPTIONS_MAX];
 	struct rt_args a = { 0 };
@@ -208,11 +209,10 @@ void rt_signals_default(void)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-int rt_init(const struct rt_program *p)
+static int rt_init(const struct rt_program *p)
 {
 	int rc;
 
-	program = p;
 	secret_harden_process();
 	root = talloc_named_const(NULL, 0, p->name);
 	if (!root)
@@ -237,6 +237,19 @@ int rt_init(const struct rt_program *p)
 		ctl_init(&ctl_served);
 	}
 	return log_relay_init();
+}
+
+int rt_begin(struct rt_args *out, const struct rt_program *p, int argc, char **argv)
+{
+	int rc = read_args(out, p, argc, argv);
+
+	if (rc >= 0)
+		return rc;
+	rc = rt_init(p);
+	if (rc == 0)
+		return -1;
+	rt_fatal("cannot start: %s", strerror(-rc));
+	return 1;
 }
 
 int rt_owner_check(const struct rt_args *a, const char *dir, int line, struct err *err)

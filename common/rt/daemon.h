@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file daemon.h
  *  What every daemon of ours does alike: command line, logging, configuration, VTY, signals, the main loop. Order in main():
- *  rt_args(), rt_init(), install VTY nodes, rt_config(), own start, rt_vty_start(), rt_ready(), rt_run(), own stop, rt_exit().
+ *  rt_begin(), install VTY nodes, rt_config(), own start, rt_vty_start(), rt_ready(), rt_run(), own stop, rt_exit().
  *  Everything here is for the main thread. */
 #pragma once
 
@@ -34,18 +34,15 @@ struct rt_args {
 	const char *import; /* --import FILE, or NULL */
 };
 
-/*! Parse the command line; prints help, version and errors itself.
+/*! Parse the command line, harden the process, block the signals (before any thread is made: they inherit the mask), start
+ *  logging and the VTY's command table. Prints help, version and errors itself.
  *  \returns -1 go on; else the exit code */
-int rt_args(struct rt_args *out, const struct rt_program *p, int argc, char **argv);
+int rt_begin(struct rt_args *out, const struct rt_program *p, int argc, char **argv);
 
 /*! As root beside the files of another user we would leave some that this one cannot open: refuse, with the cure.
  *  \param[in] dir  where we keep what we write; need not be there. \param[in] line of the configuration that names it
  *  \returns 0; -EPERM and a reason in err */
 int rt_owner_check(const struct rt_args *a, const char *dir, int line, struct err *err);
-
-/*! Harden the process, block the signals (before any thread is made: they inherit the mask), start logging and the VTY's
- *  command table. \returns 0; -errno */
-int rt_init(const struct rt_program *p);
 
 /*! Let SIGTERM and SIGINT end the process at once again: for work that has no main loop (an import, whose transaction the
  *  database then takes back). */

@@ -129,15 +129,10 @@ int main(int argc, char **argv)
 	struct err err = { { 0 } };
 	struct rt_args args;
 	struct agent_cfg *cfg;
-	int rc = rt_args(&args, &program, argc, argv);
+	int rc = rt_begin(&args, &program, argc, argv);
 
 	if (rc >= 0)
 		return rc;
-	rc = rt_init(&program);
-	if (rc < 0) {
-		rt_fatal("cannot start: %s", strerror(-rc));
-		return 1;
-	}
 	cfg = config = agent_cfg_new(rt_ctx());
 	agent_vty_init(cfg);
 	if (rt_config(&args) < 0)
