@@ -274,7 +274,7 @@ static void link_replies(struct redis_link *l)
 
 static const char *link_why(const struct redis_link *l, ssize_t rc)
 {
-	if (rc == -EPROTO)
+	if (rc == DIA_WAY_FAILED)
 		return l->way->ops->why(l->way);
 	return rc == 0 ? "the server has closed it" : strerror((int)-rc);
 }

@@ -253,7 +253,7 @@ async def tls(t):
     ours, theirs = p.make(BSF_ID, BSF_ID), p.make("redis1.example.com", "redis1.example.com")
     redis = await Redis(t, tls=theirs, ca=p.ca()).start()
     for n, (name, port, words) in enumerate((("redis1.example.com", redis.tls_port, None),
-                                             ("redis2.example.com", redis.tls_port, "certificate"),
+                                             ("redis2.example.com", redis.tls_port, "its certificate is for another name"),
                                              ("redis1.example.com", redis.port, "store_away"))):
         w = use(World(t, name=f"tls{n}", raw_hss=True), redis)
         lib_tls.certify(w.bsf_cfg, ours)
