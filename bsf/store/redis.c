@@ -52,6 +52,24 @@ void redis_end(struct store_req *r, int rc)
 	store_reply_here(r);
 }
 
+void redis_step_end(struct store_req *r, int rc)
+{
+	if (rc < 0 && r->rc == 0)
+		r->rc = rc;
+	if (--r->waiting == 0)
+		redis_end(r, r->rc);
+}
+
+int redis_steps_begin(struct store_req *r, int rc, struct span list,
+		      int (*begin)(struct redis_part *p, struct store_req *r, const uint8_t *entry))
+{
+	r->waiting = 1;
+	for (; rc == 0 && list.len >= REDIS_ENTRY_LEN;
+	     list = span_of(list.p + REDIS_ENTRY_LEN, list.len - REDIS_ENTRY_LEN))
+		rc = begin(r->st->part, r, list.p);
+	return rc;
+}
+
 static int part_open(struct store *st)
 {
 	struct store_redis *s = (struct store_redis *)st->sh;

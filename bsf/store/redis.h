@@ -67,6 +67,14 @@ struct span redis_string(const struct redisReply *r); /* empty if it is none */
 /*! A later step of a request has ended it. */
 void redis_end(struct store_req *r, int rc);
 
+/*! One of several steps that are under way has ended, r->waiting of them; the last one ends the request, with what the first that
+ *  failed said. */
+void redis_step_end(struct store_req *r, int rc);
+/*! Begin one, or none, for each session in a subscriber's list, if rc is 0; begin() counts it in r->waiting. This itself is a step,
+ *  whose redis_step_end() is the caller's. \returns rc; what the first begin() that failed said */
+int redis_steps_begin(struct store_req *r, int rc, struct span list,
+		      int (*begin)(struct redis_part *p, struct store_req *r, const uint8_t *entry));
+
 /* store/redis_greet.c */
 extern const struct redis_link_ops redis_link_greets; /* owner: the part */
 

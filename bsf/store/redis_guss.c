@@ -13,14 +13,6 @@ struct guss_step {
 	uint8_t rand[AKA_RAND_LEN];
 };
 
-static void step_end(struct store_req *r, int rc)
-{
-	if (rc < 0 && r->rc == 0)
-		r->rc = rc;
-	if (--r->waiting == 0)
-		redis_end(r, r->rc);
-}
-
 static int session_read(struct redis_part *p, struct guss_step *s);
 
 static void swapped(void *step, const struct redisReply *reply)
@@ -34,7 +26,7 @@ static void swapped(void *step, const struct redisReply *reply)
 	if (rc == 0 && reply->integer == 0 && session_read(r->st->part, s) == 0)
 		return;
 	free(s);
-	step_end(r, rc);
+	redis_step_end(r, rc);
 }
 
 static int session_swap(struct redis_part *p, struct guss_step *s, struct span old, const struct gba_session *new)
@@ -84,7 +76,7 @@ static void session_got(void *step, const struct redisReply *reply)
 	if (rc == 0)
 		return;
 	free(s);
-	step_end(r, rc < 0 ? rc : 0);
+	redis_step_end(r, rc < 0 ? rc : 0);
 }
 
 static int session_read(struct redis_part *p, struct guss_step *s)
@@ -119,11 +111,8 @@ static void subscriber_got(void *req, const struct redisReply *reply)
 	struct redis_subscriber who;
 	struct span list = redis_subscriber_read(&who, redis_string(reply)) ? who.list : span_of(NULL, 0);
 
-	r->waiting = 1; /* this one, until all have begun */
-	for (; rc == 0 && list.len >= REDIS_ENTRY_LEN;
-	     list = span_of(list.p + REDIS_ENTRY_LEN, list.len - REDIS_ENTRY_LEN))
-		rc = session_begin(r->st->part, r, list.p);
-	step_end(r, rc < 0 && r->waiting > 1 ? -EIO : rc);
+	rc = redis_steps_begin(r, rc, list, session_begin);
+	redis_step_end(r, rc < 0 && r->waiting > 1 ? -EIO : rc);
 }
 
 int redis_guss(struct redis_part *p, struct store_req *r)

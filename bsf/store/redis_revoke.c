@@ -10,15 +10,6 @@
 #include <stdlib.h>
 #include <hiredis/hiredis.h>
 
-/* One of its steps has ended. */
-static void step_end(struct store_req *r, int rc)
-{
-	if (rc < 0 && r->rc == 0)
-		r->rc = rc;
-	if (--r->waiting == 0)
-		redis_end(r, r->rc);
-}
-
 static void ended(void *req, const struct redisReply *reply)
 {
 	struct store_req *r = req;
@@ -26,7 +17,7 @@ static void ended(void *req, const struct redisReply *reply)
 
 	r->revoked += rc == 0 && reply->integer == 1;
 	/* of a subscriber some is done already */
-	step_end(r, rc < 0 && r->op == STORE_REVOKE_IMPI ? -EIO : rc);
+	redis_step_end(r, rc < 0 && r->op == STORE_REVOKE_IMPI ? -EIO : rc);
 }
 
 /* A tombstone until the session would have been over. \param[in] until_ms where there is none yet: of the tombstone
@@ -67,16 +58,9 @@ static int entry_end(struct redis_part *p, struct store_req *r, const uint8_t *e
 static void revoked_at(void *req, const struct redisReply *reply)
 {
 	struct store_req *r = req;
-	struct redis_part *p = r->st->part;
-	struct span list = redis_string(reply);
-	int rc = redis_errno(reply);
+	int rc = redis_errno(reply), begun = redis_steps_begin(r, rc, redis_string(reply), entry_end);
 
-	r->waiting = 1; /* this one, until all have begun */
-	for (; rc == 0 && list.len >= REDIS_ENTRY_LEN;
-	     list = span_of(list.p + REDIS_ENTRY_LEN, list.len - REDIS_ENTRY_LEN))
-		if (entry_end(p, r, list.p) < 0)
-			rc = -EIO;
-	step_end(r, rc);
+	redis_step_end(r, rc == 0 && begun < 0 ? -EIO : rc);
 }
 
 int redis_revoke_impi(struct redis_part *p, struct store_req *r)
