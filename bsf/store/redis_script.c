@@ -4,6 +4,7 @@
 #include "bsf/store/redis_script.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <hiredis/hiredis.h>
@@ -189,11 +190,23 @@ static struct call *call_new(struct span key, size_t n, const struct span *args)
 	return c;
 }
 
+/* What Redis calls them. */
+static char names[REDIS_SCRIPTS][SHA_TEXT + 1];
+
+static void name_all(void)
+{
+	uint8_t md[SHA_DIGEST_LENGTH];
+
+	for (int s = 0; s < REDIS_SCRIPTS; s++) {
+		SHA1((const uint8_t *)redis_script_texts[s], strlen(redis_script_texts[s]), md);
+		hex_encode(names[s], sizeof(names[s]), md, sizeof(md));
+	}
+}
+
 int redis_script_call(struct redis_link *l, enum redis_script s, struct span key, size_t n, const struct span *args,
 		      redis_reply_fn *fn, void *owner)
 {
-	uint8_t md[SHA_DIGEST_LENGTH];
-	char name[SHA_TEXT + 1];
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct call *c = call_new(key, n, args);
 	int rc;
 
@@ -203,9 +216,8 @@ int redis_script_call(struct redis_link *l, enum redis_script s, struct span key
 	c->s = s;
 	c->fn = fn;
 	c->owner = owner;
-	SHA1((const uint8_t *)redis_script_texts[s], strlen(redis_script_texts[s]), md); /* what Redis calls it */
-	hex_encode(name, sizeof(name), md, sizeof(md));
-	rc = call_send(c, "EVALSHA", span_of(name, SHA_TEXT), call_by_name);
+	pthread_once(&once, name_all);
+	rc = call_send(c, "EVALSHA", span_of(names[s], SHA_TEXT), call_by_name);
 	if (rc < 0)
 		call_free(c);
 	return rc;
