@@ -60,30 +60,40 @@ static void link_tell(struct redis_link *l, bool up, const char *why)
 	l->cfg.ops->state(l->cfg.owner, up, l->told);
 }
 
+static void link_close(struct redis_link *l)
+{
+	if (l->way)
+		l->way->ops->free(l->way);
+	l->way = NULL;
+	redisReaderFree(l->reader);
+	l->reader = NULL;
+	close(l->fd.fd);
+}
+
+/* \param[in] r of the call that waits longest; NULL: there will be none */
+static void link_answer(struct redis_link *l, redisReply *r)
+{
+	struct redis_wait w = l->ring[l->first];
+
+	l->first = (l->first + 1) % REDIS_LINK_CALLS;
+	l->waiting--;
+	w.fn(w.owner, r);
+}
+
 /* The connection goes, whatever state it is in; everybody who waits is told. */
 static void link_drop(struct redis_link *l)
 {
 	if (l->state != LINK_DOWN) {
 		osmo_fd_unregister(&l->fd);
-		if (l->way)
-			l->way->ops->free(l->way);
-		close(l->fd.fd);
-		redisReaderFree(l->reader);
-		l->reader = NULL;
-		l->way = NULL;
+		link_close(l);
 	}
 	l->state = LINK_DOWN;
 	deadline_stop(&l->timer);
 	if (l->out)
 		explicit_bzero(l->out, l->out_room);
 	l->out_len = 0;
-	while (l->waiting) {
-		struct redis_wait w = l->ring[l->first];
-
-		l->first = (l->first + 1) % REDIS_LINK_CALLS;
-		l->waiting--;
-		w.fn(w.owner, NULL);
-	}
+	while (l->waiting)
+		link_answer(l, NULL);
 }
 
 /* \param[in] l->why says why */
@@ -237,18 +247,13 @@ void redis_link_up(struct redis_link *l)
 
 static void link_reply(struct redis_link *l, redisReply *r)
 {
-	struct redis_wait w;
-
 	if (!l->waiting) {
 		link_fail(l, r->type == REDIS_REPLY_ERROR ? r->str : "a reply nobody asked for");
 		return;
 	}
-	w = l->ring[l->first];
-	l->first = (l->first + 1) % REDIS_LINK_CALLS;
-	l->waiting--;
 	if (l->state == LINK_UP)
 		l->late = 0;
-	w.fn(w.owner, r);
+	link_answer(l, r);
 	/* it was a master when we met it */
 	if (r->type == REDIS_REPLY_ERROR && strncmp(r->str, "READONLY", 8) == 0)
 		link_fail(l, r->str);
@@ -390,12 +395,7 @@ static void link_connect(void *link)
 	osmo_fd_setup(&l->fd, fd, OSMO_FD_WRITE, link_on_fd, l, 0);
 	l->way = way_new(l);
 	if (!l->reader || !l->way || osmo_fd_register(&l->fd) < 0) {
-		redisReaderFree(l->reader);
-		l->reader = NULL;
-		if (l->way)
-			l->way->ops->free(l->way);
-		l->way = NULL;
-		close(fd);
+		link_close(l);
 		link_fail(l, "no memory");
 		return;
 	}
