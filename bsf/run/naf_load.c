@@ -241,10 +241,8 @@ static int ask_for_one(void)
 
 void naf_load_soon(void)
 {
-	if (naf_load.path && !loader.reading)
-		(void)begin_reading();
-	else if (naf_load.path)
-		loader.again = true;
+	if (naf_load.path)
+		(void)ask_for_one();
 }
 
 void naf_load_for(struct ctl_request *q)
