@@ -30,20 +30,11 @@ static struct mem_identity_stripe *identity_stripe(struct store_mem *m, const ch
 	return &m->by_impi[(h >> 24) % MEM_STRIPES];
 }
 
-static bool same_identity(const char *a, const char *b)
-{
-	struct impi ka, kb;
-
-	impi_key(&ka, a);
-	impi_key(&kb, b);
-	return strcmp(ka.s, kb.s) == 0;
-}
-
 static struct mem_identity_node **identity_find(struct mem_identity_stripe *st, unsigned bucket, const char *impi)
 {
 	struct mem_identity_node **p = &st->buckets[bucket];
 
-	while (*p && !same_identity((*p)->impi.s, impi))
+	while (*p && !impi_same((*p)->impi.s, impi))
 		p = &(*p)->next;
 	return p;
 }
