@@ -152,14 +152,11 @@ static int claim_all(struct policy *p, struct naf_policy *n)
 
 bool policy_twice(const struct policy *p, const char *fqdn)
 {
-	const char *parent = strchr(fqdn, '.');
 	const struct naf_policy *exact = name_table_get(p->claims, span_str(fqdn)), *wild = NULL;
-	char wildcard[FQDN_MAX + 2] = "*";
+	char wildcard[FQDN_MAX + 2];
 
-	if (parent && strlen(parent) <= FQDN_MAX) {
-		strcpy(wildcard + 1, parent);
+	if (naf_id_wildcard(wildcard, fqdn))
 		wild = name_table_get(p->claims, span_str(wildcard));
-	}
 	if (exact == &claimed_twice || wild == &claimed_twice)
 		return true;
 	return exact && wild && exact != wild && (exact->source || wild->source);

@@ -163,17 +163,12 @@ enum policy_vouch policy_vouch(const struct policy *p, const char *peer, const s
 
 bool policy_speaks_for(const struct naf_policy *n, const char *fqdn)
 {
-	char wildcard[FQDN_MAX + 2] = "*";
-	const char *parent = strchr(fqdn, '.');
+	char wildcard[FQDN_MAX + 2];
 
 	if (!fqdn_valid(span_str(fqdn), FQDN_MAX))
 		return false;
-	if (names_has(&n->speaks_for, span_str(fqdn)))
-		return true;
-	if (!parent)
-		return false;
-	strcpy(wildcard + 1, parent);
-	return names_has(&n->speaks_for, span_str(wildcard));
+	return names_has(&n->speaks_for, span_str(fqdn)) ||
+	       (naf_id_wildcard(wildcard, fqdn) && names_has(&n->speaks_for, span_str(wildcard)));
 }
 
 int policy_peer_add_net(struct policy_peer *p, const char *text)

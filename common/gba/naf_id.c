@@ -73,6 +73,17 @@ int naf_id_parse(struct naf_id *out, const uint8_t *buf, size_t len)
 	return 0;
 }
 
+bool naf_id_wildcard(char out[FQDN_MAX + 2], const char *fqdn)
+{
+	const char *parent = strchr(fqdn, '.');
+
+	if (!parent || strlen(parent) > FQDN_MAX)
+		return false;
+	out[0] = '*';
+	strcpy(out + 1, parent);
+	return true;
+}
+
 int naf_id_make(struct naf_id *out, const char *host, const uint8_t ua[UA_ID_LEN])
 {
 	const char *colon = strchr(host, ':');

@@ -22,6 +22,10 @@ int naf_id_parse(struct naf_id *out, const uint8_t *buf, size_t len);
 /*! Ours: lower case, without port and trailing dot. \returns 0; -EINVAL */
 int naf_id_make(struct naf_id *out, const char *host, const uint8_t ua[UA_ID_LEN]);
 
+/*! The wildcard that stands for this host name: "*" in the place of its first label.
+ *  \param[out] out untouched if there is none \returns false: nothing stands behind a first label, or it is too long */
+bool naf_id_wildcard(char out[FQDN_MAX + 2], const char *fqdn);
+
 extern const uint8_t UA_ID_HTTP_DIGEST[UA_ID_LEN]; /* 01 00 00 00 02 */
 
 enum ua_id_class {

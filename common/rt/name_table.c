@@ -123,17 +123,12 @@ void *name_table_get(const struct name_table *t, struct span name)
 
 bool name_table_covers(const struct name_table *t, const char *fqdn)
 {
-	char wildcard[FQDN_MAX + 2] = "*";
-	const char *parent = strchr(fqdn, '.');
+	char wildcard[FQDN_MAX + 2];
 
 	if (!fqdn_valid(span_str(fqdn), FQDN_MAX))
 		return false;
-	if (name_table_get(t, span_str(fqdn)))
-		return true;
-	if (!parent)
-		return false;
-	strcpy(wildcard + 1, parent);
-	return name_table_get(t, span_str(wildcard)) != NULL;
+	return name_table_get(t, span_str(fqdn)) ||
+	       (naf_id_wildcard(wildcard, fqdn) && name_table_get(t, span_str(wildcard)));
 }
 
 void *name_table_above(const struct name_table *t, const char *fqdn)

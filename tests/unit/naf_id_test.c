@@ -87,6 +87,23 @@ START_TEST(made)
 }
 END_TEST
 
+/* what a policy writes for all names beside this one */
+START_TEST(wildcard)
+{
+	char out[FQDN_MAX + 2] = "as before", longest[FQDN_MAX + 3] = "a.";
+
+	ck_assert(!naf_id_wildcard(out, "localhost") && !naf_id_wildcard(out, ""));
+	memset(longest + 2, 'b', FQDN_MAX);
+	ck_assert(!naf_id_wildcard(out, longest));
+	ck_assert_str_eq(out, "as before");
+	longest[FQDN_MAX + 1] = '\0';
+	ck_assert(naf_id_wildcard(out, longest));
+	ck_assert_uint_eq(strlen(out), FQDN_MAX + 1);
+	ck_assert(naf_id_wildcard(out, "naf1.Example.com"));
+	ck_assert_str_eq(out, "*.Example.com");
+}
+END_TEST
+
 /* the whole of annex H.2 and H.3, and its edges; says: what the name must hold, NULL: no name */
 static const struct {
 	const char *hex;
@@ -130,4 +147,4 @@ START_TEST(identifiers)
 }
 END_TEST
 
-SUITE("naf_id", parsed_as_received, refused, made, identifiers)
+SUITE("naf_id", parsed_as_received, refused, made, wildcard, identifiers)
