@@ -4,16 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/gba/impi.h"
 
-static char **impis;
+static char **impis; /* as impi_key() has them */
 static size_t n_impis;
 
 /* \returns n_impis: it is not */
-static size_t suspended_at(const char *impi)
+static size_t suspended_at(const struct impi *key)
 {
 	size_t i = 0;
 
-	while (i < n_impis && strcmp(impis[i], impi) != 0)
+	while (i < n_impis && strcmp(impis[i], key->s) != 0)
 		i++;
 	return i;
 }
@@ -21,8 +22,10 @@ static size_t suspended_at(const char *impi)
 int suspend_add(const char *impi)
 {
 	char **grown, *own;
+	struct impi key;
 
-	if (suspended_at(impi) < n_impis)
+	impi_key(&key, impi);
+	if (suspended_at(&key) < n_impis)
 		return 0;
 	if (n_impis == SUSPENDED_MAX)
 		return -E2BIG;
@@ -30,7 +33,7 @@ int suspend_add(const char *impi)
 	if (!grown)
 		return -ENOMEM;
 	impis = grown;
-	own = strdup(impi);
+	own = strdup(key.s);
 	if (!own)
 		return -ENOMEM;
 	impis[n_impis++] = own;
@@ -39,8 +42,11 @@ int suspend_add(const char *impi)
 
 bool suspend_del(const char *impi)
 {
-	size_t at = suspended_at(impi);
+	struct impi key;
+	size_t at;
 
+	impi_key(&key, impi);
+	at = suspended_at(&key);
 	if (at == n_impis)
 		return false;
 	free(impis[at]);

@@ -448,6 +448,11 @@ async def suspend(t):
     assert (await c.ask("figures"))["figures"]["suspended"] == 1
     assert await c.ask(f"resume impi {impi}") == {"was_suspended": True}
     assert await c.ask(f"resume impi {impi}") == {"was_suspended": False}
+    user, domain = impi.split("@")
+    await c.ask(f"suspend impi {impi}")
+    await c.ask(f"suspend impi {user}@{domain.upper()}")  # a domain is the same in any case: the same subscriber
+    assert (await c.ask("figures"))["figures"]["suspended"] == 1
+    assert await c.ask(f"resume impi {user}@{domain.title()}") == {"was_suspended": True}
     s = await w.ue().bootstrap()
     assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
     assert (await c.refused("suspend impi x")).startswith("invalid that is no IMPI")
