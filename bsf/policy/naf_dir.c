@@ -241,20 +241,14 @@ bool naf_dir_same(const struct naf_dir *a, const struct naf_dir *b)
 	return a->n == 0 || memcmp(a->files, b->files, a->n * sizeof(*a->files)) == 0;
 }
 
+static int order_of(const void *name, const void *file)
+{
+	return strcmp(name, (*(struct naf_file *const *)file)->name);
+}
+
 struct naf_file *naf_dir_find(const struct naf_dir *d, const char *name)
 {
-	size_t from = 0, to = d ? d->n : 0;
+	struct naf_file *const *at = d && d->n ? bsearch(name, d->files, d->n, sizeof(*d->files), order_of) : NULL;
 
-	while (from < to) {
-		size_t mid = from + (to - from) / 2;
-		int order = strcmp(d->files[mid]->name, name);
-
-		if (order == 0)
-			return d->files[mid];
-		if (order < 0)
-			from = mid + 1;
-		else
-			to = mid;
-	}
-	return NULL;
+	return at ? *at : NULL;
 }
