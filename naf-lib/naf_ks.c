@@ -49,14 +49,21 @@ struct naf_ks {
 	int64_t swept_ms;
 };
 
+/*! What the keys of a B-TID begin with, the NUL included. \returns octets */
+static size_t btid_part(uint8_t out[BTID_RAND_LEN + BSF_NAME_MAX + 1], const struct btid *btid)
+{
+	size_t len = strlen(btid->domain);
+
+	memcpy(out, btid->rand, BTID_RAND_LEN);
+	ascii_lower_copy(out + BTID_RAND_LEN, btid->domain, len);
+	out[BTID_RAND_LEN + len] = 0;
+	return BTID_RAND_LEN + len + 1;
+}
+
 void naf_ks_id_make(struct naf_ks_id *out, const struct btid *btid, const struct naf_id *naf_id)
 {
-	size_t len = BTID_RAND_LEN;
+	size_t len = btid_part(out->b, btid);
 
-	memcpy(out->b, btid->rand, BTID_RAND_LEN);
-	ascii_lower_copy(out->b + len, btid->domain, strlen(btid->domain));
-	len += strlen(btid->domain);
-	out->b[len++] = 0;
 	memcpy(out->b + len, naf_id->raw, naf_id->len);
 	out->len = len + naf_id->len;
 }
@@ -384,17 +391,6 @@ void naf_ks_forget(struct naf_ks *ks, const struct naf_ks_id *id)
 	if (e && !e->refused)
 		held_drop(ks, e);
 	pthread_mutex_unlock(&ks->lock);
-}
-
-/*! As naf_ks_id_make() begins, with the NUL. \returns octets */
-static size_t btid_part(uint8_t out[BTID_RAND_LEN + BSF_NAME_MAX + 1], const struct btid *btid)
-{
-	size_t len = strlen(btid->domain);
-
-	memcpy(out, btid->rand, BTID_RAND_LEN);
-	ascii_lower_copy(out + BTID_RAND_LEN, btid->domain, len);
-	out[BTID_RAND_LEN + len] = 0;
-	return BTID_RAND_LEN + len + 1;
 }
 
 /*! Most lists do not hold it in any spelling, and are not read. */
