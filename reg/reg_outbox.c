@@ -13,41 +13,38 @@ static const char *fqdn_of(const struct reg_row *row)
 	return row->device ? NULL : row->fqdn;
 }
 
-static int add(struct reg_db *db, const char *target, int64_t device, const char *fqdn)
+/* \param[in] refused NULL: it is to be told */
+static int add(struct reg_db *db, const char *target, int64_t device, const char *fqdn, const char *refused)
 {
-	return reg_db_do(db, "INSERT INTO outbox (target, device, fqdn, at) VALUES (?1, nullif(?2, 0), ?3, ?4)", "titi",
-			 target, device, fqdn, (int64_t)time(NULL));
+	return reg_db_do(
+		db, "INSERT INTO outbox (target, device, fqdn, at, refused) VALUES (?1, nullif(?2, 0), ?3, ?4, ?5)",
+		"titit", target, device, fqdn, (int64_t)time(NULL), refused);
+}
+
+static int add_each(struct reg_db *db, bool hss_too, int64_t device, const char *fqdn)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < reg_cfg.n_targets; i++) {
+		if (hss_too || !reg_cfg.targets[i].is_hss)
+			rc = add(db, reg_cfg.targets[i].name, device, fqdn, NULL);
+	}
+	return rc;
 }
 
 int reg_outbox_device(struct reg_db *db, int64_t device)
 {
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < reg_cfg.n_targets; i++)
-		rc = add(db, reg_cfg.targets[i].name, device, NULL);
-	return rc;
+	return add_each(db, true, device, NULL);
 }
 
 int reg_outbox_bsf_again(struct reg_db *db, int64_t device)
 {
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < reg_cfg.n_targets; i++) {
-		if (!reg_cfg.targets[i].is_hss)
-			rc = add(db, reg_cfg.targets[i].name, device, NULL);
-	}
-	return rc;
+	return add_each(db, false, device, NULL);
 }
 
 int reg_outbox_app(struct reg_db *db, const char *fqdn)
 {
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < reg_cfg.n_targets; i++) {
-		if (!reg_cfg.targets[i].is_hss)
-			rc = add(db, reg_cfg.targets[i].name, 0, fqdn);
-	}
-	return rc;
+	return add_each(db, false, 0, fqdn);
 }
 
 int reg_outbox_all(struct reg_db *db)
@@ -102,11 +99,7 @@ int reg_outbox_done(struct reg_db *db, const char *target, const struct reg_row 
 	int rc = reg_db_do(db, "DELETE FROM outbox WHERE target = ?1 AND (id <= ?2 OR refused IS NOT NULL)" SAME,
 			   "tiit", target, upto, row->device, fqdn_of(row));
 
-	if (rc < 0 || !refused)
-		return rc;
-	return reg_db_do(
-		db, "INSERT INTO outbox (target, device, fqdn, at, refused) VALUES (?1, nullif(?2, 0), ?3, ?4, ?5)",
-		"titit", target, row->device, fqdn_of(row), (int64_t)time(NULL), refused);
+	return rc < 0 || !refused ? rc : add(db, target, row->device, fqdn_of(row), refused);
 }
 
 int reg_outbox_waits(struct reg_db *db, int64_t device)
