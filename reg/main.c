@@ -48,9 +48,10 @@ static void wake_all(void)
 
 static int anchor(struct reg_order *o, struct reg_db *db)
 {
+	struct reg_head head;
 	struct err err;
 
-	if (reg_audit_anchor(db, reg_cfg.anchor, &err) < 0)
+	if (reg_audit_anchor(&head, db, reg_cfg.anchor, &err) < 0)
 		LOGT(DSTORE, LOGL_ERROR, "audit: its head cannot be kept elsewhere: %s\n", err.text);
 	return 0;
 }

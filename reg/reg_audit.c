@@ -26,7 +26,7 @@ static int chain(uint8_t out[REG_HASH], const uint8_t before[REG_HASH], struct s
 		       : -EIO;
 }
 
-int reg_audit_head(struct reg_db *db, struct reg_head *out)
+static int audit_head(struct reg_head *out, struct reg_db *db)
 {
 	sqlite3_stmt *q;
 	int rc = reg_db_ask(db, &q, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", "");
@@ -66,7 +66,7 @@ int reg_audit_add(struct reg_db *db, const char *who, const char *what, int64_t 
 	uint8_t hash[REG_HASH];
 	struct span h = span_of(hash, sizeof(hash));
 	struct reg_head head;
-	int rc = json ? reg_audit_head(db, &head) : -ENOMEM;
+	int rc = json ? audit_head(&head, db) : -ENOMEM;
 
 	if (rc == 0)
 		rc = chain(hash, head.hash, span_str(json));
@@ -91,17 +91,16 @@ static int append(const char *file, const char *line, struct err *err)
 	return rc;
 }
 
-int reg_audit_anchor(struct reg_db *db, const char *file, struct err *err)
+int reg_audit_anchor(struct reg_head *head, struct reg_db *db, const char *file, struct err *err)
 {
 	char at[DATE_TIME_LEN + 1] = "", hash[2 * REG_HASH + 1], line[160];
-	struct reg_head head;
 
-	if (reg_audit_head(db, &head) < 0)
+	if (audit_head(head, db) < 0)
 		return err_set(err, -EIO, "database: %s", sqlite3_errmsg(db->sql));
 	date_time_format(at, time(NULL));
-	hex_encode(hash, sizeof(hash), head.hash, REG_HASH);
-	LOGT(DSTORE, LOGL_NOTICE, "audit: row %" PRId64 " is the last one, its hash %s\n", head.seq, hash);
-	snprintf(line, sizeof(line), "%s %" PRId64 " %s\n", at, head.seq, hash);
+	hex_encode(hash, sizeof(hash), head->hash, REG_HASH);
+	LOGT(DSTORE, LOGL_NOTICE, "audit: row %" PRId64 " is the last one, its hash %s\n", head->seq, hash);
+	snprintf(line, sizeof(line), "%s %" PRId64 " %s\n", at, head->seq, hash);
 	return file ? append(file, line, err) : 0;
 }
 

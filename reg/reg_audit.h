@@ -17,12 +17,9 @@ struct reg_head {
 /*! \param[in] device 0: none. \param[in] fqdn may be NULL. No identity of a subscriber in any of it. \returns 0; -EIO; -ENOSPC; -ENOMEM */
 int reg_audit_add(struct reg_db *db, const char *who, const char *what, int64_t device, const char *fqdn);
 
-/*! \returns 0; -EIO */
-int reg_audit_head(struct reg_db *db, struct reg_head *out);
-
 /*! Write the head to the end of a file, made if it is not there, and to the log. \param[in] file NULL: only the log
- *  \returns 0; -errno and why in err */
-int reg_audit_anchor(struct reg_db *db, const char *file, struct err *err);
+ *  \param[out] head what was written \returns 0; -errno and why in err */
+int reg_audit_anchor(struct reg_head *head, struct reg_db *db, const char *file, struct err *err);
 
 /*! Every row, and every head that was anchored. \param[out] rows, anchors that were looked at
  *  \returns 0; -EBADMSG and in err which row, or which anchored head is not in the chain; -EIO */

@@ -55,14 +55,12 @@ static int outbox(struct reg_order *o, struct reg_db *db)
 
 /* --- audit */
 
-static int audit_head(struct reg_order *o, struct reg_db *db)
+static int audit_anchor(struct reg_order *o, struct reg_db *db)
 {
 	char hash[2 * REG_HASH + 1];
 	struct reg_head head;
-	int rc = reg_audit_anchor(db, reg_cfg.anchor, &o->err);
+	int rc = reg_audit_anchor(&head, db, reg_cfg.anchor, &o->err);
 
-	if (rc == 0)
-		rc = reg_audit_head(db, &head);
 	if (rc < 0) {
 		o->word = CTL_FAILED;
 		return rc;
@@ -150,7 +148,7 @@ GIVE(run_grant, writer, reg_grant)
 GIVE(run_withdraw, writer, reg_withdraw)
 GIVE(run_reconcile, writer, reg_reconcile)
 GIVE(run_outbox, reader, outbox)
-GIVE(run_audit_head, reader, audit_head)
+GIVE(run_audit_head, reader, audit_anchor)
 GIVE(run_audit_verify, reader, audit_verify)
 GIVE(run_audit_show, reader, audit_show)
 GIVE(run_backup, reader, backup)
