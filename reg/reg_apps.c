@@ -27,15 +27,14 @@ static char *column(sqlite3_stmt *q, int n)
 	return s ? strdup(s) : NULL;
 }
 
-int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app_row *out)
+int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out)
 {
 	sqlite3_stmt *q;
 	int rc = reg_db_ask(db, &q, "SELECT id, fqdn, asp, gsid, nets FROM application WHERE fqdn = ?1", "t", fqdn);
 
 	if (rc <= 0)
 		return rc;
-	*out = (struct reg_app_row){ sqlite3_column_int64(q, 0), column(q, 1), column(q, 2), column(q, 3),
-				     column(q, 4) };
+	*out = (struct reg_app){ sqlite3_column_int64(q, 0), column(q, 1), column(q, 2), column(q, 3), column(q, 4) };
 	sqlite3_finalize(q);
 	if (out->fqdn && out->asp && out->gsid && out->nets)
 		return 1;
@@ -43,18 +42,13 @@ int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app_row *out)
 	return -ENOMEM;
 }
 
-struct reg_app reg_app_lent(const struct reg_app_row *a)
-{
-	return (struct reg_app){ .fqdn = a->fqdn, .asp = a->asp, .gsid = a->gsid, .nets = a->nets };
-}
-
-void reg_app_clear(struct reg_app_row *a)
+void reg_app_clear(struct reg_app *a)
 {
 	free(a->fqdn);
 	free(a->asp);
 	free(a->gsid);
 	free(a->nets);
-	*a = (struct reg_app_row){ 0 };
+	*a = (struct reg_app){ 0 };
 }
 
 /* --- what may be registered */
@@ -141,10 +135,9 @@ static int check_asp_owns(struct reg_order *o, struct reg_db *db, const char *fq
 
 /* --- orders */
 
-static int answer_conf(struct reg_order *o, const struct reg_app_row *a)
+static int answer_conf(struct reg_order *o, const struct reg_app *a)
 {
-	struct reg_app app = reg_app_lent(a);
-	char *text = reg_text_conf(&app, &reg_cfg.realm);
+	char *text = reg_text_conf(a, &reg_cfg.realm);
 
 	o->answer = text ? json_pack("{ss}", "naf_conf", text) : NULL;
 	free(text);
@@ -174,7 +167,7 @@ int reg_app_add(struct reg_order *o, struct reg_db *db)
 {
 	const char *asp = ctl_arg(o->q, 0);
 	char fqdn[FQDN_MAX + 1], nets[NETS_TEXT];
-	struct reg_app_row a = { 0 };
+	struct reg_app a = { 0 };
 	int rc = check_asp(o, asp);
 
 	if (rc == 0)
@@ -200,7 +193,7 @@ int reg_app_add(struct reg_order *o, struct reg_db *db)
 }
 
 /* \returns 1; -ENOENT: refused */
-static int app_given(struct reg_order *o, struct reg_db *db, size_t i, struct reg_app_row *a)
+static int app_given(struct reg_order *o, struct reg_db *db, size_t i, struct reg_app *a)
 {
 	char fqdn[FQDN_MAX + 1];
 	int rc = fqdn_given(o, i, fqdn);
@@ -212,7 +205,7 @@ static int app_given(struct reg_order *o, struct reg_db *db, size_t i, struct re
 
 int reg_app_conf(struct reg_order *o, struct reg_db *db)
 {
-	struct reg_app_row a = { 0 };
+	struct reg_app a = { 0 };
 	int rc = app_given(o, db, 0, &a);
 
 	if (rc > 0)
@@ -223,7 +216,7 @@ int reg_app_conf(struct reg_order *o, struct reg_db *db)
 
 int reg_app_show(struct reg_order *o, struct reg_db *db)
 {
-	struct reg_app_row a = { 0 };
+	struct reg_app a = { 0 };
 	int64_t grants = 0;
 	int rc = app_given(o, db, 0, &a);
 
@@ -274,7 +267,7 @@ static int end_grants(struct reg_order *o, struct reg_db *db, int64_t app)
 
 int reg_app_delete(struct reg_order *o, struct reg_db *db)
 {
-	struct reg_app_row a = { 0 };
+	struct reg_app a = { 0 };
 	char fqdn[FQDN_MAX + 1];
 	int rc = fqdn_given(o, 0, fqdn);
 

@@ -190,7 +190,7 @@ static int need_pseudonym(struct reg_db *db, int64_t device, const char *asp)
 		"itb", device, asp, &s);
 }
 
-static int both_given(struct reg_order *o, struct reg_db *db, int64_t *device, struct reg_app_row *a)
+static int both_given(struct reg_order *o, struct reg_db *db, int64_t *device, struct reg_app *a)
 {
 	const char *arg = ctl_arg(o->q, 1);
 	char fqdn[FQDN_MAX + 1];
@@ -225,7 +225,7 @@ static int room_for_one(struct reg_order *o, struct reg_db *db, int64_t device)
 }
 
 /* What both have in their end. \param[in] app taken */
-static int end_change(struct reg_order *o, struct reg_db *db, int64_t device, struct reg_app_row *a, const char *what,
+static int end_change(struct reg_order *o, struct reg_db *db, int64_t device, struct reg_app *a, const char *what,
 		      bool changed, int rc)
 {
 	if (rc >= 0 && changed)
@@ -240,7 +240,7 @@ static int end_change(struct reg_order *o, struct reg_db *db, int64_t device, st
 
 int reg_grant(struct reg_order *o, struct reg_db *db)
 {
-	struct reg_app_row a = { 0 };
+	struct reg_app a = { 0 };
 	bool changed = false;
 	int64_t device;
 	int rc = both_given(o, db, &device, &a);
@@ -261,7 +261,7 @@ int reg_grant(struct reg_order *o, struct reg_db *db)
 
 int reg_withdraw(struct reg_order *o, struct reg_db *db)
 {
-	struct reg_app_row a = { 0 };
+	struct reg_app a = { 0 };
 	bool changed = false;
 	int64_t device;
 	int rc = both_given(o, db, &device, &a);

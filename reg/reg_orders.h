@@ -27,15 +27,9 @@ int reg_reconcile(struct reg_order *o, struct reg_db *db);
 
 /* --- between the files of the orders, and for who sends */
 
-/*! An application as it is in the database; for reg_app_clear(). */
-struct reg_app_row {
-	int64_t id;
-	char *fqdn, *asp, *gsid, *nets;
-};
-/*! \returns 1; 0 there is none; -EIO; -ENOMEM */
-int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app_row *out);
-struct reg_app reg_app_lent(const struct reg_app_row *a);
-void reg_app_clear(struct reg_app_row *a);
+/*! \param[out] out malloc'ed, for reg_app_clear() \returns 1; 0 there is none; -EIO; -ENOMEM */
+int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out);
+void reg_app_clear(struct reg_app *a);
 
 /*! The device with the NAME of argument i. \returns 0; -ENOENT, -EINVAL: refused; -EIO */
 int reg_device_named(struct reg_order *o, struct reg_db *db, size_t i, int64_t *device);

@@ -248,8 +248,7 @@ static int find_problem(struct reg_sender *s, struct told *t)
 
 static int tell_app(struct reg_sender *s, struct told *t)
 {
-	struct reg_app_row a = { 0 };
-	struct reg_app app;
+	struct reg_app a = { 0 };
 	struct err err = { "no memory" };
 	char *text = NULL;
 	json_t *answer = NULL;
@@ -257,8 +256,7 @@ static int tell_app(struct reg_sender *s, struct told *t)
 
 	t->upto = t->row.id;
 	if (there > 0) {
-		app = reg_app_lent(&a);
-		text = reg_text_policy(&app);
+		text = reg_text_policy(&a);
 		rc = text ? 0 : -ENOMEM;
 	}
 	reg_app_clear(&a);

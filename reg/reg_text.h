@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #define REG_NETS_MAX   8       /* addresses an application connects from */
@@ -15,10 +16,11 @@
 #define REG_PSEUDONYM  16      /* octets; as uid 32 hex digits */
 #define REG_GSID_FROM  1000000 /* what is above 999999 is the operator's own */
 
-/*! An application as it is registered. Lent. */
+/*! An application as it is registered. */
 struct reg_app {
-	const char *fqdn, *asp, *gsid;
-	const char *nets; /* ADDRESS/PREFIX, a blank between two */
+	int64_t id;
+	char *fqdn, *asp, *gsid;
+	char *nets; /* ADDRESS/PREFIX, a blank between two */
 };
 
 /*! What every naf.conf of this operator says. */
