@@ -350,7 +350,7 @@ static int send_batch(struct reg_sender *s)
 	struct batch *b = &s->batch;
 	int64_t behind = 0;
 	int rc = 0, end;
-	bool some = false;
+	bool some;
 
 	while (b->n < AT_ONCE_MAX && !s->stopping) {
 		struct told *t = &b->told[b->n];
@@ -366,8 +366,8 @@ static int send_batch(struct reg_sender *s)
 		if (t->refused[0])
 			log_refusal(s, t);
 		b->n++;
-		some = true;
 	}
+	some = b->n > 0;
 	end = end_batch(s);
 	if (rc < 0 || end < 0)
 		return rc < 0 ? rc : end;
