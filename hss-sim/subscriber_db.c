@@ -18,8 +18,8 @@
 #define PATH_LEN   4096
 
 static const char *const queries[Q_END] = {
-	[Q_GET] = "SELECT s.id, c.seq, " SUBSCRIBER_COLUMNS
-		  " FROM subscriber s JOIN counter c ON c.id = s.id WHERE s.impi = ?1",
+	[Q_GET] = "SELECT c.seq, " SUBSCRIBER_COLUMNS
+		  ", s.id FROM subscriber s JOIN counter c ON c.id = s.id WHERE s.impi = ?1",
 	[Q_COUNT] = "SELECT count(*) FROM subscriber",
 	[Q_FIND] =
 		"SELECT s.id, c.seq, s.ind_length, s.guss, s.guss_timestamp, s.guss_changed FROM subscriber s LEFT JOIN counter c ON c.id = s.id WHERE s.impi = ?1",

@@ -10,6 +10,25 @@
 #define SUBSCRIBER_COLUMNS \
 	"imsi, keys, amf, algorithm, ind, guss, guss_timestamp, guss_changed, res_len, rounds, sqn, ind_length, sqn_dif"
 
+/*! Their places behind the one thing that a statement has before them: the IMPI of a row that is written, SEQ of one that is read. */
+enum {
+	COLUMN_BEFORE,
+	COLUMN_IMSI,
+	COLUMN_KEYS,
+	COLUMN_AMF,
+	COLUMN_ALGORITHM,
+	COLUMN_IND,
+	COLUMN_GUSS,
+	COLUMN_GUSS_TIMESTAMP,
+	COLUMN_GUSS_CHANGED,
+	COLUMN_RES_LEN,
+	COLUMN_ROUNDS,
+	COLUMN_SQN,
+	COLUMN_IND_LENGTH,
+	COLUMN_SQN_DIF,
+	COLUMN_BEHIND,
+};
+
 enum subscriber_query {
 	Q_GET,
 	Q_COUNT,

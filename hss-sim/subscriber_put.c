@@ -9,25 +9,6 @@
 /* Rows of one statement: each statement has its costs, whatever it writes. */
 #define GROUP 32
 
-/* A row's parameters, from its IMPI on. */
-enum {
-	IMPI,
-	IMSI,
-	KEYS,
-	AMF,
-	ALGORITHM,
-	IND,
-	GUSS,
-	GUSS_TIMESTAMP,
-	GUSS_CHANGED,
-	RES_LEN,
-	ROUNDS,
-	SQN,
-	IND_LENGTH,
-	SQN_DIF,
-	VALUES
-};
-
 int subscriber_db_begin(struct subscriber_db *db)
 {
 	int rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
@@ -56,41 +37,42 @@ static void bind_keys(sqlite3_stmt *q, int at, const struct subscriber_ready *re
 {
 	const struct aka_cred *c = &ready->row.cred;
 
-	sqlite3_bind_blob(q, at + KEYS, ready->sealed, ready->sealed_len, SQLITE_STATIC);
-	sqlite3_bind_blob(q, at + AMF, c->amf, AKA_AMF_LEN, SQLITE_STATIC);
-	sqlite3_bind_text(q, at + ALGORITHM, aka_algorithm_of(c)->name, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(q, at + COLUMN_KEYS, ready->sealed, ready->sealed_len, SQLITE_STATIC);
+	sqlite3_bind_blob(q, at + COLUMN_AMF, c->amf, AKA_AMF_LEN, SQLITE_STATIC);
+	sqlite3_bind_text(q, at + COLUMN_ALGORITHM, aka_algorithm_of(c)->name, -1, SQLITE_STATIC);
 	if (c->res_len)
-		sqlite3_bind_int(q, at + RES_LEN, c->res_len);
+		sqlite3_bind_int(q, at + COLUMN_RES_LEN, c->res_len);
 	if (c->rounds)
-		sqlite3_bind_int(q, at + ROUNDS, c->rounds);
+		sqlite3_bind_int(q, at + COLUMN_ROUNDS, c->rounds);
 }
 
 static void bind_scheme(sqlite3_stmt *q, int at, const struct subscriber_row *r)
 {
 	if (r->ind_fixed >= 0)
-		sqlite3_bind_int(q, at + IND, r->ind_fixed);
+		sqlite3_bind_int(q, at + COLUMN_IND, r->ind_fixed);
 	if (r->profile >= 0)
-		sqlite3_bind_text(q, at + SQN, sqn_profile_name((enum sqn_profile)r->profile), -1, SQLITE_STATIC);
-	sqlite3_bind_int(q, at + IND_LENGTH, r->ind_bits);
-	sqlite3_bind_int64(q, at + SQN_DIF, r->dif);
+		sqlite3_bind_text(q, at + COLUMN_SQN, sqn_profile_name((enum sqn_profile)r->profile), -1,
+				  SQLITE_STATIC);
+	sqlite3_bind_int(q, at + COLUMN_IND_LENGTH, r->ind_bits);
+	sqlite3_bind_int64(q, at + COLUMN_SQN_DIF, r->dif);
 }
 
-/* \param[in] at number of the first parameter. Lends the row to q. */
+/* \param[in] at number of the first parameter, the IMPI. Lends the row to q. */
 static void bind_row(sqlite3_stmt *q, int at, const struct subscriber_ready *ready)
 {
 	const struct subscriber_row *r = &ready->row;
 
-	sqlite3_bind_text(q, at + IMPI, r->impi.s, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, at + COLUMN_BEFORE, r->impi.s, -1, SQLITE_STATIC);
 	if (r->imsi[0])
-		sqlite3_bind_text(q, at + IMSI, r->imsi, -1, SQLITE_STATIC);
+		sqlite3_bind_text(q, at + COLUMN_IMSI, r->imsi, -1, SQLITE_STATIC);
 	bind_keys(q, at, ready);
 	bind_scheme(q, at, r);
 	if (r->guss)
-		sqlite3_bind_blob(q, at + GUSS, r->guss, (int)r->guss_len, SQLITE_STATIC);
+		sqlite3_bind_blob(q, at + COLUMN_GUSS, r->guss, (int)r->guss_len, SQLITE_STATIC);
 	if (r->has_guss_timestamp)
-		sqlite3_bind_int64(q, at + GUSS_TIMESTAMP, r->guss_timestamp);
+		sqlite3_bind_int64(q, at + COLUMN_GUSS_TIMESTAMP, r->guss_timestamp);
 	if (r->guss || r->has_guss_timestamp)
-		sqlite3_bind_int64(q, at + GUSS_CHANGED, r->guss_changed_ms);
+		sqlite3_bind_int64(q, at + COLUMN_GUSS_CHANGED, r->guss_changed_ms);
 }
 
 /* --- rows that are new
@@ -126,13 +108,13 @@ static int insert(struct subscriber_db *db, const struct subscriber_ready *rows,
 {
 	sqlite3_stmt *q = group_query(db, n == GROUP ? Q_INSERT_GROUP : Q_INSERT,
 				      "INSERT OR ROLLBACK INTO subscriber (id, impi, " SUBSCRIBER_COLUMNS ")",
-				      1 + VALUES, n, " ON CONFLICT (impi) DO NOTHING");
+				      1 + COLUMN_BEHIND, n, " ON CONFLICT (impi) DO NOTHING");
 	int rc;
 
 	if (!q)
 		return -EIO;
 	for (size_t i = 0; i < n; i++) {
-		int at = 1 + (int)i * (1 + VALUES);
+		int at = 1 + (int)i * (1 + COLUMN_BEHIND);
 
 		sqlite3_bind_int64(q, at, id + (int64_t)i);
 		bind_row(q, at + 1, &rows[i]);

@@ -9,24 +9,9 @@
 #include "hss-sim/subscriber_db_in.h"
 #include "hss-sim/subscriber_keys.h"
 
-/* Places of the columns in Q_GET. */
-enum {
-	ID,
-	SEQ,
-	IMSI,
-	KEYS,
-	AMF,
-	ALGORITHM,
-	IND,
-	GUSS,
-	GUSS_TIMESTAMP,
-	GUSS_CHANGED,
-	RES_LEN,
-	ROUNDS,
-	SQN,
-	IND_LENGTH,
-	SQN_DIF
-};
+/* Of Q_GET, around its columns. */
+#define SEQ COLUMN_BEFORE
+#define ID  COLUMN_BEHIND
 
 void subscriber_row_clear(struct subscriber_row *r)
 {
@@ -47,7 +32,7 @@ struct guss_kept subscriber_guss_of(sqlite3_stmt *q, int column)
 
 static int row_guss(struct subscriber_row *r, sqlite3_stmt *q)
 {
-	const struct guss_kept g = subscriber_guss_of(q, GUSS);
+	const struct guss_kept g = subscriber_guss_of(q, COLUMN_GUSS);
 
 	r->has_guss_timestamp = g.has_timestamp;
 	r->guss_timestamp = g.timestamp;
@@ -82,8 +67,8 @@ static int small_number(sqlite3_stmt *q, int col, int empty, int max)
 
 static int row_algorithm(struct aka_cred *c, sqlite3_stmt *q)
 {
-	const char *name = (const char *)sqlite3_column_text(q, ALGORITHM);
-	int res_len = small_number(q, RES_LEN, 0, AKA_RES_MAX), rounds = small_number(q, ROUNDS, 0, 255);
+	const char *name = (const char *)sqlite3_column_text(q, COLUMN_ALGORITHM);
+	int res_len = small_number(q, COLUMN_RES_LEN, 0, AKA_RES_MAX), rounds = small_number(q, COLUMN_ROUNDS, 0, 255);
 
 	if (!name || aka_algorithm_find(&c->kind, name, strlen(name)) < 0 || res_len < 0 || rounds < 0)
 		return -EBADMSG;
@@ -94,8 +79,8 @@ static int row_algorithm(struct aka_cred *c, sqlite3_stmt *q)
 
 static int row_scheme(struct subscriber_row *r, sqlite3_stmt *q)
 {
-	const char *name = (const char *)sqlite3_column_text(q, SQN);
-	int bits = small_number(q, IND_LENGTH, SQN_IND_BITS, SQN_IND_BITS_MAX);
+	const char *name = (const char *)sqlite3_column_text(q, COLUMN_SQN);
+	int bits = small_number(q, COLUMN_IND_LENGTH, SQN_IND_BITS, SQN_IND_BITS_MAX);
 	enum sqn_profile profile;
 
 	if (bits < 0 || (name && sqn_profile_find(&profile, name, strlen(name)) < 0) ||
@@ -103,27 +88,28 @@ static int row_scheme(struct subscriber_row *r, sqlite3_stmt *q)
 		return -EBADMSG;
 	r->ind_bits = (uint8_t)bits;
 	r->profile = name ? (int)profile : -1;
-	r->ind_fixed = sqlite3_column_type(q, IND) == SQLITE_NULL ? -1 : small_number(q, IND, 0, (1 << bits) - 1);
-	r->dif = sqlite3_column_int64(q, SQN_DIF);
+	r->ind_fixed = small_number(q, COLUMN_IND, -1, (1 << bits) - 1);
+	r->dif = sqlite3_column_int64(q, COLUMN_SQN_DIF);
 	r->seq = (uint64_t)sqlite3_column_int64(q, SEQ);
-	return sqlite3_column_type(q, IND) != SQLITE_NULL && r->ind_fixed < 0 ? -EBADMSG : 0;
+	return sqlite3_column_type(q, COLUMN_IND) != SQLITE_NULL && r->ind_fixed < 0 ? -EBADMSG : 0;
 }
 
 static int row_read(struct subscriber_db *db, struct subscriber_row *r, sqlite3_stmt *q, const char *impi)
 {
-	const char *imsi = (const char *)sqlite3_column_text(q, IMSI);
+	const char *imsi = (const char *)sqlite3_column_text(q, COLUMN_IMSI);
 
 	r->id = sqlite3_column_int64(q, ID);
 	snprintf(r->imsi, sizeof(r->imsi), "%s", imsi ? imsi : "");
-	if (sqlite3_column_bytes(q, AMF) != AKA_AMF_LEN || row_algorithm(&r->cred, q) < 0 || row_scheme(r, q) < 0)
+	if (sqlite3_column_bytes(q, COLUMN_AMF) != AKA_AMF_LEN || row_algorithm(&r->cred, q) < 0 ||
+	    row_scheme(r, q) < 0)
 		return -EBADMSG;
-	memcpy(r->cred.amf, sqlite3_column_blob(q, AMF), AKA_AMF_LEN);
+	memcpy(r->cred.amf, sqlite3_column_blob(q, COLUMN_AMF), AKA_AMF_LEN);
 	if (span_to_str(r->impi.s, sizeof(r->impi.s), span_str(impi)) < 0)
 		return -EBADMSG;
 	if (row_guss(r, q) < 0)
 		return -ENOMEM;
 	return subscriber_keys_open(db->seal, &r->cred, impi,
-				    span_of(sqlite3_column_blob(q, KEYS), sqlite3_column_bytes(q, KEYS)));
+				    span_of(sqlite3_column_blob(q, COLUMN_KEYS), sqlite3_column_bytes(q, COLUMN_KEYS)));
 }
 
 int subscriber_db_get(struct subscriber_db *db, const char *impi, struct subscriber_row *out)
