@@ -7,13 +7,9 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include "common/gba/impi.h"
+#include "hss-sim/csv_import.h"
 
-static const char *const columns[] = { "impi",       "imsi",   "algorithm",   "k",      "op",
-				       "opc",        "sealed", "res-length",  "rounds", "amf",
-				       "ind-length", "sqn",    "sqn-profile", "ind" };
-
-#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
-#define NUMBERS "res-length, rounds, ind-length, sqn, ind"
+#define COLUMNS CSV_GUSS /* all but the last, the path of a GUSS */
 
 bool subscriber_json_is(struct span doc)
 {
@@ -26,8 +22,8 @@ bool subscriber_json_is(struct span doc)
 
 static bool is_column(const char *name)
 {
-	for (size_t c = 0; c < COLUMNS; c++)
-		if (strcmp(columns[c], name) == 0)
+	for (enum csv_column c = 0; c < COLUMNS; c++)
+		if (strcmp(csv_column_name(c), name) == 0)
 			return true;
 	return false;
 }
@@ -76,8 +72,8 @@ static void put_value(FILE *f, json_t *v)
 
 static void put_header(FILE *f)
 {
-	for (size_t c = 0; c < COLUMNS; c++)
-		fprintf(f, "%s%c", columns[c], c + 1 < COLUMNS ? ',' : '\n');
+	for (enum csv_column c = 0; c < COLUMNS; c++)
+		fprintf(f, "%s%c", csv_column_name(c), c + 1 < COLUMNS ? ',' : '\n');
 }
 
 static int put_subscribers(FILE *f, json_t *list, struct err *err)
@@ -90,8 +86,8 @@ static int put_subscribers(FILE *f, json_t *list, struct err *err)
 	{
 		if (check_subscriber(o, i, err) < 0)
 			return -EBADMSG;
-		for (size_t c = 0; c < COLUMNS; c++) {
-			put_value(f, json_object_get(o, columns[c]));
+		for (enum csv_column c = 0; c < COLUMNS; c++) {
+			put_value(f, json_object_get(o, csv_column_name(c)));
 			fputc(c + 1 < COLUMNS ? ',' : '\n', f);
 		}
 	}
