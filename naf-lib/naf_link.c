@@ -356,7 +356,7 @@ static int use_files(struct gba_naf_link *l, struct naf_tls *again, struct err *
 	return n && naf_node_process(n) == naf_fork_process() ? naf_node_tls(n, again, err) : 0;
 }
 
-int naf_link_reload(struct gba_naf_link *l, struct err *err)
+static int read_again(struct gba_naf_link *l, struct err *err)
 {
 	const struct naf_tls *tls = l ? atomic_load(&l->tls) : NULL;
 	struct naf_tls *again;
@@ -370,7 +370,7 @@ int naf_link_reload(struct gba_naf_link *l, struct err *err)
 int gba_naf_link_reload(struct gba_naf_link *link, char *err, size_t errlen)
 {
 	struct err why = { "" };
-	int rc = naf_link_reload(link, &why);
+	int rc = read_again(link, &why);
 
 	if (rc < 0 && err && errlen)
 		snprintf(err, errlen, "%s", why.text);

@@ -14,9 +14,6 @@ struct gba_naf_link *naf_link_ref(struct gba_naf_link *l);
 /*! The last one closes the connection. l may be NULL. Any process. */
 void naf_link_unref(struct gba_naf_link *l);
 
-/*! As gba_naf_link_reload(). */
-int naf_link_reload(struct gba_naf_link *l, struct err *err);
-
 /*! What a context asks for, beside the key. */
 struct naf_gsids {
 	size_t n;
