@@ -54,8 +54,8 @@ static int wrong_behaviour(const char *name, struct err *err)
 	for (int k = 0; k < FAULT_KINDS && n < sizeof(allowed); k++)
 		n += (size_t)snprintf(allowed + n, sizeof(allowed) - n, "%s%s", k ? ", " : "",
 				      fault_about((enum fault_kind)k)->name);
-	return err_set(err, -EINVAL, "%s'%.40s'%s; allowed: %s", *name ? "unknown behaviour " : "no behaviour ", name,
-		       "", allowed);
+	return err_set(err, -EINVAL, "%s'%.40s'; allowed: %s", *name ? "unknown behaviour " : "no behaviour ", name,
+		       allowed);
 }
 
 int fault_words_read(struct fault *out, const char *who, const char *const *words, size_t n, struct err *err)

@@ -23,21 +23,24 @@ struct fault_cmd {
 static int run_fault(struct cmd_element *self, struct vty *vty, int argc, const char *argv[])
 {
 	const struct fault_cmd *c = (const struct fault_cmd *)self;
-	const bool valued = fault_about(c->kind)->value != FAULT_VALUE_NONE;
-	struct fault f = { .kind = c->kind };
+	const char *words[FAULT_WORDS_MAX] = { fault_about(c->kind)->name };
 	struct err why = { "" };
-	struct impi impi;
-	int at = 1 + valued;
+	struct fault f;
+	size_t n = 1;
+	int at = 1;
 
-	if (strcmp(argv[0], FAULT_ALL) != 0 && impi_parse(&impi, (const uint8_t *)argv[0], strlen(argv[0])) < 0)
-		return cfg_fail(vty, "'%s' is no private identity; allowed: all, or user@domain", argv[0]);
-	osmo_strlcpy(f.who, argv[0], sizeof(f.who));
-	if (fault_value_set(&f, valued ? argv[1] : NULL, &why) < 0)
+	if (fault_about(c->kind)->value != FAULT_VALUE_NONE)
+		words[n++] = argv[at++];
+	if (c->times) {
+		words[n++] = "times";
+		words[n++] = argv[at++];
+	}
+	if (c->seconds) {
+		words[n++] = "seconds";
+		words[n++] = argv[at];
+	}
+	if (fault_words_read(&f, argv[0], words, n, &why) < 0)
 		return cfg_fail(vty, "%s", why.text);
-	if (c->times)
-		f.times = (unsigned)atoi(argv[at++]);
-	if (c->seconds)
-		f.seconds = (uint32_t)atoi(argv[at]);
 	if (fault_set(vty_faults, &f, clock_mono_ms()) < 0)
 		return cfg_fail(vty, "more than %d faults", FAULTS_MAX);
 	return CMD_SUCCESS;
