@@ -8,14 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "common/base/folder.h"
-#include "common/rt/cfg_file.h"
 #include "hss-sim/subscriber_db_in.h"
 #include "hss-sim/subscriber_keys.h"
 
 #define CHECK_TEXT "gba-hss-sim subscribers"
 #define CHECK_AAD  "check"
-#define PATH_LEN   4096
 
 static const char *const queries[Q_END] = {
 	[Q_GET] = "SELECT c.seq, " SUBSCRIBER_COLUMNS
@@ -66,16 +63,11 @@ sqlite3_stmt *subscriber_db_query(struct subscriber_db *db, enum subscriber_quer
 
 static int lock(struct subscriber_db *db, const char *path, enum subscriber_db_mode mode, struct err *err)
 {
-	const char *why = folder_of_open_to(path); /* lock and journal are names there, too */
-	char name[PATH_LEN];
+	const bool check = mode == SUBSCRIBER_DB_CHECK;
 
-	if (why)
-		return err_set(err, -EPERM, "%s: %s; allowed: " FOLDER_OURS, path, why);
-	if ((size_t)snprintf(name, sizeof(name), "%s.lock", path) >= sizeof(name))
-		return err_set(err, -ENAMETOOLONG, "%s: path too long", path);
-	if (mode == SUBSCRIBER_DB_CHECK && access(name, F_OK) != 0)
+	db->lock_fd = sql_lock(path, !check, err);
+	if (check && db->lock_fd == -ENOENT)
 		return 0; /* nobody has it, and a check creates nothing */
-	db->lock_fd = cfg_lock_file(name, err);
 	return db->lock_fd < 0 ? db->lock_fd : 0;
 }
 

@@ -8,12 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "common/base/folder.h"
 #include "common/crypto/rng.h"
 #include "common/gba/impi.h"
-#include "common/rt/cfg_file.h"
 
-#define PATH_LEN  4096
 #define INDEX_KEY 32
 #define AAD_MAX   64
 
@@ -257,19 +254,6 @@ static int touch(const char *path, struct err *err)
 	return 0;
 }
 
-static int lock(struct reg_db *db, const char *path, struct err *err)
-{
-	const char *why = folder_of_open_to(path);
-	char name[PATH_LEN];
-
-	if (why)
-		return err_set(err, -EPERM, "%s: %s; allowed: " FOLDER_OURS, path, why);
-	if ((size_t)snprintf(name, sizeof(name), "%s.lock", path) >= sizeof(name))
-		return err_set(err, -ENAMETOOLONG, "%s: path too long", path);
-	db->lock_fd = cfg_lock_file(name, err);
-	return db->lock_fd < 0 ? db->lock_fd : 0;
-}
-
 /* The key of the index is made once, and sealed: another KEK leaves all hashes as they are. */
 static int put_index_key(struct reg_db *db)
 {
@@ -402,8 +386,8 @@ static struct reg_db *open_db(const char *path, const struct seal_kek *keks, siz
 	if (db)
 		db->lock_fd = -1;
 	if (rc == 0 && first)
-		rc = lock(db, path, err);
-	if (rc == 0 && first)
+		rc = db->lock_fd = sql_lock(path, true, err);
+	if (rc >= 0 && first)
 		rc = touch(path, err);
 	if (rc == 0) {
 		db->seal = seal_new(keks, n_keks, err);

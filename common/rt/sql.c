@@ -3,8 +3,28 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "common/base/folder.h"
+#include "common/rt/cfg_file.h"
 
-#define BUSY_MS 5000
+#define BUSY_MS  5000
+#define PATH_LEN 4096
+
+int sql_lock(const char *path, bool make, struct err *err)
+{
+	const char *why = folder_of_open_to(path);
+	char name[PATH_LEN];
+
+	if (why)
+		return err_set(err, -EPERM, "%s: %s; allowed: " FOLDER_OURS, path, why);
+	if ((size_t)snprintf(name, sizeof(name), "%s.lock", path) >= sizeof(name))
+		return err_set(err, -ENAMETOOLONG, "%s: path too long", path);
+	if (!make && access(name, F_OK) != 0)
+		return err_set(err, -ENOENT, "%s: %s", name, strerror(ENOENT));
+	return cfg_lock_file(name, err);
+}
 
 static int to_errno(int rc)
 {

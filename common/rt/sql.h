@@ -4,7 +4,14 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include "common/base/err.h"
+
+/*! Keep a database for this process: a file PATH.lock in a folder that only its owner may write, since lock and journal are names there,
+ *  too. \param[in] make the lock file if it is not there
+ *  \returns descriptor to keep; -ENOENT it is not there and is not made; -EPERM the folder; -ENAMETOOLONG; as cfg_lock_file(). err: reason */
+int sql_lock(const char *path, bool make, struct err *err);
 
 /*! Open an existing file, synchronous FULL, waiting up to 5 s for another connection of ours. *out is set also on error
  *  (for sqlite3_errmsg). */
