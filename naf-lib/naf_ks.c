@@ -195,22 +195,23 @@ static bool over(const struct held *e, const struct naf_now *now)
 	return e->refused ? now->mono_ms >= e->until_ms : now->wall_s >= e->key.expires_at;
 }
 
+static void drop_over(struct naf_ks *ks, struct lru *l, const struct naf_now *now)
+{
+	for (struct held *e = l->oldest, *next; e; e = next) {
+		next = e->newer;
+		if (over(e, now))
+			held_drop(ks, e);
+	}
+}
+
 /*! Keys wiped when their life is over, not only when somebody asks. */
 static void sweep(struct naf_ks *ks, const struct naf_now *now)
 {
 	if (now->mono_ms - ks->swept_ms < SWEEP_MS)
 		return;
 	ks->swept_ms = now->mono_ms;
-	for (struct held *e = ks->keys.oldest, *next; e; e = next) {
-		next = e->newer;
-		if (over(e, now))
-			held_drop(ks, e);
-	}
-	for (struct held *e = ks->refusals.oldest, *next; e; e = next) {
-		next = e->newer;
-		if (over(e, now))
-			held_drop(ks, e);
-	}
+	drop_over(ks, &ks->keys, now);
+	drop_over(ks, &ks->refusals, now);
 }
 
 /*! Put a new entry in, the oldest of its kind out. \returns 0; -ENOMEM and the entry is freed */
