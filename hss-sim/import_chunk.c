@@ -62,7 +62,6 @@ static int row_failed(struct import_chunk *c, size_t i, int rc, const char *what
 static int seal_row(struct import_chunk *c, size_t i, const struct csv_subscriber *s)
 {
 	struct subscriber_ready *ready = &c->rows[c->n];
-
 	struct err why = { "" };
 	int rc = import_chunk_row(&ready->row, s, c->db, c->now_ms, &why);
 
