@@ -74,9 +74,7 @@ async def sessions(t, w, subscribers):
         ue.usim.gba = "sha1" if r["uicc"] == "GBA_U" else None
         s = out[r["subscriber"]] = await ue.bootstrap()
         if r["then"] == "revoked":
-            c = await ctl.Ctl.open(w.ports["bsf_ctl"])
-            assert (await c.ask(f"revoke btid {s.btid}"))["revoked"] == 1
-            c.writer.close()
+            assert (await ctl.ask(w.ports["bsf_ctl"], f"revoke btid {s.btid}"))["revoked"] == 1
         elif r["then"] == "replaced":
             await ue.bootstrap()
     while time.time() < max(s.made_at for s in out.values()) + 2.1:       # "older than a second", in whole seconds

@@ -55,3 +55,11 @@ async def ask(path, command, document=None):
         return await c.ask(command, document)
     finally:
         c.close()
+
+
+async def refused(path, command):
+    c = await Ctl.open(path)
+    try:
+        return await c.refused(command)
+    finally:
+        c.close()

@@ -2,7 +2,7 @@
 """A policy directory, written as a program writes it: beside, then renamed."""
 import os
 
-from .ctl import Ctl
+from . import ctl
 
 CONN = "address 127.0.0.1\n"
 
@@ -31,11 +31,7 @@ class PolicyDir:
         os.unlink(self.at(identity))
 
     async def ask(self, command="policy reload"):
-        c = await Ctl.open(self.w.ports["bsf_ctl"])
-        try:
-            return await c.ask(command)
-        finally:
-            c.close()
+        return await ctl.ask(self.w.ports["bsf_ctl"], command)
 
     async def problems(self):
         return (await self.ask("policy show"))["problems"]

@@ -3,10 +3,9 @@
 import os
 import random
 
-from . import procs
+from . import ctl, procs
 from .app import App
 from .cfg import Cfg
-from .ctl import Ctl
 from .world import World
 
 ASP, FQDN = "asp-1", "video.example.com"
@@ -62,18 +61,10 @@ class Realm(World):
 
     async def order(self, command):
         """What gba-regd answers."""
-        c = await Ctl.open(self.ports["reg_ctl"])
-        try:
-            return await c.ask(command)
-        finally:
-            c.close()
+        return await ctl.ask(self.ports["reg_ctl"], command)
 
     async def refused(self, command):
-        c = await Ctl.open(self.ports["reg_ctl"])
-        try:
-            return await c.refused(command)
-        finally:
-            c.close()
+        return await ctl.refused(self.ports["reg_ctl"], command)
 
     async def told(self, timeout=20):
         """Until nothing waits in the outbox."""
