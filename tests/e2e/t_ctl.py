@@ -10,6 +10,7 @@ from lib import causes, naf, procs, vty
 from lib.ctl import Ctl, ask
 from lib.runner import test
 from lib.ue import UbError
+from lib.vty import typed
 from lib.world import World
 
 LATIN = "caf\xe9".encode("latin-1")
@@ -375,15 +376,8 @@ async def watched(t):
     s = await w.ue(1).bootstrap()
     await c.ask(f"revoke impi {w.cards[1].impi}")
     assert await event(watcher) == (1, {"event": "revoked", "impi": w.cards[1].impi})
-    await vty_line(w, ["enable", "configure terminal", "no naf gba-naf.example.com"])
+    await typed(w, "no naf gba-naf.example.com")
     assert await event(watcher) == (1, {"event": "naf", "naf": "gba-naf.example.com"})
-
-
-async def vty_line(w, lines):
-    v = await vty.Vty.open(w.ports["bsf_vty"])
-    for line in lines:
-        await v.command(line)
-    v.close()
 
 
 LONG = ".".join(["a" * 60] * 3) + ".example.com"       # so that few events are many octets

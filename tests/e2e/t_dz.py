@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Dz: an SLF, a script's or our simulator, says which HSS has a subscriber; whom it may name, and how long its word holds."""
 from lib import causes, dia, dra, procs
-from lib.hss_pair import REALM, is_state, node, second, spent, typed
+from lib.hss_pair import REALM, is_state, node, second, spent
 from lib.runner import test
 from lib.slf import raw_hss, redirect, slf
+from lib.vty import typed
 from lib.world import BSF_ID, HSS_ID, World
 
 

@@ -2,6 +2,7 @@
 """The GUSS from the HSS to the NAF: what is not known goes on unchanged, what is wrong is said, and the operator chooses."""
 from lib import causes, naf, vty
 from lib.runner import test
+from lib.vty import typed
 from lib.world import World
 
 HEAD = '<guss xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02" xmlns:op="urn:operator">'
@@ -16,12 +17,9 @@ def uss(gsid, attrs='type="2"', inner="<flags/>"):
 
 
 async def choose(w, what):
-    v = await vty.Vty.open(w.ports["bsf_vty"])
-    out = "".join([await v.command(line) for line in ("enable", "configure terminal", "ub", f"guss-bad-uss {what}", "end")])
+    out = await typed(w, "ub", f"guss-bad-uss {what}", "end")
     assert "%" not in out, out
-    out = await v.command("show running-config") + await v.command("show limits")
-    v.close()
-    return out
+    return await vty.enabled(w.ports["bsf_vty"], "show running-config", "show limits")
 
 
 async def world(t, *gsids):

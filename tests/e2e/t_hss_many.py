@@ -8,8 +8,9 @@ import time
 
 from lib import aka, causes, dia, digest, procs
 from lib.hss import RawHss, mar, vector_of
-from lib.hss_pair import HSS2, REALM, UnderLoad, asked, gap, is_state, node, second, settled, spent, state, two, typed
+from lib.hss_pair import HSS2, REALM, UnderLoad, asked, gap, is_state, node, second, settled, spent, state, two
 from lib.runner import test
+from lib.vty import typed
 from lib.world import HSS_ID, World, raw_bsf_conn
 
 

@@ -6,11 +6,11 @@ import random
 import time
 
 from lib import dia, dia_peer, naf, procs
-from lib.hss_pair import HSS2, REALM, asked, is_state, typed
+from lib.hss_pair import HSS2, REALM, asked, is_state
 from lib.pki import pki
 from lib.runner import test
 from lib.tls import client, tls_world
-from lib.vty import Vty
+from lib.vty import Vty, typed
 from lib.world import BSF_ID, BSF_NAME, HSS_ID, Card
 
 K, OPC = "465b5ce8b199b49faa5f0a2ee238a6bc", "cd63cb71954a9f4e48a5994e37a02baf"      # bench/card.h

@@ -6,6 +6,7 @@ import time
 from lib import dia, dia_peer, hss, naf, procs, vty
 from lib.dia import Avp, Msg
 from lib.runner import test
+from lib.vty import typed
 from lib.world import BSF_ID, HSS_ID, World, raw_bsf_conn
 
 DRA = "dra.example.com"
@@ -17,15 +18,6 @@ async def checked(w, words):
     w.write_configs()
     rc, _, err = await procs.run(w.bsf_daemon().argv + ["--check"], 15)
     assert rc != 0 and any(all(x in line for x in words) for line in err.split("\n")), (words, rc, err)
-
-
-async def typed(w, *lines):
-    """All that a VTY in configuration mode says to these lines."""
-    v = await vty.Vty.open(w.ports["bsf_vty"])
-    try:
-        return "".join([await v.command(x) for x in ("enable", "configure terminal") + lines])
-    finally:
-        v.close()
 
 
 def relayed(w, *lines):

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The words of a naf node: each one, typed while it runs, decides the next answer, and what cannot be is told."""
-from lib import causes, kdf, naf
+from lib import causes, naf, vty
 from lib.runner import test
-from lib.vty import Vty
 from lib.world import World
 
 GUSS = """<?xml version="1.0" encoding="UTF-8"?>
@@ -15,11 +14,7 @@ MBMS = bytes((1, 0, 0, 0, 1))
 
 
 async def commands(w, *lines):
-    v = await Vty.open(w.ports["bsf_vty"])
-    try:
-        return "".join([await v.command(line) for line in ("enable", *lines)])
-    finally:
-        v.close()
+    return await vty.enabled(w.ports["bsf_vty"], *lines)
 
 
 async def typed(w, *lines, name="naf1.example.com"):

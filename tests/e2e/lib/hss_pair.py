@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 
-from . import procs, vty
+from . import procs
 from .load import Load
 from .world import HSS_ID, World
 
@@ -53,15 +53,6 @@ async def is_state(w, identity, word):
 
 async def asked(w, identity):
     return (await state(w, identity))[1]["asked"]
-
-
-async def typed(w, *lines, which="bsf"):
-    """All that a VTY in configuration mode says to these lines."""
-    v = await vty.Vty.open(w.ports[f"{which}_vty"])
-    try:
-        return "".join([await v.command(x) for x in ("enable", "configure terminal") + lines])
-    finally:
-        v.close()
 
 
 async def spent(*worlds):

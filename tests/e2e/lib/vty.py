@@ -56,6 +56,20 @@ async def command(path, line):
         v.close()
 
 
+async def enabled(path, *lines):
+    """All that it says to these lines, from enable on."""
+    v = await Vty.open(path)
+    try:
+        return "".join([await v.command(x) for x in ("enable",) + lines])
+    finally:
+        v.close()
+
+
+async def typed(w, *lines, which="bsf"):
+    """All that a daemon of this world says to these lines, in configuration mode."""
+    return await enabled(w.ports[f"{which}_vty"], "configure terminal", *lines)
+
+
 async def counters(path):
     """"show counters" as a dict: name -> number."""
     out = {}
