@@ -181,10 +181,7 @@ async def disconnect(t):
     seen = w.bsf.mark()
     await c.ask(f"fault set {impi} disconnect-after times 1")
     await w.ue().bootstrap()
-
-    async def lost():
-        return "closed the connection" in w.bsf.text(seen)
-    await t.until(lost, 10, "the BSF to lose the connection")
+    await t.until(lambda: "closed the connection" in w.bsf.text(seen), 10, "the BSF to lose the connection")
     await connected_again(w)
     await w.ue().bootstrap()
     assert "DIS" not in w.hss.text() and "fault=disconnect-after" in w.hss.text()

@@ -45,12 +45,10 @@ def processes(folder):
 
 
 async def nothing_left(t, env):
-    async def clean():
-        return not os.listdir(env["TMPDIR"]) and not processes(env["TMPDIR"])
-    await t.until(clean, 30, "nothing to be left", then=lambda: left(env))
+    await t.until(lambda: not os.listdir(env["TMPDIR"]) and not processes(env["TMPDIR"]), 30, "nothing to be left", then=lambda: left(env))
 
 
-async def left(env):
+def left(env):
     return os.listdir(env["TMPDIR"]), processes(env["TMPDIR"])
 
 
@@ -145,9 +143,7 @@ async def interrupted(t):
             if word in line:
                 break
         if word is None:
-            async def bsf_runs():
-                return any("gba-bsf.cfg" in x for x in processes(env["TMPDIR"]))
-            await t.until(bsf_runs, 30, "the demo to start the BSF")
+            await t.until(lambda: any("gba-bsf.cfg" in x for x in processes(env["TMPDIR"])), 30, "the demo to start the BSF")
         if sig == signal.SIGINT:
             os.killpg(p.pid, sig)                     # as a terminal does
         else:

@@ -146,10 +146,7 @@ async def why_told(t):
     assert rc != 0 and "this identity is not configured here" in out + err, (rc, out, err)
     held = await w.naf()                                         # the identity of the example
     app = await App(t, w.ports["dia"]).start()
-
-    async def told():
-        return "a connection already, or as many as it may have" in app.daemon.text()
-    await t.until(told, 10, "the application's log to say why")
+    await t.until(lambda: "a connection already, or as many as it may have" in app.daemon.text(), 10, "the application's log to say why")
     await held.close()
 
 
@@ -157,10 +154,7 @@ async def come_as_hss(t, w):
     """The HSS is away; somebody comes from its address, under its name."""
     mark = w.bsf.mark()
     await w.raw_hss.stop()
-
-    async def lost():
-        return f"peer {HSS_ID} lost" in w.bsf.text(mark)
-    await t.until(lost, 10, "the BSF to notice that the HSS has gone")
+    await t.until(lambda: f"peer {HSS_ID} lost" in w.bsf.text(mark), 10, "the BSF to notice that the HSS has gone")
     hss_conn = None
     for _ in range(100):                                         # the BSF still notices that the HSS has gone
         hss_conn = await dia_peer.connect(w.ports["dia"], HSS_ID, naf.BSF_REALM, [dia.APP_ZH], cer=False)
@@ -202,10 +196,7 @@ async def may_connect(t):
     assert conn.cea.result == 2001, conn.cea.avps
     await w.wait_hss_peer()                                      # three watchdogs first, as after every loss
     task = asyncio.ensure_future(w.ue().first())
-
-    async def asked():
-        return len(mars) == 1
-    await t.until(asked, 10, "the MAR")
+    await t.until(lambda: len(mars) == 1, 10, "the MAR")
     await conn.close()
     assert (await task).status == 503
     await refused(t, w, "dia_peer_address", 3010, "belongs to another address", HSS_ID, "127.0.0.4", naf.BSF_REALM, dia.APP_ZH)
@@ -380,10 +371,7 @@ async def another_name(t):
     w = World(t, raw_hss=True)
     w.make_hss = lambda: hss.RawHss("hss9.mnc001.mcc001.3gppnetwork.org")
     await w.start(wait_peer=False)
-
-    async def told():
-        return "another Origin-Host" in w.bsf.text()
-    await t.until(told, 10, "the log to say it")
+    await t.until(lambda: "another Origin-Host" in w.bsf.text(), 10, "the log to say it")
     async with causes.counted(w, zh_down=1):
         assert (await w.ue().first()).status == 503
     assert not w.raw_hss.mars

@@ -11,7 +11,6 @@ from lib import aka, causes, digest, procs
 from lib.hlr import Hlr
 from lib.kept import is_refusal
 from lib.runner import test
-from lib.ue import UbError
 from lib.world import BSF_NAME, HSS_ID, World
 
 GUSS = '<?xml version="1.0"?><guss xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><bsfInfo><lifeTime>{}</lifeTime></bsfInfo><ussList/></guss>'
@@ -316,7 +315,7 @@ async def answers(t):
     pieces = []
     raw.behave = lambda s, imsi: pieces.append(good(s, imsi))
     asked = asyncio.ensure_future(w.ue().first())
-    await t.until(lambda: truth(pieces), 10, "the question")
+    await t.until(lambda: pieces, 10, "the question")
     for octet in pieces[0]:
         raw.conns[-1].write(bytes([octet]))
         await raw.conns[-1].drain()
@@ -326,7 +325,7 @@ async def answers(t):
     raw.behave = lambda s, imsi: held.append(good(s, imsi)) if imsi.endswith(b"\x01\xf1"[1:]) and not held else good(s, imsi)
     n = len(raw.conns)
     late = asyncio.ensure_future(w.ue().first())
-    await t.until(lambda: truth(held), 10, "the question")
+    await t.until(lambda: held, 10, "the question")
     assert (await other.first()).status == 401
     async with causes.counted(w, zh_timeout=1, wait=20):
         is_refusal(await late, 503)
@@ -336,7 +335,7 @@ async def answers(t):
     # nothing at all any more: the connection is given up, and there is one anew
     raw.behave = lambda s, imsi: None
     is_refusal(await w.ue().first(), 503)
-    await t.until(lambda: truth(len(raw.conns) > n), 20, "a new connection")
+    await t.until(lambda: len(raw.conns) > n, 20, "a new connection")
     await connected(t, w)
     raw.behave = good
     await w.ue().bootstrap()
@@ -348,11 +347,7 @@ async def answers(t):
     raw.behave = good
     await connected(t, w)
     raw.conns[-1].write(RawHlr.frame(0xfe, b"\0"))
-    await t.until(lambda: truth(raw.names[-1] == b"\x01"), 10, "a PONG")
-
-
-async def truth(x):
-    return bool(x)
+    await t.until(lambda: raw.names[-1] == b"\x01", 10, "a PONG")
 
 
 @test("configuration of an hlr: beside an hss, twice, without address or name of ours, a folder that is not there, who is no IMPI; live only the time-out")

@@ -185,9 +185,7 @@ async def hostile(t):
     await w.start()
     began = loop.time()
     async with UnderLoad(w) as u:
-        async def all_of_them():
-            return all(h.came >= len(h.shapes) for h in bad)
-        await t.until(all_of_them, 60, "each to have done its worst", lambda: asyncio.sleep(0, [h.came for h in bad]))
+        await t.until(lambda: all(h.came >= len(h.shapes) for h in bad), 60, "each to have done its worst", lambda: [h.came for h in bad])
         await u.more(50)
     u.no_failure()
     passed = loop.time() - began

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """One of two HSSs is cut off: the link goes down, nothing is closed, nothing is answered. In network namespaces of its own, so this file
 runs itself once more inside."""
-import asyncio
 import os
 import re
 import sys

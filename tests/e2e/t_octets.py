@@ -359,10 +359,7 @@ async def wrong_cea(t):
         had = len(w.raw_hss.conns)
         for c in w.raw_hss.conns:
             c.abort()
-
-        async def again():
-            return len(w.raw_hss.conns) > had and sent
-        await t.until(again, 20, "the BSF to connect again")
+        await t.until(lambda: len(w.raw_hss.conns) > had and sent, 20, "the BSF to connect again")
         assert w.bsf.running, f"ended at {sent}"
         t.moved()
     w.raw_hss.spoil_cea = None

@@ -457,10 +457,7 @@ async def import_beside_killed(t):
     assert rc == 1 and "another import is at work" in err, err
     seen = w.hss.mark()
     c.close()
-
-    async def over():
-        return "an import from beside has ended" in w.hss.text(seen)
-    await t.until(over, 10, "the import to be over")
+    await t.until(lambda: "an import from beside has ended" in w.hss.text(seen), 10, "the import to be over")
     rc, _, err = await procs.run(argv, 60)
     assert rc == 0, err
     await w.hss.stop()

@@ -243,7 +243,7 @@ async def clock(t):
     assert (await naf.fetch(other, s.btid)).result == 2001
 
 
-async def said(w, words):
+def said(w, words):
     return words in w.bsf.text()
 
 

@@ -46,9 +46,7 @@ async def relayed(t, *peer_lines, zh=True, zn=("a", "b"), rules=(), we_dial=True
     if zh and w.raw:
         await w.raw_hss.wait_peer()
     elif zh:
-        async def hss_there():
-            return f"peer {dra.DRA_ID} connected" in w.hss.text()
-        await t.until(hss_there, 15, "the relay and the HSS to be connected")
+        await t.until(lambda: f"peer {dra.DRA_ID} connected" in w.hss.text(), 15, "the relay and the HSS to be connected")
     return w, fd
 
 

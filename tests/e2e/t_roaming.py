@@ -49,7 +49,7 @@ async def key_abroad(t):
                                     "--realm", "apps." + REALM], 30)
     assert rc == 0, out + err
     if os.geteuid() == 0 and not procs.SANITIZED:                   # whoever was asked, the key went through and is gone
-        await t.until(lambda: _true(not memory.search(p.daemon.pid, {"Ks_NAF": b.key})[0]), 10, "the key to be gone from the proxy's memory")
+        await t.until(lambda: not memory.search(p.daemon.pid, {"Ks_NAF": b.key})[0], 10, "the key to be gone from the proxy's memory")
     figures = (await ctl.ask(p.ports["ctl"], "figures"))["figures"]
     assert figures["answers_passed"] == 2 and figures["homes_connected"] == 1 and figures["requests_in_work"] == 0, figures
 
@@ -134,7 +134,7 @@ async def busy(t):
     home.answers = silent
     async with causes.counted(p, znproxy_busy=4200 - 3072, wait=20):
         asked = [asyncio.ensure_future(ask(n, timeout=60 * t.factor)) for _ in range(4200)]
-        await t.until(lambda: _true(sum(f.done() for f in asked) >= 4200 - 3072), 20, "those over the limit to be answered")
+        await t.until(lambda: sum(f.done() for f in asked) >= 4200 - 3072, 20, "those over the limit to be answered")
     assert {f.result().result for f in asked if f.done()} == {3004}
     home.answers = None
     p.sends = [(await ask(n2, name=second)).result for _ in range(3)]
@@ -159,22 +159,18 @@ async def lost_home(t):
     async with causes.counted(p, znproxy_timeout=1, also=("znproxy_stray",)):
         assert (await ask(n)).result == 3002
     waits = asyncio.ensure_future(ask(n))
-    await t.until(lambda: _true(len(a.birs) == 3), 10, "the request to be at the first BSF")
+    await t.until(lambda: len(a.birs) == 3, 10, "the request to be at the first BSF")
     await a.stop()
     assert (await waits).result == 2001 and b.birs[-1].flags & dia.T, b.birs
     assert b.birs[-1].e2e == a.birs[-1].e2e
     assert (await ask(n, dest_host=BSF_ID)).result == 3002         # that one, and no other
     b.answers = silent
     waits = asyncio.ensure_future(ask(n))
-    await t.until(lambda: _true(len(b.birs) == 2), 10, "the request to be at the second BSF")
+    await t.until(lambda: len(b.birs) == 2, 10, "the request to be at the second BSF")
     async with causes.counted(p, znproxy_home_lost=2):
         await b.stop()
         assert (await waits).result == 3002
         assert (await ask(n)).result == 3002
-
-
-async def _true(x):
-    return x
 
 
 @test("Zn-Proxy: what a home answers that is no answer, or sends the NAF elsewhere, does not reach the NAF; nor does one home answer for another",
@@ -454,10 +450,7 @@ async def foreign_proxy(t):
     await fd.kill()
     since = w.bsf.mark()
     await relay(t, {BSF_ID: w.ports["dia"]}, [NAF_ID], identity=PROXY_ID)
-
-    async def refused():
-        return "dia_tls" in w.bsf.text(since)
-    await t.until(refused, 20, "freeDiameterd to be refused without TLS")
+    await t.until(lambda: "dia_tls" in w.bsf.text(since), 20, "freeDiameterd to be refused without TLS")
     assert not await up()
 
 
@@ -541,7 +534,7 @@ async def under_way(t):
     home.answers = hold
 
     async def waiting(n):
-        await t.until(lambda: _true(len(held) >= n), 10, f"{n} requests to be at the home")
+        await t.until(lambda: len(held) >= n, 10, f"{n} requests to be at the home")
     # a NAF that leaves: its answers have nobody to go to
     n = await p.naf()
     for _ in range(300):
@@ -549,7 +542,7 @@ async def under_way(t):
     await waiting(300)
     n.abort()
     async with causes.counted(p, dia_unsent=300, also=("znproxy_timeout",)):
-        await t.until(lambda: _lost(p, NAF_ID), 10, "the NAF to be gone")
+        await t.until(lambda: f"Diameter peer {NAF_ID} lost" in p.daemon.text(), 10, "the NAF to be gone")
         for conn, bir in held:
             await conn.send(home.bia(bir))
     # one that is taken out of the configuration while it waits
@@ -592,10 +585,6 @@ def numbered(m):
 
 
 numbered.n = 1 << 20
-
-
-async def _lost(p, identity):
-    return f"Diameter peer {identity} lost" in p.daemon.text()
 
 
 async def _naf_again(t, p):

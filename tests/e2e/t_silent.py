@@ -84,10 +84,7 @@ async def too_many(t):
     before = w.bsf.rss_kib()
     await c.come(SILENT)
     grown = w.bsf.rss_kib() - before
-
-    async def bounded():
-        return c.there() <= 512
-    await t.until(bounded, 10, "the oldest to be ended")
+    await t.until(lambda: c.there() <= 512, 10, "the oldest to be ended")
     t.note(f"{len(c.socks)} came, {c.there()} are there, memory grown by {grown} KiB, the slowest BIR took {1000 * c.slowest:.0f} ms")
     assert c.there() > 400 or w.t.factor > 1, c.there()      # but not all of them: only the oldest
     assert grown < 1024 * t.factor, grown
@@ -141,18 +138,12 @@ async def descriptors(t):
 async def one_count(t):
     w, c = await crowd(t, ("bsf", "shards 4"), ("diameter", "without-cer 64"))
     await c.come(300)
-
-    async def bounded():
-        return c.there() <= 64
-    await t.until(bounded, 10, "the oldest to be ended")
+    await t.until(lambda: c.there() <= 64, 10, "the oldest to be ended")
     assert c.there() == 64, c.there()
     await c.leave()
     for _ in range(100):
         c.socks.append(socket.create_connection(("127.0.0.1", c.port)))
-
-    async def half():
-        return c.there() <= 32
-    await t.until(half, 10, "the oldest of one address to be ended")
+    await t.until(lambda: c.there() <= 32, 10, "the oldest of one address to be ended")
     assert c.there() == 32, c.there()
     other = socket.socket()
     other.bind(("127.0.0.2", 0))

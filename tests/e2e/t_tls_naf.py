@@ -5,7 +5,7 @@ import os
 import time
 
 from lib import dia, procs
-from lib.app import App, RawBsf, a_btid
+from lib.app import RawBsf, a_btid
 from lib.dia import Avp
 from lib.pki import NONE, pki
 from lib.runner import test

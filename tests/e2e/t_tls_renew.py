@@ -97,10 +97,7 @@ async def renewed(t):
         Pki.install(pki().make(f"next{n}", NAF_ID, until=100 * DAY), mine)
         shown = len(bsf.shown)
         await reload("reloaded")
-
-        async def seen(shown=shown):
-            return len(bsf.shown) > shown
-        await t.until(seen, 20, "the new certificate to come to the BSF")
+        await t.until(lambda shown=shown: len(bsf.shown) > shown, 20, "the new certificate to come to the BSF")
         await asking.more(t, 10)
     assert len(bsf.shown) == 6, len(bsf.shown)
     os.unlink(mine.key)

@@ -11,7 +11,7 @@ from lib import dia, digest, kdf, procs
 from lib.app import App, RawBsf, a_btid, edited, fingerprint
 from lib.dia import Avp
 from lib.runner import test
-from lib.world import BSF_ID, BSF_NAME, World
+from lib.world import BSF_NAME, World
 
 LIFE = """<guss id="{impi}"><bsfInfo><lifeTime>LIFE</lifeTime></bsfInfo><ussList/></guss>"""
 

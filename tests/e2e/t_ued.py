@@ -349,10 +349,7 @@ async def pulled(t):
         assert not memory.search(a.daemon.pid, {"Ks": ks})[0], "Ks has left the card"
     await vuicc.tell("out")
     began = time.monotonic()
-
-    async def gone():
-        return x["btid"].encode() not in a.kept()
-    await t.until(gone, 4, "the keys of a pulled card to end")
+    await t.until(lambda: x["btid"].encode() not in a.kept(), 4, "the keys of a pulled card to end")
     t.note(f"gone {time.monotonic() - began:.2f} s after the pull")
     assert time.monotonic() - began < 1.5 * t.factor, "the keys of a pulled card live on"
     await watch.told(("no-key", "home"), ("no-card", "home"))
@@ -365,10 +362,7 @@ async def pulled(t):
     await vuicc.tell("out")
     await vuicc.tell("in")
     assert await pcscd.send("in") == []
-
-    async def made_anew():
-        return z["btid"].encode() not in a.kept()
-    await t.until(made_anew, 4, "a card that was out and in again to lose its keys")
+    await t.until(lambda: z["btid"].encode() not in a.kept(), 4, "a card that was out and in again to lose its keys")
 
     async def new_key():
         return (await a.ask(f"key {NAF}")).get("bootstrapped")      # pcscd sees the card with a delay of its own

@@ -124,10 +124,7 @@ async def in_log(t, w, rows, one):
     """The log has the word of each cause, too: asked first, since of many refusals not each has a line."""
     for row in {r["cause"]: r for r in rows}.values():
         await one(row)
-
-        async def told(cause=row["cause"]):
-            return f" {cause} " in w.bsf.text()
-        await t.until(told, 5, f"a log line of {row['cause']}")
+        await t.until(lambda cause=row["cause"]: f" {cause} " in w.bsf.text(), 5, f"a log line of {row['cause']}")
         causes.register(row["cause"])
 
 

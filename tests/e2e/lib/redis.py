@@ -30,10 +30,7 @@ class Redis:
                  "--user", "gba", "on", f">{self.password}", *MAY.split(), *self.more]
         with open(f"{self.t.dir}/redis.log", "ab") as log:
             self.proc = await asyncio.create_subprocess_exec(*words, stdout=log, stderr=log, cwd=self.t.dir)
-
-        async def answers():
-            return await self.answers()
-        await self.t.until(answers, 20, "redis-server to answer")
+        await self.t.until(self.answers, 20, "redis-server to answer")
         return self
 
     async def answers(self):

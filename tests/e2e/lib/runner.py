@@ -5,6 +5,7 @@ A test file holds coroutines marked with @test("what it shows", req=["220-..."])
 processes that must end cleanly, and a search of everything left behind for keys."""
 import asyncio
 import importlib.util
+import inspect
 import logging
 import os
 import re
@@ -26,6 +27,12 @@ def test(name, req=(), timeout=60, smoke=False, long=False):
         TESTS.append((name, list(req), timeout, smoke, long, fn))
         return fn
     return mark
+
+
+async def said(fn, *args):
+    """What a function says, or a coroutine function."""
+    r = fn(*args)
+    return await r if inspect.isawaitable(r) else r
 
 
 class Context:
@@ -77,11 +84,11 @@ class Context:
         self.notes.append(text)
 
     async def until(self, check, timeout, what, then=None):
-        """Until the coroutine check() is true; asks every 50 ms, since the thing asked tells nobody by itself."""
+        """Until check() is true, be it a coroutine or not; asks every 50 ms, since the thing asked tells nobody by itself."""
         end = time.monotonic() + timeout * self.factor
-        while not await check():
+        while not await said(check):
             if time.monotonic() > end:
-                more = f" (seen: {await then()})" if then else ""
+                more = f" (seen: {await said(then)})" if then else ""
                 raise AssertionError(f"waited {timeout} s for {what}{more}")
             await asyncio.sleep(0.05)
 
@@ -90,9 +97,7 @@ class Context:
         problems = []
         for fn, args in reversed(self.cleanups):
             try:
-                r = fn(*args)
-                if asyncio.iscoroutine(r):
-                    await r
+                await said(fn, *args)
             except Exception:                                   # the other cleanups must run all the same
                 problems.append("cleanup: " + traceback.format_exc())
         problems += sum(await asyncio.gather(*(self._end(d) for d in self.daemons)), [])
