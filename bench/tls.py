@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What TLS costs on Zn: CPU of gba-bsfd per BIR beside plain, per handshake beside openssl s_server by key type, memory per
 connection. Usage: tls.py BUILD-FOLDER [--rounds N] [--quick]. Ratios as in bench.py."""
-import argparse
 import os
 import re
 import statistics
@@ -10,7 +9,7 @@ import subprocess
 import sys
 
 
-from bench import BSF_ID, MANY, NAF_ID, Bench, cpu_us, free_port
+from bench import BSF_ID, MANY, NAF_ID, NAFS, Bench, arguments, cpu_us, free_port
 from lib.pki import Pki
 
 KEYS = (("P-256", None), ("RSA-2048", 2048))
@@ -28,26 +27,17 @@ class Tls(Bench):
         pki = self.path("pki")
         os.mkdir(pki, 0o700)
         self.pki = Pki(pki)
-        names = [NAF_ID] + [f"{n + 1}.{NAF_ID}" for n in range(MANY)]
-        self.client = self.pki.make("load", *names)
+        self.client = self.pki.make("load", *NAFS)
         self.one = self.pki.make("one", NAF_ID)
         self.store = self.fill("tls", 1000)
 
-    def daemon(self, bits):
-        """-> process, its ports"""
+    def daemon(self, bits, more=()):
+        """more: as of bsf(). -> process, its ports, its certificate and key"""
         ports = {w: free_port() for w in ("ub", "dia", "hss", "tls")}
         pair = self.pki.make(f"bsf{bits}", BSF_ID, bits=bits)
-        self.more = [f"listen tls 127.0.0.1 {ports['tls']}", f"tls certificate {pair.certificate}", f"tls key {pair.key}",
-                     f"tls ca {self.pki.ca()}", "handshakes 100000"]       # of one address
-        return self.bsf(self.store, ports), ports, pair
-
-    def spawn(self, name, args, sign="ready"):
-        if name == "bsf/gba-bsfd":                  # bsf() has just written its configuration
-            with open(args[1], encoding="utf-8") as f:
-                text = f.read()
-            with open(args[1], "w", encoding="utf-8") as f:
-                f.write(text.replace("diameter\n", "diameter\n" + "".join(f" {x}\n" for x in self.more), 1))
-        return super().spawn(name, args, sign)
+        tls = (f"listen tls 127.0.0.1 {ports['tls']}", f"tls certificate {pair.certificate}", f"tls key {pair.key}",
+               f"tls ca {self.pki.ca()}", "handshakes 100000")             # of one address
+        return self.bsf(self.store, ports, more=[("diameter", line) for line in tls] + list(more)), ports, pair
 
     def files(self, pair=None):
         pair = pair or self.client
@@ -121,23 +111,5 @@ class Tls(Bench):
         self.stop(bsf)
 
 
-def main():
-    a = argparse.ArgumentParser()
-    a.add_argument("build")
-    a.add_argument("--quick", action="store_true", help="does it still run")
-    a.add_argument("--rounds", type=int, default=5)
-    o = a.parse_args()
-    Bench.need_build(o.build)
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    b = Tls(os.path.abspath(o.build), o.rounds, 1)
-    try:
-        b.begin(o.quick)
-        for part in (b.birs, b.handshakes, b.memory):
-            part()
-    finally:
-        b.close()
-    return 1 if b.missed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Tls.measure(arguments().parse_args(), ("birs", "handshakes", "memory")) != 0)

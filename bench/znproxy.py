@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What the Zn-Proxy costs: its CPU per BIR beside that of the home's gba-bsfd in the same load, and how much later an answer comes
 through it with one in flight. Usage: znproxy.py BUILD-FOLDER [--rounds N] [--quick]. Ratios as in bench.py."""
-import argparse
 import os
 import statistics
 import sys
 
-from bench import MANY, NAF_ID, SRC, Bench, cpu_us, free_port
+from bench import MANY, NAF_ID, NAFS, SRC, arguments, cpu_us, free_port
 from lib.cfg import Cfg
 from tls import Tls
 
@@ -22,15 +21,9 @@ class Roaming(Tls):
 
     def proxied(self):
         """-> the home's BSF, the proxy, ports: straight to the BSF (plain and TLS), through the proxy"""
-        bsf, ports, _ = self.daemon(None)
-        self.stop(bsf)
-        path = self.store + ".cfg"
-        c = Cfg(path)
-        for line in ("address 127.0.0.1/32", "proxy", f"visited-network {REALM}", f"speaks-for *.apps.{REALM}", "private-identity allow",
-                     "gaa-service 1 2"):
-            c.add(f"naf {PROXY_ID}", line)
-        c.write(path)
-        bsf = Bench.spawn(self, "bsf/gba-bsfd", ["-c", path])
+        bsf, ports, _ = self.daemon(None, [(f"naf {PROXY_ID}", line) for line in (
+            "address 127.0.0.1/32", "proxy", f"visited-network {REALM}", f"speaks-for *.apps.{REALM}", "private-identity allow",
+            "gaa-service 1 2")])
         ports["naf"] = free_port()
         home = self.pki.make("home", PROXY_ID, f"*.apps.{REALM}")
         c = Cfg(os.path.join(SRC, "conf", "gba-znproxy.cfg"))
@@ -38,7 +31,7 @@ class Roaming(Tls):
         c.add("log stderr", "logging level set-all notice")
         c.set("diameter", f"listen 127.0.0.1 {ports['naf']}")
         c.remove_node("home op-a")
-        for naf in [NAF_ID] + [f"{n + 1}.{NAF_ID}" for n in range(MANY)]:
+        for naf in NAFS:
             for line in ("address 127.0.0.1/32", f"speaks-for {NAME}"):
                 c.add(f"naf {naf}", line)
         for line in (f"realm {HOME_REALM}", "realm bsf.mnc001.mcc001.pub.3gppnetwork.org", f"bsf bsf.{HOME_REALM} 127.0.0.1 {ports['tls']}",
@@ -47,7 +40,7 @@ class Roaming(Tls):
         c.set("line vty", f"socket {self.path('znproxy')}.vty")
         c.set("control", f"socket {self.path('znproxy')}.control")
         c.write(self.path("znproxy.cfg"))
-        proxy = Bench.spawn(self, "znproxy/gba-znproxyd", ["-c", self.path("znproxy.cfg")])
+        proxy = self.spawn("znproxy/gba-znproxyd", ["-c", self.path("znproxy.cfg")])
         self.wait_for(proxy, "connected")
         return bsf, proxy, ports
 
@@ -71,32 +64,12 @@ class Roaming(Tls):
                 later.append(1e6 / rate - 1e6 / straight[1])
                 print(f"  {what}: gba-znproxyd {p:.1f} us, gba-bsfd {b:.1f} us ({rate:.0f}/s)   straight, plain: {straight[0]:.1f} us "
                       f"({straight[1]:.0f}/s)", flush=True)
-            if target:
-                self.verdict(f"BIR through the Zn-Proxy, {what}, its CPU of the BSF's", ratios, target)
-            else:
-                print(f"BIR through the Zn-Proxy, {what}, its CPU of the BSF's: {statistics.median(ratios):.2f}, no target")
+            self.verdict(f"BIR through the Zn-Proxy, {what}, its CPU of the BSF's", ratios, target)
             if conns * flight == 1:
                 print(f"BIR through the Zn-Proxy, 1 in flight: an answer comes {statistics.median(later):.0f} us later than straight and plain, no target")
         self.stop(proxy)
         self.stop(bsf)
 
 
-def main():
-    a = argparse.ArgumentParser()
-    a.add_argument("build")
-    a.add_argument("--quick", action="store_true", help="does it still run")
-    a.add_argument("--rounds", type=int, default=5)
-    o = a.parse_args()
-    Bench.need_build(o.build)
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    b = Roaming(os.path.abspath(o.build), o.rounds, 1)
-    try:
-        b.begin(o.quick)
-        b.birs()
-    finally:
-        b.close()
-    return 1 if b.missed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Roaming.measure(arguments().parse_args(), ("birs",)) != 0)
