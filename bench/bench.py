@@ -37,15 +37,14 @@ def cpu_us(pid):
     return time.clock_gettime(~pid << 3 | 2) * 1e6
 
 
-def real_time(on, pid=0, threads=""):
+def real_time(pid=0, threads=""):
     """Of a process (its threads of a name that begins so), or of what is started from now on; where it may be."""
-    policy = os.SCHED_RR if on else os.SCHED_BATCH
     for task in os.listdir(f"/proc/{pid or 'self'}/task"):
         with open(f"/proc/{pid or 'self'}/task/{task}/comm", encoding="ascii") as f:
             if not f.read().startswith(threads):
                 continue
         try:
-            os.sched_setscheduler(int(task), policy, os.sched_param(1 if on else 0))
+            os.sched_setscheduler(int(task), os.SCHED_RR, os.sched_param(1))
         except PermissionError:
             pass
 
@@ -330,15 +329,15 @@ class Bench:
         self.limit("policy, looking at 10,000 that have not changed", statistics.median(x["ms"] for x in looks), 50, "ms")
         self.limit("policy, memory of 10,000", (self.rss_kib(bsf) - before) / 1024, 16, "MiB")
         seconds = 8 if self.scale == 1 else 3
-        load = subprocess.Popen([self.exe("bench/zn_load")] + [str(a) for a in self.zn_args(ports["dia"], store + ".btids", rate * seconds,
-                                in_flight=1)] + ["--rate", str(rate)], stdout=subprocess.PIPE)
+        load = self.meanwhile("bench/zn_load", self.zn_args(ports["dia"], store + ".btids", rate * seconds, in_flight=1) + ["--rate", rate])
         for p, threads in ((bsf, "shard"), (load, "")):     # their core is free for them, whatever else runs here
-            real_time(True, p.pid, threads)
+            real_time(p.pid, threads)
         took = []
         while load.poll() is None:
             self.write_policies(folder, n, 2 + len(took), old=False)
             took.append(self.reload(store)[1])
         f = json.loads(load.stdout.read())
+        self.running.remove(load)
         print(f"  {len(took)} times all of them changed and read, in {statistics.median(took):.0f} ms; {f['ok']} BIRs meanwhile, median "
               f"{f['p50_us']:.0f} us, p99 {f['p99_us']:.0f} us", flush=True)
         self.limit("policy, longest BIR meanwhile (with a free core)", f["max_us"] / 1000, 5, "ms")
@@ -426,6 +425,15 @@ class Bench:
         self.running.append(p)
         return p
 
+    @staticmethod
+    def at_work(server, since):
+        """Until its load has come, and is more than its beginning: it has used 100 ms of CPU."""
+        until = time.monotonic() + 30
+        while cpu_us(server.pid) < since + 100000:
+            if time.monotonic() > until:
+                raise SystemExit(f"bench: no load has come to {server.args[0]}")
+            time.sleep(0.005)
+
     def calm(self, p):
         assert p.poll() is None, f"{p.args[0]} ended before what was measured beside it"
         p.kill()
@@ -459,20 +467,20 @@ class Bench:
         bootstrap = bootstraps("same", n // 20, 100, 1)
         load = {who: bootstraps(who, 10 ** 7, rate, 64) for who in bsf}
         flood = {who: birs(who, 10 ** 9, ["--identity", "1." + NAF_ID]) for who in bsf}
+        for pid in (0, *(p.pid for p in (*bsf.values(), *hss))):    # so that what else runs on the machine does not count
+            real_time(pid)
         for what, asked, loads, at, target in (
                 (f"a BIR beside {rate} bootstraps/s, 99 %", bir, load, 1, 2.0),
                 ("a BIR beside a NAF that floods, median", bir, flood, 0, 1.2),
                 ("a bootstrap beside a NAF that floods, median", bootstrap, flood, 0, 1.2)):
-            # so that what else runs on the machine does not count
-            for pid in (0, *(p.pid for p in (*bsf.values(), *hss))):
-                real_time(True, pid)
             to_alone, to_other = [], []
             for _ in range(self.rounds):
                 alone = self.took(*asked)
                 beside = {}
                 for who in ("same", "other"):
+                    before = cpu_us(bsf[who].pid)
                     p = self.meanwhile(*loads[who])
-                    time.sleep(0.3)                                 # it has connected by then
+                    self.at_work(bsf[who], before)
                     beside[who] = self.took(*asked)
                     self.calm(p)
                 back = self.took(*asked)
