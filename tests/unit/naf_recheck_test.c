@@ -26,6 +26,12 @@ static int fetch(struct gba_naf *naf)
 	return rc;
 }
 
+static int fetch_after(struct gba_naf *naf, unsigned ms)
+{
+	clock_now.mono_ms += ms;
+	return fetch(naf);
+}
+
 static unsigned asked(void)
 {
 	return gba_naf_fake_asked(fake);
@@ -37,15 +43,12 @@ START_TEST(beside)
 	struct gba_naf *naf = asking(60);
 
 	ck_assert_int_eq(fetch(naf), 0);
-	clock_now.mono_ms += 29999;
-	ck_assert_int_eq(fetch(naf), 0);
+	ck_assert_int_eq(fetch_after(naf, 29999), 0);
 	ck_assert_uint_eq(asked(), 1);
-	clock_now.mono_ms += 1;
-	ck_assert_int_eq(fetch(naf), 0);
+	ck_assert_int_eq(fetch_after(naf, 1), 0);
 	ck_assert_uint_eq(asked(), 2);
 	ck_assert_int_eq(fetch(naf), 0);
-	clock_now.mono_ms += 29999;
-	ck_assert_int_eq(fetch(naf), 0);
+	ck_assert_int_eq(fetch_after(naf, 29999), 0);
 	ck_assert_uint_eq(asked(), 2);
 	done(naf);
 }
@@ -70,10 +73,8 @@ START_TEST(withdrawn_in_use)
 		gba_naf_fake_set(fake, t[i].mood);
 		if (!t[i].known)
 			gba_naf_fake_remove(fake, BTID);
-		clock_now.mono_ms += 29999;
-		ck_assert_int_eq(fetch(naf), 0);
-		clock_now.mono_ms += 1;
-		ck_assert_int_eq(fetch(naf), 0);
+		ck_assert_int_eq(fetch_after(naf, 29999), 0);
+		ck_assert_int_eq(fetch_after(naf, 1), 0);
 		ck_assert_int_eq(fetch(naf), t[i].rc);
 		done(naf);
 	}
@@ -87,11 +88,9 @@ START_TEST(withdrawn_while_idle)
 
 	ck_assert_int_eq(fetch(naf), 0);
 	gba_naf_fake_set(fake, GBA_NAF_FAKE_REFUSE);
-	clock_now.mono_ms += 60000;
-	ck_assert_int_eq(fetch(naf), -EPERM);
+	ck_assert_int_eq(fetch_after(naf, 60000), -EPERM);
 	gba_naf_fake_set(fake, GBA_NAF_FAKE_NORMAL);
-	clock_now.mono_ms += 5000; /* refusal_s: a right that is given again */
-	ck_assert_int_eq(fetch(naf), 0);
+	ck_assert_int_eq(fetch_after(naf, 5000), 0); /* refusal_s: a right that is given again */
 	done(naf);
 }
 END_TEST
@@ -107,13 +106,11 @@ START_TEST(bsf_away)
 		ck_assert_int_eq(fetch(naf), 0);
 		gba_naf_fake_set(fake, moods[i]);
 		for (unsigned n = 0; n < 10; n++) {
-			clock_now.mono_ms += 20000;
-			ck_assert_int_eq(fetch(naf), 0);
+			ck_assert_int_eq(fetch_after(naf, 20000), 0);
 		}
 		ck_assert_uint_le(asked(), 6);
 		gba_naf_fake_set(fake, GBA_NAF_FAKE_REFUSE);
-		clock_now.mono_ms += 30000;
-		ck_assert_int_eq(fetch(naf), -EPERM);
+		ck_assert_int_eq(fetch_after(naf, 30000), -EPERM);
 		done(naf);
 	}
 }
@@ -125,8 +122,7 @@ START_TEST(off)
 
 	ck_assert_int_eq(fetch(naf), 0);
 	gba_naf_fake_set(fake, GBA_NAF_FAKE_REFUSE);
-	clock_now.mono_ms += 3000000;
-	ck_assert_int_eq(fetch(naf), 0);
+	ck_assert_int_eq(fetch_after(naf, 3000000), 0);
 	ck_assert_uint_eq(asked(), 1);
 	done(naf);
 }
@@ -145,16 +141,13 @@ START_TEST(silent)
 	naf = context(&c);
 	ck_assert_int_eq(fetch(naf), 0);
 	gba_naf_fake_set(fake, GBA_NAF_FAKE_SILENT);
-	clock_now.mono_ms += 60000;
-	ck_assert_int_eq(fetch(naf), 0);
-	clock_now.mono_ms += 30000;
-	ck_assert_int_eq(fetch(naf), 0);
+	ck_assert_int_eq(fetch_after(naf, 60000), 0);
+	ck_assert_int_eq(fetch_after(naf, 30000), 0);
 	ck_assert_uint_eq(asked(), 3);
 	clock_now.mono_ms += 10000;
 	poll(NULL, 0, 25); /* the deadline is real time */
 	gba_naf_fake_set(fake, GBA_NAF_FAKE_REFUSE);
-	clock_now.mono_ms += 60000;
-	ck_assert_int_eq(fetch(naf), -EPERM);
+	ck_assert_int_eq(fetch_after(naf, 60000), -EPERM);
 	done(naf);
 }
 END_TEST
