@@ -31,6 +31,21 @@ struct span redis_key_challenge(uint8_t *key, struct span nonce)
 	return redis_key(key, 'c', span_of(md, sizeof(md)));
 }
 
+struct span redis_key_session(uint8_t *key, const uint8_t rand[AKA_RAND_LEN])
+{
+	return redis_key(key, 's', span_of(rand, AKA_RAND_LEN));
+}
+
+struct span redis_key_subscriber(uint8_t *key, const uint8_t tag[RECORD_IMPI_TAG_LEN])
+{
+	return redis_key(key, 'i', span_of(tag, RECORD_IMPI_TAG_LEN));
+}
+
+int redis_ask_key(struct redis_part *p, struct span key, redis_reply_fn *fn, void *owner)
+{
+	return redis_link_call(p->link, 2, (struct span[]){ span_str("GET"), key }, fn, owner);
+}
+
 int redis_errno(const struct redisReply *r)
 {
 	if (!r)

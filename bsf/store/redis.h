@@ -58,6 +58,11 @@ struct redis_part {
 /*! Where it belongs in Redis. \param[out] key REDIS_KEY_LEN octets */
 struct span redis_key(uint8_t *key, char kind, struct span name);
 struct span redis_key_challenge(uint8_t *key, struct span nonce);
+struct span redis_key_session(uint8_t *key, const uint8_t rand[AKA_RAND_LEN]);
+struct span redis_key_subscriber(uint8_t *key, const uint8_t tag[RECORD_IMPI_TAG_LEN]);
+
+/*! GET. Otherwise as redis_link_call(). */
+int redis_ask_key(struct redis_part *p, struct span key, redis_reply_fn *fn, void *owner);
 
 /*! What a reply says about a call: 0 it is no error; -EIO unknown (r is NULL); -ENOSPC its memory is full; -ENOTCONN it did
  *  nothing. */

@@ -43,16 +43,11 @@ static void got(void *req, const struct redisReply *reply)
 	redis_end(r, rc);
 }
 
-static int get_key(struct redis_part *p, struct span key, redis_reply_fn *fn, struct store_req *r)
-{
-	return redis_link_call(p->link, 2, (struct span[]){ span_str("GET"), key }, fn, r);
-}
-
 int redis_get(struct redis_part *p, struct store_req *r)
 {
 	uint8_t key[REDIS_KEY_LEN];
 
-	return get_key(p, redis_key(key, 's', span_of(r->key.btid.rand, AKA_RAND_LEN)), got, r);
+	return redis_ask_key(p, redis_key_session(key, r->key.btid.rand), got, r);
 }
 
 /* A subscriber's record: is it the one with this TMPI? */
@@ -60,7 +55,7 @@ static int subscriber_open(struct store_req *r, struct span v)
 {
 	struct redis_part *p = r->st->part;
 	uint8_t key[REDIS_KEY_LEN], plain[IMPI_MAX + 1];
-	struct span k = redis_key(key, 'i', span_of(r->head.impi_tag, RECORD_IMPI_TAG_LEN));
+	struct span k = redis_key_subscriber(key, r->head.impi_tag);
 	struct redis_subscriber who;
 	int n;
 
@@ -92,7 +87,7 @@ static void tag_found(void *req, const struct redisReply *reply)
 		rc = -ENOENT;
 	if (rc == 0) {
 		memcpy(r->head.impi_tag, tag.p, tag.len);
-		rc = get_key(r->st->part, redis_key(key, 'i', tag), subscriber, r);
+		rc = redis_ask_key(r->st->part, redis_key_subscriber(key, r->head.impi_tag), subscriber, r);
 	}
 	if (rc < 0)
 		redis_end(r, rc);
@@ -102,5 +97,5 @@ int redis_find_tmpi(struct redis_part *p, struct store_req *r)
 {
 	uint8_t key[REDIS_KEY_LEN];
 
-	return get_key(p, redis_key(key, 't', span_of(r->key.tmpi, TMPI_LEN)), tag_found, r);
+	return redis_ask_key(p, redis_key(key, 't', span_of(r->key.tmpi, TMPI_LEN)), tag_found, r);
 }

@@ -40,7 +40,7 @@ static int session_swap(struct redis_part *p, struct guss_step *s, struct span o
 		n = record_write(buf, sizeof(buf), &p->keys, &h, s->rand, new);
 	if (n < 0)
 		return -ENOSPC;
-	return redis_script_call(p->link, REDIS_SWAP, redis_key(key, 's', span_of(s->rand, AKA_RAND_LEN)), 2,
+	return redis_script_call(p->link, REDIS_SWAP, redis_key_session(key, s->rand), 2,
 				 (struct span[]){ old, span_of(buf, (size_t)n) }, swapped, s);
 }
 
@@ -83,9 +83,7 @@ static int session_read(struct redis_part *p, struct guss_step *s)
 {
 	uint8_t key[REDIS_KEY_LEN];
 
-	return redis_link_call(p->link, 2,
-			       (struct span[]){ span_str("GET"), redis_key(key, 's', span_of(s->rand, AKA_RAND_LEN)) },
-			       session_got, s);
+	return redis_ask_key(p, redis_key_session(key, s->rand), session_got, s);
 }
 
 static int session_begin(struct redis_part *p, struct store_req *r, const uint8_t *rand)
@@ -121,7 +119,5 @@ int redis_guss(struct redis_part *p, struct store_req *r)
 
 	if (record_impi_tag(tag, &p->keys, r->session.impi.s) < 0)
 		return -ENOSPC;
-	return redis_link_call(p->link, 2,
-			       (struct span[]){ span_str("GET"), redis_key(key, 'i', span_of(tag, sizeof(tag))) },
-			       subscriber_got, r);
+	return redis_ask_key(p, redis_key_subscriber(key, tag), subscriber_got, r);
 }

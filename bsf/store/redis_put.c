@@ -16,11 +16,6 @@ struct former {
 	uint8_t rand[AKA_RAND_LEN], impi_tag[RECORD_IMPI_TAG_LEN];
 };
 
-static struct span subscriber_key(uint8_t *key, const struct store_req *r)
-{
-	return redis_key(key, 'i', span_of(r->head.impi_tag, RECORD_IMPI_TAG_LEN));
-}
-
 static int64_t until_ms(const struct store_req *r)
 {
 	return r->session.expires_at * 1000;
@@ -48,8 +43,7 @@ static void former_gone(void *owner, const struct redisReply *r)
 	uint8_t key[REDIS_KEY_LEN];
 
 	if (redis_errno(r) == 0 && r->integer == 1)
-		(void)redis_script_call(f->p->link, REDIS_UNLIST,
-					redis_key(key, 'i', span_of(f->impi_tag, RECORD_IMPI_TAG_LEN)), 1,
+		(void)redis_script_call(f->p->link, REDIS_UNLIST, redis_key_subscriber(key, f->impi_tag), 1,
 					(struct span[]){ span_of(f->rand, AKA_RAND_LEN) }, unlisted, NULL);
 	free(f);
 }
@@ -65,7 +59,7 @@ static void former_end(struct redis_part *p, const struct store_req *r, const ui
 	f->p = p;
 	memcpy(f->rand, rand, AKA_RAND_LEN);
 	memcpy(f->impi_tag, r->head.impi_tag, RECORD_IMPI_TAG_LEN);
-	if (redis_script_call(p->link, REDIS_END, redis_key(key, 's', span_of(rand, AKA_RAND_LEN)), 6,
+	if (redis_script_call(p->link, REDIS_END, redis_key_session(key, rand), 6,
 			      (struct span[]){ span_str("D"), span_str("8"), span_of(f->impi_tag, RECORD_IMPI_TAG_LEN),
 					       none, none, none },
 			      former_gone, f) < 0)
@@ -134,7 +128,7 @@ static int commit(struct redis_part *p, struct store_req *r)
 	if (rc < 0)
 		return rc;
 	memcpy(tmpi + 1, r->session.tmpi, TMPI_LEN);
-	return redis_script_call(p->link, REDIS_COMMIT, subscriber_key(key, r), 3,
+	return redis_script_call(p->link, REDIS_COMMIT, redis_key_subscriber(key, r->head.impi_tag), 3,
 				 (struct span[]){ span_of(r->session.rand, AKA_RAND_LEN), span_of(tmpi, sizeof(tmpi)),
 						  span_str(ms_text(keep, keep_until_ms(r))) },
 				 committed, r);
@@ -169,8 +163,7 @@ static int session_write(struct redis_part *p, struct store_req *r)
 	char until[24];
 
 	return redis_link_call(p->link, 7,
-			       (struct span[]){ span_str("SET"),
-						redis_key(key, 's', span_of(r->session.rand, AKA_RAND_LEN)),
+			       (struct span[]){ span_str("SET"), redis_key_session(key, r->session.rand),
 						span_of(r->record, r->record_len), span_str("NX"), span_str("GET"),
 						span_str("PXAT"), span_str(ms_text(until, until_ms(r))) },
 			       written, r);
@@ -217,7 +210,7 @@ int redis_put(struct redis_part *p, struct store_req *r)
 	rc = record_make(p, r);
 	if (rc < 0)
 		return rc;
-	k = subscriber_key(key, r);
+	k = redis_key_subscriber(key, r->head.impi_tag);
 	n = seal_put(p->keys.seal, sealed, sizeof(sealed), span_str(r->session.impi.s), k);
 	if (n < 0)
 		return -ENOSPC;

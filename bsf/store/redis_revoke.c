@@ -32,7 +32,7 @@ static int tombstone(struct redis_part *p, struct store_req *r, const uint8_t *r
 	(void)record_write(none, sizeof(none), &p->keys, &h, rand, NULL);
 	h.expires_at = 1;
 	(void)record_write(was, sizeof(was), &p->keys, &h, rand, NULL);
-	rc = redis_script_call(p->link, REDIS_END, redis_key(key, 's', span_of(rand, AKA_RAND_LEN)), 6,
+	rc = redis_script_call(p->link, REDIS_END, redis_key_session(key, rand), 6,
 			       (struct span[]){ span_str("T"), span_str(from), octets, span_of(was, sizeof(was)),
 						span_of(none, sizeof(none)), span_str(until_ms) },
 			       ended, r);
@@ -71,8 +71,7 @@ int redis_revoke_impi(struct redis_part *p, struct store_req *r)
 	if (record_impi_tag(r->head.impi_tag, &p->keys, r->impi.s) < 0)
 		return -ENOSPC;
 	snprintf(keep, sizeof(keep), "%lld", REDIS_REVOKE_MS);
-	return redis_script_call(p->link, REDIS_REVOKE,
-				 redis_key(key, 'i', span_of(r->head.impi_tag, RECORD_IMPI_TAG_LEN)), 1,
+	return redis_script_call(p->link, REDIS_REVOKE, redis_key_subscriber(key, r->head.impi_tag), 1,
 				 (struct span[]){ span_str(keep) }, revoked_at, r);
 }
 
