@@ -73,14 +73,8 @@ static void run_revoke_impi(struct ctl_request *q)
 {
 	struct impi impi;
 
-	int rc;
-
-	if (!impi_given(q, &impi))
-		return;
-	rc = shard_revoke(shards[0], impi.s, NULL);
-	if (rc > 0)
-		withdrawn_sessions(impi.s);
-	answer_revoked(q, rc);
+	if (impi_given(q, &impi))
+		answer_revoked(q, withdrawn_sessions(shards[0], impi.s));
 }
 
 static void run_used(struct ctl_request *q)
@@ -113,9 +107,7 @@ static void run_suspend(struct ctl_request *q)
 	if (rc == 0)
 		rc = naf_cfg_publish(bsf_cfg);
 	if (rc == 0)
-		rc = shard_revoke(shards[0], impi.s, NULL);
-	if (rc > 0)
-		withdrawn_sessions(impi.s);
+		rc = withdrawn_sessions(shards[0], impi.s);
 	answer_suspend(q, rc == -ENOENT ? 0 : rc);
 }
 
@@ -137,16 +129,11 @@ static void run_revoke_btid(struct ctl_request *q)
 {
 	const char *arg = ctl_arg(q, 0);
 	struct btid btid;
-	int rc;
 
-	if (btid_parse(&btid, (const uint8_t *)arg, strlen(arg)) < 0) {
+	if (btid_parse(&btid, (const uint8_t *)arg, strlen(arg)) < 0)
 		ctl_fail(q, CTL_INVALID, "that is no B-TID; allowed: base64(RAND)@FQDN");
-		return;
-	}
-	rc = shard_revoke(shards[0], NULL, &btid);
-	if (rc > 0)
-		withdrawn_session(&btid);
-	answer_revoked(q, rc);
+	else
+		answer_revoked(q, withdrawn_session(shards[0], &btid));
 }
 
 /* A run that carries an older GUSS has it from its MAA, and ends before its challenge does; a resynchronisation asks anew. */

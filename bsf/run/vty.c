@@ -211,16 +211,12 @@ DEFUN(revoke_impi, revoke_impi_cmd, "revoke impi IMPI",
 		  "user@domain\n")
 {
 	struct impi impi;
-	int rc;
 
 	if (impi_parse(&impi, (const uint8_t *)argv[0], strlen(argv[0])) < 0) {
 		vty_out(vty, "%% %s is no IMPI; allowed: user@domain%s", argv[0], VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	rc = shard_revoke(shards[0], impi.s, NULL);
-	if (rc > 0)
-		withdrawn_sessions(impi.s);
-	return revoked(vty, rc);
+	return revoked(vty, withdrawn_sessions(shards[0], impi.s));
 }
 
 DEFUN(revoke_btid, revoke_btid_cmd, "revoke btid BTID",
@@ -228,16 +224,12 @@ DEFUN(revoke_btid, revoke_btid_cmd, "revoke btid BTID",
 		  "base64(RAND)@BSF name\n")
 {
 	struct btid btid;
-	int rc;
 
 	if (btid_parse(&btid, (const uint8_t *)argv[0], strlen(argv[0])) < 0) {
 		vty_out(vty, "%% %s is no B-TID; allowed: base64(RAND)@FQDN%s", argv[0], VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	rc = shard_revoke(shards[0], NULL, &btid);
-	if (rc > 0)
-		withdrawn_session(&btid);
-	return revoked(vty, rc);
+	return revoked(vty, withdrawn_session(shards[0], &btid));
 }
 
 void bsf_vty_init(struct store_shared *st, struct shard *const *sh, struct node *no)

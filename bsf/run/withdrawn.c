@@ -54,9 +54,13 @@ static void withdrawn_tell_of(const char *what, const char *impi)
 	withdrawn_tell(what, o);
 }
 
-void withdrawn_sessions(const char *impi)
+int withdrawn_sessions(struct shard *s, const char *impi)
 {
-	withdrawn_tell_of("revoked", impi);
+	int rc = shard_revoke(s, impi, NULL);
+
+	if (rc > 0)
+		withdrawn_tell_of("revoked", impi);
+	return rc;
 }
 
 void withdrawn_rights(const char *impi)
@@ -64,19 +68,21 @@ void withdrawn_rights(const char *impi)
 	withdrawn_tell_of("guss", impi);
 }
 
-void withdrawn_session(const struct btid *btid)
+int withdrawn_session(struct shard *s, const struct btid *btid)
 {
+	int rc = shard_revoke(s, NULL, btid);
 	json_t *o;
 	struct zn_given g;
 
-	if (!ctl_watched())
-		return;
+	if (rc <= 0 || !ctl_watched())
+		return rc;
 	o = json_object();
 	if (zn_given_btid(&g, btid))
 		put_given(o, &g);
 	else
 		put_btid(o, btid);
 	withdrawn_tell("revoked", o);
+	return rc;
 }
 
 void withdrawn_naf(const char *identity)

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <jansson.h>
-#include "common/gba/btid.h"
+#include "bsf/run/shard.h"
 
-/*! Sessions of a subscriber, or the one of a B-TID, were revoked. */
-void withdrawn_sessions(const char *impi);
-void withdrawn_session(const struct btid *btid);
+/*! Revoke the sessions of a subscriber, or the one of a B-TID, and tell it. \returns as shard_revoke() */
+int withdrawn_sessions(struct shard *s, const char *impi);
+int withdrawn_session(struct shard *s, const struct btid *btid);
 /*! The rights in a live session are others. */
 void withdrawn_rights(const char *impi);
 /*! An application server is admitted no more. */
