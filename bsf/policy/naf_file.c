@@ -200,6 +200,12 @@ static struct naf_file *file_refused(const char *name, enum naf_file_state state
 	return NULL;
 }
 
+/* What is in its place is not read; of what was, that it is there no more. */
+static struct naf_file *file_ignored(const char *name, const char *why, const struct naf_file *former)
+{
+	return file_refused(name, was_there(former) ? NAF_FILE_GONE : NAF_FILE_IGNORED, why, former, NULL);
+}
+
 static int take_connection(struct naf_file *f, struct naf_text *t)
 {
 	if (f->naf.via)
@@ -290,6 +296,7 @@ static struct naf_file *file_read(int dir, uid_t owner, const char *name, char *
 {
 	struct content *c = malloc(sizeof(*c));
 	struct naf_file *f = NULL;
+	const char *ignored;
 	char why[128];
 
 	*rc = c ? open_and_read(c, dir, name) : -ENOMEM;
@@ -299,9 +306,9 @@ static struct naf_file *file_read(int dir, uid_t owner, const char *name, char *
 		free(c);
 		return vanished(name, former, rc);
 	}
-	if (*rc == 0 && ignored_for(&c->st, owner)) {
-		f = file_refused(name, was_there(former) ? NAF_FILE_GONE : NAF_FILE_IGNORED, ignored_for(&c->st, owner),
-				 former, NULL);
+	ignored = *rc == 0 ? ignored_for(&c->st, owner) : NULL;
+	if (ignored) {
+		f = file_ignored(name, ignored, former);
 	} else if (*rc == 0) {
 		f = parse(name, identity, c, former);
 	} else if (!is_no_files_fault(*rc)) {
@@ -328,23 +335,21 @@ static struct naf_file *look_anew(int dir, uid_t owner, const struct stat *st, c
 {
 	const char *why = ignored_for(st, owner), *no_host;
 	char *identity = identity_of(name, &no_host);
-	struct naf_file *f;
+	struct naf_file *f = NULL;
 
 	why = why ? why : no_host;
-	if (!identity && !why) {
-		f = NULL;
-	} else if (why) {
-		f = file_refused(name, was_there(former) ? NAF_FILE_GONE : NAF_FILE_IGNORED, why, former, NULL);
+	if (why) {
+		f = file_ignored(name, why, former);
 		if (f)
 			f->stamp = stamp_of(st);
-	} else {
+		*rc = f ? 0 : -ENOMEM;
+	} else if (identity) {
 		*read = true;
 		f = file_read(dir, owner, name, identity, former, rc);
-		free(identity);
-		return f;
+	} else {
+		*rc = -ENOMEM;
 	}
 	free(identity);
-	*rc = f ? 0 : -ENOMEM;
 	return f;
 }
 
