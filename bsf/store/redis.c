@@ -103,15 +103,16 @@ static int part_open(struct store *st)
 	p->deadlines = deadline_set_new(st);
 	cfg.deadlines = p->deadlines;
 	cfg.owner = p;
+	p->link = p->deadlines ? redis_link_new(&cfg) : NULL;
+	if (!p->link) {
+		free(p);
+		return -ENOMEM;
+	}
 	st->part = p;
 	pthread_mutex_lock(&s->lock);
 	s->links++;
 	pthread_mutex_unlock(&s->lock);
-	p->link = p->deadlines ? redis_link_new(&cfg) : NULL;
-	if (p->link)
-		return 0;
-	free(p);
-	return -ENOMEM;
+	return 0;
 }
 
 static void part_close(struct store *st)
