@@ -45,9 +45,10 @@ int reg_device_named(struct reg_order *o, struct reg_db *db, size_t i, int64_t *
 	const char *value;
 	int rc = read_name(o, ctl_arg(o->q, i), &kind, &value);
 
+	if (rc < 0)
+		return rc;
+	rc = reg_db_find(db, device, kind, value);
 	if (rc == 0)
-		rc = reg_db_find(db, device, kind, value);
-	if (rc == 0 && !o->err.text[0])
 		return reg_refuse(o, -ENOENT, CTL_UNKNOWN, "there is no such device");
 	return rc < 0 ? rc : 0;
 }
@@ -138,8 +139,8 @@ int reg_device_show(struct reg_order *o, struct reg_db *db)
 	if (rc == 0)
 		o->answer = json_pack("{sI}", "device", (json_int_t)device);
 	for (enum reg_kind k = 0; rc >= 0 && k < REG_KINDS; k++) {
-		rc = rc == 0 || rc == 1 ? reg_db_name_get(db, value, device, k) : rc;
-		if (rc == 1)
+		rc = reg_db_name_get(db, value, device, k);
+		if (rc > 0)
 			json_object_set_new(o->answer, reg_kind_name(k), json_string(value));
 	}
 	if (rc >= 0)
