@@ -10,13 +10,11 @@
 
 int guss_change_read(struct guss_coming *out, struct span xml, const char *impi, time_t now, struct err *err)
 {
-	struct guss *g = NULL;
+	struct guss *g;
 	int rc;
 
 	*out = (struct guss_coming){ .xml = xml };
-	rc = guss_edit_check(xml, impi, out->remarks, err);
-	if (rc == 0)
-		rc = guss_parse(&g, xml.p, xml.len, err);
+	rc = guss_edit_read(&g, xml, impi, out->remarks, err);
 	if (rc < 0)
 		return rc;
 	out->has_timestamp = g->has_timestamp;

@@ -150,7 +150,8 @@ static int check_root(const struct guss *g, const xmlNode *root, const char *imp
 	return rc < 0 ? rc : check_list(g, xml_child(root, "ussList"), err);
 }
 
-int guss_edit_check(struct span xml, const char *impi, char remarks[GUSS_REMARKS_MAX], struct err *err)
+int guss_edit_read(struct guss **out, struct span xml, const char *impi, char remarks[GUSS_REMARKS_MAX],
+		   struct err *err)
 {
 	struct guss *g = NULL;
 	xmlDoc *doc;
@@ -162,6 +163,18 @@ int guss_edit_check(struct span xml, const char *impi, char remarks[GUSS_REMARKS
 	if (rc == 0)
 		guss_remark(remarks, GUSS_REMARKS_MAX, xmlDocGetRootElement(doc), true);
 	xmlFreeDoc(doc);
+	if (rc == 0)
+		*out = g;
+	else
+		guss_free(g);
+	return rc;
+}
+
+int guss_edit_check(struct span xml, const char *impi, char remarks[GUSS_REMARKS_MAX], struct err *err)
+{
+	struct guss *g = NULL;
+	int rc = guss_edit_read(&g, xml, impi, remarks, err);
+
 	guss_free(g);
 	return rc;
 }

@@ -17,6 +17,11 @@
  *  \returns 0; -EBADMSG, err "line N: what; allowed: ..."; -E2BIG; -ENOMEM */
 int guss_edit_check(struct span xml, const char *impi, char remarks[GUSS_REMARKS_MAX], struct err *err);
 
+struct guss;
+/*! The same for who wants to know what it says, too. \param[out] out for guss_free(); untouched on error */
+int guss_edit_read(struct guss **out, struct span xml, const char *impi, char remarks[GUSS_REMARKS_MAX],
+		   struct err *err);
+
 /*! The same document with this in guss/Extension/timestamp; all else stays, also what is not known here.
  *  \param[in] xml that guss_edit_check() has passed
  *  \param[out] out malloc'ed. \returns 0; -ENOMEM; -EINVAL no such instant can be written */
