@@ -1,26 +1,15 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Requests and CERs that are wrong (ZN-1xx, ZN-2xx, ZH-1xx, ZH-2xx): the rows of wire/wrong.py, which the tests of this tree use, too."""
 import asyncio
-import struct
 
 from ..run.case import cases, numbered
 from ..wire import dia, dia_peer, wrong
-from ..wire.dia import Avp, Msg
+from ..wire.dia import Msg
 
 # limits and readings of our own daemons: another may do otherwise and be right
 OURS = {"257 AVPs", "a Proxy-Info of 3,000 octets", "nine groups inside each other", "nothing", "P and reserved bits of an AVP",
         "an application of nothing"}
 POINTS = {"ZN": (dia.CMD_MA, (dia.GBA_U_AWARE, dia.VENDOR_3GPP)), "ZH": (dia.CMD_BI, (dia.AUTH_STATE, 0))}
-
-
-def octets_of(m, app):
-    for a in m.avps:                           # the application's place is held by four octets
-        if not isinstance(a, bytes) and isinstance(a.data, list):
-            a.data = [Avp(x.code, struct.pack(">I", app), m=x.m) if x.data == b"app?" else x for x in a.data]
-    out = bytearray(m.encode())
-    at, value = getattr(m, "patch", (0, b""))
-    out[at:at + len(value)] = value
-    return bytes(out)
 
 
 def rows(point, own="own.invalid", asks="asks.invalid"):
@@ -34,7 +23,7 @@ async def request(t, point, what):
     m.hbh = m.e2e = next(conn._ids) & 0xffffffff
     change(m)
     f = conn.pending[m.hbh] = asyncio.get_running_loop().create_future()
-    octets = octets_of(m, m.app)
+    octets = wrong.octets_of(m)
     await conn.send_raw(octets)
     if after == wrong.SILENT:
         await t.watchdog(conn)

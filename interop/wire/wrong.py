@@ -54,6 +54,17 @@ def octets(at, value):
     return change
 
 
+def octets_of(m):
+    """A changed request on the wire: four octets hold the place of its application, which goes in there now."""
+    for a in m.avps:
+        if not isinstance(a, bytes) and isinstance(a.data, list):
+            a.data = [Avp(x.code, struct.pack(">I", m.app), m=x.m) if x.data == b"app?" else x for x in a.data]
+    out = bytearray(m.encode())
+    at, value = getattr(m, "patch", (0, b""))
+    out[at:at + len(value)] = value
+    return bytes(out)
+
+
 def to_host(host, realm=True):
     def change(m):
         m.avps = [a for a in m.avps if a.code != dia.DEST_HOST and (realm or a.code != dia.DEST_REALM)] + [Avp(dia.DEST_HOST, host)]

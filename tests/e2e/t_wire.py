@@ -2,14 +2,13 @@
 """What is wrong with a request, and what its sender is told: each row as octets on the wire, to the BSF and to the HSS simulator;
 the answers are read by tshark, too. Where the outer frame is sound the connection is kept."""
 import asyncio
-import struct
 
 from lib import dia, dia_peer, hss, naf, procs
 from lib.dia import Avp, Msg
 from lib.relay import Relay
 from lib.runner import test
 from lib.world import BSF_ID, BSF_NAME, HSS_ID, World
-from lib.wrong import CLOSED, KEPT, SILENT, cer_rows, instead, less, more, rows, to_host
+from lib.wrong import CLOSED, KEPT, SILENT, cer_rows, instead, less, more, octets_of, rows, to_host
 
 
 class Asker:
@@ -32,22 +31,12 @@ class Asker:
             await asyncio.wait_for(self.conn.closed.wait(), 5)
             self.conn = None
 
-    def _octets(self, m):
-        app = m.app
-        for a in m.avps:                           # its place is held by four octets, the right application goes in there
-            if not isinstance(a, bytes) and isinstance(a.data, list):
-                a.data = [Avp(x.code, struct.pack(">I", app), m=x.m) if x.data == b"app?" else x for x in a.data]
-        out = bytearray(m.encode())
-        at, value = getattr(m, "patch", (0, b""))
-        out[at:at + len(value)] = value
-        return bytes(out)
-
     async def _answer(self, what, after, change):
         """The answer; None if there shall be none and a watchdog that was sent after it is answered."""
         m = self.request(self.conn)
         m.hbh = m.e2e = next(self.conn._ids)
         change(m)
-        octets_ = self._octets(m)
+        octets_ = octets_of(m)
         f = self.conn.pending[m.hbh] = asyncio.get_running_loop().create_future()
         self.seen[m.hbh] = what
         await self.conn.send_raw(octets_)
