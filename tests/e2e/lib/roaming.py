@@ -3,6 +3,7 @@
 import os
 
 from . import dia, dia_peer, naf, procs, vty
+from .app import a_btid
 from .cfg import Cfg
 from .dia import Avp
 from .pki import pki
@@ -12,6 +13,13 @@ from .world import BSF_ID, BSF_NAME
 PROXY_ID = "znproxy.op-b.example"
 REALM = "op-b.example"
 NAF_ID = "naf1.apps.op-b.example"
+MINE = naf.naf_id(NAF_ID)
+DENIED = (10415, 5402)
+
+
+async def ask(conn, btid=None, name=NAF_ID, **kw):
+    """The answer to a BIR; for the key of nobody where no B-TID is given."""
+    return await naf.fetch(conn, btid or a_btid(), name if isinstance(name, bytes) else naf.naf_id(name), **kw)
 
 
 class Proxy:
