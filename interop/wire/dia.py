@@ -132,6 +132,12 @@ class Msg:
         return Msg(self.cmd, self.app, head + list(avps), self.flags & P if flags is None else flags, self.hbh, self.e2e)
 
 
+async def read(reader):
+    """The octets of one message, from a stream."""
+    head = await reader.readexactly(4)
+    return head + await reader.readexactly(int.from_bytes(head[1:], "big") - 4)
+
+
 def vsai(app):
     return Avp(VSAI, [Avp(VENDOR_ID, VENDOR_3GPP), Avp(AUTH_APP, app)])
 

@@ -66,9 +66,7 @@ class Conn:
             self.writer.close()
 
     async def _one(self):
-        head = await self.reader.readexactly(4)
-        length = int.from_bytes(head[1:], "big")
-        octets = head + await self.reader.readexactly(length - 4)
+        octets = await dia.read(self.reader)
         record.note("diameter", self.identity, False, octets)
         msg = Msg.decode(octets)
         if not msg.is_request:
@@ -187,8 +185,7 @@ async def connect_then_tls(port, identity, realm, apps, tls, server, host="127.0
     cer = Msg(dia.CMD_CE, 0, conn.capabilities() + [Avp(dia.INBAND_SECURITY, 1)], dia.R)
     cer.hbh = cer.e2e = 1
     await conn.send(cer)
-    head = await reader.readexactly(4)
-    conn.cea = Msg.decode(head + await reader.readexactly(int.from_bytes(head[1:], "big") - 4))
+    conn.cea = Msg.decode(await dia.read(reader))
     if conn.cea.result == 2001:
         await writer.start_tls(tls, server_hostname=server)
         conn.start()

@@ -4,7 +4,7 @@ one remains, whichever name is greater. GBA_ELECTIONS: how many (make elections:
 import asyncio
 import os
 
-from lib import dra, otp, procs
+from lib import dia, dra, otp, procs
 from lib.dia import Msg
 from lib.runner import test
 
@@ -42,8 +42,7 @@ class Link:
     async def run(self, leg):
         self.leg = leg
         try:
-            head = await self.client[0].readexactly(4)
-            cer = head + await self.client[0].readexactly(int.from_bytes(head[1:], "big") - 4)
+            cer = await dia.read(self.client[0])
             await self.meeting.hold(self)
             self.server[1].write(cer)
             await asyncio.wait([asyncio.ensure_future(self._pump(self.client[0], self.server[1])),
@@ -59,8 +58,7 @@ class Link:
     async def _answers(self):
         """The CEA says whether this one was let in."""
         try:
-            head = await self.server[0].readexactly(4)
-            cea = head + await self.server[0].readexactly(int.from_bytes(head[1:], "big") - 4)
+            cea = await dia.read(self.server[0])
             self.accepted = Msg.decode(cea).result == 2001
             self.client[1].write(cea)
             self.meeting.changed.set()

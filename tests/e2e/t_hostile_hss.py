@@ -25,8 +25,7 @@ def cea(cer, identity, *more, result=2001, apps=(dia.APP_ZH,), realm=REALM):
 
 
 async def read_msg(reader):
-    head = await reader.readexactly(4)
-    return Msg.decode(head + await reader.readexactly(int.from_bytes(head[1:], "big") - 4))
+    return Msg.decode(await dia.read(reader))
 
 
 async def pour(writer, octets, pause=0.0):

@@ -143,8 +143,7 @@ class Flood:
             conn = dia_peer.Conn(reader, writer, identity, "example.com", self.apps)     # its octets are read here, not there
             writer.write(Msg(dia.CMD_CE, 0, conn.capabilities(), dia.R, 1, 1).encode())
             try:
-                head = await asyncio.wait_for(reader.readexactly(4), 10 * self.t.factor)
-                cea = Msg.decode(head + await reader.readexactly(int.from_bytes(head[1:], "big") - 4))
+                cea = Msg.decode(await asyncio.wait_for(dia.read(reader), 10 * self.t.factor))
                 if cea.result == 2001:
                     return conn
             except (asyncio.IncompleteReadError, ConnectionError):

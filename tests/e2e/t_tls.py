@@ -84,8 +84,7 @@ async def after_cer(t):
     cer = Msg(dia.CMD_CE, 0, old.capabilities() + [Avp(INBAND, TLS)], dia.R)
     cer.hbh = cer.e2e = 7
     writer.write(cer.encode())
-    head = await reader.readexactly(4)
-    cea = Msg.decode(head + await reader.readexactly(int.from_bytes(head[1:], "big") - 4))
+    cea = Msg.decode(await dia.read(reader))
     assert cea.result == 2001 and cea.find(INBAND).u32 == TLS
     loop = asyncio.get_running_loop()
     proto = writer.transport.get_protocol()

@@ -311,8 +311,7 @@ class Proxy:
 
     async def _diameter(self, reader, writer):
         while True:
-            head = await reader.readexactly(4)
-            octets = head + await reader.readexactly(int.from_bytes(head[1:], "big") - 4)
+            octets = await dia.read(reader)
             if self.change and not octets[4] & dia.R:
                 m = Msg.decode(octets)
                 octets = self.change(m) or m.encode()
