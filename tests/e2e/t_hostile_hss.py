@@ -161,11 +161,6 @@ class Hostile:
             writer.transport.abort()
 
 
-def cpu_s(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-        return sum(int(x) for x in f.read().rsplit(")", 1)[1].split()[11:13]) / os.sysconf("SC_CLK_TCK")
-
-
 @test("hostile HSSs, seven at once, by TLS and in the clear: the good one serves all the while, each is dialled at its time", smoke=True,
       timeout=150)
 async def hostile(t):
@@ -190,9 +185,9 @@ async def hostile(t):
     passed = loop.time() - began
     for h in bad:
         assert h.came <= 3 + 1.5 * passed, f"{h.shapes[0].__name__}: dialled {h.came} times in {passed:.1f} s"
-    rss, cpu, at = w.bsf.rss_kib(), cpu_s(w.bsf.pid), loop.time()
+    rss, cpu, at = w.bsf.rss_kib(), procs.cpu_s(w.bsf.pid), loop.time()
     await asyncio.sleep(2)                                       # long enough to measure
-    share, grown = (cpu_s(w.bsf.pid) - cpu) / (loop.time() - at), w.bsf.rss_kib() - rss
+    share, grown = (procs.cpu_s(w.bsf.pid) - cpu) / (loop.time() - at), w.bsf.rss_kib() - rss
     t.note(f"{sum(h.came for h in bad)} connections in {passed:.1f} s, then {100 * share:.0f} % of a core, memory {grown:+} KiB")
     assert SANITIZED or grown < 4096, grown
     await w.ue(0).bootstrap()

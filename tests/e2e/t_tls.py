@@ -2,7 +2,6 @@
 """TLS between gba-bsfd, gba-hss-simd and their peers: from the first octet and after CER, on several shards, right and wrong names,
 what the configuration says, and handshakes that cost nobody else anything."""
 import asyncio
-import os
 import ssl
 
 from lib import causes, dia, dia_peer, naf, procs, vty
@@ -286,7 +285,7 @@ async def floods(t):
     loop = asyncio.get_running_loop()
     try:
         await t.until(lambda: made[0] > 1000, 30, "a thousand handshakes")
-        cpu, began, worst = cpu_s(w.bsf.pid), loop.time(), 0
+        cpu, began, worst = procs.cpu_s(w.bsf.pid), loop.time(), 0
         for _ in range(10):
             at = loop.time()
             conn = await tls_naf(w, "good.example.com", tls=ctx, source="127.0.0.4")
@@ -295,7 +294,7 @@ async def floods(t):
             await conn.disconnect()
         assert worst < 2 * t.factor, f"waited {worst:.2f} s"
         await asyncio.sleep(max(0, began + 3 - loop.time()))      # long enough to measure
-        share = (cpu_s(w.bsf.pid) - cpu) / (loop.time() - began)
+        share = (procs.cpu_s(w.bsf.pid) - cpu) / (loop.time() - began)
         t.note(f"worst wait {1000 * worst:.0f} ms, {100 * share:.1f} % of a core, {made[0]} handshakes begun")
         assert share < 0.05 * t.factor, f"{100 * share:.0f} % of a core"
     finally:
@@ -320,11 +319,6 @@ async def handshakes(t):
     await asyncio.gather(*(one() for _ in range(20)))
     for n, at in enumerate(sorted(done), 1):
         assert n <= 4 + 4 * at + 1, f"{n} of 4 a second after {at:.2f} s: {sorted(done)}"
-
-
-def cpu_s(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-        return sum(int(x) for x in f.read().rsplit(")", 1)[1].split()[11:13]) / os.sysconf("SC_CLK_TCK")
 
 
 def client_hello():
