@@ -74,36 +74,18 @@ DEFUN(bsf_address, bsf_address_cmd, "address NETWORK",
       "Where it connects from; may be repeated\nA.B.C.D/N or X:X::X/N\n")
 {
 	struct hss_bsf *b = vty->index;
-	struct sockaddr_net net;
+	int rc = cfg_net_add(vty, b->nets, &b->n_nets, HSS_NETS_MAX, argv[0]);
 
-	if (sockaddr_net_parse(&net, argv[0]) < 0)
-		return cfg_fail(vty, "'%s' is no address range; allowed: A.B.C.D/N or X:X::X/N", argv[0]);
-	for (size_t i = 0; i < b->n_nets; i++) {
-		if (sockaddr_net_same(&b->nets[i], &net))
-			return CMD_SUCCESS;
-	}
-	if (b->n_nets == HSS_NETS_MAX)
-		return cfg_fail(vty, "more than %d address ranges", HSS_NETS_MAX);
-	b->nets[b->n_nets++] = net;
-	return publish(vty);
+	return rc == CMD_SUCCESS ? publish(vty) : rc;
 }
 
 DEFUN(bsf_no_address, bsf_no_address_cmd, "no address NETWORK",
       NO_STR "Where it connects from\nA.B.C.D/N or X:X::X/N\n")
 {
 	struct hss_bsf *b = vty->index;
-	struct sockaddr_net net;
-	size_t i;
+	int rc = cfg_net_del(vty, b->nets, &b->n_nets, argv[0]);
 
-	if (sockaddr_net_parse(&net, argv[0]) < 0)
-		return cfg_fail(vty, "'%s' is no address range; allowed: A.B.C.D/N or X:X::X/N", argv[0]);
-	for (i = 0; i < b->n_nets; i++) {
-		if (sockaddr_net_same(&b->nets[i], &net)) {
-			memmove(&b->nets[i], &b->nets[i + 1], (--b->n_nets - i) * sizeof(b->nets[0]));
-			return publish(vty);
-		}
-	}
-	return cfg_fail(vty, "no address %s", argv[0]);
+	return rc == CMD_SUCCESS ? publish(vty) : rc;
 }
 
 DEFUN(bsf_security, bsf_security_cmd, "security " TLS_PEER_HOW, TLS_PEER_HOW_HELP)
@@ -149,17 +131,12 @@ DEFUN(bsf_no_tls_cn, bsf_no_tls_cn_cmd, "no tls-cn", NO_STR TLS_PEER_CN_HELP)
 
 static int write_bsfs(struct vty *vty)
 {
-	char text[SOCKADDR_TEXT];
 	struct hss_bsf *b;
-	size_t i;
 
 	llist_for_each_entry(b, &cfg->bsfs, entry)
 	{
 		vty_out(vty, "bsf %s%s", b->identity, VTY_NEWLINE);
-		for (i = 0; i < b->n_nets; i++) {
-			sockaddr_net_text(text, &b->nets[i]);
-			vty_out(vty, " address %s%s", text, VTY_NEWLINE);
-		}
+		cfg_nets_write(vty, b->nets, b->n_nets);
 		tls_peer_write(vty, &b->tls);
 		vty_out(vty, "!%s", VTY_NEWLINE);
 	}

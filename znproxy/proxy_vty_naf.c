@@ -58,31 +58,17 @@ DEFUN(proxy_no_naf, proxy_no_naf_cmd, "no naf IDENTITY", NO_STR NAF_STR)
 DEFUN(pnaf_address, pnaf_address_cmd, "address NETWORK", NET_STR)
 {
 	struct proxy_naf *n = vty->index;
-	struct sockaddr_net net;
+	int rc = cfg_net_add(vty, n->nets, &n->n_nets, PROXY_NETS_MAX, argv[0]);
 
-	if (sockaddr_net_parse(&net, argv[0]) < 0)
-		return cfg_fail(vty, "'%s' is no address range; allowed: A.B.C.D/N or X:X::X/N", argv[0]);
-	for (size_t i = 0; i < n->n_nets; i++)
-		if (sockaddr_net_same(&n->nets[i], &net))
-			return CMD_SUCCESS;
-	if (n->n_nets == PROXY_NETS_MAX)
-		return cfg_fail(vty, "more than %d address ranges", PROXY_NETS_MAX);
-	n->nets[n->n_nets++] = net;
-	return naf_changed();
+	return rc == CMD_SUCCESS ? naf_changed() : rc;
 }
 
 DEFUN(pnaf_no_address, pnaf_no_address_cmd, "no address NETWORK", NO_STR NET_STR)
 {
 	struct proxy_naf *n = vty->index;
-	struct sockaddr_net net;
+	int rc = cfg_net_del(vty, n->nets, &n->n_nets, argv[0]);
 
-	for (size_t i = 0; sockaddr_net_parse(&net, argv[0]) == 0 && i < n->n_nets; i++) {
-		if (!sockaddr_net_same(&n->nets[i], &net))
-			continue;
-		memmove(&n->nets[i], &n->nets[i + 1], (--n->n_nets - i) * sizeof(n->nets[0]));
-		return naf_changed();
-	}
-	return cfg_fail(vty, "no address %s", argv[0]);
+	return rc == CMD_SUCCESS ? naf_changed() : rc;
 }
 
 DEFUN(pnaf_connections, pnaf_connections_cmd, "connections <1-64>",
@@ -207,13 +193,8 @@ DEFUN(pnaf_no_tls_cn, pnaf_no_tls_cn_cmd, "no tls-cn", NO_STR TLS_PEER_CN_HELP)
 
 static void write_one_naf(struct vty *vty, const struct proxy_naf *n)
 {
-	char text[SOCKADDR_TEXT];
-
 	vty_out(vty, "naf %s%s", n->identity, VTY_NEWLINE);
-	for (size_t i = 0; i < n->n_nets; i++) {
-		sockaddr_net_text(text, &n->nets[i]);
-		vty_out(vty, " address %s%s", text, VTY_NEWLINE);
-	}
+	cfg_nets_write(vty, n->nets, n->n_nets);
 	if (n->connections != 1)
 		vty_out(vty, " connections %u%s", n->connections, VTY_NEWLINE);
 	tls_peer_write(vty, &n->tls);

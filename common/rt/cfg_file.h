@@ -55,6 +55,13 @@ int cfg_reading(void);
 /*! For a command that is not live: prints "takes effect after restart", changes nothing. \returns CMD_WARNING */
 int cfg_after_restart(struct vty *vty);
 
+/*! One more range in a list of at most max; one that is there is no fault. \returns CMD_SUCCESS; CMD_WARNING, vty has been told why not */
+int cfg_net_add(struct vty *vty, struct sockaddr_net *nets, size_t *n, size_t max, const char *text);
+/*! One less. \returns as above */
+int cfg_net_del(struct vty *vty, struct sockaddr_net *nets, size_t *n, const char *text);
+/*! A line "address RANGE" for each. */
+void cfg_nets_write(struct vty *vty, const struct sockaddr_net *nets, size_t n);
+
 /*! In a command whose value can only be used at the start. */
 #define CFG_AT_START_ONLY(vty) \
 	do { \
