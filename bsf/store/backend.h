@@ -71,6 +71,10 @@ void store_reply(struct store_req *r);
 /*! The same on the shard's own thread, outside of every call into the store: done() is called at once. */
 void store_reply_here(struct store_req *r);
 
+/*! What a back end on disk writes for a PUT: r->head and r->record, instead of those that are there.
+ *  \returns 0; -ENOSPC it is too large, or no memory; -EIO it could not be sealed */
+int store_record_make(struct store_req *r, const struct record_keys *k);
+
 /*! clock_ms of a store that is in this process. */
 int64_t store_clock_here(struct store *st);
 

@@ -187,25 +187,6 @@ static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg,
 	return 0;
 }
 
-/* Seal on the shard's thread, so that the committer only writes. */
-int lmdb_put_prepare(struct store_lmdb *l, struct store_req *r)
-{
-	BUFFER_UNCLEARED uint8_t buf[RECORD_MAX];
-	int n = record_head_make(&r->head, &l->keys, RECORD_SESSION, &r->session);
-
-	if (n == 0)
-		n = record_write(buf, sizeof(buf), &l->keys, &r->head, r->session.rand, &r->session);
-	if (n < 0)
-		return n == -ENOSPC ? n : -EIO;
-	free(r->record);
-	r->record = malloc((size_t)n);
-	if (!r->record)
-		return -ENOSPC;
-	memcpy(r->record, buf, (size_t)n);
-	r->record_len = (size_t)n;
-	return 0;
-}
-
 static bool store_lmdb_submit(struct store_shared *sh, struct store_req *r)
 {
 	struct store_lmdb *l = (struct store_lmdb *)sh;
@@ -225,7 +206,8 @@ static bool store_lmdb_submit(struct store_shared *sh, struct store_req *r)
 		r->rc = lmdb_find_tmpi(l, r->key.tmpi, &r->impi);
 		break;
 	case STORE_PUT:
-		r->rc = lmdb_put_prepare(l, r);
+		/* on the shard's thread, so that the committer only writes */
+		r->rc = store_record_make(r, &l->keys);
 		if (r->rc < 0)
 			break;
 		lmdb_committer_submit(l->committer, r);

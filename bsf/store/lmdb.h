@@ -53,9 +53,6 @@ int lmdb_errno(int rc);
  *  \returns 0; -ENOENT it is lost; -EIO nobody can tell */
 int lmdb_record_rc(struct store_lmdb *l, const uint8_t *rand, int rc);
 
-/*! store/lmdb.c: seal what a PUT writes, on whatever thread. \returns 0; -ENOSPC; -EIO */
-int lmdb_put_prepare(struct store_lmdb *l, struct store_req *r);
-
 /* store/lmdb_fatal.c */
 /*! From now on SIGBUS and a failed assertion of LMDB end the process and name this store's file on standard error. */
 void lmdb_fatal_init(MDB_env *env, const char *dir);

@@ -238,7 +238,7 @@ static int write_put(struct lmdb_write *w, struct store_req *r)
 	}
 	/* sealed before a newer GUSS came, or on its way with an older one */
 	if (guss_pushes_take(w->l->sh.pushes, r->session.impi.s, &r->session.guss))
-		rc = lmdb_put_prepare(w->l, r);
+		rc = store_record_make(r, &w->l->keys);
 	if (rc < 0)
 		return rc;
 	v = lmdb_val(r->record, r->record_len);

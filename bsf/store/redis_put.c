@@ -182,34 +182,16 @@ static void intended(void *req, const struct redisReply *reply)
 		redis_end(r, rc);
 }
 
-static int record_make(struct redis_part *p, struct store_req *r)
-{
-	BUFFER_UNCLEARED uint8_t buf[RECORD_MAX];
-	int n = record_head_make(&r->head, &p->keys, RECORD_SESSION, &r->session);
-
-	if (n == 0)
-		n = record_write(buf, sizeof(buf), &p->keys, &r->head, r->session.rand, &r->session);
-	if (n < 0)
-		return -ENOSPC;
-	r->record = malloc((size_t)n);
-	if (!r->record)
-		return -ENOSPC;
-	memcpy(r->record, buf, (size_t)n);
-	r->record_len = (size_t)n;
-	return 0;
-}
-
 int redis_put(struct redis_part *p, struct store_req *r)
 {
 	uint8_t key[REDIS_KEY_LEN], sealed[IMPI_MAX + SEAL_OVERHEAD], name_tag[4];
 	char made[24], until[24], keep[24];
 	struct span k;
-	int rc, n;
+	int n;
 
 	guss_pushes_take(p->shared->sh.pushes, r->session.impi.s, &r->session.guss);
-	rc = record_make(p, r);
-	if (rc < 0)
-		return rc;
+	if (store_record_make(r, &p->keys) < 0)
+		return -ENOSPC; /* whatever it was, nothing is there yet */
 	k = redis_key_subscriber(key, r->head.impi_tag);
 	n = seal_put(p->keys.seal, sealed, sizeof(sealed), span_str(r->session.impi.s), k);
 	if (n < 0)

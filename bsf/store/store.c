@@ -302,6 +302,24 @@ const struct store_answer *store_guss(struct store *st, const char *impi, struct
 	return submit(r);
 }
 
+int store_record_make(struct store_req *r, const struct record_keys *k)
+{
+	BUFFER_UNCLEARED uint8_t buf[RECORD_MAX];
+	int n = record_head_make(&r->head, k, RECORD_SESSION, &r->session);
+
+	if (n == 0)
+		n = record_write(buf, sizeof(buf), k, &r->head, r->session.rand, &r->session);
+	if (n < 0)
+		return n == -ENOSPC ? n : -EIO;
+	free(r->record);
+	r->record = malloc((size_t)n);
+	if (!r->record)
+		return -ENOSPC;
+	memcpy(r->record, buf, (size_t)n);
+	r->record_len = (size_t)n;
+	return 0;
+}
+
 void store_shared_figures(struct store_shared *sh, struct store_figures *out)
 {
 	struct store_figures f = { 0 };
