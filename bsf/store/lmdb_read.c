@@ -114,7 +114,7 @@ static int read_record(struct store_lmdb *l, MDB_txn *txn, const uint8_t *rand, 
 		rc = record_head_read(&h, lmdb_span(&v));
 	if (rc < 0)
 		return lmdb_record_rc(l, rand, rc);
-	if (now_s && (h.kind != RECORD_SESSION || h.expires_at <= now_s))
+	if (now_s && !record_head_lives(&h, now_s))
 		return -ENOENT;
 	return lmdb_record_rc(l, rand, record_read(out, &l->keys, rand, lmdb_span(&v)));
 }

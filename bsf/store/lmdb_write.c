@@ -255,7 +255,7 @@ static int write_put(struct lmdb_write *w, struct store_req *r)
 
 static int revoke_entry(struct lmdb_write *w, struct store_req *r, const struct index_entry *e, int64_t now_s)
 {
-	if (e->head.kind != RECORD_SESSION || e->head.expires_at <= now_s)
+	if (!record_head_lives(&e->head, now_s))
 		return 0;
 	r->revoked++;
 	w->records++;
@@ -305,7 +305,7 @@ static int guss_entry(struct lmdb_write *w, struct store_req *r, const struct in
 	struct gba_session s;
 	int rc = 0;
 
-	if (e->head.kind != RECORD_SESSION || e->head.expires_at <= now_s || entry_read(w, e, &s) < 0)
+	if (!record_head_lives(&e->head, now_s) || entry_read(w, e, &s) < 0)
 		return 0;
 	if (guss_push_replace(&s.guss, r->session.guss, when)) {
 		rc = entry_replace(w, e, &e->head, &s);

@@ -22,6 +22,11 @@ int record_head_read(struct record_head *out, struct span value)
 	return 0;
 }
 
+bool record_head_lives(const struct record_head *h, int64_t now_s)
+{
+	return h->kind == RECORD_SESSION && h->expires_at > now_s;
+}
+
 static void head_write(uint8_t *p, const struct record_head *h)
 {
 	p[0] = (uint8_t)h->kind;

@@ -40,6 +40,9 @@ struct record_keys {
 /*! Pure. \returns 0; -EBADMSG */
 int record_head_read(struct record_head *out, struct span value);
 
+/*! Is it a session, and not over? \param[in] now_s Unix seconds */
+bool record_head_lives(const struct record_head *h, int64_t now_s);
+
 /*! \returns 0; -EIO */
 int record_head_make(struct record_head *out, const struct record_keys *k, enum record_kind kind,
 		     const struct gba_session *s);
