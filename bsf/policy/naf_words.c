@@ -58,40 +58,23 @@ static bool is_net(const char *arg)
 }
 
 #define NAF(field)   offsetof(struct naf_policy, field)
-#define PEER(field)  .of_peer = true, .own_command = true, .at = offsetof(struct policy_peer, field)
+#define PEER(field)  .of_peer = true, .at = offsetof(struct policy_peer, field)
 #define HOST_ALLOWED .what = "no host name", .allowed = "letters, digits, hyphen and dot"
 #define GSID_ALLOWED .what = "no service identifier", .allowed = "up to 16 digits"
 #define GSID_HELP    "Service identifiers, decimal\n"
 
 const struct naf_word naf_words[] = {
-	{ "via", "PEER",
-	  "It comes over this peer, a relay\n"
-	  "Name of a peer\n",
-	  NAF_TEXT, .own_command = true, .at = NAF(via), .good = is_host, HOST_ALLOWED,
+	{ "via", "PEER", NULL, NAF_TEXT, .at = NAF(via), .good = is_host, HOST_ALLOWED,
 	  .unset = "a connection of its own" },
-	{ "address", "NET",
-	  "Where it may come to us from: a connection of its own\n"
-	  "ADDRESS or ADDRESS/PREFIX; any: anywhere, by TLS\n",
-	  NAF_NETS, PEER(nets), .max = LIST_MAX, .good = is_net, .what = "no address",
+	{ "address", "NET", NULL, NAF_NETS, PEER(nets), .max = LIST_MAX, .good = is_net, .what = "no address",
 	  .allowed = "an IPv4 or IPv6 address, with or without /PREFIX, any", .unset = "none" },
-	{ "connections", "<1-64>",
-	  "How many it may have at a time, for servers of several processes\n"
-	  "Connections\n",
-	  NAF_NUMBER, PEER(connections), .max = CONNECTIONS, .unset = "1" },
-	{ "security", "(plain|tls|tls-after-cer)",
-	  "How its connections are protected (default: by TLS, but plain on loopback)\n"
-	  "By its address alone: who is in the way reads keys\n"
-	  "By TLS from the first octet\n"
-	  "By TLS after CER and CEA, as old peers do it (RFC 3588)\n",
-	  NAF_CHOICE, PEER(how),
+	{ "connections", "<1-64>", NULL, NAF_NUMBER, PEER(connections), .max = CONNECTIONS, .unset = "1" },
+	{ "security", "(plain|tls|tls-after-cer)", NULL, NAF_CHOICE, PEER(how),
 	  .choices = { [DIA_HUB_PLAIN] = "plain", [DIA_HUB_BY_TLS] = "tls", [DIA_HUB_TLS_AFTER_CER] = "tls-after-cer" },
 	  .unset = "tls, but plain on loopback" },
-	{ "tls-name", "NAME",
-	  "Name its certificate must have, in the place of its identity; several: one of them\n"
-	  "dNSName\n",
-	  NAF_EACH, PEER(tls_names), .max = TLS_NAMES_MAX, .good = is_host, HOST_ALLOWED, .unset = "its identity" },
-	{ "tls-cn", "", "Where its certificate has no dNSName the CN of its subject counts\n", NAF_FLAG, PEER(tls_cn),
-	  .unset = "no" },
+	{ "tls-name", "NAME", NULL, NAF_EACH, PEER(tls_names), .max = TLS_NAMES_MAX, .good = is_host, HOST_ALLOWED,
+	  .unset = "its identity" },
+	{ "tls-cn", "", NULL, NAF_FLAG, PEER(tls_cn), .unset = "no" },
 	{ "speaks-for", "FQDN",
 	  "NAF name for which it may fetch keys\n"
 	  "FQDN, or *.DOMAIN for one label more\n",

@@ -23,12 +23,12 @@ enum naf_word_kind {
 struct naf_word {
 	const char *word;
 	const char *args; /* as the VTY wants them; "": none */
-	const char *help; /* of the word, and of each argument; a line each */
+	const char *
+		help; /* of the word, and of each argument; a line each. NULL: the VTY has a command of its own, which asks for more */
 	enum naf_word_kind kind;
-	bool of_peer;     /* at is in a struct policy_peer, else in a struct naf_policy */
-	bool own_command; /* the VTY has a command of its own for it, since it asks for more there */
-	size_t at;        /* offset */
-	uint32_t max;     /* of a number; of a list: how many */
+	bool of_peer;                         /* at is in a struct policy_peer, else in a struct naf_policy */
+	size_t at;                            /* offset */
+	uint32_t max;                         /* of a number; of a list: how many */
 	const char *choices[NAF_CHOICES_MAX]; /* [0] NULL: what is not written */
 	bool (*good)(const char *arg);        /* NULL: all are */
 	const char *unset;                    /* what holds where it is not written */

@@ -249,7 +249,7 @@ static int write_naf(struct vty *vty)
 		if (naf_cfg_own_peer(n))
 			write_own_peer(vty, naf_cfg_own_peer(n));
 		for (const struct naf_word *w = naf_words; w->word; w++)
-			if (!w->own_command)
+			if (w->help)
 				naf_word_write(w, &n->policy, write_word, vty);
 	}
 	return CMD_SUCCESS;
@@ -268,7 +268,7 @@ void naf_cfg_vty_init(void)
 	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
 		install_element(BSF_NODE_NAF, cmds[i]);
 	for (const struct naf_word *w = naf_words; w->word; w++) {
-		if (w->own_command)
+		if (!w->help)
 			continue;
 		install_word(w, false);
 		install_word(w, true);
