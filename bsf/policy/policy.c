@@ -225,7 +225,7 @@ struct digest_alg policy_form(const struct policy *p, const char *impi, struct s
 
 bool policy_suspended(const struct policy *p, const char *impi)
 {
-	return p && p->suspended && name_table_get(p->suspended, span_str(impi));
+	return p && name_table_get(p->suspended, span_str(impi));
 }
 
 void policy_free(struct policy *p)

@@ -61,15 +61,7 @@ size_t suspend_count(void)
 
 struct name_table *suspend_table(void)
 {
-	struct name_table *t = name_table_new();
-
-	for (size_t i = 0; t && i < n_impis; i++) {
-		if (name_table_put(t, impis[i], impis[i]) != -ENOMEM)
-			continue;
-		name_table_free(t);
-		return NULL;
-	}
-	return t;
+	return name_table_of(impis, n_impis);
 }
 
 void suspend_free(void)

@@ -114,6 +114,19 @@ int name_table_put(struct name_table *t, const char *name, void *value)
 	return 0;
 }
 
+struct name_table *name_table_of(char *const *names, size_t n)
+{
+	struct name_table *t = name_table_new();
+
+	for (size_t i = 0; t && i < n; i++) {
+		if (name_table_put(t, names[i], t) != -ENOMEM) /* any value will do */
+			continue;
+		name_table_free(t);
+		return NULL;
+	}
+	return t;
+}
+
 void *name_table_get(const struct name_table *t, struct span name)
 {
 	const struct entry *e = t ? *find(t, name) : NULL;

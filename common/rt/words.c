@@ -55,15 +55,7 @@ void words_clear(struct words *w)
 
 struct name_table *words_table(const struct words *w)
 {
-	struct name_table *t = name_table_new();
-
-	for (size_t i = 0; t && i < w->n; i++) {
-		if (name_table_put(t, w->s[i], t) != -ENOMEM) /* any value will do */
-			continue;
-		name_table_free(t);
-		return NULL;
-	}
-	return t;
+	return name_table_of(w->s, w->n);
 }
 
 void words_write(struct vty *vty, const char *command, const struct words *w)
