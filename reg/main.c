@@ -15,6 +15,7 @@
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_control.h"
+#include "reg/reg_sender.h"
 
 #define ANCHOR_S 3600
 
@@ -30,8 +31,6 @@ static const struct rt_program program = {
 };
 
 static struct reg_work *writer, *reader;
-static _Atomic(struct reg_sender *)
-	senders[REG_TARGETS_MAX]; /* NULL: not begun yet, and looks by itself when it does */
 static struct inbox *answers;
 static char *database;
 static struct osmo_timer_list hourly;
@@ -39,8 +38,8 @@ static struct osmo_timer_list hourly;
 static void wake_all(void)
 {
 	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
-		if (senders[i])
-			reg_sender_wake(senders[i]);
+		if (reg_senders[i])
+			reg_sender_wake(reg_senders[i]);
 	}
 }
 
@@ -76,7 +75,7 @@ static struct reg_db *one_more(struct err *err)
 
 static struct reg_work *start_work(struct reg_db *db, void (*sends)(void), struct err *err)
 {
-	return db ? reg_work_start(db, answers, sends, err) : NULL;
+	return db ? reg_work_start(db, sends, err) : NULL;
 }
 
 static int start_senders(struct err *err)
@@ -84,8 +83,8 @@ static int start_senders(struct err *err)
 	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
 		struct reg_db *db = one_more(err);
 
-		senders[i] = db ? reg_sender_start(&reg_cfg.targets[i], db, writer, err) : NULL;
-		if (!senders[i])
+		reg_senders[i] = db ? reg_sender_start(&reg_cfg.targets[i], db, writer, err) : NULL;
+		if (!reg_senders[i])
 			return -EINVAL;
 	}
 	return 0;
@@ -94,14 +93,14 @@ static int start_senders(struct err *err)
 static void stop_all(void)
 {
 	for (size_t i = 0; i < reg_cfg.n_targets; i++)
-		reg_sender_stop(senders[i]);
+		reg_sender_stop(reg_senders[i]);
 	osmo_timer_del(&hourly);
 	reg_work_stop(writer);
 	if (reader)
 		reg_work_tell(reader, anchor, NULL, NULL);
 	reg_work_stop(reader);
 	for (size_t i = 0; i < reg_cfg.n_targets; i++)
-		reg_sender_free(senders[i]);
+		reg_sender_free(reg_senders[i]);
 	if (answers)
 		inbox_close(answers);
 }
@@ -137,7 +136,7 @@ static int regd_run(struct err *err)
 	int rc = start_all(err);
 
 	wipe_keks();
-	reg_control_init(writer, reader, senders);
+	reg_control_init(writer, reader, answers);
 	if (rc == 0)
 		rc = rt_vty_start(err);
 	if (rc == 0) {

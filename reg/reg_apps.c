@@ -73,14 +73,14 @@ static bool is_of_realm(const char *fqdn)
 }
 
 /* \param[out] out in lower case. \returns 0; -EINVAL: refused */
-static int fqdn_given(struct reg_order *o, size_t i, char out[FQDN_MAX + 1])
+static int fqdn_given(struct reg_order *o, char out[FQDN_MAX + 1])
 {
-	const char *arg = ctl_arg(o->q, i);
+	const char *arg = reg_in(o, "fqdn");
 	const char *last = strrchr(arg, '.');
 
 	if (!fqdn_valid(span_str(arg), FQDN_MAX) || !last || isdigit((unsigned char)last[1]))
 		return reg_refuse(
-			o, -EINVAL, CTL_INVALID,
+			o, CTL_INVALID, "fqdn",
 			"that is no name of an application; allowed: a DNS name with a dot in it, no address, no *");
 	ascii_lower_copy((uint8_t *)out, arg, strlen(arg));
 	out[strlen(arg)] = '\0';
@@ -93,8 +93,8 @@ static int check_asp(struct reg_order *o, const char *asp)
 
 	if (!asp[n] && n <= REG_ASP_MAX)
 		return 0;
-	return reg_refuse(o, -EINVAL, CTL_INVALID,
-			  "that is no name of an ASP; allowed: up to %d letters, digits, . _ -", REG_ASP_MAX);
+	return reg_refuse(o, CTL_INVALID, "asp", "that is no name of an ASP; allowed: up to %d letters, digits, . _ -",
+			  REG_ASP_MAX);
 }
 
 static int nets_given(struct reg_order *o, char out[NETS_TEXT])
@@ -102,17 +102,20 @@ static int nets_given(struct reg_order *o, char out[NETS_TEXT])
 	struct sockaddr_net net;
 	char text[SOCKADDR_TEXT];
 	struct writer w;
+	json_t *one;
+	size_t i;
 
 	writer_init(&w, out, NETS_TEXT);
-	for (size_t i = 2; ctl_arg(o->q, i); i++) {
-		if (sockaddr_net_parse(&net, ctl_arg(o->q, i)) < 0)
-			return reg_refuse(o, -EINVAL, CTL_INVALID,
+	json_array_foreach(json_object_get(o->in, "addresses"), i, one)
+	{
+		if (sockaddr_net_parse(&net, json_string_value(one)) < 0)
+			return reg_refuse(o, CTL_INVALID, "addresses",
 					  "'%.64s' is no address it connects from; allowed: A.B.C.D/N, X:X::X/N",
-					  ctl_arg(o->q, i));
+					  json_string_value(one));
 		sockaddr_net_text(text, &net);
-		writer_printf(&w, "%s%s", i > 2 ? " " : "", text);
+		writer_printf(&w, "%s%s", i ? " " : "", text);
 	}
-	return writer_end(&w) < 0 ? reg_refuse(o, -EINVAL, CTL_INVALID, "too many addresses") : 0;
+	return writer_end(&w) < 0 ? reg_refuse(o, CTL_INVALID, "addresses", "too many addresses") : 0;
 }
 
 /* Names at, under or above an application of somebody else are not this ASP's. */
@@ -126,10 +129,9 @@ static int check_asp_owns(struct reg_order *o, struct reg_db *db, const char *fq
 		"tt", fqdn, asp);
 
 	if (is_of_realm(fqdn))
-		return reg_refuse(o, -EPERM, CTL_INVALID,
+		return reg_refuse(o, CTL_INVALID, "fqdn",
 				  "that name belongs to the operator; allowed: one of the ASP's own");
-	return rc > 0 ? reg_refuse(o, -EEXIST, CTL_EXISTS,
-				   "another ASP has an application at, under or above that name")
+	return rc > 0 ? reg_refuse(o, CTL_EXISTS, "fqdn", "another ASP has an application at, under or above that name")
 		      : rc;
 }
 
@@ -141,7 +143,7 @@ static int answer_conf(struct reg_order *o, const struct reg_app *a)
 
 	o->answer = text ? json_pack("{ss}", "naf_conf", text) : NULL;
 	free(text);
-	return o->answer ? 0 : reg_refuse(o, -ENOMEM, CTL_FAILED, "no memory");
+	return o->answer ? 0 : reg_refuse(o, CTL_FAILED, NULL, "no memory");
 }
 
 /* The number of a service is the operator's own, and as unique as the application's. */
@@ -160,18 +162,18 @@ static int insert_app(struct reg_order *o, struct reg_db *db, const char *asp, c
 	if (rc == 0)
 		rc = reg_outbox_app(db, fqdn);
 	o->sends = true;
-	return rc == 0 ? reg_audit_add(db, ctl_who(o->q), "app add", 0, fqdn) : rc;
+	return rc == 0 ? reg_audit_add(db, o->caller.name, "app add", 0, fqdn) : rc;
 }
 
 int reg_app_add(struct reg_order *o, struct reg_db *db)
 {
-	const char *asp = ctl_arg(o->q, 0);
+	const char *asp = reg_in(o, "asp");
 	char fqdn[FQDN_MAX + 1], nets[NETS_TEXT];
 	struct reg_app a = { 0 };
 	int rc = check_asp(o, asp);
 
 	if (rc == 0)
-		rc = fqdn_given(o, 1, fqdn);
+		rc = fqdn_given(o, fqdn);
 	if (rc == 0)
 		rc = nets_given(o, nets);
 	if (rc == 0)
@@ -180,7 +182,7 @@ int reg_app_add(struct reg_order *o, struct reg_db *db)
 		return rc;
 	rc = reg_app_get(db, fqdn, &a);
 	if (rc > 0 && strcmp(a.nets, nets) != 0)
-		rc = reg_refuse(o, -EEXIST, CTL_EXISTS,
+		rc = reg_refuse(o, CTL_EXISTS, "addresses",
 				"it is there, and connects from %s; allowed: the same, or app delete first", a.nets);
 	else if (rc == 0)
 		rc = insert_app(o, db, asp, fqdn, nets);
@@ -193,20 +195,20 @@ int reg_app_add(struct reg_order *o, struct reg_db *db)
 }
 
 /* \returns 1; -ENOENT: refused */
-static int app_given(struct reg_order *o, struct reg_db *db, size_t i, struct reg_app *a)
+static int app_given(struct reg_order *o, struct reg_db *db, struct reg_app *a)
 {
 	char fqdn[FQDN_MAX + 1];
-	int rc = fqdn_given(o, i, fqdn);
+	int rc = fqdn_given(o, fqdn);
 
 	if (rc == 0)
 		rc = reg_app_get(db, fqdn, a);
-	return rc ? rc : reg_refuse(o, -ENOENT, CTL_UNKNOWN, "there is no such application");
+	return rc ? rc : reg_refuse(o, CTL_UNKNOWN, "fqdn", "there is no such application");
 }
 
 int reg_app_conf(struct reg_order *o, struct reg_db *db)
 {
 	struct reg_app a = { 0 };
-	int rc = app_given(o, db, 0, &a);
+	int rc = app_given(o, db, &a);
 
 	if (rc > 0)
 		rc = answer_conf(o, &a);
@@ -218,7 +220,7 @@ int reg_app_show(struct reg_order *o, struct reg_db *db)
 {
 	struct reg_app a = { 0 };
 	int64_t grants = 0;
-	int rc = app_given(o, db, 0, &a);
+	int rc = app_given(o, db, &a);
 
 	if (rc > 0)
 		rc = reg_db_int(db, &grants, "SELECT count(*) FROM granted WHERE app = ?1", "i", a.id);
@@ -231,7 +233,7 @@ int reg_app_show(struct reg_order *o, struct reg_db *db)
 
 int reg_app_list(struct reg_order *o, struct reg_db *db)
 {
-	const char *behind = ctl_arg(o->q, 0);
+	const char *behind = reg_in(o, "after");
 	json_t *list = json_array();
 	sqlite3_stmt *q;
 	size_t n = 0;
@@ -269,7 +271,7 @@ int reg_app_delete(struct reg_order *o, struct reg_db *db)
 {
 	struct reg_app a = { 0 };
 	char fqdn[FQDN_MAX + 1];
-	int rc = fqdn_given(o, 0, fqdn);
+	int rc = fqdn_given(o, fqdn);
 
 	if (rc == 0)
 		rc = reg_app_get(db, fqdn, &a);
@@ -283,7 +285,7 @@ int reg_app_delete(struct reg_order *o, struct reg_db *db)
 	if (rc == 0)
 		rc = reg_db_do(db, "DELETE FROM application WHERE id = ?1", "i", a.id);
 	if (rc == 0)
-		rc = reg_audit_add(db, ctl_who(o->q), "app delete", 0, fqdn);
+		rc = reg_audit_add(db, o->caller.name, "app delete", 0, fqdn);
 	reg_app_clear(&a);
 	o->sends = true;
 	if (rc == 0)

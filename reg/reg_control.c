@@ -2,157 +2,110 @@
 #include "reg/reg_control.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include "common/base/hex.h"
-#include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_orders.h"
-#include "reg/reg_outbox.h"
+#include "reg/reg_sender.h"
 
 static struct reg_work *writer, *reader;
-static _Atomic(struct reg_sender *) *senders;
+static struct inbox *answers;
 
-void reg_control_init(struct reg_work *w, struct reg_work *r, _Atomic(struct reg_sender *) *s)
+void reg_control_init(struct reg_work *w, struct reg_work *r, struct inbox *back)
 {
 	writer = w;
 	reader = r;
-	senders = s;
+	answers = back;
 }
 
 void reg_figures(json_t *into)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; senders && i < reg_cfg.n_targets; i++) {
+	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
 		json_t *o = json_pack("{ss}", "target", reg_cfg.targets[i].name);
 
-		reg_sender_state(senders[i], o);
+		reg_sender_state(reg_senders[i], o);
 		json_array_append_new(list, o);
 	}
 	json_object_set_new(into, "targets", list);
 }
 
-static int outbox(struct reg_order *o, struct reg_db *db)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
-		json_t *t = reg_outbox_json(db, reg_cfg.targets[i].name);
-
-		if (!t) {
-			json_decref(list);
-			return -EIO;
-		}
-		reg_sender_state(senders[i], t);
-		json_array_append_new(list, t);
-	}
-	o->answer = json_pack("{so}", "targets", list);
-	return 0;
-}
-
-/* --- audit */
-
-static int audit_anchor(struct reg_order *o, struct reg_db *db)
-{
-	char hash[2 * REG_HASH + 1];
-	struct reg_head head;
-	int rc = reg_audit_anchor(&head, db, reg_cfg.anchor, &o->err);
-
-	if (rc < 0) {
-		o->word = CTL_FAILED;
-		return rc;
-	}
-	hex_encode(hash, sizeof(hash), head.hash, REG_HASH);
-	o->answer = json_pack("{sIss}", "row", (json_int_t)head.seq, "hash", hash);
-	return 0;
-}
-
-static int audit_verify(struct reg_order *o, struct reg_db *db)
-{
-	int64_t rows, anchors;
-	int rc = reg_audit_verify(db, reg_cfg.anchor, &rows, &anchors, &o->err);
-
-	if (rc < 0) {
-		o->word = CTL_FAILED;
-		return rc;
-	}
-	o->answer = json_pack("{sIsI}", "rows", (json_int_t)rows, "anchored", (json_int_t)anchors);
-	return 0;
-}
-
-static int audit_show(struct reg_order *o, struct reg_db *db)
-{
-	const char *behind = ctl_arg(o->q, 0);
-	json_t *list = json_array(), *row = NULL;
-	sqlite3_stmt *q;
-	int64_t seq = 0;
-	size_t n = 0;
-	int rc =
-		reg_db_ask(db, &q, "SELECT seq, json FROM audit WHERE seq > CAST(?1 AS INTEGER) ORDER BY seq LIMIT 100",
-			   "t", behind ? behind : "0");
-
-	for (int got = rc > 0 ? SQLITE_ROW : SQLITE_DONE; got == SQLITE_ROW; got = sqlite3_step(q), n++) {
-		row = json_loads((const char *)sqlite3_column_text(q, 1), 0, NULL);
-		seq = sqlite3_column_int64(q, 0);
-		json_object_set_new(row, "row", json_integer(seq));
-		json_array_append_new(list, row);
-	}
-	if (rc > 0)
-		sqlite3_finalize(q);
-	o->answer = json_pack("{so}", "audit", list);
-	if (n == 100)
-		json_object_set_new(o->answer, "next", json_sprintf("%lld", (long long)seq));
-	return rc < 0 ? rc : 0;
-}
-
-/* --- a copy of the database while it is used */
-
-static int backup(struct reg_order *o, struct reg_db *db)
-{
-	const char *path = ctl_arg(o->q, 0);
-	struct stat st;
-	int rc;
-
-	if (*path != '/' || lstat(path, &st) == 0)
-		return reg_refuse(o, -EEXIST, CTL_INVALID,
-				  "allowed: the absolute path of a file that is not there yet");
-	rc = reg_db_do(db, "VACUUM INTO ?1", "t", path);
-	if (rc < 0)
-		return reg_refuse(o, rc, CTL_FAILED, "no copy: %s", sqlite3_errmsg(db->sql));
-	if (stat(path, &st) < 0)
-		return reg_refuse(o, -EIO, CTL_FAILED, "no copy: %s", strerror(errno));
-	o->answer = json_pack("{sI}", "octets", (json_int_t)st.st_size);
-	return 0;
-}
-
 /* --- who does it */
 
-#define GIVE(name, thread, order) \
-	static void name(struct ctl_request *q) \
-	{ \
-		reg_work_give(thread, q, order); \
+/* An order on the control socket. */
+struct verb {
+	int (*work)(struct reg_order *o, struct reg_db *db);
+	bool writes;
+	const char *names; /* of its arguments in `in`; with a * a list of all that are left */
+};
+
+/* On the main thread again. */
+static void answer(void *unused, struct inbox_item *item, bool stopping)
+{
+	struct reg_order *o = (struct reg_order *)item;
+
+	if (o->rc < 0)
+		ctl_fail(o->data, o->word, "%s", o->err.text);
+	else
+		ctl_ok(o->data, json_incref(o->answer));
+	reg_order_free(o);
+}
+
+static void answer_later(struct reg_order *o)
+{
+	o->item.run = answer;
+	inbox_post_always(answers, &o->item);
+}
+
+/* \returns -EINVAL an argument is no text */
+static int put_args(json_t *in, const struct ctl_request *q, const char *names)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && ctl_arg(q, i); i++) {
+		size_t len = strcspn(names, " *");
+		char name[32];
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, names);
+		if (names[len] == '*') {
+			if (!json_object_get(in, name))
+				json_object_set_new(in, name, json_array());
+			rc = json_array_append_new(json_object_get(in, name), json_string(ctl_arg(q, i)));
+		} else {
+			rc = json_object_set_new(in, name, json_string(ctl_arg(q, i)));
+			names += len + (names[len] == ' ');
+		}
 	}
+	return rc < 0 ? -EINVAL : 0;
+}
 
-GIVE(run_app_add, writer, reg_app_add)
-GIVE(run_app_conf, reader, reg_app_conf)
-GIVE(run_app_show, reader, reg_app_show)
-GIVE(run_app_list, reader, reg_app_list)
-GIVE(run_app_delete, writer, reg_app_delete)
-GIVE(run_device_add, writer, reg_device_add)
-GIVE(run_device_show, reader, reg_device_show)
-GIVE(run_device_delete, writer, reg_device_delete)
-GIVE(run_grant, writer, reg_grant)
-GIVE(run_withdraw, writer, reg_withdraw)
-GIVE(run_reconcile, writer, reg_reconcile)
-GIVE(run_outbox, reader, outbox)
-GIVE(run_audit_head, reader, audit_anchor)
-GIVE(run_audit_verify, reader, audit_verify)
-GIVE(run_audit_show, reader, audit_show)
-GIVE(run_backup, reader, backup)
+static void run_verb(struct ctl_request *q)
+{
+	const struct verb *v = ctl_data(q);
+	struct reg_order *o = reg_order_new(v->work, json_object());
 
+	if (!o || !o->in || put_args(o->in, q, v->names) < 0) {
+		reg_order_free(o);
+		ctl_fail(q, CTL_INVALID, "an argument is no UTF-8");
+		return;
+	}
+	o->caller.role = REG_OPERATOR;
+	snprintf(o->caller.name, sizeof(o->caller.name), "%s", ctl_who(q));
+	o->data = q;
+	o->ended = answer_later;
+	if (reg_work_give(v->writes ? writer : reader, o) == 0)
+		return;
+	reg_order_free(o);
+	ctl_fail(q, CTL_BUSY, "too many orders wait");
+}
+
+#define DO(order, does_write, arg_names) \
+	.run = run_verb, .data = &(const struct verb) \
+	{ \
+		.work = order, .writes = does_write, .names = arg_names \
+	}
 #define ARGS(text, least, most) .args = text, .args_min = least, .args_max = most
 #define DEVICE                  "DEVICE"
 #define DEVICE_APP              "DEVICE FQDN"
@@ -162,60 +115,63 @@ const struct ctl_command reg_commands[] = {
 	  ARGS("ASP FQDN ADDRESS/PREFIX...", 3, 2 + REG_NETS_MAX),
 	  .help = "Register an application of a provider; its naf.conf is the answer",
 	  .changes = true,
-	  .run = run_app_add },
-	{ .words = "app conf", ARGS("FQDN", 1, 1), .help = "Its naf.conf once more", .run = run_app_conf },
-	{ .words = "app show", ARGS("FQDN", 1, 1), .help = "An application", .run = run_app_show },
-	{ .words = "app list", ARGS("[BEHIND-FQDN]", 0, 1), .help = "All, in pages", .run = run_app_list },
+	  DO(reg_app_add, true, "asp fqdn addresses*") },
+	{ .words = "app conf", ARGS("FQDN", 1, 1), .help = "Its naf.conf once more", DO(reg_app_conf, false, "fqdn") },
+	{ .words = "app show", ARGS("FQDN", 1, 1), .help = "An application", DO(reg_app_show, false, "fqdn") },
+	{ .words = "app list", ARGS("[BEHIND-FQDN]", 0, 1), .help = "All, in pages", DO(reg_app_list, false, "after") },
 	{ .words = "app delete",
 	  ARGS("FQDN", 1, 1),
 	  .help = "An application is none any more, and all grants for it end",
 	  .changes = true,
-	  .run = run_app_delete },
+	  DO(reg_app_delete, true, "fqdn") },
 	{ .words = "device add",
 	  ARGS("IMPI [msisdn=N] [iccid=N] [eid=N] [imei=N]", 1, REG_KINDS),
 	  .help = "Register a device, or give it further names",
 	  .changes = true,
-	  .run = run_device_add },
+	  DO(reg_device_add, true, "impi names*") },
 	{ .words = "device show",
 	  ARGS(DEVICE, 1, 1),
 	  .help = "By IMPI or KIND=VALUE: its names and grants",
-	  .run = run_device_show },
+	  DO(reg_device_show, false, "device") },
 	{ .words = "device delete",
 	  ARGS(DEVICE, 1, 1),
 	  .help = "A device without grants is none any more",
 	  .changes = true,
-	  .run = run_device_delete },
+	  DO(reg_device_delete, true, "device") },
 	{ .words = "grant",
 	  ARGS(DEVICE_APP, 2, 2),
 	  .help = "A device may use an application, at once and without a new bootstrap",
 	  .changes = true,
-	  .run = run_grant },
+	  DO(reg_grant, true, "device fqdn") },
 	{ .words = "withdraw",
 	  ARGS(DEVICE_APP, 2, 2),
 	  .help = "It may not any more: at the BSF at once, at the application within recheck",
 	  .changes = true,
-	  .run = run_withdraw },
+	  DO(reg_withdraw, true, "device fqdn") },
 	{ .words = "outbox",
 	  ARGS("", 0, 0),
 	  .help = "What BSFs and HSSs have not been told yet, and why not",
-	  .run = run_outbox },
+	  DO(reg_outbox_show, false, "") },
 	{ .words = "reconcile",
 	  ARGS("", 0, 0),
 	  .help = "Tell BSFs and HSSs everything again, beside what changes; outbox shows how far it is",
 	  .changes = true,
-	  .run = run_reconcile },
-	{ .words = "audit show", ARGS("[BEHIND-ROW]", 0, 1), .help = "Who did what, in pages", .run = run_audit_show },
+	  DO(reg_reconcile, true, "") },
+	{ .words = "audit show",
+	  ARGS("[BEHIND-ROW]", 0, 1),
+	  .help = "Who did what, in pages",
+	  DO(reg_audit_list, false, "after") },
 	{ .words = "audit head",
 	  ARGS("", 0, 0),
 	  .help = "The last row; written to log and anchor, too",
-	  .run = run_audit_head },
+	  DO(reg_audit_head, false, "") },
 	{ .words = "audit verify",
 	  ARGS("", 0, 0),
 	  .help = "Is no row altered, taken out or cut off?",
-	  .run = run_audit_verify },
+	  DO(reg_audit_check, false, "") },
 	{ .words = "backup",
 	  ARGS("PATH", 1, 1),
 	  .help = "A copy of the database as it is now; the kek is needed with it",
-	  .run = run_backup },
+	  DO(reg_backup, false, "path") },
 	{ 0 },
 };

@@ -4,11 +4,11 @@
 #pragma once
 
 #include "common/rt/ctl.h"
-#include "reg/reg_sender.h"
+#include "reg/reg_work.h"
 
 extern const struct ctl_command reg_commands[];
 
 void reg_figures(json_t *into);
 
-/*! \param[in] senders as many as there are targets, kept */
-void reg_control_init(struct reg_work *writer, struct reg_work *reader, _Atomic(struct reg_sender *) *senders);
+/*! \param[in] answers inbox of the main thread, which outlives the two */
+void reg_control_init(struct reg_work *writer, struct reg_work *reader, struct inbox *answers);

@@ -15,7 +15,7 @@
 
 /* --- names: an IMPI, or KIND=VALUE */
 
-static int read_name(struct reg_order *o, const char *arg, enum reg_kind *kind, const char **value)
+static int read_name(struct reg_order *o, const char *field, const char *arg, enum reg_kind *kind, const char **value)
 {
 	const char *equals = strchr(arg, '='), *allowed;
 	size_t k = REG_IMPI;
@@ -27,29 +27,29 @@ static int read_name(struct reg_order *o, const char *arg, enum reg_kind *kind, 
 				break;
 		}
 		if (k == REG_KINDS)
-			return reg_refuse(o, -EINVAL, CTL_INVALID,
+			return reg_refuse(o, CTL_INVALID, field,
 					  "a device has no such name; allowed: impi=, msisdn=, iccid=, eid=, imei=");
 		arg = equals + 1;
 	}
 	allowed = reg_kind_bad(k, arg);
 	if (allowed)
-		return reg_refuse(o, -EINVAL, CTL_INVALID, "that is no %s; allowed: %s", reg_kind_name(k), allowed);
+		return reg_refuse(o, CTL_INVALID, field, "that is no %s; allowed: %s", reg_kind_name(k), allowed);
 	*kind = k;
 	*value = arg;
 	return 0;
 }
 
-int reg_device_named(struct reg_order *o, struct reg_db *db, size_t i, int64_t *device)
+int reg_device_named(struct reg_order *o, struct reg_db *db, int64_t *device)
 {
 	enum reg_kind kind;
 	const char *value;
-	int rc = read_name(o, ctl_arg(o->q, i), &kind, &value);
+	int rc = read_name(o, "device", reg_in(o, "device"), &kind, &value);
 
 	if (rc < 0)
 		return rc;
 	rc = reg_db_find(db, device, kind, value);
 	if (rc == 0)
-		return reg_refuse(o, -ENOENT, CTL_UNKNOWN, "there is no such device");
+		return reg_refuse(o, CTL_UNKNOWN, "device", "there is no such device");
 	return rc < 0 ? rc : 0;
 }
 
@@ -71,7 +71,7 @@ static int insert_device(struct reg_order *o, struct reg_db *db, const char *imp
 	*device = sqlite3_last_insert_rowid(db->sql);
 	if (rc == 0)
 		rc = reg_db_name(db, *device, REG_IMPI, impi);
-	return rc == 0 ? reg_audit_add(db, ctl_who(o->q), "device add", *device, NULL) : rc;
+	return rc == 0 ? reg_audit_add(db, o->caller.name, "device add", *device, NULL) : rc;
 }
 
 static int give_name(struct reg_order *o, struct reg_db *db, int64_t device, const char *arg)
@@ -79,32 +79,38 @@ static int give_name(struct reg_order *o, struct reg_db *db, int64_t device, con
 	int64_t has = 0;
 	enum reg_kind kind;
 	const char *value;
-	int rc = read_name(o, arg, &kind, &value);
+	int rc = read_name(o, "names", arg, &kind, &value);
 
 	if (rc == 0)
 		rc = reg_db_find(db, &has, kind, value);
 	if (rc > 0 && has == device)
 		return 0;
 	if (rc > 0)
-		return reg_refuse(o, -EEXIST, CTL_EXISTS, "another device has that %s", reg_kind_name(kind));
+		return reg_refuse(o, CTL_EXISTS, "names", "another device has that %s", reg_kind_name(kind));
 	if (rc == 0)
 		rc = reg_db_name(db, device, kind, value);
-	return rc == -EEXIST ? reg_refuse(o, rc, CTL_EXISTS, "the device has another %s", reg_kind_name(kind)) : rc;
+	return rc == -EEXIST ? reg_refuse(o, CTL_EXISTS, "names", "the device has another %s", reg_kind_name(kind))
+			     : rc;
 }
 
 int reg_device_add(struct reg_order *o, struct reg_db *db)
 {
-	const char *impi = ctl_arg(o->q, 0);
+	const char *impi = reg_in(o, "impi");
 	int64_t device;
+	json_t *one;
+	size_t i;
 	int rc;
 
 	if (reg_kind_bad(REG_IMPI, impi))
-		return reg_refuse(o, -EINVAL, CTL_INVALID, "that is no IMPI; allowed: user@domain");
+		return reg_refuse(o, CTL_INVALID, "impi", "that is no IMPI; allowed: user@domain");
 	rc = reg_db_find(db, &device, REG_IMPI, impi);
 	if (rc == 0)
 		rc = insert_device(o, db, impi, &device);
-	for (size_t i = 1; rc >= 0 && ctl_arg(o->q, i); i++)
-		rc = give_name(o, db, device, ctl_arg(o->q, i));
+	json_array_foreach(json_object_get(o->in, "names"), i, one)
+	{
+		if (rc >= 0)
+			rc = give_name(o, db, device, json_string_value(one));
+	}
 	if (rc >= 0)
 		o->answer = json_pack("{sI}", "device", (json_int_t)device);
 	return rc < 0 ? rc : 0;
@@ -134,7 +140,7 @@ int reg_device_show(struct reg_order *o, struct reg_db *db)
 	char value[REG_ID_MAX + 1];
 	json_t *list = json_array();
 	int64_t device;
-	int rc = reg_device_named(o, db, 0, &device);
+	int rc = reg_device_named(o, db, &device);
 
 	if (rc == 0)
 		o->answer = json_pack("{sI}", "device", (json_int_t)device);
@@ -159,20 +165,20 @@ int reg_device_delete(struct reg_order *o, struct reg_db *db)
 						 "DELETE FROM identifier WHERE device = ?1",
 						 "DELETE FROM device WHERE id = ?1" };
 	int64_t device, one;
-	int rc = reg_device_named(o, db, 0, &device);
+	int rc = reg_device_named(o, db, &device);
 
 	if (rc < 0)
 		return rc;
 	rc = reg_db_int(db, &one, "SELECT 1 FROM granted WHERE device = ?1 LIMIT 1", "i", device);
 	if (rc > 0)
-		return reg_refuse(o, -EBUSY, CTL_INVALID, "it has grants; allowed: withdraw them first");
+		return reg_refuse(o, CTL_INVALID, "device", "it has grants; allowed: withdraw them first");
 	if (rc == 0)
 		rc = reg_outbox_waits(db, device);
 	if (rc > 0)
-		return reg_refuse(o, -EBUSY, CTL_BUSY, "a target is still to be told of a right that was withdrawn");
+		return reg_refuse(o, CTL_BUSY, "device", "a target is still to be told of a right that was withdrawn");
 	for (size_t i = 0; rc == 0 && i < sizeof(of_device) / sizeof(of_device[0]); i++)
 		rc = reg_db_do(db, of_device[i], "i", device);
-	return rc == 0 ? reg_audit_add(db, ctl_who(o->q), "device delete", device, NULL) : rc;
+	return rc == 0 ? reg_audit_add(db, o->caller.name, "device delete", device, NULL) : rc;
 }
 
 /* --- grants */
@@ -193,18 +199,18 @@ static int need_pseudonym(struct reg_db *db, int64_t device, const char *asp)
 
 static int both_given(struct reg_order *o, struct reg_db *db, int64_t *device, struct reg_app *a)
 {
-	const char *arg = ctl_arg(o->q, 1);
+	const char *arg = reg_in(o, "fqdn");
 	char fqdn[FQDN_MAX + 1];
-	int rc = reg_device_named(o, db, 0, device);
+	int rc = reg_device_named(o, db, device);
 
 	if (rc < 0)
 		return rc;
 	if (strlen(arg) > FQDN_MAX)
-		return reg_refuse(o, -EINVAL, CTL_INVALID, "that is no name of an application");
+		return reg_refuse(o, CTL_INVALID, "fqdn", "that is no name of an application");
 	ascii_lower_copy((uint8_t *)fqdn, arg, strlen(arg));
 	fqdn[strlen(arg)] = '\0';
 	rc = reg_app_get(db, fqdn, a);
-	return rc == 0 ? reg_refuse(o, -ENOENT, CTL_UNKNOWN, "there is no such application") : rc;
+	return rc == 0 ? reg_refuse(o, CTL_UNKNOWN, "fqdn", "there is no such application") : rc;
 }
 
 static int is_granted(struct reg_db *db, int64_t device, int64_t app)
@@ -221,7 +227,7 @@ static int room_for_one(struct reg_order *o, struct reg_db *db, int64_t device)
 	if (reg_db_int(db, &n, "SELECT count(*) FROM granted WHERE device = ?1", "i", device) < 0)
 		return -EIO;
 	return n < REG_GRANTS_MAX ? 0
-				  : reg_refuse(o, -E2BIG, CTL_INVALID, "the device has %d grants; allowed: up to %d",
+				  : reg_refuse(o, CTL_INVALID, "device", "the device has %d grants; allowed: up to %d",
 					       (int)n, REG_GRANTS_MAX);
 }
 
@@ -232,7 +238,7 @@ static int end_change(struct reg_order *o, struct reg_db *db, int64_t device, st
 	if (rc >= 0 && changed)
 		rc = reg_device_changed(o, db, device);
 	if (rc >= 0 && changed)
-		rc = reg_audit_add(db, ctl_who(o->q), what, device, a->fqdn);
+		rc = reg_audit_add(db, o->caller.name, what, device, a->fqdn);
 	if (rc >= 0)
 		o->answer = json_pack("{sb}", "changed", changed);
 	reg_app_clear(a);
@@ -316,5 +322,5 @@ int reg_reconcile(struct reg_order *o, struct reg_db *db)
 	int rc = reg_outbox_all(db);
 
 	o->sends = true;
-	return rc == 0 ? reg_audit_add(db, ctl_who(o->q), "reconcile", 0, NULL) : rc;
+	return rc == 0 ? reg_audit_add(db, o->caller.name, "reconcile", 0, NULL) : rc;
 }

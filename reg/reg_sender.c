@@ -54,6 +54,8 @@ struct reg_sender {
 	uint64_t n_told, n_changed;
 };
 
+_Atomic(struct reg_sender *) reg_senders[REG_TARGETS_MAX];
+
 /* --- what is shown */
 
 static void set_fault(struct reg_sender *s, const char *text)
@@ -82,6 +84,8 @@ static void count(struct reg_sender *s, bool changed)
 
 void reg_sender_state(struct reg_sender *s, json_t *into)
 {
+	if (!s)
+		return;
 	pthread_mutex_lock(&s->lock);
 	json_object_set_new(into, "told", json_integer((json_int_t)s->n_told));
 	json_object_set_new(into, "changed", json_integer((json_int_t)s->n_changed));
@@ -311,6 +315,7 @@ static void taken_out(struct reg_order *o)
 	struct batch *b = o->data;
 
 	b->rc = o->rc;
+	reg_order_free(o);
 	sem_post(&b->s->written);
 }
 

@@ -9,6 +9,9 @@
 
 struct reg_sender;
 
+/*! As many as there are targets. NULL: not begun yet, and looks by itself when it does */
+extern _Atomic(struct reg_sender *) reg_senders[REG_TARGETS_MAX];
+
 /*! \param[in] t kept. \param[in] db of its own, taken, also on error. \param[in] writer takes out what was told
  *  \returns NULL and a reason in err */
 struct reg_sender *reg_sender_start(const struct reg_target *t, struct reg_db *db, struct reg_work *writer,
@@ -17,7 +20,7 @@ struct reg_sender *reg_sender_start(const struct reg_target *t, struct reg_db *d
 /*! There may be something. Any thread. */
 void reg_sender_wake(struct reg_sender *s);
 
-/*! What it was told last that did not work, and what it has done since the start. */
+/*! What it was told last that did not work, and what it has done since the start; nothing of NULL. */
 void reg_sender_state(struct reg_sender *s, json_t *into);
 
 /*! Before the writer stops. What is in work ends first: up to 5 s. s may be NULL. */

@@ -2,8 +2,6 @@
 #include "reg/reg_work.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include "common/rt/inbox_thread.h"
 
@@ -11,41 +9,15 @@
 
 struct reg_work {
 	struct inbox_thread *thread;
-	struct inbox *back;
 	struct reg_db *db;
 	void (*sends)(void);
 	struct reg_order *first, **last; /* that came since the last transaction */
 };
 
-int reg_refuse(struct reg_order *o, int rc, enum ctl_word word, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(o->err.text, sizeof(o->err.text), fmt, ap);
-	va_end(ap);
-	o->word = word;
-	return rc;
-}
-
-/* On the main thread again. */
-static void answer(void *owner, struct inbox_item *item, bool stopping)
-{
-	struct reg_order *o = (struct reg_order *)item;
-
-	if (o->rc < 0) {
-		json_decref(o->answer);
-		ctl_fail(o->q, o->word, "%s", o->err.text);
-	} else {
-		ctl_ok(o->q, o->answer);
-	}
-	free(o);
-}
-
 static void db_failed(struct reg_order *o, struct reg_db *db, int rc)
 {
 	if (!o->err.text[0])
-		reg_refuse(o, rc, CTL_FAILED, "database: %s",
+		reg_refuse(o, CTL_FAILED, NULL, "database: %s",
 			   rc == -ENOSPC ? "disk full"
 			   : db->fault   ? db->fault
 					 : sqlite3_errmsg(db->sql));
@@ -65,16 +37,12 @@ static void work_one(struct reg_work *w, struct reg_order *o)
 		sql_exec(w->db->sql, "RELEASE one");
 }
 
-static void end_one(struct reg_work *w, struct reg_order *o)
+static void end_one(struct reg_order *o)
 {
-	if (!o->q) {
-		if (o->ended)
-			o->ended(o);
-		free(o);
-		return;
-	}
-	o->item.run = answer;
-	inbox_post_always(w->back, &o->item); /* which outlives us */
+	if (o->ended)
+		o->ended(o);
+	else
+		reg_order_free(o);
 }
 
 /* \returns 0: all that it did is on the disk */
@@ -113,7 +81,7 @@ static void work_batch(void *owner)
 			db_failed(o, w->db, rc);
 		}
 		sends |= o->rc >= 0 && o->sends;
-		end_one(w, o);
+		end_one(o);
 	}
 	if (sends)
 		w->sends();
@@ -134,7 +102,7 @@ static void work_free(struct reg_work *w)
 	free(w);
 }
 
-struct reg_work *reg_work_start(struct reg_db *db, struct inbox *back, void (*sends)(void), struct err *err)
+struct reg_work *reg_work_start(struct reg_db *db, void (*sends)(void), struct err *err)
 {
 	struct reg_work *w = calloc(1, sizeof(*w));
 
@@ -143,7 +111,7 @@ struct reg_work *reg_work_start(struct reg_db *db, struct inbox *back, void (*se
 		err_set(err, -ENOMEM, "no memory");
 		return NULL;
 	}
-	*w = (struct reg_work){ .db = db, .back = back, .sends = sends };
+	*w = (struct reg_work){ .db = db, .sends = sends };
 	w->last = &w->first;
 	w->thread = inbox_thread_start(sends ? "writer" : "reader", ORDERS_MAX, w, work_batch, err);
 	if (w->thread)
@@ -152,33 +120,26 @@ struct reg_work *reg_work_start(struct reg_db *db, struct inbox *back, void (*se
 	return NULL;
 }
 
-void reg_work_give(struct reg_work *w, struct ctl_request *q, int (*work)(struct reg_order *o, struct reg_db *db))
+int reg_work_give(struct reg_work *w, struct reg_order *o)
 {
-	struct reg_order *o = calloc(1, sizeof(*o));
-
-	if (!o) {
-		ctl_fail(q, CTL_FAILED, "no memory");
-		return;
-	}
-	*o = (struct reg_order){ .w = w, .q = q, .work = work, .item.run = enqueue };
-	if (inbox_post(inbox_thread_inbox(w->thread), &o->item) == 0)
-		return;
-	free(o);
-	ctl_fail(q, CTL_BUSY, "too many orders wait");
+	o->item.run = enqueue;
+	return inbox_post(inbox_thread_inbox(w->thread), &o->item);
 }
 
 int reg_work_tell(struct reg_work *w, int (*work)(struct reg_order *o, struct reg_db *db), void *data,
 		  void (*ended)(struct reg_order *o))
 {
-	struct reg_order *o = calloc(1, sizeof(*o));
-	int rc = o ? 0 : -ENOMEM;
+	struct reg_order *o = reg_order_new(work, NULL);
+	int rc;
 
-	if (o) {
-		*o = (struct reg_order){ .w = w, .work = work, .data = data, .ended = ended, .item.run = enqueue };
-		rc = inbox_post_always(inbox_thread_inbox(w->thread), &o->item);
-		if (rc < 0)
-			free(o);
-	}
+	if (!o)
+		return -ENOMEM;
+	o->data = data;
+	o->ended = ended;
+	o->item.run = enqueue;
+	rc = inbox_post_always(inbox_thread_inbox(w->thread), &o->item);
+	if (rc < 0)
+		reg_order_free(o);
 	return rc;
 }
 

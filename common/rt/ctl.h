@@ -24,12 +24,14 @@ struct ctl_request;
 
 /*! Why not. */
 enum ctl_word {
-	CTL_SYNTAX,  /* no such command, or not so */
-	CTL_INVALID, /* an argument or the document is not what is allowed */
-	CTL_UNKNOWN, /* what it names is not there */
-	CTL_EXISTS,  /* what it names is there already, and another one */
-	CTL_BUSY,    /* not now; ask again */
-	CTL_FAILED,  /* a disk, memory: an operator must look */
+	CTL_SYNTAX,    /* no such command, or not so */
+	CTL_INVALID,   /* an argument or the document is not what is allowed */
+	CTL_UNKNOWN,   /* what it names is not there */
+	CTL_EXISTS,    /* what it names is there already, and another one */
+	CTL_BUSY,      /* not now; ask again */
+	CTL_FAILED,    /* a disk, memory: an operator must look */
+	CTL_FORBIDDEN, /* not to who asks, or not as things stand */
+	CTL_CHANGED,   /* what it names is not as who asks believes */
 };
 
 struct ctl_command {
@@ -39,6 +41,7 @@ struct ctl_command {
 	unsigned char args_min, args_max;
 	bool changes;        /* something: it is logged, with who */
 	size_t document_max; /* octets; 0: none may follow, else one must */
+	const void *data;    /* of the daemon's own, for run(): ctl_data() */
 	/*! Ends in ctl_ok() or ctl_fail(), now or later. */
 	void (*run)(struct ctl_request *q);
 };
@@ -66,6 +69,9 @@ char *ctl_path(void *ctx);
 /*! Argument i of those behind the command's words; NULL: not given. Lent until the answer. */
 const char *ctl_arg(const struct ctl_request *q, size_t i);
 struct span ctl_document(const struct ctl_request *q);
+
+/*! What its command has as data. */
+const void *ctl_data(const struct ctl_request *q);
 
 /*! What is known of who asks: "uid 0 pid 77". */
 const char *ctl_who(const struct ctl_request *q);

@@ -24,8 +24,8 @@ void ctl_request_free(struct ctl_request *q)
 /* --- answers */
 
 static const char *const refusals[] = {
-	[CTL_SYNTAX] = "syntax", [CTL_INVALID] = "invalid", [CTL_UNKNOWN] = "unknown",
-	[CTL_EXISTS] = "exists", [CTL_BUSY] = "busy",       [CTL_FAILED] = "failed",
+	[CTL_SYNTAX] = "syntax", [CTL_INVALID] = "invalid", [CTL_UNKNOWN] = "unknown",     [CTL_EXISTS] = "exists",
+	[CTL_BUSY] = "busy",     [CTL_FAILED] = "failed",   [CTL_FORBIDDEN] = "forbidden", [CTL_CHANGED] = "changed",
 };
 
 static char *refusal(uint64_t number, enum ctl_word word, const char *text)
@@ -101,6 +101,11 @@ const char *ctl_arg(const struct ctl_request *q, size_t i)
 struct span ctl_document(const struct ctl_request *q)
 {
 	return span_of(q->document, q->len);
+}
+
+const void *ctl_data(const struct ctl_request *q)
+{
+	return q->command->data;
 }
 
 const char *ctl_who(const struct ctl_request *q)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "reg/reg_operations.h"
+
+#include <string.h>
+#include "reg/reg_orders.h"
+
+const struct reg_operation reg_operations[] = {
+	{ "listAudit", reg_audit_list, false },
+	{ "showOutbox", reg_outbox_show, false },
+	{ 0 },
+};
+
+const struct reg_operation *reg_operation_named(const char *id)
+{
+	for (const struct reg_operation *op = reg_operations; op->id; op++) {
+		if (strcmp(op->id, id) == 0)
+			return op;
+	}
+	return NULL;
+}
