@@ -13,7 +13,7 @@ static void usage(FILE *f)
 	fprintf(f,
 		"usage: gba-naf-example [options]\n"
 		"A web page for devices that bootstrap with GBA.\n"
-		"  --config FILE         all of it in a file, as the operator hands it out; beside it only --listen and --json-log\n"
+		"  --config FILE         all of it in a file, as the operator hands it out; beside it only --listen, --users and --json-log\n"
 		"  --listen ADDR:PORT    IPv4; port 0 takes a free one (127.0.0.1:8090)\n"
 		"  --fqdn FQDN           name devices use for this server, may be repeated (naf1.example.com)\n"
 		"  --identity NAME       our Diameter identity (the first FQDN)\n"
@@ -29,6 +29,8 @@ static void usage(FILE *f)
 		"  --qop WORD            auth: most clients; auth-int: bodies protected too; both (auth)\n"
 		"  --key WORD            device: Ks_NAF, Ks_ext_NAF; card: Ks_int_NAF; both (device)\n"
 		"  --slash-optional      /page/ and /page are the same\n"
+		"  --users FILE          lines NAME:HASH ('openssl passwd -6' makes one of a PIN): /account asks for them,\n"
+		"                        under the key of the SIM\n"
 		"  --json-log            log lines as JSON\n"
 		"  -h, --help\n");
 }
@@ -125,12 +127,13 @@ enum {
 	QOP,
 	KEY,
 	SLASH,
+	USERS,
 	JSON
 };
 
 static int one_option(struct example_options *o, int opt, const char *value)
 {
-	o->spelt_out |= opt != LISTEN && opt != CONFIG && opt != JSON;
+	o->spelt_out |= opt != LISTEN && opt != CONFIG && opt != USERS && opt != JSON;
 	switch (opt) {
 	case CONFIG:
 		o->config = value;
@@ -170,6 +173,9 @@ static int one_option(struct example_options *o, int opt, const char *value)
 	case SLASH:
 		o->naf.slash_optional = true;
 		return 0;
+	case USERS:
+		o->users = value;
+		return 0;
 	case JSON:
 		o->json = true;
 		return 0;
@@ -197,6 +203,7 @@ static int read_options(struct example_options *o, int argc, char **argv)
 		{ "qop", 1, NULL, QOP },
 		{ "key", 1, NULL, KEY },
 		{ "slash-optional", 0, NULL, SLASH },
+		{ "users", 1, NULL, USERS },
 		{ "json-log", 0, NULL, JSON },
 		{ "help", 0, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -259,7 +266,8 @@ static int read_conf(struct example_options *o)
 	char err[512];
 
 	if (o->spelt_out)
-		return example_options_bad("beside --config only --listen and --json-log are allowed", o->config);
+		return example_options_bad("beside --config only --listen, --users and --json-log are allowed",
+					   o->config);
 	o->read = gba_naf_config_read(o->config, err, sizeof(err));
 	if (!o->read)
 		return example_options_bad("cannot be read", err);

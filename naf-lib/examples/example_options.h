@@ -14,6 +14,7 @@ struct example_options {
 	bool json;
 	const char *config;          /* NULL: options say it */
 	bool spelt_out;              /* one of those */
+	const char *users;           /* file of the application's own; NULL: there are none */
 	struct gba_naf_config *read; /* of config, for gba_naf_config_free() */
 	const char *names[EXAMPLE_LIST_MAX], *bsf_names[EXAMPLE_LIST_MAX], *gsids[EXAMPLE_LIST_MAX];
 	struct gba_naf_diameter diameter;

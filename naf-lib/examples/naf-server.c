@@ -2,9 +2,9 @@
 /* An application server whose users are known by their SIM: libmicrohttpd for HTTP, libgba-naf for who it is. It
  * uses the public header only, as any application would:
  *
- *   cc -o naf-server naf-server.c example_log.c example_options.c $(pkg-config --cflags --libs libgba-naf libmicrohttpd)
+ *   cc -o naf-server naf-server.c example_*.c $(pkg-config --cflags --libs libgba-naf libmicrohttpd) -lcrypt
  *
- * GET /health needs no proof; everything else does. One line per request goes to standard error. */
+ * GET /health needs no proof; everything else does, and /account also asks who of its own users it is (--users). One line per request goes to standard error. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <microhttpd.h>
 #include <gba/naf.h>
+#include "example_account.h"
 #include "example_log.h"
 #include "example_options.h"
 
@@ -24,6 +25,7 @@
 
 struct server {
 	struct gba_naf *naf;
+	struct example_account *account; /* NULL: there are no users */
 	bool json;
 };
 
@@ -52,8 +54,18 @@ static void log_request(const struct server *s, const char *method, const char *
 
 /* --- answers */
 
-static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status, const char *text, struct gba_naf_answer *a)
+/* No script, no frame: a page of another site can neither add to ours nor lay itself over it. */
+#define CONTENT_POLICY "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+static void add_header(struct MHD_Response *r, const char *name, const char *value)
 {
+	if (value)
+		MHD_add_response_header(r, name, value);
+}
+
+static enum MHD_Result send_page(struct MHD_Connection *c, const struct example_page *p, struct gba_naf_answer *a)
+{
+	const char *text = p->text;
 	struct MHD_Response *r = MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
 	const char *info;
 	enum MHD_Result rc;
@@ -63,9 +75,12 @@ static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status, cons
 		return MHD_NO;
 	MHD_add_response_header(r, "Content-Type", "text/html; charset=utf-8");
 	MHD_add_response_header(r, "Cache-Control", "no-store");
+	MHD_add_response_header(r, "Content-Security-Policy", CONTENT_POLICY);
+	add_header(r, "Location", p->location);
+	add_header(r, "Allow", p->allow);
 	for (unsigned i = 0; a && i < a->n_challenges; i++)
 		MHD_add_response_header(r, "WWW-Authenticate", a->challenge[i]);
-	if (status == MHD_HTTP_BAD_REQUEST) /* who knows where the next request begins */
+	if (p->status == MHD_HTTP_BAD_REQUEST) /* who knows where the next request begins */
 		MHD_add_response_header(r, "Connection", "close");
 	if (a && a->retry_after_s) {
 		snprintf(seconds, sizeof(seconds), "%u", a->retry_after_s);
@@ -73,15 +88,22 @@ static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status, cons
 	}
 	if (a && a->verdict == GBA_NAF_ACCEPT) {
 		info = gba_naf_digest_finish(a, text, strlen(text)); /* proves to the device who we are */
-		if (info)
-			MHD_add_response_header(r, "Authentication-Info", info);
+		add_header(r, "Authentication-Info", info);
 	}
-	rc = MHD_queue_response(c, status, r);
+	rc = MHD_queue_response(c, p->status, r);
 	MHD_destroy_response(r);
 	return rc;
 }
 
-static void make_page(char *out, size_t cap, const struct gba_naf_answer *a, const struct request *q)
+static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status, const char *text)
+{
+	struct example_page p = { .status = status };
+
+	snprintf(p.text, sizeof(p.text), "%s", text);
+	return send_page(c, &p, NULL);
+}
+
+static void make_page(struct example_page *p, const struct gba_naf_answer *a, const struct request *q)
 {
 	char until[32] = "";
 	time_t t = a->key->expires_at;
@@ -89,12 +111,20 @@ static void make_page(char *out, size_t cap, const struct gba_naf_answer *a, con
 
 	if (gmtime_r(&t, &tm))
 		strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	snprintf(out, cap,
+	snprintf(p->text, sizeof(p->text),
 		 "<!doctype html>\n<title>Welcome</title>\n<h1>Welcome</h1>\n"
 		 "<p>You never signed up here. Your SIM has proven who you are.</p>\n"
 		 "<p>Known as: %s<br>Known until: %s<br>Your request: %zu octets of body.</p>\n",
 		 a->key->impi[0] ? "a subscriber your operator has named" : "a subscriber without a name", until,
 		 q->len);
+}
+
+static void account_page(struct server *s, struct example_page *p, const struct gba_naf_answer *a,
+			 const struct request *q)
+{
+	example_account_answer(s->account, &q->naf, a, p);
+	if (p->event)
+		example_log(s->json, p->event, "user", p->name, "run", a->run, NULL);
 }
 
 static enum MHD_Result naf_server_answer(struct server *s, struct MHD_Connection *c, struct request *q)
@@ -105,18 +135,20 @@ static enum MHD_Result naf_server_answer(struct server *s, struct MHD_Connection
 		[GBA_NAF_TEMPORARY] = "<!doctype html>\n<h1>Try again soon</h1>\n",
 	};
 	struct gba_naf_answer *a = q->early ? q->early : gba_naf_digest(s->naf, &q->naf);
-	char page[1024], status[16];
-	const char *text = page;
+	struct example_page p = { .status = (unsigned)a->status };
 	enum MHD_Result rc;
+	char status[16];
 
 	q->early = NULL;
-	if (a->verdict == GBA_NAF_ACCEPT)
-		make_page(page, sizeof(page), a, q);
+	if (a->verdict != GBA_NAF_ACCEPT)
+		snprintf(p.text, sizeof(p.text), "%s", refusals[a->verdict]);
+	else if (s->account && example_account_has(q->target))
+		account_page(s, &p, a, q);
 	else
-		text = refusals[a->verdict];
-	snprintf(status, sizeof(status), "%d", a->status);
+		make_page(&p, a, q);
+	snprintf(status, sizeof(status), "%u", p.status);
 	log_request(s, q->naf.method, q->target, a, status);
-	rc = send_text(c, (unsigned)a->status, text, a);
+	rc = send_page(c, &p, a);
 	gba_naf_answer_free(a);
 	return rc;
 }
@@ -162,7 +194,7 @@ static bool is_health(const struct request *q)
 
 static enum MHD_Result too_large(struct MHD_Connection *c)
 {
-	return send_text(c, MHD_HTTP_CONTENT_TOO_LARGE, "<!doctype html>\n<h1>Too large</h1>\n", NULL);
+	return send_text(c, MHD_HTTP_CONTENT_TOO_LARGE, "<!doctype html>\n<h1>Too large</h1>\n");
 }
 
 /*! The header is there and the body is not. A stranger's body is never kept: it is read over, so that the answer arrives
@@ -215,8 +247,8 @@ static enum MHD_Result naf_server_on_request(void *cls, struct MHD_Connection *c
 		return MHD_YES;
 	}
 	if (is_health(q))
-		return gba_naf_connected(s->naf) ? send_text(c, MHD_HTTP_OK, "ok\n", NULL)
-						 : send_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "no BSF\n", NULL);
+		return gba_naf_connected(s->naf) ? send_text(c, MHD_HTTP_OK, "ok\n")
+						 : send_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "no BSF\n");
 	if (q->too_large)
 		return too_large(c);
 	q->naf.body = q->body;
@@ -232,6 +264,8 @@ static void on_done(void *cls, struct MHD_Connection *c, void **con, enum MHD_Re
 		return;
 	gba_naf_answer_free(q->early);
 	free(q->target);
+	if (q->body)
+		explicit_bzero(q->body, q->len); /* a form may have a PIN */
 	free(q->body);
 	free(q);
 	*con = NULL;
@@ -312,10 +346,12 @@ int main(int argc, char **argv)
 	sigaddset(&stop, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before any thread begins */
 	signal(SIGPIPE, SIG_IGN);
+	s.json = o.json;
+	if (o.users && !(s.account = example_account_new(o.users)))
+		return 2;
 	fd = listen_on(&o.listen);
 	if (fd < 0)
 		return 1;
-	s.json = o.json;
 	s.naf = gba_naf_new(&o.naf, err, sizeof(err));
 	if (!s.naf) {
 		example_options_bad("cannot start", err);
@@ -323,6 +359,7 @@ int main(int argc, char **argv)
 	}
 	rc = naf_server_serve(&s, &o, fd, &stop);
 	gba_naf_free(s.naf);
+	example_account_free(s.account);
 	gba_naf_config_free(o.read);
 	return rc < 0;
 }
