@@ -34,6 +34,8 @@ void bsf_figures(json_t *into)
 	if (store_shared_links(sessions, &l)) {
 		figure(into, "store_links", l.of);
 		figure(into, "store_links_up", l.up);
+		figure(into, "store_full", l.full);
+		json_object_set_new(into, "store_clock_ahead_ms", json_integer(l.clock_off_ms));
 	}
 	figure(into, "sessions", f.sessions);
 	figure(into, "challenges", f.challenges);

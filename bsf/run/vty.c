@@ -31,6 +31,7 @@ static bool show_links(struct vty *vty, const struct store_figures *f)
 	vty_out(vty, "links             %u of %u%s%s%s%s", l.up, l.of, l.up < l.of ? " (" : "",
 		l.up < l.of ? l.why : "", l.up < l.of ? ")" : "", VTY_NEWLINE);
 	vty_out(vty, "clock-ahead-ms    %" PRId64 "%s", l.clock_off_ms, VTY_NEWLINE);
+	vty_out(vty, "memory            %s%s", l.full ? "full: new bootstraps get 503" : "has room", VTY_NEWLINE);
 	vty_out(vty, "sessions-made     %" PRIu64 "%s", f->commits, VTY_NEWLINE);
 	vty_out(vty, "unreadable        %" PRIu64 "%s", f->corrupt, VTY_NEWLINE);
 	return true;

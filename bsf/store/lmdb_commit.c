@@ -115,7 +115,7 @@ static void say_full(struct lmdb_committer *c, bool full)
 		return;
 	c->is_full = full;
 	if (full)
-		log_line_reason(DSTORE, LOGL_ERROR, CAUSE_store_failed, "map or disk full, new sessions are refused");
+		log_line_reason(DSTORE, LOGL_ERROR, CAUSE_store_full, "map or disk full, new sessions are refused");
 	else
 		LOGT(DSTORE, LOGL_NOTICE, "store: there is room again\n");
 }

@@ -119,6 +119,7 @@ static void part_close(struct store *st)
 {
 	struct redis_part *p = st->part;
 
+	redis_held_end(p);
 	redis_link_free(p->link);
 	deadline_stop(&p->tick);
 	pthread_mutex_lock(&p->shared->lock);
@@ -129,7 +130,7 @@ static void part_close(struct store *st)
 	free(p);
 }
 
-static bool redis_submit(struct store_shared *sh, struct store_req *r)
+int redis_begin(struct redis_part *p, struct store_req *r)
 {
 	static int (*const begin[])(struct redis_part * p, struct store_req * r) = {
 		[STORE_CHALLENGE_PUT] = redis_challenge_put,
@@ -141,12 +142,19 @@ static bool redis_submit(struct store_shared *sh, struct store_req *r)
 		[STORE_REVOKE_BTID] = redis_revoke_btid,
 		[STORE_GUSS] = redis_guss,
 	};
+	/* before that there is no key to make names with */
+	int rc = p->is_up ? begin[r->op](p, r) : -ENOTCONN;
+
+	return rc == -ENOMEM ? -EBUSY : rc;
+}
+
+static bool redis_submit(struct store_shared *sh, struct store_req *r)
+{
 	struct redis_part *p = r->st->part;
 
-	/* before that there is no key to make names with */
-	r->rc = p->is_up ? begin[r->op](p, r) : -ENOTCONN;
-	if (r->rc == -ENOMEM)
-		r->rc = -EBUSY;
+	if (redis_hold(p, r))
+		return false;
+	r->rc = redis_begin(p, r);
 	return r->rc < 0;
 }
 
@@ -191,7 +199,9 @@ bool store_shared_links(struct store_shared *sh, struct store_links *out)
 	if (sh->be != &redis_backend)
 		return false;
 	pthread_mutex_lock(&s->lock);
-	*out = (struct store_links){ .up = s->up, .of = s->links, .clock_off_ms = atomic_load(&s->off_ms) };
+	*out = (struct store_links){
+		.up = s->up, .of = s->links, .clock_off_ms = atomic_load(&s->off_ms), .full = atomic_load(&s->full)
+	};
 	snprintf(out->why, sizeof(out->why), "%s", s->why);
 	pthread_mutex_unlock(&s->lock);
 	return true;

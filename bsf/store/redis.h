@@ -23,6 +23,7 @@
 #define REDIS_KEY_LEN   14 /* the longest */
 #define REDIS_INDEX_LEN 32
 #define REDIS_META_LEN  (REDIS_INDEX_LEN + SEAL_OVERHEAD)
+#define REDIS_RUN_ID    40
 
 /* How long a TMPI outlives its Ks, and a revocation the challenges that were made before it (nonce-lifetime at most). */
 #define REDIS_TMPI_MS   (30ll * 86400 * 1000)
@@ -35,7 +36,7 @@ struct store_redis {
 	char label[SOCKADDR_TEXT];
 	_Atomic uint64_t puts, corrupt;
 	_Atomic int64_t off_ms; /* our clock, ahead of its */
-	atomic_bool off_said;
+	atomic_bool off_said, full;
 	pthread_mutex_t lock; /* of what follows */
 	unsigned links, up;
 	char why[REDIS_LINK_WHY]; /* the last link that is not up */
@@ -51,6 +52,9 @@ struct redis_part {
 	uint8_t meta[REDIS_META_LEN]; /* the index key as it lies sealed there */
 	int64_t clock_ms;             /* its clock, ahead of ours; never more than it is */
 	struct deadline tick;
+	struct store_req *held, **held_last; /* they wait for the link; the oldest until hold */
+	struct deadline hold;
+	char run_id[REDIS_RUN_ID + 1];     /* which run of which server it is linked to */
 	char missing[REDIS_LINK_WHY - 40]; /* what the user may not */
 	bool is_up, replicas, replicas_wanted;
 };
@@ -79,6 +83,17 @@ void redis_step_end(struct store_req *r, int rc);
  *  whose redis_step_end() is the caller's. \returns rc; what the first begin() that failed said */
 int redis_steps_begin(struct store_req *r, int rc, struct span list,
 		      int (*begin)(struct redis_part *p, struct store_req *r, const uint8_t *entry));
+
+/*! The first step of a call. \returns 0: redis_end() comes; -errno: that is the answer */
+int redis_begin(struct redis_part *p, struct store_req *r);
+
+/* store/redis_hold.c */
+/*! Let it wait for the link, if that may be up soon. \returns false: it may not, or it is up */
+bool redis_hold(struct redis_part *p, struct store_req *r);
+/*! The link is up: what waits is begun. */
+void redis_held_go(struct redis_part *p);
+/*! No more of it: what waits is refused. */
+void redis_held_end(struct redis_part *p);
 
 /* store/redis_greet.c */
 extern const struct redis_link_ops redis_link_greets; /* owner: the part */

@@ -18,6 +18,7 @@
 
 static const char meta_aad[] = "gba redis meta 1";
 static const char meta_key[] = "m";
+static const char other_kek[] = "what is there was made under another KEK";
 
 #define NEED_WORDS 6
 
@@ -99,6 +100,7 @@ static void server_said(void *part, const struct redisReply *r)
 	info_value(version, sizeof(version), r, "redis_version:");
 	if (atoi(version) < 7)
 		greet_refuse(p, "it is Redis ", version, "; allowed: 7.0 or later");
+	info_value(p->run_id, sizeof(p->run_id), r, "run_id:");
 }
 
 static void memory_said(void *part, const struct redisReply *r)
@@ -218,11 +220,30 @@ static int meta_ask(struct redis_part *p, redis_reply_fn *fn)
 
 static void tick(void *part);
 
+/* Said once, not for each request, and not once a thread. */
+static void full_take(struct store_redis *s, bool full)
+{
+	struct log_line l;
+
+	if (atomic_exchange(&s->full, full) == full)
+		return;
+	if (!full)
+		LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s has room again\n", s->label);
+	else if (log_line_begin(&l, DSTORE, LOGL_ERROR, CAUSE_store_full)) {
+		log_line_str(&l, "redis", s->label);
+		log_line_str(&l, "reason", "it is at maxmemory: new bootstraps are refused");
+		log_line_end(&l);
+	}
+}
+
 static void tick_meta(void *part, const struct redisReply *r)
 {
 	struct redis_part *p = part;
+	int rc = redis_errno(r);
 
-	if (redis_errno(r) < 0)
+	if (rc == 0 || rc == -ENOSPC)
+		full_take(p->shared, rc == -ENOSPC);
+	if (rc < 0)
 		return;
 	if (r->type == REDIS_REPLY_NIL)
 		LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s was emptied: its sessions are gone\n", p->shared->label);
@@ -241,18 +262,37 @@ static void tick(void *part)
 	(void)meta_ask(p, tick_meta);
 }
 
-/* The last reply of the greeting. */
+/* Where it is full a SET is refused whether there is a key or not; keys are given all the same. */
+static void full_meta_said(void *part, const struct redisReply *r)
+{
+	struct redis_part *p = part;
+
+	if (!may(p, r, "GET on m"))
+		return;
+	if (r->type == REDIS_REPLY_NIL)
+		greet_refuse(p, "it is at maxmemory, and nothing of ours is there", "", "");
+	else if (!meta_take(p, redis_string(r)))
+		greet_refuse(p, other_kek, "", "");
+	full_take(p->shared, true);
+	redis_link_up(p->link);
+}
+
+/* The last reply of the greeting, where there is room. */
 static void meta_said(void *part, const struct redisReply *r)
 {
 	struct redis_part *p = part;
 
+	if (redis_errno(r) == -ENOSPC) {
+		(void)greet(p, 2, (const char *const[]){ "GET", meta_key }, full_meta_said, p);
+		return;
+	}
 	if (!may(p, r, "SET on m")) {
 		if (r && r->type == REDIS_REPLY_ERROR)
 			greet_refuse(p, r->str, "", "");
 		return;
 	}
 	if (r->type != REDIS_REPLY_NIL && !meta_take(p, redis_string(r)))
-		greet_refuse(p, "what is there was made under another KEK", "", "");
+		greet_refuse(p, other_kek, "", "");
 	redis_link_up(p->link);
 }
 
@@ -368,6 +408,10 @@ static void on_state(void *part, bool up, const char *why)
 		say_up(p);
 	else if (news)
 		say_down(p, why);
+	if (up)
+		redis_held_go(p);
+	else if (!redis_link_soon(p->link))
+		redis_held_end(p);
 }
 
 const struct redis_link_ops redis_link_greets = { .greet = on_greet, .state = on_state };

@@ -19,8 +19,8 @@
 
 #define GREET_MS   2000 /* from connect() until it is up */
 #define AGAIN_MS   20   /* a lost link is made again at once */
-#define BREAKER    3    /* but after so many that were late or not to be had, */
-#define BREAKER_MS 1000 /* once a second */
+#define BREAKER    3    /* but after so many that were late or not to be had nothing waits for it, and it is tried */
+#define BREAKER_MS 1000 /* once a second, until its greeting is answered whole */
 #define READ_MAX   65536
 
 struct redis_wait {
@@ -43,22 +43,13 @@ struct redis_link {
 	unsigned late; /* in a row */
 	struct deadline timer;
 	bool turning; /* within on_fd(): what is to be closed is closed at its end */
-	bool refused, told_up;
+	bool refused;
+	bool hope;                /* it was up, and the breaker has not opened since */
 	char why[REDIS_LINK_WHY]; /* not "": to be closed, for this */
-	char told[REDIS_LINK_WHY];
 };
 
 static void link_connect(void *link);
 static void link_watch(void *link);
-
-static void link_tell(struct redis_link *l, bool up, const char *why)
-{
-	if (up == l->told_up && strcmp(why, l->told) == 0)
-		return;
-	l->told_up = up;
-	snprintf(l->told, sizeof(l->told), "%s", why);
-	l->cfg.ops->state(l->cfg.owner, up, l->told);
-}
 
 static void link_close(struct redis_link *l)
 {
@@ -105,17 +96,24 @@ static void link_lose(struct redis_link *l)
 	memcpy(why, l->why, sizeof(why));
 	l->why[0] = '\0';
 	link_drop(l);
-	link_tell(l, false, why);
+	l->cfg.ops->state(l->cfg.owner, false, why);
 	in_ms = l->refused || l->late >= BREAKER ? BREAKER_MS : AGAIN_MS;
 	l->refused = false;
 	deadline_start(l->cfg.deadlines, &l->timer, in_ms, link_connect, l);
+}
+
+void redis_link_missed(struct redis_link *l)
+{
+	if (++l->late >= BREAKER)
+		l->hope = false;
 }
 
 /* Remember to close it: at the end of the turn, or now. */
 static void link_fail(struct redis_link *l, const char *why)
 {
 	if (!l->why[0]) {
-		l->late += l->state != LINK_UP; /* one that cannot be had is no better than one that is late */
+		if (l->state != LINK_UP)
+			redis_link_missed(l); /* one that cannot be had is no better than one that is late */
 		snprintf(l->why, sizeof(l->why), "%s", why);
 	}
 	if (!l->turning)
@@ -125,13 +123,15 @@ static void link_fail(struct redis_link *l, const char *why)
 void redis_link_refuse(struct redis_link *l, const char *why)
 {
 	l->refused = true;
+	l->hope = false;
 	link_fail(l, why);
 }
 
 /* Nothing has come for too long. */
 static void link_late(struct redis_link *l, const char *why)
 {
-	l->late += l->state == LINK_UP;
+	if (l->state == LINK_UP)
+		redis_link_missed(l);
 	link_fail(l, why);
 }
 
@@ -239,10 +239,16 @@ void redis_link_up(struct redis_link *l)
 	if (l->why[0])
 		return;
 	l->state = LINK_UP;
+	l->hope = true;
 	deadline_stop(&l->timer);
 	if (l->waiting)
 		link_watch(l);
-	link_tell(l, true, "");
+	l->cfg.ops->state(l->cfg.owner, true, "");
+}
+
+bool redis_link_soon(const struct redis_link *l)
+{
+	return l->state != LINK_UP && l->hope;
 }
 
 static void link_reply(struct redis_link *l, redisReply *r)

@@ -31,7 +31,7 @@ struct redis_link_ops {
 	/*! The connection is there: ask what has to be asked with redis_link_greet(), then say redis_link_up(), or
 	 *  redis_link_refuse() why not. */
 	void (*greet)(void *owner);
-	/*! Up, or not (any more), and why; told when it changes. */
+	/*! Up, or not (any more), and why; told each time that it was tried. */
 	void (*state)(void *owner, bool up, const char *why);
 };
 
@@ -57,5 +57,9 @@ int redis_link_call(struct redis_link *l, size_t argc, const struct span *argv, 
 int redis_link_greet(struct redis_link *l, size_t argc, const struct span *argv, redis_reply_fn *fn, void *owner);
 
 void redis_link_up(struct redis_link *l);
+/*! It is being made anew, and has not failed three times in a row since it was up: what is asked now may wait for it. */
+bool redis_link_soon(const struct redis_link *l);
+/*! What waited for it has waited in vain: it counts as one that was late. */
+void redis_link_missed(struct redis_link *l);
 /*! This server is not to be used: close, and try again in a second. \param[in] why words for state() */
 void redis_link_refuse(struct redis_link *l, const char *why);

@@ -85,6 +85,7 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 struct store_links {
 	unsigned up, of;
 	int64_t clock_off_ms; /* our clock, ahead of its */
+	bool full;            /* its memory; looked at once a second */
 	char why[160];        /* one of them is not up; "": none was lost since */
 };
 /*! Any thread. \returns false: this store has none */

@@ -70,9 +70,17 @@ static enum ub_step asked_store(struct ub_run *run, const struct store_answer *a
 /* Why a run ends with an answer of the store that no step expects. */
 static enum cause store_cause(const struct store_answer *a)
 {
-	if (a->rc == -ENOTCONN)
+	switch (a->rc) {
+	case -ENOTCONN:
 		return CAUSE_store_away;
-	return a->rc == -EBUSY || a->rc == -ESHUTDOWN ? CAUSE_ub_busy : CAUSE_store_failed;
+	case -ENOSPC:
+		return CAUSE_store_full;
+	case -EBUSY:
+	case -ESHUTDOWN:
+		return CAUSE_ub_busy;
+	default:
+		return CAUSE_store_failed;
+	}
 }
 
 /* run->impi is known. \param[in] tmpi the live one it came with, or NULL */

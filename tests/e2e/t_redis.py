@@ -172,10 +172,13 @@ async def full(t):
     ch = await at(ue, a).challenge()
     res, _, _ = ue.usim.authenticate(ch.rand, ch.autn)
     assert await redis.ask("CONFIG", "SET", "maxmemory", "1") == b"+OK"
-    async with causes.counted(a, store_failed=2):
+    async with causes.counted(a, store_full=2):
         assert await status(a.ue(1), a) == 503
         assert (await at(ue, a).answer(ch, res))[0].status == 503
+    causes.register("store_full")
     assert (await naf.fetch(conn, s.btid)).result == 2001
+    await t.until(lambda: said(a, "it is at maxmemory: new bootstraps are refused"), 20, "that to be said")
+    assert "memory            full" in await a.vty("show store")
     await revoke(a, ue)
     assert (await naf.fetch(conn, s.btid)).result == GONE
     assert await redis.ask("CONFIG", "SET", "maxmemory", "0") == b"+OK"

@@ -54,9 +54,9 @@ async def disk_full(t):
     before = await w.counters()
     await until_full(w, load, 30000)
     after = await w.counters()
-    assert after["store_failed"] > before["store_failed"]
+    assert after["store_full"] > before["store_full"]
     assert set(load.ledger.failures) == {503}, load.ledger.failures
-    causes.register("store_failed")
+    causes.register("store_full")
     checked, lost = await pool.verify(load.ledger)
     assert not lost and checked > 100, (checked, lost[:3])
     await w.bsf.stop()

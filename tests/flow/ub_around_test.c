@@ -118,13 +118,13 @@ START_TEST(store_lost)
 		enum cause cause;
 	} rows[] = {
 		{ STORE_CHALLENGE_PUT, -EIO, false, CAUSE_store_failed },
-		{ STORE_CHALLENGE_PUT, -ENOSPC, false, CAUSE_store_failed },
+		{ STORE_CHALLENGE_PUT, -ENOSPC, false, CAUSE_store_full },
 		{ STORE_CHALLENGE_PUT, -ENOTCONN, false, CAUSE_store_away },
 		{ STORE_CHALLENGE_PUT, -EBUSY, false, CAUSE_ub_busy },
 		{ STORE_CHALLENGE_TAKE, -EIO, true, CAUSE_store_failed },
 		{ STORE_CHALLENGE_TAKE, -ENOTCONN, true, CAUSE_store_away },
 		{ STORE_PUT, -EIO, true, CAUSE_store_failed },
-		{ STORE_PUT, -ENOSPC, true, CAUSE_store_failed },
+		{ STORE_PUT, -ENOSPC, true, CAUSE_store_full },
 		{ STORE_PUT, -ENOTCONN, true, CAUSE_store_away },
 	};
 	struct ue ue;
