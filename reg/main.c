@@ -15,6 +15,7 @@
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_control.h"
+#include "reg/reg_names.h"
 #include "reg/reg_sender.h"
 
 #define ANCHOR_S 3600
@@ -133,8 +134,10 @@ static int start_all(struct err *err)
 
 static int regd_run(struct err *err)
 {
-	int rc = start_all(err);
+	int rc;
 
+	reg_names_init();
+	rc = start_all(err);
 	wipe_keks();
 	reg_control_init(writer, reader, answers);
 	if (rc == 0)
@@ -146,6 +149,7 @@ static int regd_run(struct err *err)
 		rt_run();
 	}
 	stop_all();
+	reg_names_free();
 	return rc;
 }
 

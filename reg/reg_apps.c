@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Applications: who may be one, what it is given. */
-#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
-#include "common/base/ascii.h"
+#include <unistd.h>
 #include "common/base/sockaddr.h"
-#include "common/gba/btid.h"
-#include "common/gba/naf_id.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
+#include "reg/reg_names.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_outbox.h"
 
@@ -53,38 +51,20 @@ void reg_app_clear(struct reg_app *a)
 
 /* --- what may be registered */
 
-static bool at_or_under(const char *name, const char *top)
-{
-	size_t n = strlen(name), t = strlen(top);
-
-	return n >= t && strcasecmp(name + n - t, top) == 0 && (n == t || name[n - t - 1] == '.');
-}
-
 static bool is_of_realm(const char *fqdn)
 {
-	const struct reg_realm *r = &reg_cfg.realm;
+	char host[HOST_NAME_MAX + 1] = "";
 
-	for (size_t i = 0; i < r->n_bsf_names; i++) {
-		if (at_or_under(fqdn, r->bsf_names[i]) || at_or_under(r->bsf_names[i], fqdn))
-			return true;
-	}
-	return at_or_under(fqdn, "3gppnetwork.org") || at_or_under(fqdn, r->bsf_identity) ||
-	       at_or_under(fqdn, r->bsf_realm) || at_or_under(r->bsf_identity, fqdn);
+	gethostname(host, sizeof(host) - 1);
+	return reg_names_of_realm(fqdn, &reg_cfg.realm, host);
 }
 
-/* \param[out] out in lower case. \returns 0; -EINVAL: refused */
+/* eturns 0; -EINVAL: refused */
 static int fqdn_given(struct reg_order *o, char out[FQDN_MAX + 1])
 {
-	const char *arg = reg_in(o, "fqdn");
-	const char *last = strrchr(arg, '.');
+	const char *bad = reg_names_parse(out, reg_in(o, "fqdn"));
 
-	if (!fqdn_valid(span_str(arg), FQDN_MAX) || !last || isdigit((unsigned char)last[1]))
-		return reg_refuse(
-			o, CTL_INVALID, "fqdn",
-			"that is no name of an application; allowed: a DNS name with a dot in it, no address, no *");
-	ascii_lower_copy((uint8_t *)out, arg, strlen(arg));
-	out[strlen(arg)] = '\0';
-	return 0;
+	return bad ? reg_refuse(o, CTL_INVALID, "fqdn", "%s", bad) : 0;
 }
 
 static int check_asp(struct reg_order *o, const char *asp)

@@ -72,7 +72,7 @@ async def refusals(t):
     await w.order(f"device add {impi} imei=490154203237518")
     before = await w.order("audit head")
     for command, said in ((f"app add {ASP} localhost 127.0.0.1", "invalid that is no name of an application"),
-                          (f"app add {ASP} 192.0.2.1 127.0.0.1", "invalid that is no name"), (f"app add {ASP} *.example.com 127.0.0.1", "invalid that is no name"),
+                          (f"app add {ASP} 192.0.2.1 127.0.0.1", "invalid that is no name"), (f"app add {ASP} co.uk 127.0.0.1", "invalid a public suffix"), (f"app add {ASP} *.example.com 127.0.0.1", "invalid a wildcard"),
                           (f"app add {ASP} bsf.mnc001.mcc001.pub.3gppnetwork.org 127.0.0.1", "invalid that name belongs to the operator"),
                           (f"app add {ASP} a.mnc001.mcc001.3gppnetwork.org 127.0.0.1", "invalid that name belongs to the operator"),
                           (f"app add other {FQDN} 127.0.0.1", "exists another ASP"), (f"app add other www.{FQDN} 127.0.0.1", "exists another ASP"),
