@@ -131,8 +131,12 @@ static int insert_app(struct reg_order *o, struct reg_db *db, const char *asp, c
 {
 	int64_t id = 0;
 	char gsid[24];
-	int rc = reg_db_int(db, &id,
-			    "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'application'), 0) + 1", "");
+	int rc = reg_asp_need(o, db, asp);
+
+	if (rc == 0)
+		rc = reg_db_int(db, &id,
+				"SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'application'), 0) + 1",
+				"");
 
 	if (rc <= 0)
 		return -EIO;

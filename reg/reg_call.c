@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 static const int errnos[] = {
-	[CTL_SYNTAX] = -EINVAL, [CTL_INVALID] = -EINVAL, [CTL_UNKNOWN] = -ENOENT,  [CTL_EXISTS] = -EEXIST,
-	[CTL_BUSY] = -EBUSY,    [CTL_FAILED] = -EIO,     [CTL_FORBIDDEN] = -EPERM, [CTL_CHANGED] = -ESTALE,
+	[CTL_SYNTAX] = -EINVAL,   [CTL_INVALID] = -EINVAL, [CTL_UNKNOWN] = -ENOENT,
+	[CTL_EXISTS] = -EEXIST,   [CTL_BUSY] = -EBUSY,     [CTL_FAILED] = -EIO,
+	[CTL_FORBIDDEN] = -EPERM, [CTL_CHANGED] = -ESTALE, [CTL_CONFLICT] = -EPERM,
 };
 
 struct reg_order *reg_order_new(int (*work)(struct reg_order *o, struct reg_db *db), json_t *in)

@@ -10,32 +10,10 @@
 #include <unistd.h>
 #include "common/crypto/rng.h"
 #include "common/gba/impi.h"
+#include "reg/reg_schema.h"
 
 #define INDEX_KEY 32
 #define AAD_MAX   64
-
-static const char schema[] =
-	"BEGIN IMMEDIATE;"
-	"CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
-	"CREATE TABLE application (id INTEGER PRIMARY KEY AUTOINCREMENT, fqdn TEXT NOT NULL UNIQUE, asp TEXT NOT NULL,"
-	" gsid TEXT NOT NULL UNIQUE, nets TEXT NOT NULL, since INTEGER NOT NULL);"
-	/* guss_at: when its GUSS was changed last, and later than any target has said; the revision of the targets */
-	"CREATE TABLE device (id INTEGER PRIMARY KEY AUTOINCREMENT, guss_at INTEGER NOT NULL, since INTEGER NOT NULL);"
-	"CREATE TABLE identifier (kind INTEGER NOT NULL, hash BLOB NOT NULL, device INTEGER NOT NULL, sealed BLOB NOT NULL,"
-	" PRIMARY KEY (kind, hash)) WITHOUT ROWID;"
-	"CREATE UNIQUE INDEX identifier_of ON identifier (device, kind);"
-	"CREATE TABLE pseudonym (device INTEGER NOT NULL, asp TEXT NOT NULL, value BLOB NOT NULL UNIQUE,"
-	" PRIMARY KEY (device, asp)) WITHOUT ROWID;"
-	"CREATE TABLE granted (device INTEGER NOT NULL, app INTEGER NOT NULL, since INTEGER NOT NULL,"
-	" PRIMARY KEY (device, app)) WITHOUT ROWID;"
-	"CREATE INDEX granted_of_app ON granted (app, device);"
-	/* AUTOINCREMENT: a number is never used again, so what was sent is told from what came later */
-	"CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, device INTEGER, fqdn TEXT,"
-	" at INTEGER NOT NULL, refused TEXT);"
-	"CREATE INDEX outbox_of ON outbox (target, id);"
-	"CREATE TABLE audit (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, json TEXT NOT NULL);"
-	"PRAGMA user_version = 1;"
-	"PRAGMA application_id = 0x47424152;";
 
 static const char *const kinds[REG_KINDS] = { "impi", "msisdn", "iccid", "eid", "imei" };
 
@@ -275,7 +253,9 @@ static int create(struct reg_db *db)
 		rc = rng_fill(db->index_key.b, INDEX_KEY);
 	db->index_key.len = INDEX_KEY;
 	if (rc == 0)
-		rc = sql_exec(db->sql, schema);
+		rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
+	if (rc == 0)
+		rc = reg_schema_raise(db->sql);
 	if (rc == 0)
 		rc = put_index_key(db);
 	return rc == 0 ? sql_exec(db->sql, "COMMIT") : rc;
@@ -352,10 +332,29 @@ static int is_other_kek(struct reg_db *db, uint8_t first)
 	       !is;
 }
 
+/* One of an earlier version: all of it or nothing. */
+static int raise_there(struct reg_db *db, const char *path, struct err *err)
+{
+	int rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
+
+	if (rc == 0)
+		rc = reg_schema_raise(db->sql);
+	if (rc == 0)
+		rc = sql_exec(db->sql, "COMMIT");
+	if (rc == 0)
+		return 0;
+	err_set(err, rc, "%s: %s", path,
+		rc == -ENOTSUP ? "made by a newer gba-regd; allowed: that one" : sqlite3_errmsg(db->sql));
+	sql_exec(db->sql, "ROLLBACK");
+	return rc;
+}
+
 static int open_there(struct reg_db *db, const char *path, uint8_t first, bool alone, struct err *err)
 {
 	int rc = get_index_key(db, path, err);
 
+	if (rc == 0 && alone && reg_schema_differs(db->sql))
+		rc = raise_there(db, path, err);
 	if (rc < 0 || !alone || !is_other_kek(db, first))
 		return rc;
 	rc = seal_anew(db, first);

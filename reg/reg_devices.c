@@ -6,12 +6,11 @@
 #include <string.h>
 #include <time.h>
 #include "common/base/ascii.h"
-#include "common/base/hex.h"
-#include "common/crypto/rng.h"
 #include "common/gba/naf_id.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_outbox.h"
+#include "reg/reg_rows.h"
 
 /* --- names: an IMPI, or KIND=VALUE */
 
@@ -66,8 +65,13 @@ int reg_device_changed(struct reg_order *o, struct reg_db *db, int64_t device)
 
 static int insert_device(struct reg_order *o, struct reg_db *db, const char *impi, int64_t *device)
 {
-	int rc = reg_db_do(db, "INSERT INTO device (guss_at, since) VALUES (0, ?1)", "i", (int64_t)time(NULL));
+	int64_t rev = reg_revision(db);
+	char name[REG_NAME + 1];
+	int rc = rev < 0 ? (int)rev : reg_name_make(name);
 
+	if (rc == 0)
+		rc = reg_db_do(db, "INSERT INTO device (name, guss_at, since, rev) VALUES (?1, 0, ?2, ?3)", "tii", name,
+			       (int64_t)time(NULL), rev);
 	*device = sqlite3_last_insert_rowid(db->sql);
 	if (rc == 0)
 		rc = reg_db_name(db, *device, REG_IMPI, impi);
@@ -119,11 +123,10 @@ int reg_device_add(struct reg_order *o, struct reg_db *db)
 static int add_grants(struct reg_db *db, int64_t device, json_t *list)
 {
 	sqlite3_stmt *q;
-	int rc = reg_db_ask(
-		db, &q,
-		"SELECT a.fqdn, a.gsid, lower(hex(p.value)) FROM granted g JOIN application a ON a.id = g.app LEFT JOIN"
-		" pseudonym p ON p.device = g.device AND p.asp = a.asp WHERE g.device = ?1 ORDER BY a.fqdn",
-		"i", device);
+	int rc = reg_db_ask(db, &q,
+			    "SELECT a.fqdn, a.gsid, p.value FROM granted g JOIN application a ON a.id = g.app LEFT JOIN"
+			    " pseudonym p ON p.device = g.device AND p.asp = a.asp WHERE g.device = ?1 ORDER BY a.fqdn",
+			    "i", device);
 
 	if (rc <= 0)
 		return rc;
@@ -186,15 +189,14 @@ int reg_device_delete(struct reg_order *o, struct reg_db *db)
 /* 128 random bits for a device and an ASP, made once: nobody can make them of an IMPI, or of another ASP's. */
 static int need_pseudonym(struct reg_db *db, int64_t device, const char *asp)
 {
-	uint8_t bits[REG_PSEUDONYM];
-	struct span s = span_of(bits, sizeof(bits));
+	char uid[REG_NAME + 1];
 
-	if (rng_fill(bits, sizeof(bits)) < 0)
+	if (reg_name_make(uid) < 0)
 		return -EIO;
 	return reg_db_do(
 		db,
 		"INSERT INTO pseudonym (device, asp, value) VALUES (?1, ?2, ?3) ON CONFLICT (device, asp) DO NOTHING",
-		"itb", device, asp, &s);
+		"itt", device, asp, uid);
 }
 
 static int both_given(struct reg_order *o, struct reg_db *db, int64_t *device, struct reg_app *a)
@@ -288,8 +290,8 @@ int reg_rights(struct reg_db *db, int64_t device, struct reg_right *rights)
 	int n = 0,
 	    rc = reg_db_ask(
 		    db, &q,
-		    "SELECT a.gsid, a.asp, p.value FROM granted g JOIN application a ON a.id = g.app JOIN pseudonym p"
-		    " ON p.device = g.device AND p.asp = a.asp WHERE g.device = ?1 ORDER BY a.id",
+		    "SELECT l.gsid, l.asp, p.value FROM live l JOIN pseudonym p ON p.device = l.device AND p.asp = l.asp"
+		    " WHERE l.device = ?1 ORDER BY l.app",
 		    "i", device);
 
 	if (rc <= 0)
@@ -299,7 +301,7 @@ int reg_rights(struct reg_db *db, int64_t device, struct reg_right *rights)
 
 		r->gsid = strdup((const char *)sqlite3_column_text(q, 0));
 		r->asp = strdup((const char *)sqlite3_column_text(q, 1));
-		hex_encode(r->uid, sizeof(r->uid), sqlite3_column_blob(q, 2), REG_PSEUDONYM);
+		snprintf(r->uid, sizeof(r->uid), "%s", (const char *)sqlite3_column_text(q, 2));
 		rc = r->gsid && r->asp ? sqlite3_step(q) : SQLITE_NOMEM;
 	} while (n < REG_GRANTS_MAX && rc == SQLITE_ROW);
 	sqlite3_finalize(q);

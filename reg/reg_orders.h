@@ -35,6 +35,9 @@ int reg_backup(struct reg_order *o, struct reg_db *db);
 
 /* --- between the files of the orders, and for who sends */
 
+/*! The operator names an ASP: it is there from now on, and approved. \returns 0; -EPERM: refused, it was deleted; -EIO; -ENOSPC */
+int reg_asp_need(struct reg_order *o, struct reg_db *db, const char *asp);
+
 /*! \param[out] out malloc'ed, for reg_app_clear() \returns 1; 0 there is none; -EIO; -ENOMEM */
 int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out);
 void reg_app_clear(struct reg_app *a);

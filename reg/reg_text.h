@@ -13,7 +13,7 @@
 #define REG_NAMES_MAX  16      /* BSF names; lines of our own in a naf.conf */
 #define REG_ASP_MAX    64      /* characters of the name of an ASP: naf-group and nafGroup */
 #define REG_GRANTS_MAX 200     /* of a device: a GUSS has at most 256 USSs */
-#define REG_PSEUDONYM  16      /* octets; as uid 32 hex digits */
+#define REG_UID        32      /* hex digits of a pseudonym */
 #define REG_GSID_FROM  1000000 /* what is above 999999 is the operator's own */
 
 /*! An application as it is registered. */
@@ -40,7 +40,7 @@ char *reg_text_conf(const struct reg_app *a, const struct reg_realm *r);
 /*! A service a device may have. */
 struct reg_right {
 	char *gsid, *asp;
-	char uid[2 * REG_PSEUDONYM + 1];
+	char uid[REG_UID + 1];
 };
 
 /*! \param[out] xml malloc'ed, NUL-terminated \returns 0; -ENOMEM; -EINVAL at cannot be written */

@@ -30,7 +30,8 @@ enum ctl_word {
 	CTL_EXISTS,    /* what it names is there already, and another one */
 	CTL_BUSY,      /* not now; ask again */
 	CTL_FAILED,    /* a disk, memory: an operator must look */
-	CTL_FORBIDDEN, /* not to who asks, or not as things stand */
+	CTL_FORBIDDEN, /* not to who asks */
+	CTL_CONFLICT,  /* not as things stand */
 	CTL_CHANGED,   /* what it names is not as who asks believes */
 };
 

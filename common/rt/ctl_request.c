@@ -24,8 +24,9 @@ void ctl_request_free(struct ctl_request *q)
 /* --- answers */
 
 static const char *const refusals[] = {
-	[CTL_SYNTAX] = "syntax", [CTL_INVALID] = "invalid", [CTL_UNKNOWN] = "unknown",     [CTL_EXISTS] = "exists",
-	[CTL_BUSY] = "busy",     [CTL_FAILED] = "failed",   [CTL_FORBIDDEN] = "forbidden", [CTL_CHANGED] = "changed",
+	[CTL_SYNTAX] = "syntax",       [CTL_INVALID] = "invalid", [CTL_UNKNOWN] = "unknown",
+	[CTL_EXISTS] = "exists",       [CTL_BUSY] = "busy",       [CTL_FAILED] = "failed",
+	[CTL_FORBIDDEN] = "forbidden", [CTL_CHANGED] = "changed", [CTL_CONFLICT] = "conflict",
 };
 
 static char *refusal(uint64_t number, enum ctl_word word, const char *text)

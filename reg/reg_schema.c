@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "reg/reg_schema.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* What may be a state, in the words of the API. */
+#define STATES "CHECK (state IN ('applied', 'approved', 'suspended', 'deleted'))"
+
+static const char first[] =
+	"CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+	"CREATE TABLE application (id INTEGER PRIMARY KEY AUTOINCREMENT, fqdn TEXT NOT NULL UNIQUE, asp TEXT NOT NULL,"
+	" gsid TEXT NOT NULL UNIQUE, nets TEXT NOT NULL, since INTEGER NOT NULL);"
+	/* guss_at: when its GUSS was changed last, and later than any target has said; the revision of the targets */
+	"CREATE TABLE device (id INTEGER PRIMARY KEY AUTOINCREMENT, guss_at INTEGER NOT NULL, since INTEGER NOT NULL);"
+	"CREATE TABLE identifier (kind INTEGER NOT NULL, hash BLOB NOT NULL, device INTEGER NOT NULL, sealed BLOB NOT NULL,"
+	" PRIMARY KEY (kind, hash)) WITHOUT ROWID;"
+	"CREATE UNIQUE INDEX identifier_of ON identifier (device, kind);"
+	"CREATE TABLE pseudonym (device INTEGER NOT NULL, asp TEXT NOT NULL, value BLOB NOT NULL UNIQUE,"
+	" PRIMARY KEY (device, asp)) WITHOUT ROWID;"
+	"CREATE TABLE granted (device INTEGER NOT NULL, app INTEGER NOT NULL, since INTEGER NOT NULL,"
+	" PRIMARY KEY (device, app)) WITHOUT ROWID;"
+	"CREATE INDEX granted_of_app ON granted (app, device);"
+	/* AUTOINCREMENT: a number is never used again, so what was sent is told from what came later */
+	"CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, device INTEGER, fqdn TEXT,"
+	" at INTEGER NOT NULL, refused TEXT);"
+	"CREATE INDEX outbox_of ON outbox (target, id);"
+	"CREATE TABLE audit (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, json TEXT NOT NULL);"
+	"PRAGMA application_id = 0x47424152;";
+
+/* Who takes part, and grants by consent. What was there stays true: all of it was the operator's word. */
+static const char parties[] =
+	/* Of all that a revision is asked of: it only grows, also over what was deleted and is there again. */
+	"CREATE TABLE revision (n INTEGER NOT NULL);"
+	"INSERT INTO revision VALUES (1);"
+	"CREATE TABLE asp (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, contact TEXT NOT NULL DEFAULT '',"
+	" public_id TEXT UNIQUE, state TEXT NOT NULL " STATES ", since INTEGER NOT NULL, rev INTEGER NOT NULL);"
+	"INSERT INTO asp (name, state, since, rev) SELECT asp, 'approved', max(since), 1 FROM"
+	" (SELECT asp, since FROM application UNION ALL SELECT DISTINCT asp, 0 FROM pseudonym) GROUP BY asp;"
+	"ALTER TABLE application ADD COLUMN state TEXT NOT NULL DEFAULT 'approved' " STATES ";"
+	"ALTER TABLE application ADD COLUMN title TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE application ADD COLUMN profile TEXT;"
+	"ALTER TABLE application ADD COLUMN assurance_min INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE application ADD COLUMN published INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE application ADD COLUMN ua TEXT NOT NULL DEFAULT '';" /* ten hex digits each, a blank between two */
+	"ALTER TABLE application ADD COLUMN tls_key TEXT;"
+	"ALTER TABLE application ADD COLUMN rev INTEGER NOT NULL DEFAULT 1;"
+	"CREATE INDEX application_of ON application (asp, fqdn);"
+	"CREATE TABLE alias (scheme TEXT NOT NULL, value TEXT NOT NULL, app INTEGER NOT NULL,"
+	" PRIMARY KEY (scheme, value, app)) WITHOUT ROWID;"
+	"CREATE INDEX alias_of ON alias (app);"
+	"CREATE TABLE user (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, kyc_ref TEXT NOT NULL UNIQUE,"
+	" assurance INTEGER NOT NULL, since INTEGER NOT NULL, rev INTEGER NOT NULL);"
+	"ALTER TABLE device ADD COLUMN name TEXT NOT NULL DEFAULT '';"
+	"UPDATE device SET name = lower(hex(randomblob(16)));"
+	"CREATE UNIQUE INDEX device_name ON device (name);"
+	"ALTER TABLE device ADD COLUMN state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'suspended', 'lost'));"
+	"ALTER TABLE device ADD COLUMN custodian INTEGER;" /* user; NULL: the operator himself */
+	"ALTER TABLE device ADD COLUMN rev INTEGER NOT NULL DEFAULT 1;"
+	"CREATE INDEX device_of ON device (custodian, name);"
+	"UPDATE pseudonym SET value = lower(hex(value));"
+	"CREATE INDEX pseudonym_of ON pseudonym (asp, value);"
+	"ALTER TABLE granted ADD COLUMN asp_agrees INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE granted ADD COLUMN user_agrees INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE granted ADD COLUMN operator_objects INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE granted ADD COLUMN rev INTEGER NOT NULL DEFAULT 1;"
+	"CREATE TABLE crowd (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, since INTEGER NOT NULL,"
+	" rev INTEGER NOT NULL);"
+	"CREATE TABLE member (crowd INTEGER NOT NULL, device INTEGER NOT NULL, PRIMARY KEY (crowd, device)) WITHOUT ROWID;"
+	"CREATE INDEX member_of ON member (device);"
+	/* Other realms and who runs them: for a device that changes its operator. */
+	"CREATE TABLE realm (name TEXT PRIMARY KEY, operator TEXT NOT NULL, bsf TEXT NOT NULL, hss TEXT NOT NULL) WITHOUT ROWID;"
+	"ALTER TABLE outbox ADD COLUMN of_state INTEGER NOT NULL DEFAULT 0;"
+	/* What of all this an application may rely on now: the one place that says so. */
+	"CREATE VIEW live AS SELECT g.device, g.app, a.asp, a.gsid, a.fqdn FROM granted g"
+	" JOIN application a ON a.id = g.app AND a.state = 'approved' JOIN asp s ON s.name = a.asp AND s.state = 'approved'"
+	" JOIN device d ON d.id = g.device AND d.state = 'active' LEFT JOIN user u ON u.id = d.custodian"
+	" WHERE g.asp_agrees AND g.user_agrees AND NOT g.operator_objects"
+	" AND (d.custodian IS NULL OR u.assurance >= a.assurance_min);";
+
+static const char *const steps[] = { first, parties }; /* from version N to N + 1 */
+#define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
+
+int reg_schema_differs(sqlite3 *sql)
+{
+	int64_t is = 0;
+	int rc = sql_int(sql, "PRAGMA user_version", &is);
+
+	return rc < 0 ? rc : is != VERSION;
+}
+
+int reg_schema_raise(sqlite3 *sql)
+{
+	char now[40];
+	int64_t is = 0;
+	int rc = sql_int(sql, "PRAGMA user_version", &is);
+
+	if (rc == 0 && is > VERSION)
+		return -ENOTSUP;
+	for (; rc == 0 && is < VERSION; is++)
+		rc = sql_exec(sql, steps[is]);
+	snprintf(now, sizeof(now), "PRAGMA user_version = %d", (int)VERSION);
+	return rc == 0 ? sql_exec(sql, now) : rc;
+}
