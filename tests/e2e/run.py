@@ -11,7 +11,8 @@ usage: run.py [--smoke] [--jobs N] [--only REGEXP] [--causes] [--again] [FILE...
   GBA_TIME_FACTOR  every time limit times this (sanitizers, slow machines)
   LOAD_SCALE       length of the load tests, 1 = as the project promises
   GBA_KEEP=1       keep the folder of a failed test
-  GBA_CAUSES_FILE  where provoked causes are collected; with --causes every row of causes.csv must be there at the end"""
+  GBA_CAUSES_FILE  where provoked causes are collected; with --causes, which is for all files, every row of causes.csv must be there
+                   at the end, and each case that a bundle of tests/obf names must have been green"""
 import argparse
 import atexit
 import glob
@@ -29,7 +30,7 @@ ALONE = ("t_load", "t_hostile", "t_store")      # measure times and rates: nothi
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from lib import causes, runner  # noqa: E402
+from lib import bundles, causes, runner  # noqa: E402
 
 
 def child(path, args):
@@ -46,10 +47,11 @@ class Totals:
     def __init__(self):
         self.again = []
         self.passed = self.failed = self.skipped = 0
-        self.skips, self.failures = [], []
+        self.skips, self.failures, self.ran = [], [], {}
 
     def take(self, name, output, rc):
         planned = seen = 0
+        self.ran |= bundles.outcomes(f"# {name}\n{output}")
         for line in output.split("\n"):
             if line.startswith("1.."):
                 planned = int(line[3:])
@@ -95,16 +97,14 @@ def run_all(files, jobs, args, totals):
         totals.take(name, output, rc)
 
 
-def check_causes(totals):
-    """Every row of the table was provoked by some test."""
-    missing = [c for c in causes.table() if c not in causes.registered()]
+def check_whole(totals, what, missing):
+    """One more test, of a run of all files: nothing is missing."""
     if missing:
         totals.failed += 1
-        totals.failures.append("causes.csv: no test provoked " + " ".join(missing))
-        print("not ok - every row of causes.csv was provoked; missing: " + " ".join(missing))
+        totals.failures.append(f"{what}; missing: {missing}")
     else:
         totals.passed += 1
-        print("ok - every row of causes.csv was provoked")
+    print(f"not ok - {what}; missing: {missing}" if missing else f"ok - {what}")
 
 
 def main():
@@ -121,7 +121,7 @@ def main():
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if args.child:
         sys.exit(1 if runner.run_file(args.child, args.only, args.smoke) else 0)
-    files = args.files or sorted(glob.glob(os.path.join(HERE, "t_*.py")))
+    files = args.files or sorted(glob.glob(os.path.join(HERE, "t_*.py"))) + bundles.paths()
     if "GBA_CAUSES_FILE" not in os.environ:
         folder = tempfile.mkdtemp(prefix="gba-causes-")
         atexit.register(shutil.rmtree, folder, True)
@@ -131,7 +131,8 @@ def main():
     run_all([f for f in files if f not in alone], args.jobs, args, totals)
     run_all(alone, 1, args, totals)
     if args.causes:
-        check_causes(totals)
+        check_whole(totals, "every row of causes.csv was provoked", " ".join(c for c in causes.table() if c not in causes.registered()))
+        check_whole(totals, "every case that a bundle of tests/obf names was green", "; ".join(bundles.missed(totals.ran)))
     for text in totals.again:
         print(f"again: {text}")
     for s in totals.skips:
