@@ -143,7 +143,7 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct seal_kek kek = { .id = 1 };
-	struct store_lmdb_cfg cfg = { .map_size_gib = 64, .keks = &kek, .n_keks = 1 };
+	struct store_lmdb_cfg cfg = { .limit_gib = 64, .keks = &kek, .n_keks = 1 };
 	struct store_shared *sh;
 	struct err err = { "" };
 	struct store *st;

@@ -247,7 +247,7 @@ DEFUN(cfg_memory, cfg_memory_cmd, "memory", "In memory only; a restart forgets e
 }
 
 DEFUN(cfg_map_size, cfg_map_size_cmd, "map-size-gib <1-4096>",
-      "Size of the LMDB map, fixed; the file is sparse, so far above need is right\n"
+      "How large data.mdb may become; new sessions are refused before it or its disk is full\n"
       "GiB\n")
 {
 	static int line;

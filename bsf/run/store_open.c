@@ -25,7 +25,7 @@ static int open_lmdb(struct store_shared **out, const struct seal_kek *keks, siz
 {
 	struct store_lmdb_cfg cfg = {
 		.dir = bsf_cfg->lmdb_path,
-		.map_size_gib = bsf_cfg->map_size_gib,
+		.limit_gib = bsf_cfg->map_size_gib,
 		.keks = keks,
 		.n_keks = n_keks,
 		.check = check,

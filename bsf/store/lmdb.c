@@ -18,9 +18,9 @@
 /* That the index key opens also tells a right KEK from a wrong one. */
 static const char meta_aad[] = "gba store meta 1";
 
-static size_t map_size(const struct store_lmdb_cfg *cfg)
+static size_t limit(const struct store_lmdb_cfg *cfg)
 {
-	return cfg->map_size_octets ? cfg->map_size_octets : (size_t)cfg->map_size_gib << 30;
+	return cfg->limit_octets ? cfg->limit_octets : (size_t)cfg->limit_gib << 30;
 }
 
 static int env_open(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, struct err *err)
@@ -31,7 +31,7 @@ static int env_open(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, stru
 	if (rc == 0)
 		lmdb_fatal_init(l->env, cfg->dir);
 	if (rc == 0)
-		rc = mdb_env_set_mapsize(l->env, map_size(cfg));
+		rc = mdb_env_set_mapsize(l->env, lmdb_map_size(l->limit));
 	if (rc == 0)
 		rc = mdb_env_set_maxreaders(l->env, MAX_READERS);
 	if (rc == 0)
@@ -281,6 +281,7 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 	}
 	l->sh.be = &lmdb_backend;
 	l->lock_fd = -1;
+	l->limit = limit(cfg);
 	l->index = lmdb_index_new();
 	l->challenges = challenges_new(CHALLENGES_MAX);
 	l->revoked = revoked_new();
@@ -288,7 +289,7 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 	err_set(err, -ENOMEM, "store: no memory");
 	if (!l->index || !l->challenges || !l->revoked || !l->sh.pushes || lmdb_readers_init(l) < 0)
 		goto fail;
-	l->lock_fd = lmdb_file_open(cfg, map_size(cfg), &damaged, err);
+	l->lock_fd = lmdb_file_open(cfg, lmdb_map_size(l->limit), &damaged, err);
 	if (damaged)
 		return &l->sh;
 	if (l->lock_fd < 0 || env_open(l, cfg, err) < 0 || meta_open(l, cfg, err) < 0)

@@ -25,7 +25,8 @@ struct store_lmdb {
 	uint8_t meta[LMDB_META_LEN]; /* the index key as it lies sealed */
 	MDB_env *env;
 	MDB_dbi dbi;
-	int lock_fd; /* flock() on data.mdb */
+	size_t limit; /* octets of the file, which puts do not pass */
+	int lock_fd;  /* flock() on data.mdb */
 	/* readers (store/lmdb_read.c) */
 	pthread_key_t reader_key;
 	bool has_reader_key;
@@ -58,6 +59,13 @@ int lmdb_record_rc(struct store_lmdb *l, const uint8_t *rand, int rc);
 void lmdb_fatal_init(MDB_env *env, const char *dir);
 void lmdb_fatal(void) __attribute__((noreturn));
 
+/* store/lmdb_room.c */
+/*! Octets of addresses to map: 16 TiB, less where the process may not have them, at least the limit. */
+size_t lmdb_map_size(size_t limit);
+/*! Is there room for this much, so that enough is left to take away from afterwards? */
+bool lmdb_has_room(const struct store_lmdb *l, size_t octets, size_t records);
+bool lmdb_disk_full(const struct store_lmdb *l);
+
 /* store/lmdb_read.c: any thread, no waiting */
 int lmdb_readers_init(struct store_lmdb *l);
 /*! After all reading threads have ended or will not read again. */
@@ -74,8 +82,6 @@ struct lmdb_write *lmdb_write_begin(struct store_lmdb *l, int *rc);
 int lmdb_write_request(struct lmdb_write *w, struct store_req *r, int64_t now_s);
 /*! Take away what e says is over; of a session with a TMPI, IMPI and TMPI stay. \returns as lmdb_write_request() */
 int lmdb_write_sweep(struct lmdb_write *w, const struct index_entry *e);
-/*! Is there room for this much, so that enough is left to take away from afterwards? */
-bool lmdb_write_has_room(struct lmdb_write *w, size_t octets, size_t records);
 /*! Durable when it returns 0; else nothing was changed. w is gone in both cases. */
 int lmdb_write_commit(struct lmdb_write *w);
 void lmdb_write_abort(struct lmdb_write *w);

@@ -115,7 +115,8 @@ static void say_full(struct lmdb_committer *c, bool full)
 		return;
 	c->is_full = full;
 	if (full)
-		log_line_reason(DSTORE, LOGL_ERROR, CAUSE_store_full, "map or disk full, new sessions are refused");
+		log_line_reason(DSTORE, LOGL_ERROR, CAUSE_store_full,
+				"map-size-gib reached or disk full, new sessions are refused");
 	else
 		LOGT(DSTORE, LOGL_NOTICE, "store: there is room again\n");
 }
@@ -184,7 +185,7 @@ static int batch_write(struct lmdb_committer *c, struct store_req *batch, size_t
 
 	if (!w)
 		return rc;
-	if (need.puts && !lmdb_write_has_room(w, need.octets, need.puts))
+	if (need.puts && !lmdb_has_room(c->l, need.octets, need.puts))
 		rc = -ENOSPC;
 	for (; batch && rc == 0; batch = batch->next)
 		rc = lmdb_write_request(w, batch, now);

@@ -8,11 +8,6 @@
 #include "bsf/store/lmdb.h"
 #include "common/base/clock.h"
 
-/* Pages that puts leave alone, so that taking away, which has to copy pages first, still works on a full map. */
-#define RESERVE_PAGES 256
-/* Pages a put may touch: its leaf, a split, its way from the root (shared by a batch, counted for each). */
-#define PAGES_PER_PUT 4
-
 struct undo {
 	bool added;
 	struct index_entry e;
@@ -92,6 +87,9 @@ int lmdb_write_commit(struct lmdb_write *w)
 {
 	struct store_lmdb *l = w->l;
 	int rc = lmdb_errno(mdb_txn_commit(w->txn)); /* frees the transaction in any case */
+
+	if (rc == -EIO && lmdb_disk_full(w->l)) /* LMDB says so of a page that was written in part */
+		rc = -ENOSPC;
 
 	if (rc < 0) {
 		undo_all(w);
@@ -357,40 +355,4 @@ int lmdb_write_sweep(struct lmdb_write *w, const struct index_entry *e)
 {
 	w->swept++;
 	return e->head.tmpi_tag ? entry_become(w, e, RECORD_REMNANT, true) : entry_delete(w, e);
-}
-
-/* Pages that earlier transactions gave back. LMDB shows its list of them to read transactions only. */
-static size_t pages_free(MDB_env *env)
-{
-	MDB_cursor *c = NULL;
-	MDB_txn *txn;
-	MDB_val k, v;
-	size_t n = 0;
-
-	if (mdb_txn_begin(env, NULL, MDB_RDONLY, &txn))
-		return 0;
-	if (mdb_cursor_open(txn, 0, &c) == 0)
-		while (mdb_cursor_get(c, &k, &v, MDB_NEXT) == 0) {
-			size_t count;
-
-			memcpy(&count, v.mv_data, sizeof(count)); /* a list of page numbers begins with their count */
-			n += count;
-		}
-	if (c)
-		mdb_cursor_close(c);
-	mdb_txn_abort(txn);
-	return n;
-}
-
-bool lmdb_write_has_room(struct lmdb_write *w, size_t octets, size_t records)
-{
-	MDB_envinfo info;
-	MDB_stat st;
-	size_t need, left;
-
-	if (mdb_env_info(w->l->env, &info) || mdb_env_stat(w->l->env, &st))
-		return false;
-	need = RESERVE_PAGES + octets / st.ms_psize + records * PAGES_PER_PUT;
-	left = info.me_mapsize / st.ms_psize - info.me_last_pgno - 1;
-	return left > need || left + pages_free(w->l->env) > need;
 }

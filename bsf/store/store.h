@@ -55,8 +55,8 @@ const char *store_words(int rc);
 /* one per process */
 struct store_lmdb_cfg {
 	const char *dir;
-	unsigned map_size_gib;       /* the file is sparse, so far above need; never grown while running */
-	size_t map_size_octets;      /* if not 0, instead (tests) */
+	unsigned limit_gib;          /* of data.mdb, which new sessions do not pass; nor the end of the disk */
+	size_t limit_octets;         /* if not 0, instead (tests) */
 	const struct seal_kek *keks; /* the first seals */
 	size_t n_keks;
 	bool check; /* only look whether it is ours and a KEK opens it; then free it, it cannot be used */

@@ -39,7 +39,7 @@ void temp_dir_remove(const char *dir)
 
 struct store_lmdb_cfg lmdb_cfg(void)
 {
-	return (struct store_lmdb_cfg){ .map_size_gib = 1, .keks = &kek_1, .n_keks = 1 };
+	return (struct store_lmdb_cfg){ .limit_gib = 1, .keks = &kek_1, .n_keks = 1 };
 }
 
 static void on_done(void *owner, uint64_t txn, const struct store_answer *a)

@@ -190,7 +190,7 @@ START_TEST(full_map)
 	enum { MORE = 50 };
 	unsigned end;
 
-	cfg.map_size_octets = 8 << 20;
+	cfg.limit_octets = 8 << 20;
 	end = filled_for_a_while(&cfg, guss);
 	all_there(end);
 	ck_assert_int_eq(revoke_impi(&h, "u3@ims.mnc001.mcc001.3gppnetwork.org"), 0);
