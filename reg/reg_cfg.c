@@ -10,6 +10,7 @@
 #include <talloc.h>
 #include "common/gba/btid.h"
 #include "common/rt/cfg_file.h"
+#include "reg/reg_discovery.h"
 
 enum { REGISTRY_NODE = _LAST_OSMOVTY_NODE + 1, TARGET_NODE };
 
@@ -170,6 +171,7 @@ static int write_registry(struct vty *vty)
 		vty_out(vty, " recheck %d%s", r->recheck_s, VTY_NEWLINE);
 	for (size_t i = 0; i < r->n_lines; i++)
 		write_text(vty, "naf-conf", r->lines[i]);
+	reg_discovery_write(vty);
 	vty_out(vty, "!%s", VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
@@ -242,6 +244,7 @@ void reg_cfg_init(void)
 	install_element(CONFIG_NODE, &registry_cmd);
 	for (size_t i = 0; i < ARRAY_SIZE(of_registry); i++)
 		install_element(REGISTRY_NODE, of_registry[i]);
+	reg_discovery_cfg_init(REGISTRY_NODE);
 	install_node(&target_node, write_targets);
 	install_element(CONFIG_NODE, &target_cmd);
 	install_element(TARGET_NODE, &target_socket_cmd);
@@ -268,6 +271,8 @@ int reg_cfg_verify(struct err *err)
 		if (!needed[i].there)
 			return cfg_error(err, -EINVAL, reg_cfg.registry_line, "'registry' lacks '%s'", needed[i].word);
 	}
+	if (reg_discovery_verify(err) < 0)
+		return -EINVAL;
 	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
 		const struct reg_target *t = &reg_cfg.targets[i];
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "reg/reg_cfg.h"
+#include "reg/reg_discovery.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_sender.h"
 
@@ -148,6 +149,10 @@ const struct ctl_command reg_commands[] = {
 	  .help = "It may not any more: at the BSF at once, at the application within recheck",
 	  .changes = true,
 	  DO(reg_withdraw, true, "device fqdn") },
+	{ .words = "discovery",
+	  ARGS("", 0, 0),
+	  .help = "What new devices are told of the realm; with --json what a web server shows at /.well-known/gba-configuration",
+	  DO(reg_discovery_show, false, "") },
 	{ .words = "outbox",
 	  ARGS("", 0, 0),
 	  .help = "What BSFs and HSSs have not been told yet, and why not",

@@ -83,7 +83,9 @@ static bool set_up_curl(struct http_get *h, const struct http_get_cfg *cfg)
 	curl_easy_setopt(h->curl, CURLOPT_CONNECT_TO, h->connect_to);
 	curl_easy_setopt(h->curl, CURLOPT_TIMEOUT, cfg->timeout_s);
 	curl_easy_setopt(h->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR, cfg->https ? "https" : "http");
+	if (cfg->ca && curl_easy_setopt(h->curl, CURLOPT_CAINFO, cfg->ca) != CURLE_OK)
+		return false;
 	curl_easy_setopt(h->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	/* a proxy of the environment would change the path the credentials take */
 	curl_easy_setopt(h->curl, CURLOPT_PROXY, "");
@@ -292,8 +294,11 @@ static int broken_off(struct http_get *h, CURLcode rc, struct err *err)
 	if (h->collect.too_long)
 		return err_set(err, -EFBIG, "%s: header longer than %d octets, or body than %d", h->url, HTTP_HEAD_MAX,
 			       HTTP_BODY_MAX);
-	return err_set(err, rc == CURLE_URL_MALFORMAT ? -EINVAL : -EIO, "%s: %s", h->url,
-		       h->error[0] ? h->error : curl_easy_strerror(rc));
+	return err_set(err,
+		       rc == CURLE_URL_MALFORMAT              ? -EINVAL
+		       : rc == CURLE_PEER_FAILED_VERIFICATION ? -EKEYREJECTED
+							      : -EIO,
+		       "%s: %s", h->url, h->error[0] ? h->error : curl_easy_strerror(rc));
 }
 
 int http_get_step(struct http_get *h, struct http_answer *out, struct err *err)

@@ -18,6 +18,8 @@ struct http_get_cfg {
 	size_t n_connect_to;
 	bool trace; /* messages to stderr, secrets masked */
 	long timeout_s;
+	bool https;     /* https alone; else http alone */
+	const char *ca; /* file of those that are trusted; NULL: the system's */
 };
 
 struct http_answer {
@@ -46,7 +48,7 @@ int http_get_start(struct http_get *h, const char *url, const char *target, cons
 int http_get_fd(const struct http_get *h);
 
 /*! Do what can be done without waiting.
- *  \returns 0 and an answer to be cleared; -EINPROGRESS not yet; -EIO not reached or broken off; -EINVAL no URL;
+ *  \returns 0 and an answer to be cleared; -EINPROGRESS not yet; -EIO not reached or broken off; -EINVAL no URL; -EKEYREJECTED a certificate;
  *  -EFBIG header or body too long. After all but -EINPROGRESS nothing is under way */
 int http_get_step(struct http_get *h, struct http_answer *out, struct err *err);
 

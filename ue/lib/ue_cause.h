@@ -30,7 +30,8 @@ enum ue_exit {
 	X(rspauth, UE_DISTRUST)         /* the server did not prove that it knows the key */ \
 	X(realm, UE_DISTRUST)           /* the server asks for the key of another host */ \
 	X(btid, UE_DISTRUST)            /* B-TID of another run or another BSF */ \
-	X(lifetime, UE_DISTRUST)        /* a key that is over when it arrives */
+	X(lifetime, UE_DISTRUST)        /* a key that is over when it arrives */ \
+	X(certificate, UE_DISTRUST)     /* the server's is not of who it should be */
 
 #define UE_CAUSE_ENUM(name, code) UE_CAUSE_##name,
 enum ue_cause {

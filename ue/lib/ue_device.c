@@ -54,8 +54,10 @@ static int take_config(struct gba_ue *ue, const struct gba_ue_config *cfg, struc
 		if (!ue->connect_to[i])
 			return -ENOMEM;
 	}
-	ue->http = (struct http_get_cfg){ (const char *const *)ue->connect_to, cfg->n_connect_to, cfg->trace,
-					  cfg->timeout_s ? cfg->timeout_s : TIMEOUT_S };
+	ue->http = (struct http_get_cfg){ .connect_to = (const char *const *)ue->connect_to,
+					  .n_connect_to = cfg->n_connect_to,
+					  .trace = cfg->trace,
+					  .timeout_s = cfg->timeout_s ? cfg->timeout_s : TIMEOUT_S };
 	ue->renewals = cfg->renewals ? cfg->renewals : RENEWALS;
 	ue->renewals_s = cfg->renewals_s ? cfg->renewals_s : RENEWALS_S;
 	ue->state_dir = cfg->state_dir ? strdup(cfg->state_dir) : NULL;

@@ -9,6 +9,7 @@
 #include "common/base/hex.h"
 #include "ue/lib/http_url.h"
 #include "ue/tool/agent_line.h"
+#include "ue/tool/discover.h"
 #include "ue/tool/report.h"
 #include "ue/tool/ua_client.h"
 
@@ -21,6 +22,7 @@ static const char usage[] =
 	"       gba-ue [options] key HOST         the key with an application, printed\n"
 	"       gba-ue [options] status           what the device holds\n"
 	"       gba-ue [options] forget           delete keys and TMPI, as when the card is taken out\n"
+	"       gba-ue [options] discover URL     what an operator says of its realm at https://HOST\n"
 	"       gba-ue --agent SOCKET ask WORDS   a line to gba-ued, and its answer: list, watch, use REALM...\n"
 	"options:\n"
 	"  -c, --card CARD                  soft USIM's file (default usim-1.cfg), pcsc:READER, modem:DEVICE or rest:URL#SLOT,\n"
@@ -34,6 +36,8 @@ static const char usage[] =
 	"  --timeout SECONDS                for one request (default 15); with --agent for an answer of it, too (default 300)\n"
 	"  --output FILE                    the page of 'get' octet for octet in FILE; without it, it goes to standard\n"
 	"                                   output, where what could steer a terminal is written as \\xNN\n"
+	"  --ca FILE                        with discover: whose certificates are believed (those of the system)\n"
+	"  --write FILE                     with discover: make this configuration of gba-ued for the card of -c\n"
 	"  --json                           result as one JSON object, also of what fails\n"
 	"  -v                               each HTTP message on stderr, digests masked\n"
 	"  -V, -h                           version, this text\n"
@@ -44,7 +48,7 @@ static const char usage[] =
 #define AGENT_S   300 /* it may ask its user first, and its BSF several times */
 
 struct options {
-	const char *card, *bsf, *agent, *command, *url, *naf, *output, *refused;
+	const char *card, *bsf, *agent, *command, *url, *naf, *output, *refused, *ca, *write;
 	char **words;
 	int n_words;
 	uint8_t ua_id[GBA_UE_UA_ID_LEN];
@@ -55,7 +59,18 @@ struct options {
 	bool json, trace;
 };
 
-enum { OPT_BSF = 256, OPT_CONNECT_TO, OPT_TIMEOUT, OPT_OUTPUT, OPT_JSON, OPT_AGENT, OPT_UA_ID, OPT_REFUSED };
+enum {
+	OPT_BSF = 256,
+	OPT_CONNECT_TO,
+	OPT_TIMEOUT,
+	OPT_OUTPUT,
+	OPT_JSON,
+	OPT_AGENT,
+	OPT_UA_ID,
+	OPT_REFUSED,
+	OPT_CA,
+	OPT_WRITE
+};
 
 static const struct option longopts[] = {
 	{ "card", required_argument, NULL, 'c' },
@@ -66,6 +81,8 @@ static const struct option longopts[] = {
 	{ "connect-to", required_argument, NULL, OPT_CONNECT_TO },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "output", required_argument, NULL, OPT_OUTPUT },
+	{ "ca", required_argument, NULL, OPT_CA },
+	{ "write", required_argument, NULL, OPT_WRITE },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -149,6 +166,12 @@ static int option(struct options *o, int c, const char *word)
 	case OPT_OUTPUT:
 		o->output = optarg;
 		return -1;
+	case OPT_CA:
+		o->ca = optarg;
+		return -1;
+	case OPT_WRITE:
+		o->write = optarg;
+		return -1;
 	case OPT_JSON:
 		return -1;
 	case 'V':
@@ -177,8 +200,9 @@ static const struct {
 	const char *name, *word; /* word: the one it needs; NULL none */
 	bool agent, card;        /* is there with an agent, with a card of one's own */
 } commands[] = {
-	{ "bootstrap", NULL, true, true }, { "get", "a URL", true, true },  { "key", "a host name", true, true },
-	{ "status", NULL, false, true },   { "forget", NULL, false, true }, { "ask", "a word", true, false },
+	{ "bootstrap", NULL, true, true },    { "get", "a URL", true, true },  { "key", "a host name", true, true },
+	{ "status", NULL, false, true },      { "forget", NULL, false, true }, { "ask", "a word", true, false },
+	{ "discover", "a URL", false, true },
 };
 
 /* \returns -1: these options go with this command */
@@ -192,6 +216,8 @@ static int check_options(const struct options *o, bool agent, bool card)
 		return bad(o, "--output: only with get", NULL);
 	if ((o->has_ua_id || o->refused) && !o->naf)
 		return bad(o, "--ua-id and --refused: only with key", NULL);
+	if ((o->ca || o->write) && strcmp(o->command, "discover") != 0)
+		return bad(o, "--ca and --write: only with discover", NULL);
 	return o->url ? check_url(o, o->url) : -1;
 }
 
@@ -202,7 +228,7 @@ static int parse_command(struct options *o, char **words, int n)
 	int most;
 
 	if (n == 0)
-		return bad(o, "a command is needed: bootstrap, get, key, status, forget or ask", NULL);
+		return bad(o, "a command is needed: bootstrap, get, key, status, forget, discover or ask", NULL);
 	while (i < known && strcmp(words[0], commands[i].name) != 0)
 		i++;
 	if (i == known)
@@ -339,13 +365,27 @@ static struct gba_ue *open_device(const struct options *o, struct err *err)
 	return NULL;
 }
 
+static bool tell_realm(const struct options *o, const struct http_get_cfg *http, enum ue_cause *cause)
+{
+	struct discover_wish w = { o->words[0], o->card, o->write, *http, o->json };
+
+	w.http.https = true;
+	w.http.ca = o->ca;
+	*cause = discover(&w);
+	return true;
+}
+
 /* \returns false and the reason in err: nothing has been told yet */
 static bool run(const struct options *o, enum ue_cause *cause, struct err *err)
 {
-	const struct http_get_cfg http_cfg = { o->connect_to, o->n_connect_to, o->trace,
-					       o->timeout_s ? o->timeout_s : TIMEOUT_S };
+	const struct http_get_cfg http_cfg = { .connect_to = o->connect_to,
+					       .n_connect_to = o->n_connect_to,
+					       .trace = o->trace,
+					       .timeout_s = o->timeout_s ? o->timeout_s : TIMEOUT_S };
 	struct ua_client c = { .wait_s = !o->agent ? 0 : o->timeout_s ? (int)o->timeout_s : AGENT_S };
 
+	if (strcmp(o->command, "discover") == 0)
+		return tell_realm(o, &http_cfg, cause);
 	if (strcmp(o->command, "ask") == 0)
 		return agent_line(o->agent, c.wait_s, o->words, o->n_words, cause, err) == 0;
 	c.ue = open_device(o, err);

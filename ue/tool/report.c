@@ -6,6 +6,7 @@
 #include <time.h>
 #include <jansson.h>
 
+#include "common/base/hex.h"
 #include "common/base/visible.h"
 #include "common/gba/gba_time.h"
 
@@ -142,6 +143,79 @@ void report_key(bool json, const struct gba_ue_key *key, const struct ue_trail *
 		printf("btid:     %s\nlifetime: until %s\nkey:      %s\n", gba_ue_key_btid(key), expires, password);
 	}
 	OPENSSL_cleanse(password, sizeof(password));
+}
+
+static void discovery_text(const char *url, const struct discovery *d, const char *written)
+{
+	char hex[2 * UA_ID_LEN + 1], until[DATE_TIME_LEN + 1] = "";
+	const char *missing[3], *name;
+	size_t n = discovery_missing(d, missing);
+
+	date_time_format(until, d->valid_until);
+	printf("realm:     %s, as told by %s\nvalid:     until %s\nbsf:       %s\n", d->realm, url, until, d->bsf_url);
+	for (size_t i = 0; i < d->n_bsf_names; i++)
+		printf("bsf name:  %s\n", d->bsf_names[i]);
+	for (size_t i = 0; i < d->n_ua; i++) {
+		name = NULL;
+		ua_id_classify(d->ua[i], &name);
+		hex_encode(hex, sizeof(hex), d->ua[i], UA_ID_LEN);
+		printf("ua:        %s%s%s\n", hex, name ? ", " : "", name ? name : "");
+	}
+	printf("keys:      %s%s%s\n", d->keys & DISCOVERY_KEY_DEVICE ? "of the device" : "",
+	       d->keys == (DISCOVERY_KEY_DEVICE | DISCOVERY_KEY_CARD) ? ", " : "",
+	       d->keys & DISCOVERY_KEY_CARD ? "of the card (GBA_U)" : "");
+	if (d->registry[0])
+		printf("registry:  %s\n", d->registry);
+	if (d->catalogue[0])
+		printf("catalogue: %s\n", d->catalogue);
+	for (size_t i = 0; i < n; i++)
+		printf("missing:   %s\n", missing[i]);
+	if (written)
+		printf("written:   %s, for gba-ued -c\n", written);
+}
+
+static json_t *discovery_json(const struct discovery *d)
+{
+	json_t *names = json_array(), *ua = json_array(), *keys = json_array(), *lacks = json_array();
+	char hex[2 * UA_ID_LEN + 1], until[DATE_TIME_LEN + 1] = "";
+	const char *missing[3];
+	size_t n = discovery_missing(d, missing);
+
+	for (size_t i = 0; i < d->n_bsf_names; i++)
+		json_array_append_new(names, json_string(d->bsf_names[i]));
+	for (size_t i = 0; i < d->n_ua; i++) {
+		hex_encode(hex, sizeof(hex), d->ua[i], UA_ID_LEN);
+		json_array_append_new(ua, json_string(hex));
+	}
+	if (d->keys & DISCOVERY_KEY_DEVICE)
+		json_array_append_new(keys, json_string("device"));
+	if (d->keys & DISCOVERY_KEY_CARD)
+		json_array_append_new(keys, json_string("card"));
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(lacks, json_string(missing[i]));
+	date_time_format(until, d->valid_until);
+	return json_pack("{ss ss so so so ss* ss* ss so}", "realm", d->realm, "bsf_url", d->bsf_url, "bsf_names", names,
+			 "ua_protocols", ua, "key_kinds", keys, "registry", d->registry[0] ? d->registry : NULL,
+			 "catalogue", d->catalogue[0] ? d->catalogue : NULL, "valid_until", until, "missing", lacks);
+}
+
+void report_discovery(bool json, const char *url, const struct discovery *d, const char *written,
+		      const struct ue_trail *trail)
+{
+	json_t *o, *told;
+
+	if (!json) {
+		discovery_text(url, d, written);
+		return;
+	}
+	o = outcome_json("discovered", UE_CAUSE_ok, trail);
+	told = discovery_json(d);
+	json_object_set_new(o, "url", json_string(url));
+	json_object_update(o, told);
+	json_decref(told);
+	if (written)
+		json_object_set_new(o, "written", json_string(written));
+	print_json(o);
 }
 
 void report_error(bool json, enum ue_cause cause, const struct ue_trail *trail, const char *reason)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include "ue/tool/discovery.h"
 #include "ue/tool/ua_client.h"
 
 /*! \param[in] t     NULL: it is the agent's \param[in] key then: what came of it; else NULL
@@ -20,6 +21,10 @@ void report_get(bool json, const char *url, const struct gba_ue_token *t, const 
 
 /*! The key itself, because that is what was asked for. */
 void report_key(bool json, const struct gba_ue_key *key, const struct ue_trail *trail);
+
+/*! What there is and what is missing. \param[in] written file of a configuration; NULL: none was made */
+void report_discovery(bool json, const char *url, const struct discovery *d, const char *written,
+		      const struct ue_trail *trail);
 
 /*! \param[in] trail NULL: nothing was sent */
 void report_error(bool json, enum ue_cause cause, const struct ue_trail *trail, const char *reason);
