@@ -45,6 +45,8 @@ void bsf_figures(json_t *into)
 	figure(into, "swept", f.swept);
 	figure(into, "unreadable", f.corrupt);
 	figure(into, "index_octets", f.index_octets);
+	figure(into, "marks", f.marks);
+	figure(into, "marks_max", f.marks_max);
 	figure(into, "suspended", suspend_count());
 	figure(into, "ub_connections", ub_conn_open());
 	figure(into, "ub_connections_max", bsf_connections());
@@ -136,6 +138,21 @@ static void run_revoke_btid(struct ctl_request *q)
 		ctl_fail(q, CTL_INVALID, "that is no B-TID; allowed: base64(RAND)@FQDN");
 	else
 		answer_revoked(q, withdrawn_session(shards[0], &btid));
+}
+
+static void run_revoke_naf(struct ctl_request *q)
+{
+	const char *arg = ctl_arg(q, 0);
+
+	if (!fqdn_valid(span_str(arg), BTID_MAX))
+		ctl_fail(q, CTL_INVALID, "that is no name; allowed: FQDN of the application's NAF_Id");
+	else
+		answer_revoked(q, withdrawn_from_naf(shards[0], arg));
+}
+
+static void run_revoke_all(struct ctl_request *q)
+{
+	answer_revoked(q, withdrawn_all(shards[0]));
 }
 
 /* A run that carries an older GUSS has it from its MAA, and ends before its challenge does; a resynchronisation asks anew. */
@@ -307,6 +324,18 @@ const struct ctl_command bsf_commands[] = {
 	  .args_max = 1,
 	  .changes = true,
 	  .run = run_revoke_btid },
+	{ .words = "revoke naf",
+	  .args = "FQDN",
+	  .help = "An application gets no more keys of sessions that are there; its devices must bootstrap again",
+	  .args_min = 1,
+	  .args_max = 1,
+	  .changes = true,
+	  .run = run_revoke_naf },
+	{ .words = "revoke all",
+	  .args = "",
+	  .help = "Make all keys invalid at once; every device must bootstrap again",
+	  .changes = true,
+	  .run = run_revoke_all },
 	{ 0 },
 };
 

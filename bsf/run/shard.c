@@ -278,10 +278,11 @@ struct revocation {
 	sem_t done;
 	atomic_int rc; /* ThreadSanitizer does not know that sem_clockwait() orders */
 	struct impi impi;
+	enum store_op op;
+	char naf[BTID_MAX + 1];
 	struct btid btid;
-	bool by_impi, look;
 	struct gba_session found;
-	struct guss_blob *guss; /* owned; NULL: revoke, or look */
+	struct guss_blob *guss; /* owned, or NULL */
 	uint64_t keep_ms;
 	atomic_uint as_new;
 };
@@ -312,7 +313,7 @@ static struct revocation *revocation_of(struct txn *t)
 static void revocation_done(struct revocation *r, const struct store_answer *a)
 {
 	r->as_new = a->as_new;
-	if (r->look && a->rc == 0)
+	if (a->session)
 		gba_session_copy(&r->found, a->session);
 	revocation_end(r, a->rc < 0 ? a->rc : (int)a->revoked);
 }
@@ -325,6 +326,24 @@ static void revocation_event(struct txn *t, const struct txn_event *e)
 		revocation_end(revocation_of(t), -ETIMEDOUT);
 }
 
+static const struct store_answer *revocation_ask(struct store *st, const struct revocation *r)
+{
+	switch (r->op) {
+	case STORE_GUSS:
+		return store_guss(st, r->impi.s, r->guss, r->keep_ms, r->txn.id);
+	case STORE_REVOKE_IMPI:
+		return store_revoke_impi(st, r->impi.s, r->txn.id);
+	case STORE_REVOKE_BTID:
+		return store_revoke_btid(st, &r->btid, r->txn.id);
+	case STORE_REVOKE_NAF:
+		return store_revoke_naf(st, r->naf, r->txn.id);
+	case STORE_REVOKE_ALL:
+		return store_revoke_all(st, r->txn.id);
+	default:
+		return store_get(st, &r->btid, r->txn.id);
+	}
+}
+
 static void revocation_run(void *owner, struct inbox_item *item, bool stopping)
 {
 	struct revocation *r = (struct revocation *)item;
@@ -334,10 +353,7 @@ static void revocation_run(void *owner, struct inbox_item *item, bool stopping)
 	if (stopping)
 		return revocation_end(r, -ESHUTDOWN);
 	txn_start(s->txns, &r->txn, revocation_event, REVOKE_S * 1000);
-	a = r->guss      ? store_guss(s->store, r->impi.s, r->guss, r->keep_ms, r->txn.id)
-	    : r->look    ? store_get(s->store, &r->btid, r->txn.id)
-	    : r->by_impi ? store_revoke_impi(s->store, r->impi.s, r->txn.id)
-			 : store_revoke_btid(s->store, &r->btid, r->txn.id);
+	a = revocation_ask(s->store, r);
 	if (a)
 		revocation_done(r, a);
 }
@@ -379,17 +395,19 @@ static int revocation_give(struct shard *s, struct revocation *r, unsigned *as_n
 	return rc;
 }
 
-int shard_revoke(struct shard *s, const char *impi, const struct btid *btid)
+int shard_revoke(struct shard *s, const struct shard_whom *whom)
 {
 	struct revocation *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
-	r->by_impi = impi != NULL;
-	if (impi)
-		snprintf(r->impi.s, sizeof(r->impi.s), "%s", impi);
-	else
-		r->btid = *btid;
+	r->op = whom->op;
+	if (whom->op == STORE_REVOKE_IMPI)
+		snprintf(r->impi.s, sizeof(r->impi.s), "%s", whom->impi);
+	if (whom->op == STORE_REVOKE_NAF)
+		snprintf(r->naf, sizeof(r->naf), "%s", whom->naf);
+	if (whom->op == STORE_REVOKE_BTID)
+		r->btid = *whom->btid;
 	return revocation_give(s, r, NULL, NULL);
 }
 
@@ -402,6 +420,7 @@ int shard_guss(struct shard *s, const char *impi, struct guss_blob *guss, uint64
 		return -ENOMEM;
 	}
 	snprintf(r->impi.s, sizeof(r->impi.s), "%s", impi);
+	r->op = STORE_GUSS;
 	r->guss = guss;
 	r->keep_ms = keep_ms;
 	return revocation_give(s, r, as_new, NULL);
@@ -414,7 +433,7 @@ int shard_session(struct shard *s, const struct btid *btid, struct gba_session *
 	*out = (struct gba_session){ 0 };
 	if (!r)
 		return -ENOMEM;
-	r->look = true;
+	r->op = STORE_GET;
 	r->btid = *btid;
 	return revocation_give(s, r, NULL, out);
 }

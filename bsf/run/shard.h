@@ -31,10 +31,15 @@ void shard_quiesce(struct shard *s);
 /*! End the thread and free: after node_stop(), whose loops post to shards. */
 void shard_end(struct shard *s);
 
+/*! Whose keys are revoked: STORE_REVOKE_IMPI, _BTID, _NAF, each with its name, or _ALL. */
+struct shard_whom {
+	enum store_op op;
+	const char *impi, *naf;
+	const struct btid *btid;
+};
 /*! A thing to do with the store, on the shard's thread; for the VTY.
- *  \param[in] revoke_impi, revoke_btid one of them, the other NULL
- *  \returns sessions revoked; -ETIMEDOUT; -errno of the store. Waits, at most 5 s */
-int shard_revoke(struct shard *s, const char *impi, const struct btid *btid);
+ *  \returns sessions revoked, 0 of a NAF or all; -ETIMEDOUT; -errno of the store. Waits, at most 5 s */
+int shard_revoke(struct shard *s, const struct shard_whom *whom);
 
 /*! store_guss(), as shard_revoke(). \param[in] guss taken \param[out] as_new sessions whose own is as new
  *  \returns sessions that have it now; as shard_revoke() */

@@ -20,6 +20,12 @@ static struct store_shared *store;
 static struct shard *const *shards;
 static struct node *node;
 
+static void show_marks(struct vty *vty, const struct store_figures *f)
+{
+	vty_out(vty, "marks             %" PRIu64 " of %" PRIu64 ", %" PRIu64 " octets%s", f->marks, f->marks_max,
+		f->marks_octets, VTY_NEWLINE);
+}
+
 /* What is on another machine is not counted here. \returns false: it is in this process */
 static bool show_links(struct vty *vty, const struct store_figures *f)
 {
@@ -34,6 +40,7 @@ static bool show_links(struct vty *vty, const struct store_figures *f)
 	vty_out(vty, "memory            %s%s", l.full ? "full: new bootstraps get 503" : "has room", VTY_NEWLINE);
 	vty_out(vty, "sessions-made     %" PRIu64 "%s", f->commits, VTY_NEWLINE);
 	vty_out(vty, "unreadable        %" PRIu64 "%s", f->corrupt, VTY_NEWLINE);
+	show_marks(vty, f);
 	return true;
 }
 
@@ -51,6 +58,7 @@ DEFUN(show_store, show_store_cmd, "show store", SHOW_STR "What is stored, and wh
 	vty_out(vty, "committed-records %" PRIu64 "%s", f.committed_records, VTY_NEWLINE);
 	vty_out(vty, "swept             %" PRIu64 "%s", f.swept, VTY_NEWLINE);
 	vty_out(vty, "unreadable        %" PRIu64 "%s", f.corrupt, VTY_NEWLINE);
+	show_marks(vty, &f);
 	return CMD_SUCCESS;
 }
 
@@ -233,6 +241,32 @@ DEFUN(revoke_btid, revoke_btid_cmd, "revoke btid BTID",
 	return revoked(vty, withdrawn_session(shards[0], &btid));
 }
 
+/* How many sessions that are is not counted. */
+static int marked(struct vty *vty, int rc, const char *whose)
+{
+	if (rc < 0)
+		return revoked(vty, rc);
+	LOGT(DSTORE, LOGL_NOTICE, "keys of %s revoked by the operator\n", whose);
+	vty_out(vty, "no key of %s any more that was there before%s", whose, VTY_NEWLINE);
+	return CMD_SUCCESS;
+}
+
+DEFUN(revoke_naf, revoke_naf_cmd, "revoke naf FQDN",
+      REVOKE_HELP "Those of an application, of sessions that are there\n"
+		  "FQDN of its NAF_Id\n")
+{
+	if (!fqdn_valid(span_str(argv[0]), BTID_MAX)) {
+		vty_out(vty, "%% %s is no name; allowed: FQDN of the application's NAF_Id%s", argv[0], VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	return marked(vty, withdrawn_from_naf(shards[0], argv[0]), argv[0]);
+}
+
+DEFUN(revoke_all, revoke_all_cmd, "revoke all", REVOKE_HELP "Of everybody\n")
+{
+	return marked(vty, withdrawn_all(shards[0]), "everybody");
+}
+
 void bsf_vty_init(struct store_shared *st, struct shard *const *sh, struct node *no)
 {
 	node = no;
@@ -247,4 +281,6 @@ void bsf_vty_init(struct store_shared *st, struct shard *const *sh, struct node 
 	install_element(ENABLE_NODE, &peers_reconnect_cmd);
 	install_element(ENABLE_NODE, &revoke_impi_cmd);
 	install_element(ENABLE_NODE, &revoke_btid_cmd);
+	install_element(ENABLE_NODE, &revoke_naf_cmd);
+	install_element(ENABLE_NODE, &revoke_all_cmd);
 }

@@ -56,7 +56,8 @@ static void withdrawn_tell_of(const char *what, const char *impi)
 
 int withdrawn_sessions(struct shard *s, const char *impi)
 {
-	int rc = shard_revoke(s, impi, NULL);
+	const struct shard_whom whom = { .op = STORE_REVOKE_IMPI, .impi = impi };
+	int rc = shard_revoke(s, &whom);
 
 	if (rc > 0)
 		withdrawn_tell_of("revoked", impi);
@@ -70,7 +71,8 @@ void withdrawn_rights(const char *impi)
 
 int withdrawn_session(struct shard *s, const struct btid *btid)
 {
-	int rc = shard_revoke(s, NULL, btid);
+	const struct shard_whom whom = { .op = STORE_REVOKE_BTID, .btid = btid };
+	int rc = shard_revoke(s, &whom);
 	json_t *o;
 	struct zn_given g;
 
@@ -82,6 +84,26 @@ int withdrawn_session(struct shard *s, const struct btid *btid)
 	else
 		put_btid(o, btid);
 	withdrawn_tell("revoked", o);
+	return rc;
+}
+
+int withdrawn_from_naf(struct shard *s, const char *fqdn)
+{
+	const struct shard_whom whom = { .op = STORE_REVOKE_NAF, .naf = fqdn };
+	int rc = shard_revoke(s, &whom);
+
+	if (rc == 0 && ctl_watched())
+		withdrawn_tell("revoked", json_pack("{ss}", "naf", fqdn));
+	return rc;
+}
+
+int withdrawn_all(struct shard *s)
+{
+	const struct shard_whom whom = { .op = STORE_REVOKE_ALL };
+	int rc = shard_revoke(s, &whom);
+
+	if (rc == 0 && ctl_watched())
+		withdrawn_tell("revoked", json_pack("{sb}", "all", 1));
 	return rc;
 }
 

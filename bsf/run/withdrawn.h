@@ -10,6 +10,9 @@
 /*! Revoke the sessions of a subscriber, or the one of a B-TID, and tell it. \returns as shard_revoke() */
 int withdrawn_sessions(struct shard *s, const char *impi);
 int withdrawn_session(struct shard *s, const struct btid *btid);
+/*! An application gets no more keys of sessions made until now; all sessions. \returns 0; -errno as shard_revoke() */
+int withdrawn_from_naf(struct shard *s, const char *fqdn);
+int withdrawn_all(struct shard *s);
 /*! The rights in a live session are others. */
 void withdrawn_rights(const char *impi);
 /*! An application server is admitted no more. */

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bsf/store/guss_push.h"
+#include "bsf/store/marks.h"
 #include "bsf/store/store.h"
 #include "bsf/store/record.h"
 #include "common/rt/inbox.h"
@@ -22,6 +23,7 @@ struct store_req {
 	} key;
 	struct impi impi;               /* REVOKE_IMPI: argument; FIND_TMPI: answer */
 	struct gba_challenge challenge; /* CHALLENGE_PUT: argument; _TAKE: its key, then the answer */
+	struct mark mark;               /* REVOKE: of which name; when, says store_mark() */
 	struct gba_session session;     /* PUT: argument; GET: answer; GUSS: its IMPI and GUSS are the argument */
 	/* PUT, back ends on disk: what is written, made on the shard's thread; malloc'ed */
 	struct record_head head;
@@ -63,6 +65,7 @@ struct store_backend {
 struct store_shared {
 	const struct store_backend *be;
 	struct guss_pushes *pushes;
+	struct marks *marks;
 	int64_t (*_Atomic life_max_s)(void); /* NULL: none */
 };
 
@@ -75,8 +78,15 @@ void store_reply_here(struct store_req *r);
  *  \returns 0; -ENOSPC it is too large, or no memory; -EIO it could not be sealed */
 int store_record_make(struct store_req *r, const struct record_keys *k);
 
-/*! clock_ms of a store that is in this process. */
+/*! clock_ms of a store that is in this process: the wall clock, which marks outlive a process by, but never back. */
 int64_t store_clock_here(struct store *st);
+int64_t store_clock_here_ms(void);
+/*! It goes on from there: a mark is as late. */
+void store_clock_at_least(int64_t ms);
+
+/*! r->mark is of now. \param[in] now_ms of the store's clock */
+void store_mark_now(const struct store_shared *sh, struct store_req *r, int64_t now_ms);
+bool store_revokes(enum store_op op);
 
 /*! A record does not open: count and log it. Any thread. */
 void store_unreadable(const uint8_t rand[AKA_RAND_LEN]);

@@ -80,10 +80,12 @@ void gba_challenge_clear(struct gba_challenge *c)
 /* Packed form. Nearly every name ends in the domain 3GPP gives to operators; one flag saves its 16 octets twice a
  * record.
  *
- *   version 1 | variant 1 | flags 1 | created_at 6 | expires_at 6 | [Ks 32] | [TMPI 24] |
+ *   version 1 | variant 1 | flags 1 | created_at 6 | expires_at 6 | [made_ms 6] | [Ks 32] | [TMPI 24] |
  *   length 1, IMPI | length 1, BSF name | [GUSS, to the end]
+ *
+ * made_ms since version 2; of one without it the second in which it was put stands for it.
  */
-#define PACK_VERSION 1
+#define PACK_VERSION 2
 #define PACK_SUFFIX  ".3gppnetwork.org"
 #define SUFFIX_LEN   (sizeof(PACK_SUFFIX) - 1)
 #define TIME_MAX     ((INT64_C(1) << 48) - 1)
@@ -111,13 +113,13 @@ static size_t suffix_cut(const char *name, uint8_t flag, uint8_t *flags)
 static bool session_packable(const struct gba_session *s)
 {
 	return (s->ks.len == 0 || s->ks.len == KS_LEN) && s->created_at >= 0 && s->created_at <= TIME_MAX &&
-	       s->expires_at >= 0 && s->expires_at <= TIME_MAX;
+	       s->expires_at >= 0 && s->expires_at <= TIME_MAX && s->made_ms >= 0 && s->made_ms <= TIME_MAX;
 }
 
 int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 {
 	struct span guss = guss_blob_span(s->guss);
-	uint8_t head[15] = { PACK_VERSION, (uint8_t)s->variant }, one;
+	uint8_t head[21] = { PACK_VERSION, (uint8_t)s->variant }, one;
 	size_t impi_len, bsf_len;
 	struct writer w;
 
@@ -133,6 +135,7 @@ int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 	bsf_len = suffix_cut(s->bsf_name, PACK_BSF_SUFFIX, &head[2]);
 	be48_put(head + 3, (uint64_t)s->created_at);
 	be48_put(head + 9, (uint64_t)s->expires_at);
+	be48_put(head + 15, (uint64_t)s->made_ms);
 
 	writer_init(&w, out, cap);
 	writer_put(&w, head, sizeof(head));
@@ -184,7 +187,7 @@ static bool unpack_fields(struct gba_session *s, struct span *rest)
 	struct span head, f;
 	uint8_t flags;
 
-	if (!gba_session_take(rest, 15, &head) || head.p[0] != PACK_VERSION)
+	if (!gba_session_take(rest, 15, &head) || head.p[0] < 1 || head.p[0] > PACK_VERSION)
 		return false;
 	flags = head.p[2];
 	if (head.p[1] < GBA_VARIANT_ME || head.p[1] > GBA_VARIANT_DIGEST || (flags & ~PACK_FLAGS))
@@ -192,6 +195,12 @@ static bool unpack_fields(struct gba_session *s, struct span *rest)
 	s->variant = (enum gba_variant)head.p[1];
 	s->created_at = (int64_t)be48_get(head.p + 3);
 	s->expires_at = (int64_t)be48_get(head.p + 9);
+	s->made_ms = s->created_at * 1000;
+	if (head.p[0] > 1) {
+		if (!gba_session_take(rest, 6, &f))
+			return false;
+		s->made_ms = (int64_t)be48_get(f.p);
+	}
 	if (flags & PACK_KS) {
 		if (!gba_session_take(rest, KS_LEN, &f) || secret_set(&s->ks, f.p, f.len) < 0)
 			return false;

@@ -61,7 +61,7 @@ struct gba_session {
 	enum gba_variant variant;
 	struct secret ks;               /* 32 octets */
 	int64_t created_at, expires_at; /* Unix seconds */
-	int64_t made_ms;                /* of its challenge; only until it is put */
+	int64_t made_ms;                /* of its challenge */
 	bool has_tmpi;
 	uint8_t tmpi[TMPI_LEN];
 	struct guss_blob *guss; /* owned reference or NULL */
@@ -79,7 +79,7 @@ static inline struct span gba_challenge_key(const struct gba_challenge *c)
 }
 
 /*! Compact binary form of a session, for sealing: version, variant, times, names, Ks, TMPI, GUSS. The RAND is the
- *  lookup key and stays outside. About 130 octets with 3GPP names, 24 more with a TMPI, and the GUSS.
+ *  lookup key and stays outside. About 136 octets with 3GPP names, 24 more with a TMPI, and the GUSS.
  *  \param[in] s ks has 32 octets, or none (what is kept of an expired session with a TMPI)
  *  \returns octets; -ENOSPC; -EINVAL Ks or times out of range */
 #define GBA_RECORD_MAX 132096 /* GUSS_COPY_MAX and the rest */

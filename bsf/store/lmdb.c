@@ -126,6 +126,15 @@ static int made(struct store_lmdb *l, const char *dir, struct err *err)
 	return rc < 0 ? err_set(err, rc, "store: cannot write in %s: %s", dir, strerror(-rc)) : 0;
 }
 
+static int marks_make(struct store_lmdb *l, struct err *err)
+{
+	struct seal_kek key = lmdb_marks_key(l);
+
+	l->sh.marks = marks_new(&key, 1, MARKS_MAX);
+	secret_clear(&key.key);
+	return l->sh.marks ? 0 : err_set(err, -ENOMEM, "store: no memory for marks");
+}
+
 struct rebuild {
 	uint64_t records, unreadable, foreign_kek;
 };
@@ -146,6 +155,10 @@ static int rebuild_one(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, M
 
 	if (k->mv_size == LMDB_META_KEY_LEN)
 		return 0;
+	if (k->mv_size == LMDB_MARK_KEY_LEN) {
+		lmdb_marks_read(l, k, v);
+		return 0;
+	}
 	if (k->mv_size != AKA_RAND_LEN || record_head_read(&e.head, lmdb_span(v)) < 0) {
 		r->unreadable++;
 		return 0;
@@ -214,6 +227,8 @@ static bool store_lmdb_submit(struct store_shared *sh, struct store_req *r)
 		return false;
 	case STORE_REVOKE_IMPI:
 	case STORE_REVOKE_BTID:
+	case STORE_REVOKE_NAF:
+	case STORE_REVOKE_ALL:
 	case STORE_GUSS:
 		lmdb_committer_submit(l->committer, r);
 		return false;
@@ -254,7 +269,7 @@ static void store_lmdb_free(struct store_shared *sh)
 		close(l->lock_fd);
 	lmdb_index_free(l->index);
 	challenges_free(l->challenges);
-	revoked_free(l->revoked);
+	marks_free(l->sh.marks);
 	guss_pushes_free(l->sh.pushes);
 	seal_free(l->keys.seal);
 	secret_clear(&l->keys.index_key);
@@ -284,17 +299,16 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 	l->limit = limit(cfg);
 	l->index = lmdb_index_new();
 	l->challenges = challenges_new(CHALLENGES_MAX);
-	l->revoked = revoked_new();
 	l->sh.pushes = guss_pushes_new();
 	err_set(err, -ENOMEM, "store: no memory");
-	if (!l->index || !l->challenges || !l->revoked || !l->sh.pushes || lmdb_readers_init(l) < 0)
+	if (!l->index || !l->challenges || !l->sh.pushes || lmdb_readers_init(l) < 0)
 		goto fail;
 	l->lock_fd = lmdb_file_open(cfg, lmdb_map_size(l->limit), &damaged, err);
 	if (damaged)
 		return &l->sh;
 	if (l->lock_fd < 0 || env_open(l, cfg, err) < 0 || meta_open(l, cfg, err) < 0)
 		goto fail;
-	if (!cfg->check && (made(l, cfg->dir, err) < 0 || index_rebuild(l, cfg, err) < 0))
+	if (!cfg->check && (made(l, cfg->dir, err) < 0 || marks_make(l, err) < 0 || index_rebuild(l, cfg, err) < 0))
 		goto fail;
 	if (cfg->check)
 		return &l->sh;

@@ -11,7 +11,6 @@
 #include "bsf/store/challenges.h"
 #include "bsf/store/lmdb_file.h"
 #include "bsf/store/lmdb_index.h"
-#include "bsf/store/revoked.h"
 
 struct lmdb_reader;
 struct lmdb_committer;
@@ -19,7 +18,7 @@ struct lmdb_committer;
 struct store_lmdb {
 	struct store_shared sh; /* must be first */
 	struct challenges *challenges;
-	struct revoked *revoked; /* only of the committer, as all that writes */
+	int64_t marks_swept_ms; /* of the committer */
 	struct lmdb_index *index;
 	struct record_keys keys;
 	uint8_t meta[LMDB_META_LEN]; /* the index key as it lies sealed */
@@ -85,6 +84,15 @@ int lmdb_write_sweep(struct lmdb_write *w, const struct index_entry *e);
 /*! Durable when it returns 0; else nothing was changed. w is gone in both cases. */
 int lmdb_write_commit(struct lmdb_write *w);
 void lmdb_write_abort(struct lmdb_write *w);
+
+/* store/lmdb_marks.c: marks as records: 'M' | kind | tag, and at, until, sealed */
+struct seal_kek lmdb_marks_key(const struct store_lmdb *l);
+/*! One that is read at start. What does not open counts as if it were of now. */
+void lmdb_marks_read(struct store_lmdb *l, const MDB_val *k, const MDB_val *v);
+/*! Write it, and now and then take away those that are over. \returns as lmdb_write_request() */
+int lmdb_marks_put(struct store_lmdb *l, MDB_txn *txn, const struct mark *mark);
+/*! These were written, and nobody has been told yet: from now on what they revoke is not served. */
+void lmdb_marks_count(struct store_lmdb *l, struct store_req *batch);
 
 /* store/lmdb_commit.c: the committer */
 struct lmdb_committer *lmdb_committer_start(struct store_lmdb *l);

@@ -178,6 +178,7 @@ static int sweep_some(struct lmdb_committer *c, struct lmdb_write *w, size_t max
  * \returns 0: durable, and each rc is set; -ENOSPC, -EBADMSG, -EIO: nothing happened */
 static int batch_write(struct lmdb_committer *c, struct store_req *batch, size_t sweep, bool *more)
 {
+	struct store_req *first = batch;
 	struct room need = room_needed(batch);
 	int64_t now = store_wall_s();
 	int rc;
@@ -195,7 +196,10 @@ static int batch_write(struct lmdb_committer *c, struct store_req *batch, size_t
 		lmdb_write_abort(w);
 		return rc;
 	}
-	return lmdb_write_commit(w);
+	rc = lmdb_write_commit(w);
+	if (rc == 0)
+		lmdb_marks_count(c->l, first);
+	return rc;
 }
 
 /* What a caller is told: a damaged page is a store that could not be asked. */

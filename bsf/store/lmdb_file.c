@@ -160,7 +160,7 @@ static bool is_ours(struct span key, struct span value)
 {
 	struct record_head h;
 
-	return key.len == LMDB_META_KEY_LEN ||
+	return key.len == LMDB_META_KEY_LEN || key.len == LMDB_MARK_KEY_LEN ||
 	       (key.len == AKA_RAND_LEN && value.len <= RECORD_MAX && record_head_read(&h, value) == 0);
 }
 

@@ -3,6 +3,7 @@
  *  data.mdb before LMDB maps it: whose it is, whether it is whole, and what of a damaged one can be saved. */
 #pragma once
 
+#include "bsf/store/marks.h"
 #include "bsf/store/store.h"
 
 /*! Lock data.mdb itself (made if there never was one) and look at each of its pages. A damaged one is replaced by what
@@ -18,8 +19,10 @@ int lmdb_file_open(const struct store_lmdb_cfg *cfg, size_t map_size_octets, boo
  *  \returns 0; -errno */
 int lmdb_file_made(const char *dir, struct span meta);
 
-/*! The key of the one record that is no session: the index key, sealed. */
+/*! The key of the one record that is neither session nor mark: the index key, sealed. */
 #define LMDB_META_KEY      "meta"
 #define LMDB_META_KEY_LEN  (sizeof(LMDB_META_KEY) - 1)
 #define LMDB_INDEX_KEY_LEN 32
-#define LMDB_META_LEN      (LMDB_INDEX_KEY_LEN + SEAL_OVERHEAD)
+/* That of a mark (marks.h): 'M', kind, tag. */
+#define LMDB_MARK_KEY_LEN (2 + MARK_TAG_LEN)
+#define LMDB_META_LEN     (LMDB_INDEX_KEY_LEN + SEAL_OVERHEAD)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "bsf/store/lmdb.h"
-#include "common/base/clock.h"
 
 struct undo {
 	bool added;
@@ -230,10 +229,6 @@ static int write_put(struct lmdb_write *w, struct store_req *r)
 	size_t n = lmdb_index_by_impi(w->l->index, r->head.impi_tag, former);
 	int rc = 0;
 
-	if (revoked_since(w->l->revoked, r->session.impi.s, r->session.rand, r->session.made_ms)) {
-		r->rc = -EKEYREVOKED;
-		return 0;
-	}
 	/* sealed before a newer GUSS came, or on its way with an older one */
 	if (guss_pushes_take(w->l->sh.pushes, r->session.impi.s, &r->session.guss))
 		rc = store_record_make(r, &w->l->keys);
@@ -269,7 +264,6 @@ static int write_revoke_impi(struct lmdb_write *w, struct store_req *r, int64_t 
 
 	if (record_impi_tag(tag, &w->l->keys, r->impi.s) < 0)
 		return -EIO;
-	revoked_impi(w->l->revoked, r->impi.s, (int64_t)clock_mono_ms());
 	n = lmdb_index_by_impi(w->l->index, tag, e);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = revoke_entry(w, r, &e[i], now_s);
@@ -284,8 +278,6 @@ static int write_revoke_btid(struct lmdb_write *w, struct store_req *r, int64_t 
 	bool is;
 	int rc = mdb_get(w->txn, w->l->dbi, &k, &v);
 
-	if (rc == MDB_NOTFOUND) /* its device may answer its challenge yet */
-		revoked_rand(w->l->revoked, r->key.btid.rand, (int64_t)clock_mono_ms());
 	memcpy(e.rand, r->key.btid.rand, AKA_RAND_LEN);
 	if (rc || record_head_read(&e.head, lmdb_span(&v)) < 0 || e.head.kind != RECORD_SESSION)
 		return 0;
@@ -295,6 +287,25 @@ static int write_revoke_btid(struct lmdb_write *w, struct store_req *r, int64_t 
 	is = span_ieq(span_str(s.bsf_name), span_str(r->key.btid.domain));
 	gba_session_clear(&s);
 	return is ? revoke_entry(w, r, &e, now_s) : 0;
+}
+
+/* First the mark: also where what it is for is not there yet. It counts when it is durable (lmdb_marks_count()). */
+static int write_revoke(struct lmdb_write *w, struct store_req *r, int64_t now_s)
+{
+	int rc;
+
+	store_mark_now(&w->l->sh, r, store_clock_here_ms());
+	r->rc = marks_would(w->l->sh.marks, &r->mark);
+	if (r->rc == -ENOSPC)
+		return 0;
+	r->rc = 0;
+	w->records++;
+	rc = lmdb_marks_put(w->l, w->txn, &r->mark);
+	if (rc == 0 && r->op == STORE_REVOKE_IMPI)
+		rc = write_revoke_impi(w, r, now_s);
+	if (rc == 0 && r->op == STORE_REVOKE_BTID)
+		rc = write_revoke_btid(w, r, now_s);
+	return rc;
 }
 
 static int guss_entry(struct lmdb_write *w, struct store_req *r, const struct index_entry *e, int64_t now_s,
@@ -340,9 +351,10 @@ int lmdb_write_request(struct lmdb_write *w, struct store_req *r, int64_t now_s)
 	case STORE_PUT:
 		return write_put(w, r);
 	case STORE_REVOKE_IMPI:
-		return write_revoke_impi(w, r, now_s);
 	case STORE_REVOKE_BTID:
-		return write_revoke_btid(w, r, now_s);
+	case STORE_REVOKE_NAF:
+	case STORE_REVOKE_ALL:
+		return write_revoke(w, r, now_s);
 	case STORE_GUSS:
 		return write_guss(w, r, now_s);
 	default:

@@ -19,6 +19,17 @@ static void mem_sweep(struct store_mem *m)
 
 	while (mem_session_expired(st, now, store_expiry_max(&m->sh, now), &impi, rand))
 		mem_identity_forget(m, &impi, rand);
+	if (st == m->by_rand)
+		marks_expire(m->sh.marks, store_clock_here_ms());
+}
+
+static int mem_mark(struct store_mem *m, struct store_req *r)
+{
+	int rc;
+
+	store_mark_now(&m->sh, r, store_clock_here_ms());
+	rc = marks_add(m->sh.marks, &r->mark);
+	return rc == -EALREADY ? 0 : rc;
 }
 
 static bool mem_submit(struct store_shared *sh, struct store_req *r)
@@ -26,7 +37,7 @@ static bool mem_submit(struct store_shared *sh, struct store_req *r)
 	struct store_mem *m = (struct store_mem *)sh;
 
 	mem_sweep(m);
-	r->rc = 0;
+	r->rc = store_revokes(r->op) ? mem_mark(m, r) : 0;
 	switch (r->op) {
 	case STORE_CHALLENGE_PUT:
 		r->rc = challenges_put(m->challenges, &r->challenge);
@@ -45,10 +56,15 @@ static bool mem_submit(struct store_shared *sh, struct store_req *r)
 		r->rc = mem_identity_by_tmpi(m, r->key.tmpi, &r->impi);
 		break;
 	case STORE_REVOKE_IMPI:
-		r->revoked = mem_identity_revoke(m, r->impi.s);
+		if (r->rc == 0)
+			r->revoked = mem_identity_revoke(m, r->impi.s);
 		break;
 	case STORE_REVOKE_BTID:
-		r->revoked = mem_session_revoke(m, r->key.btid.rand, r->key.btid.domain);
+		if (r->rc == 0)
+			r->revoked = mem_session_revoke(m, r->key.btid.rand, r->key.btid.domain);
+		break;
+	case STORE_REVOKE_NAF:
+	case STORE_REVOKE_ALL:
 		break;
 	case STORE_GUSS:
 		mem_identity_guss(m, r);
@@ -103,9 +119,19 @@ static void mem_free(struct store_shared *sh)
 		pthread_mutex_destroy(&m->by_tmpi[i].lock);
 	}
 	challenges_free(m->challenges);
-	revoked_free(m->revoked);
+	marks_free(m->sh.marks);
 	guss_pushes_free(m->sh.pushes);
 	free(m);
+}
+
+/* Names are hashed under a key that is gone with the process. */
+static struct marks *mem_marks(void)
+{
+	struct seal_kek key = { .key = { .len = SEAL_KEK_LEN } };
+	struct marks *m = rng_fill(key.key.b, SEAL_KEK_LEN) < 0 ? NULL : marks_new(&key, 1, MARKS_MAX);
+
+	secret_clear(&key.key);
+	return m;
 }
 
 static const struct store_backend mem_backend = {
@@ -123,9 +149,9 @@ struct store_shared *store_shared_mem_new(struct err *err)
 		goto fail;
 	m->sh.be = &mem_backend;
 	m->challenges = challenges_new(CHALLENGES_MAX);
-	m->revoked = revoked_new();
+	m->sh.marks = mem_marks();
 	m->sh.pushes = guss_pushes_new();
-	if (!m->challenges || !m->revoked || !m->sh.pushes || rng_fill(&m->seed, sizeof(m->seed)) < 0)
+	if (!m->challenges || !m->sh.marks || !m->sh.pushes || rng_fill(&m->seed, sizeof(m->seed)) < 0)
 		goto fail;
 	for (unsigned i = 0; i < MEM_STRIPES; i++) {
 		pthread_mutex_init(&m->by_rand[i].lock, NULL);
@@ -136,7 +162,7 @@ struct store_shared *store_shared_mem_new(struct err *err)
 fail:
 	if (m) {
 		challenges_free(m->challenges);
-		revoked_free(m->revoked);
+		marks_free(m->sh.marks);
 		guss_pushes_free(m->sh.pushes);
 	}
 	free(m);

@@ -9,7 +9,6 @@
 
 #include "bsf/store/backend.h"
 #include "bsf/store/challenges.h"
-#include "bsf/store/revoked.h"
 
 #define MEM_STRIPES 256
 #define MEM_BUCKETS 256 /* per stripe */
@@ -58,8 +57,7 @@ struct mem_tmpi_stripe {
 struct store_mem {
 	struct store_shared sh; /* must be first */
 	struct challenges *challenges;
-	struct revoked *revoked; /* written and read under the lock of the identity, for a RAND that of the session */
-	uint64_t seed;           /* of the IMPI hash */
+	uint64_t seed; /* of the IMPI hash */
 	atomic_uint sweep_at;
 	_Atomic uint64_t sessions, tmpis, puts, swept;
 	struct mem_session_stripe by_rand[MEM_STRIPES];
@@ -69,20 +67,20 @@ struct store_mem {
 
 /* store/mem_session.c: sessions under their RAND */
 void mem_session_node_free(struct mem_session_node *n);
-/*! \returns 0; -EEXIST this RAND is there already; -EKEYREVOKED, n is still the caller's both times */
+/*! \returns 0; -EEXIST this RAND is there already, n is still the caller's */
 int mem_session_add(struct store_mem *m, struct mem_session_node *n);
 /*! \param[in] tombstone remove also what was revoked. \returns is it gone? */
 bool mem_session_remove(struct store_mem *m, const uint8_t *rand, bool tombstone);
 /*! \returns 0 and a copy in out; -ENOENT */
 int mem_session_get(struct store_mem *m, const struct btid *id, struct gba_session *out);
-/*! \param[in] domain NULL: any, of a session that is there; else what is not there yet is revoked, too. \returns 1 if a session that still counted was revoked */
+/*! \param[in] domain NULL: any. \returns 1 if a session that still counted was revoked */
 unsigned mem_session_revoke(struct store_mem *m, const uint8_t *rand, const char *domain);
 void mem_session_guss(struct store_mem *m, const uint8_t *rand, struct store_req *r, int64_t when);
 /*! The first session of a stripe that is over. \param[in] beyond an expiry later than this is none */
 bool mem_session_expired(struct mem_session_stripe *st, int64_t now, int64_t beyond, struct impi *impi, uint8_t *rand);
 
 /* store/mem_identity.c: who has which sessions, and which TMPI */
-/*! \returns 0; -EEXIST this RAND is there; -EKEYREVOKED; -ENOSPC no memory */
+/*! \returns 0; -EEXIST this RAND is there; -ENOSPC no memory */
 int mem_identity_put(struct store_mem *m, const struct gba_session *s);
 int mem_identity_by_tmpi(struct store_mem *m, const uint8_t *tmpi, struct impi *out);
 /*! \returns sessions revoked */

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/base/clock.h"
-
 /* A TMPI is uniform, so its first octets choose. */
 static struct mem_tmpi_node **tmpi_find(struct mem_tmpi_stripe *st, const uint8_t *tmpi)
 {
@@ -180,7 +178,6 @@ unsigned mem_identity_revoke(struct store_mem *m, const char *impi)
 	struct mem_identity_node *id;
 
 	pthread_mutex_lock(&st->lock);
-	revoked_impi(m->revoked, impi, (int64_t)clock_mono_ms());
 	id = *identity_find(st, bucket, impi);
 	for (struct mem_session_ref *ref = id ? id->sessions : NULL; ref; ref = ref->next)
 		revoked += mem_session_revoke(m, ref->rand, NULL);

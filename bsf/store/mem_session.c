@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/base/clock.h"
-
 /* RAND is uniform, so its first octets choose. */
 static struct mem_session_stripe *mem_session_stripe(struct store_mem *m, const uint8_t *rand)
 {
@@ -63,8 +61,6 @@ int mem_session_add(struct store_mem *m, struct mem_session_node *n)
 	p = mem_session_find(st, n->s.rand);
 	if (*p)
 		rc = -EEXIST;
-	else if (revoked_since(m->revoked, n->s.impi.s, n->s.rand, n->s.made_ms))
-		rc = -EKEYREVOKED;
 	else
 		*p = n;
 	pthread_mutex_unlock(&st->lock);
@@ -99,8 +95,6 @@ unsigned mem_session_revoke(struct store_mem *m, const uint8_t *rand, const char
 
 	pthread_mutex_lock(&st->lock);
 	n = *mem_session_find(st, rand);
-	if (!n && domain)
-		revoked_rand(m->revoked, rand, (int64_t)clock_mono_ms());
 	if (n && !n->revoked && n->s.expires_at > now &&
 	    (!domain || span_ieq(span_str(domain), span_str(n->s.bsf_name)))) {
 		secret_clear(&n->s.ks);

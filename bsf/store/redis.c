@@ -130,6 +130,11 @@ static void part_close(struct store *st)
 	free(p);
 }
 
+static int redis_revoke_none(struct redis_part *p, struct store_req *r)
+{
+	return -ENOTCONN;
+}
+
 int redis_begin(struct redis_part *p, struct store_req *r)
 {
 	static int (*const begin[])(struct redis_part * p, struct store_req * r) = {
@@ -140,6 +145,8 @@ int redis_begin(struct redis_part *p, struct store_req *r)
 		[STORE_FIND_TMPI] = redis_find_tmpi,
 		[STORE_REVOKE_IMPI] = redis_revoke_impi,
 		[STORE_REVOKE_BTID] = redis_revoke_btid,
+		[STORE_REVOKE_NAF] = redis_revoke_none,
+		[STORE_REVOKE_ALL] = redis_revoke_none,
 		[STORE_GUSS] = redis_guss,
 	};
 	/* before that there is no key to make names with */
@@ -176,6 +183,7 @@ static void redis_free(struct store_shared *sh)
 	struct store_redis *s = (struct store_redis *)sh;
 
 	pthread_mutex_destroy(&s->lock);
+	marks_free(s->sh.marks);
 	guss_pushes_free(s->sh.pushes);
 	seal_free(s->seal);
 	secret_clear(&s->cfg.password);
@@ -220,6 +228,7 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 	s->cfg.keks = NULL;
 	sockaddr_text(s->label, &cfg->addr);
 	s->sh.pushes = guss_pushes_new();
+	s->sh.marks = marks_new(cfg->keks, cfg->n_keks, MARKS_MAX);
 	s->seal = s->sh.pushes ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;
 	if (s->seal)
 		return &s->sh;

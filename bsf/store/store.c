@@ -4,6 +4,7 @@
 #include "bsf/store/store.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 #include "bsf/store/backend.h"
@@ -16,6 +17,9 @@
 #define PENDING_MAX 8192
 
 #define CLOCK_SLACK_S 60
+
+/* A challenge may wait so long for its answer. */
+#define MARK_CHALLENGE_MS (3600ll * 1000)
 
 /* As new: what its operation does not use was never filled. */
 static void req_wipe(struct store_req *r)
@@ -38,8 +42,18 @@ static void req_free(struct store_req *r)
 	free(r);
 }
 
-static void answer_of(struct store_answer *a, const struct store_req *r)
+/* What was found, or written, is looked at once more before anybody hears of it. */
+static void last_look(struct store_req *r)
 {
+	if (r->rc == 0 && r->op == STORE_GET && marks_fit(r->st->sh->marks, &r->session))
+		r->rc = -ENOENT;
+	if (r->rc == 0 && r->op == STORE_PUT && marks_fit(r->st->sh->marks, &r->session))
+		r->rc = -EKEYREVOKED;
+}
+
+static void answer_of(struct store_answer *a, struct store_req *r)
+{
+	last_look(r);
 	*a = (struct store_answer){ .op = r->op, .rc = r->rc, .revoked = r->revoked, .as_new = r->as_new };
 	if (r->rc == 0 && r->op == STORE_GET)
 		a->session = &r->session;
@@ -159,9 +173,46 @@ int64_t store_clock_ms(struct store *st)
 	return st->sh->be->clock_ms(st);
 }
 
+/* The monotonic clock goes on by itself; what is added to it only grows, so a wall clock that is put back does not count. */
+static _Atomic int64_t ahead_ms;
+
+static void ahead_at_least(int64_t ms)
+{
+	int64_t was = atomic_load_explicit(&ahead_ms, memory_order_relaxed);
+
+	while (was < ms && !atomic_compare_exchange_weak(&ahead_ms, &was, ms))
+		;
+}
+
+int64_t store_clock_here_ms(void)
+{
+	int64_t mono_ms = (int64_t)clock_mono_ms();
+
+	ahead_at_least((int64_t)clock_wall_ms() - mono_ms);
+	return mono_ms + atomic_load(&ahead_ms);
+}
+
+void store_clock_at_least(int64_t ms)
+{
+	ahead_at_least(ms - (int64_t)clock_mono_ms());
+}
+
 int64_t store_clock_here(struct store *st)
 {
-	return (int64_t)clock_mono_ms();
+	return store_clock_here_ms();
+}
+
+bool store_revokes(enum store_op op)
+{
+	return op >= STORE_REVOKE_IMPI && op <= STORE_REVOKE_ALL;
+}
+
+void store_mark_now(const struct store_shared *sh, struct store_req *r, int64_t now_ms)
+{
+	int64_t (*max_s)(void) = sh->life_max_s;
+
+	r->mark.at_ms = now_ms;
+	r->mark.until_ms = now_ms + (max_s ? max_s() : MARK_LIFE_S) * 1000 + MARK_CHALLENGE_MS;
 }
 
 void store_forget(struct store *st)
@@ -239,7 +290,10 @@ const struct store_answer *store_put(struct store *st, const struct gba_session 
 	if (!r)
 		return &st->now;
 	gba_session_copy(&r->session, s);
-	return submit(r);
+	if (!marks_fit(st->sh->marks, s))
+		return submit(r);
+	st->spare = r;
+	return answer_now(st, STORE_PUT, -EKEYREVOKED);
 }
 
 const struct store_answer *store_get(struct store *st, const struct btid *id, uint64_t txn)
@@ -262,6 +316,17 @@ const struct store_answer *store_find_tmpi(struct store *st, const uint8_t tmpi[
 	return submit(r);
 }
 
+/* \param[in] rc of naming whom */
+static const struct store_answer *revoke(struct store_req *r, int rc)
+{
+	struct store *st = r->st;
+
+	if (rc == 0)
+		return submit(r);
+	st->spare = r;
+	return answer_now(st, r->op, rc);
+}
+
 const struct store_answer *store_revoke_impi(struct store *st, const char *impi, uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_REVOKE_IMPI, txn);
@@ -270,7 +335,7 @@ const struct store_answer *store_revoke_impi(struct store *st, const char *impi,
 		return &st->now;
 	/* a name that is too long is nobody's: it stays empty and revokes nothing */
 	(void)span_to_str(r->impi.s, sizeof(r->impi.s), span_str(impi));
-	return submit(r);
+	return revoke(r, marks_of_impi(st->sh->marks, &r->mark, r->impi.s));
 }
 
 const struct store_answer *store_revoke_btid(struct store *st, const struct btid *id, uint64_t txn)
@@ -280,7 +345,29 @@ const struct store_answer *store_revoke_btid(struct store *st, const struct btid
 	if (!r)
 		return &st->now;
 	r->key.btid = *id;
+	return revoke(r, marks_of_btid(st->sh->marks, &r->mark, id));
+}
+
+const struct store_answer *store_revoke_naf(struct store *st, const char *fqdn, uint64_t txn)
+{
+	struct store_req *r = req_new(st, STORE_REVOKE_NAF, txn);
+
+	return r ? revoke(r, marks_of_naf(st->sh->marks, &r->mark, fqdn)) : &st->now;
+}
+
+const struct store_answer *store_revoke_all(struct store *st, uint64_t txn)
+{
+	struct store_req *r = req_new(st, STORE_REVOKE_ALL, txn);
+
+	if (!r)
+		return &st->now;
+	marks_of_all(&r->mark);
 	return submit(r);
+}
+
+bool store_naf_revoked(const struct store *st, const char *fqdn, const struct gba_session *s)
+{
+	return marks_fit_naf(st->sh->marks, fqdn, s->made_ms);
 }
 
 const struct store_answer *store_guss(struct store *st, const char *impi, struct guss_blob *guss, uint64_t keep_ms,
@@ -323,8 +410,13 @@ int store_record_make(struct store_req *r, const struct record_keys *k)
 void store_shared_figures(struct store_shared *sh, struct store_figures *out)
 {
 	struct store_figures f = { 0 };
+	struct marks_figures m;
 
 	sh->be->figures(sh, &f);
+	marks_figures(sh->marks, &m);
+	f.marks = m.marks;
+	f.marks_max = m.max;
+	f.marks_octets = m.octets;
 	*out = f;
 }
 

@@ -27,6 +27,8 @@ enum store_op {
 	STORE_FIND_TMPI,
 	STORE_REVOKE_IMPI,
 	STORE_REVOKE_BTID,
+	STORE_REVOKE_NAF,
+	STORE_REVOKE_ALL,
 	STORE_GUSS,
 };
 
@@ -41,7 +43,7 @@ struct store_answer {
 	const struct gba_session *session;
 	const struct gba_challenge *challenge;
 	const char *impi; /* FIND_TMPI */
-	unsigned revoked; /* REVOKE: sessions revoked; GUSS: those that have it now */
+	unsigned revoked; /* REVOKE of an IMPI or a B-TID: sessions revoked; GUSS: those that have it now */
 	unsigned as_new;  /* GUSS: sessions whose own is as new, or newer */
 };
 typedef void store_done_fn(void *owner, uint64_t txn, const struct store_answer *a);
@@ -106,6 +108,7 @@ struct store_figures {
 	uint64_t swept;
 	uint64_t corrupt;      /* records that could not be read; each counts as not found */
 	uint64_t index_octets; /* memory of the index */
+	uint64_t marks, marks_max, marks_octets;
 };
 void store_shared_figures(struct store_shared *sh, struct store_figures *out);
 
@@ -146,10 +149,17 @@ const struct store_answer *store_put(struct store *st, const struct gba_session 
 const struct store_answer *store_get(struct store *st, const struct btid *id, uint64_t txn);
 /*! TMPI to IMPI, also after the Ks expired (33.220 4.4.13). Unknown: nothing was changed. */
 const struct store_answer *store_find_tmpi(struct store *st, const uint8_t tmpi[TMPI_LEN], uint64_t txn);
-/*! Revoke: a tombstone stays until the session would have expired, and what was challenged before does not become a session.
+/*! Revoke: a mark (marks.h) stays until whatever was made before is over. What it fits is served no more, and what was challenged
+ *  before does not become a session. Of sessions that are there tombstones are a second line. Of a NAF: it gets no key of a session
+ *  made before (store_naf_revoked()). -ENOSPC: there is no room for more marks, nothing was done.
  *  Unknown: who asked is told so, and repeats it until it is known; twice is as good as once. */
 const struct store_answer *store_revoke_impi(struct store *st, const char *impi, uint64_t txn);
 const struct store_answer *store_revoke_btid(struct store *st, const struct btid *id, uint64_t txn);
+/*! \param[in] fqdn of its NAF_Id, in any case */
+const struct store_answer *store_revoke_naf(struct store *st, const char *fqdn, uint64_t txn);
+const struct store_answer *store_revoke_all(struct store *st, uint64_t txn);
+/*! May this application have no key of a session that was found? It was made before the name was revoked. */
+bool store_naf_revoked(const struct store *st, const char *fqdn, const struct gba_session *s);
 
 /*! A newer GUSS for the sessions of an IMPI that live, and for those that are put within keep_ms: their runs may carry an older
  *  one. Durable before 0. Unknown: who asked repeats it; the older of two never takes the newer's place.

@@ -58,6 +58,8 @@ static enum verdict check_session(const struct zn_ask *in)
 {
 	if (in->store_rc == -ENOENT)
 		return BTID_UNKNOWN;
+	if (in->store_rc == -EKEYREVOKED)
+		return KEY_OLD;
 	if (in->store_rc < 0)
 		return in->store_rc == -ENOTCONN ? STORE_AWAY : STORE_FAILED;
 	return in->session->expires_at > in->now_s ? PASS : BTID_UNKNOWN;

@@ -47,6 +47,12 @@ static void job_free(struct job *j)
 	free(j);
 }
 
+/* What the store found, as this application has to see it. */
+static int zn_flow_found(const struct zn_flow *f, const struct zn_bir *bir, const struct store_answer *a)
+{
+	return a->session && store_naf_revoked(f->store, bir->naf_id.fqdn, a->session) ? -EKEYREVOKED : a->rc;
+}
+
 static void job_end(struct job *j, int store_rc, const struct gba_session *s)
 {
 	(void)zn_answer(&j->bir, store_rc, s, zn_flow_put, j->reply);
@@ -64,7 +70,7 @@ static void on_store(void *owner, uint64_t txn, const struct store_answer *a)
 	uint32_t slot = (uint32_t)txn;
 
 	if (f->jobs[slot] && f->txns[slot] == txn)
-		job_end(f->jobs[slot], a->rc, a->session);
+		job_end(f->jobs[slot], zn_flow_found(f, &f->jobs[slot]->bir, a), a->session);
 }
 
 /* A number that no call has had, and that finds a free slot: in_flight counts every job, so one of in_flight_max is free. */
@@ -149,7 +155,7 @@ int zn_flow_take(struct zn_flow *f, struct dia_reply *r, const struct zn_bir *bi
 		job_keep(f, r, bir, txn);
 		return 0;
 	}
-	(void)zn_answer(bir, a->rc, a->session, zn_flow_put, r);
+	(void)zn_answer(bir, zn_flow_found(f, bir, a), a->session, zn_flow_put, r);
 	store_forget(f->store);
 	return 0;
 }

@@ -334,6 +334,25 @@ START_TEST(deadline_ends_it)
 }
 END_TEST
 
+/* What was revoked for this application, after the session was made, is 5403 for it (zn_key_old); for another one it is not */
+START_TEST(revoked_for_it)
+{
+	struct store *st;
+
+	start(_i == 0, 2, 5000);
+	st = store_new(NULL, far.inner, never, NULL);
+	ck_assert_int_eq(store_revoke_naf(st, "naf2.example.com", 1)->rc, 0);
+	send_bir(true);
+	came(2001, true);
+	ck_assert_int_eq(store_revoke_naf(st, "NAF1.example.com", 1)->rc, 0);
+	send_bir(true);
+	came(5403, false);
+	ck_assert_uint_eq(counter_get(CAUSE_zn_key_old), 1);
+	talloc_free(st);
+	stop();
+}
+END_TEST
+
 /* dia_unsent: the NAF has gone meanwhile. Nothing is sent to another, nothing leaks, and it is counted */
 START_TEST(gone_meanwhile)
 {
@@ -369,9 +388,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const both[] = { at_once_or_later, not_readable, store_does_not_say }, *const later[] = {
-		when_the_store_answers, over_the_cap, deadline_ends_it, gone_meanwhile, freed_under_way
-	};
+	const TTest *const both[] = { at_once_or_later, not_readable, store_does_not_say, revoked_for_it },
+			   *const later[] = { when_the_store_answers, over_the_cap, deadline_ends_it, gone_meanwhile,
+					      freed_under_way };
 	TCase *tc = tcase_create("zn_flow");
 
 	for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What every store keeps to: one set of cases, run on memory, on LMDB and on Redis. */
+#include "tests/store/contract.h"
+
 #include "common/base/clock.h"
-#include "tests/store/harness.h"
 #include "tests/store/redis_server.h"
 
 #include <errno.h>
@@ -16,16 +17,12 @@
 #include "common/rt/deadline.h"
 #include "tests/unit/suite.h"
 
-#define IMPI_1 "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
-#define IMPI_2 "001010000000002@ims.mnc001.mcc001.3gppnetwork.org"
-
-enum { MEM, LMDB, REDIS, BACKENDS };
 static const char *const backend_name[] = { "memory", "LMDB", "Redis" };
 static struct redis_server server;
 static char dir[256];
-static struct harness h;
+struct harness h;
 
-static void backend_open(int backend)
+void backend_open(int backend)
 {
 	struct store_lmdb_cfg cfg = lmdb_cfg();
 
@@ -46,24 +43,25 @@ static void backend_open(int backend)
 	harness_open_lmdb(&h, dir, &cfg);
 }
 
-static void backend_close(void)
+void backend_again(int backend)
+{
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	struct store_redis_cfg redis = redis_cfg(&server.addr);
+
+	harness_close(&h);
+	if (backend == LMDB)
+		harness_open_lmdb(&h, dir, &cfg);
+	else
+		harness_open_redis(&h, &redis);
+}
+
+void backend_close(void)
 {
 	harness_close(&h);
 	redis_server_stop(&server);
 	if (dir[0])
 		temp_dir_remove(dir);
 }
-
-#define CASE(name) \
-	static void name##_body(int backend); \
-	START_TEST(name) \
-	{ \
-		backend_open(_i); \
-		name##_body(_i); \
-		backend_close(); \
-	} \
-	END_TEST \
-	static void name##_body(int backend)
 
 /* 220-4.5.2-29: Ks under its B-TID; the domain is the one it was made under, in any case */
 CASE(put_and_get)
@@ -485,27 +483,6 @@ CASE(challenge_expires)
 	ck_assert_int_eq(challenge_take(&h, &taken), -ENOENT);
 }
 
-/* What came in between, of its subscriber or of the run alone, also where nothing is there yet: nobody else is hindered */
-CASE(revoked_meanwhile)
-{
-	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), other = session_make(2, IMPI_2, BSF_A, true);
-	struct gba_session run = session_make(3, IMPI_2, BSF_B, false), next = session_make(4, IMPI_1, BSF_A, false);
-	struct btid id = btid_of(&s), id_run = btid_of(&run), id_next = btid_of(&next);
-
-	s.made_ms = other.made_ms = run.made_ms = store_clock_ms(h.st);
-	ck_assert_int_eq(revoke_impi(&h, "001010000000001@IMS.mnc001.mcc001.3gppnetwork.org"), 0);
-	ck_assert_int_eq(revoke_btid(&h, &id_run), 0);
-	ck_assert_uint_eq(h.a.revoked, 0);
-	ck_assert_int_eq(put(&h, &s), -EKEYREVOKED);
-	ck_assert_int_eq(put(&h, &run), -EKEYREVOKED);
-	ck_assert_int_eq(put(&h, &other), 0);
-	ck_assert_int_eq(get(&h, &id), -ENOENT);
-	ck_assert_int_eq(get(&h, &id_run), -ENOENT);
-	ck_assert_int_eq(find_tmpi(&h, s.tmpi), -ENOENT);
-	ck_assert_int_eq(put(&h, &next), 0);
-	ck_assert_int_eq(get(&h, &id_next), 0);
-}
-
 /* The store says when a challenge was made, and says it again when it is taken */
 CASE(challenge_knows_its_instant)
 {
@@ -770,7 +747,7 @@ int main(void)
 	ADD(challenge_once);
 	ADD(challenge_keys);
 	ADD(challenge_expires);
-	ADD(revoked_meanwhile);
+	contract_marks_add(tc, backends);
 	ADD(challenge_knows_its_instant);
 	ADD(stopped);
 	ADD(many_under_way);

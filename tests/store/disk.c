@@ -65,6 +65,7 @@ unsigned put_many(unsigned n, struct gba_session (*make)(unsigned n))
 	for (unsigned i = 0; i < n; i++) {
 		struct gba_session s = make(i);
 
+		s.made_ms = store_clock_ms(st);
 		ck_assert_ptr_null(store_put(st, &s, i));
 		gba_session_clear(&s);
 	}

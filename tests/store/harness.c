@@ -208,6 +208,18 @@ int revoke_btid(struct harness *h, const struct btid *id)
 	return revoked(h, store_revoke_btid(h->st, id, ++h->next_txn));
 }
 
+int revoke_naf(struct harness *h, const char *fqdn)
+{
+	answer_clear(h);
+	return revoked(h, store_revoke_naf(h->st, fqdn, ++h->next_txn));
+}
+
+int revoke_all(struct harness *h)
+{
+	answer_clear(h);
+	return revoked(h, store_revoke_all(h->st, ++h->next_txn));
+}
+
 int challenge_put(struct harness *h, const struct gba_challenge *c)
 {
 	answer_clear(h);

@@ -52,6 +52,8 @@ int revoke_impi(struct harness *h, const char *impi);
 /*! \param[in] guss taken */
 int push_guss(struct harness *h, const char *impi, struct guss_blob *guss, uint64_t keep_ms);
 int revoke_btid(struct harness *h, const struct btid *id);
+int revoke_naf(struct harness *h, const char *fqdn);
+int revoke_all(struct harness *h);
 int challenge_put(struct harness *h, const struct gba_challenge *c);
 int challenge_take(struct harness *h, const struct gba_challenge *c);
 

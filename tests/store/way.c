@@ -54,7 +54,8 @@ static const struct store_backend way_backend = {
 
 void way_init(struct way *w, struct store_shared *inner)
 {
-	*w = (struct way){ .sh = { .be = &way_backend, .pushes = inner->pushes }, .inner = inner };
+	*w = (struct way){ .sh = { .be = &way_backend, .pushes = inner->pushes, .marks = inner->marks },
+			   .inner = inner };
 }
 
 void way_free(struct way *w)

@@ -8,7 +8,9 @@ static const uint8_t rand_1[AKA_RAND_LEN] = { 1, 2, 3 };
 
 static struct gba_session session(const char *impi, const char *bsf_name)
 {
-	struct gba_session s = { .variant = GBA_VARIANT_ME, .created_at = 1700000000, .expires_at = 1700003600 };
+	struct gba_session s = {
+		.variant = GBA_VARIANT_ME, .created_at = 1700000000, .expires_at = 1700003600, .made_ms = 1699999999123
+	};
 
 	memcpy(s.rand, rand_1, AKA_RAND_LEN);
 	memset(s.ks.b, 0x5a, 32);
@@ -33,6 +35,7 @@ static void round_trip(const struct gba_session *s, size_t max)
 	ck_assert(secret_equal(&got.ks, &s->ks));
 	ck_assert_int_eq(got.created_at, s->created_at);
 	ck_assert_int_eq(got.expires_at, s->expires_at);
+	ck_assert_int_eq(got.made_ms, s->made_ms);
 	ck_assert_int_eq(got.variant, s->variant);
 	ck_assert_int_eq(got.has_tmpi, s->has_tmpi);
 	ck_assert_mem_eq(got.tmpi, s->tmpi, TMPI_LEN);
@@ -168,14 +171,25 @@ START_TEST(damaged)
 	const struct {
 		size_t at;
 		uint8_t value;
-	} changes[] = { { 0, 2 },          { 1, 0 },          { 1, 5 },          { 2, 0xff }, { 2, buf[2] | 0x20 },
-			{ 2, buf[2] ^ 1 }, { 2, buf[2] ^ 2 }, { 2, buf[2] ^ 4 }, { 47, 0 },   { 47, 255 },
-			{ 50, 0 },         { 61, 1 } };
+	} changes[] = { { 0, 0 },
+			{ 0, 1 },
+			{ 0, 3 },
+			{ 1, 0 },
+			{ 1, 5 },
+			{ 2, 0xff },
+			{ 2, buf[2] | 0x20 },
+			{ 2, buf[2] ^ 1 },
+			{ 2, buf[2] ^ 2 },
+			{ 2, buf[2] ^ 4 },
+			{ 53, 0 },
+			{ 53, 255 },
+			{ 56, 0 },
+			{ 67, 1 } };
 
 	for (size_t len = 0; len < n; len++)
 		refused(buf, len);
-	ck_assert_uint_eq(buf[47], strlen("u@example.org"));
-	ck_assert_uint_eq(buf[61], strlen("bsf.mnc001.mcc001.pub"));
+	ck_assert_uint_eq(buf[53], strlen("u@example.org"));
+	ck_assert_uint_eq(buf[67], strlen("bsf.mnc001.mcc001.pub"));
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		memcpy(bad, buf, n);
 		bad[changes[i].at] = changes[i].value;
@@ -184,6 +198,22 @@ START_TEST(damaged)
 	memcpy(bad, buf, n);
 	bad[n] = 'x';
 	refused(bad, n + 1);
+}
+END_TEST
+
+/* As the former release wrote it: it does not say when its challenge was made */
+START_TEST(former_version)
+{
+	struct gba_session s = session("u@example.org", "bsf.mnc001.mcc001.pub.3gppnetwork.org"), got;
+	uint8_t buf[GBA_RECORD_MAX];
+	size_t n = (size_t)gba_session_pack(buf, sizeof(buf), &s);
+
+	buf[0] = 1;
+	memmove(buf + 15, buf + 21, n - 21);
+	ck_assert_int_eq(gba_session_unpack(&got, rand_1, buf, n - 6), 0);
+	ck_assert(secret_equal(&got.ks, &s.ks));
+	ck_assert_int_eq(got.made_ms, s.created_at * 1000);
+	gba_session_clear(&got);
 }
 END_TEST
 
@@ -205,4 +235,4 @@ START_TEST(blob_is_counted)
 }
 END_TEST
 
-SUITE("gba_session", challenge_comes_back, comes_back, longest, not_packable, damaged, blob_is_counted)
+SUITE("gba_session", challenge_comes_back, comes_back, longest, not_packable, damaged, former_version, blob_is_counted)
