@@ -16,6 +16,7 @@
 #include "reg/reg_cfg.h"
 #include "reg/reg_control.h"
 #include "reg/reg_names.h"
+#include "reg/reg_profile.h"
 #include "reg/reg_sender.h"
 
 #define ANCHOR_S 3600
@@ -145,6 +146,7 @@ static int regd_run(struct err *err)
 	if (rc == 0) {
 		osmo_timer_setup(&hourly, on_hour, NULL);
 		on_hour(NULL);
+		reg_work_tell(writer, reg_profile_started, NULL, NULL);
 		rt_ready();
 		rt_run();
 	}

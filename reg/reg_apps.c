@@ -28,11 +28,14 @@ static char *column(sqlite3_stmt *q, int n)
 int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out)
 {
 	sqlite3_stmt *q;
-	int rc = reg_db_ask(db, &q, "SELECT id, fqdn, asp, gsid, nets FROM application WHERE fqdn = ?1", "t", fqdn);
+	int rc = reg_db_ask(db, &q, "SELECT id, fqdn, asp, gsid, nets, profile FROM application WHERE fqdn = ?1", "t",
+			    fqdn);
 
 	if (rc <= 0)
 		return rc;
-	*out = (struct reg_app){ sqlite3_column_int64(q, 0), column(q, 1), column(q, 2), column(q, 3), column(q, 4) };
+	*out = (struct reg_app){
+		sqlite3_column_int64(q, 0), column(q, 1), column(q, 2), column(q, 3), column(q, 4), column(q, 5)
+	};
 	sqlite3_finalize(q);
 	if (out->fqdn && out->asp && out->gsid && out->nets)
 		return 1;
@@ -46,6 +49,7 @@ void reg_app_clear(struct reg_app *a)
 	free(a->asp);
 	free(a->gsid);
 	free(a->nets);
+	free(a->profile);
 	*a = (struct reg_app){ 0 };
 }
 
@@ -59,7 +63,7 @@ static bool is_of_realm(const char *fqdn)
 	return reg_names_of_realm(fqdn, &reg_cfg.realm, host);
 }
 
-/* eturns 0; -EINVAL: refused */
+/* \returns 0; -EINVAL: refused */
 static int fqdn_given(struct reg_order *o, char out[FQDN_MAX + 1])
 {
 	const char *bad = reg_names_parse(out, reg_in(o, "fqdn"));
@@ -211,6 +215,8 @@ int reg_app_show(struct reg_order *o, struct reg_db *db)
 	if (rc > 0)
 		o->answer = json_pack("{sssssssssI}", "app", a.fqdn, "asp", a.asp, "gsid", a.gsid, "from", a.nets,
 				      "grants", (json_int_t)grants);
+	if (rc > 0 && a.profile)
+		json_object_set_new(o->answer, "profile", json_string(a.profile));
 	reg_app_clear(&a);
 	return rc < 0 ? rc : 0;
 }

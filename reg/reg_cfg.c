@@ -11,8 +11,8 @@
 #include "common/gba/btid.h"
 #include "common/rt/cfg_file.h"
 #include "reg/reg_discovery.h"
-
-enum { REGISTRY_NODE = _LAST_OSMOVTY_NODE + 1, TARGET_NODE };
+#include "reg/reg_nodes.h"
+#include "reg/reg_profile.h"
 
 #define NAME_MAX_LEN 255 /* of a Diameter identity */
 
@@ -249,6 +249,7 @@ void reg_cfg_init(void)
 	install_element(CONFIG_NODE, &target_cmd);
 	install_element(TARGET_NODE, &target_socket_cmd);
 	install_element(TARGET_NODE, &target_directory_cmd);
+	reg_profile_init();
 }
 
 int reg_cfg_verify(struct err *err)

@@ -8,6 +8,7 @@
 #include "reg/reg_cfg.h"
 #include "reg/reg_discovery.h"
 #include "reg/reg_orders.h"
+#include "reg/reg_profile.h"
 #include "reg/reg_sender.h"
 
 static struct reg_work *writer, *reader;
@@ -125,6 +126,15 @@ const struct ctl_command reg_commands[] = {
 	  .help = "An application is none any more, and all grants for it end",
 	  .changes = true,
 	  DO(reg_app_delete, true, "fqdn") },
+	{ .words = "app profile",
+	  ARGS("FQDN [PROFILE]", 1, 2),
+	  .help = "The security degree of an application; without a name: none",
+	  .changes = true,
+	  DO(reg_profile_give, true, "fqdn profile") },
+	{ .words = "profiles",
+	  ARGS("", 0, 0),
+	  .help = "Security degrees that are configured",
+	  DO(reg_profile_list, false, "") },
 	{ .words = "device add",
 	  ARGS("IMPI [msisdn=N] [iccid=N] [eid=N] [imei=N]", 1, REG_KINDS),
 	  .help = "Register a device, or give it further names",

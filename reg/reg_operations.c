@@ -3,9 +3,11 @@
 
 #include <string.h>
 #include "reg/reg_orders.h"
+#include "reg/reg_profile.h"
 
 const struct reg_operation reg_operations[] = {
 	{ "listAudit", reg_audit_list, false },
+	{ "listProfiles", reg_profile_list, false },
 	{ "showOutbox", reg_outbox_show, false },
 	{ 0 },
 };

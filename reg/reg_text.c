@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/gba/guss.h"
+#include "reg/reg_profile.h"
 
 /* Without the USS there is no key, and what is disclosed is the pseudonym in it: neither private identity nor another service. */
 char *reg_text_policy(const struct reg_app *a)
@@ -23,6 +24,10 @@ char *reg_text_policy(const struct reg_app *a)
 		fprintf(f, " address %s\n", net);
 	fprintf(f, " speaks-for %s\n naf-group %s\n gaa-service %s\n uss-required %s\n", a->fqdn, a->asp, a->gsid,
 		a->gsid);
+	if (a->profile && !reg_profile_named(a->profile))
+		fprintf(f, " keys refused\n"); /* that degree is none any more: nothing is good enough for it */
+	else if (a->profile)
+		reg_profile_policy(f, reg_profile_named(a->profile));
 	free(nets);
 	if (fclose(f) == 0)
 		return text;
@@ -44,6 +49,8 @@ char *reg_text_conf(const struct reg_app *a, const struct reg_realm *r)
 		fprintf(f, "bsf-name %s\n", r->bsf_names[i]);
 	fprintf(f, "identity %s\nrealm %s\nbsf %s\nbsf-identity %s\nbsf-realm %s\ngsid %s\n", a->fqdn,
 		realm ? realm + 1 : a->fqdn, r->bsf_address, r->bsf_identity, r->bsf_realm, a->gsid);
+	if (a->profile)
+		reg_profile_conf(f, reg_profile_named(a->profile));
 	if (r->recheck_s >= 0)
 		fprintf(f, "recheck %d\n", r->recheck_s);
 	for (size_t i = 0; i < r->n_lines; i++)

@@ -20,7 +20,8 @@
 struct reg_app {
 	int64_t id;
 	char *fqdn, *asp, *gsid;
-	char *nets; /* ADDRESS/PREFIX, a blank between two */
+	char *nets;    /* ADDRESS/PREFIX, a blank between two */
+	char *profile; /* its security degree; NULL: none */
 };
 
 /*! What every naf.conf of this operator says. */

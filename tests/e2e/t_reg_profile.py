@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""gba-regd: the security degree of an application, as the operator's profile says, holds at the BSF."""
+from lib import kdf, naf, procs
+from lib.registry import ASP, FQDN, Realm
+from lib.runner import test
+
+PAYMENTS, FRESH = "profile payments", "profile fresh"
+
+
+async def key_cause(w, conn, s, ua=kdf.UA_HTTP_DIGEST):
+    """Cause of one BIR, which is counted; "zn_ok": and the key is right."""
+    before = await w.counters()
+    bia = await naf.fetch(conn, s.btid, naf.naf_id(FQDN, ua))
+    after = await w.counters()
+    cause = [c for c in after if c.startswith("zn_") and after[c] > before.get(c, 0)]
+    assert (bia.key == s.ks_naf(FQDN, ua)) == (cause == ["zn_ok"]), (cause, bia.msg.avps)
+    return cause[0]
+
+
+@test("registry: a profile with keys of the card only refuses a device without GBA_U by a cause of its own; another form of Ua, and an old key, too",
+      smoke=True, timeout=90)
+async def degrees(t):
+    w = Realm(t)
+    w.reg_cfg.add(FRESH, "key-age-max 1")
+    await w.start()
+    impi = w.cards[0].impi
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
+    await w.order(f"device add {impi}")
+    await w.order(f"grant {impi} {FQDN}")
+    await w.told()
+    s, conn = await w.ue().bootstrap(), await w.naf(FQDN)
+    assert await key_cause(w, conn, s) == "zn_ok"
+
+    await w.order(f"app profile {FQDN} payments")
+    await w.told()
+    assert await key_cause(w, conn, s) == "zn_keys_denied"
+    assert await key_cause(w, conn, s, bytes.fromhex("0100000001")) == "zn_ua_denied"
+    conf = (await w.order(f"app conf {FQDN}"))["naf_conf"]
+    assert "\nkeys card\nalgorithms sha256\nkey-age-max 3600\n" in conf, conf
+    assert (await w.order(f"app show {FQDN}"))["profile"] == "payments"
+
+    await w.order(f"app profile {FQDN} fresh")
+    await w.told()
+
+    async def too_old():
+        return await key_cause(w, conn, s) == "zn_key_old"
+    await t.until(too_old, 10, "the key to be older than a second")
+
+    assert (await w.refused(f"app profile {FQDN} none")).startswith("invalid there is no such profile")
+    assert (await w.refused("app profile tv.example.com fresh")).startswith("unknown there is no such application")
+    shown = {p["profile"]: p for p in (await w.order("profiles"))["profiles"]}
+    assert shown["payments"]["ua_protocols"] == ["0100000002", "010001*"] and shown["fresh"] == {"profile": "fresh", "key_age_max": 1, "ua_protocols": []}, shown
+
+    # what a profile says now, or that it is none any more, reaches the BSF at the start of the registry
+    w.reg_cfg.set(FRESH, "key-age-max 3600")
+    await w.reg.stop()
+    await start_changed(w)
+    assert await key_cause(w, conn, s) == "zn_ok"
+    w.reg_cfg.remove_node(FRESH)
+    await w.reg.stop()
+    await start_changed(w)
+    assert await key_cause(w, conn, s) == "zn_keys_denied"
+    await w.order(f"app profile {FQDN}")
+    await w.told()
+    assert await key_cause(w, conn, s) == "zn_ok"
+
+
+async def start_changed(w):
+    w.reg = None
+    await w.start_reg()
+
+    async def again():
+        return [x for x in (await w.order("outbox"))["targets"] if x["target"] == "bsf-1"][0]["told"] > 0
+    await w.t.until(again, 20, "the BSF to be told of the profile")
+    await w.told()
+
+
+@test("gba-regd: what is wrong in a profile is said with its line and what is allowed", smoke=True)
+async def wrong(t):
+    for lines, said in ((["keys none"], "keys none"), (["ua-protocol 01"], "allowed: 10 hex digits"), (["key-age-max 0"], "key-age-max 0"),
+                        (["digest sha1"], "digest sha1")):
+        w = Realm(t)
+        for line in lines:
+            w.reg_cfg.add("profile p", line)
+        w.reg_cfg.write(f"{w.etc}/gba-reg.cfg")
+        rc, out, err = await procs.run([t.need_program("gba-regd"), "-c", f"{w.etc}/gba-reg.cfg", "--check"], 20)
+        assert rc == 1 and said in out + err, (rc, out, err)
