@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Fill a database of gba-regd that is not running: devices 1..N with an IMPI each, applications of a tenth as many providers, and as
+ * many grants for each device. Applications and devices by the registry's own code; grants, which are many, by statements, without
+ * rows of the audit.
+ *
+ * reg_fill DATABASE KEK-FILE DEVICES APPLICATIONS GRANTS-EACH */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "reg/reg_cfg.h"
+#include "reg/reg_names.h"
+#include "reg/reg_orders.h"
+#include "reg/reg_rows.h"
+
+#define IN_ONE 50000 /* rows of a transaction */
+
+static void die(const char *what, struct reg_db *db)
+{
+	fprintf(stderr, "reg_fill: %s: %s\n", what, db ? sqlite3_errmsg(db->sql) : "");
+	exit(1);
+}
+
+static void exec(struct reg_db *db, const char *text)
+{
+	if (sql_exec(db->sql, text) < 0)
+		die(text, db);
+}
+
+static void between(struct reg_db *db, long n)
+{
+	if (n % IN_ONE == 0)
+		exec(db, n ? "COMMIT; BEGIN" : "BEGIN");
+}
+
+static void add_application(struct reg_db *db, long n, long providers)
+{
+	char asp[32], fqdn[64];
+	struct reg_order *o;
+
+	snprintf(asp, sizeof(asp), "provider-%ld", n % providers);
+	snprintf(fqdn, sizeof(fqdn), "app-%06ld.provider-%ld.example.net", n, n % providers);
+	o = reg_order_new(reg_app_add, json_pack("{sssss[s]}", "asp", asp, "fqdn", fqdn, "addresses", "127.0.0.1/32"));
+	if (!o || o->work(o, db) < 0)
+		die(o && o->err.text[0] ? o->err.text : "an application", db);
+	reg_order_free(o);
+}
+
+static void add_device(struct reg_db *db, long n)
+{
+	char name[REG_NAME + 1], impi[80];
+
+	snprintf(impi, sizeof(impi), "00101%010ld@ims.mnc001.mcc001.3gppnetwork.org", n + 1);
+	if (reg_name_make(name) < 0 ||
+	    reg_db_do(db, "INSERT INTO device (id, name, guss_at, since, rev) VALUES (?1, ?2, 0, 0, 1)", "it", n + 1,
+		      name) < 0 ||
+	    reg_db_name(db, n + 1, REG_IMPI, impi) < 0)
+		die("a device", db);
+}
+
+/* Device d has applications d, d + 7919, ...: each application has as many. */
+static void add_grants(struct reg_db *db, long device, long applications, long each)
+{
+	for (long g = 0; g < each; g++) {
+		if (reg_db_do(db, "INSERT INTO granted (device, app, since) VALUES (?1, 1 + ?2, 0)", "ii", device + 1,
+			      (device + g * 7919) % applications) < 0)
+			die("a grant", db);
+	}
+	if (reg_db_do(
+		    db,
+		    "INSERT OR IGNORE INTO pseudonym (device, asp, value) SELECT ?1, a.asp, lower(hex(randomblob(16)))"
+		    " FROM granted g JOIN application a ON a.id = g.app WHERE g.device = ?1",
+		    "i", device + 1) < 0)
+		die("a pseudonym", db);
+}
+
+int main(int argc, char **argv)
+{
+	struct seal_kek kek = { .id = 1 };
+	struct err err = { "" };
+	char where[] = "bsf.example.org"; /* of a naf.conf that nobody reads */
+	uint8_t key[32];
+	char hex[65] = "";
+	struct reg_db *db;
+	long devices, applications, each;
+	FILE *f;
+
+	if (argc != 6)
+		die("usage: reg_fill DATABASE KEK-FILE DEVICES APPLICATIONS GRANTS-EACH", NULL);
+	f = fopen(argv[2], "r");
+	if (!f || fread(hex, 1, 64, f) != 64)
+		die("KEK file", NULL);
+	fclose(f);
+	for (int i = 0; i < 32; i++)
+		sscanf(hex + 2 * i, "%2hhx", &key[i]);
+	secret_set(&kek.key, key, sizeof(key));
+	devices = atol(argv[3]);
+	applications = atol(argv[4]);
+	each = atol(argv[5]);
+	reg_names_init();
+	reg_cfg.realm = (struct reg_realm){ .bsf_address = where, .bsf_identity = where, .bsf_realm = where };
+	db = reg_db_open(argv[1], &kek, 1, &err);
+	if (!db)
+		die(err.text, NULL);
+	exec(db, "PRAGMA synchronous = OFF");
+	for (long n = 0; n < applications; n++) {
+		between(db, n);
+		add_application(db, n, applications / 10 + 1);
+	}
+	exec(db, "COMMIT");
+	for (long n = 0; n < devices; n++) {
+		between(db, n);
+		add_device(db, n);
+		add_grants(db, n, applications, each);
+	}
+	exec(db, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+	reg_db_close(db);
+	reg_names_free();
+	return 0;
+}
