@@ -13,7 +13,7 @@
 #   +- onboarding: rows: an application joins
 #
 # covers: OBF-9.2.2-5 OBF-10.2-2d
-#   + t_reg: registry: no grant, no page
+#   + t_realm: each line of "Open a realm in an afternoon"
 #   - t_recheck: naf.conf: what is wrong in it
 #
 # covers: OBF-9.4.1-2

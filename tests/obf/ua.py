@@ -23,3 +23,7 @@
 # covers: OBF-8.3-1
 #   + t_naf_http: the example server behind nginx and haproxy
 #   - t_naf_http: two Host or Authorization headers
+#
+# covers: OBFA-11.1-1
+#   + t_account: an application's own form under the key of the SIM
+#   - t_account: a form another site or another subscriber has made
