@@ -15,7 +15,7 @@ static void word(const char *s, size_t max)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *missing[3];
+	const char *missing[DISCOVERY_MISSING_MAX];
 	struct discovery d;
 	struct err err;
 
@@ -25,10 +25,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	word(d.bsf_url, DISCOVERY_URL_MAX);
 	word(d.registry, DISCOVERY_URL_MAX);
 	word(d.catalogue, DISCOVERY_URL_MAX);
+	word(d.apps, DISCOVERY_URL_MAX);
 	if (!d.realm[0] || !d.n_bsf_names || !d.n_ua || d.n_bsf_names > DISCOVERY_LIST_MAX ||
 	    d.n_ua > DISCOVERY_LIST_MAX)
 		abort();
-	if (strncmp(d.bsf_url, "http://", 7) != 0 || d.valid_until <= 1700000000 || discovery_missing(&d, missing) > 3)
+	if (strncmp(d.bsf_url, "http://", 7) != 0 || d.valid_until <= 1700000000 ||
+	    discovery_missing(&d, missing) > DISCOVERY_MISSING_MAX)
 		abort();
 	return 0;
 }

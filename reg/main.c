@@ -15,6 +15,7 @@
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_control.h"
+#include "reg/reg_naf.h"
 #include "reg/reg_names.h"
 #include "reg/reg_profile.h"
 #include "reg/reg_sender.h"
@@ -94,6 +95,7 @@ static int start_senders(struct err *err)
 
 static void stop_all(void)
 {
+	reg_naf_stop();
 	for (size_t i = 0; i < reg_cfg.n_targets; i++)
 		reg_sender_stop(reg_senders[i]);
 	osmo_timer_del(&hourly);
@@ -130,7 +132,9 @@ static int start_all(struct err *err)
 	if (!writer)
 		return -EINVAL;
 	reader = start_work(one_more(err), NULL, err);
-	return reader ? start_senders(err) : -EINVAL;
+	if (!reader || start_senders(err) < 0)
+		return -EINVAL;
+	return reg_naf_start(reader, err);
 }
 
 static int regd_run(struct err *err)

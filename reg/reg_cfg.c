@@ -11,6 +11,7 @@
 #include "common/gba/btid.h"
 #include "common/rt/cfg_file.h"
 #include "reg/reg_discovery.h"
+#include "reg/reg_naf.h"
 #include "reg/reg_nodes.h"
 #include "reg/reg_profile.h"
 
@@ -172,6 +173,7 @@ static int write_registry(struct vty *vty)
 	for (size_t i = 0; i < r->n_lines; i++)
 		write_text(vty, "naf-conf", r->lines[i]);
 	reg_discovery_write(vty);
+	reg_naf_write(vty);
 	vty_out(vty, "!%s", VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
@@ -245,6 +247,7 @@ void reg_cfg_init(void)
 	for (size_t i = 0; i < ARRAY_SIZE(of_registry); i++)
 		install_element(REGISTRY_NODE, of_registry[i]);
 	reg_discovery_cfg_init(REGISTRY_NODE);
+	reg_naf_cfg_init(REGISTRY_NODE);
 	install_node(&target_node, write_targets);
 	install_element(CONFIG_NODE, &target_cmd);
 	install_element(TARGET_NODE, &target_socket_cmd);
@@ -272,7 +275,7 @@ int reg_cfg_verify(struct err *err)
 		if (!needed[i].there)
 			return cfg_error(err, -EINVAL, reg_cfg.registry_line, "'registry' lacks '%s'", needed[i].word);
 	}
-	if (reg_discovery_verify(err) < 0)
+	if (reg_discovery_verify(err) < 0 || reg_naf_verify(err) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
 		const struct reg_target *t = &reg_cfg.targets[i];

@@ -10,6 +10,7 @@
 #include "reg/reg_audit.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_outbox.h"
+#include "reg/reg_own.h"
 #include "reg/reg_rows.h"
 
 /* --- names: an IMPI, or KIND=VALUE */
@@ -59,6 +60,8 @@ int reg_device_changed(struct reg_order *o, struct reg_db *db, int64_t device)
 	int rc = reg_db_do(db, "UPDATE device SET guss_at = max(guss_at + 1, ?2) WHERE id = ?1", "ii", device,
 			   (int64_t)time(NULL));
 
+	if (rc == 0)
+		rc = reg_own_right(db, device);
 	o->sends = true;
 	return rc == 0 ? reg_outbox_device(db, device) : rc;
 }

@@ -14,6 +14,7 @@
 #include "common/gba/naf_id.h"
 #include "common/rt/cfg_file.h"
 #include "reg/reg_cfg.h"
+#include "reg/reg_naf.h"
 
 #define URL_MAX      1024
 #define PROTOCOLS    16
@@ -175,11 +176,14 @@ int reg_discovery_show(struct reg_order *o, struct reg_db *db)
 	time_t until = time(NULL) + (time_t)(told.days ? told.days : DEFAULT_DAYS) * DAY_S;
 	char when[DATE_TIME_LEN + 1] = "";
 	json_t *ub = told.ub ? json_string(told.ub) : json_sprintf("http://%s/", r->bsf_names[0]);
+	char *apps = reg_naf_url();
 	json_t *ua = told.n_ua ? texts(told.ua, told.n_ua) : json_pack("[s]", HTTP_DIGEST);
 
 	date_time_format(when, until);
-	o->answer = json_pack("{ss so so so so ss* ss* ss}", "realm", r->bsf_realm, "bsf_url", ub, "bsf_names",
-			      texts(r->bsf_names, r->n_bsf_names), "ua_protocols", ua, "key_kinds", key_kinds(),
-			      "registry", told.registry, "catalogue", told.catalogue, "valid_until", when);
+	o->answer =
+		json_pack("{ss so so so so ss* ss* ss* ss}", "realm", r->bsf_realm, "bsf_url", ub, "bsf_names",
+			  texts(r->bsf_names, r->n_bsf_names), "ua_protocols", ua, "key_kinds", key_kinds(), "registry",
+			  told.registry, "catalogue", told.catalogue, "apps_url", apps, "valid_until", when);
+	free(apps);
 	return o->answer ? 0 : -ENOMEM;
 }

@@ -22,7 +22,7 @@ BEGIN {
 	may["common/dia"] = may["common/http"] "common/http dict "
 	may["common/rt"] = may["common/dia"] "common/dia "
 	may["dict"] = " "
-	may["naf-lib"] = may["common/dia"] "common/dia "
+	may["naf-lib"] = may["common/dia"] "common/dia gba/naf.h "
 	# the card below the library, the library below its two users
 	may["ue"] = may["common/http"] "common/http "
 	may["ue/card"] = may["ue"] "ue "
@@ -31,7 +31,8 @@ BEGIN {
 	may["ue/tool"] = may["ue/lib"] "ue/lib "
 	may["ue/agent"] = may["ue/tool"] "common/rt "
 	may["hss-sim"] = may["common/rt"] "common/rt "
-	may["znproxy"] = may["reg"] = may["hss-sim"]
+	may["znproxy"] = may["hss-sim"]
+	may["reg"] = may["hss-sim"] "gba/naf.h " # it is an application, too
 	may["bsf/store"] = may["bsf/policy"] = may["hss-sim"]
 	may["bsf/vectors"] = may["hss-sim"] "bsf/store bsf/policy bsf/run "
 	may["bsf/zn"] = may["hss-sim"] "bsf/store bsf/policy "
@@ -42,7 +43,7 @@ BEGIN {
 function folder(path,  part) {
 	split(path, part, "/")
 	if (part[1] == "gba")
-		return part[2] == "ue.h" ? "ue/lib" : "naf-lib" # their public headers
+		return part[2] == "ue.h" ? "ue/lib" : "gba/naf.h" # their public headers
 	if (part[1] == "ue" && part[2] ~ /\./)
 		return "ue" # the small files all of its rooms keep
 	return part[1] ~ /^(common|bsf|ue)$/ ? part[1] "/" part[2] : part[1]

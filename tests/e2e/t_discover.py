@@ -17,7 +17,7 @@ PATH = "/.well-known/gba-configuration"
 HOST = "registry.example.com"
 LATER = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
 WHOLE = {"realm": "mnc001.mcc001.3gppnetwork.org", "bsf_url": f"http://{BSF_NAME}/", "bsf_names": [BSF_NAME], "ua_protocols": ["0100000002"],
-         "key_kinds": ["device"], "registry": f"https://{HOST}/", "catalogue": f"https://{HOST}/catalogue", "valid_until": LATER}
+         "key_kinds": ["device"], "registry": f"https://{HOST}/", "catalogue": f"https://{HOST}/catalogue", "apps_url": "http://apps.example.com:8091/", "valid_until": LATER}
 
 
 class Operator(HttpServer):
@@ -102,7 +102,7 @@ async def whole_way(t):
     cfg = folder + "/ue.cfg"
     rc, x, err = await discover(t, o.port, "-c", card, "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{w.ports['ub']}", "--write", cfg)
     assert rc == 0 and x["result"] == "discovered" and x["registry"] == f"https://{HOST}/" and x["written"] == cfg, (x, err)
-    assert x["missing"] == ["the catalogue: which applications there are is not told"] and o.requests[0]["target"] == PATH, x
+    assert x["missing"] == ["the catalogue: which applications there are is not told", "apps_url: 'gba-ue apps' cannot ask what this device may use"] and o.requests[0]["target"] == PATH, x
     before = open(cfg, encoding="utf-8").read()
     rc, x, err = await discover(t, o.port, "-c", card, "--write", cfg)
     assert (rc, x["cause"]) == (2, "local") and open(cfg, encoding="utf-8").read() == before, "a file that is there is written over"
@@ -129,9 +129,10 @@ async def documents(t):
         "key_kinds": ([], ["later"], "device", ["device", 1], ["device", ""], ["device", "x" * 33], ["device", "a b"], ...),
         "registry": ("http://x/", "", "https://", "https://a b/", 'https://"/', "https://" + "x" * 1024, 1, None),
         "catalogue": ("http://x/", "https://\u00e9/", []),
+        "apps_url": ("https://x/", "", "http:///", "http://x y/", 1),
         "valid_until": ("", "2030-01-01", "2030-01-01T00:00:00+01:00", "2030-01-01 00:00:00Z", 4102444800, ...),
     }
-    good = [WHOLE, changed(registry=..., catalogue=...), changed(later={"a": [1]}), changed(key_kinds=["later", "card"]),
+    good = [WHOLE, changed(registry=..., catalogue=..., apps_url=...), changed(later={"a": [1]}), changed(key_kinds=["later", "card"]),
             changed(ua_protocols=["0100010000", "0100000002"]), changed(bsf_names=["other.example.com", BSF_NAME.upper()])]
     bad = [(name, changed(**{name: v})) for name, values in wrong.items() for v in values]
     assert await ajv(t, good) == [True] * len(good)
@@ -185,6 +186,6 @@ async def hostile(t):
         rc, x, _ = await discover(t, o.port, ca=ca)
         assert (rc, x["cause"]) == (3, "certificate") and not o.requests, (name, x)
     assert not [n for n in os.listdir(t.dir) if n.startswith("made")], "a file was made"
-    o = await operator(t, changed(ua_protocols=["0100010000"], registry=..., catalogue=...))
+    o = await operator(t, changed(ua_protocols=["0100010000"], registry=..., catalogue=..., apps_url=...))
     rc, out, _ = await discover(t, o.port, as_json=False)
-    assert rc == 0 and out.count("missing: ") == 3 and "HTTP Digest among the Ua protocols" in out, out
+    assert rc == 0 and out.count("missing: ") == 4 and "HTTP Digest among the Ua protocols" in out, out

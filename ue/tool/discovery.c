@@ -39,7 +39,7 @@ static bool read_realm(struct discovery *d, const json_t *v)
 	return read_name(d->realm, v, GBA_UE_REALM_MAX);
 }
 
-static bool read_bsf_url(struct discovery *d, const json_t *v)
+static bool read_http(char *out, const json_t *v)
 {
 	const char *s = short_text(v, DISCOVERY_URL_MAX);
 	char *host = NULL, *target = NULL;
@@ -47,10 +47,20 @@ static bool read_bsf_url(struct discovery *d, const json_t *v)
 	bool ok = s && strncmp(s, "http://", 7) == 0 && http_url_split(s, &host, &target, &unused) == 0;
 
 	if (ok)
-		strcpy(d->bsf_url, s);
+		strcpy(out, s);
 	free(host);
 	free(target);
 	return ok;
+}
+
+static bool read_bsf_url(struct discovery *d, const json_t *v)
+{
+	return read_http(d->bsf_url, v);
+}
+
+static bool read_apps(struct discovery *d, const json_t *v)
+{
+	return read_http(d->apps, v);
 }
 
 static bool read_web(char *out, const json_t *v)
@@ -156,6 +166,7 @@ static const struct {
 	{ "key_kinds", true, read_keys, "1 to 16 words, device or card among them" },
 	{ "registry", false, read_registry, "https://HOST[:PORT]/ of at most 1024 characters" },
 	{ "catalogue", false, read_catalogue, "https://HOST[:PORT]/PATH of at most 1024 characters" },
+	{ "apps_url", false, read_apps, "http://HOST[:PORT]/ of at most 1024 characters" },
 	{ "valid_until", true, read_valid_until, "a time as 2030-01-01T12:00:00Z" },
 };
 
@@ -211,7 +222,7 @@ int discovery_parse(struct discovery *out, const uint8_t *json, size_t len, time
 	return rc;
 }
 
-size_t discovery_missing(const struct discovery *d, const char *out[3])
+size_t discovery_missing(const struct discovery *d, const char *out[DISCOVERY_MISSING_MAX])
 {
 	bool digest = false;
 	size_t n = 0;
@@ -225,5 +236,7 @@ size_t discovery_missing(const struct discovery *d, const char *out[3])
 		out[n++] = "the registry: how an application or a device joins is not told";
 	if (!d->catalogue[0])
 		out[n++] = "the catalogue: which applications there are is not told";
+	if (!d->apps[0])
+		out[n++] = "apps_url: 'gba-ue apps' cannot ask what this device may use";
 	return n;
 }

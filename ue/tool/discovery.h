@@ -12,10 +12,11 @@
 #include "common/gba/btid.h"
 #include "common/gba/naf_id.h"
 
-#define DISCOVERY_PATH     "/.well-known/gba-configuration"
-#define DISCOVERY_MAX      65536 /* octets of a document */
-#define DISCOVERY_LIST_MAX 16
-#define DISCOVERY_URL_MAX  1024
+#define DISCOVERY_PATH        "/.well-known/gba-configuration"
+#define DISCOVERY_MAX         65536 /* octets of a document */
+#define DISCOVERY_LIST_MAX    16
+#define DISCOVERY_URL_MAX     1024
+#define DISCOVERY_MISSING_MAX 4
 
 enum { DISCOVERY_KEY_DEVICE = 1, DISCOVERY_KEY_CARD = 2 };
 
@@ -29,6 +30,7 @@ struct discovery {
 	unsigned keys;                         /* DISCOVERY_KEY_... */
 	char registry[DISCOVERY_URL_MAX + 1];  /* "" not told */
 	char catalogue[DISCOVERY_URL_MAX + 1]; /* "" not told */
+	char apps[DISCOVERY_URL_MAX + 1];      /* "" not told */
 	time_t valid_until;
 };
 
@@ -37,5 +39,5 @@ struct discovery {
  *  \returns 0; -E2BIG; -EBADMSG no JSON, no object; -EINVAL a member, which err names with what is allowed; -ETIME it is over */
 int discovery_parse(struct discovery *out, const uint8_t *json, size_t len, time_t now, struct err *err);
 
-/*! What a device would want to know and was not told, in words. \returns how many, at most 3; out has them, static */
-size_t discovery_missing(const struct discovery *d, const char *out[3]);
+/*! What a device would want to know and was not told, in words. \returns how many, out has them, static */
+size_t discovery_missing(const struct discovery *d, const char *out[DISCOVERY_MISSING_MAX]);

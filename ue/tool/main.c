@@ -9,6 +9,7 @@
 #include "common/base/hex.h"
 #include "ue/lib/http_url.h"
 #include "ue/tool/agent_line.h"
+#include "ue/tool/apps.h"
 #include "ue/tool/discover.h"
 #include "ue/tool/report.h"
 #include "ue/tool/ua_client.h"
@@ -22,6 +23,7 @@ static const char usage[] =
 	"       gba-ue [options] key HOST         the key with an application, printed\n"
 	"       gba-ue [options] status           what the device holds\n"
 	"       gba-ue [options] forget           delete keys and TMPI, as when the card is taken out\n"
+	"       gba-ue [options] apps URL         what this device may use, as the operator's registry there says\n"
 	"       gba-ue [options] discover URL     what an operator says of its realm at https://HOST\n"
 	"       gba-ue --agent SOCKET ask WORDS   a line to gba-ued, and its answer: list, watch, use REALM...\n"
 	"options:\n"
@@ -202,7 +204,7 @@ static const struct {
 } commands[] = {
 	{ "bootstrap", NULL, true, true },    { "get", "a URL", true, true },  { "key", "a host name", true, true },
 	{ "status", NULL, false, true },      { "forget", NULL, false, true }, { "ask", "a word", true, false },
-	{ "discover", "a URL", false, true },
+	{ "discover", "a URL", false, true }, { "apps", "a URL", true, true },
 };
 
 /* \returns -1: these options go with this command */
@@ -212,7 +214,7 @@ static int check_options(const struct options *o, bool agent, bool card)
 		return bad(o, o->agent ? "not with --agent" : "only with --agent", o->command);
 	if (o->agent && (o->has_card || o->bsf))
 		return bad(o, "-c and --bsf are not for --agent: the card is gba-ued's", NULL);
-	if (o->output && !o->url)
+	if (o->output && strcmp(o->command, "get") != 0)
 		return bad(o, "--output: only with get", NULL);
 	if ((o->has_ua_id || o->refused) && !o->naf)
 		return bad(o, "--ua-id and --refused: only with key", NULL);
@@ -228,7 +230,7 @@ static int parse_command(struct options *o, char **words, int n)
 	int most;
 
 	if (n == 0)
-		return bad(o, "a command is needed: bootstrap, get, key, status, forget, discover or ask", NULL);
+		return bad(o, "a command is needed: bootstrap, get, key, status, forget, discover, apps or ask", NULL);
 	while (i < known && strcmp(words[0], commands[i].name) != 0)
 		i++;
 	if (i == known)
@@ -245,7 +247,7 @@ static int parse_command(struct options *o, char **words, int n)
 		return bad(o, "too many words", words[most]);
 	o->words = words + 1;
 	o->n_words = n - 1;
-	o->url = strcmp(o->command, "get") == 0 ? words[1] : NULL;
+	o->url = strcmp(o->command, "get") == 0 || strcmp(o->command, "apps") == 0 ? words[1] : NULL;
 	o->naf = strcmp(o->command, "key") == 0 ? words[1] : NULL;
 	return check_options(o, commands[i].agent, commands[i].card);
 }
@@ -292,6 +294,33 @@ static enum ue_cause get(const struct options *o, struct ua_client *c, struct er
 	return rc;
 }
 
+static enum ue_cause list_apps(const struct options *o, struct ua_client *c, struct err *err)
+{
+	struct ua_result result;
+	enum ue_cause rc = ua_client_get(c, o->url, &result, err);
+	const struct http_answer *a = &result.answer;
+	json_t *apps = NULL;
+
+	if (rc == UE_CAUSE_ok && a->status != 200) {
+		rc = ue_cause_of_status(a->status);
+		err_set(err, -EACCES, "%s: HTTP %ld%s", o->url, a->status,
+			a->status == 403 ? ": nothing is granted to this device, or nobody knows it there" : "");
+	} else if (rc == UE_CAUSE_ok && !result.answer_proved) {
+		rc = UE_CAUSE_rspauth;
+		err_set(err, -EKEYREJECTED, "%s: the answer is not proved: it may be anybody's", o->url);
+	} else if (rc == UE_CAUSE_ok) {
+		apps = apps_parse(a->body, a->body_len, err);
+		rc = apps ? UE_CAUSE_ok : UE_CAUSE_answer;
+	}
+	if (apps)
+		report_apps(o->json, o->url, gba_ue_token_at(c->ue, 0), &c->trail, apps);
+	else
+		report_error(o->json, rc, &c->trail, err->text);
+	json_decref(apps);
+	ua_result_clear(&result);
+	return rc;
+}
+
 /* With a name: the key with this application. Without: a run. */
 static enum ue_cause ask_key(const struct options *o, struct ua_client *c)
 {
@@ -328,6 +357,8 @@ static enum ue_cause act(const struct options *o, struct ua_client *c, struct er
 	const struct gba_ue_token *t;
 	enum ue_cause rc;
 
+	if (strcmp(o->command, "apps") == 0)
+		return list_apps(o, c, err);
 	if (o->url)
 		return get(o, c, err);
 	if (o->naf || strcmp(o->command, "bootstrap") == 0)

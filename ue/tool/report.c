@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <jansson.h>
 
 #include "common/base/hex.h"
 #include "common/base/visible.h"
@@ -145,10 +144,51 @@ void report_key(bool json, const struct gba_ue_key *key, const struct ue_trail *
 	OPENSSL_cleanse(password, sizeof(password));
 }
 
+static void app_text(const json_t *app)
+{
+	static const char *const shown[] = { "name", "profile" };
+	char since[DATE_TIME_LEN + 1] = "";
+	const json_t *one;
+	size_t i;
+
+	printf("%s", json_string_value(json_object_get(app, "fqdn")));
+	if (json_object_get(app, "since") &&
+	    date_time_format(since, (time_t)json_integer_value(json_object_get(app, "since"))) == 0)
+		printf(", since %s", since);
+	for (i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		const json_t *v = json_object_get(app, shown[i]);
+
+		if (!v)
+			continue;
+		printf(", %s ", shown[i]);
+		visible_print(stdout, json_string_value(v), json_string_length(v), false);
+	}
+	json_array_foreach(json_object_get(app, "ua"), i, one) printf(", ua %s", json_string_value(one));
+	putchar('\n');
+}
+
+void report_apps(bool json, const char *url, const struct gba_ue_token *t, const struct ue_trail *trail, json_t *apps)
+{
+	struct ue_trail named = trail_of(t, trail);
+	json_t *o, *one;
+	size_t i;
+
+	if (json) {
+		o = outcome_json("answered", UE_CAUSE_ok, &named);
+		json_object_set_new(o, "url", json_string(url));
+		json_object_set(o, "apps", apps);
+		print_json(o);
+		return;
+	}
+	json_array_foreach(apps, i, one) app_text(one);
+	if (!json_array_size(apps))
+		fprintf(stderr, "%s: this device may use no application\n", url);
+}
+
 static void discovery_text(const char *url, const struct discovery *d, const char *written)
 {
 	char hex[2 * UA_ID_LEN + 1], until[DATE_TIME_LEN + 1] = "";
-	const char *missing[3], *name;
+	const char *missing[DISCOVERY_MISSING_MAX], *name;
 	size_t n = discovery_missing(d, missing);
 
 	date_time_format(until, d->valid_until);
@@ -168,6 +208,8 @@ static void discovery_text(const char *url, const struct discovery *d, const cha
 		printf("registry:  %s\n", d->registry);
 	if (d->catalogue[0])
 		printf("catalogue: %s\n", d->catalogue);
+	if (d->apps[0])
+		printf("apps:      %s, for gba-ue apps\n", d->apps);
 	for (size_t i = 0; i < n; i++)
 		printf("missing:   %s\n", missing[i]);
 	if (written)
@@ -178,7 +220,7 @@ static json_t *discovery_json(const struct discovery *d)
 {
 	json_t *names = json_array(), *ua = json_array(), *keys = json_array(), *lacks = json_array();
 	char hex[2 * UA_ID_LEN + 1], until[DATE_TIME_LEN + 1] = "";
-	const char *missing[3];
+	const char *missing[DISCOVERY_MISSING_MAX];
 	size_t n = discovery_missing(d, missing);
 
 	for (size_t i = 0; i < d->n_bsf_names; i++)
@@ -194,9 +236,10 @@ static json_t *discovery_json(const struct discovery *d)
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(lacks, json_string(missing[i]));
 	date_time_format(until, d->valid_until);
-	return json_pack("{ss ss so so so ss* ss* ss so}", "realm", d->realm, "bsf_url", d->bsf_url, "bsf_names", names,
-			 "ua_protocols", ua, "key_kinds", keys, "registry", d->registry[0] ? d->registry : NULL,
-			 "catalogue", d->catalogue[0] ? d->catalogue : NULL, "valid_until", until, "missing", lacks);
+	return json_pack("{ss ss so so so ss* ss* ss* ss so}", "realm", d->realm, "bsf_url", d->bsf_url, "bsf_names",
+			 names, "ua_protocols", ua, "key_kinds", keys, "registry", d->registry[0] ? d->registry : NULL,
+			 "catalogue", d->catalogue[0] ? d->catalogue : NULL, "apps_url", d->apps[0] ? d->apps : NULL,
+			 "valid_until", until, "missing", lacks);
 }
 
 void report_discovery(bool json, const char *url, const struct discovery *d, const char *written,

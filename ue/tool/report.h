@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <jansson.h>
 #include "ue/tool/discovery.h"
 #include "ue/tool/ua_client.h"
 
@@ -21,6 +22,9 @@ void report_get(bool json, const char *url, const struct gba_ue_token *t, const 
 
 /*! The key itself, because that is what was asked for. */
 void report_key(bool json, const struct gba_ue_key *key, const struct ue_trail *trail);
+
+/*! \param[in] apps of apps_parse(); lent */
+void report_apps(bool json, const char *url, const struct gba_ue_token *t, const struct ue_trail *trail, json_t *apps);
 
 /*! What there is and what is missing. \param[in] written file of a configuration; NULL: none was made */
 void report_discovery(bool json, const char *url, const struct discovery *d, const char *written,

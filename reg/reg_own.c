@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "reg/reg_own.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include "reg/reg_rows.h"
+
+static const char *own;
+
+void reg_own_init(const char *fqdn)
+{
+	own = fqdn;
+}
+
+int reg_own_right(struct reg_db *db, int64_t device)
+{
+	char uid[REG_NAME + 1];
+	int64_t there, rev;
+	int rc =
+		own ? reg_db_int(
+			      db, &there,
+			      "SELECT EXISTS (SELECT 1 FROM granted WHERE device = ?2 AND app = a.id) FROM application a WHERE"
+			      " a.fqdn = ?1",
+			      "ti", own, device)
+		    : 0;
+
+	if (rc <= 0 || there)
+		return rc < 0 ? rc : 0;
+	rev = reg_revision(db);
+	if (rev < 0 || reg_name_make(uid) < 0)
+		return rev < 0 ? (int)rev : -EIO;
+	rc = reg_db_do(db,
+		       "INSERT INTO pseudonym (device, asp, value) SELECT ?2, asp, ?3 FROM application WHERE fqdn = ?1"
+		       " ON CONFLICT (device, asp) DO NOTHING",
+		       "tit", own, device, uid);
+	return rc < 0 ? rc
+		      : reg_db_do(
+				db,
+				"INSERT INTO granted (device, app, since, rev) SELECT ?2, id, ?3, ?4 FROM application WHERE fqdn = ?1",
+				"tiii", own, device, (int64_t)time(NULL), rev);
+}
+
+/* HTTP Digest is what an application speaks that has not said otherwise. */
+static const char live_apps[] =
+	"SELECT l.fqdn, nullif(a.title, '') AS name, CASE a.ua WHEN '' THEN '0100000002' ELSE a.ua END AS \"ua*\", a.profile, g.since,"
+	" l.fqdn AS _key FROM live l JOIN application a ON a.id = l.app JOIN granted g ON g.device = l.device AND g.app = l.app"
+	" WHERE l.device = ?3 AND l.fqdn > ?1 ORDER BY l.fqdn LIMIT ?2";
+
+static void leave_own_out(json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *fqdn = json_string_value(json_object_get(json_array_get(list, i), "fqdn"));
+
+		if (fqdn && strcmp(fqdn, own) == 0)
+			json_array_remove(list, i--);
+	}
+}
+
+int reg_own_list(struct reg_order *o, struct reg_db *db)
+{
+	int64_t device = 0;
+	int rc = reg_db_int(
+		db, &device,
+		"SELECT p.device FROM pseudonym p JOIN application a ON a.asp = p.asp WHERE a.fqdn = ?1 AND p.value = ?2",
+		"tt", own, reg_in(o, "uid"));
+
+	if (rc >= 0)
+		rc = reg_answer_page(o, db, "apps", live_apps, device);
+	if (rc >= 0)
+		leave_own_out(json_object_get(o->answer, "apps"));
+	return rc;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file reg_own.h
+ *  The registry's own application, where a device asks which applications it may use. It is one like any other: registered, with a
+ *  service number, and known to it is a pseudonym. Whoever gets a first right gets that one, too. */
+#pragma once
+
+#include "reg/reg_call.h"
+
+/*! Before any thread begins. \param[in] fqdn lent for good; NULL: there is none */
+void reg_own_init(const char *fqdn);
+
+/*! A device whose rights change may ask the registry's own application, from now on. \returns 0; -EIO; -ENOSPC */
+int reg_own_right(struct reg_db *db, int64_t device);
+
+/*! What a device may use now: {"apps": [{fqdn, name, ua, profile, since}...]}, but for the own one. Member uid: what the own
+ *  application knows the device by; nobody's: an empty list. */
+int reg_own_list(struct reg_order *o, struct reg_db *db);

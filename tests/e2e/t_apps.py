@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""gba-ue apps: a device asks the registry, as a NAF, which applications it may use; its own credential says who it is."""
+import json
+import os
+
+from lib import procs
+from lib.gba_ue import Device
+from lib.registry import ASP, FQDN, Realm
+from lib.runner import test
+from lib.ue import UaClient
+from lib.world import BSF_NAME
+
+OWN = "apps.operator.example"
+
+
+class Registry(Realm):
+    """A realm whose registry has an application of its own."""
+
+    async def start(self):
+        await super().start()
+        conf = (await self.order(f"app add operator {OWN} 127.0.0.1/32"))["naf_conf"]
+        with open(os.path.join(self.etc, "own.conf"), "w", encoding="utf-8") as f:
+            f.write(conf)
+        self.ports["own"] = procs.free_port()
+        self.reg_cfg.add("registry", f"own-app listen 127.0.0.1 {self.ports['own']}")
+        self.reg_cfg.add("registry", "own-app naf-conf own.conf")
+        await self.told()
+        await self.reg.stop()
+        self.reg_cfg.write(os.path.join(self.etc, "gba-reg.cfg"))
+        await self.reg.start()
+        return self
+
+    def device(self, n):
+        """The command line of gba-ue with card n."""
+        c = self.cards[n]
+        card = self.write_secret(f"usim-{n}.cfg", f"usim\n imsi {c.imsi}\n mnc-length 2\n k {c.k.hex()}\n opc {c.opc.hex()}\n"
+                                                  f" algorithm milenage\n state-file usim-{n}.state\n")
+        return [self.t.need_program("gba-ue"), "-c", card, "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{self.ports['ub']}",
+                "--connect-to", f"{OWN}:80:127.0.0.1:{self.ports['own']}"]
+
+    async def apps(self, n, *options, command="apps", path="/"):
+        rc, out, err = await procs.run(self.device(n) + ["--json", *options, command, f"http://{OWN}{path}"], 30)
+        return rc, json.loads(out)
+
+    async def listed(self, n):
+        rc, x = await self.apps(n)
+        return [a["fqdn"] for a in x["apps"]] if rc == 0 else (rc, x["cause"])
+
+
+@test("gba-ue apps: a device sees the applications that are granted to it and live, no other device's, and at once when that changes", smoke=True,
+      timeout=90)
+async def apps(t):
+    w = await Registry(t).start()
+    mine, other = w.cards[0].impi, w.cards[1].impi
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
+    await w.order(f"app add other tv.example.org 127.0.0.1/32")
+    for impi in (mine, other):
+        await w.order(f"device add {impi}")
+    assert (await w.order("discovery"))["apps_url"] == f"http://{OWN}:{w.ports['own']}/"
+    assert await w.listed(0) == (1, "refused"), "nobody has granted it anything"
+    await w.order(f"grant {mine} {FQDN}")
+    await w.order(f"grant {other} tv.example.org")
+    await w.told()
+
+    async def remembered_no_more():                                # that it was refused
+        return await w.listed(0) == [FQDN]
+    await t.until(remembered_no_more, 10, "the list")
+    assert await w.listed(1) == ["tv.example.org"]
+    await w.order(f"grant {mine} tv.example.org")
+    rc, x = await w.apps(0)
+    assert [a["fqdn"] for a in x["apps"]] == ["tv.example.org", FQDN] and x["apps"][0]["ua"] == ["0100000002"], x
+    assert abs(x["apps"][0]["since"] - os.stat(w.reg.log).st_mtime) < 600 and x["run"], x
+    for number in (w.cards[0].imsi, w.cards[1].imsi):
+        assert number not in json.dumps(x) and number not in w.reg.text(), "an identity is told or logged"
+    await w.order(f"withdraw {mine} {FQDN}")
+    assert await w.listed(0) == ["tv.example.org"]
+    await w.order("app delete tv.example.org")
+    assert await w.listed(0) == [] and await w.listed(1) == []
+    rc, out, err = await procs.run(w.device(1) + ["apps", f"http://{OWN}/"], 30)
+    assert rc == 0 and not out and "may use no application" in err, (out, err)
+
+
+@test("who has no key of the registry's own application gets no list, nor anything else that listens there", smoke=True)
+async def strangers(t):
+    w = await Registry(t).start()
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
+    await w.order(f"device add {w.cards[0].impi}")
+    await w.order(f"grant {w.cards[0].impi} {FQDN}")
+    await w.told()
+    ua = UaClient(w.ports["own"], OWN)
+    s = await w.ue(0).bootstrap()
+    r = await ua.get("/")
+    assert r.status == 401 and FQDN.encode() not in r.body, r
+    ua.take(r)
+    assert (await ua.get("/", ua.authorization(s))).status == 200
+    forged = await w.ue(1).bootstrap()
+    assert (await ua.get("/", ua.authorization(forged))).status == 403, "a device that nobody has granted anything"
+    forged.btid = s.btid
+    r = await ua.get("/", ua.authorization(forged))
+    assert r.status == 401 and FQDN.encode() not in r.body, r
+    for path, status in (("/x", 404), ("/?a", 404)):
+        rc, x = await w.apps(0, command="get", path=path)
+        assert x["status"] == status and FQDN not in json.dumps(x), x
+
+
+@test("gba-ue apps does not believe a list that is not proved, or is none", smoke=True)
+async def lists(t):
+    d = await Device(t).start()
+    url = "http://naf1.example.com/"
+    entry = '{"fqdn": "video.example.com", "name": "\\u001b[2JVideo", "ua": ["0100000002"], "since": 1700000000, "later": [1]}'
+    d.naf.page = f'{{"apps": [{entry}, {{"fqdn": "tv.example.org"}}]}}'.encode()
+    rc, x, err = await d.run("apps", url)
+    assert rc == 0 and [a["fqdn"] for a in x["apps"]] == ["video.example.com", "tv.example.org"], (x, err)
+    rc, out, err = await procs.run(d.at("apps", url), 20)
+    assert rc == 0 and "\x1b" not in out and out.split("\n")[0].startswith("video.example.com, since 2023-11-14T22:13:20Z, name "), out
+    for page in (b"", b"[]", b"{}", b'{"apps": 1}', b'{"apps": [1]}', b'{"apps": [{}]}', b'{"apps": [{"fqdn": "a b"}]}', b'{"apps": [], "apps": []}',
+                 b'{"apps": [{"fqdn": "a", "ua": ["1"]}]}', b'{"apps": [{"fqdn": "a", "since": -1}]}', b'{"apps": [' + b'{"fqdn": "a"},' * 256 + b'{"fqdn": "a"}]}'):
+        d.naf.page = page
+        rc, x, err = await d.run("apps", url)
+        assert (rc, x["cause"]) == (1, "answer"), (page[:40], x)
+    d.naf.page, d.naf.spoil_info = b'{"apps": []}', lambda x: ""
+    rc, x, err = await d.run("apps", url)
+    assert (rc, x["cause"]) == (3, "rspauth"), x
