@@ -9,6 +9,7 @@
 #include <osmocom/vty/command.h>
 #include "bsf/policy/limits.h"
 #include "bsf/policy/policy.h"
+#include "bsf/store/store.h"
 #include "common/base/err.h"
 #include "common/crypto/seal.h"
 #include "common/gba/btid.h"
@@ -43,15 +44,25 @@ struct bsf_kek {
 
 enum bsf_store_kind { BSF_STORE_NONE, BSF_STORE_LMDB, BSF_STORE_MEMORY, BSF_STORE_REDIS };
 
-/*! "redis ..." of the node store. */
-struct bsf_redis {
-	struct bsf_listen at;
+/*! How we come to a Redis server, or to a Sentinel. */
+struct bsf_redis_login {
+	const char *command;           /* "redis ", "redis sentinel-" */
 	char user[64];                 /* "": default */
 	bool credential;               /* the password is one of systemd's */
 	char *where;                   /* of the password, as written; NULL: none */
 	char *path;                    /* absolute */
 	char tls_name[BSF_ID_MAX + 1]; /* "": plain */
-	int user_line, password_line, timeout_line, tls_line;
+	int user_line, password_line, tls_line;
+};
+
+/*! "redis ..." of the node store. */
+struct bsf_redis {
+	struct bsf_listen at; /* without Sentinels */
+	char sentinel_name[64];
+	struct bsf_listen sentinels[STORE_SENTINELS_MAX];
+	size_t n_sentinels;
+	struct bsf_redis_login login, sentinel_login;
+	int timeout_line;
 	unsigned timeout_ms;
 };
 
@@ -111,7 +122,7 @@ void bsf_redis_write(struct vty *vty);
 /*! \returns 0; -EINVAL and the reason */
 int bsf_redis_check(const struct bsf_cfg *c, struct err *err);
 /*! Read the password. \param[out] out empty where none is configured; the caller wipes it \returns 0; -errno and the reason */
-int bsf_redis_password(struct secret *out, struct err *err);
+int bsf_redis_password(struct secret *out, const struct bsf_redis_login *l, struct err *err);
 
 /* run/cfg_tls.c */
 /*! What is said of TLS, as a whole: a peer that needs it, and no certificate. \returns 0; -EINVAL and the reason */

@@ -36,25 +36,44 @@ static int open_lmdb(struct store_shared **out, const struct seal_kek *keks, siz
 	return *out ? 0 : cfg_error(err, -errno, bsf_cfg->store_line, "%s", e.text);
 }
 
+static int redis_passwords(struct secret *of_redis, struct secret *of_sentinels, struct err *err)
+{
+	int rc = bsf_redis_password(of_redis, &bsf_cfg->redis.login, err);
+
+	return rc < 0 ? rc : bsf_redis_password(of_sentinels, &bsf_cfg->redis.sentinel_login, err);
+}
+
+static void redis_sentinels(struct store_redis_cfg *cfg, const struct bsf_redis *r)
+{
+	snprintf(cfg->sentinel_name, sizeof(cfg->sentinel_name), "%s", r->sentinel_name);
+	snprintf(cfg->sentinel_user, sizeof(cfg->sentinel_user), "%s", r->sentinel_login.user);
+	snprintf(cfg->sentinel_tls_name, sizeof(cfg->sentinel_tls_name), "%s", r->sentinel_login.tls_name);
+	for (cfg->n_sentinels = 0; cfg->n_sentinels < r->n_sentinels; cfg->n_sentinels++)
+		cfg->sentinels[cfg->n_sentinels] = r->sentinels[cfg->n_sentinels].addr;
+}
+
 static int open_redis(struct store_shared **out, const struct seal_kek *keks, size_t n_keks, struct err *err)
 {
+	const struct bsf_redis *r = &bsf_cfg->redis;
 	struct store_redis_cfg cfg = {
-		.addr = bsf_cfg->redis.at.addr,
-		.timeout_ms = bsf_cfg->redis.timeout_ms,
+		.addr = r->at.addr,
+		.timeout_ms = r->timeout_ms,
 		.keks = keks,
 		.n_keks = n_keks,
 	};
 	struct err e = { { 0 } };
-	int rc = bsf_redis_password(&cfg.password, err);
+	int rc = redis_passwords(&cfg.password, &cfg.sentinel_password, err);
 
 	if (rc < 0)
 		return rc;
-	if (bsf_cfg->redis.tls_line)
+	if (r->login.tls_line || r->sentinel_login.tls_line)
 		rc = tls_cfg_open(&cfg.tls, &bsf_cfg->tls, NULL, err);
-	snprintf(cfg.tls_name, sizeof(cfg.tls_name), "%s", bsf_cfg->redis.tls_name);
-	snprintf(cfg.user, sizeof(cfg.user), "%s", bsf_cfg->redis.user);
+	snprintf(cfg.tls_name, sizeof(cfg.tls_name), "%s", r->login.tls_name);
+	snprintf(cfg.user, sizeof(cfg.user), "%s", r->login.user);
+	redis_sentinels(&cfg, r);
 	*out = rc < 0 ? NULL : store_shared_redis_new(&cfg, &e);
 	secret_clear(&cfg.password);
+	secret_clear(&cfg.sentinel_password);
 	if (rc == 0 && !*out) {
 		SSL_CTX_free(cfg.tls);
 		rc = cfg_error(err, -ENOMEM, bsf_cfg->store_line, "%s", e.text);
@@ -105,9 +124,10 @@ static int check_secrets(struct err *err)
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
 	int rc = bsf_cfg_keks(keks, err);
 	SECRET_AUTO password = { 0 };
+	SECRET_AUTO of_sentinels = { 0 };
 
 	explicit_bzero(keks, sizeof(keks));
-	return rc < 0 ? rc : bsf_redis_password(&password, err);
+	return rc < 0 ? rc : redis_passwords(&password, &of_sentinels, err);
 }
 
 int store_open_check(struct err *err)

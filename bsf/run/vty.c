@@ -33,7 +33,9 @@ static bool show_links(struct vty *vty, const struct store_figures *f)
 
 	if (!store_shared_links(store, &l))
 		return false;
-	vty_out(vty, "redis             %s%s", bsf_cfg->redis.at.text, VTY_NEWLINE);
+	vty_out(vty, "redis             %s%s", l.at[0] ? l.at : "nowhere", VTY_NEWLINE);
+	if (l.sentinels)
+		vty_out(vty, "sentinels         %u of %u name it%s", l.agree, l.sentinels, VTY_NEWLINE);
 	vty_out(vty, "links             %u of %u%s%s%s%s", l.up, l.of, l.up < l.of ? " (" : "",
 		l.up < l.of ? l.why : "", l.up < l.of ? ")" : "", VTY_NEWLINE);
 	vty_out(vty, "clock-ahead-ms    %" PRId64 "%s", l.clock_off_ms, VTY_NEWLINE);

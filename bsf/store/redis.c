@@ -85,15 +85,56 @@ int redis_steps_begin(struct store_req *r, int rc, struct span list,
 	return rc;
 }
 
+static void part_is_at(struct redis_part *p, const struct sockaddr_storage *at, unsigned agree)
+{
+	p->label[0] = '\0';
+	p->at = at ? *at : (struct sockaddr_storage){ .ss_family = AF_UNSPEC };
+	if (at)
+		sockaddr_text(p->label, at);
+	pthread_mutex_lock(&p->shared->lock);
+	memcpy(p->shared->at, p->label, sizeof(p->label));
+	p->shared->agree = agree;
+	pthread_mutex_unlock(&p->shared->lock);
+}
+
+/* What the Sentinels say. The former master is left before the new one is asked anything. */
+static void part_named(void *part, const struct sockaddr_storage *master, unsigned agree, const char *why)
+{
+	struct redis_part *p = part;
+	struct sockaddr_storage was = p->at;
+
+	part_is_at(p, master, agree);
+	if (!master || !redis_same_server(&was, master))
+		redis_link_aim(p->link, master, master ? "the master is another now" : why);
+}
+
+static struct redis_link *part_link(struct redis_part *p)
+{
+	const struct store_redis_cfg *c = &p->shared->cfg;
+	struct redis_link_cfg cfg = { .addr = c->addr,
+				      .timeout_ms = c->timeout_ms,
+				      .tls = c->tls_name[0] ? c->tls : NULL,
+				      .tls_name = c->tls_name,
+				      .deadlines = p->deadlines,
+				      .ops = &redis_link_greets,
+				      .owner = p };
+
+	return redis_link_new(&cfg);
+}
+
+static void part_free(struct redis_part *p)
+{
+	redis_sentinels_free(p->sentinels);
+	redis_link_free(p->link);
+	secret_clear(&p->keys.index_key);
+	free(p);
+}
+
 static int part_open(struct store *st)
 {
+	static const struct redis_sentinels_ops ops = { .named = part_named };
 	struct store_redis *s = (struct store_redis *)st->sh;
 	struct redis_part *p = calloc(1, sizeof(*p));
-	struct redis_link_cfg cfg = { .addr = s->cfg.addr,
-				      .timeout_ms = s->cfg.timeout_ms,
-				      .tls = s->cfg.tls,
-				      .tls_name = s->cfg.tls_name,
-				      .ops = &redis_link_greets };
 
 	if (!p)
 		return -ENOMEM;
@@ -101,14 +142,16 @@ static int part_open(struct store *st)
 	p->st = st;
 	p->keys.seal = s->seal;
 	p->deadlines = deadline_set_new(st);
-	cfg.deadlines = p->deadlines;
-	cfg.owner = p;
-	p->link = p->deadlines ? redis_link_new(&cfg) : NULL;
-	if (!p->link) {
-		free(p);
+	p->link = p->deadlines ? part_link(p) : NULL;
+	p->auth = (struct redis_auth){ p->link, s->cfg.user, &s->cfg.password, redis_greet, p };
+	if (p->link && s->cfg.n_sentinels)
+		p->sentinels = redis_sentinels_new(&s->cfg, p->deadlines, &ops, p);
+	if (!p->link || (s->cfg.n_sentinels && !p->sentinels)) {
+		part_free(p);
 		return -ENOMEM;
 	}
 	st->part = p;
+	part_is_at(p, s->cfg.n_sentinels ? NULL : &s->cfg.addr, 0);
 	pthread_mutex_lock(&s->lock);
 	s->links++;
 	pthread_mutex_unlock(&s->lock);
@@ -120,14 +163,12 @@ static void part_close(struct store *st)
 	struct redis_part *p = st->part;
 
 	redis_held_end(p);
-	redis_link_free(p->link);
 	deadline_stop(&p->tick);
 	pthread_mutex_lock(&p->shared->lock);
 	p->shared->links--;
 	p->shared->up -= p->is_up;
 	pthread_mutex_unlock(&p->shared->lock);
-	secret_clear(&p->keys.index_key);
-	free(p);
+	part_free(p);
 }
 
 static int redis_revoke_none(struct redis_part *p, struct store_req *r)
@@ -187,6 +228,7 @@ static void redis_free(struct store_shared *sh)
 	guss_pushes_free(s->sh.pushes);
 	seal_free(s->seal);
 	secret_clear(&s->cfg.password);
+	secret_clear(&s->cfg.sentinel_password);
 	SSL_CTX_free(s->cfg.tls);
 	free(s);
 }
@@ -208,8 +250,14 @@ bool store_shared_links(struct store_shared *sh, struct store_links *out)
 		return false;
 	pthread_mutex_lock(&s->lock);
 	*out = (struct store_links){
-		.up = s->up, .of = s->links, .clock_off_ms = atomic_load(&s->off_ms), .full = atomic_load(&s->full)
+		.up = s->up,
+		.of = s->links,
+		.clock_off_ms = atomic_load(&s->off_ms),
+		.full = atomic_load(&s->full),
+		.agree = s->agree,
+		.sentinels = (unsigned)s->cfg.n_sentinels,
 	};
+	memcpy(out->at, s->at, sizeof(out->at));
 	snprintf(out->why, sizeof(out->why), "%s", s->why);
 	pthread_mutex_unlock(&s->lock);
 	return true;
@@ -226,7 +274,6 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 	pthread_mutex_init(&s->lock, NULL);
 	s->cfg = *cfg;
 	s->cfg.keks = NULL;
-	sockaddr_text(s->label, &cfg->addr);
 	s->sh.pushes = guss_pushes_new();
 	s->sh.marks = marks_new(cfg->keks, cfg->n_keks, MARKS_MAX);
 	s->seal = s->sh.pushes ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;

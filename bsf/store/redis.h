@@ -16,8 +16,10 @@
 #include <stdatomic.h>
 
 #include "bsf/store/backend.h"
+#include "bsf/store/redis_auth.h"
 #include "bsf/store/redis_link.h"
 #include "bsf/store/redis_script.h"
+#include "bsf/store/redis_sentinel.h"
 #include "common/base/sockaddr.h"
 
 #define REDIS_KEY_LEN   14 /* the longest */
@@ -31,14 +33,15 @@
 
 struct store_redis {
 	struct store_shared sh;     /* must be first */
-	struct store_redis_cfg cfg; /* without KEKs; the password is in it */
+	struct store_redis_cfg cfg; /* without KEKs; the passwords are in it */
 	struct seal *seal;
-	char label[SOCKADDR_TEXT];
 	_Atomic uint64_t puts, corrupt;
 	_Atomic int64_t off_ms; /* our clock, ahead of its */
 	atomic_bool off_said, full;
 	pthread_mutex_t lock; /* of what follows */
 	unsigned links, up;
+	unsigned agree;           /* Sentinels that name the master */
+	char at[SOCKADDR_TEXT];   /* "": nowhere */
 	char why[REDIS_LINK_WHY]; /* the last link that is not up */
 };
 
@@ -48,6 +51,10 @@ struct redis_part {
 	struct store *st;
 	struct deadline_set *deadlines;
 	struct redis_link *link;
+	struct redis_auth auth;
+	struct redis_sentinels *sentinels; /* NULL: the address is configured */
+	struct sockaddr_storage at;
+	char label[SOCKADDR_TEXT]; /* of at */
 	struct record_keys keys;
 	uint8_t meta[REDIS_META_LEN]; /* the index key as it lies sealed there */
 	int64_t clock_ms;             /* its clock, ahead of ours; never more than it is */
@@ -97,6 +104,7 @@ void redis_held_end(struct redis_part *p);
 
 /* store/redis_greet.c */
 extern const struct redis_link_ops redis_link_greets; /* owner: the part */
+void redis_greet(void *part);                         /* the password is taken: all else is asked */
 
 /* store/redis_clock.c */
 /*! What TIME said, us. Where the two clocks differ too far the link is refused. */

@@ -23,15 +23,15 @@ static void clock_learn(struct redis_part *p, int64_t server_us)
 		p->clock_ms = ahead;
 }
 
-static void clock_say(struct store_redis *s, int64_t off_ms, bool far)
+static void clock_say(const struct redis_part *p, int64_t off_ms, bool far)
 {
 	if (far)
 		LOGT(DSTORE, LOGL_NOTICE,
 		     "store: our clock is %.1f s %s that of Redis at %s: keys end so much too %s\n",
-		     (double)llabs(off_ms) / 1000, off_ms > 0 ? "ahead of" : "behind", s->label,
+		     (double)llabs(off_ms) / 1000, off_ms > 0 ? "ahead of" : "behind", p->label,
 		     off_ms > 0 ? "late" : "soon");
 	else
-		LOGT(DSTORE, LOGL_NOTICE, "store: our clock and that of Redis at %s agree again\n", s->label);
+		LOGT(DSTORE, LOGL_NOTICE, "store: our clock and that of Redis at %s agree again\n", p->label);
 }
 
 void redis_clock_take(struct redis_part *p, int64_t server_us)
@@ -43,7 +43,7 @@ void redis_clock_take(struct redis_part *p, int64_t server_us)
 	clock_learn(p, server_us);
 	atomic_store(&p->shared->off_ms, off_ms);
 	if (atomic_exchange(&p->shared->off_said, far) != far)
-		clock_say(p->shared, off_ms, far);
+		clock_say(p, off_ms, far);
 	if (llabs(off_ms) < ODD_MS)
 		return;
 	snprintf(why, sizeof(why), "our clock is %lld s %s its; allowed: %d s", llabs(off_ms) / 1000,

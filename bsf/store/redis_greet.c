@@ -221,16 +221,16 @@ static int meta_ask(struct redis_part *p, redis_reply_fn *fn)
 static void tick(void *part);
 
 /* Said once, not for each request, and not once a thread. */
-static void full_take(struct store_redis *s, bool full)
+static void full_take(struct redis_part *p, bool full)
 {
 	struct log_line l;
 
-	if (atomic_exchange(&s->full, full) == full)
+	if (atomic_exchange(&p->shared->full, full) == full)
 		return;
 	if (!full)
-		LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s has room again\n", s->label);
+		LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s has room again\n", p->label);
 	else if (log_line_begin(&l, DSTORE, LOGL_ERROR, CAUSE_store_full)) {
-		log_line_str(&l, "redis", s->label);
+		log_line_str(&l, "redis", p->label);
 		log_line_str(&l, "reason", "it is at maxmemory: new bootstraps are refused");
 		log_line_end(&l);
 	}
@@ -242,11 +242,11 @@ static void tick_meta(void *part, const struct redisReply *r)
 	int rc = redis_errno(r);
 
 	if (rc == 0 || rc == -ENOSPC)
-		full_take(p->shared, rc == -ENOSPC);
+		full_take(p, rc == -ENOSPC);
 	if (rc < 0)
 		return;
 	if (r->type == REDIS_REPLY_NIL)
-		LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s was emptied: its sessions are gone\n", p->shared->label);
+		LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s was emptied: its sessions are gone\n", p->label);
 	else if (!span_eq(redis_string(r), span_of(p->meta, REDIS_META_LEN)))
 		redis_link_refuse(p->link, "its data have become others");
 }
@@ -273,7 +273,7 @@ static void full_meta_said(void *part, const struct redisReply *r)
 		greet_refuse(p, "it is at maxmemory, and nothing of ours is there", "", "");
 	else if (!meta_take(p, redis_string(r)))
 		greet_refuse(p, other_kek, "", "");
-	full_take(p->shared, true);
+	full_take(p, true);
 	redis_link_up(p->link);
 }
 
@@ -308,8 +308,10 @@ static void greet_time_said(void *part, const struct redisReply *r)
 		redis_link_refuse(p->link, "no random numbers");
 }
 
-static void ask_all(struct redis_part *p)
+void redis_greet(void *part)
 {
+	struct redis_part *p = part;
+
 	p->missing[0] = '\0';
 	(void)greet(p, 2, (const char *const[]){ "INFO", "server" }, server_said, p);
 	(void)greet(p, 2, (const char *const[]){ "INFO", "memory" }, memory_said, p);
@@ -319,56 +321,20 @@ static void ask_all(struct redis_part *p)
 	ask_time(p, greet_time_said);
 }
 
-static void auth_said(void *part, const struct redisReply *r)
-{
-	if (r && r->type == REDIS_REPLY_STATUS)
-		ask_all(part);
-	else if (r)
-		redis_link_refuse(((struct redis_part *)part)->link, "it does not take the password");
-}
-
-static void ask_auth(struct redis_part *p)
-{
-	const struct store_redis_cfg *c = &p->shared->cfg;
-	struct span password = span_of(c->password.b, c->password.len);
-
-	if (c->user[0])
-		(void)redis_link_greet(p->link, 3, (struct span[]){ span_str("AUTH"), span_str(c->user), password },
-				       auth_said, p);
-	else
-		(void)redis_link_greet(p->link, 2, (struct span[]){ span_str("AUTH"), password }, auth_said, p);
-}
-
-/* Without the password it must not answer: what we send it after a password it has not would go to anybody. */
-static void unasked_said(void *part, const struct redisReply *r)
-{
-	struct redis_part *p = part;
-
-	if (r && r->type == REDIS_REPLY_ERROR && strncmp(r->str, "NOAUTH", 6) == 0)
-		ask_auth(p);
-	else if (r)
-		redis_link_refuse(p->link, "it answers without a password, though one is configured");
-}
-
 static void on_greet(void *part)
 {
-	struct redis_part *p = part;
-
-	if (p->shared->cfg.password.len)
-		(void)greet(p, 2, (const char *const[]){ "GET", "s?" }, unasked_said, p);
-	else
-		ask_all(p);
+	redis_auth_begin(&((struct redis_part *)part)->auth);
 }
 
 /* For people once, not once a thread. */
 static void say_up(struct redis_part *p)
 {
-	LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s is there\n", p->shared->label);
+	LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s is there\n", p->label);
 	if (p->replicas && !p->replicas_wanted)
 		LOGT(DSTORE, LOGL_NOTICE,
 		     "store: Redis at %s has replicas but no min-replicas-to-write: after a failover the former master goes on "
 		     "taking writes that are lost\n",
-		     p->shared->label);
+		     p->label);
 }
 
 static void say_down(struct redis_part *p, const char *why)
@@ -377,7 +343,7 @@ static void say_down(struct redis_part *p, const char *why)
 
 	if (!log_rate_ok(DSTORE) || !log_line_begin(&l, DSTORE, LOGL_ERROR, CAUSE_store_away))
 		return;
-	log_line_str(&l, "redis", p->shared->label);
+	log_line_str(&l, "redis", p->label);
 	log_line_str(&l, "reason", why);
 	log_line_end(&l);
 }

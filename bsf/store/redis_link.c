@@ -87,6 +87,12 @@ static void link_drop(struct redis_link *l)
 		link_answer(l, NULL);
 }
 
+static void link_start(struct redis_link *l, unsigned in_ms)
+{
+	if (l->cfg.addr.ss_family != AF_UNSPEC)
+		deadline_start(l->cfg.deadlines, &l->timer, in_ms, link_connect, l);
+}
+
 /* \param[in] l->why says why */
 static void link_lose(struct redis_link *l)
 {
@@ -99,7 +105,7 @@ static void link_lose(struct redis_link *l)
 	l->cfg.ops->state(l->cfg.owner, false, why);
 	in_ms = l->refused || l->late >= BREAKER ? BREAKER_MS : AGAIN_MS;
 	l->refused = false;
-	deadline_start(l->cfg.deadlines, &l->timer, in_ms, link_connect, l);
+	link_start(l, in_ms);
 }
 
 void redis_link_missed(struct redis_link *l)
@@ -254,7 +260,7 @@ bool redis_link_soon(const struct redis_link *l)
 static void link_reply(struct redis_link *l, redisReply *r)
 {
 	if (!l->waiting) {
-		link_fail(l, r->type == REDIS_REPLY_ERROR ? r->str : "a reply nobody asked for");
+		redis_link_refuse(l, r->type == REDIS_REPLY_ERROR ? r->str : "a reply nobody asked for");
 		return;
 	}
 	if (l->state == LINK_UP)
@@ -424,8 +430,19 @@ struct redis_link *redis_link_new(const struct redis_link_cfg *cfg)
 		return NULL;
 	}
 	l->cfg = *cfg;
-	link_connect(l);
+	link_start(l, 0);
 	return l;
+}
+
+void redis_link_aim(struct redis_link *l, const struct sockaddr_storage *addr, const char *why)
+{
+	l->refused = false;
+	l->late = 0;
+	link_drop(l);
+	l->cfg.addr = addr ? *addr : (struct sockaddr_storage){ .ss_family = AF_UNSPEC };
+	l->hope = l->hope && addr;
+	l->cfg.ops->state(l->cfg.owner, false, why);
+	link_start(l, 0);
 }
 
 void redis_link_free(struct redis_link *l)

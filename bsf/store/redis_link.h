@@ -36,7 +36,7 @@ struct redis_link_ops {
 };
 
 struct redis_link_cfg {
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr; /* AF_UNSPEC: none yet */
 	unsigned timeout_ms;
 	SSL_CTX *tls;         /* lent; NULL: plain TCP */
 	const char *tls_name; /* that its certificate must have; lent */
@@ -45,10 +45,14 @@ struct redis_link_cfg {
 	void *owner;
 };
 
-/*! On the thread whose loop drives it; it begins at once. \returns NULL: no memory. */
+/*! On the thread whose loop drives it; it begins at its next turn, where there is an address. \returns NULL: no memory. */
 struct redis_link *redis_link_new(const struct redis_link_cfg *cfg);
 /*! What waits ends unknown; state() is not told. NULL: nothing. */
 void redis_link_free(struct redis_link *l);
+
+/*! Another address: the connection to the former one is closed first. Not from within a reply or greet() of this link.
+ *  \param[in] addr copied; NULL: none any more \param[in] why words for state() */
+void redis_link_aim(struct redis_link *l, const struct sockaddr_storage *addr, const char *why);
 
 /*! \param[in] argv copied; any octets. fn comes exactly once on 0, never inside the call
  *  \returns 0; -ENOTCONN it is not up; -EBUSY too much is waiting; -ENOMEM */

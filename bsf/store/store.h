@@ -14,6 +14,7 @@
 #include <openssl/types.h>
 #include "bsf/store/gba_session.h"
 #include "common/base/err.h"
+#include "common/base/sockaddr.h"
 #include "common/crypto/seal.h"
 
 struct store;
@@ -69,14 +70,21 @@ struct store_lmdb_cfg {
  *  \returns NULL, a reason in err and (LMDB) errno, EBUSY where another process has it */
 struct store_shared *store_shared_mem_new(struct err *err);
 struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, struct err *err);
-/* Redis 7.0 or later, stand-alone; any number of processes may use one */
+#define STORE_SENTINELS_MAX 9
+/* Redis 7.0 or later, stand-alone or behind Sentinels; any number of processes may use one */
 struct store_redis_cfg {
-	struct sockaddr_storage addr;
-	unsigned timeout_ms;         /* nothing has come for so long: the link is closed, what waits is unknown */
-	char user[64];               /* "": default */
-	struct secret password;      /* empty: none is asked for */
-	SSL_CTX *tls;                /* taken where a store is returned; NULL: plain TCP */
-	char tls_name[256];          /* that its certificate must have */
+	struct sockaddr_storage addr; /* AF_UNSPEC: the Sentinels say it */
+	unsigned timeout_ms;          /* nothing has come for so long: the link is closed, what waits is unknown */
+	char user[64];                /* "": default */
+	struct secret password;       /* empty: none is asked for */
+	SSL_CTX *tls;                 /* taken where a store is returned; NULL: plain TCP for all */
+	char tls_name[256];           /* that its certificate must have; "": plain TCP */
+	struct sockaddr_storage sentinels[STORE_SENTINELS_MAX];
+	size_t n_sentinels;
+	char sentinel_name[64]; /* of the master, there */
+	char sentinel_user[64]; /* as above, of the Sentinels */
+	struct secret sentinel_password;
+	char sentinel_tls_name[256];
 	const struct seal_kek *keks; /* as above */
 	size_t n_keks;
 };
@@ -86,9 +94,11 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 /*! Links of shards to another machine. */
 struct store_links {
 	unsigned up, of;
-	int64_t clock_off_ms; /* our clock, ahead of its */
-	bool full;            /* its memory; looked at once a second */
-	char why[160];        /* one of them is not up; "": none was lost since */
+	int64_t clock_off_ms;      /* our clock, ahead of its */
+	bool full;                 /* its memory; looked at once a second */
+	char at[SOCKADDR_TEXT];    /* of the server; "": the Sentinels name none */
+	unsigned agree, sentinels; /* Sentinels that name it, and all */
+	char why[160];             /* one of them is not up; "": none was lost since */
 };
 /*! Any thread. \returns false: this store has none */
 bool store_shared_links(struct store_shared *sh, struct store_links *out);

@@ -282,6 +282,13 @@ def configured(t, n, *lines, secret="secret\n", mode=0o600):
     return w
 
 
+async def running(t, w):
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    t.cleanup(v.close)
+    await v.command("enable")
+    return await v.command("show running-config")
+
+
 @test("configuration of Redis: what cannot be is refused with file, line and what is allowed; what is there is written again", smoke=True)
 async def configuration(t):
     t.need_program("gba-bsfd")
@@ -292,6 +299,13 @@ async def configuration(t):
         (("memory", "redis timeout-ms 100"), {}, "but no redis; allowed: with redis ADDRESS PORT"),
         (("memory", "redis 127.0.0.1 6379"), {}, "a store"),
         (("redis 127.0.0.1 6379", "redis tls redis1.example.com"), {}, "redis tls without a certificate; needed in diameter: tls certificate"),
+        (("redis 127.0.0.1 6379", "redis sentinel gba 127.0.0.1 26379"), {}, "a store"),
+        (("redis sentinel gba 127.0.0.1 26379", "redis sentinel other 127.0.0.1 26380"), {}, "Sentinels of gba and of other; allowed: of one master"),
+        (("redis sentinel gba 127.0.0.1 26379", "redis sentinel gba 127.0.0.1 26379"), {}, "stands twice: one Sentinel has one voice"),
+        (("redis sentinel gba 192.0.2.1 26379",), {}, "beyond loopback without a password; allowed: redis password file PATH"),
+        (("redis 127.0.0.1 6379", "redis sentinel-user gba"), {}, "but no Sentinel; allowed: with redis sentinel NAME ADDRESS PORT"),
+        (("redis sentinel gba 127.0.0.1 26379", "redis sentinel-user gba"), {}, "without a password; allowed: redis sentinel-password file PATH"),
+        (("redis sentinel gba 127.0.0.1 26379", "redis sentinel-tls x"), {}, "redis sentinel-tls without a certificate; needed in diameter"),
         (("redis localhost 6379",), {}, "localhost is no address; allowed: an IPv4 or IPv6 address"),
         (("redis 127.0.0.1 6379", "redis timeout-ms 5"), {}, "10-5000"),
         (("redis 127.0.0.1 6379", "redis password credential x"), {}, "no credentials; allowed: redis password file PATH"),
@@ -315,9 +329,16 @@ async def configuration(t):
     rc, out, err = await procs.run(w.bsf_daemon().argv + ["--check"], 15)
     assert rc == 0 and "configuration ok" in out, err
     await w.start()
-    v = await vty.Vty.open(w.ports["bsf_vty"])
-    t.cleanup(v.close)
-    await v.command("enable")
-    text = await v.command("show running-config")
+    text = await running(t, w)
     for line in (" redis 127.0.0.1 6379", " redis user gba", " redis password file ", " redis timeout-ms 100"):
         assert line in text, text
+    behind = ("redis sentinel gba 127.0.0.1 26379", "redis sentinel gba 127.0.0.1 26380", "redis sentinel-user watcher",
+              "redis sentinel-password file FILE", "redis password file FILE")
+    w = configured(t, "behind", *behind)
+    await w.start()
+    text = await running(t, w)
+    for line in (x.replace("FILE", "") for x in behind):
+        assert " " + line in text, text
+    text = await w.vty("show store")
+    assert "redis             nowhere" in text and "sentinels         0 of 2 name it" in text, text
+    assert "no master that most of 2 Sentinels name" in text and "store_away" in w.bsf.text(), text

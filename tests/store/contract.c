@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* What every store keeps to: one set of cases, run on memory, on LMDB and on Redis. */
+/* What every store keeps to: one set of cases, run on memory, on LMDB, on Redis, and on Redis behind Sentinels. */
 #include "tests/store/contract.h"
 
 #include "common/base/clock.h"
 #include "tests/store/redis_server.h"
+#include "tests/store/sentinel_set.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,8 +18,9 @@
 #include "common/rt/deadline.h"
 #include "tests/unit/suite.h"
 
-static const char *const backend_name[] = { "memory", "LMDB", "Redis" };
+static const char *const backend_name[] = { "memory", "LMDB", "Redis", "Redis behind Sentinels" };
 static struct redis_server server;
+static struct sentinel_set set; /* for all cases: it takes some seconds */
 static char dir[256];
 struct harness h;
 
@@ -39,6 +41,14 @@ void backend_open(int backend)
 		harness_open_redis(&h, &redis);
 		return;
 	}
+	if (backend == SENTINEL) {
+		struct store_redis_cfg behind = sentinel_set_cfg(&set);
+		char text[32];
+
+		redis_server_ask(&set.master, text, sizeof(text), (const char *const[]){ "FLUSHALL", NULL });
+		harness_open_redis(&h, &behind);
+		return;
+	}
 	strcpy(dir, temp_dir());
 	harness_open_lmdb(&h, dir, &cfg);
 }
@@ -46,7 +56,7 @@ void backend_open(int backend)
 void backend_again(int backend)
 {
 	struct store_lmdb_cfg cfg = lmdb_cfg();
-	struct store_redis_cfg redis = redis_cfg(&server.addr);
+	struct store_redis_cfg redis = backend == SENTINEL ? sentinel_set_cfg(&set) : redis_cfg(&server.addr);
 
 	harness_close(&h);
 	if (backend == LMDB)
@@ -208,7 +218,7 @@ CASE(revoke_by_btid)
 	ck_assert_uint_eq(h.a.revoked, 0);
 	store_shared_figures(h.sh, &f);
 	ck_assert_msg(f.corrupt == 0, "a tombstone is no damage");
-	if (backend != REDIS) /* it is not counted there: others use it, too */
+	if (backend < REDIS) /* it is not counted there: others use it, too */
 		ck_assert_uint_eq(f.sessions, 1);
 }
 
@@ -578,7 +588,7 @@ CASE(freed_under_way)
 	}
 	talloc_free(
 		st); /* waits until each is done, where that is in this process: answers would go to memory that is no more */
-	if (backend == REDIS)
+	if (backend >= REDIS)
 		return;
 	store_shared_figures(h.sh, &f);
 	ck_assert_uint_eq(f.sessions, 50);
@@ -718,6 +728,16 @@ CASE(threads)
 		      (unsigned)f.tmpis);
 }
 
+static void set_start(void)
+{
+	sentinel_set_start(&set);
+}
+
+static void set_stop(void)
+{
+	sentinel_set_stop(&set);
+}
+
 static int backends;
 #define ADD(name) tcase_add_loop_test(tc, name, 0, backends)
 
@@ -753,5 +773,7 @@ int main(void)
 	ADD(many_under_way);
 	ADD(freed_under_way);
 	ADD(threads);
+	if (backends == BACKENDS)
+		tcase_add_unchecked_fixture(tc, set_start, set_stop);
 	return suite_run_cases("store contract", &tc, 1);
 }

@@ -8,7 +8,7 @@
 #define IMPI_1 "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
 #define IMPI_2 "001010000000002@ims.mnc001.mcc001.3gppnetwork.org"
 
-enum { MEM, LMDB, REDIS, BACKENDS };
+enum { MEM, LMDB, REDIS, SENTINEL, BACKENDS };
 extern struct harness h;
 
 void backend_open(int backend);

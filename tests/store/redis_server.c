@@ -24,14 +24,18 @@ bool redis_server_is_there(void)
 
 static void redis_exec(const struct redis_server *s, const char *const *more)
 {
-	const char *argv[WORDS_MAX] = { "redis-server", "--save",     "",        "--bind",
-					"127.0.0.1",    "--loglevel", "warning", "--port" };
-	int null = open("/dev/null", O_RDWR);
 	char port[8];
-	size_t n = 8;
+	const char *argv[WORDS_MAX] = { "redis-server" };
+	const char *const ours[] = { "--save", "", "--bind", "127.0.0.1", "--loglevel", "warning", "--port", port };
+	bool has_file = more && more[0] && more[0][0] != '-';
+	int null = open("/dev/null", O_RDWR);
+	size_t n = 1;
 
 	snprintf(port, sizeof(port), "%u", sockaddr_port(&s->addr));
-	argv[n++] = port;
+	if (has_file) /* it comes first */
+		argv[n++] = *more++;
+	for (size_t i = has_file ? 2 : 0; i < sizeof(ours) / sizeof(ours[0]); i++) /* a Sentinel saves nothing */
+		argv[n++] = ours[i];
 	for (; more && *more; more++)
 		for (char *word = strtok(strdup(*more), " "); word; word = strtok(NULL, " "))
 			argv[n++] = word;
@@ -68,6 +72,44 @@ void redis_server_start(struct redis_server *s, const char *const *more)
 		usleep(5000);
 	}
 	redisFree(c);
+}
+
+static void fake_serve(int c, const char *reply, const char *then, unsigned nth)
+{
+	unsigned commands = 0;
+	char buf[4096];
+	ssize_t n;
+
+	while ((n = read(c, buf, sizeof(buf))) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			if (buf[i] == '*') {
+				const char *say = ++commands >= nth && then ? then : reply;
+
+				(void)send(c, say, strlen(say), MSG_NOSIGNAL);
+			}
+}
+
+void redis_fake_start(struct redis_server *s, const char *reply, bool at_once, const char *then, unsigned nth)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1, c;
+
+	s->addr = free_port();
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&s->addr, sizeof(struct sockaddr_in)), 0);
+	ck_assert_int_eq(listen(fd, 8), 0);
+	s->pid = fork();
+	if (s->pid) {
+		close(fd);
+		return;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while ((c = accept(fd, NULL, NULL)) >= 0) {
+		if (at_once && write(c, reply, strlen(reply)) < 0)
+			_exit(1);
+		fake_serve(c, reply, then, nth);
+		close(c);
+	}
+	_exit(0);
 }
 
 void redis_server_stop(struct redis_server *s)

@@ -17,7 +17,10 @@ bool redis_server_is_there(void);
 
 /*! Start it and wait until it listens. \param[in] more options as on its command line, words apart or together, NULL at the end */
 void redis_server_start(struct redis_server *s, const char *const *more);
-/*! Kill and wait for it. */
+/*! A server of the test's own words: to each command the same, or from the nth on another one.
+ *  \param[in] at_once it speaks before it is asked \param[in] then NULL: always reply */
+void redis_fake_start(struct redis_server *s, const char *reply, bool at_once, const char *then, unsigned nth);
+/*! Kill and wait for either. */
 void redis_server_stop(struct redis_server *s);
 /*! One command, words NULL at the end, over a connection of its own. \param[out] text what came, its beginning */
 void redis_server_ask(const struct redis_server *s, char *text, size_t cap, const char *const *words);

@@ -129,41 +129,6 @@ END_TEST
 
 #define GREETING 14 /* commands, the last one asks for the index key */
 
-/* A server of the test's own words: to each command the same, or to the last of the greeting another one. \param[in] at_once before
- * it is asked */
-static void fake_server(const char *reply, bool at_once, const char *last)
-{
-	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1, c;
-	char buf[4096];
-
-	server.addr = free_port();
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&server.addr, sizeof(struct sockaddr_in)), 0);
-	ck_assert_int_eq(listen(fd, 8), 0);
-	server.pid = fork();
-	if (server.pid) {
-		close(fd);
-		return;
-	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while ((c = accept(fd, NULL, NULL)) >= 0) {
-		unsigned commands = 0;
-		ssize_t n;
-
-		if (at_once && write(c, reply, strlen(reply)) < 0)
-			_exit(1);
-		while ((n = read(c, buf, sizeof(buf))) > 0)
-			for (ssize_t i = 0; i < n; i++)
-				if (buf[i] == '*') {
-					const char *say = ++commands >= GREETING && last ? last : reply;
-
-					(void)send(c, say, strlen(say), MSG_NOSIGNAL);
-				}
-		close(c);
-	}
-	_exit(0);
-}
-
 #define FIT "$62\r\nredis_version:7.0.15\r\nmaxmemory_policy:noeviction\r\nrole:master\r\n"
 
 /* An old one; and what is no Redis, or no longer knows what it was asked */
@@ -185,7 +150,7 @@ START_TEST(strange_servers)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		fake_server(rows[i].reply, rows[i].at_once, rows[i].last);
+		redis_fake_start(&server, rows[i].reply, rows[i].at_once, rows[i].last, GREETING);
 		cfg = redis_cfg(&server.addr);
 		refused_for(&cfg, rows[i].words);
 		redis_server_stop(&server);
