@@ -8,13 +8,21 @@
 #include <time.h>
 #include <unistd.h>
 #include "common/base/sockaddr.h"
+#include "reg/reg_alias.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_names.h"
 #include "reg/reg_orders.h"
-#include "reg/reg_outbox.h"
+#include "reg/reg_profile.h"
+#include "reg/reg_reach.h"
+#include "reg/reg_rows.h"
+#include "reg/reg_scope.h"
 
-#define NETS_TEXT (REG_NETS_MAX * SOCKADDR_TEXT)
+#define NETS_TEXT     (REG_NETS_MAX * SOCKADDR_TEXT)
+#define UA_DIGITS     10
+#define UA_TEXT       (16 * (UA_DIGITS + 1))
+#define TITLE_MAX     128 /* octets */
+#define ASSURANCE_MAX 4
 
 /* --- rows */
 
@@ -28,16 +36,28 @@ static char *column(sqlite3_stmt *q, int n)
 int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out)
 {
 	sqlite3_stmt *q;
-	int rc = reg_db_ask(db, &q, "SELECT id, fqdn, asp, gsid, nets, profile FROM application WHERE fqdn = ?1", "t",
-			    fqdn);
+	int rc = reg_db_ask(
+		db, &q,
+		"SELECT a.id, a.fqdn, a.asp, a.gsid, a.nets, a.ua, a.state, a.state = 'approved' AND"
+		" s.state = 'approved', a.assurance_min, a.rev, a.profile FROM application a LEFT JOIN asp s ON"
+		" s.name = a.asp WHERE a.fqdn = ?1",
+		"t", fqdn);
 
 	if (rc <= 0)
 		return rc;
-	*out = (struct reg_app){
-		sqlite3_column_int64(q, 0), column(q, 1), column(q, 2), column(q, 3), column(q, 4), column(q, 5)
-	};
+	*out = (struct reg_app){ .id = sqlite3_column_int64(q, 0),
+				 .fqdn = column(q, 1),
+				 .asp = column(q, 2),
+				 .gsid = column(q, 3),
+				 .nets = column(q, 4),
+				 .ua = column(q, 5),
+				 .state = column(q, 6),
+				 .usable = sqlite3_column_int(q, 7),
+				 .assurance_min = sqlite3_column_int(q, 8),
+				 .rev = sqlite3_column_int64(q, 9),
+				 .profile = column(q, 10) };
 	sqlite3_finalize(q);
-	if (out->fqdn && out->asp && out->gsid && out->nets)
+	if (out->fqdn && out->asp && out->gsid && out->nets && out->ua && out->state)
 		return 1;
 	reg_app_clear(out);
 	return -ENOMEM;
@@ -50,6 +70,8 @@ void reg_app_clear(struct reg_app *a)
 	free(a->gsid);
 	free(a->nets);
 	free(a->profile);
+	free(a->ua);
+	free(a->state);
 	*a = (struct reg_app){ 0 };
 }
 
@@ -71,35 +93,49 @@ static int fqdn_given(struct reg_order *o, char out[FQDN_MAX + 1])
 	return bad ? reg_refuse(o, CTL_INVALID, "fqdn", "%s", bad) : 0;
 }
 
-static int check_asp(struct reg_order *o, const char *asp)
+/* A list of words as it is kept, a blank between two. \param[in] keep one of them to text of SOCKADDR_TEXT; NULL: it is none
+ *  \returns 0 and out, or it is not given and out is ""; -EINVAL: refused */
+static int list_given(struct reg_order *o, const char *name, char *out, size_t size,
+		      const char *(*keep)(char *text, const char *word), const char *what)
 {
-	size_t n = strspn(asp, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-
-	if (!asp[n] && n <= REG_ASP_MAX)
-		return 0;
-	return reg_refuse(o, CTL_INVALID, "asp", "that is no name of an ASP; allowed: up to %d letters, digits, . _ -",
-			  REG_ASP_MAX);
-}
-
-static int nets_given(struct reg_order *o, char out[NETS_TEXT])
-{
-	struct sockaddr_net net;
 	char text[SOCKADDR_TEXT];
 	struct writer w;
 	json_t *one;
 	size_t i;
 
-	writer_init(&w, out, NETS_TEXT);
-	json_array_foreach(json_object_get(o->in, "addresses"), i, one)
+	writer_init(&w, out, size);
+	json_array_foreach(json_object_get(o->in, name), i, one)
 	{
-		if (sockaddr_net_parse(&net, json_string_value(one)) < 0)
-			return reg_refuse(o, CTL_INVALID, "addresses",
-					  "'%.64s' is no address it connects from; allowed: A.B.C.D/N, X:X::X/N",
-					  json_string_value(one));
-		sockaddr_net_text(text, &net);
+		const char *word = json_string_value(one);
+
+		if (!word || !keep(text, word))
+			return reg_refuse(o, CTL_INVALID, name, "'%.64s' is %s", word ? word : "", what);
 		writer_printf(&w, "%s%s", i ? " " : "", text);
 	}
-	return writer_end(&w) < 0 ? reg_refuse(o, CTL_INVALID, "addresses", "too many addresses") : 0;
+	return writer_end(&w) < 0 ? reg_refuse(o, CTL_INVALID, name, "too many") : 0;
+}
+
+static const char *keep_net(char *text, const char *word)
+{
+	struct sockaddr_net net;
+
+	if (sockaddr_net_parse(&net, word) < 0)
+		return NULL;
+	sockaddr_net_text(text, &net);
+	return text;
+}
+
+static const char *keep_ua(char *text, const char *word)
+{
+	if (strlen(word) != UA_DIGITS || strspn(word, "0123456789abcdef") != UA_DIGITS)
+		return NULL;
+	return strcpy(text, word);
+}
+
+static int nets_given(struct reg_order *o, char out[NETS_TEXT])
+{
+	return list_given(o, "addresses", out, NETS_TEXT, keep_net,
+			  "no address it connects from; allowed: A.B.C.D/N, X:X::X/N");
 }
 
 /* Names at, under or above an application of somebody else are not this ASP's. */
@@ -121,164 +157,249 @@ static int check_asp_owns(struct reg_order *o, struct reg_db *db, const char *fq
 
 /* --- orders */
 
-static int answer_conf(struct reg_order *o, const struct reg_app *a)
-{
-	char *text = reg_text_conf(a, &reg_cfg.realm);
-
-	o->answer = text ? json_pack("{ss}", "naf_conf", text) : NULL;
-	free(text);
-	return o->answer ? 0 : reg_refuse(o, CTL_FAILED, NULL, "no memory");
-}
-
 /* The number of a service is the operator's own, and as unique as the application's. */
-static int insert_app(struct reg_order *o, struct reg_db *db, const char *asp, const char *fqdn, const char *nets)
+static int insert_app(struct reg_order *o, struct reg_db *db, const char *asp, const char *fqdn)
 {
-	int64_t id = 0;
+	int64_t id = 0, rev = reg_revision(db);
 	char gsid[24];
-	int rc = reg_asp_need(o, db, asp);
+	int rc = reg_db_int(db, &id,
+			    "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'application'), 0) + 1", "");
 
-	if (rc == 0)
-		rc = reg_db_int(db, &id,
-				"SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'application'), 0) + 1",
-				"");
-
-	if (rc <= 0)
+	if (rc <= 0 || rev < 0)
 		return -EIO;
 	snprintf(gsid, sizeof(gsid), "%lld", REG_GSID_FROM + (long long)id);
-	rc = reg_db_do(db, "INSERT INTO application (id, fqdn, asp, gsid, nets, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-		       "itttti", id, fqdn, asp, gsid, nets, (int64_t)time(NULL));
-	if (rc == 0)
-		rc = reg_outbox_app(db, fqdn);
-	o->sends = true;
-	return rc == 0 ? reg_audit_add(db, o->caller.name, "app add", 0, fqdn) : rc;
+	return reg_db_do(db,
+			 "INSERT INTO application (id, fqdn, asp, gsid, nets, since, state, rev)"
+			 " VALUES (?1, ?2, ?3, ?4, '', ?5, ?6, ?7)",
+			 "itttiti", id, fqdn, asp, gsid, (int64_t)time(NULL),
+			 o->caller.role == REG_OPERATOR ? "approved" : "applied", rev);
 }
 
-int reg_app_add(struct reg_order *o, struct reg_db *db)
+static int put_aliases(struct reg_order *o, struct reg_db *db, const char *fqdn)
 {
-	const char *asp = reg_in(o, "asp");
-	char fqdn[FQDN_MAX + 1], nets[NETS_TEXT];
-	struct reg_app a = { 0 };
-	int rc = check_asp(o, asp);
+	const json_t *list = json_object_get(o->in, "aliases"), *one;
+	char value[REG_ALIAS_MAX + 1];
+	size_t i;
+	int rc = list ? reg_db_do(db, "DELETE FROM alias WHERE app = (SELECT id FROM application WHERE fqdn = ?1)", "t",
+				  fqdn)
+		      : 0;
 
-	if (rc == 0)
-		rc = fqdn_given(o, fqdn);
+	json_array_foreach(list, i, one)
+	{
+		const char *scheme = json_string_value(json_object_get(one, "scheme"));
+		const char *text = json_string_value(json_object_get(one, "value")), *allowed;
+		const struct reg_alias_scheme *s = scheme ? reg_alias_scheme(scheme, REG_OF_APP) : NULL;
+
+		allowed = !s || !text ? "scheme and value, of url, ip, onem2m, gs1" : reg_alias_parse(value, s, text);
+		if (rc == 0 && allowed)
+			rc = reg_refuse(o, CTL_INVALID, "aliases", "alias %zu is none; allowed: %s", i + 1, allowed);
+		if (rc == 0)
+			rc = reg_db_do(
+				db,
+				"INSERT OR IGNORE INTO alias (scheme, value, app) SELECT ?1, ?2, id FROM application"
+				" WHERE fqdn = ?3",
+				"ttt", scheme, value, fqdn);
+	}
+	return rc;
+}
+
+/* What is a word of the operator's. */
+static int check_role(struct reg_order *o)
+{
+	static const char *const of_operator[] = { "state", "profile" };
+
+	for (size_t i = 0; i < sizeof(of_operator) / sizeof(of_operator[0]); i++) {
+		if (o->caller.role != REG_OPERATOR && json_object_get(o->in, of_operator[i]))
+			return reg_refuse(o, CTL_FORBIDDEN, of_operator[i], "that is for the operator to say");
+	}
+	return 0;
+}
+
+static int check_details(struct reg_order *o)
+{
+	const char *state = reg_in(o, "state"), *title = reg_in(o, "title"), *key = reg_in(o, "tls_key");
+	const char *profile = reg_in(o, "profile");
+	int64_t assurance = reg_in_int(o, "assurance_min", 0);
+
+	if (profile && !reg_profile_named(profile))
+		return reg_refuse(o, CTL_INVALID, "profile", "no such security degree; allowed: those of profiles");
+	if (state && strcmp(state, "approved") != 0 && strcmp(state, "suspended") != 0)
+		return reg_refuse(o, CTL_INVALID, "state", "no such state; allowed: approved, suspended");
+	if (title && strlen(title) > TITLE_MAX)
+		return reg_refuse(o, CTL_INVALID, "title", "too long; allowed: up to %d octets", TITLE_MAX);
+	if (assurance < 0 || assurance > ASSURANCE_MAX)
+		return reg_refuse(o, CTL_INVALID, "assurance_min", "no such assurance; allowed: 0 to %d",
+				  ASSURANCE_MAX);
+	if (key && (strlen(key) != 71 || strncmp(key, "sha256:", 7) != 0 || strspn(key + 7, "0123456789abcdef") != 64))
+		return reg_refuse(o, CTL_INVALID, "tls_key", "that is no key; allowed: sha256: and 64 hex digits");
+	return check_role(o);
+}
+
+/* Members that are not given stay as they are. */
+static int write_details(struct reg_order *o, struct reg_db *db, const char *fqdn)
+{
+	const json_t *published = json_object_get(o->in, "published");
+	char nets[NETS_TEXT] = "", ua[UA_TEXT] = "";
+	int64_t rev = reg_revision(db);
+	int rc = check_details(o);
+
 	if (rc == 0)
 		rc = nets_given(o, nets);
 	if (rc == 0)
-		rc = check_asp_owns(o, db, fqdn, asp);
+		rc = list_given(o, "ua_protocols", ua, sizeof(ua), keep_ua,
+				"no Ua security protocol; allowed: 10 hex digits in lower case");
+	if (rc == 0 && rev > 0)
+		rc = reg_db_do(
+			db,
+			"UPDATE application SET nets = ifnull(?2, nets), ua = ifnull(?3, ua), title = ifnull(?4, title),"
+			" tls_key = ifnull(?5, tls_key), profile = ifnull(?6, profile), state = ifnull(?7, state),"
+			" assurance_min = CASE WHEN ?8 < 0 THEN assurance_min ELSE ?8 END,"
+			" published = CASE WHEN ?9 < 0 THEN published ELSE ?9 END, rev = ?10 WHERE fqdn = ?1",
+			"tttttttiii", fqdn, json_object_get(o->in, "addresses") ? nets : NULL,
+			json_object_get(o->in, "ua_protocols") ? ua : NULL, reg_in(o, "title"), reg_in(o, "tls_key"),
+			reg_in(o, "profile"), reg_in(o, "state"), reg_in_int(o, "assurance_min", -1),
+			(int64_t)(published ? json_is_true(published) : -1), rev);
+	return rc == 0 ? put_aliases(o, db, fqdn) : rc;
+}
+
+/* Of whom it is to be: an ASP's own, or the one that the operator names. */
+static int asp_given(struct reg_order *o, struct reg_db *db, char asp[REG_ASP_MAX + 1])
+{
+	const char *named = reg_in(o, "asp");
+	int rc;
+
+	if (o->caller.role != REG_OPERATOR) {
+		rc = reg_scope_asp_name(o, db, asp);
+		return rc == 0 && named && strcmp(named, asp) != 0
+			       ? reg_refuse(o, CTL_FORBIDDEN, "asp", "that is another one; allowed: %s", asp)
+			       : rc;
+	}
+	if (!named)
+		return reg_refuse(o, CTL_INVALID, "asp", "of whom; allowed: an ASP");
+	rc = reg_asp_check_name(o, named);
 	if (rc < 0)
 		return rc;
-	rc = reg_app_get(db, fqdn, &a);
+	strcpy(asp, named);
+	return reg_asp_need(o, db, asp);
+}
+
+/* \returns 1 it is there from now on; 0 it was, and is the same ASP's; refused */
+static int need_app(struct reg_order *o, struct reg_db *db, char fqdn[FQDN_MAX + 1])
+{
+	char asp[REG_ASP_MAX + 1];
+	int64_t one;
+	int rc = fqdn_given(o, fqdn);
+
+	if (rc == 0)
+		rc = asp_given(o, db, asp);
+	if (rc == 0)
+		rc = check_asp_owns(o, db, fqdn, asp);
+	if (rc == 0)
+		rc = reg_db_int(db, &one, "SELECT 1 FROM application WHERE fqdn = ?1", "t", fqdn);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	rc = insert_app(o, db, asp, fqdn);
+	if (rc == 0)
+		rc = write_details(o, db, fqdn);
+	if (rc == 0)
+		rc = reg_reach_app(o, db, fqdn);
+	if (rc == 0)
+		rc = reg_audit_add(db, o->caller.name, "app add", 0, fqdn);
+	return rc < 0 ? rc : 1;
+}
+
+int reg_app_register(struct reg_order *o, struct reg_db *db)
+{
+	char fqdn[FQDN_MAX + 1];
+	int rc = need_app(o, db, fqdn);
+
+	if (rc == 0)
+		return reg_refuse(o, CTL_EXISTS, "fqdn", "it is there; allowed: to change it");
+	return rc < 0 ? rc : reg_app_answer(o, db, fqdn);
+}
+
+/* gbactl: the same once more is no fault, and the answer is what the application starts with. */
+int reg_app_add(struct reg_order *o, struct reg_db *db)
+{
+	char fqdn[FQDN_MAX + 1], nets[NETS_TEXT];
+	struct reg_app a = { 0 };
+	int rc = need_app(o, db, fqdn);
+
+	if (rc >= 0)
+		rc = nets_given(o, nets);
+	if (rc == 0)
+		rc = reg_app_get(db, fqdn, &a);
 	if (rc > 0 && strcmp(a.nets, nets) != 0)
 		rc = reg_refuse(o, CTL_EXISTS, "addresses",
 				"it is there, and connects from %s; allowed: the same, or app delete first", a.nets);
-	else if (rc == 0)
-		rc = insert_app(o, db, asp, fqdn, nets);
+	else if (rc > 0)
+		rc = reg_app_answer_conf(o, &a);
+	reg_app_clear(&a);
+	return rc;
+}
+
+/* \param[out] a for reg_app_clear(), also on error */
+static int begin_change(struct reg_order *o, struct reg_db *db, struct reg_app *a)
+{
+	char asp[REG_ASP_MAX + 1];
+	int rc = reg_scope_app(o, db, a);
+
+	if (rc == 0 && reg_scope_asp(o))
+		rc = reg_scope_asp_name(o, db, asp);
+	return rc == 0 ? reg_match(o, a->rev) : rc;
+}
+
+int reg_app_put(struct reg_order *o, struct reg_db *db)
+{
+	struct reg_app a;
+	char what[32] = "app change";
+	int rc = begin_change(o, db, &a);
+
 	if (rc == 0)
-		rc = reg_app_get(db, fqdn, &a);
-	if (rc > 0)
-		rc = answer_conf(o, &a);
+		rc = write_details(o, db, a.fqdn);
+	if (rc == 0)
+		rc = reg_reach_app(o, db, a.fqdn);
+	if (rc == 0 && reg_in(o, "state") && strcmp(reg_in(o, "state"), a.state) != 0)
+		snprintf(what, sizeof(what), "app %s", reg_in(o, "state"));
+	if (rc == 0)
+		rc = reg_audit_add(db, o->caller.name, what, 0, a.fqdn);
+	if (rc == 0)
+		rc = reg_app_answer(o, db, a.fqdn);
 	reg_app_clear(&a);
 	return rc;
 }
 
-/* \returns 1; -ENOENT: refused */
-static int app_given(struct reg_order *o, struct reg_db *db, struct reg_app *a)
+static int take_app(struct reg_order *o, struct reg_db *db, const struct reg_app *a)
 {
-	char fqdn[FQDN_MAX + 1];
-	int rc = fqdn_given(o, fqdn);
+	static const char *const of_app[] = { "DELETE FROM granted WHERE app = ?1", "DELETE FROM alias WHERE app = ?1",
+					      "DELETE FROM application WHERE id = ?1" };
+	int rc = reg_reach_app(o, db, a->fqdn);
+
+	for (size_t i = 0; rc == 0 && i < sizeof(of_app) / sizeof(of_app[0]); i++)
+		rc = reg_db_do(db, of_app[i], "i", a->id);
+	return rc == 0 ? reg_audit_add(db, o->caller.name, "app delete", 0, a->fqdn) : rc;
+}
+
+int reg_app_remove(struct reg_order *o, struct reg_db *db)
+{
+	struct reg_app a;
+	int rc = begin_change(o, db, &a);
 
 	if (rc == 0)
-		rc = reg_app_get(db, fqdn, a);
-	return rc ? rc : reg_refuse(o, CTL_UNKNOWN, "fqdn", "there is no such application");
-}
-
-int reg_app_conf(struct reg_order *o, struct reg_db *db)
-{
-	struct reg_app a = { 0 };
-	int rc = app_given(o, db, &a);
-
-	if (rc > 0)
-		rc = answer_conf(o, &a);
+		rc = take_app(o, db, &a);
 	reg_app_clear(&a);
 	return rc;
 }
 
-int reg_app_show(struct reg_order *o, struct reg_db *db)
-{
-	struct reg_app a = { 0 };
-	int64_t grants = 0;
-	int rc = app_given(o, db, &a);
-
-	if (rc > 0)
-		rc = reg_db_int(db, &grants, "SELECT count(*) FROM granted WHERE app = ?1", "i", a.id);
-	if (rc > 0)
-		o->answer = json_pack("{sssssssssI}", "app", a.fqdn, "asp", a.asp, "gsid", a.gsid, "from", a.nets,
-				      "grants", (json_int_t)grants);
-	if (rc > 0 && a.profile)
-		json_object_set_new(o->answer, "profile", json_string(a.profile));
-	reg_app_clear(&a);
-	return rc < 0 ? rc : 0;
-}
-
-int reg_app_list(struct reg_order *o, struct reg_db *db)
-{
-	const char *behind = reg_in(o, "after");
-	json_t *list = json_array();
-	sqlite3_stmt *q;
-	size_t n = 0;
-	int rc = reg_db_ask(db, &q, "SELECT fqdn, asp, gsid FROM application WHERE fqdn > ?1 ORDER BY fqdn LIMIT 100",
-			    "t", behind ? behind : "");
-
-	for (int got = rc > 0 ? SQLITE_ROW : SQLITE_DONE; got == SQLITE_ROW; got = sqlite3_step(q), n++)
-		json_array_append_new(list, json_pack("{ssssss}", "app", sqlite3_column_text(q, 0), "asp",
-						      sqlite3_column_text(q, 1), "gsid", sqlite3_column_text(q, 2)));
-	if (rc > 0)
-		sqlite3_finalize(q);
-	o->answer = json_pack("{so}", "apps", list);
-	if (n == 100)
-		json_object_set(o->answer, "next", json_object_get(json_array_get(list, n - 1), "app"));
-	return rc < 0 ? rc : 0;
-}
-
-/* Its grants end with it, each for its device. */
-static int end_grants(struct reg_order *o, struct reg_db *db, int64_t app)
-{
-	int64_t device = 0;
-	int rc;
-
-	while ((rc = reg_db_int(db, &device, "SELECT device FROM granted WHERE app = ?1 LIMIT 1", "i", app)) > 0) {
-		rc = reg_db_do(db, "DELETE FROM granted WHERE app = ?1 AND device = ?2", "ii", app, device);
-		if (rc == 0)
-			rc = reg_device_changed(o, db, device);
-		if (rc < 0)
-			break;
-	}
-	return rc;
-}
-
+/* gbactl: what is gone already is no fault. */
 int reg_app_delete(struct reg_order *o, struct reg_db *db)
 {
-	struct reg_app a = { 0 };
-	char fqdn[FQDN_MAX + 1];
-	int rc = fqdn_given(o, fqdn);
+	int rc = reg_app_remove(o, db);
+	bool was = rc != -ENOENT;
 
-	if (rc == 0)
-		rc = reg_app_get(db, fqdn, &a);
-	if (rc <= 0) {
-		o->answer = rc == 0 ? json_pack("{sb}", "deleted", 0) : NULL;
+	if (rc < 0 && was)
 		return rc;
-	}
-	rc = reg_outbox_app(db, fqdn); /* before its devices: from then on nobody has a key */
-	if (rc == 0)
-		rc = end_grants(o, db, a.id);
-	if (rc == 0)
-		rc = reg_db_do(db, "DELETE FROM application WHERE id = ?1", "i", a.id);
-	if (rc == 0)
-		rc = reg_audit_add(db, o->caller.name, "app delete", 0, fqdn);
-	reg_app_clear(&a);
-	o->sends = true;
-	if (rc == 0)
-		o->answer = json_pack("{sb}", "deleted", 1);
-	return rc;
+	o->err.text[0] = '\0';
+	o->answer = json_pack("{sb}", "deleted", was);
+	return 0;
 }

@@ -41,7 +41,20 @@ static int audit_head(struct reg_head *out, struct reg_db *db)
 	return 0;
 }
 
-static char *line_of(const char *who, const char *what, int64_t device, const char *fqdn)
+/* \returns new text; NULL: no such device */
+static json_t *device_name(struct reg_db *db, int64_t device)
+{
+	sqlite3_stmt *q;
+	json_t *name;
+
+	if (reg_db_ask(db, &q, "SELECT name FROM device WHERE id = ?1", "i", device) <= 0)
+		return NULL;
+	name = json_string((const char *)sqlite3_column_text(q, 0));
+	sqlite3_finalize(q);
+	return name;
+}
+
+static char *line_of(struct reg_db *db, const char *who, const char *what, int64_t device, const char *fqdn)
 {
 	json_t *o = json_object();
 	char at[DATE_TIME_LEN + 1] = "";
@@ -52,7 +65,7 @@ static char *line_of(const char *who, const char *what, int64_t device, const ch
 	json_object_set_new(o, "who", json_string(who));
 	json_object_set_new(o, "what", json_string(what));
 	if (device)
-		json_object_set_new(o, "device", json_integer(device));
+		json_object_set_new(o, "device", device_name(db, device));
 	if (fqdn)
 		json_object_set_new(o, "app", json_string(fqdn));
 	text = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -62,7 +75,7 @@ static char *line_of(const char *who, const char *what, int64_t device, const ch
 
 int reg_audit_add(struct reg_db *db, const char *who, const char *what, int64_t device, const char *fqdn)
 {
-	char *json = line_of(who, what, device, fqdn);
+	char *json = line_of(db, who, what, device, fqdn);
 	uint8_t hash[REG_HASH];
 	struct span h = span_of(hash, sizeof(hash));
 	struct reg_head head;

@@ -14,7 +14,7 @@ struct reg_head {
 	uint8_t hash[REG_HASH];
 };
 
-/*! \param[in] device 0: none. \param[in] fqdn may be NULL. No identity of a subscriber in any of it. \returns 0; -EIO; -ENOSPC; -ENOMEM */
+/*! \param[in] device 0: none; one that is there. \param[in] fqdn of an application, or another name of what it is about; may be NULL. No identity of a subscriber in any of it. \returns 0; -EIO; -ENOSPC; -ENOMEM */
 int reg_audit_add(struct reg_db *db, const char *who, const char *what, int64_t device, const char *fqdn);
 
 /*! Write the head to the end of a file, made if it is not there, and to the log. \param[in] file NULL: only the log

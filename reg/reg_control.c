@@ -36,11 +36,14 @@ void reg_figures(json_t *into)
 
 /* --- who does it */
 
+#define NAMES_MAX 64 /* octets, of all names of a verb */
+
 /* An order on the control socket. */
 struct verb {
 	int (*work)(struct reg_order *o, struct reg_db *db);
 	bool writes;
-	const char *names; /* of its arguments in `in`; with a * a list of all that are left */
+	const char
+		*names; /* of its arguments in `in`; with a * a list of all that are left; NAME=VALUE is no argument */
 };
 
 /* On the main thread again. */
@@ -61,26 +64,37 @@ static void answer_later(struct reg_order *o)
 	inbox_post_always(answers, &o->item);
 }
 
-/* \returns -EINVAL an argument is no text */
+/* \returns 0; -1: an argument is no text */
+static int put_rest(json_t *in, const struct ctl_request *q, const char *name, size_t i)
+{
+	json_t *list = json_array();
+	int rc = json_object_set_new(in, name, list);
+
+	for (; rc == 0 && ctl_arg(q, i); i++)
+		rc = json_array_append_new(list, json_string(ctl_arg(q, i)));
+	return rc;
+}
+
 static int put_args(json_t *in, const struct ctl_request *q, const char *names)
 {
+	char copy[NAMES_MAX], *at = copy, *name, *value;
+	size_t i = 0;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && ctl_arg(q, i); i++) {
-		size_t len = strcspn(names, " *");
-		char name[32];
-
-		snprintf(name, sizeof(name), "%.*s", (int)len, names);
-		if (names[len] == '*') {
-			if (!json_object_get(in, name))
-				json_object_set_new(in, name, json_array());
-			rc = json_array_append_new(json_object_get(in, name), json_string(ctl_arg(q, i)));
-		} else {
-			rc = json_object_set_new(in, name, json_string(ctl_arg(q, i)));
-			names += len + (names[len] == ' ');
+	snprintf(copy, sizeof(copy), "%s", names);
+	while (rc == 0 && (name = strsep(&at, " "))) {
+		value = strchr(name, '=');
+		if (value) {
+			*value++ = '\0';
+			rc = json_object_set_new(in, name, json_string(value));
+		} else if (strchr(name, '*')) {
+			*strchr(name, '*') = '\0';
+			rc = put_rest(in, q, name, i);
+		} else if (ctl_arg(q, i)) {
+			rc = json_object_set_new(in, name, json_string(ctl_arg(q, i++)));
 		}
 	}
-	return rc < 0 ? -EINVAL : 0;
+	return rc;
 }
 
 static void run_verb(struct ctl_request *q)
@@ -113,6 +127,31 @@ static void run_verb(struct ctl_request *q)
 #define DEVICE_APP              "DEVICE FQDN"
 
 const struct ctl_command reg_commands[] = {
+	{ .words = "asp list",
+	  ARGS("[BEHIND-ASP]", 0, 1),
+	  .help = "All providers, in pages",
+	  DO(reg_asp_list, false, "after") },
+	{ .words = "asp show", ARGS("ASP", 1, 1), .help = "A provider", DO(reg_asp_get, false, "asp") },
+	{ .words = "asp add",
+	  ARGS("ASP [CONTACT]", 1, 2),
+	  .help = "Register a provider, approved",
+	  .changes = true,
+	  DO(reg_asp_add, true, "asp contact") },
+	{ .words = "asp approve",
+	  ARGS("ASP", 1, 1),
+	  .help = "One that has applied, or was suspended, and all its applications that are",
+	  .changes = true,
+	  DO(reg_asp_put, true, "asp state=approved") },
+	{ .words = "asp suspend",
+	  ARGS("ASP", 1, 1),
+	  .help = "None of its applications is served any more, until it is approved again",
+	  .changes = true,
+	  DO(reg_asp_put, true, "asp state=suspended") },
+	{ .words = "asp delete",
+	  ARGS("ASP", 1, 1),
+	  .help = "With its applications, their grants and pseudonyms; its name is not given again",
+	  .changes = true,
+	  DO(reg_asp_delete, true, "asp") },
 	{ .words = "app add",
 	  ARGS("ASP FQDN ADDRESS/PREFIX...", 3, 2 + REG_NETS_MAX),
 	  .help = "Register an application of a provider; its naf.conf is the answer",
@@ -121,6 +160,16 @@ const struct ctl_command reg_commands[] = {
 	{ .words = "app conf", ARGS("FQDN", 1, 1), .help = "Its naf.conf once more", DO(reg_app_conf, false, "fqdn") },
 	{ .words = "app show", ARGS("FQDN", 1, 1), .help = "An application", DO(reg_app_show, false, "fqdn") },
 	{ .words = "app list", ARGS("[BEHIND-FQDN]", 0, 1), .help = "All, in pages", DO(reg_app_list, false, "after") },
+	{ .words = "app approve",
+	  ARGS("FQDN", 1, 1),
+	  .help = "One that has applied, or was suspended",
+	  .changes = true,
+	  DO(reg_app_put, true, "fqdn state=approved") },
+	{ .words = "app suspend",
+	  ARGS("FQDN", 1, 1),
+	  .help = "It is served no more, until it is approved again",
+	  .changes = true,
+	  DO(reg_app_put, true, "fqdn state=suspended") },
 	{ .words = "app delete",
 	  ARGS("FQDN", 1, 1),
 	  .help = "An application is none any more, and all grants for it end",
@@ -135,6 +184,40 @@ const struct ctl_command reg_commands[] = {
 	  ARGS("", 0, 0),
 	  .help = "Security degrees that are configured",
 	  DO(reg_profile_list, false, "") },
+	{ .words = "user add",
+	  ARGS("KYC-REF [ASSURANCE]", 1, 2),
+	  .help = "Somebody who is known where the reference says, and how well: 0 to 4",
+	  .changes = true,
+	  DO(reg_user_add, true, "kyc_ref assurance") },
+	{ .words = "user show", ARGS("USER", 1, 1), .help = "A user", DO(reg_user_get, false, "user") },
+	{ .words = "user list",
+	  ARGS("[BEHIND-USER]", 0, 1),
+	  .help = "All, in pages",
+	  DO(reg_user_list, false, "after") },
+	{ .words = "user delete",
+	  ARGS("USER", 1, 1),
+	  .help = "One without devices",
+	  .changes = true,
+	  DO(reg_user_delete, true, "user") },
+	{ .words = "device list",
+	  ARGS("[BEHIND-DEVICE]", 0, 1),
+	  .help = "All, in pages",
+	  DO(reg_device_list, false, "after") },
+	{ .words = "device state",
+	  ARGS("DEVICE active|suspended|lost", 2, 2),
+	  .help = "One that is not active is refused everywhere at once",
+	  .changes = true,
+	  DO(reg_device_state, true, "device state") },
+	{ .words = "device custodian",
+	  ARGS("DEVICE [USER]", 1, 2),
+	  .help = "Who has it; consents of the one before end. No user: the operator himself",
+	  .changes = true,
+	  DO(reg_device_custodian, true, "device user") },
+	{ .words = "device forget",
+	  ARGS("DEVICE ASP", 2, 2),
+	  .help = "The provider knows it by another pseudonym from now on",
+	  .changes = true,
+	  DO(reg_pseudonym_renew, true, "device asp") },
 	{ .words = "device add",
 	  ARGS("IMPI [msisdn=N] [iccid=N] [eid=N] [imei=N]", 1, REG_KINDS),
 	  .help = "Register a device, or give it further names",
@@ -149,6 +232,44 @@ const struct ctl_command reg_commands[] = {
 	  .help = "A device without grants is none any more",
 	  .changes = true,
 	  DO(reg_device_delete, true, "device") },
+	{ .words = "group list",
+	  ARGS("[BEHIND-GROUP]", 0, 1),
+	  .help = "All groups of devices, in pages",
+	  DO(reg_group_list, false, "after") },
+	{ .words = "group show",
+	  ARGS("GROUP [BEHIND-DEVICE]", 1, 2),
+	  .help = "Who is in it, in pages",
+	  DO(reg_member_list, false, "group after") },
+	{ .words = "group add",
+	  ARGS("GROUP", 1, 1),
+	  .help = "A group of devices",
+	  .changes = true,
+	  DO(reg_group_put, true, "group") },
+	{ .words = "group delete",
+	  ARGS("GROUP", 1, 1),
+	  .help = "The group, not its devices",
+	  .changes = true,
+	  DO(reg_group_delete, true, "group") },
+	{ .words = "group in",
+	  ARGS("GROUP DEVICE", 2, 2),
+	  .help = "A device is in it",
+	  .changes = true,
+	  DO(reg_member_put, true, "group device") },
+	{ .words = "group out",
+	  ARGS("GROUP DEVICE", 2, 2),
+	  .help = "A device is in it no more",
+	  .changes = true,
+	  DO(reg_member_delete, true, "group device") },
+	{ .words = "group grant",
+	  ARGS("GROUP FQDN", 2, 2),
+	  .help = "All devices that are in it now may use an application, or none",
+	  .changes = true,
+	  DO(reg_group_grant, true, "group fqdn") },
+	{ .words = "group withdraw",
+	  ARGS("GROUP FQDN", 2, 2),
+	  .help = "None of them may any more",
+	  .changes = true,
+	  DO(reg_group_withdraw, true, "group fqdn") },
 	{ .words = "grant",
 	  ARGS(DEVICE_APP, 2, 2),
 	  .help = "A device may use an application, at once and without a new bootstrap",

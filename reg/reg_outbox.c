@@ -6,7 +6,8 @@
 #include <time.h>
 #include "reg/reg_cfg.h"
 
-#define SAME " AND device IS nullif(?3, 0) AND fqdn IS ?4"
+#define SAME    " AND device IS nullif(?3, 0) AND fqdn IS ?4 AND of_state = ?5"
+#define SQL_MAX 512
 
 static const char *fqdn_of(const struct reg_row *row)
 {
@@ -14,81 +15,122 @@ static const char *fqdn_of(const struct reg_row *row)
 }
 
 /* \param[in] refused NULL: it is to be told */
-static int add(struct reg_db *db, const char *target, int64_t device, const char *fqdn, const char *refused)
+static int add(struct reg_db *db, const char *target, const struct reg_row *row, const char *refused)
 {
 	return reg_db_do(
-		db, "INSERT INTO outbox (target, device, fqdn, at, refused) VALUES (?1, nullif(?2, 0), ?3, ?4, ?5)",
-		"titit", target, device, fqdn, (int64_t)time(NULL), refused);
+		db,
+		"INSERT INTO outbox (target, device, fqdn, at, refused, of_state) VALUES (?1, nullif(?2, 0), ?3, ?4, ?5, ?6)",
+		"tititi", target, row->device, fqdn_of(row), (int64_t)time(NULL), refused, (int64_t)row->of_state);
 }
 
-static int add_each(struct reg_db *db, bool hss_too, int64_t device, const char *fqdn)
+static int add_each(struct reg_db *db, bool hss_too, const struct reg_row *row)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < reg_cfg.n_targets; i++) {
 		if (hss_too || !reg_cfg.targets[i].is_hss)
-			rc = add(db, reg_cfg.targets[i].name, device, fqdn, NULL);
+			rc = add(db, reg_cfg.targets[i].name, row, NULL);
 	}
 	return rc;
 }
 
 int reg_outbox_device(struct reg_db *db, int64_t device)
 {
-	return add_each(db, true, device, NULL);
+	return add_each(db, true, &(struct reg_row){ .device = device });
 }
 
 int reg_outbox_bsf_again(struct reg_db *db, int64_t device)
 {
-	return add_each(db, false, device, NULL);
+	return add_each(db, false, &(struct reg_row){ .device = device });
+}
+
+int reg_outbox_state(struct reg_db *db, int64_t device)
+{
+	return add_each(db, false, &(struct reg_row){ .device = device, .of_state = true });
 }
 
 int reg_outbox_app(struct reg_db *db, const char *fqdn)
 {
-	return add_each(db, false, 0, fqdn);
+	struct reg_row row = { .device = 0 };
+
+	snprintf(row.fqdn, sizeof(row.fqdn), "%s", fqdn);
+	return add_each(db, false, &row);
 }
 
-int reg_outbox_all(struct reg_db *db)
+/* \param[in] text ?1 one, ?2 target, ?3 now */
+static int add_set(struct reg_db *db, bool hss_too, const char *text, const char *one)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < reg_cfg.n_targets; i++) {
-		const struct reg_target *t = &reg_cfg.targets[i];
-
-		if (!t->is_hss)
-			rc = reg_db_do(
-				db,
-				"INSERT INTO outbox (target, fqdn, at) SELECT ?1, fqdn, ?2 FROM application ORDER BY id",
-				"ti", t->name, (int64_t)time(NULL));
-		if (rc == 0)
-			rc = reg_db_do(
-				db,
-				"INSERT INTO outbox (target, device, at) SELECT ?1, id, ?2 FROM device WHERE guss_at > 0 ORDER BY id",
-				"ti", t->name, (int64_t)time(NULL));
+		if (hss_too || !reg_cfg.targets[i].is_hss)
+			rc = reg_db_do(db, text, "tti", one, reg_cfg.targets[i].name, (int64_t)time(NULL));
 	}
+	return rc;
+}
+
+int reg_outbox_devices(struct reg_db *db, const char *which, const char *one)
+{
+	char text[SQL_MAX];
+
+	snprintf(text, sizeof(text),
+		 "INSERT INTO outbox (target, device, at) SELECT ?2, id, ?3 FROM device WHERE id IN (%s) ORDER BY id",
+		 which);
+	return add_set(db, true, text, one);
+}
+
+int reg_outbox_apps(struct reg_db *db, const char *asp)
+{
+	return add_set(
+		db, false,
+		"INSERT INTO outbox (target, fqdn, at) SELECT ?2, fqdn, ?3 FROM application WHERE asp = ?1 ORDER BY id",
+		asp);
+}
+
+int reg_outbox_all(struct reg_db *db)
+{
+	static const struct {
+		bool hss_too;
+		const char *text;
+	} all[] = {
+		{ false, "INSERT INTO outbox (target, device, of_state, at) SELECT ?2, id, 1, ?3 FROM device"
+			 " WHERE state <> 'active' AND ?1 IS NULL" },
+		{ false,
+		  "INSERT INTO outbox (target, fqdn, at) SELECT ?2, fqdn, ?3 FROM application WHERE ?1 IS NULL ORDER BY id" },
+		{ true,
+		  "INSERT INTO outbox (target, device, at) SELECT ?2, id, ?3 FROM device WHERE guss_at > 0 AND ?1 IS NULL"
+		  " ORDER BY id" },
+	};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(all) / sizeof(all[0]); i++)
+		rc = add_set(db, all[i].hss_too, all[i].text, NULL);
 	return rc;
 }
 
 int reg_outbox_next(struct reg_db *db, const char *target, int64_t behind, struct reg_row *out)
 {
 	sqlite3_stmt *q;
-	int rc = reg_db_ask(db, &q,
-			    "SELECT id, ifnull(device, 0), ifnull(fqdn, '') FROM outbox WHERE target = ?1 AND id > ?2"
-			    " AND refused IS NULL ORDER BY id LIMIT 1",
-			    "ti", target, behind);
+	int rc = reg_db_ask(
+		db, &q,
+		"SELECT id, ifnull(device, 0), ifnull(fqdn, ''), of_state FROM outbox WHERE target = ?1 AND id > ?2"
+		" AND refused IS NULL ORDER BY id LIMIT 1",
+		"ti", target, behind);
 
 	if (rc <= 0)
 		return rc;
 	out->id = sqlite3_column_int64(q, 0);
 	out->device = sqlite3_column_int64(q, 1);
 	snprintf(out->fqdn, sizeof(out->fqdn), "%s", (const char *)sqlite3_column_text(q, 2));
+	out->of_state = sqlite3_column_int(q, 3);
 	sqlite3_finalize(q);
 	return 1;
 }
 
 int reg_outbox_newest(struct reg_db *db, const char *target, const struct reg_row *row, int64_t *id)
 {
-	int rc = reg_db_int(db, id, "SELECT max(id) FROM outbox WHERE target = ?1 AND id >= ?2" SAME, "tiit", target,
-			    row->id, row->device, fqdn_of(row));
+	int rc = reg_db_int(db, id, "SELECT max(id) FROM outbox WHERE target = ?1 AND id >= ?2" SAME, "tiiti", target,
+			    row->id, row->device, fqdn_of(row), (int64_t)row->of_state);
 
 	return rc > 0 ? 0 : -EIO;
 }
@@ -97,9 +139,9 @@ int reg_outbox_done(struct reg_db *db, const char *target, const struct reg_row 
 {
 	/* what it refused before is older, too, although its row is new where both were told at once */
 	int rc = reg_db_do(db, "DELETE FROM outbox WHERE target = ?1 AND (id <= ?2 OR refused IS NOT NULL)" SAME,
-			   "tiit", target, upto, row->device, fqdn_of(row));
+			   "tiiti", target, upto, row->device, fqdn_of(row), (int64_t)row->of_state);
 
-	return rc < 0 || !refused ? rc : add(db, target, row->device, fqdn_of(row), refused);
+	return rc < 0 || !refused ? rc : add(db, target, row, refused);
 }
 
 int reg_outbox_waits(struct reg_db *db, int64_t device)
@@ -114,8 +156,8 @@ static int refused_json(struct reg_db *db, const char *target, json_t *list)
 	sqlite3_stmt *q;
 	int rc = reg_db_ask(
 		db, &q,
-		"SELECT device, fqdn, refused FROM outbox WHERE target = ?1 AND refused IS NOT NULL ORDER BY id"
-		" DESC LIMIT 20",
+		"SELECT d.name, o.fqdn, o.refused FROM outbox o LEFT JOIN device d ON d.id = o.device WHERE o.target = ?1"
+		" AND o.refused IS NOT NULL ORDER BY o.id DESC LIMIT 20",
 		"t", target);
 
 	if (rc <= 0)
@@ -123,9 +165,9 @@ static int refused_json(struct reg_db *db, const char *target, json_t *list)
 	do {
 		json_t *o = json_pack("{ss}", "target", target);
 
-		if (sqlite3_column_type(q, 0) == SQLITE_INTEGER)
-			json_object_set_new(o, "device", json_integer(sqlite3_column_int64(q, 0)));
-		else
+		if (sqlite3_column_type(q, 0) == SQLITE_TEXT)
+			json_object_set_new(o, "device", json_string((const char *)sqlite3_column_text(q, 0)));
+		else if (sqlite3_column_type(q, 1) == SQLITE_TEXT)
 			json_object_set_new(o, "app", json_string((const char *)sqlite3_column_text(q, 1)));
 		json_object_set_new(o, "refused", json_string((const char *)sqlite3_column_text(q, 2)));
 		json_array_append_new(list, o);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file reg_outbox.h
- *  What the targets have not been told yet. A row says only what has changed, a device or an application; what is sent is what is
+ *  What the targets have not been told yet. A row says only what has changed, the rights or the state of a device or an application; what is sent is what is
  *  true when it is sent, so rows of one thing may be told as one, and a row told twice does no harm. */
 #pragma once
 
@@ -9,8 +9,14 @@
 
 /*! For each target. \returns 0; -EIO; -ENOSPC */
 int reg_outbox_device(struct reg_db *db, int64_t device);
+/*! Those that a statement tells, "SELECT device ... ?1". */
+int reg_outbox_devices(struct reg_db *db, const char *which, const char *one);
 /*! For each BSF. */
 int reg_outbox_app(struct reg_db *db, const char *fqdn);
+/*! For each BSF, all of an ASP. */
+int reg_outbox_apps(struct reg_db *db, const char *asp);
+/*! For each BSF: whether a device is served at all. */
+int reg_outbox_state(struct reg_db *db, int64_t device);
 
 /*! Everything there is, for each target. \returns 0; -EIO; -ENOSPC */
 int reg_outbox_all(struct reg_db *db);
@@ -18,6 +24,7 @@ int reg_outbox_all(struct reg_db *db);
 /*! A row to be sent. */
 struct reg_row {
 	int64_t id, device; /* device 0: fqdn */
+	bool of_state;      /* of the device: whether it is served, not its GUSS */
 	char fqdn[256];
 };
 

@@ -209,6 +209,32 @@ static int tell_device(struct reg_sender *s, struct told *t)
 	return rc < 0 ? rc : 0;
 }
 
+/* --- a device: whether it is served at all. What a BSF has forgotten of it when it starts anew, the empty GUSS says, too. */
+
+static int tell_state(struct reg_sender *s, struct told *t)
+{
+	char impi[REG_ID_MAX + 1], command[REG_ID_MAX + 16];
+	json_t *answer = NULL;
+	int64_t active = 0;
+	int rc = reg_outbox_newest(s->db, s->t->name, &t->row, &t->upto);
+
+	if (rc == 0)
+		rc = reg_db_int(s->db, &active, "SELECT state = 'active' FROM device WHERE id = ?1", "i",
+				t->row.device);
+	if (rc > 0)
+		rc = reg_db_name_get(s->db, impi, t->row.device, REG_IMPI);
+	if (rc <= 0)
+		return rc;
+	snprintf(command, sizeof(command), "%s impi %s", active ? "resume" : "suspend", impi);
+	rc = ask(s, command, span_of(NULL, 0), t, &answer);
+	if (rc == 0)
+		count(s, true);
+	json_decref(answer);
+	OPENSSL_cleanse(impi, sizeof(impi));
+	OPENSSL_cleanse(command, sizeof(command));
+	return rc < 0 ? rc : 0;
+}
+
 /* --- an application: its file */
 
 static bool is_of_name(char c)
@@ -234,7 +260,10 @@ static int find_problem(struct reg_sender *s, struct told *t)
 	json_t *answer = NULL, *problem;
 	int64_t there;
 	size_t i;
-	int rc = reg_db_int(s->db, &there, "SELECT 1 FROM application WHERE fqdn = ?1", "t", t->row.fqdn);
+	int rc = reg_db_int(s->db, &there,
+			    "SELECT 1 FROM application a JOIN asp s ON s.name = a.asp"
+			    " WHERE a.fqdn = ?1 AND a.state = 'approved' AND s.state = 'approved'",
+			    "t", t->row.fqdn);
 
 	if (rc <= 0)
 		return rc;
@@ -259,7 +288,7 @@ static int tell_app(struct reg_sender *s, struct told *t)
 	int there = reg_app_get(s->db, t->row.fqdn, &a), rc = there < 0 ? there : 0;
 
 	t->upto = t->row.id;
-	if (there > 0) {
+	if (there > 0 && a.usable) {
 		text = reg_text_policy(&a);
 		rc = text ? 0 : -ENOMEM;
 	}
@@ -302,7 +331,7 @@ static int take_out(struct reg_order *o, struct reg_db *db)
 		const struct told *t = &b->told[i];
 
 		rc = reg_outbox_done(db, b->s->t->name, &t->row, t->upto, t->refused[0] ? t->refused : NULL);
-		if (rc == 0 && t->row.device && t->at != NOT_KNOWN && !t->refused[0]) {
+		if (rc == 0 && t->at != NOT_KNOWN && !t->refused[0]) {
 			rc = confirmed(db, t);
 			o->sends = true;
 		}
@@ -365,7 +394,7 @@ static int send_batch(struct reg_sender *s)
 		if (rc <= 0)
 			break;
 		behind = t->upto = t->row.id;
-		rc = t->row.device ? tell_device(s, t) : tell_app(s, t);
+		rc = t->row.of_state ? tell_state(s, t) : t->row.device ? tell_device(s, t) : tell_app(s, t);
 		if (rc < 0)
 			break;
 		if (t->refused[0])

@@ -28,6 +28,8 @@ char *reg_text_policy(const struct reg_app *a)
 		fprintf(f, " keys refused\n"); /* that degree is none any more: nothing is good enough for it */
 	else if (a->profile)
 		reg_profile_policy(f, reg_profile_named(a->profile));
+	if (a->ua && *a->ua)
+		fprintf(f, " ua-protocols %s\n", a->ua);
 	free(nets);
 	if (fclose(f) == 0)
 		return text;

@@ -22,6 +22,11 @@ struct reg_app {
 	char *fqdn, *asp, *gsid;
 	char *nets;    /* ADDRESS/PREFIX, a blank between two */
 	char *profile; /* its security degree; NULL: none */
+	char *ua;      /* Ua security protocols, the same way; "": each */
+	char *state;
+	bool usable; /* it is approved, and so is its ASP */
+	int assurance_min;
+	int64_t rev;
 };
 
 /*! What every naf.conf of this operator says. */

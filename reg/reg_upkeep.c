@@ -8,6 +8,7 @@
 #include "reg/reg_cfg.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_outbox.h"
+#include "reg/reg_rows.h"
 #include "reg/reg_sender.h"
 
 int reg_outbox_show(struct reg_order *o, struct reg_db *db)
@@ -61,13 +62,13 @@ int reg_audit_check(struct reg_order *o, struct reg_db *db)
 int reg_audit_list(struct reg_order *o, struct reg_db *db)
 {
 	const char *behind = reg_in(o, "after");
+	int64_t limit = reg_in_int(o, "limit", REG_PAGE);
 	json_t *list = json_array(), *row = NULL;
 	sqlite3_stmt *q;
 	int64_t seq = 0;
 	size_t n = 0;
-	int rc =
-		reg_db_ask(db, &q, "SELECT seq, json FROM audit WHERE seq > CAST(?1 AS INTEGER) ORDER BY seq LIMIT 100",
-			   "t", behind ? behind : "0");
+	int rc = reg_db_ask(db, &q, "SELECT seq, json FROM audit WHERE seq > CAST(?1 AS INTEGER) ORDER BY seq LIMIT ?2",
+			    "ti", behind ? behind : "0", limit);
 
 	for (int got = rc > 0 ? SQLITE_ROW : SQLITE_DONE; got == SQLITE_ROW; got = sqlite3_step(q), n++) {
 		row = json_loads((const char *)sqlite3_column_text(q, 1), 0, NULL);
@@ -78,7 +79,7 @@ int reg_audit_list(struct reg_order *o, struct reg_db *db)
 	if (rc > 0)
 		sqlite3_finalize(q);
 	o->answer = json_pack("{so}", "audit", list);
-	if (n == 100)
+	if (n == (size_t)limit)
 		json_object_set_new(o->answer, "next", json_sprintf("%lld", (long long)seq));
 	return rc < 0 ? rc : 0;
 }

@@ -90,7 +90,7 @@ async def refusals(t):
     assert await w.order("audit head") == before
     assert "msisdn" not in await w.order(f"device show {impi}")
     await w.order(f"grant {impi} {FQDN}")
-    assert (await w.refused(f"device delete {impi}")).startswith("invalid it has grants")
+    assert (await w.refused(f"device delete {impi}")).startswith("conflict it has grants")
     assert await w.order(f"app delete {FQDN}") == {"deleted": True}
     assert await w.order(f"app delete {FQDN}") == {"deleted": False}
     await w.told()
