@@ -37,8 +37,9 @@ BEGIN {
 	may["bsf/vectors"] = may["hss-sim"] "bsf/store bsf/policy bsf/run "
 	may["bsf/zn"] = may["hss-sim"] "bsf/store bsf/policy "
 	may["bsf/ub"] = may["hss-sim"] "bsf/store bsf/policy bsf/vectors bsf/run "
+	may["bsf/tool"] = may["hss-sim"] "bsf/store "
 	may["bsf/run"] = may["bsf/ub"] "bsf/ub bsf/zn "
-	osmo = " common/rt bsf/store bsf/policy bsf/vectors bsf/zn bsf/ub bsf/run hss-sim reg znproxy ue/agent "
+	osmo = " common/rt bsf/store bsf/policy bsf/vectors bsf/zn bsf/ub bsf/run bsf/tool hss-sim reg znproxy ue/agent "
 }
 function folder(path,  part) {
 	split(path, part, "/")

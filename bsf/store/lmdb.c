@@ -72,21 +72,30 @@ static int meta_create(struct store_lmdb *l, MDB_txn *txn)
 	return meta_put(l, txn);
 }
 
+int lmdb_meta_open(struct record_keys *keys, struct span sealed)
+{
+	int n = seal_open(keys->seal, keys->index_key.b, LMDB_INDEX_KEY_LEN, sealed, span_str(meta_aad));
+
+	if (n != LMDB_INDEX_KEY_LEN)
+		return n < 0 ? n : -EBADMSG;
+	keys->index_key.len = LMDB_INDEX_KEY_LEN;
+	return 0;
+}
+
 /* The index key from the store, or a new one in a new store. Sealed again if the KEK that seals is another by now. */
 static int meta_in(struct store_lmdb *l, MDB_txn *txn, uint8_t kek_id)
 {
 	MDB_val k = lmdb_val(LMDB_META_KEY, LMDB_META_KEY_LEN), v;
-	int rc = mdb_get(txn, l->dbi, &k, &v), n;
+	int rc = mdb_get(txn, l->dbi, &k, &v);
 
 	if (rc == MDB_NOTFOUND)
 		return meta_create(l, txn);
 	if (rc)
 		return lmdb_errno(rc);
-	n = seal_open(l->keys.seal, l->keys.index_key.b, LMDB_INDEX_KEY_LEN, lmdb_span(&v), span_str(meta_aad));
-	if (n != LMDB_INDEX_KEY_LEN)
-		return n < 0 ? n : -EBADMSG;
+	rc = lmdb_meta_open(&l->keys, lmdb_span(&v));
+	if (rc < 0)
+		return rc;
 	memcpy(l->meta, v.mv_data, LMDB_META_LEN);
-	l->keys.index_key.len = LMDB_INDEX_KEY_LEN;
 	return ((const uint8_t *)v.mv_data)[1] == kek_id ? 0 : meta_put(l, txn);
 }
 
@@ -303,7 +312,7 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 	err_set(err, -ENOMEM, "store: no memory");
 	if (!l->index || !l->challenges || !l->sh.pushes || lmdb_readers_init(l) < 0)
 		goto fail;
-	l->lock_fd = lmdb_file_open(cfg, lmdb_map_size(l->limit), &damaged, err);
+	l->lock_fd = lmdb_file_open(cfg, &damaged, err);
 	if (damaged)
 		return &l->sh;
 	if (l->lock_fd < 0 || env_open(l, cfg, err) < 0 || meta_open(l, cfg, err) < 0)

@@ -45,6 +45,9 @@ static inline struct span lmdb_span(const MDB_val *v)
 	return span_of(v->mv_data, v->mv_size);
 }
 
+/*! Open the index key. \returns 0; -ENOKEY, -EBADMSG: another KEK, or altered */
+int lmdb_meta_open(struct record_keys *keys, struct span sealed);
+
 /*! -ENOSPC for a full map or disk; -EBADMSG for a damaged page; else -EIO; 0 for 0. Does not return where LMDB says that
  *  the environment can only be closed. */
 int lmdb_errno(int rc);

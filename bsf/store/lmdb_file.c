@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bsf/store/lmdb_pages.h"
-#include "bsf/store/record.h"
+#include "bsf/store/lmdb_new.h"
 #include "common/base/folder.h"
 #include "common/rt/log_cat.h"
 
@@ -21,7 +20,6 @@
 #define DAMAGED  "data.mdb.damaged"
 #define MADE     "store.made"
 #define SALVAGE  "salvage"
-#define BATCH    4096 /* records of one transaction of a salvage */
 #define CURE     "put back a copy, or remove the folder: its sessions are lost and devices bootstrap again"
 
 static int store_path(char out[PATH_CAP], const char *dir, const char *name)
@@ -121,8 +119,7 @@ static int refuse_open_folder(const char *dir, struct err *err)
 	return why ? err_set(err, -EPERM, "store: %s: %s; allowed: " FOLDER_OURS, dir, why) : 0;
 }
 
-/* \returns descriptor with the lock */
-static int data_lock(const struct store_lmdb_cfg *cfg, struct err *err)
+int lmdb_file_lock(const struct store_lmdb_cfg *cfg, struct err *err)
 {
 	const char *dir = cfg->dir;
 	char path[PATH_CAP];
@@ -148,88 +145,23 @@ static int data_lock(const struct store_lmdb_cfg *cfg, struct err *err)
 
 /* --- saving what can be read */
 
-struct salvage {
-	MDB_env *env;
-	MDB_txn *txn;
-	MDB_dbi dbi;
-	uint64_t records;
-	bool has_meta;
-};
-
-static bool is_ours(struct span key, struct span value)
-{
-	struct record_head h;
-
-	return key.len == LMDB_META_KEY_LEN || key.len == LMDB_MARK_KEY_LEN ||
-	       (key.len == AKA_RAND_LEN && value.len <= RECORD_MAX && record_head_read(&h, value) == 0);
-}
-
-static int salvage_begin(struct salvage *s)
-{
-	int rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
-
-	return rc ? rc : mdb_dbi_open(s->txn, NULL, 0, &s->dbi);
-}
-
-static int salvage_commit(struct salvage *s)
-{
-	MDB_txn *txn = s->txn;
-
-	s->txn = NULL;
-	return mdb_txn_commit(txn);
-}
-
 static int salvage_put(void *owner, struct span key, struct span value)
 {
-	MDB_val k = { key.len, (void *)key.p }, v = { value.len, (void *)value.p };
-	struct salvage *s = owner;
-	int rc;
-
-	if (!is_ours(key, value))
-		return 0;
-	rc = mdb_put(s->txn, s->dbi, &k, &v, MDB_NOOVERWRITE);
-	if (rc)
-		return rc == MDB_KEYEXIST ? 0 : rc;
-	s->records++;
-	s->has_meta |= key.len == LMDB_META_KEY_LEN;
-	if (s->records % BATCH)
-		return 0;
-	rc = salvage_commit(s);
-	return rc ? rc : salvage_begin(s);
+	return lmdb_new_put(owner, key, value);
 }
 
-/* Its page may be the damaged one. */
-static int salvage_meta(struct salvage *s, const char *dir)
+int lmdb_file_salvage(struct lmdb_new *n, struct lmdb_pages *seen, int fd, const char *from, const char *into,
+		      lmdb_pages_fn *each, void *owner)
 {
 	uint8_t meta[LMDB_META_LEN];
+	int rc = lmdb_new_begin(n, into);
 
-	if (s->has_meta || !meta_kept(dir, meta))
-		return 0;
-	return salvage_put(s, span_str(LMDB_META_KEY), span_of(meta, sizeof(meta)));
-}
-
-static int salvage_write(struct salvage *s, int fd, const char *dir, size_t map_size, struct lmdb_pages *seen)
-{
-	char path[PATH_CAP];
-	int rc = store_path(path, dir, SALVAGE) < 0 ? ENAMETOOLONG : mdb_env_create(&s->env);
-
-	if (rc == 0)
-		rc = mdb_env_set_mapsize(s->env, map_size);
-	if (rc == 0)
-		rc = mdb_env_open(s->env, path, MDB_NOTLS, 0600);
-	if (rc == 0)
-		rc = salvage_begin(s);
-	if (rc == 0)
-		rc = lmdb_pages_walk(fd, salvage_put, s, seen);
-	if (rc == 0)
-		rc = salvage_meta(s, dir);
-	if (rc == 0)
-		rc = salvage_commit(s);
-	else if (s->txn)
-		mdb_txn_abort(s->txn);
-	if (s->env)
-		mdb_env_close(s->env);
-	return rc;
+	if (rc)
+		return rc;
+	rc = lmdb_pages_walk(fd, each ? each : salvage_put, each ? owner : n, seen);
+	if (rc == 0 && !n->has_meta && meta_kept(from, meta)) /* its page may be the damaged one */
+		rc = lmdb_new_put(n, span_str(LMDB_META_KEY), span_of(meta, sizeof(meta)));
+	return lmdb_new_end(n, rc);
 }
 
 static void salvage_remove(const char *dir)
@@ -257,9 +189,9 @@ static int salvage_swap(const char *dir)
 	return dir_sync(dir);
 }
 
-static int salvage(const char *dir, int fd, size_t map_size, struct err *err)
+static int salvage(const char *dir, int fd, struct err *err)
 {
-	struct salvage s = { 0 };
+	struct lmdb_new s;
 	struct lmdb_pages seen;
 	char path[PATH_CAP];
 	int rc;
@@ -267,7 +199,7 @@ static int salvage(const char *dir, int fd, size_t map_size, struct err *err)
 	salvage_remove(dir);
 	if (store_path(path, dir, SALVAGE) < 0 || mkdir(path, 0700) < 0)
 		return err_set(err, -EIO, "store: cannot make %s/" SALVAGE ": %s", dir, strerror(errno));
-	rc = salvage_write(&s, fd, dir, map_size, &seen);
+	rc = lmdb_file_salvage(&s, &seen, fd, dir, path, NULL, NULL);
 	if (rc == 0 && !s.has_meta)
 		err_set(err, rc = -EBADMSG, "store: %s/" DATA " is damaged (%s) and its index key lost; " CURE, dir,
 			seen.what);
@@ -282,7 +214,7 @@ static int salvage(const char *dir, int fd, size_t map_size, struct err *err)
 		LOGT(DSTORE, LOGL_ERROR,
 		     "store: %s/" DATA " was damaged (%s): %llu of %llu records saved, the rest is lost and bootstraps "
 		     "again; the damaged file is kept as " DAMAGED "; look after the disk\n",
-		     dir, seen.what, (unsigned long long)s.records, (unsigned long long)seen.promised);
+		     dir, seen.what, (unsigned long long)(s.records + s.has_meta), (unsigned long long)seen.promised);
 	return rc == 0 ? 0 : -EIO;
 }
 
@@ -317,18 +249,18 @@ static int look(const struct store_lmdb_cfg *cfg, int fd, struct err *err)
 	return seen.damaged;
 }
 
-int lmdb_file_open(const struct store_lmdb_cfg *cfg, size_t map_size_octets, bool *damaged, struct err *err)
+int lmdb_file_open(const struct store_lmdb_cfg *cfg, bool *damaged, struct err *err)
 {
-	int fd = data_lock(cfg, err), saved = -1, rc;
+	int fd = lmdb_file_lock(cfg, err), saved = -1, rc;
 
 	if (fd < 0)
 		return fd;
 	rc = look(cfg, fd, err);
 	*damaged = rc > 0 && cfg->check;
 	if (rc > 0 && !cfg->check) {
-		rc = salvage(cfg->dir, fd, map_size_octets, err);
+		rc = salvage(cfg->dir, fd, err);
 		if (rc == 0)
-			rc = saved = data_lock(cfg, err);
+			rc = saved = lmdb_file_lock(cfg, err);
 	}
 	if (rc < 0 || saved >= 0) {
 		close(fd);

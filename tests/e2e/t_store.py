@@ -12,6 +12,7 @@ from lib.faketime import WallClock
 from lib.http_raw import HttpClosed
 from lib.load import Load, NafPool
 from lib.runner import test
+from lib.store_file import leaves_with
 from lib.world import World
 
 BIG = ('<?xml version="1.0"?><guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList>'
@@ -208,15 +209,6 @@ async def expiry(t):
     assert ue.tmpi != tmpi
 
 
-def live_leaf(path, rand):
-    """Number of the last page of data.mdb that holds this RAND in a leaf."""
-    with open(path, "rb") as f:
-        data = f.read()
-    pages = [n for n in range(2, len(data) // 4096) if data[4096 * n + 10] == 2 and rand in data[4096 * n:4096 * (n + 1)]]
-    assert pages, "no page holds the session"
-    return pages
-
-
 @test("data.mdb damaged, then emptied: a line that names file and cure, from --check too; the damage costs its page", smoke=True)
 async def damaged(t):
     w = await World(t).start()
@@ -224,7 +216,7 @@ async def damaged(t):
     s = await w.ue().bootstrap()
     await w.bsf.stop()
     with open(path, "r+b") as f:
-        for page in live_leaf(path, s.rand):
+        for page in leaves_with(path, s.rand):
             f.seek(4096 * page)
             f.write(bytes(4096))
     check = [w.bsf.argv[0], "-c", f"{w.etc}/gba-bsf.cfg", "--check"]
