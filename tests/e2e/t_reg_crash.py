@@ -58,23 +58,23 @@ class Orders:
         self.open = None
 
 
-@test(f"registry: killed at {KILLS} moments under orders, BSF or HSS away in between: what was answered is there, and BSF and HSS have it "
+@test(f"registry: killed at {KILLS} moments under orders, BSF, HSS or both away in between: what was answered is there, and BSF and HSS have it "
       "within 5 s of the start", smoke=True, timeout=60 + 12 * KILLS)
 async def killed(t):
     w = await Realm(t, n_cards=4).start()
     sessions = await devices(w)
     orders = Orders(w)
     for n in range(KILLS):
-        away = (None, w.bsf, w.hss)[n % 3]
-        if away:
-            await away.kill()
+        away = ((), (w.bsf,), (w.hss,), (w.hss, w.bsf))[n % 4]
+        for daemon in away:
+            await daemon.kill()
         giving = asyncio.create_task(orders.give())
         await asyncio.sleep(random.uniform(0, 0.15))                  # the moment
         await w.reg.kill()
         await giving
-        if away:
-            await away.start()
-            await w.wait_hss_peer()
+        for daemon in away:
+            await daemon.start()
+        await w.wait_hss_peer()
         await w.start_reg()
         began = time.monotonic()
         await w.told(TOLD_S)

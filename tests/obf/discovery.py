@@ -4,3 +4,7 @@
 #   + t_discover: gba-ue discover: what gba-regd tells of its realm
 #   - t_discover: a discovered document is taken or refused
 #   - t_discover: hostile discovery: no JSON, twice the same member
+#
+# covers: OBFA-8.1-6
+#   + t_apps: gba-ue apps: a device sees the applications that are granted
+#   - t_apps: who has no key of the registry's own application

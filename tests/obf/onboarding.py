@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """An application joins: its name, its ids, the file it starts with."""
-# covers: OBF-7.5-3 OBF-7.7-2 OBF-9.2.2-1 OBF-9.2.2-4 OBF-10.2-2b OBFA-8.1-4
+# covers: OBF-7.5-3 OBF-7.7-2 OBF-9.2.2-1 OBF-10.2-2b OBFA-8.1-4
 #   + onboarding: rows: an application joins
 #   - t_reg: registry: what may not be is refused
 #   - t_reg_crash: registry: an audit row that is altered

@@ -31,4 +31,5 @@
 #
 # covers: OBF-8.4-1
 #   + t_policy_words: policy words: Ua protocols, variants, key kinds
+#   - t_reg_profile: registry: a profile with keys of the card only
 #   - t_policy_words: policy words: what a word of a naf node may not be
