@@ -398,7 +398,7 @@ static int valid_type(struct checking *c, const json_t *type, const json_t *v)
 }
 
 /* Characters, not octets. */
-static json_int_t length_of(const json_t *v)
+static json_int_t characters(const json_t *v)
 {
 	json_int_t n = 0;
 
@@ -424,7 +424,7 @@ static int valid_enum(struct checking *c, const json_t *schema, const json_t *v)
 
 static int valid_string(struct checking *c, const json_t *schema, const json_t *v)
 {
-	json_int_t len = length_of(v), least = count_of(schema, "minLength", 0),
+	json_int_t len = characters(v), least = count_of(schema, "minLength", 0),
 		   most = count_of(schema, "maxLength", len);
 	const char *pattern = json_string_value(json_object_get(schema, "pattern")),
 		   *words = json_string_value(json_object_get(schema, "description"));

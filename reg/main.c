@@ -12,6 +12,8 @@
 #include "common/rt/daemon.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/pseudonym.h"
+#include "reg/api_cfg.h"
+#include "reg/api_http.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_control.h"
@@ -96,6 +98,7 @@ static int start_senders(struct err *err)
 static void stop_all(void)
 {
 	reg_naf_stop();
+	api_http_quiesce();
 	for (size_t i = 0; i < reg_cfg.n_targets; i++)
 		reg_sender_stop(reg_senders[i]);
 	osmo_timer_del(&hourly);
@@ -103,6 +106,7 @@ static void stop_all(void)
 	if (reader)
 		reg_work_tell(reader, anchor, NULL, NULL);
 	reg_work_stop(reader);
+	api_http_stop();
 	for (size_t i = 0; i < reg_cfg.n_targets; i++)
 		reg_sender_free(reg_senders[i]);
 	if (answers)
@@ -146,6 +150,8 @@ static int regd_run(struct err *err)
 	wipe_keks();
 	reg_control_init(writer, reader, answers);
 	if (rc == 0)
+		rc = api_http_start(writer, reader, err);
+	if (rc == 0)
 		rc = rt_vty_start(err);
 	if (rc == 0) {
 		osmo_timer_setup(&hourly, on_hour, NULL);
@@ -185,6 +191,8 @@ int main(int argc, char **argv)
 		database = cfg_path(rt_ctx(), reg_cfg.database);
 		rc = check_owner(&args, &err);
 	}
+	if (rc == 0)
+		rc = api_cfg_probe(&args, &err);
 	if (rc == 0)
 		rc = rt_vty_check(&args, &err);
 	if (rc == 0 && args.check)

@@ -10,6 +10,7 @@
 #include <talloc.h>
 #include "common/gba/btid.h"
 #include "common/rt/cfg_file.h"
+#include "reg/api_cfg.h"
 #include "reg/reg_discovery.h"
 #include "reg/reg_naf.h"
 #include "reg/reg_nodes.h"
@@ -248,6 +249,7 @@ void reg_cfg_init(void)
 		install_element(REGISTRY_NODE, of_registry[i]);
 	reg_discovery_cfg_init(REGISTRY_NODE);
 	reg_naf_cfg_init(REGISTRY_NODE);
+	api_cfg_init();
 	install_node(&target_node, write_targets);
 	install_element(CONFIG_NODE, &target_cmd);
 	install_element(TARGET_NODE, &target_socket_cmd);
@@ -284,5 +286,5 @@ int reg_cfg_verify(struct err *err)
 			return cfg_error(err, -EINVAL, t->line, "'target %s' lacks 'socket': its control socket",
 					 t->name);
 	}
-	return 0;
+	return api_cfg_verify(err);
 }

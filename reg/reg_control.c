@@ -10,6 +10,7 @@
 #include "reg/reg_orders.h"
 #include "reg/reg_profile.h"
 #include "reg/reg_sender.h"
+#include "reg/reg_token.h"
 
 static struct reg_work *writer, *reader;
 static struct inbox *answers;
@@ -293,6 +294,25 @@ const struct ctl_command reg_commands[] = {
 	  .help = "Tell BSFs and HSSs everything again, beside what changes; outbox shows how far it is",
 	  .changes = true,
 	  DO(reg_reconcile, true, "") },
+	{ .words = "token add",
+	  ARGS("(operator|asp|user) [OWNER]", 1, 2),
+	  .help = "A token for the HTTPS side, shown in this answer only; OWNER is the name of an ASP or the id of a user",
+	  .changes = true,
+	  DO(reg_token_add, true, "role owner") },
+	{ .words = "token list",
+	  ARGS("[AFTER]", 0, 1),
+	  .help = "Whom tokens and certificates stand for, in pages",
+	  DO(reg_token_list, false, "after") },
+	{ .words = "token revoke",
+	  ARGS("ID", 1, 1),
+	  .help = "A token or certificate stands for nobody any more, at once",
+	  .changes = true,
+	  DO(reg_token_revoke, true, "token") },
+	{ .words = "certificate add",
+	  ARGS("NAME (operator|asp|user) [OWNER]", 2, 3),
+	  .help = "A client certificate with this dNSName, by a CA of node api, stands for somebody",
+	  .changes = true,
+	  DO(reg_token_add, true, "certificate role owner") },
 	{ .words = "audit show",
 	  ARGS("[BEHIND-ROW]", 0, 1),
 	  .help = "Who did what, in pages",

@@ -5,4 +5,4 @@
 
 #include <osmocom/vty/command.h>
 
-enum reg_node { REGISTRY_NODE = _LAST_OSMOVTY_NODE + 1, TARGET_NODE, PROFILE_NODE };
+enum reg_node { REGISTRY_NODE = _LAST_OSMOVTY_NODE + 1, TARGET_NODE, PROFILE_NODE, API_NODE };

@@ -2,14 +2,16 @@
 #include "reg/reg_operations.h"
 
 #include <string.h>
+#include "reg/api_call.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_profile.h"
+#include "reg/reg_token.h"
 
 const struct reg_operation reg_operations[] = {
-	{ "listAudit", reg_audit_list, false },
-	{ "listProfiles", reg_profile_list, false },
-	{ "showOutbox", reg_outbox_show, false },
-	{ 0 },
+	{ "listAudit", reg_audit_list, false },    { "listProfiles", reg_profile_list, false },
+	{ "showOutbox", reg_outbox_show, false },  { "getOpenapi", api_openapi_show, false },
+	{ "listTokens", reg_token_list, false },   { "addToken", reg_token_add, true },
+	{ "revokeToken", reg_token_revoke, true }, { 0 },
 };
 
 const struct reg_operation *reg_operation_named(const char *id)

@@ -78,7 +78,19 @@ static const char parties[] =
 	" WHERE g.asp_agrees AND g.user_agrees AND NOT g.operator_objects"
 	" AND (d.custodian IS NULL OR u.assurance >= a.assurance_min);";
 
-static const char *const steps[] = { first, parties }; /* from version N to N + 1 */
+/* Who asks over HTTPS, and what was answered to whom that may be asked again. */
+static const char callers[] =
+	/* role: enum reg_role; owner: row of the asp or user, 0 of an operator; hash: reg_token.h */
+	"CREATE TABLE token (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, hash BLOB NOT NULL UNIQUE,"
+	" role INTEGER NOT NULL, owner INTEGER NOT NULL, label TEXT, certificate TEXT, since INTEGER NOT NULL,"
+	" expires INTEGER, used INTEGER);"
+	"CREATE INDEX token_of ON token (role, owner, name);"
+	/* answer: sealed, since there may be a token in it */
+	"CREATE TABLE kept (who TEXT NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL, answer BLOB NOT NULL,"
+	" at INTEGER NOT NULL, PRIMARY KEY (who, key)) WITHOUT ROWID;"
+	"CREATE INDEX kept_at ON kept (at);";
+
+static const char *const steps[] = { first, parties, callers }; /* from version N to N + 1 */
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 int reg_schema_differs(sqlite3 *sql)

@@ -3,7 +3,7 @@
 # Sourced by ./demo and ./test: which Debian 12 packages they need, and getting what is missing.
 
 # shellcheck disable=SC2034
-GBA_PACKAGES_BUILD="gcc make autoconf automake libtool pkg-config libc6-dev libfreediameter-dev libmicrohttpd-dev
+GBA_PACKAGES_BUILD="gcc make autoconf automake libtool pkg-config libc6-dev libfreediameter-dev libmicrohttpd-dev libgnutls28-dev
 	libosmocore-dev libtalloc-dev libssl-dev libxml2-dev libunistring-dev libjansson-dev liblmdb-dev libhiredis-dev libsqlite3-dev libpsl-dev publicsuffix
 	libcurl4-openssl-dev libpcsclite-dev libsystemd-dev check python3 curl"
 # shellcheck disable=SC2034
