@@ -57,20 +57,20 @@ static uint64_t hash_key[2];
 
 /* --- who asks, and how often */
 
-static uint64_t rate_key(const struct api_http *h, const struct api_call *c, const struct api_conn *conn)
+static uint64_t rate_key(const struct api_http *h, const struct api_req *r)
 {
 	uint64_t key;
 
-	if (!c || !c->n_proofs)
-		return conn->line;
-	memcpy(&key, c->proof[0], sizeof(key));
-	return api_rate_known(h->rates, key) ? key : conn->line;
+	if (!r->n_proofs)
+		return r->conn->line;
+	memcpy(&key, r->proof[0], sizeof(key));
+	return api_rate_known(h->rates, key) ? key : r->conn->line;
 }
 
 /* \returns false: answered with 429 */
-static bool may_ask(struct api_req *r, struct api_http *h, const struct api_call *c)
+static bool may_ask(struct api_req *r, struct api_http *h)
 {
-	uint64_t key = rate_key(h, c, r->conn);
+	uint64_t key = rate_key(h, r);
 	unsigned per_s = key == r->conn->line ? doc->anonymous_per_s : doc->per_s, wait;
 
 	wait = api_rate_take(h->rates, key, per_s, clock_mono_us());
@@ -96,7 +96,7 @@ static void learn(struct api_http *h, const struct api_call *c)
 }
 
 /* A certificate that is shown is who asks; beside it nothing else is. */
-static void read_certificate(struct api_req *r, struct api_call *c)
+static void read_certificate(struct api_req *r)
 {
 	const union MHD_ConnectionInfo *i = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	struct api_conn *conn = r->conn;
@@ -104,11 +104,11 @@ static void read_certificate(struct api_req *r, struct api_call *c)
 	if (!conn->looked_at && i)
 		conn->n_proofs = api_tls_names(i->tls_session, conn->proofs);
 	conn->looked_at = true;
-	c->shown = conn->n_proofs != 0;
-	c->n_proofs = conn->n_proofs > 0 ? (size_t)conn->n_proofs : 0;
-	memcpy(c->proof, conn->proofs, sizeof(c->proof));
 	if (r->shown)
-		api_answer_problem(&c->refused, 400, "Authorization", "here the certificate says who asks", "none");
+		api_answer_problem(&r->answer, 400, "Authorization", "here the certificate says who asks", "none");
+	r->shown = conn->n_proofs != 0;
+	r->n_proofs = conn->n_proofs > 0 ? (size_t)conn->n_proofs : 0;
+	memcpy(r->proof, conn->proofs, sizeof(r->proof));
 }
 
 /* --- to the database and back */
@@ -171,16 +171,13 @@ static enum MHD_Result serve_api(struct api_req *r, struct api_http *h)
 	struct api_call *c = NULL;
 
 	api_conn_read(r->conn);
+	if (h->where->clients)
+		read_certificate(r);
 	if (r->options && !r->answer.status)
 		r->answer.status = MHD_HTTP_NO_CONTENT;
-	if (!r->answer.status)
+	if (may_ask(r, h) && !r->answer.status)
 		c = api_req_call(r, doc);
-	if (c && h->where->clients)
-		read_certificate(r, c);
-	if (may_ask(r, h, c) && c)
-		return give_order(r, h, c);
-	api_call_free(c);
-	return reply(r, h);
+	return c ? give_order(r, h, c) : reply(r, h);
 }
 
 /* --- what the library calls */

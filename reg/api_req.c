@@ -28,7 +28,6 @@ struct api_req *api_req_new(const char *uri)
 
 void api_req_free(struct api_req *r)
 {
-	OPENSSL_cleanse(r->token, sizeof(r->token));
 	json_decref(r->answer.body);
 	free(r->raw);
 	free(r->body);
@@ -99,6 +98,7 @@ static void read_token(struct api_req *r, const struct request_head *h)
 {
 	struct span a = h->authorization;
 	const char *digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	char token[REG_TOKEN_TEXT + 1];
 	size_t blank = 7;
 
 	r->shown = h->n_authorization > 0;
@@ -110,9 +110,11 @@ static void read_token(struct api_req *r, const struct request_head *h)
 		blank++;
 	if (a.len - blank != REG_TOKEN_TEXT)
 		return;
-	memcpy(r->token, a.p + blank, REG_TOKEN_TEXT);
-	if (strspn(r->token, digits) != REG_TOKEN_TEXT)
-		r->token[0] = '\0';
+	memcpy(token, a.p + blank, REG_TOKEN_TEXT);
+	token[REG_TOKEN_TEXT] = '\0';
+	if (strspn(token, digits) == REG_TOKEN_TEXT && reg_proof_of_token(r->proof[0], token) == 0)
+		r->n_proofs = 1;
+	OPENSSL_cleanse(token, sizeof(token));
 }
 
 /* Target and header lines, as they lie in the library's memory. \returns false: not as RFC 9112 wants it */
@@ -289,25 +291,18 @@ static void read_in(struct api_req *r, const struct api_doc *d, struct api_call 
 	json_decref(body);
 }
 
-static bool read_proof(struct api_req *r, struct api_call *c)
-{
-	c->shown = r->shown;
-	if (!r->token[0])
-		return true;
-	c->n_proofs = 1;
-	return reg_proof_of_token(c->proof[0], r->token) == 0;
-}
-
 struct api_call *api_req_call(struct api_req *r, const struct api_doc *d)
 {
 	struct api_call *c = r->answer.status ? NULL : api_call_new();
 
-	if (!c || !read_proof(r, c)) {
-		api_call_free(c);
+	if (!c) {
 		req_refuse(r, 503, "", "no memory", "");
 		return NULL;
 	}
 	c->op = r->op;
+	c->shown = r->shown;
+	c->n_proofs = r->n_proofs;
+	memcpy(c->proof, r->proof, sizeof(c->proof));
 	if (r->op->if_match)
 		c->if_match = read_match(r, &c->refused);
 	if (r->op->idempotent)

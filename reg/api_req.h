@@ -25,8 +25,10 @@ struct api_req {
 	const struct api_path *path; /* NULL: there is none */
 	const struct api_op *op;     /* NULL: not this method */
 	struct api_answer answer;    /* status 0: none yet */
-	char token[REG_TOKEN_TEXT + 1];
-	bool shown; /* an Authorization, be its token one or not */
+	/* who asks, as in struct api_call */
+	bool shown;
+	size_t n_proofs;
+	uint8_t proof[API_PROOFS][REG_PROOF_LEN];
 	size_t len, swallowed;
 	char *body; /* malloc'ed */
 };

@@ -25,13 +25,13 @@ class Answer:
 
 
 class Link:
-    """One connection that is kept; for who asks much."""
+    """One connection that is kept; for who asks much. source: the address it comes from, which has a rate of its own."""
 
-    def __init__(self, port, pair=None):
+    def __init__(self, port, pair=None, source="127.0.0.1"):
         context = ssl.create_default_context(cafile=pki().ca())
         if pair:
             context.load_cert_chain(pair.certificate, pair.key)
-        self.c = http.client.HTTPSConnection("localhost", port, context=context, timeout=20 * procs.FACTOR)
+        self.c = http.client.HTTPSConnection("localhost", port, context=context, timeout=20 * procs.FACTOR, source_address=(source, 0))
 
     def ask_now(self, method, path, body=None, token=None, headers=None):
         h = dict(headers or {})
@@ -67,7 +67,7 @@ class ApiRealm(Realm):
 
     def __init__(self, t, bare=True, request_s=10, **kw):
         super().__init__(t, **kw)
-        self.api, self.clients, self.bare, self.ctl = procs.free_port(), procs.free_port(), bare, None
+        self.api, self.clients, self.bare, self.n = procs.free_port(), procs.free_port(), bare, 0
         self.server = pki().make("api-server", "localhost")
         for line in (f"listen 127.0.0.1 {self.api}", f"listen-clients 127.0.0.1 {self.clients}", f"tls certificate {self.server.certificate}",
                      f"tls key {self.server.key}", f"tls ca {pki().ca()}", f"request-time {request_s}"):
@@ -85,8 +85,18 @@ class ApiRealm(Realm):
     async def token(self, role="operator", owner=""):
         return (await self.order(f"token add {role} {owner}".strip()))["token"]
 
-    def link(self):
-        link = Link(self.api)
+    async def token_of(self, role):
+        """A token of somebody new who has that role."""
+        self.n += 1
+        if role == "asp":
+            await self.order(f"asp add asp-{self.n}")
+            return await self.token("asp", f"asp-{self.n}")
+        if role == "user":
+            return await self.token("user", (await self.order(f"user add kyc-{self.n} 2"))["user"])
+        return await self.token(role)
+
+    def link(self, source="127.0.0.1"):
+        link = Link(self.api, source=source)
         self.t.cleanup(link.close)
         return link
 
