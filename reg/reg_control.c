@@ -8,6 +8,7 @@
 #include "reg/reg_cfg.h"
 #include "reg/reg_discovery.h"
 #include "reg/reg_orders.h"
+#include "reg/reg_requests.h"
 #include "reg/reg_profile.h"
 #include "reg/reg_sender.h"
 #include "reg/reg_token.h"
@@ -281,6 +282,10 @@ const struct ctl_command reg_commands[] = {
 	  .help = "It may not any more: at the BSF at once, at the application within recheck",
 	  .changes = true,
 	  DO(reg_withdraw, true, "device fqdn") },
+	{ .words = "request list",
+	  ARGS("[BEHIND-NUMBER]", 0, 1),
+	  .help = "Requests that applications have begun, in pages",
+	  DO(reg_request_list, false, "after") },
 	{ .words = "discovery",
 	  ARGS("", 0, 0),
 	  .help = "What new devices are told of the realm; with --json what a web server shows at /.well-known/gba-configuration",

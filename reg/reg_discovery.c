@@ -148,6 +148,16 @@ int reg_discovery_verify(struct err *err)
 			 told.ub);
 }
 
+char *reg_discovery_link(const char *path, const char *name)
+{
+	char *link = NULL;
+	size_t n = told.registry ? strlen(told.registry) : 0;
+
+	if (n && asprintf(&link, "%s%s%s%s", told.registry, told.registry[n - 1] == '/' ? "" : "/", path, name) < 0)
+		return NULL;
+	return link;
+}
+
 /* --- the document */
 
 static json_t *texts(char *const *list, size_t n)

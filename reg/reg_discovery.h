@@ -14,5 +14,8 @@ void reg_discovery_write(struct vty *vty);
 /*! Would a device believe it? \returns 0; -EINVAL and "FILE:LINE: ..." in err */
 int reg_discovery_verify(struct err *err);
 
+/*! An address of this registry's, with what follows its own. \returns malloc'ed; NULL: where it is, is not configured, or no memory */
+char *reg_discovery_link(const char *path, const char *name);
+
 /*! The document, whoever asks. */
 int reg_discovery_show(struct reg_order *o, struct reg_db *db);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "reg/reg_audit.h"
+#include "reg/reg_inbox.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_reach.h"
 #include "reg/reg_rows.h"
@@ -197,6 +198,8 @@ static int change(struct reg_order *o, struct reg_db *db, const struct consent *
 		return was < 0 ? was : is;
 	if (was != is)
 		rc = reg_reach_device(o, db, c->device);
+	if (was != is && rc == 0)
+		rc = reg_inbox_tell(db, c->device, is ? "granted" : "ended", c->app.fqdn);
 	if (rc == 0)
 		rc = audit_consent(o, db, c, want, what);
 	return rc < 0 ? rc : 1;

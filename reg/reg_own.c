@@ -13,32 +13,38 @@ void reg_own_init(const char *fqdn)
 	own = fqdn;
 }
 
+static int give_own(struct reg_db *db, int64_t device, int64_t app)
+{
+	int64_t rev = reg_revision(db);
+	char uid[REG_NAME + 1];
+	int rc = rev < 0 ? (int)rev : reg_name_make(uid);
+
+	if (rc == 0)
+		rc = reg_db_do(
+			db,
+			"INSERT INTO pseudonym (device, asp, value) SELECT ?2, asp, ?3 FROM application WHERE id = ?1"
+			" ON CONFLICT (device, asp) DO NOTHING",
+			"iit", app, device, uid);
+	return rc < 0 ? rc
+		      : reg_db_do(db, "INSERT INTO granted (device, app, since, rev) VALUES (?1, ?2, ?3, ?4)", "iiii",
+				  device, app, (int64_t)time(NULL), rev);
+}
+
 int reg_own_right(struct reg_db *db, int64_t device)
 {
-	char uid[REG_NAME + 1];
-	int64_t there, rev;
-	int rc =
-		own ? reg_db_int(
-			      db, &there,
-			      "SELECT EXISTS (SELECT 1 FROM granted WHERE device = ?2 AND app = a.id) FROM application a WHERE"
-			      " a.fqdn = ?1",
-			      "ti", own, device)
-		    : 0;
+	int64_t app = 0, has = 0, others = 0;
+	int rc = own ? reg_db_int(db, &app, "SELECT id FROM application WHERE fqdn = ?1", "t", own) : 0;
 
-	if (rc <= 0 || there)
+	if (rc > 0)
+		rc = reg_db_int(db, &has, "SELECT count(*) FROM granted WHERE device = ?1 AND app = ?2", "ii", device,
+				app);
+	if (rc > 0)
+		rc = reg_db_int(db, &others, "SELECT EXISTS (SELECT 1 FROM granted WHERE device = ?1 AND app <> ?2)",
+				"ii", device, app);
+	if (rc <= 0 || !has == !others)
 		return rc < 0 ? rc : 0;
-	rev = reg_revision(db);
-	if (rev < 0 || reg_name_make(uid) < 0)
-		return rev < 0 ? (int)rev : -EIO;
-	rc = reg_db_do(db,
-		       "INSERT INTO pseudonym (device, asp, value) SELECT ?2, asp, ?3 FROM application WHERE fqdn = ?1"
-		       " ON CONFLICT (device, asp) DO NOTHING",
-		       "tit", own, device, uid);
-	return rc < 0 ? rc
-		      : reg_db_do(
-				db,
-				"INSERT INTO granted (device, app, since, rev) SELECT ?2, id, ?3, ?4 FROM application WHERE fqdn = ?1",
-				"tiii", own, device, (int64_t)time(NULL), rev);
+	return others ? give_own(db, device, app)
+		      : reg_db_do(db, "DELETE FROM granted WHERE device = ?1 AND app = ?2", "ii", device, app);
 }
 
 /* HTTP Digest is what an application speaks that has not said otherwise. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file reg_own.h
  *  The registry's own application, where a device asks which applications it may use. It is one like any other: registered, with a
- *  service number, and known to it is a pseudonym. Whoever gets a first right gets that one, too. */
+ *  service number, and known to it is a pseudonym. Who has a right has that one, too. */
 #pragma once
 
 #include "reg/reg_call.h"
@@ -9,7 +9,7 @@
 /*! Before any thread begins. \param[in] fqdn lent for good; NULL: there is none */
 void reg_own_init(const char *fqdn);
 
-/*! A device whose rights change may ask the registry's own application, from now on. \returns 0; -EIO; -ENOSPC */
+/*! The rights of a device change: while it has any it may ask the registry's own application. \returns 0; -EIO; -ENOSPC */
 int reg_own_right(struct reg_db *db, int64_t device);
 
 /*! What a device may use now: {"apps": [{fqdn, name, ua, profile, since}...]}, but for the own one. Member uid: what the own

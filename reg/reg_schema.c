@@ -90,7 +90,20 @@ static const char callers[] =
 	" at INTEGER NOT NULL, PRIMARY KEY (who, key)) WITHOUT ROWID;"
 	"CREATE INDEX kept_at ON kept (at);";
 
-static const char *const steps[] = { first, parties, callers }; /* from version N to N + 1 */
+/* A request that an application's side has begun, where a user goes back to, and what he is told. */
+static const char requests[] =
+	"CREATE TABLE return_address (app INTEGER NOT NULL, url TEXT NOT NULL, PRIMARY KEY (app, url)) WITHOUT ROWID;"
+	/* device: the one it is for, NULL whichever; user: who has answered it; result: agreed or refused */
+	"CREATE TABLE request (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, app INTEGER NOT NULL, device INTEGER,"
+	" user INTEGER, state TEXT NOT NULL, return_to TEXT NOT NULL, since INTEGER NOT NULL, expires INTEGER NOT NULL, result TEXT);"
+	"CREATE INDEX request_of_app ON request (app, expires);"
+	"CREATE INDEX request_of_user ON request (user, id);"
+	"CREATE INDEX request_of_device ON request (device, id);"
+	"CREATE TABLE inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, user INTEGER NOT NULL, at INTEGER NOT NULL, event TEXT NOT NULL,"
+	" device TEXT NOT NULL, fqdn TEXT);"
+	"CREATE INDEX inbox_of ON inbox (user, id);";
+
+static const char *const steps[] = { first, parties, callers, requests }; /* from version N to N + 1 */
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 int reg_schema_differs(sqlite3 *sql)
