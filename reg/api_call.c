@@ -238,8 +238,8 @@ int api_call_give(struct api_call *c, struct reg_work *writer, struct reg_work *
 static unsigned status_of(enum ctl_word word)
 {
 	static const unsigned statuses[] = {
-		[CTL_SYNTAX] = 400, [CTL_INVALID] = 422, [CTL_UNKNOWN] = 404,   [CTL_EXISTS] = 409,
-		[CTL_BUSY] = 503,   [CTL_FAILED] = 500,  [CTL_FORBIDDEN] = 403, [CTL_CHANGED] = 412,
+		[CTL_SYNTAX] = 400, [CTL_INVALID] = 422,   [CTL_UNKNOWN] = 404, [CTL_EXISTS] = 409,   [CTL_BUSY] = 503,
+		[CTL_FAILED] = 500, [CTL_FORBIDDEN] = 403, [CTL_CHANGED] = 412, [CTL_CONFLICT] = 409,
 	};
 
 	return statuses[word];

@@ -3,15 +3,31 @@
 
 #include <string.h>
 #include "reg/api_call.h"
+#include "reg/reg_discovery.h"
+#include "reg/reg_inbox.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_profile.h"
+#include "reg/reg_requests.h"
+#include "reg/reg_returns.h"
 #include "reg/reg_token.h"
 
 const struct reg_operation reg_operations[] = {
-	{ "listAudit", reg_audit_list, false },    { "listProfiles", reg_profile_list, false },
-	{ "showOutbox", reg_outbox_show, false },  { "getOpenapi", api_openapi_show, false },
-	{ "listTokens", reg_token_list, false },   { "addToken", reg_token_add, true },
-	{ "revokeToken", reg_token_revoke, true }, { 0 },
+	{ "listAudit", reg_audit_list, false },
+	{ "listProfiles", reg_profile_list, false },
+	{ "showOutbox", reg_outbox_show, false },
+	{ "getOpenapi", api_openapi_show, false },
+	{ "listTokens", reg_token_list, false },
+	{ "addToken", reg_token_add, true },
+	{ "getConfiguration", reg_discovery_show, false },
+	{ "getReturnAddresses", reg_returns_get, false },
+	{ "putReturnAddresses", reg_returns_put, true },
+	{ "listRequests", reg_request_list, false },
+	{ "addRequest", reg_request_add, true },
+	{ "getRequest", reg_request_get, false },
+	{ "answerRequest", reg_request_answer, true },
+	{ "listInbox", reg_inbox_list, false },
+	{ "revokeToken", reg_token_revoke, true },
+	{ 0 },
 };
 
 const struct reg_operation *reg_operation_named(const char *id)
