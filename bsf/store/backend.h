@@ -31,6 +31,10 @@ struct store_req {
 	size_t record_len;
 	int rc;
 	unsigned revoked, as_new;
+	/* CHALLENGE_PUT, made by count() */
+	uint8_t count_key[16];
+	size_t count_len; /* 0: not counted */
+	uint32_t count_max, count_s;
 	unsigned waiting; /* steps under way of a back end that takes several */
 };
 
@@ -55,6 +59,8 @@ struct store_backend {
 	void (*close)(struct store *st);
 	/*! Do it, or begin it. \returns true: r->rc and the answer are set; false: store_reply() will come, on any thread */
 	bool (*submit)(struct store_shared *sh, struct store_req *r);
+	/*! Note in r how a challenge is counted. NULL: it is not */
+	void (*count)(struct store_req *r, const struct store_count *count);
 	/*! store_clock_ms() */
 	int64_t (*clock_ms)(struct store *st);
 	void (*figures)(struct store_shared *sh, struct store_figures *out);

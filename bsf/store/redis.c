@@ -237,6 +237,7 @@ static const struct store_backend redis_backend = {
 	.open = part_open,
 	.close = part_close,
 	.submit = redis_submit,
+	.count = redis_challenge_count,
 	.clock_ms = redis_clock_ms,
 	.figures = redis_figures,
 	.free = redis_free,

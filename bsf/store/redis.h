@@ -4,6 +4,7 @@
  *
  *    key                            value
  *    m                              the index key, sealed
+ *    n, tag of whom 12              challenges, counted by all
  *    c, hash of the nonce 13        challenge, sealed; T once it is taken
  *    s, RAND 13                     session (store/record.h), or its tombstone
  *    i, tag of the IMPI 12          subscriber (redis_script.h)
@@ -114,6 +115,7 @@ void redis_clock_take(struct redis_part *p, int64_t server_us);
 /* store/redis_challenge.c */
 int redis_challenge_put(struct redis_part *p, struct store_req *r);
 int redis_challenge_take(struct redis_part *p, struct store_req *r);
+void redis_challenge_count(struct store_req *r, const struct store_count *count);
 /* store/redis_put.c */
 int redis_put(struct redis_part *p, struct store_req *r);
 /* store/redis_find.c */

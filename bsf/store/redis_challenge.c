@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 
+#define COUNT_TAG_LEN 12
 #define CHALLENGE_MAX (GBA_RECORD_MAX + 1024)
 
 static const char taken[] = "T";
@@ -20,7 +21,52 @@ static void put_done(void *req, const struct redisReply *r)
 
 	if (rc == 0 && r->type == REDIS_REPLY_NIL)
 		rc = -EEXIST;
-	redis_end(req, rc);
+	redis_step_end(req, rc);
+}
+
+void redis_challenge_count(struct store_req *r, const struct store_count *count)
+{
+	struct redis_part *p = r->st->part;
+	uint8_t mac[32];
+
+	if (!p->keys.index_key.len || seal_index(mac, &p->keys.index_key, count->of) < 0)
+		return; /* nothing can be put either */
+	r->count_len = redis_key(r->count_key, 'n', span_of(mac, COUNT_TAG_LEN)).len;
+	r->count_max = count->n;
+	r->count_s = count->per_s;
+}
+
+static void challenge_counted(void *req, const struct redisReply *reply)
+{
+	struct store_req *r = req;
+	int rc = redis_errno(reply);
+
+	if (rc == 0 && reply->integer > (long long)r->count_max)
+		rc = -EDQUOT;
+	redis_step_end(r, rc);
+}
+
+static void window_begun(void *owner, const struct redisReply *r)
+{
+}
+
+/* The first of a window says how long it is; one that came without is given its end by the next. */
+static int challenge_count(struct redis_part *p, struct store_req *r)
+{
+	struct span key = span_of(r->count_key, r->count_len);
+	char ms[24];
+	int rc;
+
+	if (!r->count_len)
+		return 0;
+	rc = redis_link_call(p->link, 2, (struct span[]){ span_str("INCR"), key }, challenge_counted, r);
+	if (rc < 0)
+		return rc;
+	r->waiting++;
+	snprintf(ms, sizeof(ms), "%" PRIu64, (uint64_t)r->count_s * 1000);
+	(void)redis_link_call(p->link, 4, (struct span[]){ span_str("PEXPIRE"), key, span_str(ms), span_str("NX") },
+			      window_begun, NULL);
+	return 0;
 }
 
 int redis_challenge_put(struct redis_part *p, struct store_req *r)
@@ -41,11 +87,17 @@ int redis_challenge_put(struct redis_part *p, struct store_req *r)
 		return -ENOSPC;
 	/* there it is over after this ms, here with it */
 	snprintf(until, sizeof(until), "%" PRIu64, r->challenge.expires_mono_ms - 1);
-	return redis_link_call(p->link, 6,
-			       (struct span[]){ span_str("SET"), redis_key_challenge(key, nonce),
-						span_of(sealed, (size_t)len), span_str("PXAT"), span_str(until),
-						span_str("NX") },
-			       put_done, r);
+	n = redis_link_call(p->link, 6,
+			    (struct span[]){ span_str("SET"), redis_key_challenge(key, nonce),
+					     span_of(sealed, (size_t)len), span_str("PXAT"), span_str(until),
+					     span_str("NX") },
+			    put_done, r);
+	if (n < 0)
+		return n;
+	r->waiting = 1;
+	if (challenge_count(p, r) < 0)
+		r->rc = -EBUSY; /* it is put, and not sent to anybody */
+	return 0;
 }
 
 /* \returns as store_challenge_take() */

@@ -22,7 +22,7 @@ static const char other_kek[] = "what is there was made under another KEK";
 
 #define NEED_WORDS 6
 
-/* What we need, each on a name of its kind that is never one of ours; nothing there is changed. Its name for people. */
+/* What we need, each on a name of its kind that is never one of ours; nothing there is left changed. Its name for people. */
 static const struct need {
 	const char *name, *argv[NEED_WORDS]; /* of EVAL without the text, which is that of script */
 	int script;
@@ -31,6 +31,8 @@ static const struct need {
 	{ "SET on s*", { "SET", "s?", "T", "XX", "GET", "KEEPTTL" }, -1 },
 	{ "SET on i*", { "SET", "i?", "T", "XX", "GET", "KEEPTTL" }, -1 },
 	{ "SET on t*", { "SET", "t?", "T", "XX", "GET", "KEEPTTL" }, -1 },
+	{ "INCR on n*", { "INCR", "n?" }, -1 },
+	{ "PEXPIRE on n*", { "PEXPIRE", "n?", "1" }, -1 }, /* so it is gone again */
 	{ "GET", { "GET", "s?" }, -1 },
 	{ "DEL", { "DEL", "t?" }, -1 },
 	{ "EVALSHA", { "EVALSHA", "0000000000000000000000000000000000000000", "1", "i?" }, -1 },

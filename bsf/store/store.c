@@ -34,6 +34,7 @@ static void req_wipe(struct store_req *r)
 	r->impi.s[0] = '\0';
 	r->rc = 0;
 	r->revoked = r->as_new = r->waiting = 0;
+	r->count_len = 0;
 }
 
 static void req_free(struct store_req *r)
@@ -261,7 +262,8 @@ static const struct store_answer *submit(struct store_req *r)
 	return &st->now;
 }
 
-const struct store_answer *store_challenge_put(struct store *st, const struct gba_challenge *c, uint64_t txn)
+const struct store_answer *store_challenge_put(struct store *st, const struct gba_challenge *c,
+					       const struct store_count *count, uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_CHALLENGE_PUT, txn);
 
@@ -269,6 +271,8 @@ const struct store_answer *store_challenge_put(struct store *st, const struct gb
 		return &st->now;
 	gba_challenge_copy(&r->challenge, c);
 	r->challenge.made_ms = store_clock_ms(st);
+	if (count && count->n && count->per_s && st->sh->be->count)
+		st->sh->be->count(r, count);
 	return submit(r);
 }
 

@@ -142,9 +142,19 @@ int64_t store_clock_ms(struct store *st);
 /*! What the last call returned is used: forget the keys in it. */
 void store_forget(struct store *st);
 
+/*! One challenge more of somebody, where several processes count together. */
+struct store_count {
+	struct span of; /* whom; up to 512 octets */
+	uint32_t n;     /* so many */
+	uint32_t per_s; /* in so many seconds; 0 of either: not counted */
+};
+
 /*! Put under its key until it expires; the store says when it was made.
+ *  \param[in] count lent; NULL: not counted. A store in one process does not: who asks does. -EDQUOT: that many were put already by
+ *  whoever uses the store; this one is there, too, so do not send it.
  *  Unknown: the device gets an error and begins again; what is put late is a challenge that nobody was sent. */
-const struct store_answer *store_challenge_put(struct store *st, const struct gba_challenge *c, uint64_t txn);
+const struct store_answer *store_challenge_put(struct store *st, const struct gba_challenge *c,
+					       const struct store_count *count, uint64_t txn);
 /*! Take exactly once, whichever shard or process asks; the marker stays until its time is over (-EALREADY).
  *  Unknown: the device gets an error and begins again; taken late it is gone for all the same.
  *  \param[in] key CHALLENGE_KEY_MIN to _MAX octets */

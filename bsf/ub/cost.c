@@ -128,6 +128,27 @@ void ub_cost_unasked(struct ub_cost *c)
 	c->paid = false;
 }
 
+struct span ub_cost_purse(const struct ub_cost *c, struct bucket_rate *rate)
+{
+	struct purse p[2];
+	size_t n;
+
+	if (!c->paid)
+		return span_of(NULL, 0);
+	n = purses_of(c, p);
+	*rate = p[n - 1].size;
+	return p[n - 1].key;
+}
+
+void ub_cost_spent(struct ub_cost *c)
+{
+	struct purse p[2], *all = &p[purses_of(c, p) - 1];
+	uint64_t now = clock_mono_ms();
+
+	for (uint32_t i = 0; i < all->size.n; i++)
+		overload_take(c->overload, all->rate, all->key, all->size.n, all->size.per_s, now);
+}
+
 enum cause ub_cost_resync(struct ub_cost *c)
 {
 	struct bucket_rate rate = limits_bucket(c->limits, BUCKET_RESYNCS_IMPI);

@@ -55,6 +55,12 @@ enum cause ub_cost_resync(struct ub_cost *c);
 /*! No HSS was there to make a vector: what ub_cost_challenge() took is given back. */
 void ub_cost_unasked(struct ub_cost *c);
 
+/*! What was paid from, for who counts with others. \param[out] rate its size \returns whose it is, until c changes; empty: nothing
+ *  was paid */
+struct span ub_cost_purse(const struct ub_cost *c, struct bucket_rate *rate);
+/*! Others have emptied it: no HSS is asked for it before it fills again. */
+void ub_cost_spent(struct ub_cost *c);
+
 /*! Has this IMPI resynchronised, and not bootstrapped since? */
 bool ub_cost_resynced_before(const struct ub_cost *c);
 /*! The HSS has accepted the AUTS. */

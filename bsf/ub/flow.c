@@ -297,6 +297,10 @@ static enum ub_step hss_said(struct ub_run *run, const struct zh_result *z)
 
 static enum ub_step challenge_is_put(struct ub_run *run, const struct store_answer *a)
 {
+	if (a->rc == -EDQUOT) {
+		ub_cost_spent(&run->cost);
+		return fail(run, CAUSE_ub_limit_impi);
+	}
 	/* a vector that was given before is none (33.102 6.3.3) */
 	if (a->rc < 0)
 		return fail(run, a->rc == -EEXIST ? CAUSE_zh_no_vector : store_cause(a));
@@ -308,8 +312,11 @@ static enum ub_step challenge_is_put(struct ub_run *run, const struct store_answ
 static enum ub_step put_challenge(struct ub_run *run)
 {
 	struct store *st = run->flow->env.store;
+	struct bucket_rate rate = { 0 };
+	struct span of = ub_cost_purse(&run->cost, &rate);
+	struct store_count count = { of, rate.n, rate.per_s };
 
-	return asked_store(run, store_challenge_put(st, &run->challenge, run->txn.id), challenge_is_put);
+	return asked_store(run, store_challenge_put(st, &run->challenge, &count, run->txn.id), challenge_is_put);
 }
 
 /* The second request: run->challenge is what was taken. */

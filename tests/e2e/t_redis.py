@@ -8,6 +8,7 @@ from lib import causes, ctl, naf, pki, procs, vty
 from lib import tls as lib_tls
 from lib.faketime import WallClock
 from lib.http_raw import HttpClosed
+from lib.proxy import balancer
 from lib.redis import Redis, at, two, use
 from lib.runner import test
 from lib.ue import UbError
@@ -186,10 +187,56 @@ async def full(t):
     assert (await naf.fetch(conn, s.btid)).result == 2001
 
 
+@test("two BSFs behind haproxy, by the example of conf/: a device's two requests reach different ones; challenges of a subscriber are counted together")
+async def balanced(t):
+    _, a, b = await both(t)
+    port, ue = await balancer(t, a.ports["ub"], b.ports["ub"]), a.ue()
+    conn = await b.naf()
+    ue.port = port
+    for _ in range(4):
+        s = await ue.bootstrap()
+        bia = await naf.fetch(conn, s.btid)
+        assert bia.result == 2001 and bia.key == s.ks_naf(), bia.result
+    done = [await w.counters() for w in (a, b)]
+    assert done[0]["ub_challenged"] != done[0]["ub_ok"] and sum(c["ub_ok"] for c in done) == 4, done
+    for w in (a, b):
+        await in_ub(t, w, "challenges-impi 6 600")
+    before, vectors = sum(c["ub_challenged"] for c in done), len(a.raw_hss.mars)
+    said = [await status(ue, w) for w in (a, b, a, b, a, b, a, a, b)]
+    assert said == [401] * 6 + [503] * 3, said
+    done = [await w.counters() for w in (a, b)]
+    assert sum(c["ub_challenged"] for c in done) == before + 6
+    assert len(a.raw_hss.mars) == vectors + 8, "each learns by one vector that it is used up, and asks for no more"
+    await b.bsf.kill()
+    t.may_die.add(b.bsf)
+    await in_ub(t, a, "challenges-impi off")
+
+    async def served():
+        try:
+            return await through(a.ue(1), port)
+        except (UbError, HttpClosed, OSError):
+            return False
+    await t.until(served, 20, "the other one to serve")
+
+
+async def through(ue, port):
+    ue.port = port
+    return await ue.bootstrap()
+
+
+async def in_ub(t, w, line):
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    t.cleanup(v.close)
+    for command in ("enable", "configure terminal", "ub", line):
+        await v.command(command)
+
+
 @test("a BSF is killed with bootstraps under way: whoever has a 200 has a key at the other one, and nobody's key is wrong")
 async def bsf_killed(t):
     _, a, b = await both(t)
     conn, given = await b.naf(), []
+    for w in (a, b):
+        await in_ub(t, w, "challenges-impi off")
     for n in range(30):
         ue = a.ue(n % 3)
         try:

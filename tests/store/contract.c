@@ -638,7 +638,7 @@ static void shard_round(struct store *st, struct shard_state *state, unsigned sh
 	struct gba_session s = session_make(1000 * (shard + 1) + n, n % 2 ? IMPI_1 : IMPI_2, BSF_A, true);
 	struct gba_challenge c = challenge_make(n, 60000);
 	struct btid id = btid_of(&s);
-	int rc = shard_wait(state, store_challenge_put(st, &c, 1));
+	int rc = shard_wait(state, store_challenge_put(st, &c, NULL, 1));
 
 	ck_assert(rc == 0 || rc == -EEXIST);
 	rc = shard_wait(state, store_challenge_take(st, gba_challenge_key(&c), 2));

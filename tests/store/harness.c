@@ -223,7 +223,13 @@ int revoke_all(struct harness *h)
 int challenge_put(struct harness *h, const struct gba_challenge *c)
 {
 	answer_clear(h);
-	return answer(h, store_challenge_put(h->st, c, ++h->next_txn));
+	return answer(h, store_challenge_put(h->st, c, NULL, ++h->next_txn));
+}
+
+int challenge_put_counted(struct harness *h, const struct gba_challenge *c, const struct store_count *count)
+{
+	answer_clear(h);
+	return answer(h, store_challenge_put(h->st, c, count, ++h->next_txn));
 }
 
 int challenge_take(struct harness *h, const struct gba_challenge *c)

@@ -55,6 +55,7 @@ int revoke_btid(struct harness *h, const struct btid *id);
 int revoke_naf(struct harness *h, const char *fqdn);
 int revoke_all(struct harness *h);
 int challenge_put(struct harness *h, const struct gba_challenge *c);
+int challenge_put_counted(struct harness *h, const struct gba_challenge *c, const struct store_count *count);
 int challenge_take(struct harness *h, const struct gba_challenge *c);
 
 /*! A session of its own for each n: RAND, Ks and TMPI are made from n, times are now and now + 1000 s. */

@@ -21,7 +21,7 @@
 #define IMPI_1 "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
 
 /* As the manual has it. */
-#define MAY "~c* ~s* ~i* ~t* ~m -@all +get +set +del +exists +pexpiretime +time +info +eval +evalsha"
+#define MAY "~c* ~s* ~i* ~t* ~n* ~m -@all +get +set +del +incr +pexpire +exists +pexpiretime +time +info +eval +evalsha"
 
 static struct redis_server server;
 static struct store_redis_cfg cfg;
@@ -88,7 +88,7 @@ START_TEST(not_fit)
 		{ { NULL }, "", "secret", "answers without a password" },
 		{ { "--requirepass", "secret" }, "", "wrong", "does not take the password" },
 		{ { "--replicaof", "127.0.0.1 1" }, "", "", "role is slave" },
-		{ { "--requirepass", "x", "--user", "gba on >secret ~c* ~i* ~t* ~m +@all" },
+		{ { "--requirepass", "x", "--user", "gba on >secret ~c* ~i* ~t* ~n* ~m +@all" },
 		  "gba",
 		  "secret",
 		  "SET on s*" },
@@ -127,7 +127,7 @@ START_TEST(other_kek)
 }
 END_TEST
 
-#define GREETING 14 /* commands, the last one asks for the index key */
+#define GREETING 16 /* commands, the last one asks for the index key */
 
 #define FIT "$62\r\nredis_version:7.0.15\r\nmaxmemory_policy:noeviction\r\nrole:master\r\n"
 
@@ -437,6 +437,33 @@ START_TEST(taken_once_of_all)
 }
 END_TEST
 
+/* Whoever puts it, it is counted together, until the time is over; what is not counted is not hindered */
+START_TEST(counted_together)
+{
+	const struct store_count of_a = { span_str("a"), 2, 3 }, of_b = { span_str("b"), 2, 3 };
+	struct harness other, *each[] = { &h, &other };
+	struct gba_challenge c[8];
+	int rc;
+
+	open_with(NULL);
+	harness_open_redis(&other, &cfg);
+	for (unsigned i = 0; i < 8; i++)
+		c[i] = challenge_make(i, 60000);
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert_int_eq(challenge_put_counted(each[i % 2], &c[i], &of_a), i < 2 ? 0 : -EDQUOT);
+	ck_assert_int_eq(store_end(-EDQUOT), STORE_DONE);
+	ck_assert_int_eq(challenge_put_counted(&h, &c[4], &of_b), 0);
+	ck_assert_int_eq(challenge_put(&h, &c[5]), 0);
+	for (unsigned i = 6; (rc = challenge_put_counted(&other, &c[6], &of_a)) == -EDQUOT; i++) {
+		c[6] = challenge_make(100 + i, 60000);
+		usleep(50000);
+	}
+	ck_assert_int_eq(rc, 0);
+	harness_close(&other);
+	close_all();
+}
+END_TEST
+
 /* Two processes find by the same names: what one has put the other revokes, also after somebody has emptied the server */
 START_TEST(emptied)
 {
@@ -505,6 +532,7 @@ int main(void)
 				       killed,
 				       full,
 				       taken_once_of_all,
+				       counted_together,
 				       emptied,
 				       nothing_in_clear };
 

@@ -2,6 +2,7 @@
 """nginx and haproxy in front of a server, as lenient as they can be set, keeping their connections to it; and the shapes of framing
 that make two requests of one where a server reads otherwise than they do."""
 import os
+import re
 
 from . import procs
 from .http_raw import HttpConn
@@ -61,9 +62,27 @@ async def proxy(t, kind, ub):
     exe = t.need_tool(kind, {"nginx": "nginx-light"}.get(kind, kind))
     port, where = procs.free_port(), os.path.join(t.dir, kind)
     os.makedirs(where)
+    await run(t, kind, exe, where, {"nginx": NGINX, "haproxy": HAPROXY}[kind].format(dir=where, ub=ub, port=port), port)
+    return port
+
+
+async def balancer(t, *ub):
+    """Port of haproxy in front of several, with the example of conf/."""
+    exe = t.need_tool("haproxy", "haproxy")
+    port, where = procs.free_port(), os.path.join(t.dir, "balancer")
+    os.makedirs(where)
+    with open(os.path.join(procs.SRC, "conf/haproxy.cfg"), encoding="ascii") as f:
+        text = f.read().replace("bind 192.0.2.1:80", f"bind 127.0.0.1:{port}")
+    for n, one in enumerate(ub, 1):
+        text = re.sub(rf"server bsf{n} [0-9.:]+", f"server bsf{n} 127.0.0.1:{one}", text)
+    await run(t, "haproxy", exe, where, text, port)
+    return port
+
+
+async def run(t, kind, exe, where, text, port):
     conf = os.path.join(where, "conf")
     with open(conf, "w", encoding="ascii") as f:
-        f.write({"nginx": NGINX, "haproxy": HAPROXY}[kind].format(dir=where, ub=ub, port=port))
+        f.write(text)
     argv = [exe, "-c", conf, "-p", where] if kind == "nginx" else [exe, "-db", "-f", conf]
     log = os.path.join(where, "out")
     d = procs.Daemon(kind, argv, log, notifies=False)
@@ -78,4 +97,3 @@ async def proxy(t, kind, ub):
         except OSError:
             return False
     await t.until(listens, 10, f"{kind} to listen")
-    return port
