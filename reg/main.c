@@ -20,6 +20,7 @@
 #include "reg/reg_naf.h"
 #include "reg/reg_names.h"
 #include "reg/reg_profile.h"
+#include "reg/reg_prover.h"
 #include "reg/reg_sender.h"
 
 #define ANCHOR_S 3600
@@ -36,6 +37,7 @@ static const struct rt_program program = {
 };
 
 static struct reg_work *writer, *reader;
+static struct reg_prover *_Atomic prover;
 static struct inbox *answers;
 static char *database;
 static struct osmo_timer_list hourly;
@@ -46,6 +48,7 @@ static void wake_all(void)
 		if (reg_senders[i])
 			reg_sender_wake(reg_senders[i]);
 	}
+	reg_prover_wake(prover);
 }
 
 /* --- the head of the audit, elsewhere */
@@ -95,6 +98,14 @@ static int start_senders(struct err *err)
 	return 0;
 }
 
+static int start_prover(struct err *err)
+{
+	struct reg_db *db = one_more(err);
+
+	prover = db ? reg_prover_start(db, writer, err) : NULL;
+	return prover ? 0 : -EINVAL;
+}
+
 static void stop_all(void)
 {
 	reg_naf_stop();
@@ -102,7 +113,9 @@ static void stop_all(void)
 	for (size_t i = 0; i < reg_cfg.n_targets; i++)
 		reg_sender_stop(reg_senders[i]);
 	osmo_timer_del(&hourly);
+	reg_prover_stop(prover);
 	reg_work_stop(writer);
+	reg_prover_free(prover);
 	if (reader)
 		reg_work_tell(reader, anchor, NULL, NULL);
 	reg_work_stop(reader);
@@ -136,7 +149,7 @@ static int start_all(struct err *err)
 	if (!writer)
 		return -EINVAL;
 	reader = start_work(one_more(err), NULL, err);
-	if (!reader || start_senders(err) < 0)
+	if (!reader || start_senders(err) < 0 || start_prover(err) < 0)
 		return -EINVAL;
 	return reg_naf_start(reader, err);
 }

@@ -14,6 +14,7 @@
 #include "reg/reg_names.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_profile.h"
+#include "reg/reg_proof.h"
 #include "reg/reg_reach.h"
 #include "reg/reg_rows.h"
 #include "reg/reg_scope.h"
@@ -355,6 +356,8 @@ int reg_app_put(struct reg_order *o, struct reg_db *db)
 	char what[32] = "app change";
 	int rc = begin_change(o, db, &a);
 
+	if (rc == 0 && o->caller.role == REG_OPERATOR && reg_in(o, "state"))
+		rc = reg_proof_decided(o, db, &a, reg_in(o, "state"));
 	if (rc == 0)
 		rc = write_details(o, db, a.fqdn);
 	if (rc == 0)

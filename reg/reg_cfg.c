@@ -18,7 +18,10 @@
 
 #define NAME_MAX_LEN 255 /* of a Diameter identity */
 
-struct reg_cfg reg_cfg = { .realm.recheck_s = -1 };
+#define INTERVAL_S 86400
+#define LAPSE_S    (7 * 86400)
+
+struct reg_cfg reg_cfg = { .realm.recheck_s = -1, .proof = { .interval_s = INTERVAL_S, .lapse_s = LAPSE_S } };
 
 #define AT_START(vty) \
 	do { \
@@ -149,6 +152,50 @@ DEFUN(reg_naf_conf, reg_naf_conf_cmd, "naf-conf .LINE",
 	return CMD_SUCCESS;
 }
 
+/* --- whose name an application has */
+
+DEFUN(reg_dns, reg_dns_cmd, "dns ADDRESS [<1-65535>]",
+      "The DNS server that is asked for proofs of names; not written: those of the system\nIPv4 or IPv6\nPort, 53 if it is not said\n")
+{
+	const char *port = argc > 1 ? argv[1] : "53";
+	char *typed;
+	int rc;
+
+	AT_START(vty);
+	if (sockaddr_parse(&reg_cfg.proof.server, argv[0], port) < 0)
+		return cfg_fail(vty, "'%s' is no address; allowed: A.B.C.D or X:X::X", argv[0]);
+	typed = talloc_asprintf(tall_vty_ctx, "%s%s%s", argv[0], argc > 1 ? " " : "", argc > 1 ? port : "");
+	rc = reg_text_once(vty, &reg_cfg.dns_typed, "dns", typed);
+	talloc_free(typed);
+	return rc;
+}
+
+DEFUN(reg_proof_interval, reg_proof_interval_cmd, "proof-interval <1-604800>",
+      "How often each name is asked for\nSeconds, 86400 if it is not written\n")
+{
+	AT_START(vty);
+	reg_cfg.proof.interval_s = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(reg_proof_lapse, reg_proof_lapse_cmd, "proof-lapse <1-31536000>",
+      "How long without its proof until an application is suspended\nSeconds, 604800 if it is not written\n")
+{
+	AT_START(vty);
+	reg_cfg.proof.lapse_s = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
+static void write_proof(struct vty *vty)
+{
+	if (reg_cfg.dns_typed)
+		vty_out(vty, " dns %s%s", reg_cfg.dns_typed, VTY_NEWLINE);
+	if (reg_cfg.proof.interval_s != INTERVAL_S)
+		vty_out(vty, " proof-interval %d%s", reg_cfg.proof.interval_s, VTY_NEWLINE);
+	if (reg_cfg.proof.lapse_s != LAPSE_S)
+		vty_out(vty, " proof-lapse %d%s", reg_cfg.proof.lapse_s, VTY_NEWLINE);
+}
+
 static void write_text(struct vty *vty, const char *word, const char *text)
 {
 	if (text)
@@ -173,6 +220,7 @@ static int write_registry(struct vty *vty)
 		vty_out(vty, " recheck %d%s", r->recheck_s, VTY_NEWLINE);
 	for (size_t i = 0; i < r->n_lines; i++)
 		write_text(vty, "naf-conf", r->lines[i]);
+	write_proof(vty);
 	reg_discovery_write(vty);
 	reg_naf_write(vty);
 	vty_out(vty, "!%s", VTY_NEWLINE);
@@ -239,8 +287,9 @@ static struct cmd_node target_node = { .node = TARGET_NODE, .prompt = "%s(config
 void reg_cfg_init(void)
 {
 	static struct cmd_element *const of_registry[] = {
-		&reg_database_cmd,     &reg_kek_cmd,       &reg_anchor_cmd,  &reg_bsf_name_cmd, &reg_bsf_address_cmd,
-		&reg_bsf_identity_cmd, &reg_bsf_realm_cmd, &reg_recheck_cmd, &reg_naf_conf_cmd
+		&reg_database_cmd,    &reg_kek_cmd,          &reg_anchor_cmd,         &reg_bsf_name_cmd,
+		&reg_bsf_address_cmd, &reg_bsf_identity_cmd, &reg_bsf_realm_cmd,      &reg_recheck_cmd,
+		&reg_naf_conf_cmd,    &reg_dns_cmd,          &reg_proof_interval_cmd, &reg_proof_lapse_cmd
 	};
 
 	install_node(&registry_node, write_registry);

@@ -6,6 +6,7 @@
 
 #include "common/base/err.h"
 #include "common/crypto/seal.h"
+#include "reg/reg_proof.h"
 #include "reg/reg_text.h"
 
 #define REG_TARGETS_MAX 16
@@ -28,6 +29,8 @@ struct reg_cfg {
 	char *kek_paths[SEAL_KEKS_MAX]; /* as typed */
 	size_t n_keks;
 	struct reg_realm realm;
+	struct reg_proof_cfg proof;
+	char *dns_typed;
 	struct reg_target targets[REG_TARGETS_MAX];
 	size_t n_targets;
 };

@@ -10,6 +10,7 @@
 #include "reg/reg_orders.h"
 #include "reg/reg_requests.h"
 #include "reg/reg_profile.h"
+#include "reg/reg_proof.h"
 #include "reg/reg_sender.h"
 #include "reg/reg_token.h"
 
@@ -182,6 +183,15 @@ const struct ctl_command reg_commands[] = {
 	  .help = "The security degree of an application; without a name: none",
 	  .changes = true,
 	  DO(reg_profile_give, true, "fqdn profile") },
+	{ .words = "app proof",
+	  ARGS("FQDN", 1, 1),
+	  .help = "How it is shown that its name is its provider's",
+	  DO(reg_proof_show, false, "fqdn") },
+	{ .words = "app prove",
+	  ARGS("FQDN [dns|word]", 1, 2),
+	  .help = "Ask DNS for it now, and from now on; or take the operator's word for it",
+	  .changes = true,
+	  DO(reg_proof_order, true, "fqdn by") },
 	{ .words = "profiles",
 	  ARGS("", 0, 0),
 	  .help = "Security degrees that are configured",

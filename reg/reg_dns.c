@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "common/base/clock.h"
 #include "reg/reg_dns_net.h"
+
+#define REG_DNS_ONE_MS 3000
+#define REG_DNS_ALL_MS 10000 /* however many servers and CNAMEs */
 
 /* --- an answer */
 
@@ -87,8 +91,17 @@ enum reg_dns reg_dns_read(const uint8_t *answer, size_t len, const char *want, c
 
 /* --- a question */
 
+/* One that is silent leaves time for the next. */
+static uint64_t within(uint64_t until_ms)
+{
+	uint64_t one_ms = clock_mono_ms() + REG_DNS_ONE_MS;
+
+	return one_ms < until_ms ? one_ms : until_ms;
+}
+
 /* The first of those the system has that there is an answer of. */
-static int exchange_by_system(uint8_t *answer, res_state state, uint8_t *query, size_t len, struct err *err)
+static int exchange_by_system(uint8_t *answer, res_state state, uint8_t *query, size_t len, uint64_t until_ms,
+			      struct err *err)
 {
 	int n = err_set(err, -EDESTADDRREQ, "no DNS server is configured");
 
@@ -103,12 +116,13 @@ static int exchange_by_system(uint8_t *answer, res_state state, uint8_t *query, 
 			memcpy(&server, v6, sizeof(*v6));
 		else
 			continue;
-		n = reg_dns_exchange(answer, REG_DNS_MAX, &server, query, len, err);
+		n = reg_dns_exchange(answer, REG_DNS_MAX, &server, query, len, within(until_ms), err);
 	}
 	return n;
 }
 
-static int ask_for_txt(uint8_t *answer, const struct sockaddr_storage *server, const char *name, struct err *err)
+static int ask_for_txt(uint8_t *answer, const struct sockaddr_storage *server, const char *name, uint64_t until_ms,
+		       struct err *err)
 {
 	struct __res_state state = { 0 };
 	uint8_t query[NS_PACKETSZ];
@@ -120,9 +134,9 @@ static int ask_for_txt(uint8_t *answer, const struct sockaddr_storage *server, c
 	if (n < 0)
 		n = err_set(err, -EINVAL, "'%.100s' cannot be asked for", name);
 	else if (server)
-		n = reg_dns_exchange(answer, REG_DNS_MAX, server, query, (size_t)n, err);
+		n = reg_dns_exchange(answer, REG_DNS_MAX, server, query, (size_t)n, within(until_ms), err);
 	else
-		n = exchange_by_system(answer, &state, query, (size_t)n, err);
+		n = exchange_by_system(answer, &state, query, (size_t)n, until_ms, err);
 	res_nclose(&state);
 	return n;
 }
@@ -131,6 +145,7 @@ enum reg_dns reg_dns_ask(const struct sockaddr_storage *server, const char *name
 {
 	uint8_t *answer = malloc(REG_DNS_MAX);
 	char at[REG_DNS_NAME + 1];
+	uint64_t until_ms = clock_mono_ms() + REG_DNS_ALL_MS;
 	unsigned hops = REG_DNS_HOPS;
 	enum reg_dns is = REG_DNS_ELSEWHERE;
 
@@ -141,7 +156,7 @@ enum reg_dns reg_dns_ask(const struct sockaddr_storage *server, const char *name
 	}
 	strcpy(at, name);
 	while (is == REG_DNS_ELSEWHERE) {
-		int n = ask_for_txt(answer, server, at, err);
+		int n = ask_for_txt(answer, server, at, until_ms, err);
 
 		if (n < 0) {
 			is = REG_DNS_UNASKED;

@@ -10,7 +10,7 @@
 #include "common/base/clock.h"
 #include "common/crypto/rng.h"
 
-#define AGAIN_MS 1500 /* a datagram may be lost: it is sent again */
+#define AGAIN_MS 1000 /* a datagram may be lost: it is sent again */
 
 /* \returns 0; -ETIMEDOUT; -errno */
 static int wait_until(int fd, short what, uint64_t until_ms)
@@ -143,9 +143,8 @@ static int by_tcp(uint8_t *answer, size_t cap, const struct sockaddr_storage *se
 }
 
 int reg_dns_exchange(uint8_t *answer, size_t cap, const struct sockaddr_storage *server, uint8_t *query, size_t len,
-		     struct err *err)
+		     uint64_t until_ms, struct err *err)
 {
-	uint64_t until_ms = clock_mono_ms() + REG_DNS_WAIT_MS;
 	char at[SOCKADDR_TEXT];
 	int n = rng_fill(query, 2);
 

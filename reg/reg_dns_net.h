@@ -9,10 +9,9 @@
 #include "common/base/err.h"
 #include "common/base/sockaddr.h"
 
-#define REG_DNS_WAIT_MS 5000 /* for all of it */
-
 /*! \param[in] query as res_nmkquery() makes it; gets an unpredictable id
+ *  \param[in] until_ms of clock_mono_ms(): then it ends
  *  \param[out] answer cap octets: with the id and the question of the query, else nothing is known of it
  *  \returns its octets; -ETIMEDOUT, -E... and why in err */
 int reg_dns_exchange(uint8_t *answer, size_t cap, const struct sockaddr_storage *server, uint8_t *query, size_t len,
-		     struct err *err);
+		     uint64_t until_ms, struct err *err);

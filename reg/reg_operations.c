@@ -7,6 +7,7 @@
 #include "reg/reg_inbox.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_profile.h"
+#include "reg/reg_proof.h"
 #include "reg/reg_requests.h"
 #include "reg/reg_returns.h"
 #include "reg/reg_token.h"
@@ -27,6 +28,8 @@ const struct reg_operation reg_operations[] = {
 	{ "answerRequest", reg_request_answer, true },
 	{ "listInbox", reg_inbox_list, false },
 	{ "revokeToken", reg_token_revoke, true },
+	{ "showProof", reg_proof_show, false },
+	{ "proofApp", reg_proof_order, true },
 	{ 0 },
 };
 

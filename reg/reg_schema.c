@@ -103,7 +103,20 @@ static const char requests[] =
 	" device TEXT NOT NULL, fqdn TEXT);"
 	"CREATE INDEX inbox_of ON inbox (user, id);";
 
-static const char *const steps[] = { first, parties, callers, requests }; /* from version N to N + 1 */
+/* Whose name an application has. What was there is there by the operator's word, and so is what he registers himself. */
+static const char proofs[] =
+	/* since: when it was first asked for; due_at: when it is to be asked for next; wishes: how often somebody wanted that at
+	 * once; lapsed: it is suspended for want of it */
+	"CREATE TABLE proof (app INTEGER PRIMARY KEY, token TEXT NOT NULL, by_word INTEGER NOT NULL, since INTEGER NOT NULL,"
+	" due_at INTEGER NOT NULL DEFAULT 0, asked_at INTEGER NOT NULL DEFAULT 0, proven_at INTEGER NOT NULL DEFAULT 0,"
+	" wishes INTEGER NOT NULL DEFAULT 0, said TEXT, why TEXT, lapsed INTEGER NOT NULL DEFAULT 0);"
+	"CREATE INDEX proof_due ON proof (by_word, due_at);"
+	"INSERT INTO proof (app, token, by_word, since) SELECT id, lower(hex(randomblob(16))), 1, since FROM application;"
+	"CREATE TRIGGER proof_of AFTER INSERT ON application BEGIN INSERT INTO proof (app, token, by_word, since)"
+	" VALUES (NEW.id, lower(hex(randomblob(16))), NEW.state = 'approved', NEW.since); END;"
+	"CREATE TRIGGER proof_of_none AFTER DELETE ON application BEGIN DELETE FROM proof WHERE app = OLD.id; END;";
+
+static const char *const steps[] = { first, parties, callers, requests, proofs }; /* from version N to N + 1 */
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 int reg_schema_differs(sqlite3 *sql)
