@@ -17,6 +17,7 @@
 #include "bsf/run/vty.h"
 #include "bsf/policy/overload.h"
 #include "bsf/run/history_vty.h"
+#include "bsf/run/kek_rotate.h"
 #include "bsf/run/hlr_cfg.h"
 #include "bsf/run/naf_explain.h"
 #include "bsf/run/naf_load.h"
@@ -209,6 +210,7 @@ static int main_start(struct bsf *b, struct err *err)
 /* Devices first, then Diameter, whose loops run on the shards and use the store, then those. */
 static void stop(struct bsf *b)
 {
+	kek_rotate_end();
 	naf_load_end();
 	tls_keep_end();
 	for (size_t i = 0; i < b->n_shards; i++)
@@ -265,6 +267,7 @@ int main(int argc, char **argv)
 		if (rc == 0) {
 			store_open_wait(b.store);
 			wait_hss(&b);
+			kek_rotate_init(b.store);
 			rt_ready();
 			rt_run();
 		}

@@ -25,6 +25,7 @@ struct store_req {
 	struct gba_challenge challenge; /* CHALLENGE_PUT: argument; _TAKE: its key, then the answer */
 	struct mark mark;               /* REVOKE: of which name; when, says store_mark() */
 	struct gba_session session;     /* PUT: argument; GET: answer; GUSS: its IMPI and GUSS are the argument */
+	struct store_reseal *reseal;    /* RESEAL: lent */
 	/* PUT, back ends on disk: what is written, made on the shard's thread; malloc'ed */
 	struct record_head head;
 	void *record;

@@ -9,14 +9,10 @@
 
 #include "bsf/store/lmdb_file.h"
 #include "common/base/clock.h"
-#include "common/crypto/rng.h"
 #include "common/rt/deadline.h"
 #include "common/rt/log_cat.h"
 
 #define MAX_READERS 512
-
-/* That the index key opens also tells a right KEK from a wrong one. */
-static const char meta_aad[] = "gba store meta 1";
 
 static size_t limit(const struct store_lmdb_cfg *cfg)
 {
@@ -48,93 +44,6 @@ static int env_open(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, stru
 	return 0;
 }
 
-static int meta_put(struct store_lmdb *l, MDB_txn *txn)
-{
-	MDB_val k = lmdb_val(LMDB_META_KEY, LMDB_META_KEY_LEN), v;
-	int n = seal_put(l->keys.seal, l->meta, sizeof(l->meta), span_of(l->keys.index_key.b, LMDB_INDEX_KEY_LEN),
-			 span_str(meta_aad));
-
-	if (n < 0)
-		return n;
-	v = lmdb_val(l->meta, (size_t)n);
-	return lmdb_errno(mdb_put(txn, l->dbi, &k, &v, 0));
-}
-
-static int meta_create(struct store_lmdb *l, MDB_txn *txn)
-{
-	MDB_stat st;
-
-	if (mdb_stat(txn, l->dbi, &st) || st.ms_entries)
-		return -EBADMSG; /* another program's database, or a damaged one */
-	l->keys.index_key.len = LMDB_INDEX_KEY_LEN;
-	if (rng_fill(l->keys.index_key.b, LMDB_INDEX_KEY_LEN) < 0)
-		return -EIO;
-	return meta_put(l, txn);
-}
-
-int lmdb_meta_open(struct record_keys *keys, struct span sealed)
-{
-	int n = seal_open(keys->seal, keys->index_key.b, LMDB_INDEX_KEY_LEN, sealed, span_str(meta_aad));
-
-	if (n != LMDB_INDEX_KEY_LEN)
-		return n < 0 ? n : -EBADMSG;
-	keys->index_key.len = LMDB_INDEX_KEY_LEN;
-	return 0;
-}
-
-/* The index key from the store, or a new one in a new store. Sealed again if the KEK that seals is another by now. */
-static int meta_in(struct store_lmdb *l, MDB_txn *txn, uint8_t kek_id)
-{
-	MDB_val k = lmdb_val(LMDB_META_KEY, LMDB_META_KEY_LEN), v;
-	int rc = mdb_get(txn, l->dbi, &k, &v);
-
-	if (rc == MDB_NOTFOUND)
-		return meta_create(l, txn);
-	if (rc)
-		return lmdb_errno(rc);
-	rc = lmdb_meta_open(&l->keys, lmdb_span(&v));
-	if (rc < 0)
-		return rc;
-	memcpy(l->meta, v.mv_data, LMDB_META_LEN);
-	return ((const uint8_t *)v.mv_data)[1] == kek_id ? 0 : meta_put(l, txn);
-}
-
-static int meta_open(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, struct err *err)
-{
-	MDB_txn *txn;
-	int rc;
-
-	l->keys.seal = seal_new(cfg->keks, cfg->n_keks, err);
-	if (!l->keys.seal)
-		return -EINVAL;
-	rc = lmdb_errno(mdb_txn_begin(l->env, NULL, 0, &txn));
-	if (rc == 0) {
-		rc = meta_in(l, txn, cfg->keks[0].id);
-		if (rc == 0 && !cfg->check)
-			rc = lmdb_errno(mdb_txn_commit(txn));
-		else
-			mdb_txn_abort(txn);
-	}
-	switch (rc) {
-	case 0:
-		return 0;
-	case -ENOKEY:
-	case -EBADMSG:
-		return err_set(err, rc, "store: the database in %s was made under another KEK", cfg->dir);
-	case -ENOSPC:
-		return err_set(err, rc, "store: no room in %s", cfg->dir);
-	default:
-		return err_set(err, rc, "store: the database in %s cannot be written", cfg->dir);
-	}
-}
-
-static int made(struct store_lmdb *l, const char *dir, struct err *err)
-{
-	int rc = lmdb_file_made(dir, span_of(l->meta, sizeof(l->meta)));
-
-	return rc < 0 ? err_set(err, rc, "store: cannot write in %s: %s", dir, strerror(-rc)) : 0;
-}
-
 static int marks_make(struct store_lmdb *l, struct err *err)
 {
 	struct seal_kek key = lmdb_marks_key(l);
@@ -145,27 +54,22 @@ static int marks_make(struct store_lmdb *l, struct err *err)
 }
 
 struct rebuild {
-	uint64_t records, unreadable, foreign_kek;
+	uint64_t records, unreadable;
+	uint64_t under[256]; /* by KEK */
+	bool only_counts;
 };
 
-static bool kek_known(const struct store_lmdb_cfg *cfg, uint8_t id)
-{
-	for (size_t i = 0; i < cfg->n_keks; i++)
-		if (cfg->keks[i].id == id)
-			return true;
-	return id == 0;
-}
-
 /* One record, its head only: a million take well under a second. */
-static int rebuild_one(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, MDB_val *k, MDB_val *v,
-		       struct rebuild *r)
+static int rebuild_one(struct store_lmdb *l, MDB_val *k, MDB_val *v, struct rebuild *r)
 {
 	struct index_entry e;
 
-	if (k->mv_size == LMDB_META_KEY_LEN)
+	if (lmdb_key_is_own(k->mv_size))
 		return 0;
 	if (k->mv_size == LMDB_MARK_KEY_LEN) {
-		lmdb_marks_read(l, k, v);
+		r->under[seal_kek_id(lmdb_span(v))]++;
+		if (!r->only_counts)
+			lmdb_marks_read(l, k, v);
 		return 0;
 	}
 	if (k->mv_size != AKA_RAND_LEN || record_head_read(&e.head, lmdb_span(v)) < 0) {
@@ -173,15 +77,31 @@ static int rebuild_one(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, M
 		return 0;
 	}
 	r->records++;
-	r->foreign_kek += !kek_known(cfg, record_kek_id(lmdb_span(v)));
+	r->under[seal_kek_id(record_sealed(lmdb_span(v)))]++;
 	memcpy(e.rand, k->mv_data, AKA_RAND_LEN);
-	return lmdb_index_add(l->index, &e);
+	return r->only_counts ? 0 : lmdb_index_add(l->index, &e);
+}
+
+/* Of a KEK that never sealed here it is the octet that is damaged. */
+static int keks_check(struct store_lmdb *l, struct rebuild *r, const char *dir, struct err *err)
+{
+	for (unsigned id = 1; id < 256; id++)
+		if (!r->under[id] || seal_knows(l->keys.seal, (uint8_t)id))
+			continue;
+		else if (!memchr(l->sealers, (int)id, l->n_sealers))
+			r->unreadable += r->under[id];
+		else
+			return err_set(
+				err, -ENOKEY,
+				"store: %llu records in %s are sealed under KEK %u, which is not configured; " LMDB_KEK_CURE,
+				(unsigned long long)r->under[id], dir, id, id);
+	return 0;
 }
 
 static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, struct err *err)
 {
 	uint64_t from = clock_mono_ms();
-	struct rebuild r = { 0 };
+	struct rebuild r = { .only_counts = cfg->check };
 	MDB_cursor *c = NULL;
 	MDB_txn *txn = NULL;
 	MDB_val k, v;
@@ -190,7 +110,7 @@ static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg,
 	if (rc == 0)
 		rc = mdb_cursor_open(txn, l->dbi, &c);
 	while (rc == 0 && (rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0)
-		rc = rebuild_one(l, cfg, &k, &v, &r);
+		rc = rebuild_one(l, &k, &v, &r);
 	if (c)
 		mdb_cursor_close(c);
 	if (txn)
@@ -199,13 +119,14 @@ static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg,
 		return err_set(err, rc, "store: no memory for the index of %s", cfg->dir);
 	if (rc != MDB_NOTFOUND)
 		return err_set(err, -EIO, "store: cannot read the database in %s: %s", cfg->dir, mdb_strerror(rc));
+	rc = keks_check(l, &r, cfg->dir, err);
+	if (rc < 0 || cfg->check)
+		return rc;
 	atomic_store(&l->corrupt, r.unreadable);
 	LOGT(DSTORE, LOGL_NOTICE, "store: %llu records, index made in %llu ms\n", (unsigned long long)r.records,
 	     (unsigned long long)(clock_mono_ms() - from));
-	if (r.unreadable || r.foreign_kek)
-		LOGT(DSTORE, LOGL_ERROR,
-		     "store: %llu records are damaged, %llu sealed under a KEK that is not configured\n",
-		     (unsigned long long)r.unreadable, (unsigned long long)r.foreign_kek);
+	if (r.unreadable)
+		LOGT(DSTORE, LOGL_ERROR, "store: %llu records are damaged\n", (unsigned long long)r.unreadable);
 	return 0;
 }
 
@@ -239,6 +160,7 @@ static bool store_lmdb_submit(struct store_shared *sh, struct store_req *r)
 	case STORE_REVOKE_NAF:
 	case STORE_REVOKE_ALL:
 	case STORE_GUSS:
+	case STORE_RESEAL:
 		lmdb_committer_submit(l->committer, r);
 		return false;
 	}
@@ -315,12 +237,14 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 	l->lock_fd = lmdb_file_open(cfg, &damaged, err);
 	if (damaged)
 		return &l->sh;
-	if (l->lock_fd < 0 || env_open(l, cfg, err) < 0 || meta_open(l, cfg, err) < 0)
+	if (l->lock_fd < 0 || env_open(l, cfg, err) < 0 || lmdb_meta_begin(l, cfg, err) < 0)
 		goto fail;
-	if (!cfg->check && (made(l, cfg->dir, err) < 0 || marks_make(l, err) < 0 || index_rebuild(l, cfg, err) < 0))
+	if ((!cfg->check && marks_make(l, err) < 0) || index_rebuild(l, cfg, err) < 0)
 		goto fail;
 	if (cfg->check)
 		return &l->sh;
+	if (lmdb_meta_renew(l, cfg, err) < 0)
+		goto fail;
 	l->committer = lmdb_committer_start(l);
 	if (l->committer)
 		return &l->sh;

@@ -22,6 +22,8 @@ struct store_lmdb {
 	struct lmdb_index *index;
 	struct record_keys keys;
 	uint8_t meta[LMDB_META_LEN]; /* the index key as it lies sealed */
+	uint8_t sealers[255];        /* KEKs that have sealed here; only of the committer, once it runs */
+	size_t n_sealers;
 	MDB_env *env;
 	MDB_dbi dbi;
 	size_t limit; /* octets of the file, which puts do not pass */
@@ -96,6 +98,20 @@ void lmdb_marks_read(struct store_lmdb *l, const MDB_val *k, const MDB_val *v);
 int lmdb_marks_put(struct store_lmdb *l, MDB_txn *txn, const struct mark *mark);
 /*! These were written, and nobody has been told yet: from now on what they revoke is not served. */
 void lmdb_marks_count(struct store_lmdb *l, struct store_req *batch);
+
+/* store/lmdb_meta.c */
+#define LMDB_KEK_CURE "add kek %u, or remove the folder: its sessions are lost and devices bootstrap again"
+/*! The index key and who has sealed. \returns 0; -errno, err says why, also of a KEK that is missing */
+int lmdb_meta_begin(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, struct err *err);
+/*! Each record can be opened: from now on the first KEK seals here. */
+int lmdb_meta_renew(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, struct err *err);
+/*! Write l->sealers. \returns as lmdb_write_request() */
+int lmdb_sealers_put(struct store_lmdb *l, MDB_txn *txn);
+
+/* store/lmdb_reseal.c */
+#define LMDB_RESEAL_MAX 64 /* records of one step that are written */
+/*! store_reseal(), within a write transaction. The index stays as it is: no head changes. \returns as lmdb_write_request() */
+int lmdb_reseal(struct store_lmdb *l, MDB_txn *txn, struct store_reseal *step);
 
 /* store/lmdb_commit.c: the committer */
 struct lmdb_committer *lmdb_committer_start(struct store_lmdb *l);

@@ -140,7 +140,9 @@ static struct room room_needed(const struct store_req *batch)
 	struct room need = { 0 };
 
 	for (; batch; batch = batch->next)
-		if (batch->op == STORE_PUT || batch->op == STORE_GUSS) {
+		if (batch->op == STORE_RESEAL)
+			need.puts += LMDB_RESEAL_MAX;
+		else if (batch->op == STORE_PUT || batch->op == STORE_GUSS) {
 			need.octets += batch->op == STORE_PUT
 					       ? batch->record_len
 					       : RECORD_HEAD_LEN + guss_blob_span(batch->session.guss).len;

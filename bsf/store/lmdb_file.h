@@ -32,10 +32,24 @@ int lmdb_file_salvage(struct lmdb_new *n, struct lmdb_pages *seen, int fd, const
  *  \returns 0; -errno */
 int lmdb_file_made(const char *dir, struct span meta);
 
-/*! The key of the one record that is neither session nor mark: the index key, sealed. */
+/*! The key of the record without which no other is found: the index key, sealed. */
 #define LMDB_META_KEY      "meta"
 #define LMDB_META_KEY_LEN  (sizeof(LMDB_META_KEY) - 1)
 #define LMDB_INDEX_KEY_LEN 32
 /* That of a mark (marks.h): 'M', kind, tag. */
 #define LMDB_MARK_KEY_LEN (2 + MARK_TAG_LEN)
 #define LMDB_META_LEN     (LMDB_INDEX_KEY_LEN + SEAL_OVERHEAD)
+
+/*! The key of the record that is there while a pass of lmdb_reseal() is under way: KEK, where it is. */
+#define LMDB_RESEAL_KEY     "reseal"
+#define LMDB_RESEAL_KEY_LEN (sizeof(LMDB_RESEAL_KEY) - 1)
+
+/*! The key of the record that lists the KEKs that have sealed here, an octet each: an octet that is none of them is damage. */
+#define LMDB_KEKS_KEY     "sealers"
+#define LMDB_KEKS_KEY_LEN (sizeof(LMDB_KEKS_KEY) - 1)
+
+/*! Is it the key of a record that is neither session nor mark? */
+static inline bool lmdb_key_is_own(size_t len)
+{
+	return len == LMDB_META_KEY_LEN || len == LMDB_RESEAL_KEY_LEN || len == LMDB_KEKS_KEY_LEN;
+}

@@ -8,6 +8,7 @@ bool lmdb_new_is_ours(struct span key, struct span value)
 	struct record_head h;
 
 	return (key.len == LMDB_META_KEY_LEN && value.len == LMDB_META_LEN) || key.len == LMDB_MARK_KEY_LEN ||
+	       key.len == LMDB_RESEAL_KEY_LEN || key.len == LMDB_KEKS_KEY_LEN ||
 	       (key.len == AKA_RAND_LEN && value.len <= RECORD_MAX && record_head_read(&h, value) == 0);
 }
 
@@ -56,6 +57,8 @@ int lmdb_new_put(struct lmdb_new *n, struct span key, struct span value)
 		memcpy(n->meta, value.p, sizeof(n->meta));
 		return 0;
 	}
+	if (lmdb_key_is_own(key.len))
+		return 0;
 	if (++n->records % BATCH == 0)
 		return transaction_commit(n) ?: transaction_begin(n);
 	return 0;

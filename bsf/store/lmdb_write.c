@@ -357,6 +357,8 @@ int lmdb_write_request(struct lmdb_write *w, struct store_req *r, int64_t now_s)
 		return write_revoke(w, r, now_s);
 	case STORE_GUSS:
 		return write_guss(w, r, now_s);
+	case STORE_RESEAL:
+		return lmdb_reseal(w->l, w->txn, r->reseal);
 	default:
 		r->rc = -EIO; /* the others never come to the committer */
 		return 0;

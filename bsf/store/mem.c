@@ -66,6 +66,9 @@ static bool mem_submit(struct store_shared *sh, struct store_req *r)
 	case STORE_REVOKE_NAF:
 	case STORE_REVOKE_ALL:
 		break;
+	case STORE_RESEAL:
+		r->rc = -ENOTSUP;
+		break;
 	case STORE_GUSS:
 		mem_identity_guss(m, r);
 		break;

@@ -125,7 +125,21 @@ int record_read(struct gba_session *out, const struct record_keys *k, const uint
 	return rc;
 }
 
-uint8_t record_kek_id(struct span value)
+struct span record_sealed(struct span value)
 {
-	return value.len > RECORD_HEAD_LEN + 1 ? value.p[RECORD_HEAD_LEN + 1] : 0;
+	return span_of(value.p + RECORD_HEAD_LEN, value.len > RECORD_HEAD_LEN ? value.len - RECORD_HEAD_LEN : 0);
+}
+
+int record_reseal(uint8_t *out, size_t cap, const struct record_keys *k, const uint8_t rand[AKA_RAND_LEN],
+		  struct span value)
+{
+	uint8_t aad[AAD_LEN];
+	int n;
+
+	if (value.len <= RECORD_HEAD_LEN || value.len > RECORD_MAX || cap < RECORD_HEAD_LEN)
+		return -EBADMSG;
+	memcpy(out, value.p, RECORD_HEAD_LEN);
+	n = seal_again(k->seal, out + RECORD_HEAD_LEN, cap - RECORD_HEAD_LEN, record_sealed(value),
+		       aad_make(aad, rand, value.p));
+	return n < 0 ? n : RECORD_HEAD_LEN + n;
 }

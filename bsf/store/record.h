@@ -59,5 +59,9 @@ int record_write(uint8_t *out, size_t cap, const struct record_keys *k, const st
 int record_read(struct gba_session *out, const struct record_keys *k, const uint8_t rand[AKA_RAND_LEN],
 		struct span value);
 
-/*! KEK a value is sealed under; 0: nothing sealed. */
-uint8_t record_kek_id(struct span value);
+/*! The same record, sealed anew under the first KEK. \returns octets; as seal_again(); -EBADMSG nothing sealed */
+int record_reseal(uint8_t *out, size_t cap, const struct record_keys *k, const uint8_t rand[AKA_RAND_LEN],
+		  struct span value);
+
+/*! What is sealed in a value; empty: nothing. */
+struct span record_sealed(struct span value);

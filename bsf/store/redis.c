@@ -189,6 +189,7 @@ int redis_begin(struct redis_part *p, struct store_req *r)
 		[STORE_REVOKE_NAF] = redis_revoke_none,
 		[STORE_REVOKE_ALL] = redis_revoke_none,
 		[STORE_GUSS] = redis_guss,
+		[STORE_RESEAL] = redis_reseal,
 	};
 	/* before that there is no key to make names with */
 	int rc = p->is_up ? begin[r->op](p, r) : -ENOTCONN;

@@ -9,6 +9,8 @@
  *    s, RAND 13                     session (store/record.h), or its tombstone
  *    i, tag of the IMPI 12          subscriber (redis_script.h)
  *    t, TMPI 13                     tag of the IMPI; counts only where the subscriber's record has this TMPI
+ *    k                              KEKs that have sealed here, an octet each
+ *    r                              where a pass of redis_reseal() is: KEK, cursor
  *
  *  No command names two keys. What a key was made of is bound to what is sealed under it. */
 #pragma once
@@ -107,6 +109,10 @@ void redis_held_end(struct redis_part *p);
 extern const struct redis_link_ops redis_link_greets; /* owner: the part */
 void redis_greet(void *part);                         /* the password is taken: all else is asked */
 
+extern const char redis_meta_key[], redis_meta_aad[], redis_keks_key[];
+/*! KEKs of ours, an octet each; the first seals. \param[out] ids SEAL_KEKS_MAX octets */
+struct span redis_keks(const struct redis_part *p, uint8_t *ids);
+
 /* store/redis_clock.c */
 /*! What TIME said, us. Where the two clocks differ too far the link is refused. */
 void redis_clock_take(struct redis_part *p, int64_t server_us);
@@ -126,3 +132,5 @@ int redis_revoke_impi(struct redis_part *p, struct store_req *r);
 int redis_revoke_btid(struct redis_part *p, struct store_req *r);
 /* store/redis_guss.c */
 int redis_guss(struct redis_part *p, struct store_req *r);
+/* store/redis_reseal.c */
+int redis_reseal(struct redis_part *p, struct store_req *r);

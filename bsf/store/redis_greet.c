@@ -16,8 +16,9 @@
 
 #define TICK_MS 1000
 
-static const char meta_aad[] = "gba redis meta 1";
-static const char meta_key[] = "m";
+const char redis_meta_aad[] = "gba redis meta 1";
+const char redis_meta_key[] = "m";
+const char redis_keks_key[] = "k";
 static const char other_kek[] = "what is there was made under another KEK";
 
 #define NEED_WORDS 6
@@ -189,7 +190,7 @@ static int meta_make(struct redis_part *p)
 	if (rng_fill(p->keys.index_key.b, REDIS_INDEX_LEN) < 0)
 		return -EIO;
 	n = seal_put(p->keys.seal, p->meta, sizeof(p->meta), span_of(p->keys.index_key.b, REDIS_INDEX_LEN),
-		     span_str(meta_aad));
+		     span_str(redis_meta_aad));
 	if (n == REDIS_META_LEN)
 		p->keys.index_key.len = REDIS_INDEX_LEN;
 	return n == REDIS_META_LEN ? 0 : -EIO;
@@ -201,7 +202,7 @@ static bool meta_take(struct redis_part *p, struct span value)
 	SECRET_AUTO key = { .len = REDIS_INDEX_LEN };
 
 	if (value.len != REDIS_META_LEN ||
-	    seal_open(p->keys.seal, key.b, REDIS_INDEX_LEN, value, span_str(meta_aad)) != REDIS_INDEX_LEN)
+	    seal_open(p->keys.seal, key.b, REDIS_INDEX_LEN, value, span_str(redis_meta_aad)) != REDIS_INDEX_LEN)
 		return false;
 	memcpy(p->meta, value.p, REDIS_META_LEN);
 	p->keys.index_key = key;
@@ -214,10 +215,18 @@ static int meta_ask(struct redis_part *p, redis_reply_fn *fn)
 	if (meta_make(p) < 0)
 		return -EIO;
 	(void)redis_link_greet(p->link, 5,
-			       (struct span[]){ span_str("SET"), span_str(meta_key), span_of(p->meta, REDIS_META_LEN),
-						span_str("NX"), span_str("GET") },
+			       (struct span[]){ span_str("SET"), span_str(redis_meta_key),
+						span_of(p->meta, REDIS_META_LEN), span_str("NX"), span_str("GET") },
 			       fn, p);
 	return 0;
+}
+
+/* The same index key, sealed anew. */
+static bool meta_renewed(struct redis_part *p, struct span value)
+{
+	SECRET_AUTO before = p->keys.index_key;
+
+	return meta_take(p, value) && secret_equal(&p->keys.index_key, &before);
 }
 
 static void tick(void *part);
@@ -249,7 +258,7 @@ static void tick_meta(void *part, const struct redisReply *r)
 		return;
 	if (r->type == REDIS_REPLY_NIL)
 		LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s was emptied: its sessions are gone\n", p->label);
-	else if (!span_eq(redis_string(r), span_of(p->meta, REDIS_META_LEN)))
+	else if (!span_eq(redis_string(r), span_of(p->meta, REDIS_META_LEN)) && !meta_renewed(p, redis_string(r)))
 		redis_link_refuse(p->link, "its data have become others");
 }
 
@@ -264,6 +273,45 @@ static void tick(void *part)
 	(void)meta_ask(p, tick_meta);
 }
 
+struct span redis_keks(const struct redis_part *p, uint8_t *ids)
+{
+	return span_of(ids, seal_keks(p->keys.seal, ids));
+}
+
+/* The last reply of the greeting. What is there can be opened, or nothing is. */
+static void keks_said(void *part, const struct redisReply *r)
+{
+	struct redis_part *p = part;
+	struct span there = redis_string(r);
+	char why[REDIS_LINK_WHY];
+
+	if (!may(p, r, "SET on k")) {
+		if (r && r->type == REDIS_REPLY_ERROR)
+			greet_refuse(p, r->str, "", "");
+		return;
+	}
+	for (size_t i = 0; i < there.len; i++) {
+		if (seal_knows(p->keys.seal, there.p[i]))
+			continue;
+		snprintf(why, sizeof(why), "what is there is sealed under KEK %u, too, which is not configured",
+			 there.p[i]);
+		redis_link_refuse(p->link, why);
+		return;
+	}
+	redis_link_up(p->link);
+}
+
+static void keks_ask(struct redis_part *p, redis_reply_fn *fn)
+{
+	const char *text = redis_script_texts[REDIS_KEKS];
+	uint8_t ids[SEAL_KEKS_MAX];
+
+	(void)redis_link_greet(p->link, 6,
+			       (struct span[]){ span_str("EVAL"), span_str(text), span_str("1"),
+						span_str(redis_keks_key), redis_keks(p, ids), span_str("") },
+			       fn, p);
+}
+
 /* Where it is full a SET is refused whether there is a key or not; keys are given all the same. */
 static void full_meta_said(void *part, const struct redisReply *r)
 {
@@ -275,17 +323,17 @@ static void full_meta_said(void *part, const struct redisReply *r)
 		greet_refuse(p, "it is at maxmemory, and nothing of ours is there", "", "");
 	else if (!meta_take(p, redis_string(r)))
 		greet_refuse(p, other_kek, "", "");
+	else
+		keks_ask(p, keks_said);
 	full_take(p, true);
-	redis_link_up(p->link);
 }
 
-/* The last reply of the greeting, where there is room. */
 static void meta_said(void *part, const struct redisReply *r)
 {
 	struct redis_part *p = part;
 
 	if (redis_errno(r) == -ENOSPC) {
-		(void)greet(p, 2, (const char *const[]){ "GET", meta_key }, full_meta_said, p);
+		(void)greet(p, 2, (const char *const[]){ "GET", redis_meta_key }, full_meta_said, p);
 		return;
 	}
 	if (!may(p, r, "SET on m")) {
@@ -295,7 +343,8 @@ static void meta_said(void *part, const struct redisReply *r)
 	}
 	if (r->type != REDIS_REPLY_NIL && !meta_take(p, redis_string(r)))
 		greet_refuse(p, other_kek, "", "");
-	redis_link_up(p->link);
+	else
+		keks_ask(p, keks_said);
 }
 
 /* All else was said: it is fit, so something may be put there. */

@@ -80,6 +80,13 @@ const char *const redis_script_texts[REDIS_SCRIPTS] = {
 		"if string.byte(v) ~= 1 or string.sub(v, ARGV[2], ARGV[2] + #ARGV[3] - 1) ~= ARGV[3] then return 0 end\n"
 		"if ARGV[1] == 'T' then redis.call('SET', KEYS[1], ARGV[4], 'KEEPTTL') else redis.call('DEL', KEYS[1]) end\n"
 		"return 1\n",
+	[REDIS_KEKS] =
+		"local v, first = redis.call('GET', KEYS[1]) or '', string.sub(ARGV[1], 1, 1)\n"
+		"for at = 1, #v do if not string.find(ARGV[1], string.sub(v, at, at), 1, true) then return v end end\n"
+		"local new = string.find(v, first, 1, true) and v or v .. first\n"
+		"if ARGV[2] == 'only' then new = first end\n"
+		"if new ~= v then redis.call('SET', KEYS[1], new) end\n"
+		"return v\n",
 	[REDIS_SWAP] = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
 		       "redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')\n"
 		       "return 1\n",

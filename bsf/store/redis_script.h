@@ -22,7 +22,10 @@ enum redis_script {
 	/*! Key s. "T" tombstone or "D" delete, from, octets, tombstone if it is there, tombstone if not, until ms of that. Only if these
 	 *  octets stand from there on. \returns 1 a session was ended; 0; also where memory is full */
 	REDIS_END,
-	/*! Key s. old, new: in the place of what has not changed. 1 it did; 0 */
+	/*! Key k. Our KEKs, the first seals; "" or "only". Where all that is there is ours the first is added, or is alone there from
+	 *  now on. \returns what was there */
+	REDIS_KEKS,
+	/*! Key s, i or m. old, new: in the place of what has not changed. 1 it did; 0 */
 	REDIS_SWAP,
 	REDIS_SCRIPTS,
 };

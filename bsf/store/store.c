@@ -161,6 +161,7 @@ const char *store_words(int rc)
 		{ -ENOSPC, "nothing was done: the store is full" },
 		{ -ENOTCONN, "nothing was done: Redis cannot be asked" },
 		{ -ESHUTDOWN, "nothing was done: it is being stopped" },
+		{ -ENOTSUP, "nothing was done: nothing is sealed in this store" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -390,6 +391,17 @@ const struct store_answer *store_guss(struct store *st, const char *impi, struct
 	}
 	(void)span_to_str(r->session.impi.s, sizeof(r->session.impi.s), span_str(impi));
 	r->session.guss = guss_blob_get(guss);
+	return submit(r);
+}
+
+const struct store_answer *store_reseal(struct store *st, struct store_reseal *step, uint64_t txn)
+{
+	struct store_req *r = req_new(st, STORE_RESEAL, txn);
+
+	if (!r)
+		return &st->now;
+	r->reseal = step;
+	step->came = (struct reseal_came){ .why = NULL };
 	return submit(r);
 }
 

@@ -136,7 +136,7 @@ static bool opens(struct salvage *s, struct span key, struct span value)
 	struct gba_session session;
 	int rc;
 
-	if (!s->keys.seal || key.len != AKA_RAND_LEN || !record_kek_id(value))
+	if (!s->keys.seal || key.len != AKA_RAND_LEN || !record_sealed(value).len)
 		return true;
 	rc = record_read(&session, &s->keys, key.p, value);
 	if (rc == 0)

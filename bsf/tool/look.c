@@ -77,6 +77,8 @@ static int on_entry(void *owner, struct span key, struct span value)
 		l->meta_opened = l->keys.seal && lmdb_meta_open(&l->keys, value) == 0;
 		return 0;
 	}
+	if (lmdb_key_is_own(key.len))
+		return 0;
 	if (key.len == LMDB_MARK_KEY_LEN) {
 		l->marks++;
 		return 0;
@@ -87,7 +89,7 @@ static int on_entry(void *owner, struct span key, struct span value)
 	}
 	l->kind[h.kind]++;
 	l->over += h.expires_at <= l->now_s;
-	kek = record_kek_id(value);
+	kek = seal_kek_id(record_sealed(value));
 	l->kek[kek]++;
 	if (l->keys.seal && kek)
 		open_record(l, key, value);

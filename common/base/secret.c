@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -58,6 +59,15 @@ static int fail(int rc, char *why, size_t whylen, const char *path, const char *
 	return rc;
 }
 
+/* systemd gives the service's user a right of its own to a credential, which shows as one of the group, that is root. */
+static mode_t not_others(const char *path)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	size_t n = dir ? strlen(dir) : 0;
+
+	return n && strncmp(path, dir, n) == 0 && path[n] == '/' ? 037 : 077;
+}
+
 static int check_open(int fd, const char *path, char *why, size_t whylen)
 {
 	struct stat st;
@@ -66,7 +76,7 @@ static int check_open(int fd, const char *path, char *why, size_t whylen)
 		return fail(-errno, why, whylen, path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return fail(-EACCES, why, whylen, path, "is not a regular file");
-	if (st.st_mode & 077)
+	if (st.st_mode & not_others(path))
 		return fail(-EACCES, why, whylen, path, "is readable or writable by others than its owner");
 	return 0;
 }

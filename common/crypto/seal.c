@@ -213,6 +213,46 @@ int seal_open(struct seal *s, uint8_t *out, size_t cap, struct span sealed, stru
 	return EVP_DecryptFinal_ex(t->gcm, out + len, &n) == 1 ? (int)len : -EBADMSG;
 }
 
+int seal_again(struct seal *s, uint8_t *out, size_t cap, struct span sealed, struct span aad)
+{
+	uint8_t *plain = malloc(sealed.len + 1);
+	int rc;
+
+	if (!plain)
+		return -ENOMEM;
+	rc = seal_open(s, plain, sealed.len, sealed, aad);
+	if (rc >= 0)
+		rc = seal_put(s, out, cap, span_of(plain, (size_t)rc), aad);
+	OPENSSL_cleanse(plain, sealed.len);
+	free(plain);
+	return rc;
+}
+
+uint8_t seal_kek_id(struct span sealed)
+{
+	return sealed.len >= SEAL_KEK_AT && sealed.p[0] == VERSION ? sealed.p[1] : 0;
+}
+
+uint8_t seal_first(const struct seal *s)
+{
+	return s->keks[0].id;
+}
+
+size_t seal_keks(const struct seal *s, uint8_t *ids)
+{
+	for (size_t i = 0; i < s->n_keks; i++)
+		ids[i] = s->keks[i].id;
+	return s->n_keks;
+}
+
+bool seal_knows(const struct seal *s, uint8_t kek_id)
+{
+	for (size_t i = 0; i < s->n_keks; i++)
+		if (s->keks[i].id == kek_id)
+			return true;
+	return false;
+}
+
 int seal_index(uint8_t out[32], const struct secret *index_key, struct span what)
 {
 	return evp_hmac_sha256_kept(out, index_key->b, index_key->len, what);

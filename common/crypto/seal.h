@@ -33,5 +33,18 @@ int seal_put(struct seal *s, uint8_t *out, size_t cap, struct span plain, struct
  *  -ENOSPC. out may hold garbage on error: the caller wipes it */
 int seal_open(struct seal *s, uint8_t *out, size_t cap, struct span sealed, struct span aad);
 
+/*! Sealed anew under the first KEK; what it holds does not change.
+ *  \returns as seal_put() and seal_open(); -ENOMEM */
+int seal_again(struct seal *s, uint8_t *out, size_t cap, struct span sealed, struct span aad);
+
+/*! KEK that something is sealed under; 0: nothing is sealed. Its first SEAL_KEK_AT octets are enough. Pure. */
+uint8_t seal_kek_id(struct span sealed);
+#define SEAL_KEK_AT 2
+/*! KEK that seals. */
+uint8_t seal_first(const struct seal *s);
+/*! All of them, the first first. \param[out] ids SEAL_KEKS_MAX octets \returns how many */
+size_t seal_keks(const struct seal *s, uint8_t *ids);
+bool seal_knows(const struct seal *s, uint8_t kek_id);
+
 /*! HMAC-SHA-256 under a key, for index keys that must not show the IMPI. */
 int seal_index(uint8_t out[32], const struct secret *index_key, struct span what);

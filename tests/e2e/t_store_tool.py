@@ -50,7 +50,7 @@ async def carried(t):
     assert "allowed: --kek" in await tool("check", store, rc=1)
     before = open(store + "/data.mdb", "rb").read()
     export = w.dir + "/all.gba"
-    assert has(await tool("export", store, export), "entries exported", 13)
+    assert has(await tool("export", store, export), "entries exported", 14)        # and the index key, and which KEKs have sealed
     assert "allowed: a file that is not there" in await tool("export", store, export, rc=1)
     assert has(await tool("import", export, w.dir + "/new"), "records imported", 12)
     assert "allowed: a folder that is not there" in await tool("import", export, w.dir + "/new", rc=1)

@@ -220,6 +220,12 @@ int revoke_all(struct harness *h)
 	return revoked(h, store_revoke_all(h->st, ++h->next_txn));
 }
 
+int reseal(struct harness *h, struct store_reseal *step)
+{
+	answer_clear(h);
+	return answer(h, store_reseal(h->st, step, ++h->next_txn));
+}
+
 int challenge_put(struct harness *h, const struct gba_challenge *c)
 {
 	answer_clear(h);

@@ -21,7 +21,8 @@
 #define IMPI_1 "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
 
 /* As the manual has it. */
-#define MAY "~c* ~s* ~i* ~t* ~n* ~m -@all +get +set +del +incr +pexpire +exists +pexpiretime +time +info +eval +evalsha"
+#define MAY \
+	"~c* ~s* ~i* ~t* ~n* ~m ~k ~r -@all +get +getrange +set +del +scan +incr +pexpire +exists +pexpiretime +time +info +eval +evalsha"
 
 static struct redis_server server;
 static struct store_redis_cfg cfg;

@@ -7,7 +7,7 @@ import signal
 from . import procs
 from .world import HSS_ID, World
 
-MAY = "~c* ~s* ~i* ~t* ~n* ~m -@all +get +set +del +incr +pexpire +exists +pexpiretime +time +info +eval +evalsha"   # as the manual has it
+MAY = "~c* ~s* ~i* ~t* ~n* ~m ~k ~r -@all +get +getrange +set +del +scan +incr +pexpire +exists +pexpiretime +time +info +eval +evalsha"   # as the manual has it
 
 
 class Redis:

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A new KEK: all that is stored is sealed anew while devices bootstrap and NAFs ask, through kill -9; then the old KEK may go."""
+import os
+import secrets
+
+from lib import ctl, procs, vty
+from lib.load import Load, NafPool
+from lib.redis import Redis, two
+from lib.runner import test
+from lib.world import BSF_NAME, World
+
+RECORDS = 10000      # many steps
+
+
+def new_kek(*worlds):
+    """A KEK 2, which seals from the next start on, before KEK 1."""
+    text = secrets.token_hex(32)
+    for w in worlds:
+        path = w.write_secret("bsf-2.kek", text + "\n")
+        keks(w, f"kek 2 file {path}", f"kek 1 file {w.etc}/bsf-1.kek")
+        w.more_secrets.append(bytes.fromhex(text))
+
+
+def keks(w, *lines):
+    w.bsf_cfg.remove("store", "kek")
+    for line in lines:
+        w.bsf_cfg.add("store", line)
+    w.write_configs()
+
+
+async def restart(w):
+    await w.bsf.stop()
+    await w.bsf.start()
+
+
+async def rotation(w):
+    return await ctl.ask(w.ports["bsf_ctl"], "show kek")
+
+
+async def until_done(t, *worlds):
+    """At one of them: whichever of several is started while it is under way goes on with it, too."""
+    last, w = None, None
+
+    async def done():
+        nonlocal last, w
+        for w in worlds:
+            last = await rotation(w)
+            if last["rotation"] == "done":
+                return True
+        return False
+    await t.until(done, 60, "the rotation to be done")
+    assert last["keks"]["1"] == {"seals": False, "records": 0, "may_go": True}, last
+    assert last["keks"]["2"]["seals"] and not last["keks"]["2"]["may_go"] and last["lost"] == 0, last
+    assert "the other KEKs may go" in w.bsf.text()
+    return last
+
+
+async def under_load(t, w, others, n=3):
+    """Sessions of before and of meanwhile; kill -9 of w when it has sealed some, and not all."""
+    load, pool = Load(w, n), NafPool(w)
+    t.cleanup(pool.close)
+
+    async def more(by):
+        want = load.ledger.done + by
+        load.start()
+
+        async def made():
+            return load.ledger.done >= want
+        await t.until(made, 60, "bootstraps")
+    await more(30)
+    await load.stop()
+    for x in (w, *others):
+        await restart(x)
+    checked, lost = await pool.verify(load.ledger)
+    assert checked and not lost, lost
+    await more(10)
+    state = await ctl.ask(w.ports["bsf_ctl"], "kek rotate")
+    assert state["rotation"] != "done" and not state["keks"]["1"]["may_go"], state
+
+    async def some():
+        return (await rotation(w))["sealed"] > 0
+    await t.until(some, 60, "records sealed anew")
+    await w.bsf.kill()
+    await w.bsf.start()
+    last = await until_done(t, w, *others)
+    await more(10)
+    await load.stop()
+    checked, lost = await pool.verify(load.ledger)
+    assert checked and not lost, lost
+    return load.ledger, pool, last
+
+
+async def fill(t, w):
+    exe = t.need_program("store_fill")
+    rc, _, err = await procs.run([exe, "--dir", f"{w.dir}/bsf", "--kek", f"{w.etc}/bsf-1.kek", "--sessions", str(RECORDS), "--name",
+                                  BSF_NAME, "--print", "0"])
+    assert rc == 0, err
+
+
+@test("LMDB: a KEK is rotated under load and kill -9, proven by a second pass, and goes; no session is lost, none has a wrong key",
+      timeout=120)
+async def lmdb(t):
+    w = World(t, n_cards=12).no_limits()
+    await fill(t, w)
+    await w.start()
+    new_kek(w)
+    ledger, pool, last = await under_load(t, w, [])
+    assert "the rotation that was begun goes on" in w.bsf.text()
+    assert last["keks"]["2"]["records"] >= RECORDS - len(w.cards), last
+    keks(w, f"kek 2 file {w.etc}/bsf-2.kek")
+    await restart(w)
+    checked, lost = await pool.verify(ledger)
+    assert checked and not lost, lost
+
+
+@test("Redis: the same with two BSFs, one of which is killed while it rotates", timeout=120)
+async def redis(t):
+    server = await Redis(t).start()
+    a, b = two(t, server, n_cards=12)
+    for w in (a, b):
+        w.no_limits()
+        await w.start()
+    # of no subscriber; but they are looked at, so the pass takes its time
+    await server.ask("EVAL", f"for i = 1, {RECORDS} do redis.call('SET', string.format('i%012d', i), 'x') end", "0")
+    new_kek(a, b)
+    ledger, pool, _ = await under_load(t, a, [b])
+    for w in (a, b):
+        keks(w, f"kek 2 file {w.etc}/bsf-2.kek")
+        await restart(w)
+    checked, lost = await pool.verify(ledger)
+    assert checked and not lost, lost
+
+
+@test("A KEK of records that are there is missing: --check and start say which, and change nothing; a credential of systemd is a KEK")
+async def missing(t):
+    w = World(t)
+    await w.start()
+    s = await w.ue().bootstrap()
+    new_kek(w)
+    await restart(w)
+    await w.bsf.stop()
+    os.mkdir(f"{w.etc}/credentials", 0o700)
+    os.rename(f"{w.etc}/bsf-2.kek", f"{w.etc}/credentials/bsf-2.kek")
+    os.chmod(f"{w.etc}/credentials/bsf-2.kek", 0o440)     # as systemd shows a right of the service's user
+    w.bsf.env["CREDENTIALS_DIRECTORY"] = f"{w.etc}/credentials"
+    keks(w, "kek 2 credential bsf-2.kek")
+    for more in (["--check"], []):
+        rc, out, err = await procs.run([*w.bsf.argv, *more], env=w.bsf.env)
+        assert rc != 0 and "1 records" in out + err and "KEK 1, which is not configured" in out + err, (rc, out, err)
+    keks(w, "kek 2 credential bsf-2.kek", f"kek 1 file {w.etc}/bsf-1.kek")
+    await w.bsf.start()
+    pool = NafPool(w)
+    t.cleanup(pool.close)
+    await pool.compare(s)
+    state = await w.vty("show kek")
+    assert '"rotation": "none"' in state and '"may_go": false' in state, state
+    await vty.enabled(w.ports["bsf_vty"], "kek rotate")
+    await until_done(t, w)
+    keks(w, "kek 2 credential bsf-2.kek")
+    await restart(w)
+    await pool.compare(s)
+
+
+@test("Where nothing is sealed no KEK is rotated")
+async def memory(t):
+    w = World(t)
+    w.bsf_cfg.remove("store", "lmdb")
+    w.bsf_cfg.remove("store", "map-size-gib")
+    w.bsf_cfg.set("store", "memory")
+    await w.start()
+    assert "nothing is sealed" in await vty.enabled(w.ports["bsf_vty"], "kek rotate")
+    assert "nothing is sealed" in str(await ctl.refused(w.ports["bsf_ctl"], "kek rotate"))
