@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "common/base/secret.h"
 #include "reg/reg_alias.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_reach.h"
 #include "reg/reg_rows.h"
 #include "reg/reg_scope.h"
+#include "reg/reg_token.h"
 
 #define WAITING_MAX 100 /* that have applied, so that nobody fills the disk */
 #define CONTACT_MAX 256 /* octets */
@@ -118,6 +120,21 @@ static int room_to_apply(struct reg_order *o, struct reg_db *db)
 	return n < WAITING_MAX ? 0 : reg_refuse(o, CTL_BUSY, NULL, "%d have applied and wait for the operator", (int)n);
 }
 
+/* By which who has applied asks from now on. */
+static int add_token(struct reg_order *o, struct reg_db *db, const char *asp)
+{
+	char token[REG_TOKEN_TEXT + 1];
+	int64_t id = 0;
+	int rc = reg_db_int(db, &id, "SELECT id FROM asp WHERE name = ?1", "t", asp) > 0 ? 0 : -EIO;
+
+	if (rc == 0)
+		rc = reg_token_make(db, REG_ASP, id, NULL, token);
+	if (rc == 0)
+		json_object_set_new(o->answer, "token", json_string(token));
+	OPENSSL_cleanse(token, sizeof(token));
+	return rc;
+}
+
 int reg_asp_add(struct reg_order *o, struct reg_db *db)
 {
 	const char *asp = reg_in(o, "asp"), *contact = reg_in(o, "contact");
@@ -137,7 +154,9 @@ int reg_asp_add(struct reg_order *o, struct reg_db *db)
 	if (rc == 0)
 		rc = reg_audit_add(db, o->caller.name, o->caller.role == REG_OPERATOR ? "asp add" : "asp applies", 0,
 				   asp);
-	return rc == 0 ? answer_asp(o, db, asp) : rc;
+	if (rc == 0)
+		rc = answer_asp(o, db, asp);
+	return rc == 0 && o->caller.role == REG_ANYONE ? add_token(o, db, asp) : rc;
 }
 
 int reg_asp_get(struct reg_order *o, struct reg_db *db)

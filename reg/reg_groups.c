@@ -110,32 +110,66 @@ int reg_member_list(struct reg_order *o, struct reg_db *db)
 					g.id);
 }
 
-/* What putting a device in and taking it out have in common. Once more is no change. */
-static int change_member(struct reg_order *o, struct reg_db *db, const char *text, const char *what)
+/* \returns 1 changed; 0 it was so; -EIO; -ENOSPC */
+static int change_member(struct reg_order *o, struct reg_db *db, const struct group *g, const char *text,
+			 const char *what)
 {
-	struct group g;
-	int64_t device, rev = 0;
-	int rc = group_named(o, db, &g);
+	int64_t device, rev;
+	int rc = reg_scope_device(o, db, &device);
 
 	if (rc == 0)
-		rc = reg_scope_device(o, db, &device);
+		rc = reg_db_do(db, text, "ii", g->id, device);
+	if (rc < 0 || !sqlite3_changes(db->sql))
+		return rc;
+	rev = reg_revision(db);
+	rc = rev < 0 ? (int)rev : reg_db_do(db, "UPDATE crowd SET rev = ?2 WHERE id = ?1", "ii", g->id, rev);
 	if (rc == 0)
-		rc = reg_db_do(db, text, "ii", g.id, device);
-	if (rc == 0 && sqlite3_changes(db->sql)) {
-		rev = reg_revision(db);
-		rc = rev < 0 ? (int)rev : reg_db_do(db, "UPDATE crowd SET rev = ?2 WHERE id = ?1", "ii", g.id, rev);
-		if (rc == 0)
-			rc = reg_audit_add(db, o->caller.name, what, device, reg_in(o, "group"));
-	}
-	return rc == 0 ? answer_group(o, db) : rc;
+		rc = reg_audit_add(db, o->caller.name, what, device, reg_in(o, "group"));
+	return rc < 0 ? rc : 1;
+}
+
+static int put_member(struct reg_order *o, struct reg_db *db, const struct group *g)
+{
+	return change_member(o, db, g, "INSERT OR IGNORE INTO member (crowd, device) VALUES (?1, ?2)", "group in");
 }
 
 int reg_member_put(struct reg_order *o, struct reg_db *db)
 {
-	return change_member(o, db, "INSERT OR IGNORE INTO member (crowd, device) VALUES (?1, ?2)", "group in");
+	struct group g;
+	int rc = group_named(o, db, &g);
+
+	if (rc == 0)
+		rc = put_member(o, db, &g);
+	return rc < 0 ? rc : answer_group(o, db);
+}
+
+int reg_member_add(struct reg_order *o, struct reg_db *db)
+{
+	json_t *one;
+	struct group g;
+	size_t i;
+	int rc = group_named(o, db, &g);
+
+	json_array_foreach(json_object_get(o->in, "devices"), i, one)
+	{
+		if (rc >= 0)
+			rc = json_object_set(o->in, "device", one);
+		if (rc == 0)
+			rc = put_member(o, db, &g);
+	}
+	if (rc < 0 && o->field)
+		o->field = "devices";
+	return rc < 0 ? rc : answer_group(o, db);
 }
 
 int reg_member_delete(struct reg_order *o, struct reg_db *db)
 {
-	return change_member(o, db, "DELETE FROM member WHERE crowd = ?1 AND device = ?2", "group out");
+	struct group g;
+	int rc = group_named(o, db, &g);
+
+	if (rc == 0)
+		rc = reg_match(o, g.rev);
+	if (rc == 0)
+		rc = change_member(o, db, &g, "DELETE FROM member WHERE crowd = ?1 AND device = ?2", "group out");
+	return rc < 0 ? rc : answer_group(o, db);
 }

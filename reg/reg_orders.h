@@ -60,6 +60,8 @@ int reg_group_get(struct reg_order *o, struct reg_db *db);
 int reg_group_put(struct reg_order *o, struct reg_db *db);
 int reg_group_delete(struct reg_order *o, struct reg_db *db);
 int reg_group_list(struct reg_order *o, struct reg_db *db);
+/* group devices */
+int reg_member_add(struct reg_order *o, struct reg_db *db);
 /* group device */
 int reg_member_put(struct reg_order *o, struct reg_db *db);
 int reg_member_delete(struct reg_order *o, struct reg_db *db);
