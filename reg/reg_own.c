@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include "reg/reg_profile.h"
 #include "reg/reg_rows.h"
 
 static const char *own;
@@ -63,6 +64,22 @@ static void leave_own_out(json_t *list)
 	}
 }
 
+/* What a device must know of a security degree to choose its key. */
+static void tell_keys(json_t *list)
+{
+	json_t *app;
+	size_t i;
+
+	json_array_foreach(list, i, app)
+	{
+		const char *profile = json_string_value(json_object_get(app, "profile"));
+		const char *keys = profile ? reg_profile_keys(reg_profile_named(profile)) : NULL;
+
+		if (keys)
+			json_object_set_new(app, "keys", json_string(keys));
+	}
+}
+
 int reg_own_list(struct reg_order *o, struct reg_db *db)
 {
 	int64_t device = 0;
@@ -73,7 +90,9 @@ int reg_own_list(struct reg_order *o, struct reg_db *db)
 
 	if (rc >= 0)
 		rc = reg_answer_page(o, db, "apps", live_apps, device);
-	if (rc >= 0)
+	if (rc >= 0) {
 		leave_own_out(json_object_get(o->answer, "apps"));
+		tell_keys(json_object_get(o->answer, "apps"));
+	}
 	return rc;
 }

@@ -12,6 +12,6 @@ void reg_own_init(const char *fqdn);
 /*! The rights of a device change: while it has any it may ask the registry's own application. \returns 0; -EIO; -ENOSPC */
 int reg_own_right(struct reg_db *db, int64_t device);
 
-/*! What a device may use now: {"apps": [{fqdn, name, ua, profile, since}...]}, but for the own one. Member uid: what the own
+/*! What a device may use now: {"apps": [{fqdn, name, ua, profile, keys, since}...]}, but for the own one. Member uid: what the own
  *  application knows the device by; nobody's: an empty list. */
 int reg_own_list(struct reg_order *o, struct reg_db *db);

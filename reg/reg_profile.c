@@ -156,6 +156,11 @@ void reg_profile_init(void)
 
 /* --- what it says to others */
 
+const char *reg_profile_keys(const struct reg_profile *p)
+{
+	return p ? p->keys : NULL;
+}
+
 const struct reg_profile *reg_profile_named(const char *name)
 {
 	for (const struct reg_profile *p = profiles; p < profiles + n_profiles; p++) {

@@ -18,6 +18,9 @@ void reg_profile_init(void);
 /*! \returns NULL: there is none of that name */
 const struct reg_profile *reg_profile_named(const char *name);
 
+/*! Where it wants the key: "device", "card" or "both"; NULL: it does not say. \param[in] p NULL: none */
+const char *reg_profile_keys(const struct reg_profile *p);
+
 /*! Its lines of the policy, of the naf.conf. \param[in] p NULL: none */
 void reg_profile_policy(FILE *f, const struct reg_profile *p);
 void reg_profile_conf(FILE *f, const struct reg_profile *p);

@@ -44,7 +44,7 @@ static int decode(const char *at, size_t len, char *out, size_t cap)
 
 int example_form_field(const char *body, size_t len, const char *name, char *out, size_t cap)
 {
-	const char *end = body + len, *found = NULL;
+	const char *end = len ? body + len : body, *found = NULL;
 	size_t n = strlen(name), found_len = 0;
 
 	out[0] = '\0';

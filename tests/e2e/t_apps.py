@@ -24,6 +24,7 @@ class Registry(Realm):
         self.ports["own"] = procs.free_port()
         self.reg_cfg.add("registry", f"own-app listen 127.0.0.1 {self.ports['own']}")
         self.reg_cfg.add("registry", "own-app naf-conf own.conf")
+        self.reg_cfg.add("profile high", "keys device")
         await self.told()
         await self.reg.stop()
         self.reg_cfg.write(os.path.join(self.etc, "gba-reg.cfg"))
@@ -72,6 +73,9 @@ async def apps(t):
     assert abs(x["apps"][0]["since"] - os.stat(w.reg.log).st_mtime) < 600 and x["run"], x
     for number in (w.cards[0].imsi, w.cards[1].imsi):
         assert number not in json.dumps(x) and number not in w.reg.text(), "an identity is told or logged"
+    await w.order(f"app profile {FQDN} high")
+    high = [a for a in (await w.apps(0))[1]["apps"] if a["fqdn"] == FQDN][0]
+    assert (high["profile"], high["keys"]) == ("high", "device"), high
     await w.order(f"withdraw {mine} {FQDN}")
     assert await w.listed(0) == ["tv.example.org"]
     await w.order("app delete tv.example.org")

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """gba-regd over HTTPS: what a new device may ask, a request that an application's side has begun, what a user is told, who finds a device."""
+import json
+
+from lib import procs
+from lib.pki import pki
 from lib.reg_api import ApiRealm
 from lib.registry import FQDN
 from lib.runner import test
@@ -87,8 +91,10 @@ async def found(t):
         assert (await w.refused(f"device show {name}")).startswith(said), name
     r = await a.ask("GET", "/.well-known/gba-configuration")
     assert r.status == 200 and r.json["registry"] == "https://registry.example.com" and r.json["bsf_names"], r
-    paths = w.document()["paths"]
-    if "/devices" in paths:
+    rc, out, err = await procs.run([t.need_program("gba-ue"), "--json", "--ca", pki().ca(), "--connect-to", f"localhost:443:127.0.0.1:{w.api}",
+                                    "discover", "https://localhost"])
+    assert rc == 0 and json.loads(out)["registry"] == "https://registry.example.com", (out, err)
+    if "/devices" in w.document()["paths"]:
         for query in (f"iccid={ICCID}", f"eid={EID}"):
             r = await a.ask("GET", "/devices?" + query, token=boss)
             assert r.status == 200 and [x["device"] for x in r.json["devices"]] == [device], r

@@ -30,7 +30,7 @@ static bool are_protocols(const json_t *v)
 	{
 		const char *s = json_string_value(one);
 
-		if (!s || strlen(s) != 2 * UA_ID_LEN || strspn(s, "0123456789abcdef") != 2 * UA_ID_LEN)
+		if (!s || strlen(s) != 2 * UA_ID_LEN || strspn(s, "0123456789abcdefABCDEF") != 2 * UA_ID_LEN)
 			return false;
 	}
 	return !v || json_is_array(v);
@@ -41,7 +41,8 @@ static bool is_app(const json_t *a)
 	const json_t *since = json_object_get(a, "since");
 
 	return json_is_object(a) && is_host(json_object_get(a, "fqdn")) && is_short_text(json_object_get(a, "name")) &&
-	       is_short_text(json_object_get(a, "profile")) && are_protocols(json_object_get(a, "ua")) &&
+	       is_short_text(json_object_get(a, "profile")) && is_short_text(json_object_get(a, "keys")) &&
+	       are_protocols(json_object_get(a, "ua")) &&
 	       (!since || (json_is_integer(since) && json_integer_value(since) >= 0));
 }
 

@@ -146,7 +146,7 @@ void report_key(bool json, const struct gba_ue_key *key, const struct ue_trail *
 
 static void app_text(const json_t *app)
 {
-	static const char *const shown[] = { "name", "profile" };
+	static const char *const shown[] = { "name", "profile", "keys" };
 	char since[DATE_TIME_LEN + 1] = "";
 	const json_t *one;
 	size_t i;
