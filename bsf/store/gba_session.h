@@ -54,6 +54,9 @@ struct gba_challenge {
 	int64_t made_ms;                 /* store_clock_ms() when it was put */
 };
 
+/*! How long a TMPI outlives its Ks at most (33.220 4.4.13: local policy), s: a device that comes back later sends its IMPI. */
+#define STORE_TMPI_S (30ll * 86400)
+
 struct gba_session {
 	uint8_t rand[AKA_RAND_LEN]; /* with bsf_name: the B-TID */
 	char bsf_name[BSF_NAME_MAX + 1];

@@ -84,7 +84,7 @@ struct lmdb_write *lmdb_write_begin(struct store_lmdb *l, int *rc);
 /*! Do one request; r->rc and r->revoked are what is to be answered after the commit.
  *  \returns 0; -ENOSPC, -EBADMSG, -EIO: the transaction cannot go on, lmdb_write_abort() it */
 int lmdb_write_request(struct lmdb_write *w, struct store_req *r, int64_t now_s);
-/*! Take away what e says is over; of a session with a TMPI, IMPI and TMPI stay. \returns as lmdb_write_request() */
+/*! Take away what e says is over; of a session with a TMPI, IMPI and TMPI stay for STORE_TMPI_S. \returns as lmdb_write_request() */
 int lmdb_write_sweep(struct lmdb_write *w, const struct index_entry *e);
 /*! Durable when it returns 0; else nothing was changed. w is gone in both cases. */
 int lmdb_write_commit(struct lmdb_write *w);

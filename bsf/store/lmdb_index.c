@@ -310,7 +310,7 @@ static bool is_over(const struct place *p, int64_t now_s, int64_t beyond_s)
 	unsigned kind = p->expires_kind & 0xff;
 	int64_t at = (int64_t)(p->expires_kind >> 8);
 
-	return (kind == RECORD_SESSION || kind == RECORD_TOMBSTONE) && (at <= now_s || at > beyond_s);
+	return at + (kind == RECORD_REMNANT ? STORE_TMPI_S : 0) <= now_s || at > beyond_s;
 }
 
 size_t lmdb_index_expired(struct lmdb_index *ix, int64_t now_s, int64_t beyond_s, size_t *budget,

@@ -156,7 +156,7 @@ int lmdb_find_tmpi(struct store_lmdb *l, const uint8_t tmpi[TMPI_LEN], struct im
 		rc = read_record(l, txn, e[i].rand, 0, &s);
 		if (rc < 0)
 			continue;
-		if (s.has_tmpi && !memcmp(s.tmpi, tmpi, TMPI_LEN))
+		if (s.has_tmpi && !memcmp(s.tmpi, tmpi, TMPI_LEN) && s.expires_at + STORE_TMPI_S > store_wall_s())
 			*out = s.impi;
 		else
 			rc = -ENOENT;

@@ -367,6 +367,8 @@ int lmdb_write_request(struct lmdb_write *w, struct store_req *r, int64_t now_s)
 
 int lmdb_write_sweep(struct lmdb_write *w, const struct index_entry *e)
 {
+	if (e->head.kind == RECORD_REMNANT)
+		return entry_delete(w, e);
 	w->swept++;
 	return e->head.tmpi_tag ? entry_become(w, e, RECORD_REMNANT, true) : entry_delete(w, e);
 }

@@ -12,13 +12,15 @@
 /* A stripe of each table at every call of a shard: what is over goes as long as the store is used. */
 static void mem_sweep(struct store_mem *m)
 {
-	struct mem_session_stripe *st = &m->by_rand[atomic_fetch_add(&m->sweep_at, 1) % MEM_STRIPES];
+	unsigned at = atomic_fetch_add(&m->sweep_at, 1) % MEM_STRIPES;
+	struct mem_session_stripe *st = &m->by_rand[at];
 	int64_t now = store_wall_s();
 	uint8_t rand[AKA_RAND_LEN];
 	struct impi impi;
 
 	while (mem_session_expired(st, now, store_expiry_max(&m->sh, now), &impi, rand))
 		mem_identity_forget(m, &impi, rand);
+	mem_identity_sweep(m, &m->by_tmpi[at], now);
 	if (st == m->by_rand)
 		marks_expire(m->sh.marks, store_clock_here_ms());
 }

@@ -36,6 +36,7 @@ struct mem_identity_node {
 struct mem_tmpi_node {
 	struct mem_tmpi_node *next;
 	uint8_t tmpi[TMPI_LEN];
+	int64_t until_s;
 	struct impi impi;
 };
 
@@ -85,6 +86,8 @@ int mem_identity_put(struct store_mem *m, const struct gba_session *s);
 int mem_identity_by_tmpi(struct store_mem *m, const uint8_t *tmpi, struct impi *out);
 /*! \returns sessions revoked */
 unsigned mem_identity_revoke(struct store_mem *m, const char *impi);
+/*! Forget the TMPIs of a stripe that are over. */
+void mem_identity_sweep(struct store_mem *m, struct mem_tmpi_stripe *st, int64_t now);
 void mem_identity_guss(struct store_mem *m, struct store_req *r);
 /*! Forget a session that is over; its identity stays as long as it has a TMPI or another session. */
 void mem_identity_forget(struct store_mem *m, const struct impi *impi, const uint8_t *rand);

@@ -37,6 +37,17 @@ static struct mem_identity_node **identity_find(struct mem_identity_stripe *st, 
 	return p;
 }
 
+/* Under the stripe's lock. */
+static void identity_free_if_empty(struct mem_identity_stripe *st, unsigned bucket, const char *impi)
+{
+	struct mem_identity_node **p = identity_find(st, bucket, impi), *id = *p;
+
+	if (id && !id->sessions && !id->has_tmpi) {
+		*p = id->next;
+		free(id);
+	}
+}
+
 static void tmpi_remove(struct store_mem *m, const uint8_t *tmpi)
 {
 	struct mem_tmpi_stripe *st = &m->by_tmpi[tmpi[0]];
@@ -95,6 +106,7 @@ static bool put_nodes_new(struct put_nodes *n, const struct gba_session *s)
 	memcpy(n->ref->bsf_name, s->bsf_name, sizeof(n->ref->bsf_name));
 	n->identity->impi = s->impi;
 	memcpy(n->tmpi->tmpi, s->tmpi, TMPI_LEN);
+	n->tmpi->until_s = s->expires_at + STORE_TMPI_S;
 	n->tmpi->impi = s->impi;
 	return true;
 }
@@ -162,13 +174,49 @@ int mem_identity_by_tmpi(struct store_mem *m, const uint8_t *tmpi, struct impi *
 {
 	struct mem_tmpi_stripe *st = &m->by_tmpi[tmpi[0]];
 	struct mem_tmpi_node *n;
+	int rc = -ENOENT;
 
 	pthread_mutex_lock(&st->lock);
 	n = *tmpi_find(st, tmpi);
-	if (n)
+	if (n && n->until_s > store_wall_s()) {
 		*out = n->impi;
+		rc = 0;
+	}
 	pthread_mutex_unlock(&st->lock);
-	return n ? 0 : -ENOENT;
+	return rc;
+}
+
+/* \returns the first that is over, in out */
+static bool tmpi_over(struct mem_tmpi_stripe *st, int64_t now, struct mem_tmpi_node *out)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&st->lock);
+	for (unsigned b = 0; b < MEM_BUCKETS && !found; b++)
+		for (struct mem_tmpi_node *n = st->buckets[b]; n && !found; n = n->next)
+			if ((found = n->until_s <= now))
+				*out = *n;
+	pthread_mutex_unlock(&st->lock);
+	return found;
+}
+
+void mem_identity_sweep(struct store_mem *m, struct mem_tmpi_stripe *tmpis, int64_t now)
+{
+	struct mem_tmpi_node over;
+
+	while (tmpi_over(tmpis, now, &over)) {
+		unsigned bucket;
+		struct mem_identity_stripe *st = identity_stripe(m, over.impi.s, &bucket);
+		struct mem_identity_node *id;
+
+		pthread_mutex_lock(&st->lock);
+		id = *identity_find(st, bucket, over.impi.s);
+		if (id && id->has_tmpi && memcmp(id->tmpi, over.tmpi, TMPI_LEN) == 0)
+			id->has_tmpi = false;
+		tmpi_remove(m, over.tmpi);
+		identity_free_if_empty(st, bucket, over.impi.s);
+		pthread_mutex_unlock(&st->lock);
+	}
 }
 
 unsigned mem_identity_revoke(struct store_mem *m, const char *impi)
@@ -204,11 +252,10 @@ void mem_identity_forget(struct store_mem *m, const struct impi *impi, const uin
 {
 	unsigned bucket;
 	struct mem_identity_stripe *st = identity_stripe(m, impi->s, &bucket);
-	struct mem_identity_node **p, *id;
+	struct mem_identity_node *id;
 
 	pthread_mutex_lock(&st->lock);
-	p = identity_find(st, bucket, impi->s);
-	id = *p;
+	id = *identity_find(st, bucket, impi->s);
 	for (struct mem_session_ref **r = id ? &id->sessions : NULL; r && *r; r = &(*r)->next) {
 		struct mem_session_ref *ref = *r;
 
@@ -220,10 +267,7 @@ void mem_identity_forget(struct store_mem *m, const struct impi *impi, const uin
 		atomic_fetch_add(&m->swept, 1);
 		break;
 	}
-	if (id && !id->sessions && !id->has_tmpi) {
-		*p = id->next;
-		free(id);
-	}
+	identity_free_if_empty(st, bucket, impi->s);
 	pthread_mutex_unlock(&st->lock);
 }
 

@@ -31,7 +31,7 @@
 #define REDIS_RUN_ID    40
 
 /* How long a TMPI outlives its Ks, and a revocation the challenges that were made before it (nonce-lifetime at most). */
-#define REDIS_TMPI_MS   (30ll * 86400 * 1000)
+#define REDIS_TMPI_MS   (STORE_TMPI_S * 1000)
 #define REDIS_REVOKE_MS (3600ll * 1000)
 
 struct store_redis {

@@ -363,6 +363,32 @@ CASE(expired_is_gone)
 	ck_assert_int_eq(find_tmpi(&h, next.tmpi), 0);
 }
 
+/* 220-4.4.13-2: a TMPI is known for 30 days behind the end of its Ks, and then it is over and goes */
+CASE(tmpi_ends)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), live = session_make(2, IMPI_2, BSF_A, true);
+	int64_t end = time(NULL) + 2;
+	uint64_t until = clock_mono_ms() + 20000;
+	struct store_figures f;
+
+	s.expires_at = end - STORE_TMPI_S;
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(put(&h, &live), 0);
+	if (time(NULL) < end - 1) {
+		ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
+		ck_assert_str_eq(h.impi, IMPI_1);
+	}
+	while (time(NULL) < end)
+		usleep(10000);
+	usleep(50000); /* as above */
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), -ENOENT);
+	do { /* a store in memory sweeps when it is used */
+		ck_assert_int_eq(find_tmpi(&h, live.tmpi), 0);
+		store_shared_figures(h.sh, &f);
+	} while (backend < REDIS && f.tmpis > 1 && clock_mono_ms() < until);
+	ck_assert_uint_le(f.tmpis, 1);
+}
+
 static int64_t an_hour(void)
 {
 	return 3600;
@@ -761,6 +787,7 @@ int main(void)
 	ADD(guss_of_a_run_under_way);
 	ADD(revoked_often);
 	ADD(expired_is_gone);
+	ADD(tmpi_ends);
 	ADD(tmpi_whole);
 	ADD(made_in_the_future);
 	tcase_add_loop_test(tc, swept, 0, REDIS); /* which sweeps by itself */
