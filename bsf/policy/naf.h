@@ -32,6 +32,7 @@ struct naf_policy {
 	struct names required_gsids; /* uss-required: without them 5402, also if not asked for */
 	uint8_t keys;                /* enum naf_keys */
 	uint8_t variants;            /* 1u << enum gba_variant each: how Ks may have come to be; 0: GBA_ME and GBA_U */
+	uint32_t key_uses_max;       /* key-uses-max: how often it is given a key of one Ks; 0: as often as it asks */
 	uint32_t key_age_max_s;      /* key-age-max: of a Ks made longer ago there is no key; 0: as long as it lives */
 	struct names
 		ua_protocols; /* 10 hex digits, or the first of them and "*" (33.220 annex H); none: each that is valid */

@@ -16,7 +16,8 @@
 #define TLS_NAMES_MAX 16
 #define CONNECTIONS   64
 #define AGE_MAX       31536000 /* s, a year */
-#define GROUP_MAX     64       /* characters */
+#define USES_MAX      1000000
+#define GROUP_MAX     64 /* characters */
 
 static bool is_host(const char *arg)
 {
@@ -122,6 +123,10 @@ const struct naf_word naf_words[] = {
 	  "The device must have bootstrapped within so many seconds; else it is told to do so\n"
 	  "Seconds\n",
 	  NAF_NUMBER, .at = NAF(key_age_max_s), .max = AGE_MAX, .unset = "as long as the key lives" },
+	{ "key-uses-max", "<1-1000000>",
+	  "How often it gets a key of one Ks, as this daemon counts; then the device is told to bootstrap\n"
+	  "Times\n",
+	  NAF_NUMBER, .at = NAF(key_uses_max), .max = USES_MAX, .unset = "as often as it asks" },
 	{ "ua-protocols", ".ID",
 	  "Ua security protocols for which it may fetch keys (33.220 annex H); replaces the list\n"
 	  "10 hex digits, or the first of them and *\n",

@@ -197,6 +197,7 @@ static const struct {
 	{ CAUSE_zn_variant_denied, "variants" },
 	{ CAUSE_zn_keys_denied, "keys" },
 	{ CAUSE_zn_key_old, "key-age-max" },
+	{ CAUSE_zn_key_used, "key-uses-max" },
 	{ CAUSE_zn_uss_missing, "uss-required" },
 	{ CAUSE_zn_not_vouched, "visited-network" },
 	{ CAUSE_zn_ok, "speaks-for" },

@@ -310,6 +310,8 @@ static bool is_over(const struct place *p, int64_t now_s, int64_t beyond_s)
 	unsigned kind = p->expires_kind & 0xff;
 	int64_t at = (int64_t)(p->expires_kind >> 8);
 
+	if (kind == 0) /* a free place */
+		return false;
 	return at + (kind == RECORD_REMNANT ? STORE_TMPI_S : 0) <= now_s || at > beyond_s;
 }
 

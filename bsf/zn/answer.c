@@ -91,9 +91,13 @@ int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *
 		.now_s = store_wall_s(),
 	};
 	struct zn_bia bia;
-	enum cause cause = zn_decide(&bia, &ask);
-	int rc = encode_and_log(&bia, bir->peer, bir, store_rc == 0 ? s : NULL, cause, encode, carrier);
+	enum cause cause;
+	int rc;
 
+	if (store_rc == 0 && ask.naf && ask.naf->key_uses_max)
+		ask.uses = zn_given_times(s->impi.s, &bir->btid, bir->naf_id.fqdn);
+	cause = zn_decide(&bia, &ask);
+	rc = encode_and_log(&bia, bir->peer, bir, store_rc == 0 ? s : NULL, cause, encode, carrier);
 	if (rc == 0 && cause == CAUSE_zn_ok)
 		zn_given_note(s->impi.s, &bir->btid, bir->naf_id.fqdn, ask.now_s);
 	return rc;

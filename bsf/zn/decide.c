@@ -24,7 +24,8 @@ enum verdict {
 	UA_DENIED,
 	VARIANT_DENIED,
 	KEYS_DENIED,
-	KEY_OLD
+	KEY_OLD,
+	KEY_USED,
 };
 
 static const struct {
@@ -47,6 +48,7 @@ static const struct {
 	[VARIANT_DENIED] = { CAUSE_zn_variant_denied, RESULT_X_NOT_AUTHORIZED },
 	[KEYS_DENIED] = { CAUSE_zn_keys_denied, RESULT_X_NOT_AUTHORIZED },
 	[KEY_OLD] = { CAUSE_zn_key_old, RESULT_X_TRANSACTION_INVALID },
+	[KEY_USED] = { CAUSE_zn_key_used, RESULT_X_TRANSACTION_INVALID },
 };
 
 static enum verdict check_btid(const struct zn_ask *in)
@@ -114,10 +116,15 @@ static enum verdict check_age(const struct zn_ask *in)
 	return max && in->now_s - in->session->created_at > max ? KEY_OLD : PASS;
 }
 
+static enum verdict check_uses(const struct zn_ask *in)
+{
+	return in->naf->key_uses_max && in->uses >= in->naf->key_uses_max ? KEY_USED : PASS;
+}
+
 /* Whether a peer may ask comes first: nobody learns from the code whether another application's B-TID lives. */
 static enum verdict (*const checks[])(const struct zn_ask *in) = {
 	check_origin, check_keys,    check_fqdn,    check_vouched, check_ua_id,
-	check_btid,   check_session, check_variant, check_age,
+	check_btid,   check_session, check_variant, check_age,     check_uses,
 };
 
 #define N_CHECKS (sizeof(checks) / sizeof(checks[0]))

@@ -71,6 +71,11 @@ static uint64_t who_is(const char *impi)
 	return keyed_hash(table->key, span_str(name.s));
 }
 
+static uint32_t naf_hash(const char *naf)
+{
+	return (uint32_t)keyed_hash(table->key, span_str(naf));
+}
+
 /* A free one, or the one that asked longest ago. */
 static size_t oldest_use(const struct place *p)
 {
@@ -85,7 +90,7 @@ static size_t oldest_use(const struct place *p)
 
 static size_t use_for(struct place *p, const char *naf)
 {
-	uint32_t hash = (uint32_t)keyed_hash(table->key, span_str(naf));
+	uint32_t hash = naf_hash(naf);
 	size_t i;
 
 	for (i = 0; i < ZN_GIVEN_NAFS; i++) {
@@ -131,6 +136,28 @@ void zn_given_note(const char *impi, const struct btid *btid, const char *naf, i
 	pthread_mutex_lock(&table->lock[i & (STRIPES - 1)]);
 	note(&table->place[i], who, btid, naf, at_s);
 	pthread_mutex_unlock(&table->lock[i & (STRIPES - 1)]);
+}
+
+unsigned zn_given_times(const char *impi, const struct btid *btid, const char *naf)
+{
+	const struct place *p;
+	unsigned times = 0;
+	uint32_t hash;
+	uint64_t who;
+	size_t i;
+
+	if (!table)
+		return 0;
+	who = who_is(impi);
+	hash = naf_hash(naf);
+	i = who & (ZN_GIVEN_SUBSCRIBERS - 1);
+	pthread_mutex_lock(&table->lock[i & (STRIPES - 1)]);
+	p = &table->place[i];
+	for (size_t k = 0; p->who == who && memcmp(p->rand, btid->rand, BTID_RAND_LEN) == 0 && k < ZN_GIVEN_NAFS; k++)
+		if (p->naf[k] == hash)
+			times = p->times[k];
+	pthread_mutex_unlock(&table->lock[i & (STRIPES - 1)]);
+	return times;
 }
 
 static void given_copy(struct zn_given *out, const struct place *p)

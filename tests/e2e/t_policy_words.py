@@ -56,7 +56,14 @@ async def words(t):
         return bia.result == (10415, 5403)
     await t.until(too_old, 10, "the key to be older than a second")
     await refused_by(t, w, conn, s, "zn_key_old", 5403)
-    assert "%" not in await typed(w, "no key-age-max", "keys me", "naf-group X B A")
+    assert "%" not in await typed(w, "no key-age-max", "key-uses-max 2")
+    s = await w.ue().bootstrap()
+    for _ in range(2):
+        assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    await refused_by(t, w, conn, s, "zn_key_used", 5403)
+    s = await w.ue().bootstrap()
+    assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    assert "%" not in await typed(w, "no key-uses-max", "keys me", "naf-group X B A")
     bia = await naf.fetch(conn, s.btid, gsids=("1",))
     assert bia.key == s.ks_naf() and b"in-B" in bia.uss_list and bia.impi, bia.msg.avps       # the first of its groups that has one
     assert "%" not in await typed(w, "naf-group X")

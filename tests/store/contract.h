@@ -27,6 +27,6 @@ void backend_close(void);
 	END_TEST \
 	static void name##_body(int backend)
 
-/* tests/store/contract_marks.c */
-/*! Its cases, for the first n back ends. */
+/* Cases of tests/store/contract_*.c, for the first n back ends. */
+void contract_life_add(TCase *tc, int n);
 void contract_marks_add(TCase *tc, int n);

@@ -30,6 +30,7 @@ START_TEST(all_words)
 				   " keys uicc\n"
 				   " variants gba-u 2g\n"
 				   " key-age-max 600\n"
+				   " key-uses-max 7\n"
 				   " ua-protocols 0100000002 010001*\n"
 				   " rate 100\n"
 				   " visited-network visited.example\n"
@@ -50,6 +51,7 @@ START_TEST(all_words)
 	ck_assert(naf_policy_variant(&t.naf, GBA_VARIANT_2G) && naf_policy_variant(&t.naf, GBA_VARIANT_U));
 	ck_assert(!naf_policy_variant(&t.naf, GBA_VARIANT_ME) && !naf_policy_variant(&t.naf, 77));
 	ck_assert_uint_eq(t.naf.key_age_max_s, 600);
+	ck_assert_uint_eq(t.naf.key_uses_max, 7);
 	ck_assert(naf_policy_ua(&t.naf, (const uint8_t *)"\1\0\0\0\2") &&
 		  naf_policy_ua(&t.naf, (const uint8_t *)"\1\0\1\xc0\x2f"));
 	ck_assert(!naf_policy_ua(&t.naf, (const uint8_t *)"\1\0\0\0\1"));

@@ -326,6 +326,18 @@ static void age_over(struct question *q)
 	q->naf.key_age_max_s = 99;
 }
 
+static void uses_left(struct question *q)
+{
+	q->naf.key_uses_max = 3;
+	q->ask.uses = 2;
+}
+
+static void uses_over(struct question *q)
+{
+	q->naf.key_uses_max = 3;
+	q->ask.uses = 3;
+}
+
 static void name_twice(struct question *q)
 {
 	btid_unknown(q);
@@ -440,6 +452,8 @@ static const struct {
 	{ "policy: no keys, whatever the B-TID", keys_refused, CAUSE_zn_keys_denied, 5402 },
 	{ "policy: the card's key only, and there is none", keys_uicc, CAUSE_zn_keys_denied, 5402 },
 	{ "policy: as old as a key may be", age_reached, CAUSE_zn_ok, 2001 },
+	{ "policy: a key once more", uses_left, CAUSE_zn_ok, 2001 },
+	{ "policy: a key too often", uses_over, CAUSE_zn_key_used, 5403 },
 	{ "policy: older than a key may be", age_over, CAUSE_zn_key_old, 5403 },
 	{ "policy: what is written of it cannot be used", file_bad, CAUSE_zn_policy_bad, 5402 },
 	{ "policy: a name that another claims, too", name_twice, CAUSE_zn_name_twice, 5402 },

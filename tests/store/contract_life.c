@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The contract of every store, as far as it is about when something is over. */
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+#include "common/base/clock.h"
+#include "tests/store/contract.h"
+
+/* 220-4.4.13-1: over at its second; the TMPI outlives it, until the next run */
+CASE(expired_is_gone)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), live = session_make(2, IMPI_2, BSF_A, false);
+	struct gba_session next = session_make(3, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s), id_live = btid_of(&live);
+
+	s.expires_at = time(NULL) + 2;
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(put(&h, &live), 0);
+	if (time(NULL) < s.expires_at - 1)
+		ck_assert_int_eq(get(&h, &id), 0);
+	while (time(NULL) < s.expires_at)
+		usleep(10000);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	usleep(200000); /* Redis forgets it by its own clock, some ms later: until then it counts as one that is revoked */
+	ck_assert_int_eq(revoke_btid(&h, &id), 0);
+	ck_assert_uint_eq(h.a.revoked, 0);
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
+	ck_assert_str_eq(h.impi, IMPI_1);
+	ck_assert_int_eq(get(&h, &id_live), 0);
+	ck_assert_int_eq(put(&h, &next), 0);
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, next.tmpi), 0);
+}
+
+/* 220-4.4.13-2: a TMPI is known for 30 days behind the end of its Ks, and then it is over and goes */
+CASE(tmpi_ends)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), live = session_make(2, IMPI_2, BSF_A, true);
+	int64_t end = time(NULL) + 2;
+	uint64_t until = clock_mono_ms() + 20000;
+	struct store_figures f;
+
+	s.expires_at = end - STORE_TMPI_S;
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(put(&h, &live), 0);
+	if (time(NULL) < end - 1) {
+		ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
+		ck_assert_str_eq(h.impi, IMPI_1);
+	}
+	while (time(NULL) < end)
+		usleep(10000);
+	usleep(50000); /* as above */
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), -ENOENT);
+	do { /* a store in memory sweeps when it is used */
+		ck_assert_int_eq(find_tmpi(&h, live.tmpi), 0);
+		store_shared_figures(h.sh, &f);
+	} while (backend < REDIS && f.tmpis > 1 && clock_mono_ms() < until);
+	ck_assert_uint_le(f.tmpis, 1);
+}
+
+static int64_t an_hour(void)
+{
+	return 3600;
+}
+
+/* Sessions made while the clock was 10 years ahead are over once it is right; the slack is for a clock that is put right
+ * by seconds. They can be revoked all the same. */
+CASE(made_in_the_future)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), edge = session_make(2, IMPI_2, BSF_A, false);
+	struct btid id = btid_of(&s), id_edge = btid_of(&edge);
+
+	s.created_at = time(NULL) + 10 * 365 * 86400L;
+	s.expires_at = s.created_at + 3600;
+	edge.expires_at = time(NULL) + 3600 + 30;
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(put(&h, &edge), 0);
+	ck_assert_int_eq(get(&h, &id), 0);
+	store_shared_life_max(h.sh, an_hour);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	ck_assert_int_eq(get(&h, &id_edge), 0);
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
+	store_shared_life_max(h.sh, NULL);
+	if (backend == LMDB) { /* in memory it may have been swept */
+		ck_assert_int_eq(get(&h, &id), 0);
+		store_shared_life_max(h.sh, an_hour);
+		ck_assert_int_eq(revoke_btid(&h, &id), 0);
+		ck_assert_uint_eq(h.a.revoked, 1);
+		store_shared_life_max(h.sh, NULL);
+		ck_assert_int_eq(get(&h, &id), -ENOENT);
+	}
+}
+
+/* What is over is swept, and only that; TMPIs stay */
+CASE(swept)
+{
+	struct store_figures f;
+	uint64_t until = clock_mono_ms() + 20000;
+	int64_t end = time(NULL) + 1;
+
+	for (unsigned n = 0; n < 300; n++) {
+		char impi[64];
+		struct gba_session s;
+
+		snprintf(impi, sizeof(impi), "u%u@example.org", n);
+		s = session_make(n, impi, BSF_A, n % 3 == 0);
+		if (n % 2)
+			s.expires_at = end;
+		ck_assert_int_eq(put(&h, &s), 0);
+	}
+	while (time(NULL) < end)
+		usleep(10000);
+	do {
+		struct gba_session none = session_make(5000, IMPI_1, BSF_A, false);
+		struct btid id = btid_of(&none);
+
+		ck_assert_int_eq(get(&h, &id), -ENOENT); /* a store in memory sweeps when it is used */
+		store_shared_figures(h.sh, &f);
+	} while (f.swept < 150 && clock_mono_ms() < until);
+	ck_assert_uint_eq(f.sessions, 150);
+	ck_assert_uint_eq(f.swept, 150);
+	ck_assert_uint_eq(f.tmpis, 100);
+	for (unsigned n = 0; n < 300; n++) {
+		struct gba_session s = session_make(n, "", BSF_A, true);
+		struct btid id = btid_of(&s);
+
+		ck_assert_int_eq(get(&h, &id), n % 2 ? -ENOENT : 0);
+		ck_assert_int_eq(find_tmpi(&h, s.tmpi), n % 3 ? -ENOENT : 0);
+	}
+}
+
+void contract_life_add(TCase *tc, int n)
+{
+	tcase_add_loop_test(tc, expired_is_gone, 0, n);
+	tcase_add_loop_test(tc, tmpi_ends, 0, n);
+	tcase_add_loop_test(tc, made_in_the_future, 0, n);
+	tcase_add_loop_test(tc, swept, 0, REDIS); /* which sweeps by itself */
+}
