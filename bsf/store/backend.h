@@ -60,6 +60,8 @@ struct store_backend {
 	void (*close)(struct store *st);
 	/*! Do it, or begin it. \returns true: r->rc and the answer are set; false: store_reply() will come, on any thread */
 	bool (*submit)(struct store_shared *sh, struct store_req *r);
+	/*! Its time of day, Unix ms; 0: not known yet. NULL: ours */
+	int64_t (*wall_ms)(struct store *st);
 	/*! Note in r how a challenge is counted. NULL: it is not */
 	void (*count)(struct store_req *r, const struct store_count *count);
 	/*! store_clock_ms() */

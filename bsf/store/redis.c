@@ -212,6 +212,11 @@ static int64_t redis_clock_ms(struct store *st)
 	return (int64_t)clock_mono_ms() + ((struct redis_part *)st->part)->clock_ms;
 }
 
+static int64_t redis_wall_ms(struct store *st)
+{
+	return ((struct redis_part *)st->part)->clock_ms ? redis_clock_ms(st) : 0;
+}
+
 static void redis_figures(struct store_shared *sh, struct store_figures *out)
 {
 	struct store_redis *s = (struct store_redis *)sh;
@@ -240,6 +245,7 @@ static const struct store_backend redis_backend = {
 	.submit = redis_submit,
 	.count = redis_challenge_count,
 	.clock_ms = redis_clock_ms,
+	.wall_ms = redis_wall_ms,
 	.figures = redis_figures,
 	.free = redis_free,
 };

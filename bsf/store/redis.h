@@ -59,8 +59,10 @@ struct redis_part {
 	struct sockaddr_storage at;
 	char label[SOCKADDR_TEXT]; /* of at */
 	struct record_keys keys;
-	uint8_t meta[REDIS_META_LEN]; /* the index key as it lies sealed there */
-	int64_t clock_ms;             /* its clock, ahead of ours; never more than it is */
+	uint8_t meta[REDIS_META_LEN];    /* the index key as it lies sealed there */
+	int64_t clock_ms;                /* its clock, ahead of ours; never more than it is */
+	int64_t off_ms;                  /* our time of day, ahead of its */
+	char clock_of[REDIS_RUN_ID + 1]; /* the run_id that is of */
 	struct deadline tick;
 	struct store_req *held, **held_last; /* they wait for the link; the oldest until hold */
 	struct deadline hold;

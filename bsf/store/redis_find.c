@@ -24,7 +24,7 @@ static int session_open(struct store_req *r, struct span value)
 		store_unreadable(r->key.btid.rand);
 		return -ENOENT;
 	}
-	if (!s.ks.len || !store_session_is(&p->shared->sh, &s, &r->key.btid, store_wall_s())) {
+	if (!s.ks.len || !store_session_is(&p->shared->sh, &s, &r->key.btid, store_now_s(r->st))) {
 		gba_session_clear(&s);
 		return -ENOENT;
 	}

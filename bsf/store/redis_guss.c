@@ -52,7 +52,7 @@ static int session_renew(struct redis_part *p, struct guss_step *s, struct span 
 	struct gba_session now;
 	int rc;
 
-	if (record_head_read(&h, value) < 0 || !record_head_lives(&h, store_wall_s()) ||
+	if (record_head_read(&h, value) < 0 || !record_head_lives(&h, store_now_s(p->st)) ||
 	    record_read(&now, &p->keys, s->rand, value) < 0)
 		return 1;
 	if (guss_push_replace(&now.guss, r->session.guss, guss_push_when(guss_blob_span(r->session.guss)))) {

@@ -454,6 +454,13 @@ void store_unreadable(const uint8_t rand[AKA_RAND_LEN])
 	log_line_end(&line);
 }
 
+int64_t store_now_s(struct store *st)
+{
+	int64_t ms = st->sh->be->wall_ms ? st->sh->be->wall_ms(st) : 0;
+
+	return ms ? ms / 1000 : store_wall_s();
+}
+
 int64_t store_wall_s(void)
 {
 	return (int64_t)time(NULL);

@@ -137,6 +137,9 @@ bool store_idle(const struct store *st);
  *  store, and goes on while it does. */
 int64_t store_clock_ms(struct store *st);
 
+/*! The time of day by which sessions are made and judged, Unix seconds: of the store, where that is on another machine. */
+int64_t store_now_s(struct store *st);
+
 /* Each returns the answer where it is at hand, lent until the next call or store_forget(); NULL: done() will come exactly once,
  * never inside the call. Arguments are copied. */
 

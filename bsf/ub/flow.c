@@ -253,7 +253,7 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 					  limit(run, LIM_NONCE_LIFETIME),
 					  !atomic_load(&run->flow->env.limits->gba_u_off),
 					  policy_form(policy_current(), run->impi.s, run->request.user_agent) };
-	const struct ub_now now = { time(NULL), clock_mono_ms() };
+	const struct ub_now now = { store_now_s(run->flow->env.store), clock_mono_ms() };
 	struct gba_challenge *c = &run->challenge;
 	uint8_t random[UB_RANDOM_LEN];
 	struct guss_facts facts;
@@ -381,9 +381,11 @@ static enum ub_step session_is_put(struct ub_run *run, const struct store_answer
 
 static enum ub_step put_session(struct ub_run *run)
 {
-	if (ub_make_session(&run->session, &run->challenge, run->wish.knows_tmpi, time(NULL)) < 0)
+	struct store *st = run->flow->env.store;
+
+	if (ub_make_session(&run->session, &run->challenge, run->wish.knows_tmpi, store_now_s(st)) < 0)
 		return fail(run, CAUSE_ub_busy);
-	return asked_store(run, store_put(run->flow->env.store, &run->session, run->txn.id), session_is_put);
+	return asked_store(run, store_put(st, &run->session, run->txn.id), session_is_put);
 }
 
 /* Nothing on Ub tells which context the device used (33.220 5.3.2), so all that can be at fault is named. */

@@ -79,7 +79,8 @@ static int encode_and_log(struct zn_bia *bia, const char *peer, const struct zn_
 	return rc;
 }
 
-int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *s, zn_encode_fn *encode, void *carrier)
+int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *s, int64_t now_s, zn_encode_fn *encode,
+	      void *carrier)
 {
 	const struct policy *policy = policy_current();
 	struct zn_ask ask = {
@@ -88,7 +89,7 @@ int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *
 		.twice = policy && policy_twice(policy, bir->naf_id.fqdn),
 		.store_rc = store_rc,
 		.session = s,
-		.now_s = store_wall_s(),
+		.now_s = now_s,
 	};
 	struct zn_bia bia;
 	enum cause cause;

@@ -17,8 +17,10 @@ void zn_answer_follow(bool (*fn)(void *owner, const char *impi), void *owner);
 /*! What the store said is known: decide under the current policy and the clock. Counted and logged
  *  is what was sent.
  *  \param[in] s     session if store_rc is 0, else ignored
+ *  \param[in] now_s by the clock of the store, Unix; without a session not used
  *  \returns what encode returned */
-int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *s, zn_encode_fn *encode, void *carrier);
+int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *s, int64_t now_s, zn_encode_fn *encode,
+	      void *carrier);
 
 /*! Refuse.
  *  \param[in] peer the connection it came on

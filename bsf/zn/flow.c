@@ -55,7 +55,7 @@ static int zn_flow_found(const struct zn_flow *f, const struct zn_bir *bir, cons
 
 static void job_end(struct job *j, int store_rc, const struct gba_session *s)
 {
-	(void)zn_answer(&j->bir, store_rc, s, zn_flow_put, j->reply);
+	(void)zn_answer(&j->bir, store_rc, s, store_now_s(j->f->store), zn_flow_put, j->reply);
 	job_free(j);
 }
 
@@ -127,7 +127,7 @@ static void job_keep(struct zn_flow *f, struct dia_reply *r, const struct zn_bir
 	struct job *j = calloc(1, sizeof(*j));
 
 	if (!j) {
-		(void)zn_answer(bir, -EBUSY, NULL, zn_flow_put, r);
+		(void)zn_answer(bir, -EBUSY, NULL, 0, zn_flow_put, r);
 		return;
 	}
 	j->reply = dia_reply_keep(r);
@@ -155,7 +155,7 @@ int zn_flow_take(struct zn_flow *f, struct dia_reply *r, const struct zn_bir *bi
 		job_keep(f, r, bir, txn);
 		return 0;
 	}
-	(void)zn_answer(bir, zn_flow_found(f, bir, a), a->session, zn_flow_put, r);
+	(void)zn_answer(bir, zn_flow_found(f, bir, a), a->session, store_now_s(f->store), zn_flow_put, r);
 	store_forget(f->store);
 	return 0;
 }

@@ -263,6 +263,11 @@ async def unfit(t):
     assert await redis.ask("DBSIZE") == b":0"
 
 
+async def lifetime(ue, w):
+    """How long a session lives that is made now, by our clock, s."""
+    return (await bootstrap(ue, w, w))[0].expires_at - time.time()
+
+
 @test("the clock of a BSF is 3 s off: said and shown; an hour: it serves nothing, the other one goes on; right again: it is back")
 async def clock(t):
     redis = await Redis(t).start()
@@ -273,11 +278,14 @@ async def clock(t):
     await b.start()
     ue = a.ue()
     s, _, _ = await bootstrap(ue, a, b)
+    life = await lifetime(b.ue(2), b)
     conn, other = await a.naf(), await b.naf()
     wall.step(3)
     await t.until(lambda: said(b, "s ahead of that of Redis"), 20, "the clock to be said to be off")
     ahead = next(x for x in (await b.vty("show store")).split("\n") if x.startswith("clock-ahead-ms"))
     assert 2500 < int(ahead.split()[1]) < 3500, ahead
+    late = await lifetime(b.ue(1), b) - life
+    assert late <= 1.5, f"a session of the one that is ahead ends {late} s later"
     assert (await naf.fetch(other, s.btid)).result == 2001
     for seconds in (-3600, 3600):
         wall.step(seconds)

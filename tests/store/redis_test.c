@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <osmocom/core/select.h>
 #include "common/base/clock.h"
@@ -438,6 +439,59 @@ START_TEST(taken_once_of_all)
 }
 END_TEST
 
+/* \param[out] of a server that is fit, and whose clock is so far off ours */
+static void fake_time(struct redis_server *s, int off_s, char run)
+{
+	char fit[256], body[160], answer[96];
+	int len = snprintf(body, sizeof(body),
+			   "redis_version:7.0.15\r\nrun_id:%039d%c\r\nmaxmemory_policy:noeviction\r\nrole:master\r\n",
+			   0, run);
+
+	snprintf(fit, sizeof(fit), "$%d\r\n%s\r\n", len, body);
+	snprintf(answer, sizeof(answer), "*2\r\n$10\r\n%lld\r\n$6\r\n000000\r\n", (long long)time(NULL) + off_s);
+	redis_fake_start(s, fit, false, answer, GREETING - 1);
+}
+
+static void wait_why(const char *words)
+{
+	struct store_links l;
+
+	do {
+		osmo_select_main(0);
+		ck_assert(store_shared_links(h.sh, &l));
+	} while (!strstr(l.why, words));
+}
+
+/* Another master, whose clock is 6 s from that of the former one: of the two the one that is farther from ours is not used */
+START_TEST(masters_differ)
+{
+	static const struct {
+		int was_s, is_s;
+		bool odd;
+	} rows[] = { { 2, -4, true }, { -2, 4, true }, { 4, -2, false }, { 1, 1, false } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct redis_server next;
+		struct redis_part *p;
+		struct err err;
+
+		fake_time(&server, rows[i].was_s, 'a');
+		fake_time(&next, rows[i].is_s, 'b');
+		cfg = redis_cfg(&server.addr);
+		memset(&h, 0, sizeof(h));
+		h.sh = store_shared_redis_new(&cfg, &err);
+		h.st = store_new(NULL, h.sh, never, NULL);
+		p = h.st->part;
+		wait_why("another KEK"); /* it says nothing else that is right, but its clock is known */
+		redis_link_aim(p->link, &next.addr, "aimed");
+		wait_why(rows[i].odd ? "its clock and that of the former master differ" : "another KEK");
+		harness_close(&h);
+		redis_server_stop(&server);
+		redis_server_stop(&next);
+	}
+}
+END_TEST
+
 /* Whoever puts it, it is counted together, until the time is over; what is not counted is not hindered */
 START_TEST(counted_together)
 {
@@ -534,6 +588,7 @@ int main(void)
 				       full,
 				       taken_once_of_all,
 				       counted_together,
+				       masters_differ,
 				       emptied,
 				       nothing_in_clear };
 
