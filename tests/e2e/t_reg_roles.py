@@ -48,6 +48,7 @@ async def open_realm(w, device=0):
     assert r.status == 403 and "applied" in r.json["detail"], r                                # not before it is approved
     await must(boss.put("/asps/acme", {"state": "approved"}))
     assert (await must(asp.post("/apps", {"fqdn": FQDN, "addresses": ["127.0.0.1/32"], "title": "Video", "published": True}), 201))["state"] == "applied"
+    await w.order(f"app prove {FQDN} word")                                                # not by DNS here
     await must(boss.put(f"/apps/{FQDN}", {"state": "approved"}))
     user = await must(boss.post("/users", {"kyc_ref": "desk 7/12", "assurance": 1}), 201)
     dev = await must(boss.post("/devices", {"impi": w.cards[device].impi, "msisdn": "4917012345678"}), 201)
