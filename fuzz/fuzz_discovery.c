@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What is taken stands in a line of a configuration, and can only be a word there. */
 static void word(const char *s, size_t max)
 {
-	if (strlen(s) > max || strpbrk(s, " \t\r\n\"'\x1b"))
+	if (strlen(s) > max || strpbrk(s, " \t\r\n\"\\\x1b"))
 		abort();
 }
 

@@ -94,16 +94,19 @@ static int list_found(struct reg_order *o, struct reg_db *db, const char *kind, 
 
 int reg_device_list(struct reg_order *o, struct reg_db *db)
 {
+	for (enum reg_kind k = 0; k < REG_KINDS; k++) {
+		const char *value = reg_in(o, reg_kind_name(k));
+
+		if (value && reg_scope_user(o))
+			return reg_refuse(o, CTL_FORBIDDEN, reg_kind_name(k),
+					  "a look-up is the operator's; allowed: none of its names");
+		if (value)
+			return list_found(o, db, reg_kind_name(k), value);
+	}
 	if (reg_scope_user(o))
 		return reg_answer_page(o, db, "devices",
 				       SHOWN " WHERE d.custodian = ?3 AND d.name > ?1 ORDER BY d.name LIMIT ?2",
 				       reg_scope_user(o));
-	for (enum reg_kind k = 0; k < REG_KINDS; k++) {
-		const char *value = reg_in(o, reg_kind_name(k));
-
-		if (value)
-			return list_found(o, db, reg_kind_name(k), value);
-	}
 	return reg_answer_page(o, db, "devices", SHOWN " WHERE d.name > ?1 ORDER BY d.name LIMIT ?2", 0);
 }
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """gba-ue discover: what an operator tells of its realm over HTTPS, checked by the device as by the schema, and a configuration of it."""
 import asyncio
+import datetime
 import json
 import os
 import ssl
 import time
 
-from lib import procs
+from lib import procs, vty
 from lib.pki import pki
 from lib.registry import Realm
 from lib.runner import test
@@ -189,3 +190,37 @@ async def hostile(t):
     o = await operator(t, changed(ua_protocols=["0100010000"], registry=..., catalogue=..., apps_url=...))
     rc, out, _ = await discover(t, o.port, as_json=False)
     assert rc == 0 and out.count("missing: ") == 4 and "HTTP Digest among the Ua protocols" in out, out
+
+
+@test("gba-regd: what is told to new devices is configured in words that are checked, written back, and true after a restart alone", smoke=True)
+async def words(t):
+    w = Realm(t)
+    good = ["discovery ub http://" + BSF_NAME + ":8080/", f"discovery registry https://{HOST}/", f"discovery catalogue https://{HOST}/catalogue",
+            "discovery ua 0100010000", "discovery key card", "discovery days 7"]
+    for line in good:
+        w.reg_cfg.add("registry", line)
+    for node in ("target bsf-1 bsf", "target hss-1 hss"):
+        w.reg_cfg.remove_node(node)
+    await w.start_reg()
+    v = await vty.Vty.open(w.ports["reg_vty"])
+    await v.command("enable")
+    running = await v.command("show running-config")
+    v.close()
+    assert all(f"\n {line}" in running for line in good), running
+    told = await w.order("discovery")
+    assert told["bsf_url"] == f"http://{BSF_NAME}:8080/" and told["ua_protocols"] == ["0100010000"] and told["key_kinds"] == ["card"], told
+    assert await ajv(t, [told]) == [True]
+    days = (datetime.datetime.fromisoformat(told["valid_until"]) - datetime.datetime.now(datetime.timezone.utc)).total_seconds() / 86400
+    assert 6.9 < days < 7.1, told
+    bad = os.path.join(w.etc, "bad.cfg")
+    for line, said in (("discovery ub https://x.example.com/", "allowed is http://"), ("discovery ub http://", "allowed is http://"),
+                       ("discovery registry http://x.example.com/", "allowed is https://"), ("discovery ua 01", "10 hexadecimal digits"),
+                       ("discovery ua 010001000G", "10 hexadecimal digits"), ("discovery key sim", "discovery key"), ("discovery days 366", "discovery days"),
+                       ("discovery days 0", "discovery days"), (f"discovery catalogue https://{HOST}/", "allowed: once"),
+                       ("own-app listen nowhere 8091", "no address"), ("own-app listen 127.0.0.1 8091", "go together"),
+                       ("own-app naf-conf nothing.conf", "nothing.conf")):
+        w.reg_cfg.add("registry", line)
+        w.reg_cfg.write(bad)
+        w.reg_cfg.node("registry").pop()
+        rc, _, err = await procs.run([t.need_program("gba-regd"), "-c", bad, "--check"])
+        assert rc == 1 and said in err and "bad.cfg:" in err, (line, rc, err)
