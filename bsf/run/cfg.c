@@ -10,6 +10,7 @@
 #include "bsf/run/cfg_vty.h"
 #include "bsf/run/hlr_cfg.h"
 #include "bsf/run/hss_nodes.h"
+#include "bsf/run/kek_token.h"
 #include "bsf/run/naf_load.h"
 #include "bsf/run/peer_cfg.h"
 #include "common/rt/cfg_file.h"
@@ -69,6 +70,16 @@ static int check_ports(const struct bsf_cfg *c, struct err *err)
 	return 0;
 }
 
+/* The token is asked for each start that has sealed: on Redis those of other daemons come while records wait. */
+static int check_keks(const struct bsf_cfg *c, struct err *err)
+{
+	for (size_t i = 0; i < c->n_keks; i++)
+		if (c->keks[i].module && c->store != BSF_STORE_LMDB)
+			return cfg_error(err, -EINVAL, c->keks[i].line,
+					 "kek %u: pkcs11 without lmdb; allowed: with lmdb", c->keks[i].id);
+	return 0;
+}
+
 int bsf_cfg_check(struct err *err)
 {
 	const struct bsf_cfg *c = bsf_cfg;
@@ -92,8 +103,10 @@ int bsf_cfg_check(struct err *err)
 		return missing(err,
 			       c->store == BSF_STORE_LMDB ? "store: lmdb without a key to seal with"
 							  : "store: redis without a key to seal with",
-			       "kek ID file PATH, kek ID credential NAME");
+			       "kek ID file PATH, kek ID credential NAME, kek ID pkcs11 ...");
 	rc = bsf_redis_check(c, err);
+	if (rc == 0)
+		rc = check_keks(c, err);
 	if (rc == 0)
 		rc = check_ports(c, err);
 	if (rc == 0)
@@ -116,20 +129,51 @@ int bsf_cfg_read(const char *path, struct err *err)
 	return rc;
 }
 
-int bsf_cfg_keks(struct seal_kek *keks, struct err *err)
+static int kek_from_file(struct seal_kek *out, const struct bsf_kek *k, struct err *err)
 {
 	char why[ERR_MAX - 128];
+	int rc = secret_read_file(&out->key, SEAL_KEK_LEN, k->path, why, sizeof(why));
 
+	return rc < 0 ? cfg_error(err, rc, k->line, "kek %u: %s; allowed: 64 hex digits in a file of mode 0600 or 0400",
+				  k->id, why)
+		      : 0;
+}
+
+static int kek_from_token(struct seal_kek *out, const struct bsf_kek *k, struct err *err)
+{
+	struct kek_token_cfg cfg = { .module = k->module, .label = k->token, .key = k->key };
+	char why[ERR_MAX - 128];
+	struct err e = { "" };
+	int rc = secret_read_line(&cfg.pin, k->path, why, sizeof(why));
+
+	if (rc < 0)
+		return cfg_error(err, rc, k->line, "kek %u: PIN: %s; allowed: one line of 1 to %d octets", k->id, why,
+				 SECRET_MAX);
+	out->token = kek_token_open(&cfg, &e);
+	out->hmac = kek_token_hmac;
+	secret_clear(&cfg.pin);
+	return out->token ? 0
+			  : cfg_error(err, -EIO, k->line, "kek %u: token %.40s, key %.40s: %.160s", k->id, k->token,
+				      k->key, e.text);
+}
+
+int bsf_cfg_keks(struct seal_kek *keks, struct err *err)
+{
 	for (size_t i = 0; i < bsf_cfg->n_keks; i++) {
 		const struct bsf_kek *k = &bsf_cfg->keks[i];
 		int rc;
 
 		keks[i].id = k->id;
-		rc = secret_read_file(&keks[i].key, SEAL_KEK_LEN, k->path, why, sizeof(why));
+		rc = k->module ? kek_from_token(&keks[i], k, err) : kek_from_file(&keks[i], k, err);
 		if (rc < 0)
-			return cfg_error(err, rc, k->line,
-					 "kek %u: %s; allowed: 64 hex digits in a file of mode 0600 or 0400", k->id,
-					 why);
+			return rc;
 	}
 	return bsf_cfg->n_keks;
+}
+
+void bsf_cfg_keks_free(struct seal_kek *keks)
+{
+	for (size_t i = 0; i < SEAL_KEKS_MAX; i++)
+		kek_token_free(keks[i].token);
+	explicit_bzero(keks, SEAL_KEKS_MAX * sizeof(*keks));
 }

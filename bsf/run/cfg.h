@@ -39,6 +39,8 @@ struct bsf_kek {
 	bool credential; /* of systemd: name in CREDENTIALS_DIRECTORY */
 	char *where;     /* as written */
 	char *path;      /* absolute */
+	/* in a token of PKCS#11; then the former are those of its PIN. module NULL: it is not */
+	char *module, *token, *key;
 	int line;
 };
 
@@ -112,9 +114,12 @@ int bsf_cfg_read(const char *path, struct err *err);
 /*! What no single line can get wrong; also of what was changed while running. \returns as bsf_cfg_read() */
 int bsf_cfg_check(struct err *err);
 
-/*! Read the KEKs the file names. keks: SEAL_KEKS_MAX entries; the caller wipes them.
+/*! Read the KEKs the file names, and log in to the tokens of those that are in one.
+ *  \param[out] keks SEAL_KEKS_MAX entries, all zero before; the caller calls bsf_cfg_keks_free() in any case
  *  \returns number read; -errno and the reason */
 int bsf_cfg_keks(struct seal_kek *keks, struct err *err);
+/*! Log out, and wipe. */
+void bsf_cfg_keks_free(struct seal_kek *keks);
 
 /* run/cfg_redis.c */
 void bsf_redis_vty_init(void);

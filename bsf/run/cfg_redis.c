@@ -3,7 +3,6 @@
  *  "redis ..." of the node store. */
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <talloc.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
@@ -231,36 +230,16 @@ int bsf_redis_check(const struct bsf_cfg *c, struct err *err)
 	return rc == 0 ? redis_beyond_check(r, err) : rc;
 }
 
-static int password_take(struct secret *out, int fd)
-{
-	char line[SECRET_MAX + 2];
-	ssize_t n = read(fd, line, sizeof(line));
-	int rc = -EBADMSG;
-
-	if (n > 0 && line[n - 1] == '\n')
-		n--;
-	if (n > 0 && n <= SECRET_MAX && !memchr(line, '\n', (size_t)n))
-		rc = secret_set(out, line, (size_t)n);
-	OPENSSL_cleanse(line, sizeof(line));
-	return rc;
-}
-
 int bsf_redis_password(struct secret *out, const struct bsf_redis_login *l, struct err *err)
 {
 	char why[ERR_MAX - 160];
-	int fd, rc;
+	int rc;
 
 	*out = (struct secret){ .len = 0 };
 	if (!l->where)
 		return 0;
-	fd = secret_open_file(l->path, why, sizeof(why));
-	if (fd < 0)
-		return cfg_error(err, fd, l->password_line, "%spassword: %s; " PASSWORD_ALLOWED, l->command, why);
-	rc = password_take(out, fd);
-	close(fd);
-	return rc < 0 ? cfg_error(err, rc, l->password_line, "%spassword: %s is none; " PASSWORD_ALLOWED, l->command,
-				  l->path)
-		      : 0;
+	rc = secret_read_line(out, l->path, why, sizeof(why));
+	return rc < 0 ? cfg_error(err, rc, l->password_line, "%spassword: %s; " PASSWORD_ALLOWED, l->command, why) : 0;
 }
 
 void bsf_redis_vty_init(void)

@@ -81,6 +81,19 @@ static int open_redis(struct store_shared **out, const struct seal_kek *keks, si
 	return rc;
 }
 
+/* A key that stays in its token gives one that is as good for words. */
+static int pseudonyms(const struct seal_kek *first, struct err *err)
+{
+	SECRET_AUTO key = first->key;
+
+	if (first->hmac) {
+		if (first->hmac(first->token, key.b, span_str("gba pseudonyms"), err) < 0)
+			return -EIO;
+		key.len = SEAL_KEK_LEN;
+	}
+	return pseudonym_init(&key) == 0 ? 0 : err_set(err, -EIO, "no pseudonyms for the log");
+}
+
 int store_open(struct store_shared **out, bool check, struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
@@ -94,9 +107,9 @@ int store_open(struct store_shared **out, bool check, struct err *err)
 	if (rc >= 0)
 		rc = bsf_cfg->store == BSF_STORE_LMDB ? open_lmdb(out, keks, (size_t)n, check, err)
 						      : open_redis(out, keks, (size_t)n, err);
-	if (rc == 0 && pseudonym_init(&keks[0].key) < 0)
-		rc = err_set(err, -EIO, "no pseudonyms for the log");
-	explicit_bzero(keks, sizeof(keks));
+	if (rc == 0)
+		rc = pseudonyms(&keks[0], err);
+	bsf_cfg_keks_free(keks);
 	return rc;
 }
 

@@ -68,6 +68,8 @@ static int rebuild_one(struct store_lmdb *l, MDB_val *k, MDB_val *v, struct rebu
 		return 0;
 	if (k->mv_size == LMDB_MARK_KEY_LEN) {
 		r->under[seal_kek_id(lmdb_span(v))]++;
+		if (seal_learn(l->keys.seal, lmdb_span(v), &l->said) < 0)
+			return -ECANCELED;
 		if (!r->only_counts)
 			lmdb_marks_read(l, k, v);
 		return 0;
@@ -78,6 +80,8 @@ static int rebuild_one(struct store_lmdb *l, MDB_val *k, MDB_val *v, struct rebu
 	}
 	r->records++;
 	r->under[seal_kek_id(record_sealed(lmdb_span(v)))]++;
+	if (seal_learn(l->keys.seal, record_sealed(lmdb_span(v)), &l->said) < 0)
+		return -ECANCELED;
 	memcpy(e.rand, k->mv_data, AKA_RAND_LEN);
 	return r->only_counts ? 0 : lmdb_index_add(l->index, &e);
 }
@@ -115,6 +119,8 @@ static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg,
 		mdb_cursor_close(c);
 	if (txn)
 		mdb_txn_abort(txn);
+	if (rc == -ECANCELED)
+		return err_set(err, rc, "kek: %s", l->said.text);
 	if (rc == -ENOMEM)
 		return err_set(err, rc, "store: no memory for the index of %s", cfg->dir);
 	if (rc != MDB_NOTFOUND)
@@ -245,6 +251,7 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 		return &l->sh;
 	if (lmdb_meta_renew(l, cfg, err) < 0)
 		goto fail;
+	seal_learnt(l->keys.seal);
 	l->committer = lmdb_committer_start(l);
 	if (l->committer)
 		return &l->sh;

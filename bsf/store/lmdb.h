@@ -24,6 +24,7 @@ struct store_lmdb {
 	uint8_t meta[LMDB_META_LEN]; /* the index key as it lies sealed */
 	uint8_t sealers[255];        /* KEKs that have sealed here; only of the committer, once it runs */
 	size_t n_sealers;
+	struct err said; /* by a token, while this is opened */
 	MDB_env *env;
 	MDB_dbi dbi;
 	size_t limit; /* octets of the file, which puts do not pass */

@@ -57,6 +57,8 @@ static int meta_in(struct store_lmdb *l, MDB_txn *txn)
 	if (v.mv_size != LMDB_META_LEN)
 		return -EBADMSG;
 	memcpy(l->meta, v.mv_data, LMDB_META_LEN);
+	if (seal_learn(l->keys.seal, lmdb_span(&v), &l->said) < 0)
+		return -ECANCELED;
 	return lmdb_meta_open(&l->keys, lmdb_span(&v));
 }
 
@@ -109,6 +111,8 @@ int lmdb_meta_begin(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, stru
 			cfg->dir, kek, kek);
 	case -EBADMSG:
 		return err_set(err, rc, "store: the database in %s was made under another KEK", cfg->dir);
+	case -ECANCELED:
+		return err_set(err, rc, "kek %u: %s", kek, l->said.text);
 	case -ENOSPC:
 		return err_set(err, rc, "store: no room in %s", cfg->dir);
 	default:

@@ -132,3 +132,23 @@ int secret_read_file(struct secret *out, size_t octets, const char *path, char *
 	OPENSSL_cleanse(key, sizeof(key));
 	return rc;
 }
+
+int secret_read_line(struct secret *out, const char *path, char *why, size_t whylen)
+{
+	char line[SECRET_MAX + 2];
+	int fd = secret_open_file(path, why, whylen), rc;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = read(fd, line, sizeof(line));
+	close(fd);
+	if (n > 0 && line[n - 1] == '\n')
+		n--;
+	if (n > 0 && n <= SECRET_MAX && !memchr(line, '\n', (size_t)n))
+		rc = secret_set(out, line, (size_t)n);
+	else
+		rc = fail(-EBADMSG, why, whylen, path, "is none");
+	OPENSSL_cleanse(line, sizeof(line));
+	return rc;
+}

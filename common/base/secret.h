@@ -46,3 +46,6 @@ int secret_open_file(const char *path, char *why, size_t whylen);
  *  \param[out] why reason in words, naming the path, never the content; whylen octets
  *  \returns 0; -ENOENT, -EACCES (readable by others, replaceable by others, or unreadable), -EBADMSG (not exactly 2*octets hex digits) */
 int secret_read_file(struct secret *out, size_t octets, const char *path, char *why, size_t whylen);
+
+/*! One line of such a file as it is, 1 to SECRET_MAX octets: a password, a PIN. \returns 0; -EBADMSG it is none; as above */
+int secret_read_line(struct secret *out, const char *path, char *why, size_t whylen);

@@ -16,6 +16,7 @@
 #define TAG_LEN     16
 #define HEAD_LEN    (1 + 1 + SALT_LEN + COUNTER_LEN)
 #define INFO        "gba record v1"
+#define LEARNT_MAX  65536 /* starts of which records are still there */
 
 _Static_assert(HEAD_LEN + TAG_LEN == SEAL_OVERHEAD, "the header of a sealed record");
 
@@ -25,6 +26,12 @@ struct seal {
 	uint8_t salt[SALT_LEN];
 	struct secret key; /* of this process start, under keks[0] */
 	_Atomic uint64_t counter;
+	/* of KEKs in tokens: in place before other threads come */
+	struct learnt {
+		uint8_t kek_id, salt[SALT_LEN];
+		struct secret key;
+	} * learnt;
+	size_t n_learnt;
 	unsigned serial; /* tells objects apart in the thread caches, also after free and malloc */
 };
 
@@ -62,6 +69,28 @@ static int hkdf(struct secret *out, const struct secret *kek, const uint8_t salt
 	return rc;
 }
 
+static int hmac_in_token(struct secret *out, const struct seal_kek *kek, const uint8_t salt[SALT_LEN], struct err *err)
+{
+	uint8_t what[SALT_LEN + sizeof(INFO) - 1], key[SEAL_KEK_LEN];
+	int rc;
+
+	memcpy(what, salt, SALT_LEN);
+	memcpy(what + SALT_LEN, INFO, sizeof(INFO) - 1);
+	rc = kek->hmac(kek->token, key, span_of(what, sizeof(what)), err);
+	if (rc == 0)
+		rc = secret_set(out, key, sizeof(key));
+	OPENSSL_cleanse(key, sizeof(key));
+	return rc;
+}
+
+/* The sealing key of a start. A token has said before all others why it cannot. */
+static int key_make(struct secret *out, const struct seal_kek *kek, const uint8_t salt[SALT_LEN], struct err *err)
+{
+	if (kek->hmac)
+		return hmac_in_token(out, kek, salt, err);
+	return hkdf(out, &kek->key, salt) == 0 ? 0 : err_set(err, -EIO, "OpenSSL gives no HKDF");
+}
+
 struct seal *seal_new(const struct seal_kek *keks, size_t n, struct err *err)
 {
 	struct seal *s;
@@ -71,7 +100,7 @@ struct seal *seal_new(const struct seal_kek *keks, size_t n, struct err *err)
 		return NULL;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (keks[i].id == 0 || keks[i].key.len != SEAL_KEK_LEN) {
+		if (keks[i].id == 0 || (!keks[i].hmac && keks[i].key.len != SEAL_KEK_LEN)) {
 			err_set(err, -EINVAL, "KEK %u: id must be 1..255 and the key 32 octets", keks[i].id);
 			return NULL;
 		}
@@ -84,12 +113,12 @@ struct seal *seal_new(const struct seal_kek *keks, size_t n, struct err *err)
 	memcpy(s->keks, keks, n * sizeof(*keks));
 	s->n_keks = n;
 	s->serial = atomic_fetch_add(&serials, 1) + 1;
-	if (rng_fill(s->salt, sizeof(s->salt)) < 0 || hkdf(&s->key, &s->keks[0].key, s->salt) < 0) {
-		err_set(err, -EIO, "OpenSSL gives no random octets or no HKDF");
-		seal_free(s);
-		return NULL;
-	}
-	return s;
+	if (rng_fill(s->salt, sizeof(s->salt)) < 0)
+		err_set(err, -EIO, "OpenSSL gives no random octets");
+	else if (key_make(&s->key, &s->keks[0], s->salt, err) == 0)
+		return s;
+	seal_free(s);
+	return NULL;
 }
 
 /* That of this thread, too. */
@@ -109,6 +138,9 @@ void seal_free(struct seal *s)
 		return;
 	OPENSSL_cleanse(cache, sizeof(cache)); /* of this thread; the others' are overwritten or die with them */
 	forget_key(s);
+	if (s->learnt)
+		OPENSSL_cleanse(s->learnt, s->n_learnt * sizeof(*s->learnt));
+	free(s->learnt);
 	OPENSSL_cleanse(s, sizeof(*s));
 	free(s);
 }
@@ -157,30 +189,83 @@ int seal_put(struct seal *s, uint8_t *out, size_t cap, struct span plain, struct
 	return ok ? (int)(plain.len + SEAL_OVERHEAD) : -EIO;
 }
 
+static const struct secret *learnt_key(const struct seal *s, const uint8_t *head)
+{
+	for (size_t i = s->n_learnt; i-- > 0;)
+		if (s->learnt[i].kek_id == head[1] && memcmp(s->learnt[i].salt, head + 2, SALT_LEN) == 0)
+			return &s->learnt[i].key;
+	return NULL;
+}
+
+static const struct seal_kek *kek_of(const struct seal *s, uint8_t id)
+{
+	for (size_t i = 0; i < s->n_keks; i++)
+		if (s->keks[i].id == id)
+			return &s->keks[i];
+	return NULL;
+}
+
+int seal_learn(struct seal *s, struct span sealed, struct err *err)
+{
+	const struct seal_kek *kek = sealed.len < SEAL_OVERHEAD ? NULL : kek_of(s, seal_kek_id(sealed));
+	struct learnt *l;
+	int rc;
+
+	if (!kek || !kek->hmac || learnt_key(s, sealed.p))
+		return 0;
+	if (s->n_learnt == LEARNT_MAX)
+		return err_set(err, -ENOSPC, "more than %d starts have sealed what is there", LEARNT_MAX);
+	l = calloc(s->n_learnt + 1, sizeof(*l));
+	if (!l)
+		return err_set(err, -ENOMEM, "no memory");
+	rc = key_make(&l[s->n_learnt].key, kek, sealed.p + 2, err);
+	if (rc < 0) {
+		free(l);
+		return rc;
+	}
+	l[s->n_learnt].kek_id = kek->id;
+	memcpy(l[s->n_learnt].salt, sealed.p + 2, SALT_LEN);
+	if (s->n_learnt) {
+		memcpy(l, s->learnt, s->n_learnt * sizeof(*l));
+		OPENSSL_cleanse(s->learnt, s->n_learnt * sizeof(*l));
+	}
+	free(s->learnt);
+	s->learnt = l;
+	s->n_learnt++;
+	return 0;
+}
+
+void seal_learnt(struct seal *s)
+{
+	for (size_t i = 0; i < s->n_keks; i++)
+		s->keks[i].token = NULL;
+}
+
 /* The key a record was sealed under. \returns NULL and rc */
 static const struct secret *record_key(struct seal *s, const uint8_t *head, int *rc)
 {
 	const uint8_t *salt = head + 2;
 	struct cache_slot *slot = &cache[(salt[0] ^ head[1]) % CACHE_SLOTS];
+	const struct seal_kek *kek;
 
 	if (head[1] == s->keks[0].id && memcmp(salt, s->salt, SALT_LEN) == 0)
 		return &s->key;
 	if (slot->serial == s->serial && slot->kek_id == head[1] && memcmp(slot->salt, salt, SALT_LEN) == 0)
 		return &slot->key;
+	kek = kek_of(s, head[1]);
 	*rc = -ENOKEY;
-	for (size_t i = 0; i < s->n_keks; i++) {
-		if (s->keks[i].id != head[1])
-			continue;
-		slot->serial = 0;
-		*rc = hkdf(&slot->key, &s->keks[i].key, salt);
-		if (*rc < 0)
-			return NULL;
-		slot->serial = s->serial;
-		slot->kek_id = head[1];
-		memcpy(slot->salt, salt, SALT_LEN);
-		return &slot->key;
-	}
-	return NULL;
+	if (!kek)
+		return NULL;
+	if (kek->hmac)
+		return learnt_key(s, head);
+	slot->serial = 0;
+	*rc = hkdf(&slot->key, &kek->key, salt);
+	if (*rc < 0)
+		return NULL;
+	slot->serial = s->serial;
+	slot->kek_id = head[1];
+	memcpy(slot->salt, salt, SALT_LEN);
+	return &slot->key;
 }
 
 int seal_open(struct seal *s, uint8_t *out, size_t cap, struct span sealed, struct span aad)
@@ -247,10 +332,7 @@ size_t seal_keks(const struct seal *s, uint8_t *ids)
 
 bool seal_knows(const struct seal *s, uint8_t kek_id)
 {
-	for (size_t i = 0; i < s->n_keks; i++)
-		if (s->keks[i].id == kek_id)
-			return true;
-	return false;
+	return kek_of(s, kek_id);
 }
 
 int seal_index(uint8_t out[32], const struct secret *index_key, struct span what)

@@ -2,6 +2,7 @@
 /*! \file seal.h
  *  Records sealed at rest (doc/design.md, "State of one bootstrap"): AES-256-GCM under
  *  HKDF-SHA-256(KEK, salt, "gba record v1"); one random salt per process start, the GCM nonce is a counter.
+ *  A KEK in a token makes the sealing key by HMAC-SHA-256(KEK, salt, "gba record v1") instead.
  *  Layout: version 1 | KEK id 1 | salt 12 | counter 8 | ciphertext | tag 16. */
 #pragma once
 
@@ -16,6 +17,9 @@
 struct seal_kek {
 	uint8_t id;        /* 1..255, as configured */
 	struct secret key; /* SEAL_KEK_LEN octets */
+	/*! In its place, where the key does not come out of a token: HMAC-SHA-256 by it. \returns 0; -EIO, err says why */
+	int (*hmac)(void *token, uint8_t out[32], struct span what, struct err *err);
+	void *token; /* lent until seal_learnt() */
 };
 
 struct seal; /* opaque; usable from any thread */
@@ -32,6 +36,12 @@ int seal_put(struct seal *s, uint8_t *out, size_t cap, struct span plain, struct
 /*! \returns octets of plain text; -ENOKEY the KEK id is not configured; -EBADMSG not sealed by this KEK or altered;
  *  -ENOSPC. out may hold garbage on error: the caller wipes it */
 int seal_open(struct seal *s, uint8_t *out, size_t cap, struct span sealed, struct span aad);
+
+/*! Of what was sealed under a KEK in a token: have its key at hand from now on. Under another KEK: nothing. Before other threads use s.
+ *  \returns 0; -EIO, err says why; -ENOSPC it comes of too many starts */
+int seal_learn(struct seal *s, struct span sealed, struct err *err);
+/*! From now on no token is asked any more. */
+void seal_learnt(struct seal *s);
 
 /*! Sealed anew under the first KEK; what it holds does not change.
  *  \returns as seal_put() and seal_open(); -ENOMEM */

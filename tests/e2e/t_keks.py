@@ -170,3 +170,85 @@ async def memory(t):
     await w.start()
     assert "nothing is sealed" in await vty.enabled(w.ports["bsf_vty"], "kek rotate")
     assert "nothing is sealed" in str(await ctl.refused(w.ports["bsf_ctl"], "kek rotate"))
+
+
+PIN = "87654321"
+
+
+async def token(t, w):
+    """A token of softhsm2 with a key of its own, and the lines that name it."""
+    module = "/usr/lib/softhsm/libsofthsm2.so"
+    if not os.path.exists(module):
+        t.skip("softhsm2 is not installed")
+    t.need_tool("pkcs11-tool", "opensc")
+    folder = f"{w.etc}/tokens"
+    os.mkdir(folder, 0o700)
+    conf = w.write_secret("softhsm2.conf", f"directories.tokendir = {folder}\nobjectstore.backend = file\nlog.level = ERROR\n")
+    w.bsf_env["SOFTHSM2_CONF"] = conf
+    for words in (["softhsm2-util", "--init-token", "--free", "--label", "gba", "--so-pin", "12345678", "--pin", PIN],
+                  ["pkcs11-tool", "--module", module, "--token-label", "gba", "--login", "--pin", PIN, "--keygen", "--key-type",
+                   "generic:32", "--label", "bsf", "--sensitive"],
+                  ["pkcs11-tool", "--module", module, "--token-label", "gba", "--login", "--pin", PIN, "--keygen", "--key-type",
+                   "AES:32", "--label", "aes", "--sensitive"]):
+        rc, out, err = await procs.run(words, env=w.bsf_env)
+        assert rc == 0, (words, out, err)
+    pin = w.write_secret("pin", PIN + "\n")
+    return folder, lambda module=module, label="gba", key="bsf", pin=pin: f"kek 3 pkcs11 {module} {label} {key} pin-file {pin}"
+
+
+@test("A KEK that stays in a token (softhsm2): sealed and opened over starts, though the token is gone meanwhile; rotated to and from; what is "
+      "wrong with it in words", timeout=60)
+async def pkcs11(t):
+    w = World(t)
+    folder, line = await token(t, w)
+    old = f"kek 1 file {w.etc}/bsf-1.kek"
+    await w.start()
+    first = await w.ue().bootstrap()
+    keks(w, line(), old)
+    w.bsf.env.update(w.bsf_env)
+    await restart(w)
+    os.rename(folder, folder + ".away")                      # no record waits for it
+    os.mkdir(folder, 0o700)
+    pool = NafPool(w)
+    t.cleanup(pool.close)
+    second = await w.ue(1).bootstrap()
+    for s in (first, second):
+        await pool.compare(s)
+    await vty.enabled(w.ports["bsf_vty"], "kek rotate")
+
+    async def done():
+        return (await rotation(w))["rotation"] == "done"
+    await t.until(done, 60, "the rotation to be done")
+    await w.bsf.stop()
+    await refused(w, "there is no token of this label")
+    os.rmdir(folder)
+    await refused(w, "the module failed (its configuration?)")
+    os.rename(folder + ".away", folder)
+    keks(w, line())
+    for _ in range(2):                                       # keys of earlier starts are asked for, too
+        await w.bsf.start()
+        for s in (first, second):
+            await pool.compare(s)
+        await w.bsf.stop()
+    for wrong, words in ((line(pin=w.write_secret("wrong", "11111111\n")), "the PIN is wrong"),
+                         (line(label="none"), "there is no token of this label"), (line(key="none"), "there is no key of this label"),
+                         (line(key="aes"), "the key is no generic secret"), (line(module="/none.so"), "no module"),
+                         (line(module="libc.so.6"), "is no PKCS#11 module"), (line(pin=f"{w.etc}/none"), "No such file"),
+                         (line().replace("kek 3", "kek 4"), "made under another KEK: 3, which is not configured")):
+        keks(w, wrong)
+        await refused(w, words)
+    keks(w, old, line())
+    await w.bsf.start()
+    await vty.enabled(w.ports["bsf_vty"], "kek rotate")
+    await t.until(done, 60, "the rotation to be done")
+    keks(w, old)
+    await restart(w)
+    for s in (first, second):
+        await pool.compare(s)
+
+
+async def refused(w, words):
+    for more in (["--check"], []):
+        rc, out, err = await procs.run([*w.bsf.argv, *more], env=w.bsf.env)
+        assert rc != 0 and words in out + err, (words, rc, out, err)
+        assert PIN not in out + err

@@ -14,8 +14,8 @@
 #include "common/base/clock.h"
 #include "common/rt/deadline.h"
 
-const struct seal_kek kek_1 = { 1, { 32, { [0 ... 31] = 0x11 } } };
-const struct seal_kek kek_2 = { 2, { 32, { [0 ... 31] = 0x22 } } };
+const struct seal_kek kek_1 = { .id = 1, .key = { 32, { [0 ... 31] = 0x11 } } };
+const struct seal_kek kek_2 = { .id = 2, .key = { 32, { [0 ... 31] = 0x22 } } };
 
 const char *temp_dir(void)
 {

@@ -9,7 +9,8 @@
 #define IMPI "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
 #define BSF  "bsf.mnc001.mcc001.pub.3gppnetwork.org"
 
-static const struct seal_kek key_1 = { 1, { 32, { [0 ... 31] = 0x11 } } }, key_2 = { 2, { 32, { [0 ... 31] = 0x22 } } };
+static const struct seal_kek key_1 = { .id = 1, .key = { 32, { [0 ... 31] = 0x11 } } },
+			     key_2 = { .id = 2, .key = { 32, { [0 ... 31] = 0x22 } } };
 
 static struct marks *set_of(const struct seal_kek *key, size_t max)
 {
