@@ -94,6 +94,19 @@ class Bench:
             both(f"a page of applications {what}", took, 2)
         c.close()
 
+    async def device_pages(self):
+        """Over HTTPS on one connection, of names that are random."""
+        link, token = self.w.link(), await self.w.token()
+        for what, behind in (("at the begin", "0"), ("in the middle", "8"), ("at the end", "fe")):
+            took = []
+            for _ in range(300):
+                began = time.perf_counter()
+                r = link.ask_now("GET", f"/devices?after={behind:0<32}", token=token)
+                took.append(time.perf_counter() - began)
+                await asyncio.sleep(0.02)                          # a token has a rate
+            assert r.status == 200 and r.json["devices"], r
+            both(f"a page of devices over HTTPS {what}", took, 2)
+
     async def start_again(self):
         await self.w.reg.stop()
         began = time.monotonic()
@@ -104,7 +117,7 @@ class Bench:
 async def measure(lib):
     t = lib.runner.Context("bench-reg")
     try:
-        w = lib.registry.Realm(t, n_cards=CARDS)
+        w = lib.reg_api.ApiRealm(t, bare=False, n_cards=CARDS)
         print(f"{DEVICES} devices, {APPLICATIONS} applications, {DEVICES * EACH} grants", flush=True)
         subprocess.run([lib.procs.program("reg_fill"), w.database, f"{w.etc}/reg-1.kek", str(DEVICES), str(APPLICATIONS), str(EACH)], check=True)
         verdict("database", os.stat(w.database).st_size / 1e6, "MB")
@@ -113,6 +126,7 @@ async def measure(lib):
         await b.start_again()
         await b.until_honoured()
         await b.pages()
+        await b.device_pages()
         await b.changes(1, "one at a time")
         await b.changes(CONNECTIONS, f"of {CONNECTIONS} at once")
         await b.start_again()
@@ -131,6 +145,7 @@ def main():
     import lib.ctl
     import lib.naf
     import lib.procs
+    import lib.reg_api
     import lib.registry
     import lib.runner
     lib.ASP, lib.FQDN = lib.registry.ASP, lib.registry.FQDN

@@ -88,9 +88,9 @@ static const char *socket_path(const char *s)
 /* What only the registry can be told needs no -s. */
 static bool is_of_registry(const char *word)
 {
-	static const char *const words[] = { "asp",    "app",       "user",   "group",     "device",
-					     "grant",  "withdraw",  "outbox", "reconcile", "audit",
-					     "backup", "discovery", "request" };
+	static const char *const words[] = { "asp",      "app",    "user",        "group",   "device", "grant",
+					     "withdraw", "outbox", "reconcile",   "audit",   "backup", "discovery",
+					     "request",  "token",  "certificate", "profiles" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(word, words[i]) == 0)

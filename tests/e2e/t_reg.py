@@ -3,7 +3,7 @@
 import json
 import os
 
-from lib import naf, procs
+from lib import ctl, naf, procs
 from lib.registry import ASP, FQDN, Realm, page, page_until
 from lib.runner import test
 
@@ -152,3 +152,16 @@ async def by_gbactl(t):
         assert rc == 0 and json.loads(out) is not None, (words, out, err)
     rc, out, err = await procs.run([*exe, "grant", "x@example.com", FQDN], 20)
     assert rc == 1 and "there is no such device" in err, (rc, out, err)
+
+
+@test("gbactl: what only the registry can be told goes to the registry without -s", smoke=True)
+async def without_socket(t):
+    w = await Realm(t).start()
+    verbs = {}
+    for which in ("reg_ctl", "bsf_ctl"):
+        verbs[which] = {c["command"].split()[0] for c in (await ctl.ask(w.ports[which], "commands"))["commands"]}
+    own = sorted(verbs["reg_ctl"] - verbs["bsf_ctl"])
+    assert {"app", "token"} <= set(own), own
+    for verb in own:
+        _, _, err = await procs.run([t.need_program("gbactl"), "-t", "1", verb], 20, {"GBACTL_SOCKET": ""})
+        assert "/run/gba-reg/control" in err, (verb, err)

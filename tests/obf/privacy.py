@@ -3,6 +3,7 @@
 # covers: OBF-7.5-6 OBF-9.4.1-8 OBF-10.3-3
 #   + t_reg: registry: an application learns a pseudonym
 #   - privacy: rows: two providers put together
+#   - t_reg_generator: registry api: requests made by chance
 #
 # covers: OBF-7.4-6 OBF-9.1.1-5
 #   + t_flow: TMPI: used in the next run

@@ -28,7 +28,7 @@ as() { local user=$1; shift; runuser -u "$user" -- "$@"; }
 until_said() { timeout 20 grep -q -m 1 "$2" <(tail -n +1 -f "$1" 2>/dev/null); }
 
 export DEBIAN_FRONTEND=noninteractive
-run apt-get install -y -q --no-install-recommends "$debs"/{gba-{bsf,hss-sim,znproxy,reg,tools,ued,interop,doc},libgbaue0}_*.deb logrotate systemd man-db
+run apt-get install -y -q --no-install-recommends "$debs"/{gba-{bsf,hss-sim,znproxy,reg,tools,ued,interop,doc},libgbaue0}_*.deb logrotate systemd man-db curl openssl
 ok $? "the packages install"
 run bash -c '[ "$(stat -c "%U %a" /etc/gba/bsf-1.kek /etc/gba/hss-1.kek /etc/gba/reg-1.kek /var/lib/gba-bsf /var/lib/gba-hss-sim /var/lib/gba-reg /var/lib/gba-reg-policy | tr "\n" ,)" = \
 	"gba-bsf 600,gba-hss-sim 600,gba-reg 600,gba-bsf 700,gba-hss-sim 700,gba-reg 700,gba-reg 2750," ] && [ "$(stat -c %a /etc/gba/*.cfg | sort -u)" = 640 ]'
@@ -70,6 +70,10 @@ ok $? "a device bootstraps"
 install -d -m 750 -o gba-reg -g gba-reg /run/gba-reg /var/log/gba-reg
 chmod 750 /run/gba-bsf /run/gba-hss-sim
 : >"$out/reg.log"
+# HTTPS, as doc/realm.md turns it on
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+	-keyout /etc/gba/reg.key -out /etc/gba/reg.pem 2>"$out/last" && cp /etc/gba/reg.pem /etc/gba/clients-ca.pem && chown gba-reg: /etc/gba/reg.key
+sed -i '/^!api/,/^!$/ { s/^!api/api/; s/^! / /; s/192.0.2.10/127.0.0.1/ }' /etc/gba/gba-reg.cfg
 setpriv --reuid gba-reg --regid gba-reg --init-groups gba-regd -c /etc/gba/gba-reg.cfg 2>"$out/reg.log" &
 reg_pid=$!
 until_said "$out/reg.log" ready
@@ -82,12 +86,16 @@ for _ in $(seq 100); do
 done
 run bash -c 'gbactl outbox; gbactl --json policy show | grep "\"good\":1" && [ "$(gbactl --json outbox | grep -o "waiting\":0,\"oldest_s\":0,\"refused\":0" | wc -l)" = 2 ]'
 ok $? "and BSF and HSS have been told"
+token=$(gbactl --json token add operator | sed 's/.*"token": *"\([^"]*\)".*/\1/')
+run bash -c "curl -sS --cacert /etc/gba/reg.pem -H 'Authorization: Bearer $token' https://localhost:8443/outbox | grep '\"waiting\":0'"
+ok $? "and who has a token asks it over HTTPS"
 btid=$(gba-ue -c "$out/usim-1.cfg" --json status | sed -n 's/.*"btid": "\([^"]*\)".*/\1/p')
 run gba-naf bir "$btid" --identity video.example.com --naf video.example.com --ua 0100000002 --bsf 127.0.0.1:3868
 ok $? "so the application gets the key of the session that lives"
 kill $reg_pid
 run wait $reg_pid
 ok $? "gba-regd ends with 0"
+rm -f /etc/gba/reg.pem /etc/gba/reg.key /etc/gba/clients-ca.pem
 install -m 600 -o gba-ue -g gba-ue "$examples/usim-1.cfg" /etc/gba/
 sed -i 's,^ state-file .*, state-file /var/lib/gba-ued/usim-1.state,' /etc/gba/usim-1.cfg
 sed -i 's,^agent$,&\n connect-to bsf.mnc001.mcc001.pub.3gppnetwork.org:80:127.0.0.1:8080,' /etc/gba/gba-ue.cfg
