@@ -242,7 +242,7 @@ static unsigned status_of(enum ctl_word word)
 		[CTL_FAILED] = 500, [CTL_FORBIDDEN] = 403, [CTL_CHANGED] = 412, [CTL_CONFLICT] = 409,
 	};
 
-	return statuses[word];
+	return word < sizeof(statuses) / sizeof(statuses[0]) && statuses[word] ? statuses[word] : 500;
 }
 
 /* Is it a parameter? Then its name is the field; of the body a pointer is. */

@@ -186,11 +186,16 @@ static int whose(struct reg_order *o, struct reg_db *db, struct row *r)
 	return 0;
 }
 
+/* Those that are over are none any more. */
 static int not_too_many(struct reg_order *o, struct reg_db *db, const struct row *r)
 {
 	int64_t n = 0;
-	int rc = reg_db_int(db, &n, "SELECT count(*) FROM token WHERE role = ?1 AND owner = ?2", "ii", (int64_t)r->role,
-			    r->owner);
+	int rc = reg_db_do(db, "DELETE FROM token WHERE role = ?1 AND owner = ?2 AND expires <= ?3", "iii",
+			   (int64_t)r->role, r->owner, (int64_t)time(NULL));
+
+	if (rc == 0)
+		rc = reg_db_int(db, &n, "SELECT count(*) FROM token WHERE role = ?1 AND owner = ?2", "ii",
+				(int64_t)r->role, r->owner);
 
 	if (rc > 0 && n >= REG_TOKENS_MAX)
 		return reg_refuse(o, CTL_EXISTS, NULL, "it has %d tokens; allowed: revoke one", REG_TOKENS_MAX);

@@ -11,6 +11,7 @@ from lib import procs
 from lib.pki import pki
 from lib.reg_api import JSON, PROBLEM, ApiRealm
 from lib.runner import test
+from lib.vty import Vty
 
 
 @test("registry api: a certificate is taken if it is ours, for clients, valid and registered; nothing else is", smoke=True)
@@ -258,3 +259,41 @@ async def rates(t):
         return [(await x.ask("GET", "/tokens?limit=1", token=boss, patient=False)).status for _ in range(40)]
     got = [s for all_ in await asyncio.gather(*(many(x) for x in links)) for s in all_]
     assert set(got) <= {200, 429} and (429 in got or t.factor > 1) and got.count(200) >= 50, (got.count(200), got.count(429))
+
+
+@test("registry api: a configuration that cannot serve is refused with file, line and what is allowed; what is configured is written back", smoke=True)
+async def configuration(t):
+    w = ApiRealm(t)
+    other = pki().make("api-other-key", "localhost")
+    good = w.reg_daemon().argv
+
+    async def refused(words, **lines):
+        cfg = w.reg_cfg.text()
+        for old, new in lines.items():
+            old = old.replace("_", " ").replace("  ", "-")
+            assert f" {old} " in cfg, old
+            cfg = "".join((f" {new}\n" if new else "") if x.startswith(f" {old} ") else x + "\n" for x in cfg.splitlines())
+        with open(good[2], "w", encoding="utf-8") as f:
+            f.write(cfg)
+        rc, _, err = await procs.run(good + ["--check"], 15)
+        assert rc == 1 and f"{good[2]}:" in err and words in err, (words, err)
+    await refused("'api' lacks 'tls certificate'", tls_certificate="")
+    await refused("'api' lacks 'tls key'", tls_key="")
+    await refused("'api' lacks 'tls ca'", tls_ca="")
+    await refused("tls certificate and tls key", tls_key=f"tls key {other.key}")
+    await refused("No such file", tls_certificate="tls certificate /tmp/no/such.pem")
+    await refused("tls ca: no certificate in it", tls_ca=f"tls ca {other.key}")
+    await refused("'nowhere' is no address; allowed: IPv4 or IPv6", listen="listen nowhere 1")
+    await refused("70000", listen="listen 127.0.0.1 70000")
+    await refused("request-time", request__time="request-time 0")
+    os.chmod(w.server.key, 0o644)
+    await refused("may be read by others; allowed: mode 0600 or 0400")
+    os.chmod(w.server.key, 0o600)
+    await w.start()
+    rc, _, err = await procs.run(good, 15)
+    assert rc == 1 and "in use" in err, err
+    v = await Vty.open(w.ports["reg_vty"])
+    await v.command("enable")
+    said = await v.command("show running-config")
+    for line in w.reg_cfg.node("api"):
+        assert line.strip() in said or line.strip() == "request-time 10", (line, said)

@@ -81,7 +81,8 @@ class Strategies:
         path = {}
         for p in o.where("path"):
             value = self.known(data, p["name"]) if data.draw(st.booleans()) else None
-            path[p["name"]] = value or str(data.draw(TEXT if wrong else self.of(p["schema"])))
+            other = str(data.draw(TEXT if wrong else self.of(p["schema"])))
+            path[p["name"]] = value or other
         query = {p["name"]: data.draw(TEXT if wrong and data.draw(st.booleans()) else self.of(p["schema"]))
                  for p in o.where("query") if data.draw(st.integers(0, 2)) == 0}
         headers = {}

@@ -37,8 +37,8 @@ class Link:
         h = dict(headers or {})
         if token:
             h["Authorization"] = "Bearer " + token
-        if body is not None and not isinstance(body, (str, bytes)):
-            body = json.dumps(body)
+        if body is not None and not isinstance(body, bytes):
+            body = (body if isinstance(body, str) else json.dumps(body)).encode()
         if body is not None:
             h.setdefault("Content-Type", JSON)
         try:
