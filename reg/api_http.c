@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,8 @@ struct api_http {
 	struct deadline timer; /* what the library wants to be called for */
 	struct api_rates *rates;
 	bool due, again, stopping;
+	atomic_uint open;                /* connections, as the main thread sees them */
+	atomic_uint_fast64_t answers[6]; /* by the first digit of the status */
 	struct {
 		struct inbox_item item; /* first */
 		struct api_http *h;
@@ -146,6 +149,7 @@ static enum MHD_Result reply(struct api_req *r, struct api_http *h)
 {
 	r->state = API_SENT;
 	api_conn_answering(r->conn);
+	atomic_fetch_add_explicit(&h->answers[r->answer.status / 100 % 6], 1, memory_order_relaxed);
 	LOGT(DRT, LOGL_INFO, "api: %s %u\n", r->op ? r->op->id : r->path ? r->path->text : "-", r->answer.status);
 	return api_reply(r, r->close_after || h->stopping);
 }
@@ -299,6 +303,7 @@ static void api_turn(void *owner)
 	if (!h->due || !h->mhd)
 		return;
 	h->due = false;
+	atomic_store_explicit(&h->open, h->conns.n, memory_order_relaxed);
 	for (int i = 0; i == 0 || (h->again && i < TURNS); i++) {
 		h->again = false;
 		MHD_run(h->mhd);
@@ -510,6 +515,24 @@ int api_http_start(struct reg_work *w, struct reg_work *r, struct err *err)
 	}
 	api_tls_clear(&tls);
 	return rc;
+}
+
+void api_http_figures(json_t *into)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n_listeners; i++) {
+		struct api_http *h = listeners[i];
+		char at[SOCKADDR_TEXT];
+
+		sockaddr_text(at, &h->where->at);
+		json_array_append_new(list, json_pack("{sssIsIsIsI}", "address", at, "connections",
+						      (json_int_t)atomic_load(&h->open), "done",
+						      (json_int_t)atomic_load(&h->answers[2]), "refused",
+						      (json_int_t)atomic_load(&h->answers[4]), "failed",
+						      (json_int_t)atomic_load(&h->answers[5])));
+	}
+	json_object_set_new(into, "api", list);
 }
 
 void api_http_quiesce(void)

@@ -11,6 +11,9 @@
  *  \returns 0; -errno and err */
 int api_http_start(struct reg_work *writer, struct reg_work *reader, struct err *err);
 
+/*! For `figures`: of each address its connections, and how many answers of which class. */
+void api_http_figures(json_t *into);
+
 /*! Nothing is accepted or ordered any more; what is on its way to the database still is answered. Before the work is stopped. */
 void api_http_quiesce(void);
 /*! When the work is stopped. */

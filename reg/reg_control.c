@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "reg/api_http.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_discovery.h"
 #include "reg/reg_orders.h"
@@ -35,6 +36,7 @@ void reg_figures(json_t *into)
 		json_array_append_new(list, o);
 	}
 	json_object_set_new(into, "targets", list);
+	api_http_figures(into);
 }
 
 /* --- who does it */

@@ -240,6 +240,30 @@ async def hostile(t):
     assert (await a.ask("GET", "/tokens", token=boss)).status == 200
 
 
+@test("registry api: without a free descriptor connections are closed, not kept waiting; who has a token is served, and the figures tell", smoke=True)
+async def descriptors(t):
+    w = ApiRealm(t)
+    w.reg = w.reg_daemon()
+    w.reg.argv = ["prlimit", "--nofile=64"] + w.reg.argv
+    t.watch(w.reg)
+    await w.start()
+    boss, held = await w.token(), []
+    for _ in range(200):
+        s = socket.socket()
+        s.setblocking(False)
+        s.connect_ex(("127.0.0.1", w.api))
+        held.append(s)
+        await asyncio.sleep(0.002)
+    for _ in range(3):
+        assert (await w.curl("/tokens", "-H", f"Authorization: Bearer {boss}"))[0] == 200
+    assert (await w.curl("/nowhere"))[0] == 404
+    figures = (await w.order("figures"))["figures"]
+    at = figures["api"][0]
+    assert at["address"] == f"127.0.0.1 {w.api}" and at["done"] == 3 and at["refused"] == 1 and at["failed"] == 0 and at["connections"] < 64, at
+    for s in held:
+        s.close()
+
+
 @test("registry api: over its rate a token gets 429 and when to come again; who guesses tokens spends what his address has, not others'", smoke=True)
 async def rates(t):
     w = await ApiRealm(t).start()
