@@ -202,6 +202,7 @@ const struct ctl_command reg_commands[] = {
 	  ARGS("KYC-REF [ASSURANCE]", 1, 2),
 	  .help = "Somebody who is known where the reference says, and how well: 0 to 4",
 	  .changes = true,
+	  .personal = true,
 	  DO(reg_user_add, true, "kyc_ref assurance") },
 	{ .words = "user show", ARGS("USER", 1, 1), .help = "A user", DO(reg_user_get, false, "user") },
 	{ .words = "user list",

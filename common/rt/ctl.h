@@ -41,6 +41,7 @@ struct ctl_command {
 	const char *help;
 	unsigned char args_min, args_max;
 	bool changes;        /* something: it is logged, with who */
+	bool personal;       /* its first argument says who somebody is: not in the log, whatever it looks like */
 	size_t document_max; /* octets; 0: none may follow, else one must */
 	const void *data;    /* of the daemon's own, for run(): ctl_data() */
 	/*! Ends in ctl_ok() or ctl_fail(), now or later. */

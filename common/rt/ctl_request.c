@@ -49,7 +49,10 @@ static void log_request(const struct ctl_request *q, const char *outcome)
 	writer_init(&w, text, sizeof(text));
 	for (size_t i = 0; i < q->line.n; i++) {
 		writer_str(&w, i ? " " : "");
-		log_line_word(&w, q->line.word[i]);
+		if (q->command->personal && i == q->first)
+			writer_str(&w, "*****");
+		else
+			log_line_word(&w, q->line.word[i]);
 	}
 	if (writer_end(&w) < 0)
 		strcpy(text + sizeof(text) - 4, "...");
