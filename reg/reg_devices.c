@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "reg/reg_audit.h"
+#include "reg/reg_inbox.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_outbox.h"
 #include "reg/reg_reach.h"
@@ -300,6 +301,8 @@ int reg_device_state(struct reg_order *o, struct reg_db *db)
 			rc = reg_reach_device(o, db, device);
 		if (rc == 0)
 			rc = reg_audit_add(db, o->caller.name, what, device, NULL);
+		if (rc == 0)
+			rc = reg_inbox_tell(db, device, state, NULL);
 	}
 	return rc == 0 ? answer_device(o, db, device) : rc;
 }
@@ -329,8 +332,10 @@ int reg_device_custodian(struct reg_order *o, struct reg_db *db)
 			     ? 0
 			     : -EIO;
 	if (rc == 0 && is != user) {
-		rc = reg_db_do(db, "UPDATE device SET custodian = nullif(?2, 0), rev = ?3 WHERE id = ?1", "iii", device,
-			       user, rev);
+		rc = reg_inbox_tell(db, device, "given_away", NULL);
+		if (rc == 0)
+			rc = reg_db_do(db, "UPDATE device SET custodian = nullif(?2, 0), rev = ?3 WHERE id = ?1", "iii",
+				       device, user, rev);
 		if (rc == 0)
 			rc = reg_db_do(db, "UPDATE granted SET user_agrees = 0, rev = ?2 WHERE device = ?1", "ii",
 				       device, rev);
@@ -338,6 +343,8 @@ int reg_device_custodian(struct reg_order *o, struct reg_db *db)
 			rc = reg_reach_device(o, db, device);
 		if (rc == 0)
 			rc = reg_audit_add(db, o->caller.name, "device custodian", device, NULL);
+		if (rc == 0)
+			rc = reg_inbox_tell(db, device, "received", NULL);
 	}
 	return rc == 0 ? answer_device(o, db, device) : rc;
 }

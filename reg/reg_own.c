@@ -31,6 +31,16 @@ static int give_own(struct reg_db *db, int64_t device, int64_t app)
 				  device, app, (int64_t)time(NULL), rev);
 }
 
+/* Whoever has the device by now: this right goes with any other that is live. */
+static int agree_again(struct reg_db *db, int64_t device, int64_t app)
+{
+	return reg_db_do(
+		db,
+		"UPDATE granted SET asp_agrees = 1, user_agrees = 1 WHERE device = ?1 AND app = ?2 AND NOT (asp_agrees AND"
+		" user_agrees) AND EXISTS (SELECT 1 FROM live WHERE device = ?1)",
+		"ii", device, app);
+}
+
 int reg_own_right(struct reg_db *db, int64_t device)
 {
 	int64_t app = 0, has = 0, others = 0;
@@ -42,8 +52,10 @@ int reg_own_right(struct reg_db *db, int64_t device)
 	if (rc > 0)
 		rc = reg_db_int(db, &others, "SELECT EXISTS (SELECT 1 FROM granted WHERE device = ?1 AND app <> ?2)",
 				"ii", device, app);
-	if (rc <= 0 || !has == !others)
+	if (rc <= 0 || (!has && !others))
 		return rc < 0 ? rc : 0;
+	if (has && others)
+		return agree_again(db, device, app);
 	return others ? give_own(db, device, app)
 		      : reg_db_do(db, "DELETE FROM granted WHERE device = ?1 AND app = ?2", "ii", device, app);
 }

@@ -78,6 +78,17 @@ async def apps(t):
     assert (high["profile"], high["keys"]) == ("high", "device"), high
     await w.order(f"withdraw {mine} {FQDN}")
     assert await w.listed(0) == ["tv.example.org"]
+    user = (await w.order("user add contract-1"))["user"]
+    await w.order(f"device custodian {mine} {user}")
+
+    async def unknown():                                           # within recheck
+        return await w.listed(0) == (1, "refused")
+    await t.until(unknown, 15, "the former one's right to end")
+    await w.order(f"grant {mine} tv.example.org")
+
+    async def known():
+        return await w.listed(0) == ["tv.example.org"]
+    await t.until(known, 15, "the list of who has the device now")
     await w.order("app delete tv.example.org")
     assert await w.listed(0) == [] and await w.listed(1) == []
     rc, out, err = await procs.run(w.device(1) + ["apps", f"http://{OWN}/"], 30)

@@ -69,9 +69,14 @@ async def begun(t):
     assert (await a.ask("PUT", f"/requests/{name}", {"agree": False}, other)).status == 404
     assert (await w.order(f"device show 1@example.com"))["grants"], "granted"
     told = (await a.ask("GET", "/inbox", token=user)).json["events"]
-    assert [(e["event"], e["device"], e["fqdn"], e["asp"]) for e in told] == [("granted", device, FQDN, "acme")] and told[0]["gsid"], told
-    assert (await a.ask("GET", "/inbox", token=other)).json["events"] == []
+    assert [e["event"] for e in told] == ["received", "granted"] and {e["device"] for e in told} == {device}, told
+    assert (told[1]["fqdn"], told[1]["asp"]) == (FQDN, "acme") and told[1]["gsid"], told
+    assert [e["event"] for e in (await a.ask("GET", "/inbox", token=other)).json["events"]] == ["received"]
     assert (await a.ask("GET", "/inbox", token=w.acme)).status == 403
+    await w.order("device state 1@example.com suspended")
+    await w.order("device custodian 1@example.com")
+    told = (await a.ask("GET", "/inbox", token=user)).json["events"][2:]
+    assert [e["event"] for e in told] == ["suspended", "given_away"], told
     mine = (await a.ask("GET", "/requests", token=w.acme)).json["requests"]
     assert mine[0]["result"] == "agreed" and mine[0]["device"] not in (device, others), mine
     assert (await a.ask("GET", "/requests", token=w.rival)).json["requests"] == []
