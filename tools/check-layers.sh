@@ -22,6 +22,7 @@ BEGIN {
 	may["common/dia"] = may["common/http"] "common/http dict "
 	may["common/rt"] = may["common/dia"] "common/dia "
 	may["dict"] = " "
+	may["gba/naf.h"] = " " # the public header, which others may know who may not know the library
 	may["naf-lib"] = may["common/dia"] "common/dia gba/naf.h "
 	# the card below the library, the library below its two users
 	may["ue"] = may["common/http"] "common/http "
