@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define KS_LEN 32
@@ -80,12 +81,15 @@ void gba_challenge_clear(struct gba_challenge *c)
 /* Packed form. Nearly every name ends in the domain 3GPP gives to operators; one flag saves its 16 octets twice a
  * record.
  *
- *   version 1 | variant 1 | flags 1 | created_at 6 | expires_at 6 | [made_ms 6] | [Ks 32] | [TMPI 24] |
- *   length 1, IMPI | length 1, BSF name | [GUSS, to the end]
+ *   version 1 | variant 1 | flags 1 | created_at 6 | made_ms 6 | [Ks 32] | [TMPI without its tag 16] |
+ *   length 1, IMPI | [length 1, BSF name] | [GUSS, to the end]
  *
- * made_ms since version 2; of one without it the second in which it was put stands for it.
+ * What its head says is not said twice. The name of the BSF is left out where it is that of the IMPI's home (23.003 16.2): so a record
+ * with a TMPI stays within a step of Redis' memory. Before version 3 there were expires_at 6 behind created_at, all of the TMPI and every
+ * name; before version 2 no made_ms: the second in which it was put stands for it.
  */
-#define PACK_VERSION 2
+#define PACK_VERSION 3
+#define TMPI_REST    (TMPI_LEN - 8)
 #define PACK_SUFFIX  ".3gppnetwork.org"
 #define SUFFIX_LEN   (sizeof(PACK_SUFFIX) - 1)
 #define TIME_MAX     ((INT64_C(1) << 48) - 1)
@@ -96,8 +100,23 @@ enum pack_flag {
 	PACK_GUSS = 4,
 	PACK_IMPI_SUFFIX = 8,
 	PACK_BSF_SUFFIX = 16,
-	PACK_FLAGS = 31,
+	PACK_BSF_HOME = 32,
+	PACK_FLAGS_2 = 31, /* of versions 1 and 2 */
+	PACK_FLAGS = 63,
 };
+
+/* "bsf.mncNNN.mccNNN.pub.3gppnetwork.org" of "...@ims.mncNNN.mccNNN.3gppnetwork.org". \returns false: it has another form */
+static bool home_name(char out[BSF_NAME_MAX + 1], const char *impi)
+{
+	const char *domain = strchr(impi, '@');
+	size_t n = domain ? strlen(domain) : 0;
+
+	if (n <= 5 + SUFFIX_LEN || memcmp(domain, "@ims.", 5) ||
+	    memcmp(domain + n - SUFFIX_LEN, PACK_SUFFIX, SUFFIX_LEN))
+		return false;
+	n -= 5 + SUFFIX_LEN;
+	return (size_t)snprintf(out, BSF_NAME_MAX + 1, "bsf.%.*s.pub" PACK_SUFFIX, (int)n, domain + 5) <= BSF_NAME_MAX;
+}
 
 /* Length of name without the suffix, if it has it; else the whole and flag is not added. */
 static size_t suffix_cut(const char *name, uint8_t flag, uint8_t *flags)
@@ -116,11 +135,20 @@ static bool session_packable(const struct gba_session *s)
 	       s->expires_at >= 0 && s->expires_at <= TIME_MAX && s->made_ms >= 0 && s->made_ms <= TIME_MAX;
 }
 
+static void pack_name(struct writer *w, const char *name, size_t len)
+{
+	uint8_t one = (uint8_t)len;
+
+	writer_put(w, &one, 1);
+	writer_put(w, name, len);
+}
+
 int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 {
 	struct span guss = guss_blob_span(s->guss);
-	uint8_t head[21] = { PACK_VERSION, (uint8_t)s->variant }, one;
-	size_t impi_len, bsf_len;
+	uint8_t head[15] = { PACK_VERSION, (uint8_t)s->variant };
+	char home[BSF_NAME_MAX + 1];
+	size_t impi_len, bsf_len = 0;
 	struct writer w;
 
 	if (!session_packable(s))
@@ -132,22 +160,21 @@ int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 	if (guss.len)
 		head[2] |= PACK_GUSS;
 	impi_len = suffix_cut(s->impi.s, PACK_IMPI_SUFFIX, &head[2]);
-	bsf_len = suffix_cut(s->bsf_name, PACK_BSF_SUFFIX, &head[2]);
+	if (home_name(home, s->impi.s) && strcmp(home, s->bsf_name) == 0)
+		head[2] |= PACK_BSF_HOME;
+	else
+		bsf_len = suffix_cut(s->bsf_name, PACK_BSF_SUFFIX, &head[2]);
 	be48_put(head + 3, (uint64_t)s->created_at);
-	be48_put(head + 9, (uint64_t)s->expires_at);
-	be48_put(head + 15, (uint64_t)s->made_ms);
+	be48_put(head + 9, (uint64_t)s->made_ms);
 
 	writer_init(&w, out, cap);
 	writer_put(&w, head, sizeof(head));
 	writer_put(&w, s->ks.b, s->ks.len);
 	if (s->has_tmpi)
-		writer_put(&w, s->tmpi, TMPI_LEN);
-	one = (uint8_t)impi_len;
-	writer_put(&w, &one, 1);
-	writer_put(&w, s->impi.s, impi_len);
-	one = (uint8_t)bsf_len;
-	writer_put(&w, &one, 1);
-	writer_put(&w, s->bsf_name, bsf_len);
+		writer_put(&w, s->tmpi + TMPI_LEN - TMPI_REST, TMPI_REST);
+	pack_name(&w, s->impi.s, impi_len);
+	if (!(head[2] & PACK_BSF_HOME))
+		pack_name(&w, s->bsf_name, bsf_len);
 	writer_span(&w, guss);
 	return w.overflow ? -ENOSPC : (int)w.len;
 }
@@ -181,49 +208,80 @@ static bool take_name(struct span *from, char *out, size_t cap, bool suffix)
 	return true;
 }
 
-/* All but the GUSS, which is what remains of rest. */
-static bool unpack_fields(struct gba_session *s, struct span *rest)
+/* The instants. \returns false: there is less */
+static bool take_times(struct gba_session *s, struct span *rest, uint8_t version, int64_t expires_at)
 {
-	struct span head, f;
-	uint8_t flags;
+	struct span f;
 
-	if (!gba_session_take(rest, 15, &head) || head.p[0] < 1 || head.p[0] > PACK_VERSION)
+	if (!gba_session_take(rest, 6, &f))
 		return false;
-	flags = head.p[2];
-	if (head.p[1] < GBA_VARIANT_ME || head.p[1] > GBA_VARIANT_DIGEST || (flags & ~PACK_FLAGS))
-		return false;
-	s->variant = (enum gba_variant)head.p[1];
-	s->created_at = (int64_t)be48_get(head.p + 3);
-	s->expires_at = (int64_t)be48_get(head.p + 9);
+	s->created_at = (int64_t)be48_get(f.p);
 	s->made_ms = s->created_at * 1000;
-	if (head.p[0] > 1) {
+	s->expires_at = expires_at;
+	if (version < 3) {
 		if (!gba_session_take(rest, 6, &f))
 			return false;
-		s->made_ms = (int64_t)be48_get(f.p);
+		s->expires_at = (int64_t)be48_get(f.p);
 	}
+	if (version < 2)
+		return true;
+	if (!gba_session_take(rest, 6, &f))
+		return false;
+	s->made_ms = (int64_t)be48_get(f.p);
+	return true;
+}
+
+static bool take_tmpi(struct gba_session *s, struct span *rest, uint8_t version, uint64_t tag)
+{
+	size_t known = version < 3 ? 0 : TMPI_LEN - TMPI_REST;
+	struct span f;
+
+	if (!gba_session_take(rest, TMPI_LEN - known, &f))
+		return false;
+	s->has_tmpi = true;
+	be64_put(s->tmpi, tag);
+	memcpy(s->tmpi + known, f.p, f.len);
+	return true;
+}
+
+/* All but the GUSS, which is what remains of rest. */
+static bool unpack_fields(struct gba_session *s, struct span *rest, const struct gba_session_known *known)
+{
+	struct span head, f;
+	uint8_t flags, version;
+
+	if (!gba_session_take(rest, 3, &head) || head.p[0] < 1 || head.p[0] > PACK_VERSION)
+		return false;
+	version = head.p[0];
+	flags = head.p[2];
+	if (head.p[1] < GBA_VARIANT_ME || head.p[1] > GBA_VARIANT_DIGEST ||
+	    (flags & ~(version < 3 ? PACK_FLAGS_2 : PACK_FLAGS)))
+		return false;
+	s->variant = (enum gba_variant)head.p[1];
+	if (!take_times(s, rest, version, known->expires_at))
+		return false;
 	if (flags & PACK_KS) {
 		if (!gba_session_take(rest, KS_LEN, &f) || secret_set(&s->ks, f.p, f.len) < 0)
 			return false;
 	}
-	if (flags & PACK_TMPI) {
-		if (!gba_session_take(rest, TMPI_LEN, &f))
-			return false;
-		s->has_tmpi = true;
-		memcpy(s->tmpi, f.p, TMPI_LEN);
-	}
-	if (!take_name(rest, s->impi.s, sizeof(s->impi.s), flags & PACK_IMPI_SUFFIX) ||
-	    !take_name(rest, s->bsf_name, sizeof(s->bsf_name), flags & PACK_BSF_SUFFIX))
+	if ((flags & PACK_TMPI) && !take_tmpi(s, rest, version, known->tmpi_tag))
+		return false;
+	if (!take_name(rest, s->impi.s, sizeof(s->impi.s), flags & PACK_IMPI_SUFFIX))
+		return false;
+	if (flags & PACK_BSF_HOME ? !home_name(s->bsf_name, s->impi.s)
+				  : !take_name(rest, s->bsf_name, sizeof(s->bsf_name), flags & PACK_BSF_SUFFIX))
 		return false;
 	return (flags & PACK_GUSS) ? rest->len > 0 : rest->len == 0;
 }
 
-int gba_session_unpack(struct gba_session *out, const uint8_t rand[AKA_RAND_LEN], const uint8_t *buf, size_t len)
+int gba_session_unpack(struct gba_session *out, const uint8_t rand[AKA_RAND_LEN], const struct gba_session_known *known,
+		       const uint8_t *buf, size_t len)
 {
 	struct span rest = span_of(buf, len);
 	struct gba_session s = { 0 };
 	int rc = -EBADMSG;
 
-	if (len > GBA_RECORD_MAX || !unpack_fields(&s, &rest))
+	if (len > GBA_RECORD_MAX || !unpack_fields(&s, &rest, known))
 		goto fail;
 	if (rest.len) {
 		s.guss = guss_blob_new(rest);
@@ -238,4 +296,31 @@ int gba_session_unpack(struct gba_session *out, const uint8_t rand[AKA_RAND_LEN]
 fail:
 	gba_session_clear(&s);
 	return rc;
+}
+
+/* No IMPI ends so. */
+#define SHORT_END '\1'
+
+size_t gba_impi_short(char out[IMPI_MAX + 1], const char *impi)
+{
+	uint8_t flags = 0;
+	size_t n = suffix_cut(impi, PACK_IMPI_SUFFIX, &flags);
+
+	memcpy(out, impi, n);
+	if (flags)
+		out[n++] = SHORT_END;
+	return n;
+}
+
+int gba_impi_whole(struct impi *out, struct span text)
+{
+	bool is_short = text.len && text.p[text.len - 1] == SHORT_END;
+	struct impi whole = { "" };
+
+	if (span_to_str(whole.s, sizeof(whole.s) - (is_short ? SUFFIX_LEN : 0), text) < 0)
+		return -EBADMSG;
+	if (is_short)
+		memcpy(whole.s + text.len - 1, PACK_SUFFIX, SUFFIX_LEN + 1);
+	*out = whole;
+	return 0;
 }

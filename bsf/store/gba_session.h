@@ -81,8 +81,19 @@ static inline struct span gba_challenge_key(const struct gba_challenge *c)
 	return span_of(c->key, c->key_len);
 }
 
+/*! What is known of a packed session by what lies beside it. */
+struct gba_session_known {
+	int64_t expires_at;
+	uint64_t tmpi_tag; /* the first 8 octets of its TMPI */
+};
+
+/*! An IMPI without the domain that 3GPP gives to operators, and whole again. \returns octets, no NUL */
+size_t gba_impi_short(char out[IMPI_MAX + 1], const char *impi);
+/*! \returns 0; -EBADMSG it is too long, or holds a NUL */
+int gba_impi_whole(struct impi *out, struct span text);
+
 /*! Compact binary form of a session, for sealing: version, variant, times, names, Ks, TMPI, GUSS. The RAND is the
- *  lookup key and stays outside. About 136 octets with 3GPP names, 24 more with a TMPI, and the GUSS.
+ *  lookup key and stays outside, as does what is beside it in clear. About 103 octets with 3GPP names, 16 more with a TMPI, and the GUSS.
  *  \param[in] s ks has 32 octets, or none (what is kept of an expired session with a TMPI)
  *  \returns octets; -ENOSPC; -EINVAL Ks or times out of range */
 #define GBA_RECORD_MAX 132096 /* GUSS_COPY_MAX and the rest */
@@ -97,4 +108,5 @@ int gba_challenge_unpack(struct gba_challenge *out, const uint8_t *buf, size_t l
 /*! Pure but for the new blob. out is untouched on error; clear it after use.
  *  \param[in] len 0..any
  *  \returns 0; -EBADMSG; -ENOMEM */
-int gba_session_unpack(struct gba_session *out, const uint8_t rand[AKA_RAND_LEN], const uint8_t *buf, size_t len);
+int gba_session_unpack(struct gba_session *out, const uint8_t rand[AKA_RAND_LEN], const struct gba_session_known *known,
+		       const uint8_t *buf, size_t len);

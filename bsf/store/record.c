@@ -99,6 +99,8 @@ int record_write(uint8_t *out, size_t cap, const struct record_keys *k, const st
 	head_write(out, h);
 	if (!s)
 		return RECORD_HEAD_LEN;
+	if (h->expires_at != s->expires_at || h->tmpi_tag != (s->has_tmpi ? record_tmpi_tag(s->tmpi) : 0))
+		return -EINVAL; /* what is packed relies on it */
 	n = gba_session_pack(plain, sizeof(plain), s);
 	if (n < 0)
 		return n;
@@ -113,14 +115,17 @@ int record_read(struct gba_session *out, const struct record_keys *k, const uint
 {
 	BUFFER_UNCLEARED uint8_t plain[GBA_RECORD_MAX];
 	uint8_t aad[AAD_LEN];
+	struct gba_session_known known;
+	struct record_head h;
 	struct span sealed;
 	int n, rc;
 
-	if (value.len < RECORD_HEAD_LEN + SEAL_OVERHEAD || value.len > RECORD_MAX)
+	if (value.len < RECORD_HEAD_LEN + SEAL_OVERHEAD || record_head_read(&h, value) < 0)
 		return -EBADMSG;
+	known = (struct gba_session_known){ h.expires_at, h.tmpi_tag };
 	sealed = span_of(value.p + RECORD_HEAD_LEN, value.len - RECORD_HEAD_LEN);
 	n = seal_open(k->seal, plain, sizeof(plain), sealed, aad_make(aad, rand, value.p));
-	rc = n < 0 ? n : gba_session_unpack(out, rand, plain, (size_t)n);
+	rc = n < 0 ? n : gba_session_unpack(out, rand, &known, plain, (size_t)n);
 	OPENSSL_cleanse(plain, sealed.len - SEAL_OVERHEAD);
 	return rc;
 }

@@ -63,9 +63,7 @@ static int subscriber_open(struct store_req *r, struct span v)
 	    who.sealed.len < SEAL_OVERHEAD)
 		return -ENOENT;
 	n = seal_open(p->keys.seal, plain, sizeof(plain) - 1, who.sealed, k);
-	if (n <= 0)
-		return -ENOENT;
-	return span_to_str(r->impi.s, sizeof(r->impi.s), span_of(plain, (size_t)n)) < 0 ? -ENOENT : 0;
+	return n > 0 && gba_impi_whole(&r->impi, span_of(plain, (size_t)n)) == 0 ? 0 : -ENOENT;
 }
 
 static void subscriber(void *req, const struct redisReply *reply)

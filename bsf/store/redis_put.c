@@ -185,6 +185,7 @@ static void intended(void *req, const struct redisReply *reply)
 int redis_put(struct redis_part *p, struct store_req *r)
 {
 	uint8_t key[REDIS_KEY_LEN], sealed[IMPI_MAX + SEAL_OVERHEAD], name_tag[4];
+	char impi[IMPI_MAX + 1];
 	char made[24], until[24], keep[24];
 	struct span k;
 	int n;
@@ -193,7 +194,7 @@ int redis_put(struct redis_part *p, struct store_req *r)
 	if (store_record_make(r, &p->keys) < 0)
 		return -ENOSPC; /* whatever it was, nothing is there yet */
 	k = redis_key_subscriber(key, r->head.impi_tag);
-	n = seal_put(p->keys.seal, sealed, sizeof(sealed), span_str(r->session.impi.s), k);
+	n = seal_put(p->keys.seal, sealed, sizeof(sealed), span_of(impi, gba_impi_short(impi, r->session.impi.s)), k);
 	if (n < 0)
 		return -ENOSPC;
 	be32_put(name_tag, r->head.name_tag);

@@ -573,6 +573,59 @@ START_TEST(nothing_in_clear)
 }
 END_TEST
 
+#define MANY    20000
+#define AT_ONCE 1000
+
+static unsigned answered;
+
+static void on_many(void *owner, uint64_t txn, const struct store_answer *a)
+{
+	ck_assert_int_eq(a->rc, 0);
+	answered++;
+}
+
+static unsigned long used_memory(void)
+{
+	static const char ask[] = "return string.match(redis.call('INFO', 'memory'), 'used_memory:(%d+)')";
+	char text[64];
+
+	redis_server_ask(&server, text, sizeof(text), (const char *const[]){ "EVAL", ask, "0", NULL });
+	return strtoul(text, NULL, 10);
+}
+
+/* A session with the keys of its IMPI and its TMPI: what Redis says it takes, beside what it needs for itself and for connections */
+START_TEST(octets_of_a_session)
+{
+	unsigned long with_all;
+	unsigned each, n = 0;
+	struct store *st;
+
+	open_with(NULL);
+	st = store_new(NULL, h.sh, on_many, NULL);
+	store_wait_up(st);
+	for (answered = 0; answered < MANY;) {
+		for (; n < MANY && n < answered + AT_ONCE; n++) {
+			char impi[64];
+			struct gba_session s;
+
+			snprintf(impi, sizeof(impi), "00101%010u@ims.mnc001.mcc001.3gppnetwork.org", n);
+			s = session_make(n, impi, BSF_A, true);
+			s.made_ms = store_clock_ms(st);
+			ck_assert_ptr_null(store_put(st, &s, n));
+		}
+		osmo_select_main(0);
+	}
+	with_all = used_memory();
+	ask((const char *const[]){ "FLUSHALL", "SYNC", NULL });
+	each = (unsigned)((with_all - used_memory()) / MANY);
+	printf("octets of Redis' memory for a session, its IMPI and its TMPI: %u\n", each);
+	ck_assert_uint_gt(each, 400); /* they are there */
+	ck_assert_uint_le(each, 720);
+	talloc_free(st);
+	close_all();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { not_fit,
@@ -590,7 +643,8 @@ int main(void)
 				       counted_together,
 				       masters_differ,
 				       emptied,
-				       nothing_in_clear };
+				       nothing_in_clear,
+				       octets_of_a_session };
 
 	if (redis_server_is_there())
 		return suite_run("store on Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));

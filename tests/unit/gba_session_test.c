@@ -20,15 +20,22 @@ static struct gba_session session(const char *impi, const char *bsf_name)
 	return s;
 }
 
+/* What lies beside it. */
+static struct gba_session_known beside(const struct gba_session *s)
+{
+	return (struct gba_session_known){ s->expires_at, be64_get(s->tmpi) };
+}
+
 static void round_trip(const struct gba_session *s, size_t max)
 {
 	uint8_t buf[GBA_RECORD_MAX];
+	struct gba_session_known known = beside(s);
 	struct gba_session got = { 0 };
 	int n = gba_session_pack(buf, sizeof(buf), s);
 
 	ck_assert_int_gt(n, 0);
 	ck_assert_uint_le((size_t)n, max);
-	ck_assert_int_eq(gba_session_unpack(&got, s->rand, buf, (size_t)n), 0);
+	ck_assert_int_eq(gba_session_unpack(&got, s->rand, &known, buf, (size_t)n), 0);
 	ck_assert_mem_eq(got.rand, s->rand, AKA_RAND_LEN);
 	ck_assert_str_eq(got.impi.s, s->impi.s);
 	ck_assert_str_eq(got.bsf_name, s->bsf_name);
@@ -103,18 +110,18 @@ START_TEST(comes_back)
 	struct gba_session s =
 		session("001010000000001@ims.mnc001.mcc001.3gppnetwork.org", "bsf.mnc001.mcc001.pub.3gppnetwork.org");
 
-	round_trip(&s, 131);
+	round_trip(&s, 103);
 	s.has_tmpi = true;
 	memset(s.tmpi, 0xa5, TMPI_LEN);
-	round_trip(&s, 155);
+	round_trip(&s, 119);
 	s.variant = GBA_VARIANT_DIGEST;
 	s.guss = guss_blob_new(span_str("<guss/>"));
-	round_trip(&s, 162);
+	round_trip(&s, 126);
 	s.ks.len = 0;
-	round_trip(&s, 130);
+	round_trip(&s, 94);
 	s.created_at = 0;
 	s.expires_at = (INT64_C(1) << 48) - 1;
-	round_trip(&s, 130);
+	round_trip(&s, 94);
 	gba_session_clear(&s);
 	s = session("u@example.org", "bsf.example.org");
 	round_trip(&s, 100);
@@ -157,9 +164,10 @@ END_TEST
 
 static void refused(const uint8_t *buf, size_t len)
 {
+	const struct gba_session_known known = { 1700003600, 0 };
 	struct gba_session got = { .created_at = 77 };
 
-	ck_assert_int_eq(gba_session_unpack(&got, rand_1, buf, len), -EBADMSG);
+	ck_assert_int_eq(gba_session_unpack(&got, rand_1, &known, buf, len), -EBADMSG);
 	ck_assert_int_eq(got.created_at, 77);
 }
 
@@ -172,24 +180,25 @@ START_TEST(damaged)
 		size_t at;
 		uint8_t value;
 	} changes[] = { { 0, 0 },
-			{ 0, 1 },
-			{ 0, 3 },
+			{ 0, 2 },
+			{ 0, 4 },
 			{ 1, 0 },
 			{ 1, 5 },
 			{ 2, 0xff },
 			{ 2, buf[2] | 0x20 },
+			{ 2, buf[2] | 0x40 },
 			{ 2, buf[2] ^ 1 },
 			{ 2, buf[2] ^ 2 },
 			{ 2, buf[2] ^ 4 },
-			{ 53, 0 },
-			{ 53, 255 },
-			{ 56, 0 },
-			{ 67, 1 } };
+			{ 47, 0 },
+			{ 47, 255 },
+			{ 50, 0 },
+			{ 61, 1 } };
 
 	for (size_t len = 0; len < n; len++)
 		refused(buf, len);
-	ck_assert_uint_eq(buf[53], strlen("u@example.org"));
-	ck_assert_uint_eq(buf[67], strlen("bsf.mnc001.mcc001.pub"));
+	ck_assert_uint_eq(buf[47], strlen("u@example.org"));
+	ck_assert_uint_eq(buf[61], strlen("bsf.mnc001.mcc001.pub"));
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		memcpy(bad, buf, n);
 		bad[changes[i].at] = changes[i].value;
@@ -201,19 +210,62 @@ START_TEST(damaged)
 }
 END_TEST
 
-/* As the former release wrote it: it does not say when its challenge was made */
+/* As former releases wrote it: all of it, and at first not when its challenge was made */
 START_TEST(former_version)
 {
 	struct gba_session s = session("u@example.org", "bsf.mnc001.mcc001.pub.3gppnetwork.org"), got;
-	uint8_t buf[GBA_RECORD_MAX];
-	size_t n = (size_t)gba_session_pack(buf, sizeof(buf), &s);
+	const struct gba_session_known other = { 1, 2 };
+	uint8_t new[GBA_RECORD_MAX], old[GBA_RECORD_MAX];
+	size_t n;
 
-	buf[0] = 1;
-	memmove(buf + 15, buf + 21, n - 21);
-	ck_assert_int_eq(gba_session_unpack(&got, rand_1, buf, n - 6), 0);
-	ck_assert(secret_equal(&got.ks, &s.ks));
-	ck_assert_int_eq(got.made_ms, s.created_at * 1000);
-	gba_session_clear(&got);
+	s.has_tmpi = true;
+	for (uint8_t i = 0; i < TMPI_LEN; i++)
+		s.tmpi[i] = i + 1;
+	n = (size_t)gba_session_pack(new, sizeof(new), &s);
+	for (uint8_t version = 1; version < 3; version++) {
+		size_t made = version < 2 ? 0 : 6, at = 15 + made;
+
+		memcpy(old, new, 9);
+		old[0] = version;
+		be48_put(old + 9, (uint64_t)s.expires_at);
+		memcpy(old + 15, new + 9, made);
+		memcpy(old + at, new + 15, 32);
+		memcpy(old + at + 32, s.tmpi, TMPI_LEN);
+		memcpy(old + at + 32 + TMPI_LEN, new + 15 + 32 + 16, n - 63);
+		ck_assert_int_eq(gba_session_unpack(&got, rand_1, &other, old, at + 32 + TMPI_LEN + n - 63), 0);
+		ck_assert(secret_equal(&got.ks, &s.ks));
+		ck_assert_int_eq(got.made_ms, made ? s.made_ms : s.created_at * 1000);
+		ck_assert_int_eq(got.expires_at, s.expires_at);
+		ck_assert_mem_eq(got.tmpi, s.tmpi, TMPI_LEN);
+		ck_assert_str_eq(got.bsf_name, s.bsf_name);
+		gba_session_clear(&got);
+	}
+}
+END_TEST
+
+static void impi_again(const char *impi, size_t octets)
+{
+	char text[IMPI_MAX + 1];
+	size_t n = gba_impi_short(text, impi);
+	struct impi whole;
+
+	ck_assert_uint_eq(n, octets);
+	ck_assert_int_eq(gba_impi_whole(&whole, span_of(text, n)), 0);
+	ck_assert_str_eq(whole.s, impi);
+}
+
+START_TEST(short_impi)
+{
+	static const char most[] = ".3gppnetwork.org\1";
+	uint8_t text[IMPI_MAX + 1];
+	struct impi whole;
+
+	impi_again("001010000000001@ims.mnc001.mcc001.3gppnetwork.org", 34);
+	impi_again("u@example.org", 13);
+	memset(text, 'a', sizeof(text));
+	text[IMPI_MAX - sizeof(most) + 3] = 1;
+	ck_assert_int_eq(gba_impi_whole(&whole, span_of(text, IMPI_MAX - sizeof(most) + 4)), -EBADMSG);
+	ck_assert_int_eq(gba_impi_whole(&whole, span_of(text, IMPI_MAX + 1)), -EBADMSG);
 }
 END_TEST
 
@@ -235,4 +287,5 @@ START_TEST(blob_is_counted)
 }
 END_TEST
 
-SUITE("gba_session", challenge_comes_back, comes_back, longest, not_packable, damaged, former_version, blob_is_counted)
+SUITE("gba_session", challenge_comes_back, comes_back, longest, not_packable, damaged, former_version, short_impi,
+      blob_is_counted)
