@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	known = (struct gba_session_known){ s.expires_at, be64_get(s.tmpi) };
 	n = gba_session_pack(again, sizeof(again), &s);
-	if (n < 0 || (size_t)n > size || gba_session_unpack(&t, rand, &known, again, (size_t)n) < 0)
+	if (n < 0 || gba_session_unpack(&t, rand, &known, again, (size_t)n) < 0)
 		abort();
 	if (strcmp(s.impi.s, t.impi.s) || strcmp(s.bsf_name, t.bsf_name) || s.expires_at != t.expires_at ||
 	    !secret_equal(&s.ks, &t.ks) || s.has_tmpi != t.has_tmpi ||

@@ -4,7 +4,7 @@
 
 # shellcheck disable=SC2034
 GBA_PACKAGES_BUILD="gcc make autoconf automake libtool pkg-config libc6-dev libfreediameter-dev libmicrohttpd-dev libgnutls28-dev
-	libosmocore-dev libtalloc-dev libssl-dev libxml2-dev libunistring-dev libjansson-dev liblmdb-dev libhiredis-dev libp11-kit-dev libsqlite3-dev libpsl-dev publicsuffix
+	libosmocore-dev libtalloc-dev libssl-dev libxml2-dev libunistring-dev libjansson-dev liblmdb-dev libhiredis-dev libp11-kit-dev zlib1g-dev libsqlite3-dev libpsl-dev publicsuffix
 	libcurl4-openssl-dev libpcsclite-dev libsystemd-dev check python3 curl"
 # shellcheck disable=SC2034
 GBA_PACKAGES_TEST="clang clang-format libclang-rt-14-dev llvm python3-cryptography tshark faketime strace libosmocore-utils erlang-base

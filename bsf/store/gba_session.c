@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bsf/store/guss_press.h"
+
 #define KS_LEN 32
 
 struct guss_blob {
@@ -16,23 +18,32 @@ struct guss_blob {
 	uint8_t xml[];
 };
 
-struct guss_blob *guss_blob_new(struct span xml)
-{
-	struct guss_blob *b = malloc(sizeof(*b) + xml.len);
-
-	if (!b)
-		return NULL;
-	atomic_init(&b->refs, 1);
-	b->len = xml.len;
-	if (xml.len)
-		memcpy(b->xml, xml.p, xml.len);
-	return b;
-}
-
 struct guss_blob *guss_blob_get(struct guss_blob *b)
 {
 	if (b)
 		atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+	return b;
+}
+
+struct guss_blob *guss_blob_room(size_t len, uint8_t **xml)
+{
+	struct guss_blob *b = malloc(sizeof(*b) + len);
+
+	if (!b)
+		return NULL;
+	atomic_init(&b->refs, 1);
+	b->len = len;
+	*xml = b->xml;
+	return b;
+}
+
+struct guss_blob *guss_blob_new(struct span xml)
+{
+	uint8_t *room;
+	struct guss_blob *b = guss_blob_room(xml.len, &room);
+
+	if (b && xml.len)
+		memcpy(room, xml.p, xml.len);
 	return b;
 }
 
@@ -82,7 +93,7 @@ void gba_challenge_clear(struct gba_challenge *c)
  * record.
  *
  *   version 1 | variant 1 | flags 1 | created_at 6 | made_ms 6 | [Ks 32] | [TMPI without its tag 16] |
- *   length 1, IMPI | [length 1, BSF name] | [GUSS, to the end]
+ *   length 1, IMPI | [length 1, BSF name] | [GUSS, to the end, perhaps deflated (guss_press.h)]
  *
  * What its head says is not said twice. The name of the BSF is left out where it is that of the IMPI's home (23.003 16.2): so a record
  * with a TMPI stays within a step of Redis' memory. Before version 3 there were expires_at 6 behind created_at, all of the TMPI and every
@@ -102,7 +113,8 @@ enum pack_flag {
 	PACK_BSF_SUFFIX = 16,
 	PACK_BSF_HOME = 32,
 	PACK_FLAGS_2 = 31, /* of versions 1 and 2 */
-	PACK_FLAGS = 63,
+	PACK_GUSS_PRESSED = 64,
+	PACK_FLAGS = 127,
 };
 
 /* "bsf.mncNNN.mccNNN.pub.3gppnetwork.org" of "...@ims.mncNNN.mccNNN.3gppnetwork.org". \returns false: it has another form */
@@ -148,7 +160,7 @@ int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 	struct span guss = guss_blob_span(s->guss);
 	uint8_t head[15] = { PACK_VERSION, (uint8_t)s->variant };
 	char home[BSF_NAME_MAX + 1];
-	size_t impi_len, bsf_len = 0;
+	size_t impi_len, bsf_len = 0, pressed;
 	struct writer w;
 
 	if (!session_packable(s))
@@ -175,6 +187,10 @@ int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 	pack_name(&w, s->impi.s, impi_len);
 	if (!(head[2] & PACK_BSF_HOME))
 		pack_name(&w, s->bsf_name, bsf_len);
+	if (guss.len && !w.overflow && (pressed = guss_press(out + w.len, cap - w.len, guss))) {
+		out[2] |= PACK_GUSS_PRESSED;
+		return (int)(w.len + pressed);
+	}
 	writer_span(&w, guss);
 	return w.overflow ? -ENOSPC : (int)w.len;
 }
@@ -245,7 +261,8 @@ static bool take_tmpi(struct gba_session *s, struct span *rest, uint8_t version,
 }
 
 /* All but the GUSS, which is what remains of rest. */
-static bool unpack_fields(struct gba_session *s, struct span *rest, const struct gba_session_known *known)
+static bool unpack_fields(struct gba_session *s, struct span *rest, const struct gba_session_known *known,
+			  bool *pressed)
 {
 	struct span head, f;
 	uint8_t flags, version;
@@ -271,7 +288,8 @@ static bool unpack_fields(struct gba_session *s, struct span *rest, const struct
 	if (flags & PACK_BSF_HOME ? !home_name(s->bsf_name, s->impi.s)
 				  : !take_name(rest, s->bsf_name, sizeof(s->bsf_name), flags & PACK_BSF_SUFFIX))
 		return false;
-	return (flags & PACK_GUSS) ? rest->len > 0 : rest->len == 0;
+	*pressed = flags & PACK_GUSS_PRESSED;
+	return (flags & PACK_GUSS) ? rest->len > 0 : rest->len == 0 && !*pressed;
 }
 
 int gba_session_unpack(struct gba_session *out, const uint8_t rand[AKA_RAND_LEN], const struct gba_session_known *known,
@@ -279,13 +297,14 @@ int gba_session_unpack(struct gba_session *out, const uint8_t rand[AKA_RAND_LEN]
 {
 	struct span rest = span_of(buf, len);
 	struct gba_session s = { 0 };
+	bool pressed = false;
 	int rc = -EBADMSG;
 
-	if (len > GBA_RECORD_MAX || !unpack_fields(&s, &rest, known))
+	if (len > GBA_RECORD_MAX || !unpack_fields(&s, &rest, known, &pressed))
 		goto fail;
 	if (rest.len) {
-		s.guss = guss_blob_new(rest);
 		rc = -ENOMEM;
+		s.guss = pressed ? guss_unpress(rest, &rc) : guss_blob_new(rest);
 		if (!s.guss)
 			goto fail;
 	}

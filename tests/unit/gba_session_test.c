@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The packed session: comes back as it was, and nothing damaged is taken for one. */
 #include <errno.h>
-#include "bsf/store/gba_session.h"
+#include "bsf/store/guss_press.h"
+#include "common/crypto/rng.h"
+#include "common/gba/guss_copy.h"
 #include "tests/unit/suite.h"
 
 static const uint8_t rand_1[AKA_RAND_LEN] = { 1, 2, 3 };
@@ -187,6 +189,7 @@ START_TEST(damaged)
 			{ 2, 0xff },
 			{ 2, buf[2] | 0x20 },
 			{ 2, buf[2] | 0x40 },
+			{ 2, buf[2] | 0x80 },
 			{ 2, buf[2] ^ 1 },
 			{ 2, buf[2] ^ 2 },
 			{ 2, buf[2] ^ 4 },
@@ -269,6 +272,88 @@ START_TEST(short_impi)
 }
 END_TEST
 
+static const char services[] =
+	"<uss id=\"1\" type=\"1\"><uids><uid>sip:001010000000001@ims.mnc001.mcc001.3gppnetwork.org</uid><uid>tel:+491234567"
+	"</uid></uids><flags><flag>1</flag></flags></uss>";
+
+/* It comes back as it was, and what is alike in all takes no room */
+START_TEST(guss_pressed)
+{
+	uint8_t out[GUSS_COPY_MAX], *noise = malloc(GUSS_COPY_MAX);
+	struct span guss = span_str(services);
+	size_t n = guss_press(out, sizeof(out), guss);
+	struct guss_blob *b;
+	int rc;
+
+	ck_assert_uint_gt(n, 0);
+	ck_assert_uint_le(n, 60);
+	b = guss_unpress(span_of(out, n), &rc);
+	ck_assert(b && span_eq(guss_blob_span(b), guss));
+	guss_blob_put(b);
+	for (size_t len = 0; len < n; len++) {
+		ck_assert_ptr_null(guss_unpress(span_of(out, len), &rc));
+		ck_assert_int_eq(rc, -EBADMSG);
+	}
+	ck_assert_uint_eq(guss_press(out, n - 1, guss), 0);
+	ck_assert_uint_eq(guss_press(out, sizeof(out), span_str("x")), 0);
+	/* what does not become smaller stays as it is; the largest fits */
+	rng_fill(noise, 4096);
+	ck_assert_uint_eq(guss_press(out, sizeof(out), span_of(noise, 4096)), 0);
+	memset(noise, 'a', GUSS_COPY_MAX);
+	n = guss_press(out, sizeof(out), span_of(noise, GUSS_COPY_MAX));
+	b = guss_unpress(span_of(out, n), &rc);
+	ck_assert(b && span_eq(guss_blob_span(b), span_of(noise, GUSS_COPY_MAX)));
+	guss_blob_put(b);
+	free(noise);
+}
+END_TEST
+
+/* More than it promises, less, more than is allowed, another dictionary: none is taken, and no more room than promised is asked for */
+START_TEST(guss_hostile)
+{
+	uint8_t out[4096], bad[4096];
+	size_t n = guss_press(out, sizeof(out), span_str(services));
+	const struct {
+		size_t at;
+		uint8_t value;
+	} changes[] = { { 0, 0 },
+			{ 0, 2 },
+			{ 1, 1 },
+			{ 1, 3 },
+			{ 2, 0 },
+			{ 3, (uint8_t)(out[3] - 1) },
+			{ 3, (uint8_t)(out[3] + 1) } };
+	int rc;
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		memcpy(bad, out, n);
+		bad[changes[i].at] = changes[i].value;
+		if (changes[i].at == 2 && out[2] == 0)
+			continue;
+		ck_assert_ptr_null(guss_unpress(span_of(bad, n), &rc));
+		ck_assert_int_eq(rc, -EBADMSG);
+	}
+	memcpy(bad, out, n);
+	bad[n] = 0;
+	ck_assert_ptr_null(guss_unpress(span_of(bad, n + 1), &rc));
+}
+END_TEST
+
+/* A record made today is read in ten years: the dictionary is as it was */
+START_TEST(guss_kept)
+{
+	static const char pressed[] = "0100009e233dc51a92e34b4323631353337352932b00";
+	uint8_t octets[sizeof(pressed) / 2];
+	struct guss_blob *b;
+	int rc;
+
+	octets_of(octets, sizeof(octets), pressed);
+	b = guss_unpress(span_of(octets, sizeof(octets)), &rc);
+	ck_assert(b && span_eq(guss_blob_span(b), span_str(services)));
+	guss_blob_put(b);
+}
+END_TEST
+
 START_TEST(blob_is_counted)
 {
 	struct gba_session s = session("u@example.org", "bsf.example.org"), copy;
@@ -288,4 +373,4 @@ START_TEST(blob_is_counted)
 END_TEST
 
 SUITE("gba_session", challenge_comes_back, comes_back, longest, not_packable, damaged, former_version, short_impi,
-      blob_is_counted)
+      guss_pressed, guss_hostile, guss_kept, blob_is_counted)
