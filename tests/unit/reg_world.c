@@ -76,7 +76,7 @@ struct reg_caller reg_user(const char *name)
 	return caller(REG_USER, name, "SELECT id FROM user WHERE name = ?1");
 }
 
-static json_t *json_of(const char *fmt, va_list ap)
+static json_t *__attribute__((format(printf, 1, 0))) json_of(const char *fmt, va_list ap)
 {
 	json_error_t e;
 	char *text;
