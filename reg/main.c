@@ -16,6 +16,7 @@
 #include "reg/api_http.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
+#include "reg/reg_collector.h"
 #include "reg/reg_control.h"
 #include "reg/reg_naf.h"
 #include "reg/reg_names.h"
@@ -38,6 +39,7 @@ static const struct rt_program program = {
 
 static struct reg_work *writer, *reader;
 static struct reg_prover *_Atomic prover;
+static struct reg_collector *collector;
 static struct inbox *answers;
 static char *database;
 static struct osmo_timer_list hourly;
@@ -66,6 +68,7 @@ static int anchor(struct reg_order *o, struct reg_db *db)
 static void on_hour(void *unused)
 {
 	reg_work_tell(reader, anchor, NULL, NULL);
+	reg_work_tell(writer, reg_usage_expire, NULL, NULL);
 	osmo_timer_schedule(&hourly, ANCHOR_S, 0);
 }
 
@@ -106,6 +109,14 @@ static int start_prover(struct err *err)
 	return prover ? 0 : -EINVAL;
 }
 
+static int start_collector(struct err *err)
+{
+	struct reg_db *db = one_more(err);
+
+	collector = db ? reg_collector_start(db, writer, err) : NULL;
+	return collector ? 0 : -EINVAL;
+}
+
 static void stop_all(void)
 {
 	reg_naf_stop();
@@ -114,6 +125,7 @@ static void stop_all(void)
 		reg_sender_stop(reg_senders[i]);
 	osmo_timer_del(&hourly);
 	reg_prover_stop(prover);
+	reg_collector_stop(collector);
 	reg_work_stop(writer);
 	reg_prover_free(prover);
 	if (reader)
@@ -149,7 +161,7 @@ static int start_all(struct err *err)
 	if (!writer)
 		return -EINVAL;
 	reader = start_work(one_more(err), NULL, err);
-	if (!reader || start_senders(err) < 0 || start_prover(err) < 0)
+	if (!reader || start_senders(err) < 0 || start_prover(err) < 0 || start_collector(err) < 0)
 		return -EINVAL;
 	return reg_naf_start(reader, err);
 }

@@ -21,7 +21,9 @@
 #define INTERVAL_S 86400
 #define LAPSE_S    (7 * 86400)
 
-struct reg_cfg reg_cfg = { .realm.recheck_s = -1, .proof = { .interval_s = INTERVAL_S, .lapse_s = LAPSE_S } };
+struct reg_cfg reg_cfg = { .realm.recheck_s = -1,
+			   .proof = { .interval_s = INTERVAL_S, .lapse_s = LAPSE_S },
+			   .usage = { .interval_s = REG_USAGE_INTERVAL_S, .kept_s = REG_USAGE_KEPT_S } };
 
 #define AT_START(vty) \
 	do { \
@@ -186,8 +188,22 @@ DEFUN(reg_proof_lapse, reg_proof_lapse_cmd, "proof-lapse <1-31536000>",
 	return CMD_SUCCESS;
 }
 
-static void write_proof(struct vty *vty)
+DEFUN(reg_usage, reg_usage_cmd, "usage interval <1-3600> kept <60-2592000>",
+      "Who used which token: BSFs are asked for it, and it is kept\nHow often they are asked\nSeconds, 10 if it is not written\n"
+      "How long it is kept\nSeconds, 2592000 if it is not written: 30 days\n")
 {
+	AT_START(vty);
+	reg_cfg.usage.interval_s = atoi(argv[0]);
+	reg_cfg.usage.kept_s = atoi(argv[1]);
+	return CMD_SUCCESS;
+}
+
+static void write_times(struct vty *vty)
+{
+	const struct reg_usage_cfg *u = &reg_cfg.usage;
+
+	if (u->interval_s != REG_USAGE_INTERVAL_S || u->kept_s != REG_USAGE_KEPT_S)
+		vty_out(vty, " usage interval %d kept %d%s", u->interval_s, u->kept_s, VTY_NEWLINE);
 	if (reg_cfg.dns_typed)
 		vty_out(vty, " dns %s%s", reg_cfg.dns_typed, VTY_NEWLINE);
 	if (reg_cfg.proof.interval_s != INTERVAL_S)
@@ -220,7 +236,7 @@ static int write_registry(struct vty *vty)
 		vty_out(vty, " recheck %d%s", r->recheck_s, VTY_NEWLINE);
 	for (size_t i = 0; i < r->n_lines; i++)
 		write_text(vty, "naf-conf", r->lines[i]);
-	write_proof(vty);
+	write_times(vty);
 	reg_discovery_write(vty);
 	reg_naf_write(vty);
 	vty_out(vty, "!%s", VTY_NEWLINE);
@@ -289,7 +305,8 @@ void reg_cfg_init(void)
 	static struct cmd_element *const of_registry[] = {
 		&reg_database_cmd,    &reg_kek_cmd,          &reg_anchor_cmd,         &reg_bsf_name_cmd,
 		&reg_bsf_address_cmd, &reg_bsf_identity_cmd, &reg_bsf_realm_cmd,      &reg_recheck_cmd,
-		&reg_naf_conf_cmd,    &reg_dns_cmd,          &reg_proof_interval_cmd, &reg_proof_lapse_cmd
+		&reg_naf_conf_cmd,    &reg_dns_cmd,          &reg_proof_interval_cmd, &reg_proof_lapse_cmd,
+		&reg_usage_cmd
 	};
 
 	install_node(&registry_node, write_registry);

@@ -8,6 +8,7 @@
 #include "common/crypto/seal.h"
 #include "reg/reg_proof.h"
 #include "reg/reg_text.h"
+#include "reg/reg_usage.h"
 
 #define REG_TARGETS_MAX 16
 
@@ -30,6 +31,7 @@ struct reg_cfg {
 	size_t n_keks;
 	struct reg_realm realm;
 	struct reg_proof_cfg proof;
+	struct reg_usage_cfg usage;
 	char *dns_typed;
 	struct reg_target targets[REG_TARGETS_MAX];
 	size_t n_targets;

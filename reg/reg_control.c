@@ -13,6 +13,7 @@
 #include "reg/reg_profile.h"
 #include "reg/reg_proof.h"
 #include "reg/reg_sender.h"
+#include "reg/reg_usage.h"
 #include "reg/reg_token.h"
 
 static struct reg_work *writer, *reader;
@@ -242,6 +243,10 @@ const struct ctl_command reg_commands[] = {
 	  ARGS(DEVICE, 1, 1),
 	  .help = "By IMPI or KIND=VALUE: its names and grants",
 	  DO(reg_device_show, false, "device") },
+	{ .words = "device usage",
+	  ARGS("DEVICE [BEHIND]", 1, 2),
+	  .help = "Which application got a key of which bootstrap of it, newest first, in pages",
+	  DO(reg_usage_list, false, "device after") },
 	{ .words = "device delete",
 	  ARGS(DEVICE, 1, 1),
 	  .help = "A device without grants is none any more",

@@ -11,6 +11,7 @@
 #include "reg/reg_requests.h"
 #include "reg/reg_returns.h"
 #include "reg/reg_token.h"
+#include "reg/reg_usage.h"
 
 /* clang-format off: one a line */
 const struct reg_operation reg_operations[] = {
@@ -68,6 +69,7 @@ const struct reg_operation reg_operations[] = {
 	{ "putGrant", reg_grant_put, true },
 	{ "deleteGrant", reg_grant_delete, true },
 	{ "bulkGrants", reg_grant_bulk, true },
+	{ "listUsage", reg_usage_list, false },
 	{ 0 },
 };
 /* clang-format on */

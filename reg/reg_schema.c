@@ -116,7 +116,14 @@ static const char proofs[] =
 	" VALUES (NEW.id, lower(hex(randomblob(16))), NEW.state = 'approved', NEW.since); END;"
 	"CREATE TRIGGER proof_of_none AFTER DELETE ON application BEGIN DELETE FROM proof WHERE app = OLD.id; END;";
 
-static const char *const steps[] = { first, parties, callers, requests, proofs }; /* from version N to N + 1 */
+/* Which application got a key of which bootstrap of a device. By its name: what was used stays known when the application is gone. */
+static const char uses[] =
+	"CREATE TABLE usage (device INTEGER NOT NULL, bootstrapped_at INTEGER NOT NULL, fqdn TEXT NOT NULL,"
+	" first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, PRIMARY KEY (device, bootstrapped_at, fqdn)) WITHOUT ROWID;"
+	"CREATE INDEX usage_at ON usage (last_at);"
+	"CREATE TRIGGER usage_of_none AFTER DELETE ON device BEGIN DELETE FROM usage WHERE device = OLD.id; END;";
+
+static const char *const steps[] = { first, parties, callers, requests, proofs, uses }; /* from version N to N + 1 */
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 int reg_schema_differs(sqlite3 *sql)

@@ -9,6 +9,7 @@
 #include "bsf/run/naf_explain.h"
 #include "bsf/run/naf_load.h"
 #include "bsf/run/suspend.h"
+#include "bsf/run/usage_ctl.h"
 #include "bsf/run/withdrawn.h"
 #include "common/rt/ctl_line.h"
 #include "bsf/store/guss_push.h"
@@ -338,6 +339,11 @@ const struct ctl_command bsf_commands[] = {
 	  .args_min = 1,
 	  .args_max = 1,
 	  .run = run_used },
+	{ .words = "usage",
+	  .args = "[CURSOR]",
+	  .help = "Which application got a key of which subscriber, all of a day; behind the cursor of the answer before",
+	  .args_max = 1,
+	  .run = usage_ctl_run },
 	{ .words = "watch",
 	  .args = "",
 	  .help = "A line for each session that is revoked, each GUSS that changes, each NAF that is admitted no more",

@@ -27,6 +27,7 @@
 #include "bsf/store/store.h"
 #include "bsf/zn/answer.h"
 #include "bsf/zn/given.h"
+#include "bsf/zn/usage.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
 #include "common/rt/daemon.h"
@@ -178,7 +179,7 @@ static int main_start(struct bsf *b, struct err *err)
 	if (!b->overload || !b->history)
 		return err_set(err, -ENOMEM, "no memory for the limits");
 	zn_answer_follow(is_followed, b->history);
-	if (zn_given_init() < 0)
+	if (zn_given_init() < 0 || zn_usage_init() < 0)
 		return err_set(err, -ENOMEM, "no memory for who got keys");
 	b->node = node_new(shards_wanted(), b->tls, err);
 	if (!b->node)
@@ -227,6 +228,7 @@ static void stop(struct bsf *b)
 	overload_free(b->overload);
 	ub_history_free(b->history);
 	zn_given_free();
+	zn_usage_free();
 	policy_publish(NULL);
 	suspend_free();
 	naf_load_free();

@@ -9,6 +9,7 @@
 #include "bsf/store/backend.h"
 #include "bsf/zn/decide.h"
 #include "bsf/zn/given.h"
+#include "bsf/zn/usage.h"
 #include "common/rt/counters.h"
 #include "common/rt/dia_select.h"
 #include "common/rt/log_cat.h"
@@ -99,8 +100,8 @@ int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *
 		ask.uses = zn_given_times(s->impi.s, &bir->btid, bir->naf_id.fqdn);
 	cause = zn_decide(&bia, &ask);
 	rc = encode_and_log(&bia, bir->peer, bir, store_rc == 0 ? s : NULL, cause, encode, carrier);
-	if (rc == 0 && cause == CAUSE_zn_ok)
-		zn_given_note(s->impi.s, &bir->btid, bir->naf_id.fqdn, ask.now_s);
+	if (rc == 0 && cause == CAUSE_zn_ok && zn_given_note(s->impi.s, &bir->btid, bir->naf_id.fqdn, ask.now_s))
+		zn_usage_note(s->impi.s, bir->naf_id.fqdn, s->created_at, ask.now_s);
 	return rc;
 }
 

@@ -105,8 +105,9 @@ static size_t use_for(struct place *p, const char *naf)
 	return i;
 }
 
-static void note(struct place *p, uint64_t who, const struct btid *btid, const char *naf, int64_t at_s)
+static bool note(struct place *p, uint64_t who, const struct btid *btid, const char *naf, int64_t at_s)
 {
+	bool news;
 	size_t i;
 
 	if (p->who != who || memcmp(p->rand, btid->rand, BTID_RAND_LEN) != 0)
@@ -114,28 +115,32 @@ static void note(struct place *p, uint64_t who, const struct btid *btid, const c
 	if (!p->names) {
 		p->names = calloc(1, sizeof(*p->names));
 		if (!p->names)
-			return;
+			return true;
 		p->who = who;
 		memcpy(p->rand, btid->rand, BTID_RAND_LEN);
 		p->names->btid = *btid;
 	}
 	i = use_for(p, naf);
+	news = !p->times[i] || p->at_s[i] / ZN_GIVEN_SLOT_S != at_s / ZN_GIVEN_SLOT_S;
 	p->at_s[i] = at_s;
 	p->times[i] += p->times[i] < UINT32_MAX;
+	return news;
 }
 
-void zn_given_note(const char *impi, const struct btid *btid, const char *naf, int64_t at_s)
+bool zn_given_note(const char *impi, const struct btid *btid, const char *naf, int64_t at_s)
 {
 	uint64_t who;
+	bool news;
 	size_t i;
 
 	if (!table)
-		return;
+		return true;
 	who = who_is(impi);
 	i = who & (ZN_GIVEN_SUBSCRIBERS - 1);
 	pthread_mutex_lock(&table->lock[i & (STRIPES - 1)]);
-	note(&table->place[i], who, btid, naf, at_s);
+	news = note(&table->place[i], who, btid, naf, at_s);
 	pthread_mutex_unlock(&table->lock[i & (STRIPES - 1)]);
+	return news;
 }
 
 unsigned zn_given_times(const char *impi, const struct btid *btid, const char *naf)

@@ -24,8 +24,10 @@ struct zn_given {
 int zn_given_init(void);
 void zn_given_free(void);
 
-/*! A key has left. Without memory it is not noted. */
-void zn_given_note(const char *impi, const struct btid *btid, const char *naf, int64_t at_s);
+#define ZN_GIVEN_SLOT_S 300 /* further keys within a stretch of this are one use */
+
+/*! A key has left. Without memory it is not noted. \returns false: this application had one of this session in the same slot */
+bool zn_given_note(const char *impi, const struct btid *btid, const char *naf, int64_t at_s);
 
 /*! How often this application was given a key of this session, as far as it is known. */
 unsigned zn_given_times(const char *impi, const struct btid *btid, const char *naf);
