@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/vty.h>
 #include <talloc.h>
@@ -180,14 +181,47 @@ static void put_choice(FILE *f, const char *choice, bool policy)
 	}
 }
 
-void reg_profile_policy(FILE *f, const struct reg_profile *p)
+static bool admits(const struct reg_profile *p, const char *ua, size_t len)
 {
+	for (size_t i = 0; p && i < p->n_ua; i++) {
+		size_t n = strcspn(p->ua[i], "*");
+
+		if (n <= len && strncasecmp(p->ua[i], ua, n) == 0)
+			return true;
+	}
+	return !p || !p->n_ua;
+}
+
+/* Of what an application has those that are good enough. \param[in] f NULL: only count them */
+static size_t put_ua_of(FILE *f, const struct reg_profile *p, const char *list)
+{
+	size_t n = 0;
+
+	while (*list) {
+		size_t len = strcspn(list, " ");
+
+		if (len && admits(p, list, len) && ++n && f)
+			fprintf(f, "%s%.*s", n == 1 ? " ua-protocols " : " ", (int)len, list);
+		list += len + (list[len] == ' ');
+	}
+	if (f && n)
+		fprintf(f, "\n");
+	return n;
+}
+
+void reg_profile_policy(FILE *f, const struct reg_profile *p, const char *ua)
+{
+	if (*ua && !put_ua_of(NULL, p, ua)) {
+		fprintf(f, " keys refused\n"); /* nothing it has is good enough */
+		return;
+	}
+	put_ua_of(f, p, ua);
 	if (!p)
 		return;
 	put_choice(f, p->keys, true);
 	if (p->key_age_max_s)
 		fprintf(f, " key-age-max %u\n", p->key_age_max_s);
-	for (size_t i = 0; i < p->n_ua; i++)
+	for (size_t i = 0; !*ua && i < p->n_ua; i++)
 		fprintf(f, "%s%s%s", i ? " " : " ua-protocols ", p->ua[i], i + 1 == p->n_ua ? "\n" : "");
 }
 
@@ -264,7 +298,7 @@ static char *all_policies(void)
 		return NULL;
 	for (size_t i = 0; i < n_profiles; i++) {
 		fprintf(f, "%s\n", profiles[i].name);
-		reg_profile_policy(f, &profiles[i]);
+		reg_profile_policy(f, &profiles[i], "");
 	}
 	if (fclose(f) == 0)
 		return text;

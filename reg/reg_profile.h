@@ -21,8 +21,10 @@ const struct reg_profile *reg_profile_named(const char *name);
 /*! Where it wants the key: "device", "card" or "both"; NULL: it does not say. \param[in] p NULL: none */
 const char *reg_profile_keys(const struct reg_profile *p);
 
-/*! Its lines of the policy, of the naf.conf. \param[in] p NULL: none */
-void reg_profile_policy(FILE *f, const struct reg_profile *p);
+/*! Its lines of the policy. \param[in] p NULL: none. \param[in] ua Ua security protocols that the application has, a blank between two;
+ *  "": each. Those of them that are good enough are what it gets */
+void reg_profile_policy(FILE *f, const struct reg_profile *p, const char *ua);
+/*! Its lines of the naf.conf. \param[in] p NULL: none */
 void reg_profile_conf(FILE *f, const struct reg_profile *p);
 
 /*! Orders. All of them; without members. */

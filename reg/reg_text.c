@@ -26,10 +26,8 @@ char *reg_text_policy(const struct reg_app *a)
 		a->gsid);
 	if (a->profile && !reg_profile_named(a->profile))
 		fprintf(f, " keys refused\n"); /* that degree is none any more: nothing is good enough for it */
-	else if (a->profile)
-		reg_profile_policy(f, reg_profile_named(a->profile));
-	if (a->ua && *a->ua)
-		fprintf(f, " ua-protocols %s\n", a->ua);
+	else
+		reg_profile_policy(f, a->profile ? reg_profile_named(a->profile) : NULL, a->ua ? a->ua : "");
 	free(nets);
 	if (fclose(f) == 0)
 		return text;

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """gba-regd: the security degree of an application, as the operator's profile says, holds at the BSF."""
+import contextlib
+import sqlite3
+
 from lib import kdf, naf, procs
 from lib.registry import ASP, FQDN, Realm
 from lib.runner import test
@@ -22,6 +25,7 @@ async def key_cause(w, conn, s, ua=kdf.UA_HTTP_DIGEST):
 async def degrees(t):
     w = Realm(t)
     w.reg_cfg.add(FRESH, "key-age-max 1")
+    w.reg_cfg.add("profile web", "ua-protocol 0100000002")
     await w.start()
     impi = w.cards[0].impi
     await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
@@ -38,6 +42,15 @@ async def degrees(t):
     conf = (await w.order(f"app conf {FQDN}"))["naf_conf"]
     assert "\nkeys card\nalgorithms sha256\nkey-age-max 3600\n" in conf, conf
     assert (await w.order(f"app show {FQDN}"))["profile"] == "payments"
+
+    # what an application says it has is looked at, too: never more than is good enough
+    for has, web, mbms in (("0100000001 0100000002", "zn_ok", "zn_ua_denied"), ("0100000001", "zn_keys_denied", "zn_keys_denied"), ("", "zn_ok", "zn_ua_denied")):
+        with contextlib.closing(sqlite3.connect(w.database, timeout=20)) as db:
+            db.execute("UPDATE application SET ua = ?", (has,))
+            db.commit()
+        await w.order(f"app profile {FQDN} web")
+        await w.told()
+        assert [await key_cause(w, conn, s), await key_cause(w, conn, s, bytes.fromhex("0100000001"))] == [web, mbms], has
 
     await w.order(f"app profile {FQDN} fresh")
     await w.told()
