@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "reg/api_doc.h"
+#include "reg/api_ask.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,10 +20,10 @@ static void ask(const struct api_doc *d, char *line, const char *body, size_t le
 	if (!blank)
 		return;
 	*blank = '\0';
-	if (api_target_parse(&t, blank + 1) < 0 || !(p = api_doc_path(d, &t)) || !(op = api_doc_op(p, line)))
+	if (api_target_parse(&t, blank + 1) < 0 || !(p = api_ask_path(d, &t)) || !(op = api_ask_op(p, line)))
 		return;
 	v = len ? json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	if (api_doc_in(d, op, &t, v, &in, &bad) == 0 && !json_is_object(in))
+	if (api_ask_in(d, op, &t, v, &in, &bad) == 0 && !json_is_object(in))
 		abort();
 	json_decref(in);
 	json_decref(v);

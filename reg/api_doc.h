@@ -63,16 +63,3 @@ void api_doc_free(struct api_doc *d); /* may be NULL */
 /*! Set what serves each operation. \param[in] find NULL for an id: nobody
  *  \returns 0; -ENOENT and in err which operation nobody serves */
 int api_doc_bind(struct api_doc *d, const void *(*find)(const char *id), struct err *err);
-
-/*! A name of the path that is written is before one that stands for any. \returns NULL: there is none */
-const struct api_path *api_doc_path(const struct api_doc *d, const struct api_target *t);
-/*! \param[in] method HEAD is GET \returns NULL: not this one */
-const struct api_op *api_doc_op(const struct api_path *p, const char *method);
-/*! "GET, HEAD, OPTIONS", for Allow. \param[out] out 64 octets */
-void api_doc_allow(const struct api_path *p, char out[64]);
-
-/*! Path, query and body as one object by their names, each as its schema wants it.
- *  \param[in] body NULL: there is none \param[out] in owned by the caller
- *  \returns 0; -EINVAL and what is wrong first in bad, where a parameter's field is its name and a body's a pointer; -ENOMEM */
-int api_doc_in(const struct api_doc *d, const struct api_op *op, const struct api_target *t, const json_t *body,
-	       json_t **in, struct api_bad *bad);

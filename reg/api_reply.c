@@ -64,7 +64,7 @@ static bool add_allow(struct MHD_Response *m, const struct api_req *r)
 
 	if (!r->path || (!r->options && r->answer.status != MHD_HTTP_METHOD_NOT_ALLOWED))
 		return true;
-	api_doc_allow(r->path, allow);
+	api_ask_allow(r->path, allow);
 	return add_line(m, MHD_HTTP_HEADER_ALLOW, allow);
 }
 

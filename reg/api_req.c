@@ -140,8 +140,8 @@ static void find_way(struct api_req *r, const struct api_doc *d, const char *met
 			   "an absolute path");
 		return;
 	}
-	r->path = api_doc_path(d, &r->target);
-	r->op = r->path ? api_doc_op(r->path, method) : NULL;
+	r->path = api_ask_path(d, &r->target);
+	r->op = r->path ? api_ask_op(r->path, method) : NULL;
 	r->options = r->path && strcmp(method, "OPTIONS") == 0;
 	if (!r->path)
 		req_refuse(r, 404, "", "there is nothing here", "what /openapi.json names");
@@ -282,7 +282,7 @@ static void read_in(struct api_req *r, const struct api_doc *d, struct api_call 
 	int rc;
 
 	if (!c->refused.status) {
-		rc = api_doc_in(d, r->op, &r->target, body, &c->in, &bad);
+		rc = api_ask_in(d, r->op, &r->target, body, &c->in, &bad);
 		if (rc == -EINVAL)
 			api_answer_problem(&c->refused, 422, bad.field, bad.what, bad.allowed);
 		else if (rc < 0)

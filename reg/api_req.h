@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include "common/http/request_head.h"
 #include "reg/api_call.h"
-#include "reg/api_doc.h"
+#include "reg/api_ask.h"
 
 enum api_state { API_HEAD, API_BODY, API_READ, API_WAITING, API_ANSWERED, API_SENT };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The document the daemon has in it, and what a document may not be. */
 #include <string.h>
-#include "reg/api_doc.h"
+#include "reg/api_ask.h"
 #include "tests/unit/suite.h"
 
 #define ID "00112233445566778899aabbccddeeff"
@@ -23,17 +23,17 @@ START_TEST(paths)
 
 	open_doc();
 	ck_assert_int_eq(api_target_parse(&t, "/tokens/" ID), 0);
-	ck_assert_str_eq(api_doc_path(d, &t)->text, "/tokens/{token}");
-	ck_assert_str_eq(api_doc_op(api_doc_path(d, &t), "DELETE")->id, "revokeToken");
-	ck_assert_ptr_null(api_doc_op(api_doc_path(d, &t), "GET"));
+	ck_assert_str_eq(api_ask_path(d, &t)->text, "/tokens/{token}");
+	ck_assert_str_eq(api_ask_op(api_ask_path(d, &t), "DELETE")->id, "revokeToken");
+	ck_assert_ptr_null(api_ask_op(api_ask_path(d, &t), "GET"));
 	ck_assert_int_eq(api_target_parse(&t, "/tokens"), 0);
-	api_doc_allow(api_doc_path(d, &t), allow);
+	api_ask_allow(api_ask_path(d, &t), allow);
 	ck_assert_str_eq(allow, "GET, HEAD, POST, OPTIONS");
-	ck_assert_str_eq(api_doc_op(api_doc_path(d, &t), "HEAD")->id, "listTokens");
+	ck_assert_str_eq(api_ask_op(api_ask_path(d, &t), "HEAD")->id, "listTokens");
 	for (const char **no = (const char *[]){ "/", "/tokens/", "/Tokens", "/tokens/a/b", "//tokens", NULL }; *no;
 	     no++) {
 		ck_assert_int_eq(api_target_parse(&t, *no), 0);
-		ck_assert_msg(!api_doc_path(d, &t), "%s", *no);
+		ck_assert_msg(!api_ask_path(d, &t), "%s", *no);
 	}
 	api_doc_free(d);
 }
@@ -71,7 +71,7 @@ START_TEST(taken)
 		int rc;
 
 		ck_assert_int_eq(api_target_parse(&t, rows[i].target), 0);
-		rc = api_doc_in(d, api_doc_op(api_doc_path(d, &t), rows[i].method), &t, body, &in, &bad);
+		rc = api_ask_in(d, api_ask_op(api_ask_path(d, &t), rows[i].method), &t, body, &in, &bad);
 		ck_assert_msg((rc == 0) == !rows[i].field, "row %zu: %s", i, bad.field);
 		if (rc < 0)
 			ck_assert_str_eq(bad.field, rows[i].field);
