@@ -176,12 +176,15 @@ class Bench:
             c.add(node, line)
         if policies:
             c.nodes.insert(0, [f"policy directory {policies}", []])
-        c.set("store", f"lmdb {store}")
+        self.store_lines(c, store)
         c.set("store", f"kek 1 file {self.path('kek')}")
         c.set("line vty", f"socket {store}.vty")
         c.set("control", f"socket {store}.control")
         c.write(store + ".cfg")
         return self.spawn("bsf/gba-bsfd", ["-c", store + ".cfg"])
+
+    def store_lines(self, c, store):
+        c.set("store", f"lmdb {store}")
 
     def fill(self, name, sessions):
         """A new database. -> its folder; B-TIDs are in NAME.btids"""

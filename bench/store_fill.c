@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Put sessions into a database of gba-bsfd that is not running, through its own store, and print their B-TIDs.
+/* Put sessions into a database of gba-bsfd that is not running, or into Redis, through its own store, and print their B-TIDs.
  *
- * store_fill --dir DIR --kek FILE --sessions N --name BSF_NAME [--guss FILE] [--print N] */
+ * store_fill (--dir DIR | --redis PORT) --kek FILE --sessions N --name BSF_NAME [--guss FILE] [--print N] */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define IN_FLIGHT 512
 #define LIFE_S    604800
 
-static const char *dir, *kek_file, *name, *guss_file;
+static const char *dir, *redis_port, *kek_file, *name, *guss_file;
 static unsigned long sessions = 1000, to_print = 100000, in_flight, done, failed;
 
 static void die(const char *what)
@@ -102,13 +102,10 @@ static void fill(struct store *st)
 static void read_options(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "dir", 1, NULL, 'd' },
-		{ "kek", 1, NULL, 'k' },
-		{ "sessions", 1, NULL, 'n' },
-		{ "name", 1, NULL, 'b' },
-		{ "guss", 1, NULL, 'g' },
-		{ "print", 1, NULL, 'p' },
-		{ 0 },
+		{ "dir", 1, NULL, 'd' },   { "redis", 1, NULL, 'r' },
+		{ "kek", 1, NULL, 'k' },   { "sessions", 1, NULL, 'n' },
+		{ "name", 1, NULL, 'b' },  { "guss", 1, NULL, 'g' },
+		{ "print", 1, NULL, 'p' }, { 0 },
 	};
 	int c;
 
@@ -116,6 +113,9 @@ static void read_options(int argc, char **argv)
 		switch (c) {
 		case 'd':
 			dir = optarg;
+			break;
+		case 'r':
+			redis_port = optarg;
 			break;
 		case 'k':
 			kek_file = optarg;
@@ -136,14 +136,34 @@ static void read_options(int argc, char **argv)
 			store_fill_usage("unknown option");
 		}
 	}
-	if (!dir || !kek_file || !name)
-		store_fill_usage("--dir, --kek and --name are needed");
+	if (!dir == !redis_port || !kek_file || !name)
+		store_fill_usage("--dir or --redis, --kek and --name are needed");
+}
+
+static struct store_shared *open_store(const struct seal_kek *kek, struct err *err)
+{
+	struct store_lmdb_cfg lmdb = { .dir = dir, .limit_gib = 64, .keks = kek, .n_keks = 1 };
+	struct store_redis_cfg redis = { .timeout_ms = 5000, .keks = kek, .n_keks = 1 };
+
+	if (dir)
+		return store_shared_lmdb_new(&lmdb, err);
+	if (sockaddr_parse(&redis.addr, "127.0.0.1", redis_port) < 0)
+		die("--redis is no port");
+	return store_shared_redis_new(&redis, err);
+}
+
+/* One on another machine is not there at once. */
+static void wait_links(struct store_shared *sh)
+{
+	struct store_links l;
+
+	while (store_shared_links(sh, &l) && l.up < l.of)
+		osmo_select_main(0);
 }
 
 int main(int argc, char **argv)
 {
 	struct seal_kek kek = { .id = 1 };
-	struct store_lmdb_cfg cfg = { .limit_gib = 64, .keks = &kek, .n_keks = 1 };
 	struct store_shared *sh;
 	struct err err = { "" };
 	struct store *st;
@@ -151,13 +171,13 @@ int main(int argc, char **argv)
 	read_options(argc, argv);
 	if (secret_read_file(&kek.key, SEAL_KEK_LEN, kek_file, err.text, sizeof(err.text)))
 		die(err.text);
-	cfg.dir = dir;
 	osmo_ctx_init("fill");
 	osmo_select_init();
-	sh = store_shared_lmdb_new(&cfg, &err);
+	sh = open_store(&kek, &err);
 	st = sh ? store_new(NULL, sh, on_done, NULL) : NULL;
 	if (!st)
 		die(err.text);
+	wait_links(sh);
 	fill(st);
 	talloc_free(st);
 	store_shared_free(sh);

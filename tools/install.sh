@@ -9,7 +9,7 @@ GBA_PACKAGES_BUILD="gcc make autoconf automake libtool pkg-config libc6-dev libf
 # shellcheck disable=SC2034
 GBA_PACKAGES_TEST="clang clang-format libclang-rt-14-dev llvm python3-cryptography tshark faketime strace libosmocore-utils erlang-base
 	erlang-dev erlang-diameter freediameterd freediameter-extensions openssl git procps wget nginx-light haproxy ruby ruby-net-http-digest-auth python3-requests
-	libwww-perl iproute2 pcscd vsmartcard-vpcd opensc python3-pyscard osmo-hlr spin redis-server softhsm2 knot
+	libwww-perl iproute2 pcscd vsmartcard-vpcd opensc python3-pyscard osmo-hlr spin redis-server nftables softhsm2 knot
 	python3-hypothesis python3-jsonschema node-ajv"
 
 # install_missing PACKAGE...: as root, or with sudo where it asks for no password; else says what to type and fails.

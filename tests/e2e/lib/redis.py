@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A redis-server of a test's own, and BSFs that share it."""
 import asyncio
+import os
 import secrets
 import signal
 
@@ -12,16 +13,16 @@ MAY = "~c* ~s* ~i* ~t* ~n* ~m ~k ~r -@all +get +getrange +set +del +scan +incr +
 
 class Redis:
     """One server with a password and a user who may what the manual says. start() begins empty, too. tls: Pair of certificate and key,
-    for a second port of its own."""
+    for a second port of its own. like: another one, whose passwords it has."""
 
-    def __init__(self, t, *more, tls=None, ca=None):
+    def __init__(self, t, *more, tls=None, ca=None, like=None):
         t.need_tool("redis-server", "redis-server")
         self.t, self.port, self.more = t, procs.free_port(), list(more)
         self.tls_port = procs.free_port() if tls else None
         if tls:
             self.more += ["--tls-port", str(self.tls_port), "--tls-cert-file", tls.certificate, "--tls-key-file", tls.key,
                           "--tls-ca-cert-file", ca]
-        self.password, self.admin = secrets.token_hex(16), secrets.token_hex(16)
+        self.password, self.admin = (like.password, like.admin) if like else (secrets.token_hex(16), secrets.token_hex(16))
         self.proc = None
         t.cleanup(self.kill)
 
@@ -39,15 +40,27 @@ class Redis:
         except OSError:
             return False
 
+    def lines(self, world):
+        """Of the configuration: where it is."""
+        return [f"redis 127.0.0.1 {self.port}"]
+
     async def ask(self, *words):
         """The first line of what it answers, as its administrator."""
+        return (await self.told(*words))[0]
+
+    async def told(self, *words):
+        """Its lines: of a text there are two, of the length and its first one."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         for command in (("AUTH", self.admin), words):
             writer.write(f"*{len(command)}\r\n".encode() + b"".join(f"${len(w)}\r\n{w}\r\n".encode() for w in command))
         await reader.readline()
-        line = (await reader.readline()).rstrip()
+        lines = [(await reader.readline()).rstrip()]
+        if lines[0].startswith((b"$", b"*")) and lines[0] not in (b"$-1", b"*-1"):
+            n = int(lines[0][1:])
+            text = await reader.readexactly(n) if lines[0][:1] == b"$" else b"".join([await reader.readline() for _ in range(2 * n)])
+            lines += text.split(b"\r\n")
         writer.close()
-        return line
+        return lines
 
     def freeze(self):
         self.proc.send_signal(signal.SIGSTOP)
@@ -61,14 +74,104 @@ class Redis:
             await self.proc.wait()
 
 
+class Sentinel:
+    """One of three; its file is its own to write, so that it knows the others again after it was killed."""
+
+    def __init__(self, t, n, master, password):
+        self.t, self.port, self.password, self.proc = t, procs.free_port(), password, None
+        os.makedirs(f"{t.dir}/etc", exist_ok=True)       # where passwords may stand
+        self.path = f"{t.dir}/etc/sentinel{n}.conf"
+        with open(self.path, "w", encoding="ascii") as f:
+            f.write(f"port {self.port}\nbind 127.0.0.1\ndir {t.dir}\nrequirepass {password}\nsentinel sentinel-pass {password}\n"
+                    f"sentinel monitor gba 127.0.0.1 {master.port} 2\nsentinel auth-pass gba {master.admin}\n"
+                    "sentinel down-after-milliseconds gba 1500\nsentinel failover-timeout gba 6000\n")
+        t.cleanup(self.kill)
+
+    async def start(self):
+        with open(f"{self.t.dir}/sentinel.log", "ab") as log:
+            self.proc = await asyncio.create_subprocess_exec("redis-server", self.path, "--sentinel", stdout=log, stderr=log)
+
+    kill = Redis.kill
+    told = Redis.told
+
+    @property
+    def admin(self):
+        return self.password
+
+    async def ready(self):
+        try:
+            quorum, replicas = await self.told("SENTINEL", "ckquorum", "gba"), await self.told("SENTINEL", "replicas", "gba")
+        except (OSError, IndexError):
+            return False
+        return quorum[0].startswith(b"+OK 3") and replicas[0] == b"*2"
+
+
+class Sentinels:
+    """A master with two replicas, and three Sentinels. A master without a replica takes nothing."""
+
+    def __init__(self, t):
+        safe = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
+        first = Redis(t, *safe)
+        first.more += ["--masterauth", first.admin]
+        rest = [Redis(t, *safe, "--masterauth", first.admin, "--replicaof", "127.0.0.1", str(first.port), like=first) for _ in range(2)]
+        self.t, self.servers = t, [first, *rest]
+        self.password, self.watch = first.password, secrets.token_hex(16)
+        self.sentinels = [Sentinel(t, n, first, self.watch) for n in range(3)]
+
+    def lines(self, world):
+        path = world.write_secret("sentinel.password", self.watch + "\n")
+        world.more_secrets.append(self.watch.encode())
+        return [f"redis sentinel gba 127.0.0.1 {s.port}" for s in self.sentinels] + [f"redis sentinel-password file {path}"]
+
+    async def start(self):
+        for s in self.servers:
+            await s.start()
+
+        async def replicated():
+            return b"connected_slaves:2" in await self.servers[0].told("INFO", "replication")
+        await self.t.until(replicated, 20, "the replicas to be there")
+        for s in self.sentinels:
+            await s.start()
+        for s in self.sentinels:
+            await self.t.until(s.ready, 30, "each Sentinel to know the others")
+        return self
+
+    async def master(self):
+        """Whom most of them name."""
+        named = []
+        for s in self.sentinels:
+            try:
+                named.append(int((await s.told("SENTINEL", "get-master-addr-by-name", "gba"))[4]))
+            except (OSError, IndexError, ValueError):
+                continue
+        for s in self.servers:
+            if named.count(s.port) >= 2:
+                return s
+        return None
+
+    async def another(self, than):
+        async def other():
+            m = await self.master()
+            return m and m is not than and m
+        await self.t.until(other, 40, "another master to be named")
+        return await self.master()
+
+    async def joins(self, server, master):
+        """Who was the master becomes a replica; it begins as one."""
+        if "--replicaof" in server.more:
+            at = server.more.index("--replicaof")
+            del server.more[at:at + 3]
+        server.more += ["--replicaof", "127.0.0.1", str(master.port)]
+        await server.start()
+
+
 def use(world, redis, timeout_ms=2000):
     """The store of this world is that server."""
     path = world.write_secret("redis.password", redis.password + "\n")
     cfg = world.bsf_cfg
     cfg.remove("store", "lmdb")
     cfg.remove("store", "map-size-gib")
-    for line in (f"redis 127.0.0.1 {redis.port}", "redis user gba", f"redis password file {path}",
-                 f"redis timeout-ms {timeout_ms}"):
+    for line in (*redis.lines(world), "redis user gba", f"redis password file {path}", f"redis timeout-ms {timeout_ms}"):
         cfg.add("store", line)
     world.more_secrets.append(redis.password.encode())
     return world
