@@ -49,6 +49,7 @@ class Operator(HttpServer):
             while True:
                 writer.write(b" " * 65536)
                 await writer.drain()
+                await asyncio.sleep(0)                             # drain() alone does not let the loop see that nobody is there any more
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
