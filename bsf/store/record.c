@@ -132,7 +132,9 @@ int record_read(struct gba_session *out, const struct record_keys *k, const uint
 
 struct span record_sealed(struct span value)
 {
-	return span_of(value.p + RECORD_HEAD_LEN, value.len > RECORD_HEAD_LEN ? value.len - RECORD_HEAD_LEN : 0);
+	if (value.len <= RECORD_HEAD_LEN)
+		return span_of(NULL, 0);
+	return span_of(value.p + RECORD_HEAD_LEN, value.len - RECORD_HEAD_LEN);
 }
 
 int record_reseal(uint8_t *out, size_t cap, const struct record_keys *k, const uint8_t rand[AKA_RAND_LEN],

@@ -38,7 +38,9 @@ static struct span sealed_in(char kind, struct span value)
 
 	if (kind == 's')
 		return record_sealed(value);
-	return span_of(value.p + head, value.len > head ? value.len - head : 0);
+	if (value.len <= head)
+		return span_of(NULL, 0);
+	return span_of(value.p + head, value.len - head);
 }
 
 static struct span reseal_key(uint8_t *key, const struct one *o)
