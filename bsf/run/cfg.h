@@ -64,8 +64,8 @@ struct bsf_redis {
 	struct bsf_listen sentinels[STORE_SENTINELS_MAX];
 	size_t n_sentinels;
 	struct bsf_redis_login login, sentinel_login;
-	int timeout_line;
-	unsigned timeout_ms;
+	int timeout_line, lease_line;
+	unsigned timeout_ms, lease_ms;
 };
 
 /*! A "naf" node while it is being written; becomes a struct naf_policy. */

@@ -12,6 +12,7 @@
 
 #define REDIS_HELP       "On Redis, which several processes may use\n"
 #define TIMEOUT_MS       50
+#define LEASE_MS         1000
 #define PASSWORD_ALLOWED "allowed: one line of 1 to 64 octets in a file of mode 0600 or 0400"
 
 DEFUN(cfg_redis, cfg_redis_cmd, "redis " ADDR_PORT, REDIS_HELP ADDR_PORT_HELP)
@@ -150,6 +151,17 @@ DEFUN(cfg_redis_timeout, cfg_redis_timeout_cmd, "redis timeout-ms <10-5000>",
 	return rc;
 }
 
+DEFUN(cfg_redis_lease, cfg_redis_lease_cmd, "redis lease-ms <200-3000>",
+      REDIS_HELP "Keys are given for so long without hearing what is revoked at other BSFs; the same at all of them\n"
+		 "Milliseconds (default: 1000)\n")
+{
+	int rc = cfg_reading() ? cfg_once(vty, &bsf_cfg->redis.lease_line, "redis lease-ms") : cfg_after_restart(vty);
+
+	if (rc == CMD_SUCCESS)
+		bsf_cfg->redis.lease_ms = (unsigned)atoi(argv[0]);
+	return rc;
+}
+
 static void login_write(struct vty *vty, const struct bsf_redis_login *l)
 {
 	if (l->user_line)
@@ -173,6 +185,8 @@ void bsf_redis_write(struct vty *vty)
 	login_write(vty, &r->sentinel_login);
 	if (r->timeout_line)
 		vty_out(vty, " redis timeout-ms %u%s", r->timeout_ms, VTY_NEWLINE);
+	if (r->lease_line)
+		vty_out(vty, " redis lease-ms %u%s", r->lease_ms, VTY_NEWLINE);
 }
 
 /* \returns the line of something that needs more; 0: there is none */
@@ -218,11 +232,11 @@ int bsf_redis_check(const struct bsf_cfg *c, struct err *err)
 		return cfg_error(
 			err, -EINVAL, line,
 			"store: redis sentinel-user, -password or -tls, but no Sentinel; allowed: with redis sentinel NAME ADDRESS PORT");
-	line = login_line(&r->login) ?: r->timeout_line;
+	line = login_line(&r->login) ?: r->timeout_line ?: r->lease_line;
 	if (c->store != BSF_STORE_REDIS)
 		return line ? cfg_error(
 				      err, -EINVAL, line,
-				      "store: redis user, password, tls or timeout-ms, but no redis; allowed: with redis ADDRESS PORT, redis sentinel NAME ADDRESS PORT")
+				      "store: redis user, password, tls, timeout-ms or lease-ms, but no redis; allowed: with redis ADDRESS PORT, redis sentinel NAME ADDRESS PORT")
 			    : 0;
 	rc = login_check(c, &r->login, err);
 	if (rc == 0)
@@ -244,16 +258,17 @@ int bsf_redis_password(struct secret *out, const struct bsf_redis_login *l, stru
 
 void bsf_redis_vty_init(void)
 {
-	static struct cmd_element *const cmds[] = { &cfg_redis_cmd,        &cfg_redis_sentinel_cmd,
-						    &cfg_redis_user_cmd,   &cfg_redis_password_cmd,
-						    &cfg_redis_tls_cmd,    &cfg_sentinel_user_cmd,
-						    &cfg_sentinel_tls_cmd, &cfg_sentinel_password_cmd,
-						    &cfg_redis_timeout_cmd };
+	static struct cmd_element *const cmds[] = { &cfg_redis_cmd,         &cfg_redis_sentinel_cmd,
+						    &cfg_redis_user_cmd,    &cfg_redis_password_cmd,
+						    &cfg_redis_tls_cmd,     &cfg_sentinel_user_cmd,
+						    &cfg_sentinel_tls_cmd,  &cfg_sentinel_password_cmd,
+						    &cfg_redis_timeout_cmd, &cfg_redis_lease_cmd };
 	struct bsf_redis *r = &bsf_cfg->redis;
 
 	r->login.command = "redis ";
 	r->sentinel_login.command = "redis sentinel-";
 	r->timeout_ms = TIMEOUT_MS;
+	r->lease_ms = LEASE_MS;
 	for (size_t i = 0; i < sizeof(cmds) / sizeof(cmds[0]); i++)
 		install_element(BSF_NODE_STORE, cmds[i]);
 }

@@ -54,15 +54,31 @@ void bsf_figures(json_t *into)
 	figure(into, "ub_connections_max", bsf_connections());
 }
 
-/* A session that is not there (any more) is revoked as well as one that was: the order may come twice. */
-static void answer_revoked(struct ctl_request *q, int rc)
+/* Who has it, of those that use the same store. */
+static void spread_put(json_t *o, const struct store_spread *s)
 {
+	if (!s->bsfs)
+		return;
+	figure(o, "bsfs", s->bsfs);
+	figure(o, "confirmed", s->confirmed);
+	json_object_set_new(o, "late", json_string(s->late));
+	json_object_set_new(o, "failover_safe", json_boolean(s->have >= s->replicas));
+}
+
+/* A session that is not there (any more) is revoked as well as one that was: the order may come twice. */
+static void answer_revoked(struct ctl_request *q, int rc, const struct store_spread *spread)
+{
+	json_t *o;
+
 	if (rc == -ENOENT)
 		rc = 0;
 	if (rc < 0)
 		ctl_fail(q, rc == -EBUSY ? CTL_BUSY : CTL_FAILED, "%s", store_words(rc));
-	else
-		ctl_ok(q, json_pack("{si}", "revoked", rc));
+	if (rc < 0)
+		return;
+	o = json_pack("{si}", "revoked", rc);
+	spread_put(o, spread);
+	ctl_ok(q, o);
 }
 
 static bool impi_given(struct ctl_request *q, struct impi *out)
@@ -77,10 +93,14 @@ static bool impi_given(struct ctl_request *q, struct impi *out)
 
 static void run_revoke_impi(struct ctl_request *q)
 {
+	struct store_spread spread;
 	struct impi impi;
+	int rc;
 
-	if (impi_given(q, &impi))
-		answer_revoked(q, withdrawn_sessions(shards[0], impi.s));
+	if (!impi_given(q, &impi))
+		return;
+	rc = withdrawn_sessions(shards[0], impi.s, &spread);
+	answer_revoked(q, rc, &spread);
 }
 
 static void run_used(struct ctl_request *q)
@@ -104,6 +124,7 @@ static void answer_suspend(struct ctl_request *q, int rc)
 /* First nobody is let in any more, then what was let in before is revoked: between the two nothing can slip through. */
 static void run_suspend(struct ctl_request *q)
 {
+	struct store_spread spread;
 	struct impi impi;
 	int rc;
 
@@ -113,7 +134,7 @@ static void run_suspend(struct ctl_request *q)
 	if (rc == 0)
 		rc = naf_cfg_publish(bsf_cfg);
 	if (rc == 0)
-		rc = withdrawn_sessions(shards[0], impi.s);
+		rc = withdrawn_sessions(shards[0], impi.s, &spread);
 	answer_suspend(q, rc == -ENOENT ? 0 : rc);
 }
 
@@ -134,27 +155,38 @@ static void run_resume(struct ctl_request *q)
 static void run_revoke_btid(struct ctl_request *q)
 {
 	const char *arg = ctl_arg(q, 0);
+	struct store_spread spread;
 	struct btid btid;
+	int rc;
 
-	if (btid_parse(&btid, (const uint8_t *)arg, strlen(arg)) < 0)
+	if (btid_parse(&btid, (const uint8_t *)arg, strlen(arg)) < 0) {
 		ctl_fail(q, CTL_INVALID, "that is no B-TID; allowed: base64(RAND)@FQDN");
-	else
-		answer_revoked(q, withdrawn_session(shards[0], &btid));
+		return;
+	}
+	rc = withdrawn_session(shards[0], &btid, &spread);
+	answer_revoked(q, rc, &spread);
 }
 
 static void run_revoke_naf(struct ctl_request *q)
 {
 	const char *arg = ctl_arg(q, 0);
+	struct store_spread spread;
+	int rc;
 
-	if (!fqdn_valid(span_str(arg), BTID_MAX))
+	if (!fqdn_valid(span_str(arg), BTID_MAX)) {
 		ctl_fail(q, CTL_INVALID, "that is no name; allowed: FQDN of the application's NAF_Id");
-	else
-		answer_revoked(q, withdrawn_from_naf(shards[0], arg));
+		return;
+	}
+	rc = withdrawn_from_naf(shards[0], arg, &spread);
+	answer_revoked(q, rc, &spread);
 }
 
 static void run_revoke_all(struct ctl_request *q)
 {
-	answer_revoked(q, withdrawn_all(shards[0]));
+	struct store_spread spread;
+	int rc = withdrawn_all(shards[0], &spread);
+
+	answer_revoked(q, rc, &spread);
 }
 
 /* A run that carries an older GUSS has it from its MAA, and ends before its challenge does; a resynchronisation asks anew. */

@@ -25,7 +25,7 @@
 
 #define INBOX_BOUND    65536
 #define ZN_TIMEOUT_MS  2000
-#define REVOKE_S       5
+#define REVOKE_S       8 /* what others may serve without asking, and more */
 #define REVOKE_STEP_MS 20
 
 struct shard {
@@ -282,6 +282,7 @@ struct revocation {
 	char naf[BTID_MAX + 1];
 	struct btid btid;
 	struct gba_session found;
+	struct store_spread spread;
 	struct guss_blob *guss; /* owned, or NULL */
 	uint64_t keep_ms;
 	atomic_uint as_new;
@@ -313,6 +314,8 @@ static struct revocation *revocation_of(struct txn *t)
 static void revocation_done(struct revocation *r, const struct store_answer *a)
 {
 	r->as_new = a->as_new;
+	if (a->spread)
+		r->spread = *a->spread;
 	if (a->session)
 		gba_session_copy(&r->found, a->session);
 	revocation_end(r, a->rc < 0 ? a->rc : (int)a->revoked);
@@ -374,7 +377,8 @@ static int revocation_wait(struct revocation *r)
 }
 
 /* \param[in] r taken */
-static int revocation_give(struct shard *s, struct revocation *r, unsigned *as_new, struct gba_session *found)
+static int revocation_give(struct shard *s, struct revocation *r, unsigned *as_new, struct gba_session *found,
+			   struct store_spread *spread)
 {
 	int rc;
 
@@ -389,16 +393,19 @@ static int revocation_give(struct shard *s, struct revocation *r, unsigned *as_n
 	rc = revocation_wait(r);
 	if (as_new)
 		*as_new = r->as_new;
+	if (spread && rc >= 0)
+		*spread = r->spread;
 	if (found && rc == 0)
 		gba_session_copy(found, &r->found);
 	revocation_drop(r);
 	return rc;
 }
 
-int shard_revoke(struct shard *s, const struct shard_whom *whom)
+int shard_revoke(struct shard *s, const struct shard_whom *whom, struct store_spread *spread)
 {
 	struct revocation *r = calloc(1, sizeof(*r));
 
+	*spread = (struct store_spread){ 0 };
 	if (!r)
 		return -ENOMEM;
 	r->op = whom->op;
@@ -408,7 +415,7 @@ int shard_revoke(struct shard *s, const struct shard_whom *whom)
 		snprintf(r->naf, sizeof(r->naf), "%s", whom->naf);
 	if (whom->op == STORE_REVOKE_BTID)
 		r->btid = *whom->btid;
-	return revocation_give(s, r, NULL, NULL);
+	return revocation_give(s, r, NULL, NULL, spread);
 }
 
 int shard_guss(struct shard *s, const char *impi, struct guss_blob *guss, uint64_t keep_ms, unsigned *as_new)
@@ -423,7 +430,7 @@ int shard_guss(struct shard *s, const char *impi, struct guss_blob *guss, uint64
 	r->op = STORE_GUSS;
 	r->guss = guss;
 	r->keep_ms = keep_ms;
-	return revocation_give(s, r, as_new, NULL);
+	return revocation_give(s, r, as_new, NULL, NULL);
 }
 
 int shard_session(struct shard *s, const struct btid *btid, struct gba_session *out)
@@ -435,5 +442,5 @@ int shard_session(struct shard *s, const struct btid *btid, struct gba_session *
 		return -ENOMEM;
 	r->op = STORE_GET;
 	r->btid = *btid;
-	return revocation_give(s, r, NULL, out);
+	return revocation_give(s, r, NULL, out, NULL);
 }

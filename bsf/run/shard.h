@@ -38,8 +38,9 @@ struct shard_whom {
 	const struct btid *btid;
 };
 /*! A thing to do with the store, on the shard's thread; for the VTY.
- *  \returns sessions revoked, 0 of a NAF or all; -ETIMEDOUT; -errno of the store. Waits, at most 5 s */
-int shard_revoke(struct shard *s, const struct shard_whom *whom);
+ *  \param[out] spread who has it; bsfs 0: there are no others
+ *  \returns sessions revoked, 0 of a NAF or all; -ETIMEDOUT; -errno of the store. Waits, at most 8 s */
+int shard_revoke(struct shard *s, const struct shard_whom *whom, struct store_spread *spread);
 
 /*! store_guss(), as shard_revoke(). \param[in] guss taken \param[out] as_new sessions whose own is as new
  *  \returns sessions that have it now; as shard_revoke() */

@@ -10,6 +10,7 @@
 #include <talloc.h>
 #include <unistd.h>
 #include "bsf/run/cfg.h"
+#include "bsf/store/redis_sentinel.h"
 #include "common/base/clock.h"
 #include "common/base/folder.h"
 #include "common/rt/cfg_file.h"
@@ -58,6 +59,9 @@ static int open_redis(struct store_shared **out, const struct seal_kek *keks, si
 	struct store_redis_cfg cfg = {
 		.addr = r->at.addr,
 		.timeout_ms = r->timeout_ms,
+		.lease_ms = r->lease_ms,
+		/* one that the Sentinels have not told yet may take a former master for the right one */
+		.others_lease_ms = r->lease_ms + (r->n_sentinels ? REDIS_TRUST_MS : 0),
 		.keks = keks,
 		.n_keks = n_keks,
 	};
@@ -165,7 +169,7 @@ void store_open_wait(struct store_shared *sh)
 	uint64_t end = clock_mono_ms() + LINKS_WAIT_MS;
 	struct store_links l = { .up = 0 };
 
-	while (store_shared_links(sh, &l) && l.up < l.of && clock_mono_ms() < end) {
+	while (store_shared_links(sh, &l) && (l.up < l.of || !l.lease) && clock_mono_ms() < end) {
 		log_relay_run();
 		(void)poll(NULL, 0, LINKS_STEP_MS);
 	}

@@ -39,6 +39,8 @@ static bool show_links(struct vty *vty, const struct store_figures *f)
 		vty_out(vty, "sentinels         %u of %u name it%s", l.agree, l.sentinels, VTY_NEWLINE);
 	vty_out(vty, "links             %u of %u%s%s%s%s", l.up, l.of, l.up < l.of ? " (" : "",
 		l.up < l.of ? l.why : "", l.up < l.of ? ")" : "", VTY_NEWLINE);
+	vty_out(vty, "lease             %s%s",
+		l.lease ? "holds" : "over: what was revoked is not known, nothing is served", VTY_NEWLINE);
 	vty_out(vty, "clock-ahead-ms    %" PRId64 "%s", l.clock_off_ms, VTY_NEWLINE);
 	vty_out(vty, "memory            %s%s", l.full ? "full: new bootstraps get 503" : "has room", VTY_NEWLINE);
 	vty_out(vty, "sessions-made     %" PRIu64 "%s", f->commits, VTY_NEWLINE);
@@ -235,7 +237,19 @@ DEFUN(peers_reconnect, peers_reconnect_cmd, "peers reconnect",
 	return CMD_WARNING;
 }
 
-static int revoked(struct vty *vty, int rc)
+/* Who has it, of those that use the same store. */
+static void spread_out(struct vty *vty, const struct store_spread *s)
+{
+	if (!s->bsfs)
+		return;
+	vty_out(vty, "known at %u of %u BSFs%s%s%s", s->confirmed, s->bsfs,
+		s->late[0] ? "; these may serve no more: " : "", s->late, VTY_NEWLINE);
+	if (s->have < s->replicas)
+		vty_out(vty, "not yet safe against a failover: %u of %u replicas have it; it is gone on trying%s",
+			s->have, s->replicas, VTY_NEWLINE);
+}
+
+static int revoked(struct vty *vty, int rc, const struct store_spread *spread)
 {
 	if (rc < 0) {
 		vty_out(vty, "%% %s%s", rc == -ENOENT ? "no such session" : store_words(rc), VTY_NEWLINE);
@@ -243,6 +257,7 @@ static int revoked(struct vty *vty, int rc)
 	}
 	LOGT(DSTORE, LOGL_NOTICE, "%d sessions revoked by the operator\n", rc);
 	vty_out(vty, "%d sessions revoked%s", rc, VTY_NEWLINE);
+	spread_out(vty, spread);
 	return CMD_SUCCESS;
 }
 
@@ -252,35 +267,42 @@ DEFUN(revoke_impi, revoke_impi_cmd, "revoke impi IMPI",
       REVOKE_HELP "All of a subscriber\n"
 		  "user@domain\n")
 {
+	struct store_spread spread;
 	struct impi impi;
+	int rc;
 
 	if (impi_parse(&impi, (const uint8_t *)argv[0], strlen(argv[0])) < 0) {
 		vty_out(vty, "%% %s is no IMPI; allowed: user@domain%s", argv[0], VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	return revoked(vty, withdrawn_sessions(shards[0], impi.s));
+	rc = withdrawn_sessions(shards[0], impi.s, &spread);
+	return revoked(vty, rc, &spread);
 }
 
 DEFUN(revoke_btid, revoke_btid_cmd, "revoke btid BTID",
       REVOKE_HELP "One session\n"
 		  "base64(RAND)@BSF name\n")
 {
+	struct store_spread spread;
 	struct btid btid;
+	int rc;
 
 	if (btid_parse(&btid, (const uint8_t *)argv[0], strlen(argv[0])) < 0) {
 		vty_out(vty, "%% %s is no B-TID; allowed: base64(RAND)@FQDN%s", argv[0], VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	return revoked(vty, withdrawn_session(shards[0], &btid));
+	rc = withdrawn_session(shards[0], &btid, &spread);
+	return revoked(vty, rc, &spread);
 }
 
 /* How many sessions that are is not counted. */
-static int marked(struct vty *vty, int rc, const char *whose)
+static int marked(struct vty *vty, int rc, const char *whose, const struct store_spread *spread)
 {
 	if (rc < 0)
-		return revoked(vty, rc);
+		return revoked(vty, rc, spread);
 	LOGT(DSTORE, LOGL_NOTICE, "keys of %s revoked by the operator\n", whose);
 	vty_out(vty, "no key of %s any more that was there before%s", whose, VTY_NEWLINE);
+	spread_out(vty, spread);
 	return CMD_SUCCESS;
 }
 
@@ -288,16 +310,23 @@ DEFUN(revoke_naf, revoke_naf_cmd, "revoke naf FQDN",
       REVOKE_HELP "Those of an application, of sessions that are there\n"
 		  "FQDN of its NAF_Id\n")
 {
+	struct store_spread spread;
+	int rc;
+
 	if (!fqdn_valid(span_str(argv[0]), BTID_MAX)) {
 		vty_out(vty, "%% %s is no name; allowed: FQDN of the application's NAF_Id%s", argv[0], VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	return marked(vty, withdrawn_from_naf(shards[0], argv[0]), argv[0]);
+	rc = withdrawn_from_naf(shards[0], argv[0], &spread);
+	return marked(vty, rc, argv[0], &spread);
 }
 
 DEFUN(revoke_all, revoke_all_cmd, "revoke all", REVOKE_HELP "Of everybody\n")
 {
-	return marked(vty, withdrawn_all(shards[0]), "everybody");
+	struct store_spread spread;
+	int rc = withdrawn_all(shards[0], &spread);
+
+	return marked(vty, rc, "everybody", &spread);
 }
 
 void bsf_vty_init(struct store_shared *st, struct shard *const *sh, struct node *no)

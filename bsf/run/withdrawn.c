@@ -54,10 +54,10 @@ static void withdrawn_tell_of(const char *what, const char *impi)
 	withdrawn_tell(what, o);
 }
 
-int withdrawn_sessions(struct shard *s, const char *impi)
+int withdrawn_sessions(struct shard *s, const char *impi, struct store_spread *spread)
 {
 	const struct shard_whom whom = { .op = STORE_REVOKE_IMPI, .impi = impi };
-	int rc = shard_revoke(s, &whom);
+	int rc = shard_revoke(s, &whom, spread);
 
 	if (rc > 0)
 		withdrawn_tell_of("revoked", impi);
@@ -69,10 +69,10 @@ void withdrawn_rights(const char *impi)
 	withdrawn_tell_of("guss", impi);
 }
 
-int withdrawn_session(struct shard *s, const struct btid *btid)
+int withdrawn_session(struct shard *s, const struct btid *btid, struct store_spread *spread)
 {
 	const struct shard_whom whom = { .op = STORE_REVOKE_BTID, .btid = btid };
-	int rc = shard_revoke(s, &whom);
+	int rc = shard_revoke(s, &whom, spread);
 	json_t *o;
 	struct zn_given g;
 
@@ -87,20 +87,20 @@ int withdrawn_session(struct shard *s, const struct btid *btid)
 	return rc;
 }
 
-int withdrawn_from_naf(struct shard *s, const char *fqdn)
+int withdrawn_from_naf(struct shard *s, const char *fqdn, struct store_spread *spread)
 {
 	const struct shard_whom whom = { .op = STORE_REVOKE_NAF, .naf = fqdn };
-	int rc = shard_revoke(s, &whom);
+	int rc = shard_revoke(s, &whom, spread);
 
 	if (rc == 0 && ctl_watched())
 		withdrawn_tell("revoked", json_pack("{ss}", "naf", fqdn));
 	return rc;
 }
 
-int withdrawn_all(struct shard *s)
+int withdrawn_all(struct shard *s, struct store_spread *spread)
 {
 	const struct shard_whom whom = { .op = STORE_REVOKE_ALL };
-	int rc = shard_revoke(s, &whom);
+	int rc = shard_revoke(s, &whom, spread);
 
 	if (rc == 0 && ctl_watched())
 		withdrawn_tell("revoked", json_pack("{sb}", "all", 1));

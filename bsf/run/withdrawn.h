@@ -7,12 +7,12 @@
 #include <jansson.h>
 #include "bsf/run/shard.h"
 
-/*! Revoke the sessions of a subscriber, or the one of a B-TID, and tell it. \returns as shard_revoke() */
-int withdrawn_sessions(struct shard *s, const char *impi);
-int withdrawn_session(struct shard *s, const struct btid *btid);
+/*! Revoke the sessions of a subscriber, or the one of a B-TID, and tell it. \param[out] spread and \returns as shard_revoke() */
+int withdrawn_sessions(struct shard *s, const char *impi, struct store_spread *spread);
+int withdrawn_session(struct shard *s, const struct btid *btid, struct store_spread *spread);
 /*! An application gets no more keys of sessions made until now; all sessions. \returns 0; -errno as shard_revoke() */
-int withdrawn_from_naf(struct shard *s, const char *fqdn);
-int withdrawn_all(struct shard *s);
+int withdrawn_from_naf(struct shard *s, const char *fqdn, struct store_spread *spread);
+int withdrawn_all(struct shard *s, struct store_spread *spread);
 /*! The rights in a live session are others. */
 void withdrawn_rights(const char *impi);
 /*! An application server is admitted no more. */

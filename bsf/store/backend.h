@@ -32,6 +32,8 @@ struct store_req {
 	size_t record_len;
 	int rc;
 	unsigned revoked, as_new;
+	struct store_spread spread;
+	void (*step)(struct store_req *r); /* store_reply(): called on the shard's thread in the place of done() */
 	/* CHALLENGE_PUT, made by count() */
 	uint8_t count_key[16];
 	size_t count_len; /* 0: not counted */
@@ -75,8 +77,13 @@ struct store_shared {
 	const struct store_backend *be;
 	struct guss_pushes *pushes;
 	struct marks *marks;
+	bool has_lease;
+	_Atomic uint64_t lease_until_ms;     /* monotonic; of a store that has one */
 	int64_t (*_Atomic life_max_s)(void); /* NULL: none */
 };
+
+/*! Is what was revoked elsewhere not known for too long? Nothing is served then. */
+bool store_lease_over(const struct store_shared *sh);
 
 /*! rc and the answer are set: bring it to its shard. Any thread; r is gone afterwards. */
 void store_reply(struct store_req *r);

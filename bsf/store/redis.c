@@ -112,7 +112,7 @@ static struct redis_link *part_link(struct redis_part *p)
 {
 	const struct store_redis_cfg *c = &p->shared->cfg;
 	struct redis_link_cfg cfg = { .addr = c->addr,
-				      .timeout_ms = c->timeout_ms,
+				      .timeout_ms = c->timeout_ms + (p->marks ? REDIS_PATIENCE_MS : 0),
 				      .tls = c->tls_name[0] ? c->tls : NULL,
 				      .tls_name = c->tls_name,
 				      .deadlines = p->deadlines,
@@ -140,6 +140,8 @@ static int part_open(struct store *st)
 		return -ENOMEM;
 	p->shared = s;
 	p->st = st;
+	if (st->done == redis_marks_none)
+		p->marks = st->owner;
 	p->keys.seal = s->seal;
 	p->deadlines = deadline_set_new(st);
 	p->link = p->deadlines ? part_link(p) : NULL;
@@ -153,7 +155,7 @@ static int part_open(struct store *st)
 	st->part = p;
 	part_is_at(p, s->cfg.n_sentinels ? NULL : &s->cfg.addr, 0);
 	pthread_mutex_lock(&s->lock);
-	s->links++;
+	s->links += !p->marks;
 	pthread_mutex_unlock(&s->lock);
 	return 0;
 }
@@ -163,36 +165,37 @@ static void part_close(struct store *st)
 	struct redis_part *p = st->part;
 
 	redis_held_end(p);
+	redis_marks_leave(p->shared->marks, st);
 	deadline_stop(&p->tick);
 	pthread_mutex_lock(&p->shared->lock);
-	p->shared->links--;
-	p->shared->up -= p->is_up;
+	p->shared->links -= !p->marks;
+	p->shared->up -= p->is_up && !p->marks;
 	pthread_mutex_unlock(&p->shared->lock);
 	part_free(p);
 }
 
-static int redis_revoke_none(struct redis_part *p, struct store_req *r)
-{
-	return -ENOTCONN;
-}
-
 int redis_begin(struct redis_part *p, struct store_req *r)
 {
+	static const bool needs_lease[STORE_RESEAL + 1] = {
+		[STORE_CHALLENGE_PUT] = true, [STORE_CHALLENGE_TAKE] = true, [STORE_PUT] = true, [STORE_GET] = true
+	};
 	static int (*const begin[])(struct redis_part * p, struct store_req * r) = {
 		[STORE_CHALLENGE_PUT] = redis_challenge_put,
 		[STORE_CHALLENGE_TAKE] = redis_challenge_take,
 		[STORE_PUT] = redis_put,
 		[STORE_GET] = redis_get,
 		[STORE_FIND_TMPI] = redis_find_tmpi,
-		[STORE_REVOKE_IMPI] = redis_revoke_impi,
-		[STORE_REVOKE_BTID] = redis_revoke_btid,
-		[STORE_REVOKE_NAF] = redis_revoke_none,
-		[STORE_REVOKE_ALL] = redis_revoke_none,
+		[STORE_REVOKE_IMPI] = redis_revoke,
+		[STORE_REVOKE_BTID] = redis_revoke,
+		[STORE_REVOKE_NAF] = redis_revoke,
+		[STORE_REVOKE_ALL] = redis_revoke,
 		[STORE_GUSS] = redis_guss,
 		[STORE_RESEAL] = redis_reseal,
 	};
 	/* before that there is no key to make names with */
-	int rc = p->is_up ? begin[r->op](p, r) : -ENOTCONN;
+	int rc = !p->is_up                                                ? -ENOTCONN
+		 : needs_lease[r->op] && store_lease_over(&p->shared->sh) ? -ESTALE
+									  : begin[r->op](p, r);
 
 	return rc == -ENOMEM ? -EBUSY : rc;
 }
@@ -229,6 +232,7 @@ static void redis_free(struct store_shared *sh)
 {
 	struct store_redis *s = (struct store_redis *)sh;
 
+	redis_marks_stop(s->marks);
 	pthread_mutex_destroy(&s->lock);
 	marks_free(s->sh.marks);
 	guss_pushes_free(s->sh.pushes);
@@ -262,6 +266,7 @@ bool store_shared_links(struct store_shared *sh, struct store_links *out)
 		.of = s->links,
 		.clock_off_ms = atomic_load(&s->off_ms),
 		.full = atomic_load(&s->full),
+		.lease = !store_lease_over(&s->sh),
 		.agree = s->agree,
 		.sentinels = (unsigned)s->cfg.n_sentinels,
 	};
@@ -284,8 +289,11 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 	s->cfg.keks = NULL;
 	s->sh.pushes = guss_pushes_new();
 	s->sh.marks = marks_new(cfg->keks, cfg->n_keks, MARKS_MAX);
-	s->seal = s->sh.pushes ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;
-	if (s->seal)
+	s->sh.lease_until_ms = 0;
+	s->sh.has_lease = true;
+	s->seal = s->sh.pushes && s->sh.marks ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;
+	s->marks = s->seal ? redis_marks_start(s) : NULL;
+	if (s->marks)
 		return &s->sh;
 	s->cfg.tls = NULL; /* still the caller's */
 	redis_free(&s->sh);

@@ -11,6 +11,7 @@
  *    t, TMPI 13                     tag of the IMPI; counts only where the subscriber's record has this TMPI
  *    k                              KEKs that have sealed here, an octet each
  *    r                              where a pass of redis_reseal() is: KEK, cursor
+ *    marks, bsfs, b...              redis_marks.h
  *
  *  No command names two keys. What a key was made of is bound to what is sealed under it. */
 #pragma once
@@ -21,6 +22,7 @@
 #include "bsf/store/backend.h"
 #include "bsf/store/redis_auth.h"
 #include "bsf/store/redis_link.h"
+#include "bsf/store/redis_marks.h"
 #include "bsf/store/redis_script.h"
 #include "bsf/store/redis_sentinel.h"
 #include "common/base/sockaddr.h"
@@ -29,6 +31,8 @@
 #define REDIS_INDEX_LEN 32
 #define REDIS_META_LEN  (REDIS_INDEX_LEN + SEAL_OVERHEAD)
 #define REDIS_RUN_ID    40
+/* Where marks are written replicas are waited for, and what comes behind that waits with it. */
+#define REDIS_PATIENCE_MS 400
 
 /* How long a TMPI outlives its Ks, and a revocation the challenges that were made before it (nonce-lifetime at most). */
 #define REDIS_TMPI_MS   (STORE_TMPI_S * 1000)
@@ -38,6 +42,7 @@ struct store_redis {
 	struct store_shared sh;     /* must be first */
 	struct store_redis_cfg cfg; /* without KEKs; the passwords are in it */
 	struct seal *seal;
+	struct redis_marks *marks;
 	_Atomic uint64_t puts, corrupt;
 	_Atomic int64_t off_ms; /* our clock, ahead of its */
 	atomic_bool off_said, full;
@@ -52,6 +57,7 @@ struct store_redis {
 struct redis_part {
 	struct store_redis *shared;
 	struct store *st;
+	struct redis_marks *marks; /* whose part it is; NULL: a shard's */
 	struct deadline_set *deadlines;
 	struct redis_link *link;
 	struct redis_auth auth;
@@ -130,8 +136,7 @@ int redis_put(struct redis_part *p, struct store_req *r);
 int redis_get(struct redis_part *p, struct store_req *r);
 int redis_find_tmpi(struct redis_part *p, struct store_req *r);
 /* store/redis_revoke.c */
-int redis_revoke_impi(struct redis_part *p, struct store_req *r);
-int redis_revoke_btid(struct redis_part *p, struct store_req *r);
+int redis_revoke(struct redis_part *p, struct store_req *r);
 /* store/redis_guss.c */
 int redis_guss(struct redis_part *p, struct store_req *r);
 /* store/redis_reseal.c */

@@ -34,6 +34,14 @@ static const struct need {
 	{ "SET on t*", { "SET", "t?", "T", "XX", "GET", "KEEPTTL" }, -1 },
 	{ "INCR on n*", { "INCR", "n?" }, -1 },
 	{ "PEXPIRE on n*", { "PEXPIRE", "n?", "1" }, -1 }, /* so it is gone again */
+	{ "SET on b*", { "SET", "b?", "T", "XX", "GET", "KEEPTTL" }, -1 },
+	{ "ZADD on marks", { "ZADD", "marks", "XX", "0", "?" }, -1 },
+	{ "ZADD on bsfs", { "ZADD", "bsfs", "XX", "0", "?" }, -1 },
+	{ "ZSCORE", { "ZSCORE", "marks", "?" }, -1 },
+	{ "ZRANGE", { "ZRANGE", "marks", "0", "0" }, -1 },
+	{ "ZRANGEBYSCORE", { "ZRANGEBYSCORE", "marks", "1", "0" }, -1 },
+	{ "ZREMRANGEBYSCORE", { "ZREMRANGEBYSCORE", "marks", "1", "0" }, -1 },
+	{ "WAIT", { "WAIT", "0", "1" }, -1 },
 	{ "GET", { "GET", "s?" }, -1 },
 	{ "DEL", { "DEL", "t?" }, -1 },
 	{ "EVALSHA", { "EVALSHA", "0000000000000000000000000000000000000000", "1", "i?" }, -1 },
@@ -406,8 +414,9 @@ static bool state_take(struct redis_part *p, bool up, const char *why)
 	bool news;
 
 	pthread_mutex_lock(&s->lock);
-	s->up += (unsigned)up - (unsigned)p->is_up;
-	news = up ? s->up == 1 : strcmp(s->why, why) != 0;
+	if (!p->marks)
+		s->up += (unsigned)up - (unsigned)p->is_up;
+	news = up ? s->up == 1 && !p->marks : strcmp(s->why, why) != 0;
 	snprintf(s->why, sizeof(s->why), "%s", why);
 	pthread_mutex_unlock(&s->lock);
 	p->is_up = up;
@@ -425,6 +434,8 @@ static void on_state(void *part, bool up, const char *why)
 		say_up(p);
 	else if (news)
 		say_down(p, why);
+	if (p->marks)
+		redis_marks_link(p->marks, up);
 	if (up)
 		redis_held_go(p);
 	else if (!redis_link_soon(p->link))

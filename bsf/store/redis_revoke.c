@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file redis_revoke.c
- *  Revocation on Redis: the subscriber's record says when, and gives its sessions, written or not; each becomes a tombstone. Also
- *  where its memory is full. */
+ *  Revocation on Redis: a mark (redis_marks.h). Then, as a second line, tombstones: the subscriber's record says when, and gives its
+ *  sessions, written or not. All of it also where its memory is full. */
 #include "bsf/store/redis.h"
 
 #include <errno.h>
@@ -63,7 +63,7 @@ static void revoked_at(void *req, const struct redisReply *reply)
 	redis_step_end(r, rc == 0 && begun < 0 ? -EIO : rc);
 }
 
-int redis_revoke_impi(struct redis_part *p, struct store_req *r)
+static int revoke_impi(struct redis_part *p, struct store_req *r)
 {
 	uint8_t key[REDIS_KEY_LEN];
 	char keep[24];
@@ -75,7 +75,7 @@ int redis_revoke_impi(struct redis_part *p, struct store_req *r)
 				 (struct span[]){ span_str(keep) }, revoked_at, r);
 }
 
-int redis_revoke_btid(struct redis_part *p, struct store_req *r)
+static int revoke_btid(struct redis_part *p, struct store_req *r)
 {
 	struct gba_session s = { .has_tmpi = false };
 	uint8_t name_tag[4];
@@ -87,4 +87,28 @@ int redis_revoke_btid(struct redis_part *p, struct store_req *r)
 	be32_put(name_tag, r->head.name_tag);
 	snprintf(until, sizeof(until), "%" PRId64, (int64_t)(store_clock_ms(r->st) + REDIS_REVOKE_MS));
 	return tombstone(p, r, r->key.btid.rand, "20", span_of(name_tag, 4), until);
+}
+
+/* The mark is there and everybody has it: that revokes. Now the second line, where there is one. */
+static void revoke_marked(struct store_req *r)
+{
+	struct redis_part *p = r->st->part;
+	int rc;
+
+	r->step = NULL;
+	if (r->rc < 0 || r->op == STORE_REVOKE_NAF || r->op == STORE_REVOKE_ALL) {
+		redis_end(r, r->rc);
+		return;
+	}
+	rc = r->op == STORE_REVOKE_IMPI ? revoke_impi(p, r) : revoke_btid(p, r);
+	if (rc < 0)
+		redis_end(r, -EIO);
+}
+
+int redis_revoke(struct redis_part *p, struct store_req *r)
+{
+	store_mark_now(&p->shared->sh, r, 0); /* when, says Redis */
+	r->step = revoke_marked;
+	redis_marks_put(p->shared->marks, r);
+	return 0;
 }

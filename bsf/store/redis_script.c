@@ -90,6 +90,21 @@ const char *const redis_script_texts[REDIS_SCRIPTS] = {
 	[REDIS_SWAP] = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
 		       "redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')\n"
 		       "return 1\n",
+	[REDIS_MARK] =
+		"#!lua flags=allow-oom\n"
+		"local t = redis.call('TIME')\n"
+		"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+		"local at, till = tonumber(ARGV[2]), tonumber(ARGV[3])\n"
+		"if at == 0 then at, till = now, now + till end\n"
+		"local m = ARGV[1] .. string.format('%015.0f', at)\n"
+		"local is = redis.call('ZSCORE', KEYS[1], m)\n"
+		"if is and tonumber(is) >= till then return { string.format('%.0f', at), string.format('%.0f', is) } end\n"
+		"local top = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')\n"
+		"if top[2] and tonumber(top[2]) >= till then till = tonumber(top[2]) + 1 end\n"
+		"redis.call('ZADD', KEYS[1], string.format('%.0f', till), m)\n"
+		"return { string.format('%.0f', at), string.format('%.0f', till) }\n",
+	[REDIS_ALWAYS] = "#!lua flags=allow-oom\n"
+			 "return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))\n",
 };
 
 const char redis_script_probe[] = "return redis.call('PEXPIRETIME', KEYS[1]) + redis.call('EXISTS', KEYS[1])";

@@ -27,6 +27,11 @@ enum redis_script {
 	REDIS_KEKS,
 	/*! Key s, i or m. old, new: in the place of what has not changed. 1 it did; 0 */
 	REDIS_SWAP,
+	/*! Key marks. kind, key and tag of a mark, at ms or 0: now, until ms, or how long from now. \returns at, until; also where memory
+	 *  is full. It is more than that of any before. */
+	REDIS_MARK,
+	/*! A command of one key, also where memory is full. Its words but for the key, which is its first. */
+	REDIS_ALWAYS,
 	REDIS_SCRIPTS,
 };
 

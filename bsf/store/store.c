@@ -35,6 +35,8 @@ static void req_wipe(struct store_req *r)
 	r->rc = 0;
 	r->revoked = r->as_new = r->waiting = 0;
 	r->count_len = 0;
+	r->spread = (struct store_spread){ 0 };
+	r->step = NULL;
 }
 
 static void req_free(struct store_req *r)
@@ -43,9 +45,16 @@ static void req_free(struct store_req *r)
 	free(r);
 }
 
+bool store_lease_over(const struct store_shared *sh)
+{
+	return sh->has_lease && clock_mono_ms() >= atomic_load(&sh->lease_until_ms);
+}
+
 /* What was found, or written, is looked at once more before anybody hears of it. */
 static void last_look(struct store_req *r)
 {
+	if (r->rc == 0 && (r->op == STORE_GET || r->op == STORE_PUT) && store_lease_over(r->st->sh))
+		r->rc = -ESTALE;
 	if (r->rc == 0 && r->op == STORE_GET && marks_fit(r->st->sh->marks, &r->session))
 		r->rc = -ENOENT;
 	if (r->rc == 0 && r->op == STORE_PUT && marks_fit(r->st->sh->marks, &r->session))
@@ -62,6 +71,8 @@ static void answer_of(struct store_answer *a, struct store_req *r)
 		a->challenge = &r->challenge;
 	if (r->rc == 0 && r->op == STORE_FIND_TMPI)
 		a->impi = r->impi.s;
+	if (r->rc == 0 && store_revokes(r->op) && r->spread.bsfs)
+		a->spread = &r->spread;
 }
 
 void store_reply_here(struct store_req *r)
@@ -81,7 +92,7 @@ static void req_run(void *owner, struct inbox_item *item, bool stopping)
 	struct store_req *r = (struct store_req *)item;
 
 	if (!stopping) {
-		store_reply_here(r);
+		r->step ? r->step(r) : store_reply_here(r);
 		return;
 	}
 	r->st->pending--;
@@ -90,6 +101,7 @@ static void req_run(void *owner, struct inbox_item *item, bool stopping)
 
 void store_reply(struct store_req *r)
 {
+	r->item.run = req_run;
 	/* refused only while the inbox is being freed, which store_destroy() does after close() */
 	if (inbox_post_always(r->st->inbox, &r->item) < 0)
 		req_free(r);
@@ -141,7 +153,7 @@ bool store_idle(const struct store *st)
 
 enum store_end store_end(int rc)
 {
-	static const int refused[] = { -EBUSY, -ENOSPC, -ENOTCONN, -ESHUTDOWN };
+	static const int refused[] = { -EBUSY, -ENOSPC, -ENOTCONN, -ESTALE, -ESHUTDOWN };
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		if (rc == refused[i])

@@ -4,7 +4,7 @@
  *  ends: store/mem.c, store/lmdb.c. tests/store/contract.c holds one set of cases for all of them.
  *
  *  A call has three ends. Done: 0, and what says how it is (-ENOENT, -EALREADY, -EEXIST, -EKEYREVOKED). Refused (-EBUSY, -ENOSPC,
- *  -ENOTCONN, -ESHUTDOWN): nothing was done, and nothing will be. Unknown (-EIO): it was done, or was not, or will be: a server
+ *  -ENOTCONN, -ESTALE, -ESHUTDOWN): nothing was done, and nothing will be. Unknown (-EIO): it was done, or was not, or will be: a server
  *  that was cut off does later what it has already read. For each call is said below why that is safe. Whatever is not done is an
  *  error for who asked, never a key. No write takes the place of a tombstone or of a mark, so what is done late does no harm. */
 #pragma once
@@ -34,19 +34,29 @@ enum store_op {
 	STORE_RESEAL,
 };
 
+/*! Who has a revocation, where several use the store. */
+struct store_spread {
+	unsigned bsfs, confirmed; /* that use it, we too; those that have the mark. The others may serve no more */
+	char late[160];           /* those: host/process, a blank between */
+	unsigned replicas,
+		have; /* of the store; those that have it: fewer are not yet safe against a failover, and it is gone on trying */
+};
+
 /*! Everything in it is lent: for the duration of done(), or, where the call itself returned it, until the next call or
  *  store_forget(). */
 struct store_answer {
 	enum store_op op;
 	/*! 0; -ENOENT unknown, expired, revoked, never ours; -EALREADY challenge taken before; -EEXIST (put) a record
 	 *  with this RAND is there, be it a tombstone; -EKEYREVOKED (put) revoked since its challenge was made; -EBUSY too many
-	 *  pending; -ENOSPC disk or map full; -ENOTCONN it cannot be asked now; -ESHUTDOWN after store_stop(); -EIO unknown */
+	 *  pending; -ENOSPC disk or map full; -ENOTCONN it cannot be asked now; -ESTALE what was
+	 *  revoked is not known for longer than the lease; -ESHUTDOWN after store_stop(); -EIO unknown */
 	int rc;
 	const struct gba_session *session;
 	const struct gba_challenge *challenge;
 	const char *impi; /* FIND_TMPI */
 	unsigned revoked; /* REVOKE of an IMPI or a B-TID: sessions revoked; GUSS: those that have it now */
 	unsigned as_new;  /* GUSS: sessions whose own is as new, or newer */
+	const struct store_spread *spread; /* REVOKE, where rc is 0 and there may be others; NULL: all is here */
 };
 typedef void store_done_fn(void *owner, uint64_t txn, const struct store_answer *a);
 
@@ -75,6 +85,8 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 /* Redis 7.0 or later, stand-alone or behind Sentinels; any number of processes may use one */
 struct store_redis_cfg {
 	struct sockaddr_storage addr; /* AF_UNSPEC: the Sentinels say it */
+	unsigned lease_ms;            /* served without a word of what was revoked */
+	unsigned others_lease_ms;     /* the same of processes that have not said it there yet */
 	unsigned timeout_ms;          /* nothing has come for so long: the link is closed, what waits is unknown */
 	char user[64];                /* "": default */
 	struct secret password;       /* empty: none is asked for */
@@ -96,6 +108,7 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 struct store_links {
 	unsigned up, of;
 	int64_t clock_off_ms;      /* our clock, ahead of its */
+	bool lease;                /* what was revoked is known: it serves */
 	bool full;                 /* its memory; looked at once a second */
 	char at[SOCKADDR_TEXT];    /* of the server; "": the Sentinels name none */
 	unsigned agree, sentinels; /* Sentinels that name it, and all */

@@ -73,6 +73,8 @@ static enum cause store_cause(const struct store_answer *a)
 	switch (a->rc) {
 	case -ENOTCONN:
 		return CAUSE_store_away;
+	case -ESTALE:
+		return CAUSE_store_lease;
 	case -ENOSPC:
 		return CAUSE_store_full;
 	case -EBUSY:

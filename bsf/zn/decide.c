@@ -13,6 +13,7 @@ enum verdict {
 	BTID_UNKNOWN,
 	STORE_FAILED,
 	STORE_AWAY,
+	STORE_LEASE,
 	NAF_UNKNOWN,
 	NAME_DENIED,
 	UA_INVALID,
@@ -36,6 +37,7 @@ static const struct {
 	[BTID_UNKNOWN] = { CAUSE_zn_btid_unknown, RESULT_X_TRANSACTION_INVALID },
 	[STORE_FAILED] = { CAUSE_store_failed, RESULT_UNABLE_TO_COMPLY },
 	[STORE_AWAY] = { CAUSE_store_away, RESULT_UNABLE_TO_COMPLY },
+	[STORE_LEASE] = { CAUSE_store_lease, RESULT_UNABLE_TO_COMPLY },
 	[NAF_UNKNOWN] = { CAUSE_zn_naf_unknown, RESULT_X_NOT_AUTHORIZED },
 	[NAME_DENIED] = { CAUSE_zn_name_denied, RESULT_X_NOT_AUTHORIZED },
 	[UA_INVALID] = { CAUSE_zn_ua_invalid, RESULT_X_NOT_AUTHORIZED },
@@ -62,6 +64,8 @@ static enum verdict check_session(const struct zn_ask *in)
 		return BTID_UNKNOWN;
 	if (in->store_rc == -EKEYREVOKED)
 		return KEY_OLD;
+	if (in->store_rc == -ESTALE)
+		return STORE_LEASE;
 	if (in->store_rc < 0)
 		return in->store_rc == -ENOTCONN ? STORE_AWAY : STORE_FAILED;
 	return in->session->expires_at > in->now_s ? PASS : BTID_UNKNOWN;

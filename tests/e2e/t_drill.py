@@ -87,7 +87,7 @@ class Drill:
     async def revoke(self, world):
         """A session of a subscriber of its own: made, and revoked at one of them."""
         s = await self.bootstrap(world.ue(CARDS))
-        assert await ctl.ask(world.ports["bsf_ctl"], f"revoke impi {s.impi}") == {"revoked": 1}
+        assert (await ctl.ask(world.ports["bsf_ctl"], f"revoke impi {s.impi}"))["revoked"] == 1
         self.revoked.append(s)
 
     @staticmethod

@@ -120,6 +120,7 @@ START_TEST(store_lost)
 		{ STORE_CHALLENGE_PUT, -EIO, false, CAUSE_store_failed },
 		{ STORE_CHALLENGE_PUT, -ENOSPC, false, CAUSE_store_full },
 		{ STORE_CHALLENGE_PUT, -ENOTCONN, false, CAUSE_store_away },
+		{ STORE_CHALLENGE_PUT, -ESTALE, false, CAUSE_store_lease },
 		{ STORE_CHALLENGE_PUT, -EBUSY, false, CAUSE_ub_busy },
 		{ STORE_CHALLENGE_TAKE, -EIO, true, CAUSE_store_failed },
 		{ STORE_CHALLENGE_TAKE, -ENOTCONN, true, CAUSE_store_away },

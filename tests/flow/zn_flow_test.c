@@ -269,7 +269,12 @@ START_TEST(store_does_not_say)
 	send_bir(true);
 	came(5012, false);
 	ck_assert_uint_eq(counter_get(CAUSE_store_failed), 1);
+	far.fail_rc = -ESTALE;
+	send_bir(true);
+	came(5012, false);
+	ck_assert_uint_eq(counter_get(CAUSE_store_lease), 1);
 	provoked("store_away");
+	provoked("store_lease");
 	stop();
 }
 END_TEST

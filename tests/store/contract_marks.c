@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The contract of every store, as far as it is about what marks revoke. */
 #include <errno.h>
+#include <unistd.h>
 #include "tests/store/contract.h"
 
 /* What came in between, of its subscriber or of the run alone, also where nothing is there yet: nobody else is hindered */
@@ -35,9 +36,17 @@ CASE(naf_revoked)
 	ck_assert_int_eq(get(&h, &id), 0);
 	ck_assert(store_naf_revoked(h.st, "naf1.EXAMPLE.com", &h.session));
 	ck_assert(!store_naf_revoked(h.st, "naf2.example.com", &h.session));
-	ck_assert_int_eq(put(&h, &next), 0);
-	ck_assert_int_eq(get(&h, &id_next), 0);
-	ck_assert(!store_naf_revoked(h.st, "naf1.example.com", &h.session));
+	/* by a clock that is another machine's: the device may have to begin again */
+	for (unsigned n = 2; n < 100; n++) {
+		next = session_make(n, IMPI_2, BSF_A, false);
+		id_next = btid_of(&next);
+		ck_assert_int_eq(put(&h, &next), 0);
+		ck_assert_int_eq(get(&h, &id_next), 0);
+		if (!store_naf_revoked(h.st, "naf1.example.com", &h.session))
+			return;
+		usleep(1000);
+	}
+	ck_abort_msg("revoked for ever");
 }
 
 /* All that was made before, also of a challenge that is not answered yet; what is made from then on counts */
@@ -82,7 +91,7 @@ CASE(marks_outlive_a_process)
 void contract_marks_add(TCase *tc, int n)
 {
 	tcase_add_loop_test(tc, revoked_meanwhile, 0, n);
-	tcase_add_loop_test(tc, naf_revoked, 0, REDIS);
-	tcase_add_loop_test(tc, all_revoked, 0, REDIS);
-	tcase_add_loop_test(tc, marks_outlive_a_process, LMDB, REDIS);
+	tcase_add_loop_test(tc, naf_revoked, 0, n);
+	tcase_add_loop_test(tc, all_revoked, 0, n);
+	tcase_add_loop_test(tc, marks_outlive_a_process, LMDB, n);
 }

@@ -107,13 +107,20 @@ void harness_open_lmdb(struct harness *h, const char *dir, const struct store_lm
 
 struct store_redis_cfg redis_cfg(const struct sockaddr_storage *addr)
 {
-	return (struct store_redis_cfg){ .addr = *addr, .timeout_ms = 20000, .keks = &kek_1, .n_keks = 1 };
+	return (struct store_redis_cfg){ .addr = *addr,
+					 .timeout_ms = 20000,
+					 .lease_ms = 20000,
+					 .others_lease_ms = 100,
+					 .keks = &kek_1,
+					 .n_keks = 1 };
 }
 
 void store_wait_up(struct store *st)
 {
-	while (st->part && !((struct redis_part *)st->part)->is_up)
-		osmo_select_main(0);
+	while (st->part && (!((struct redis_part *)st->part)->is_up || store_lease_over(st->sh))) {
+		osmo_select_main(1);
+		usleep(500); /* another thread hears of the marks */
+	}
 }
 
 void harness_open_redis(struct harness *h, const struct store_redis_cfg *cfg)

@@ -28,4 +28,5 @@ holds() {
 
 holds revoke APART OVERWRITE
 holds replace ANYWAY
+holds marks NOLEASE AT_REPLY NOREWRITE NOYOUNG
 exit $bad

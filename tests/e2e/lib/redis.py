@@ -8,7 +8,10 @@ import signal
 from . import procs
 from .world import HSS_ID, World
 
-MAY = "~c* ~s* ~i* ~t* ~n* ~m ~k ~r -@all +get +getrange +set +del +scan +incr +pexpire +exists +pexpiretime +time +info +eval +evalsha"   # as the manual has it
+MAY = "~c* ~s* ~i* ~t* ~n* ~m ~marks ~b* ~k ~r -@all +get +getrange +set +del +scan +incr +pexpire +exists +pexpiretime +time +info +eval +evalsha +zadd +zscore +zrange +zrangebyscore +zremrangebyscore +wait"   # as the manual has it
+
+
+LEASE_MS = int(min(1000 * procs.FACTOR, 3000))
 
 
 class Redis:
@@ -171,7 +174,8 @@ def use(world, redis, timeout_ms=2000):
     cfg = world.bsf_cfg
     cfg.remove("store", "lmdb")
     cfg.remove("store", "map-size-gib")
-    for line in (*redis.lines(world), "redis user gba", f"redis password file {path}", f"redis timeout-ms {timeout_ms}"):
+    for line in (*redis.lines(world), "redis user gba", f"redis password file {path}", f"redis timeout-ms {timeout_ms}",
+                 f"redis lease-ms {LEASE_MS}"):
         cfg.add("store", line)
     world.more_secrets.append(redis.password.encode())
     return world

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Revocation that holds: marks that every BSF has when the order is answered, whatever happens to Redis, to a BSF, or to a replica."""
+import asyncio
+import os
+import signal
+import time
+
+from lib import causes, ctl, naf, procs, vty
+from lib.redis import LEASE_MS, Redis, at, two
+from lib.runner import test
+from lib.ue import UbError
+from lib.world import World
+
+GONE = (10415, 5403)
+
+
+async def order(world, words):
+    return await ctl.ask(world.ports["bsf_ctl"], words)
+
+
+async def bootstrap(ue, world):
+    """Until it has keys: who is challenged in the moment of a revocation begins again."""
+    for _ in range(50):
+        try:
+            return await at(ue, world).bootstrap()
+        except UbError as e:
+            assert e.response.status in (401, 503), e
+    raise AssertionError("no bootstrap in 50 tries")
+
+
+async def serves(t, *worlds):
+    async def holds(w):
+        return "lease             holds" in await w.vty("show store")
+    for w in worlds:
+        await t.until(lambda w=w: holds(w), 20, "the marks to be known")
+
+
+async def both(t, *more, timeout_ms=2000):
+    redis = await Redis(t, *more).start()
+    a, b = two(t, redis, timeout_ms)
+    await a.start()
+    await b.start()
+    await serves(t, a, b)
+    return redis, a, b
+
+
+@test("revoke naf: that application gets no key of what was made before, another one does; revoke all: nobody does; after a restart, too", req=["220-4.5.3-13"])
+async def of_a_naf_and_all(t):
+    w = await World(t, raw_hss=True).start()
+    s = await w.ue().bootstrap()
+    conn = await w.naf()
+    assert (await naf.fetch(conn, s.btid)).result == 2001
+    assert await order(w, "revoke naf other.example.com") == {"revoked": 0}
+    assert (await naf.fetch(conn, s.btid)).result == 2001
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    t.cleanup(v.close)
+    await v.command("enable")
+    assert "no key of NAF1.example.com any more that was there before" in await v.command("revoke naf NAF1.example.com")
+    async with causes.counted(w, zn_key_old=1):
+        assert (await naf.fetch(conn, s.btid)).result == GONE
+    s = await bootstrap(w.ue(), w)
+    assert (await naf.fetch(conn, s.btid)).result == 2001
+    assert await order(w, "revoke all") == {"revoked": 0}
+    assert (await naf.fetch(conn, s.btid)).result == GONE
+    await w.bsf.kill()
+    t.may_die.add(w.bsf)
+    await w.bsf.start()
+    conn = await w.naf()
+    assert (await naf.fetch(conn, s.btid)).result == GONE
+    assert "marks             3 of 1000000" in await w.vty("show store")
+    s = await bootstrap(w.ue(1), w)
+    assert (await naf.fetch(conn, s.btid)).result == 2001
+    for words in ("revoke naf not_a_name", "revoke naf"):
+        assert "allowed" in await ctl.refused(w.ports["bsf_ctl"], words)
+
+
+@test("two BSFs: at the answer of a revocation the other one refuses, each kind of it; one that stands still is named, and serves nothing when it goes on")
+async def at_the_answer(t):
+    _, a, b = await both(t)
+    conn = await b.naf()
+    for kind in ("impi", "btid", "naf", "all"):
+        ue = a.ue()
+        s = await bootstrap(ue, b)
+        assert (await naf.fetch(conn, s.btid)).result == 2001
+        name = {"impi": s.impi, "btid": s.btid, "naf": "naf1.example.com", "all": ""}[kind]
+        said = await order(a, f"revoke {kind} {name}".strip())
+        assert (await naf.fetch(conn, s.btid)).result == GONE, kind
+        assert (said["bsfs"], said["confirmed"], said["late"], said["failover_safe"]) == (2, 2, "", True), said
+    s = await bootstrap(a.ue(1), b)
+    os.kill(b.bsf.pid, signal.SIGSTOP)
+    asked = asyncio.ensure_future(naf.fetch(conn, s.btid))
+    said = await order(a, f"revoke impi {s.impi}")
+    assert (said["bsfs"], said["confirmed"]) == (2, 1) and said["late"].endswith(f"/{b.bsf.pid}"), said
+    os.kill(b.bsf.pid, signal.SIGCONT)
+    assert (await asked).result in (GONE, 5012)
+    await serves(t, b)
+    assert (await naf.fetch(conn, s.btid)).result == GONE
+
+
+@test("Redis stands still: within the lease a BSF stops serving, with a cause of its own (store_lease); when it goes on it serves again")
+async def cut_off(t):
+    redis, a, _ = await both(t, timeout_ms=5000)
+    s = await bootstrap(a.ue(), a)
+    conn = await a.naf()
+    redis.freeze()
+    since = time.monotonic()
+
+    async def over():
+        return "lease             over" in await a.vty("show store")
+    await t.until(over, 20, "the lease to be over")
+    assert time.monotonic() - since < LEASE_MS / 1000 + 2 * procs.FACTOR
+    async with causes.counted(a, store_lease=2):
+        assert (await naf.fetch(conn, s.btid)).result == 5012
+        try:
+            assert (await at(a.ue(1), a).first()).status == 503
+        except UbError as e:
+            assert e.response.status == 503
+    causes.register("store_lease")
+    redis.go_on()
+    await serves(t, a)
+    assert (await naf.fetch(conn, s.btid)).result == 2001
+
+
+@test("Redis begins empty, or with the data of before a revocation: the marks come back from a BSF, and hold at one that is new")
+async def emptied(t):
+    redis, a, b = await both(t)
+    s = await bootstrap(a.ue(), a)
+    assert await redis.ask("SAVE") == b"+OK"
+    await b.bsf.stop()
+    await order(a, f"revoke impi {s.impi}")
+    assert await redis.ask("ZCARD", "marks") == b":1"
+    await redis.kill()
+    await redis.start()
+
+    async def is_back():
+        return await redis.ask("ZCARD", "marks") == b":1"
+    await t.until(is_back, 20, "the mark to come back")
+    await b.bsf.start()
+    await serves(t, b)
+    # the session is there, as if no tombstone had ever been: a replica that had not heard of it
+    conn = await b.naf()
+    assert (await naf.fetch(conn, s.btid)).result == GONE
+    assert "marks             1 of" in await b.vty("show store")
