@@ -64,7 +64,8 @@ struct bsf_redis {
 	struct bsf_listen sentinels[STORE_SENTINELS_MAX];
 	size_t n_sentinels;
 	struct bsf_redis_login login, sentinel_login;
-	int timeout_line, lease_line;
+	int timeout_line, lease_line, marks_line;
+	char *marks_dir, *marks_path; /* as written, absolute; NULL: none */
 	unsigned timeout_ms, lease_ms;
 };
 

@@ -162,6 +162,20 @@ DEFUN(cfg_redis_lease, cfg_redis_lease_cmd, "redis lease-ms <200-3000>",
 	return rc;
 }
 
+DEFUN(cfg_redis_marks, cfg_redis_marks_cmd, "redis marks DIRECTORY",
+      REDIS_HELP "Keep what was revoked here, too, so that it is not lost with Redis\n"
+		 "A directory of this daemon alone\n")
+{
+	struct bsf_redis *r = &bsf_cfg->redis;
+	int rc = cfg_reading() ? cfg_once(vty, &r->marks_line, "redis marks") : cfg_after_restart(vty);
+
+	if (rc != CMD_SUCCESS)
+		return rc;
+	r->marks_dir = talloc_strdup(bsf_cfg, argv[0]);
+	r->marks_path = cfg_path(bsf_cfg, argv[0]);
+	return CMD_SUCCESS;
+}
+
 static void login_write(struct vty *vty, const struct bsf_redis_login *l)
 {
 	if (l->user_line)
@@ -185,6 +199,8 @@ void bsf_redis_write(struct vty *vty)
 	login_write(vty, &r->sentinel_login);
 	if (r->timeout_line)
 		vty_out(vty, " redis timeout-ms %u%s", r->timeout_ms, VTY_NEWLINE);
+	if (r->marks_dir)
+		vty_out(vty, " redis marks %s%s", r->marks_dir, VTY_NEWLINE);
 	if (r->lease_line)
 		vty_out(vty, " redis lease-ms %u%s", r->lease_ms, VTY_NEWLINE);
 }
@@ -232,11 +248,11 @@ int bsf_redis_check(const struct bsf_cfg *c, struct err *err)
 		return cfg_error(
 			err, -EINVAL, line,
 			"store: redis sentinel-user, -password or -tls, but no Sentinel; allowed: with redis sentinel NAME ADDRESS PORT");
-	line = login_line(&r->login) ?: r->timeout_line ?: r->lease_line;
+	line = login_line(&r->login) ?: r->timeout_line ?: r->lease_line ?: r->marks_line;
 	if (c->store != BSF_STORE_REDIS)
 		return line ? cfg_error(
 				      err, -EINVAL, line,
-				      "store: redis user, password, tls, timeout-ms or lease-ms, but no redis; allowed: with redis ADDRESS PORT, redis sentinel NAME ADDRESS PORT")
+				      "store: redis user, password, tls, timeout-ms, lease-ms or marks, but no redis; allowed: with redis ADDRESS PORT, redis sentinel NAME ADDRESS PORT")
 			    : 0;
 	rc = login_check(c, &r->login, err);
 	if (rc == 0)
@@ -258,11 +274,11 @@ int bsf_redis_password(struct secret *out, const struct bsf_redis_login *l, stru
 
 void bsf_redis_vty_init(void)
 {
-	static struct cmd_element *const cmds[] = { &cfg_redis_cmd,         &cfg_redis_sentinel_cmd,
-						    &cfg_redis_user_cmd,    &cfg_redis_password_cmd,
-						    &cfg_redis_tls_cmd,     &cfg_sentinel_user_cmd,
-						    &cfg_sentinel_tls_cmd,  &cfg_sentinel_password_cmd,
-						    &cfg_redis_timeout_cmd, &cfg_redis_lease_cmd };
+	static struct cmd_element *const cmds[] = {
+		&cfg_redis_cmd,         &cfg_redis_sentinel_cmd, &cfg_redis_user_cmd,   &cfg_redis_password_cmd,
+		&cfg_redis_tls_cmd,     &cfg_sentinel_user_cmd,  &cfg_sentinel_tls_cmd, &cfg_sentinel_password_cmd,
+		&cfg_redis_timeout_cmd, &cfg_redis_lease_cmd,    &cfg_redis_marks_cmd
+	};
 	struct bsf_redis *r = &bsf_cfg->redis;
 
 	r->login.command = "redis ";

@@ -60,6 +60,7 @@ static int open_redis(struct store_shared **out, const struct seal_kek *keks, si
 		.addr = r->at.addr,
 		.timeout_ms = r->timeout_ms,
 		.lease_ms = r->lease_ms,
+		.marks_dir = r->marks_path,
 		/* one that the Sentinels have not told yet may take a former master for the right one */
 		.others_lease_ms = r->lease_ms + (r->n_sentinels ? REDIS_TRUST_MS : 0),
 		.keks = keks,
@@ -80,7 +81,7 @@ static int open_redis(struct store_shared **out, const struct seal_kek *keks, si
 	secret_clear(&cfg.sentinel_password);
 	if (rc == 0 && !*out) {
 		SSL_CTX_free(cfg.tls);
-		rc = cfg_error(err, -ENOMEM, bsf_cfg->store_line, "%s", e.text);
+		rc = cfg_error(err, -EIO, bsf_cfg->store_line, "%s", e.text);
 	}
 	return rc;
 }

@@ -26,6 +26,22 @@ struct marks {
 	int64_t latest_ms;
 };
 
+/* What names are hashed under is made of a KEK; that itself may be in a token. */
+static int marks_key_make(struct seal_kek *out, const struct seal_kek *kek)
+{
+	static const char what[] = "gba marks 1";
+	uint8_t mac[32];
+	struct err err;
+	int rc = kek->hmac ? kek->hmac(kek->token, mac, span_str(what), &err)
+			   : seal_index(mac, &kek->key, span_str(what));
+
+	if (rc == 0)
+		rc = secret_set(&out->key, mac, sizeof(mac));
+	OPENSSL_cleanse(mac, sizeof(mac));
+	out->id = kek->id;
+	return rc;
+}
+
 struct marks *marks_new(const struct seal_kek *keys, size_t n, size_t max)
 {
 	struct marks *m = calloc(1, sizeof(*m));
@@ -37,8 +53,13 @@ struct marks *marks_new(const struct seal_kek *keys, size_t n, size_t max)
 		free(m);
 		return NULL;
 	}
-	memcpy(m->keys, keys, n * sizeof(*keys));
-	m->n_keys = n;
+	for (; m->n_keys < n; m->n_keys++)
+		if (marks_key_make(&m->keys[m->n_keys], &keys[m->n_keys]) < 0) {
+			explicit_bzero(m->keys, sizeof(m->keys));
+			free(m->table);
+			free(m);
+			return NULL;
+		}
 	m->max = max;
 	m->room = ROOM_MIN;
 	pthread_rwlockattr_init(&attr);

@@ -27,7 +27,7 @@ struct marks;
 
 /*! \param[in] keys copied; the first one hashes new names, all are looked under
  *  \param[in] max marks at most, beside those of all sessions
- *  \returns NULL: no memory */
+ *  \returns NULL: no memory, or a token does not answer */
 struct marks *marks_new(const struct seal_kek *keys, size_t n, size_t max);
 void marks_free(struct marks *m);
 

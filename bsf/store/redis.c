@@ -13,6 +13,8 @@
 #include "common/base/clock.h"
 #include "common/base/sockaddr.h"
 
+#define MARKS_SLACK_MS (3600ll * 1000)
+
 struct span redis_key(uint8_t *key, char kind, struct span name)
 {
 	size_t n = name.len < REDIS_KEY_LEN - 1 ? name.len : REDIS_KEY_LEN - 1;
@@ -233,6 +235,7 @@ static void redis_free(struct store_shared *sh)
 	struct store_redis *s = (struct store_redis *)sh;
 
 	redis_marks_stop(s->marks);
+	marks_file_free(s->file);
 	pthread_mutex_destroy(&s->lock);
 	marks_free(s->sh.marks);
 	guss_pushes_free(s->sh.pushes);
@@ -276,6 +279,16 @@ bool store_shared_links(struct store_shared *sh, struct store_links *out)
 	return true;
 }
 
+/* Its clock is not known yet; ours is off by less than what is allowed for. */
+static bool file_open(struct store_redis *s, struct err *err)
+{
+	if (!s->cfg.marks_dir)
+		return true;
+	s->file =
+		marks_file_open(s->cfg.marks_dir, s->seal, s->sh.marks, (int64_t)clock_wall_ms() - MARKS_SLACK_MS, err);
+	return s->file;
+}
+
 struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, struct err *err)
 {
 	struct store_redis *s = calloc(1, sizeof(*s));
@@ -292,7 +305,7 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 	s->sh.lease_until_ms = 0;
 	s->sh.has_lease = true;
 	s->seal = s->sh.pushes && s->sh.marks ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;
-	s->marks = s->seal ? redis_marks_start(s) : NULL;
+	s->marks = s->seal && file_open(s, err) ? redis_marks_start(s) : NULL;
 	if (s->marks)
 		return &s->sh;
 	s->cfg.tls = NULL; /* still the caller's */

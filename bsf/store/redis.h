@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 
 #include "bsf/store/backend.h"
+#include "bsf/store/marks_file.h"
 #include "bsf/store/redis_auth.h"
 #include "bsf/store/redis_link.h"
 #include "bsf/store/redis_marks.h"
@@ -43,6 +44,7 @@ struct store_redis {
 	struct store_redis_cfg cfg; /* without KEKs; the passwords are in it */
 	struct seal *seal;
 	struct redis_marks *marks;
+	struct marks_file *file; /* of the marks; NULL: none */
 	_Atomic uint64_t puts, corrupt;
 	_Atomic int64_t off_ms; /* our clock, ahead of its */
 	atomic_bool off_said, full;

@@ -18,6 +18,7 @@
 #include "common/base/signals.h"
 #include "common/crypto/rng.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/log_line.h"
 
 #define INBOX_BOUND 4096
 #define PAGE_TEXT   "1000" /* members of one answer */
@@ -101,6 +102,16 @@ static void say_too_many(struct redis_marks *m)
 	m->too_many = true;
 }
 
+void redis_marks_hold(struct redis_marks *m, struct mark *mark)
+{
+	int rc = marks_add(m->shared->sh.marks, mark);
+
+	if (rc == -ENOSPC)
+		say_too_many(m);
+	if (rc == 0 && m->shared->file && marks_file_add(m->shared->file, mark) < 0)
+		m->undurable = true;
+}
+
 static void marks_seen(struct redis_marks *m, struct mark *mark)
 {
 	struct mark copy = *mark;
@@ -108,8 +119,18 @@ static void marks_seen(struct redis_marks *m, struct mark *mark)
 	m->score = mark->until_ms;
 	if (m->there)
 		(void)marks_add(m->there, &copy);
-	if (marks_add(m->shared->sh.marks, mark) == -ENOSPC)
-		say_too_many(m);
+	redis_marks_hold(m, mark);
+}
+
+/* What is not is told to nobody as held. */
+static bool durable(struct redis_marks *m)
+{
+	int rc = m->undurable ? -ENOMEM : m->shared->file ? marks_file_sync(m->shared->file) : 0;
+
+	if (rc < 0 && log_rate_ok(DSTORE))
+		LOGT(DSTORE, LOGL_ERROR, "store: revocation marks cannot be written in %s: %s\n",
+		     m->shared->cfg.marks_dir, strerror(-rc));
+	return rc == 0;
 }
 
 /* What we hold and the server has not. */
@@ -189,7 +210,7 @@ static void marks_read(struct redis_marks *m)
 		return;
 	}
 	marks_confirmed(m);
-	if (m->held != m->score) {
+	if (m->held != m->score && durable(m)) {
 		m->held = m->score;
 		redis_spread_announce(m);
 	}
@@ -233,7 +254,7 @@ void redis_marks_ask(struct redis_marks *m)
 	if (m->asking || !m->up || m->state == MARKS_WRITE)
 		return;
 	if (m->state == MARKS_READ && !m->there) {
-		struct seal_kek any = { .id = 0 };
+		struct seal_kek any = { .key = { .len = SEAL_KEK_LEN } }; /* it only compares */
 
 		m->there = marks_new(&any, 1, SIZE_MAX);
 		if (!m->there)

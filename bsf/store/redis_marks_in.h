@@ -43,7 +43,8 @@ struct redis_marks {
 	int64_t held;        /* the same, of those that are kept here, too: what others are told */
 	unsigned writing;    /* under way to the server */
 	uint64_t swept_ms;
-	bool too_many; /* there are more than we may hold */
+	bool undurable; /* one could not be kept here */
+	bool too_many;  /* there are more than we may hold */
 	char name[17], label[96];
 	struct redis_spread *first;
 	struct deadline look;
@@ -69,5 +70,7 @@ void redis_spread_lost(struct redis_marks *m);
 int redis_marks_write(struct redis_marks *m, const struct mark *mark, int64_t life_ms, redis_reply_fn *fn, void *owner);
 /*! What it says. \param[out] mark at and until are set, the rest is the caller's \returns false: it was not done */
 bool redis_marks_written(const struct redisReply *r, struct mark *mark);
+/*! From now on it counts here, and is kept. */
+void redis_marks_hold(struct redis_marks *m, struct mark *mark);
 /*! Ask now what is new. */
 void redis_marks_ask(struct redis_marks *m);

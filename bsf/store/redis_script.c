@@ -103,8 +103,7 @@ const char *const redis_script_texts[REDIS_SCRIPTS] = {
 		"if top[2] and tonumber(top[2]) >= till then till = tonumber(top[2]) + 1 end\n"
 		"redis.call('ZADD', KEYS[1], string.format('%.0f', till), m)\n"
 		"return { string.format('%.0f', at), string.format('%.0f', till) }\n",
-	[REDIS_ALWAYS] = "#!lua flags=allow-oom\n"
-			 "return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))\n",
+	[REDIS_ALWAYS] = "#!lua flags=allow-oom\nreturn redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))\n",
 };
 
 const char redis_script_probe[] = "return redis.call('PEXPIRETIME', KEYS[1]) + redis.call('EXISTS', KEYS[1])";

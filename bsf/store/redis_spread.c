@@ -305,7 +305,7 @@ static void written(void *spread, const struct redisReply *r)
 	}
 	w->score = w->r->mark.until_ms;
 	w->written_ms = clock_mono_ms();
-	(void)marks_add(m->shared->sh.marks, &w->r->mark);
+	redis_marks_hold(m, &w->r->mark);
 	ask_replicas(m);
 	redis_marks_ask(m);
 	look_start(m);

@@ -86,6 +86,7 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 struct store_redis_cfg {
 	struct sockaddr_storage addr; /* AF_UNSPEC: the Sentinels say it */
 	unsigned lease_ms;            /* served without a word of what was revoked */
+	const char *marks_dir;        /* where marks are kept here, too; NULL: nowhere */
 	unsigned others_lease_ms;     /* the same of processes that have not said it there yet */
 	unsigned timeout_ms;          /* nothing has come for so long: the link is closed, what waits is unknown */
 	char user[64];                /* "": default */

@@ -38,6 +38,8 @@ async def serves(t, *worlds):
 async def both(t, *more, timeout_ms=2000):
     redis = await Redis(t, *more).start()
     a, b = two(t, redis, timeout_ms)
+    for w in (a, b):
+        w.no_limits()
     await a.start()
     await b.start()
     await serves(t, a, b)
@@ -141,3 +143,33 @@ async def emptied(t):
     conn = await b.naf()
     assert (await naf.fetch(conn, s.btid)).result == GONE
     assert "marks             1 of" in await b.vty("show store")
+
+
+@test("marks kept in a file: Redis and the BSF are killed, one begins with old data, the other knows what was revoked; an altered file is refused")
+async def kept(t):
+    redis = await Redis(t).start()
+    a, _ = two(t, redis)
+    a.no_limits()
+    folder = f"{a.dir}/marks"
+    a.bsf_cfg.add("store", f"redis marks {folder}")
+    await a.start()
+    await serves(t, a)
+    s = await bootstrap(a.ue(), a)
+    assert await redis.ask("SAVE") == b"+OK"
+    await order(a, f"revoke impi {s.impi}")
+    await a.bsf.kill()
+    t.may_die.add(a.bsf)
+    await redis.kill()
+    await redis.start()
+    await a.bsf.start()
+    await serves(t, a)
+    assert (await naf.fetch(await a.naf(), s.btid)).result == GONE
+    assert await redis.ask("ZCARD", "marks") == b":1"
+    await a.bsf.stop()
+    with open(f"{folder}/marks", "r+b") as f:
+        f.seek(100)
+        was = f.read(1)
+        f.seek(100)
+        f.write(bytes((was[0] ^ 1,)))
+    rc, _, err = await procs.run(a.bsf_daemon().argv, 15)
+    assert rc != 0 and "record 2 was altered" in err and "allowed: put it back" in err, err

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*! \file marks_file.h
+ *  Marks in a file of this process, DIR/marks: appended, durable, sealed, each bound to the one before it, so that one that was
+ *  altered, taken out or put in elsewhere is an error. What was cut off at its end cannot be told from what was never written. */
+#pragma once
+
+#include "bsf/store/marks.h"
+
+struct marks_file;
+
+/*! Read what is there, add it to the set, and begin the file anew without what is over, sealed by the first KEK. A record that is not
+ *  whole at the end was never said to be durable and goes.
+ *  \param[in] dir only its owner may write there; made if its last name is not there
+ *  \param[in] seal lent
+ *  \returns NULL and a reason in err: it was altered, another process has it, it cannot be written */
+struct marks_file *marks_file_open(const char *dir, struct seal *seal, struct marks *set, int64_t now_ms,
+				   struct err *err);
+void marks_file_free(struct marks_file *f); /* NULL: nothing */
+
+/*! \returns 0: it is written by the next marks_file_sync(); -ENOMEM; -EIO */
+int marks_file_add(struct marks_file *f, const struct mark *mark);
+/*! \returns 0: all that were added are durable; -errno: they are not yet, call it again */
+int marks_file_sync(struct marks_file *f);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The file of marks: comes back, whole or not at all; whatever was altered in it is told. */
+#include "bsf/store/marks_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "tests/unit/suite.h"
+
+#define RECORD 72
+
+static const struct seal_kek kek_1 = { .id = 1, .key = { 32, { [0 ... 31] = 0x11 } } };
+static const struct seal_kek kek_2 = { .id = 2, .key = { 32, { [0 ... 31] = 0x22 } } };
+static char dir[64], path[80];
+static struct seal *seal;
+
+static void setup(void)
+{
+	struct err err;
+
+	strcpy(dir, "/tmp/gba-marks-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/marks", dir);
+	seal = seal_new(&kek_1, 1, &err);
+}
+
+static void teardown(void)
+{
+	unlink(path);
+	rmdir(dir);
+	seal_free(seal);
+}
+
+static struct marks_file *opened(struct marks **set, int64_t now_ms, struct err *err)
+{
+	struct marks_file *f;
+
+	*set = marks_new(&kek_1, 1, 1000);
+	f = marks_file_open(dir, seal, *set, now_ms, err);
+	if (!f) {
+		marks_free(*set);
+		*set = NULL;
+	}
+	return f;
+}
+
+static size_t count(struct marks *set)
+{
+	struct marks_figures f;
+
+	marks_figures(set, &f);
+	return f.marks;
+}
+
+static void closed(struct marks_file *f, struct marks *set)
+{
+	marks_file_free(f);
+	marks_free(set);
+}
+
+static void put(struct marks_file *f, struct marks *set, unsigned n)
+{
+	struct mark mark;
+	char impi[32];
+
+	snprintf(impi, sizeof(impi), "u%u@example.org", n);
+	ck_assert_int_eq(marks_of_impi(set, &mark, impi), 0);
+	mark.at_ms = 1000 + n;
+	mark.until_ms = 2000 + n;
+	ck_assert_int_eq(marks_file_add(f, &mark), 0);
+	ck_assert_int_eq(marks_file_sync(f), 0);
+}
+
+static void fill(unsigned n)
+{
+	struct err err = { "" };
+	struct marks *set;
+	struct marks_file *f = opened(&set, 0, &err);
+
+	ck_assert_msg(f != NULL, "%s", err.text);
+	for (unsigned i = 0; i < n; i++)
+		put(f, set, i);
+	closed(f, set);
+}
+
+static void expect(size_t n, int64_t now_ms)
+{
+	struct err err = { "" };
+	struct marks *set;
+	struct marks_file *f = opened(&set, now_ms, &err);
+
+	ck_assert_msg(f != NULL, "%s", err.text);
+	ck_assert_uint_eq(count(set), n);
+	closed(f, set);
+}
+
+static void refused(const char *words)
+{
+	struct err err = { "" };
+	struct marks *set;
+
+	ck_assert_ptr_null(opened(&set, 0, &err));
+	ck_assert_msg(strstr(err.text, words), "%s", err.text);
+}
+
+/* All, in two starts; what is over is not written again */
+START_TEST(comes_back)
+{
+	struct gba_session s = { .made_ms = 1002 };
+	struct err err = { "" };
+	struct marks *set;
+	struct marks_file *f;
+	struct stat st;
+
+	fill(5);
+	f = opened(&set, 0, &err);
+	strcpy(s.impi.s, "u2@example.org");
+	ck_assert(marks_fit(set, &s));
+	put(f, set, 5);
+	closed(f, set);
+	expect(6, 2002);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	ck_assert_int_eq(st.st_size, RECORD * (1 + 3));
+	expect(3, 0);
+}
+END_TEST
+
+/* Cut at each octet: what is whole comes back, what is not was never durable. Emptied is an error. */
+START_TEST(cut)
+{
+	char copy[RECORD * 4];
+	int fd;
+
+	fill(3);
+	fd = open(path, O_RDONLY);
+	ck_assert_int_eq(read(fd, copy, sizeof(copy)), sizeof(copy));
+	close(fd);
+	for (size_t len = 0; len <= sizeof(copy); len++) {
+		fd = open(path, O_WRONLY | O_TRUNC);
+		ck_assert_int_eq(write(fd, copy, len), (ssize_t)len);
+		close(fd);
+		if (len < RECORD)
+			refused("record 1 was altered");
+		else
+			expect(len / RECORD - 1, 0);
+	}
+}
+END_TEST
+
+static void alter(off_t at, const void *p, size_t len)
+{
+	int fd = open(path, O_WRONLY);
+
+	ck_assert_int_eq(pwrite(fd, p, len, at), (ssize_t)len);
+	close(fd);
+}
+
+/* An octet of each record, two records in each other's place, one of another KEK */
+START_TEST(altered)
+{
+	char a[RECORD], b[RECORD], was;
+	struct err err = { "" };
+	int fd;
+
+	fill(3);
+	fd = open(path, O_RDONLY);
+	for (off_t at = 0; at < RECORD * 4; at += 31) {
+		char other;
+
+		ck_assert_int_eq(pread(fd, &was, 1, at), 1);
+		other = (char)(was ^ 1);
+		alter(at, &other, 1);
+		refused("was altered, or its KEK is not configured; allowed:");
+		alter(at, &was, 1);
+	}
+	ck_assert_int_eq(pread(fd, a, RECORD, RECORD), RECORD);
+	ck_assert_int_eq(pread(fd, b, RECORD, 2 * RECORD), RECORD);
+	alter(RECORD, b, RECORD);
+	alter(2 * RECORD, a, RECORD);
+	refused("record 2 was altered");
+	alter(RECORD, a, RECORD);
+	alter(2 * RECORD, b, RECORD);
+	close(fd);
+	expect(3, 0);
+	seal_free(seal);
+	seal = seal_new(&kek_2, 1, &err);
+	refused("record 1 was altered");
+}
+END_TEST
+
+/* A disk that had room for more and was never written there */
+START_TEST(zeros_behind)
+{
+	const char zero[RECORD * 2] = { 0 };
+
+	fill(2);
+	alter(3 * RECORD, zero, sizeof(zero));
+	expect(2, 0);
+}
+END_TEST
+
+/* Two processes; a folder that others may write */
+START_TEST(not_ours)
+{
+	struct err err = { "" };
+	struct marks *set;
+	struct marks_file *f = opened(&set, 0, &err);
+
+	refused("another process has");
+	closed(f, set);
+	ck_assert_int_eq(chmod(dir, 0777), 0);
+	refused("allowed: a folder that only its owner may write");
+	ck_assert_int_eq(chmod(dir, 0700), 0);
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("marks file", setup, teardown, comes_back, cut, altered, zeros_behind, not_ours)
