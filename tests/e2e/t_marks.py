@@ -173,3 +173,37 @@ async def kept(t):
         f.write(bytes((was[0] ^ 1,)))
     rc, _, err = await procs.run(a.bsf_daemon().argv, 15)
     assert rc != 0 and "record 2 was altered" in err and "allowed: put it back" in err, err
+
+
+@test("the lost tombstone: a replica is cut off, a revocation is answered as not yet safe, the master dies and the replica takes its place: not served")
+async def failover(t):
+    redis, a, b = await both(t)
+    replica = await Redis(t, "--replicaof", "127.0.0.1", str(redis.port), "--masterauth", redis.admin, "--dbfilename", "replica.rdb").start()
+    first, s = await bootstrap(a.ue(), a), await bootstrap(a.ue(1), a)
+
+    async def has_all():
+        return await replica.ask("DBSIZE") == await redis.ask("DBSIZE")
+    await t.until(has_all, 20, "the replica to have all")
+    assert (await order(a, f"revoke impi {first.impi}"))["failover_safe"] is True
+    replica.freeze()
+    await redis.ask("CLIENT", "KILL", "TYPE", "replica")
+    said = await order(a, f"revoke impi {s.impi}")
+    assert said["failover_safe"] is False and said["confirmed"] == 2, said
+    assert "0 of 1 replicas of Redis have the last revocation: not yet safe against a failover" in a.bsf.text()
+    await b.bsf.stop()                              # who begins anew knows only what the new master knows
+    await redis.kill()
+    replica.go_on()
+    assert await replica.ask("REPLICAOF", "NO", "ONE") == b"+OK"
+    assert await replica.ask("ZCARD", "marks") == b":1"
+    assert await replica.ask("SAVE") == b"+OK"
+    await replica.kill()
+    redis.more += ["--dbfilename", "replica.rdb"]
+    await redis.start()
+
+    async def is_back():
+        return await redis.ask("ZCARD", "marks") == b":2"
+    await t.until(is_back, 20, "the mark to come back")
+    await b.bsf.start()
+    await serves(t, a, b)
+    for w in (a, b):
+        assert (await naf.fetch(await w.naf(), s.btid)).result == GONE
