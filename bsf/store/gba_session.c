@@ -239,12 +239,12 @@ static bool take_times(struct gba_session *s, struct span *rest, uint8_t version
 			return false;
 		s->expires_at = (int64_t)be48_get(f.p);
 	}
-	if (version < 2)
-		return true;
-	if (!gba_session_take(rest, 6, &f))
-		return false;
-	s->made_ms = (int64_t)be48_get(f.p);
-	return true;
+	if (version >= 2) {
+		if (!gba_session_take(rest, 6, &f))
+			return false;
+		s->made_ms = (int64_t)be48_get(f.p);
+	}
+	return s->made_ms <= TIME_MAX;
 }
 
 static bool take_tmpi(struct gba_session *s, struct span *rest, uint8_t version, uint64_t tag)

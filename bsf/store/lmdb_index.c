@@ -164,13 +164,18 @@ static void place_free(struct lmdb_index *ix, uint32_t ref)
 	p->free = idx + 1;
 }
 
+static uint64_t expires_kind(const struct index_entry *e)
+{
+	return (uint64_t)e->head.expires_at << 8 | (uint64_t)e->head.kind;
+}
+
 static void place_set(struct place *p, const struct index_entry *e)
 {
 	memcpy(p->rand, e->rand, AKA_RAND_LEN);
 	memcpy(p->impi_tag, e->head.impi_tag, RECORD_IMPI_TAG_LEN);
 	p->name_tag = e->head.name_tag;
 	p->tmpi_tag = e->head.tmpi_tag;
-	p->expires_kind = (uint64_t)e->head.expires_at << 8 | (uint64_t)e->head.kind;
+	p->expires_kind = expires_kind(e);
 }
 
 static void place_get(const struct place *p, struct index_entry *e)
@@ -259,8 +264,8 @@ bool lmdb_index_remove(struct lmdb_index *ix, const struct index_entry *e)
 
 	pthread_mutex_lock(&ix->lock);
 	while (!found && (p = run_next(ix, t, &i, &ref)))
-		if (!memcmp(p->rand, e->rand, AKA_RAND_LEN) &&
-		    !memcmp(p->impi_tag, e->head.impi_tag, RECORD_IMPI_TAG_LEN)) {
+		if (!memcmp(p->rand, e->rand, AKA_RAND_LEN) && p->expires_kind == expires_kind(e) &&
+		    p->tmpi_tag == e->head.tmpi_tag && !memcmp(p->impi_tag, e->head.impi_tag, RECORD_IMPI_TAG_LEN)) {
 			remove_ref(ix, ref);
 			found = true;
 		}

@@ -25,7 +25,7 @@ void lmdb_index_free(struct lmdb_index *ix);
 
 /*! \returns 0; -ENOMEM */
 int lmdb_index_add(struct lmdb_index *ix, const struct index_entry *e);
-/*! By RAND and tag of the IMPI. \returns was it there? */
+/*! The one with this RAND and this head; of one RAND there may be two for a moment. \returns was it there? */
 bool lmdb_index_remove(struct lmdb_index *ix, const struct index_entry *e);
 
 /*! All but tombstones without a TMPI. \returns how many, at most INDEX_IMPI_MAX */

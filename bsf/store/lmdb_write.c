@@ -176,10 +176,10 @@ static int entry_replace(struct lmdb_write *w, const struct index_entry *e, cons
 		return -EIO;
 	v = lmdb_val(buf, (size_t)n);
 	rc = lmdb_errno(mdb_put(w->txn, w->l->dbi, &k, &v, 0));
-	if (rc == 0)
-		rc = index_remove(w, e);
 	memcpy(new.rand, e->rand, AKA_RAND_LEN);
-	return rc < 0 ? rc : index_add(w, &new);
+	if (rc == 0) /* first, so that who looks for the TMPI meanwhile finds one of the two */
+		rc = index_add(w, &new);
+	return rc < 0 ? rc : index_remove(w, e);
 }
 
 /* Make a tombstone or a remnant of a record, or a session without its TMPI. What cannot be read is deleted, or, where a
