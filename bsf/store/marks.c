@@ -15,32 +15,17 @@
 #define SPARE_PART    8              /* forgetting one is worth a walk over so many */
 
 struct marks {
-	struct seal_kek keys[SEAL_KEKS_MAX];
-	size_t n_keys, max;
+	size_t max;
 	/* so that a set without marks costs a reader nothing more */
 	_Atomic size_t of_kind[MARK_ALL + 1];
 	_Atomic int64_t all_at_ms; /* of the marks for all sessions; 0: none */
 	pthread_rwlock_t lock;     /* of what follows */
-	struct mark *table;        /* kind 0: free */
+	struct seal_kek keys[SEAL_KEKS_MAX];
+	size_t n_keys;
+	struct mark *table; /* kind 0: free */
 	size_t room, used, foreign;
 	int64_t latest_ms;
 };
-
-/* What names are hashed under is made of a KEK; that itself may be in a token. */
-static int marks_key_make(struct seal_kek *out, const struct seal_kek *kek)
-{
-	static const char what[] = "gba marks 1";
-	uint8_t mac[32];
-	struct err err;
-	int rc = kek->hmac ? kek->hmac(kek->token, mac, span_str(what), &err)
-			   : seal_index(mac, &kek->key, span_str(what));
-
-	if (rc == 0)
-		rc = secret_set(&out->key, mac, sizeof(mac));
-	OPENSSL_cleanse(mac, sizeof(mac));
-	out->id = kek->id;
-	return rc;
-}
 
 struct marks *marks_new(const struct seal_kek *keys, size_t n, size_t max)
 {
@@ -54,12 +39,7 @@ struct marks *marks_new(const struct seal_kek *keys, size_t n, size_t max)
 		return NULL;
 	}
 	for (; m->n_keys < n; m->n_keys++)
-		if (marks_key_make(&m->keys[m->n_keys], &keys[m->n_keys]) < 0) {
-			explicit_bzero(m->keys, sizeof(m->keys));
-			free(m->table);
-			free(m);
-			return NULL;
-		}
+		m->keys[m->n_keys] = keys[m->n_keys];
 	m->max = max;
 	m->room = ROOM_MIN;
 	pthread_rwlockattr_init(&attr);
@@ -94,6 +74,18 @@ static int tag_of(struct mark *out, const struct seal_kek *key, enum mark_kind k
 	return 0;
 }
 
+/* By the key that hashes new names. */
+static int named(struct marks *m, struct mark *out, enum mark_kind kind, struct span name)
+{
+	int rc = -ENOTCONN;
+
+	pthread_rwlock_rdlock(&m->lock);
+	if (m->n_keys)
+		rc = tag_of(out, &m->keys[0], kind, name);
+	pthread_rwlock_unlock(&m->lock);
+	return rc;
+}
+
 /* RAND || name in lower case. \returns of how many octets */
 static size_t btid_name(uint8_t out[MARK_NAME_CAP], const uint8_t rand[BTID_RAND_LEN], const char *domain)
 {
@@ -112,26 +104,26 @@ static struct span fqdn_name(char out[MARK_NAME_CAP], const char *fqdn)
 	return span_of(out, n);
 }
 
-int marks_of_btid(const struct marks *m, struct mark *out, const struct btid *id)
+int marks_of_btid(struct marks *m, struct mark *out, const struct btid *id)
 {
 	uint8_t name[MARK_NAME_CAP];
 
-	return tag_of(out, &m->keys[0], MARK_BTID, span_of(name, btid_name(name, id->rand, id->domain)));
+	return named(m, out, MARK_BTID, span_of(name, btid_name(name, id->rand, id->domain)));
 }
 
-int marks_of_impi(const struct marks *m, struct mark *out, const char *impi)
+int marks_of_impi(struct marks *m, struct mark *out, const char *impi)
 {
 	struct impi key;
 
 	impi_key(&key, impi);
-	return tag_of(out, &m->keys[0], MARK_IMPI, span_str(key.s));
+	return named(m, out, MARK_IMPI, span_str(key.s));
 }
 
-int marks_of_naf(const struct marks *m, struct mark *out, const char *fqdn)
+int marks_of_naf(struct marks *m, struct mark *out, const char *fqdn)
 {
 	char name[MARK_NAME_CAP];
 
-	return tag_of(out, &m->keys[0], MARK_NAF, fqdn_name(name, fqdn));
+	return named(m, out, MARK_NAF, fqdn_name(name, fqdn));
 }
 
 void marks_of_all(struct mark *out)
@@ -254,16 +246,15 @@ static bool fits(struct marks *m, enum mark_kind kind, struct span name, int64_t
 {
 	bool fit = false;
 
+	pthread_rwlock_rdlock(&m->lock);
 	for (size_t i = 0; i < m->n_keys && !fit; i++) {
 		struct mark mark, *p;
 
-		if (tag_of(&mark, &m->keys[i], kind, name) < 0)
-			return true; /* nobody can tell */
-		pthread_rwlock_rdlock(&m->lock);
+		fit = tag_of(&mark, &m->keys[i], kind, name) < 0; /* nobody can tell */
 		p = mark_place(m->table, m->room, &mark);
-		fit = p->kind && p->at_ms >= made_ms;
-		pthread_rwlock_unlock(&m->lock);
+		fit = fit || (p->kind && p->at_ms >= made_ms);
 	}
+	pthread_rwlock_unlock(&m->lock);
 	return fit;
 }
 
@@ -321,6 +312,25 @@ static void recount(struct marks *m)
 	for (size_t i = 0; i <= MARK_ALL; i++)
 		atomic_store(&m->of_kind[i], of_kind[i]);
 	atomic_store(&m->all_at_ms, all_ms);
+}
+
+void marks_learn(struct marks *m, const struct secret *key)
+{
+	struct seal_kek k = { .key = *key };
+	uint8_t mac[32];
+
+	if (seal_index(mac, key, span_str("gba marks 1")) < 0)
+		return;
+	k.id = mac[0];
+	pthread_rwlock_wrlock(&m->lock);
+	if (!m->n_keys || !secret_equal(&m->keys[0].key, key)) {
+		m->n_keys = m->n_keys < SEAL_KEKS_MAX ? m->n_keys + 1 : SEAL_KEKS_MAX;
+		memmove(&m->keys[1], &m->keys[0], (m->n_keys - 1) * sizeof(k));
+		m->keys[0] = k;
+		recount(m);
+	}
+	pthread_rwlock_unlock(&m->lock);
+	secret_clear(&k.key);
 }
 
 size_t marks_expire(struct marks *m, int64_t now_ms)

@@ -25,17 +25,21 @@ struct mark {
 
 struct marks;
 
-/*! \param[in] keys copied; the first one hashes new names, all are looked under
+/*! \param[in] keys copied; the first one hashes new names, all are looked under; NULL and 0: none yet (marks_learn())
  *  \param[in] max marks at most, beside those of all sessions
- *  \returns NULL: no memory, or a token does not answer */
+ *  \returns NULL: no memory */
 struct marks *marks_new(const struct seal_kek *keys, size_t n, size_t max);
 void marks_free(struct marks *m);
 
-/* Fill in kind, key and tag. \returns 0; -EIO */
-int marks_of_btid(const struct marks *m, struct mark *out, const struct btid *id);
-int marks_of_impi(const struct marks *m, struct mark *out, const char *impi);
+/*! A key of the store that is asked now: from now on it hashes new names. It outlives the KEKs. Marks whose key was not there are known
+ *  by name where it is theirs. */
+void marks_learn(struct marks *m, const struct secret *key);
+
+/* Fill in kind, key and tag. \returns 0; -ENOTCONN there is no key yet; -EIO */
+int marks_of_btid(struct marks *m, struct mark *out, const struct btid *id);
+int marks_of_impi(struct marks *m, struct mark *out, const char *impi);
 /*! \param[in] fqdn of its NAF_Id */
-int marks_of_naf(const struct marks *m, struct mark *out, const char *fqdn);
+int marks_of_naf(struct marks *m, struct mark *out, const char *fqdn);
 void marks_of_all(struct mark *out);
 
 /*! One of the same name takes the later instants of both, and so does mark. One whose key is not there counts for all sessions: whom it is for cannot be told.

@@ -306,6 +306,7 @@ static void keks_said(void *part, const struct redisReply *r)
 		redis_link_refuse(p->link, why);
 		return;
 	}
+	marks_learn(p->shared->sh.marks, &p->keys.index_key);
 	redis_link_up(p->link);
 }
 
@@ -414,10 +415,13 @@ static bool state_take(struct redis_part *p, bool up, const char *why)
 	bool news;
 
 	pthread_mutex_lock(&s->lock);
-	if (!p->marks)
+	if (p->marks) { /* it is not one of the links of shards, which say the same of the server */
+		news = !up && s->up > 0;
+	} else {
 		s->up += (unsigned)up - (unsigned)p->is_up;
-	news = up ? s->up == 1 && !p->marks : strcmp(s->why, why) != 0;
-	snprintf(s->why, sizeof(s->why), "%s", why);
+		news = up ? s->up == 1 : strcmp(s->why, why) != 0;
+		snprintf(s->why, sizeof(s->why), "%s", why);
+	}
 	pthread_mutex_unlock(&s->lock);
 	p->is_up = up;
 	return news;

@@ -254,9 +254,7 @@ void redis_marks_ask(struct redis_marks *m)
 	if (m->asking || !m->up || m->state == MARKS_WRITE)
 		return;
 	if (m->state == MARKS_READ && !m->there) {
-		struct seal_kek any = { .key = { .len = SEAL_KEK_LEN } }; /* it only compares */
-
-		m->there = marks_new(&any, 1, SIZE_MAX);
+		m->there = marks_new(NULL, 0, SIZE_MAX);
 		if (!m->there)
 			return;
 	}

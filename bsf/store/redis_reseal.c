@@ -234,12 +234,18 @@ static int count_begin(struct store_req *r, struct span key)
 	return rc;
 }
 
+/* In "marks" nothing is sealed, and it is no string. */
+static bool has_sealed(struct span key)
+{
+	return key.len > 1 ? memchr("sic", key.p[0], 3) != NULL : key.len && key.p[0] == 'm';
+}
+
 /* \returns 0, also where it is nothing of ours; -errno */
 static int key_begin(struct store_req *r, struct span key)
 {
 	bool seals = r->reseal->what == RESEAL_SEAL;
 
-	if (key.len == 0 || !memchr(seals ? "i" : "smic", key.p[0], seals ? 1 : 4))
+	if (!has_sealed(key) || (seals && key.p[0] != 'i'))
 		return 0;
 	if (!seals)
 		return count_begin(r, key);

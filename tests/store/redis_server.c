@@ -103,10 +103,14 @@ void redis_fake_start(struct redis_server *s, const char *reply, bool at_once, c
 		return;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGCHLD, SIG_IGN);
 	while ((c = accept(fd, NULL, NULL)) >= 0) {
-		if (at_once && write(c, reply, strlen(reply)) < 0)
-			_exit(1);
-		fake_serve(c, reply, then, nth);
+		if (fork() == 0) { /* each thread that asks has a connection of its own */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (!at_once || write(c, reply, strlen(reply)) > 0)
+				fake_serve(c, reply, then, nth);
+			_exit(0);
+		}
 		close(c);
 	}
 	_exit(0);

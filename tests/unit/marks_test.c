@@ -27,7 +27,7 @@ static struct mark timed(struct mark mark, int64_t at_ms)
 	return mark;
 }
 
-static struct mark impi_mark(const struct marks *m, const char *impi, int64_t at_ms)
+static struct mark impi_mark(struct marks *m, const char *impi, int64_t at_ms)
 {
 	struct mark mark;
 
@@ -135,7 +135,7 @@ START_TEST(of_two_one)
 }
 END_TEST
 
-static struct mark nth(const struct marks *m, unsigned n)
+static struct mark nth(struct marks *m, unsigned n)
 {
 	char impi[32];
 
@@ -220,4 +220,26 @@ START_TEST(foreign_key)
 }
 END_TEST
 
-SUITE("marks", of_a_subscriber, of_a_session, of_an_application, of_all, of_two_one, forgets, is_full, foreign_key)
+/* A set that does not know its store yet: no name can be hashed, and what comes from a file counts for all; then it is known by name */
+START_TEST(learns)
+{
+	struct marks *first = marks_new(NULL, 0, 10), *later = marks_new(NULL, 0, 10);
+	struct mark mark;
+
+	ck_assert_int_eq(marks_of_impi(first, &mark, IMPI), -ENOTCONN);
+	marks_learn(first, &key_1.key);
+	mark = impi_mark(first, IMPI, 500);
+	ck_assert_int_eq(marks_add(later, &mark), 0);
+	ck_assert(fit(later, "other@example.org", 1, 500));
+	marks_learn(later, &key_1.key);
+	marks_learn(later, &key_1.key);
+	ck_assert(fit(later, IMPI, 1, 500) && !fit(later, "other@example.org", 1, 500));
+	marks_learn(later, &key_2.key);
+	ck_assert(fit(later, IMPI, 1, 500) && !fit(later, "other@example.org", 1, 500));
+	marks_free(first);
+	marks_free(later);
+}
+END_TEST
+
+SUITE("marks", of_a_subscriber, of_a_session, of_an_application, of_all, of_two_one, forgets, is_full, foreign_key,
+      learns)
