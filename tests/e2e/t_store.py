@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Disk full, map full, stepped clock, restart: right answers, no session lost, nothing hangs."""
+"""Disk full, stepped clock, restart: right answers, no session lost, nothing hangs."""
 import asyncio
 import ctypes
 import os
@@ -75,23 +75,6 @@ async def disk_full(t):
     await t.until(more, 30, "bootstraps after there is room again")
     await load.stop()
     t.note(f"full after {checked} sessions in 2 MiB")
-
-
-@test("map full: 503 for new ones, what was there is served", timeout=300, long=True)
-async def map_full(t):
-    if t.scale < 1:
-        t.skip("fills 1 GiB; only at LOAD_SCALE=1")
-    w = World(t, n_cards=20000, guss=BIG, raw_hss=True).no_limits()
-    w.bsf_cfg.set("store", "map-size-gib 1")
-    t.search_store = False                               # 1 GiB; other tests search it
-    await w.start()
-    load, pool = Load(w, 40), NafPool(w)
-    t.cleanup(pool.close)
-    await until_full(w, load, 40000)
-    assert set(load.ledger.failures) == {503}, load.ledger.failures
-    checked, lost = await pool.verify(load.ledger)
-    t.note(f"full after {checked} sessions of {len(BIG)} octets of GUSS in 1 GiB")
-    assert not lost and checked > 5000, (checked, lost[:3])
 
 
 @test("the wall clock stepped by an hour either way under load: nothing hangs, no session lost, times stay right", timeout=120)

@@ -159,7 +159,7 @@ async def logged(t):
     conn = await w.naf()
     s = await w.ue().bootstrap()
     assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
-    assert re.search(r"^.* INFO DZN zn_ok", w.bsf.text(), re.M), w.bsf.text()
+    await t.until(lambda: re.search(r"^.* INFO DZN zn_ok", w.bsf.text(), re.M), 5, "the line of the key")
     v = await session(w, node="naf late.example.com")
     for line in ("address 127.0.0.1/32", "speaks-for naf1.example.com", "end", f"revoke btid {s.btid}", f"revoke impi {w.cards[0].impi}",
                  "show running-config", "terminal length 0", "nonsense of a password"):

@@ -5,6 +5,7 @@
 #include "common/gba/guss_copy.h"
 #include "tests/flow/ub_world.h"
 #include "tests/unit/suite.h"
+#include "tests/unit/provoked.h"
 
 START_TEST(hss_answers)
 {
@@ -152,6 +153,7 @@ START_TEST(store_lost)
 	w.store.fail_rc = -EIO;
 	ue_first(&ue);
 	ended(&ue, CAUSE_store_failed, 503);
+	provoked("store_failed");
 }
 END_TEST
 
