@@ -225,7 +225,12 @@ struct digest_alg policy_form(const struct policy *p, const char *impi, struct s
 
 bool policy_suspended(const struct policy *p, const char *impi)
 {
-	return p && name_table_get(p->suspended, span_str(impi));
+	struct impi key;
+
+	if (!p || !p->suspended)
+		return false;
+	impi_key(&key, impi);
+	return name_table_get(p->suspended, span_str(key.s));
 }
 
 void policy_free(struct policy *p)

@@ -48,7 +48,7 @@ struct policy_form {
 struct policy {
 	struct policy_form forms[POLICY_FORMS_MAX];
 	size_t n_forms;
-	struct name_table *suspended; /* IMPIs that get nothing; the values say nothing. NULL: none */
+	struct name_table *suspended; /* IMPIs that get nothing, as impi_key() has them. NULL: none */
 	struct naf_policy *nafs;
 	size_t n_nafs;
 	struct policy_peer *peers;

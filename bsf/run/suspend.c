@@ -61,7 +61,7 @@ size_t suspend_count(void)
 
 struct name_table *suspend_table(void)
 {
-	return name_table_of(impis, n_impis);
+	return name_table_of(impis, n_impis, true);
 }
 
 void suspend_free(void)

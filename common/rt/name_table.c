@@ -21,11 +21,12 @@ struct name_table {
 	struct entry **places;
 	size_t n_places, n;
 	uint64_t key[2];
+	bool exact;
 };
 
 #define HASHED_MAX 256 /* octets of a name */
 
-/* Of the name in lower case. */
+/* Of the name in lower case, also where the case counts: what differs in it alone shares a place. */
 static uint64_t hash(const struct name_table *t, struct span name)
 {
 	uint8_t low[HASHED_MAX];
@@ -39,7 +40,7 @@ static struct entry **find(const struct name_table *t, struct span name)
 {
 	struct entry **e = &t->places[hash(t, name) & (t->n_places - 1)];
 
-	while (*e && !span_ieq(span_str((*e)->name), name))
+	while (*e && !(t->exact ? span_eq : span_ieq)(span_str((*e)->name), name))
 		e = &(*e)->next;
 	return e;
 }
@@ -78,10 +79,10 @@ void name_table_free(struct name_table *t)
 /* Without memory it stays as it is: slower, not wrong. */
 static void grow(struct name_table *t)
 {
-	struct name_table wide = {
-		calloc(2 * t->n_places, sizeof(struct entry *)), 2 * t->n_places, t->n, { t->key[0], t->key[1] }
-	};
+	struct name_table wide = *t;
 
+	wide.n_places *= 2;
+	wide.places = calloc(wide.n_places, sizeof(struct entry *));
 	if (!wide.places)
 		return;
 	for (size_t i = 0; i < t->n_places; i++) {
@@ -114,10 +115,12 @@ int name_table_put(struct name_table *t, const char *name, void *value)
 	return 0;
 }
 
-struct name_table *name_table_of(char *const *names, size_t n)
+struct name_table *name_table_of(char *const *names, size_t n, bool exact)
 {
 	struct name_table *t = name_table_new();
 
+	if (t)
+		t->exact = exact;
 	for (size_t i = 0; t && i < n; i++) {
 		if (name_table_put(t, names[i], t) != -ENOMEM) /* any value will do */
 			continue;

@@ -11,8 +11,9 @@ struct name_table;
 
 /*! \returns malloc'ed; NULL no memory */
 struct name_table *name_table_new(void);
-/*! Only which names are there: what is behind them says nothing. One that stands twice is there once. \returns as name_table_new() */
-struct name_table *name_table_of(char *const *names, size_t n);
+/*! Only which names are there: what is behind them says nothing. One that stands twice is there once.
+ *  \param[in] exact the case counts, as in what impi_key() gives \returns as name_table_new() */
+struct name_table *name_table_of(char *const *names, size_t n, bool exact);
 void name_table_free(struct name_table *t); /* may be NULL */
 
 /*! \param[in] name copied \param[in] value lent, not NULL

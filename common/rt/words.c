@@ -55,7 +55,7 @@ void words_clear(struct words *w)
 
 struct name_table *words_table(const struct words *w)
 {
-	return name_table_of(w->s, w->n);
+	return name_table_of(w->s, w->n, false);
 }
 
 void words_write(struct vty *vty, const char *command, const struct words *w)

@@ -310,6 +310,29 @@ START_TEST(table)
 }
 END_TEST
 
+/* A user whose name differs in its case alone is another one, and not suspended with him; a domain is the same in any case. */
+START_TEST(suspended)
+{
+	char impis[40][24];
+	char *list[40];
+	struct policy p = { 0 };
+
+	for (size_t i = 0; i < 40; i++) {
+		snprintf(impis[i], sizeof(impis[i]), "%s%zu@x.example", i % 2 ? "bob" : "Bob", i);
+		list[i] = impis[i];
+	}
+	ck_assert(!policy_suspended(&p, "Bob0@x.example"));
+	p.suspended = name_table_of(list, 40, true);
+	for (size_t i = 0; i < 40; i++)
+		ck_assert(policy_suspended(&p, impis[i]));
+	ck_assert(policy_suspended(&p, "Bob0@X.Example"));
+	ck_assert(!policy_suspended(&p, "bob0@x.example"));
+	ck_assert(!policy_suspended(&p, "Bob1@x.example"));
+	ck_assert(!policy_suspended(NULL, "Bob0@x.example"));
+	name_table_free(p.suspended);
+}
+END_TEST
+
 /* Each range says the same alone and among many */
 START_TEST(all_nets)
 {
@@ -393,5 +416,6 @@ int main(void)
 	tcase_add_test(tc, vouched);
 	tcase_add_test(tc, ten_thousand);
 	tcase_add_test(tc, table);
+	tcase_add_test(tc, suspended);
 	return suite_run_cases("policy", &tc, 1);
 }
