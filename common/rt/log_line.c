@@ -162,19 +162,33 @@ char *log_line_harmless(char *s)
 
 #define LONG_NUMBER 14 /* digits: an IMSI, IMEI, ICCID or EID; Ua identifiers have 10 */
 
+/* A number, or FROM-TO: of each as long as an IMSI what a log may hold. */
+static void put_numbers(struct writer *w, const char *word)
+{
+	char number[IMPI_MAX + 1], masked[IMPI_MAX + 1];
+
+	for (; *word; word += *word == '-') {
+		size_t digits = strcspn(word, "-");
+
+		snprintf(number, sizeof(number), "%.*s", (int)digits, word);
+		impi_mask(masked, number);
+		writer_str(w, digits >= LONG_NUMBER ? masked : number);
+		word += digits;
+		writer_str(w, *word ? "-" : "");
+	}
+}
+
 void log_line_word(struct writer *w, const char *word)
 {
 	const char *value = strchr(word, '=');
-	size_t digits = strspn(word, "0123456789");
 	char masked[IMPI_MAX + 1];
 	struct btid btid;
 
 	if (value && !strchr(word, '@')) {
 		writer_put(w, word, (size_t)(value - word));
 		word = "=*****";
-	} else if (digits >= LONG_NUMBER && !word[digits]) {
-		impi_mask(masked, word);
-		word = masked;
+	} else if (!word[strspn(word, "0123456789-")]) {
+		return put_numbers(w, word);
 	} else if (strchr(word, '@') && btid_parse(&btid, (const uint8_t *)word, strlen(word)) < 0) {
 		impi_mask(masked, word);
 		word = masked;

@@ -53,7 +53,8 @@ void log_line_end(struct log_line *l);
 /*! A whole line with reason= in words, a literal. */
 void log_line_reason(int cat, int level, enum cause cause, const char *reason);
 
-/*! A word that somebody typed, as a log may hold it: an IMPI, a number as long as an IMSI and the value of name=value masked. */
+/*! A word that somebody typed, as a log may hold it: an IMPI, a number as long as an IMSI, also in a range
+ *  FROM-TO, and the value of name=value masked. */
 void log_line_word(struct writer *w, const char *word);
 
 /*! For lines in words: no control character, and nothing but ASCII, leaves here. In place; the last '\n' stays.
