@@ -109,6 +109,12 @@ async def whole_way(t):
     rc, x, err = await discover(t, o.port, "-c", card, "--write", cfg)
     assert (rc, x["cause"]) == (2, "local") and open(cfg, encoding="utf-8").read() == before, "a file that is there is written over"
     assert sorted(os.listdir(folder)) == ["gba-ued.state", "ue.cfg"], os.listdir(folder)
+    taken = os.path.join(t.dir, "taken")
+    os.mkdir(taken, 0o700)
+    open(taken + "/gba-ued.state", "x", encoding="ascii").close()
+    rc, x, err = await discover(t, o.port, "-c", card, "--write", taken + "/ue.cfg")
+    assert (rc, x["cause"]) == (2, "local") and "gba-ued.state: " in x["reason"], (x, err)
+    assert os.listdir(taken) == ["gba-ued.state"], "a configuration is left that could not begin"
     agent = procs.Daemon("gba-ued", [t.need_program("gba-ued"), "-c", cfg], t.dir + "/log/ued.log")
     t.watch(agent)
     await agent.start()

@@ -19,6 +19,7 @@
 
 #define USER_AGENT "gba-ue/" PACKAGE_VERSION
 #define PACKAGED   "/etc/gba" /* the unit's folders go with a file there */
+#define STATE      "gba-ued.state"
 
 /* --- asking */
 
@@ -122,7 +123,7 @@ static char *card_word(const char *card)
 		card += 5;
 	if (card[0] == '/')
 		return strdup(card);
-	if (!getcwd(here, sizeof(here)) || asprintf(&word, "%s/%s", here, card) < 0)
+	if (!getcwd(here, sizeof(here)) || strpbrk(here, "\r\n") || asprintf(&word, "%s/%s", here, card) < 0)
 		return NULL;
 	return word;
 }
@@ -131,7 +132,7 @@ static void print_agent(FILE *f, const struct discover_wish *w, bool packaged)
 {
 	fprintf(f, "log stderr\n logging level set-all notice\n!\nagent\n");
 	fprintf(f, packaged ? " socket /run/gba-ued/ask\n state /var/lib/gba-ued\n"
-			    : " socket gba-ued.ask\n state gba-ued.state\n");
+			    : " socket gba-ued.ask\n state " STATE "\n");
 	for (size_t i = 0; i < w->http.n_connect_to; i++)
 		fprintf(f, " connect-to %s\n", w->http.connect_to[i]);
 }
@@ -177,11 +178,26 @@ static int put_file(const char *path, const char *text, struct err *err)
 	return rc;
 }
 
+/* Where print_agent() says. */
+static int make_state(const char *folder, struct err *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/" STATE, folder) >= sizeof(path))
+		return err_set(err, -ENAMETOOLONG, "%s: path too long", folder);
+	if (mkdir(path, 0700) == 0)
+		return 0;
+	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	return err_set(err, -errno, "%s: %s", path, strerror(errno));
+}
+
 static int write_agent_cfg(const struct discover_wish *w, const struct discovery *d, struct err *err)
 {
 	char *copy = strdup(w->write), *folder = copy ? realpath(dirname(copy), NULL) : NULL;
 	bool packaged = folder && strcmp(folder, PACKAGED) == 0;
-	char *text = folder ? agent_text(w, d, packaged) : NULL, *state = NULL;
+	char *text = folder ? agent_text(w, d, packaged) : NULL;
 	int rc;
 
 	if (!folder)
@@ -190,10 +206,11 @@ static int write_agent_cfg(const struct discover_wish *w, const struct discovery
 		rc = err_set(err, -EINVAL, "--card cannot stand in a configuration");
 	else
 		rc = put_file(w->write, text, err);
-	if (rc == 0 && !packaged && asprintf(&state, "%s/gba-ued.state", folder) >= 0 && mkdir(state, 0700) < 0 &&
-	    errno != EEXIST)
-		rc = err_set(err, -errno, "%s: %s", state, strerror(errno));
-	free(state);
+	if (rc == 0 && !packaged) {
+		rc = make_state(folder, err);
+		if (rc < 0)
+			unlink(w->write);
+	}
 	free(text);
 	free(folder);
 	free(copy);
