@@ -20,13 +20,13 @@ struct example_page {
 	unsigned status;
 	const char *location; /* of a 303; else NULL */
 	const char *allow;    /* of a 405; else NULL */
-	const char *event;    /* for the log: "signed_in", "wrong_pin"...; NULL: nothing has happened */
+	const char *event;    /* for the log: "signed_in", "pin_wrong"...; NULL: nothing has happened */
 	char name[33];        /* of the user it happened to, or "" */
 	char text[EXAMPLE_PAGE_MAX];
 };
 
 /*! \param[in] file lines NAME:HASH, the hash as crypt(3) has it ("openssl passwd -6" makes one); no comment, at most 1000
- *  \returns for example_account_free(); NULL and it has been told what is wrong */
+ *  \returns for example_account_free(); NULL: no memory, or it has been told what is wrong */
 struct example_account *example_account_new(const char *file);
 void example_account_free(struct example_account *a);
 

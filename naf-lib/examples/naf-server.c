@@ -4,7 +4,8 @@
  *
  *   cc -o naf-server naf-server.c example_*.c $(pkg-config --cflags --libs libgba-naf libmicrohttpd) -lcrypt
  *
- * GET /health needs no proof; everything else does, and /account also asks who of its own users it is (--users). One line per request goes to standard error. */
+ * GET /health needs no proof; everything else does, and /account also asks who of its own users it is (--users). One line
+ * per request goes to standard error. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>

@@ -10,7 +10,7 @@
 #include "common/gba/gba_time.h"
 #include "ue/lib/http_url.h"
 
-/* Text without control characters, at most max. \returns NULL: it is none */
+/* Visible characters of ASCII without a blank, at most max. \returns NULL: it is none */
 static const char *short_text(const json_t *v, size_t max)
 {
 	const char *s = json_string_value(v);

@@ -30,7 +30,7 @@ static const char usage[] =
 	"  -c, --card CARD                  soft USIM's file (default usim-1.cfg), pcsc:READER, modem:DEVICE or rest:URL#SLOT,\n"
 	"                                   and behind commas pin-file=FILE, app=any|usim|isim|LABEL, state=FILE,\n"
 	"                                   mnc-length=2|3, timeout=SECONDS (of one answer of it, 1..60, default 10)\n"
-	"  --agent SOCKET                   the device that gba-ued keeps, in place of a card: bootstrap, get, key, ask\n"
+	"  --agent SOCKET                   the device that gba-ued keeps, in place of a card: bootstrap, get, key, apps, ask\n"
 	"  --ua-id HEX                      with key: Ua security protocol identifier, 10 hexadecimal digits\n"
 	"  --refused BTID                   with key: the application refused this one, make another\n"
 	"  --bsf URL                        BSF (default http://NAME/, NAME from the IMSI by TS 23.003 16.2)\n"
@@ -396,14 +396,13 @@ static struct gba_ue *open_device(const struct options *o, struct err *err)
 	return NULL;
 }
 
-static bool tell_realm(const struct options *o, const struct http_get_cfg *http, enum ue_cause *cause)
+static enum ue_cause tell_realm(const struct options *o, const struct http_get_cfg *http)
 {
 	struct discover_wish w = { o->words[0], o->card, o->write, *http, o->json };
 
 	w.http.https = true;
 	w.http.ca = o->ca;
-	*cause = discover(&w);
-	return true;
+	return discover(&w);
 }
 
 /* \returns false and the reason in err: nothing has been told yet */
@@ -415,8 +414,10 @@ static bool run(const struct options *o, enum ue_cause *cause, struct err *err)
 					       .timeout_s = o->timeout_s ? o->timeout_s : TIMEOUT_S };
 	struct ua_client c = { .wait_s = !o->agent ? 0 : o->timeout_s ? (int)o->timeout_s : AGENT_S };
 
-	if (strcmp(o->command, "discover") == 0)
-		return tell_realm(o, &http_cfg, cause);
+	if (strcmp(o->command, "discover") == 0) {
+		*cause = tell_realm(o, &http_cfg);
+		return true;
+	}
 	if (strcmp(o->command, "ask") == 0)
 		return agent_line(o->agent, c.wait_s, o->words, o->n_words, cause, err) == 0;
 	c.ue = open_device(o, err);
