@@ -142,12 +142,13 @@ int secret_read_line(struct secret *out, const char *path, char *why, size_t why
 	if (fd < 0)
 		return fd;
 	n = read(fd, line, sizeof(line));
+	rc = n < 0 ? fail(-errno, why, whylen, path, strerror(errno)) : 0;
 	close(fd);
 	if (n > 0 && line[n - 1] == '\n')
 		n--;
 	if (n > 0 && n <= SECRET_MAX && !memchr(line, '\n', (size_t)n))
 		rc = secret_set(out, line, (size_t)n);
-	else
+	else if (rc == 0)
 		rc = fail(-EBADMSG, why, whylen, path, "is none");
 	OPENSSL_cleanse(line, sizeof(line));
 	return rc;

@@ -37,8 +37,8 @@ bool octets_equal(const void *a, const void *b, size_t len);
 /*! Keep this process out of core dumps and debuggers (skipped in sanitizer builds, whose leak check needs ptrace). */
 void secret_harden_process(void);
 
-/*! Open a file with a secret: a regular one that nobody but owner may read (mode & 077 == 0), in a folder that others may not
- *  write into (folder.h). \param[out] why as below. \returns descriptor; -errno as below */
+/*! Open a file with a secret: a regular one that nobody but owner may read (mode & 077 == 0; of a credential of systemd the
+ *  group may), in a folder that others may not write into (folder.h). \param[out] why as below. \returns descriptor; -errno as below */
 int secret_open_file(const char *path, char *why, size_t whylen);
 
 /*! Read a secret of exactly octets octets, written as hex digits (white space around is allowed), from a file
@@ -47,5 +47,5 @@ int secret_open_file(const char *path, char *why, size_t whylen);
  *  \returns 0; -ENOENT, -EACCES (readable by others, replaceable by others, or unreadable), -EBADMSG (not exactly 2*octets hex digits) */
 int secret_read_file(struct secret *out, size_t octets, const char *path, char *why, size_t whylen);
 
-/*! One line of such a file as it is, 1 to SECRET_MAX octets: a password, a PIN. \returns 0; -EBADMSG it is none; as above */
+/*! One line of such a file as it is, 1 to SECRET_MAX octets: a password, a PIN. \returns 0; -EBADMSG it is none; -errno of read(); as above */
 int secret_read_line(struct secret *out, const char *path, char *why, size_t whylen);

@@ -105,6 +105,38 @@ START_TEST(from_file)
 }
 END_TEST
 
+/* A password or a PIN is a line as it stands, blanks and all; more than one, or none, is not guessed at. */
+START_TEST(of_a_line)
+{
+	static const struct {
+		const char *text;
+		int rc;
+		size_t len;
+	} cases[] = {
+		{ "1", 0, 1 },
+		{ " 46 81 \n", 0, 7 },
+		{ "0123456789012345678901234567890123456789012345678901234567890123\n", 0, SECRET_MAX },
+		{ "01234567890123456789012345678901234567890123456789012345678901234", -EBADMSG, 0 },
+		{ "01234567890123456789012345678901234567890123456789012345678901234\n", -EBADMSG, 0 },
+		{ "1\n2\n", -EBADMSG, 0 },
+		{ "1\n\n", -EBADMSG, 0 },
+		{ "\n", -EBADMSG, 0 },
+		{ "", -EBADMSG, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct secret k = { 0 };
+		char why[200] = "";
+
+		file_with(cases[i].text, 0600);
+		ck_assert_msg(secret_read_line(&k, path, why, sizeof(why)) == cases[i].rc, "case %zu: %s", i, why);
+		ck_assert_uint_eq(k.len, cases[i].len);
+		ck_assert_int_eq(memcmp(k.b, cases[i].text, cases[i].len), 0);
+	}
+	unlink(path);
+}
+END_TEST
+
 /* Who may write into its folder can put a key of his own in its place. */
 START_TEST(folder_of_others)
 {
@@ -143,4 +175,4 @@ START_TEST(no_file)
 }
 END_TEST
 
-SUITE("secret", set_and_compare, wiped, from_file, folder_of_others, no_file)
+SUITE("secret", set_and_compare, wiped, from_file, of_a_line, folder_of_others, no_file)
