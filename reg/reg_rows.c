@@ -122,7 +122,7 @@ int reg_answer_page(struct reg_order *o, struct reg_db *db, const char *name, co
 		json_decref(list);
 		return reg_refuse(o, CTL_INVALID, "limit", "so many on a page; allowed: 1 to %d", REG_PAGE_MAX);
 	}
-	rc = reg_db_ask(db, &q, text, strstr(text, "?3") ? "tii" : "ti", after ? after : "", limit, id);
+	rc = reg_db_ask(db, &q, text, id ? "tii" : "ti", after ? after : "", limit, id);
 	for (got = rc > 0 ? SQLITE_ROW : SQLITE_DONE; got == SQLITE_ROW; got = sqlite3_step(q), n++) {
 		json_array_append_new(list, object_of(q));
 		json_decref(key);

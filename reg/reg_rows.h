@@ -28,8 +28,8 @@ int reg_match(struct reg_order *o, int64_t rev);
 int reg_answer_row(struct reg_order *o, sqlite3_stmt *q);
 
 /*! Answer a page: {NAME: [...], "next": ...}, by members `after` and `limit` of o.
- *  \param[in] text a statement whose ?1 is the text it begins behind, ?2 how many rows at most, ?3, where there is one, id; with a
- *                  column _key it is in the order of
+ *  \param[in] text a statement whose ?1 is the text it begins behind, ?2 how many rows at most; with a column _key it is in the order of
+ *  \param[in] id   its ?3; 0: there is none, or it is nobody's and stays NULL
  *  \returns 0; -EINVAL: refused; -EIO; -ENOMEM */
 int reg_answer_page(struct reg_order *o, struct reg_db *db, const char *name, const char *text, int64_t id);
 

@@ -451,6 +451,8 @@ START_TEST(pages_follow_each_other)
 	walk(reg_device_list, "devices", "", 8);
 	walk(reg_asp_list, "asps", "", 8);
 	walk(reg_grant_list, "grants", "\"fqdn\": \"" FQDN "\",", 7);
+	/* what is looked for is no part of the statement, also if it looks like one */
+	MUST(reg_anyone, reg_catalogue, "", "{\"alias\": \"url:https://a.example.com/?3\"}");
 	ck_assert_int_eq(reg_refused(reg_operator, reg_asp_list, "1 to 1000", "{\"limit\": 0}"), CTL_INVALID);
 	ck_assert_int_eq(reg_refused(reg_operator, reg_asp_list, "1 to 1000", "{\"limit\": 1001}"), CTL_INVALID);
 }
