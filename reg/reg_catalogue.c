@@ -43,14 +43,11 @@ static int add_aliases(struct reg_db *db, const char *fqdn, json_t *list)
 			    " ORDER BY l.scheme, l.value",
 			    "t", fqdn);
 
-	if (rc <= 0)
-		return rc;
-	do {
+	for (; rc > 0; rc = reg_db_next(q))
 		json_array_append_new(list, json_pack("{ssss}", "scheme", sqlite3_column_text(q, 0), "value",
 						      sqlite3_column_text(q, 1)));
-	} while (sqlite3_step(q) == SQLITE_ROW);
 	sqlite3_finalize(q);
-	return 0;
+	return rc;
 }
 
 int reg_app_answer(struct reg_order *o, struct reg_db *db, const char *fqdn)

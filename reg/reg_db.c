@@ -68,7 +68,7 @@ static int bind_all(sqlite3_stmt *q, const char *binds, va_list ap)
 	return rc == SQLITE_OK ? 0 : -EIO;
 }
 
-static int step(struct reg_db *db, sqlite3_stmt *q)
+int reg_db_next(sqlite3_stmt *q)
 {
 	int rc = sqlite3_step(q);
 
@@ -93,7 +93,7 @@ static int ask_with(struct reg_db *db, sqlite3_stmt **out, const char *text, con
 	if (rc == 0)
 		rc = bind_all(*out, binds, ap);
 	if (rc == 0)
-		rc = step(db, *out);
+		rc = reg_db_next(*out);
 	if (rc <= 0) {
 		sqlite3_finalize(*out);
 		*out = NULL;

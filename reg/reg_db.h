@@ -40,6 +40,8 @@ void reg_db_close(struct reg_db *db); /* may be NULL */
  *  \param[out] out the statement at its first row, for sqlite3_finalize(); of rc 0 or less there is none to free
  *  \returns 1 a row; 0 none; -EIO; -ENOSPC */
 int reg_db_ask(struct reg_db *db, sqlite3_stmt **out, const char *text, const char *binds, ...);
+/*! Its next row. \returns 1; 0 there is none; -EIO: then what came is not all */
+int reg_db_next(sqlite3_stmt *q);
 /*! The same for what gives no rows. \returns 0; -EEXIST a constraint; -EIO; -ENOSPC */
 int reg_db_do(struct reg_db *db, const char *text, const char *binds, ...);
 /*! The first column of the first row. \returns 1; 0 there is none; -EIO */

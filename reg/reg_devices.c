@@ -50,14 +50,11 @@ static int add_grants(struct reg_db *db, int64_t device, json_t *list)
 			    " pseudonym p ON p.device = g.device AND p.asp = a.asp WHERE g.device = ?1 ORDER BY a.fqdn",
 			    "i", device);
 
-	if (rc <= 0)
-		return rc;
-	do {
+	for (; rc > 0; rc = reg_db_next(q))
 		json_array_append_new(list, json_pack("{ssssss}", "app", sqlite3_column_text(q, 0), "gsid",
 						      sqlite3_column_text(q, 1), "uid", sqlite3_column_text(q, 2)));
-	} while (sqlite3_step(q) == SQLITE_ROW);
 	sqlite3_finalize(q);
-	return 0;
+	return rc;
 }
 
 int reg_device_show(struct reg_order *o, struct reg_db *db)

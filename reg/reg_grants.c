@@ -357,24 +357,25 @@ static int bulk_one(struct reg_order *o, struct reg_db *db)
 /* A line for a group is one for each of its devices. \returns how many changed; refused */
 static int bulk_group(struct reg_order *o, struct reg_db *db, const char *group)
 {
-	sqlite3_stmt *q;
-	int n = 0, rc = reg_db_ask(
-			   db, &q,
-			   "SELECT d.name FROM crowd c JOIN member m ON m.crowd = c.id JOIN device d ON d.id = m.device"
-			   " WHERE c.name = ?1 ORDER BY d.id",
-			   "t", group);
+	sqlite3_stmt *q = NULL;
+	int n = 0, rc = 0, more = 0;
 
-	if (o->caller.role != REG_OPERATOR)
-		rc = rc > 0 ? (sqlite3_finalize(q), 0) : rc;
-	if (rc <= 0)
-		return rc < 0 ? rc : reg_refuse(o, CTL_UNKNOWN, "group", "there is no such group, or nobody in it");
-	do {
+	if (o->caller.role == REG_OPERATOR)
+		more = reg_db_ask(
+			db, &q,
+			"SELECT d.name FROM crowd c JOIN member m ON m.crowd = c.id JOIN device d ON d.id = m.device"
+			" WHERE c.name = ?1 ORDER BY d.id",
+			"t", group);
+	if (more <= 0)
+		return more < 0 ? more
+				: reg_refuse(o, CTL_UNKNOWN, "group", "there is no such group, or nobody in it");
+	for (; rc >= 0 && more > 0; more = reg_db_next(q)) {
 		json_object_set_new(o->in, "device", json_string((const char *)sqlite3_column_text(q, 0)));
 		rc = bulk_one(o, db);
 		n += rc > 0;
-	} while (rc >= 0 && sqlite3_step(q) == SQLITE_ROW);
+	}
 	sqlite3_finalize(q);
-	return rc < 0 ? rc : n;
+	return rc < 0 ? rc : more < 0 ? more : n;
 }
 
 /* All lines or none: one that is refused takes the others with it, and is named. */

@@ -160,9 +160,7 @@ static int refused_json(struct reg_db *db, const char *target, json_t *list)
 		" AND o.refused IS NOT NULL ORDER BY o.id DESC LIMIT 20",
 		"t", target);
 
-	if (rc <= 0)
-		return rc;
-	do {
+	for (; rc > 0; rc = reg_db_next(q)) {
 		json_t *o = json_pack("{ss}", "target", target);
 
 		if (sqlite3_column_type(q, 0) == SQLITE_TEXT)
@@ -171,9 +169,9 @@ static int refused_json(struct reg_db *db, const char *target, json_t *list)
 			json_object_set_new(o, "app", json_string((const char *)sqlite3_column_text(q, 1)));
 		json_object_set_new(o, "refused", json_string((const char *)sqlite3_column_text(q, 2)));
 		json_array_append_new(list, o);
-	} while (sqlite3_step(q) == SQLITE_ROW);
+	}
 	sqlite3_finalize(q);
-	return 0;
+	return rc;
 }
 
 json_t *reg_outbox_json(struct reg_db *db, const char *target)

@@ -311,11 +311,8 @@ static int tell_all_who_have_one(struct reg_order *o, struct reg_db *db)
 	sqlite3_stmt *q;
 	int rc = reg_db_ask(db, &q, "SELECT fqdn FROM application WHERE profile IS NOT NULL ORDER BY id", "");
 
-	if (rc <= 0)
-		return rc;
-	do
+	for (; rc > 0; rc = rc < 0 ? rc : reg_db_next(q))
 		rc = reg_outbox_app(db, (const char *)sqlite3_column_text(q, 0));
-	while (rc == 0 && sqlite3_step(q) == SQLITE_ROW);
 	sqlite3_finalize(q);
 	o->sends = true;
 	return rc;

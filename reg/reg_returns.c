@@ -89,13 +89,12 @@ static int answer_returns(struct reg_order *o, struct reg_db *db, const struct r
 	sqlite3_stmt *q;
 	int rc = reg_db_ask(db, &q, "SELECT url FROM return_address WHERE app = ?1 ORDER BY url", "i", a->id);
 
-	for (int got = rc > 0 ? SQLITE_ROW : SQLITE_DONE; got == SQLITE_ROW; got = sqlite3_step(q))
+	for (; rc > 0; rc = reg_db_next(q))
 		json_array_append_new(list, json_string((const char *)sqlite3_column_text(q, 0)));
-	if (rc > 0)
-		sqlite3_finalize(q);
+	sqlite3_finalize(q);
 	o->answer = json_pack("{ss so}", "fqdn", a->fqdn, "return_addresses", list);
 	o->revision = a->rev;
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 int reg_returns_get(struct reg_order *o, struct reg_db *db)

@@ -116,23 +116,22 @@ int reg_answer_page(struct reg_order *o, struct reg_db *db, const char *name, co
 	int64_t limit = reg_in_int(o, "limit", REG_PAGE), n = 0;
 	json_t *list = json_array(), *key = NULL;
 	sqlite3_stmt *q;
-	int got = SQLITE_DONE, rc;
+	int rc;
 
 	if (limit < 1 || limit > REG_PAGE_MAX) {
 		json_decref(list);
 		return reg_refuse(o, CTL_INVALID, "limit", "so many on a page; allowed: 1 to %d", REG_PAGE_MAX);
 	}
 	rc = reg_db_ask(db, &q, text, id ? "tii" : "ti", after ? after : "", limit, id);
-	for (got = rc > 0 ? SQLITE_ROW : SQLITE_DONE; got == SQLITE_ROW; got = sqlite3_step(q), n++) {
+	for (; rc > 0; rc = reg_db_next(q), n++) {
 		json_array_append_new(list, object_of(q));
 		json_decref(key);
 		key = json_string((const char *)sqlite3_column_text(q, column_named(q, "_key")));
 	}
-	if (rc > 0)
-		sqlite3_finalize(q);
+	sqlite3_finalize(q);
 	o->answer = json_pack("{so}", name, list);
 	if (n == limit)
 		json_object_set(o->answer, "next", key);
 	json_decref(key);
-	return rc < 0 ? rc : got != SQLITE_DONE ? -EIO : 0;
+	return rc;
 }

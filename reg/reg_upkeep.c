@@ -70,18 +70,17 @@ int reg_audit_list(struct reg_order *o, struct reg_db *db)
 	int rc = reg_db_ask(db, &q, "SELECT seq, json FROM audit WHERE seq > CAST(?1 AS INTEGER) ORDER BY seq LIMIT ?2",
 			    "ti", behind ? behind : "0", limit);
 
-	for (int got = rc > 0 ? SQLITE_ROW : SQLITE_DONE; got == SQLITE_ROW; got = sqlite3_step(q), n++) {
+	for (; rc > 0; rc = reg_db_next(q), n++) {
 		row = json_loads((const char *)sqlite3_column_text(q, 1), 0, NULL);
 		seq = sqlite3_column_int64(q, 0);
 		json_object_set_new(row, "row", json_integer(seq));
 		json_array_append_new(list, row);
 	}
-	if (rc > 0)
-		sqlite3_finalize(q);
+	sqlite3_finalize(q);
 	o->answer = json_pack("{so}", "audit", list);
 	if (n == (size_t)limit)
 		json_object_set_new(o->answer, "next", json_sprintf("%lld", (long long)seq));
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 /* --- a copy of the database while it is used */
