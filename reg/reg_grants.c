@@ -367,8 +367,7 @@ static int bulk_group(struct reg_order *o, struct reg_db *db, const char *group)
 			" WHERE c.name = ?1 ORDER BY d.id",
 			"t", group);
 	if (more <= 0)
-		return more < 0 ? more
-				: reg_refuse(o, CTL_UNKNOWN, "group", "there is no such group, or nobody in it");
+		return more < 0 ? more : reg_refuse(o, CTL_UNKNOWN, "group", "there is no such group, or nobody in it");
 	for (; rc >= 0 && more > 0; more = reg_db_next(q)) {
 		json_object_set_new(o->in, "device", json_string((const char *)sqlite3_column_text(q, 0)));
 		rc = bulk_one(o, db);

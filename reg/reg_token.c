@@ -2,21 +2,17 @@
 #include "reg/reg_token.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include "common/base/b64.h"
-#include "common/base/hex.h"
 #include "common/crypto/evp.h"
 #include "common/crypto/rng.h"
 #include "common/gba/btid.h"
 #include "reg/reg_audit.h"
+#include "reg/reg_rows.h"
 
-#define ID_LEN  16 /* octets */
-#define ID_TEXT 32
 #define STALE_S 600
-#define PAGE    100
 
 static const char *const roles[] = { "anyone", "operator", "asp", "user" };
 
@@ -96,7 +92,7 @@ static int random_text(char out[REG_TOKEN_TEXT + 1])
 }
 
 struct row {
-	char id[ID_TEXT + 1];
+	char id[REG_NAME + 1];
 	enum reg_role role;
 	int64_t owner;
 	const char *label, *certificate; /* NULL: none */
@@ -106,11 +102,9 @@ struct row {
 static int row_insert(struct reg_db *db, struct row *r, const uint8_t proof[REG_PROOF_LEN])
 {
 	struct span p = span_of(proof, REG_PROOF_LEN);
-	uint8_t id[ID_LEN];
 
-	if (rng_fill(id, sizeof(id)) < 0)
+	if (reg_name_make(r->id) < 0)
 		return -EIO;
-	hex_encode(r->id, sizeof(r->id), id, sizeof(id));
 	return reg_db_do(db,
 			 "INSERT INTO token (name, hash, role, owner, label, certificate, since, expires)"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0))",
@@ -236,7 +230,7 @@ int reg_token_add(struct reg_order *o, struct reg_db *db)
 {
 	struct row r = { .label = reg_in(o, "name"), .certificate = reg_in(o, "certificate") };
 	json_int_t in_s = json_integer_value(json_object_get(o->in, "expires_in"));
-	char what[64 + ID_TEXT];
+	char what[64 + REG_NAME];
 	int rc = whose(o, db, &r);
 
 	r.expires = in_s ? time(NULL) + in_s : 0;
@@ -250,53 +244,27 @@ int reg_token_add(struct reg_order *o, struct reg_db *db)
 
 /* --- list and revoke: one's own; an operator's all */
 
-static json_t *json_of(sqlite3_stmt *q)
-{
-	static const char *const texts[] = { "owner", "name", "certificate" }, *const times[] = { "expires", "used" };
-	json_t *o = json_pack("{sssssI}", "id", (const char *)sqlite3_column_text(q, 0), "role",
-			      roles[sqlite3_column_int64(q, 1)], "since", (json_int_t)sqlite3_column_int64(q, 2));
-
-	for (int i = 0; i < 3; i++) {
-		if (sqlite3_column_type(q, 3 + i) != SQLITE_NULL)
-			json_object_set_new(o, texts[i], json_string((const char *)sqlite3_column_text(q, 3 + i)));
-	}
-	for (int i = 0; i < 2; i++) {
-		if (sqlite3_column_type(q, 6 + i) != SQLITE_NULL)
-			json_object_set_new(o, times[i], json_integer(sqlite3_column_int64(q, 6 + i)));
-	}
-	return o;
-}
+#define LISTED \
+	"SELECT t.name AS id, t.name AS _key, CASE t.role WHEN 1 THEN 'operator' WHEN 2 THEN 'asp' ELSE 'user' END AS role," \
+	" coalesce(a.name, u.name) AS owner, t.label AS name, t.certificate, t.since, t.expires, t.used FROM token t" \
+	" LEFT JOIN asp a ON t.role = 2 AND a.id = t.owner LEFT JOIN user u ON t.role = 3 AND u.id = t.owner" \
+	" WHERE t.name > ?1"
+#define IN_PAGES " ORDER BY t.name LIMIT ?2"
 
 int reg_token_list(struct reg_order *o, struct reg_db *db)
 {
-	const char *after = reg_in(o, "after");
-	json_int_t limit = json_integer_value(json_object_get(o->in, "limit")), n = 0;
-	json_t *list = json_array();
-	sqlite3_stmt *q;
-	int rc;
-
-	limit = limit ? limit : PAGE;
-	rc = reg_db_ask(
-		db, &q,
-		"SELECT t.name, t.role, t.since, coalesce(a.name, u.name), t.label, t.certificate, t.expires, t.used"
-		" FROM token t LEFT JOIN asp a ON t.role = 2 AND a.id = t.owner LEFT JOIN user u ON t.role = 3 AND"
-		" u.id = t.owner WHERE t.name > ?1 AND (?2 = 1 OR (t.role = ?2 AND t.owner = ?3))"
-		" ORDER BY t.name LIMIT ?4",
-		"tiii", after ? after : "", (int64_t)o->caller.role, o->caller.id, (int64_t)limit);
-	for (int got = rc > 0 ? SQLITE_ROW : SQLITE_DONE; got == SQLITE_ROW; got = sqlite3_step(q), n++)
-		json_array_append_new(list, json_of(q));
-	if (rc > 0)
-		sqlite3_finalize(q);
-	o->answer = json_pack("{so}", "tokens", list);
-	if (n == limit)
-		json_object_set(o->answer, "next", json_object_get(json_array_get(list, (size_t)n - 1), "id"));
-	return rc < 0 ? rc : 0;
+	if (o->caller.role == REG_OPERATOR)
+		return reg_answer_page(o, db, "tokens", LISTED IN_PAGES, 0);
+	return reg_answer_page(o, db, "tokens",
+			       o->caller.role == REG_ASP ? LISTED " AND t.role = 2 AND t.owner = ?3" IN_PAGES
+							 : LISTED " AND t.role = 3 AND t.owner = ?3" IN_PAGES,
+			       o->caller.id);
 }
 
 int reg_token_revoke(struct reg_order *o, struct reg_db *db)
 {
 	const char *id = reg_in(o, "token");
-	char what[64 + ID_TEXT];
+	char what[64 + REG_NAME];
 	int64_t row;
 	int rc = reg_db_int(db, &row, "SELECT id FROM token WHERE name = ?1 AND (?2 = 1 OR (role = ?2 AND owner = ?3))",
 			    "tii", id, (int64_t)o->caller.role, o->caller.id);
@@ -305,6 +273,6 @@ int reg_token_revoke(struct reg_order *o, struct reg_db *db)
 		return reg_refuse(o, CTL_UNKNOWN, "token", "there is no such token");
 	if (rc > 0)
 		rc = reg_db_do(db, "DELETE FROM token WHERE id = ?1", "i", row);
-	snprintf(what, sizeof(what), "token revoke %.*s", ID_TEXT, id);
+	snprintf(what, sizeof(what), "token revoke %.*s", REG_NAME, id);
 	return rc < 0 ? rc : reg_audit_add(db, o->caller.name, what, 0, NULL);
 }
