@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/base/visible.h"
 
 static const char *const always[][2] = {
 	{ "Cache-Control", "no-store" },
@@ -14,17 +15,27 @@ static const char *const always[][2] = {
 	{ "Strict-Transport-Security", "max-age=31536000" },
 };
 
+/* Also of what was cut within a character: then its octets are shown. */
+static json_t *said(const char *text)
+{
+	json_t *v = json_string(text);
+	char *shown = v ? NULL : visible_text(text, strlen(text), false);
+
+	v = v ? v : json_string(shown);
+	free(shown);
+	return v;
+}
+
 static json_t *problem(const struct api_answer *a)
 {
-	json_t *p = json_pack("{ssssss?sI}", "type", "about:blank", "title", MHD_get_reason_phrase_for(a->status),
-			      "detail", a->detail[0] ? a->detail : NULL, "status", (json_int_t)a->status);
+	const char *const members[][2] = { { "detail", a->detail }, { "field", a->field }, { "allowed", a->allowed } };
+	json_t *p = json_pack("{sssssI}", "type", "about:blank", "title", MHD_get_reason_phrase_for(a->status),
+			      "status", (json_int_t)a->status);
 
-	if (!a->detail[0])
-		json_object_del(p, "detail");
-	if (a->field[0])
-		json_object_set_new(p, "field", json_string(a->field));
-	if (a->allowed[0])
-		json_object_set_new(p, "allowed", json_string(a->allowed));
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (members[i][1][0])
+			json_object_set_new(p, members[i][0], said(members[i][1]));
+	}
 	return p;
 }
 

@@ -112,6 +112,7 @@ async def refusals(t):
             ("POST", "/tokens", {"role": "root"}, {}, 422, "/role"), ("POST", "/tokens", {"expires_in": "60"}, {}, 422, "/expires_in"),
             ("POST", "/tokens", {"colour": 1}, {}, 422, "/colour"), ("POST", "/tokens", {"role": "asp"}, {}, 422, "/owner"),
             ("POST", "/tokens", {"role": "asp", "owner": "nobody"}, {}, 404, "/owner"),
+            ("POST", "/apps", {"fqdn": "a.example.com", "asp": "a", "addresses": ["x" + "\u00e9" * 63]}, {}, 422, "/addresses"),   # said, though cut within a letter
             ("POST", "/tokens", "{}", {"Content-Type": "text/plain"}, 415, "Content-Type"), ("GET", "/tokens", None, {"Accept": "text/html"}, 406, "Accept"),
             ("POST", "/tokens", "{}", {"Idempotency-Key": "k" * 129}, 400, "Idempotency-Key"), ("GET", "/openapi.json", "{}", {}, 422, None),
             ("DELETE", "/tokens/1", None, {}, 422, "token"), ("DELETE", "/tokens/" + "0" * 32, None, {}, 404, "token"),
