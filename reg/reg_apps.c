@@ -242,14 +242,14 @@ static int write_details(struct reg_order *o, struct reg_db *db, const char *fqd
 	const json_t *published = json_object_get(o->in, "published");
 	char nets[NETS_TEXT] = "", ua[UA_TEXT] = "";
 	int64_t rev = reg_revision(db);
-	int rc = check_details(o);
+	int rc = rev < 0 ? (int)rev : check_details(o);
 
 	if (rc == 0)
 		rc = nets_given(o, nets);
 	if (rc == 0)
 		rc = list_given(o, "ua_protocols", ua, sizeof(ua), keep_ua,
 				"no Ua security protocol; allowed: 10 hex digits in lower case");
-	if (rc == 0 && rev > 0)
+	if (rc == 0)
 		rc = reg_db_do(
 			db,
 			"UPDATE application SET nets = ifnull(?2, nets), ua = ifnull(?3, ua), title = ifnull(?4, title),"
