@@ -109,6 +109,11 @@ int reg_user_put(struct reg_order *o, struct reg_db *db)
 
 int reg_user_delete(struct reg_order *o, struct reg_db *db)
 {
+	static const char *const of_user[] = {
+		"DELETE FROM token WHERE role = 3 AND owner = (SELECT id FROM user WHERE name = ?1)",
+		"DELETE FROM inbox WHERE user = (SELECT id FROM user WHERE name = ?1)",
+		"DELETE FROM user WHERE name = ?1"
+	};
 	const char *name = reg_in(o, "user");
 	int64_t rev, one;
 	int rc = user_named(o, db, &rev);
@@ -122,7 +127,7 @@ int reg_user_delete(struct reg_order *o, struct reg_db *db)
 	if (rc > 0)
 		return reg_refuse(o, CTL_CONFLICT, "user",
 				  "there are devices of that user; allowed: give them to another first");
-	if (rc == 0)
-		rc = reg_db_do(db, "DELETE FROM user WHERE name = ?1", "t", name);
+	for (size_t i = 0; rc == 0 && i < sizeof(of_user) / sizeof(of_user[0]); i++)
+		rc = reg_db_do(db, of_user[i], "t", name);
 	return rc == 0 ? reg_audit_add(db, o->caller.name, "user delete", 0, name) : rc;
 }

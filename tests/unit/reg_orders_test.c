@@ -2,6 +2,9 @@
 /* What is ordered of a registry: who may say what, what each change reaches, and that a rule that is broken is seen. */
 #include <stdio.h>
 #include <string.h>
+#include "reg/reg_requests.h"
+#include "reg/reg_returns.h"
+#include "reg/reg_token.h"
 #include "tests/unit/reg_world.h"
 #include "tests/unit/suite.h"
 
@@ -85,14 +88,33 @@ END_TEST
 START_TEST(a_deleted_provider_takes_all_with_it)
 {
 	agree();
+	MUST(reg_operator, reg_token_add, "",
+	     "{\"role\": \"asp\", \"owner\": \"acme\", \"certificate\": \"acme.example.com\"}");
+	MUST(reg_operator, reg_returns_put, "",
+	     "{\"fqdn\": \"" FQDN "\", \"return_addresses\": [\"https://" FQDN "/back\"]}");
+	MUST(reg_asp("acme"), reg_request_add, "",
+	     "{\"fqdn\": \"" FQDN "\", \"state\": \"1\", \"return\": \"https://" FQDN "/back\"}");
 	MUST(reg_asp("acme"), reg_asp_delete, "", "{\"asp\": \"acme\"}");
 	ck_assert_int_eq(reg_number("SELECT (SELECT count(*) FROM application) + (SELECT count(*) FROM granted)"
-				    " + (SELECT count(*) FROM pseudonym)"),
+				    " + (SELECT count(*) FROM pseudonym) + (SELECT count(*) FROM token)"
+				    " + (SELECT count(*) FROM return_address) + (SELECT count(*) FROM request)"),
 			 0);
 	ck_assert_int_eq(
 		reg_refused(reg_operator, reg_asp_put, "stays so", "{\"asp\": \"acme\", \"state\": \"approved\"}"),
 		CTL_CONFLICT);
 	ck_assert_int_eq(reg_refused(reg_anyone, reg_asp_add, "of that name", "{\"asp\": \"acme\"}"), CTL_EXISTS);
+}
+END_TEST
+
+START_TEST(of_a_deleted_user_nothing_is_left)
+{
+	MUST(reg_operator, reg_token_add, "", "{\"role\": \"user\", \"owner\": \"%s\"}", owner);
+	MUST(reg_operator, reg_device_custodian, "", "{\"device\": \"%s\"}", device);
+	ck_assert_int_gt(reg_number("SELECT count(*) FROM inbox"), 0);
+	MUST(reg_operator, reg_user_delete, "", "{\"user\": \"%s\"}", owner);
+	ck_assert_int_eq(reg_number("SELECT (SELECT count(*) FROM user) + (SELECT count(*) FROM token)"
+				    " + (SELECT count(*) FROM inbox)"),
+			 0);
 }
 END_TEST
 
@@ -459,8 +481,8 @@ START_TEST(pages_follow_each_other)
 END_TEST
 
 SUITE_WITH_FIXTURE("reg_orders", open_realm, reg_world_end, a_provider_applies_and_waits, only_so_many_wait,
-		   a_deleted_provider_takes_all_with_it, a_provider_sees_its_own, a_user_sees_his_own,
-		   each_says_what_is_his, each_ends_it_alone, what_is_lost_is_refused_first,
+		   a_deleted_provider_takes_all_with_it, of_a_deleted_user_nothing_is_left, a_provider_sees_its_own,
+		   a_user_sees_his_own, each_says_what_is_his, each_ends_it_alone, what_is_lost_is_refused_first,
 		   a_new_custodian_begins_anew, who_is_known_less_gets_none, two_hundred_and_no_more,
 		   many_lines_are_all_or_none, a_uid_is_no_identity, an_old_revision_changes_nothing,
 		   what_is_there_again_has_no_old_revision, pages_follow_each_other)
