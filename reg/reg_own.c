@@ -6,6 +6,7 @@
 #include <time.h>
 #include "reg/reg_profile.h"
 #include "reg/reg_rows.h"
+#include "reg/reg_text.h"
 
 static const char *own;
 
@@ -50,9 +51,9 @@ int reg_own_right(struct reg_db *db, int64_t device)
 		rc = reg_db_int(db, &has, "SELECT count(*) FROM granted WHERE device = ?1 AND app = ?2", "ii", device,
 				app);
 	if (rc > 0)
-		rc = reg_db_int(db, &others, "SELECT EXISTS (SELECT 1 FROM granted WHERE device = ?1 AND app <> ?2)",
-				"ii", device, app);
-	if (rc <= 0 || (!has && !others))
+		rc = reg_db_int(db, &others, "SELECT count(*) FROM granted WHERE device = ?1 AND app <> ?2", "ii",
+				device, app);
+	if (rc <= 0 || (!has && (!others || others >= REG_GRANTS_MAX)))
 		return rc < 0 ? rc : 0;
 	if (has && others)
 		return agree_again(db, device, app);

@@ -2,6 +2,7 @@
 /* What is ordered of a registry: who may say what, what each change reaches, and that a rule that is broken is seen. */
 #include <stdio.h>
 #include <string.h>
+#include "reg/reg_own.h"
 #include "reg/reg_requests.h"
 #include "reg/reg_returns.h"
 #include "reg/reg_token.h"
@@ -313,6 +314,11 @@ START_TEST(two_hundred_and_no_more)
 	ck_assert_int_eq(reg_refused(reg_operator, reg_grant, "has 200 grants; allowed: up to 200",
 				     "{\"device\": \"%s\", \"fqdn\": \"a%d.example.com\"}", device, REG_GRANTS_MAX),
 			 CTL_CONFLICT);
+	reg_own_init(
+		"a200.example.com"); /* configured later: not one more by itself, since no GUSS could be made of it */
+	MUST(reg_operator, reg_device_state, "", "{\"device\": \"%s\", \"state\": \"suspended\"}", device);
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM granted"), REG_GRANTS_MAX);
+	reg_own_init(NULL);
 }
 END_TEST
 
