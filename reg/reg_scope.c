@@ -44,6 +44,18 @@ static int is_asps(const struct reg_order *o, struct reg_db *db, const char *asp
 					      reg_scope_asp(o), asp);
 }
 
+/* One that is usable; and one for whose grant he may have agreed, since he ends that alone, whatever became of it. */
+static int is_users(const struct reg_order *o, struct reg_db *db, const struct reg_app *a)
+{
+	int64_t one;
+
+	return a->usable ? 1
+			 : reg_db_int(db, &one,
+				      "SELECT 1 FROM granted g JOIN device d ON d.id = g.device WHERE g.app = ?1 AND"
+				      " d.custodian = ?2 LIMIT 1",
+				      "ii", a->id, reg_scope_user(o));
+}
+
 int reg_scope_app(struct reg_order *o, struct reg_db *db, struct reg_app *a)
 {
 	char fqdn[FQDN_MAX + 1];
@@ -57,7 +69,7 @@ int reg_scope_app(struct reg_order *o, struct reg_db *db, struct reg_app *a)
 	if (rc > 0)
 		rc = is_asps(o, db, a->asp);
 	if (rc > 0 && reg_scope_user(o))
-		rc = a->usable;
+		rc = is_users(o, db, a);
 	return rc == 0 ? reg_refuse(o, CTL_UNKNOWN, "fqdn", "there is no such application") : rc < 0 ? rc : 0;
 }
 

@@ -253,6 +253,21 @@ START_TEST(each_ends_it_alone)
 }
 END_TEST
 
+START_TEST(a_consent_for_what_is_suspended_ends_too)
+{
+	agree();
+	MUST(reg_operator, reg_app_put, "", "{\"fqdn\": \"" FQDN "\", \"state\": \"suspended\"}");
+	MUST(reg_user(owner), reg_grant_delete, "", "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\"}", device);
+	MUST(reg_operator, reg_app_put, "", "{\"fqdn\": \"" FQDN "\", \"state\": \"approved\"}");
+	ck_assert(!is_live());
+	MUST(reg_operator, reg_app_put, "", "{\"fqdn\": \"" FQDN "\", \"state\": \"suspended\"}");
+	MUST(reg_operator, reg_withdraw, "", "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\"}", device);
+	ck_assert_int_eq(reg_refused(reg_user(owner), reg_grant_put, "no such application",
+				     "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\", \"user_agrees\": true}", device),
+			 CTL_UNKNOWN);
+}
+END_TEST
+
 START_TEST(what_is_lost_is_refused_first)
 {
 	agree();
@@ -488,7 +503,8 @@ END_TEST
 
 SUITE_WITH_FIXTURE("reg_orders", open_realm, reg_world_end, a_provider_applies_and_waits, only_so_many_wait,
 		   a_deleted_provider_takes_all_with_it, of_a_deleted_user_nothing_is_left, a_provider_sees_its_own,
-		   a_user_sees_his_own, each_says_what_is_his, each_ends_it_alone, what_is_lost_is_refused_first,
-		   a_new_custodian_begins_anew, who_is_known_less_gets_none, two_hundred_and_no_more,
-		   many_lines_are_all_or_none, a_uid_is_no_identity, an_old_revision_changes_nothing,
-		   what_is_there_again_has_no_old_revision, pages_follow_each_other)
+		   a_user_sees_his_own, each_says_what_is_his, each_ends_it_alone,
+		   a_consent_for_what_is_suspended_ends_too, what_is_lost_is_refused_first, a_new_custodian_begins_anew,
+		   who_is_known_less_gets_none, two_hundred_and_no_more, many_lines_are_all_or_none,
+		   a_uid_is_no_identity, an_old_revision_changes_nothing, what_is_there_again_has_no_old_revision,
+		   pages_follow_each_other)
