@@ -247,7 +247,10 @@ int reg_asp_put(struct reg_order *o, struct reg_db *db)
 	return rc == 0 ? answer_asp(o, db, reg_in(o, "asp")) : rc;
 }
 
+/* Of who has applied the operator does it: else names and rows of the audit without end would cost nobody anything. */
 int reg_asp_delete(struct reg_order *o, struct reg_db *db)
 {
-	return change_asp(o, db, "deleted");
+	int rc = reg_scope_not_applied(o, db);
+
+	return rc == 0 ? change_asp(o, db, "deleted") : rc;
 }

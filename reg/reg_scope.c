@@ -33,6 +33,18 @@ int reg_scope_asp_name(struct reg_order *o, struct reg_db *db, char out[REG_ASP_
 	return rc;
 }
 
+int reg_scope_not_applied(struct reg_order *o, struct reg_db *db)
+{
+	int64_t one;
+	int rc = !reg_scope_asp(o) ? 0
+				   : reg_db_int(db, &one, "SELECT 1 FROM asp WHERE id = ?1 AND state = 'applied'", "i",
+						reg_scope_asp(o));
+
+	return rc > 0 ? reg_refuse(o, CTL_FORBIDDEN, NULL,
+				   "the ASP has applied, and waits; allowed: to an approved one")
+		      : rc;
+}
+
 /* --- applications */
 
 static int is_asps(const struct reg_order *o, struct reg_db *db, const char *asp)

@@ -14,6 +14,10 @@ int64_t reg_scope_user(const struct reg_order *o);
 /*! The ASP that asks for a change: its name, if it is approved. \returns 0; -EPERM: refused */
 int reg_scope_asp_name(struct reg_order *o, struct reg_db *db, char out[REG_ASP_MAX + 1]);
 
+/*! Not to an ASP that has only applied: anybody may do that, and what each change leaves in the audit is for good.
+ *  \returns 0; -EPERM: refused; -EIO */
+int reg_scope_not_applied(struct reg_order *o, struct reg_db *db);
+
 /*! The application that member `fqdn` names. \param[out] a for reg_app_clear(), also on error \returns 0; -ENOENT, -EINVAL: refused; -EIO */
 int reg_scope_app(struct reg_order *o, struct reg_db *db, struct reg_app *a);
 

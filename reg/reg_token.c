@@ -11,6 +11,7 @@
 #include "common/gba/btid.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_rows.h"
+#include "reg/reg_scope.h"
 
 #define STALE_S 600
 
@@ -231,8 +232,10 @@ int reg_token_add(struct reg_order *o, struct reg_db *db)
 	struct row r = { .label = reg_in(o, "name"), .certificate = reg_in(o, "certificate") };
 	json_int_t in_s = json_integer_value(json_object_get(o->in, "expires_in"));
 	char what[64 + REG_NAME];
-	int rc = whose(o, db, &r);
+	int rc = reg_scope_not_applied(o, db);
 
+	if (rc == 0)
+		rc = whose(o, db, &r);
 	r.expires = in_s ? time(NULL) + in_s : 0;
 	if (rc >= 0)
 		rc = not_too_many(o, db, &r);

@@ -57,6 +57,9 @@ START_TEST(a_provider_applies_and_waits)
 
 	MUST(reg_anyone, reg_asp_add, "", "{\"asp\": \"new\", \"public_id\": \"duns:150483782\"}");
 	asp = reg_asp("new");
+	ck_assert_int_eq(reg_refused(asp, reg_asp_delete, "has applied, and waits", "{\"asp\": \"new\"}"),
+			 CTL_FORBIDDEN);
+	ck_assert_int_eq(reg_refused(asp, reg_token_add, "has applied, and waits", "{}"), CTL_FORBIDDEN);
 	ck_assert_int_eq(reg_refused(asp, reg_app_register, "the ASP is applied",
 				     "{\"fqdn\": \"a.example.org\", \"addresses\": [\"192.0.2.1/32\"]}"),
 			 CTL_FORBIDDEN);
