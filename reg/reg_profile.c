@@ -14,6 +14,8 @@
 #include "reg/reg_nodes.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_outbox.h"
+#include "reg/reg_rows.h"
+#include "reg/reg_scope.h"
 
 #define UA_MAX 32
 
@@ -268,16 +270,17 @@ int reg_profile_list(struct reg_order *o, struct reg_db *db)
 int reg_profile_give(struct reg_order *o, struct reg_db *db)
 {
 	const char *name = reg_in(o, "profile");
-	struct reg_app a = { 0 };
+	struct reg_app a;
+	int64_t rev;
 	int rc;
 
 	if (name && !reg_profile_named(name))
 		return reg_refuse(o, CTL_INVALID, "profile", "there is no such profile; allowed: one of profiles");
-	rc = reg_app_get(db, reg_in(o, "fqdn"), &a);
-	if (rc > 0)
-		rc = reg_db_do(db, "UPDATE application SET profile = ?2 WHERE id = ?1", "it", a.id, name);
-	else if (rc == 0)
-		rc = reg_refuse(o, CTL_UNKNOWN, "fqdn", "there is no such application");
+	rc = reg_scope_app(o, db, &a);
+	rev = rc == 0 ? reg_revision(db) : rc;
+	rc = rev < 0 ? (int)rev
+		     : reg_db_do(db, "UPDATE application SET profile = ?2, rev = ?3 WHERE id = ?1", "iti", a.id, name,
+				 rev);
 	if (rc == 0)
 		rc = reg_outbox_app(db, a.fqdn);
 	if (rc == 0)

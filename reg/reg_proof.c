@@ -43,8 +43,10 @@ static int standing_of(struct reg_db *db, struct standing *s, int64_t app)
 /* Suspended for want of a proof, or back: only what was suspended here comes back here. */
 static int set_lapsed(struct reg_order *o, struct reg_db *db, const struct reg_asked *a, bool lapsed)
 {
-	int rc = reg_db_do(db, "UPDATE application SET state = ?2 WHERE id = ?1", "it", a->app,
-			   lapsed ? "suspended" : "approved");
+	int64_t rev = reg_revision(db);
+	int rc = rev < 0 ? (int)rev
+			 : reg_db_do(db, "UPDATE application SET state = ?2, rev = ?3 WHERE id = ?1", "iti", a->app,
+				     lapsed ? "suspended" : "approved", rev);
 
 	if (rc == 0)
 		rc = reg_db_do(db, "UPDATE proof SET lapsed = ?2 WHERE app = ?1", "ii", a->app, (int64_t)lapsed);
