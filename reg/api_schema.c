@@ -315,7 +315,6 @@ struct checking {
 	const struct api_schemas *s;
 	struct api_bad *bad;
 	char field[256];
-	int depth;
 };
 
 __attribute__((format(printf, 3, 4))) static int is_bad(struct checking *c, const char *what, const char *allowed, ...)

@@ -25,15 +25,9 @@ struct reg_cfg reg_cfg = { .realm.recheck_s = -1,
 			   .proof = { .interval_s = INTERVAL_S, .lapse_s = LAPSE_S },
 			   .usage = { .interval_s = REG_USAGE_INTERVAL_S, .kept_s = REG_USAGE_KEPT_S } };
 
-#define AT_START(vty) \
-	do { \
-		if (!cfg_reading()) \
-			return cfg_after_restart(vty); \
-	} while (0)
-
 static int reg_text_once(struct vty *vty, char **out, const char *what, const char *text)
 {
-	AT_START(vty);
+	CFG_AT_START_ONLY(vty);
 	if (*out)
 		return cfg_fail(vty, "%s stands here already; allowed: once", what);
 	*out = talloc_strdup(tall_vty_ctx, text);
@@ -81,7 +75,7 @@ DEFUN(reg_kek, reg_kek_cmd, "kek <1-255> file PATH",
 	char why[256], *path;
 	int rc;
 
-	AT_START(vty);
+	CFG_AT_START_ONLY(vty);
 	if (reg_cfg.n_keks == SEAL_KEKS_MAX)
 		return cfg_fail(vty, "more than %d keys", SEAL_KEKS_MAX);
 	for (size_t i = 0; i < reg_cfg.n_keks; i++) {
@@ -108,7 +102,7 @@ DEFUN(reg_bsf_name, reg_bsf_name_cmd, "bsf-name FQDN", "BSF name in B-TIDs, for 
 {
 	struct reg_realm *r = &reg_cfg.realm;
 
-	AT_START(vty);
+	CFG_AT_START_ONLY(vty);
 	if (r->n_bsf_names == REG_NAMES_MAX)
 		return cfg_fail(vty, "more than %d names", REG_NAMES_MAX);
 	if (!fqdn_valid(span_str(argv[0]), BSF_NAME_MAX))
@@ -137,7 +131,7 @@ DEFUN(reg_bsf_realm, reg_bsf_realm_cmd, "bsf-realm NAME", "Diameter realm of the
 DEFUN(reg_recheck, reg_recheck_cmd, "recheck <0-86400>",
       "How old what applications know may be, for naf.conf: so fast a withdrawn right is true there\nSeconds; 0: never asked again\n")
 {
-	AT_START(vty);
+	CFG_AT_START_ONLY(vty);
 	reg_cfg.realm.recheck_s = atoi(argv[0]);
 	return CMD_SUCCESS;
 }
@@ -147,7 +141,7 @@ DEFUN(reg_naf_conf, reg_naf_conf_cmd, "naf-conf .LINE",
 {
 	struct reg_realm *r = &reg_cfg.realm;
 
-	AT_START(vty);
+	CFG_AT_START_ONLY(vty);
 	if (r->n_lines == REG_NAMES_MAX)
 		return cfg_fail(vty, "more than %d lines", REG_NAMES_MAX);
 	r->lines[r->n_lines++] = argv_concat(argv, argc, 0);
@@ -163,7 +157,7 @@ DEFUN(reg_dns, reg_dns_cmd, "dns ADDRESS [<1-65535>]",
 	char *typed;
 	int rc;
 
-	AT_START(vty);
+	CFG_AT_START_ONLY(vty);
 	if (sockaddr_parse(&reg_cfg.proof.server, argv[0], port) < 0)
 		return cfg_fail(vty, "'%s' is no address; allowed: A.B.C.D or X:X::X", argv[0]);
 	typed = talloc_asprintf(tall_vty_ctx, "%s%s%s", argv[0], argc > 1 ? " " : "", argc > 1 ? port : "");
@@ -175,7 +169,7 @@ DEFUN(reg_dns, reg_dns_cmd, "dns ADDRESS [<1-65535>]",
 DEFUN(reg_proof_interval, reg_proof_interval_cmd, "proof-interval <1-604800>",
       "How often each name is asked for\nSeconds, 86400 if it is not written\n")
 {
-	AT_START(vty);
+	CFG_AT_START_ONLY(vty);
 	reg_cfg.proof.interval_s = atoi(argv[0]);
 	return CMD_SUCCESS;
 }
@@ -183,7 +177,7 @@ DEFUN(reg_proof_interval, reg_proof_interval_cmd, "proof-interval <1-604800>",
 DEFUN(reg_proof_lapse, reg_proof_lapse_cmd, "proof-lapse <1-31536000>",
       "How long without its proof until an application is suspended\nSeconds, 604800 if it is not written\n")
 {
-	AT_START(vty);
+	CFG_AT_START_ONLY(vty);
 	reg_cfg.proof.lapse_s = atoi(argv[0]);
 	return CMD_SUCCESS;
 }
@@ -192,7 +186,7 @@ DEFUN(reg_usage, reg_usage_cmd, "usage interval <1-3600> kept <60-2592000>",
       "Who used which token: BSFs are asked for it, and it is kept\nHow often they are asked\nSeconds, 10 if it is not written\n"
       "How long it is kept\nSeconds, 2592000 if it is not written: 30 days\n")
 {
-	AT_START(vty);
+	CFG_AT_START_ONLY(vty);
 	reg_cfg.usage.interval_s = atoi(argv[0]);
 	reg_cfg.usage.kept_s = atoi(argv[1]);
 	return CMD_SUCCESS;
@@ -251,7 +245,7 @@ DEFUN(target, target_cmd, "target NAME (bsf|hss)",
 {
 	struct reg_target *t = reg_cfg.targets;
 
-	AT_START(vty);
+	CFG_AT_START_ONLY(vty);
 	while (t < reg_cfg.targets + reg_cfg.n_targets && strcmp(t->name, argv[0]) != 0)
 		t++;
 	if (t == reg_cfg.targets + REG_TARGETS_MAX)

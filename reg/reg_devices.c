@@ -13,12 +13,11 @@
 #include "reg/reg_scope.h"
 
 #define SHOWN \
-	"SELECT d.name AS device, d.name AS _key, d.state, u.name AS user, d.since, d.rev AS _rev, d.id AS _id FROM device d" \
+	"SELECT d.name AS device, d.name AS _key, d.state, u.name AS user, d.since, d.rev AS _rev FROM device d" \
 	" LEFT JOIN user u ON u.id = d.custodian"
 
 /* --- what is answered */
 
-/* \param[in] q at a row of SHOWN, taken */
 static int answer_device(struct reg_order *o, struct reg_db *db, int64_t device)
 {
 	char value[REG_ID_MAX + 1];
@@ -82,8 +81,10 @@ static int list_found(struct reg_order *o, struct reg_db *db, const char *kind, 
 	snprintf(arg, sizeof(arg), "%s=%s", kind, value);
 	json_object_set_new(o->in, "device", json_string(arg));
 	rc = reg_device_get(o, db);
-	if (rc < 0 && rc != -ENOENT)
+	if (rc < 0 && rc != -ENOENT) {
+		o->field = o->field ? kind : NULL;
 		return rc;
+	}
 	o->err.text[0] = '\0';
 	o->answer = rc == 0 ? json_pack("{s[o]}", "devices", o->answer) : json_pack("{s[]}", "devices");
 	o->revision = 0;

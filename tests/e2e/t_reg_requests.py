@@ -104,5 +104,7 @@ async def found(t):
         assert r.status == 200 and [x["device"] for x in r.json["devices"]] == [device], r
         for token in (user, other, w.acme, w.rival):
             assert (await a.ask("GET", "/devices?" + query, token=token)).status == 403, query
+        r = await a.ask("GET", "/devices?" + query.split("=")[0] + "=89000", token=boss)
+        assert r.status == 422 and r.json["field"] == query.split("=")[0], r
         r = await a.ask("GET", "/devices?" + query[:-1], token=boss)
         assert r.status == 422 or r.json["devices"] == [], r
