@@ -192,7 +192,7 @@ bool api_req_body(struct api_req *r, const char *data, size_t len)
 	char *grown;
 
 	r->swallowed += len;
-	if (r->answer.status || too_large(r, r->swallowed)) {
+	if (r->answer.status || r->options || too_large(r, r->swallowed)) { /* nobody reads it */
 		r->close_after = true;
 		return r->swallowed <= SWALLOW_MAX;
 	}
