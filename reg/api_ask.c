@@ -93,7 +93,7 @@ static int put_param(const struct api_doc *d, const struct api_param *param, con
 
 	if (!v)
 		return bad_param(bad, param->name, "it is of another type", param->is_integer ? "integer" : "string");
-	rc = api_schema_valid(d->schemas, param->schema, v, bad);
+	rc = api_valid(d->schemas, param->schema, v, bad);
 	if (rc < 0)
 		snprintf(bad->field, sizeof(bad->field), "%s", param->name);
 	json_object_set_new(in, param->name, v);
@@ -147,7 +147,7 @@ static int put_all(const struct api_doc *d, const struct api_op *op, const struc
 		return op->body_required ? bad_param(bad, "", "the body is missing", "a JSON object") : 0;
 	if (!op->body)
 		return bad_param(bad, "", "a body where none is taken", "no body");
-	rc = api_schema_valid(d->schemas, op->body, body, bad);
+	rc = api_valid(d->schemas, op->body, body, bad);
 	return rc < 0 ? rc : json_object_update(in, (json_t *)(uintptr_t)body);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "reg/api_doc.h"
+#include "reg/api_valid.h"
 
 /*! A name of the path that is written is before one that stands for any. \returns NULL: there is none */
 const struct api_path *api_ask_path(const struct api_doc *d, const struct api_target *t);

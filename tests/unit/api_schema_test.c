@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The subset of JSON schema: what is wrong first, where, and what is allowed; and what a document may not say. */
 #include <string.h>
-#include "reg/api_schema.h"
+#include "reg/api_valid.h"
 #include "tests/unit/suite.h"
 
 static const char text[] =
@@ -56,7 +56,7 @@ START_TEST(values)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		json_t *v = json_loads(rows[i].value, 0, NULL);
 		struct api_bad bad = { .field = "" };
-		int rc = api_schema_valid(s, any, v, &bad);
+		int rc = api_valid(s, any, v, &bad);
 
 		ck_assert_msg((rc == 0) == !rows[i].field, "%s: %s", rows[i].value, bad.field);
 		if (rc < 0) {
