@@ -49,11 +49,10 @@ static void answer_noted(struct reg_order *o)
 static int next_due(struct reg_prover *p, int64_t now)
 {
 	sqlite3_stmt *q;
-	int rc =
-		reg_db_ask(p->db, &q,
-			   "SELECT a.id, a.fqdn, p.token, p.wishes FROM proof p JOIN application a ON a.id = p.app"
-			   " WHERE NOT p.by_word AND p.due_at <= ?1 AND a.state <> 'deleted' ORDER BY p.due_at LIMIT 1",
-			   "i", now);
+	int rc = reg_db_ask(p->db, &q,
+			    "SELECT a.id, a.fqdn, p.token, p.wishes FROM proof p JOIN application a ON a.id = p.app"
+			    " WHERE p.by_word = 0 AND p.due_at <= ?1 ORDER BY p.due_at LIMIT 1",
+			    "i", now);
 
 	if (rc <= 0)
 		return rc;
@@ -89,7 +88,7 @@ static uint64_t idle_ms(struct reg_prover *p, int64_t now)
 {
 	int64_t next = 0;
 
-	if (reg_db_int(p->db, &next, "SELECT min(due_at) FROM proof WHERE NOT by_word AND due_at > ?1", "i", now) <=
+	if (reg_db_int(p->db, &next, "SELECT min(due_at) FROM proof WHERE by_word = 0 AND due_at > ?1", "i", now) <=
 		    0 ||
 	    next <= now || (uint64_t)(next - now) * 1000 > IDLE_MS)
 		return IDLE_MS;

@@ -24,8 +24,9 @@
 #define FOR_OTHERS SHOWN("d.name", "")
 #define FOR_ASP    SHOWN("p.value", "r.state,")
 
-/* Whose it is: the user who has answered it, else the one whose device it is for. */
-#define MINE "(r.user = ?3 OR (r.user IS NULL AND d.custodian = ?3))"
+/* Whose it is: the user who has answered it, else the one whose device it is for. + so that those of his devices are looked for,
+ * not all that nobody has answered. */
+#define MINE "(r.user = ?3 OR (+r.user IS NULL AND r.device IN (SELECT id FROM device WHERE custodian = ?3)))"
 
 struct found {
 	int64_t id, app, device, user; /* device, user 0: none yet */
@@ -57,7 +58,6 @@ static int request_named(struct reg_order *o, struct reg_db *db, struct found *r
 		db, &q,
 		"SELECT r.id, r.app, ifnull(r.device, 0), ifnull(r.user, 0), r.expires, a.fqdn, r.state, r.return_to, r.result"
 		" FROM request r JOIN application a ON a.id = r.app JOIN asp s ON s.name = a.asp"
-		" LEFT JOIN device d ON d.id = r.device"
 		" WHERE r.name = ?1 AND (?2 = 0 OR s.id = ?2) AND (?3 = 0 OR " MINE
 		" OR (r.user IS NULL AND r.device IS NULL))",
 		"tii", reg_in(o, "request"), reg_scope_asp(o), reg_scope_user(o));

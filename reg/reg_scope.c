@@ -63,8 +63,8 @@ static int is_users(const struct reg_order *o, struct reg_db *db, const struct r
 
 	return a->usable ? 1
 			 : reg_db_int(db, &one,
-				      "SELECT 1 FROM granted g JOIN device d ON d.id = g.device WHERE g.app = ?1 AND"
-				      " d.custodian = ?2 LIMIT 1",
+				      "SELECT 1 FROM granted WHERE app = ?1 AND device IN (SELECT id FROM device WHERE"
+				      " custodian = ?2) LIMIT 1",
 				      "ii", a->id, reg_scope_user(o));
 }
 
