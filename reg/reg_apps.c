@@ -339,22 +339,11 @@ int reg_app_add(struct reg_order *o, struct reg_db *db)
 	return rc;
 }
 
-/* \param[out] a for reg_app_clear(), also on error */
-static int begin_change(struct reg_order *o, struct reg_db *db, struct reg_app *a)
-{
-	char asp[REG_ASP_MAX + 1];
-	int rc = reg_scope_app(o, db, a);
-
-	if (rc == 0 && reg_scope_asp(o))
-		rc = reg_scope_asp_name(o, db, asp);
-	return rc == 0 ? reg_match(o, a->rev) : rc;
-}
-
 int reg_app_put(struct reg_order *o, struct reg_db *db)
 {
 	struct reg_app a;
 	char what[32] = "app change";
-	int rc = begin_change(o, db, &a);
+	int rc = reg_scope_app_change(o, db, &a);
 
 	if (rc == 0 && o->caller.role == REG_OPERATOR && reg_in(o, "state"))
 		rc = reg_proof_decided(o, db, &a, reg_in(o, "state"));
@@ -388,7 +377,7 @@ static int take_app(struct reg_order *o, struct reg_db *db, const struct reg_app
 int reg_app_remove(struct reg_order *o, struct reg_db *db)
 {
 	struct reg_app a;
-	int rc = begin_change(o, db, &a);
+	int rc = reg_scope_app_change(o, db, &a);
 
 	if (rc == 0)
 		rc = take_app(o, db, &a);

@@ -148,10 +148,8 @@ int reg_returns_put(struct reg_order *o, struct reg_db *db)
 {
 	const json_t *list = json_object_get(o->in, "return_addresses");
 	struct reg_app a;
-	int rc = reg_scope_app(o, db, &a);
+	int rc = reg_scope_app_change(o, db, &a);
 
-	if (rc == 0)
-		rc = reg_match(o, a.rev);
 	if (rc == 0)
 		rc = check_returns(o, &a, list);
 	if (rc == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "reg/reg_names.h"
 #include "reg/reg_orders.h"
+#include "reg/reg_rows.h"
 
 int64_t reg_scope_asp(const struct reg_order *o)
 {
@@ -83,6 +84,16 @@ int reg_scope_app(struct reg_order *o, struct reg_db *db, struct reg_app *a)
 	if (rc > 0 && reg_scope_user(o))
 		rc = is_users(o, db, a);
 	return rc == 0 ? reg_refuse(o, CTL_UNKNOWN, "fqdn", "there is no such application") : rc < 0 ? rc : 0;
+}
+
+int reg_scope_app_change(struct reg_order *o, struct reg_db *db, struct reg_app *a)
+{
+	char asp[REG_ASP_MAX + 1];
+	int rc = reg_scope_app(o, db, a);
+
+	if (rc == 0 && reg_scope_asp(o))
+		rc = reg_scope_asp_name(o, db, asp);
+	return rc == 0 ? reg_match(o, a->rev) : rc;
 }
 
 /* --- devices */

@@ -21,6 +21,9 @@ int reg_scope_not_applied(struct reg_order *o, struct reg_db *db);
 /*! The application that member `fqdn` names. \param[out] a for reg_app_clear(), also on error \returns 0; -ENOENT, -EINVAL: refused; -EIO */
 int reg_scope_app(struct reg_order *o, struct reg_db *db, struct reg_app *a);
 
+/*! The same to be changed: by its ASP if that is approved, at the revision that if_match wants. \returns as above; -EPERM, -ESTALE: refused */
+int reg_scope_app_change(struct reg_order *o, struct reg_db *db, struct reg_app *a);
+
 /*! The device that member `device` names: for an operator its name, IMPI or KIND=VALUE; for a user its name; for an ASP the pseudonym
  *  it has there. \returns 0; -ENOENT, -EINVAL: refused; -EIO */
 int reg_scope_device(struct reg_order *o, struct reg_db *db, int64_t *device);

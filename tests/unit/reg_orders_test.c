@@ -122,6 +122,18 @@ START_TEST(of_a_deleted_user_nothing_is_left)
 }
 END_TEST
 
+START_TEST(a_suspended_provider_changes_nothing)
+{
+	static reg_work_fn *const changes[] = { reg_app_put, reg_app_remove, reg_returns_put };
+
+	MUST(reg_operator, reg_asp_put, "", "{\"asp\": \"acme\", \"state\": \"suspended\"}");
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		ck_assert_int_eq(reg_refused(reg_asp("acme"), changes[i], "the ASP is suspended",
+					     "{\"fqdn\": \"" FQDN "\", \"return_addresses\": []}"),
+				 CTL_FORBIDDEN);
+}
+END_TEST
+
 /* --- what is not one's own is not there */
 
 START_TEST(a_provider_sees_its_own)
@@ -505,9 +517,9 @@ START_TEST(pages_follow_each_other)
 END_TEST
 
 SUITE_WITH_FIXTURE("reg_orders", open_realm, reg_world_end, a_provider_applies_and_waits, only_so_many_wait,
-		   a_deleted_provider_takes_all_with_it, of_a_deleted_user_nothing_is_left, a_provider_sees_its_own,
-		   a_user_sees_his_own, each_says_what_is_his, each_ends_it_alone,
-		   a_consent_for_what_is_suspended_ends_too, what_is_lost_is_refused_first, a_new_custodian_begins_anew,
-		   who_is_known_less_gets_none, two_hundred_and_no_more, many_lines_are_all_or_none,
-		   a_uid_is_no_identity, an_old_revision_changes_nothing, what_is_there_again_has_no_old_revision,
-		   pages_follow_each_other)
+		   a_deleted_provider_takes_all_with_it, of_a_deleted_user_nothing_is_left,
+		   a_suspended_provider_changes_nothing, a_provider_sees_its_own, a_user_sees_his_own,
+		   each_says_what_is_his, each_ends_it_alone, a_consent_for_what_is_suspended_ends_too,
+		   what_is_lost_is_refused_first, a_new_custodian_begins_anew, who_is_known_less_gets_none,
+		   two_hundred_and_no_more, many_lines_are_all_or_none, a_uid_is_no_identity,
+		   an_old_revision_changes_nothing, what_is_there_again_has_no_old_revision, pages_follow_each_other)
