@@ -212,6 +212,14 @@ static int set_state(struct reg_order *o, struct reg_db *db, const char *asp, co
 	return rc == 0 ? reg_audit_add(db, o->caller.name, what, 0, asp) : rc;
 }
 
+/* Of one that waits nothing is kept but what it says now: else anybody could fill the audit. */
+static int audit_said(struct reg_order *o, struct reg_db *db, const char *asp, const struct asp *is)
+{
+	if ((!reg_in(o, "contact") && !reg_in(o, "public_id")) || strcmp(is->state, "applied") == 0)
+		return 0;
+	return reg_audit_add(db, o->caller.name, "asp change", 0, asp);
+}
+
 /* \param[in] state NULL: as it is */
 static int change_asp(struct reg_order *o, struct reg_db *db, const char *state)
 {
@@ -230,6 +238,8 @@ static int change_asp(struct reg_order *o, struct reg_db *db, const char *state)
 	rc = rev < 0 ? (int)rev
 		     : reg_db_do(db, "UPDATE asp SET contact = ifnull(?2, contact), rev = ?3 WHERE name = ?1", "tti",
 				 asp, reg_in(o, "contact"), rev);
+	if (rc == 0)
+		rc = audit_said(o, db, asp, &is);
 	return rc == 0 && state ? set_state(o, db, asp, &is, state) : rc;
 }
 

@@ -122,6 +122,15 @@ START_TEST(of_a_deleted_user_nothing_is_left)
 }
 END_TEST
 
+START_TEST(what_a_provider_says_of_itself_is_in_the_audit)
+{
+	MUST(reg_asp("acme"), reg_asp_put, "", "{\"asp\": \"acme\", \"public_id\": \"duns:150483782\"}");
+	MUST(reg_anyone, reg_asp_add, "", "{\"asp\": \"new\"}");
+	MUST(reg_asp("new"), reg_asp_put, "", "{\"asp\": \"new\", \"contact\": \"me\"}"); /* not while it waits */
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM audit WHERE json LIKE '%\"what\":\"asp change\"%'"), 1);
+}
+END_TEST
+
 START_TEST(a_suspended_provider_changes_nothing)
 {
 	static reg_work_fn *const changes[] = { reg_app_put, reg_app_remove, reg_returns_put };
@@ -518,8 +527,9 @@ END_TEST
 
 SUITE_WITH_FIXTURE("reg_orders", open_realm, reg_world_end, a_provider_applies_and_waits, only_so_many_wait,
 		   a_deleted_provider_takes_all_with_it, of_a_deleted_user_nothing_is_left,
-		   a_suspended_provider_changes_nothing, a_provider_sees_its_own, a_user_sees_his_own,
-		   each_says_what_is_his, each_ends_it_alone, a_consent_for_what_is_suspended_ends_too,
-		   what_is_lost_is_refused_first, a_new_custodian_begins_anew, who_is_known_less_gets_none,
-		   two_hundred_and_no_more, many_lines_are_all_or_none, a_uid_is_no_identity,
-		   an_old_revision_changes_nothing, what_is_there_again_has_no_old_revision, pages_follow_each_other)
+		   what_a_provider_says_of_itself_is_in_the_audit, a_suspended_provider_changes_nothing,
+		   a_provider_sees_its_own, a_user_sees_his_own, each_says_what_is_his, each_ends_it_alone,
+		   a_consent_for_what_is_suspended_ends_too, what_is_lost_is_refused_first, a_new_custodian_begins_anew,
+		   who_is_known_less_gets_none, two_hundred_and_no_more, many_lines_are_all_or_none,
+		   a_uid_is_no_identity, an_old_revision_changes_nothing, what_is_there_again_has_no_old_revision,
+		   pages_follow_each_other)
