@@ -467,31 +467,3 @@ void reg_rights_clear(struct reg_right *rights, int n)
 		free(rights[i].asp);
 	}
 }
-
-/* --- forget me */
-
-int reg_pseudonym_renew(struct reg_order *o, struct reg_db *db)
-{
-	const char *asp = reg_in(o, "asp");
-	char uid[REG_NAME + 1];
-	int64_t device, one;
-	int rc = reg_scope_device(o, db, &device);
-
-	if (rc < 0)
-		return rc;
-	rc = reg_db_int(db, &one, "SELECT 1 FROM pseudonym WHERE device = ?1 AND asp = ?2", "it", device, asp);
-	if (rc == 0)
-		return reg_refuse(o, CTL_UNKNOWN, "asp", "that ASP knows nothing of the device");
-	if (rc > 0)
-		rc = reg_name_make(uid);
-	if (rc == 0)
-		rc = reg_db_do(db, "UPDATE pseudonym SET value = ?3 WHERE device = ?1 AND asp = ?2", "itt", device, asp,
-			       uid);
-	if (rc == 0)
-		rc = reg_reach_device(o, db, device);
-	if (rc == 0)
-		rc = reg_audit_add(db, o->caller.name, "forget me", device, asp);
-	if (rc == 0)
-		o->answer = json_pack("{ssss}", "asp", asp, "uid", uid);
-	return rc;
-}

@@ -395,14 +395,30 @@ END_TEST
 START_TEST(a_uid_is_no_identity)
 {
 	char before[64];
+	int64_t rev;
 
 	agree();
 	strcpy(before, uid());
+	MUST(reg_operator, reg_returns_put, "",
+	     "{\"fqdn\": \"" FQDN "\", \"return_addresses\": [\"https://" FQDN "/back\"]}");
+	for (int i = 0; i < 2; i++) {
+		const char *name = MUST(reg_asp("acme"), reg_request_add, "request",
+					"{\"fqdn\": \"" FQDN "\", \"state\": \"1\", \"return\": \"https://" FQDN
+					"/back\", \"device\": \"%s\"}",
+					before);
+
+		if (i == 0)
+			MUST(reg_user(owner), reg_request_answer, "", "{\"request\": \"%s\", \"agree\": false}", name);
+	}
+	rev = reg_number("SELECT rev FROM granted");
 	ck_assert_uint_eq(strlen(before), 32);
 	ck_assert_uint_eq(strspn(before, "0123456789abcdef"), 32);
 	ck_assert_ptr_null(strstr(IMPI, before));
 	MUST(reg_user(owner), reg_pseudonym_renew, "", "{\"device\": \"%s\", \"asp\": \"acme\"}", device);
 	ck_assert_str_ne(uid(), before);
+	ck_assert_int_gt(reg_number("SELECT rev FROM granted"), rev); /* nor by what stands beside it */
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM request"), 1);
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM request WHERE device IS NULL AND result IS NOT NULL"), 1);
 	ck_assert_int_eq(reg_refused(reg_user(owner), reg_pseudonym_renew, "knows nothing",
 				     "{\"device\": \"%s\", \"asp\": \"rival\"}", device),
 			 CTL_UNKNOWN);
