@@ -106,8 +106,12 @@ int64_t reg_in_int(const struct reg_order *o, const char *name, int64_t otherwis
 {
 	const json_t *v = json_object_get(o->in, name);
 	const char *text = json_string_value(v);
+	char *end = NULL;
+	int64_t n = text ? strtoll(text, &end, 10) : otherwise;
 
-	return json_is_integer(v) ? json_integer_value(v) : text ? strtoll(text, NULL, 10) : otherwise;
+	if (json_is_integer(v))
+		return json_integer_value(v);
+	return text && (!*text || *end) ? -1 : n;
 }
 
 int reg_answer_page(struct reg_order *o, struct reg_db *db, const char *name, const char *text, int64_t id)

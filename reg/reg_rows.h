@@ -33,5 +33,5 @@ int reg_answer_row(struct reg_order *o, sqlite3_stmt *q);
  *  \returns 0; -EINVAL: refused; -EIO; -ENOMEM */
 int reg_answer_page(struct reg_order *o, struct reg_db *db, const char *name, const char *text, int64_t id);
 
-/*! A number among the members. \returns otherwise: it is not there */
+/*! A number among the members. \returns otherwise: it is not there; -1: a text that is none */
 int64_t reg_in_int(const struct reg_order *o, const char *name, int64_t otherwise);

@@ -331,6 +331,9 @@ END_TEST
 
 START_TEST(who_is_known_less_gets_none)
 {
+	ck_assert_int_eq(reg_refused(reg_operator, reg_user_add, "no such assurance",
+				     "{\"kyc_ref\": \"desk 2\", \"assurance\": \"2x\"}"),
+			 CTL_INVALID);
 	MUST(reg_operator, reg_app_put, "", "{\"fqdn\": \"" FQDN "\", \"assurance_min\": 3}");
 	ck_assert_int_eq(reg_refused(reg_user(owner), reg_grant_put, "assurance is 1; allowed by the application: 3",
 				     "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\", \"user_agrees\": true}", device),
