@@ -68,6 +68,8 @@ static const char parties[] =
 	" rev INTEGER NOT NULL);"
 	"CREATE TABLE member (crowd INTEGER NOT NULL, device INTEGER NOT NULL, PRIMARY KEY (crowd, device)) WITHOUT ROWID;"
 	"CREATE INDEX member_of ON member (device);"
+	/* Other realms and who runs them. Nobody reads it yet: it is the place for a device that changes its operator. */
+	"CREATE TABLE realm (name TEXT PRIMARY KEY, operator TEXT NOT NULL, bsf TEXT NOT NULL, hss TEXT NOT NULL) WITHOUT ROWID;"
 	"ALTER TABLE outbox ADD COLUMN of_state INTEGER NOT NULL DEFAULT 0;"
 	/* What of all this an application may rely on now: the one place that says so. */
 	"CREATE VIEW live AS SELECT g.device, g.app, a.asp, a.gsid, a.fqdn FROM granted g"
