@@ -93,7 +93,7 @@ void lmdb_write_abort(struct lmdb_write *w);
 
 /* store/lmdb_marks.c: marks as records: 'M' | kind | tag, and at, until, sealed */
 struct seal_kek lmdb_marks_key(const struct store_lmdb *l);
-/*! One that is read at start. What does not open counts as if it were of now. */
+/*! One that is read at start. What does not open counts as if it were of now, what finds no room for all sessions. */
 void lmdb_marks_read(struct store_lmdb *l, const MDB_val *k, const MDB_val *v);
 /*! Write it, and now and then take away those that are over. \returns as lmdb_write_request() */
 int lmdb_marks_put(struct store_lmdb *l, MDB_txn *txn, const struct mark *mark);

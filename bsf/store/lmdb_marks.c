@@ -2,7 +2,6 @@
 /*! \file lmdb_marks.c
  *  Revocation marks as records of the tree: what is in memory is written with what it revokes, and read at start. */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "bsf/store/lmdb.h"
 #include "common/rt/log_cat.h"
@@ -49,47 +48,52 @@ void lmdb_marks_read(struct store_lmdb *l, const MDB_val *k, const MDB_val *v)
 		mark.until_ms = mark.at_ms + MARK_LIFE_S * 1000;
 	}
 	store_clock_at_least(mark.at_ms);
+	if (marks_add(l->sh.marks, &mark) != -ENOSPC)
+		return;
+	if (log_rate_ok(DSTORE))
+		LOGT(DSTORE, LOGL_ERROR, "store: no room for a revocation mark: it counts for all sessions\n");
+	mark.kind = MARK_ALL;
+	memset(mark.tag, 0, sizeof(mark.tag));
 	(void)marks_add(l->sh.marks, &mark);
 }
 
-/* Those that are over, as many as go into one transaction beside what it is for. */
+/* Those that are over leave the tree, as many as go into one transaction beside what it is for. */
 struct over {
+	struct store_lmdb *l;
+	MDB_txn *txn;
 	int64_t now_ms;
 	size_t n;
-	struct mark marks[SWEEP_AT_ONCE];
+	int rc;
 };
 
-static bool collect(void *over, const struct mark *mark)
+static bool sweep_one(void *over, const struct mark *mark)
 {
+	uint8_t key[LMDB_MARK_KEY_LEN];
+	MDB_val k = mark_key(key, mark), v;
 	struct over *o = over;
+	struct mark there;
+	int rc;
 
-	if (mark->until_ms <= o->now_ms)
-		o->marks[o->n++] = *mark;
-	return o->n < SWEEP_AT_ONCE;
+	if (mark->until_ms > o->now_ms)
+		return true;
+	rc = mdb_get(o->txn, o->l->dbi, &k, &v);
+	if (rc == MDB_NOTFOUND) /* it went before */
+		return true;
+	if (rc == 0 && times_open(o->l, &there, &k, &v) && there.until_ms > o->now_ms)
+		return true; /* of the same name, put in this transaction */
+	o->rc = lmdb_errno(rc ?: mdb_del(o->txn, o->l->dbi, &k, NULL));
+	return o->rc == 0 && ++o->n < SWEEP_AT_ONCE;
 }
 
 static int marks_sweep(struct store_lmdb *l, MDB_txn *txn, int64_t now_ms)
 {
-	struct over *o = malloc(sizeof(*o));
-	uint8_t key[LMDB_MARK_KEY_LEN];
-	int rc = 0;
+	struct over o = { .l = l, .txn = txn, .now_ms = now_ms };
 
-	if (!o)
-		return 0;
-	o->now_ms = now_ms;
-	o->n = 0;
-	marks_each(l->sh.marks, collect, o);
-	for (size_t i = 0; i < o->n && rc == 0; i++) {
-		MDB_val k = mark_key(key, &o->marks[i]);
-
-		rc = mdb_del(txn, l->dbi, &k, NULL);
-		rc = rc == MDB_NOTFOUND ? 0 : lmdb_errno(rc);
-	}
-	/* fewer than all of them stay in memory, too, until the rest is taken away */
-	if (rc == 0 && o->n < SWEEP_AT_ONCE)
+	marks_each(l->sh.marks, sweep_one, &o);
+	/* those in memory are how the rest of them is found the next time */
+	if (o.rc == 0 && o.n < SWEEP_AT_ONCE)
 		marks_expire(l->sh.marks, now_ms);
-	free(o);
-	return rc;
+	return o.rc;
 }
 
 int lmdb_marks_put(struct store_lmdb *l, MDB_txn *txn, const struct mark *mark)

@@ -412,6 +412,48 @@ START_TEST(index_expired)
 }
 END_TEST
 
+/* All revocations under way at once, each of a subscriber of its own */
+static void revoke_many(unsigned n)
+{
+	unsigned under_way = 0;
+	struct store *st = store_new(NULL, h.sh, count_down, &under_way);
+	char impi[32];
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(impi, sizeof(impi), "u%u@example.org", i);
+		ck_assert_ptr_null(store_revoke_impi(st, impi, i));
+		under_way++;
+	}
+	while (under_way)
+		osmo_select_main(0);
+	talloc_free(st);
+}
+
+/* Marks that are over leave the file and the memory, also where they are more than one transaction takes away; one whose name is revoked
+ * again in the transaction that sweeps stays */
+START_TEST(marks_go)
+{
+	const int64_t over_ms = store_clock_here_ms() + 2 * MARK_LIFE_S * 1000;
+	struct store_figures f;
+
+	open_store();
+	revoke_many(2500);
+	for (unsigned i = 0; i < 3; i++) {
+		store_clock_at_least(over_ms + i * 61000);
+		ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	}
+	store_shared_figures(h.sh, &f);
+	ck_assert_uint_eq(f.marks, 1);
+	store_clock_at_least(2 * over_ms);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	harness_close(&h);
+	open_store();
+	store_shared_figures(h.sh, &f);
+	ck_assert_uint_eq(f.marks, 1);
+	harness_close(&h);
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, wrong_kek, kek_rotation,
 		   only_looked_at, second_process, no_directory, folder_of_everybody, given_up, index_is_small,
-		   clock_leap, not_swept_at_once, index_expired)
+		   clock_leap, not_swept_at_once, index_expired, marks_go)
