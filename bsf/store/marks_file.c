@@ -79,7 +79,7 @@ static bool record_open(struct marks_file *f, struct mark *mark, const uint8_t i
 	return true;
 }
 
-static int append(struct marks_file *f, const struct mark *mark)
+int marks_file_add(struct marks_file *f, const struct mark *mark)
 {
 	if (f->len + RECORD_LEN > f->room) {
 		size_t room = f->room ? f->room * 2 : 64 * RECORD_LEN;
@@ -94,11 +94,6 @@ static int append(struct marks_file *f, const struct mark *mark)
 		return -EIO;
 	f->len += RECORD_LEN;
 	return 0;
-}
-
-int marks_file_add(struct marks_file *f, const struct mark *mark)
-{
-	return append(f, mark);
 }
 
 int marks_file_sync(struct marks_file *f)
@@ -148,29 +143,29 @@ static bool all_zero(const uint8_t *p, size_t len)
 }
 
 /* \returns 0; -EBADMSG and which record */
-static int records_take(struct marks_file *f, struct marks *set, const uint8_t *p, size_t len, size_t *record)
+static int records_take(struct marks_file *f, struct marks *set, struct span file, int64_t now_ms, size_t *record)
 {
 	struct mark mark;
 	size_t at = 0;
 
-	for (; at + RECORD_LEN <= len; at += RECORD_LEN) {
+	for (; at + RECORD_LEN <= file.len; at += RECORD_LEN) {
 		*record = at / RECORD_LEN + 1;
-		if (!record_open(f, &mark, p + at)) {
-			if (at && all_zero(p + at, len - at))
+		if (!record_open(f, &mark, file.p + at)) {
+			if (at && all_zero(file.p + at, file.len - at))
 				break; /* the disk had grown it, and never written there */
 			return -EBADMSG;
 		}
 		if ((at == 0) != (mark.kind == 0))
 			return -EBADMSG;
-		if (at && marks_add(set, &mark) == -ENOSPC)
+		if (at && mark.until_ms > now_ms && marks_add(set, &mark) == -ENOSPC)
 			return -ENOSPC;
 	}
-	if (at != len)
+	if (at != file.len)
 		LOGT(DSTORE, LOGL_NOTICE, "store: %s/" NAME ": its end was not whole: a stop in the middle\n", f->dir);
 	return at ? 0 : -EBADMSG;
 }
 
-static int file_take(struct marks_file *f, struct marks *set, struct err *err)
+static int file_take(struct marks_file *f, struct marks *set, int64_t now_ms, struct err *err)
 {
 	size_t record = 1;
 	uint8_t *p = NULL;
@@ -178,7 +173,7 @@ static int file_take(struct marks_file *f, struct marks *set, struct err *err)
 	int rc;
 
 	chain_begin(&f->chain);
-	rc = n > 0 ? records_take(f, set, p, (size_t)n, &record) : (int)n;
+	rc = n > 0 ? records_take(f, set, span_of(p, (size_t)n), now_ms, &record) : (int)n;
 	free(p);
 	if (rc == -EBADMSG)
 		return err_set(
@@ -194,7 +189,6 @@ static int file_take(struct marks_file *f, struct marks *set, struct err *err)
 
 struct rewrite {
 	struct marks_file *f;
-	int64_t now_ms;
 	int rc;
 };
 
@@ -202,22 +196,21 @@ static bool rewrite_one(void *rewrite, const struct mark *mark)
 {
 	struct rewrite *w = rewrite;
 
-	if (mark->until_ms > w->now_ms)
-		w->rc = append(w->f, mark);
+	w->rc = marks_file_add(w->f, mark);
 	return w->rc == 0;
 }
 
 /* A new file in the place of the former one, which stays until this one is durable. */
-static int file_begin(struct marks_file *f, struct marks *set, int64_t now_ms)
+static int file_begin(struct marks_file *f, struct marks *set)
 {
-	struct rewrite w = { .f = f, .now_ms = now_ms };
+	struct rewrite w = { .f = f };
 	const struct mark first = { .kind = 0 };
 
 	f->fd = openat(f->dir_fd, NAME_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return -errno;
 	chain_begin(&f->chain);
-	w.rc = append(f, &first);
+	w.rc = marks_file_add(f, &first);
 	if (w.rc == 0)
 		marks_each(set, rewrite_one, &w);
 	if (w.rc == 0)
@@ -259,9 +252,9 @@ struct marks_file *marks_file_open(const char *dir, struct seal *seal, struct ma
 	snprintf(f->dir, sizeof(f->dir), "%s", dir);
 	rc = dir_open(f, dir, err);
 	if (rc == 0)
-		rc = file_take(f, set, err);
+		rc = file_take(f, set, now_ms, err);
 	if (rc == 0) {
-		rc = file_begin(f, set, now_ms);
+		rc = file_begin(f, set);
 		if (rc < 0)
 			err_set(err, rc, "store: cannot write %s/" NAME ": %s", dir, strerror(-rc));
 	}

@@ -8,8 +8,9 @@
 
 struct marks_file;
 
-/*! Read what is there, add it to the set, and begin the file anew without what is over, sealed by the first KEK. A record that is not
+/*! Read what is there, add what is not over to the set, and begin the file anew with that, sealed by the first KEK. A record that is not
  *  whole at the end was never said to be durable and goes.
+ *  \param[in] set empty
  *  \param[in] dir only its owner may write there; made if its last name is not there
  *  \param[in] seal lent
  *  \returns NULL and a reason in err: it was altered, another process has it, it cannot be written */

@@ -105,7 +105,7 @@ static void refused(const char *words)
 	ck_assert_msg(strstr(err.text, words), "%s", err.text);
 }
 
-/* All, in two starts; what is over is not written again */
+/* All, in two starts; what is over is not taken, nor written again */
 START_TEST(comes_back)
 {
 	struct gba_session s = { .made_ms = 1002 };
@@ -120,11 +120,30 @@ START_TEST(comes_back)
 	ck_assert(marks_fit(set, &s));
 	put(f, set, 5);
 	closed(f, set);
-	expect(6, 2002);
+	expect(3, 2002);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_eq(st.st_mode & 0777, 0600);
 	ck_assert_int_eq(st.st_size, RECORD * (1 + 3));
 	expect(3, 0);
+}
+END_TEST
+
+/* What is over takes no place of what is not, however many there are */
+START_TEST(over_is_no_reason)
+{
+	struct err err = { "" };
+	struct marks *set = marks_new(&kek_1, 1, 2);
+	struct marks_file *f;
+
+	fill(5);
+	ck_assert_ptr_null(marks_file_open(dir, seal, set, 2001, &err));
+	ck_assert_msg(strstr(err.text, "more marks than may be held"), "%s", err.text);
+	marks_free(set);
+	set = marks_new(&kek_1, 1, 2);
+	f = marks_file_open(dir, seal, set, 2002, &err);
+	ck_assert_msg(f != NULL, "%s", err.text);
+	ck_assert_uint_eq(count(set), 2);
+	closed(f, set);
 }
 END_TEST
 
@@ -217,4 +236,4 @@ START_TEST(not_ours)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("marks file", setup, teardown, comes_back, cut, altered, zeros_behind, not_ours)
+SUITE_WITH_FIXTURE("marks file", setup, teardown, comes_back, over_is_no_reason, cut, altered, zeros_behind, not_ours)
