@@ -34,6 +34,8 @@ static struct {
 	struct osmo_timer_list next;
 	enum phase phase;
 	struct store_reseal step;
+	bool asked;    /* a step is under way */
+	bool unwanted; /* and was of what was ordered before */
 	bool answered; /* the last step, with rc */
 	int rc;
 	unsigned wait_s, found_s; /* before the next one; after a pass that found some */
@@ -51,7 +53,8 @@ static void soon(unsigned s)
 
 static void step_done(void *owner, uint64_t txn, const struct store_answer *a)
 {
-	job.answered = true;
+	job.answered = !job.unwanted;
+	job.asked = job.unwanted = false;
 	job.rc = a->rc;
 	soon(a->rc < 0 ? AGAIN_S : 0);
 }
@@ -61,6 +64,7 @@ static void rotation_step(void)
 	const struct store_answer *a;
 
 	job.step.what = phases[job.phase].what;
+	job.asked = true;
 	a = store_reseal(job.st, &job.step, 0);
 	if (a)
 		step_done(NULL, 0, a);
@@ -149,6 +153,7 @@ static void step_counted(const struct reseal_came *came)
 static void stand(enum phase phase)
 {
 	job.phase = phase;
+	job.asked = job.unwanted = false;
 	talloc_free(job.st);
 	job.st = NULL;
 }
@@ -207,12 +212,13 @@ static void step_take(const struct reseal_came *came)
 /* From the loop, so nothing of the store is on the stack, and it may be freed. */
 static void go_on(void *unused)
 {
-	const struct reseal_came came = job.step.came;
+	if (job.answered && job.rc == 0) {
+		const struct reseal_came came = job.step.came;
 
-	if (job.answered && job.rc == 0)
 		step_take(&came);
+	}
 	job.answered = false;
-	if (!job.st)
+	if (!job.st || job.asked)
 		return;
 	if (job.wait_s)
 		soon(job.wait_s);
@@ -255,6 +261,7 @@ int kek_rotate_begin(void)
 		return -EBUSY;
 	job.master = job.sealed = job.found_s = job.wait_s = 0;
 	job.has_count = job.answered = false;
+	job.unwanted = job.asked; /* it would be taken for one of these */
 	pass(SEALING);
 	soon(0);
 	return 0;
