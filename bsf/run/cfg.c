@@ -173,7 +173,7 @@ int bsf_cfg_keks(struct seal_kek *keks, struct err *err)
 
 void bsf_cfg_keks_free(struct seal_kek *keks)
 {
-	for (size_t i = 0; i < SEAL_KEKS_MAX; i++)
+	for (size_t i = SEAL_KEKS_MAX; i-- > 0;)
 		kek_token_free(keks[i].token);
 	explicit_bzero(keks, SEAL_KEKS_MAX * sizeof(*keks));
 }

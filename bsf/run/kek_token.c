@@ -78,7 +78,8 @@ static int module_load(struct kek_token *t, const char *path, struct err *err)
 		return err_set(err, -EINVAL, "%s is no PKCS#11 module", path);
 	rv = t->f->C_Initialize(&args);
 	t->is_initialized = rv == CKR_OK;
-	return rv_take(rv, "opening the module", err);
+	/* by the one before, whose key is in a token of this module, too */
+	return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? 0 : rv_take(rv, "opening the module", err);
 }
 
 /* The label is filled up with blanks. */

@@ -21,5 +21,5 @@ struct kek_token_cfg {
 struct kek_token *kek_token_open(const struct kek_token_cfg *cfg, struct err *err);
 /*! HMAC-SHA-256 in the token. \param[in] token as opened, in the same process \returns 0; -EIO, err says why */
 int kek_token_hmac(void *token, uint8_t out[32], struct span what, struct err *err);
-/*! Log out and unload. NULL: nothing. */
+/*! Log out and unload; of those of one module the first that was opened comes last. NULL: nothing. */
 void kek_token_free(struct kek_token *t);

@@ -144,7 +144,7 @@ static int check_secrets(struct err *err)
 	SECRET_AUTO password = { 0 };
 	SECRET_AUTO of_sentinels = { 0 };
 
-	explicit_bzero(keks, sizeof(keks));
+	bsf_cfg_keks_free(keks);
 	return rc < 0 ? rc : redis_passwords(&password, &of_sentinels, err);
 }
 

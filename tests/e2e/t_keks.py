@@ -190,6 +190,8 @@ async def token(t, w):
                   ["pkcs11-tool", "--module", module, "--token-label", "gba", "--login", "--pin", PIN, "--keygen", "--key-type",
                    "generic:32", "--label", "bsf", "--sensitive"],
                   ["pkcs11-tool", "--module", module, "--token-label", "gba", "--login", "--pin", PIN, "--keygen", "--key-type",
+                   "generic:32", "--label", "next", "--sensitive"],
+                  ["pkcs11-tool", "--module", module, "--token-label", "gba", "--login", "--pin", PIN, "--keygen", "--key-type",
                    "AES:32", "--label", "aes", "--sensitive"]):
         rc, out, err = await procs.run(words, env=w.bsf_env)
         assert rc == 0, (words, out, err)
@@ -238,13 +240,17 @@ async def pkcs11(t):
                          (line().replace("kek 3", "kek 4"), "made under another KEK: 3, which is not configured")):
         keks(w, wrong)
         await refused(w, words)
-    keks(w, old, line())
+    keks(w, line(key="next").replace("kek 3", "kek 4"), line())
+    await w.bsf.start()                                      # two keys of one token
+    third = await w.ue(2).bootstrap()
+    await w.bsf.stop()
+    keks(w, old, line(), line(key="next").replace("kek 3", "kek 4"))
     await w.bsf.start()
     await vty.enabled(w.ports["bsf_vty"], "kek rotate")
     await t.until(done, 60, "the rotation to be done")
     keks(w, old)
     await restart(w)
-    for s in (first, second):
+    for s in (first, second, third):
         await pool.compare(s)
 
 

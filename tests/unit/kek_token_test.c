@@ -65,6 +65,21 @@ START_TEST(lost_later)
 }
 END_TEST
 
+/* Two keys in tokens of one module: it is open already */
+START_TEST(opened_before)
+{
+	struct err err = { "" };
+	struct kek_token *first = open_fake("", &err), *second = open_fake("initialize 191", &err);
+	uint8_t mac[32];
+
+	ck_assert_msg(first && second, "%s", err.text);
+	ck_assert_int_eq(kek_token_hmac(second, mac, span_str("x"), &err), 0);
+	kek_token_free(second);
+	ck_assert_int_eq(kek_token_hmac(first, mac, span_str("x"), &err), 0);
+	kek_token_free(first);
+}
+END_TEST
+
 /* A child has the module's memory, but not its session */
 START_TEST(child)
 {
@@ -87,7 +102,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { words, lost_later, child };
+	const TTest *const tests[] = { words, lost_later, opened_before, child };
 
 	return suite_run("KEK in a token", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));
 }
