@@ -284,9 +284,11 @@ static struct bsf_kek *kek_next(struct vty *vty, const char *id, int *rc)
 	for (size_t i = 0; *rc == CMD_SUCCESS && i < bsf_cfg->n_keks; i++)
 		if (bsf_cfg->keks[i].id == atoi(id))
 			*rc = cfg_fail(vty, "key %s is there already; allowed: another number", id);
+	if (*rc != CMD_SUCCESS)
+		return NULL;
 	k->id = atoi(id);
 	k->line = cfg_line();
-	return *rc == CMD_SUCCESS ? k : NULL;
+	return k;
 }
 
 DEFUN(cfg_kek, cfg_kek_cmd, "kek <1-255> (file|credential) WHERE",
