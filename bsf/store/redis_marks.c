@@ -158,9 +158,11 @@ static void missing_written(void *marks, const struct redisReply *r)
 	struct redis_marks *m = marks;
 
 	m->writing--;
-	if (redis_errno(r) < 0 && m->up)
+	if (!r)
+		return; /* the link is lost; what it was is said by the link */
+	if (redis_errno(r) < 0)
 		redis_link_refuse(m->part->link, "it does not take the revocation marks that are known here");
-	else if (!m->writing && m->up)
+	else if (!m->writing)
 		write_missing(m);
 }
 
@@ -175,12 +177,13 @@ static bool missing_write(struct redis_marks *m, const struct mark *mark)
 	return true;
 }
 
-/* Some at a time, until it has all. */
+/* Some at a time, until it has all. Without memory it is as if not all had been read: it is asked again, and written then. */
 static void write_missing(struct redis_marks *m)
 {
 	struct missing *o = malloc(sizeof(*o));
-	bool sent = o != NULL;
+	bool sent = true;
 
+	m->state = MARKS_READ;
 	if (!o)
 		return;
 	o->m = m;
@@ -189,10 +192,12 @@ static void write_missing(struct redis_marks *m)
 	marks_each(m->shared->sh.marks, collect_missing, o);
 	for (size_t i = 0; i < o->n && sent; i++)
 		sent = missing_write(m, &o->marks[i]);
-	if (o->n)
-		LOGT(DSTORE, LOGL_NOTICE, "store: %zu revocation marks that Redis had not were written there\n", o->n);
-	else
+	if (!o->n) {
 		m->state = MARKS_FOLLOW;
+	} else if (m->writing) {
+		m->state = MARKS_WRITE;
+		LOGT(DSTORE, LOGL_NOTICE, "store: %zu revocation marks that Redis had not were written there\n", o->n);
+	}
 	free(o);
 	if (m->state == MARKS_FOLLOW) {
 		marks_free(m->there);
@@ -205,7 +210,6 @@ static void write_missing(struct redis_marks *m)
 static void marks_read(struct redis_marks *m)
 {
 	if (m->state == MARKS_READ) {
-		m->state = MARKS_WRITE;
 		write_missing(m);
 		return;
 	}
@@ -322,7 +326,6 @@ void redis_marks_link(struct redis_marks *m, bool up)
 	}
 	m->up_ms = clock_mono_ms();
 	on_poll(m);
-	redis_spread_go(m);
 }
 
 /* A word of another thread. */

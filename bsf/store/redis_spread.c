@@ -123,9 +123,8 @@ static void spread_judge(struct redis_spread *w, const struct looking *l)
 	struct store_spread s = { .bsfs = 1, .confirmed = 1, .replicas = m->replicas, .have = m->have };
 	bool done = w->durable && w->waited && !l->broken;
 
-	for (unsigned i = 0; i < l->n; i++) {
+	for (unsigned i = 0; i < l->n; i++)
 		done = has_or_may_not(w, &l->bsf[i], &s) && done;
-	}
 	if (!done || !is_settled(w, m->shared->cfg.others_lease_ms))
 		return;
 	w->r->spread = s;
@@ -175,7 +174,7 @@ static void ask_bsf(struct looking *l, const struct redisReply *name)
 		l->broken = true;
 		return;
 	}
-	*b = (struct bsf_said){ .lease_ms = l->m->shared->cfg.lease_ms };
+	*b = (struct bsf_said){ .lease_ms = l->m->shared->cfg.others_lease_ms }; /* until it says so itself */
 	memcpy(b->name, name->str, 16);
 	l->one[l->n] = (struct looking_one){ l, b };
 	if (redis_ask_key(l->m->part, bsf_key(key, b->name), said, &l->one[l->n]) < 0)
