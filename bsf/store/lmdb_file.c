@@ -208,7 +208,7 @@ static int salvage(const char *dir, int fd, struct err *err)
 			strerror(-rc));
 	else if (rc != 0)
 		err_set(err, -EIO, "store: %s/" DATA " is damaged, and what can be read cannot be saved: %s", dir,
-			mdb_strerror(rc));
+			lmdb_new_words(rc));
 	salvage_remove(dir);
 	if (rc == 0)
 		LOGT(DSTORE, LOGL_ERROR,

@@ -76,3 +76,8 @@ int lmdb_new_end(struct lmdb_new *n, int rc)
 	n->txn = NULL;
 	return rc;
 }
+
+const char *lmdb_new_words(int rc)
+{
+	return rc < 0 && rc > MDB_LAST_ERRCODE ? strerror(-rc) : mdb_strerror(rc);
+}

@@ -48,14 +48,31 @@ int tool_seal(struct seal **out, const struct tool_keks *keks, struct err *err)
 
 /* --- each record */
 
-static void open_record(struct look *l, struct span key, struct span value)
+/* \returns as record_read() */
+static int entry_open(const struct look *l, struct span key, struct span value)
 {
 	struct gba_session s;
+	uint8_t times[64];
+	int rc;
 
-	switch (record_read(&s, &l->keys, key.p, value)) {
+	if (key.len == LMDB_MARK_KEY_LEN) {
+		rc = seal_open(l->keys.seal, times, sizeof(times), value, key);
+		return rc < 0 ? rc : 0;
+	}
+	rc = record_read(&s, &l->keys, key.p, value);
+	if (rc == 0)
+		gba_session_clear(&s);
+	return rc;
+}
+
+static void look_sealed(struct look *l, struct span key, struct span value, struct span sealed)
+{
+	l->kek[seal_kek_id(sealed)]++;
+	if (!l->keys.seal || !sealed.len)
+		return;
+	switch (entry_open(l, key, value)) {
 	case 0:
 		l->opened++;
-		gba_session_clear(&s);
 		break;
 	case -ENOKEY:
 		l->no_kek++;
@@ -69,7 +86,6 @@ static int on_entry(void *owner, struct span key, struct span value)
 {
 	struct look *l = owner;
 	struct record_head h;
-	uint8_t kek;
 
 	l->octets += key.len + value.len;
 	if (key.len == LMDB_META_KEY_LEN) {
@@ -81,6 +97,7 @@ static int on_entry(void *owner, struct span key, struct span value)
 		return 0;
 	if (key.len == LMDB_MARK_KEY_LEN) {
 		l->marks++;
+		look_sealed(l, key, value, value);
 		return 0;
 	}
 	if (key.len != AKA_RAND_LEN || record_head_read(&h, value) < 0) {
@@ -89,10 +106,7 @@ static int on_entry(void *owner, struct span key, struct span value)
 	}
 	l->kind[h.kind]++;
 	l->over += h.expires_at <= l->now_s;
-	kek = seal_kek_id(record_sealed(value));
-	l->kek[kek]++;
-	if (l->keys.seal && kek)
-		open_record(l, key, value);
+	look_sealed(l, key, value, record_sealed(value));
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from lib import naf, procs
+from lib import naf, procs, vty
 from lib.runner import test
 from lib.store_file import leaves_with, values_of
 from lib.world import World
@@ -39,20 +39,21 @@ async def put_back(w, store, new):
 async def carried(t):
     w, sessions, store, kek = await filled(t)
     assert "in use by another process" in await tool("count", store, rc=1)
+    await vty.enabled(w.ports["bsf_vty"], "revoke impi nobody@example.org")
     await w.bsf.stop()
     out = await tool("count", store)
-    assert has(out, "sessions", 12) and has(out, "sealed under KEK 1", 12) and "opened" not in out, out
-    assert has(await tool("check", store, kek), "records opened", 12)
+    assert has(out, "sessions", 12) and has(out, "revocation marks", 1) and has(out, "sealed under KEK 1", 13) and "opened" not in out, out
+    assert has(await tool("check", store, kek), "records opened", 13)
     w.write_secret("other.kek", "ab" * 32 + "\n")
     out = await tool("check", store, f"--kek=1={w.etc}/other.kek", rc=1)
-    assert has(out, "damaged: they do not open", 12) and "index key does not open" in out, out
-    assert has(await tool("check", store, f"--kek=2={w.etc}/other.kek", rc=1), "sealed under a KEK not given", 12)
+    assert has(out, "damaged: they do not open", 13) and "index key does not open" in out, out
+    assert has(await tool("check", store, f"--kek=2={w.etc}/other.kek", rc=1), "sealed under a KEK not given", 13)
     assert "allowed: --kek" in await tool("check", store, rc=1)
     before = open(store + "/data.mdb", "rb").read()
     export = w.dir + "/all.gba"
-    assert has(await tool("export", store, export), "entries exported", 14)        # and the index key, and which KEKs have sealed
+    assert has(await tool("export", store, export), "entries exported", 15)        # and the index key, and which KEKs have sealed
     assert "allowed: a file that is not there" in await tool("export", store, export, rc=1)
-    assert has(await tool("import", export, w.dir + "/new"), "records imported", 12)
+    assert has(await tool("import", export, w.dir + "/new"), "records imported", 13)
     assert "allowed: a folder that is not there" in await tool("import", export, w.dir + "/new", rc=1)
     assert open(store + "/data.mdb", "rb").read() == before
     text = open(export, "rb").read()
