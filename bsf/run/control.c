@@ -72,10 +72,10 @@ static void answer_revoked(struct ctl_request *q, int rc, const struct store_spr
 
 	if (rc == -ENOENT)
 		rc = 0;
-	if (rc < 0)
+	if (rc < 0) {
 		ctl_fail(q, rc == -EBUSY ? CTL_BUSY : CTL_FAILED, "%s", store_words(rc));
-	if (rc < 0)
 		return;
+	}
 	o = json_pack("{si}", "revoked", rc);
 	spread_put(o, spread);
 	ctl_ok(q, o);

@@ -21,10 +21,10 @@
 struct guss_blob;
 struct guss_blob *guss_blob_new(struct span kept);
 /*! The same with its octets yet to be written. \returns NULL: no memory */
-struct guss_blob *guss_blob_room(size_t len, uint8_t **xml); /* NULL: no memory */
-struct guss_blob *guss_blob_get(struct guss_blob *b);        /* one reference more; b may be NULL */
-void guss_blob_put(struct guss_blob *b);                     /* b may be NULL */
-struct span guss_blob_span(const struct guss_blob *b);       /* empty if NULL */
+struct guss_blob *guss_blob_room(size_t len, uint8_t **xml);
+struct guss_blob *guss_blob_get(struct guss_blob *b);  /* one reference more; b may be NULL */
+void guss_blob_put(struct guss_blob *b);               /* b may be NULL */
+struct span guss_blob_span(const struct guss_blob *b); /* empty if NULL */
 
 /*! "GBA_ME", "GBA_U", "2G", "Digest"; NULL for what is none. */
 const char *gba_variant_name(enum gba_variant v);

@@ -67,13 +67,13 @@ size_t guss_press(uint8_t *out, size_t cap, struct span guss)
 {
 	struct press *p = press_here();
 
-	if (!p || guss.len == 0 || guss.len > GUSS_COPY_MAX || cap <= HEAD_LEN || !deflate_begin(p))
+	if (!p || guss.len <= HEAD_LEN || guss.len > GUSS_COPY_MAX || cap <= HEAD_LEN || !deflate_begin(p))
 		return 0;
 	p->deflate.next_in = (Bytef *)guss.p;
 	p->deflate.avail_in = (uInt)guss.len;
 	p->deflate.next_out = out + HEAD_LEN;
 	p->deflate.avail_out = (uInt)((cap < guss.len ? cap : guss.len) - HEAD_LEN);
-	if (guss.len <= HEAD_LEN || deflate(&p->deflate, Z_FINISH) != Z_STREAM_END)
+	if (deflate(&p->deflate, Z_FINISH) != Z_STREAM_END)
 		return 0;
 	out[0] = DICT;
 	out[1] = (uint8_t)(guss.len >> 16);

@@ -23,8 +23,7 @@ struct marks {
 	struct seal_kek keys[SEAL_KEKS_MAX];
 	size_t n_keys;
 	struct mark *table; /* kind 0: free */
-	size_t room, used, foreign;
-	int64_t latest_ms;
+	size_t room, used;
 };
 
 struct marks *marks_new(const struct seal_kek *keys, size_t n, size_t max)
@@ -178,14 +177,9 @@ static bool for_all(const struct marks *m, const struct mark *mark)
 /* It is in the table: what readers look at first. */
 static void counted(struct marks *m, const struct mark *mark, bool new)
 {
-	if (mark->at_ms > m->latest_ms)
-		m->latest_ms = mark->at_ms;
 	m->used += new;
 	atomic_fetch_add(&m->of_kind[mark->kind], new);
-	if (!for_all(m, mark))
-		return;
-	m->foreign += new && mark->kind != MARK_ALL;
-	if (mark->at_ms > atomic_load(&m->all_at_ms))
+	if (for_all(m, mark) && mark->at_ms > atomic_load(&m->all_at_ms))
 		atomic_store(&m->all_at_ms, mark->at_ms);
 }
 
@@ -297,7 +291,7 @@ static void recount(struct marks *m)
 	size_t of_kind[MARK_ALL + 1] = { 0 };
 	int64_t all_ms = 0;
 
-	m->used = m->foreign = 0;
+	m->used = 0;
 	for (size_t i = 0; i < m->room; i++) {
 		const struct mark *p = &m->table[i];
 
@@ -307,7 +301,6 @@ static void recount(struct marks *m)
 		of_kind[p->kind]++;
 		if (for_all(m, p) && p->at_ms > all_ms)
 			all_ms = p->at_ms;
-		m->foreign += for_all(m, p) && p->kind != MARK_ALL;
 	}
 	for (size_t i = 0; i <= MARK_ALL; i++)
 		atomic_store(&m->of_kind[i], of_kind[i]);
@@ -354,18 +347,6 @@ void marks_figures(struct marks *m, struct marks_figures *out)
 	if (!m)
 		return;
 	pthread_rwlock_rdlock(&m->lock);
-	*out = (struct marks_figures){
-		.marks = m->used, .max = m->max, .octets = m->room * sizeof(*m->table), .foreign = m->foreign
-	};
+	*out = (struct marks_figures){ .marks = m->used, .max = m->max, .octets = m->room * sizeof(*m->table) };
 	pthread_rwlock_unlock(&m->lock);
-}
-
-int64_t marks_latest(struct marks *m)
-{
-	int64_t at;
-
-	pthread_rwlock_rdlock(&m->lock);
-	at = m->latest_ms;
-	pthread_rwlock_unlock(&m->lock);
-	return at;
 }

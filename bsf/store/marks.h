@@ -2,8 +2,8 @@
 /*! \file marks.h
  *  What revokes: a mark. A session is served only if its challenge was made after every mark that fits it; an application gets a key
  *  only of a session made after every mark of its name. A set only grows until a mark's time is over, so that two of them make one
- *  by adding each to the other, in whatever order. Names are hashed under a key; none stands in it. 48 octets a mark, twice that while
- *  there is room for more. Any thread. */
+ *  by adding each to the other, in whatever order. Names are hashed under a key; none stands in it. 80 octets a mark, twice that just
+ *  after it has grown. Any thread. */
 #pragma once
 
 #include "bsf/store/gba_session.h"
@@ -60,10 +60,6 @@ size_t marks_expire(struct marks *m, int64_t now_ms);
 
 struct marks_figures {
 	size_t marks, max, octets;
-	size_t foreign; /* whose key is not there */
 };
 /*! \param[in] m NULL: none */
 void marks_figures(struct marks *m, struct marks_figures *out);
-
-/*! Of all marks the latest instant; 0: there is none. */
-int64_t marks_latest(struct marks *m);

@@ -302,7 +302,6 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 	s->cfg.keks = NULL;
 	s->sh.pushes = guss_pushes_new();
 	s->sh.marks = marks_new(NULL, 0, MARKS_MAX);
-	s->sh.lease_until_ms = 0;
 	s->sh.has_lease = true;
 	s->seal = s->sh.pushes && s->sh.marks ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;
 	s->marks = s->seal && file_open(s, err) ? redis_marks_start(s) : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file store.h
  *  Where challenges and sessions live. One struct store per shard, one struct store_shared per process behind them. Back
- *  ends: store/mem.c, store/lmdb.c. tests/store/contract.c holds one set of cases for all of them.
+ *  ends: store/mem.c, store/lmdb.c, store/redis.c. tests/store/contract.c holds one set of cases for all of them.
  *
  *  A call has three ends. Done: 0, and what says how it is (-ENOENT, -EALREADY, -EEXIST, -EKEYREVOKED). Refused (-EBUSY, -ENOSPC,
  *  -ENOTCONN, -ESTALE, -ESHUTDOWN): nothing was done, and nothing will be. Unknown (-EIO): it was done, or was not, or will be: a server
