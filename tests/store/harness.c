@@ -259,6 +259,20 @@ static void digest_of(uint8_t md[32], unsigned n, char what)
 	SHA256((const uint8_t *)text, strlen(text), md);
 }
 
+struct guss_blob *guss_noise(size_t len)
+{
+	uint8_t *octets;
+	struct guss_blob *b = guss_blob_room(len, &octets);
+	uint32_t x = 1;
+
+	ck_assert_ptr_nonnull(b);
+	for (size_t i = 0; i < len; i++) {
+		x = x * 1664525 + 1013904223;
+		octets[i] = (uint8_t)(x >> 24);
+	}
+	return b;
+}
+
 struct gba_session session_make(unsigned n, const char *impi, const char *bsf_name, bool with_tmpi)
 {
 	struct gba_session s = { .variant = GBA_VARIANT_ME, .has_tmpi = with_tmpi };

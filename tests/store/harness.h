@@ -59,6 +59,8 @@ int challenge_put(struct harness *h, const struct gba_challenge *c);
 int challenge_put_counted(struct harness *h, const struct gba_challenge *c, const struct store_count *count);
 int challenge_take(struct harness *h, const struct gba_challenge *c);
 
+/*! A GUSS that does not deflate, the same each time. */
+struct guss_blob *guss_noise(size_t len);
 /*! A session of its own for each n: RAND, Ks and TMPI are made from n, times are now and now + 1000 s. */
 struct gba_session session_make(unsigned n, const char *impi, const char *bsf_name, bool with_tmpi);
 struct btid btid_of(const struct gba_session *s);

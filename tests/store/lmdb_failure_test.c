@@ -155,14 +155,6 @@ static void all_there(unsigned end)
 		ck_assert_msg(get_nth(n) == 0, "%u of %u is lost", n, end);
 }
 
-static struct guss_blob *big_guss(size_t len)
-{
-	static uint8_t xml[20000];
-
-	memset(xml, 'x', sizeof(xml));
-	return guss_blob_new(span_of(xml, len));
-}
-
 /* A full store whose sessions are over soon, but not before this returns, however slow the machine is. \returns how many are in */
 static unsigned filled_for_a_while(const struct store_lmdb_cfg *cfg, struct guss_blob *guss)
 {
@@ -186,7 +178,7 @@ static unsigned filled_for_a_while(const struct store_lmdb_cfg *cfg, struct guss
 START_TEST(full_map)
 {
 	struct store_lmdb_cfg cfg = lmdb_cfg();
-	struct guss_blob *guss = big_guss(20000);
+	struct guss_blob *guss = guss_noise(20000);
 	enum { MORE = 50 };
 	unsigned end;
 
@@ -238,7 +230,7 @@ START_TEST(full_disk)
 	unsigned end;
 
 	disk_limit(4);
-	guss = big_guss(3000);
+	guss = guss_noise(3000);
 	open_store();
 	end = put_until_full(0, time(NULL) + 1000, guss);
 	ck_assert_uint_gt(end, 200);

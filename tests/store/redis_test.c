@@ -443,12 +443,15 @@ END_TEST
 static void fake_time(struct redis_server *s, int off_s, char run)
 {
 	char fit[256], body[160], answer[96];
+	struct timespec now;
 	int len = snprintf(body, sizeof(body),
 			   "redis_version:7.0.15\r\nrun_id:%039d%c\r\nmaxmemory_policy:noeviction\r\nrole:master\r\n",
 			   0, run);
 
 	snprintf(fit, sizeof(fit), "$%d\r\n%s\r\n", len, body);
-	snprintf(answer, sizeof(answer), "*2\r\n$10\r\n%lld\r\n$6\r\n000000\r\n", (long long)time(NULL) + off_s);
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(answer, sizeof(answer), "*2\r\n$10\r\n%lld\r\n$6\r\n%06ld\r\n", (long long)now.tv_sec + off_s,
+		 now.tv_nsec / 1000);
 	redis_fake_start(s, fit, false, answer, GREETING - 1);
 }
 
