@@ -275,9 +275,10 @@ static void ignored(void *marks, const struct redisReply *r)
 {
 }
 
-/* What is over goes, here and there. */
+/* What is over goes, here and there, and who has not been heard of for so long. */
 static void marks_sweep_there(struct redis_marks *m)
 {
+	static const char *const sets[] = { key, "bsfs" };
 	int64_t now_ms = store_clock_ms(m->st);
 	char until[24];
 
@@ -286,10 +287,11 @@ static void marks_sweep_there(struct redis_marks *m)
 	m->swept_ms = clock_mono_ms();
 	marks_expire(m->shared->sh.marks, now_ms);
 	snprintf(until, sizeof(until), "%" PRId64, now_ms);
-	(void)redis_link_call(
-		m->part->link, 4,
-		(struct span[]){ span_str("ZREMRANGEBYSCORE"), span_str(key), span_str("-inf"), span_str(until) },
-		ignored, m);
+	for (size_t i = 0; i < 2; i++)
+		(void)redis_link_call(m->part->link, 4,
+				      (struct span[]){ span_str("ZREMRANGEBYSCORE"), span_str(sets[i]),
+						       span_str("-inf"), span_str(until) },
+				      ignored, m);
 }
 
 static void on_poll(void *marks)

@@ -36,7 +36,7 @@ struct redis_marks {
 	struct deadline poll;
 	bool up, asking; /* one question at a time */
 	bool announced, looking;
-	uint64_t up_ms, asked_ms;
+	uint64_t up_ms, asked_ms; /* the link is up; or the server was emptied since */
 	enum { MARKS_READ, MARKS_WRITE, MARKS_FOLLOW } state;
 	struct marks *there; /* while all is read: what the server has */
 	int64_t score;       /* of the last one that was seen there; 0: none */

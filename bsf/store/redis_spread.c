@@ -34,6 +34,9 @@ static void announced(void *marks, const struct redisReply *r)
 	bool was = m->announced;
 
 	m->announced = redis_errno(r) == 0;
+	/* it was listed, and is new there: the server was emptied, and others may not have announced themselves again yet */
+	if (was && m->announced && r->type == REDIS_REPLY_INTEGER && r->integer == 1)
+		m->up_ms = clock_mono_ms();
 	if (m->announced && !was)
 		redis_marks_ask(m);
 }
@@ -88,6 +91,7 @@ struct looking {
 	struct redis_marks *m;
 	unsigned asked, n;
 	bool broken; /* something did not come, or there are too many */
+	bool we;     /* are listed */
 	struct bsf_said bsf[BSFS_MAX];
 	struct looking_one {
 		struct looking *l;
@@ -114,7 +118,9 @@ static bool has_or_may_not(const struct redis_spread *w, const struct bsf_said *
 /* Of those that had said so to the server before this one nothing is known. */
 static bool is_settled(const struct redis_spread *w, unsigned lease_ms)
 {
-	return w->written_ms - w->m->up_ms >= lease_ms || clock_mono_ms() - w->m->up_ms >= lease_ms + LEASE_SLACK;
+	uint64_t up_ms = w->m->up_ms;
+
+	return w->written_ms >= up_ms + lease_ms || clock_mono_ms() >= up_ms + lease_ms + LEASE_SLACK;
 }
 
 static void spread_judge(struct redis_spread *w, const struct looking *l)
@@ -168,8 +174,12 @@ static void ask_bsf(struct looking *l, const struct redisReply *name)
 	struct bsf_said *b = &l->bsf[l->n];
 	uint8_t key[17];
 
-	if (redis_string(name).len != 16 || !memcmp(name->str, l->m->name, 16))
+	if (redis_string(name).len != 16)
 		return;
+	if (!memcmp(name->str, l->m->name, 16)) {
+		l->we = true;
+		return;
+	}
 	if (l->n == BSFS_MAX) {
 		l->broken = true;
 		return;
@@ -191,6 +201,7 @@ static void listed(void *looking, const struct redisReply *r)
 	l->broken = redis_errno(r) < 0 || r->type != REDIS_REPLY_ARRAY;
 	for (size_t i = 0; !l->broken && i < r->elements; i++)
 		ask_bsf(l, r->element[i]);
+	l->broken |= !l->we; /* nor may others be */
 	if (--l->asked == 0)
 		look_end(l);
 }

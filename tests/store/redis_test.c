@@ -552,6 +552,21 @@ START_TEST(emptied)
 }
 END_TEST
 
+/* Emptied under a link that goes on: who else is there may not have said so again, so it is waited for as long as others may serve */
+START_TEST(emptied_of_others)
+{
+	uint64_t from;
+
+	open_with(NULL);
+	ck_assert_int_eq(revoke_impi(&h, "nobody@example.org"), 0); /* the link is old enough from then on */
+	from = clock_mono_ms();
+	ask((const char *const[]){ "FLUSHALL", NULL });
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_ge(clock_mono_ms() - from, cfg.others_lease_ms);
+	close_all();
+}
+END_TEST
+
 /* No IMPI, Ks or GUSS lies there in clear; and a name is a hash */
 START_TEST(nothing_in_clear)
 {
@@ -647,6 +662,7 @@ int main(void)
 				       counted_together,
 				       masters_differ,
 				       emptied,
+				       emptied_of_others,
 				       nothing_in_clear,
 				       octets_of_a_session };
 
