@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import signal
 import stat
 
@@ -27,16 +28,20 @@ async def gbactl(t, w, *args, which="bsf", stdin=None):
 
 
 async def answers(path, octets):
-    """Everything that comes back until the daemon closes."""
-    reader, writer = await asyncio.open_unix_connection(path)
-    writer.write(octets)
-    out = b""
-    try:
-        while piece := await asyncio.wait_for(reader.read(65536), 30 * procs.FACTOR):
-            out += piece
-    except ConnectionResetError:                                 # closed before it had read all
-        pass
-    writer.close()
+    """Everything that comes back until the daemon closes, which may be before it has read all."""
+    loop, out = asyncio.get_running_loop(), b""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:     # a stream would give up what came before a broken pipe
+        s.setblocking(False)
+        await loop.sock_connect(s, path)
+        try:
+            await loop.sock_sendall(s, octets)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        try:
+            while piece := await asyncio.wait_for(loop.sock_recv(s, 65536), 30 * procs.FACTOR):
+                out += piece
+        except ConnectionResetError:
+            pass
     return out.decode()
 
 
