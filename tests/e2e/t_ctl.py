@@ -3,8 +3,8 @@
 import asyncio
 import json
 import os
-import socket
 import signal
+import socket
 import stat
 
 from lib import causes, naf, procs, vty
