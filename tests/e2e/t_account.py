@@ -16,10 +16,7 @@ class Browser:
     """A device: gba-ue holds its card and gives the key, curl opens pages with it. No cookies, no scripts."""
 
     def __init__(self, t, w, app, n):
-        c = w.cards[n]
-        card = w.write_secret(f"usim-{n}.cfg", f"usim\n imsi {c.imsi}\n mnc-length 2\n k {c.k.hex()}\n opc {c.opc.hex()}\n"
-                                               f" algorithm milenage\n state-file usim-{n}.state\n")
-        self.ue = [t.need_program("gba-ue"), "-c", card, "--json", "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{w.ports['ub']}"]
+        self.ue = [t.need_program("gba-ue"), "-c", w.usim(n), "--json", "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{w.ports['ub']}"]
         self.port = app.port
 
     async def bootstrap(self):

@@ -33,10 +33,7 @@ class Registry(Realm):
 
     def device(self, n):
         """The command line of gba-ue with card n."""
-        c = self.cards[n]
-        card = self.write_secret(f"usim-{n}.cfg", f"usim\n imsi {c.imsi}\n mnc-length 2\n k {c.k.hex()}\n opc {c.opc.hex()}\n"
-                                                  f" algorithm milenage\n state-file usim-{n}.state\n")
-        return [self.t.need_program("gba-ue"), "-c", card, "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{self.ports['ub']}",
+        return [self.t.need_program("gba-ue"), "-c", self.usim(n), "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{self.ports['ub']}",
                 "--connect-to", f"{OWN}:80:127.0.0.1:{self.ports['own']}"]
 
     async def apps(self, n, *options, command="apps", path="/"):
@@ -54,7 +51,7 @@ async def apps(t):
     w = await Registry(t).start()
     mine, other = w.cards[0].impi, w.cards[1].impi
     await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
-    await w.order(f"app add other tv.example.org 127.0.0.1/32")
+    await w.order("app add other tv.example.org 127.0.0.1/32")
     for impi in (mine, other):
         await w.order(f"device add {impi}")
     assert (await w.order("discovery"))["apps_url"] == f"http://{OWN}:{w.ports['own']}/"

@@ -97,11 +97,9 @@ async def whole_way(t):
     assert rc == 0 and await ajv(t, [told]) == [True], (out, err)
     assert told["realm"] == WHOLE["realm"] and told["bsf_url"] == WHOLE["bsf_url"] and told["key_kinds"] == ["device", "card"], told
     o = await operator(t, told)
-    c, folder = w.cards[0], os.path.join(t.dir, "device")
+    folder = os.path.join(t.dir, "device")
     os.mkdir(folder, 0o700)
-    card = w.write_secret("usim.cfg", f"usim\n imsi {c.imsi}\n mnc-length 2\n k {c.k.hex()}\n opc {c.opc.hex()}\n algorithm milenage\n"
-                                      f" state-file {folder}/usim.state\n")
-    cfg = folder + "/ue.cfg"
+    card, cfg = w.usim(state=folder + "/usim.state"), folder + "/ue.cfg"
     rc, x, err = await discover(t, o.port, "-c", card, "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{w.ports['ub']}", "--write", cfg)
     assert rc == 0 and x["result"] == "discovered" and x["registry"] == f"https://{HOST}/" and x["written"] == cfg, (x, err)
     assert x["missing"] == ["the catalogue: which applications there are is not told", "apps_url: 'gba-ue apps' cannot ask what this device may use"] and o.requests[0]["target"] == PATH, x
@@ -209,10 +207,7 @@ async def words(t):
     for node in ("target bsf-1 bsf", "target hss-1 hss"):
         w.reg_cfg.remove_node(node)
     await w.start_reg()
-    v = await vty.Vty.open(w.ports["reg_vty"])
-    await v.command("enable")
-    running = await v.command("show running-config")
-    v.close()
+    running = await vty.enabled(w.ports["reg_vty"], "show running-config")
     assert all(f"\n {line}" in running for line in good), running
     told = await w.order("discovery")
     assert told["bsf_url"] == f"http://{BSF_NAME}:8080/" and told["ua_protocols"] == ["0100010000"] and told["key_kinds"] == ["card"], told

@@ -9,9 +9,8 @@ from lib import ctl, procs
 from lib.dia_peer import PeerClosed
 from lib.load import Load, NafPool
 from lib.faketime import WallClock
-from lib.redis import Redis, Sentinels, two
+from lib.redis import Redis, Sentinels, bootstrap, two
 from lib.runner import test
-from lib.ue import UbError
 
 CARDS, KEPT = 40, 4
 SCALE = float(os.environ.get("GBA_DRILL", "1"))
@@ -29,7 +28,7 @@ class Drill:
         for w in self.worlds:
             w.no_limits()
             await w.start()
-        self.kept = [await self.bootstrap(self.worlds[i % 2].ue(CARDS + 1 + i)) for i in range(KEPT)]
+        self.kept = [await bootstrap(self.worlds[i % 2].ue(CARDS + 1 + i)) for i in range(KEPT)]
         # each subscriber at one of them, so that who has the newest session is known
         self.loads = [Load(w, 4) for w in self.worlds]
         self.loads[0].idle = type(self.loads[0].idle)(list(self.loads[0].idle)[:CARDS // 2])
@@ -86,18 +85,9 @@ class Drill:
 
     async def revoke(self, world):
         """A session of a subscriber of its own: made, and revoked at one of them."""
-        s = await self.bootstrap(world.ue(CARDS))
+        s = await bootstrap(world.ue(CARDS))
         assert (await ctl.ask(world.ports["bsf_ctl"], f"revoke impi {s.impi}"))["revoked"] == 1
         self.revoked.append(s)
-
-    @staticmethod
-    async def bootstrap(ue):
-        for _ in range(50):
-            try:
-                return await ue.bootstrap()
-            except UbError as e:
-                assert e.response.status in (401, 503), e
-        raise AssertionError("no bootstrap in 50 tries")
 
     async def settled(self, fault, since, limit=60):
         """Nobody is refused any more; how long that took."""

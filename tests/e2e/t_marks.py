@@ -6,7 +6,7 @@ import signal
 import time
 
 from lib import causes, ctl, naf, procs, vty
-from lib.redis import LEASE_MS, Redis, at, two
+from lib.redis import LEASE_MS, Redis, at, bootstrap, two
 from lib.runner import test
 from lib.ue import UbError
 from lib.world import World
@@ -16,16 +16,6 @@ GONE = (10415, 5403)
 
 async def order(world, words):
     return await ctl.ask(world.ports["bsf_ctl"], words)
-
-
-async def bootstrap(ue, world):
-    """Until it has keys: who is challenged in the moment of a revocation begins again."""
-    for _ in range(50):
-        try:
-            return await at(ue, world).bootstrap()
-        except UbError as e:
-            assert e.response.status in (401, 503), e
-    raise AssertionError("no bootstrap in 50 tries")
 
 
 async def serves(t, *worlds):
@@ -54,13 +44,10 @@ async def of_a_naf_and_all(t):
     assert (await naf.fetch(conn, s.btid)).result == 2001
     assert await order(w, "revoke naf other.example.com") == {"revoked": 0}
     assert (await naf.fetch(conn, s.btid)).result == 2001
-    v = await vty.Vty.open(w.ports["bsf_vty"])
-    t.cleanup(v.close)
-    await v.command("enable")
-    assert "no key of NAF1.example.com any more that was there before" in await v.command("revoke naf NAF1.example.com")
+    assert "no key of NAF1.example.com any more that was there before" in await vty.enabled(w.ports["bsf_vty"], "revoke naf NAF1.example.com")
     async with causes.counted(w, zn_key_old=1):
         assert (await naf.fetch(conn, s.btid)).result == GONE
-    s = await bootstrap(w.ue(), w)
+    s = await bootstrap(w.ue())
     assert (await naf.fetch(conn, s.btid)).result == 2001
     assert await order(w, "revoke all") == {"revoked": 0}
     assert (await naf.fetch(conn, s.btid)).result == GONE
@@ -70,7 +57,7 @@ async def of_a_naf_and_all(t):
     conn = await w.naf()
     assert (await naf.fetch(conn, s.btid)).result == GONE
     assert "marks             3 of 1000000" in await w.vty("show store")
-    s = await bootstrap(w.ue(1), w)
+    s = await bootstrap(w.ue(1))
     assert (await naf.fetch(conn, s.btid)).result == 2001
     for words in ("revoke naf not_a_name", "revoke naf"):
         assert "allowed" in await ctl.refused(w.ports["bsf_ctl"], words)
@@ -82,13 +69,13 @@ async def at_the_answer(t):
     conn = await b.naf()
     for kind in ("impi", "btid", "naf", "all"):
         ue = a.ue()
-        s = await bootstrap(ue, b)
+        s = await bootstrap(at(ue, b))
         assert (await naf.fetch(conn, s.btid)).result == 2001
         name = {"impi": s.impi, "btid": s.btid, "naf": "naf1.example.com", "all": ""}[kind]
         said = await order(a, f"revoke {kind} {name}".strip())
         assert (await naf.fetch(conn, s.btid)).result == GONE, kind
         assert (said["bsfs"], said["confirmed"], said["late"], said["failover_safe"]) == (2, 2, "", True), said
-    s = await bootstrap(a.ue(1), b)
+    s = await bootstrap(at(a.ue(1), b))
     os.kill(b.bsf.pid, signal.SIGSTOP)
     asked = asyncio.ensure_future(naf.fetch(conn, s.btid))
     said = await order(a, f"revoke impi {s.impi}")
@@ -102,7 +89,7 @@ async def at_the_answer(t):
 @test("Redis stands still: within the lease a BSF stops serving, with a cause of its own (store_lease); when it goes on it serves again")
 async def cut_off(t):
     redis, a, _ = await both(t, timeout_ms=5000)
-    s = await bootstrap(a.ue(), a)
+    s = await bootstrap(a.ue())
     conn = await a.naf()
     redis.freeze()
     since = time.monotonic()
@@ -126,7 +113,7 @@ async def cut_off(t):
 @test("Redis begins empty, or with the data of before a revocation: the marks come back from a BSF, and hold at one that is new")
 async def emptied(t):
     redis, a, b = await both(t)
-    s = await bootstrap(a.ue(), a)
+    s = await bootstrap(a.ue())
     assert await redis.ask("SAVE") == b"+OK"
     await b.bsf.stop()
     await order(a, f"revoke impi {s.impi}")
@@ -154,7 +141,7 @@ async def kept(t):
     a.bsf_cfg.add("store", f"redis marks {folder}")
     await a.start()
     await serves(t, a)
-    s = await bootstrap(a.ue(), a)
+    s = await bootstrap(a.ue())
     assert await redis.ask("SAVE") == b"+OK"
     await order(a, f"revoke impi {s.impi}")
     await a.bsf.kill()
@@ -179,7 +166,7 @@ async def kept(t):
 async def failover(t):
     redis, a, b = await both(t)
     replica = await Redis(t, "--replicaof", "127.0.0.1", str(redis.port), "--masterauth", redis.admin, "--dbfilename", "replica.rdb").start()
-    first, s = await bootstrap(a.ue(), a), await bootstrap(a.ue(1), a)
+    first, s = await bootstrap(a.ue()), await bootstrap(a.ue(1))
 
     async def has_all():
         return await replica.ask("DBSIZE") == await redis.ask("DBSIZE")

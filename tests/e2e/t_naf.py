@@ -215,10 +215,7 @@ async def curl(t):
 async def device(t):
     w = await World(t).start()
     n = await Naf(t, w.ports["dia"], "--fqdn", OTHER_FQDN).start()
-    c = w.cards[0]
-    card = w.write_secret("usim.cfg", f"usim\n imsi {c.imsi}\n mnc-length 2\n k {c.k.hex()}\n opc {c.opc.hex()}\n"
-                                      " algorithm milenage\n state-file usim.state\n")
-    argv = [t.need_program("gba-ue"), "-c", card, "--json", "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{w.ports['ub']}",
+    argv = [t.need_program("gba-ue"), "-c", w.usim(), "--json", "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{w.ports['ub']}",
             "--connect-to", f"{FQDN}:80:127.0.0.1:{n.port}", "--connect-to", f"{OTHER_FQDN}:80:127.0.0.1:{n.port}",
             "get", f"http://{FQDN}/"]
     rc, out, err = await procs.run(argv)

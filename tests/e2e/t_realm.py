@@ -81,9 +81,7 @@ class Host:
         with open(os.path.join(procs.SRC, "conf", "gba-reg.cfg"), encoding="utf-8") as f, open(f"{self.w.etc}/gba-reg.cfg", "a", encoding="utf-8") as own:
             own.write(self.here(re.search(r"^!api\n.*?^!\n", f.read(), re.M | re.S).group()))       # what it has as a comment
         self.t.watch(self.w.reg)
-        c = self.w.cards[0]
-        self.w.write_secret("usim-1.cfg", f"usim\n imsi {c.imsi}\n mnc-length 2\n k {c.k.hex()}\n opc {c.opc.hex()}\n algorithm milenage\n"
-                                          " state-file usim-1.state\n")
+        self.w.usim()
         self.shell = await Shell().start({"PATH": f"{self.bin}:{os.environ['PATH']}"}, self.w.etc)
         self.t.cleanup(self.shell.end)
 

@@ -200,7 +200,7 @@ async def balanced(t):
     done = [await w.counters() for w in (a, b)]
     assert done[0]["ub_challenged"] != done[0]["ub_ok"] and sum(c["ub_ok"] for c in done) == 4, done
     for w in (a, b):
-        await in_ub(t, w, "challenges-impi 6 600")
+        await vty.typed(w, "ub", "challenges-impi 6 600")
     before, vectors = sum(c["ub_challenged"] for c in done), len(a.raw_hss.mars)
     said = [await status(ue, w) for w in (a, b, a, b, a, b, a, a, b)]
     assert said == [401] * 6 + [503] * 3, said
@@ -209,7 +209,7 @@ async def balanced(t):
     assert len(a.raw_hss.mars) == vectors + 8, "each learns by one vector that it is used up, and asks for no more"
     await b.bsf.kill()
     t.may_die.add(b.bsf)
-    await in_ub(t, a, "challenges-impi off")
+    await vty.typed(a, "ub", "challenges-impi off")
 
     async def served():
         try:
@@ -224,19 +224,12 @@ async def through(ue, port):
     return await ue.bootstrap()
 
 
-async def in_ub(t, w, line):
-    v = await vty.Vty.open(w.ports["bsf_vty"])
-    t.cleanup(v.close)
-    for command in ("enable", "configure terminal", "ub", line):
-        await v.command(command)
-
-
 @test("a BSF is killed with bootstraps under way: whoever has a 200 has a key at the other one, and nobody's key is wrong")
 async def bsf_killed(t):
     _, a, b = await both(t)
     conn, given = await b.naf(), []
     for w in (a, b):
-        await in_ub(t, w, "challenges-impi off")
+        await vty.typed(w, "ub", "challenges-impi off")
     for n in range(30):
         ue = a.ue(n % 3)
         try:
@@ -340,11 +333,8 @@ def configured(t, n, *lines, secret="secret\n", mode=0o600):
     return w
 
 
-async def running(t, w):
-    v = await vty.Vty.open(w.ports["bsf_vty"])
-    t.cleanup(v.close)
-    await v.command("enable")
-    return await v.command("show running-config")
+async def running(w):
+    return await vty.enabled(w.ports["bsf_vty"], "show running-config")
 
 
 @test("configuration of Redis: what cannot be is refused with file, line and what is allowed; what is there is written again", smoke=True)
@@ -387,14 +377,14 @@ async def configuration(t):
     rc, out, err = await procs.run(w.bsf_daemon().argv + ["--check"], 15)
     assert rc == 0 and "configuration ok" in out, err
     await w.start()
-    text = await running(t, w)
+    text = await running(w)
     for line in (" redis 127.0.0.1 6379", " redis user gba", " redis password file ", " redis timeout-ms 100"):
         assert line in text, text
     behind = ("redis sentinel gba 127.0.0.1 26379", "redis sentinel gba 127.0.0.1 26380", "redis sentinel-user watcher",
               "redis sentinel-password file FILE", "redis password file FILE")
     w = configured(t, "behind", *behind)
     await w.start()
-    text = await running(t, w)
+    text = await running(w)
     for line in (x.replace("FILE", "") for x in behind):
         assert " " + line in text, text
     text = await w.vty("show store")

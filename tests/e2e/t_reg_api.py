@@ -7,11 +7,10 @@ import socket
 import sqlite3
 import time
 
-from lib import procs
+from lib import procs, vty
 from lib.pki import pki
-from lib.reg_api import JSON, PROBLEM, ApiRealm
+from lib.reg_api import PROBLEM, ApiRealm
 from lib.runner import test
-from lib.vty import Vty
 
 
 @test("registry api: a certificate is taken if it is ours, for clients, valid and registered; nothing else is", smoke=True)
@@ -317,8 +316,6 @@ async def configuration(t):
     await w.start()
     rc, _, err = await procs.run(good, 15)
     assert rc == 1 and "in use" in err, err
-    v = await Vty.open(w.ports["reg_vty"])
-    await v.command("enable")
-    said = await v.command("show running-config")
+    said = await vty.enabled(w.ports["reg_vty"], "show running-config")
     for line in w.reg_cfg.node("api"):
         assert line.strip() in said or line.strip() == "request-time 10", (line, said)

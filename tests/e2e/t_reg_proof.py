@@ -2,7 +2,6 @@
 """gba-regd: whose name an application has is shown by a TXT record, asked for again and again; what a DNS server says harms nobody."""
 import random
 
-from lib import naf
 from lib.dns import ZONE, Knot, Liar, answer, cname, name_octets, record, txt
 from lib.registry import ASP, FQDN, Realm
 from lib.runner import test
@@ -18,16 +17,14 @@ async def realm(t, port, interval, lapse):
     return await w.start()
 
 
-async def asked(w, fqdn, want=None):
-    """Asked for once more; what is known then."""
-    before = (await w.order(f"app proof {fqdn}")).get("asked_at", 0), w.reg.text().count("could not be asked")
-    await w.order(f"app prove {fqdn} dns")
+async def asked(w, want):
+    """Asked for once more, until that is what was said; what is known then."""
+    await w.order(f"app prove {FQDN} dns")
 
     async def done():
-        p = await w.order(f"app proof {fqdn}")
-        return p.get("said") == want if want else p.get("asked_at", 0) > before[0]
-    await w.t.until(done, 30, f"{fqdn} to be asked for: {want}", then=lambda: w.order(f"app proof {fqdn}"))
-    return await w.order(f"app proof {fqdn}")
+        return (await w.order(f"app proof {FQDN}")).get("said") == want
+    await w.t.until(done, 30, f"{FQDN} to be asked for: {want}", then=lambda: w.order(f"app proof {FQDN}"))
+    return await w.order(f"app proof {FQDN}")
 
 
 async def state_is(w, state):
@@ -54,21 +51,21 @@ async def proven(t):
     # shown in time, at the end of two CNAMEs: it stays
     await knot.change(("zone-set", LABEL, "60", "CNAME", "a.proofs"), ("zone-set", "a.proofs", "60", "CNAME", "b.proofs"),
                       ("zone-set", "b.proofs", "60", "TXT", '"something else"'), ("zone-set", "b.proofs", "60", "TXT", f'"{p["text"]}"'))
-    p = await asked(w, FQDN, "there")
+    p = await asked(w, "there")
     assert p["proven"] and not p["by_word"], p
-    assert await key_given(w, s) == s.ks_naf(FQDN)
+    assert await w.has_key(s)
 
     # the name is somebody else's now
     await knot.change(("zone-unset", "b.proofs", "TXT"), ("zone-set", "b.proofs", "60", "TXT", f'"{p["text"][::-1]}"'))
     await state_is(w, "suspended")
-    assert await key_given(w, s) is None
+    assert not await w.has_key(s, shut_out=True)
     audit = [(r["who"], r["what"]) for r in (await w.order("audit show"))["audit"]]
     assert ("dns", "proof") in audit and ("dns", "proof lapsed") in audit, audit
 
     # and his again
     await knot.change(("zone-set", "b.proofs", "60", "TXT", f'"{p["text"]}"'))
     await state_is(w, "approved")
-    assert await key_given(w, s) == s.ks_naf(FQDN)
+    assert await w.has_key(s)
 
     # or the operator answers for it: nothing is asked any more
     await knot.change(("zone-unset", "b.proofs"))
@@ -79,14 +76,6 @@ async def proven(t):
     assert ("proof by word" in [r["what"] for r in (await w.order("audit show"))["audit"]])
     assert (await w.refused(f"app prove {FQDN} mail")).startswith("invalid that is no way to show it"), p
     await w.order("audit verify")
-
-
-async def key_given(w, s):
-    """None: the BSF takes no connection of that name, or gives none."""
-    try:
-        return (await naf.fetch(await w.naf(FQDN), s.btid, naf.naf_id(FQDN))).key
-    except Exception:       # pylint: disable=broad-except
-        return None
 
 
 @test("registry: a DNS server that lies, is silent, is huge or leads in circles: could not be asked, or absent; never a proof, never harm", smoke=True, timeout=120)
@@ -125,7 +114,7 @@ async def hostile(t):
         await w.order(f"app prove {FQDN} word")
         say["now"] = how
         await unlike(w, said, say, how)
-        p = await asked(w, FQDN, said)
+        p = await asked(w, said)
         assert p["proven"] == (said == "there"), (what, p)
     await w.order(f"app delete {FQDN}")
     await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
@@ -148,7 +137,7 @@ async def unlike(w, said, say, how):
     """First another answer than the one that is waited for."""
     other = (lambda q, tcp: answer(q, flags=NXDOMAIN)) if said != "absent" else (lambda q, tcp: answer(q, flags=REFUSED))
     say["now"] = other
-    await asked(w, FQDN, "absent" if said != "absent" else "unasked")
+    await asked(w, "absent" if said != "absent" else "unasked")
     say["now"] = how
 
 

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Operator, ASP and user at the registry: who may say what, and that it is so at BSF and HSS."""
-from lib import naf
-from lib.dia_peer import PeerClosed
 from lib.reg_api import ApiRealm
 from lib.registry import FQDN
 from lib.runner import test
@@ -66,10 +64,7 @@ async def story(t):
 
     async def has_key():
         await w.told()
-        conn = await w.naf(FQDN)
-        a = await naf.fetch(conn, s.btid, naf.naf_id(FQDN))
-        await conn.close()
-        return a.key == s.ks_naf(FQDN)
+        return await w.has_key(s)
     assert not (await must(user.put(grant, {"user_agrees": True})))["live"] and not await has_key()
     seen = await must(asp.get(f"/grants?fqdn={FQDN}"))
     (mine,) = seen["grants"]
@@ -108,39 +103,33 @@ async def states(t):
     await w.told()
     s = await w.ue().bootstrap()
 
-    async def key_of(session):
-        try:
-            conn = await w.naf(FQDN)
-            a = await naf.fetch(conn, session.btid, naf.naf_id(FQDN))
-            await conn.close()
-        except (OSError, PeerClosed):
-            return None
-        return a.key
-    assert await key_of(s)
+    def has_key():
+        return w.has_key(s, shut_out=True)
+    assert await has_key()
     await must(user.put(f"/devices/{dev}/state", {"state": "lost"}))
     await w.told()
-    assert not await key_of(s)
+    assert not await has_key()
     assert (await user.put(f"/devices/{dev}/state", {"state": "active"})).status == 403        # he may have lost it to somebody
     await must(boss.put(f"/devices/{dev}/state", {"state": "active"}))
     await w.told()
     s = await w.ue().bootstrap()
-    assert await key_of(s)
+    assert await has_key()
     await must(boss.put("/asps/acme", {"state": "suspended"}))
     await w.told()
-    assert not await key_of(s)
+    assert not await has_key()
     assert (await asp.put(f"/apps/{FQDN}", {"title": "still here"})).status == 403
     await must(boss.put("/asps/acme", {"state": "approved"}))
     await w.told()
-    assert await key_of(s)
+    assert await has_key()
     other = await must(boss.post("/users", {"kyc_ref": "desk 7/13"}), 201)
     await must(boss.put(f"/devices/{dev}/custodian", {"user": other["user"]}))
     await w.told()
-    assert not await key_of(s) and (await user.get(f"/devices/{dev}")).status == 404           # it is another's now
+    assert not await has_key() and (await user.get(f"/devices/{dev}")).status == 404           # it is another's now
     theirs = Who(w, await w.token("user", other["user"]))
     assert (await must(theirs.put(grant, {"user_agrees": True})))["live"]
     await must(boss.put(f"/apps/{FQDN}", {"assurance_min": 1}))                                # this one is known less
     await w.told()
-    assert not await key_of(s)
+    assert not await has_key()
     await must(theirs.delete(grant), 204)
     r = await theirs.put(grant, {"user_agrees": True})
     assert r.status == 409 and "assurance is 0; allowed by the application: 1" in r.json["detail"] + r.json.get("allowed", ""), r

@@ -4,7 +4,7 @@ import contextlib
 import json
 import sqlite3
 
-from lib import naf, procs
+from lib import ctl, naf, procs
 from lib.registry import ASP, FQDN, Realm
 from lib.runner import test
 
@@ -77,19 +77,12 @@ async def used(t):
     assert rc == 0 and json.loads(out)["usage"] == await usage(w, one), (out, err)
     assert w.cards[0].imsi not in w.reg.text()
     assert (await w.refused("device usage nobody@example.com")).startswith("unknown")
-    bad = await bsf_refuses(w, "usage 0123")
+    bad = await ctl.refused(w.ports["bsf_ctl"], "usage 0123")
     assert bad.startswith("invalid that is no cursor"), bad
 
 
 async def started_anew(w):
     return "has been started anew: who used a token" in w.reg.text()
-
-
-async def bsf_refuses(w, command):
-    rc, out, err = await procs.run([w.t.need_program("gbactl"), "-s", w.ports["bsf_ctl"], "--json", *command.split()], 20)
-    assert rc == 1, (out, err)
-    answer = json.loads(out)
-    return f"{answer['error']} {answer['text']}"
 
 
 @test("registry: what of usage is older than the operator keeps it goes at the next start, and all of a device with the device", smoke=True)

@@ -16,13 +16,6 @@ from lib.registry import ASP, FQDN, Realm
 from lib.runner import test
 
 
-async def has_key(w, session, fqdn=FQDN):
-    conn = await w.naf(fqdn)
-    a = await naf.fetch(conn, session.btid, naf.naf_id(fqdn))
-    await conn.close()
-    return a.key == session.ks_naf(fqdn)
-
-
 @test("rows: a user is a reference to where he is known and nothing else; there is one of a reference, and one with devices is not deleted")
 async def reference(t):
     w = await Realm(t, n_cards=1).start()
@@ -51,13 +44,13 @@ async def hands(t):
         await w.order(f"grant {c.impi} {FQDN}")
     await w.told()
     sold, kept = [await w.ue(n).bootstrap() for n in (0, 1)]
-    assert await has_key(w, sold) and await has_key(w, kept)
+    assert await w.has_key(sold) and await w.has_key(kept)
     await w.order(f"device custodian {w.cards[0].impi} {users[1]}")
     await w.told()
-    assert not await has_key(w, sold) and await has_key(w, kept)
+    assert not await w.has_key(sold) and await w.has_key(kept)
     await w.order(f"grant {w.cards[0].impi} {FQDN}")
     await w.told()
-    assert await has_key(w, sold)
+    assert await w.has_key(sold)
 
 
 @test("rows: a pseudonym that is to be forgotten is another one from then on, at that provider alone")
@@ -93,8 +86,8 @@ async def group(t):
     await w.order(f"group in fleet {w.cards[2].impi}")
     await w.told()
     sessions = [await w.ue(n).bootstrap() for n in range(3)]
-    assert [await has_key(w, s) for s in sessions] == [True, True, False]
+    assert [await w.has_key(s) for s in sessions] == [True, True, False]
     assert (await w.refused("group grant fleet nothing.example.com")).startswith("unknown")
     await w.order(f"group withdraw fleet {FQDN}")
     await w.told()
-    assert [await has_key(w, s) for s in sessions] == [False, False, False]
+    assert [await w.has_key(s) for s in sessions] == [False, False, False]

@@ -6,6 +6,7 @@ import secrets
 import signal
 
 from . import procs
+from .ue import UbError
 from .world import HSS_ID, World
 
 MAY = "~c* ~s* ~i* ~t* ~n* ~m ~marks ~b* ~k ~r -@all +get +getrange +set +del +scan +incr +pexpire +exists +pexpiretime +time +info +eval +evalsha +zadd +zscore +zrange +zrangebyscore +zremrangebyscore +wait"   # as the manual has it
@@ -189,6 +190,16 @@ def two(t, redis, timeout_ms=2000, **kw):
     b.keks["bsf"] = a.keks["bsf"]
     b.write_secret("bsf-1.kek", a.keks["bsf"].hex() + "\n")
     return use(a, redis, timeout_ms), use(b, redis, timeout_ms)
+
+
+async def bootstrap(ue):
+    """Until it has keys: who is challenged in the moment of a revocation, or of a fault, begins again."""
+    for _ in range(50):
+        try:
+            return await ue.bootstrap()
+        except UbError as e:
+            assert e.response.status in (401, 503), e
+    raise AssertionError("no bootstrap in 50 tries")
 
 
 def at(ue, world):

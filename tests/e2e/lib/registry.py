@@ -3,9 +3,10 @@
 import os
 import random
 
-from . import ctl, procs
+from . import ctl, naf, procs
 from .app import App
 from .cfg import Cfg
+from .dia_peer import PeerClosed
 from .world import World
 
 ASP, FQDN = "asp-1", "video.example.com"
@@ -71,6 +72,19 @@ class Realm(World):
         async def empty():
             return not any(t["waiting"] for t in (await self.order("outbox"))["targets"])
         await self.t.until(empty, timeout, "all targets to be told", then=lambda: self.order("outbox"))
+
+    async def has_key(self, session, fqdn=FQDN, shut_out=False):
+        """Does an application get the key of a session? It must be the right one. shut_out: it may be one that gets no connection at all."""
+        try:
+            conn = await self.naf(fqdn)
+            key = (await naf.fetch(conn, session.btid, naf.naf_id(fqdn))).key
+            await conn.close()
+        except (OSError, PeerClosed):
+            if not shut_out:
+                raise
+            return False
+        assert key in (None, session.ks_naf(fqdn)), f"{fqdn} has a wrong key"
+        return key is not None
 
     async def app(self, fqdn=FQDN, asp=ASP, name="naf"):
         """An application as registered: gba-naf-example with the naf.conf it was given."""

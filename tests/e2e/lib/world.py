@@ -58,6 +58,12 @@ class World:
             f.write(text)
         return path
 
+    def usim(self, n=0, state=""):
+        """Path of the card of subscriber n as gba-ue reads it; its state lies beside it, or where it is said."""
+        c = self.cards[n]
+        return self.write_secret(f"usim-{n + 1}.cfg", f"usim\n imsi {c.imsi}\n mnc-length 2\n k {c.k.hex()}\n opc {c.opc.hex()}\n algorithm milenage\n"
+                                                      f" state-file {state or f'usim-{n + 1}.state'}\n")
+
     def _bsf_cfg(self):
         c = Cfg(os.path.join(procs.SRC, "conf", "gba-bsf.cfg"))
         c.set("ub", f"listen 127.0.0.1 {self.ports['ub']}")
