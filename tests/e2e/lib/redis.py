@@ -2,6 +2,7 @@
 """A redis-server of a test's own, and BSFs that share it."""
 import asyncio
 import os
+import re
 import secrets
 import signal
 
@@ -9,10 +10,13 @@ from . import procs
 from .ue import UbError
 from .world import HSS_ID, World
 
-MAY = "~c* ~s* ~i* ~t* ~n* ~m ~marks ~b* ~k ~r -@all +get +getrange +set +del +scan +incr +pexpire +exists +pexpiretime +time +info +eval +evalsha +zadd +zscore +zrange +zrangebyscore +zremrangebyscore +wait"   # as the manual has it
-
-
 LEASE_MS = int(min(1000 * procs.FACTOR, 3000))
+
+
+def may():
+    """What the user of Redis may, word for word as the manual has it."""
+    with open(os.path.join(procs.SRC, "doc/man/gba-bsfd.8"), encoding="utf-8") as f:
+        return re.search(r"^\.Ql (~c\* .*) \.$", f.read(), re.M)[1]
 
 
 class Redis:
@@ -32,7 +36,7 @@ class Redis:
 
     async def start(self):
         words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--requirepass", self.admin,
-                 "--user", "gba", "on", f">{self.password}", *MAY.split(), *self.more]
+                 "--user", "gba", "on", f">{self.password}", *may().split(), *self.more]
         with open(f"{self.t.dir}/redis.log", "ab") as log:
             self.proc = await asyncio.create_subprocess_exec(*words, stdout=log, stderr=log, cwd=self.t.dir)
         await self.t.until(self.answers, 20, "redis-server to answer")
