@@ -109,9 +109,12 @@ class Bench:
         return path
 
     def spawn(self, name, args, sign="ready"):
-        """Start a server and wait for its line."""
-        log = open(self.path(f"{os.path.basename(name)}-{len(self.running)}.log"), "w+b")
-        p = subprocess.Popen([self.exe(name)] + [str(a) for a in args], stdout=log, stderr=subprocess.STDOUT)
+        """Start a server that was built and wait for its line."""
+        return self.start(self.exe(name), args, sign)
+
+    def start(self, exe, args, sign):
+        log = open(self.path(f"{os.path.basename(exe)}-{len(self.running)}.log"), "w+b")
+        p = subprocess.Popen([exe] + [str(a) for a in args], stdout=log, stderr=subprocess.STDOUT)
         p.log = log
         self.running.append(p)
         self.wait_for(p, sign)

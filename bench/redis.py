@@ -4,7 +4,6 @@
 redis.py BUILD-FOLDER [--rounds N] [--quick] [--sessions N]
 
 As bench.py: CPU of the BSF per operation, all its threads; beside it that of redis-server per operation."""
-import os
 import shutil
 import socket
 import statistics
@@ -26,23 +25,14 @@ class RedisBench(bench.Bench):
         if not exe:
             sys.exit("there is no redis-server (Debian: redis-server)")
         port = bench.free_port()
-        p = subprocess.Popen([exe, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", self.dir, "--daemonize", "no"],
-                             stdout=subprocess.DEVNULL)
-        p.log = open(os.devnull, "wb")
-        self.running.append(p)
-        while not self.ask(port, "PING"):
-            time.sleep(0.02)
-        return p, port
+        return self.start(exe, ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", self.dir], "Ready to accept connections"), port
 
     @staticmethod
     def ask(port, *words):
-        try:
-            with socket.create_connection(("127.0.0.1", port), 60) as s, s.makefile("rb") as f:
-                s.sendall(f"*{len(words)}\r\n".encode() + b"".join(f"${len(w)}\r\n{w}\r\n".encode() for w in words))
-                line = f.readline()
-                return f.read(int(line[1:])).decode() if line[:1] == b"$" else line.decode()
-        except OSError:
-            return ""
+        with socket.create_connection(("127.0.0.1", port), 60) as s, s.makefile("rb") as f:
+            s.sendall(f"*{len(words)}\r\n".encode() + b"".join(f"${len(w)}\r\n{w}\r\n".encode() for w in words))
+            line = f.readline()
+            return f.read(int(line[1:])).decode() if line[:1] == b"$" else line.decode()
 
     def begin(self, quick):
         self.sessions = 20000 if quick else self.sessions

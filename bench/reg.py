@@ -103,8 +103,8 @@ class Bench:
                 began = time.perf_counter()
                 r = link.ask_now("GET", f"/devices?after={behind:0<32}", token=token)
                 took.append(time.perf_counter() - began)
+                assert r.status == 200 and r.json["devices"], r
                 await asyncio.sleep(0.02)                          # a token has a rate
-            assert r.status == 200 and r.json["devices"], r
             both(f"a page of devices over HTTPS {what}", took, 2)
 
     async def start_again(self):

@@ -57,7 +57,7 @@ check "every script a document types can be run"
 
 # a folder that is none, and one where nothing is built
 empty=$(mktemp -d) || exit 1
-for script in bench tls znproxy import reg; do
+for script in bench tls znproxy import redis reg; do
 	for words in 'is no build folder' 'is not there. Type: make'; do
 		out=$(python3 "bench/$script.py" "$empty" 2>&1) && echo "bench/$script.py went on"
 		case $out in *Traceback*) echo "bench/$script.py: $out" ;; *"$words"*) ;; *) echo "bench/$script.py does not say '$words': $out" ;; esac
