@@ -22,7 +22,7 @@ trap 'rm -f "$tmp"' EXIT
 sources() { find common dict bsf naf-lib hss-sim reg ue znproxy tools interop bench fuzz tests debian conf doc README.md demo test \
 	-type f ! -path '*/corpus/*' ! -path 'debian/gba-*/*' ! -path 'debian/lib*/*' ! -path 'debian/tmp/*' ! -name '*.pyc' ! -name docs_test.sh; }
 
-echo 1..6
+echo 1..7
 : >"$tmp"
 for f in README.md doc/*.md doc/decisions/*.md; do
 	grep -oE '\]\([^)#]+' "$f" | sed 's/^](//' | grep -v '^http' | while read -r to; do
@@ -36,6 +36,13 @@ sources | xargs grep -noE '[$]?[A-Za-z0-9_./-]+\.md\b' | grep -vE ':[$]|:/usr/sh
 	[ -e "$name" ] || [ -e "doc/$name" ] || [ -e "${f%/*}/$name" ] || echo "$f: names $name"
 done >"$tmp"
 check "every document a file names is in the tree"
+
+# by its path, or by the end of it
+files=$(sources)
+grep -oE '`[A-Za-z0-9_/.-]+\.(c|h|py|sh|pml|csv|json)`' README.md doc/*.md doc/decisions/*.md | tr -d '`' | while IFS=: read -r f name; do
+	grep -qE "(^|/)$name\$" <<<"$files" || echo "$f: names $name"
+done >"$tmp"
+check "every file of the tree that a document names is there"
 
 sources | xargs grep -nE '\.\./shared|/work/' >"$tmp"
 check "nothing points outside the tree"
