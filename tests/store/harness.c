@@ -123,6 +123,17 @@ void store_wait_up(struct store *st)
 	}
 }
 
+void wait_why(struct harness *h, const char *words)
+{
+	struct store_links l;
+
+	do {
+		osmo_select_main(0);
+		ck_assert(store_shared_links(h->sh, &l));
+	} while (!strstr(l.why, words));
+	ck_assert_uint_eq(l.up, 0);
+}
+
 void harness_open_redis(struct harness *h, const struct store_redis_cfg *cfg)
 {
 	struct err err;

@@ -37,6 +37,8 @@ void harness_open_redis(struct harness *h, const struct store_redis_cfg *cfg);
 void harness_close(struct harness *h);
 /*! Turn the loop until the link of a shard is up, where it has one. */
 void store_wait_up(struct store *st);
+/*! Turn the loop until no link is up, and one says so in these words. */
+void wait_why(struct harness *h, const char *words);
 /*! One KEK as lmdb_cfg(), and deadlines for slow machines. */
 struct store_redis_cfg redis_cfg(const struct sockaddr_storage *addr);
 

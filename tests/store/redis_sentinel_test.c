@@ -30,17 +30,6 @@ static void wait_at(const struct redis_server *s)
 		osmo_select_main(0);
 }
 
-static void wait_words(const char *words)
-{
-	struct store_links l;
-
-	do {
-		osmo_select_main(0);
-		ck_assert(store_shared_links(h.sh, &l));
-	} while (!strstr(l.why, words));
-	ck_assert_uint_eq(l.up, 0);
-}
-
 static long long offset_of(const struct redis_server *s)
 {
 	char text[2048], *at;
@@ -192,7 +181,7 @@ START_TEST(majority)
 	while (store_shared_links(h.sh, &l) && l.agree != 2);
 	ck_assert_uint_eq(l.sentinels, 3);
 	redis_server_stop(&fakes[2]);
-	wait_words("no master that most of 3 Sentinels name");
+	wait_why(&h, "no master that most of 3 Sentinels name");
 	ck_assert(!((struct redis_part *)h.st->part)->is_up);
 	fakes_stop();
 }
@@ -219,7 +208,7 @@ START_TEST(wrong_neighbours)
 			fake_sentinel(i, rows[r].reply);
 		cfg = fakes_cfg();
 		open_at_once(&cfg);
-		wait_words(rows[r].words);
+		wait_why(&h, rows[r].words);
 		fakes_stop();
 	}
 }
@@ -234,13 +223,13 @@ START_TEST(no_sentinel)
 	fakes[1].addr = fakes[2].addr = fakes[0].addr;
 	cfg = fakes_cfg();
 	open_at_once(&cfg);
-	wait_words("it is no Sentinel");
+	wait_why(&h, "it is no Sentinel");
 	harness_close(&h);
 	secret_set(&cfg.sentinel_password, "x", 1);
 	open_at_once(&cfg);
-	wait_words("it answers without a password");
+	wait_why(&h, "it answers without a password");
 	redis_server_stop(&fakes[0]);
-	wait_words("refused");
+	wait_why(&h, "refused");
 	fakes_stop();
 }
 END_TEST
@@ -255,7 +244,7 @@ START_TEST(names_a_replica)
 		fake_names(i, &a);
 	cfg = fakes_cfg();
 	open_at_once(&cfg);
-	wait_words("its role is slave");
+	wait_why(&h, "its role is slave");
 	fakes_stop();
 }
 END_TEST

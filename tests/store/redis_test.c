@@ -50,7 +50,7 @@ static void ask(const char *const *words)
 	ck_assert_msg(strncmp(text, "ERR", 3) != 0, "%s", text);
 }
 
-static void never(void *owner, uint64_t txn, const struct store_answer *a)
+static void not_done(void *owner, uint64_t txn, const struct store_answer *a)
 {
 	ck_assert_int_ne(a->rc, 0);
 }
@@ -62,7 +62,7 @@ static void refused_for(const struct store_redis_cfg *c, const char *words)
 	struct store_links l;
 	struct err err;
 	struct store_shared *sh = store_shared_redis_new(c, &err);
-	struct store *st = store_new(NULL, sh, never, NULL);
+	struct store *st = store_new(NULL, sh, not_done, NULL);
 	struct btid id = { .domain = BSF_A };
 
 	do {
@@ -176,7 +176,7 @@ START_TEST(closes_each)
 	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	cfg = redis_cfg(&server.addr);
 	sh = store_shared_redis_new(&cfg, &err);
-	st = store_new(NULL, sh, never, NULL);
+	st = store_new(NULL, sh, not_done, NULL);
 	while (clock_mono_ms() < until) {
 		while ((c = accept(fd, NULL, NULL)) >= 0) {
 			calls++;
@@ -455,16 +455,6 @@ static void fake_time(struct redis_server *s, int off_s, char run)
 	redis_fake_start(s, fit, false, answer, GREETING - 1);
 }
 
-static void wait_why(const char *words)
-{
-	struct store_links l;
-
-	do {
-		osmo_select_main(0);
-		ck_assert(store_shared_links(h.sh, &l));
-	} while (!strstr(l.why, words));
-}
-
 /* Another master, whose clock is 6 s from that of the former one: of the two the one that is farther from ours is not used */
 START_TEST(masters_differ)
 {
@@ -483,11 +473,11 @@ START_TEST(masters_differ)
 		cfg = redis_cfg(&server.addr);
 		memset(&h, 0, sizeof(h));
 		h.sh = store_shared_redis_new(&cfg, &err);
-		h.st = store_new(NULL, h.sh, never, NULL);
+		h.st = store_new(NULL, h.sh, not_done, NULL);
 		p = h.st->part;
-		wait_why("another KEK"); /* it says nothing else that is right, but its clock is known */
+		wait_why(&h, "another KEK"); /* it says nothing else that is right, but its clock is known */
 		redis_link_aim(p->link, &next.addr, "aimed");
-		wait_why(rows[i].odd ? "its clock and that of the former master differ" : "another KEK");
+		wait_why(&h, rows[i].odd ? "its clock and that of the former master differ" : "another KEK");
 		harness_close(&h);
 		redis_server_stop(&server);
 		redis_server_stop(&next);
