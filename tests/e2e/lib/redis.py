@@ -86,7 +86,7 @@ class Sentinel:
     """One of three; its file is its own to write, so that it knows the others again after it was killed."""
 
     def __init__(self, t, n, master, password):
-        self.t, self.port, self.password, self.proc = t, procs.free_port(), password, None
+        self.t, self.port, self.admin, self.proc = t, procs.free_port(), password, None
         os.makedirs(f"{t.dir}/etc", exist_ok=True)       # where passwords may stand
         self.path = f"{t.dir}/etc/sentinel{n}.conf"
         with open(self.path, "w", encoding="ascii") as f:
@@ -101,10 +101,6 @@ class Sentinel:
 
     kill = Redis.kill
     told = Redis.told
-
-    @property
-    def admin(self):
-        return self.password
 
     async def ready(self):
         try:
