@@ -80,21 +80,13 @@ int main(int argc, char **argv)
 	struct seal_kek kek = { .id = 1 };
 	struct err err = { "" };
 	char where[] = "bsf.example.org"; /* of a naf.conf that nobody reads */
-	uint8_t key[32];
-	char hex[65] = "";
 	struct reg_db *db;
 	long devices, applications, each;
-	FILE *f;
 
 	if (argc != 6)
 		die("usage: reg_fill DATABASE KEK-FILE DEVICES APPLICATIONS GRANTS-EACH", NULL);
-	f = fopen(argv[2], "r");
-	if (!f || fread(hex, 1, 64, f) != 64)
-		die("KEK file", NULL);
-	fclose(f);
-	for (int i = 0; i < 32; i++)
-		sscanf(hex + 2 * i, "%2hhx", &key[i]);
-	secret_set(&kek.key, key, sizeof(key));
+	if (secret_read_file(&kek.key, SEAL_KEK_LEN, argv[2], err.text, sizeof(err.text)))
+		die(err.text, NULL);
 	devices = atol(argv[3]);
 	applications = atol(argv[4]);
 	each = atol(argv[5]);
