@@ -132,6 +132,11 @@ async def redis(t):
     assert checked and not lost, lost
 
 
+def data(w):
+    with open(f"{w.dir}/bsf/data.mdb", "rb") as f:
+        return f.read()
+
+
 @test("A KEK of records that are there is missing: --check and start say which, and change nothing; a credential of systemd is a KEK")
 async def missing(t):
     w = World(t)
@@ -145,9 +150,11 @@ async def missing(t):
     os.chmod(f"{w.etc}/credentials/bsf-2.kek", 0o440)     # as systemd shows a right of the service's user
     w.bsf.env["CREDENTIALS_DIRECTORY"] = f"{w.etc}/credentials"
     keks(w, "kek 2 credential bsf-2.kek")
+    before = data(w)
     for more in (["--check"], []):
         rc, out, err = await procs.run([*w.bsf.argv, *more], env=w.bsf.env)
         assert rc != 0 and "1 records" in out + err and "KEK 1, which is not configured" in out + err, (rc, out, err)
+        assert data(w) == before, more
     keks(w, "kek 2 credential bsf-2.kek", f"kek 1 file {w.etc}/bsf-1.kek")
     await w.bsf.start()
     pool = NafPool(w)

@@ -38,9 +38,8 @@ async def certificates(t):
     assert (await w.curl("/tokens", port=w.api, pair=good))[0] == 401                         # there nobody asks for one
     await w.order(f"token revoke {added['id']}")
     assert (await w.curl("/tokens", port=w.clients, pair=good))[0] == 401
-    p = await asyncio.create_subprocess_exec("curl", "-s", "-m", "10",                                # never without TLS, also on loopback
-                                             f"http://127.0.0.1:{w.api}/openapi.json", stdout=asyncio.subprocess.PIPE)
-    assert not (await p.communicate())[0] and p.returncode != 0
+    rc, out, _ = await procs.run(["curl", "-s", "-m", "10", f"http://127.0.0.1:{w.api}/openapi.json"], 20)
+    assert rc != 0 and not out, "never without TLS, also on loopback"
 
 
 @test("registry api: a token stands for its owner until it is revoked or over, and what is kept of it lets nobody in", smoke=True)

@@ -105,13 +105,12 @@ class ApiRealm(Realm):
         argv = ["curl", "-sS", "-m", str(20 * procs.FACTOR), "--cacert", pki().ca(), "-w", "\n%{http_code}"]
         if pair:
             argv += ["--cert", pair.certificate, "--key", pair.key]
-        status = "429"
-        while status == "429":                                     # an address may ask ten times a second without a good token
-            p = await asyncio.create_subprocess_exec(*argv, *args, f"https://localhost:{port or self.api}{path}", stdin=asyncio.subprocess.DEVNULL,
-                                                     stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=procs.environment())
-            body, _, status = (await p.communicate())[0].decode().rpartition("\n")
-            await asyncio.sleep(status == "429")
-        return int(status), json.loads(body) if status != "000" and body.strip() else body
+        while True:
+            _, out, err = await procs.run([*argv, *args, f"https://localhost:{port or self.api}{path}"], 30)
+            body, _, status = out.rpartition("\n")
+            if status != "429":
+                return int(status), json.loads(body) if body else err
+            await asyncio.sleep(1)                                 # an address may ask ten times a second without a good token
 
     async def tls(self, port=None):
         """A raw connection: reader and writer over TLS."""
