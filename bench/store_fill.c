@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
 #include "bsf/store/store.h"
@@ -85,6 +86,7 @@ static void fill(struct store *st)
 
 	for (n = 0; n < sessions; n++) {
 		fill_session(&s, n, guss);
+		s.made_ms = store_clock_ms(st);
 		if (n < to_print && btid_format(btid, s.rand, name) > 0)
 			puts(btid);
 		while (in_flight >= IN_FLIGHT)
@@ -143,7 +145,7 @@ static void read_options(int argc, char **argv)
 static struct store_shared *open_store(const struct seal_kek *kek, struct err *err)
 {
 	struct store_lmdb_cfg lmdb = { .dir = dir, .limit_gib = 64, .keks = kek, .n_keks = 1 };
-	struct store_redis_cfg redis = { .timeout_ms = 5000, .keks = kek, .n_keks = 1 };
+	struct store_redis_cfg redis = { .timeout_ms = 5000, .lease_ms = 20000, .keks = kek, .n_keks = 1 };
 
 	if (dir)
 		return store_shared_lmdb_new(&lmdb, err);
@@ -152,13 +154,15 @@ static struct store_shared *open_store(const struct seal_kek *kek, struct err *e
 	return store_shared_redis_new(&redis, err);
 }
 
-/* One on another machine is not there at once. */
+/* One on another machine is not there at once, and takes nothing before it is known what was revoked, which another thread asks. */
 static void wait_links(struct store_shared *sh)
 {
 	struct store_links l;
 
-	while (store_shared_links(sh, &l) && l.up < l.of)
-		osmo_select_main(0);
+	while (store_shared_links(sh, &l) && (l.up < l.of || !l.lease)) {
+		osmo_select_main(1);
+		usleep(500);
+	}
 }
 
 int main(int argc, char **argv)
