@@ -63,6 +63,8 @@ int lmdb_record_rc(struct store_lmdb *l, const uint8_t *rand, int rc);
 /*! From now on SIGBUS and a failed assertion of LMDB end the process and name this store's file on standard error. */
 void lmdb_fatal_init(MDB_env *env, const char *dir);
 void lmdb_fatal(void) __attribute__((noreturn));
+/*! This thread is in a write transaction: what it touches that is not there is damage of the file, too. */
+extern _Thread_local volatile bool lmdb_writing;
 
 /* store/lmdb_room.c */
 /*! Octets of addresses to map: 16 TiB, less where the process may not have them, at least the limit. */

@@ -29,6 +29,17 @@ static void on_assert(MDB_env *env, const char *text)
 	lmdb_fatal();
 }
 
+_Thread_local volatile bool lmdb_writing;
+
+/* Of a page that is damaged so that LMDB goes astray while it moves entries. Elsewhere it is a fault of ours, and ends as one. */
+static void on_sigsegv(int sig)
+{
+	if (lmdb_writing)
+		lmdb_fatal();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
 void lmdb_fatal_init(MDB_env *env, const char *dir)
 {
 	struct sigaction sa = { .sa_handler = on_sigbus };
@@ -40,5 +51,7 @@ void lmdb_fatal_init(MDB_env *env, const char *dir)
 
 	line_len = n > 0 && (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1;
 	sigaction(SIGBUS, &sa, NULL);
+	sa.sa_handler = on_sigsegv;
+	sigaction(SIGSEGV, &sa, NULL);
 	mdb_env_set_assert(env, on_assert);
 }

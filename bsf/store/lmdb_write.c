@@ -50,6 +50,7 @@ struct lmdb_write *lmdb_write_begin(struct store_lmdb *l, int *rc)
 		return NULL;
 	w->l = l;
 	*rc = lmdb_errno(mdb_txn_begin(l->env, NULL, 0, &w->txn));
+	lmdb_writing = *rc == 0;
 	if (*rc == 0)
 		return w;
 	free(w);
@@ -58,6 +59,7 @@ struct lmdb_write *lmdb_write_begin(struct store_lmdb *l, int *rc)
 
 static void write_free(struct lmdb_write *w)
 {
+	lmdb_writing = false;
 	free(w->undo);
 	free(w);
 }
