@@ -205,11 +205,14 @@ int redis_begin(struct redis_part *p, struct store_req *r)
 static bool redis_submit(struct store_shared *sh, struct store_req *r)
 {
 	struct redis_part *p = r->st->part;
+	int rc;
 
 	if (redis_hold(p, r))
 		return false;
-	r->rc = redis_begin(p, r);
-	return r->rc < 0;
+	rc = redis_begin(p, r);
+	if (rc < 0) /* else it may be another thread's by now */
+		r->rc = rc;
+	return rc < 0;
 }
 
 static int64_t redis_clock_ms(struct store *st)

@@ -31,7 +31,7 @@ struct redis_marks {
 	/* of its thread */
 	void *ctx;
 	struct deadline_set *deadlines;
-	struct store *st;
+	_Atomic(struct store *) st; /* other threads only ask whether it is theirs */
 	struct redis_part *part;
 	struct deadline poll;
 	bool up, asking; /* one question at a time */
