@@ -63,6 +63,15 @@ async def of_a_naf_and_all(t):
         assert "allowed" in await ctl.refused(w.ports["bsf_ctl"], words)
 
 
+async def stand_still(t, pid):
+    """Stop each of its threads: a signal comes to one first, and what another decides meanwhile would leave when it goes on."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def stopped():
+        return all(open(f"/proc/{pid}/task/{n}/stat").read().rpartition(")")[2].split()[0] == "T" for n in os.listdir(f"/proc/{pid}/task"))
+    await t.until(stopped, 5, "every thread to stand still")
+
+
 @test("two BSFs: at the answer of a revocation the other one refuses, each kind of it; one that stands still is named, and serves nothing when it goes on")
 async def at_the_answer(t):
     _, a, b = await both(t)
@@ -76,7 +85,7 @@ async def at_the_answer(t):
         assert (await naf.fetch(conn, s.btid)).result == GONE, kind
         assert (said["bsfs"], said["confirmed"], said["late"], said["failover_safe"]) == (2, 2, "", True), said
     s = await bootstrap(at(a.ue(1), b))
-    os.kill(b.bsf.pid, signal.SIGSTOP)
+    await stand_still(t, b.bsf.pid)
     asked = asyncio.ensure_future(naf.fetch(conn, s.btid))
     said = await order(a, f"revoke impi {s.impi}")
     assert (said["bsfs"], said["confirmed"]) == (2, 1) and said["late"].endswith(f"/{b.bsf.pid}"), said
