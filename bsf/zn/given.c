@@ -71,6 +71,28 @@ static uint64_t who_is(const char *impi)
 	return keyed_hash(table->key, span_str(name.s));
 }
 
+static pthread_mutex_t *lock_of(uint64_t who)
+{
+	return &table->lock[who & (STRIPES - 1)];
+}
+
+/* The place of a hash, whoever is there; for place_unlock(). */
+static struct place *place_lock(uint64_t who)
+{
+	pthread_mutex_lock(lock_of(who));
+	return &table->place[who & (ZN_GIVEN_SUBSCRIBERS - 1)];
+}
+
+static void place_unlock(uint64_t who)
+{
+	pthread_mutex_unlock(lock_of(who));
+}
+
+static bool is_of(const struct place *p, uint64_t who, const struct btid *btid)
+{
+	return p->who == who && memcmp(p->rand, btid->rand, BTID_RAND_LEN) == 0;
+}
+
 static uint32_t naf_hash(const char *naf)
 {
 	return (uint32_t)keyed_hash(table->key, span_str(naf));
@@ -110,7 +132,7 @@ static bool note(struct place *p, uint64_t who, const struct btid *btid, const c
 	bool news;
 	size_t i;
 
-	if (p->who != who || memcmp(p->rand, btid->rand, BTID_RAND_LEN) != 0)
+	if (!is_of(p, who, btid))
 		forget_place(p);
 	if (!p->names) {
 		p->names = calloc(1, sizeof(*p->names));
@@ -131,15 +153,12 @@ bool zn_given_note(const char *impi, const struct btid *btid, const char *naf, i
 {
 	uint64_t who;
 	bool news;
-	size_t i;
 
 	if (!table)
 		return true;
 	who = who_is(impi);
-	i = who & (ZN_GIVEN_SUBSCRIBERS - 1);
-	pthread_mutex_lock(&table->lock[i & (STRIPES - 1)]);
-	news = note(&table->place[i], who, btid, naf, at_s);
-	pthread_mutex_unlock(&table->lock[i & (STRIPES - 1)]);
+	news = note(place_lock(who), who, btid, naf, at_s);
+	place_unlock(who);
 	return news;
 }
 
@@ -149,19 +168,16 @@ unsigned zn_given_times(const char *impi, const struct btid *btid, const char *n
 	unsigned times = 0;
 	uint32_t hash;
 	uint64_t who;
-	size_t i;
 
 	if (!table)
 		return 0;
 	who = who_is(impi);
 	hash = naf_hash(naf);
-	i = who & (ZN_GIVEN_SUBSCRIBERS - 1);
-	pthread_mutex_lock(&table->lock[i & (STRIPES - 1)]);
-	p = &table->place[i];
-	for (size_t k = 0; p->who == who && memcmp(p->rand, btid->rand, BTID_RAND_LEN) == 0 && k < ZN_GIVEN_NAFS; k++)
+	p = place_lock(who);
+	for (size_t k = 0; is_of(p, who, btid) && k < ZN_GIVEN_NAFS; k++)
 		if (p->naf[k] == hash)
 			times = p->times[k];
-	pthread_mutex_unlock(&table->lock[i & (STRIPES - 1)]);
+	place_unlock(who);
 	return times;
 }
 
@@ -182,18 +198,15 @@ bool zn_given_of(struct zn_given *out, const char *impi)
 	const struct place *p;
 	bool found;
 	uint64_t who;
-	size_t i;
 
 	if (!table)
 		return false;
 	who = who_is(impi);
-	i = who & (ZN_GIVEN_SUBSCRIBERS - 1);
-	pthread_mutex_lock(&table->lock[i & (STRIPES - 1)]);
-	p = &table->place[i];
+	p = place_lock(who);
 	found = p->names && p->who == who;
 	if (found)
 		given_copy(out, p);
-	pthread_mutex_unlock(&table->lock[i & (STRIPES - 1)]);
+	place_unlock(who);
 	return found;
 }
 
@@ -201,12 +214,13 @@ bool zn_given_btid(struct zn_given *out, const struct btid *btid)
 {
 	bool found = false;
 
-	for (size_t i = 0; table && !found && i < ZN_GIVEN_SUBSCRIBERS; i++) {
-		pthread_mutex_lock(&table->lock[i & (STRIPES - 1)]);
-		found = table->place[i].names && same_btid(&table->place[i].names->btid, btid);
+	for (uint64_t i = 0; table && !found && i < ZN_GIVEN_SUBSCRIBERS; i++) {
+		const struct place *p = place_lock(i);
+
+		found = p->names && same_btid(&p->names->btid, btid);
 		if (found)
-			given_copy(out, &table->place[i]);
-		pthread_mutex_unlock(&table->lock[i & (STRIPES - 1)]);
+			given_copy(out, p);
+		place_unlock(i);
 	}
 	return found;
 }
