@@ -27,13 +27,6 @@
 
 /* --- rows */
 
-static char *column(sqlite3_stmt *q, int n)
-{
-	const char *s = (const char *)sqlite3_column_text(q, n);
-
-	return s ? strdup(s) : NULL;
-}
-
 int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out)
 {
 	sqlite3_stmt *q;
@@ -47,16 +40,16 @@ int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out)
 	if (rc <= 0)
 		return rc;
 	*out = (struct reg_app){ .id = sqlite3_column_int64(q, 0),
-				 .fqdn = column(q, 1),
-				 .asp = column(q, 2),
-				 .gsid = column(q, 3),
-				 .nets = column(q, 4),
-				 .ua = column(q, 5),
-				 .state = column(q, 6),
+				 .fqdn = reg_db_text(q, 1),
+				 .asp = reg_db_text(q, 2),
+				 .gsid = reg_db_text(q, 3),
+				 .nets = reg_db_text(q, 4),
+				 .ua = reg_db_text(q, 5),
+				 .state = reg_db_text(q, 6),
 				 .usable = sqlite3_column_int(q, 7),
 				 .assurance_min = sqlite3_column_int(q, 8),
 				 .rev = sqlite3_column_int64(q, 9),
-				 .profile = column(q, 10) };
+				 .profile = reg_db_text(q, 10) };
 	sqlite3_finalize(q);
 	if (out->fqdn && out->asp && out->gsid && out->nets && out->ua && out->state)
 		return 1;

@@ -68,6 +68,13 @@ static int bind_all(sqlite3_stmt *q, const char *binds, va_list ap)
 	return rc == SQLITE_OK ? 0 : -EIO;
 }
 
+char *reg_db_text(sqlite3_stmt *q, int column)
+{
+	const char *s = (const char *)sqlite3_column_text(q, column);
+
+	return s ? strdup(s) : NULL;
+}
+
 int reg_db_next(sqlite3_stmt *q)
 {
 	int rc = sqlite3_step(q);

@@ -42,7 +42,9 @@ void reg_db_close(struct reg_db *db); /* may be NULL */
 int reg_db_ask(struct reg_db *db, sqlite3_stmt **out, const char *text, const char *binds, ...);
 /*! Its next row. \returns 1; 0 there is none; -EIO: then what came is not all */
 int reg_db_next(sqlite3_stmt *q);
-/*! The same for what gives no rows. \returns 0; -EEXIST a constraint; -EIO; -ENOSPC */
+/*! A column of the row as text. \returns malloc'ed; NULL: it is NULL, or no memory */
+char *reg_db_text(sqlite3_stmt *q, int column);
+/*! The same as reg_db_ask() for what gives no rows. \returns 0; -EEXIST a constraint; -EIO; -ENOSPC */
 int reg_db_do(struct reg_db *db, const char *text, const char *binds, ...);
 /*! The first column of the first row. \returns 1; 0 there is none; -EIO */
 int reg_db_int(struct reg_db *db, int64_t *out, const char *text, const char *binds, ...);

@@ -448,8 +448,8 @@ int reg_rights(struct reg_db *db, int64_t device, struct reg_right *rights)
 	do {
 		struct reg_right *r = &rights[n++];
 
-		r->gsid = strdup((const char *)sqlite3_column_text(q, 0));
-		r->asp = strdup((const char *)sqlite3_column_text(q, 1));
+		r->gsid = reg_db_text(q, 0);
+		r->asp = reg_db_text(q, 1);
 		snprintf(r->uid, sizeof(r->uid), "%s", (const char *)sqlite3_column_text(q, 2));
 		rc = r->gsid && r->asp ? sqlite3_step(q) : SQLITE_NOMEM;
 	} while (n < REG_GRANTS_MAX && rc == SQLITE_ROW);

@@ -43,13 +43,6 @@ static void clear(struct found *r)
 	*r = (struct found){ 0 };
 }
 
-static char *text_at(sqlite3_stmt *q, int i)
-{
-	const char *s = (const char *)sqlite3_column_text(q, i);
-
-	return s ? strdup(s) : NULL;
-}
-
 /* Who asks for one that is not his, is told that there is none. \param[out] r for clear(), also on error */
 static int request_named(struct reg_order *o, struct reg_db *db, struct found *r)
 {
@@ -65,15 +58,9 @@ static int request_named(struct reg_order *o, struct reg_db *db, struct found *r
 	*r = (struct found){ 0 };
 	if (rc <= 0)
 		return rc < 0 ? rc : reg_refuse(o, CTL_UNKNOWN, "request", "there is no such request");
-	*r = (struct found){ sqlite3_column_int64(q, 0),
-			     sqlite3_column_int64(q, 1),
-			     sqlite3_column_int64(q, 2),
-			     sqlite3_column_int64(q, 3),
-			     sqlite3_column_int64(q, 4),
-			     text_at(q, 5),
-			     text_at(q, 6),
-			     text_at(q, 7),
-			     text_at(q, 8) };
+	*r = (struct found){ sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2),
+			     sqlite3_column_int64(q, 3), sqlite3_column_int64(q, 4), reg_db_text(q, 5),
+			     reg_db_text(q, 6),          reg_db_text(q, 7),          reg_db_text(q, 8) };
 	sqlite3_finalize(q);
 	return r->fqdn && r->state && r->return_to ? 0 : -ENOMEM;
 }

@@ -60,7 +60,7 @@ int reg_usage_cursor(struct reg_db *db, char **out, const char *target)
 
 	if (rc <= 0)
 		return rc;
-	*out = strdup((const char *)sqlite3_column_text(q, 0));
+	*out = reg_db_text(q, 0);
 	sqlite3_finalize(q);
 	return *out ? 1 : -ENOMEM;
 }
