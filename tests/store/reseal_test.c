@@ -183,12 +183,27 @@ START_TEST(begun_for_another)
 }
 END_TEST
 
+/* Who has only this KEK is told so. */
+static void refused_with(const struct seal_kek *kek, const char *words)
+{
+	struct store_redis_cfg cfg = redis_cfg(&server.addr);
+	struct store_links l;
+	struct err err;
+
+	cfg.keks = kek;
+	h.sh = store_shared_redis_new(&cfg, &err);
+	h.st = store_new(NULL, h.sh, NULL, NULL);
+	do {
+		osmo_select_main(0);
+		ck_assert(store_shared_links(h.sh, &l));
+	} while (!l.why[0]);
+	ck_assert_msg(strstr(l.why, words), "%s", l.why);
+	harness_close(&h);
+}
+
 /* In Redis it is refused in words by who lacks a KEK of what is there, also where the index key is under another one by now */
 START_TEST(kek_missing_on_redis)
 {
-	struct store_redis_cfg cfg;
-	struct store_links l;
-	struct err err;
 	unsigned steps;
 
 	redis_server_start(&server, NULL);
@@ -196,30 +211,12 @@ START_TEST(kek_missing_on_redis)
 	harness_close(&h);
 	open_redis(0, 2);
 	harness_close(&h);
-	cfg = redis_cfg(&server.addr);
-	for (int i = 0; i < 2; i++) {
-		cfg.keks = &keks[i];
-		h.sh = store_shared_redis_new(&cfg, &err);
-		h.st = store_new(NULL, h.sh, NULL, NULL);
-		do {
-			osmo_select_main(0);
-			ck_assert(store_shared_links(h.sh, &l));
-		} while (!l.why[0]);
-		ck_assert_msg(strstr(l.why, "KEK"), "%s", l.why);
-		harness_close(&h);
-	}
+	for (int i = 0; i < 2; i++)
+		refused_with(&keks[i], "KEK");
 	open_redis(0, 2);
 	pass(RESEAL_SEAL, &steps);
 	harness_close(&h);
-	cfg.keks = &keks[0];
-	h.sh = store_shared_redis_new(&cfg, &err);
-	h.st = store_new(NULL, h.sh, NULL, NULL);
-	do {
-		osmo_select_main(0);
-		ck_assert(store_shared_links(h.sh, &l));
-	} while (!l.why[0]);
-	ck_assert_msg(strstr(l.why, "KEK 1"), "%s", l.why);
-	harness_close(&h);
+	refused_with(&keks[0], "KEK 1");
 	redis_server_stop(&server);
 }
 END_TEST
