@@ -80,14 +80,14 @@ async def erlang_naf(t):
     s = await w.ue().bootstrap()
 
     async def ask(btid, *realm):
-        argv = ["erl", "-noshell", "-pa", out, "-run", "zn_naf", "main", str(w.ports["dia"]), btid, "naf1.example.com", *realm]
+        argv = ["erl", "-noshell", "-pa", out, "-run", "zn_naf", "-extra", str(w.ports["dia"]), btid, "naf1.example.com", *realm]
         rc, o, e = await procs.run(argv, 40, env={"HOME": t.dir})
         assert rc == 0, o + e
         return o.split("\n")
     lines = await ask(s.btid)
     assert lines[0] == "result 2001" and lines[1] == f"key {s.ks_naf().hex()}" and lines[2] == f"expires {s.expires_at}", \
         [x[:20] for x in lines]
-    lines = await ask("AAAAAAAAAAAAAAAAAAAAAA==@" + s.btid.split("@")[1])
+    lines = await ask("+AAAAAAAAAAAAAAAAAAAAA==@" + s.btid.split("@")[1])
     assert lines[0].startswith("experimental") and "5403" in lines[0], lines
     lines = await ask(s.btid, "elsewhere.example")      # with the E bit: read with strict M bits, nothing in it may be strange
     assert lines[0] == "answer-message 3003", lines

@@ -307,7 +307,7 @@ async def otp(t):
 
     async def ask(how, pair):
         port = w.ports["tls" if how == "first" else "dia"]
-        argv = ["erl", "-noshell", "-pa", out, "-run", "zn_naf", "main", str(port), boot.btid, NAF_ID]
+        argv = ["erl", "-noshell", "-pa", out, "-run", "zn_naf", "-extra", str(port), boot.btid, NAF_ID]
         return await procs.run(argv, 40, env=await erlang(t, how, pair, BSF_ID))
     mine = pki().make("naf1", NAF_ID)
     rc, o, e = await ask("first", mine)

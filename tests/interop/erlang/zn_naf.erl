@@ -1,14 +1,17 @@
 %% SPDX-License-Identifier: AGPL-3.0-or-later
 %% A foreign NAF: erlang-diameter asks a BSF for one key. Its Destination-Realm is the domain of the B-TID, or REALM.
-%% erl -run zn_naf main PORT B-TID NAF-FQDN [REALM]   prints "result CODE", then "key HEX" and "expires UNIX" on success, or
+%% erl -run zn_naf -extra PORT B-TID NAF-FQDN [REALM] (a B-TID may begin with "+", which erl takes for a flag of its own
+%% anywhere before -extra)   prints "result CODE", then "key HEX" and "expires UNIX" on success, or
 %% "answer-message CODE" for an answer with the E bit; each is decoded with strict M bits.
 -module(zn_naf).
--export([main/1]).
+-export([start/0]).
 -export([peer_up/3, peer_down/3, pick_peer/4, prepare_request/3, prepare_retransmit/3, handle_answer/4, handle_error/4,
          handle_request/3]).
 -include_lib("diameter/include/diameter.hrl").
 -define(SVC, naf).
 -define(ZN, 16777220).
+
+start() -> main(init:get_plain_arguments()).
 
 main([Port, Btid, Fqdn]) ->
     [_, Domain] = string:split(Btid, "@"),
