@@ -101,9 +101,9 @@ int hss_cfg_verify(const struct hss_cfg *c, struct err *err)
 static bool copy_tls(struct tls_peer *out, const struct tls_peer *t)
 {
 	*out = *t;
-	for (size_t i = 0; i < t->n_names; i++) {
-		out->names[i] = strdup(t->names[i]);
-		if (!out->names[i])
+	for (size_t i = 0; i < t->names.n; i++) {
+		out->names.s[i] = strdup(t->names.s[i]);
+		if (!out->names.s[i])
 			return false;
 	}
 	return true;

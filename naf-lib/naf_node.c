@@ -54,6 +54,7 @@ static const struct {
 	[DIA_HUB_TLS] = { GBA_NAF_LOG_NOTICE, "no TLS with" },
 	[DIA_HUB_EXPIRES] = { GBA_NAF_LOG_NOTICE, "BSF" },
 	[DIA_HUB_CERTIFICATE] = { GBA_NAF_LOG_NOTICE, "wrong certificate of" },
+	[DIA_HUB_KEY] = { GBA_NAF_LOG_NOTICE, "wrong key of" },
 	[DIA_HUB_PROTOCOL] = { GBA_NAF_LOG_NOTICE, "Diameter message refused" },
 	[DIA_HUB_REALM] = { GBA_NAF_LOG_NOTICE, "Diameter realm not ours" },
 	[DIA_HUB_STRAY] = { GBA_NAF_LOG_INFO, "late answer dropped" },

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "common/base/ascii.h"
 #include "common/base/sockaddr.h"
+#include "common/dia/dia_cert.h"
 #include "reg/reg_alias.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
@@ -20,8 +22,11 @@
 #include "reg/reg_scope.h"
 
 #define NETS_TEXT     (REG_NETS_MAX * SOCKADDR_TEXT)
+#define WORD_TEXT     (SOCKADDR_TEXT > DIA_CERT_KEY ? SOCKADDR_TEXT : DIA_CERT_KEY)
 #define UA_DIGITS     10
 #define UA_TEXT       (16 * (UA_DIGITS + 1))
+#define KEYS_MAX      4
+#define KEYS_TEXT     (KEYS_MAX * DIA_CERT_KEY)
 #define TITLE_MAX     128 /* octets */
 #define ASSURANCE_MAX 4
 
@@ -33,7 +38,7 @@ int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out)
 	int rc = reg_db_ask(
 		db, &q,
 		"SELECT a.id, a.fqdn, a.asp, a.gsid, a.nets, a.ua, a.state, a.state = 'approved' AND"
-		" s.state = 'approved', a.assurance_min, a.rev, a.profile FROM application a LEFT JOIN asp s ON"
+		" s.state = 'approved', a.assurance_min, a.rev, a.profile, ifnull(a.tls_key, '') FROM application a LEFT JOIN asp s ON"
 		" s.name = a.asp WHERE a.fqdn = ?1",
 		"t", fqdn);
 
@@ -49,9 +54,10 @@ int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out)
 				 .usable = sqlite3_column_int(q, 7),
 				 .assurance_min = sqlite3_column_int(q, 8),
 				 .rev = sqlite3_column_int64(q, 9),
-				 .profile = reg_db_text(q, 10) };
+				 .profile = reg_db_text(q, 10),
+				 .keys = reg_db_text(q, 11) };
 	sqlite3_finalize(q);
-	if (out->fqdn && out->asp && out->gsid && out->nets && out->ua && out->state)
+	if (out->fqdn && out->asp && out->gsid && out->nets && out->ua && out->state && out->keys)
 		return 1;
 	reg_app_clear(out);
 	return -ENOMEM;
@@ -64,6 +70,7 @@ void reg_app_clear(struct reg_app *a)
 	free(a->gsid);
 	free(a->nets);
 	free(a->profile);
+	free(a->keys);
 	free(a->ua);
 	free(a->state);
 	*a = (struct reg_app){ 0 };
@@ -87,12 +94,12 @@ static int fqdn_given(struct reg_order *o, char out[FQDN_MAX + 1])
 	return bad ? reg_refuse(o, CTL_INVALID, "fqdn", "%s", bad) : 0;
 }
 
-/* A list of words as it is kept, a blank between two. \param[in] keep one of them to text of SOCKADDR_TEXT; NULL: it is none
+/* A list of words as it is kept, a blank between two. \param[in] keep one of them to text of WORD_TEXT; NULL: it is none
  *  \returns 0 and out, or it is not given and out is ""; -EINVAL: refused */
 static int list_given(struct reg_order *o, const char *name, char *out, size_t size,
 		      const char *(*keep)(char *text, const char *word), const char *what)
 {
-	char text[SOCKADDR_TEXT];
+	char text[WORD_TEXT];
 	struct writer w;
 	json_t *one;
 	size_t i;
@@ -124,6 +131,14 @@ static const char *keep_ua(char *text, const char *word)
 	if (strlen(word) != UA_DIGITS || strspn(word, "0123456789abcdef") != UA_DIGITS)
 		return NULL;
 	return strcpy(text, word);
+}
+
+static const char *keep_key(char *text, const char *word)
+{
+	if (!dia_cert_key_valid(word))
+		return NULL;
+	ascii_lower_copy((uint8_t *)text, word, DIA_CERT_KEY);
+	return text;
 }
 
 static int nets_given(struct reg_order *o, char out[NETS_TEXT])
@@ -211,7 +226,7 @@ static int check_role(struct reg_order *o)
 
 static int check_details(struct reg_order *o)
 {
-	const char *state = reg_in(o, "state"), *title = reg_in(o, "title"), *key = reg_in(o, "tls_key");
+	const char *state = reg_in(o, "state"), *title = reg_in(o, "title");
 	const char *profile = reg_in(o, "profile");
 	int64_t assurance = reg_in_int(o, "assurance_min", 0);
 
@@ -224,8 +239,6 @@ static int check_details(struct reg_order *o)
 	if (assurance < 0 || assurance > ASSURANCE_MAX)
 		return reg_refuse(o, CTL_INVALID, "assurance_min", "no such assurance; allowed: 0 to %d",
 				  ASSURANCE_MAX);
-	if (key && (strlen(key) != 71 || strncmp(key, "sha256:", 7) != 0 || strspn(key + 7, "0123456789abcdef") != 64))
-		return reg_refuse(o, CTL_INVALID, "tls_key", "that is no key; allowed: sha256: and 64 hex digits");
 	return check_role(o);
 }
 
@@ -233,7 +246,7 @@ static int check_details(struct reg_order *o)
 static int write_details(struct reg_order *o, struct reg_db *db, const char *fqdn)
 {
 	const json_t *published = json_object_get(o->in, "published");
-	char nets[NETS_TEXT] = "", ua[UA_TEXT] = "";
+	char nets[NETS_TEXT] = "", ua[UA_TEXT] = "", keys[KEYS_TEXT] = "";
 	int64_t rev = reg_revision(db);
 	int rc = rev < 0 ? (int)rev : check_details(o);
 
@@ -243,6 +256,9 @@ static int write_details(struct reg_order *o, struct reg_db *db, const char *fqd
 		rc = list_given(o, "ua_protocols", ua, sizeof(ua), keep_ua,
 				"no Ua security protocol; allowed: 10 hex digits in lower case");
 	if (rc == 0)
+		rc = list_given(o, "tls_keys", keys, sizeof(keys), keep_key,
+				"no public key; allowed: sha256: and 64 hex digits");
+	if (rc == 0)
 		rc = reg_db_do(
 			db,
 			"UPDATE application SET nets = ifnull(?2, nets), ua = ifnull(?3, ua), title = ifnull(?4, title),"
@@ -250,9 +266,9 @@ static int write_details(struct reg_order *o, struct reg_db *db, const char *fqd
 			" assurance_min = CASE WHEN ?8 < 0 THEN assurance_min ELSE ?8 END,"
 			" published = CASE WHEN ?9 < 0 THEN published ELSE ?9 END, rev = ?10 WHERE fqdn = ?1",
 			"tttttttiii", fqdn, json_object_get(o->in, "addresses") ? nets : NULL,
-			json_object_get(o->in, "ua_protocols") ? ua : NULL, reg_in(o, "title"), reg_in(o, "tls_key"),
-			reg_in(o, "profile"), reg_in(o, "state"), reg_in_int(o, "assurance_min", -1),
-			(int64_t)(published ? json_is_true(published) : -1), rev);
+			json_object_get(o->in, "ua_protocols") ? ua : NULL, reg_in(o, "title"),
+			json_object_get(o->in, "tls_keys") ? keys : NULL, reg_in(o, "profile"), reg_in(o, "state"),
+			reg_in_int(o, "assurance_min", -1), (int64_t)(published ? json_is_true(published) : -1), rev);
 	return rc == 0 ? put_aliases(o, db, fqdn) : rc;
 }
 

@@ -12,7 +12,7 @@
 
 #define SHOWN \
 	"SELECT a.fqdn, a.fqdn AS _key, a.asp, a.gsid, a.state, a.title, a.profile, a.assurance_min," \
-	" a.published AS 'published?', a.nets AS 'addresses*', a.ua AS 'ua_protocols*', a.tls_key, a.since," \
+	" a.published AS 'published?', a.nets AS 'addresses*', a.ua AS 'ua_protocols*', a.tls_key AS 'tls_keys*', a.since," \
 	" a.rev AS _rev FROM application a"
 
 int reg_app_answer_conf(struct reg_order *o, const struct reg_app *a)

@@ -8,27 +8,34 @@
 #include "common/gba/guss.h"
 #include "reg/reg_profile.h"
 
+static void put_lines(FILE *f, const char *word, const char *list)
+{
+	while (*list) {
+		size_t len = strcspn(list, " ");
+
+		fprintf(f, " %s %.*s\n", word, (int)len, list);
+		list += len + (list[len] == ' ');
+	}
+}
+
 /* Without the USS there is no key, and what is disclosed is the pseudonym in it: neither private identity nor another service. */
 char *reg_text_policy(const struct reg_app *a)
 {
-	char *text = NULL, *nets = strdup(a->nets), *at = nets, *net;
+	char *text = NULL;
 	size_t len;
-	FILE *f = nets ? open_memstream(&text, &len) : NULL;
+	FILE *f = open_memstream(&text, &len);
 
-	if (!f) {
-		free(nets);
+	if (!f)
 		return NULL;
-	}
 	fprintf(f, "naf %s\n", a->fqdn);
-	while ((net = strsep(&at, " ")))
-		fprintf(f, " address %s\n", net);
+	put_lines(f, "address", a->nets);
+	put_lines(f, "tls-key", a->keys ? a->keys : "");
 	fprintf(f, " speaks-for %s\n naf-group %s\n gaa-service %s\n uss-required %s\n", a->fqdn, a->asp, a->gsid,
 		a->gsid);
 	if (a->profile && !reg_profile_named(a->profile))
 		fprintf(f, " keys refused\n"); /* that degree is none any more: nothing is good enough for it */
 	else
 		reg_profile_policy(f, a->profile ? reg_profile_named(a->profile) : NULL, a->ua ? a->ua : "");
-	free(nets);
 	if (fclose(f) == 0)
 		return text;
 	free(text);

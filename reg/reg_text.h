@@ -21,6 +21,7 @@ struct reg_app {
 	int64_t id;
 	char *fqdn, *asp, *gsid;
 	char *nets;    /* ADDRESS/PREFIX, a blank between two */
+	char *keys;    /* its public keys, the same way, as dia_cert_key() writes them; "": each that is certified */
 	char *profile; /* its security degree; NULL: none */
 	char *ua;      /* Ua security protocols, the same way; "": each */
 	char *state;

@@ -152,6 +152,8 @@ DEFUN(pnaf_no_rate, pnaf_no_rate_cmd, "no rate", NO_STR RATE_STR)
 
 DEFUN(pnaf_security, pnaf_security_cmd, "security " TLS_PEER_HOW, TLS_PEER_HOW_HELP)
 {
+	if (strcmp(argv[0], "plain") == 0 && ((struct proxy_naf *)vty->index)->tls.keys.n)
+		return cfg_fail(vty, "tls-key needs a certificate to look at; allowed: tls, tls-after-cer");
 	if (!cfg_reading() && strcmp(argv[0], "plain") != 0 && !cfg->dia.tls.certificate)
 		return cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS);
 	tls_peer_how(&((struct proxy_naf *)vty->index)->tls, argv[0]);
@@ -175,6 +177,21 @@ DEFUN(pnaf_tls_name, pnaf_tls_name_cmd, "tls-name NAME", TLS_PEER_NAME_HELP)
 DEFUN(pnaf_no_tls_name, pnaf_no_tls_name_cmd, "no tls-name NAME", NO_STR TLS_PEER_NAME_HELP)
 {
 	int rc = tls_peer_del_name(vty, &((struct proxy_naf *)vty->index)->tls, argv[0]);
+
+	return rc == CMD_SUCCESS ? naf_changed() : rc;
+}
+
+DEFUN(pnaf_tls_key, pnaf_tls_key_cmd, "tls-key KEY", TLS_PEER_KEY_HELP)
+{
+	struct proxy_naf *n = vty->index;
+	int rc = tls_peer_add_key(vty, n, &n->tls, argv[0]);
+
+	return rc == CMD_SUCCESS ? naf_changed() : rc;
+}
+
+DEFUN(pnaf_no_tls_key, pnaf_no_tls_key_cmd, "no tls-key KEY", NO_STR TLS_PEER_KEY_HELP)
+{
+	int rc = tls_peer_del_key(vty, &((struct proxy_naf *)vty->index)->tls, argv[0]);
 
 	return rc == CMD_SUCCESS ? naf_changed() : rc;
 }
@@ -224,7 +241,8 @@ void proxy_vty_naf_init(struct proxy_cfg *c)
 		&pnaf_address_cmd,       &pnaf_no_address_cmd, &pnaf_connections_cmd, &pnaf_speaks_for_cmd,
 		&pnaf_no_speaks_for_cmd, &pnaf_gaa_cmd,        &pnaf_no_gaa_cmd,      &pnaf_rate_cmd,
 		&pnaf_no_rate_cmd,       &pnaf_security_cmd,   &pnaf_no_security_cmd, &pnaf_tls_name_cmd,
-		&pnaf_no_tls_name_cmd,   &pnaf_tls_cn_cmd,     &pnaf_no_tls_cn_cmd,
+		&pnaf_no_tls_name_cmd,   &pnaf_tls_key_cmd,    &pnaf_no_tls_key_cmd,  &pnaf_tls_cn_cmd,
+		&pnaf_no_tls_cn_cmd,
 	};
 
 	cfg = c;

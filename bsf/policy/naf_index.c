@@ -67,7 +67,7 @@ static const char *unfit(const struct policy *p, const struct naf_file *f)
 		return taken;
 	if (f->peer && policy_peer(p, f->naf.identity))
 		return "a peer has this identity; allowed: via and its name";
-	if (!p->tls && (how == DIA_HUB_BY_TLS || how == DIA_HUB_TLS_AFTER_CER))
+	if (!p->tls && (how == DIA_HUB_BY_TLS || how == DIA_HUB_TLS_AFTER_CER || (f->peer && f->peer->tls_keys.n)))
 		return "needs TLS, and there is no certificate; allowed: tls certificate, tls key and tls ca in diameter";
 	if (!p->tls && how == DIA_HUB_BEYOND_LOOPBACK && sockaddr_nets_beyond(f->peer->nets, f->peer->n_nets))
 		return "is beyond loopback, so it needs TLS, and there is no certificate; allowed: tls certificate, tls key "

@@ -145,6 +145,10 @@ static int look_at_way(struct reader *r)
 	if (from_anywhere(&t->peer) && t->peer.how == DIA_HUB_PLAIN)
 		return err_set(r->err, -EINVAL,
 			       "address any without TLS would let everybody in under that name; allowed: security tls");
+	if (t->peer.tls_keys.n && t->peer.how == DIA_HUB_PLAIN)
+		return err_set(
+			r->err, -EINVAL,
+			"tls-key, and security plain, which has no certificate to look at; allowed: security tls, tls-after-cer");
 	if (from_anywhere(&t->peer) && t->peer.how == DIA_HUB_BEYOND_LOOPBACK)
 		t->peer.how = DIA_HUB_BY_TLS; /* nothing but its certificate binds the name */
 	if (t->peer.n_nets && !t->peer.connections)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "common/dia/dia_cert.h"
 #include "common/dia/dia_hub.h"
 #include "common/gba/btid.h"
 #include "common/gba/gba_variant.h"
@@ -75,6 +76,8 @@ const struct naf_word naf_words[] = {
 	  .unset = "tls, but plain on loopback" },
 	{ "tls-name", "NAME", NULL, NAF_EACH, PEER(tls_names), .max = TLS_NAMES_MAX, .good = is_host, HOST_ALLOWED,
 	  .unset = "its identity" },
+	{ "tls-key", "KEY", NULL, NAF_EACH, PEER(tls_keys), .max = TLS_NAMES_MAX, .good = dia_cert_key_valid,
+	  .what = "no public key", .allowed = "sha256: and 64 hex digits", .unset = "each, if the name is right" },
 	{ "tls-cn", "", NULL, NAF_FLAG, PEER(tls_cn), .unset = "no" },
 	{ "speaks-for", "FQDN",
 	  "NAF name for which it may fetch keys\n"

@@ -194,10 +194,11 @@ int policy_peer_copy(struct policy_peer *out, const struct policy_peer *p)
 
 	*out = *p;
 	out->relays = NULL;
-	out->tls_names = (struct names){ 0 };
+	out->tls_names = out->tls_keys = (struct names){ 0 };
 	out->identity = strdup(p->identity);
 	out->nets = malloc(len + 1);
-	if (out->identity && out->nets && names_copy(&out->tls_names, &p->tls_names) == 0) {
+	if (out->identity && out->nets && names_copy(&out->tls_names, &p->tls_names) == 0 &&
+	    names_copy(&out->tls_keys, &p->tls_keys) == 0) {
 		memcpy(out->nets, p->nets, len);
 		return 0;
 	}
@@ -211,6 +212,7 @@ void policy_peer_clear(struct policy_peer *p)
 	free(p->nets);
 	name_table_free(p->relays);
 	names_clear(&p->tls_names);
+	names_clear(&p->tls_keys);
 	*p = (struct policy_peer){ 0 };
 }
 

@@ -30,6 +30,7 @@ struct policy_peer {
 	uint32_t connections;      /* at a time */
 	uint8_t how;               /* enum dia_hub_protection: nothing is decided by it here */
 	struct names tls_names;    /* its certificate may have; none: its identity */
+	struct names tls_keys;     /* and be for one of these public keys, as dia_cert_key() writes them; none: each */
 	bool tls_cn;               /* CN counts where that has no dNSName */
 	bool asked;                /* an HSS is behind it: its answers are as long as a GUSS */
 	struct name_table *relays; /* names in Route-Records of what comes from it that are no NAF's */

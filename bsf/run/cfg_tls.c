@@ -49,6 +49,8 @@ DEFUN(peer_security, peer_security_cmd, "security " TLS_PEER_HOW, TLS_PEER_HOW_H
 	if (strcmp(argv[0], "plain") == 0 && comes_from_anywhere(p))
 		return cfg_fail(vty,
 				"with address any the certificate alone binds the name; allowed: tls, tls-after-cer");
+	if (strcmp(argv[0], "plain") == 0 && p->tls.keys.n)
+		return cfg_fail(vty, "tls-key needs a certificate to look at; allowed: tls, tls-after-cer");
 	if (!cfg_reading() && strcmp(argv[0], "plain") != 0 && !bsf_cfg->tls.certificate)
 		return tls_changed(vty, p, cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS));
 	tls_peer_how(&p->tls, argv[0]);
@@ -79,6 +81,24 @@ DEFUN(peer_no_tls_name, peer_no_tls_name_cmd, "no tls-name NAME", NO_STR TLS_PEE
 	return p ? tls_changed(vty, p, tls_peer_del_name(vty, &p->tls, argv[0])) : CMD_WARNING;
 }
 
+DEFUN(peer_tls_key, peer_tls_key_cmd, "tls-key KEY", TLS_PEER_KEY_HELP)
+{
+	struct peer_cfg *p = peer_of(vty);
+
+	if (!p)
+		return CMD_WARNING;
+	if (!cfg_reading() && !bsf_cfg->tls.certificate)
+		return tls_changed(vty, p, cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS));
+	return tls_changed(vty, p, tls_peer_add_key(vty, p, &p->tls, argv[0]));
+}
+
+DEFUN(peer_no_tls_key, peer_no_tls_key_cmd, "no tls-key KEY", NO_STR TLS_PEER_KEY_HELP)
+{
+	struct peer_cfg *p = peer_of(vty);
+
+	return p ? tls_changed(vty, p, tls_peer_del_key(vty, &p->tls, argv[0])) : CMD_WARNING;
+}
+
 static int set_cn(struct vty *vty, bool cn)
 {
 	struct peer_cfg *p = peer_of(vty);
@@ -103,7 +123,7 @@ DEFUN(peer_no_tls_cn, peer_no_tls_cn_cmd, "no tls-cn", NO_STR TLS_PEER_CN_HELP)
 
 static int check_one(const struct peer_cfg *p, bool have, struct err *err)
 {
-	bool written = p->tls.how == DIA_HUB_BY_TLS || p->tls.how == DIA_HUB_TLS_AFTER_CER;
+	bool written = p->tls.how == DIA_HUB_BY_TLS || p->tls.how == DIA_HUB_TLS_AFTER_CER || p->tls.keys.n;
 
 	if (have || p->tls.how == DIA_HUB_PLAIN || (!written && !peer_cfg_is_beyond(p)))
 		return 0;
@@ -147,7 +167,8 @@ void bsf_tls_vty_init(void)
 {
 	static const int nodes[] = { BSF_NODE_PEER, BSF_NODE_HSS, BSF_NODE_NAF };
 	static struct cmd_element *const cmds[] = { &peer_security_cmd,    &peer_no_security_cmd, &peer_tls_name_cmd,
-						    &peer_no_tls_name_cmd, &peer_tls_cn_cmd,      &peer_no_tls_cn_cmd };
+						    &peer_no_tls_name_cmd, &peer_tls_key_cmd,     &peer_no_tls_key_cmd,
+						    &peer_tls_cn_cmd,      &peer_no_tls_cn_cmd };
 
 	tls_cfg_vty_init(&bsf_cfg->tls, bsf_cfg, BSF_NODE_DIAMETER);
 	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)

@@ -9,10 +9,13 @@
 #include "bsf/store/backend.h"
 #include "bsf/zn/decide.h"
 #include "common/base/hex.h"
+#include "common/dia/dia_base.h"
+#include "common/dia/dia_cert.h"
 #include "common/gba/gba_time.h"
 #include "common/gba/guss.h"
 
 #define FROM_MAX 320
+#define QUESTION "gsid GSID, fqdn FQDN, ua 10 hex digits, gba-u, tls-key sha256: and 64 hex digits"
 
 static void set_text_of(json_t *o, const char *name, const char *value)
 {
@@ -122,7 +125,7 @@ json_t *naf_explain(const char *identity, struct err *err)
 
 struct question {
 	struct zn_bir bir;
-	bool fqdn;
+	const char *key; /* of the certificate it comes with; NULL: one that is good */
 };
 
 /* The first name that it speaks for and that is no wildcard, unless another one is asked for. */
@@ -155,7 +158,11 @@ static int take_pair(struct question *q, const char *word, const char *value, st
 		memcpy(fqdn, b->naf_id.fqdn, sizeof(fqdn));
 		return naf_id_make(&b->naf_id, fqdn, ua);
 	}
-	return err_set(err, -EINVAL, "%s %s; allowed: gsid GSID, fqdn FQDN, ua 10 hex digits, gba-u", word, value);
+	if (strcmp(word, "tls-key") == 0 && dia_cert_key_valid(value)) {
+		q->key = value;
+		return 0;
+	}
+	return err_set(err, -EINVAL, "%s %s; allowed: " QUESTION, word, value);
 }
 
 static int read_question(struct question *q, const struct naf_policy *n, const char *const *words, size_t n_words,
@@ -165,7 +172,7 @@ static int read_question(struct question *q, const struct naf_policy *n, const c
 	int rc = 0;
 
 	if (n_words < 2 || strcmp(words[0], "btid") != 0)
-		return err_set(err, -EINVAL, "no B-TID; allowed: btid B-TID [gsid GSID] [fqdn FQDN] [ua ID] [gba-u]");
+		return err_set(err, -EINVAL, "no B-TID; allowed: btid B-TID, then " QUESTION);
 	b->btid_ok = btid_parse(&b->btid, (const uint8_t *)words[1], strlen(words[1])) == 0;
 	if (!b->btid_ok)
 		return err_set(err, -EINVAL, "that is no B-TID; allowed: base64(RAND)@FQDN");
@@ -175,8 +182,7 @@ static int read_question(struct question *q, const struct naf_policy *n, const c
 		if (strcmp(words[i], "gba-u") == 0)
 			b->gba_u_aware = true;
 		else if (i + 1 == n_words)
-			rc = err_set(err, -EINVAL, "%s; allowed: gsid GSID, fqdn FQDN, ua 10 hex digits, gba-u",
-				     words[i]);
+			rc = err_set(err, -EINVAL, "%s; allowed: " QUESTION, words[i]);
 		else
 			rc = take_pair(q, words[i], words[i + 1], err), i++;
 	}
@@ -191,6 +197,7 @@ static const struct {
 	enum cause cause;
 	const char *word;
 } words_of_causes[] = {
+	{ CAUSE_dia_key, "tls-key" },
 	{ CAUSE_zn_name_denied, "speaks-for" },
 	{ CAUSE_zn_name_twice, "speaks-for" },
 	{ CAUSE_zn_ua_denied, "ua-protocols" },
@@ -248,6 +255,14 @@ static void set_given(json_t *o, const struct zn_bia *bia)
 	set_text_of(o, "expires", text);
 }
 
+/* It would not get as far as a BIR. */
+static bool is_foreign_key(const struct question *q)
+{
+	const struct policy_peer *p = policy_peer(policy_current(), q->bir.peer);
+
+	return q->key && p && p->tls_keys.n && !names_has(&p->tls_keys, span_str(q->key));
+}
+
 static json_t *decided(const struct naf_policy *n, const struct question *q, int store_rc, const struct gba_session *s)
 {
 	const struct zn_ask ask = { .bir = &q->bir,
@@ -259,6 +274,12 @@ static json_t *decided(const struct naf_policy *n, const struct question *q, int
 	struct zn_bia bia;
 	enum cause cause = zn_decide(&bia, &ask);
 	json_t *o = json_object();
+
+	if (is_foreign_key(q)) {
+		zn_bia_clear(&bia);
+		bia.result.code = DIA_UNKNOWN_PEER;
+		cause = CAUSE_dia_key;
+	}
 
 	set_text_of(o, "naf", n->identity);
 	set_text_of(o, "fqdn", q->bir.naf_id.fqdn);

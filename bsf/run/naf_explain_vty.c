@@ -82,7 +82,7 @@ DEFUN(test_naf, test_naf_cmd, "test naf NAME btid BTID", TEST_HELP)
 }
 
 DEFUN(test_naf_with, test_naf_with_cmd, "test naf NAME btid BTID .OPTION",
-      TEST_HELP "gsid GSID, fqdn FQDN, ua ID of 10 hex digits, gba-u\n")
+      TEST_HELP "gsid GSID, fqdn FQDN, ua ID of 10 hex digits, gba-u, tls-key KEY\n")
 {
 	return test(vty, argc, argv);
 }

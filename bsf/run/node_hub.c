@@ -67,6 +67,8 @@ static void node_security(void *owner, const char *identity, const struct sockad
 	out->names = (const char *const *)p->tls_names.s;
 	out->n_names = p->tls_names.n;
 	out->cn = p->tls_cn;
+	out->keys = (const char *const *)p->tls_keys.s;
+	out->n_keys = p->tls_keys.n;
 }
 
 /* A connection on its way to the part of its peer. */

@@ -159,11 +159,11 @@ bool peer_cfg_is_beyond(const struct peer_cfg *p)
 
 static bool tls_to_policy(struct policy_peer *out, const struct tls_peer *t)
 {
-	const struct names written = { (char **)t->names, t->n_names };
+	const struct names written = { (char **)t->names.s, t->names.n }, keys = { (char **)t->keys.s, t->keys.n };
 
 	out->how = (uint8_t)t->how;
 	out->tls_cn = t->cn;
-	return names_copy(&out->tls_names, &written) == 0;
+	return names_copy(&out->tls_names, &written) == 0 && names_copy(&out->tls_keys, &keys) == 0;
 }
 
 bool peer_cfg_to_policy(struct policy_peer *out, const struct peer_cfg *p)

@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "common/base/bytes.h"
+#include "common/base/hex.h"
 #include "common/base/secret.h"
 #include "common/gba/btid.h"
 
@@ -273,6 +274,44 @@ bool dia_cert_expect(SSL *ssl, const char *const *names, size_t n, bool tls_cn)
 		    X509_VERIFY_PARAM_add1_host(p, names[i], strlen(names[i])) != 1)
 			return false;
 	return n > 0 && SSL_set_tlsext_host_name(ssl, names[0]) == 1;
+}
+
+/* --- its key */
+
+#define KEY_PREFIX "sha256:"
+
+bool dia_cert_key(char out[DIA_CERT_KEY], SSL *ssl)
+{
+	X509 *x = SSL_get0_peer_certificate(ssl);
+	unsigned char *der = NULL, digest[EVP_MAX_MD_SIZE];
+	int len = x ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der) : -1;
+	unsigned n = 0;
+	bool ok = len > 0 && EVP_Digest(der, (size_t)len, digest, &n, EVP_sha256(), NULL) == 1;
+
+	OPENSSL_free(der);
+	strcpy(out, ok ? KEY_PREFIX : "");
+	if (ok)
+		(void)hex_encode(out + strlen(KEY_PREFIX), DIA_CERT_KEY - strlen(KEY_PREFIX), digest, n);
+	ERR_clear_error();
+	return ok;
+}
+
+bool dia_cert_has_key(SSL *ssl, const char *const *keys, size_t n)
+{
+	char its[DIA_CERT_KEY];
+	bool ok = false;
+
+	for (size_t i = 0; dia_cert_key(its, ssl) && i < n && !ok; i++)
+		ok = span_ieq(span_str(keys[i]), span_str(its));
+	return ok;
+}
+
+bool dia_cert_key_valid(const char *text)
+{
+	const size_t at = strlen(KEY_PREFIX);
+
+	return strlen(text) == DIA_CERT_KEY - 1 && strncmp(text, KEY_PREFIX, at) == 0 &&
+	       strspn(text + at, "0123456789abcdefABCDEF") == DIA_CERT_KEY - 1 - at;
 }
 
 void dia_cert_text(char *out, size_t len, SSL *ssl)

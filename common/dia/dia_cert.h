@@ -56,6 +56,15 @@ bool dia_cert_names(SSL *ssl, const char *const *names, size_t n, bool tls_cn);
  *  also asked for (SNI). \returns false: one is no host name, or no memory */
 bool dia_cert_expect(SSL *ssl, const char *const *names, size_t n, bool tls_cn);
 
+#define DIA_CERT_KEY 72 /* octets with NUL, of dia_cert_key() */
+/*! "sha256:" and the SHA-256 of the public key (SubjectPublicKeyInfo) of the other side's certificate, in hex: what stays when the
+ *  certificate is renewed for the same key. \returns false: there is none, or no memory; out is "" */
+bool dia_cert_key(char out[DIA_CERT_KEY], SSL *ssl);
+/*! Is that the key of the other side? \param[in] keys as dia_cert_key() writes them, in either case */
+bool dia_cert_has_key(SSL *ssl, const char *const *keys, size_t n);
+/*! Is it written as dia_cert_key() does, in either case? */
+bool dia_cert_key_valid(const char *text);
+
 /*! The dNSNames of the other side's certificate, with a space between them, cut; what is not visible as "?". */
 void dia_cert_text(char *out, size_t len, SSL *ssl);
 

@@ -162,7 +162,7 @@ static void refuse(struct dia_conn *c, struct span cer, const char *name, const 
 {
 	char text[DIA_REFUSAL_TEXT];
 
-	dia_refusal_text(text, c, name, no->words);
+	dia_refusal_text(text, c, name, no);
 	dia_hub_tell(c->hub, no->ev, name, text + strlen(name) + 1);
 	c->fault = (struct dia_fault){ .code = no->code };
 	refuse_cer(c, cer, &c->fault, text);
@@ -318,15 +318,16 @@ void dia_conn_no_room(struct dia_conn *c)
 static bool is_certified(struct dia_conn *c)
 {
 	struct dia_hub_security s = dia_secure_of(c, c->id->name);
+	const struct dia_refusal *no = dia_refusal_of_certificate(c, c->id->name, &s);
 	struct dia_hub_peer_figures f;
-	char text[sizeof(f.names) + 64];
+	char text[sizeof(f.names) + sizeof(f.key) + 64];
 
-	if (dia_secure_is_of(c, c->id->name, &s))
+	if (!no)
 		return true;
-	c->why = "its certificate does not name it";
+	c->why = no->ev == DIA_HUB_KEY ? "its certificate has another public key" : "its certificate does not name it";
 	dia_secure_figures(c, &f);
-	snprintf(text, sizeof(text), "%s, but: %s", c->why, f.names);
-	dia_hub_tell(c->hub, DIA_HUB_CERTIFICATE, c->id->name, text);
+	snprintf(text, sizeof(text), "%s, but: %s", c->why, no->ev == DIA_HUB_KEY ? f.key : f.names);
+	dia_hub_tell(c->hub, no->ev, c->id->name, text);
 	return false;
 }
 

@@ -52,7 +52,7 @@ static int put_act(struct dia_conn *c, struct writer *w, unsigned act, uint32_t 
 		return dia_base_cea_put(w, cer, &us, NULL, NULL);
 	case DIA_BIT_SEND_REFUSAL:
 		us = dia_conn_caps(c);
-		dia_refusal_text(text, c, c->id->name, dia_refusal_in_use.words);
+		dia_refusal_text(text, c, c->id->name, &dia_refusal_in_use);
 		dia_hub_tell(h, dia_refusal_in_use.ev, c->id->name, text + strlen(c->id->name) + 1);
 		return dia_base_cea_put(w, cer, &us, &(struct dia_fault){ .code = arg }, text);
 	case DIA_BIT_SEND_DWR:

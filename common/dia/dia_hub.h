@@ -35,6 +35,7 @@ enum dia_hub_event {
 	DIA_HUB_REFUSED,  /* its CER was refused for lack of memory, or it refuses ours. detail: why */
 	DIA_HUB_TLS,      /* no TLS came to be. detail: why */
 	DIA_HUB_CERTIFICATE, /* its certificate is another's: its CER was refused, or we went. detail: which names it has */
+	DIA_HUB_KEY, /* the public key of its certificate is none of those it may have: the same. detail: which one it has */
 	DIA_HUB_EXPIRES, /* its certificate ends soon: told when it connects and daily; or has: it goes. detail: words */
 	DIA_HUB_PROTOCOL, /* a message that cannot be read or is not for us. detail: what */
 	DIA_HUB_REALM,    /* a request for another realm or host: 3003, 3002. detail: which code */
@@ -79,6 +80,9 @@ struct dia_hub_security {
 	const char *const *names; /* its certificate must have one of them; none: its identity. Lent for the call */
 	size_t n_names;
 	bool cn; /* the subject's CN counts where the certificate has no dNSName */
+	const char *const *
+		keys; /* dia_cert_key() of it is one of these, too, and there is no connection without TLS; none: each */
+	size_t n_keys;
 };
 
 struct dia_hub_callbacks {
@@ -191,6 +195,7 @@ struct dia_hub_peer_figures {
 	char address[64];  /* of an open connection; "" */
 	char tls[16];      /* version of TLS on it; "": it is plain */
 	char names[160];   /* those of its certificate, cut */
+	char key[72];      /* dia_cert_key() of that */
 	uint64_t since_ms; /* of the monotonic clock: when it was connected or lost; 0: never yet */
 	uint64_t requests_in, requests_out, answers_in, stray;
 	uint64_t round_trip_us;      /* of requests, about the mean of the last ones; 0: none was answered */

@@ -177,9 +177,13 @@ const struct dia_refusal *dia_refusal_of_name(const struct dia_conn *c, const ch
 /* And with these capabilities? \returns NULL: yes */
 const struct dia_refusal *dia_refusal_of(struct dia_conn *c, const struct dia_caps *caps);
 
-#define DIA_REFUSAL_TEXT (DIA_NAME_MAX + SOCKADDR_TEXT + 160)
+/* What stands against its certificate under this name? \returns NULL: nothing */
+const struct dia_refusal *dia_refusal_of_certificate(const struct dia_conn *c, const char *name,
+						     const struct dia_hub_security *s);
+#define DIA_REFUSAL_TEXT (DIA_NAME_MAX + SOCKADDR_TEXT + 240)
 /* "NAME from ADDRESS: words"; the log has the name in a field of its own. */
-void dia_refusal_text(char out[DIA_REFUSAL_TEXT], const struct dia_conn *c, const char *name, const char *words);
+void dia_refusal_text(char out[DIA_REFUSAL_TEXT], const struct dia_conn *c, const char *name,
+		      const struct dia_refusal *no);
 
 /* dia_secure.c */
 /* What is asked of this identity's connections. */
@@ -190,6 +194,8 @@ void dia_secure_begin(struct dia_conn *c);
 SSL *dia_secure_ssl(const struct dia_conn *c);
 /* Has its certificate one of the names? Plain: no. */
 bool dia_secure_is_of(const struct dia_conn *c, const char *name, const struct dia_hub_security *s);
+/* Has its certificate one of the keys, if any are wanted? Plain: no. */
+bool dia_secure_has_key(const struct dia_conn *c, const struct dia_hub_security *s);
 /* Is an open one as it has to be now? */
 bool dia_secure_holds(const struct dia_conn *c);
 /* It is open: from here on until when it is certified is watched. */

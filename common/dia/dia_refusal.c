@@ -2,6 +2,7 @@
 /* Who may be a peer, and why not: in words that name the cure, for our log and its. */
 #include <errno.h>
 #include <stdio.h>
+#include "common/dia/dia_cert.h"
 #include "common/dia/dia_hub_in.h"
 
 static const struct dia_refusal unknown = { DIA_HUB_UNKNOWN, DIA_UNKNOWN_PEER,
@@ -22,6 +23,10 @@ static const struct dia_refusal no_security = { DIA_HUB_PROTOCOL, DIA_NO_COMMON_
 static const struct dia_refusal certificate = {
 	DIA_HUB_CERTIFICATE, DIA_UNKNOWN_PEER,
 	"its certificate does not name it; one whose subjectAltName has it, or tls-name for what it has"
+};
+static const struct dia_refusal key = {
+	DIA_HUB_KEY, DIA_UNKNOWN_PEER,
+	"its certificate has a public key that is none of its tls-key; one for that key, or tls-key for the one it has"
 };
 static const struct dia_refusal needs_tls = {
 	DIA_HUB_TLS, DIA_NO_COMMON_SECURITY,
@@ -68,14 +73,22 @@ static const struct dia_refusal *judge_plain(const struct dia_caps *caps, enum d
 	return NULL;
 }
 
+const struct dia_refusal *dia_refusal_of_certificate(const struct dia_conn *c, const char *name,
+						     const struct dia_hub_security *s)
+{
+	if (!dia_secure_is_of(c, name, s))
+		return &certificate;
+	return dia_secure_has_key(c, s) ? NULL : &key;
+}
+
 const struct dia_refusal *dia_refusal_of(struct dia_conn *c, const struct dia_caps *caps)
 {
 	const struct dia_refusal *no = dia_refusal_of_name(c, caps->host);
 	struct dia_hub_security s = dia_secure_of(c, caps->host);
 	bool tls = dia_secure_ssl(c) != NULL;
 
-	if (!no && tls && !dia_secure_is_of(c, caps->host, &s))
-		no = &certificate;
+	if (!no && tls)
+		no = dia_refusal_of_certificate(c, caps->host, &s);
 	if (!no && !dia_base_common(&c->hub->caps, caps))
 		no = &no_application;
 	if (!no && !tls)
@@ -84,10 +97,23 @@ const struct dia_refusal *dia_refusal_of(struct dia_conn *c, const struct dia_ca
 	return no;
 }
 
-void dia_refusal_text(char out[DIA_REFUSAL_TEXT], const struct dia_conn *c, const char *name, const char *words)
+/* Whoever looks for what to write finds it. */
+static void add_its_key(char out[DIA_REFUSAL_TEXT], const struct dia_conn *c)
+{
+	size_t len = strlen(out);
+	char its[DIA_CERT_KEY];
+
+	if (dia_cert_key(its, dia_secure_ssl(c)))
+		snprintf(out + len, DIA_REFUSAL_TEXT - len, ": %s", its);
+}
+
+void dia_refusal_text(char out[DIA_REFUSAL_TEXT], const struct dia_conn *c, const char *name,
+		      const struct dia_refusal *no)
 {
 	char from[SOCKADDR_TEXT];
 
 	sockaddr_host_text(from, &c->from);
-	snprintf(out, DIA_REFUSAL_TEXT, "%s from %s: %s", name, from, words);
+	snprintf(out, DIA_REFUSAL_TEXT, "%s from %s: %s", name, from, no->words);
+	if (no == &key)
+		add_its_key(out, c);
 }

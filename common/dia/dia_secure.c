@@ -19,6 +19,8 @@ struct dia_hub_security dia_secure_of(const struct dia_conn *c, const char *name
 
 	if (cb->security)
 		cb->security(cb->owner, name, (const struct sockaddr *)&c->from, &s);
+	if (s.n_keys && s.how != DIA_HUB_TLS_AFTER_CER)
+		s.how = DIA_HUB_BY_TLS;
 	if (s.how == DIA_HUB_BEYOND_LOOPBACK)
 		s.how = sockaddr_is_loopback(&c->from) ? DIA_HUB_PLAIN : DIA_HUB_BY_TLS;
 	return s;
@@ -65,6 +67,13 @@ bool dia_secure_is_of(const struct dia_conn *c, const char *name, const struct d
 	return ssl && dia_cert_names(ssl, s->n_names ? s->names : own, s->n_names ? s->n_names : 1, s->cn);
 }
 
+bool dia_secure_has_key(const struct dia_conn *c, const struct dia_hub_security *s)
+{
+	SSL *ssl = dia_secure_ssl(c);
+
+	return !s->n_keys || (ssl && dia_cert_has_key(ssl, s->keys, s->n_keys));
+}
+
 bool dia_secure_holds(const struct dia_conn *c)
 {
 	struct dia_hub_security s = dia_secure_of(c, c->id->name);
@@ -73,7 +82,7 @@ bool dia_secure_holds(const struct dia_conn *c)
 		return s.how == DIA_HUB_PLAIN || (s.how == DIA_HUB_TLS_AFTER_CER && c->tls_follows);
 	if (c->dialled && s.how == DIA_HUB_PLAIN)
 		return false;
-	return dia_secure_is_of(c, c->id->name, &s);
+	return dia_secure_is_of(c, c->id->name, &s) && dia_secure_has_key(c, &s);
 }
 
 /* Until when. */
@@ -125,9 +134,10 @@ void dia_secure_figures(const struct dia_conn *c, struct dia_hub_peer_figures *f
 {
 	SSL *ssl = dia_secure_ssl(c);
 
-	f->tls[0] = f->names[0] = '\0';
+	f->tls[0] = f->names[0] = f->key[0] = '\0';
 	if (!ssl)
 		return;
 	snprintf(f->tls, sizeof(f->tls), "%s", SSL_get_version(ssl));
 	dia_cert_text(f->names, sizeof(f->names), ssl);
+	(void)dia_cert_key(f->key, ssl);
 }

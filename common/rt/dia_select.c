@@ -98,6 +98,7 @@ void dia_select_event(void *owner, enum dia_hub_event ev, const char *peer, cons
 		[DIA_HUB_ROLE] = { CAUSE_dia_peer_role, NULL },
 		[DIA_HUB_TLS] = { CAUSE_dia_tls, NULL },
 		[DIA_HUB_CERTIFICATE] = { CAUSE_dia_certificate, NULL },
+		[DIA_HUB_KEY] = { CAUSE_dia_key, NULL },
 		[DIA_HUB_PROTOCOL] = { CAUSE_dia_protocol, NULL },
 		[DIA_HUB_REALM] = { CAUSE_zn_realm, NULL },
 		[DIA_HUB_STRAY] = { CAUSE_zh_duplicate, "an answer to nothing that waits" },

@@ -21,7 +21,7 @@ void dia_show_history(struct vty *vty, const struct dia_hub_peer_figures *f)
 	if (f->open && f->address[0])
 		vty_out(vty, ", %s", f->address);
 	if (f->open && f->tls[0])
-		vty_out(vty, ", %s %s", f->tls, f->names);
+		vty_out(vty, ", %s %s %s", f->tls, f->names, f->key);
 	for (size_t i = 0; f->open && i < f->n_apps; i++)
 		vty_out(vty, "%s%s", i ? " " : ", ", app_name(f->apps[i]));
 	vty_out(vty, ", requests %" PRIu64 " in %" PRIu64 " out", f->requests_in, f->requests_out);

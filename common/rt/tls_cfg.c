@@ -120,59 +120,88 @@ void tls_peer_how(struct tls_peer *p, const char *word)
 			p->how = (enum dia_hub_protection)i;
 }
 
+static int words_put(struct vty *vty, void *ctx, struct tls_words *w, const char *word)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (strcasecmp(w->s[i], word) == 0)
+			return CMD_SUCCESS;
+	if (w->n == TLS_CFG_NAMES)
+		return cfg_fail(vty, "too many of them; allowed: %d", TLS_CFG_NAMES);
+	w->s[w->n] = talloc_strdup(ctx, word);
+	if (!w->s[w->n])
+		return cfg_fail(vty, "no memory");
+	w->n++;
+	return CMD_SUCCESS;
+}
+
+static int words_take(struct vty *vty, struct tls_words *w, const char *word)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		if (strcasecmp(w->s[i], word) != 0)
+			continue;
+		talloc_free(w->s[i]);
+		memmove(&w->s[i], &w->s[i + 1], (--w->n - i) * sizeof(w->s[0]));
+		return CMD_SUCCESS;
+	}
+	return cfg_fail(vty, "%s is not there", word);
+}
+
 int tls_peer_add_name(struct vty *vty, void *ctx, struct tls_peer *p, const char *name)
 {
 	if (!fqdn_valid(span_str(name), DIA_NAME_MAX))
 		return cfg_fail(vty, "'%s' is no host name; allowed: letters, digits, hyphen and dot", name);
-	for (size_t i = 0; i < p->n_names; i++)
-		if (strcasecmp(p->names[i], name) == 0)
-			return CMD_SUCCESS;
-	if (p->n_names == TLS_CFG_NAMES)
-		return cfg_fail(vty, "too many names; allowed: %d", TLS_CFG_NAMES);
-	p->names[p->n_names] = talloc_strdup(ctx, name);
-	if (!p->names[p->n_names])
-		return cfg_fail(vty, "no memory");
-	p->n_names++;
-	return CMD_SUCCESS;
+	return words_put(vty, ctx, &p->names, name);
 }
 
 int tls_peer_del_name(struct vty *vty, struct tls_peer *p, const char *name)
 {
-	for (size_t i = 0; i < p->n_names; i++) {
-		if (strcasecmp(p->names[i], name) != 0)
-			continue;
-		talloc_free(p->names[i]);
-		memmove(&p->names[i], &p->names[i + 1], (--p->n_names - i) * sizeof(p->names[0]));
-		return CMD_SUCCESS;
-	}
-	return cfg_fail(vty, "%s is not there", name);
+	return words_take(vty, &p->names, name);
+}
+
+int tls_peer_add_key(struct vty *vty, void *ctx, struct tls_peer *p, const char *key)
+{
+	if (!dia_cert_key_valid(key))
+		return cfg_fail(vty, "'%s' is no public key; allowed: sha256: and 64 hex digits", key);
+	if (p->how == DIA_HUB_PLAIN)
+		return cfg_fail(vty, "security plain has no certificate to look at; allowed: tls, tls-after-cer");
+	return words_put(vty, ctx, &p->keys, key);
+}
+
+int tls_peer_del_key(struct vty *vty, struct tls_peer *p, const char *key)
+{
+	return words_take(vty, &p->keys, key);
 }
 
 bool tls_peer_is_written(const struct tls_peer *p)
 {
-	return p->how != DIA_HUB_BEYOND_LOOPBACK || p->n_names || p->cn;
+	return p->how != DIA_HUB_BEYOND_LOOPBACK || p->names.n || p->keys.n || p->cn;
 }
 
 const char *tls_peer_needs(const struct tls_peer *p, bool beyond)
 {
-	if (p->how == DIA_HUB_BY_TLS || p->how == DIA_HUB_TLS_AFTER_CER)
+	if (p->how == DIA_HUB_BY_TLS || p->how == DIA_HUB_TLS_AFTER_CER || p->keys.n)
 		return "needs TLS";
 	return p->how == DIA_HUB_BEYOND_LOOPBACK && beyond ? "comes from beyond loopback, so it needs TLS," : NULL;
 }
 
 void tls_peer_security(const struct tls_peer *p, struct dia_hub_security *out)
 {
-	*out = (struct dia_hub_security){
-		.how = p->how, .names = (const char *const *)p->names, .n_names = p->n_names, .cn = p->cn
-	};
+	*out = (struct dia_hub_security){ .how = p->how,
+					  .names = (const char *const *)p->names.s,
+					  .n_names = p->names.n,
+					  .cn = p->cn,
+					  .keys = (const char *const *)p->keys.s,
+					  .n_keys = p->keys.n };
 }
 
 void tls_peer_write(struct vty *vty, const struct tls_peer *p)
 {
 	if (p->how != DIA_HUB_BEYOND_LOOPBACK)
 		vty_out(vty, " security %s%s", words[p->how], VTY_NEWLINE);
-	for (size_t i = 0; i < p->n_names; i++)
-		vty_out(vty, " tls-name %s%s", p->names[i], VTY_NEWLINE);
+	for (size_t i = 0; i < p->names.n; i++)
+		vty_out(vty, " tls-name %s%s", p->names.s[i], VTY_NEWLINE);
+	for (size_t i = 0; i < p->keys.n; i++)
+		vty_out(vty, " tls-key %s%s", p->keys.s[i], VTY_NEWLINE);
 	if (p->cn)
 		vty_out(vty, " tls-cn%s", VTY_NEWLINE);
 }

@@ -47,8 +47,10 @@ int tls_cfg_open(SSL_CTX **out, const struct tls_cfg *c, const char *name, struc
 /*! Of one peer. */
 struct tls_peer {
 	enum dia_hub_protection how; /* DIA_HUB_BEYOND_LOOPBACK: not written */
-	char *names[TLS_CFG_NAMES];  /* its certificate may have */
-	size_t n_names;
+	struct tls_words {
+		char *s[TLS_CFG_NAMES];
+		size_t n;
+	} names, keys; /* its certificate may have */
 	bool cn;
 };
 
@@ -61,12 +63,17 @@ struct tls_peer {
 #define TLS_PEER_NAME_HELP \
 	"Name its certificate must have, in the place of its identity; several: one of them\n" \
 	"dNSName\n"
+#define TLS_PEER_KEY_HELP \
+	"Public key that its certificate must be for, beside its name; several: one of them\n" \
+	"sha256: and 64 hex digits, of SubjectPublicKeyInfo\n"
 #define TLS_PEER_CN_HELP "Where its certificate has no dNSName the CN of its subject counts\n"
 
 void tls_peer_how(struct tls_peer *p, const char *word);
 /*! \param[in] ctx owns what is kept. \returns CMD_SUCCESS; CMD_WARNING, vty has been told why */
 int tls_peer_add_name(struct vty *vty, void *ctx, struct tls_peer *p, const char *name);
 int tls_peer_del_name(struct vty *vty, struct tls_peer *p, const char *name);
+int tls_peer_add_key(struct vty *vty, void *ctx, struct tls_peer *p, const char *key);
+int tls_peer_del_key(struct vty *vty, struct tls_peer *p, const char *key);
 bool tls_peer_is_written(const struct tls_peer *p);
 /*! Without a certificate of ours, what stands against it? \param[in] beyond it comes from beyond loopback
  *  \returns words behind its name; NULL: nothing */

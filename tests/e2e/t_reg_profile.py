@@ -3,9 +3,13 @@
 import contextlib
 import sqlite3
 
-from lib import kdf, naf, procs
+from lib import causes, kdf, naf, procs
+from lib.dia_peer import PeerClosed
+from lib.pki import pki
 from lib.registry import ASP, FQDN, Realm
 from lib.runner import test
+from lib.tls import certify
+from lib.world import BSF_ID
 
 PAYMENTS, FRESH = "profile payments", "profile fresh"
 
@@ -86,6 +90,46 @@ async def start_changed(w):
         return [x for x in (await w.order("outbox"))["targets"] if x["target"] == "bsf-1"][0]["told"] > 0
     await w.t.until(again, 20, "the BSF to be told of the profile")
     await w.told()
+
+
+@test("registry: the public keys of an application reach the BSF's policy; a certificate for its name with another key is no way in", smoke=True, timeout=90)
+async def pinned(t):
+    w = Realm(t)
+    w.ports["tls"] = procs.free_port()
+    certify(w.bsf_cfg, pki().make("bsf", BSF_ID))
+    w.bsf_cfg.add("diameter", f"listen tls 127.0.0.1 {w.ports['tls']}")
+    await w.start()
+    impi = w.cards[0].impi
+    mine, stolen = pki().make("mine", FQDN), pki().make("stolen", FQDN)
+
+    async def key_with(pair):
+        try:
+            conn = await naf.connect(w.ports["tls"] if pair else w.ports["dia"], FQDN, tls=pair and pki().context(pair, False))
+        except PeerClosed:
+            return False
+        if conn.cea.result != 2001:
+            await conn.close()
+            return False
+        key = (await naf.fetch(conn, s.btid, naf.naf_id(FQDN))).key
+        await conn.close()
+        return key == s.ks_naf(FQDN)
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
+    await w.order(f"device add {impi}")
+    await w.order(f"grant {impi} {FQDN}")
+    await w.told()
+    s = await w.ue().bootstrap()
+    assert [await key_with(p) for p in (mine, stolen, None)] == [True, True, True]
+    assert (await w.order(f"app tls-key {FQDN} {mine.pin()}"))["tls_keys"] == [mine.pin()]
+    await w.told()
+    async with causes.counted(w, zn_ok=1, dia_key=1, dia_tls=1):
+        assert [await key_with(p) for p in (mine, stolen, None)] == [True, False, False]
+    await w.order(f"app tls-key {FQDN} {mine.pin()} {stolen.pin()}")
+    await w.told()
+    assert [await key_with(p) for p in (mine, stolen, None)] == [True, True, False]
+    assert (await w.refused(f"app tls-key {FQDN} sha256:00")).startswith("invalid 'sha256:00' is no public key; allowed: sha256: and 64 hex digits")
+    assert (await w.order(f"app tls-key {FQDN}"))["tls_keys"] == []
+    await w.told()
+    assert [await key_with(p) for p in (mine, stolen, None)] == [True, True, True]
 
 
 @test("gba-regd: what is wrong in a profile is said with its line and what is allowed", smoke=True)

@@ -152,6 +152,23 @@ async def never_plain(t):
         assert (await ask(n)).result == 3002 and not fake.birs, what
 
 
+@test("Zn-Proxy: the public key of a NAF is looked at here, where its certificate is seen: another one, or none, is refused", smoke=True)
+async def pinned(t):
+    p, _ = await raw_home(t)
+    mine, stolen = pki().make("mine", NAF_ID), pki().make("stolen", NAF_ID)
+    ours = pki().make("znproxy", PROXY_ID)
+    for line in (f"listen tls 127.0.0.1 {(port := procs.free_port())}", f"tls certificate {ours.certificate}", f"tls key {ours.key}", f"tls ca {pki().ca()}"):
+        p.cfg.add("diameter", line)
+    p.cfg.add(f"naf {NAF_ID}", f"tls-key {mine.pin()}")
+    await p.start()
+
+    async def come(pair):
+        return await let_in(t, naf.connect(port if pair else p.ports["naf"], NAF_ID, "apps." + REALM, tls=pair and pki().context(pair, False)))
+    async with causes.counted(p, dia_key=1, dia_tls=1):
+        assert [await come(pair) for pair in (stolen, None)] == [False, False]
+    assert await come(mine)
+
+
 @test("the home checks what a Zn-Proxy vouches for by the certificate of its connection, also when that comes back with a smaller one", smoke=True,
       timeout=120, req=["220-4.2.2a-5", "220-E-5", "220-E-6", "220-4.4.3-3"])
 async def at_home(t):

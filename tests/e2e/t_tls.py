@@ -113,6 +113,46 @@ async def names(t):
     await w.t.until(lambda: asyncio.sleep(0, "its certificate is of another CA" in w.bsf.text()), 10, "why in the log")
 
 
+@test("tls-key: a certificate of the right CA and name but another key is refused by a cause of its own; a second key, a renewed certificate; never plain",
+      smoke=True)
+async def pinned(t):
+    w = await tls_world(t).start()
+    mine, stolen = pki().make("mine", NAF_ID), pki().make("stolen", NAF_ID)
+
+    async def come(pair):
+        return await tls_naf(w, tls=pki().context(pair, False))
+    await vty_naf(w, f"tls-key {mine.pin().upper().replace('SHA', 'sha')}")
+    async with causes.counted(w, dia_key=1):
+        assert await refused(come(stolen)) == 3010
+    await t.until(lambda: asyncio.sleep(0, stolen.pin() in w.bsf.text()), 10, "which key it has, in the log")
+    assert await refused(naf.connect(w.ports["dia"], NAF_ID)) == 5017, "plain on loopback would pass the key by"
+    conn, boot = await come(mine), await w.ue().bootstrap()
+    assert (await naf.fetch(conn, boot.btid)).key == boot.ks_naf()
+    assert f"TLSv1.3 {NAF_ID} {mine.pin()}" in await w.vty("show peers")
+    await conn.close()
+    conn = await come(pki().make("renewed", NAF_ID, renewed=mine))
+    await vty_naf(w, f"tls-key {stolen.pin()}", f"no tls-key {mine.pin()}")
+    await asyncio.wait_for(conn.closed.wait(), 15 * procs.FACTOR)                 # what is open goes, too
+    assert (await come(stolen)).cea.result == 2001
+    async with causes.counted(w, dia_key=1):
+        assert await refused(come(mine)) == 3010
+
+    v = await vty.Vty.open(w.ports["bsf_vty"])
+    t.cleanup(v.close)
+    await v.command("enable")
+    assert f"\n tls-key {stolen.pin()}\n" in await v.command("show running-config")
+    assert f"tls-key          {stolen.pin()}" in await v.command(f"show naf {NAF_ID} effective")
+    for key, cause in ((mine, "dia_key"), (stolen, "zn_ok")):
+        out = await v.command(f"test naf {NAF_ID} btid {boot.btid} tls-key {key.pin()}")
+        assert f"cause            {cause}" in out and (cause != "dia_key" or "tls-key, in the configuration" in out), out
+    await v.command("configure terminal")
+    await v.command(f"naf {NAF_ID}")
+    for line, why in (("tls-key sha256:00", "is no public key; allowed: sha256: and 64 hex digits"), (f"no tls-key {mine.pin()}", "is not there"),
+                      ("security plain", "tls-key needs a certificate to look at")):
+        assert why in await v.command(line), line
+    causes.register("dia_key")
+
+
 @test("a certificate with some CAs above it is looked at, one with a hundred is not: each of them costs a signature", smoke=True)
 async def chain(t):
     w = await tls_world(t).start()

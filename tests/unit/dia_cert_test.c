@@ -4,6 +4,7 @@
 #include "common/dia/dia_cert.h"
 #include "common/dia/dia_cover.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -351,6 +352,31 @@ START_TEST(names_of_a_certificate)
 }
 END_TEST
 
+/* What openssl says of the same file is compared in tests/e2e/t_tls.py. */
+START_TEST(key_of_a_certificate)
+{
+	char key[DIA_CERT_KEY], other[DIA_CERT_KEY], upper[DIA_CERT_KEY];
+	const char *keys[] = { "sha256:00", key };
+	struct pair p, q;
+
+	shown(&p, "naf");
+	ck_assert(dia_cert_key(key, p.s[1]) && dia_cert_key_valid(key));
+	ck_assert(dia_cert_has_key(p.s[1], keys, 2) && !dia_cert_has_key(p.s[1], keys, 1));
+	ck_assert(!dia_cert_has_key(p.s[1], keys, 0));
+	for (size_t i = 0; i < sizeof(upper); i++)
+		upper[i] = i < 7 ? key[i] : (char)toupper((unsigned char)key[i]);
+	keys[0] = upper;
+	ck_assert(dia_cert_key_valid(upper) && dia_cert_has_key(p.s[1], keys, 1));
+	shown(&q, "bsf");
+	ck_assert(dia_cert_key(other, q.s[1]));
+	ck_assert_str_ne(key, other);
+	ck_assert(!dia_cert_has_key(q.s[1], keys, 2));
+	ck_assert(!dia_cert_key_valid("sha256:") && !dia_cert_key_valid("") && !dia_cert_key_valid(key + 7));
+	end(&p);
+	end(&q);
+}
+END_TEST
+
 /* 220-E-6: what was found out once is the same the second time, and of another certificate it is found out anew. */
 START_TEST(names_are_looked_for_once)
 {
@@ -472,6 +498,7 @@ int main(void)
 		the_end_of_our_own,
 		old_versions_and_other_protocols,
 		names_of_a_certificate,
+		key_of_a_certificate,
 		names_made_to_deceive,
 		names_are_looked_for_once,
 		until_when_the_other_side_is_certified,

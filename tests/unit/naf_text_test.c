@@ -61,13 +61,16 @@ START_TEST(all_words)
 }
 END_TEST
 
+#define KEY "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF"
+
 START_TEST(own_connection)
 {
 	struct err err = { "" };
 	struct naf_text t;
 
 	ck_assert_msg(parse(&t,
-			    "address any\ntls-name x.example\ntls-cn\nconnections 3\nspeaks-for a.example\nanonymous\n",
+			    "address any\ntls-name x.example\ntls-key " KEY
+			    "\ntls-cn\nconnections 3\nspeaks-for a.example\nanonymous\n",
 			    &err) == 0,
 		      "%s", err.text);
 	ck_assert_ptr_null(t.naf.via);
@@ -76,6 +79,7 @@ START_TEST(own_connection)
 	ck_assert_uint_eq(t.peer.connections, 3);
 	ck_assert(t.peer.tls_cn && t.naf.anonymous);
 	ck_assert_str_eq(t.peer.tls_names.s[0], "x.example");
+	ck_assert_str_eq(t.peer.tls_keys.s[0], KEY);
 	naf_text_clear(&t);
 	ck_assert_int_eq(parse(&t, "address 10.0.0.1\nspeaks-for a.example\n", &err), 0);
 	ck_assert_uint_eq(t.peer.connections, 1);
@@ -129,6 +133,12 @@ static const struct {
 	{ GOOD "anonymous\nprivate-identity allow\n", "anonymous and private-identity allow; allowed: one of them" },
 	{ GOOD "address 10.0.0.1\n", "via and a connection of its own; allowed: one of them" },
 	{ GOOD "tls-cn\n", "via and a connection of its own" },
+	{ GOOD "tls-key " KEY "\n", "via and a connection of its own" },
+	{ "address 10.0.0.1\ntls-key " KEY "0\nspeaks-for a\n",
+	  "is no public key; allowed: sha256: and 64 hex digits" },
+	{ "address 10.0.0.1\ntls-key sha512:0\nspeaks-for a\n", "line 2: sha512:0 is no public key" },
+	{ "address 10.0.0.1\nsecurity plain\ntls-key " KEY "\nspeaks-for a\n",
+	  "tls-key, and security plain, which has no certificate to look at; allowed: security tls, tls-after-cer" },
 	{ "address here\nspeaks-for a\n", "line 1: here is no address" },
 	{ "address any\nsecurity plain\nspeaks-for a\n", "address any without TLS would let everybody in" },
 	{ "address 0.0.0.0/0\nsecurity plain\nspeaks-for a\n", "address any without TLS would let everybody in" },

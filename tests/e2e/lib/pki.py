@@ -2,6 +2,7 @@
 """Certificates for TLS on Diameter: two CAs, and what is wrong with a certificate. Made once in a run, kept in one folder."""
 import atexit
 import datetime
+import hashlib
 import os
 import shutil
 import ssl
@@ -21,6 +22,13 @@ class Pair:
 
     def __init__(self, certificate=None, key=None):
         self.certificate, self.key = certificate, key
+
+    def pin(self):
+        """Its public key, as a tls-key is written."""
+        with open(self.certificate, "rb") as f:
+            key = x509.load_pem_x509_certificate(f.read()).public_key()
+        der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        return "sha256:" + hashlib.sha256(der).hexdigest()
 
 
 NONE = Pair()
@@ -72,9 +80,14 @@ class Pki:
     def ca(self, name="ca"):
         return f"{self.dir}/{name}.pem"
 
-    def make(self, name, *dns, ca="ca", cn=None, since=-HOUR, until=24 * HOUR, usage=None, bits=None):
-        """name.pem and name.key with these dNSNames, octets as they are; made anew each time it is called."""
-        key, key_path = self._key(name, bits)
+    def make(self, name, *dns, ca="ca", cn=None, since=-HOUR, until=24 * HOUR, usage=None, bits=None, renewed=None):
+        """name.pem and name.key with these dNSNames, octets as they are; made anew each time it is called. renewed: the pair whose key it has."""
+        if renewed:
+            key_path = renewed.key
+            with open(key_path, "rb") as f:
+                key = serialization.load_pem_private_key(f.read(), None)
+        else:
+            key, key_path = self._key(name, bits)
         b = self._builder(cn, ca, key, since, until)
         if dns:
             b = b.add_extension(x509.SubjectAlternativeName([x509.DNSName(d) for d in dns]), not cn)
