@@ -7,6 +7,7 @@
 #include "bsf/store/marks.h"
 #include "bsf/store/store.h"
 #include "bsf/store/record.h"
+#include "bsf/store/uses.h"
 #include "common/rt/inbox.h"
 
 /*! One call under way: arguments in, answer out. malloc'ed; the front makes and frees it, the back end owns it in
@@ -20,21 +21,24 @@ struct store_req {
 	union {
 		uint8_t tmpi[TMPI_LEN]; /* FIND_TMPI */
 		struct btid btid;       /* GET, REVOKE_BTID */
+		char naf[FQDN_MAX + 1]; /* USE */
 	} key;
 	struct impi impi;               /* REVOKE_IMPI: argument; FIND_TMPI: answer */
 	struct gba_challenge challenge; /* CHALLENGE_PUT: argument; _TAKE: its key, then the answer */
 	struct mark mark;               /* REVOKE: of which name; when, says store_mark() */
-	struct gba_session session;     /* PUT: argument; GET: answer; GUSS: its IMPI and GUSS are the argument */
-	struct store_reseal *reseal;    /* RESEAL: lent */
+	struct gba_session
+		session; /* PUT: argument; GET: answer; USE: argument and answer; GUSS: its IMPI and GUSS are the argument */
+	struct store_reseal *reseal; /* RESEAL: lent */
 	/* PUT, back ends on disk: what is written, made on the shard's thread; malloc'ed */
 	struct record_head head;
 	void *record;
 	size_t record_len;
 	int rc;
 	unsigned revoked, as_new;
+	uint32_t uses;
 	struct store_spread spread;
 	void (*step)(struct store_req *r); /* store_reply(): called on the shard's thread in the place of done() */
-	/* CHALLENGE_PUT, made by count() */
+	/* CHALLENGE_PUT, USE: made by count() */
 	uint8_t count_key[16];
 	size_t count_len; /* 0: not counted */
 	uint32_t count_max, count_s;
@@ -64,7 +68,7 @@ struct store_backend {
 	bool (*submit)(struct store_shared *sh, struct store_req *r);
 	/*! Its time of day, Unix ms; 0: not known yet. NULL: ours */
 	int64_t (*wall_ms)(struct store *st);
-	/*! Note in r how a challenge is counted. NULL: it is not */
+	/*! Note in r how it is counted. NULL: a challenge is not, a use in sh->uses */
 	void (*count)(struct store_req *r, const struct store_count *count);
 	/*! store_clock_ms() */
 	int64_t (*clock_ms)(struct store *st);
@@ -77,6 +81,7 @@ struct store_shared {
 	const struct store_backend *be;
 	struct guss_pushes *pushes;
 	struct marks *marks;
+	struct uses *uses; /* NULL: where others count with us */
 	bool has_lease;
 	_Atomic uint64_t lease_until_ms;     /* monotonic; of a store that has one */
 	int64_t (*_Atomic life_max_s)(void); /* NULL: none */
@@ -89,6 +94,9 @@ bool store_lease_over(const struct store_shared *sh);
 void store_reply(struct store_req *r);
 /*! The same on the shard's own thread, outside of every call into the store: done() is called at once. */
 void store_reply_here(struct store_req *r);
+
+/*! STORE_USE, where this process alone has the store. */
+void store_use_here(struct store_shared *sh, struct store_req *r);
 
 /*! What a back end on disk writes for a PUT: r->head and r->record, instead of those that are there.
  *  \returns 0; -ENOSPC it is too large, or no memory; -EIO it could not be sealed */

@@ -151,6 +151,9 @@ static bool store_lmdb_submit(struct store_shared *sh, struct store_req *r)
 	case STORE_GET:
 		r->rc = lmdb_get(l, &r->key.btid, &r->session);
 		break;
+	case STORE_USE:
+		store_use_here(sh, r);
+		break;
 	case STORE_FIND_TMPI:
 		r->rc = lmdb_find_tmpi(l, r->key.tmpi, &r->impi);
 		break;
@@ -208,6 +211,7 @@ static void store_lmdb_free(struct store_shared *sh)
 	challenges_free(l->challenges);
 	marks_free(l->sh.marks);
 	guss_pushes_free(l->sh.pushes);
+	uses_free(l->sh.uses);
 	seal_free(l->keys.seal);
 	secret_clear(&l->keys.index_key);
 	free(l);
@@ -252,10 +256,11 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 	if (lmdb_meta_renew(l, cfg, err) < 0)
 		goto fail;
 	seal_learnt(l->keys.seal);
-	l->committer = lmdb_committer_start(l);
+	l->sh.uses = uses_new(store_clock_here_ms());
+	l->committer = l->sh.uses ? lmdb_committer_start(l) : NULL;
 	if (l->committer)
 		return &l->sh;
-	err_set(err, -EAGAIN, "store: no thread for the committer");
+	err_set(err, -EAGAIN, "store: no memory, or no thread for the committer");
 fail:
 	why = l->lock_fd == -EBUSY ? EBUSY : EIO;
 	store_lmdb_free(&l->sh);

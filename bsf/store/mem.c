@@ -54,6 +54,9 @@ static bool mem_submit(struct store_shared *sh, struct store_req *r)
 	case STORE_GET:
 		r->rc = mem_session_get(m, &r->key.btid, &r->session);
 		break;
+	case STORE_USE:
+		store_use_here(sh, r);
+		break;
 	case STORE_FIND_TMPI:
 		r->rc = mem_identity_by_tmpi(m, r->key.tmpi, &r->impi);
 		break;
@@ -126,6 +129,7 @@ static void mem_free(struct store_shared *sh)
 	challenges_free(m->challenges);
 	marks_free(m->sh.marks);
 	guss_pushes_free(m->sh.pushes);
+	uses_free(m->sh.uses);
 	free(m);
 }
 
@@ -156,7 +160,8 @@ struct store_shared *store_shared_mem_new(struct err *err)
 	m->challenges = challenges_new(CHALLENGES_MAX);
 	m->sh.marks = mem_marks();
 	m->sh.pushes = guss_pushes_new();
-	if (!m->challenges || !m->sh.marks || !m->sh.pushes || rng_fill(&m->seed, sizeof(m->seed)) < 0)
+	m->sh.uses = uses_new(store_clock_here_ms());
+	if (!m->challenges || !m->sh.marks || !m->sh.pushes || !m->sh.uses || rng_fill(&m->seed, sizeof(m->seed)) < 0)
 		goto fail;
 	for (unsigned i = 0; i < MEM_STRIPES; i++) {
 		pthread_mutex_init(&m->by_rand[i].lock, NULL);
@@ -169,6 +174,7 @@ fail:
 		challenges_free(m->challenges);
 		marks_free(m->sh.marks);
 		guss_pushes_free(m->sh.pushes);
+		uses_free(m->sh.uses);
 	}
 	free(m);
 	err_set(err, -ENOMEM, "store: no memory");

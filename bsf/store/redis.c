@@ -178,14 +178,17 @@ static void part_close(struct store *st)
 
 int redis_begin(struct redis_part *p, struct store_req *r)
 {
-	static const bool needs_lease[STORE_RESEAL + 1] = {
-		[STORE_CHALLENGE_PUT] = true, [STORE_CHALLENGE_TAKE] = true, [STORE_PUT] = true, [STORE_GET] = true
-	};
+	static const bool needs_lease[STORE_RESEAL + 1] = { [STORE_CHALLENGE_PUT] = true,
+							    [STORE_CHALLENGE_TAKE] = true,
+							    [STORE_PUT] = true,
+							    [STORE_GET] = true,
+							    [STORE_USE] = true };
 	static int (*const begin[])(struct redis_part * p, struct store_req * r) = {
 		[STORE_CHALLENGE_PUT] = redis_challenge_put,
 		[STORE_CHALLENGE_TAKE] = redis_challenge_take,
 		[STORE_PUT] = redis_put,
 		[STORE_GET] = redis_get,
+		[STORE_USE] = redis_use,
 		[STORE_FIND_TMPI] = redis_find_tmpi,
 		[STORE_REVOKE_IMPI] = redis_revoke,
 		[STORE_REVOKE_BTID] = redis_revoke,
@@ -253,7 +256,7 @@ static const struct store_backend redis_backend = {
 	.open = part_open,
 	.close = part_close,
 	.submit = redis_submit,
-	.count = redis_challenge_count,
+	.count = redis_count_key,
 	.clock_ms = redis_clock_ms,
 	.wall_ms = redis_wall_ms,
 	.figures = redis_figures,

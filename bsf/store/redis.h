@@ -4,7 +4,7 @@
  *
  *    key                            value
  *    m                              the index key, sealed
- *    n, tag of whom 12              challenges, counted by all
+ *    n, tag of whom 12              challenges of a subscriber, uses of a session by an application; counted by all
  *    c, hash of the nonce 13        challenge, sealed; T once it is taken
  *    s, RAND 13                     session (store/record.h), or its tombstone
  *    i, tag of the IMPI 12          subscriber (redis_script.h)
@@ -131,7 +131,12 @@ void redis_clock_take(struct redis_part *p, int64_t server_us);
 /* store/redis_challenge.c */
 int redis_challenge_put(struct redis_part *p, struct store_req *r);
 int redis_challenge_take(struct redis_part *p, struct store_req *r);
-void redis_challenge_count(struct store_req *r, const struct store_count *count);
+/* store/redis_count.c */
+/*! Note in r under which key it is counted: nothing, until the link is up for the first time. */
+void redis_count_key(struct store_req *r, const struct store_count *count);
+/*! One more under r->count_key; the first begins a time of for_ms, with whose end it is forgotten. Otherwise as redis_link_call(). */
+int redis_count(struct redis_part *p, struct store_req *r, int64_t for_ms, redis_reply_fn *fn);
+int redis_use(struct redis_part *p, struct store_req *r);
 /* store/redis_put.c */
 int redis_put(struct redis_part *p, struct store_req *r);
 /* store/redis_find.c */

@@ -10,7 +10,6 @@
 
 #include "common/base/clock.h"
 
-#define COUNT_TAG_LEN 12
 #define CHALLENGE_MAX (GBA_RECORD_MAX + 1024)
 
 static const char taken[] = "T";
@@ -24,18 +23,6 @@ static void put_done(void *req, const struct redisReply *r)
 	redis_step_end(req, rc);
 }
 
-void redis_challenge_count(struct store_req *r, const struct store_count *count)
-{
-	struct redis_part *p = r->st->part;
-	uint8_t mac[32];
-
-	if (!p->keys.index_key.len || seal_index(mac, &p->keys.index_key, count->of) < 0)
-		return; /* nothing can be put either */
-	r->count_len = redis_key(r->count_key, 'n', span_of(mac, COUNT_TAG_LEN)).len;
-	r->count_max = count->n;
-	r->count_s = count->per_s;
-}
-
 static void challenge_counted(void *req, const struct redisReply *reply)
 {
 	struct store_req *r = req;
@@ -46,27 +33,12 @@ static void challenge_counted(void *req, const struct redisReply *reply)
 	redis_step_end(r, rc);
 }
 
-static void window_begun(void *owner, const struct redisReply *r)
-{
-}
-
-/* The first of a window says how long it is; one that came without is given its end by the next. */
 static int challenge_count(struct redis_part *p, struct store_req *r)
 {
-	struct span key = span_of(r->count_key, r->count_len);
-	char ms[24];
-	int rc;
+	int rc = r->count_len ? redis_count(p, r, (int64_t)r->count_s * 1000, challenge_counted) : 0;
 
-	if (!r->count_len)
-		return 0;
-	rc = redis_link_call(p->link, 2, (struct span[]){ span_str("INCR"), key }, challenge_counted, r);
-	if (rc < 0)
-		return rc;
-	r->waiting++;
-	snprintf(ms, sizeof(ms), "%" PRIu64, (uint64_t)r->count_s * 1000);
-	(void)redis_link_call(p->link, 4, (struct span[]){ span_str("PEXPIRE"), key, span_str(ms), span_str("NX") },
-			      window_begun, NULL);
-	return 0;
+	r->waiting += r->count_len && rc == 0;
+	return rc;
 }
 
 int redis_challenge_put(struct redis_part *p, struct store_req *r)

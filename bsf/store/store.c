@@ -33,7 +33,7 @@ static void req_wipe(struct store_req *r)
 	r->record_len = 0;
 	r->impi.s[0] = '\0';
 	r->rc = 0;
-	r->revoked = r->as_new = r->waiting = 0;
+	r->revoked = r->as_new = r->uses = r->waiting = 0;
 	r->count_len = 0;
 	r->spread = (struct store_spread){ 0 };
 	r->step = NULL;
@@ -53,9 +53,11 @@ bool store_lease_over(const struct store_shared *sh)
 /* What was found, or written, is looked at once more before anybody hears of it. */
 static void last_look(struct store_req *r)
 {
-	if (r->rc == 0 && (r->op == STORE_GET || r->op == STORE_PUT) && store_lease_over(r->st->sh))
+	bool serves = r->op == STORE_GET || r->op == STORE_USE;
+
+	if (r->rc == 0 && (serves || r->op == STORE_PUT) && store_lease_over(r->st->sh))
 		r->rc = -ESTALE;
-	if (r->rc == 0 && r->op == STORE_GET && marks_fit(r->st->sh->marks, &r->session))
+	if (r->rc == 0 && serves && marks_fit(r->st->sh->marks, &r->session))
 		r->rc = -ENOENT;
 	if (r->rc == 0 && r->op == STORE_PUT && marks_fit(r->st->sh->marks, &r->session))
 		r->rc = -EKEYREVOKED;
@@ -65,7 +67,8 @@ static void answer_of(struct store_answer *a, struct store_req *r)
 {
 	last_look(r);
 	*a = (struct store_answer){ .op = r->op, .rc = r->rc, .revoked = r->revoked, .as_new = r->as_new };
-	if (r->rc == 0 && r->op == STORE_GET)
+	a->uses = r->uses;
+	if (r->rc == 0 && (r->op == STORE_GET || r->op == STORE_USE))
 		a->session = &r->session;
 	if (r->rc == 0 && r->op == STORE_CHALLENGE_TAKE)
 		a->challenge = &r->challenge;
@@ -321,6 +324,26 @@ const struct store_answer *store_get(struct store *st, const struct btid *id, ui
 		return &st->now;
 	r->key.btid = *id;
 	return submit(r);
+}
+
+const struct store_answer *store_use(struct store *st, const struct gba_session *s, const char *naf, uint64_t txn)
+{
+	struct store_req *r = req_new(st, STORE_USE, txn);
+	uint8_t name[USES_NAME_MAX];
+
+	if (!r)
+		return &st->now;
+	gba_session_copy(&r->session, s);
+	(void)span_to_str(r->key.naf, sizeof(r->key.naf), span_str(naf));
+	if (st->sh->be->count)
+		st->sh->be->count(r, &(struct store_count){ .of = uses_name(name, s, naf) });
+	return submit(r);
+}
+
+void store_use_here(struct store_shared *sh, struct store_req *r)
+{
+	r->uses = uses_count(sh->uses, &r->session, r->key.naf, store_clock_here_ms(), store_wall_s());
+	r->rc = r->uses ? 0 : -EBUSY;
 }
 
 const struct store_answer *store_find_tmpi(struct store *st, const uint8_t tmpi[TMPI_LEN], uint64_t txn)

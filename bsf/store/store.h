@@ -25,6 +25,7 @@ enum store_op {
 	STORE_CHALLENGE_TAKE,
 	STORE_PUT,
 	STORE_GET,
+	STORE_USE,
 	STORE_FIND_TMPI,
 	STORE_REVOKE_IMPI,
 	STORE_REVOKE_BTID,
@@ -54,6 +55,7 @@ struct store_answer {
 	const struct gba_session *session;
 	const struct gba_challenge *challenge;
 	const char *impi; /* FIND_TMPI */
+	uint32_t uses;    /* USE: how many, that one too; UINT32_MAX: nobody knows */
 	unsigned revoked; /* REVOKE of an IMPI or a B-TID: sessions revoked; GUSS: those that have it now */
 	unsigned as_new;  /* GUSS: sessions whose own is as new, or newer */
 	const struct store_spread *spread; /* REVOKE, where rc is 0 and there may be others; NULL: all is here */
@@ -185,6 +187,11 @@ const struct store_answer *store_challenge_take(struct store *st, struct span ke
 const struct store_answer *store_put(struct store *st, const struct gba_session *s, uint64_t txn);
 /*! By B-TID; the domain must be the one the session was made under (no case). Unknown: nothing was changed. */
 const struct store_answer *store_get(struct store *st, const struct btid *id, uint64_t txn);
+/*! A session that was found is about to be used by an application whose policy bounds how often: count it, for whoever uses the store, and
+ *  look once more whether it may be. Of two at once each has a number of its own.
+ *  Unknown: nothing is given; what is counted late is one use less.
+ *  \param[in] s not what this store lent: that is forgotten. \param[in] naf its host name, in any case */
+const struct store_answer *store_use(struct store *st, const struct gba_session *s, const char *naf, uint64_t txn);
 /*! TMPI to IMPI, also after the Ks expired (33.220 4.4.13). Unknown: nothing was changed. */
 const struct store_answer *store_find_tmpi(struct store *st, const uint8_t tmpi[TMPI_LEN], uint64_t txn);
 /*! Revoke: a mark (marks.h) stays until whatever was made before is over. What it fits is served no more, and what was challenged

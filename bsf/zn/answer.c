@@ -80,26 +80,42 @@ static int encode_and_log(struct zn_bia *bia, const char *peer, const struct zn_
 	return rc;
 }
 
-int zn_answer(const struct zn_bir *bir, int store_rc, const struct gba_session *s, int64_t now_s, zn_encode_fn *encode,
-	      void *carrier)
+static struct zn_ask ask_of(const struct zn_bir *bir, const struct zn_found *found)
 {
 	const struct policy *policy = policy_current();
-	struct zn_ask ask = {
+
+	return (struct zn_ask){
 		.bir = bir,
 		.naf = policy_naf_over(policy, bir->peer, span_str(bir->asker)),
 		.twice = policy && policy_twice(policy, bir->naf_id.fqdn),
-		.store_rc = store_rc,
-		.session = s,
-		.now_s = now_s,
+		.store_rc = found->rc,
+		.session = found->session,
+		.uses = found->uses,
+		.now_s = found->now_s,
 	};
-	struct zn_bia bia;
-	enum cause cause;
-	int rc;
+}
 
-	if (store_rc == 0 && ask.naf && ask.naf->key_uses_max)
-		ask.uses = zn_given_times(s->impi.s, &bir->btid, bir->naf_id.fqdn);
-	cause = zn_decide(&bia, &ask);
-	rc = encode_and_log(&bia, bir->peer, bir, store_rc == 0 ? s : NULL, cause, encode, carrier);
+bool zn_answer_counts(const struct zn_bir *bir, const struct zn_found *found)
+{
+	struct zn_ask ask = ask_of(bir, found);
+	struct zn_bia bia;
+	bool counts;
+
+	if (!ask.naf || !ask.naf->key_uses_max)
+		return false;
+	counts = zn_decide(&bia, &ask) == CAUSE_zn_ok;
+	zn_bia_clear(&bia);
+	return counts;
+}
+
+int zn_answer(const struct zn_bir *bir, const struct zn_found *found, zn_encode_fn *encode, void *carrier)
+{
+	const struct gba_session *s = found->rc == 0 ? found->session : NULL;
+	struct zn_ask ask = ask_of(bir, found);
+	struct zn_bia bia;
+	enum cause cause = zn_decide(&bia, &ask);
+	int rc = encode_and_log(&bia, bir->peer, bir, s, cause, encode, carrier);
+
 	if (rc == 0 && cause == CAUSE_zn_ok && zn_given_note(s->impi.s, &bir->btid, bir->naf_id.fqdn, ask.now_s))
 		zn_usage_note(s->impi.s, bir->naf_id.fqdn, s->created_at, ask.now_s);
 	return rc;

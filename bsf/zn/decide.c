@@ -122,7 +122,7 @@ static enum verdict check_age(const struct zn_ask *in)
 
 static enum verdict check_uses(const struct zn_ask *in)
 {
-	return in->naf->key_uses_max && in->uses >= in->naf->key_uses_max ? KEY_USED : PASS;
+	return in->naf->key_uses_max && in->uses > in->naf->key_uses_max ? KEY_USED : PASS;
 }
 
 /* Whether a peer may ask comes first: nobody learns from the code whether another application's B-TID lives. */

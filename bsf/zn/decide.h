@@ -15,8 +15,8 @@ struct zn_ask {
 	int store_rc; /* of the look-up: 0; -ENOENT; -EKEYREVOKED older than what was revoked for this NAF; other: the store could not be asked */
 	const struct gba_session *session; /* if store_rc is 0 */
 	int64_t now_s;                     /* Unix seconds */
-	uint32_t uses;                     /* how often it was given a key of this Ks, where its policy asks */
-	bool twice;                        /* another NAF claims the name in NAF-Id, too (policy_twice()) */
+	uint32_t uses; /* of this Ks by it, this one too, where its policy asks; 0: not counted yet */
+	bool twice;    /* another NAF claims the name in NAF-Id, too (policy_twice()) */
 };
 
 /*! Decide. The checks in this order, the first that fails is the answer:
@@ -30,7 +30,7 @@ struct zn_ask {
  *  - no B-TID, unknown, expired, revoked: 5403, zn_btid_unknown; store not asked: 5012, store_failed
  *  - a variant that is not for it (2G and Digest, if nothing is written): 5402, zn_variant_denied
  *  - a Ks that is older than it takes, or than the last revocation of its keys: 5403, zn_key_old, so that the device bootstraps again
- *  - given a key of this Ks as often as may be: 5403, zn_key_used
+ *  - given a key of this Ks as often as may be, or nobody knows how often: 5403, zn_key_used
  *  - a USS that policy requires is not in the GUSS, asked for or not: 5402, zn_uss_missing
  *  - only the card's key is for it, and there is none: 5402, zn_keys_denied
  *  - else 2001 and the keys, zn_ok. USSs that were not found or are not allowed are left out without an error.

@@ -48,20 +48,45 @@ static void job_free(struct job *j)
 }
 
 /* What the store found, as this application has to see it. */
-static int zn_flow_found(const struct zn_flow *f, const struct zn_bir *bir, const struct store_answer *a)
+static struct zn_found zn_flow_found(const struct zn_flow *f, const struct zn_bir *bir, const struct store_answer *a)
 {
-	return a->session && store_naf_revoked(f->store, bir->naf_id.fqdn, a->session) ? -EKEYREVOKED : a->rc;
+	bool revoked = a->session && store_naf_revoked(f->store, bir->naf_id.fqdn, a->session);
+
+	return (struct zn_found){
+		.rc = revoked ? -EKEYREVOKED : a->rc,
+		.session = a->session,
+		.uses = a->uses,
+		.now_s = store_now_s(f->store),
+	};
 }
 
-static void job_end(struct job *j, int store_rc, const struct gba_session *s)
+/* A key that would be given is counted before it leaves, where the application's policy wants that.
+ * \returns what is to be answered; NULL: the store will say it */
+static const struct store_answer *zn_flow_count(const struct zn_flow *f, const struct zn_bir *bir,
+						const struct store_answer *a, uint64_t txn)
 {
-	(void)zn_answer(&j->bir, store_rc, s, store_now_s(j->f->store), zn_flow_put, j->reply);
+	struct zn_found found = zn_flow_found(f, bir, a);
+	struct gba_session s = { .guss = NULL };
+
+	if (a->op != STORE_GET || !zn_answer_counts(bir, &found))
+		return a;
+	gba_session_copy(&s, a->session); /* the store forgets what it lent */
+	a = store_use(f->store, &s, bir->naf_id.fqdn, txn);
+	gba_session_clear(&s);
+	return a;
+}
+
+static void job_end(struct job *j, const struct store_answer *a)
+{
+	struct zn_found found = zn_flow_found(j->f, &j->bir, a);
+
+	(void)zn_answer(&j->bir, &found, zn_flow_put, j->reply);
 	job_free(j);
 }
 
 static void on_deadline(void *data)
 {
-	job_end(data, -EIO, NULL);
+	job_end(data, &(struct store_answer){ .rc = -EIO });
 }
 
 static void on_store(void *owner, uint64_t txn, const struct store_answer *a)
@@ -69,8 +94,11 @@ static void on_store(void *owner, uint64_t txn, const struct store_answer *a)
 	struct zn_flow *f = owner;
 	uint32_t slot = (uint32_t)txn;
 
-	if (f->jobs[slot] && f->txns[slot] == txn)
-		job_end(f->jobs[slot], zn_flow_found(f, &f->jobs[slot]->bir, a), a->session);
+	if (!f->jobs[slot] || f->txns[slot] != txn)
+		return;
+	a = zn_flow_count(f, &f->jobs[slot]->bir, a, txn);
+	if (a)
+		job_end(f->jobs[slot], a);
 }
 
 /* A number that no call has had, and that finds a free slot: in_flight counts every job, so one of in_flight_max is free. */
@@ -127,7 +155,7 @@ static void job_keep(struct zn_flow *f, struct dia_reply *r, const struct zn_bir
 	struct job *j = calloc(1, sizeof(*j));
 
 	if (!j) {
-		(void)zn_answer(bir, -EBUSY, NULL, 0, zn_flow_put, r);
+		(void)zn_answer(bir, &(struct zn_found){ .rc = -EBUSY }, zn_flow_put, r);
 		return;
 	}
 	j->reply = dia_reply_keep(r);
@@ -145,17 +173,21 @@ static void job_keep(struct zn_flow *f, struct dia_reply *r, const struct zn_bir
 int zn_flow_take(struct zn_flow *f, struct dia_reply *r, const struct zn_bir *bir)
 {
 	const struct store_answer *a;
+	struct zn_found found;
 	uint64_t txn;
 
 	if (f->in_flight >= f->cfg.in_flight_max)
 		return -EBUSY;
 	txn = txn_next(f);
 	a = store_get(f->store, &bir->btid, txn);
+	if (a)
+		a = zn_flow_count(f, bir, a, txn);
 	if (!a) {
 		job_keep(f, r, bir, txn);
 		return 0;
 	}
-	(void)zn_answer(bir, zn_flow_found(f, bir, a), a->session, store_now_s(f->store), zn_flow_put, r);
+	found = zn_flow_found(f, bir, a);
+	(void)zn_answer(bir, &found, zn_flow_put, r);
 	store_forget(f->store);
 	return 0;
 }

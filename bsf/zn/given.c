@@ -162,25 +162,6 @@ bool zn_given_note(const char *impi, const struct btid *btid, const char *naf, i
 	return news;
 }
 
-unsigned zn_given_times(const char *impi, const struct btid *btid, const char *naf)
-{
-	const struct place *p;
-	unsigned times = 0;
-	uint32_t hash;
-	uint64_t who;
-
-	if (!table)
-		return 0;
-	who = who_is(impi);
-	hash = naf_hash(naf);
-	p = place_lock(who);
-	for (size_t k = 0; is_of(p, who, btid) && k < ZN_GIVEN_NAFS; k++)
-		if (p->naf[k] == hash)
-			times = p->times[k];
-	place_unlock(who);
-	return times;
-}
-
 static void given_copy(struct zn_given *out, const struct place *p)
 {
 	*out = (struct zn_given){ .btid = p->names->btid };

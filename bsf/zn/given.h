@@ -29,9 +29,6 @@ void zn_given_free(void);
 /*! A key has left. Without memory it is not noted. \returns false: this application had one of this session in the same slot */
 bool zn_given_note(const char *impi, const struct btid *btid, const char *naf, int64_t at_s);
 
-/*! How often this application was given a key of this session, as far as it is known. */
-unsigned zn_given_times(const char *impi, const struct btid *btid, const char *naf);
-
 /*! \returns false: none of this subscriber's, or others have come since */
 bool zn_given_of(struct zn_given *out, const char *impi);
 /*! The same by the B-TID. */

@@ -117,7 +117,7 @@ static void zn_serve_on_bir(void *owner, struct dia_reply *r)
 		return;
 	}
 	if (!bir.btid_ok)
-		(void)zn_answer(&bir, -ENOENT, NULL, 0, zn_flow_put, r);
+		(void)zn_answer(&bir, &(struct zn_found){ .rc = -ENOENT }, zn_flow_put, r);
 	else if (zn_flow_take(z->flow, r, &bir) < 0)
 		(void)zn_answer_refuse(bir.peer, &bir, CAUSE_zn_busy, &busy, zn_flow_put, r);
 }

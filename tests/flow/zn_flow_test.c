@@ -41,7 +41,7 @@ static unsigned n_ends, n_lost;
 static const char *const realms[] = { REALM, BSF_NAME };
 static const uint32_t zn_app = GBA_APP_ZN;
 
-static void policy_set(void)
+static void policy_set(uint32_t uses_max)
 {
 	struct policy *p = calloc(1, sizeof(*p));
 	struct naf_policy *n = calloc(1, sizeof(*n));
@@ -50,6 +50,7 @@ static void policy_set(void)
 	p->n_nafs = 1;
 	n->identity = strdup(NAF);
 	n->via = strdup(NAF);
+	n->key_uses_max = uses_max;
 	p->peers = calloc(1, sizeof(*p->peers));
 	p->peers[p->n_peers++].identity = strdup(NAF);
 	ck_assert_int_eq(names_add(&n->speaks_for, span_str(NAF), 1), 0);
@@ -75,8 +76,8 @@ static void session_put(void)
 	strcpy(session.bsf_name, BSF_NAME);
 	session.created_at = time(NULL);
 	session.expires_at = session.created_at + 1000;
-	session.made_ms = 1;
 	st = store_new(NULL, far.inner, never, NULL);
+	session.made_ms = store_clock_ms(st);
 	ck_assert_int_eq(store_put(st, &session, 1)->rc, 0);
 	talloc_free(st);
 }
@@ -121,7 +122,7 @@ static void start(bool near, unsigned in_flight_max, unsigned timeout_ms)
 
 	way_init(&far, store_shared_mem_new(&err));
 	far.later = !near;
-	policy_set();
+	policy_set(0);
 	session_put();
 	cfg.deadlines = deadline_set_new(OTC_GLOBAL);
 	flow = zn_flow_new(OTC_GLOBAL, &cfg);
@@ -279,6 +280,38 @@ START_TEST(store_does_not_say)
 }
 END_TEST
 
+/* Where the keys of an application are bounded each is counted before it leaves: those that ask at once get as many as there are, and
+ * where it cannot be counted there is none. What would be refused all the same is not counted. 0: later; 1: at once */
+START_TEST(uses_are_bounded)
+{
+	unsigned given = 0;
+
+	start(_i, 8, 5000);
+	policy_set(2);
+	far.fail_op = STORE_USE;
+	far.fail_rc = -EIO;
+	send_bir(true);
+	came(5012, false);
+	ck_assert_uint_eq(counter_get(CAUSE_store_failed), 1);
+	far.fail_rc = 0;
+	send_bir(false);
+	came(5403, false);
+	for (int i = 0; i < 5; i++)
+		send_bir(true);
+	run_until_ends(5);
+	for (int i = 0; i < 5; i++)
+		given += ends[i].code == 2001 && ends[i].key;
+	ck_assert_uint_eq(given, 2);
+	ck_assert_uint_eq(counter_get(CAUSE_zn_key_used), 3);
+	ck_assert_uint_eq(zn_flow_in_flight(flow), 0);
+	n_ends = 0;
+	policy_set(0);
+	send_bir(true);
+	came(2001, true);
+	stop();
+}
+END_TEST
+
 /* What cannot be read or is no B-TID is answered at once, wherever the store is */
 START_TEST(not_readable)
 {
@@ -393,7 +426,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const both[] = { at_once_or_later, not_readable, store_does_not_say, revoked_for_it },
+	const TTest *const both[] = { at_once_or_later, not_readable, store_does_not_say, uses_are_bounded,
+				      revoked_for_it },
 			   *const later[] = { when_the_store_answers, over_the_cap, deadline_ends_it, gone_meanwhile,
 					      freed_under_way };
 	TCase *tc = tcase_create("zn_flow");

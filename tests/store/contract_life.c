@@ -130,10 +130,51 @@ CASE(swept)
 	}
 }
 
+/* Each application's keys of each session are counted for themselves, whatever the case of its name; once more after a start: Redis goes
+ * on, and where nobody knows it none is left. */
+CASE(uses_are_counted)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), other = session_make(2, IMPI_2, BSF_A, false);
+	struct btid id = btid_of(&s), id_other = btid_of(&other);
+
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(put(&h, &other), 0);
+	for (uint32_t n = 1; n <= 20; n++)
+		ck_assert_uint_eq(use(&h, &id, n % 2 ? "naf.example.com" : "NAF.example.COM"), n);
+	ck_assert_uint_eq(use(&h, &id, "naf2.example.com"), 1);
+	ck_assert_uint_eq(use(&h, &id_other, "naf.example.com"), 1);
+	if (backend == MEM)
+		return;
+	backend_again(backend);
+	ck_assert_uint_eq(use(&h, &id, "naf.example.com"), backend == LMDB ? UINT32_MAX : 21);
+	ck_assert_uint_eq(use(&h, &id, "never.example.com"), backend == LMDB ? UINT32_MAX : 1);
+	s = session_make(3, IMPI_1, BSF_A, true);
+	id = btid_of(&s);
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_uint_eq(use(&h, &id, "naf.example.com"), 1);
+}
+
+/* What was revoked while it was counted is not given. */
+CASE(revoked_while_counted)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s);
+
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(get(&h, &id), 0);
+	s = h.session;
+	s.guss = NULL;
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_int_eq(use_again(&h, &s, "naf.example.com"), -ENOENT);
+	ck_assert(!h.a.session);
+}
+
 void contract_life_add(TCase *tc, int n)
 {
 	tcase_add_loop_test(tc, expired_is_gone, 0, n);
 	tcase_add_loop_test(tc, tmpi_ends, 0, n);
+	tcase_add_loop_test(tc, uses_are_counted, 0, n);
+	tcase_add_loop_test(tc, revoked_while_counted, 0, n);
 	tcase_add_loop_test(tc, made_in_the_future, 0, n);
 	tcase_add_loop_test(tc, swept, 0, REDIS); /* which sweeps by itself */
 }

@@ -198,6 +198,24 @@ int get(struct harness *h, const struct btid *id)
 	return answer(h, store_get(h->st, id, ++h->next_txn));
 }
 
+int use_again(struct harness *h, const struct gba_session *s, const char *naf)
+{
+	answer_clear(h);
+	return answer(h, store_use(h->st, s, naf, ++h->next_txn));
+}
+
+uint32_t use(struct harness *h, const struct btid *id, const char *naf)
+{
+	struct gba_session s = { .guss = NULL };
+
+	ck_assert_int_eq(get(h, id), 0);
+	gba_session_copy(&s, &h->session);
+	ck_assert_int_eq(use_again(h, &s, naf), 0);
+	assert_same_session(&h->session, &s);
+	gba_session_clear(&s);
+	return h->a.uses;
+}
+
 int find_tmpi(struct harness *h, const uint8_t tmpi[TMPI_LEN])
 {
 	answer_clear(h);

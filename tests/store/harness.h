@@ -49,6 +49,9 @@ struct store_lmdb_cfg lmdb_cfg(void);
 /* Each waits for the answer and returns its rc. A session that does not say when its challenge was made had it now. */
 int put(struct harness *h, const struct gba_session *s);
 int get(struct harness *h, const struct btid *id);
+int use_again(struct harness *h, const struct gba_session *s, const char *naf);
+/*! A session that is got first. \returns how often, that one too */
+uint32_t use(struct harness *h, const struct btid *id, const char *naf);
 int find_tmpi(struct harness *h, const uint8_t tmpi[TMPI_LEN]);
 int revoke_impi(struct harness *h, const char *impi);
 /*! \param[in] guss taken */

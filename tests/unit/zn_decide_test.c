@@ -329,13 +329,13 @@ static void age_over(struct question *q)
 static void uses_left(struct question *q)
 {
 	q->naf.key_uses_max = 3;
-	q->ask.uses = 2;
+	q->ask.uses = 3;
 }
 
 static void uses_over(struct question *q)
 {
 	q->naf.key_uses_max = 3;
-	q->ask.uses = 3;
+	q->ask.uses = 4;
 }
 
 static void name_twice(struct question *q)
