@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What the store on Redis costs, beside LMDB, in turn in the same run; and what a daemon on LMDB needs until its first answer. Usage:
-redis.py BUILD-FOLDER [--rounds N] [--quick] [--sessions N]
+"""What the store on Redis costs, beside LMDB, in turn in the same run. Usage: redis.py BUILD-FOLDER
+[--rounds N] [--quick]
 
 As bench.py: CPU of the BSF per operation, all its threads; beside it that of redis-server per operation."""
 import shutil
@@ -18,8 +18,6 @@ PROCESSES = (1, 2, 4)
 
 
 class RedisBench(bench.Bench):
-    sessions = 1000000
-
     def redis(self):
         exe = shutil.which("redis-server")
         if not exe:
@@ -35,7 +33,6 @@ class RedisBench(bench.Bench):
             return f.read(int(line[1:])).decode() if line[:1] == b"$" else line.decode()
 
     def begin(self, quick):
-        self.sessions = 20000 if quick else self.sessions
         self.fill("kek-only", 0)                        # the key that seals
         self.server, self.port = self.redis()
 
@@ -131,34 +128,10 @@ class RedisBench(bench.Bench):
         return ((sum(bench.cpu_us(b.pid) for b in bsfs) - before) / every, (bench.cpu_us(self.server.pid) - server) / every,
                 every / (time.monotonic() - since))
 
-    def restart(self):
-        """From exec to the first BIA, of a store of a million sessions."""
-        ports, store = self.ports(), self.fill("restart", self.sessions)
-        took = []
-        for _ in range(3):
-            since = time.monotonic()
-            b = self.bsf(store, ports)
-            self.zn_load(b, ports["dia"], store + ".btids", 1, 1, 1)
-            took.append(time.monotonic() - since)
-            self.stop(b)
-        self.limit(f"LMDB, {self.sessions} sessions, from start to the first answer", statistics.median(took), 1, "s")
-
-    def memory(self):
-        """Octets of Redis for a session with its subscriber, at as many."""
-        self.ask(self.port, "FLUSHALL", "SYNC")
-        before = self.used()
-        self.tool("bench/store_fill", ["--redis", self.port, "--kek", self.path("kek"), "--sessions", self.sessions, "--name", bench.NAME,
-                                       "--print", "0"])
-        each = (self.used() - before) / self.sessions
-        print(f"Redis, {self.sessions} sessions without GUSS and TMPI: {each:.0f} octets of used_memory each")
-
-    def used(self):
-        return int(next(x.split(":")[1] for x in self.ask(self.port, "INFO", "memory").split("\r\n") if x.startswith("used_memory:")))
-
 
 def main():
     o = bench.arguments().parse_args()
-    return RedisBench.measure(o, ("bir", "bootstrap", "processes", "restart", "memory"), 10 if o.quick else 1) != 0
+    return RedisBench.measure(o, ("bir", "bootstrap", "processes"), 10 if o.quick else 1) != 0
 
 
 if __name__ == "__main__":

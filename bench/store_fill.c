@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Put sessions into a database of gba-bsfd that is not running, or into Redis, through its own store, and print their B-TIDs.
  *
- * store_fill (--dir DIR | --redis PORT) --kek FILE --sessions N --name BSF_NAME [--guss FILE] [--print N] */
+ * store_fill (--dir DIR | --redis PORT) --kek FILE --sessions N --name BSF_NAME [--guss FILE] [--print N] [--first N] [--life S] [--tmpi]
+ *
+ * --first: number of the first subscriber; --life: all of them end so many seconds after this was started */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +17,11 @@
 #include "common/crypto/rng.h"
 
 #define IN_FLIGHT 512
-#define LIFE_S    604800
 
 static const char *dir, *redis_port, *kek_file, *name, *guss_file;
-static unsigned long sessions = 1000, to_print = 100000, in_flight, done, failed;
+static unsigned long sessions = 1000, to_print = 100000, first, life_s = 604800, in_flight, done, failed;
+static bool with_tmpi;
+static time_t begun;
 
 static void die(const char *what)
 {
@@ -72,8 +75,11 @@ static void fill_session(struct gba_session *s, unsigned long n, struct guss_blo
 		die("no random octets");
 	snprintf(s->bsf_name, sizeof(s->bsf_name), "%s", name);
 	snprintf(s->impi.s, sizeof(s->impi.s), "00101%010lu@ims.mnc001.mcc001.3gppnetwork.org", n);
-	s->created_at = time(NULL);
-	s->expires_at = s->created_at + LIFE_S;
+	s->created_at = begun;
+	s->expires_at = begun + (time_t)life_s;
+	s->has_tmpi = with_tmpi;
+	if (with_tmpi && rng_fill(s->tmpi, sizeof(s->tmpi)))
+		die("no random octets");
 	s->guss = guss_blob_get(guss);
 }
 
@@ -85,7 +91,7 @@ static void fill(struct store *st)
 	unsigned long n;
 
 	for (n = 0; n < sessions; n++) {
-		fill_session(&s, n, guss);
+		fill_session(&s, first + n, guss);
 		s.made_ms = store_clock_ms(st);
 		if (n < to_print && btid_format(btid, s.rand, name) > 0)
 			puts(btid);
@@ -104,10 +110,17 @@ static void fill(struct store *st)
 static void read_options(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "dir", 1, NULL, 'd' },   { "redis", 1, NULL, 'r' },
-		{ "kek", 1, NULL, 'k' },   { "sessions", 1, NULL, 'n' },
-		{ "name", 1, NULL, 'b' },  { "guss", 1, NULL, 'g' },
-		{ "print", 1, NULL, 'p' }, { 0 },
+		{ "dir", 1, NULL, 'd' },
+		{ "redis", 1, NULL, 'r' },
+		{ "kek", 1, NULL, 'k' },
+		{ "sessions", 1, NULL, 'n' },
+		{ "name", 1, NULL, 'b' },
+		{ "guss", 1, NULL, 'g' },
+		{ "print", 1, NULL, 'p' },
+		{ "first", 1, NULL, 'f' },
+		{ "life", 1, NULL, 'l' },
+		{ "tmpi", 0, NULL, 't' },
+		{ 0 },
 	};
 	int c;
 
@@ -133,6 +146,15 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'p':
 			to_print = strtoul(optarg, NULL, 10);
+			break;
+		case 'f':
+			first = strtoul(optarg, NULL, 10);
+			break;
+		case 'l':
+			life_s = strtoul(optarg, NULL, 10);
+			break;
+		case 't':
+			with_tmpi = true;
 			break;
 		default:
 			store_fill_usage("unknown option");
@@ -173,6 +195,7 @@ int main(int argc, char **argv)
 	struct store *st;
 
 	read_options(argc, argv);
+	begun = time(NULL);
 	if (secret_read_file(&kek.key, SEAL_KEK_LEN, kek_file, err.text, sizeof(err.text)))
 		die(err.text);
 	osmo_ctx_init("fill");

@@ -83,7 +83,7 @@ static int rebuild_one(struct store_lmdb *l, MDB_val *k, MDB_val *v, struct rebu
 	if (seal_learn(l->keys.seal, record_sealed(lmdb_span(v)), &l->said) < 0)
 		return -ECANCELED;
 	memcpy(e.rand, k->mv_data, AKA_RAND_LEN);
-	return r->only_counts ? 0 : lmdb_index_add(l->index, &e);
+	return r->only_counts ? 0 : lmdb_index_place(l->index, &e);
 }
 
 /* Of a KEK that never sealed here it is the octet that is damaged. */
@@ -119,6 +119,8 @@ static int index_rebuild(struct store_lmdb *l, const struct store_lmdb_cfg *cfg,
 		mdb_cursor_close(c);
 	if (txn)
 		mdb_txn_abort(txn);
+	if (rc == MDB_NOTFOUND && lmdb_index_find_placed(l->index) < 0)
+		rc = -ENOMEM;
 	if (rc == -ECANCELED)
 		return err_set(err, rc, "kek: %s", l->said.text);
 	if (rc == -ENOMEM)

@@ -225,6 +225,18 @@ static int refuse_empty(const char *dir, struct err *err)
 	return err_set(err, -EBADMSG, "store: %s/" DATA " is empty, but a store was made here; " CURE, dir);
 }
 
+/* The walk goes by the tree, which lies in the file in no order: of a disk that is asked for one page at a time it takes ten times as
+ * long as to read the file from its begin to its end. Of one that does not fit into memory that would be for nothing. */
+static void read_ahead(int fd, off_t size)
+{
+	const off_t step = 1 << 20; /* the kernel takes no more of one order */
+
+	if (size / getpagesize() > sysconf(_SC_PHYS_PAGES) / 2)
+		return;
+	for (off_t at = 0; at < size; at += step)
+		(void)posix_fadvise(fd, at, step, POSIX_FADV_WILLNEED);
+}
+
 /* \returns 0 whole; 1 damaged, and something can be read; -EBADMSG */
 static int look(const struct store_lmdb_cfg *cfg, int fd, struct err *err)
 {
@@ -236,6 +248,7 @@ static int look(const struct store_lmdb_cfg *cfg, int fd, struct err *err)
 		return err_set(err, -errno, "store: %s/" DATA ": %s", cfg->dir, strerror(errno));
 	if (st.st_size == 0)
 		return was_made(cfg->dir) ? refuse_empty(cfg->dir, err) : 0;
+	read_ahead(fd, st.st_size);
 	rc = lmdb_pages_walk(fd, NULL, NULL, &seen);
 	if (rc == -EBADMSG)
 		return err_set(err, rc, "store: %s/" DATA " is no store or damaged (%s); " CURE, cfg->dir, seen.what);

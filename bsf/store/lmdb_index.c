@@ -197,6 +197,59 @@ static void lmdb_count(struct lmdb_index *ix, const struct place *p, uint64_t by
 		ix->tmpis += by;
 }
 
+int lmdb_index_place(struct lmdb_index *ix, const struct index_entry *e)
+{
+	uint32_t ref = place_new(ix, e->head.impi_tag[0]);
+
+	if (ref == UINT32_MAX)
+		return -ENOMEM;
+	place_set(place_of(ix, ref), e);
+	lmdb_count(ix, place_of(ix, ref), 1);
+	return 0;
+}
+
+/* Room for so many, empty. */
+static int table_make(struct table *t, uint32_t n)
+{
+	uint32_t size = 16;
+
+	while ((uint64_t)n * 4 > (uint64_t)size * 3)
+		size *= 2;
+	*t = (struct table){ calloc(size, sizeof(*t->v)), size, 0 };
+	return t->v ? 0 : -ENOMEM;
+}
+
+static int tables_make(struct lmdb_index *ix)
+{
+	uint32_t tmpis[PARTS] = { 0 };
+	int rc = 0;
+
+	for (unsigned i = 0; i < PARTS; i++)
+		for (uint32_t n = 0; n < ix->parts[i].n; n++)
+			tmpis[ix->parts[i].places[n].tmpi_tag >> 56] += ix->parts[i].places[n].tmpi_tag != 0;
+	for (unsigned i = 0; i < PARTS && rc == 0; i++) {
+		rc = table_make(&ix->parts[i].by_impi, ix->parts[i].n);
+		if (rc == 0)
+			rc = table_make(&ix->parts[i].by_tmpi, tmpis[i]);
+	}
+	return rc;
+}
+
+int lmdb_index_find_placed(struct lmdb_index *ix)
+{
+	int rc = tables_make(ix);
+
+	for (unsigned i = 0; i < PARTS && rc == 0; i++)
+		for (uint32_t n = 0; n < ix->parts[i].n && rc == 0; n++) {
+			uint64_t tmpi = ix->parts[i].places[n].tmpi_tag;
+
+			rc = table_add(ix, &ix->parts[i].by_impi, i << 24 | n, hash_impi);
+			if (rc == 0 && tmpi)
+				rc = table_add(ix, &ix->parts[tmpi >> 56].by_tmpi, i << 24 | n, hash_tmpi);
+		}
+	return rc;
+}
+
 static int add_locked(struct lmdb_index *ix, const struct index_entry *e)
 {
 	uint32_t ref = place_new(ix, e->head.impi_tag[0]);

@@ -412,6 +412,49 @@ START_TEST(index_expired)
 }
 END_TEST
 
+static void head_of(struct index_entry *e, unsigned n)
+{
+	*e = (struct index_entry){ .head = { .kind = RECORD_SESSION, .expires_at = 1000 + n } };
+	be32_put(e->rand, n);
+	be32_put(e->head.impi_tag, n / 2 * 2654435761u); /* two of each */
+	e->head.tmpi_tag = n % 3 ? (uint64_t)n * 0x9e3779b97f4a7c15u : 0;
+}
+
+/* An index that was made whole at a start finds what one does that grew, and grows and forgets as that one does */
+START_TEST(index_placed)
+{
+	enum { N = 20000 };
+	struct lmdb_index *ix = lmdb_index_new();
+	struct index_entry e, of_impi[INDEX_IMPI_MAX], of_tmpi[INDEX_TMPI_MAX];
+	struct index_figures f;
+
+	for (unsigned n = 0; n < N; n++) {
+		head_of(&e, n);
+		ck_assert_int_eq(lmdb_index_place(ix, &e), 0);
+	}
+	ck_assert_int_eq(lmdb_index_find_placed(ix), 0);
+	for (unsigned n = N; n < 2 * N; n++) {
+		head_of(&e, n);
+		ck_assert_int_eq(lmdb_index_add(ix, &e), 0);
+	}
+	for (unsigned n = 0; n < 2 * N; n++) {
+		head_of(&e, n);
+		ck_assert_uint_eq(lmdb_index_by_impi(ix, e.head.impi_tag, of_impi), n % 2 ? 1 : 2);
+		if (e.head.tmpi_tag) {
+			ck_assert_uint_eq(lmdb_index_by_tmpi(ix, e.head.tmpi_tag, of_tmpi), 1);
+			ck_assert_mem_eq(of_tmpi[0].rand, e.rand, AKA_RAND_LEN);
+		}
+		ck_assert(lmdb_index_remove(ix, &e));
+		ck_assert(!lmdb_index_remove(ix, &e));
+	}
+	lmdb_index_figures(ix, &f);
+	ck_assert_uint_eq(f.entries, 0);
+	ck_assert_uint_eq(f.sessions, 0);
+	ck_assert_uint_eq(f.tmpis, 0);
+	lmdb_index_free(ix);
+}
+END_TEST
+
 /* All revocations under way at once, each of a subscriber of its own */
 static void revoke_many(unsigned n)
 {
@@ -456,4 +499,4 @@ END_TEST
 
 SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, wrong_kek, kek_rotation,
 		   only_looked_at, second_process, no_directory, folder_of_everybody, given_up, index_is_small,
-		   clock_leap, not_swept_at_once, index_expired, marks_go)
+		   clock_leap, not_swept_at_once, index_expired, index_placed, marks_go)

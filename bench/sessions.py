@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A million sessions: how soon a daemon that has them answers, whether anybody waits while all of them end, what each takes. Usage:
+sessions.py BUILD-FOLDER [--rounds N] [--quick] [--sessions N] [--only start|memory|sweep]
+
+start: LMDB, from exec to the first BIA and to the first 401. memory: octets a session with its TMPI, without GUSS, in LMDB and in Redis,
+and how many machines a hundred million take. sweep: BIRs one at a time for sessions that live, while all others end; the longest."""
+import json
+import math
+import os
+import socket
+import statistics
+import sys
+import threading
+import time
+
+import bench
+import redis
+
+LIVE = 2000                             # sessions that stay
+RATE = 500                              # BIRs a second meanwhile
+CARD, REALM = "001010000000001", "ims.mnc001.mcc001.3gppnetwork.org"
+ASK = (f"GET / HTTP/1.1\r\nHost: {bench.NAME}\r\nUser-Agent: gba-ue/0.1.0 3gpp-gba-tmpi\r\n"
+       f'Authorization: Digest username="{CARD}@{REALM}", realm="{bench.NAME}", nonce="", uri="/", response=""\r\n\r\n').encode()
+ALL, MACHINE, FILLED, FRAGMENTS = 100000000, 128 << 30, 0.7, 1.1     # reckoned: sessions, octets of memory, of them used, of the allocator
+
+
+def first_401(port, since, took):
+    """An HSS that is not connected yet is a 503, which is no answer to a device."""
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 10) as s:
+                s.sendall(ASK)
+                if s.recv(4096).startswith(b"HTTP/1.1 401"):
+                    took.append(time.monotonic() - since)
+                    return
+        except ConnectionError:
+            pass
+        time.sleep(0.002)
+
+
+def listens(port):
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 10).close()
+            return
+        except ConnectionError:
+            time.sleep(0.002)
+
+
+class Sessions(redis.RedisBench):
+    sessions = 1000000
+    quick = False
+
+    def begin(self, quick):
+        self.quick = quick
+        self.sessions = min(self.sessions, 20000) if quick else self.sessions
+        super().begin(quick)
+
+    def put(self, where, n, *more):
+        """-> what was printed: B-TIDs"""
+        return self.tool("bench/store_fill", [*where, "--kek", self.path("kek"), "--name", bench.NAME, "--sessions", n, *more])
+
+    def restart(self):
+        ports, bia, challenge, cpu = self.ports(), [], [], []
+        self.spawn("bench/raw_zh", ["serve", bench.HSS_ID, bench.REALM, ports["hss"], bench.GUSS])
+        store = self.fill("restart", 0)
+        with open(store + ".btids", "wb") as f:
+            f.write(self.put(("--dir", store), self.sessions, "--guss", bench.GUSS, "--tmpi", "--print", 1000))
+        bench.real_time()                                       # of all that is started from here: whatever else runs here is not meant
+        for _ in range(self.rounds):
+            b = self.first_answers(store, ports, bia, challenge)
+            cpu.append(bench.cpu_us(b.pid) / 1e6)
+            print(f"  first BIA after {bia[-1]:.2f} s, first 401 after {challenge[-1]:.2f} s, {cpu[-1]:.2f} s of CPU", flush=True)
+            self.stop(b)
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        what = f"LMDB, {self.sessions} sessions with TMPI and GUSS, from exec to the first"
+        self.limit(f"{what} BIA", statistics.median(bia), 1, "s")
+        self.limit(f"{what} 401", statistics.median(challenge), 1, "s")
+
+    def first_answers(self, store, ports, bia, challenge):
+        since = time.monotonic()
+        ub = threading.Thread(target=first_401, args=(ports["ub"], since, challenge))
+        zn = threading.Thread(target=self.first_bia, args=(store, ports, since, bia))
+        ub.start()
+        zn.start()
+        b = self.bsf(store, ports)
+        ub.join(120)
+        zn.join(120)
+        if ub.is_alive() or zn.is_alive():
+            sys.exit("bench: no answer within two minutes")
+        return b
+
+    def first_bia(self, store, ports, since, took):
+        listens(ports["dia"])
+        self.tool("bench/zn_load", self.zn_args(ports["dia"], store + ".btids", 1, 1, 1))
+        took.append(time.monotonic() - since)
+
+    def figures(self, store):
+        with socket.socket(socket.AF_UNIX) as s, s.makefile("rw", encoding="ascii") as f:
+            s.settimeout(60)
+            s.connect(store + ".control")
+            f.write("1 figures\n")
+            f.flush()
+            return json.loads(f.readline().removeprefix("1 ok "))["figures"]
+
+    def memory(self):
+        ports, store = self.ports(), self.fill("memory", 0)
+        self.put(("--dir", store), self.sessions, "--tmpi", "--print", 0)
+        b = self.bsf(store, ports)
+        file = os.path.getsize(store + "/data.mdb") / self.sessions
+        index = self.figures(store)["index_octets"] / self.sessions
+        self.stop(b)
+        print(f"LMDB, {self.sessions} sessions with TMPI, without GUSS: {file:.0f} octets of the file and {index:.0f} of memory each")
+        self.ask(self.port, "FLUSHALL", "SYNC")
+        before = self.used()
+        self.put(("--redis", self.port), self.sessions, "--tmpi", "--print", 0)
+        each = (self.used() - before) / self.sessions
+        self.limit(f"Redis, {self.sessions} sessions with TMPI, without GUSS, used_memory of each", each, 720, "octets")
+        self.machines(file + index, each)
+
+    @staticmethod
+    def machines(lmdb, redis_each):
+        """Memory, since a store that does not fit there is one that waits for its disk: the index and the pages of LMDB, all of Redis."""
+        for what, each, more in (("LMDB", lmdb, 1), ("Redis", redis_each, FRAGMENTS)):
+            need = each * more * ALL
+            print(f"{what}: {ALL} sessions are {need / 1e9:.0f} GB: {math.ceil(need / (MACHINE * FILLED))} machines of {MACHINE >> 30} GiB "
+                  f"that are filled to {FILLED:.0%}, and as many for each replica")
+
+    def used(self):
+        return int(next(x.split(":")[1] for x in self.ask(self.port, "INFO", "memory").split("\r\n") if x.startswith("used_memory:")))
+
+    def sweep(self):
+        store = self.fill("sweep", 0)
+        self.sweep_of("LMDB", ("--dir", store), store, 10, lambda: self.figures(store)["sessions"])
+        self.ask(self.port, "FLUSHALL", "SYNC")
+        store, self.remote = self.path("sweep-redis"), True
+        os.mkdir(store)
+        self.sweep_of("Redis", ("--redis", self.port), store, 50, lambda: int(self.ask(self.port, "DBSIZE").strip(":\r\n")) // 2)
+
+    def sweep_of(self, what, where, store, most, left):
+        """left: how many are there still, about"""
+        ports, n = self.ports(), self.sessions
+        with open(store + ".btids", "wb") as f:
+            f.write(self.put(where, LIVE, "--print", LIVE))
+        life = 10 if self.quick else 60 + n // 8000             # as long as filling takes, and a little
+        ends = time.time() + life
+        self.put(where, n, "--print", 0, "--first", LIVE, "--life", life)
+        if time.time() > ends - 2:
+            sys.exit(f"bench: {n} sessions were not put within {life} s")
+        b = self.bsf(store, ports)
+        begun = left()
+        for p, threads in ((b, "shard"), (self.server, "redis")):       # whatever else runs here is not meant
+            bench.real_time(p.pid, threads)
+        time.sleep(max(0, ends - 1 - time.time()))
+        longest, medians = 0, []
+        while left() > LIVE * 1.01 + n / 1000:
+            us, median = self.birs(ports, store)
+            longest, medians = max(longest, us), medians + [median]
+            if time.time() > ends + 300:
+                sys.exit(f"bench: {left()} of {begun} are still there")
+        print(f"  {what}: {begun - left()} ended in {time.time() - ends:.0f} s; of {len(medians) * RATE * 2} BIRs the median was "
+              f"{statistics.median(medians):.0f} us", flush=True)
+        self.limit(f"{what}, longest BIR while {n} sessions end", longest / 1000, most, "ms")
+        self.stop(b)
+
+    def birs(self, ports, store):
+        """Two seconds of them. -> the longest and the median in us"""
+        load = self.meanwhile("bench/zn_load", self.zn_args(ports["dia"], store + ".btids", 2 * RATE, in_flight=1) + ["--rate", RATE])
+        bench.real_time(load.pid)
+        f = json.loads(load.stdout.read())
+        self.running.remove(load)
+        if f["errors"]:
+            sys.exit(f"bench: {f}")
+        return f["max_us"], f["p50_us"]
+
+
+def main():
+    a = bench.arguments()
+    a.add_argument("--sessions", type=int, default=Sessions.sessions)
+    a.add_argument("--only", action="append", choices=["start", "memory", "sweep"])
+    o = a.parse_args()
+    Sessions.sessions = o.sessions
+    parts = [{"start": "restart"}.get(p, p) for p in o.only or ("start", "memory", "sweep")]
+    return Sessions.measure(o, parts) != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
