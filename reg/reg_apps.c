@@ -178,8 +178,8 @@ static int insert_app(struct reg_order *o, struct reg_db *db, const char *asp, c
 		return -EIO;
 	snprintf(gsid, sizeof(gsid), "%lld", REG_GSID_FROM + (long long)id);
 	return reg_db_do(db,
-			 "INSERT INTO application (id, fqdn, asp, gsid, nets, since, state, rev)"
-			 " VALUES (?1, ?2, ?3, ?4, '', ?5, ?6, ?7)",
+			 "INSERT INTO application (id, fqdn, asp, gsid, nets, since, state, by_operator, rev)"
+			 " VALUES (?1, ?2, ?3, ?4, '', ?5, ?6, ?6, ?7)",
 			 "itttiti", id, fqdn, asp, gsid, (int64_t)time(NULL),
 			 o->caller.role == REG_OPERATOR ? "approved" : "applied", rev);
 }
@@ -262,7 +262,7 @@ static int write_details(struct reg_order *o, struct reg_db *db, const char *fqd
 		rc = reg_db_do(
 			db,
 			"UPDATE application SET nets = ifnull(?2, nets), ua = ifnull(?3, ua), title = ifnull(?4, title),"
-			" tls_key = ifnull(?5, tls_key), profile = ifnull(?6, profile), state = ifnull(?7, state),"
+			" tls_key = ifnull(?5, tls_key), profile = ifnull(?6, profile), by_operator = ifnull(?7, by_operator),"
 			" assurance_min = CASE WHEN ?8 < 0 THEN assurance_min ELSE ?8 END,"
 			" published = CASE WHEN ?9 < 0 THEN published ELSE ?9 END, rev = ?10 WHERE fqdn = ?1",
 			"tttttttiii", fqdn, json_object_get(o->in, "addresses") ? nets : NULL,

@@ -11,7 +11,8 @@
 #include "reg/reg_scope.h"
 
 #define SHOWN \
-	"SELECT a.fqdn, a.fqdn AS _key, a.asp, a.gsid, a.state, a.title, a.profile, a.assurance_min," \
+	"SELECT a.fqdn, a.fqdn AS _key, a.asp, a.gsid, a.state, trim(iif(a.by_operator = 'suspended', 'operator', '') ||" \
+	" iif((SELECT lapsed FROM proof p WHERE p.app = a.id), ' proof', '')) AS 'suspended_by*', a.title, a.profile, a.assurance_min," \
 	" a.published AS 'published?', a.nets AS 'addresses*', a.ua AS 'ua_protocols*', a.tls_key AS 'tls_keys*', a.since," \
 	" a.rev AS _rev FROM application a"
 

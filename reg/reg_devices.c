@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Devices: their names, their state, and who has them. */
+/* Devices and their names. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include "reg/reg_audit.h"
-#include "reg/reg_inbox.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_outbox.h"
 #include "reg/reg_reach.h"
@@ -13,12 +12,13 @@
 #include "reg/reg_scope.h"
 
 #define SHOWN \
-	"SELECT d.name AS device, d.name AS _key, d.state, u.name AS user, d.since, d.rev AS _rev FROM device d" \
+	"SELECT d.name AS device, d.name AS _key, d.state, trim(iif(d.by_operator <> 'active', 'operator', '') ||" \
+	" iif(d.by_user <> 'active', ' user', '')) AS 'suspended_by*', u.name AS user, d.since, d.rev AS _rev FROM device d" \
 	" LEFT JOIN user u ON u.id = d.custodian"
 
 /* --- what is answered */
 
-static int answer_device(struct reg_order *o, struct reg_db *db, int64_t device)
+int reg_device_answer(struct reg_order *o, struct reg_db *db, int64_t device)
 {
 	char value[REG_ID_MAX + 1];
 	sqlite3_stmt *q;
@@ -38,7 +38,7 @@ int reg_device_get(struct reg_order *o, struct reg_db *db)
 	int64_t device;
 	int rc = reg_scope_device(o, db, &device);
 
-	return rc < 0 ? rc : answer_device(o, db, device);
+	return rc < 0 ? rc : reg_device_answer(o, db, device);
 }
 
 static int add_grants(struct reg_db *db, int64_t device, json_t *list)
@@ -63,7 +63,7 @@ int reg_device_show(struct reg_order *o, struct reg_db *db)
 	int rc = reg_scope_device(o, db, &device);
 
 	if (rc == 0)
-		rc = answer_device(o, db, device);
+		rc = reg_device_answer(o, db, device);
 	if (rc == 0)
 		rc = add_grants(db, device, list);
 	if (rc == 0)
@@ -192,29 +192,15 @@ int reg_device_add(struct reg_order *o, struct reg_db *db)
 		rc = give_listed(o, db, device);
 	if (rc == 0)
 		rc = give_named(o, db, device);
-	return rc == 0 ? answer_device(o, db, device) : rc;
+	return rc == 0 ? reg_device_answer(o, db, device) : rc;
 }
 
 /* --- what changes */
 
-/* May it be changed? \returns 0; refused; and its new revision */
-static int begin_change(struct reg_order *o, struct reg_db *db, int64_t *device, int64_t *rev)
-{
-	int rc = reg_scope_device(o, db, device);
-
-	if (rc == 0)
-		rc = reg_db_int(db, rev, "SELECT rev FROM device WHERE id = ?1", "i", *device) > 0 ? 0 : -EIO;
-	if (rc == 0)
-		rc = reg_match(o, *rev);
-	if (rc == 0)
-		*rev = reg_revision(db);
-	return rc == 0 && *rev < 0 ? (int)*rev : rc;
-}
-
 int reg_device_put(struct reg_order *o, struct reg_db *db)
 {
 	int64_t device, rev;
-	int rc = begin_change(o, db, &device, &rev);
+	int rc = reg_scope_device_change(o, db, &device, &rev);
 
 	for (enum reg_kind k = REG_MSISDN; rc == 0 && k < REG_KINDS; k++) {
 		if (reg_in(o, reg_kind_name(k)))
@@ -227,7 +213,7 @@ int reg_device_put(struct reg_order *o, struct reg_db *db)
 		rc = reg_db_do(db, "UPDATE device SET rev = ?2 WHERE id = ?1", "ii", device, rev);
 	if (rc == 0)
 		rc = reg_audit_add(db, o->caller.name, "device names", device, NULL);
-	return rc == 0 ? answer_device(o, db, device) : rc;
+	return rc == 0 ? reg_device_answer(o, db, device) : rc;
 }
 
 /* Only one without grants, of which nobody is still to be told something: who takes it away has withdrawn them before. */
@@ -239,7 +225,7 @@ int reg_device_delete(struct reg_order *o, struct reg_db *db)
 						 "DELETE FROM identifier WHERE device = ?1",
 						 "DELETE FROM device WHERE id = ?1" };
 	int64_t device, rev, one;
-	int rc = begin_change(o, db, &device, &rev);
+	int rc = reg_scope_device_change(o, db, &device, &rev);
 
 	if (rc < 0)
 		return rc;
@@ -257,95 +243,7 @@ int reg_device_delete(struct reg_order *o, struct reg_db *db)
 	return rc;
 }
 
-/* What the user of a device may say of it: that it is not to be used, and that it may again unless it was lost. */
-static int check_state(struct reg_order *o, const char *was, const char *state)
-{
-	if (strcmp(state, "active") != 0 && strcmp(state, "suspended") != 0 && strcmp(state, "lost") != 0)
-		return reg_refuse(o, CTL_INVALID, "state", "no such state; allowed: active, suspended, lost");
-	if (reg_scope_user(o) && strcmp(was, "lost") == 0 && strcmp(state, "lost") != 0)
-		return reg_refuse(o, CTL_FORBIDDEN, "state", "it is lost; allowed: the operator ends that");
-	return 0;
-}
-
-static int state_of(struct reg_db *db, int64_t device, char out[16])
-{
-	sqlite3_stmt *q;
-	int rc = reg_db_ask(db, &q, "SELECT state FROM device WHERE id = ?1", "i", device);
-
-	if (rc <= 0)
-		return -EIO;
-	snprintf(out, 16, "%s", (const char *)sqlite3_column_text(q, 0));
-	sqlite3_finalize(q);
-	return 0;
-}
-
-int reg_device_state(struct reg_order *o, struct reg_db *db)
-{
-	const char *state = reg_in(o, "state");
-	int64_t device, rev;
-	char was[16], what[32];
-	int rc = begin_change(o, db, &device, &rev);
-
-	if (rc == 0)
-		rc = state_of(db, device, was);
-	if (rc == 0)
-		rc = check_state(o, was, state);
-	if (rc == 0 && strcmp(was, state) != 0) {
-		snprintf(what, sizeof(what), "device %s", state);
-		rc = reg_db_do(db, "UPDATE device SET state = ?2, rev = ?3 WHERE id = ?1", "iti", device, state, rev);
-		if (rc == 0)
-			rc = reg_reach_state(o, db, device); /* first: what is lost is refused by the first word */
-		if (rc == 0)
-			rc = reg_reach_device(o, db, device);
-		if (rc == 0)
-			rc = reg_audit_add(db, o->caller.name, what, device, NULL);
-		if (rc == 0)
-			rc = reg_inbox_tell(db, device, state, NULL);
-	}
-	return rc == 0 ? answer_device(o, db, device) : rc;
-}
-
-/* --- who has it */
-
-static int user_row(struct reg_order *o, struct reg_db *db, const char *name, int64_t *user)
-{
-	int rc = 1;
-
-	*user = 0;
-	if (name)
-		rc = reg_db_int(db, user, "SELECT id FROM user WHERE name = ?1", "t", name);
-	return rc == 0 ? reg_refuse(o, CTL_INVALID, "user", "there is no such user") : rc < 0 ? rc : 0;
-}
-
-/* The consents of the one before are not those of who has it now. */
-int reg_device_custodian(struct reg_order *o, struct reg_db *db)
-{
-	int64_t device, rev, user, is = 0;
-	int rc = begin_change(o, db, &device, &rev);
-
-	if (rc == 0)
-		rc = user_row(o, db, reg_in(o, "user"), &user);
-	if (rc == 0)
-		rc = reg_db_int(db, &is, "SELECT ifnull(custodian, 0) FROM device WHERE id = ?1", "i", device) > 0
-			     ? 0
-			     : -EIO;
-	if (rc == 0 && is != user) {
-		rc = reg_inbox_tell(db, device, "given_away", NULL);
-		if (rc == 0)
-			rc = reg_db_do(db, "UPDATE device SET custodian = nullif(?2, 0), rev = ?3 WHERE id = ?1", "iii",
-				       device, user, rev);
-		if (rc == 0)
-			rc = reg_db_do(db, "UPDATE granted SET user_agrees = 0, rev = ?2 WHERE device = ?1", "ii",
-				       device, rev);
-		if (rc == 0)
-			rc = reg_reach_device(o, db, device);
-		if (rc == 0)
-			rc = reg_audit_add(db, o->caller.name, "device custodian", device, NULL);
-		if (rc == 0)
-			rc = reg_inbox_tell(db, device, "received", NULL);
-	}
-	return rc == 0 ? answer_device(o, db, device) : rc;
-}
+/* --- everything again */
 
 int reg_reconcile(struct reg_order *o, struct reg_db *db)
 {

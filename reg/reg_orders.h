@@ -48,9 +48,10 @@ int reg_device_put(struct reg_order *o, struct reg_db *db);
 int reg_device_delete(struct reg_order *o, struct reg_db *db);
 /* [impi] or another of its names */
 int reg_device_list(struct reg_order *o, struct reg_db *db);
-/* device state: active, suspended or lost; not active: refused at once everywhere */
+/* device state: active, suspended or lost, of operator and user each his own; while one says it is not active it is refused at once
+ * everywhere */
 int reg_device_state(struct reg_order *o, struct reg_db *db);
-/* device [user]: none, the operator himself. The consents of the one before end. */
+/* device [user]: none, the operator himself. Consents, suspension and pseudonyms of the one before end. */
 int reg_device_custodian(struct reg_order *o, struct reg_db *db);
 /* device asp: the ASP knows it by another pseudonym from now on */
 int reg_pseudonym_renew(struct reg_order *o, struct reg_db *db);
@@ -104,6 +105,12 @@ void reg_app_clear(struct reg_app *a);
 /*! Answer one that is there. \returns 0; -EIO; -ENOMEM */
 int reg_app_answer(struct reg_order *o, struct reg_db *db, const char *fqdn);
 int reg_app_answer_conf(struct reg_order *o, const struct reg_app *a);
+
+/*! Answer one that is there. \returns 0; -EIO; -ENOMEM */
+int reg_device_answer(struct reg_order *o, struct reg_db *db, int64_t device);
+
+/*! No ASP knows the device by what it did before. Who calls it reaches the device. \returns 0; -EIO; -ENOSPC */
+int reg_pseudonym_renew_all(struct reg_db *db, int64_t device);
 
 /*! The rights of a device as they are. \param[out] rights REG_GRANTS_MAX, for reg_rights_clear() \returns how many; -EIO; -ENOMEM */
 int reg_rights(struct reg_db *db, int64_t device, struct reg_right *rights);

@@ -20,33 +20,32 @@
 
 /* How an application stands, when the answer is there. */
 struct standing {
-	bool approved, lapsed, by_word;
-	int64_t proven_at, last_at; /* 0 never; last_at: or since it is asked for */
+	bool approved, waits, lapsed, by_word; /* waits: for the operator */
+	int64_t proven_at, last_at;            /* 0 never; last_at: or since it is asked for */
 };
 
 static int standing_of(struct reg_db *db, struct standing *s, int64_t app)
 {
 	sqlite3_stmt *q;
-	int rc = reg_db_ask(db, &q,
-			    "SELECT a.state = 'approved', p.lapsed, p.by_word, p.proven_at, max(p.proven_at, p.since)"
-			    " FROM application a JOIN proof p ON p.app = a.id WHERE a.id = ?1",
-			    "i", app);
+	int rc = reg_db_ask(
+		db, &q,
+		"SELECT a.state = 'approved', a.by_operator = 'applied', p.lapsed, p.by_word, p.proven_at, max(p.proven_at, p.since)"
+		" FROM application a JOIN proof p ON p.app = a.id WHERE a.id = ?1",
+		"i", app);
 
 	if (rc <= 0)
 		return rc;
-	*s = (struct standing){ sqlite3_column_int(q, 0), sqlite3_column_int(q, 1), sqlite3_column_int(q, 2),
-				sqlite3_column_int64(q, 3), sqlite3_column_int64(q, 4) };
+	*s = (struct standing){ sqlite3_column_int(q, 0), sqlite3_column_int(q, 1),   sqlite3_column_int(q, 2),
+				sqlite3_column_int(q, 3), sqlite3_column_int64(q, 4), sqlite3_column_int64(q, 5) };
 	sqlite3_finalize(q);
 	return 1;
 }
 
-/* Suspended for want of a proof, or back: only what was suspended here comes back here. */
+/* Suspended for want of a proof, or not for that any more: what the operator has said of it stands beside that. */
 static int set_lapsed(struct reg_order *o, struct reg_db *db, const struct reg_asked *a, bool lapsed)
 {
 	int64_t rev = reg_revision(db);
-	int rc = rev < 0 ? (int)rev
-			 : reg_db_do(db, "UPDATE application SET state = ?2, rev = ?3 WHERE id = ?1", "iti", a->app,
-				     lapsed ? "suspended" : "approved", rev);
+	int rc = rev < 0 ? (int)rev : reg_db_do(db, "UPDATE application SET rev = ?2 WHERE id = ?1", "ii", a->app, rev);
 
 	if (rc == 0)
 		rc = reg_db_do(db, "UPDATE proof SET lapsed = ?2 WHERE app = ?1", "ii", a->app, (int64_t)lapsed);
@@ -55,7 +54,7 @@ static int set_lapsed(struct reg_order *o, struct reg_db *db, const struct reg_a
 	if (rc == 0)
 		LOGT(DRT, LOGL_NOTICE, "application %s: %s\n", a->fqdn,
 		     lapsed ? "suspended, its name is not shown to be its provider's"
-			    : "back, its name is shown again");
+			    : "its name is shown again, it is not suspended for that any more");
 	return rc;
 }
 
@@ -74,7 +73,7 @@ static int not_shown(struct reg_order *o, struct reg_db *db, const struct reg_as
 {
 	int rc;
 
-	if (!s->approved || !too_long)
+	if (s->lapsed || !too_long || (s->waits && !s->proven_at))
 		return 0;
 	rc = reg_audit_add(db, "dns", "proof lapsed", 0, a->fqdn);
 	return rc == 0 ? set_lapsed(o, db, a, true) : rc;
@@ -113,7 +112,7 @@ int reg_proof_decided(struct reg_order *o, struct reg_db *db, const struct reg_a
 		return reg_refuse(
 			o, CTL_CONFLICT, "state",
 			"its name is not shown to be its provider's; allowed: app prove, by dns or by your word");
-	return rc <= 0 ? rc : reg_db_do(db, "UPDATE proof SET lapsed = 0 WHERE app = ?1", "i", a->id);
+	return rc < 0 ? rc : 0;
 }
 
 /* --- orders */

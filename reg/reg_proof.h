@@ -29,8 +29,7 @@ struct reg_asked {
 /*! For an order of the registry itself: what the answer says of the application, which may be suspended by it, or back. */
 int reg_proof_note(struct reg_order *o, struct reg_db *db, const struct reg_asked *a);
 
-/*! An operator decides on the state of an application: what was suspended for want of a proof is his matter from then on; he approves
- *  none whose name is nobody's. \returns 0; -EPERM: refused; -EIO */
+/*! An operator decides on the state of an application: he approves none whose name is nobody's, or not shown any more. \returns 0; -EPERM: refused; -EIO */
 int reg_proof_decided(struct reg_order *o, struct reg_db *db, const struct reg_app *a, const char *state);
 
 /* Orders of the ASP whose it is, and of operators. */

@@ -23,6 +23,28 @@ static int forget_rows(struct reg_db *db, int64_t device, const char *asp)
 	return rc == 0 ? reg_db_do(db, "UPDATE request SET device = NULL" OF_ASP, "it", device, asp) : rc;
 }
 
+static int renew(struct reg_db *db, int64_t device, const char *asp, char uid[REG_NAME + 1])
+{
+	int rc = reg_name_make(uid);
+
+	if (rc == 0)
+		rc = reg_db_do(db, "UPDATE pseudonym SET value = ?3 WHERE device = ?1 AND asp = ?2", "itt", device, asp,
+			       uid);
+	return rc == 0 ? forget_rows(db, device, asp) : rc;
+}
+
+int reg_pseudonym_renew_all(struct reg_db *db, int64_t device)
+{
+	char uid[REG_NAME + 1];
+	sqlite3_stmt *q;
+	int more = reg_db_ask(db, &q, "SELECT asp FROM pseudonym WHERE device = ?1 ORDER BY asp", "i", device), rc = 0;
+
+	for (; rc == 0 && more > 0; more = reg_db_next(q))
+		rc = renew(db, device, (const char *)sqlite3_column_text(q, 0), uid);
+	sqlite3_finalize(q);
+	return rc < 0 ? rc : more;
+}
+
 int reg_pseudonym_renew(struct reg_order *o, struct reg_db *db)
 {
 	const char *asp = reg_in(o, "asp");
@@ -36,12 +58,7 @@ int reg_pseudonym_renew(struct reg_order *o, struct reg_db *db)
 	if (rc == 0)
 		return reg_refuse(o, CTL_UNKNOWN, "asp", "that ASP knows nothing of the device");
 	if (rc > 0)
-		rc = reg_name_make(uid);
-	if (rc == 0)
-		rc = reg_db_do(db, "UPDATE pseudonym SET value = ?3 WHERE device = ?1 AND asp = ?2", "itt", device, asp,
-			       uid);
-	if (rc == 0)
-		rc = forget_rows(db, device, asp);
+		rc = renew(db, device, asp, uid);
 	if (rc == 0)
 		rc = reg_reach_device(o, db, device);
 	if (rc == 0)

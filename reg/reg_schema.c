@@ -123,7 +123,31 @@ static const char uses[] =
 	"CREATE INDEX usage_at ON usage (last_at);"
 	"CREATE TRIGGER usage_of_none AFTER DELETE ON device BEGIN DELETE FROM usage WHERE device = OLD.id; END;";
 
-static const char *const steps[] = { first, parties, callers, requests, proofs, uses }; /* from version N to N + 1 */
+/* Who has said what of a device and of an application: each takes back his own, and `state` is what comes of all. What was said before is
+ * the operator's; who had a device before is not known, so its user is shown what is used from now on. */
+static const char words[] =
+	"ALTER TABLE device ADD COLUMN by_operator TEXT NOT NULL DEFAULT 'active' CHECK (by_operator IN ('active', 'suspended', 'lost'));"
+	"ALTER TABLE device ADD COLUMN by_user TEXT NOT NULL DEFAULT 'active' CHECK (by_user IN ('active', 'suspended', 'lost'));"
+	"UPDATE device SET by_operator = state WHERE state <> 'active';"
+	"CREATE TRIGGER device_state AFTER UPDATE OF by_operator, by_user ON device BEGIN UPDATE device SET state = CASE"
+	" WHEN 'lost' IN (NEW.by_operator, NEW.by_user) THEN 'lost' WHEN 'suspended' IN (NEW.by_operator, NEW.by_user)"
+	" THEN 'suspended' ELSE 'active' END WHERE id = NEW.id; END;"
+	"ALTER TABLE device ADD COLUMN custodian_since INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE device SET custodian_since = unixepoch() WHERE custodian IS NOT NULL;"
+	/* beside it proof.lapsed */
+	"ALTER TABLE application ADD COLUMN by_operator TEXT NOT NULL DEFAULT 'approved' CHECK (by_operator IN ('applied', 'approved',"
+	" 'suspended'));"
+	"UPDATE application SET by_operator = state WHERE state <> 'approved' AND NOT EXISTS (SELECT 1 FROM proof WHERE app = id AND"
+	" lapsed);"
+	"CREATE TRIGGER application_state AFTER UPDATE OF by_operator ON application BEGIN UPDATE application SET state = CASE"
+	" WHEN NEW.by_operator = 'approved' AND (SELECT lapsed FROM proof WHERE app = NEW.id) THEN 'suspended'"
+	" ELSE NEW.by_operator END WHERE id = NEW.id; END;"
+	"CREATE TRIGGER application_lapse AFTER UPDATE OF lapsed ON proof BEGIN UPDATE application SET by_operator = by_operator"
+	" WHERE id = NEW.app; END;";
+
+static const char *const steps[] = {
+	first, parties, callers, requests, proofs, uses, words
+}; /* from version N to N + 1 */
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
 int reg_schema_differs(sqlite3 *sql)

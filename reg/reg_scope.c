@@ -156,3 +156,16 @@ int reg_scope_device(struct reg_order *o, struct reg_db *db, int64_t *device)
 			"ti", arg, o->caller.id);
 	return rc == 0 ? reg_refuse(o, CTL_UNKNOWN, "device", "there is no such device") : rc < 0 ? rc : 0;
 }
+
+int reg_scope_device_change(struct reg_order *o, struct reg_db *db, int64_t *device, int64_t *rev)
+{
+	int rc = reg_scope_device(o, db, device);
+
+	if (rc == 0)
+		rc = reg_db_int(db, rev, "SELECT rev FROM device WHERE id = ?1", "i", *device) > 0 ? 0 : -EIO;
+	if (rc == 0)
+		rc = reg_match(o, *rev);
+	if (rc == 0)
+		*rev = reg_revision(db);
+	return rc == 0 && *rev < 0 ? (int)*rev : rc;
+}

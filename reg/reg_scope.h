@@ -28,5 +28,8 @@ int reg_scope_app_change(struct reg_order *o, struct reg_db *db, struct reg_app 
  *  it has there. \returns 0; -ENOENT, -EINVAL: refused; -EIO */
 int reg_scope_device(struct reg_order *o, struct reg_db *db, int64_t *device);
 
+/*! The same to be changed, at the revision that if_match wants. \param[out] rev its new one \returns as above; -ESTALE: refused */
+int reg_scope_device_change(struct reg_order *o, struct reg_db *db, int64_t *device, int64_t *rev);
+
 /*! A name among `impi`, `msisdn`, ..., or KIND=VALUE. \param[in] field that it stands in \returns 0; -EINVAL: refused */
 int reg_scope_kind(struct reg_order *o, const char *field, const char *arg, enum reg_kind *kind, const char **value);

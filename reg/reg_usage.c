@@ -65,6 +65,14 @@ int reg_usage_cursor(struct reg_db *db, char **out, const char *target)
 	return *out ? 1 : -ENOMEM;
 }
 
+/* To a user nothing is shown of the time when another one had the device. */
+#define LISTED(since) \
+	"SELECT printf('%012d %s', u.bootstrapped_at, u.fqdn) AS _key, u.fqdn AS app, u.bootstrapped_at," \
+	" max(u.first_at, " since ") AS first_at, u.last_at FROM usage u JOIN device d ON d.id = u.device" \
+	" WHERE u.device = ?3 AND u.last_at >= " since \
+	" AND (?1 = '' OR printf('%012d %s', u.bootstrapped_at, u.fqdn) < ?1)" \
+	" ORDER BY u.bootstrapped_at DESC, u.fqdn DESC LIMIT ?2"
+
 int reg_usage_list(struct reg_order *o, struct reg_db *db)
 {
 	int64_t device;
@@ -72,10 +80,5 @@ int reg_usage_list(struct reg_order *o, struct reg_db *db)
 
 	if (rc < 0)
 		return rc;
-	return reg_answer_page(
-		o, db, "usage",
-		"SELECT printf('%012d %s', bootstrapped_at, fqdn) AS _key, fqdn AS app, bootstrapped_at, first_at,"
-		" last_at FROM usage WHERE device = ?3 AND (?1 = '' OR printf('%012d %s', bootstrapped_at, fqdn) < ?1)"
-		" ORDER BY bootstrapped_at DESC, fqdn DESC LIMIT ?2",
-		device);
+	return reg_answer_page(o, db, "usage", reg_scope_user(o) ? LISTED("d.custodian_since") : LISTED("0"), device);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "reg/reg_audit.h"
 #include "reg/reg_schema.h"
+#include "reg/reg_usage.h"
 #include "tests/unit/reg_world.h"
 #include "tests/unit/suite.h"
 
@@ -91,6 +92,33 @@ START_TEST(version_1_has_everything)
 }
 END_TEST
 
+static void open_version_6(void)
+{
+	struct err err;
+
+	unlink(path);
+	run_file("tests/unit/reg_version_6.sql");
+	world = reg_db_open(path, &kek, 1, &err);
+	ck_assert_msg(world != NULL, "%s", err.text);
+}
+
+/* One state became words of each: the operator's, but for what a proof has suspended. */
+START_TEST(version_6_says_who_has_suspended_what)
+{
+	struct reg_order *o;
+
+	open_version_6();
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM device WHERE by_operator = state AND by_user = 'active'"), 3);
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM application WHERE state = 'suspended'"), 2);
+	ck_assert_int_eq(reg_number("SELECT by_operator = 'suspended' FROM application WHERE fqdn LIKE 'held%'"), 1);
+	ck_assert_int_eq(reg_number("SELECT by_operator = 'approved' FROM application WHERE fqdn LIKE 'lapsed%'"), 1);
+	o = reg_give(reg_user("5f3a5f3a5f3a5f3a5f3a5f3a5f3a5f3a"), reg_usage_list, REG_MATCH_NONE,
+		     "{\"device\": \"00000000000000000000000000000002\"}");
+	ck_assert_uint_eq(json_array_size(json_object_get(o->answer, "usage")), 0);
+	reg_order_free(o);
+}
+END_TEST
+
 START_TEST(a_later_version_is_left_alone)
 {
 	struct err err;
@@ -123,5 +151,5 @@ START_TEST(half_a_step_is_none)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("reg_schema", begin, end, version_1_has_everything, a_later_version_is_left_alone,
-		   half_a_step_is_none)
+SUITE_WITH_FIXTURE("reg_schema", begin, end, version_1_has_everything, version_6_says_who_has_suspended_what,
+		   a_later_version_is_left_alone, half_a_step_is_none)
