@@ -53,6 +53,22 @@ static int read_bound(size_t *out, const json_t *limits, const char *name, json_
 	return 0;
 }
 
+/* A list in the body. */
+static int read_counts(const struct api_doc *d, struct api_op *op, const json_t *limits, struct err *err)
+{
+	const json_t *name = json_object_get(limits, "counts"), *list;
+	const char *type;
+
+	if (!name)
+		return 0;
+	op->counts = json_string_value(name);
+	list = json_object_get(json_object_get(op->body, "properties"), op->counts ? op->counts : "");
+	type = json_string_value(json_object_get(resolved(d, list), "type"));
+	return type && strcmp(type, "array") == 0
+		       ? 0
+		       : err_set(err, -EINVAL, "x-limits counts: allowed is a list in the body");
+}
+
 /* --- parameters */
 
 static int segment_of(const struct api_path *p, const char *name)
@@ -72,10 +88,13 @@ static int read_header(struct api_op *op, const char *name, struct err *err)
 {
 	if (strcmp(name, "If-Match") == 0)
 		op->if_match = true;
+	else if (strcmp(name, "If-None-Match") == 0)
+		op->makes = true;
 	else if (strcmp(name, "Idempotency-Key") == 0)
 		op->idempotent = true;
 	else
-		return err_set(err, -EINVAL, "header %s: allowed are If-Match and Idempotency-Key", name);
+		return err_set(err, -EINVAL, "header %s: allowed are If-Match, If-None-Match and Idempotency-Key",
+			       name);
 	return 0;
 }
 
@@ -239,6 +258,8 @@ static int read_op(struct api_doc *d, struct api_path *p, const json_t *of_path,
 		rc = all_named(p, op, err);
 	if (rc == 0)
 		rc = read_body(d, op, json_object_get(v, "requestBody"), err);
+	if (rc == 0)
+		rc = read_counts(d, op, json_object_get(v, "x-limits"), err);
 	return rc < 0 ? rc : read_responses(d, op, json_object_get(v, "responses"), err);
 }
 

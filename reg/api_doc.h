@@ -31,7 +31,8 @@ struct api_op {
 	size_t n_params;
 	const json_t *body; /* schema of an object; NULL: none is taken */
 	bool body_required;
-	bool if_match, idempotent; /* it has these headers */
+	bool if_match, makes, idempotent; /* it has the headers If-Match, If-None-Match, Idempotency-Key */
+	const char *counts;               /* a list in the body each of whose lines is a request; NULL: it is one */
 	bool is_get;
 	unsigned status;   /* when it went well */
 	size_t body_max;   /* octets */

@@ -80,3 +80,11 @@ unsigned api_rate_take(struct api_rates *r, uint64_t key, unsigned per_s, uint64
 	b->debt_us += one;
 	return 0;
 }
+
+void api_rate_charge(struct api_rates *r, uint64_t key, unsigned per_s, size_t more)
+{
+	struct bucket *b = rate_bucket(r, key);
+
+	if (b)
+		b->debt_us += more * (S_US / per_s);
+}

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct api_rates;
@@ -22,3 +23,6 @@ void api_rate_forget(struct api_rates *r, uint64_t key);
 /*! One more. \param[in] key given a bucket if it has none. \param[in] per_s also what may come at once
  *  \returns 0; else in how many seconds to come again */
 unsigned api_rate_take(struct api_rates *r, uint64_t key, unsigned per_s, uint64_t now_us);
+
+/*! What was taken was so many more: who brings much at once waits before he is served again. */
+void api_rate_charge(struct api_rates *r, uint64_t key, unsigned per_s, size_t more);

@@ -207,21 +207,27 @@ bool api_req_body(struct api_req *r, const char *data, size_t len)
 
 /* --- the call */
 
-/* "5", *, and of If-None-Match only *: it may not be there yet. */
+/* If-Match: "5" or *; of what may be made by the request, or instead If-None-Match: *. */
 static int64_t read_match(struct api_req *r, struct api_answer *refused)
 {
-	const char *is = field(r, "If-Match"), *none = field(r, "If-None-Match");
+	const char *is = field(r, "If-Match"), *none = r->op->makes ? field(r, "If-None-Match") : NULL;
 	size_t digits = is && is[0] == '"' ? strspn(is + 1, "0123456789") : 0;
 
-	if (!is && none && strcmp(none, "*") == 0)
-		return REG_MATCH_ANY;
+	if (none) {
+		if (is || strcmp(none, "*") != 0)
+			api_answer_problem(refused, 400, "If-None-Match", "beside If-Match, or not *",
+					   "* where nothing is there yet");
+		return REG_MATCH_NEW;
+	}
 	if (!is) {
-		api_answer_problem(refused, 428, "If-Match", "what it is about may have changed meanwhile",
-				   "the ETag of what is changed, * where nothing is there yet");
+		api_answer_problem(
+			refused, 428, "If-Match", "what it is about may have changed meanwhile",
+			r->op->makes ? "the ETag of what is changed, or If-None-Match: * where nothing is there yet"
+				     : "the ETag of what is changed");
 		return REG_MATCH_NONE;
 	}
 	if (strcmp(is, "*") == 0)
-		return REG_MATCH_ANY;
+		return REG_MATCH_THERE;
 	if (is[0] != '"' || strchr(is, ',') || !strchr(is + 1, '"') || strchr(is + 1, '"')[1]) {
 		api_answer_problem(refused, 400, "If-Match", "that is no ETag", "one, in quotation marks, or *");
 		return REG_MATCH_NONE;

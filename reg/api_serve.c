@@ -30,13 +30,27 @@ static uint64_t rate_key(const struct api_http *h, const struct api_req *r)
 	return api_rate_known(h->rates, key) ? key : r->conn->line;
 }
 
+static unsigned rate_of(const struct api_req *r, uint64_t key)
+{
+	return key == r->conn->line ? doc->anonymous_per_s : doc->per_s;
+}
+
+/* Of a request with many lines each is one. */
+static void count_lines(struct api_req *r, struct api_http *h, const struct api_call *c)
+{
+	size_t lines = c->op->counts ? json_array_size(json_object_get(c->in, c->op->counts)) : 0;
+	uint64_t key = rate_key(h, r);
+
+	if (lines > 1)
+		api_rate_charge(h->rates, key, rate_of(r, key), lines - 1);
+}
+
 /* \returns false: answered with 429 */
 static bool may_ask(struct api_req *r, struct api_http *h)
 {
 	uint64_t key = rate_key(h, r);
-	unsigned per_s = key == r->conn->line ? doc->anonymous_per_s : doc->per_s, wait;
+	unsigned wait = api_rate_take(h->rates, key, rate_of(r, key), clock_mono_us());
 
-	wait = api_rate_take(h->rates, key, per_s, clock_mono_us());
 	if (!wait)
 		return true;
 	json_decref(r->answer.body);
@@ -141,6 +155,8 @@ static enum MHD_Result serve_api(struct api_req *r, struct api_http *h)
 		r->answer.status = MHD_HTTP_NO_CONTENT;
 	if (may_ask(r, h) && !r->answer.status)
 		c = api_req_call(r, doc);
+	if (c)
+		count_lines(r, h, c);
 	return c ? give_order(r, h, c) : reply(r, h);
 }
 

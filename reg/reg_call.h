@@ -17,9 +17,10 @@ struct reg_caller {
 	char name[128]; /* for the audit: "uid 0 pid 77", "asp acme", "user 5f3a..." */
 };
 
-/* Which revision it must have: an If-Match. */
-#define REG_MATCH_NONE (-1) /* whichever */
-#define REG_MATCH_ANY  (-2) /* "*" of a PUT: it is not there yet */
+/* Which revision it must have: an If-Match or If-None-Match (RFC 9110 13.1). */
+#define REG_MATCH_NONE  (-1) /* whichever, also none */
+#define REG_MATCH_NEW   (-2) /* If-None-Match: *, it is not there yet */
+#define REG_MATCH_THERE (-3) /* If-Match: *, whichever, but it is there */
 
 struct reg_work;
 

@@ -29,10 +29,11 @@ int64_t reg_revision(struct reg_db *db)
 
 int reg_match(struct reg_order *o, int64_t rev)
 {
-	if (o->if_match == REG_MATCH_NONE || o->if_match == (rev ? rev : REG_MATCH_ANY))
+	if (o->if_match == REG_MATCH_NONE || o->if_match == (rev ? rev : REG_MATCH_NEW) ||
+	    (rev && o->if_match == REG_MATCH_THERE))
 		return 0;
 	if (!rev)
-		return reg_refuse(o, CTL_CHANGED, NULL, "it is not there; allowed: *");
+		return reg_refuse(o, CTL_CHANGED, NULL, "it is not there; allowed: If-None-Match: *");
 	return reg_refuse(o, CTL_CHANGED, NULL, "it is at revision %lld; allowed: that one", (long long)rev);
 }
 

@@ -26,8 +26,8 @@ class Who:
     async def _change(self, method, path, body, match):
         if not match:
             r = await self.get(path.rsplit("/", 1)[0] if path.endswith(("/state", "/custodian")) else path)
-            match = r.headers.get("etag", "*")
-        return await self.link.ask(method, path, body, token=self.token, headers={"If-Match": match})
+            match = r.headers.get("etag")
+        return await self.link.ask(method, path, body, token=self.token, headers={"If-Match": match} if match else {"If-None-Match": "*"})
 
 
 async def must(awaited, status=200):
@@ -163,8 +163,11 @@ async def strangers(t):
     assert (await must(boss.get(f"/grants/{dev}/{FQDN}")))["live"]
     r = await boss.put(f"/apps/{FQDN}", {"title": "a"}, match='"1"')
     assert r.status == 412, r
-    await must(boss.put("/groups/fleet", {}, match="*"))
-    assert (await boss.put("/groups/fleet", {}, match="*")).status == 412
+    async def fleet(**headers):
+        return (await boss.link.ask("PUT", "/groups/fleet", {}, token=boss.token, headers={k.replace("_", "-"): v for k, v in headers.items()})).status
+    assert await fleet(If_Match="*") == 412 and await fleet() == 428, "it is not there"
+    assert await fleet(If_None_Match="*", If_Match="*") == 400 and await fleet(If_None_Match='"1"') == 400
+    assert await fleet(If_None_Match="*") == 200 and await fleet(If_None_Match="*") == 412 and await fleet(If_Match="*") == 200
     await must(boss.post("/groups/fleet/members", {"devices": [dev]}))
     lines = [{"group": "fleet", "fqdn": FQDN, "operator_objects": True}, {"device": "0" * 32, "fqdn": FQDN, "operator_objects": True}]
     r = await boss.post("/grants/bulk", {"lines": lines})

@@ -94,11 +94,11 @@ async def verified(t):
     device = (await link.ask("POST", "/devices", {"impi": "a@example.com"}, token=boss)).json["device"]
     await w.order(f"device custodian {device} {user}")
     grant, me = f"/grants/{device}/bank.example.com", await w.token("user", user)
-    r = await link.ask("PUT", grant, {"user_agrees": True}, token=me, headers={"If-Match": "*"})
+    r = await link.ask("PUT", grant, {"user_agrees": True}, token=me, headers={"If-None-Match": "*"})
     assert r.status == 409 and "assurance is 2" in r.json["detail"], r
     etag = (await link.ask("GET", f"/users/{user}", token=boss)).headers["etag"]
     assert (await link.ask("PUT", f"/users/{user}", {"assurance": 3}, token=boss, headers={"If-Match": etag})).status == 200
-    r = await link.ask("PUT", grant, {"user_agrees": True}, token=me, headers={"If-Match": "*"})
+    r = await link.ask("PUT", grant, {"user_agrees": True}, token=me, headers={"If-None-Match": "*"})
     assert r.status == 200 and r.json["user_agrees"], r
 
 

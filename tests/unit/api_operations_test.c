@@ -57,6 +57,8 @@ START_TEST(headers)
 			for (size_t w = 0; w < sizeof(without) / sizeof(without[0]); w++)
 				known |= strcmp(op->id, without[w]) == 0;
 			ck_assert_msg(op->if_match == (changes && !known), "%s: If-Match", op->id);
+			ck_assert_msg(op->makes == (strcmp(op->id, "putGroup") == 0 || strcmp(op->id, "putGrant") == 0),
+				      "%s: If-None-Match", op->id);
 			ck_assert_msg(op->idempotent == (strcmp(op->method, "POST") == 0 && !(op->roles & 1)),
 				      "%s: Idempotency-Key", op->id);
 		}

@@ -23,6 +23,22 @@ START_TEST(rate)
 }
 END_TEST
 
+/* A hundred lines at ten a second: nothing more for ten seconds. */
+START_TEST(lines)
+{
+	struct api_rates *r = api_rates_new();
+
+	ck_assert_uint_eq(api_rate_take(r, 7, 10, S), 0);
+	api_rate_charge(r, 7, 10, 99);
+	ck_assert_uint_eq(api_rate_take(r, 7, 10, S), 10);
+	ck_assert_uint_ge(api_rate_take(r, 7, 10, 10 * S - S / 10), 1);
+	ck_assert_uint_eq(api_rate_take(r, 7, 10, 10 * S + S / 10), 0);
+	api_rate_charge(r, 8, 10, 99); /* nobody */
+	ck_assert(!api_rate_known(r, 8));
+	api_rates_free(r);
+}
+END_TEST
+
 START_TEST(places)
 {
 	struct api_rates *r = api_rates_new();
@@ -39,4 +55,4 @@ START_TEST(places)
 }
 END_TEST
 
-SUITE("api_rate", rate, places)
+SUITE("api_rate", rate, lines, places)

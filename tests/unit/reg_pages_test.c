@@ -47,10 +47,11 @@ START_TEST(an_old_revision_changes_nothing)
 	for (size_t i = 0; i < 5; i++) {
 		int64_t rev = revision_of(kinds[i].get, in[i]);
 
-		change(kinds[i].put, REG_MATCH_ANY, false, in[i]);
+		change(kinds[i].put, REG_MATCH_NEW, false, in[i]);
 		change(kinds[i].put, rev - 1, false, in[i]);
 		change(kinds[i].put, rev, true, in[i]);
 		change(kinds[i].put, rev, false, in[i]);
+		change(kinds[i].put, REG_MATCH_THERE, true, in[i]);
 		ck_assert_int_gt(revision_of(kinds[i].get, in[i]), rev);
 	}
 }
@@ -60,10 +61,11 @@ START_TEST(what_is_there_again_has_no_old_revision)
 {
 	int64_t rev = revision_of(reg_group_put, "{\"group\": \"fleet\"}");
 
-	change(reg_group_put, REG_MATCH_ANY, false, "{\"group\": \"fleet\"}");
+	change(reg_group_put, REG_MATCH_NEW, false, "{\"group\": \"fleet\"}");
 	MUST(reg_operator, reg_group_delete, "", "{\"group\": \"fleet\"}");
 	change(reg_group_put, rev, false, "{\"group\": \"fleet\"}");
-	change(reg_group_put, REG_MATCH_ANY, true, "{\"group\": \"fleet\"}");
+	change(reg_group_put, REG_MATCH_THERE, false, "{\"group\": \"fleet\"}");
+	change(reg_group_put, REG_MATCH_NEW, true, "{\"group\": \"fleet\"}");
 	ck_assert_int_gt(revision_of(reg_group_get, "{\"group\": \"fleet\"}"), rev);
 }
 END_TEST
