@@ -97,6 +97,7 @@ static const struct {
 	[GBA_NAF_CAUSE_NOT_AUTHORIZED] = { GBA_NAF_DENY, 403, false },
 	[GBA_NAF_CAUSE_BSF_DOWN] = { GBA_NAF_TEMPORARY, 503, false },
 	[GBA_NAF_CAUSE_BSF_ERROR] = { GBA_NAF_TEMPORARY, 503, false },
+	[GBA_NAF_CAUSE_KEY_ENDING] = { GBA_NAF_CHALLENGE, 401, false },
 };
 
 bool naf_answer_is_stale(enum gba_naf_cause cause)

@@ -53,6 +53,7 @@ static const struct row rows[] = {
 	{ "refusal", NUMBER, false, CFG(refusal_s), .least = 1, .most = 3600, .allowed = "1 to 3600 (seconds)" },
 	{ "key-age-max", NUMBER, false, CFG(key_age_max_s), .least = 1, .most = 31536000,
 	  .allowed = "1 to 31536000 (seconds)" },
+	{ "renew", NUMBER, false, CFG(renew_s), .most = 86400, .allowed = "0 to 86400 (seconds)" },
 	{ "deadline", NUMBER, false, CFG(deadline_ms), .least = 1, .most = 60000,
 	  .allowed = "1 to 60000 (milliseconds)" },
 	{ "cache-keys", NUMBER, false, CFG(cache_keys), .least = 1, .most = 10000000, .allowed = "1 to 10000000" },

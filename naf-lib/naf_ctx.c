@@ -159,8 +159,12 @@ static void read_numbers(struct gba_naf *naf, const struct gba_naf_config *c)
 	naf->qop = or_default(c->qop, GBA_NAF_AUTH);
 	naf->keys = or_default(c->keys, GBA_NAF_KEY_DEVICE);
 	naf->slash_optional = c->slash_optional;
-	naf->ks_cfg = (struct naf_ks_cfg){ or_default(c->cache_keys, 10000), or_default(c->refusals, 10000),
-					   or_default(c->refusal_s, 5), c->key_age_max_s, c->recheck_s };
+	naf->ks_cfg = (struct naf_ks_cfg){ or_default(c->cache_keys, 10000),
+					   or_default(c->refusals, 10000),
+					   or_default(c->refusal_s, 5),
+					   c->key_age_max_s,
+					   c->recheck_s,
+					   c->renew_s };
 	memcpy(naf->ua, c->ua_id ? c->ua_id : UA_ID_HTTP_DIGEST, UA_ID_LEN);
 	naf->nonce_s = or_default(c->nonce_s, 300);
 	naf->nonces_max = or_default(c->nonces, 20000);

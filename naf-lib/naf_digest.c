@@ -257,6 +257,14 @@ static enum gba_naf_cause check_count(struct run *r)
 	}
 }
 
+/*! Only the device itself is told, since it is told once. */
+static enum gba_naf_cause check_ending(struct run *r)
+{
+	if (!r->whole && r->in.qop == DIGEST_QOP_AUTH_INT)
+		return GBA_NAF_CAUSE_OK; /* not proved yet */
+	return naf_ks_ending(r->live->ks, &r->id, &r->now) ? GBA_NAF_CAUSE_KEY_ENDING : GBA_NAF_CAUSE_OK;
+}
+
 static enum gba_naf_cause keep_proof(struct run *r)
 {
 	return r->whole && naf_answer_prove(r->out, &r->in) < 0 ? GBA_NAF_CAUSE_BSF_ERROR : GBA_NAF_CAUSE_OK;
@@ -265,8 +273,8 @@ static enum gba_naf_cause keep_proof(struct run *r)
 static enum gba_naf_cause check_all(struct run *r)
 {
 	static enum gba_naf_cause (*const checks[])(struct run *) = {
-		check_fields, check_host,  check_header, check_offer,    check_parameters, check_uri,
-		check_btid,   check_nonce, check_key,    check_response, check_count,      keep_proof,
+		check_fields, check_host, check_header,   check_offer, check_parameters, check_uri,  check_btid,
+		check_nonce,  check_key,  check_response, check_count, check_ending,     keep_proof,
 	};
 	enum gba_naf_cause cause = GBA_NAF_CAUSE_OK;
 

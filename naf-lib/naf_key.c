@@ -58,6 +58,7 @@ static const enum cause names[GBA_NAF_CAUSE_COUNT] = {
 	[GBA_NAF_CAUSE_NOT_AUTHORIZED] = CAUSE_naf_not_authorized,
 	[GBA_NAF_CAUSE_BSF_DOWN] = CAUSE_naf_bsf_down,
 	[GBA_NAF_CAUSE_BSF_ERROR] = CAUSE_naf_bsf_error,
+	[GBA_NAF_CAUSE_KEY_ENDING] = CAUSE_naf_key_ending,
 };
 
 const char *gba_naf_cause_name(enum gba_naf_cause cause)

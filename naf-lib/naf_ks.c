@@ -23,6 +23,7 @@ struct held {
 	int refused;      /* 0: a key; else -errno */
 	int64_t until_ms; /* of a refusal, monotonic */
 	unsigned failures;
+	bool told;                 /* that it ends soon */
 	int64_t sure_ms, asked_ms; /* monotonic: the BSF gave it; it was last asked for it */
 	struct gba_naf_key key;
 };
@@ -343,6 +344,7 @@ static void put_locked(struct naf_ks *ks, const struct naf_ks_id *id, const stru
 	e->id = *id;
 	e->sure_ms = e->asked_ms = now->mono_ms;
 	e->failures = old ? old->failures : 0;
+	e->told = old && old->told;
 	e->key = *key;
 	OPENSSL_cleanse(key, sizeof(*key)); /* moved: its uss_list is no longer the caller's */
 	naf_ks_add(ks, e);
@@ -463,6 +465,30 @@ void naf_ks_proved(struct naf_ks *ks, const struct naf_ks_id *id)
 	if (e)
 		e->failures = 0;
 	pthread_mutex_unlock(&ks->lock);
+}
+
+/*! A key that lives shorter than twice renew_s is not asked to be renewed before half of its life is over: else each would be at once. */
+static bool ends_soon(const struct naf_ks *ks, const struct gba_naf_key *key, const struct naf_now *now)
+{
+	int64_t left = key->expires_at - now->wall_s, half = (key->expires_at - key->created_at) / 2;
+
+	return left <= (half < ks->cfg.renew_s ? half : ks->cfg.renew_s);
+}
+
+bool naf_ks_ending(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now)
+{
+	struct held *e;
+	bool tell;
+
+	if (!ks->cfg.renew_s)
+		return false;
+	pthread_mutex_lock(&ks->lock);
+	e = naf_ks_find(ks, id);
+	tell = e && !e->refused && !e->told && ends_soon(ks, &e->key, now);
+	if (tell)
+		e->told = true;
+	pthread_mutex_unlock(&ks->lock);
+	return tell;
 }
 
 void naf_ks_count(struct naf_ks *ks, unsigned *keys, unsigned *refusals)

@@ -36,6 +36,7 @@ struct naf_ks_cfg {
 	unsigned age_max_s; /* 0: none */
 	unsigned
 		recheck_s; /* no key is used that the BSF has confirmed longer ago, if it can be asked. 0: never asked again */
+	unsigned renew_s; /* a device is told so long before the end of its key. 0: not */
 };
 
 /*! What naf_ks_get() says of a key besides. Said once: the next time is half of recheck_s later. */
@@ -83,6 +84,9 @@ int naf_key_copy(struct gba_naf_key *out, const struct gba_naf_key *in);
 
 /*! Wipe and release what is inside. */
 void naf_key_clear(struct gba_naf_key *key);
+
+/*! Is this key, which the device has proved, about to be over, so that the device be told? True once for each key. */
+bool naf_ks_ending(struct naf_ks *ks, const struct naf_ks_id *id, const struct naf_now *now);
 
 /*! For tests: how many are held. */
 void naf_ks_count(struct naf_ks *ks, unsigned *keys, unsigned *refusals);

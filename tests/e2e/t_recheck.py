@@ -2,8 +2,9 @@
 """What is withdrawn at the BSF reaches an application that has the key: recheck in its naf.conf, from which it starts unchanged."""
 import asyncio
 import os
+import time
 
-from lib import naf, procs
+from lib import causes, naf, procs
 from lib.app import App
 from lib.ctl import ask
 from lib.runner import test
@@ -59,6 +60,27 @@ async def withdrawn(t):
     await served(app, ua, s, 200, ("naf_ok",))                     # the same bootstrap
     await ask(w.ports["bsf_ctl"], f"revoke btid {s.btid}")
     await served(app, ua, s, 401, ("naf_btid_unknown",))
+
+
+@test("renew: the example application asks a device once, in the last half of the life of its key, to bootstrap again; one that does not is served to the end",
+      smoke=True, req=["220-4.5.3-3", "220-4.5.3-5"])
+async def renewed(t):
+    w = World(t, guss="<guss><bsfInfo><lifeTime>4</lifeTime></bsfInfo><ussList></ussList></guss>").no_limits()
+    await w.start()
+    app = await FileApp(t, w, "renew 60", "recheck 0").start()
+    s, ua = await w.ue().bootstrap(), app.client()
+
+    async def ending():
+        r = await ua.fetch(s)
+        if r.status == 401:
+            ua.take(r)
+        return app.requests()[-1]["cause"] == "naf_key_ending"
+    await t.until(ending, 20, "the device to be told")
+    assert time.time() < s.expires_at
+    causes.register("naf_key_ending")
+    assert (await ua.fetch(s)).status == 200, "told, and not served any more"
+    seen = [x["cause"] for x in app.requests()]
+    assert seen.count("naf_key_ending") == 1 and "naf_ok" in seen[:seen.index("naf_key_ending")], seen
 
 
 @test("recheck: off, the key serves on after a revocation; on, it serves on while the BSF is away", smoke=True, timeout=90)

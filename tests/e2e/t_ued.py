@@ -296,6 +296,33 @@ async def renewals(t):
     assert token["btid"] == fourth["btid"] and token["tmpi"] and IMSI not in json.dumps(token)
 
 
+@test("gba-ued, renew-before: a key that was given is made anew before its end, nobody waits for it; one that nobody was given ends; a BSF that fails costs nothing",
+      smoke=True, req=["220-4.5.3-5"])
+async def before_the_end(t):
+    r = Realm(t, "home", IMSI)
+    a = await Agent(t, r, more=["renew-before 3600"]).start()
+    w = await Watch(a).start()
+    r.bsf.lifetime = 3
+    first = await a.key()
+    await w.told(("key", "home"))
+    assert (await a.key())["btid"] == first["btid"] and r.runs() == 1, "made anew at once, though it lives shorter"
+    r.bsf.lifetime = 1
+    second = await w.told(("key", "home"))
+    assert second["btid"] != first["btid"] and time.time() < first["expires"] and r.runs() == 2
+    await w.told(("no-key", "home"))
+    assert r.runs() == 2, "made anew for nobody"
+    r.bsf.lifetime = 2
+    third = await a.key()
+    await w.told(("key", "home"))
+    tried, r.bsf.refuse = len(r.bsf.requests), 503
+
+    async def failed():
+        return len(r.bsf.requests) > tried
+    await t.until(failed, 10, "a run before the end")
+    assert time.time() < third["expires"] and (await a.key())["btid"] == third["btid"]
+    await w.told(("no-key", "home"))
+
+
 @test("gba-ued: dropped, expired and pulled keys are in no file and nowhere in its memory", smoke=True, req=["220-4.4.13-4"])
 async def nowhere(t):
     t.need_root("reading another process's memory")

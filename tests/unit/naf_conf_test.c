@@ -16,7 +16,7 @@ START_TEST(whole)
 		NEEDED "# a comment\n\n name  www.example.com \t\nbsf-identity bsf.op.org\npeer relay.op.org\n"
 		       "realm-from-btid yes\ncertificate c.pem\nkey k.pem\nca ca.pem\ntls-name t.op.org\nplain no\n"
 		       "ua 010001c02f\ngsid 7\ngsid 8\nalgorithms both\nqop auth-int\nkeys card\nslash-optional yes\n"
-		       "recheck 0\nrefusal 1\nkey-age-max 3600\ndeadline 50\ncache-keys 9";
+		       "recheck 0\nrefusal 1\nkey-age-max 3600\nrenew 300\ndeadline 50\ncache-keys 9";
 	static const uint8_t ua[] = { 1, 0, 1, 0xc0, 0x2f };
 	struct naf_conf c;
 
@@ -40,6 +40,7 @@ START_TEST(whole)
 	ck_assert_uint_eq(c.cfg.qop, GBA_NAF_AUTH_INT);
 	ck_assert_uint_eq(c.cfg.keys, GBA_NAF_KEY_CARD);
 	ck_assert_uint_eq(c.cfg.recheck_s, 0);
+	ck_assert_uint_eq(c.cfg.renew_s, 300);
 	ck_assert_uint_eq(c.cfg.refusal_s, 1);
 	ck_assert_uint_eq(c.cfg.deadline_ms, 50);
 	ck_assert_uint_eq(c.cfg.cache_keys, 9);

@@ -127,6 +127,61 @@ START_TEST(counting)
 }
 END_TEST
 
+/* 220-4.5.3-3: about to expire. The device is told once, when it has proved the key, and then served until the end; a stranger who sends its
+ * B-TID does not use that up */
+START_TEST(ending)
+{
+	struct gba_naf_config c;
+	struct gba_naf *naf;
+	struct device d;
+
+	gba_naf_config_init(&c);
+	c.qop = GBA_NAF_AUTH | GBA_NAF_AUTH_INT;
+	c.renew_s = 600;
+	c.recheck_s = 10;
+	naf = context(&c);
+	d = good(naf);
+	clock_now.wall_s += 2999;
+	EXPECT(naf, &d, "naf_ok");
+	clock_now.wall_s += 1;
+	d.nc = "00000002";
+	d.wrong_key = true;
+	EXPECT(naf, &d, "naf_response");
+	d.wrong_key = false;
+	EXPECT(naf, &d, "naf_key_ending");
+	d.nc = "00000003";
+	EXPECT(naf, &d, "naf_ok");
+	clock_now.mono_ms += 11000; /* asked for anew it is the same key */
+	d.nc = "00000004";
+	EXPECT(naf, &d, "naf_ok");
+	clock_now.wall_s += 600;
+	d.nc = "00000005";
+	EXPECT(naf, &d, "naf_key_expired");
+	done(naf);
+}
+END_TEST
+
+/* A key that lives shorter than renew_s is not asked to be renewed at once, but in its second half */
+START_TEST(ending_short)
+{
+	struct gba_naf_config c;
+	struct gba_naf *naf;
+	struct device d;
+
+	gba_naf_config_init(&c);
+	c.qop = GBA_NAF_AUTH | GBA_NAF_AUTH_INT;
+	c.renew_s = 7200;
+	naf = context(&c);
+	d = good(naf);
+	clock_now.wall_s += 1799;
+	EXPECT(naf, &d, "naf_ok");
+	clock_now.wall_s += 1;
+	d.nc = "00000002";
+	EXPECT(naf, &d, "naf_key_ending");
+	done(naf);
+}
+END_TEST
+
 /* 220-4.2.2-6, 220-4.5.3-3, 220-4.5.3-14: renegotiation, and one question for what is refused */
 START_TEST(lives)
 {
@@ -435,5 +490,5 @@ START_TEST(fetch_forked)
 }
 END_TEST
 
-SUITE("naf_life", header_forms, offers, without_count, counting, lives, stranger_first, no_source, moods, own_deadline,
-      wrong_type, sized, shared_nonces, forked, fetches, fetch_forked)
+SUITE("naf_life", header_forms, offers, without_count, counting, ending, ending_short, lives, stranger_first, no_source,
+      moods, own_deadline, wrong_type, sized, shared_nonces, forked, fetches, fetch_forked)

@@ -32,7 +32,7 @@ struct agent_cfg {
 	char *consent;        /* a program; NULL: nobody is asked */
 	char *connect_to[UE_CONNECT_TO_MAX];
 	size_t n_connect_to;
-	int consent_s, timeout_s, renewals, renewals_s; /* 0: default */
+	int consent_s, timeout_s, renewals, renewals_s, renew_s; /* 0: default */
 	int agent_line, socket_line, state_line, consent_line;
 	struct llist_head realms, programs;
 };

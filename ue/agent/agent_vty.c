@@ -73,6 +73,14 @@ DEFUN(agent_renewals, agent_renewals_cmd, "renewals <1-32> <1-86400>",
 	return CMD_SUCCESS;
 }
 
+DEFUN(agent_renew_before, agent_renew_before_cmd, "renew-before <1-86400>",
+      "A key that somebody was given is made anew so long before its end\nSeconds; default: when it is over and somebody asks\n")
+{
+	AT_START_ONLY(vty);
+	cfg->renew_s = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
 DEFUN(agent_connect_to, agent_connect_to_cmd, "connect-to WHERE",
       "Where to connect instead, as in curl; may be repeated\nHOST:PORT:ADDR:PORT\n")
 {
@@ -117,6 +125,8 @@ static int write_agent(struct vty *vty)
 		vty_out(vty, " timeout %d%s", cfg->timeout_s, VTY_NEWLINE);
 	if (cfg->renewals)
 		vty_out(vty, " renewals %d %d%s", cfg->renewals, cfg->renewals_s, VTY_NEWLINE);
+	if (cfg->renew_s)
+		vty_out(vty, " renew-before %d%s", cfg->renew_s, VTY_NEWLINE);
 	for (size_t i = 0; i < cfg->n_connect_to; i++)
 		vty_out(vty, " connect-to %s%s", cfg->connect_to[i], VTY_NEWLINE);
 	if (cfg->consent)
@@ -297,6 +307,7 @@ void agent_vty_init(struct agent_cfg *c)
 	install_element(AGENT_NODE, &agent_state_cmd);
 	install_element(AGENT_NODE, &agent_timeout_cmd);
 	install_element(AGENT_NODE, &agent_renewals_cmd);
+	install_element(AGENT_NODE, &agent_renew_before_cmd);
 	install_element(AGENT_NODE, &agent_connect_to_cmd);
 	install_element(AGENT_NODE, &agent_consent_cmd);
 	install_element(AGENT_NODE, &agent_consent_time_cmd);

@@ -95,6 +95,7 @@ static struct gba_ue *open_device(const struct agent_cfg *c, struct err *err)
 	cfg.timeout_s = (unsigned)c->timeout_s;
 	cfg.renewals = (unsigned)c->renewals;
 	cfg.renewals_s = (unsigned)c->renewals_s;
+	cfg.renew_s = (unsigned)c->renew_s;
 	ue = gba_ue_new(&cfg, err->text, sizeof(err->text));
 	talloc_free(state);
 	if (ue && add_realms(ue, c, err) == 0)

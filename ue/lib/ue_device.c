@@ -15,10 +15,11 @@
 #include "ue/lib/ue_request.h"
 #include "ue/state_file.h"
 
-#define RENEWALS   3
-#define RENEWALS_S 600
-#define TIMEOUT_S  15
-#define WORD       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+#define RENEWALS    3
+#define RENEWALS_S  600
+#define RENEW_MAX_S 86400
+#define TIMEOUT_S   15
+#define WORD        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 void gba_ue_config_init(struct gba_ue_config *cfg)
 {
@@ -60,6 +61,10 @@ static int take_config(struct gba_ue *ue, const struct gba_ue_config *cfg, struc
 					  .timeout_s = cfg->timeout_s ? cfg->timeout_s : TIMEOUT_S };
 	ue->renewals = cfg->renewals ? cfg->renewals : RENEWALS;
 	ue->renewals_s = cfg->renewals_s ? cfg->renewals_s : RENEWALS_S;
+	if (cfg->size >= offsetof(struct gba_ue_config, renew_s) + sizeof(cfg->renew_s))
+		ue->renew_s = cfg->renew_s;
+	if (ue->renew_s > RENEW_MAX_S)
+		return err_set(err, -EINVAL, "renew_s: at most %d", RENEW_MAX_S);
 	ue->state_dir = cfg->state_dir ? strdup(cfg->state_dir) : NULL;
 	return cfg->state_dir && !ue->state_dir ? -ENOMEM : 0;
 }
@@ -191,6 +196,7 @@ static int realm_add(struct gba_ue *ue, const char *name, const char *card, cons
 		ue_realm_free(r);
 		return -ENOMEM;
 	}
+	r->renew_s = ue->renew_s;
 	ue->realms[ue->n_realms++] = r;
 	if (!ue->active || was_active(ue, name))
 		ue->active = r;

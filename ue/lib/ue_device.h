@@ -15,7 +15,7 @@ struct gba_ue {
 	char *state_dir;
 	char *connect_to[UE_CONNECT_TO_MAX];
 	struct http_get_cfg http;
-	unsigned renewals, renewals_s;
+	unsigned renewals, renewals_s, renew_s;
 	struct ue_realm *realms[GBA_UE_REALMS_MAX];
 	size_t n_realms;
 	struct ue_realm *active;

@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 
+#define RENEW_AGAIN_S 5   /* at the soonest, after a run that came to nothing */
 #define CARD_CHECK_MS 400 /* a pulled card's keys are gone within a second */
 
 static char *copy(const char *s)
@@ -135,12 +136,43 @@ int ue_realm_ready(struct ue_realm *r, struct err *err)
 	return open_card(r, err);
 }
 
+/* A key that is new here is made anew in its last half, however short it lives. */
+static void renew_plan(struct ue_realm *r, time_t now)
+{
+	time_t end = r->keys.expires_at;
+
+	if (r->renews_of == end)
+		return;
+	r->renews_of = end;
+	r->given = false;
+	r->renew_at = end - now < 2 * (time_t)r->renew_s ? now + (end - now + 1) / 2 : end - (time_t)r->renew_s;
+}
+
+static bool renew_wanted(const struct ue_realm *r)
+{
+	return r->renew_s && r->card && r->keys.has_ks && r->given && !r->ub.run;
+}
+
+/* Before the end, beside whoever uses the key; what comes to nothing is tried again when half of what is left is over. */
+static void ue_realm_renew(struct ue_realm *r)
+{
+	time_t now = time(NULL), left = r->keys.expires_at - now;
+	struct err why = { "" };
+
+	renew_plan(r, now);
+	if (!renew_wanted(r) || now < r->renew_at)
+		return;
+	r->renew_at = now + (left / 2 > RENEW_AGAIN_S ? left / 2 : RENEW_AGAIN_S);
+	(void)ue_realm_start(r, &why);
+}
+
 void ue_realm_life(struct ue_realm *r)
 {
 	if (!r->card)
 		return;
 	if (r->keys.has_ks && r->keys.expires_at <= time(NULL))
 		ue_realm_drop(r, false, NULL);
+	ue_realm_renew(r);
 	if (!(r->card->caps & CARD_CAP_REMOVAL) || clock_mono_ms() < r->check_at)
 		return;
 	if (card_check(r->card, NULL) == -ENODEV)
@@ -153,6 +185,8 @@ int ue_realm_next(const struct ue_realm *r, time_t *at)
 	uint64_t now = clock_mono_ms();
 
 	*at = r->card && r->keys.has_ks ? r->keys.expires_at : 0;
+	if (renew_wanted(r) && r->renew_at < *at)
+		*at = r->renew_at;
 	if (!r->card || !(r->card->caps & CARD_CAP_REMOVAL))
 		return -1;
 	return now < r->check_at ? (int)(r->check_at - now) : 0;

@@ -19,6 +19,10 @@ struct ue_realm {
 	enum ue_cause last;    /* of the last run */
 	struct err why;        /* of it */
 	struct ue_trail trail; /* of it */
+	bool given;            /* somebody has the key that is there */
+	unsigned renew_s;      /* before its end it is made anew; 0: not */
+	time_t renews_of;      /* the end of the key that renew_at is for */
+	time_t renew_at;       /* wall clock */
 	uint64_t check_at;     /* ms, monotonic: when the card is looked at again */
 };
 
@@ -40,10 +44,10 @@ int ue_realm_ready(struct ue_realm *r, struct err *err);
  *  -EACCES; -errno */
 int ue_realm_choose(struct ue_realm *r, enum card_wish wish, const char *name, struct err *err);
 
-/*! What is due now: the end of a key, a look at a card that tells of its removal. */
+/*! What is due now: the end of a key, a run before that, a look at a card that tells of its removal. */
 void ue_realm_life(struct ue_realm *r);
 
-/*! \returns ms until ue_realm_life() has something to do, -1: nothing. \param[out] at set if a key ends then: wall clock; else 0 */
+/*! \returns ms until ue_realm_life() has something to do, -1: nothing. \param[out] at set if a key ends then, or is made anew: wall clock; else 0 */
 int ue_realm_next(const struct ue_realm *r, time_t *at);
 
 /*! Begin a run; ue_realm_ready() before. \returns UE_CAUSE_pending, or why not */

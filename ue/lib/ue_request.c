@@ -99,6 +99,7 @@ static int make_key(struct gba_ue_request *q, struct ue_realm *r, struct err *er
 	key->expires_at = k->expires_at;
 	key->bootstrapped = q->bootstrapped;
 	key->drops = r->drops;
+	r->given = true;
 	q->key = key;
 	q->reason = GBA_UE_OK;
 	snprintf(q->cause, sizeof(q->cause), "%s", ue_cause_name(UE_CAUSE_ok));

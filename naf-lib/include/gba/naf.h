@@ -105,6 +105,7 @@ enum gba_naf_cause {
 					   the one that was used */
 	GBA_NAF_CAUSE_BSF_DOWN,       /*!< naf_bsf_down: not connected, no answer in time, or too many waiting */
 	GBA_NAF_CAUSE_BSF_ERROR,      /*!< naf_bsf_error: any other result of the BSF, or no memory here */
+	GBA_NAF_CAUSE_KEY_ENDING, /*!< naf_key_ending: the key will soon be over; said once, then it serves to its end */
 	GBA_NAF_CAUSE_COUNT
 };
 
@@ -221,6 +222,11 @@ struct gba_naf_config {
 	unsigned recheck_s;
 
 	const uint8_t *ua_id; /*!< of requests that do not say theirs; NULL: HTTP Digest without TLS, 01 00 00 00 02 */
+
+	/*! A device whose key ends within so many seconds, or within the last half of its life where that is shorter, is asked once to
+	 *  bootstrap again (TS 33.220 4.5.3: about to expire); one that comes with the same key all the same is served until the end. Of
+	 *  gba_naf_digest() and gba_naf_digest_before_body(). 0: it is told when the key is over */
+	unsigned renew_s;
 };
 
 /*! Set everything to its default. */

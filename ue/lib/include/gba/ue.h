@@ -93,6 +93,10 @@ struct gba_ue_config {
 
 	/*! How many keys a NAF may refuse before no new one is made for it, in which time. Default 3 in 600 s. */
 	unsigned renewals, renewals_s;
+
+	/*! A key that somebody was given is made anew so many seconds before its end, or at half of its life where that is later, by
+	 *  gba_ue_step(): who asks meanwhile has the former one. At most 86400; 0: when it is over and somebody asks */
+	unsigned renew_s;
 };
 
 void gba_ue_config_init(struct gba_ue_config *cfg);
