@@ -89,7 +89,7 @@ static int marks_sweep(struct store_lmdb *l, MDB_txn *txn, int64_t now_ms)
 {
 	struct over o = { .l = l, .txn = txn, .now_ms = now_ms };
 
-	marks_each(l->sh.marks, sweep_one, &o);
+	(void)marks_each(l->sh.marks, 0, sweep_one, &o);
 	/* those in memory are how the rest of them is found the next time */
 	if (o.rc == 0 && o.n < SWEEP_AT_ONCE)
 		marks_expire(l->sh.marks, now_ms);

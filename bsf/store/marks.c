@@ -276,13 +276,16 @@ bool marks_fit_naf(struct marks *m, const char *fqdn, int64_t made_ms)
 	return atomic_load(&m->of_kind[MARK_NAF]) && fits(m, MARK_NAF, fqdn_name(name, fqdn), made_ms);
 }
 
-void marks_each(struct marks *m, bool (*fn)(void *owner, const struct mark *mark), void *owner)
+size_t marks_each(struct marks *m, size_t from, bool (*fn)(void *owner, const struct mark *mark), void *owner)
 {
+	size_t behind = 0;
+
 	pthread_rwlock_rdlock(&m->lock);
-	for (size_t i = 0; i < m->room; i++)
+	for (size_t i = from; i < m->room && !behind; i++)
 		if (m->table[i].kind && !fn(owner, &m->table[i]))
-			break;
+			behind = i + 1;
 	pthread_rwlock_unlock(&m->lock);
+	return behind;
 }
 
 /* What is counted of those that are left. */

@@ -53,8 +53,10 @@ bool marks_fit(struct marks *m, const struct gba_session *s);
 /*! May this application have no key of a session that was made then? */
 bool marks_fit_naf(struct marks *m, const char *fqdn, int64_t made_ms);
 
-/*! Each, in no order, until fn returns false; fn calls nothing of the set. */
-void marks_each(struct marks *m, bool (*fn)(void *owner, const struct mark *mark), void *owner);
+/*! Each, in no order, until fn returns false; fn calls nothing of the set.
+ *  \param[in] from 0; or what a call before returned, to go on behind that one: what came meanwhile, or moved, may be left out
+ *  \returns 0: there is none behind it */
+size_t marks_each(struct marks *m, size_t from, bool (*fn)(void *owner, const struct mark *mark), void *owner);
 /*! Forget those whose time is over, all or, to spare the work, none. \returns how many */
 size_t marks_expire(struct marks *m, int64_t now_ms);
 

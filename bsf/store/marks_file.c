@@ -212,7 +212,7 @@ static int file_begin(struct marks_file *f, struct marks *set)
 	chain_begin(&f->chain);
 	w.rc = marks_file_add(f, &first);
 	if (w.rc == 0)
-		marks_each(set, rewrite_one, &w);
+		(void)marks_each(set, 0, rewrite_one, &w);
 	if (w.rc == 0)
 		w.rc = marks_file_sync(f);
 	if (w.rc == 0 && (renameat(f->dir_fd, NAME_NEW, f->dir_fd, NAME) < 0 || fsync(f->dir_fd) < 0))

@@ -81,6 +81,7 @@ static void read_anew(struct redis_marks *m)
 	m->there = NULL;
 	m->state = MARKS_READ;
 	m->score = m->held = 0;
+	m->missing_from = 0;
 }
 
 /* From now on until `lease` after it was asked for: what was not there then, nobody has been told of before that. */
@@ -177,6 +178,18 @@ static bool missing_write(struct redis_marks *m, const struct mark *mark)
 	return true;
 }
 
+/* The next ones, to its end; what came meanwhile is found by going through it once more. */
+static void missing_find(struct redis_marks *m, struct missing *o)
+{
+	size_t from;
+
+	o->n = 0;
+	do {
+		from = m->missing_from;
+		m->missing_from = marks_each(m->shared->sh.marks, from, collect_missing, o);
+	} while (!o->n && from);
+}
+
 /* Some at a time, until it has all. Without memory it is as if not all had been read: it is asked again, and written then. */
 static void write_missing(struct redis_marks *m)
 {
@@ -188,8 +201,7 @@ static void write_missing(struct redis_marks *m)
 		return;
 	o->m = m;
 	o->now_ms = store_clock_ms(m->st);
-	o->n = 0;
-	marks_each(m->shared->sh.marks, collect_missing, o);
+	missing_find(m, o);
 	for (size_t i = 0; i < o->n && sent; i++)
 		sent = missing_write(m, &o->marks[i]);
 	if (!o->n) {

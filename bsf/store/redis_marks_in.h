@@ -42,6 +42,7 @@ struct redis_marks {
 	int64_t score;       /* of the last one that was seen there; 0: none */
 	int64_t held;        /* the same, of those that are kept here, too: what others are told */
 	unsigned writing;    /* under way to the server */
+	size_t missing_from; /* of our own, where what the server has not is looked for next */
 	uint64_t swept_ms;
 	bool undurable; /* one could not be kept here */
 	bool too_many;  /* there are more than we may hold */

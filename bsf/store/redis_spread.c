@@ -280,12 +280,16 @@ static void replicas_counted(void *marks, const struct redisReply *r)
 	struct redis_marks *m = marks;
 	struct span info = redis_string(r);
 	const char *at = info.len ? strstr(r->str, "connected_slaves:") : NULL;
+	unsigned there = at ? (unsigned)atoi(at + 17) : 1; /* where it does not say it: one that never has the mark */
 	char n[24];
 
-	if (!at)
+	if (!r)
 		return;
-	if ((unsigned)atoi(at + 17) > m->replicas)
-		m->replicas = (unsigned)atoi(at + 17);
+	if (!at && !m->unsafe)
+		LOGT(DSTORE, LOGL_NOTICE,
+		     "store: Redis does not say how many replicas it has: no revocation counts as safe against a failover\n");
+	if (there > m->replicas)
+		m->replicas = there;
 	snprintf(n, sizeof(n), "%u", m->replicas);
 	/* of what this link has written */
 	(void)redis_link_call(m->part->link, 3, (struct span[]){ span_str("WAIT"), span_str(n), span_str(WAIT_TEXT) },

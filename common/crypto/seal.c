@@ -26,13 +26,13 @@ struct seal {
 	uint8_t salt[SALT_LEN];
 	struct secret key; /* of this process start, under keks[0] */
 	_Atomic uint64_t counter;
-	/* of KEKs in tokens: in place before other threads come */
+	/* of KEKs in tokens: in place before other threads come. By their salts, which are random; KEK 0: free; a quarter is */
 	struct learnt {
 		uint8_t kek_id, salt[SALT_LEN];
 		struct secret key;
 	} * learnt;
-	size_t n_learnt;
-	unsigned serial; /* tells objects apart in the thread caches, also after free and malloc */
+	size_t n_learnt, learnt_room; /* 0, or a power of two */
+	unsigned serial;              /* tells objects apart in the thread caches, also after free and malloc */
 };
 
 /* HKDF costs more than the record itself, and a store holds records of few process starts: each thread remembers the
@@ -139,7 +139,7 @@ void seal_free(struct seal *s)
 	OPENSSL_cleanse(cache, sizeof(cache)); /* of this thread; the others' are overwritten or die with them */
 	forget_key(s);
 	if (s->learnt)
-		OPENSSL_cleanse(s->learnt, s->n_learnt * sizeof(*s->learnt));
+		OPENSSL_cleanse(s->learnt, s->learnt_room * sizeof(*s->learnt));
 	free(s->learnt);
 	OPENSSL_cleanse(s, sizeof(*s));
 	free(s);
@@ -189,12 +189,43 @@ int seal_put(struct seal *s, uint8_t *out, size_t cap, struct span plain, struct
 	return ok ? (int)(plain.len + SEAL_OVERHEAD) : -EIO;
 }
 
+/* Where it is, or a free place; there always is one. */
+static struct learnt *learnt_place(struct learnt *table, size_t room, uint8_t kek_id, const uint8_t salt[SALT_LEN])
+{
+	size_t at = be32_get(salt) & (room - 1);
+
+	while (table[at].kek_id && (table[at].kek_id != kek_id || memcmp(table[at].salt, salt, SALT_LEN) != 0))
+		at = (at + 1) & (room - 1);
+	return &table[at];
+}
+
 static const struct secret *learnt_key(const struct seal *s, const uint8_t *head)
 {
-	for (size_t i = s->n_learnt; i-- > 0;)
-		if (s->learnt[i].kek_id == head[1] && memcmp(s->learnt[i].salt, head + 2, SALT_LEN) == 0)
-			return &s->learnt[i].key;
-	return NULL;
+	const struct learnt *l = s->learnt_room ? learnt_place(s->learnt, s->learnt_room, head[1], head + 2) : NULL;
+
+	return l && l->kek_id ? &l->key : NULL;
+}
+
+/* Room for one more. */
+static bool learnt_grow(struct seal *s)
+{
+	size_t room = s->learnt_room ? 2 * s->learnt_room : 16;
+	struct learnt *more;
+
+	if ((s->n_learnt + 1) * 4 <= s->learnt_room * 3)
+		return true;
+	more = calloc(room, sizeof(*more));
+	if (!more)
+		return false;
+	for (size_t i = 0; i < s->learnt_room; i++)
+		if (s->learnt[i].kek_id)
+			*learnt_place(more, room, s->learnt[i].kek_id, s->learnt[i].salt) = s->learnt[i];
+	if (s->learnt)
+		OPENSSL_cleanse(s->learnt, s->learnt_room * sizeof(*s->learnt));
+	free(s->learnt);
+	s->learnt = more;
+	s->learnt_room = room;
+	return true;
 }
 
 static const struct seal_kek *kek_of(const struct seal *s, uint8_t id)
@@ -208,6 +239,7 @@ static const struct seal_kek *kek_of(const struct seal *s, uint8_t id)
 int seal_learn(struct seal *s, struct span sealed, struct err *err)
 {
 	const struct seal_kek *kek = sealed.len < SEAL_OVERHEAD ? NULL : kek_of(s, seal_kek_id(sealed));
+	SECRET_AUTO key = { 0 };
 	struct learnt *l;
 	int rc;
 
@@ -215,22 +247,15 @@ int seal_learn(struct seal *s, struct span sealed, struct err *err)
 		return 0;
 	if (s->n_learnt == LEARNT_MAX)
 		return err_set(err, -ENOSPC, "more than %d starts have sealed what is there", LEARNT_MAX);
-	l = calloc(s->n_learnt + 1, sizeof(*l));
-	if (!l)
-		return err_set(err, -ENOMEM, "no memory");
-	rc = key_make(&l[s->n_learnt].key, kek, sealed.p + 2, err);
-	if (rc < 0) {
-		free(l);
+	rc = key_make(&key, kek, sealed.p + 2, err);
+	if (rc < 0)
 		return rc;
-	}
-	l[s->n_learnt].kek_id = kek->id;
-	memcpy(l[s->n_learnt].salt, sealed.p + 2, SALT_LEN);
-	if (s->n_learnt) {
-		memcpy(l, s->learnt, s->n_learnt * sizeof(*l));
-		OPENSSL_cleanse(s->learnt, s->n_learnt * sizeof(*l));
-	}
-	free(s->learnt);
-	s->learnt = l;
+	if (!learnt_grow(s))
+		return err_set(err, -ENOMEM, "no memory");
+	l = learnt_place(s->learnt, s->learnt_room, kek->id, sealed.p + 2);
+	l->kek_id = kek->id;
+	memcpy(l->salt, sealed.p + 2, SALT_LEN);
+	l->key = key;
 	s->n_learnt++;
 	return 0;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Revocation that holds: marks that every BSF has when the order is answered, whatever happens to Redis, to a BSF, or to a replica."""
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -205,3 +206,37 @@ async def failover(t):
     await serves(t, a, b)
     for w in (a, b):
         assert (await naf.fetch(await w.naf(), s.btid)).result == GONE
+
+
+async def silent_of_replicas(t, target):
+    """A way to that Redis on which it names no number of replicas, as some that are rented do not. -> its port"""
+    async def pass_on(reader, writer):
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data.replace(b"connected_slaves:", b"something_others:"))
+                await writer.drain()
+        writer.close()
+
+    async def accept(reader, writer):
+        r, w = await asyncio.open_connection("127.0.0.1", target)
+        await asyncio.gather(pass_on(reader, w), pass_on(r, writer))
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    t.cleanup(server.close)
+    return server.sockets[0].getsockname()[1]
+
+
+@test("a Redis that does not say how many replicas it has: a revocation is answered as soon as the BSFs have it, as not safe against a failover")
+async def replicas_not_said(t):
+    redis = await Redis(t).start()
+    redis.port = await silent_of_replicas(t, redis.port)
+    a, b = two(t, redis)
+    await a.start()
+    await b.start()
+    await serves(t, a, b)
+    s = await bootstrap(a.ue())
+    begun = time.monotonic()
+    said = await order(a, f"revoke impi {s.impi}")
+    assert said["revoked"] == 1 and said["confirmed"] == 2 and said["failover_safe"] is False, said
+    assert time.monotonic() - begun < 5 * procs.FACTOR      # it was given up after 8 s, as unknown
+    assert "Redis does not say how many replicas it has" in a.bsf.text()
+    assert (await naf.fetch(await b.naf(), s.btid)).result == GONE

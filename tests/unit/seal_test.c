@@ -254,5 +254,44 @@ START_TEST(index_keys_in_turn)
 }
 END_TEST
 
+static unsigned asked;
+
+static int hmac_of(void *token, uint8_t out[32], struct span what, struct err *err)
+{
+	struct secret k = kek(7).key;
+
+	asked++;
+	return evp_hmac_sha256(out, k.b, k.len, &what, 1);
+}
+
+/* A KEK in a token: it is asked once for each start whose records are there, however many; each of them opens, no other one does */
+START_TEST(many_starts)
+{
+	enum { STARTS = 3000 };
+	static uint8_t rec[STARTS + 1][64];
+	const struct seal_kek k = { .id = 7, .hmac = hmac_of };
+	struct seal *now = seal_new(&k, 1, NULL);
+	const size_t len = PLAIN.len + SEAL_OVERHEAD;
+	uint8_t out[64];
+
+	for (unsigned i = 0; i <= STARTS; i++) {
+		struct seal *s = seal_new(&k, 1, NULL);
+
+		ck_assert_int_eq(seal_put(s, rec[i], sizeof(rec[i]), PLAIN, AAD), (int)len);
+		seal_free(s);
+	}
+	asked = 0;
+	for (unsigned i = 0; i < 2 * STARTS; i++)
+		ck_assert_int_eq(seal_learn(now, span_of(rec[i % STARTS], len), NULL), 0);
+	ck_assert_uint_eq(asked, STARTS);
+	seal_learnt(now);
+	for (unsigned i = 0; i < STARTS; i++)
+		ck_assert_int_eq(seal_open(now, out, sizeof(out), span_of(rec[i], len), AAD), (int)PLAIN.len);
+	ck_assert_int_eq(seal_open(now, out, sizeof(out), span_of(rec[STARTS], len), AAD), -ENOKEY);
+	ck_assert_uint_eq(asked, STARTS);
+	seal_free(now);
+}
+END_TEST
+
 SUITE("seal", there_and_back, each_with_its_own_key, altered, rotation, wrong_kek, bad_keks, made_elsewhere,
-      counter_never_twice, index_key, index_keys_in_turn)
+      counter_never_twice, index_key, index_keys_in_turn, many_starts)
