@@ -14,6 +14,7 @@
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_names.h"
+#include "reg/reg_own.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_profile.h"
 #include "reg/reg_proof.h"
@@ -290,7 +291,7 @@ static int asp_given(struct reg_order *o, struct reg_db *db, char asp[REG_ASP_MA
 	if (rc < 0)
 		return rc;
 	strcpy(asp, named);
-	return reg_asp_need(o, db, asp);
+	return reg_asp_need(db, asp);
 }
 
 /* \returns 1 it is there from now on; 0 it was, and is the same ASP's; refused */
@@ -378,6 +379,8 @@ static int take_app(struct reg_order *o, struct reg_db *db, const struct reg_app
 					      "DELETE FROM application WHERE id = ?1" };
 	int rc = reg_reach_app(o, db, a->fqdn);
 
+	if (rc == 0)
+		rc = reg_own_leave(db, "SELECT id FROM application WHERE fqdn = ?1", a->fqdn);
 	for (size_t i = 0; rc == 0 && i < sizeof(of_app) / sizeof(of_app[0]); i++)
 		rc = reg_db_do(db, of_app[i], "i", a->id);
 	return rc == 0 ? reg_audit_add(db, o->caller.name, "app delete", 0, a->fqdn) : rc;

@@ -8,6 +8,7 @@
 #include "reg/reg_alias.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_orders.h"
+#include "reg/reg_own.h"
 #include "reg/reg_reach.h"
 #include "reg/reg_rows.h"
 #include "reg/reg_scope.h"
@@ -30,19 +31,18 @@ int reg_asp_check_name(struct reg_order *o, const char *asp)
 static int insert_asp(struct reg_db *db, const char *asp, const char *contact, const char *state)
 {
 	int64_t rev = reg_revision(db);
+	int rc = rev < 0 ? (int)rev : reg_db_do(db, "DELETE FROM asp WHERE name = ?1 AND state = 'deleted'", "t", asp);
 
-	return rev < 0 ? (int)rev
-		       : reg_db_do(db, "INSERT INTO asp (name, contact, state, since, rev) VALUES (?1, ?2, ?3, ?4, ?5)",
-				   "tttii", asp, contact, state, (int64_t)time(NULL), rev);
+	return rc < 0 ? rc
+		      : reg_db_do(db, "INSERT INTO asp (name, contact, state, since, rev) VALUES (?1, ?2, ?3, ?4, ?5)",
+				  "tttii", asp, contact, state, (int64_t)time(NULL), rev);
 }
 
-int reg_asp_need(struct reg_order *o, struct reg_db *db, const char *asp)
+int reg_asp_need(struct reg_db *db, const char *asp)
 {
-	int64_t deleted;
-	int rc = reg_db_int(db, &deleted, "SELECT state = 'deleted' FROM asp WHERE name = ?1", "t", asp);
+	int64_t one;
+	int rc = reg_db_int(db, &one, "SELECT 1 FROM asp WHERE name = ?1 AND state <> 'deleted'", "t", asp);
 
-	if (rc > 0 && deleted)
-		return reg_refuse(o, CTL_CONFLICT, "asp", "that ASP was deleted; allowed: another name");
 	return rc == 0 ? insert_asp(db, asp, "", "approved") : rc < 0 ? rc : 0;
 }
 
@@ -174,7 +174,7 @@ int reg_asp_list(struct reg_order *o, struct reg_db *db)
 
 /* --- states */
 
-/* Nothing is left of it but its name, which nobody gets again. */
+/* Nothing is left of it but its name, until somebody else applies with that: he finds nothing, also no answer that was kept. */
 static int take_all(struct reg_db *db, const char *asp)
 {
 	static const char *const of_asp[] = {
@@ -183,11 +183,12 @@ static int take_all(struct reg_db *db, const char *asp)
 		"DELETE FROM return_address WHERE app IN (SELECT id FROM application WHERE asp = ?1)",
 		"DELETE FROM request WHERE app IN (SELECT id FROM application WHERE asp = ?1)",
 		"DELETE FROM token WHERE role = 2 AND owner = (SELECT id FROM asp WHERE name = ?1)",
+		"DELETE FROM kept WHERE who = 'asp ' || ?1",
 		"DELETE FROM pseudonym WHERE asp = ?1",
 		"DELETE FROM application WHERE asp = ?1",
 		"UPDATE asp SET contact = '', public_id = NULL WHERE name = ?1"
 	};
-	int rc = 0;
+	int rc = reg_own_leave(db, "SELECT id FROM application WHERE asp = ?1", asp);
 
 	for (size_t i = 0; rc == 0 && i < sizeof(of_asp) / sizeof(of_asp[0]); i++)
 		rc = reg_db_do(db, of_asp[i], "t", asp);

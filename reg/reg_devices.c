@@ -7,6 +7,7 @@
 #include "reg/reg_audit.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_outbox.h"
+#include "reg/reg_own.h"
 #include "reg/reg_reach.h"
 #include "reg/reg_rows.h"
 #include "reg/reg_scope.h"
@@ -219,20 +220,20 @@ int reg_device_put(struct reg_order *o, struct reg_db *db)
 /* Only one without grants, of which nobody is still to be told something: who takes it away has withdrawn them before. */
 int reg_device_delete(struct reg_order *o, struct reg_db *db)
 {
-	static const char *const of_device[] = { "DELETE FROM pseudonym WHERE device = ?1",
-						 "DELETE FROM outbox WHERE device = ?1",
-						 "DELETE FROM member WHERE device = ?1",
-						 "DELETE FROM identifier WHERE device = ?1",
-						 "DELETE FROM device WHERE id = ?1" };
-	int64_t device, rev, one;
+	static const char *const of_device[] = {
+		"DELETE FROM granted WHERE device = ?1",    "DELETE FROM pseudonym WHERE device = ?1",
+		"DELETE FROM outbox WHERE device = ?1",     "DELETE FROM member WHERE device = ?1",
+		"DELETE FROM identifier WHERE device = ?1", "DELETE FROM device WHERE id = ?1"
+	};
+	int64_t device, rev;
 	int rc = reg_scope_device_change(o, db, &device, &rev);
 
 	if (rc < 0)
 		return rc;
-	rc = reg_db_int(db, &one, "SELECT 1 FROM granted WHERE device = ?1 LIMIT 1", "i", device);
-	if (rc > 0)
-		return reg_refuse(o, CTL_CONFLICT, "device", "it has grants; allowed: withdraw them first");
+	rc = reg_own_only(db, device);
 	if (rc == 0)
+		return reg_refuse(o, CTL_CONFLICT, "device", "it has grants; allowed: withdraw them first");
+	if (rc > 0)
 		rc = reg_outbox_waits(db, device);
 	if (rc > 0)
 		return reg_refuse(o, CTL_BUSY, "device", "a target is still to be told of a right that was withdrawn");

@@ -182,6 +182,7 @@ static int audit_consent(struct reg_order *o, struct reg_db *db, const struct co
 static int change(struct reg_order *o, struct reg_db *db, const struct consent *c, const bool want[PARTS],
 		  const char *what)
 {
+	const bool gone = !want[ASP_AGREES] && !want[USER_AGREES] && !want[OBJECTS];
 	int was = is_live(db, c), is, rc = 0;
 	int64_t rev;
 
@@ -196,7 +197,7 @@ static int change(struct reg_order *o, struct reg_db *db, const struct consent *
 	is = rc == 0 ? is_live(db, c) : rc;
 	if (was < 0 || is < 0)
 		return was < 0 ? was : is;
-	if (was != is)
+	if (was != is || gone) /* the last one takes the registry's own with it */
 		rc = reg_reach_device(o, db, c->device);
 	if (was != is && rc == 0)
 		rc = reg_inbox_tell(db, c->device, is ? "granted" : "ended", c->app.fqdn);

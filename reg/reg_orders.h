@@ -96,8 +96,8 @@ int reg_backup(struct reg_order *o, struct reg_db *db);
 
 /*! \returns 0; -EINVAL: refused */
 int reg_asp_check_name(struct reg_order *o, const char *asp);
-/*! The operator names an ASP: it is there from now on, and approved. \returns 0; -EPERM: refused, it was deleted; -EIO; -ENOSPC */
-int reg_asp_need(struct reg_order *o, struct reg_db *db, const char *asp);
+/*! The operator names an ASP: it is there from now on, and approved if it is new. \returns 0; -EIO; -ENOSPC */
+int reg_asp_need(struct reg_db *db, const char *asp);
 
 /*! \param[out] out malloc'ed, for reg_app_clear() \returns 1; 0 there is none; -EIO; -ENOMEM */
 int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out);

@@ -2,11 +2,14 @@
 #include "reg/reg_own.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include "reg/reg_profile.h"
 #include "reg/reg_rows.h"
 #include "reg/reg_text.h"
+
+#define SQL_MAX 512
 
 static const char *own;
 
@@ -59,6 +62,33 @@ int reg_own_right(struct reg_db *db, int64_t device)
 		return agree_again(db, device, app);
 	return others ? give_own(db, device, app)
 		      : reg_db_do(db, "DELETE FROM granted WHERE device = ?1 AND app = ?2", "ii", device, app);
+}
+
+int reg_own_leave(struct reg_db *db, const char *which, const char *one)
+{
+	char text[SQL_MAX];
+	int64_t app = 0;
+	int rc = own ? reg_db_int(db, &app, "SELECT id FROM application WHERE fqdn = ?1", "t", own) : 0;
+
+	if (rc <= 0)
+		return rc;
+	snprintf(
+		text, sizeof(text),
+		"DELETE FROM granted WHERE app = ?2 AND device IN (SELECT device FROM granted WHERE app IN (%s)) AND NOT EXISTS"
+		" (SELECT 1 FROM granted o WHERE o.device = granted.device AND o.app <> ?2 AND o.app NOT IN (%s))",
+		which, which);
+	return reg_db_do(db, text, "ti", one, app);
+}
+
+int reg_own_only(struct reg_db *db, int64_t device)
+{
+	int64_t others;
+	int rc = reg_db_int(db, &others,
+			    "SELECT count(*) FROM granted g JOIN application a ON a.id = g.app WHERE g.device = ?1"
+			    " AND a.fqdn IS NOT ?2",
+			    "it", device, own);
+
+	return rc < 0 ? rc : !others;
 }
 
 /* HTTP Digest is what an application speaks that has not said otherwise. */

@@ -129,6 +129,43 @@ START_TEST(two_hundred_and_no_more)
 }
 END_TEST
 
+/* Whatever takes the last right of a device takes the registry's own with it, and then it can go. */
+START_TEST(the_own_right_goes_with_the_last_one)
+{
+	static const struct {
+		reg_work_fn *before, *work;
+		const char *in; /* %s: device */
+	} ends[] = {
+		{ NULL, reg_withdraw, "\"fqdn\": \"" FQDN "\"" },
+		{ reg_asp_put, reg_withdraw, "\"fqdn\": \"" FQDN "\"" }, /* of one that is none just now */
+		{ NULL, reg_app_remove, "\"fqdn\": \"" FQDN "\"" },
+		{ NULL, reg_asp_delete, "\"asp\": \"acme\"" },
+	};
+
+	reg_own_init("own.example.net");
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (i)
+			reg_world_end(), open_realm();
+		MUST(reg_operator, reg_app_add, "",
+		     "{\"fqdn\": \"own.example.net\", \"asp\": \"us\", \"addresses\": [\"192.0.2.1/32\"]}");
+		agree();
+		ck_assert_int_eq(reg_number("SELECT count(*) FROM granted"), 2);
+		ck_assert_int_eq(
+			reg_refused(reg_operator, reg_device_delete, "it has grants", "{\"device\": \"%s\"}", device),
+			CTL_CONFLICT);
+		if (ends[i].before)
+			MUST(reg_operator, ends[i].before, "", "{\"asp\": \"acme\", \"state\": \"suspended\"}");
+		sql_exec(world->sql, "DELETE FROM outbox");
+		MUST(reg_operator, ends[i].work, "", "{\"device\": \"%s\", %s}", device, ends[i].in);
+		ck_assert_msg(reg_number("SELECT count(*) FROM granted") == 0, "row %zu", i);
+		ck_assert_msg(reg_number("SELECT count(*) FROM outbox WHERE device = 1") > 0, "row %zu", i);
+		sql_exec(world->sql, "DELETE FROM outbox");
+		MUST(reg_operator, reg_device_delete, "", "{\"device\": \"%s\"}", device);
+	}
+	reg_own_init(NULL);
+}
+END_TEST
+
 START_TEST(many_lines_are_all_or_none)
 {
 	struct reg_order *o;
@@ -161,4 +198,4 @@ END_TEST
 
 SUITE_WITH_FIXTURE("reg_grants", open_realm, reg_world_end, each_says_what_is_his, each_ends_it_alone,
 		   a_consent_for_what_is_suspended_ends_too, who_is_known_less_gets_none, two_hundred_and_no_more,
-		   many_lines_are_all_or_none)
+		   many_lines_are_all_or_none, the_own_right_goes_with_the_last_one)

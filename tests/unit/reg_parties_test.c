@@ -56,15 +56,40 @@ START_TEST(a_deleted_provider_takes_all_with_it)
 	     "{\"fqdn\": \"" FQDN "\", \"return_addresses\": [\"https://" FQDN "/back\"]}");
 	MUST(reg_asp("acme"), reg_request_add, "",
 	     "{\"fqdn\": \"" FQDN "\", \"state\": \"1\", \"return\": \"https://" FQDN "/back\"}");
+	sql_exec(world->sql, "INSERT INTO kept VALUES ('asp acme', 'k', x'00', x'00', unixepoch())");
 	MUST(reg_asp("acme"), reg_asp_delete, "", "{\"asp\": \"acme\"}");
 	ck_assert_int_eq(reg_number("SELECT (SELECT count(*) FROM application) + (SELECT count(*) FROM granted)"
 				    " + (SELECT count(*) FROM pseudonym) + (SELECT count(*) FROM token)"
-				    " + (SELECT count(*) FROM return_address) + (SELECT count(*) FROM request)"),
+				    " + (SELECT count(*) FROM return_address) + (SELECT count(*) FROM request)"
+				    " + (SELECT count(*) FROM kept)"),
 			 0);
 	ck_assert_int_eq(
 		reg_refused(reg_operator, reg_asp_put, "stays so", "{\"asp\": \"acme\", \"state\": \"approved\"}"),
 		CTL_CONFLICT);
-	ck_assert_int_eq(reg_refused(reg_anyone, reg_asp_add, "of that name", "{\"asp\": \"acme\"}"), CTL_EXISTS);
+}
+END_TEST
+
+/* Also by whom the operator has deleted because he took it: it is free, and its next owner is nobody that anything is of. */
+START_TEST(a_name_is_free_again_and_nothing_with_it)
+{
+	struct reg_caller before = reg_asp("acme");
+
+	agree();
+	MUST(reg_anyone, reg_asp_add, "", "{\"asp\": \"squatted\"}");
+	MUST(reg_operator, reg_asp_delete, "", "{\"asp\": \"squatted\"}");
+	MUST(reg_operator, reg_asp_delete, "", "{\"asp\": \"acme\"}");
+	ck_assert_str_eq(MUST(reg_operator, reg_asp_get, "state", "{\"asp\": \"acme\"}"), "deleted");
+	ck_assert_str_eq(MUST(reg_anyone, reg_asp_add, "state", "{\"asp\": \"squatted\"}"), "applied");
+	ck_assert_str_eq(MUST(reg_anyone, reg_asp_add, "state", "{\"asp\": \"acme\"}"), "applied");
+	ck_assert_int_ne(reg_asp("acme").id, before.id);
+	MUST(reg_operator, reg_asp_put, "", "{\"asp\": \"acme\", \"state\": \"approved\"}");
+	ck_assert_int_eq(reg_refused(before, reg_asp_get, "no such ASP", "{\"asp\": \"acme\"}"), CTL_UNKNOWN);
+	ck_assert_int_eq(reg_refused(before, reg_app_register, "no such ASP",
+				     "{\"fqdn\": \"a.example.org\", \"addresses\": [\"192.0.2.1/32\"]}"),
+			 CTL_FORBIDDEN);
+	MUST(reg_asp("acme"), reg_app_register, "", "{\"fqdn\": \"" FQDN "\", \"addresses\": [\"192.0.2.1/32\"]}");
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM granted") + reg_number("SELECT count(*) FROM pseudonym"), 0);
+	ck_assert_int_gt(reg_number("SELECT gsid FROM application"), REG_GSID_FROM + 1);
 }
 END_TEST
 
@@ -192,6 +217,7 @@ START_TEST(a_user_sees_his_own)
 END_TEST
 
 SUITE_WITH_FIXTURE("reg_parties", open_realm, reg_world_end, a_provider_applies_and_waits, only_so_many_wait,
-		   a_deleted_provider_takes_all_with_it, of_a_deleted_user_nothing_is_left,
-		   what_a_provider_says_of_itself_is_in_the_audit, a_suspended_provider_changes_nothing,
-		   two_suspensions_of_an_application_end_one_by_one, a_provider_sees_its_own, a_user_sees_his_own)
+		   a_deleted_provider_takes_all_with_it, a_name_is_free_again_and_nothing_with_it,
+		   of_a_deleted_user_nothing_is_left, what_a_provider_says_of_itself_is_in_the_audit,
+		   a_suspended_provider_changes_nothing, two_suspensions_of_an_application_end_one_by_one,
+		   a_provider_sees_its_own, a_user_sees_his_own)
