@@ -13,6 +13,7 @@
 #include "reg/reg_alias.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
+#include "reg/reg_inbox.h"
 #include "reg/reg_names.h"
 #include "reg/reg_own.h"
 #include "reg/reg_orders.h"
@@ -358,9 +359,13 @@ int reg_app_put(struct reg_order *o, struct reg_db *db)
 	if (rc == 0 && o->caller.role == REG_OPERATOR && reg_in(o, "state"))
 		rc = reg_proof_decided(o, db, &a, reg_in(o, "state"));
 	if (rc == 0)
+		rc = reg_inbox_before(db, REG_OF_FQDN, a.fqdn);
+	if (rc == 0)
 		rc = write_details(o, db, a.fqdn);
 	if (rc == 0)
 		rc = reg_reach_app(o, db, a.fqdn);
+	if (rc == 0)
+		rc = reg_inbox_after(db, REG_OF_FQDN, a.fqdn);
 	if (rc == 0 && reg_in(o, "state") && strcmp(reg_in(o, "state"), a.state) != 0)
 		snprintf(what, sizeof(what), "app %s", reg_in(o, "state"));
 	if (rc == 0)
@@ -381,8 +386,12 @@ static int take_app(struct reg_order *o, struct reg_db *db, const struct reg_app
 
 	if (rc == 0)
 		rc = reg_own_leave(db, "SELECT id FROM application WHERE fqdn = ?1", a->fqdn);
+	if (rc == 0)
+		rc = reg_inbox_before(db, REG_OF_FQDN, a->fqdn);
 	for (size_t i = 0; rc == 0 && i < sizeof(of_app) / sizeof(of_app[0]); i++)
 		rc = reg_db_do(db, of_app[i], "i", a->id);
+	if (rc == 0)
+		rc = reg_inbox_after(db, REG_OF_FQDN, a->fqdn);
 	return rc == 0 ? reg_audit_add(db, o->caller.name, "app delete", 0, a->fqdn) : rc;
 }
 

@@ -7,6 +7,7 @@
 #include "common/base/secret.h"
 #include "reg/reg_alias.h"
 #include "reg/reg_audit.h"
+#include "reg/reg_inbox.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_own.h"
 #include "reg/reg_reach.h"
@@ -205,11 +206,15 @@ static int set_state(struct reg_order *o, struct reg_db *db, const char *asp, co
 	if (strcmp(is->state, "deleted") == 0)
 		return reg_refuse(o, CTL_CONFLICT, "state", "it was deleted, and stays so");
 	snprintf(what, sizeof(what), "asp %s", state);
-	rc = reg_db_do(db, "UPDATE asp SET state = ?2 WHERE name = ?1", "tt", asp, state);
+	rc = reg_inbox_before(db, REG_OF_ASP_NAME, asp);
+	if (rc == 0)
+		rc = reg_db_do(db, "UPDATE asp SET state = ?2 WHERE name = ?1", "tt", asp, state);
 	if (rc == 0)
 		rc = reg_reach_asp(o, db, asp);
 	if (rc == 0 && strcmp(state, "deleted") == 0)
 		rc = take_all(db, asp);
+	if (rc == 0)
+		rc = reg_inbox_after(db, REG_OF_ASP_NAME, asp);
 	return rc == 0 ? reg_audit_add(db, o->caller.name, what, 0, asp) : rc;
 }
 

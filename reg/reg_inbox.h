@@ -12,5 +12,13 @@
  *  \param[in] fqdn of an application; NULL: it is about the device alone \returns 0; -EIO; -ENOSPC */
 int reg_inbox_tell(struct reg_db *db, int64_t device, const char *event, const char *fqdn);
 
+/*! What is changed for many: an application, all of an ASP, all devices of a user; by their name. */
+enum reg_of { REG_OF_FQDN, REG_OF_ASP_NAME, REG_OF_USER };
+
+/*! What changes between the two, their users are told as "granted" or "ended"; on the thread that writes, within one order.
+ *  \returns 0; -EIO; -ENOSPC */
+int reg_inbox_before(struct reg_db *db, enum reg_of of, const char *name);
+int reg_inbox_after(struct reg_db *db, enum reg_of of, const char *name);
+
 /* Order: a user's own. Each with device, event, at, and of the application fqdn, asp, title, gsid, public_id of its ASP, aliases */
 int reg_inbox_list(struct reg_order *o, struct reg_db *db);

@@ -8,6 +8,7 @@
 #include "common/rt/log_cat.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
+#include "reg/reg_inbox.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_reach.h"
 #include "reg/reg_rows.h"
@@ -48,9 +49,13 @@ static int set_lapsed(struct reg_order *o, struct reg_db *db, const struct reg_a
 	int rc = rev < 0 ? (int)rev : reg_db_do(db, "UPDATE application SET rev = ?2 WHERE id = ?1", "ii", a->app, rev);
 
 	if (rc == 0)
+		rc = reg_inbox_before(db, REG_OF_FQDN, a->fqdn);
+	if (rc == 0)
 		rc = reg_db_do(db, "UPDATE proof SET lapsed = ?2 WHERE app = ?1", "ii", a->app, (int64_t)lapsed);
 	if (rc == 0)
 		rc = reg_reach_app(o, db, a->fqdn);
+	if (rc == 0)
+		rc = reg_inbox_after(db, REG_OF_FQDN, a->fqdn);
 	if (rc == 0)
 		LOGT(DRT, LOGL_NOTICE, "application %s: %s\n", a->fqdn,
 		     lapsed ? "suspended, its name is not shown to be its provider's"

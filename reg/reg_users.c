@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 #include "reg/reg_audit.h"
+#include "reg/reg_inbox.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_reach.h"
 #include "reg/reg_rows.h"
@@ -87,6 +88,8 @@ int reg_user_put(struct reg_order *o, struct reg_db *db)
 		rc = reg_match(o, rev);
 	if (rc == 0)
 		rc = check_user(o);
+	if (rc == 0)
+		rc = reg_inbox_before(db, REG_OF_USER, name);
 	rev = rc == 0 ? reg_revision(db) : rc;
 	rc = rev < 0 ? (int)rev
 		     : reg_db_do(
@@ -102,6 +105,8 @@ int reg_user_put(struct reg_order *o, struct reg_db *db)
 			"SELECT DISTINCT d.id FROM user u JOIN device d ON d.custodian = u.id JOIN granted g"
 			" ON g.device = d.id WHERE u.name = ?1",
 			name);
+	if (rc == 0)
+		rc = reg_inbox_after(db, REG_OF_USER, name);
 	if (rc == 0)
 		rc = reg_audit_add(db, o->caller.name, "user change", 0, name);
 	return rc == 0 ? answer_user(o, db, name) : rc;

@@ -166,6 +166,44 @@ START_TEST(the_own_right_goes_with_the_last_one)
 }
 END_TEST
 
+/* Whoever ends it, and begins it again: the user is told, once. */
+START_TEST(what_ends_for_many_is_told_to_each)
+{
+	static const struct {
+		reg_work_fn *work;
+		const char *off, *on; /* on NULL: it is over */
+	} rows[] = {
+		{ reg_app_put, "\"fqdn\": \"" FQDN "\", \"state\": \"suspended\"",
+		  "\"fqdn\": \"" FQDN "\", \"state\": \"approved\"" },
+		{ reg_app_put, "\"fqdn\": \"" FQDN "\", \"assurance_min\": 2",
+		  "\"fqdn\": \"" FQDN "\", \"assurance_min\": 1" },
+		{ reg_asp_put, "\"asp\": \"acme\", \"state\": \"suspended\"",
+		  "\"asp\": \"acme\", \"state\": \"approved\"" },
+		{ reg_user_put, "\"assurance\": 0", "\"assurance\": 2" },
+		{ reg_app_remove, "\"fqdn\": \"" FQDN "\"", NULL },
+	};
+	char told[128];
+
+	agree();
+	MUST(reg_operator, reg_app_put, "", "{\"fqdn\": \"" FQDN "\", \"assurance_min\": 1}");
+	MUST(reg_operator, reg_grant, "", "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\"}",
+	     MUST(reg_operator, reg_device_add, "device",
+		  "{\"impi\": \"none@example.com\"}")); /* of the operator: told to nobody */
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int on = 0; on < (rows[i].on ? 2 : 1); on++) {
+			sql_exec(world->sql, "DELETE FROM inbox");
+			MUST(reg_operator, rows[i].work, "", "{\"user\": \"%s\", %s}", owner,
+			     on ? rows[i].on : rows[i].off);
+			snprintf(told, sizeof(told),
+				 "SELECT count(*) FROM inbox WHERE event = '%s' AND fqdn = '" FQDN "'",
+				 on ? "granted" : "ended");
+			ck_assert_msg(reg_number(told) == 1 && reg_number("SELECT count(*) FROM inbox") == 1, "row %zu",
+				      i);
+		}
+	}
+}
+END_TEST
+
 START_TEST(many_lines_are_all_or_none)
 {
 	struct reg_order *o;
@@ -198,4 +236,4 @@ END_TEST
 
 SUITE_WITH_FIXTURE("reg_grants", open_realm, reg_world_end, each_says_what_is_his, each_ends_it_alone,
 		   a_consent_for_what_is_suspended_ends_too, who_is_known_less_gets_none, two_hundred_and_no_more,
-		   many_lines_are_all_or_none, the_own_right_goes_with_the_last_one)
+		   what_ends_for_many_is_told_to_each, many_lines_are_all_or_none, the_own_right_goes_with_the_last_one)
