@@ -111,6 +111,33 @@ static int check_begun(struct reg_order *o, struct reg_db *db, const struct reg_
 	return rc < 0 ? rc : 0;
 }
 
+/* So that nobody's inbox is filled, and nobody asked until he gives in. */
+static int check_asked(struct reg_order *o, struct reg_db *db, const struct reg_app *a, int64_t device)
+{
+	int64_t since = (int64_t)time(NULL) - REG_AGAIN_S, n = 0;
+	int rc = reg_db_int(
+		db, &n,
+		"SELECT count(*) FROM request WHERE device = ?1 AND app = ?2 AND result IS NOT 'agreed' AND since > ?3",
+		"iii", device, a->id, since);
+
+	if (rc > 0 && n)
+		return reg_refuse(o, CTL_CONFLICT, "device",
+				  "it was asked for and is not agreed to; allowed: once in %d seconds", REG_AGAIN_S);
+	if (rc > 0)
+		rc = reg_db_int(
+			db, &n,
+			"SELECT count(*) FROM device o JOIN device d ON d.custodian = o.custodian JOIN request r ON"
+			" r.device = d.id JOIN application a ON a.id = r.app WHERE o.id = ?1 AND a.asp = ?2 AND"
+			" r.result IS NOT 'agreed' AND r.since > ?3",
+			"iti", device, a->asp, since);
+	if (rc > 0 && n >= REG_ASKED_MAX)
+		return reg_refuse(
+			o, CTL_CONFLICT, "device",
+			"its user was asked %d times; allowed: so often in %d seconds, by all applications of an ASP",
+			(int)n, REG_AGAIN_S);
+	return rc < 0 ? rc : 0;
+}
+
 /* \param[in] device 0: whichever the user has */
 static int begin_request(struct reg_order *o, struct reg_db *db, const struct reg_app *a, int64_t device)
 {
@@ -119,8 +146,8 @@ static int begin_request(struct reg_order *o, struct reg_db *db, const struct re
 	int rc = reg_name_make(name);
 
 	if (rc == 0)
-		rc = reg_db_do(db, "DELETE FROM request WHERE app = ?1 AND expires < ?2", "ii", a->id,
-			       now - REG_REQUEST_KEPT_S);
+		rc = reg_db_do(db, "DELETE FROM request WHERE app = ?1 AND expires < iif(result IS NULL, ?3, ?2)",
+			       "iii", a->id, now - REG_REQUEST_KEPT_S, now - REG_AGAIN_S);
 	if (rc == 0)
 		rc = reg_db_do(db,
 			       "INSERT INTO request (name, app, device, state, return_to, since, expires) VALUES"
@@ -146,6 +173,8 @@ int reg_request_add(struct reg_order *o, struct reg_db *db)
 		rc = check_begun(o, db, &a);
 	if (rc == 0 && reg_in(o, "device"))
 		rc = reg_scope_device(o, db, &device);
+	if (rc == 0 && device)
+		rc = check_asked(o, db, &a, device);
 	if (rc == 0)
 		rc = begin_request(o, db, &a, device);
 	reg_app_clear(&a);

@@ -8,8 +8,13 @@
 
 #define REG_STATE_MAX      512          /* octets of a state */
 #define REG_REQUEST_S      3600         /* and then nobody can answer it */
-#define REG_REQUEST_KEPT_S (30 * 86400) /* shown, answered or not */
+#define REG_REQUEST_KEPT_S (30 * 86400) /* shown, if it was answered */
 #define REG_WAITING_MAX    1000         /* unanswered ones of an application */
+
+/* For a device that the ASP names, each of which is told to its user: */
+#define REG_AGAIN_S \
+	86400 /* before the application asks again what was not agreed to; and so long one not answered is kept */
+#define REG_ASKED_MAX 10 /* of all applications of an ASP within that time, not agreed to, of one user */
 
 /* Orders. fqdn state return [device: the ASP's pseudonym of it]: of an ASP. Answers the link */
 int reg_request_add(struct reg_order *o, struct reg_db *db);

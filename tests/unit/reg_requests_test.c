@@ -212,6 +212,73 @@ START_TEST(one_for_a_device_is_shown_to_its_user_alone)
 }
 END_TEST
 
+/* The pseudonym of user's device at acme. */
+static void known_to_asp(char pseudonym[64])
+{
+	struct reg_order *o;
+
+	MUST(user, reg_grant_put, "", "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\", \"user_agrees\": true}", device);
+	o = DONE(asp, reg_grant_list, "{\"fqdn\": \"" FQDN "\"}");
+	snprintf(pseudonym, 64, "%s", text(item(o, "grants", 0), "device"));
+	reg_order_free(o);
+}
+
+#define FOR "{\"fqdn\": \"%s\", \"state\": \"s\", \"return\": \"%s\", \"device\": \"%s\"}"
+
+START_TEST(what_was_not_agreed_to_is_not_asked_again_at_once)
+{
+	char pseudonym[64];
+	const char *name;
+
+	known_to_asp(pseudonym);
+	name = MUST(asp, reg_request_add, "request", FOR, FQDN, BACK, pseudonym);
+	ck_assert_int_eq(
+		reg_refused(asp, reg_request_add, "not agreed to; allowed: once in", FOR, FQDN, BACK, pseudonym),
+		CTL_CONFLICT); /* it waits */
+	MUST(user, reg_request_answer, "", REFUSES, name);
+	ck_assert_int_eq(reg_refused(asp, reg_request_add, "not agreed to", FOR, FQDN, BACK, pseudonym), CTL_CONFLICT);
+	sql_exec(world->sql, "UPDATE request SET since = since - 86401");
+	name = MUST(asp, reg_request_add, "request", FOR, FQDN, BACK, pseudonym);
+	MUST(user, reg_request_answer, "", AGREES_, name);
+	MUST(asp, reg_request_add, "", FOR, FQDN, BACK, pseudonym);
+}
+END_TEST
+
+START_TEST(all_applications_of_an_asp_together_ask_a_user_ten_times_a_day)
+{
+	char pseudonym[64], fqdn[64], back[80];
+
+	known_to_asp(pseudonym);
+	for (int i = 0; i <= REG_ASKED_MAX; i++) {
+		snprintf(fqdn, sizeof(fqdn), "a%d.example.com", i);
+		snprintf(back, sizeof(back), "https://%s/", fqdn);
+		MUST(reg_operator, reg_app_add, "",
+		     "{\"asp\": \"acme\", \"fqdn\": \"%s\", \"addresses\": [\"127.0.0.1/32\"]}", fqdn);
+		MUST(asp, reg_returns_put, "", "{\"fqdn\": \"%s\", \"return_addresses\": [\"%s\"]}", fqdn, back);
+		if (i < REG_ASKED_MAX)
+			MUST(asp, reg_request_add, "", FOR, fqdn, back, pseudonym);
+	}
+	ck_assert_int_eq(reg_refused(asp, reg_request_add, "its user was asked 10 times", FOR, fqdn, back, pseudonym),
+			 CTL_CONFLICT);
+	MUST(asp, reg_request_add, "", BEGIN, "s", BACK); /* whose link he follows, or not, is told to nobody */
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM inbox WHERE event = 'request'"), REG_ASKED_MAX);
+}
+END_TEST
+
+START_TEST(unanswered_ones_are_kept_a_day)
+{
+	char name[64];
+
+	begun(name);
+	MUST(user, reg_request_answer, "", REFUSES, name);
+	begun(name);
+	sql_exec(world->sql, "UPDATE request SET expires = unixepoch() - 86401");
+	begun(name);
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM request"), 2);
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM request WHERE result = 'refused'"), 1);
+}
+END_TEST
+
 START_TEST(what_is_over_is_answered_by_nobody)
 {
 	char name[64];
@@ -249,4 +316,5 @@ SUITE_WITH_FIXTURE("reg_requests", begin_realm, reg_world_end,
 		   agreed_both_have_consented_and_the_user_goes_back_with_the_state, refused_nothing_is_granted,
 		   an_address_that_is_not_registered_is_never_gone_back_to, each_sees_his_own,
 		   one_for_a_device_is_shown_to_its_user_alone, what_is_over_is_answered_by_nobody,
-		   a_thousand_events_of_a_user_are_kept)
+		   a_thousand_events_of_a_user_are_kept, what_was_not_agreed_to_is_not_asked_again_at_once,
+		   all_applications_of_an_asp_together_ask_a_user_ten_times_a_day, unanswered_ones_are_kept_a_day)
