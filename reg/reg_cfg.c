@@ -337,7 +337,7 @@ int reg_cfg_verify(struct err *err)
 		if (!needed[i].there)
 			return cfg_error(err, -EINVAL, reg_cfg.registry_line, "'registry' lacks '%s'", needed[i].word);
 	}
-	if (reg_discovery_verify(err) < 0 || reg_naf_verify(err) < 0)
+	if (reg_discovery_verify(err) < 0 || reg_naf_verify(err) < 0 || reg_profile_verify(err) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
 		const struct reg_target *t = &reg_cfg.targets[i];

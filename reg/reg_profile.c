@@ -21,22 +21,29 @@
 
 struct reg_profile {
 	char *name;
-	const char *keys, *digest; /* as typed, of the choices; NULL: not said */
-	unsigned key_age_max_s;    /* 0: not said */
+	const char *keys, *digest, *tls; /* as typed, of the choices; NULL: not said */
+	unsigned key_age_max_s;          /* 0: not said */
 	char *ua[UA_MAX];
 	size_t n_ua;
+	int line; /* of tls */
 };
 
 static struct reg_profile profiles[REG_PROFILES_MAX];
 static size_t n_profiles;
 
-/* What each choice is to the BSF and to the application. */
+/* What each choice is to the BSF and to the application, and what it leaves of the Ua security protocols, by which alone the BSF sees
+ * what is spoken between device and application (33.220 annex H). The least digest cannot be seen: HTTP Digest is one protocol. */
 static const struct {
-	const char *word, *policy, *conf;
+	const char *word, *policy, *conf, *ua[3];
 } choices[] = {
-	{ "device", "keys me", "keys device" },  { "card", "keys uicc", "keys card" },
-	{ "both", "keys both", "keys both" },    { "md5", NULL, "algorithms both" },
-	{ "sha256", NULL, "algorithms sha256" },
+	{ "device", "keys me", "keys device", { NULL } },
+	{ "card", "keys uicc", "keys card", { NULL } },
+	{ "both", "keys both", "keys both", { NULL } },
+	{ "md5", NULL, "algorithms both", { NULL } },
+	{ "sha256", NULL, "algorithms sha256", { NULL } },
+	/* with Digest or a pre-shared key, and a form, inside it: the last octets are its cipher suite; 1.3 with a pre-shared key has no suite */
+	{ "1.2", NULL, NULL, { "010001*", "010002*", "0100000007" } },
+	{ "1.3", NULL, NULL, { "01000113*", "01000213*", "0100000007" } },
 };
 
 /* --- configuration */
@@ -90,6 +97,17 @@ DEFUN(profile_digest, profile_digest_cmd, "digest (md5|sha256)",
 	return CMD_SUCCESS;
 }
 
+DEFUN(profile_tls, profile_tls_cmd, "tls (1.2|1.3)",
+      "The least version of TLS between device and application, within which it has the key\nTLS 1.2, and later\nTLS 1.3\n")
+{
+	struct reg_profile *p = vty->index;
+
+	CFG_AT_START_ONLY(vty);
+	p->tls = choice_typed(argv[0]);
+	p->line = cfg_line();
+	return CMD_SUCCESS;
+}
+
 DEFUN(profile_key_age, profile_key_age_cmd, "key-age-max <1-31536000>",
       "How long ago the device may have bootstrapped\nSeconds\n")
 {
@@ -136,6 +154,7 @@ static int write_profiles(struct vty *vty)
 		vty_out(vty, "profile %s%s", p->name, VTY_NEWLINE);
 		write_choice(vty, "keys", p->keys);
 		write_choice(vty, "digest", p->digest);
+		write_choice(vty, "tls", p->tls);
 		if (p->key_age_max_s)
 			vty_out(vty, " key-age-max %u%s", p->key_age_max_s, VTY_NEWLINE);
 		for (size_t i = 0; i < p->n_ua; i++)
@@ -148,8 +167,8 @@ static int write_profiles(struct vty *vty)
 void reg_profile_init(void)
 {
 	static struct cmd_node node = { .node = PROFILE_NODE, .prompt = "%s(config-profile)# ", .vtysh = 1 };
-	static struct cmd_element *const words[] = { &profile_keys_cmd, &profile_digest_cmd, &profile_key_age_cmd,
-						     &profile_ua_cmd };
+	static struct cmd_element *const words[] = { &profile_keys_cmd, &profile_digest_cmd, &profile_tls_cmd,
+						     &profile_key_age_cmd, &profile_ua_cmd };
 
 	install_node(&node, write_profiles);
 	install_element(CONFIG_NODE, &profile_cmd);
@@ -183,26 +202,68 @@ static void put_choice(FILE *f, const char *choice, bool policy)
 	}
 }
 
-static bool admits(const struct reg_profile *p, const char *ua, size_t len)
-{
-	for (size_t i = 0; p && i < p->n_ua; i++) {
-		size_t n = strcspn(p->ua[i], "*");
+/* Patterns as ua-protocol has them. */
+struct forms {
+	const char *s[UA_MAX];
+	size_t n;
+};
 
-		if (n <= len && strncasecmp(p->ua[i], ua, n) == 0)
-			return true;
-	}
-	return !p || !p->n_ua;
+/* \returns the pattern of what two of them stand for; NULL: nothing */
+static const char *common_form(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "*"), m = strcspn(b, "*");
+
+	return strncasecmp(a, b, n < m ? n : m) == 0 ? n > m ? a : b : NULL;
 }
 
-/* Of what an application has those that are good enough. \param[in] f NULL: only count them */
-static size_t put_ua_of(FILE *f, const struct reg_profile *p, const char *list)
+static void add_form(struct forms *out, const char *pattern)
+{
+	if (pattern && out->n < UA_MAX)
+		out->s[out->n++] = pattern;
+}
+
+static void forms_of_tls(struct forms *out, const char *tls, const char *pattern)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(choices); i++)
+		for (size_t k = 0; strcmp(choices[i].word, tls) == 0 && k < ARRAY_SIZE(choices[i].ua); k++)
+			add_form(out, common_form(choices[i].ua[k], pattern));
+}
+
+/* What is good enough for it. \returns false: each is */
+static bool forms_of(struct forms *out, const struct reg_profile *p)
+{
+	*out = (struct forms){ .n = 0 };
+	for (size_t i = 0; p && i < p->n_ua; i++) {
+		if (p->tls)
+			forms_of_tls(out, p->tls, p->ua[i]);
+		else
+			add_form(out, p->ua[i]);
+	}
+	if (p && p->tls && !p->n_ua)
+		forms_of_tls(out, p->tls, "*");
+	return p && (p->tls || p->n_ua);
+}
+
+static bool admits(const struct forms *good, const char *ua, size_t len)
+{
+	for (size_t i = 0; i < good->n; i++) {
+		size_t n = strcspn(good->s[i], "*");
+
+		if (n <= len && strncasecmp(good->s[i], ua, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Of what an application has those that are good enough. \param[in] good NULL: each \param[in] f NULL: only count them */
+static size_t put_ua_of(FILE *f, const struct forms *good, const char *list)
 {
 	size_t n = 0;
 
 	while (*list) {
 		size_t len = strcspn(list, " ");
 
-		if (len && admits(p, list, len) && ++n && f)
+		if (len && (!good || admits(good, list, len)) && ++n && f)
 			fprintf(f, "%s%.*s", n == 1 ? " ua-protocols " : " ", (int)len, list);
 		list += len + (list[len] == ' ');
 	}
@@ -213,30 +274,48 @@ static size_t put_ua_of(FILE *f, const struct reg_profile *p, const char *list)
 
 void reg_profile_policy(FILE *f, const struct reg_profile *p, const char *ua)
 {
-	if (*ua && !put_ua_of(NULL, p, ua)) {
+	struct forms all, *good = forms_of(&all, p) ? &all : NULL;
+
+	if (*ua && !put_ua_of(NULL, good, ua)) {
 		fprintf(f, " keys refused\n"); /* nothing it has is good enough */
 		return;
 	}
-	put_ua_of(f, p, ua);
+	put_ua_of(f, good, ua);
 	if (!p)
 		return;
 	put_choice(f, p->keys, true);
 	if (p->key_age_max_s)
 		fprintf(f, " key-age-max %u\n", p->key_age_max_s);
-	for (size_t i = 0; !*ua && i < p->n_ua; i++)
-		fprintf(f, "%s%s%s", i ? " " : " ua-protocols ", p->ua[i], i + 1 == p->n_ua ? "\n" : "");
+	for (size_t i = 0; !*ua && i < all.n; i++)
+		fprintf(f, "%s%s%s", i ? " " : " ua-protocols ", all.s[i], i + 1 == all.n ? "\n" : "");
 }
 
 void reg_profile_conf(FILE *f, const struct reg_profile *p)
 {
+	struct forms good;
+
 	if (!p)
 		return;
 	put_choice(f, p->keys, false);
 	put_choice(f, p->digest, false);
 	if (p->key_age_max_s)
 		fprintf(f, "key-age-max %u\n", p->key_age_max_s);
-	if (p->n_ua == 1 && strlen(p->ua[0]) == 2 * UA_ID_LEN)
-		fprintf(f, "ua %s\n", p->ua[0]);
+	if (forms_of(&good, p) && good.n == 1 && strlen(good.s[0]) == 2 * UA_ID_LEN)
+		fprintf(f, "ua %s\n", good.s[0]);
+}
+
+int reg_profile_verify(struct err *err)
+{
+	struct forms good;
+
+	for (const struct reg_profile *p = profiles; p < profiles + n_profiles; p++)
+		if (forms_of(&good, p) && !good.n)
+			return cfg_error(
+				err, -EINVAL, p->line,
+				"profile %s: tls %s leaves none of its ua-protocol; allowed: one of 010001*, 010002*, "
+				"0100000007, or a part of them",
+				p->name, p->tls);
+	return 0;
 }
 
 static json_t *profile_json(const struct reg_profile *p)
@@ -247,6 +326,8 @@ static json_t *profile_json(const struct reg_profile *p)
 		json_object_set_new(o, "keys", json_string(p->keys));
 	if (p->digest)
 		json_object_set_new(o, "digest", json_string(p->digest));
+	if (p->tls)
+		json_object_set_new(o, "tls", json_string(p->tls));
 	if (p->key_age_max_s)
 		json_object_set_new(o, "key_age_max", json_integer(p->key_age_max_s));
 	for (size_t i = 0; i < p->n_ua; i++)

@@ -15,6 +15,9 @@ struct reg_profile;
 /*! Install node and commands, before rt_config(). */
 void reg_profile_init(void);
 
+/*! Does what each says leave something? After it was read. \returns 0; -EINVAL and the reason */
+int reg_profile_verify(struct err *err);
+
 /*! \returns NULL: there is none of that name */
 const struct reg_profile *reg_profile_named(const char *name);
 

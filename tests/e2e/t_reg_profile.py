@@ -3,12 +3,13 @@
 import contextlib
 import sqlite3
 
-from lib import causes, kdf, naf, procs
+from lib import causes, digest, kdf, naf, procs
 from lib.dia_peer import PeerClosed
 from lib.pki import pki
 from lib.registry import ASP, FQDN, Realm
 from lib.runner import test
 from lib.tls import certify
+from lib.ue import UaClient
 from lib.world import BSF_ID
 
 PAYMENTS, FRESH = "profile payments", "profile fresh"
@@ -92,6 +93,55 @@ async def start_changed(w):
     await w.told()
 
 
+# what a degree asks of Ua: lines, and of a Ua security protocol (33.220 annex H) the cause of a BIR for it
+DIGEST, MBMS, SUITE_13, SUITE_12, FORM_13, PSK_13 = "0100000002", "0100000001", "0100011301", "010001c02f", "0100021302", "0100000007"
+DEGREES = {
+    "tls12": (["tls 1.2"], {DIGEST: "zn_ua_denied", SUITE_12: "zn_ok", SUITE_13: "zn_ok", FORM_13: "zn_ok", PSK_13: "zn_ok"}),
+    "tls13": (["tls 1.3"], {DIGEST: "zn_ua_denied", SUITE_12: "zn_ua_denied", SUITE_13: "zn_ok", FORM_13: "zn_ok", PSK_13: "zn_ok"}),
+    "part": (["tls 1.3", "ua-protocol 010001*", f"ua-protocol {DIGEST}"], {DIGEST: "zn_ua_denied", SUITE_12: "zn_ua_denied", SUITE_13: "zn_ok", FORM_13: "zn_ua_denied"}),
+    "one": ([f"ua-protocol {SUITE_12}", "tls 1.2"], {SUITE_12: "zn_ok", SUITE_13: "zn_ua_denied"}),
+    # Digest with MD5 and with SHA-256 are one protocol to a BSF: the library refuses the one
+    "sha256": (["digest sha256"], {DIGEST: "zn_ok", MBMS: "zn_ok", SUITE_12: "zn_ok"}),
+    "md5": (["digest md5"], {DIGEST: "zn_ok"}),
+}
+
+
+@test("registry: the least TLS of a degree is the BSF's to enforce, by the Ua identifier; the least digest the library's, which offers and takes no MD5", smoke=True,
+      timeout=90)
+async def least(t):
+    w = Realm(t)
+    for name, (lines, _) in DEGREES.items():
+        for line in lines:
+            w.reg_cfg.add(f"profile {name}", line)
+    await w.start()
+    impi = w.cards[0].impi
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
+    await w.order(f"device add {impi}")
+    await w.order(f"grant {impi} {FQDN}")
+    await w.told()
+    s, conn = await w.ue().bootstrap(), await w.naf(FQDN)
+    for name, (_, causes_of) in DEGREES.items():
+        await w.order(f"app profile {FQDN} {name}")
+        await w.told()
+        assert {ua: await key_cause(w, conn, s, bytes.fromhex(ua)) for ua in causes_of} == causes_of, name
+    await conn.close()
+    shown = {p["profile"]: p.get("tls") for p in (await w.order("profiles"))["profiles"]}
+    assert [shown[n] for n in DEGREES] == ["1.2", "1.3", "1.3", "1.2", None, None], shown
+    for name, offers in (("sha256", {"SHA-256"}), ("md5", {"SHA-256", "MD5"})):
+        await w.order(f"app profile {FQDN} {name}")
+        app, ua = await w.app(name=f"naf-{name}"), UaClient(0, FQDN)
+        await app.start()
+        ua.port = app.port
+        r = await ua.get()
+        challenges = [digest.parse_params(v) for k, v in r.headers if k.lower() == "www-authenticate"]
+        assert {c["algorithm"] for c in challenges} == offers, challenges
+        ua.challenge = challenges[0] | {"algorithm": "MD5"}
+        assert (await ua.get("/", ua.authorization(s))).status == (200 if "MD5" in offers else 401), name
+        ua.challenge, ua.nc = challenges[0] | {"algorithm": "SHA-256"}, 5
+        assert (await ua.get("/", ua.authorization(s))).status == 200, name
+        await app.daemon.stop()
+
+
 @test("registry: the public keys of an application reach the BSF's policy; a certificate for its name with another key is no way in", smoke=True, timeout=90)
 async def pinned(t):
     w = Realm(t)
@@ -135,7 +185,8 @@ async def pinned(t):
 @test("gba-regd: what is wrong in a profile is said with its line and what is allowed", smoke=True)
 async def wrong(t):
     for lines, said in ((["keys none"], "keys none"), (["ua-protocol 01"], "allowed: 10 hex digits"), (["key-age-max 0"], "key-age-max 0"),
-                        (["digest sha1"], "digest sha1")):
+                        (["digest sha1"], "digest sha1"), (["tls 1.1"], "tls 1.1"),
+                        (["tls 1.3", "ua-protocol 0100000002", "ua-protocol 010001c0*"], "tls 1.3 leaves none of its ua-protocol; allowed: one of 010001*")):
         w = Realm(t)
         for line in lines:
             w.reg_cfg.add("profile p", line)
