@@ -15,6 +15,7 @@
 #include "common/gba/guss.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/log_cat.h"
+#include "reg/reg_naf_tls.h"
 #include "reg/reg_own.h"
 #include "reg/reg_text.h"
 
@@ -37,7 +38,8 @@ static struct reg_work *reader;
 #define OWN "The registry's own application, where a device asks which ones it may use\n"
 
 DEFUN(own_app_listen, own_app_listen_cmd, "own-app listen ADDRESS <1-65535>",
-      OWN "Where devices reach it, HTTP with the Digest of GBA\nIPv4 or IPv6 address\nTCP port\n")
+      OWN
+      "Where devices reach it, HTTP with the Digest of GBA, or HTTPS where it has a certificate\nIPv4 or IPv6 address\nTCP port\n")
 {
 	struct sockaddr_storage sa;
 
@@ -78,12 +80,14 @@ void reg_naf_write(struct vty *vty)
 		vty_out(vty, " own-app listen %s %s%s", own_app.address, own_app.port, VTY_NEWLINE);
 	if (own_app.conf_typed)
 		vty_out(vty, " own-app naf-conf %s%s", own_app.conf_typed, VTY_NEWLINE);
+	reg_naf_tls_write(vty);
 }
 
 void reg_naf_cfg_init(int registry_node)
 {
 	install_element(registry_node, &own_app_listen_cmd);
 	install_element(registry_node, &own_app_conf_cmd);
+	reg_naf_tls_cfg_init(registry_node);
 }
 
 int reg_naf_verify(struct err *err)
@@ -92,15 +96,17 @@ int reg_naf_verify(struct err *err)
 		return cfg_error(err, -EINVAL, own_app.line, "'own-app listen' and 'own-app naf-conf' go together");
 	if (conf && !conf->n_gsids)
 		return cfg_error(err, -EINVAL, own_app.line, "own-app naf-conf: there is no 'gsid' in that file");
-	return 0;
+	return reg_naf_tls_verify(own_app.fqdn, err);
 }
 
 char *reg_naf_url(void)
 {
+	const char *scheme = reg_naf_tls_is_on() ? "https" : "http", *port = reg_naf_tls_is_on() ? "443" : "80";
+	bool usual = own_app.port && strcmp(own_app.port, port) == 0;
 	char *url = NULL;
 
-	if (own_app.fqdn && asprintf(&url, strcmp(own_app.port, "80") == 0 ? "http://%s/" : "http://%s:%s/",
-				     own_app.fqdn, own_app.port) < 0)
+	if (own_app.fqdn &&
+	    asprintf(&url, "%s://%s%s%s/", scheme, own_app.fqdn, usual ? "" : ":", usual ? "" : own_app.port) < 0)
 		return NULL;
 	return url;
 }
@@ -111,6 +117,7 @@ struct request {
 	char *target; /* as in the request line */
 	char source[SOCKADDR_TEXT];
 	struct gba_naf_request naf;
+	uint8_t ua[UA_ID_LEN];
 	bool begun;
 };
 
@@ -240,7 +247,18 @@ static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind, const char *
 	return MHD_YES;
 }
 
-static void reg_naf_begin(struct request *q, struct MHD_Connection *c, const char *method)
+/* \returns false: by TLS of a suite that has no identifier */
+static bool say_ua(struct request *q, struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	if (!reg_naf_tls_is_on())
+		return true;
+	q->naf.ua_id = q->ua;
+	return i && reg_naf_tls_ua(q->ua, i->tls_session);
+}
+
+static enum MHD_Result reg_naf_begin(struct request *q, struct MHD_Connection *c, const char *method)
 {
 	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
@@ -253,6 +271,7 @@ static void reg_naf_begin(struct request *q, struct MHD_Connection *c, const cha
 		q->naf.source = q->source;
 	}
 	MHD_get_connection_values(c, MHD_HEADER_KIND, on_field, &q->naf);
+	return say_ua(q, c) ? MHD_YES : MHD_NO;
 }
 
 /* A body is read over: no request here has one. */
@@ -263,10 +282,8 @@ static enum MHD_Result reg_naf_on_request(void *cls, struct MHD_Connection *c, c
 
 	if (!q || !q->target)
 		return MHD_NO;
-	if (!q->begun) {
-		reg_naf_begin(q, c, method);
-		return MHD_YES;
-	}
+	if (!q->begun)
+		return reg_naf_begin(q, c, method);
 	if (*len) {
 		*len = 0;
 		return MHD_YES;
@@ -307,19 +324,29 @@ static int listen_at(const struct sockaddr_storage *at)
 	return rc;
 }
 
-static struct MHD_Daemon *reg_naf_serve(int fd)
+static struct MHD_Daemon *reg_naf_serve(int fd, struct err *err)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, reg_naf_on_request, NULL,
-				MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, reg_naf_on_target, NULL,
-				MHD_OPTION_NOTIFY_COMPLETED, reg_naf_on_over, NULL, MHD_OPTION_THREAD_POOL_SIZE,
-				(unsigned)THREADS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT,
-				1, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_END);
+	const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | (reg_naf_tls_is_on() ? MHD_USE_TLS : 0u);
+	struct MHD_OptionItem tls[REG_NAF_TLS_OPTIONS];
+	struct MHD_Daemon *d;
+
+	if (reg_naf_tls_options(tls, err) < 0)
+		return NULL;
+	d = MHD_start_daemon(flags, 0, NULL, NULL, reg_naf_on_request, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+			     MHD_OPTION_URI_LOG_CALLBACK, reg_naf_on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+			     reg_naf_on_over, NULL, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+			     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+			     MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	reg_naf_tls_done();
+	if (!d)
+		cfg_error(err, -ENOMEM, own_app.line, "own-app: no HTTP server");
+	return d;
 }
 
 int reg_naf_start(struct reg_work *r, struct err *err)
 {
 	struct sockaddr_storage at;
-	char why[256] = "no HTTP server";
+	char why[256];
 	int fd;
 
 	if (!conf)
@@ -334,10 +361,10 @@ int reg_naf_start(struct reg_work *r, struct err *err)
 	if (fd < 0)
 		return cfg_error(err, fd, own_app.line, "own-app listen %s %s: %s", own_app.address, own_app.port,
 				 strerror(-fd));
-	web = reg_naf_serve(fd);
+	web = reg_naf_serve(fd, err);
 	if (!web)
 		close(fd);
-	return web ? 0 : cfg_error(err, -ENOMEM, own_app.line, "own-app: %s", why);
+	return web ? 0 : -ENOMEM;
 }
 
 void reg_naf_stop(void)

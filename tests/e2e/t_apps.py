@@ -5,44 +5,9 @@ import os
 
 from lib import procs
 from lib.gba_ue import Device
-from lib.registry import ASP, FQDN, Realm
+from lib.registry import ASP, FQDN, OWN, Registry
 from lib.runner import test
 from lib.ue import UaClient
-from lib.world import BSF_NAME
-
-OWN = "apps.operator.example"
-
-
-class Registry(Realm):
-    """A realm whose registry has an application of its own."""
-
-    async def start(self):
-        await super().start()
-        conf = (await self.order(f"app add operator {OWN} 127.0.0.1/32"))["naf_conf"]
-        with open(os.path.join(self.etc, "own.conf"), "w", encoding="utf-8") as f:
-            f.write(conf)
-        self.ports["own"] = procs.free_port()
-        self.reg_cfg.add("registry", f"own-app listen 127.0.0.1 {self.ports['own']}")
-        self.reg_cfg.add("registry", "own-app naf-conf own.conf")
-        self.reg_cfg.add("profile high", "keys device")
-        await self.told()
-        await self.reg.stop()
-        self.reg_cfg.write(os.path.join(self.etc, "gba-reg.cfg"))
-        await self.reg.start()
-        return self
-
-    def device(self, n):
-        """The command line of gba-ue with card n."""
-        return [self.t.need_program("gba-ue"), "-c", self.usim(n), "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{self.ports['ub']}",
-                "--connect-to", f"{OWN}:80:127.0.0.1:{self.ports['own']}"]
-
-    async def apps(self, n, *options, command="apps", path="/"):
-        rc, out, err = await procs.run(self.device(n) + ["--json", *options, command, f"http://{OWN}{path}"], 30)
-        return rc, json.loads(out)
-
-    async def listed(self, n):
-        rc, x = await self.apps(n)
-        return [a["fqdn"] for a in x["apps"]] if rc == 0 else (rc, x["cause"])
 
 
 @test("gba-ue apps: a device sees the applications that are granted to it and live, no other device's, and at once when that changes", smoke=True,

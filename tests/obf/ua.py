@@ -27,3 +27,7 @@
 # covers: OBFA-11.1-1
 #   + t_account: an application's own form under the key of the SIM
 #   - t_account: a form another site or another subscriber has made
+#
+# covers: OBF-7.4-3
+#   + t_ua_tls: the page behind a proxy that speaks TLS
+#   - t_ua_tls: a server with another's certificate is told nothing

@@ -79,7 +79,7 @@ START_TEST(urls)
 		{ "http://h/a b", -EINVAL, NULL, NULL },
 		{ "http://user:pw@h/", -EINVAL, NULL, NULL },
 		{ "http://user@h/", -EINVAL, NULL, NULL },
-		{ "https://h/", -EPROTONOSUPPORT, NULL, NULL },
+		{ "https://h/", -EPROTONOSUPPORT, NULL, NULL }, /* Ub; of a page: below */
 		{ "file:///etc/passwd", -EPROTONOSUPPORT, NULL, NULL },
 		{ "http://", -EINVAL, NULL, NULL },
 		{ "h", -EINVAL, NULL, NULL },
@@ -95,6 +95,34 @@ START_TEST(urls)
 		if (rc == 0) {
 			ck_assert_str_eq(host, cases[i].host);
 			ck_assert_str_eq(target, cases[i].target);
+		}
+		free(host);
+		free(target);
+	}
+}
+END_TEST
+
+START_TEST(urls_with_tls)
+{
+	static const struct {
+		const char *url;
+		int rc;
+		bool https;
+	} cases[] = { { "https://H.example:8443/a?b", 0, true },
+		      { "http://H.example:8443/a?b", 0, false },
+		      { "https://user@H.example/", -EINVAL, false },
+		      { "ftp://H.example/", -EPROTONOSUPPORT, false } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *host = NULL, *target = NULL;
+		struct err err = { "" };
+		bool https = false;
+
+		ck_assert_int_eq(http_url_split_tls(cases[i].url, &https, &host, &target, &err), cases[i].rc);
+		if (cases[i].rc == 0) {
+			ck_assert_int_eq(https, cases[i].https);
+			ck_assert_str_eq(host, "h.example");
+			ck_assert_str_eq(target, "/a?b");
 		}
 		free(host);
 		free(target);
@@ -128,4 +156,4 @@ START_TEST(connect_to)
 }
 END_TEST
 
-SUITE("ua_client", realms, decisions, urls, connect_to)
+SUITE("ua_client", realms, decisions, urls, urls_with_tls, connect_to)

@@ -11,6 +11,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 
 #include "common/base/ascii.h"
 #include "common/http/auth_param.h"
@@ -18,6 +19,7 @@
 
 struct collect {
 	struct http_answer *answer;
+	CURL *curl;
 	size_t head_len; /* octets of all header lines so far, those of interim answers and behind the body too */
 	size_t body_cap;
 	bool too_long, no_memory;
@@ -160,6 +162,18 @@ static bool http_take(char **to, const char *line, size_t len, const char *name)
 	return true;
 }
 
+/* While the connection is there. */
+static uint16_t suite_of(CURL *curl)
+{
+	struct curl_tlssessioninfo *tls = NULL;
+	const SSL_CIPHER *c = NULL;
+
+	if (curl_easy_getinfo(curl, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK && tls &&
+	    tls->backend == CURLSSLBACKEND_OPENSSL && tls->internals)
+		c = SSL_get_current_cipher(tls->internals);
+	return c ? SSL_CIPHER_get_protocol_id(c) : 0;
+}
+
 static size_t on_header(char *line, size_t size, size_t n, void *data)
 {
 	struct collect *c = data;
@@ -172,6 +186,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *data)
 		return 0;
 	if (len > 5 && memcmp(line, "HTTP/", 5) == 0 && !a->body) {
 		http_answer_clear(a); /* an interim answer came before; behind a body it is a field */
+		a->suite = suite_of(c->curl);
 		return len;
 	}
 	if (http_take(&a->www_authenticate, line, len, "WWW-Authenticate:") &&
@@ -249,7 +264,7 @@ int http_get_start(struct http_get *h, const char *url, const char *target, cons
 	http_get_stop(h);
 	h->url = strdup(url);
 	h->headers = headers(authorization);
-	h->collect = (struct collect){ .answer = &h->answer };
+	h->collect = (struct collect){ .answer = &h->answer, .curl = h->curl };
 	h->error[0] = '\0';
 	curl_easy_setopt(h->curl, CURLOPT_URL, url);
 	curl_easy_setopt(h->curl, CURLOPT_REQUEST_TARGET, target);

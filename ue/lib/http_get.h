@@ -24,6 +24,7 @@ struct http_get_cfg {
 
 struct http_answer {
 	long status;
+	uint16_t suite; /* of TLS that it came by; 0: without, or libcurl has it of another library than OpenSSL */
 	char *www_authenticate; /* one line for each header of that name; NULL if none */
 	char *authentication_info;
 	char *server, *retry_after;

@@ -65,7 +65,17 @@ static bool has_query(CURLU *u)
 	return has;
 }
 
-static int split(CURLU *u, const char *url, char **host, char **target, struct err *err)
+/* \param[out] https NULL: http alone */
+static bool is_ours(const char *scheme, bool *https)
+{
+	bool tls = strcmp(scheme, "https") == 0;
+
+	if (https)
+		*https = tls;
+	return strcmp(scheme, "http") == 0 || (https && tls);
+}
+
+static int split(CURLU *u, const char *url, bool *https, char **host, char **target, struct err *err)
 {
 	char *scheme = part(u, CURLUPART_SCHEME), *name = part(u, CURLUPART_HOST), *path = part(u, CURLUPART_PATH);
 	char *query = part(u, CURLUPART_QUERY), *user = part(u, CURLUPART_USER), *whole = NULL;
@@ -73,8 +83,8 @@ static int split(CURLU *u, const char *url, char **host, char **target, struct e
 
 	if (user)
 		rc = err_set(err, -EINVAL, "a URL with a user name in it; the key of the card is what opens the page");
-	else if (scheme && strcmp(scheme, "http") != 0)
-		rc = err_set(err, -EPROTONOSUPPORT, "'%s': allowed is http://", url);
+	else if (scheme && !is_ours(scheme, https))
+		rc = err_set(err, -EPROTONOSUPPORT, "'%s': allowed is http://%s", url, https ? ", https://" : "");
 	else if (!scheme || !name || !path || (!query && has_query(u)))
 		rc = err_set(err, -EINVAL, "'%s' is no URL; allowed: http://HOST[:PORT]/PATH in ASCII", url);
 	else if (asprintf(&whole, "%s%s%s", path, query ? "?" : "", query ? query : "") < 0)
@@ -93,15 +103,20 @@ static int split(CURLU *u, const char *url, char **host, char **target, struct e
 	return rc;
 }
 
-int http_url_split(const char *url, char **host, char **target, struct err *err)
+int http_url_split_tls(const char *url, bool *https, char **host, char **target, struct err *err)
 {
 	CURLU *u = curl_url();
 	int rc;
 
 	if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK)
-		rc = split(u, url, host, target, err);
+		rc = split(u, url, https, host, target, err);
 	else
 		rc = err_set(err, -EINVAL, "'%s' is no URL; allowed: http://HOST[:PORT]/PATH", url);
 	curl_url_cleanup(u);
 	return rc;
+}
+
+int http_url_split(const char *url, char **host, char **target, struct err *err)
+{
+	return http_url_split_tls(url, NULL, host, target, err);
 }

@@ -13,3 +13,5 @@ bool http_url_connect_to(const char *text);
 /*! Host (lower case, without port) and request target of an http URL. All malloc'ed.
  *  \returns 0; -EINVAL no URL, or with a user name in it; -EPROTONOSUPPORT not http */
 int http_url_split(const char *url, char **host, char **target, struct err *err);
+/*! The same of an http or https URL. */
+int http_url_split_tls(const char *url, bool *https, char **host, char **target, struct err *err);

@@ -39,12 +39,15 @@ static bool read_realm(struct discovery *d, const json_t *v)
 	return read_name(d->realm, v, GBA_UE_REALM_MAX);
 }
 
-static bool read_http(char *out, const json_t *v)
+/* \param[in] https is it allowed, too? */
+static bool read_http(char *out, const json_t *v, bool https)
 {
 	const char *s = short_text(v, DISCOVERY_URL_MAX);
 	char *host = NULL, *target = NULL;
+	bool tls = false;
 	struct err unused;
-	bool ok = s && strncmp(s, "http://", 7) == 0 && http_url_split(s, &host, &target, &unused) == 0;
+	bool ok = s && (strncmp(s, "http://", 7) == 0 || strncmp(s, "https://", 8) == 0) &&
+		  http_url_split_tls(s, &tls, &host, &target, &unused) == 0 && (https || !tls);
 
 	if (ok)
 		strcpy(out, s);
@@ -55,12 +58,12 @@ static bool read_http(char *out, const json_t *v)
 
 static bool read_bsf_url(struct discovery *d, const json_t *v)
 {
-	return read_http(d->bsf_url, v);
+	return read_http(d->bsf_url, v, false);
 }
 
 static bool read_apps(struct discovery *d, const json_t *v)
 {
-	return read_http(d->apps, v);
+	return read_http(d->apps, v, true);
 }
 
 static bool read_web(char *out, const json_t *v)
@@ -166,7 +169,7 @@ static const struct {
 	{ "key_kinds", true, read_keys, "1 to 16 words, device or card among them" },
 	{ "registry", false, read_registry, "https://HOST[:PORT]/ of at most 1024 characters" },
 	{ "catalogue", false, read_catalogue, "https://HOST[:PORT]/PATH of at most 1024 characters" },
-	{ "apps_url", false, read_apps, "http://HOST[:PORT]/ of at most 1024 characters" },
+	{ "apps_url", false, read_apps, "https://HOST[:PORT]/ or http://HOST[:PORT]/ of at most 1024 characters" },
 	{ "valid_until", true, read_valid_until, "a time as 2030-01-01T12:00:00Z" },
 };
 

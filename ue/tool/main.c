@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/hex.h"
 #include "ue/lib/http_url.h"
@@ -38,7 +39,7 @@ static const char usage[] =
 	"  --timeout SECONDS                for one request (default 15); with --agent for an answer of it, too (default 300)\n"
 	"  --output FILE                    the page of 'get' octet for octet in FILE; without it, it goes to standard\n"
 	"                                   output, where what could steer a terminal is written as \\xNN\n"
-	"  --ca FILE                        with discover: whose certificates are believed (those of the system)\n"
+	"  --ca FILE                        with https: whose certificates are believed (those of the system)\n"
 	"  --write FILE                     with discover: make this configuration of gba-ued for the card of -c\n"
 	"  --json                           result as one JSON object, also of what fails\n"
 	"  -v                               each HTTP message on stderr, digests masked\n"
@@ -107,11 +108,16 @@ static int check_url(const struct options *o, const char *url)
 {
 	char *host = NULL, *target = NULL;
 	struct err err = { "" };
-	int rc = http_url_split(url, &host, &target, &err);
+	int rc = http_url_split_tls(url, &(bool){ false }, &host, &target, &err);
 
 	free(host);
 	free(target);
 	return rc < 0 ? bad(o, err.text, NULL) : -1;
+}
+
+static bool is_https(const struct options *o)
+{
+	return strcmp(o->command, "discover") == 0 || (o->url && strncasecmp(o->url, "https:", 6) == 0);
 }
 
 static int set_timeout(struct options *o)
@@ -218,8 +224,10 @@ static int check_options(const struct options *o, bool agent, bool card)
 		return bad(o, "--output: only with get", NULL);
 	if ((o->has_ua_id || o->refused) && !o->naf)
 		return bad(o, "--ua-id and --refused: only with key", NULL);
-	if ((o->ca || o->write) && strcmp(o->command, "discover") != 0)
-		return bad(o, "--ca and --write: only with discover", NULL);
+	if (o->write && strcmp(o->command, "discover") != 0)
+		return bad(o, "--write: only with discover", NULL);
+	if (o->ca && !is_https(o))
+		return bad(o, "--ca: only with discover, and get and apps of https://", NULL);
 	return o->url ? check_url(o, o->url) : -1;
 }
 
@@ -400,8 +408,6 @@ static enum ue_cause tell_realm(const struct options *o, const struct http_get_c
 {
 	struct discover_wish w = { o->words[0], o->card, o->write, *http, o->json };
 
-	w.http.https = true;
-	w.http.ca = o->ca;
 	return discover(&w);
 }
 
@@ -411,6 +417,8 @@ static bool run(const struct options *o, enum ue_cause *cause, struct err *err)
 	const struct http_get_cfg http_cfg = { .connect_to = o->connect_to,
 					       .n_connect_to = o->n_connect_to,
 					       .trace = o->trace,
+					       .https = is_https(o),
+					       .ca = o->ca,
 					       .timeout_s = o->timeout_s ? o->timeout_s : TIMEOUT_S };
 	struct ua_client c = { .wait_s = !o->agent ? 0 : o->timeout_s ? (int)o->timeout_s : AGENT_S };
 

@@ -26,6 +26,9 @@ struct ua_run {
 	struct err *err;
 	const char *url;
 	char *host, *target;
+	bool https;
+	uint8_t ua_id[GBA_UE_UA_ID_LEN];
+	uint16_t suite; /* of the key that was taken last */
 	struct ua_result *out;
 	struct challenge_hdr challenge;
 	struct span realm;
@@ -89,7 +92,7 @@ static enum ue_cause fetch(struct ua_run *r, const char *authorization)
 	if (rc == 0)
 		rc = wait_for(r->c->http, &a, r->err);
 	if (rc < 0)
-		return rc == -EIO ? UE_CAUSE_not_reached : UE_CAUSE_answer;
+		return rc == -EIO ? UE_CAUSE_not_reached : rc == -EKEYREJECTED ? UE_CAUSE_certificate : UE_CAUSE_answer;
 	r->c->trail.status = a.status;
 	http_answer_clear(&r->out->answer);
 	r->out->answer = a;
@@ -172,11 +175,19 @@ enum ue_cause ua_client_wait(const struct ua_client *c, struct gba_ue_request *q
 	}
 }
 
+/* By what is spoken here: within TLS a key is for its cipher suite, too (33.220 H.3). \returns NULL: HTTP Digest without TLS */
+static const uint8_t *ua_id_of(struct ua_run *r)
+{
+	r->suite = r->out->answer.suite;
+	memcpy(r->ua_id, (const uint8_t[]){ 0x01, 0x00, 0x01, r->suite >> 8, r->suite & 0xff }, sizeof(r->ua_id));
+	return r->https ? r->ua_id : NULL;
+}
+
 /* A key for this host: the one there is, or, where that was refused, a newer one. */
 static enum ue_cause take_key(struct ua_run *r, bool renew)
 {
 	const char *refused = renew && r->out->key ? gba_ue_key_btid(r->out->key) : NULL;
-	struct gba_ue_request *q = gba_ue_start(r->c->ue, GBA_UE_APP_ANY, r->host, NULL, renew, refused);
+	struct gba_ue_request *q = gba_ue_start(r->c->ue, GBA_UE_APP_ANY, r->host, ua_id_of(r), renew, refused);
 	enum ue_cause rc = ua_client_wait(r->c, q, r->err);
 	struct gba_ue_key *key;
 
@@ -269,7 +280,14 @@ static enum ue_cause run_rounds(struct ua_run *r)
 		rc = choose_challenge(r);
 		if (rc != UE_CAUSE_ok)
 			return rc;
-		next = ua_decide(answered, r->challenge.stale, r->out->bootstrapped);
+		if (r->https && !r->out->answer.suite) {
+			err_set(r->err, -ENOTSUP,
+				"%s: the cipher suite is not known, of which the key is made: libcurl needs OpenSSL",
+				r->url);
+			return UE_CAUSE_local;
+		}
+		next = ua_decide(answered && r->out->answer.suite == r->suite, r->challenge.stale,
+				 r->out->bootstrapped);
 		if (next == UA_GIVE_UP) {
 			err_set(r->err, -EACCES, "%s: the server refused a fresh key", r->url);
 			return UE_CAUSE_key_refused;
@@ -294,7 +312,7 @@ enum ue_cause ua_client_get(struct ua_client *c, const char *url, struct ua_resu
 	enum ue_cause rc;
 
 	*out = (struct ua_result){ 0 };
-	if (http_url_split(url, &r.host, &r.target, err) < 0)
+	if (http_url_split_tls(url, &r.https, &r.host, &r.target, err) < 0)
 		return UE_CAUSE_usage;
 	rc = run_rounds(&r);
 	free(r.host);

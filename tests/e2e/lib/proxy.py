@@ -79,6 +79,36 @@ async def balancer(t, *ub):
     return port
 
 
+TLS = """global
+	maxconn 100
+defaults
+	mode http
+	timeout connect 5s
+	timeout client 20s
+	timeout server 20s
+frontend f
+	bind 127.0.0.1:{port} ssl crt {pem} ssl-min-ver TLSv1.3 ciphersuites {suite}
+	default_backend b
+backend b
+	server app 127.0.0.1:{app}
+"""
+
+
+async def tls_front(t, app, pair, suite):
+    """Port of haproxy, which speaks TLS 1.3 with this one suite in front of an application."""
+    exe = t.need_tool("haproxy", "haproxy")
+    port = procs.free_port()
+    where = os.path.join(t.dir, f"front-{port}")
+    os.makedirs(where)
+    pem = os.path.join(where, "front.pem")
+    with open(os.open(pem, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as out:
+        for path in (pair.certificate, pair.key):
+            with open(path, encoding="ascii") as f:
+                out.write(f.read())
+    await run(t, "haproxy", exe, where, TLS.format(port=port, pem=pem, suite=suite, app=app), port)
+    return port
+
+
 async def run(t, kind, exe, where, text, port):
     conf = os.path.join(where, "conf")
     with open(conf, "w", encoding="ascii") as f:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A realm: HSS simulator, BSF and the registry that tells both, with one application that starts from its naf.conf alone."""
+import json
 import os
 import random
 
@@ -7,9 +8,10 @@ from . import ctl, naf, procs
 from .app import App
 from .cfg import Cfg
 from .dia_peer import PeerClosed
-from .world import World
+from .world import BSF_NAME, World
 
 ASP, FQDN = "asp-1", "video.example.com"
+OWN = "apps.operator.example"
 
 
 class Realm(World):
@@ -96,6 +98,45 @@ class Realm(World):
         app = App(self.t, 0, fqdn=fqdn, name=name)
         app.daemon.argv = [self.t.need_program("gba-naf-example"), "--config", path, "--listen", f"127.0.0.1:{app.port}", "--json-log"]
         return app
+
+
+class Registry(Realm):
+    """A realm whose registry has an application of its own; by TLS, if tls is a pair for it."""
+
+    def __init__(self, t, tls=None):
+        super().__init__(t)
+        self.tls = tls
+
+    async def start(self):
+        await super().start()
+        conf = (await self.order(f"app add operator {OWN} 127.0.0.1/32"))["naf_conf"]
+        with open(os.path.join(self.etc, "own.conf"), "w", encoding="utf-8") as f:
+            f.write(conf)
+        self.ports["own"] = procs.free_port()
+        self.reg_cfg.add("registry", f"own-app listen 127.0.0.1 {self.ports['own']}")
+        self.reg_cfg.add("registry", "own-app naf-conf own.conf")
+        if self.tls:
+            self.reg_cfg.add("registry", f"own-app tls certificate {self.tls.certificate}")
+            self.reg_cfg.add("registry", f"own-app tls key {self.tls.key}")
+        self.reg_cfg.add("profile high", "keys device")
+        await self.told()
+        await self.reg.stop()
+        self.reg_cfg.write(os.path.join(self.etc, "gba-reg.cfg"))
+        await self.reg.start()
+        return self
+
+    def device(self, n):
+        """The command line of gba-ue with card n."""
+        return [self.t.need_program("gba-ue"), "-c", self.usim(n), "--connect-to", f"{BSF_NAME}:80:127.0.0.1:{self.ports['ub']}",
+                "--connect-to", f"{OWN}:80:127.0.0.1:{self.ports['own']}"]
+
+    async def apps(self, n, *options, command="apps", path="/"):
+        rc, out, err = await procs.run(self.device(n) + ["--json", *options, command, f"http://{OWN}{path}"], 30)
+        return rc, json.loads(out)
+
+    async def listed(self, n):
+        rc, x = await self.apps(n)
+        return [a["fqdn"] for a in x["apps"]] if rc == 0 else (rc, x["cause"])
 
 
 async def page(app, ua, session):
