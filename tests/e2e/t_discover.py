@@ -135,11 +135,11 @@ async def documents(t):
         "key_kinds": ([], ["later"], "device", ["device", 1], ["device", ""], ["device", "x" * 33], ["device", "a b"], ...),
         "registry": ("http://x/", "", "https://", "https://a b/", 'https://"/', "https://" + "x" * 1024, 1, None),
         "catalogue": ("http://x/", "https://\u00e9/", []),
-        "apps_url": ("https://x/", "", "http:///", "http://x y/", 1),
+        "apps_url": ("ftp://x/", "https://x y/", "", "http:///", "http://x y/", 1),
         "valid_until": ("", "2030-01-01", "2030-01-01T00:00:00+01:00", "2030-01-01 00:00:00Z", 4102444800, ...),
     }
     good = [WHOLE, changed(registry=..., catalogue=..., apps_url=...), changed(later={"a": [1]}), changed(key_kinds=["later", "card"]),
-            changed(ua_protocols=["0100010000", "0100000002"]), changed(bsf_names=["other.example.com", BSF_NAME.upper()])]
+            changed(ua_protocols=["0100010000", "0100000002"]), changed(apps_url="https://x/"), changed(bsf_names=["other.example.com", BSF_NAME.upper()])]
     bad = [(name, changed(**{name: v})) for name, values in wrong.items() for v in values]
     assert await ajv(t, good) == [True] * len(good)
     taken = await ajv(t, [d for _, d in bad] + [[], "x", None])
