@@ -31,12 +31,13 @@ class Redis:
             self.more += ["--tls-port", str(self.tls_port), "--tls-cert-file", tls.certificate, "--tls-key-file", tls.key,
                           "--tls-ca-cert-file", ca]
         self.password, self.admin = (like.password, like.admin) if like else (secrets.token_hex(16), secrets.token_hex(16))
-        self.proc = None
+        self.proc = self.wire = None
         t.cleanup(self.kill)
 
-    async def start(self):
-        words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--requirepass", self.admin,
-                 "--user", "gba", "on", f">{self.password}", *may().split(), *self.more]
+    async def start(self, open_to_all=False):
+        """open_to_all: it asks for no password."""
+        locked = ["--requirepass", self.admin, "--user", "gba", "on", f">{self.password}", *may().split()]
+        words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *(() if open_to_all else locked), *self.more]
         with open(f"{self.t.dir}/redis.log", "ab") as log:
             self.proc = await asyncio.create_subprocess_exec(*words, stdout=log, stderr=log, cwd=self.t.dir)
         await self.t.until(self.answers, 20, "redis-server to answer")
@@ -50,7 +51,7 @@ class Redis:
 
     def lines(self, world):
         """Of the configuration: where it is."""
-        return [f"redis 127.0.0.1 {self.port}"]
+        return [f"redis 127.0.0.1 {self.wire.port if self.wire else self.port}"]
 
     async def ask(self, *words):
         """The first line of what it answers, as its administrator."""
@@ -60,7 +61,8 @@ class Redis:
         """Its lines: of a text there are two, of the length and its first one."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         for command in (("AUTH", self.admin), words):
-            writer.write(f"*{len(command)}\r\n".encode() + b"".join(f"${len(w)}\r\n{w}\r\n".encode() for w in command))
+            command = [w if isinstance(w, bytes) else w.encode() for w in command]
+            writer.write(b"*%d\r\n" % len(command) + b"".join(b"$%d\r\n%b\r\n" % (len(w), w) for w in command))
         await reader.readline()
         lines = [(await reader.readline()).rstrip()]
         if lines[0].startswith((b"$", b"*")) and lines[0] not in (b"$-1", b"*-1"):
@@ -160,12 +162,13 @@ class Sentinels:
         await self.t.until(other, 40, "another master to be named")
         return await self.master()
 
-    async def joins(self, server, master):
-        """Who was the master becomes a replica; it begins as one."""
+    async def joins(self, server, master=None):
+        """It was killed, and begins as a replica of that one; without one, as the master."""
         if "--replicaof" in server.more:
             at = server.more.index("--replicaof")
             del server.more[at:at + 3]
-        server.more += ["--replicaof", "127.0.0.1", str(master.port)]
+        if master:
+            server.more += ["--replicaof", "127.0.0.1", str(master.port)]
         await server.start()
 
 
