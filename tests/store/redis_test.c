@@ -491,10 +491,12 @@ START_TEST(counted_together)
 	const struct store_count of_a = { span_str("a"), 2, 3 }, of_b = { span_str("b"), 2, 3 };
 	struct harness other, *each[] = { &h, &other };
 	struct gba_challenge c[8];
+	uint64_t from;
 	int rc;
 
 	open_with(NULL);
 	harness_open_redis(&other, &cfg);
+	from = clock_mono_ms();
 	for (unsigned i = 0; i < 8; i++)
 		c[i] = challenge_make(i, 60000);
 	for (unsigned i = 0; i < 4; i++)
@@ -507,6 +509,7 @@ START_TEST(counted_together)
 		usleep(50000);
 	}
 	ck_assert_int_eq(rc, 0);
+	ck_assert_uint_ge(clock_mono_ms() - from, of_a.per_s * 1000 - 100);
 	harness_close(&other);
 	close_all();
 }
@@ -538,6 +541,31 @@ START_TEST(emptied)
 	ck_assert_uint_eq(other.a.revoked, 1);
 	ck_assert_int_eq(get(&h, &id_again), -ENOENT);
 	harness_close(&other);
+	close_all();
+}
+END_TEST
+
+/* What a new run takes the place of: its session, its place in the list of its subscriber, and its TMPI */
+START_TEST(nothing_is_left_of_the_former)
+{
+	static const char left[] = "local i = redis.call('KEYS', 'i*')[1] return #redis.call('KEYS', 's*') .. ' '"
+				   " .. #redis.call('KEYS', 't*') .. ' ' .. redis.call('STRLEN', i)";
+	char first[64], text[64];
+
+	open_with(NULL);
+	for (unsigned n = 1; n <= 3; n++) {
+		struct gba_session s = session_make(n, IMPI_1, BSF_A, true);
+		struct btid id = btid_of(&s);
+
+		ck_assert_int_eq(put(&h, &s), 0);
+		ck_assert_int_eq(get(&h, &id), 0); /* behind what the put has begun */
+		ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
+		redis_server_ask(&server, text, sizeof(text), (const char *const[]){ "EVAL", left, "0", NULL });
+		if (n == 1)
+			strcpy(first, text);
+		ck_assert_str_eq(text, first);
+		ck_assert_msg(!strncmp(text, "1 1 ", 4), "%s", text);
+	}
 	close_all();
 }
 END_TEST
@@ -653,6 +681,7 @@ int main(void)
 				       masters_differ,
 				       emptied,
 				       emptied_of_others,
+				       nothing_is_left_of_the_former,
 				       nothing_in_clear,
 				       octets_of_a_session };
 

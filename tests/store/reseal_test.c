@@ -106,13 +106,16 @@ static void all_there(void)
 static void rotated(open_fn *open, uint64_t each)
 {
 	struct store_reseal s = { .what = RESEAL_SEAL };
-	struct gba_session gone = with_tmpi(7);
+	struct gba_session gone = with_tmpi(7), again = session_make(MANY, gone.impi.s, BSF_A, false);
+	struct btid id = btid_of(&again);
 	struct reseal_came came;
 	unsigned steps;
 
 	open(1, 1);
 	put_all();
 	ck_assert_int_eq(revoke_impi(&h, gone.impi.s), 0);
+	usleep(2000);
+	ck_assert_int_eq(put(&h, &again), 0);
 	harness_close(&h);
 
 	open(0, 2);
@@ -143,6 +146,7 @@ static void rotated(open_fn *open, uint64_t each)
 
 	open(0, 1);
 	all_there();
+	ck_assert_msg(get(&h, &id) == 0, "the mark does not open: it counts as if it were of now");
 	harness_close(&h);
 }
 

@@ -8,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bsf/store/redis.h"
 #include "common/base/clock.h"
+#include "tests/store/redis_server.h"
 #include "tests/unit/free_watch.h"
 #include "tests/unit/suite.h"
 
@@ -122,6 +124,43 @@ START_TEST(wiped)
 }
 END_TEST
 
+/* Beside them the password, and the key by which names are hidden there */
+START_TEST(on_redis)
+{
+	static const struct secret password = { 19, "a-password-of-redis" };
+	struct redis_server server;
+	struct store_redis_cfg cfg;
+
+	if (!redis_server_is_there())
+		return;
+	redis_server_start(&server, (const char *const[]){ "--requirepass", (const char *)password.b, NULL });
+	cfg = redis_cfg(&server.addr);
+	cfg.password = password;
+	watch(&password);
+	harness_open_redis(&h, &cfg);
+	watch(&((struct redis_part *)h.st->part)->keys.index_key);
+	challenges();
+	redis_link_aim(((struct redis_part *)h.st->part)->link, &server.addr, "made anew");
+	store_wait_up(h.st);
+	no_hits("a link that was lost");
+	harness_close(&h);
+	no_hits("closed");
+	redis_server_stop(&server);
+}
+END_TEST
+
+/* Names of who is revoked are hashed by a key that would tell them */
+START_TEST(marks_keys)
+{
+	struct seal_kek key = { .id = 1, .key = { 32, { [0 ... 31] = 0x77 } } };
+	struct marks *m = marks_new(&key, 1, 10);
+
+	watch(&key.key);
+	marks_free(m);
+	no_hits("marks");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("wipes");
@@ -129,5 +168,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, disk_setup, disk_teardown);
 	tcase_add_test(tc, control);
 	tcase_add_loop_test(tc, wiped, 0, BACKENDS);
+	tcase_add_test(tc, on_redis);
+	tcase_add_test(tc, marks_keys);
 	return suite_run_cases("store wipes", &tc, 1);
 }

@@ -141,13 +141,25 @@ int fdatasync(int fd)
 	return record("sync", fd) ? real(fd) : -1;
 }
 
-int rename(const char *from, const char *to)
+static void note_rename(const char *from, const char *to)
 {
 	const char *a = strrchr(from, '/'), *b = strrchr(to, '/');
 	char word[400];
 
-	REAL_OF(rename)
 	snprintf(word, sizeof(word), "rename:%s>%s", a ? a + 1 : from, b ? b + 1 : to);
 	io_log_note(word);
+}
+
+int rename(const char *from, const char *to)
+{
+	REAL_OF(rename)
+	note_rename(from, to);
 	return real(from, to);
+}
+
+int renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+	REAL_OF(renameat)
+	note_rename(from, to);
+	return real(from_fd, from, to_fd, to);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "tests/unit/io_log.h"
 #include "tests/unit/suite.h"
 
 #define RECORD 72
@@ -218,6 +219,26 @@ START_TEST(zeros_behind)
 	fill(2);
 	alter(3 * RECORD, zero, sizeof(zero));
 	expect(2, 0);
+	alter(3 * RECORD, zero, RECORD);
+	alter(4 * RECORD, "x", 1);
+	refused("record 4 was altered");
+}
+END_TEST
+
+/* A kill does not show a sync that is missing, the order does */
+START_TEST(order)
+{
+	struct err err;
+	struct marks *set;
+	struct marks_file *f;
+
+	io_log_start();
+	f = opened(&set, 0, &err);
+	ck_assert_str_eq(io_log_end(), "write:marks.new sync:marks.new rename:marks.new>marks sync:folder/");
+	io_log_start();
+	put(f, set, 1);
+	ck_assert_str_eq(io_log_end(), "write:marks sync:marks");
+	closed(f, set);
 }
 END_TEST
 
@@ -236,4 +257,5 @@ START_TEST(not_ours)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("marks file", setup, teardown, comes_back, over_is_no_reason, cut, altered, zeros_behind, not_ours)
+SUITE_WITH_FIXTURE("marks file", setup, teardown, comes_back, over_is_no_reason, cut, altered, zeros_behind, order,
+		   not_ours)

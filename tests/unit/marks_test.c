@@ -129,6 +129,9 @@ START_TEST(of_two_one)
 	ck_assert_int_eq(both.at_ms, 600);
 	ck_assert_int_eq(both.until_ms, 9000);
 	ck_assert_int_eq(marks_add(m, &late), -EALREADY);
+	both = impi_mark(m, IMPI, 700);
+	ck_assert_int_eq(marks_add(m, &both), 0);
+	ck_assert_msg(both.until_ms == 9000, "a later one shortens");
 	ck_assert(fit(m, IMPI, 1, 600));
 	marks_free(m);
 }
@@ -161,6 +164,7 @@ START_TEST(forgets)
 		ck_assert_int_eq(marks_add(m, &mark), 0);
 	}
 	ck_assert_uint_eq(marks_expire(m, 1999), 0);
+	ck_assert_uint_eq(marks_expire(m, 2099), 0); /* 100 are not worth a walk */
 	ck_assert_uint_eq(marks_expire(m, 2999), 1000);
 	for (unsigned i = 0; i < 5000; i++) {
 		char impi[32];
@@ -207,9 +211,12 @@ START_TEST(foreign_key)
 {
 	const struct seal_kek both[] = { key_1, key_2 };
 	struct marks *theirs = set_of(&key_2, 10), *ours = set_of(&key_1, 10), *again = marks_new(both, 2, 10);
-	struct mark mark = impi_mark(theirs, IMPI, 500), copy = mark;
+	struct mark mark = impi_mark(theirs, IMPI, 500), copy = mark, earlier;
 
 	ck_assert_int_eq(marks_add(ours, &copy), 0);
+	marks_of_all(&earlier);
+	earlier = timed(earlier, 400);
+	ck_assert_int_eq(marks_add(ours, &earlier), 0);
 	ck_assert(fit(ours, IMPI, 1, 500) && fit(ours, "other@example.org", 1, 500) && !fit(ours, IMPI, 1, 501));
 	ck_assert_int_eq(marks_add(again, &mark), 0);
 	ck_assert(fit(again, IMPI, 1, 500) && !fit(again, "other@example.org", 1, 500));

@@ -185,7 +185,7 @@ END_TEST
 
 START_TEST(one_for_a_device_is_shown_to_its_user_alone)
 {
-	char name[64], pseudonym[64];
+	char name[64], pseudonym[64], more[64];
 	struct reg_order *o;
 
 	begun(name);
@@ -202,10 +202,14 @@ START_TEST(one_for_a_device_is_shown_to_its_user_alone)
 	ck_assert_int_eq(reg_refused(other_user, reg_request_answer, "no such request", AGREES, name, other_device),
 			 CTL_UNKNOWN);
 	ck_assert_uint_eq(count(user, reg_request_list, "requests"), 2);
+	strcpy(more, MUST(reg_operator, reg_device_add, "device", "{\"impi\": \"three@example.com\"}"));
+	MUST(reg_operator, reg_device_custodian, "", "{\"device\": \"%s\", \"user\": \"%s\"}", more, user.name);
+	ck_assert_int_eq(reg_refused(user, reg_request_answer, "it is for another device", AGREES, name, more),
+			 CTL_CONFLICT);
 	MUST(user, reg_request_answer, "", AGREES_, name);
 	ck_assert_int_eq(reg_number("SELECT count(*) FROM live"), 1);
 	o = DONE(user, reg_inbox_list, "{}");
-	ck_assert_uint_eq(json_array_size(json_object_get(o->answer, "events")), 5);
+	ck_assert_uint_eq(json_array_size(json_object_get(o->answer, "events")), 6);
 	ck_assert_str_eq(text(item(o, "events", 2), "event"), "ended");
 	ck_assert_str_eq(text(item(o, "events", 3), "event"), "request");
 	reg_order_free(o);

@@ -33,6 +33,7 @@ START_TEST(open_redirects)
 		"https://video.example.com:/",
 		"https://video.example.com:8a/",
 		"https://video.example.com/a b",
+		"https://video.example.com/a\\b",
 		"https://video.example.com/\r\nSet-Cookie:a=b",
 		"https://video.example.com/\xc3\xa9",
 		"https://VIDEO.example.com/",

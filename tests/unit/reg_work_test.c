@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* A hundred orders at once about one grant at one revision: one of them is done, and the audit knows of one. */
+/* The writer: of a hundred orders at once about one grant at one revision one is done, and the audit knows of one; what is refused leaves
+ * nothing; nobody is told before it is durable, and of what was not nobody that it was. */
+#include <errno.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include "common/rt/inbox_thread.h"
@@ -25,15 +27,30 @@ static void on_end(struct reg_order *o)
 	sem_post(&ended);
 }
 
-static void nobody_is_told(void)
+static atomic_int sent;
+
+static void targets_are_told(void)
 {
+	sent++;
+}
+
+static struct reg_work *work_start(void)
+{
+	struct seal_kek kek = { .id = 1, .key = { .len = SEAL_KEK_LEN } };
+	struct err err;
+	struct reg_work *w = reg_work_start(reg_db_open_beside(sqlite3_db_filename(world->sql, "main"), &kek, 1, &err),
+					    targets_are_told, &err);
+
+	ck_assert_msg(w != NULL, "%s", err.text);
+	sem_init(&ended, 0, 0);
+	done = changed = sent = 0;
+	return w;
 }
 
 START_TEST(one_of_a_hundred)
 {
-	struct seal_kek kek = { .id = 1, .key = { .len = SEAL_KEK_LEN } };
 	int64_t rev, rows, anchors, before;
-	char path[128], device[64];
+	char device[64];
 	struct reg_work *w;
 	struct err err;
 
@@ -43,10 +60,7 @@ START_TEST(one_of_a_hundred)
 	MUST(reg_operator, reg_grant, "", "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\"}", device);
 	rev = reg_number("SELECT rev FROM granted");
 	before = reg_number("SELECT count(*) FROM audit");
-	snprintf(path, sizeof(path), "%s", sqlite3_db_filename(world->sql, "main"));
-	sem_init(&ended, 0, 0);
-	w = reg_work_start(reg_db_open_beside(path, &kek, 1, &err), nobody_is_told, &err);
-	ck_assert_msg(w != NULL, "%s", err.text);
+	w = work_start();
 	for (int i = 0; i < ORDERS; i++) {
 		struct reg_order *o = reg_order_new(
 			reg_grant_put, json_pack("{ss ss sb}", "device", device, "fqdn", FQDN, "operator_objects", 1));
@@ -64,8 +78,54 @@ START_TEST(one_of_a_hundred)
 	ck_assert_int_eq(reg_number("SELECT operator_objects FROM granted"), 1);
 	ck_assert_int_eq(reg_audit_verify(world, NULL, &rows, &anchors, &err), 0);
 	ck_assert_int_eq(rows, before + 1);
+	ck_assert_int_eq(sent, 1);
 	sem_destroy(&ended);
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("reg_work", reg_world_begin, reg_world_end, one_of_a_hundred)
+static int one_more(struct reg_order *o, struct reg_db *db)
+{
+	o->sends = true;
+	return reg_db_do(db,
+			 "INSERT INTO user (name, kyc_ref, assurance, since, rev) VALUES (lower(hex(randomblob(16))),"
+			 " lower(hex(randomblob(16))), 0, 0, 1)",
+			 "");
+}
+
+static int one_more_refused(struct reg_order *o, struct reg_db *db)
+{
+	int rc = one_more(o, db);
+
+	return rc < 0 ? rc : reg_refuse(o, CTL_CHANGED, NULL, "no");
+}
+
+/* What the database does by itself where the disk fails. */
+static int all_is_lost(struct reg_order *o, struct reg_db *db)
+{
+	return one_more(o, db) < 0 ? -EIO : sql_exec(db->sql, "ROLLBACK");
+}
+
+static void given(struct reg_work *w, int (*work)(struct reg_order *o, struct reg_db *db))
+{
+	ck_assert_int_eq(reg_work_tell(w, work, NULL, on_end), 0);
+	sem_wait(&ended);
+}
+
+START_TEST(what_is_refused_or_lost_leaves_nothing)
+{
+	static int (*const works[])(struct reg_order * o, struct reg_db * db) = { one_more_refused, all_is_lost,
+										  one_more };
+	struct reg_work *w = work_start();
+
+	for (size_t i = 0; i < 3; i++) {
+		given(w, works[i]);
+		ck_assert_int_eq(done, i == 2);
+		ck_assert_int_eq(reg_number("SELECT count(*) FROM user"), i == 2);
+	}
+	reg_work_stop(w);
+	ck_assert_msg(sent == 1, "of what came to nothing nobody is told");
+	sem_destroy(&ended);
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("reg_work", reg_world_begin, reg_world_end, one_of_a_hundred, what_is_refused_or_lost_leaves_nothing)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The audit's chain and what is anchored of it: whatever was altered, taken out or cut off is found. */
+#include "reg/reg_audit.h"
+
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "tests/unit/io_log.h"
+#include "tests/unit/reg_world.h"
+#include "tests/unit/suite.h"
+
+static char anchor[64];
+
+static void begin(void)
+{
+	reg_world_begin();
+	strcpy(anchor, "/tmp/reg_anchor.XXXXXX");
+	close(mkstemp(anchor));
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(reg_audit_add(world, "operator", "grant", 0, "a.example.com"), 0);
+}
+
+static void end(void)
+{
+	unlink(anchor);
+	reg_world_end();
+}
+
+static void anchored(void)
+{
+	struct reg_head head;
+	struct err err;
+
+	ck_assert_int_eq(reg_audit_anchor(&head, world, anchor, &err), 0);
+}
+
+/* \param[in] words NULL: it is right */
+static void verified(const char *words)
+{
+	struct err err = { "" };
+	int64_t rows, anchors;
+	int rc = reg_audit_verify(world, anchor, &rows, &anchors, &err);
+
+	ck_assert_msg((rc == 0) == !words && (!words || strstr(err.text, words)), "%d %s", rc, err.text);
+}
+
+static void after(const char *sql, const char *words)
+{
+	ck_assert_int_eq(sql_exec(world->sql, "SAVEPOINT spoilt"), 0);
+	ck_assert_int_eq(sql_exec(world->sql, sql), 0);
+	verified(words);
+	ck_assert_int_eq(sql_exec(world->sql, "ROLLBACK TO spoilt"), 0);
+	ck_assert_int_eq(sql_exec(world->sql, "RELEASE spoilt"), 0);
+}
+
+START_TEST(what_was_spoilt_is_found)
+{
+	anchored();
+	verified(NULL);
+	after("UPDATE audit SET json = replace(json, 'grant', 'grunt') WHERE seq = 2", "row 2 was altered");
+	after("UPDATE audit SET hash = zeroblob(32) WHERE seq = 4", "row 4 was altered");
+	after("DELETE FROM audit WHERE seq = 2", "row 2 is not there");
+	after("DELETE FROM audit WHERE seq = 1", "row 1 is not there");
+	after("DELETE FROM audit WHERE seq = 4", "row 4 was the last one");
+	after("DELETE FROM audit", "row 4 was the last one");
+	verified(NULL);
+}
+END_TEST
+
+/* Who knows how a hash is made writes a row anew with a right one: the next row was made over the one that was there */
+START_TEST(a_row_written_anew_is_found_by_the_next)
+{
+	static const char json[] = "{\"what\":\"nothing\"}";
+	uint8_t text[REG_HASH + sizeof(json) - 1], hash[REG_HASH];
+	struct span h = span_of(hash, sizeof(hash));
+	sqlite3_stmt *q;
+
+	ck_assert_int_eq(reg_db_ask(world, &q, "SELECT hash FROM audit WHERE seq = 1", ""), 1);
+	memcpy(text, sqlite3_column_blob(q, 0), REG_HASH);
+	sqlite3_finalize(q);
+	memcpy(text + REG_HASH, json, sizeof(json) - 1);
+	SHA256(text, sizeof(text), hash);
+	ck_assert_int_eq(reg_db_do(world, "UPDATE audit SET json = ?1, hash = ?2 WHERE seq = 2", "tb", json, &h), 0);
+	verified("row 3 was altered, or the one before it");
+}
+END_TEST
+
+START_TEST(an_anchor_is_on_the_disk_before_it_is_told)
+{
+	char want[128];
+
+	io_log_start();
+	anchored();
+	snprintf(want, sizeof(want), "write:%s sync:%s", strrchr(anchor, '/') + 1, strrchr(anchor, '/') + 1);
+	ck_assert_str_eq(io_log_end(), want);
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("reg_audit", begin, end, what_was_spoilt_is_found, a_row_written_anew_is_found_by_the_next,
+		   an_anchor_is_on_the_disk_before_it_is_told)
