@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """gba-regd over HTTPS: who may ask, what a request must be, and that what was answered is so after a kill -9."""
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -149,6 +150,12 @@ async def again(t):
     links = [w.link() for _ in range(8)]
     all_ = await asyncio.gather(*(x.ask("POST", "/tokens", {"name": "c"}, token=boss, headers={"Idempotency-Key": "three"}) for x in links))
     assert {x.status for x in all_} == {201} and len({x.json["id"] for x in all_}) == 1, all_
+    with contextlib.closing(sqlite3.connect(w.database, timeout=20)) as db, db:
+        db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000) INSERT INTO kept (who, key, digest, answer, at)"
+                   " SELECT who, 'k' || i, digest, answer, at FROM n, kept WHERE key = 'three'")
+    r = await a.ask("POST", "/tokens", {}, token=boss, headers={"Idempotency-Key": "four"})
+    assert r.status == 429 and r.json["field"] == "Idempotency-Key", r                         # so many a day of one caller
+    assert (await a.ask("POST", "/tokens", {}, token=boss)).status == 201
 
 
 @test("registry api: what was answered with 2xx is there after a kill -9 at any moment, and what is there was asked", timeout=120)

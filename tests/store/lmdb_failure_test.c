@@ -174,6 +174,42 @@ static unsigned filled_for_a_while(const struct store_lmdb_cfg *cfg, struct guss
 	}
 }
 
+enum { AMONG = 33 };
+
+struct among {
+	unsigned answered;
+	int rc[AMONG];
+};
+
+static void on_among(void *owner, uint64_t txn, const struct store_answer *a)
+{
+	struct among *m = owner;
+
+	m->rc[txn] = a->rc;
+	m->answered++;
+}
+
+/* What takes away goes where what adds does not, also in one transaction with it. */
+static void revoked_among_puts(const char *impi, struct guss_blob *guss)
+{
+	struct among m = { 0 };
+	struct store *st = store_new(NULL, h.sh, on_among, &m);
+
+	for (unsigned i = 0; i < AMONG; i++) {
+		struct gba_session s = nth(300000 + i, false);
+
+		s.guss = guss_blob_get(guss);
+		s.made_ms = store_clock_ms(st);
+		ck_assert_ptr_null(i == AMONG / 2 ? store_revoke_impi(st, impi, i) : store_put(st, &s, i));
+		gba_session_clear(&s);
+	}
+	while (m.answered < AMONG)
+		osmo_select_main(0);
+	talloc_free(st);
+	ck_assert_int_eq(m.rc[AMONG / 2], 0);
+	ck_assert_int_eq(m.rc[AMONG / 2 - 1], -ENOSPC);
+}
+
 /* New ones are refused, nothing is lost, revoking works, and what expires makes room */
 START_TEST(full_map)
 {
@@ -185,6 +221,8 @@ START_TEST(full_map)
 	cfg.limit_octets = 8 << 20;
 	end = filled_for_a_while(&cfg, guss);
 	all_there(end);
+	revoked_among_puts("u5@ims.mnc001.mcc001.3gppnetwork.org", guss);
+	ck_assert_int_eq(get_nth(5), -ENOENT);
 	ck_assert_int_eq(revoke_impi(&h, "u3@ims.mnc001.mcc001.3gppnetwork.org"), 0);
 	ck_assert_uint_eq(h.a.revoked, 1);
 	ck_assert_int_eq(get_nth(3), -ENOENT);

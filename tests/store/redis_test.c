@@ -515,6 +515,33 @@ START_TEST(counted_together)
 }
 END_TEST
 
+static void on_reply(void *owner, const struct redisReply *r)
+{
+	--*(unsigned *)owner;
+}
+
+/* Who asks faster than is answered is refused, and nobody's answer is another's */
+START_TEST(so_many_wait_for_a_reply)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s);
+	unsigned waiting = 0;
+	struct redis_part *p;
+	uint8_t key[REDIS_KEY_LEN];
+
+	open_with(NULL);
+	p = h.st->part;
+	ck_assert_int_eq(put(&h, &s), 0);
+	while (waiting <= REDIS_LINK_CALLS && redis_ask_key(p, redis_key_session(key, s.rand), on_reply, &waiting) == 0)
+		waiting++;
+	ck_assert_uint_le(waiting, REDIS_LINK_CALLS);
+	while (waiting)
+		osmo_select_main(0);
+	ck_assert_int_eq(get(&h, &id), 0);
+	close_all();
+}
+END_TEST
+
 /* Two processes find by the same names: what one has put the other revokes, also after somebody has emptied the server */
 START_TEST(emptied)
 {
@@ -682,6 +709,7 @@ int main(void)
 				       emptied,
 				       emptied_of_others,
 				       nothing_is_left_of_the_former,
+				       so_many_wait_for_a_reply,
 				       nothing_in_clear,
 				       octets_of_a_session };
 
