@@ -260,5 +260,84 @@ START_TEST(bound_to_rand)
 }
 END_TEST
 
+/* The last octet of each entry whose key is so long. */
+static void spoil(MDB_txn *txn, MDB_dbi dbi, size_t key_len)
+{
+	static uint8_t buf[1000];
+	MDB_cursor *c;
+	MDB_val k, v;
+
+	ck_assert_int_eq(mdb_cursor_open(txn, dbi, &c), 0);
+	while (mdb_cursor_get(c, &k, &v, MDB_NEXT) == 0) {
+		if (k.mv_size != key_len)
+			continue;
+		memcpy(buf, v.mv_data, v.mv_size);
+		buf[v.mv_size - 1] ^= 1;
+		v.mv_data = buf;
+		ck_assert_int_eq(mdb_cursor_put(c, &k, &v, MDB_CURRENT), 0);
+	}
+	mdb_cursor_close(c);
+}
+
+static void spoil_marks(MDB_txn *txn, MDB_dbi dbi)
+{
+	spoil(txn, dbi, LMDB_MARK_KEY_LEN);
+}
+
+static void spoil_records(MDB_txn *txn, MDB_dbi dbi)
+{
+	spoil(txn, dbi, AKA_RAND_LEN);
+}
+
+/* Of a mark that does not open nobody knows when it was: it counts as if it were of now, for whom it is */
+START_TEST(damaged_mark)
+{
+	struct gba_session s = session_make(2, IMPI_1, BSF_A, false), other = session_make(3, IMPI_2, BSF_A, false);
+	struct btid id = btid_of(&s), id_other = btid_of(&other);
+
+	open_store();
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	usleep(2000);
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(put(&h, &other), 0);
+	harness_close(&h);
+	tamper(spoil_marks);
+	open_store();
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	ck_assert_int_eq(get(&h, &id_other), 0);
+	usleep(2000);
+	s = session_make(4, IMPI_1, BSF_A, false);
+	id = btid_of(&s);
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(get(&h, &id), 0);
+	harness_close(&h);
+}
+END_TEST
+
+/* A record that opens with no KEK keeps none from going */
+START_TEST(damaged_keeps_no_kek)
+{
+	const struct seal_kek keks[] = { kek_2, kek_1 };
+	struct store_reseal step = { .what = RESEAL_SEAL };
+	struct store_lmdb_cfg cfg = lmdb_cfg();
+	struct gba_session s = nth(0, true);
+
+	open_store();
+	ck_assert_int_eq(put(&h, &s), 0);
+	harness_close(&h);
+	tamper(spoil_records);
+	cfg.keks = keks;
+	cfg.n_keks = 2;
+	harness_open_lmdb(&h, dir, &cfg);
+	ck_assert_int_eq(reseal(&h, &step), 0);
+	ck_assert_uint_eq(step.came.lost, 1);
+	ck_assert_uint_eq(step.came.sealed, 0);
+	step = (struct store_reseal){ .what = RESEAL_COUNT };
+	ck_assert_int_eq(reseal(&h, &step), 0);
+	ck_assert(step.came.over && step.came.under[1] == 0);
+	harness_close(&h);
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("store LMDB records", disk_setup, disk_teardown, sealed_at_rest, record_is_small, damaged_records,
-		   not_our_database, no_key_stays, no_tmpi_stays, bound_to_rand)
+		   not_our_database, no_key_stays, no_tmpi_stays, bound_to_rand, damaged_mark, damaged_keeps_no_kek)
