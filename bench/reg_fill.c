@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Fill a database of gba-regd that is not running: devices 1..N with an IMPI each, applications of a tenth as many providers, and as
- * many grants for each device. Applications and devices by the registry's own code; grants, which are many, by statements, without
+ * many grants for each device. Applications and devices by the registry's own code; grants, which are many, by one statement, without
  * rows of the audit.
  *
  * reg_fill DATABASE KEK-FILE DEVICES APPLICATIONS GRANTS-EACH */
@@ -59,20 +59,23 @@ static void add_device(struct reg_db *db, long n)
 		die("a device", db);
 }
 
-/* Device d has applications d, d + 7919, ...: each application has as many. */
-static void add_grants(struct reg_db *db, long device, long applications, long each)
+/* Device d has applications d, d + 7919, ...: each application has as many. All at once: the index by application is made behind them,
+ * since rows in the order of their key are ten times as fast. */
+static void add_grants(struct reg_db *db, long devices, long applications, long each)
 {
-	for (long g = 0; g < each; g++) {
-		if (reg_db_do(db, "INSERT INTO granted (device, app, since) VALUES (?1, 1 + ?2, 0)", "ii", device + 1,
-			      (device + g * 7919) % applications) < 0)
-			die("a grant", db);
-	}
-	if (reg_db_do(
-		    db,
-		    "INSERT OR IGNORE INTO pseudonym (device, asp, value) SELECT ?1, a.asp, lower(hex(randomblob(16)))"
-		    " FROM granted g JOIN application a ON a.id = g.app WHERE g.device = ?1",
-		    "i", device + 1) < 0)
-		die("a pseudonym", db);
+	char text[1024];
+
+	snprintf(
+		text, sizeof(text),
+		"BEGIN; DROP INDEX granted_of_app;"
+		"WITH RECURSIVE d(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM d WHERE n < %ld),"
+		" g(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM g WHERE n < %ld)"
+		" INSERT INTO granted (device, app, since) SELECT d.n, 1 + (d.n - 1 + g.n * 7919) %% %ld, 0 FROM d, g;"
+		"CREATE INDEX granted_of_app ON granted (app, device);"
+		"INSERT OR IGNORE INTO pseudonym (device, asp, value) SELECT g.device, a.asp, lower(hex(randomblob(16)))"
+		" FROM granted g JOIN application a ON a.id = g.app ORDER BY g.device, a.asp; COMMIT",
+		devices, each - 1, applications);
+	exec(db, text);
 }
 
 int main(int argc, char **argv)
@@ -95,7 +98,7 @@ int main(int argc, char **argv)
 	db = reg_db_open(argv[1], &kek, 1, &err);
 	if (!db)
 		die(err.text, NULL);
-	exec(db, "PRAGMA synchronous = OFF");
+	exec(db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000"); /* kibibytes */
 	for (long n = 0; n < applications; n++) {
 		between(db, n);
 		add_application(db, n, applications / 10 + 1);
@@ -104,9 +107,10 @@ int main(int argc, char **argv)
 	for (long n = 0; n < devices; n++) {
 		between(db, n);
 		add_device(db, n);
-		add_grants(db, n, applications, each);
 	}
-	exec(db, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+	exec(db, "COMMIT");
+	add_grants(db, devices, applications, each);
+	exec(db, "PRAGMA journal_mode = WAL");
 	reg_db_close(db);
 	reg_names_free();
 	return 0;
