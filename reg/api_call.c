@@ -120,7 +120,7 @@ static int find_kept(struct api_call *c, struct reg_order *o, struct reg_db *db)
 	else
 		rc = open_kept(o, db, span_of(sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1)),
 			       aad_of_key(aad, c, o));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return rc;
 }
 

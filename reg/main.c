@@ -16,6 +16,7 @@
 #include "reg/api_http.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
+#include "reg/reg_checkpoint.h"
 #include "reg/reg_collector.h"
 #include "reg/reg_control.h"
 #include "reg/reg_naf.h"
@@ -40,6 +41,7 @@ static const struct rt_program program = {
 static struct reg_work *writer, *reader;
 static struct reg_prover *_Atomic prover;
 static struct reg_collector *collector;
+static struct reg_checkpoint *checkpoint;
 static struct inbox *answers;
 static char *database;
 static struct osmo_timer_list hourly;
@@ -127,6 +129,7 @@ static void stop_all(void)
 	reg_prover_stop(prover);
 	reg_collector_stop(collector);
 	reg_work_stop(writer);
+	reg_checkpoint_stop(checkpoint);
 	reg_prover_free(prover);
 	if (reader)
 		reg_work_tell(reader, anchor, NULL, NULL);
@@ -156,6 +159,11 @@ static int start_all(struct err *err)
 	if (!answers || inbox_attach(answers) < 0) {
 		reg_db_close(db);
 		return err_set(err, -ENOMEM, "no memory");
+	}
+	checkpoint = reg_checkpoint_start(db, database, err);
+	if (!checkpoint) {
+		reg_db_close(db);
+		return -EINVAL;
 	}
 	writer = start_work(db, wake_all, err);
 	if (!writer)

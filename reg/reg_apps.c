@@ -58,7 +58,7 @@ int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out)
 				 .rev = sqlite3_column_int64(q, 9),
 				 .profile = reg_db_text(q, 10),
 				 .keys = reg_db_text(q, 11) };
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	if (out->fqdn && out->asp && out->gsid && out->nets && out->ua && out->state && out->keys)
 		return 1;
 	reg_app_clear(out);

@@ -71,7 +71,7 @@ static int asp_named(struct reg_order *o, struct reg_db *db, struct asp *out)
 		return rc < 0 ? rc : reg_refuse(o, CTL_UNKNOWN, "asp", "there is no such ASP");
 	snprintf(out->state, sizeof(out->state), "%s", (const char *)sqlite3_column_text(q, 0));
 	out->rev = sqlite3_column_int64(q, 1);
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return 0;
 }
 

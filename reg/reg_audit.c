@@ -37,7 +37,7 @@ static int audit_head(struct reg_head *out, struct reg_db *db)
 	out->seq = sqlite3_column_int64(q, 0);
 	if (sqlite3_column_bytes(q, 1) == REG_HASH)
 		memcpy(out->hash, sqlite3_column_blob(q, 1), REG_HASH);
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return 0;
 }
 
@@ -50,7 +50,7 @@ static json_t *device_name(struct reg_db *db, int64_t device)
 	if (reg_db_ask(db, &q, "SELECT name FROM device WHERE id = ?1", "i", device) <= 0)
 		return NULL;
 	name = json_string((const char *)sqlite3_column_text(q, 0));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return name;
 }
 
@@ -131,7 +131,7 @@ static int verify_anchor(struct reg_db *db, const char *line, struct err *err)
 	if (reg_db_ask(db, &q, "SELECT hash FROM audit WHERE seq = ?1", "i", seq) > 0) {
 		if (sqlite3_column_bytes(q, 0) == REG_HASH)
 			hex_encode(is, sizeof(is), sqlite3_column_blob(q, 0), REG_HASH);
-		sqlite3_finalize(q);
+		reg_db_end(q);
 	}
 	return strcmp(is, hash) == 0
 		       ? 0
@@ -178,15 +178,15 @@ int reg_audit_verify(struct reg_db *db, const char *file, int64_t *rows, int64_t
 {
 	struct reg_head head = { 0 };
 	sqlite3_stmt *q;
-	int rc = sql_prepare(db->sql, "SELECT seq, hash, json FROM audit ORDER BY seq", &q), got = SQLITE_ROW;
+	int more = reg_db_ask(db, &q, "SELECT seq, hash, json FROM audit ORDER BY seq", ""), rc = 0;
 
 	*rows = *anchors = 0;
-	while (rc == 0 && (got = sqlite3_step(q)) == SQLITE_ROW) {
+	for (; rc == 0 && more > 0; more = reg_db_next(q)) {
 		rc = verify_row(q, &head, err);
 		*rows += rc == 0;
 	}
-	sqlite3_finalize(q);
-	if (rc == 0 && got != SQLITE_DONE)
-		return err_set(err, -EIO, "database: %s", sqlite3_errmsg(db->sql));
+	reg_db_end(q);
+	if (rc == 0 && more < 0)
+		return err_set(err, more, "database: %s", sqlite3_errmsg(db->sql));
 	return rc == 0 && file ? verify_anchors(db, file, anchors, err) : rc;
 }

@@ -47,7 +47,7 @@ static int add_aliases(struct reg_db *db, const char *fqdn, json_t *list)
 	for (; rc > 0; rc = reg_db_next(q))
 		json_array_append_new(list, json_pack("{ssss}", "scheme", sqlite3_column_text(q, 0), "value",
 						      sqlite3_column_text(q, 1)));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return rc;
 }
 

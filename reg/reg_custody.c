@@ -29,7 +29,7 @@ static int states_of(struct reg_order *o, struct reg_db *db, int64_t device, str
 		return -EIO;
 	snprintf(out->is, sizeof(out->is), "%s", (const char *)sqlite3_column_text(q, 0));
 	snprintf(out->own, sizeof(out->own), "%s", (const char *)sqlite3_column_text(q, 1));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return 0;
 }
 

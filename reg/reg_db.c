@@ -14,6 +14,7 @@
 
 #define INDEX_KEY 32
 #define AAD_MAX   64
+#define KEPT_MAX  128 /* statements of a connection; the orders have some 80 */
 
 static const char *const kinds[REG_KINDS] = { "impi", "msisdn", "iccid", "eid", "imei" };
 
@@ -93,16 +94,54 @@ int reg_db_next(sqlite3_stmt *q)
 	}
 }
 
+void reg_db_end(sqlite3_stmt *q)
+{
+	if (!q)
+		return;
+	sqlite3_reset(q);
+	sqlite3_clear_bindings(q);
+}
+
+/* Those that are read from now are not touched. */
+static void forget_statements(struct reg_db *db)
+{
+	sqlite3_stmt *q, *next;
+
+	for (q = sqlite3_next_stmt(db->sql, NULL); q; q = next) {
+		next = sqlite3_next_stmt(db->sql, q);
+		if (!sqlite3_stmt_busy(q)) {
+			sqlite3_finalize(q);
+			db->n_kept--;
+		}
+	}
+}
+
+/* To prepare one costs as much as to run it: it stays, for the next who asks the same. */
+static int statement(struct reg_db *db, sqlite3_stmt **out, const char *text)
+{
+	int rc;
+
+	for (*out = sqlite3_next_stmt(db->sql, NULL); *out; *out = sqlite3_next_stmt(db->sql, *out)) {
+		if (!sqlite3_stmt_busy(*out) && strcmp(sqlite3_sql(*out), text) == 0)
+			return 0;
+	}
+	if (db->n_kept >= KEPT_MAX)
+		forget_statements(db);
+	rc = sql_prepare(db->sql, text, out);
+	db->n_kept += rc == 0;
+	return rc;
+}
+
 static int ask_with(struct reg_db *db, sqlite3_stmt **out, const char *text, const char *binds, va_list ap)
 {
-	int rc = sql_prepare(db->sql, text, out);
+	int rc = statement(db, out, text);
 
 	if (rc == 0)
 		rc = bind_all(*out, binds, ap);
 	if (rc == 0)
 		rc = reg_db_next(*out);
 	if (rc <= 0) {
-		sqlite3_finalize(*out);
+		reg_db_end(*out);
 		*out = NULL;
 	}
 	return rc;
@@ -129,7 +168,7 @@ int reg_db_do(struct reg_db *db, const char *text, const char *binds, ...)
 	rc = ask_with(db, &q, text, binds, ap);
 	va_end(ap);
 	if (rc > 0)
-		sqlite3_finalize(q);
+		reg_db_end(q);
 	return rc > 0 ? 0 : rc;
 }
 
@@ -145,7 +184,7 @@ int reg_db_int(struct reg_db *db, int64_t *out, const char *text, const char *bi
 	if (rc <= 0)
 		return rc;
 	*out = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return 1;
 }
 
@@ -217,7 +256,7 @@ int reg_db_name_get(struct reg_db *db, char out[REG_ID_MAX + 1], int64_t device,
 	n = seal_open(db->seal, (uint8_t *)out, REG_ID_MAX,
 		      span_of(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0)),
 		      aad_of(aad, device, kind));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	if (n < 0) {
 		db->fault = "the name of a device cannot be opened: sealed by another kek, or altered";
 		return -EIO;
@@ -277,7 +316,7 @@ static int get_index_key(struct reg_db *db, const char *path, struct err *err)
 		return err_set(err, -EBADMSG, "%s: no database of gba-regd", path);
 	n = seal_open(db->seal, db->index_key.b, SECRET_MAX,
 		      span_of(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0)), span_str("index key"));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	db->index_key.len = INDEX_KEY;
 	return n == INDEX_KEY
 		       ? 0
@@ -311,17 +350,17 @@ static int seal_row(struct reg_db *db, sqlite3_stmt *row, uint8_t first)
 static int seal_anew(struct reg_db *db, uint8_t first)
 {
 	sqlite3_stmt *all = NULL;
-	int got = SQLITE_ROW, rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
+	int more = 0, rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
 
 	if (rc == 0)
 		rc = put_index_key(db);
 	if (rc == 0)
-		rc = sql_prepare(db->sql, "SELECT device, kind, sealed FROM identifier", &all);
-	while (rc == 0 && (got = sqlite3_step(all)) == SQLITE_ROW)
+		more = reg_db_ask(db, &all, "SELECT device, kind, sealed FROM identifier", "");
+	for (; rc == 0 && more > 0; more = reg_db_next(all))
 		rc = seal_row(db, all, first);
-	sqlite3_finalize(all);
-	if (rc == 0 && got != SQLITE_DONE) /* else the rows behind a damaged page would stay with the old KEK, untold */
-		rc = -EIO;
+	reg_db_end(all);
+	if (rc == 0) /* else the rows behind a damaged page would stay with the old KEK, untold */
+		rc = more;
 	if (rc == 0)
 		rc = sql_exec(db->sql, "COMMIT");
 	if (rc < 0)
@@ -419,6 +458,8 @@ void reg_db_close(struct reg_db *db)
 {
 	if (!db)
 		return;
+	if (db->sql)
+		forget_statements(db);
 	sqlite3_close(db->sql);
 	seal_free(db->seal);
 	secret_clear(&db->index_key);

@@ -27,6 +27,7 @@ struct reg_db {
 	struct secret index_key;
 	int lock_fd;       /* of the first connection; -1 */
 	const char *fault; /* of the last order, NULL: what SQLite says */
+	int n_kept;        /* statements that are prepared */
 };
 
 /*! Lock, open or make. \param[in] keks copied; the first seals. \returns object; NULL and a reason in err */
@@ -35,13 +36,15 @@ struct reg_db *reg_db_open(const char *path, const struct seal_kek *keks, size_t
 struct reg_db *reg_db_open_beside(const char *path, const struct seal_kek *keks, size_t n_keks, struct err *err);
 void reg_db_close(struct reg_db *db); /* may be NULL */
 
-/*! One row of one statement.
+/*! One row of one statement, which stays prepared for the next time.
  *  \param[in] binds "tib": text, integer, blob (struct span *), in their order; a text may be NULL
- *  \param[out] out the statement at its first row, for sqlite3_finalize(); of rc 0 or less there is none to free
+ *  \param[out] out the statement at its first row, for reg_db_end(); of rc 0 or less there is none to end
  *  \returns 1 a row; 0 none; -EIO; -ENOSPC */
 int reg_db_ask(struct reg_db *db, sqlite3_stmt **out, const char *text, const char *binds, ...);
 /*! Its next row. \returns 1; 0 there is none; -EIO: then what came is not all */
 int reg_db_next(sqlite3_stmt *q);
+/*! Nothing more is read of it. q may be NULL */
+void reg_db_end(sqlite3_stmt *q);
 /*! A column of the row as text. \returns malloc'ed; NULL: it is NULL, or no memory */
 char *reg_db_text(sqlite3_stmt *q, int column);
 /*! The same as reg_db_ask() for what gives no rows. \returns 0; -EEXIST a constraint; -EIO; -ENOSPC */

@@ -53,7 +53,7 @@ static int add_grants(struct reg_db *db, int64_t device, json_t *list)
 	for (; rc > 0; rc = reg_db_next(q))
 		json_array_append_new(list, json_pack("{ssssss}", "app", sqlite3_column_text(q, 0), "gsid",
 						      sqlite3_column_text(q, 1), "uid", sqlite3_column_text(q, 2)));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return rc;
 }
 

@@ -50,7 +50,7 @@ static int read_consent(struct reg_db *db, struct consent *c)
 	c->rev = sqlite3_column_int64(q, 0);
 	for (int i = 0; i < PARTS; i++)
 		c->is[i] = sqlite3_column_int(q, i + 1);
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return 0;
 }
 
@@ -374,7 +374,7 @@ static int bulk_group(struct reg_order *o, struct reg_db *db, const char *group)
 		rc = bulk_one(o, db);
 		n += rc > 0;
 	}
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return rc < 0 ? rc : more < 0 ? more : n;
 }
 
@@ -454,7 +454,7 @@ int reg_rights(struct reg_db *db, int64_t device, struct reg_right *rights)
 		snprintf(r->uid, sizeof(r->uid), "%s", (const char *)sqlite3_column_text(q, 2));
 		rc = r->gsid && r->asp ? sqlite3_step(q) : SQLITE_NOMEM;
 	} while (n < REG_GRANTS_MAX && rc == SQLITE_ROW);
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	if (rc == SQLITE_DONE)
 		return n;
 	reg_rights_clear(rights, n); /* half of the rights would take the others away */

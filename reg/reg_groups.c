@@ -31,7 +31,7 @@ static int group_find(struct reg_order *o, struct reg_db *db, struct group *g)
 	if (rc <= 0)
 		return rc;
 	*g = (struct group){ sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1) };
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return 0;
 }
 

@@ -123,7 +123,7 @@ int reg_outbox_next(struct reg_db *db, const char *target, int64_t behind, struc
 	out->device = sqlite3_column_int64(q, 1);
 	snprintf(out->fqdn, sizeof(out->fqdn), "%s", (const char *)sqlite3_column_text(q, 2));
 	out->of_state = sqlite3_column_int(q, 3);
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return 1;
 }
 
@@ -170,7 +170,7 @@ static int refused_json(struct reg_db *db, const char *target, json_t *list)
 		json_object_set_new(o, "refused", json_string((const char *)sqlite3_column_text(q, 2)));
 		json_array_append_new(list, o);
 	}
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return rc;
 }
 
@@ -192,6 +192,6 @@ json_t *reg_outbox_json(struct reg_db *db, const char *target)
 	oldest = sqlite3_column_type(q, 1) == SQLITE_INTEGER ? (int64_t)time(NULL) - sqlite3_column_int64(q, 1) : 0;
 	o = json_pack("{sssIsIsIso}", "target", target, "waiting", (json_int_t)sqlite3_column_int64(q, 0), "oldest_s",
 		      (json_int_t)oldest, "refused", (json_int_t)sqlite3_column_int64(q, 2), "what", list);
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return o;
 }

@@ -397,7 +397,7 @@ static int tell_all_who_have_one(struct reg_order *o, struct reg_db *db)
 
 	for (; rc > 0; rc = rc < 0 ? rc : reg_db_next(q))
 		rc = reg_outbox_app(db, (const char *)sqlite3_column_text(q, 0));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	o->sends = true;
 	return rc;
 }

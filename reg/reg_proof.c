@@ -38,7 +38,7 @@ static int standing_of(struct reg_db *db, struct standing *s, int64_t app)
 		return rc;
 	*s = (struct standing){ sqlite3_column_int(q, 0), sqlite3_column_int(q, 1),   sqlite3_column_int(q, 2),
 				sqlite3_column_int(q, 3), sqlite3_column_int64(q, 4), sqlite3_column_int64(q, 5) };
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return 1;
 }
 

@@ -59,7 +59,7 @@ static int next_due(struct reg_prover *p, int64_t now)
 	p->now = (struct reg_asked){ .app = sqlite3_column_int64(q, 0), .wishes = sqlite3_column_int64(q, 3) };
 	snprintf(p->now.fqdn, sizeof(p->now.fqdn), "%s", (const char *)sqlite3_column_text(q, 1));
 	snprintf(p->now.token, sizeof(p->now.token), "%s", (const char *)sqlite3_column_text(q, 2));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return 1;
 }
 

@@ -41,7 +41,7 @@ int reg_pseudonym_renew_all(struct reg_db *db, int64_t device)
 
 	for (; rc == 0 && more > 0; more = reg_db_next(q))
 		rc = renew(db, device, (const char *)sqlite3_column_text(q, 0), uid);
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return rc < 0 ? rc : more;
 }
 

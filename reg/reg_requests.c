@@ -61,7 +61,7 @@ static int request_named(struct reg_order *o, struct reg_db *db, struct found *r
 	*r = (struct found){ sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2),
 			     sqlite3_column_int64(q, 3), sqlite3_column_int64(q, 4), reg_db_text(q, 5),
 			     reg_db_text(q, 6),          reg_db_text(q, 7),          reg_db_text(q, 8) };
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return r->fqdn && r->state && r->return_to ? 0 : -ENOMEM;
 }
 
@@ -240,7 +240,7 @@ static int name_of(struct reg_db *db, int64_t device, char *name)
 	if (rc <= 0)
 		return rc < 0 ? rc : -EIO;
 	snprintf(name, REG_NAME + 1, "%s", (const char *)sqlite3_column_text(q, 0));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return 0;
 }
 

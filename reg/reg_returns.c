@@ -91,7 +91,7 @@ static int answer_returns(struct reg_order *o, struct reg_db *db, const struct r
 
 	for (; rc > 0; rc = reg_db_next(q))
 		json_array_append_new(list, json_string((const char *)sqlite3_column_text(q, 0)));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	o->answer = json_pack("{ss so}", "fqdn", a->fqdn, "return_addresses", list);
 	o->revision = a->rev;
 	return rc;

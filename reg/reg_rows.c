@@ -99,7 +99,7 @@ int reg_answer_row(struct reg_order *o, sqlite3_stmt *q)
 	o->answer = object_of(q);
 	if (rev >= 0)
 		o->revision = sqlite3_column_int64(q, rev);
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return o->answer ? 0 : -ENOMEM;
 }
 
@@ -133,7 +133,7 @@ int reg_answer_page(struct reg_order *o, struct reg_db *db, const char *name, co
 		json_decref(key);
 		key = json_string((const char *)sqlite3_column_text(q, column_named(q, "_key")));
 	}
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	o->answer = json_pack("{so}", name, list);
 	if (n == limit)
 		json_object_set(o->answer, "next", key);

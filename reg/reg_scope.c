@@ -30,7 +30,7 @@ int reg_scope_asp_name(struct reg_order *o, struct reg_db *db, char out[REG_ASP_
 		     ? 0
 		     : reg_refuse(o, CTL_FORBIDDEN, NULL, "the ASP is %s; allowed: to an approved one",
 				  sqlite3_column_text(q, 1));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return rc;
 }
 

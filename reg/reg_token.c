@@ -65,7 +65,7 @@ int reg_token_find(struct reg_db *db, const uint8_t proof[REG_PROOF_LEN], struct
 	*stale = sqlite3_column_int64(q, 4) < now - STALE_S;
 	rc = sqlite3_column_bytes(q, 5) == REG_PROOF_LEN &&
 	     CRYPTO_memcmp(sqlite3_column_blob(q, 5), proof, REG_PROOF_LEN) == 0;
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return rc;
 }
 

@@ -76,7 +76,7 @@ int reg_audit_list(struct reg_order *o, struct reg_db *db)
 		json_object_set_new(row, "row", json_integer(seq));
 		json_array_append_new(list, row);
 	}
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	o->answer = json_pack("{so}", "audit", list);
 	if (n == (size_t)limit)
 		json_object_set_new(o->answer, "next", json_sprintf("%lld", (long long)seq));

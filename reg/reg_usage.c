@@ -61,7 +61,7 @@ int reg_usage_cursor(struct reg_db *db, char **out, const char *target)
 	if (rc <= 0)
 		return rc;
 	*out = reg_db_text(q, 0);
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return *out ? 1 : -ENOMEM;
 }
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Statements that stay prepared, and the log of the database, which another thread than the writer's empties. */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/base/clock.h"
+#include "reg/reg_checkpoint.h"
+#include "tests/unit/reg_world.h"
+#include "tests/unit/suite.h"
+
+#define PAGE 4096
+
+static int prepared(void)
+{
+	int n = 0;
+
+	for (sqlite3_stmt *q = sqlite3_next_stmt(world->sql, NULL); q; q = sqlite3_next_stmt(world->sql, q))
+		n++;
+	return n;
+}
+
+START_TEST(statements_stay)
+{
+	const char *two = "SELECT 1 UNION ALL SELECT 2 WHERE ?1 IS NULL";
+	sqlite3_stmt *outer, *inner;
+	char text[32];
+	int64_t n;
+	int before;
+
+	ck_assert_int_eq(reg_db_ask(world, &outer, two, "t", NULL), 1);
+	before = prepared();
+	ck_assert_int_eq(reg_db_ask(world, &inner, two, "t", "x"), 1); /* while it is read: another one */
+	ck_assert_ptr_ne(inner, outer);
+	ck_assert_int_eq(prepared(), before + 1);
+	ck_assert_int_eq(reg_db_next(inner), 0);
+	reg_db_end(inner);
+	for (int i = 0; i < 1000; i++) { /* as many as there are: not all of them stay, but the one that is read does */
+		snprintf(text, sizeof(text), "SELECT %d", i);
+		ck_assert_int_eq(reg_db_int(world, &n, text, ""), 1);
+		ck_assert_int_eq(n, i);
+	}
+	ck_assert_int_lt(prepared(), 200);
+	ck_assert_int_eq(reg_db_next(outer), 1);
+	ck_assert_int_eq(sqlite3_column_int(outer, 0), 2);
+	reg_db_end(outer);
+	ck_assert_int_eq(reg_db_ask(world, &inner, two, "t", NULL), 1); /* bound anew, and from its first row */
+	ck_assert_int_eq(sqlite3_column_int(inner, 0), 1);
+	reg_db_end(inner);
+}
+END_TEST
+
+static off_t size_of(const char *database, const char *behind)
+{
+	char path[256];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s%s", database, behind);
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+static void commit_a_thousand_pages(const char *path)
+{
+	off_t before = size_of(path, "");
+
+	ck_assert_int_eq(sql_exec(world->sql, "INSERT INTO t WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL"
+					      " SELECT n + 1 FROM r WHERE n < 1000) SELECT zeroblob(4000) FROM r"),
+			 0);
+	for (uint64_t until = clock_mono_ms() + 60000; size_of(path, "") < before + 1000 * PAGE; usleep(1000))
+		ck_assert_msg(clock_mono_ms() < until, "nothing comes to the database");
+}
+
+/* What is committed comes to the database without the writer, and once all of it has, the log is used from its begin. */
+START_TEST(log_is_emptied)
+{
+	const char *path = sqlite3_db_filename(world->sql, "main");
+	struct err err;
+	struct reg_checkpoint *c = reg_checkpoint_start(world, path, &err);
+	off_t before = -1;
+
+	ck_assert_msg(c != NULL, "%s", err.text);
+	ck_assert_int_eq(sql_exec(world->sql, "CREATE TABLE t (b BLOB)"), 0);
+	for (int n = 0; size_of(path, "-wal") != before; n++) {
+		ck_assert_msg(n < 100, "the log grows for ever");
+		before = size_of(path, "-wal");
+		commit_a_thousand_pages(path);
+	}
+	reg_db_close(world);
+	world = NULL;
+	reg_checkpoint_stop(c);
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("reg_db", reg_world_begin, reg_world_end, statements_stay, log_is_emptied)
