@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "common/rt/log_cat.h"
+#include "reg/reg_ahead.h"
 #include "reg/reg_operations.h"
 #include "reg/reg_work.h"
 
@@ -207,6 +208,18 @@ static int api_work(struct reg_order *o, struct reg_db *db)
 	return rc < 0 ? rc : once(c, o, db);
 }
 
+/* What others are asked before is nothing for who may not order it. */
+static int api_ahead(struct reg_order *o, struct reg_db *db)
+{
+	struct api_call *c = o->data;
+	const struct reg_operation *op = c->op->order;
+	int rc = find_caller(c, o, db);
+
+	if (rc == 0)
+		rc = may_call(c, o);
+	return rc == 0 ? reg_ahead_of(op->work)(o, db) : rc;
+}
+
 int api_openapi_show(struct reg_order *o, struct reg_db *db)
 {
 	o->answer = json_loads(api_openapi, 0, NULL);
@@ -227,7 +240,10 @@ int api_call_give(struct api_call *c, struct reg_work *writer, struct reg_work *
 	o->data = c;
 	o->ended = ended;
 	/* what is refused anyway keeps nobody's change waiting */
-	rc = reg_work_give(op->writes && !c->refused.status ? writer : reader, o);
+	if (reg_ahead_of(op->work) && !c->refused.status)
+		rc = reg_ahead_give(api_ahead, o);
+	else
+		rc = reg_work_give(op->writes && !c->refused.status ? writer : reader, o);
 	if (rc < 0)
 		reg_order_free(o);
 	return rc;

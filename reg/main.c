@@ -14,6 +14,7 @@
 #include "common/rt/pseudonym.h"
 #include "reg/api_cfg.h"
 #include "reg/api_http.h"
+#include "reg/reg_ahead.h"
 #include "reg/reg_audit.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_checkpoint.h"
@@ -91,6 +92,13 @@ static struct reg_work *start_work(struct reg_db *db, void (*sends)(void), struc
 	return db ? reg_work_start(db, sends, err) : NULL;
 }
 
+static int start_ahead(struct err *err)
+{
+	struct reg_db *db = one_more(err);
+
+	return db ? reg_ahead_start(db, writer, err) : -EINVAL;
+}
+
 static int start_senders(struct err *err)
 {
 	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
@@ -128,6 +136,7 @@ static void stop_all(void)
 	osmo_timer_del(&hourly);
 	reg_prover_stop(prover);
 	reg_collector_stop(collector);
+	reg_ahead_stop();
 	reg_work_stop(writer);
 	reg_checkpoint_stop(checkpoint);
 	reg_prover_free(prover);
@@ -169,7 +178,8 @@ static int start_all(struct err *err)
 	if (!writer)
 		return -EINVAL;
 	reader = start_work(one_more(err), NULL, err);
-	if (!reader || start_senders(err) < 0 || start_prover(err) < 0 || start_collector(err) < 0)
+	if (!reader || start_ahead(err) < 0 || start_senders(err) < 0 || start_prover(err) < 0 ||
+	    start_collector(err) < 0)
 		return -EINVAL;
 	return reg_naf_start(reader, err);
 }

@@ -44,6 +44,8 @@ struct reg_order {
 	const char *field; /* the member of `in` that is not what is allowed; NULL: none, or not one alone. Static */
 	struct err err;    /* why not, and what is allowed */
 	struct reg_order *next;
+	int (*then_work)(struct reg_order *o, struct reg_db *db); /* of reg_ahead.c, while others are asked */
+	void (*then_ended)(struct reg_order *o);
 };
 
 /*! \param[in] in taken, also on error; may be NULL. \returns for reg_work_give() or reg_order_free(), if_match REG_MATCH_NONE; NULL no memory */

@@ -278,6 +278,18 @@ DEFUN(target_directory, target_directory_cmd, "policy-directory PATH",
 	return set_path(vty, &t->directory_typed, &t->policy_directory, "policy-directory", argv[0]);
 }
 
+DEFUN(target_unasked, target_unasked_cmd, "subscribers (asked|unasked)",
+      "Is it asked for the subscriber before a device is registered?\nYes: one that it does not know is refused\n"
+      "No: it gets its subscribers later\n")
+{
+	struct reg_target *t = vty->index;
+
+	if (!t->is_hss)
+		return cfg_fail(vty, "a BSF has no subscribers; allowed: socket, policy-directory");
+	t->unasked = strcmp(argv[0], "unasked") == 0;
+	return CMD_SUCCESS;
+}
+
 static int write_targets(struct vty *vty)
 {
 	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
@@ -286,6 +298,8 @@ static int write_targets(struct vty *vty)
 		vty_out(vty, "target %s %s%s", t->name, t->is_hss ? "hss" : "bsf", VTY_NEWLINE);
 		write_text(vty, "socket", t->socket_typed);
 		write_text(vty, "policy-directory", t->directory_typed);
+		if (t->unasked)
+			vty_out(vty, " subscribers unasked%s", VTY_NEWLINE);
 		vty_out(vty, "!%s", VTY_NEWLINE);
 	}
 	return CMD_SUCCESS;
@@ -314,6 +328,7 @@ void reg_cfg_init(void)
 	install_element(CONFIG_NODE, &target_cmd);
 	install_element(TARGET_NODE, &target_socket_cmd);
 	install_element(TARGET_NODE, &target_directory_cmd);
+	install_element(TARGET_NODE, &target_unasked_cmd);
 	reg_profile_init();
 }
 

@@ -18,6 +18,7 @@ struct reg_target {
 	bool is_hss;            /* else a BSF */
 	char *socket;           /* its control socket, absolute */
 	char *policy_directory; /* of a BSF, absolute; NULL: its NAFs are in its configuration */
+	bool unasked;           /* of an HSS: not whether it knows a subscriber */
 	char *socket_typed, *directory_typed;
 	int line;
 };

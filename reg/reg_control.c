@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "reg/api_http.h"
+#include "reg/reg_ahead.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_discovery.h"
 #include "reg/reg_orders.h"
@@ -103,6 +104,13 @@ static int put_args(json_t *in, const struct ctl_request *q, const char *names)
 	return rc;
 }
 
+static int give_verb(const struct verb *v, struct reg_order *o)
+{
+	reg_ahead_fn *ask = reg_ahead_of(v->work);
+
+	return ask ? reg_ahead_give(ask, o) : reg_work_give(v->writes ? writer : reader, o);
+}
+
 static void run_verb(struct ctl_request *q)
 {
 	const struct verb *v = ctl_data(q);
@@ -117,7 +125,7 @@ static void run_verb(struct ctl_request *q)
 	snprintf(o->caller.name, sizeof(o->caller.name), "%s", ctl_who(q));
 	o->data = q;
 	o->ended = answer_later;
-	if (reg_work_give(v->writes ? writer : reader, o) == 0)
+	if (give_verb(v, o) == 0)
 		return;
 	reg_order_free(o);
 	ctl_fail(q, CTL_BUSY, "too many orders wait");
@@ -155,7 +163,7 @@ const struct ctl_command reg_commands[] = {
 	  DO(reg_asp_put, true, "asp state=suspended") },
 	{ .words = "asp delete",
 	  ARGS("ASP", 1, 1),
-	  .help = "With its applications, their grants and pseudonyms; its name is not given again",
+	  .help = "With its applications, their grants and pseudonyms; who has its name later begins with nothing",
 	  .changes = true,
 	  DO(reg_asp_delete, true, "asp") },
 	{ .words = "app add",

@@ -80,7 +80,9 @@ async def refusals(t):
                           (f"app add {ASP} {FQDN} 192.0.2.0/24", "exists it is there, and connects from 127.0.0.1/32"),
                           (f"app add {ASP} {FQDN} nowhere", "invalid 'nowhere' is no address"), (f"app add a:b {FQDN} 127.0.0.1", "invalid that is no name of an ASP"),
                           ("app show nothing.example.com", "unknown there is no such application"), ("device add nobody", "invalid that is no IMPI"),
-                          ("device add a@example.com imei=490154203237518", "exists another device has that imei"),
+                          (f"device add {w.cards[1].impi} imei=490154203237518", "exists another device has that imei"),
+                          ("device add a@example.com", "invalid no HSS of the realm knows it"),
+                          (f"app add {ASP} naf1.example.com 127.0.0.1", "exists target bsf-1 has it in its configuration"),
                           (f"device add {impi} imei=490154203237519", "exists the device has another imei"),
                           (f"device add {impi} eid=1", "invalid that is no eid; allowed: 32 digits"), (f"device add {impi} colour=1", "invalid a device has no such name"),
                           ("device show a@example.com", "unknown there is no such device"), (f"grant {impi} tv.example.com", "unknown there is no such application"),
@@ -100,7 +102,9 @@ async def refusals(t):
 
 @test("registry: a grant for a subscriber the HSS does not have is kept as refused, shown, and keeps nobody else waiting", smoke=True)
 async def not_at_hss(t):
-    w = await Realm(t).start()
+    w = Realm(t)
+    w.reg_cfg.add("target hss-1 hss", "subscribers unasked")
+    await w.start()
     await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
     for impi in ("stranger@example.com", w.cards[0].impi):
         await w.order(f"device add {impi}")
@@ -165,3 +169,17 @@ async def without_socket(t):
     for verb in own:
         _, _, err = await procs.run([t.need_program("gbactl"), "-t", "1", verb], 20, {"GBACTL_SOCKET": ""})
         assert "/run/gba-reg/control" in err, (verb, err)
+
+
+@test("registry: an application that the BSF has itself is not approved either, and the BSF's goes on; a device of an HSS that is away is registered", smoke=True)
+async def ahead(t):
+    w = await Realm(t).start()
+    s = await w.ue().bootstrap()
+    files = await ctl.ask(w.ports["bsf_ctl"], "policy show")
+    assert (await w.refused("app approve naf1.example.com")).startswith("exists target bsf-1 has it in its configuration")
+    assert (await naf.fetch(await w.naf("naf1.example.com"), s.btid, naf.naf_id("naf1.example.com"))).key == s.ks_naf("naf1.example.com")
+    assert await ctl.ask(w.ports["bsf_ctl"], "policy show") == files
+    assert (await w.order(f"device add {w.cards[0].impi}"))["state"] == "active"
+    await w.hss.stop()
+    await w.order("device add unknown@example.com")
+    assert (await w.order("device list"))["devices"][1:], "both"
