@@ -217,6 +217,15 @@ int reg_device_put(struct reg_order *o, struct reg_db *db)
 	return rc == 0 ? reg_device_answer(o, db, device) : rc;
 }
 
+/* What BSFs were told of one that is not active they would keep, and refuse it also when it is registered again. */
+static int check_active(struct reg_order *o, struct reg_db *db, int64_t device)
+{
+	int64_t one;
+	int rc = reg_db_int(db, &one, "SELECT 1 FROM device WHERE id = ?1 AND state <> 'active'", "i", device);
+
+	return rc > 0 ? reg_refuse(o, CTL_CONFLICT, "device", "it is suspended or lost; allowed: active first") : rc;
+}
+
 /* Only one without grants, of which nobody is still to be told something: who takes it away has withdrawn them before. */
 int reg_device_delete(struct reg_order *o, struct reg_db *db)
 {
@@ -228,6 +237,8 @@ int reg_device_delete(struct reg_order *o, struct reg_db *db)
 	int64_t device, rev;
 	int rc = reg_scope_device_change(o, db, &device, &rev);
 
+	if (rc == 0)
+		rc = check_active(o, db, device);
 	if (rc < 0)
 		return rc;
 	rc = reg_own_only(db, device);

@@ -87,14 +87,23 @@ int reg_outbox_apps(struct reg_db *db, const char *asp)
 		asp);
 }
 
+int reg_outbox_suspended(struct reg_db *db, const char *target)
+{
+	return reg_db_do(db,
+			 "INSERT INTO outbox (target, device, of_state, at) SELECT ?1, id, 1, ?2 FROM device WHERE"
+			 " state <> 'active' ORDER BY id",
+			 "ti", target, (int64_t)time(NULL));
+}
+
 int reg_outbox_all(struct reg_db *db)
 {
 	static const struct {
 		bool hss_too;
 		const char *text;
 	} all[] = {
-		{ false, "INSERT INTO outbox (target, device, of_state, at) SELECT ?2, id, 1, ?3 FROM device"
-			 " WHERE state <> 'active' AND ?1 IS NULL" },
+		{ false,
+		  "INSERT INTO outbox (target, device, of_state, at) SELECT ?2, id, 1, ?3 FROM device"
+		  " WHERE (state <> 'active' OR guss_at > 0) AND ?1 IS NULL" }, /* one may be suspended there yet */
 		{ false,
 		  "INSERT INTO outbox (target, fqdn, at) SELECT ?2, fqdn, ?3 FROM application WHERE ?1 IS NULL ORDER BY id" },
 		{ true,

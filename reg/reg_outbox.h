@@ -18,6 +18,9 @@ int reg_outbox_apps(struct reg_db *db, const char *asp);
 /*! For each BSF: whether a device is served at all. */
 int reg_outbox_state(struct reg_db *db, int64_t device);
 
+/*! For a BSF that may know nothing of it: each device that is not to be served. \returns 0; -EIO; -ENOSPC */
+int reg_outbox_suspended(struct reg_db *db, const char *target);
+
 /*! Everything there is, for each target. \returns 0; -EIO; -ENOSPC */
 int reg_outbox_all(struct reg_db *db);
 

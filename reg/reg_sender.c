@@ -209,7 +209,8 @@ static int tell_device(struct reg_sender *s, struct told *t)
 	return rc < 0 ? rc : 0;
 }
 
-/* --- a device: whether it is served at all. What a BSF has forgotten of it when it starts anew, the empty GUSS says, too. */
+/* --- a device: whether it is served at all. What a BSF has forgotten of it when it starts anew, the empty GUSS says, too, until the
+ * collector has seen that and it is told again. */
 
 static int tell_state(struct reg_sender *s, struct told *t)
 {
@@ -228,7 +229,7 @@ static int tell_state(struct reg_sender *s, struct told *t)
 	snprintf(command, sizeof(command), "%s impi %s", active ? "resume" : "suspend", impi);
 	rc = ask(s, command, span_of(NULL, 0), t, &answer);
 	if (rc == 0)
-		count(s, true);
+		count(s, !active || json_is_true(json_object_get(answer, "was_suspended")));
 	json_decref(answer);
 	OPENSSL_cleanse(impi, sizeof(impi));
 	OPENSSL_cleanse(command, sizeof(command));

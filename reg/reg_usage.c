@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include "reg/reg_cfg.h"
+#include "reg/reg_outbox.h"
 #include "reg/reg_rows.h"
 #include "reg/reg_scope.h"
 
@@ -30,12 +31,30 @@ static int keep_one(struct reg_db *db, const json_t *use)
 			 "iiti", device, (int64_t)json_integer_value(json_object_get(use, "bootstrapped")), naf, at);
 }
 
+/* A BSF that was started anew may have forgotten who is suspended: told again, as one that was never asked is. Only then. */
+static int tell_suspended(struct reg_order *o, struct reg_db *db, const struct reg_used *u)
+{
+	const char *now = json_string_value(json_object_get(u->answer, "cursor"));
+	char *before = NULL;
+	int rc = reg_usage_cursor(db, &before, u->target);
+	bool same = rc > 0 && strcspn(before, "-") == strcspn(now, "-") && strncmp(before, now, strcspn(now, "-")) == 0;
+
+	free(before);
+	if (rc < 0 || same)
+		return rc < 0 ? rc : 0;
+	o->sends = true;
+	return reg_outbox_suspended(db, u->target);
+}
+
 int reg_usage_keep(struct reg_order *o, struct reg_db *db)
 {
 	const struct reg_used *u = o->data;
 	const json_t *use;
 	size_t i;
-	int rc = 0;
+	int rc = tell_suspended(o, db, u);
+
+	if (rc < 0)
+		return rc;
 
 	json_array_foreach(json_object_get(u->answer, "used"), i, use)
 	{

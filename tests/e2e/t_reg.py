@@ -6,6 +6,7 @@ import os
 from lib import ctl, naf, procs
 from lib.registry import ASP, FQDN, Realm, page, page_until
 from lib.runner import test
+from lib.ue import UbError
 
 
 @test("registry: no grant, no page; granted, the page without another bootstrap; withdrawn, no page within recheck", smoke=True, timeout=90)
@@ -183,3 +184,34 @@ async def ahead(t):
     await w.hss.stop()
     await w.order("device add unknown@example.com")
     assert (await w.order("device list"))["devices"][1:], "both"
+
+
+@test("registry: a device that is suspended is so at a BSF that was started anew and has forgotten it; what a backup does not know ends with reconcile", smoke=True)
+async def suspended_again(t):
+    w = Realm(t)
+    w.bsf_cfg.node("store")[:] = [" memory"]
+    w.reg_cfg.set("registry", "usage interval 1 kept 60")
+    await w.start()
+    lost, other = w.cards[0].impi, w.cards[1].impi
+    for impi in (lost, other):
+        await w.order(f"device add {impi}")
+    await w.order(f"device state {lost} lost")
+    assert (await w.refused(f"device delete {lost}")).startswith("conflict it is suspended or lost; allowed: active first")
+    await w.told()
+    await w.bsf.stop()
+    await w.bsf.start()
+
+    async def refused():
+        try:
+            await w.ue().bootstrap()
+        except UbError as e:
+            return e.response.status == 403
+        return False
+    await t.until(refused, 30, "the BSF to be told again")
+    await ctl.ask(w.ports["bsf_ctl"], f"suspend impi {other}")                 # by a registry of before
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
+    await w.order(f"grant {other} {FQDN}")
+    await w.order("reconcile")
+    await w.told()
+    await w.ue(1).bootstrap()
+    assert await refused()
