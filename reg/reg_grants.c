@@ -208,13 +208,14 @@ static int change(struct reg_order *o, struct reg_db *db, const struct consent *
 
 /* --- orders */
 
-/* gbactl: the operator says all of it. */
+/* gbactl: the operator says all of it; what he withdraws he may object to all the same. */
 static int change_all(struct reg_order *o, struct reg_db *db, bool agree, const char *what)
 {
-	const bool want[PARTS] = { [ASP_AGREES] = agree, [USER_AGREES] = agree };
+	bool want[PARTS] = { [ASP_AGREES] = agree, [USER_AGREES] = agree };
 	struct consent c;
 	int rc = consent_named(o, db, &c);
 
+	want[OBJECTS] = !agree && c.is[OBJECTS];
 	if (rc == 0)
 		rc = change(o, db, &c, want, what);
 	if (rc >= 0)
@@ -416,9 +417,12 @@ int reg_grant_bulk(struct reg_order *o, struct reg_db *db)
 
 static int change_group(struct reg_order *o, struct reg_db *db, bool agree)
 {
-	json_object_set_new(o->in, "lines",
-			    json_pack("[{sssssbsbsb}]", "group", reg_in(o, "group"), "fqdn", reg_in(o, "fqdn"),
-				      "asp_agrees", agree, "user_agrees", agree, "operator_objects", 0));
+	json_t *line = json_pack("{sssssbsb}", "group", reg_in(o, "group"), "fqdn", reg_in(o, "fqdn"), "asp_agrees",
+				 agree, "user_agrees", agree);
+
+	if (agree)
+		json_object_set_new(line, "operator_objects", json_false());
+	json_object_set_new(o->in, "lines", json_pack("[o]", line));
 	return reg_grant_bulk(o, db);
 }
 

@@ -204,6 +204,27 @@ START_TEST(what_ends_for_many_is_told_to_each)
 }
 END_TEST
 
+/* Else the two others could agree again. */
+START_TEST(a_withdrawal_ends_no_objection)
+{
+	static reg_work_fn *const ends[] = { reg_withdraw, reg_group_withdraw };
+
+	MUST(reg_operator, reg_group_put, "", "{\"group\": \"fleet\"}");
+	MUST(reg_operator, reg_member_add, "", "{\"group\": \"fleet\", \"devices\": [\"%s\"]}", device);
+	for (size_t i = 0; i < 2; i++) {
+		agree();
+		MUST(reg_operator, reg_grant_put, "",
+		     "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\", \"operator_objects\": true}", device);
+		MUST(reg_operator, ends[i], "", "{\"device\": \"%s\", \"group\": \"fleet\", \"fqdn\": \"" FQDN "\"}",
+		     device);
+		agree();
+		ck_assert_msg(!is_live(), "%zu", i);
+		MUST(reg_operator, reg_grant, "", "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\"}", device);
+		ck_assert(is_live());
+	}
+}
+END_TEST
+
 START_TEST(many_lines_are_all_or_none)
 {
 	struct reg_order *o;
@@ -236,4 +257,5 @@ END_TEST
 
 SUITE_WITH_FIXTURE("reg_grants", open_realm, reg_world_end, each_says_what_is_his, each_ends_it_alone,
 		   a_consent_for_what_is_suspended_ends_too, who_is_known_less_gets_none, two_hundred_and_no_more,
-		   what_ends_for_many_is_told_to_each, many_lines_are_all_or_none, the_own_right_goes_with_the_last_one)
+		   what_ends_for_many_is_told_to_each, a_withdrawal_ends_no_objection, many_lines_are_all_or_none,
+		   the_own_right_goes_with_the_last_one)
