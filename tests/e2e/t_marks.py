@@ -181,7 +181,7 @@ async def failover(t):
     first, s = await bootstrap(a.ue()), await bootstrap(a.ue(1))
 
     async def has_all():
-        return await replica.ask("DBSIZE") == await redis.ask("DBSIZE")
+        return await redis.has_replicas(1)
     await t.until(has_all, 20, "the replica to have all")
     assert (await order(a, f"revoke impi {first.impi}"))["failover_safe"] is True
     replica.freeze()

@@ -37,7 +37,8 @@ class Redis:
     async def start(self, open_to_all=False):
         """open_to_all: it asks for no password."""
         locked = ["--requirepass", self.admin, "--user", "gba", "on", f">{self.password}", *may().split()]
-        words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *(() if open_to_all else locked), *self.more]
+        words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0",
+                 *(() if open_to_all else locked), *self.more]
         with open(f"{self.t.dir}/redis.log", "ab") as log:
             self.proc = await asyncio.create_subprocess_exec(*words, stdout=log, stderr=log, cwd=self.t.dir)
         await self.t.until(self.answers, 20, "redis-server to answer")
@@ -56,6 +57,10 @@ class Redis:
     async def ask(self, *words):
         """The first line of what it answers, as its administrator."""
         return (await self.told(*words))[0]
+
+    async def has_replicas(self, n):
+        """So many have all; one that only just has it is not among them until it has said so."""
+        return sum(b"state=online" in line for line in await self.told("INFO", "replication")) == n
 
     async def told(self, *words):
         """Its lines: of a text there are two, of the length and its first one."""
@@ -116,7 +121,7 @@ class Sentinels:
     """A master with two replicas, and three Sentinels. A master without a replica takes nothing."""
 
     def __init__(self, t):
-        safe = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
+        safe = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2", "--repl-ping-replica-period", "1")
         first = Redis(t, *safe)
         first.more += ["--masterauth", first.admin]
         rest = [Redis(t, *safe, "--masterauth", first.admin, "--replicaof", "127.0.0.1", str(first.port), like=first) for _ in range(2)]
@@ -134,7 +139,7 @@ class Sentinels:
             await s.start()
 
         async def replicated():
-            return b"connected_slaves:2" in await self.servers[0].told("INFO", "replication")
+            return await self.servers[0].has_replicas(2)
         await self.t.until(replicated, 20, "the replicas to be there")
         for s in self.sentinels:
             await s.start()
