@@ -40,6 +40,7 @@ void api_conn_end(struct api_conn *c)
 	deadline_stop(&c->late);
 	llist_del(&c->entry);
 	c->of->n--;
+	api_cert_drop(c->cert);
 	free(c);
 }
 

@@ -9,8 +9,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include "common/rt/deadline.h"
-#include "reg/reg_token.h"
 #include "reg/api_call.h"
+#include "reg/api_cert.h"
+#include "reg/reg_token.h"
 
 struct api_conns {
 	struct llist_head all; /* who has been without a whole request longest comes first */
@@ -26,10 +27,11 @@ struct api_conn {
 	struct api_conns *of;
 	struct deadline late;
 	int fd;
-	uint64_t line;  /* of addresses, for the rate */
-	bool working;   /* a whole request is here and not answered */
-	bool looked_at; /* its certificate */
-	int n_proofs;   /* of it; -EACCES */
+	uint64_t line;         /* of addresses, for the rate */
+	struct api_cert *cert; /* ours, that it was shown; NULL: that of the start */
+	bool working;          /* a whole request is here and not answered */
+	bool looked_at;        /* its certificate */
+	int n_proofs;          /* of it; -EACCES */
 	uint8_t proofs[API_PROOFS][REG_PROOF_LEN];
 };
 

@@ -129,6 +129,15 @@ static void hold(void *owner, struct inbox_item *item, bool stopping)
 	sem_post(&h->ask.done);
 }
 
+static void take_cert(void *owner, struct inbox_item *item, bool stopping)
+{
+	struct api_http *h = owner;
+
+	api_cert_drop(h->cert);
+	h->cert = h->ask.cert;
+	sem_post(&h->ask.done);
+}
+
 /* All answers have come: they are sent as far as they are taken at once. */
 static void finish(void *owner, struct inbox_item *item, bool stopping)
 {
@@ -152,6 +161,12 @@ static int on_thread(struct api_http *h, void (*run)(void *owner, struct inbox_i
 	while (sem_wait(&h->ask.done) < 0)
 		;
 	return h->ask.rc;
+}
+
+static void share_cert(size_t i, struct api_cert *c)
+{
+	listeners[i]->ask.cert = c;
+	on_thread(listeners[i], take_cert);
 }
 
 static int serve_at(const struct api_listen *l, struct err *err)
@@ -220,7 +235,7 @@ int api_http_start(struct reg_work *w, struct reg_work *r, struct err *err)
 		rc = listeners[i] ? start_one(listeners[i], &tls, err) : err_set(err, -ENOMEM, "no memory");
 	}
 	api_tls_clear(&tls);
-	return rc;
+	return rc == 0 ? api_cert_begin(share_cert, n_listeners, err) : rc;
 }
 
 void api_http_figures(json_t *into)
@@ -260,6 +275,7 @@ static void http_free(struct api_http *h)
 		close(h->listen.fd);
 	if (h->spare_fd >= 0)
 		close(h->spare_fd);
+	api_cert_drop(h->cert);
 	api_rates_free(h->rates);
 	sem_destroy(&h->ask.done);
 	free(h);
@@ -267,6 +283,7 @@ static void http_free(struct api_http *h)
 
 void api_http_stop(void)
 {
+	api_cert_end();
 	for (size_t i = 0; i < n_listeners; i++)
 		http_free(listeners[i]);
 	n_listeners = 0;

@@ -235,6 +235,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx, enu
 {
 	struct api_http *h = cls;
 	const struct sockaddr *from;
+	struct api_conn *c;
 	int fd;
 
 	if (toe != MHD_CONNECTION_NOTIFY_STARTED) {
@@ -245,8 +246,11 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx, enu
 	}
 	fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	from = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-	*ctx = api_conn_new(&h->conns, fd,
-			    keyed_hash(hash_key, sockaddr_line(from))); /* NULL: its requests are refused */
+	*ctx = c = api_conn_new(&h->conns, fd,
+				keyed_hash(hash_key, sockaddr_line(from))); /* NULL: its requests are refused */
+	if (c && h->cert)
+		c->cert = api_cert_use(h->cert,
+				       MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
 }
 
 __attribute__((format(printf, 2, 0))) static void on_library_log(void *cls, const char *fmt, va_list ap)

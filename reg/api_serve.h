@@ -23,6 +23,7 @@ struct api_http {
 	int spare_fd; /* given up to take and close a connection when descriptors run out */
 	void *ctx;    /* of the thread */
 	struct api_conns conns;
+	struct api_cert *cert; /* for new connections */
 	struct deadline timer; /* what the library wants to be called for */
 	struct api_rates *rates;
 	bool due, again, stopping;
@@ -31,6 +32,7 @@ struct api_http {
 	struct {
 		struct inbox_item item; /* first */
 		sem_t done;
+		struct api_cert *cert; /* that is to be used */
 		int rc;
 	} ask; /* of the main thread */
 };

@@ -71,31 +71,61 @@ static gnutls_datum_t datum(const char *text)
 	return (gnutls_datum_t){ (unsigned char *)(uintptr_t)text, (unsigned)strlen(text) };
 }
 
-static int fits(const struct api_tls *t, struct err *err)
+time_t api_tls_expires(gnutls_certificate_credentials_t c)
 {
-	gnutls_certificate_credentials_t c;
-	gnutls_datum_t certificate = datum(t->certificate), key = datum(t->key), ca = datum(t->ca ? t->ca : "");
-	int rc = gnutls_certificate_allocate_credentials(&c);
+	gnutls_x509_crt_t *crts;
+	time_t end = -1;
+	unsigned n = 0;
 
-	if (rc < 0)
-		return err_set(err, -ENOMEM, "no memory");
-	rc = gnutls_certificate_set_x509_key_mem(c, &certificate, &key, GNUTLS_X509_FMT_PEM);
-	if (rc < 0)
-		cfg_error(err, -EINVAL, api_cfg.tls_line, "api: tls certificate and tls key: %s", gnutls_strerror(rc));
-	else if (t->ca && (rc = gnutls_certificate_set_x509_trust_mem(c, &ca, GNUTLS_X509_FMT_PEM)) <= 0)
-		rc = cfg_error(err, -EINVAL, api_cfg.tls_line, "api: tls ca: no certificate in it");
-	gnutls_certificate_free_credentials(c);
-	return rc < 0 ? -EINVAL : 0;
+	if (gnutls_certificate_get_x509_crt(c, 0, &crts, &n) < 0)
+		return -1;
+	for (unsigned i = 0; i < n; i++) {
+		if (i == 0)
+			end = gnutls_x509_crt_get_expiration_time(crts[i]);
+		gnutls_x509_crt_deinit(crts[i]);
+	}
+	gnutls_free(crts);
+	return end;
 }
 
-int api_tls_check(struct err *err)
+static int fill(gnutls_certificate_credentials_t c, const struct api_tls *t, struct err *err)
+{
+	gnutls_datum_t certificate = datum(t->certificate), key = datum(t->key), ca = datum(t->ca ? t->ca : "");
+	int rc = gnutls_certificate_set_x509_key_mem(c, &certificate, &key, GNUTLS_X509_FMT_PEM),
+	    line = api_cfg.tls_line;
+
+	if (rc < 0)
+		return cfg_error(err, -EINVAL, line, "api: tls certificate and tls key: %s", gnutls_strerror(rc));
+	if (api_tls_expires(c) <= time(NULL))
+		return cfg_error(err, -EINVAL, line, "api: %s: the certificate has expired", api_cfg.certificate.path);
+	if (t->ca && gnutls_certificate_set_x509_trust_mem(c, &ca, GNUTLS_X509_FMT_PEM) <= 0)
+		return cfg_error(err, -EINVAL, line, "api: tls ca: no certificate in it");
+	return 0;
+}
+
+int api_tls_open(gnutls_certificate_credentials_t *out, struct err *err)
 {
 	struct api_tls t;
 	int rc = api_tls_read(&t, err);
 
-	if (rc == 0)
-		rc = fits(&t, err);
+	if (rc == 0 && gnutls_certificate_allocate_credentials(out) < 0)
+		rc = err_set(err, -ENOMEM, "no memory");
+	else if (rc == 0) {
+		rc = fill(*out, &t, err);
+		if (rc < 0)
+			gnutls_certificate_free_credentials(*out);
+	}
 	api_tls_clear(&t);
+	return rc;
+}
+
+int api_tls_check(struct err *err)
+{
+	gnutls_certificate_credentials_t c;
+	int rc = api_tls_open(&c, err);
+
+	if (rc == 0)
+		gnutls_certificate_free_credentials(c);
 	return rc;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gnutls/gnutls.h>
+#include <time.h>
 #include "common/base/err.h"
 #include "reg/api_call.h"
 
@@ -14,8 +15,13 @@ struct api_tls {
 	char *certificate, *key, *ca; /* malloc'ed; ca NULL: none */
 };
 
-/*! Can the files be read, and does the key belong to the certificate? \returns 0; -errno, err: as cfg_error() */
+/*! The files as credentials: they can be read, the key belongs to the certificate, and that has not expired.
+ *  \param[out] out for gnutls_certificate_free_credentials() \returns 0; -errno, err: as cfg_error() */
+int api_tls_open(gnutls_certificate_credentials_t *out, struct err *err);
+/*! The same, and nothing is kept. */
 int api_tls_check(struct err *err);
+/*! The end of our certificate. \returns wall clock; -1 it cannot be read */
+time_t api_tls_expires(gnutls_certificate_credentials_t c);
 /*! \returns 0; -errno and err; out is for api_tls_clear() in any case */
 int api_tls_read(struct api_tls *out, struct err *err);
 /*! The key is wiped. */
