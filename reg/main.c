@@ -15,7 +15,7 @@
 #include "reg/api_cfg.h"
 #include "reg/api_http.h"
 #include "reg/reg_ahead.h"
-#include "reg/reg_audit.h"
+#include "reg/reg_anchor.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_checkpoint.h"
 #include "reg/reg_collector.h"
@@ -63,7 +63,7 @@ static int anchor(struct reg_order *o, struct reg_db *db)
 	struct reg_head head;
 	struct err err;
 
-	if (reg_audit_anchor(&head, db, reg_cfg.anchor, &err) < 0)
+	if (reg_anchor_write(&head, db, reg_cfg.anchor, &err) < 0)
 		LOGT(DSTORE, LOGL_ERROR, "audit: its head cannot be kept elsewhere: %s\n", err.text);
 	return 0;
 }
@@ -189,7 +189,9 @@ static int regd_run(struct err *err)
 	int rc;
 
 	reg_names_init();
-	rc = start_all(err);
+	rc = reg_anchor_open(reg_cfg.anchor_key, err);
+	if (rc == 0)
+		rc = start_all(err);
 	wipe_keks();
 	reg_control_init(writer, reader, answers);
 	if (rc == 0)
@@ -204,6 +206,7 @@ static int regd_run(struct err *err)
 		rt_run();
 	}
 	stop_all();
+	reg_anchor_close();
 	reg_names_free();
 	return rc;
 }

@@ -2,18 +2,13 @@
 #include "reg/reg_audit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-#include "common/base/hex.h"
 #include "common/crypto/evp.h"
 #include "common/gba/gba_time.h"
-#include "common/rt/log_cat.h"
 
 static int chain(uint8_t out[REG_HASH], const uint8_t before[REG_HASH], struct span json)
 {
@@ -26,7 +21,7 @@ static int chain(uint8_t out[REG_HASH], const uint8_t before[REG_HASH], struct s
 		       : -EIO;
 }
 
-static int audit_head(struct reg_head *out, struct reg_db *db)
+int reg_audit_last(struct reg_head *out, struct reg_db *db)
 {
 	sqlite3_stmt *q;
 	int rc = reg_db_ask(db, &q, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", "");
@@ -79,7 +74,7 @@ int reg_audit_add(struct reg_db *db, const char *who, const char *what, int64_t 
 	uint8_t hash[REG_HASH];
 	struct span h = span_of(hash, sizeof(hash));
 	struct reg_head head;
-	int rc = json ? audit_head(&head, db) : -ENOMEM;
+	int rc = json ? reg_audit_last(&head, db) : -ENOMEM;
 
 	if (rc == 0)
 		rc = chain(hash, head.hash, span_str(json));
@@ -87,73 +82,6 @@ int reg_audit_add(struct reg_db *db, const char *who, const char *what, int64_t 
 		rc = reg_db_do(db, "INSERT INTO audit (seq, hash, json) VALUES (?1, ?2, ?3)", "ibt", head.seq + 1, &h,
 			       json);
 	free(json);
-	return rc;
-}
-
-/* --- what is kept elsewhere: lines "TIME SEQ HASH" */
-
-static int append(const char *file, const char *line, struct err *err)
-{
-	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), rc = 0;
-
-	if (fd < 0)
-		return err_set(err, -errno, "%s: %s", file, strerror(errno));
-	if (write(fd, line, strlen(line)) != (ssize_t)strlen(line) || fsync(fd) < 0)
-		rc = err_set(err, -EIO, "%s: %s", file, strerror(errno));
-	close(fd);
-	return rc;
-}
-
-int reg_audit_anchor(struct reg_head *head, struct reg_db *db, const char *file, struct err *err)
-{
-	char at[DATE_TIME_LEN + 1] = "", hash[2 * REG_HASH + 1], line[160];
-
-	if (audit_head(head, db) < 0)
-		return err_set(err, -EIO, "database: %s", sqlite3_errmsg(db->sql));
-	date_time_format(at, time(NULL));
-	hex_encode(hash, sizeof(hash), head->hash, REG_HASH);
-	LOGT(DSTORE, LOGL_NOTICE, "audit: row %" PRId64 " is the last one, its hash %s\n", head->seq, hash);
-	snprintf(line, sizeof(line), "%s %" PRId64 " %s\n", at, head->seq, hash);
-	return file ? append(file, line, err) : 0;
-}
-
-/* Does the chain have what a line of the file says? */
-static int verify_anchor(struct reg_db *db, const char *line, struct err *err)
-{
-	char at[32], hash[2 * REG_HASH + 1], is[2 * REG_HASH + 1] = "";
-	sqlite3_stmt *q;
-	int64_t seq;
-
-	if (sscanf(line, "%31s %" SCNd64 " %64[0-9a-f]", at, &seq, hash) != 3 || strlen(hash) != 2 * (size_t)REG_HASH)
-		return err_set(err, -EBADMSG, "a line of the anchor is none: %.40s", line);
-	if (!seq)
-		return 0;
-	if (reg_db_ask(db, &q, "SELECT hash FROM audit WHERE seq = ?1", "i", seq) > 0) {
-		if (sqlite3_column_bytes(q, 0) == REG_HASH)
-			hex_encode(is, sizeof(is), sqlite3_column_blob(q, 0), REG_HASH);
-		reg_db_end(q);
-	}
-	return strcmp(is, hash) == 0
-		       ? 0
-		       : err_set(err, -EBADMSG,
-				 "row %" PRId64 " was the last one at %s, and is not there, or is another one: "
-				 "rows were cut off or written anew",
-				 seq, at);
-}
-
-static int verify_anchors(struct reg_db *db, const char *file, int64_t *n, struct err *err)
-{
-	FILE *f = fopen(file, "re");
-	char *line = NULL;
-	size_t cap = 0;
-	int rc = 0;
-
-	if (!f)
-		return err_set(err, -EIO, "%s: %s", file, strerror(errno));
-	for (; rc == 0 && getline(&line, &cap, f) > 0; (*n)++)
-		rc = verify_anchor(db, line, err);
-	free(line);
-	fclose(f);
 	return rc;
 }
 
@@ -174,13 +102,13 @@ static int verify_row(sqlite3_stmt *q, struct reg_head *head, struct err *err)
 	return 0;
 }
 
-int reg_audit_verify(struct reg_db *db, const char *file, int64_t *rows, int64_t *anchors, struct err *err)
+int reg_audit_verify(struct reg_db *db, int64_t *rows, struct err *err)
 {
 	struct reg_head head = { 0 };
 	sqlite3_stmt *q;
 	int more = reg_db_ask(db, &q, "SELECT seq, hash, json FROM audit ORDER BY seq", ""), rc = 0;
 
-	*rows = *anchors = 0;
+	*rows = 0;
 	for (; rc == 0 && more > 0; more = reg_db_next(q)) {
 		rc = verify_row(q, &head, err);
 		*rows += rc == 0;
@@ -188,5 +116,5 @@ int reg_audit_verify(struct reg_db *db, const char *file, int64_t *rows, int64_t
 	reg_db_end(q);
 	if (rc == 0 && more < 0)
 		return err_set(err, more, "database: %s", sqlite3_errmsg(db->sql));
-	return rc == 0 && file ? verify_anchors(db, file, anchors, err) : rc;
+	return rc;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file reg_audit.h
- *  Who did what, in the transaction that did it: a chain in which each row's hash is SHA-256 of the one before and the row. A chain
- *  whose end was cut off is a chain, too: so its head is written to a file elsewhere (anchor) and to the log, at each start and end, each
- *  hour and when it is asked for. */
+ *  Who did what, in the transaction that did it: a chain in which each row's hash is SHA-256 of the one before and the row. Where its
+ *  head is kept elsewhere: reg_anchor.h. */
 #pragma once
 
 #include "reg/reg_db.h"
@@ -17,10 +16,8 @@ struct reg_head {
 /*! \param[in] device 0: none; one that is there. \param[in] fqdn of an application, or another name of what it is about; may be NULL. No identity of a subscriber in any of it. \returns 0; -EIO; -ENOSPC; -ENOMEM */
 int reg_audit_add(struct reg_db *db, const char *who, const char *what, int64_t device, const char *fqdn);
 
-/*! Write the head to the end of a file, made if it is not there, and to the log. \param[in] file NULL: only the log
- *  \param[out] head what was written \returns 0; -errno and why in err */
-int reg_audit_anchor(struct reg_head *head, struct reg_db *db, const char *file, struct err *err);
+/*! The last row. \returns 0; -EIO */
+int reg_audit_last(struct reg_head *out, struct reg_db *db);
 
-/*! Every row, and every head that was anchored. \param[out] rows, anchors that were looked at
- *  \returns 0; -EBADMSG and in err which row, or which anchored head is not in the chain; -EIO */
-int reg_audit_verify(struct reg_db *db, const char *file, int64_t *rows, int64_t *anchors, struct err *err);
+/*! Every row. \param[out] rows that were looked at \returns 0; -EBADMSG and in err which row; -EIO */
+int reg_audit_verify(struct reg_db *db, int64_t *rows, struct err *err);

@@ -10,6 +10,7 @@
 #include <talloc.h>
 #include "common/gba/btid.h"
 #include "common/rt/cfg_file.h"
+#include "reg/reg_anchor.h"
 #include "reg/api_cfg.h"
 #include "reg/reg_discovery.h"
 #include "reg/reg_naf.h"
@@ -96,6 +97,14 @@ DEFUN(reg_anchor, reg_anchor_cmd, "anchor PATH",
       "Where the head of the audit is written too, best on another disk\nRelative to the folder of this file\n")
 {
 	return set_path(vty, &reg_cfg.anchor_typed, &reg_cfg.anchor, "anchor", argv[0]);
+}
+
+DEFUN(reg_anchor_key, reg_anchor_key_cmd, "anchor-key FILE",
+      "Sign each head of the audit\nPrivate key, Ed25519 or EC P-256, in PEM, readable by its owner only; relative to this file\n")
+{
+	if (cfg_reading())
+		reg_cfg.anchor_key_line = cfg_line();
+	return set_path(vty, &reg_cfg.anchor_key_typed, &reg_cfg.anchor_key, "anchor-key", argv[0]);
 }
 
 DEFUN(reg_bsf_name, reg_bsf_name_cmd, "bsf-name FQDN", "BSF name in B-TIDs, for naf.conf; may be repeated\nDNS name\n")
@@ -221,6 +230,7 @@ static int write_registry(struct vty *vty)
 	for (size_t i = 0; i < reg_cfg.n_keks; i++)
 		vty_out(vty, " kek %u file %s%s", reg_cfg.keks[i].id, reg_cfg.kek_paths[i], VTY_NEWLINE);
 	write_text(vty, "anchor", reg_cfg.anchor_typed);
+	write_text(vty, "anchor-key", reg_cfg.anchor_key_typed);
 	for (size_t i = 0; i < r->n_bsf_names; i++)
 		write_text(vty, "bsf-name", r->bsf_names[i]);
 	write_text(vty, "bsf-address", r->bsf_address);
@@ -311,10 +321,10 @@ static struct cmd_node target_node = { .node = TARGET_NODE, .prompt = "%s(config
 void reg_cfg_init(void)
 {
 	static struct cmd_element *const of_registry[] = {
-		&reg_database_cmd,    &reg_kek_cmd,          &reg_anchor_cmd,         &reg_bsf_name_cmd,
-		&reg_bsf_address_cmd, &reg_bsf_identity_cmd, &reg_bsf_realm_cmd,      &reg_recheck_cmd,
-		&reg_naf_conf_cmd,    &reg_dns_cmd,          &reg_proof_interval_cmd, &reg_proof_lapse_cmd,
-		&reg_usage_cmd
+		&reg_database_cmd,    &reg_kek_cmd,         &reg_anchor_cmd,       &reg_anchor_key_cmd,
+		&reg_bsf_name_cmd,    &reg_bsf_address_cmd, &reg_bsf_identity_cmd, &reg_bsf_realm_cmd,
+		&reg_recheck_cmd,     &reg_naf_conf_cmd,    &reg_dns_cmd,          &reg_proof_interval_cmd,
+		&reg_proof_lapse_cmd, &reg_usage_cmd
 	};
 
 	install_node(&registry_node, write_registry);
@@ -330,6 +340,15 @@ void reg_cfg_init(void)
 	install_element(TARGET_NODE, &target_directory_cmd);
 	install_element(TARGET_NODE, &target_unasked_cmd);
 	reg_profile_init();
+}
+
+static int check_anchor_key(struct err *err)
+{
+	struct err why = { "" };
+	int rc = reg_anchor_open(reg_cfg.anchor_key, &why);
+
+	reg_anchor_close();
+	return rc < 0 ? cfg_error(err, rc, reg_cfg.anchor_key_line, "anchor-key: %s", why.text) : 0;
 }
 
 int reg_cfg_verify(struct err *err)
@@ -352,7 +371,8 @@ int reg_cfg_verify(struct err *err)
 		if (!needed[i].there)
 			return cfg_error(err, -EINVAL, reg_cfg.registry_line, "'registry' lacks '%s'", needed[i].word);
 	}
-	if (reg_discovery_verify(err) < 0 || reg_naf_verify(err) < 0 || reg_profile_verify(err) < 0)
+	if (check_anchor_key(err) < 0 || reg_discovery_verify(err) < 0 || reg_naf_verify(err) < 0 ||
+	    reg_profile_verify(err) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < reg_cfg.n_targets; i++) {
 		const struct reg_target *t = &reg_cfg.targets[i];

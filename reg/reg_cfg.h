@@ -26,7 +26,9 @@ struct reg_target {
 struct reg_cfg {
 	char *database; /* as typed */
 	int registry_line, database_line;
-	char *anchor, *anchor_typed; /* absolute; NULL: the log alone */
+	char *anchor, *anchor_typed;         /* absolute; NULL: the log alone */
+	char *anchor_key, *anchor_key_typed; /* absolute; NULL: nobody signs it */
+	int anchor_key_line;
 	struct seal_kek keks[SEAL_KEKS_MAX];
 	char *kek_paths[SEAL_KEKS_MAX]; /* as typed */
 	size_t n_keks;

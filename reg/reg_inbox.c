@@ -74,7 +74,7 @@ static int trim_since(struct reg_db *db, int64_t behind)
 
 	for (; rc == 0 && more > 0; more = reg_db_next(q))
 		rc = trim_inbox(db, sqlite3_column_int64(q, 0));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return rc < 0 ? rc : more;
 }
 

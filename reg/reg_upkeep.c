@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "common/base/hex.h"
-#include "reg/reg_audit.h"
+#include "reg/reg_anchor.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_orders.h"
 #include "reg/reg_outbox.h"
@@ -35,7 +35,7 @@ int reg_audit_head(struct reg_order *o, struct reg_db *db)
 {
 	char hash[2 * REG_HASH + 1];
 	struct reg_head head;
-	int rc = reg_audit_anchor(&head, db, reg_cfg.anchor, &o->err);
+	int rc = reg_anchor_write(&head, db, reg_cfg.anchor, &o->err);
 
 	if (rc < 0) {
 		o->word = CTL_FAILED;
@@ -46,16 +46,37 @@ int reg_audit_head(struct reg_order *o, struct reg_db *db)
 	return 0;
 }
 
+static int verify(struct reg_order *o, struct reg_db *db, struct reg_anchored *a, int64_t *rows)
+{
+	const char *file = reg_in(o, "anchor") ? reg_in(o, "anchor") : reg_cfg.anchor, *key = reg_in(o, "key");
+	int rc = reg_audit_verify(db, rows, &o->err);
+
+	if (rc == 0 && key && !file)
+		return err_set(&o->err, -EINVAL, "no anchor is configured, so nothing is signed");
+	return rc == 0 && file ? reg_anchor_verify(a, db, file, key, &o->err) : rc;
+}
+
 int reg_audit_check(struct reg_order *o, struct reg_db *db)
 {
-	int64_t rows, anchors;
-	int rc = reg_audit_verify(db, reg_cfg.anchor, &rows, &anchors, &o->err);
+	struct reg_anchored a = { 0 };
+	int64_t rows;
+	int rc;
 
+	for (size_t i = 0; i < 2; i++) {
+		const char *name = i ? "anchor" : "key", *path = reg_in(o, name);
+
+		if (path && *path != '/')
+			return reg_refuse(o, CTL_INVALID, name, "allowed: an absolute path");
+	}
+	rc = verify(o, db, &a, &rows);
 	if (rc < 0) {
 		o->word = CTL_FAILED;
 		return rc;
 	}
-	o->answer = json_pack("{sIsI}", "rows", (json_int_t)rows, "anchored", (json_int_t)anchors);
+	o->answer = json_pack("{sIsIsI}", "rows", (json_int_t)rows, "anchored", (json_int_t)a.lines, "signed",
+			      (json_int_t)a.is_signed);
+	if (a.at[0])
+		json_object_set_new(o->answer, "last", json_pack("{sssI}", "at", a.at, "row", (json_int_t)a.row));
 	return 0;
 }
 

@@ -218,7 +218,8 @@ async def audited(t):
     for n in range(3):
         await w.order(f"grant {w.cards[n].impi} {FQDN}")
     await w.order("audit head")
-    assert await w.order("audit verify") == {"rows": 7, "anchored": 2}
+    said = await w.order("audit verify")
+    assert (said["rows"], said["anchored"], said["signed"], said["last"]["row"]) == (7, 2, 0, 7), said
     backup = os.path.join(w.dir, "reg", "copy.sqlite")
     await w.order(f"backup {backup}")
     for statements, said in ((["UPDATE audit SET json = replace(json, 'grant', 'grunt') WHERE seq = 6"], "row 6 was altered"),

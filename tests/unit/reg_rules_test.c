@@ -32,7 +32,7 @@ static const char *uid(void)
 
 	ck_assert_int_eq(reg_db_ask(world, &q, "SELECT value FROM pseudonym WHERE asp = 'acme'", ""), 1);
 	snprintf(out, sizeof(out), "%s", (const char *)sqlite3_column_text(q, 0));
-	sqlite3_finalize(q);
+	reg_db_end(q);
 	return out;
 }
 
