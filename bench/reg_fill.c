@@ -59,23 +59,24 @@ static void add_device(struct reg_db *db, long n)
 		die("a device", db);
 }
 
-/* Device d has applications d, d + 7919, ...: each application has as many. All at once: the index by application is made behind them,
- * since rows in the order of their key are ten times as fast. */
+/* Device d has applications d, d + 7919, ...: each application has as many. */
+#define PAIRS \
+	"WITH RECURSIVE d(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM d WHERE n < ?1)," \
+	" g(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM g WHERE n < ?2 - 1)," \
+	" pair(device, app) AS (SELECT d.n, 1 + (d.n - 1 + g.n * 7919) % ?3 FROM d, g) "
+
+/* All at once: the index by application is made behind them, since rows in the order of their key are ten times as fast. */
 static void add_grants(struct reg_db *db, long devices, long applications, long each)
 {
-	char text[1024];
-
-	snprintf(
-		text, sizeof(text),
-		"BEGIN; DROP INDEX granted_of_app;"
-		"WITH RECURSIVE d(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM d WHERE n < %ld),"
-		" g(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM g WHERE n < %ld)"
-		" INSERT INTO granted (device, app, since) SELECT d.n, 1 + (d.n - 1 + g.n * 7919) %% %ld, 0 FROM d, g;"
-		"CREATE INDEX granted_of_app ON granted (app, device);"
-		"INSERT OR IGNORE INTO pseudonym (device, asp, value) SELECT g.device, a.asp, lower(hex(randomblob(16)))"
-		" FROM granted g JOIN application a ON a.id = g.app ORDER BY g.device, a.asp; COMMIT",
-		devices, each - 1, applications);
-	exec(db, text);
+	exec(db, "BEGIN; DROP INDEX granted_of_app");
+	if (reg_db_do(db,
+		      PAIRS "INSERT OR IGNORE INTO pseudonym (device, asp, value) SELECT p.device, a.asp,"
+			    " lower(hex(randomblob(16))) FROM pair p JOIN application a ON a.id = p.app",
+		      "iii", devices, each, applications) < 0 ||
+	    reg_db_do(db, PAIRS "INSERT INTO granted (device, app, since) SELECT device, app, 0 FROM pair", "iii",
+		      devices, each, applications) < 0)
+		die("grants", db);
+	exec(db, "CREATE INDEX granted_of_app ON granted (app, device); COMMIT");
 }
 
 int main(int argc, char **argv)

@@ -323,10 +323,9 @@ int reg_grant_list(struct reg_order *o, struct reg_db *db)
 	if (rc == 0 && reg_in(o, "device"))
 		rc = reg_scope_device(o, db, &device);
 	if (rc == 0 && o->caller.role == REG_ASP)
-		rc = reg_answer_page(o, db, "grants",
-				     SHOWN("p.value", "p.value") "WHERE g.app = ?3 AND p.value > ?1 ORDER BY p.value"
-								 " LIMIT ?2",
-				     a.id);
+		rc = reg_answer_page(
+			o, db, "grants",
+			SHOWN("p.value", "g.uid") "WHERE g.app = ?3 AND g.uid > ?1 ORDER BY g.uid LIMIT ?2", a.id);
 	else if (rc == 0 && device)
 		rc = reg_answer_page(o, db, "grants",
 				     SHOWN("d.name", "a.fqdn") "WHERE g.device = ?3 AND a.fqdn > ?1 ORDER BY a.fqdn"

@@ -145,8 +145,23 @@ static const char words[] =
 	"CREATE TRIGGER application_lapse AFTER UPDATE OF lapsed ON proof BEGIN UPDATE application SET by_operator = by_operator"
 	" WHERE id = NEW.app; END;";
 
+/* What is looked for as often as there are rows, found without looking at those of others: an ASP's page of one application, by the
+ * pseudonyms it sees; what waits of one device or application, behind however many others. */
+static const char pages[] =
+	"ALTER TABLE granted ADD COLUMN uid TEXT;" /* the pseudonym, for its order */
+	"UPDATE granted SET uid = (SELECT p.value FROM pseudonym p JOIN application a ON a.asp = p.asp WHERE a.id = granted.app"
+	" AND p.device = granted.device);"
+	"CREATE INDEX granted_of_uid ON granted (app, uid);"
+	"CREATE TRIGGER granted_uid AFTER INSERT ON granted BEGIN UPDATE granted SET uid = (SELECT p.value FROM pseudonym p"
+	" JOIN application a ON a.asp = p.asp WHERE a.id = NEW.app AND p.device = NEW.device) WHERE device = NEW.device"
+	" AND app = NEW.app; END;"
+	"CREATE TRIGGER pseudonym_uid AFTER UPDATE OF value ON pseudonym BEGIN UPDATE granted SET uid = NEW.value"
+	" WHERE device = NEW.device AND app IN (SELECT id FROM application WHERE asp = NEW.asp); END;"
+	"CREATE INDEX outbox_same ON outbox (device, fqdn, target, of_state, id);"
+	"CREATE INDEX outbox_waiting ON outbox (target, id) WHERE refused IS NULL;";
+
 static const char *const steps[] = {
-	first, parties, callers, requests, proofs, uses, words
+	first, parties, callers, requests, proofs, uses, words, pages
 }; /* from version N to N + 1 */
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

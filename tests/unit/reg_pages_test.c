@@ -2,6 +2,10 @@
 /* Revisions, and lists in pages. */
 #include <stdio.h>
 #include <string.h>
+#include "reg/reg_inbox.h"
+#include "reg/reg_outbox.h"
+#include "reg/reg_requests.h"
+#include "reg/reg_token.h"
 #include "tests/unit/reg_realm.h"
 #include "tests/unit/suite.h"
 
@@ -117,5 +121,70 @@ START_TEST(pages_follow_each_other)
 }
 END_TEST
 
+/* Each page, and what is asked of the outbox: every table by an index, and in the order of one. */
+static void are_searches(void)
+{
+	char text[4096];
+
+	for (sqlite3_stmt *q = sqlite3_next_stmt(world->sql, NULL), *plan; q; q = sqlite3_next_stmt(world->sql, q)) {
+		if (!strstr(sqlite3_sql(q), "LIMIT ?2") && !strstr(sqlite3_sql(q), "FROM outbox WHERE"))
+			continue;
+		snprintf(text, sizeof(text), "EXPLAIN QUERY PLAN %s", sqlite3_sql(q));
+		ck_assert_int_eq(sqlite3_prepare_v2(world->sql, text, -1, &plan, NULL), SQLITE_OK);
+		while (sqlite3_step(plan) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(plan, 3);
+
+			if (strstr(sqlite3_sql(q), "device IS")) /* not all that waits for a target */
+				ck_assert_msg(strstr(step, "outbox_same") != NULL, "%s: %s", sqlite3_sql(q), step);
+			ck_assert_msg(!strstr(step, "SCAN") && !strstr(step, "TEMP B-TREE"), "%s: %s", sqlite3_sql(q),
+				      step);
+		}
+		sqlite3_finalize(plan);
+	}
+}
+
+START_TEST(no_list_looks_at_the_rows_of_others)
+{
+	static const struct {
+		reg_work_fn *work;
+		const char *in;
+	} lists[] = {
+		{ reg_asp_list, "" },   { reg_app_list, "" },     { reg_catalogue, "" },
+		{ reg_user_list, "" },  { reg_device_list, "" },  { reg_group_list, "" },
+		{ reg_token_list, "" }, { reg_request_list, "" }, { reg_grant_list, "\"fqdn\": \"" FQDN "\"" },
+	};
+	const struct reg_caller asp = reg_asp("acme"), user = reg_user(owner);
+	struct reg_row row = { .device = 1 };
+	int64_t id;
+
+	agree();
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		MUST(reg_operator, lists[i].work, "", "{%s}", lists[i].in);
+	MUST(asp, reg_app_list, "", "{}");
+	MUST(asp, reg_token_list, "", "{}");
+	MUST(asp, reg_grant_list, "", "{\"fqdn\": \"" FQDN "\"}");
+	MUST(user, reg_device_list, "", "{}");
+	MUST(user, reg_token_list, "", "{}");
+	MUST(user, reg_inbox_list, "", "{}");
+	MUST(user, reg_grant_list, "", "{\"fqdn\": \"" FQDN "\"}");
+	ck_assert_int_eq(reg_outbox_next(world, "bsf-1", 0, &row), 1);
+	ck_assert_int_eq(reg_outbox_newest(world, "bsf-1", &row, &id), 0);
+	ck_assert_int_eq(reg_outbox_done(world, "bsf-1", &row, id, NULL), 0);
+	ck_assert_int_ge(reg_outbox_waits(world, 1), 0);
+	are_searches();
+}
+END_TEST
+
+/* An ASP's order of its grants is that of the pseudonyms it sees, also when one is made anew. */
+START_TEST(grants_are_in_the_order_of_pseudonyms)
+{
+	agree();
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM granted g JOIN pseudonym p ON p.value = g.uid"), 1);
+	ck_assert_int_eq(sql_exec(world->sql, "UPDATE pseudonym SET value = 'x' WHERE asp = 'acme'"), 0);
+	ck_assert_int_eq(reg_number("SELECT uid = 'x' FROM granted"), 1);
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("reg_pages", open_realm, reg_world_end, an_old_revision_changes_nothing,
-		   what_is_there_again_has_no_old_revision, pages_follow_each_other)
+		   what_is_there_again_has_no_old_revision, pages_follow_each_other,
+		   no_list_looks_at_the_rows_of_others, grants_are_in_the_order_of_pseudonyms)
