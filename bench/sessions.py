@@ -19,6 +19,7 @@ import redis
 
 LIVE = 2000                             # sessions that stay
 RATE = 500                              # BIRs a second meanwhile
+SWEEP_S = 240                           # watched for so long
 CARD, REALM = "001010000000001", "ims.mnc001.mcc001.3gppnetwork.org"
 ASK = (f"GET / HTTP/1.1\r\nHost: {bench.NAME}\r\nUser-Agent: gba-ue/0.1.0 3gpp-gba-tmpi\r\n"
        f'Authorization: Digest username="{CARD}@{REALM}", realm="{bench.NAME}", nonce="", uri="/", response=""\r\n\r\n').encode()
@@ -50,12 +51,19 @@ def listens(port):
 
 class Sessions(redis.RedisBench):
     sessions = 1000000
-    quick = False
+    quick, server = False, None
 
     def begin(self, quick):
         self.quick = quick
         self.sessions = min(self.sessions, 20000) if quick else self.sessions
-        super().begin(quick)
+        self.fill("kek-only", 0)                        # the key that seals
+
+    def empty_redis(self):
+        """One that has nothing; started by the first that needs it."""
+        if self.server:
+            self.ask(self.port, "FLUSHALL", "SYNC")
+        else:
+            self.server, self.port = self.redis()
 
     def put(self, where, n, *more):
         """-> what was printed: B-TIDs"""
@@ -80,8 +88,8 @@ class Sessions(redis.RedisBench):
 
     def first_answers(self, store, ports, bia, challenge):
         since = time.monotonic()
-        ub = threading.Thread(target=first_401, args=(ports["ub"], since, challenge))
-        zn = threading.Thread(target=self.first_bia, args=(store, ports, since, bia))
+        ub = threading.Thread(target=first_401, args=(ports["ub"], since, challenge), daemon=True)
+        zn = threading.Thread(target=self.first_bia, args=(store, ports, since, bia), daemon=True)
         ub.start()
         zn.start()
         b = self.bsf(store, ports)
@@ -112,7 +120,7 @@ class Sessions(redis.RedisBench):
         index = self.figures(store)["index_octets"] / self.sessions
         self.stop(b)
         print(f"LMDB, {self.sessions} sessions with TMPI, without GUSS: {file:.0f} octets of the file and {index:.0f} of memory each")
-        self.ask(self.port, "FLUSHALL", "SYNC")
+        self.empty_redis()
         before = self.used()
         self.put(("--redis", self.port), self.sessions, "--tmpi", "--print", 0)
         each = (self.used() - before) / self.sessions
@@ -130,11 +138,13 @@ class Sessions(redis.RedisBench):
     def used(self):
         return int(next(x.split(":")[1] for x in self.ask(self.port, "INFO", "memory").split("\r\n") if x.startswith("used_memory:")))
 
-    def sweep(self):
+    def sweep_lmdb(self):
         store = self.fill("sweep", 0)
         self.sweep_of("LMDB", ("--dir", store), store, 10, lambda: self.figures(store)["sessions"])
-        self.ask(self.port, "FLUSHALL", "SYNC")
-        store, self.remote = self.path("sweep-redis"), True
+
+    def sweep_redis(self):
+        self.empty_redis()
+        store = self.path("sweep-redis")
         os.mkdir(store)
         self.sweep_of("Redis", ("--redis", self.port), store, 50, lambda: int(self.ask(self.port, "DBSIZE").strip(":\r\n")) // 2)
 
@@ -143,46 +153,57 @@ class Sessions(redis.RedisBench):
         ports, n = self.ports(), self.sessions
         with open(store + ".btids", "wb") as f:
             f.write(self.put(where, LIVE, "--print", LIVE))
-        life = 10 if self.quick else 60 + n // 8000             # as long as filling takes, and a little
+        life = 10 if self.quick else 70 + n // 8000             # longer than filling takes
         ends = time.time() + life
         self.put(where, n, "--print", 0, "--first", LIVE, "--life", life)
         if time.time() > ends - 2:
             sys.exit(f"bench: {n} sessions were not put within {life} s")
+        self.remote = where[0] == "--redis"
         b = self.bsf(store, ports)
         begun = left()
-        for p, threads in ((b, "shard"), (self.server, "redis")):       # whatever else runs here is not meant
-            bench.real_time(p.pid, threads)
+        for p, threads in ((b, "shard"), *(((b, "marks"), (self.server, "redis")) if self.remote else ())):
+            bench.real_time(p.pid, threads)                     # whatever else runs here is not meant
+        self.remote = False
+        before = self.birs(ports, store, lambda: time.time() < ends - 3)
         time.sleep(max(0, ends - 1 - time.time()))
-        longest, medians = 0, []
-        while left() > LIVE * 1.01 + n / 1000:
-            us, median = self.birs(ports, store)
-            longest, medians = max(longest, us), medians + [median]
-            if time.time() > ends + 300:
-                sys.exit(f"bench: {left()} of {begun} are still there")
-        print(f"  {what}: {begun - left()} ended in {time.time() - ends:.0f} s; of {len(medians) * RATE * 2} BIRs the median was "
-              f"{statistics.median(medians):.0f} us", flush=True)
-        self.limit(f"{what}, longest BIR while {n} sessions end", longest / 1000, most, "ms")
+        during = self.birs(ports, store, lambda: left() > LIVE + n / 100 and time.time() < ends + SWEEP_S)
+        print(f"  {what}: {begun - left()} of {n} were taken away in {time.time() - ends:.0f} s", flush=True)
+        for when, took in (("before", before), ("during", during)):
+            if took:
+                medians, longest = zip(*took)
+                print(f"  {what}, {when}: {len(took) * RATE * 2} BIRs, median {statistics.median(medians):.2f} ms, the longest of two seconds "
+                      f"{statistics.median(longest):.1f} ms in the median; of all {max(longest):.1f} ms", flush=True)
+        self.limit(f"{what}, longest BIR while {n} sessions end", max(x for _, x in during), most, "ms")
         self.stop(b)
 
-    def birs(self, ports, store):
-        """Two seconds of them. -> the longest and the median in us"""
+    def birs(self, ports, store, go_on):
+        """Two seconds of them at a time. -> of each the median and the longest in ms"""
+        took = []
+        while go_on():
+            f = self.bir_run(ports, store)
+            took.append((f["p50_us"] / 1000, f["max_us"] / 1000))
+        return took
+
+    def bir_run(self, ports, store):
         load = self.meanwhile("bench/zn_load", self.zn_args(ports["dia"], store + ".btids", 2 * RATE, in_flight=1) + ["--rate", RATE])
         bench.real_time(load.pid)
         f = json.loads(load.stdout.read())
         self.running.remove(load)
         if f["errors"]:
             sys.exit(f"bench: {f}")
-        return f["max_us"], f["p50_us"]
+        return f
+
+
+PARTS = {"start": ("restart",), "memory": ("memory",), "sweep": ("sweep_lmdb", "sweep_redis")}
 
 
 def main():
     a = bench.arguments()
     a.add_argument("--sessions", type=int, default=Sessions.sessions)
-    a.add_argument("--only", action="append", choices=["start", "memory", "sweep"])
+    a.add_argument("--only", action="append", choices=PARTS)
     o = a.parse_args()
     Sessions.sessions = o.sessions
-    parts = [{"start": "restart"}.get(p, p) for p in o.only or ("start", "memory", "sweep")]
-    return Sessions.measure(o, parts) != 0
+    return Sessions.measure(o, [m for p in o.only or PARTS for m in PARTS[p]]) != 0
 
 
 if __name__ == "__main__":

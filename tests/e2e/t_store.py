@@ -7,13 +7,13 @@ import re
 import shutil
 import time
 
-from lib import causes, naf, procs, vty
+from lib import causes, ctl, naf, procs, vty
 from lib.faketime import WallClock
 from lib.http_raw import HttpClosed
 from lib.load import Load, NafPool
 from lib.runner import test
 from lib.store_file import leaves_with
-from lib.world import World
+from lib.world import BSF_NAME, World
 
 BIG = ('<?xml version="1.0"?><guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList>'
        + "".join(f'<uss id="{i}" type="1"><uids><uid>sip:{"u" * 160}{i}@example.com</uid></uids><flags/></uss>' for i in range(250))
@@ -167,6 +167,26 @@ async def restart(t):
     r, _ = await other.answer(ch, res)
     assert r.status in (200, 401), r
     await other.bootstrap()
+
+
+@test("ten thousand sessions, kill -9, a start: each is counted, any is served, that of a subscriber is found; it costs no more than it must")
+async def many(t):
+    w, n = World(t), 10000
+    rc, out, err = await procs.run([t.need_program("store_fill"), "--dir", f"{w.dir}/bsf", "--kek", f"{w.etc}/bsf-1.kek", "--sessions", str(n),
+                                    "--name", BSF_NAME, "--tmpi"], env={"ASAN_OPTIONS": "detect_leaks=0"}, timeout=30 * procs.FACTOR)
+    assert rc == 0, err
+    await w.start()
+    t.may_die.add(w.bsf)
+    await w.bsf.kill()
+    await w.bsf.start()
+    assert procs.cpu_s(w.bsf.pid) < 1 * procs.FACTOR        # 0.05 s; what looks through all for each takes tens of seconds
+    said = (await ctl.ask(w.ports["bsf_ctl"], "figures"))["figures"]
+    assert (said["sessions"], said["tmpis"], said["unreadable"]) == (n, n, 0), said
+    conn, btids = await w.naf(), out.split()
+    for i in (0, n // 3, n - 1):
+        assert (await naf.fetch(conn, btids[i])).result == 2001
+    assert await ctl.ask(w.ports["bsf_ctl"], f"revoke impi 00101{n // 3:010d}@ims.mnc001.mcc001.3gppnetwork.org") == {"revoked": 1}
+    assert (await naf.fetch(conn, btids[n // 3])).result == (10415, 5403)
 
 
 @test("a key dies at its expiry on Zn, and so it does after a restart; the TMPI outlives it", smoke=True,
