@@ -17,6 +17,16 @@ static int trim_inbox(struct reg_db *db, int64_t user)
 		"ii", user, (int64_t)REG_INBOX_MAX);
 }
 
+/* An ASP that says yes and no in turns pushes out nothing else. */
+static int trim_of_app(struct reg_db *db, int64_t user, int64_t device, const char *fqdn)
+{
+	return reg_db_do(
+		db,
+		"DELETE FROM inbox WHERE id IN (SELECT i.id FROM inbox i JOIN device d ON d.id = ?2 AND d.name = i.device"
+		" WHERE i.user = ?1 AND i.fqdn = ?3 AND i.at > ?4 ORDER BY i.id DESC LIMIT -1 OFFSET ?5)",
+		"iitii", user, device, fqdn, (int64_t)time(NULL) - REG_INBOX_DAY_S, (int64_t)REG_INBOX_OF_APP);
+}
+
 int reg_inbox_tell(struct reg_db *db, int64_t device, const char *event, const char *fqdn)
 {
 	int64_t user;
@@ -29,6 +39,8 @@ int reg_inbox_tell(struct reg_db *db, int64_t device, const char *event, const c
 		db,
 		"INSERT INTO inbox (user, at, event, device, fqdn) SELECT ?1, ?2, ?3, name, ?5 FROM device WHERE id = ?4",
 		"iitit", user, (int64_t)time(NULL), event, device, fqdn);
+	if (rc == 0 && fqdn)
+		rc = trim_of_app(db, user, device, fqdn);
 	return rc < 0 ? rc : trim_inbox(db, user);
 }
 
@@ -70,10 +82,19 @@ static int tell_rows(struct reg_db *db, const char *from, const char *but, const
 static int trim_since(struct reg_db *db, int64_t behind)
 {
 	sqlite3_stmt *q;
-	int more = reg_db_ask(db, &q, "SELECT DISTINCT user FROM inbox WHERE id > ?1", "i", behind), rc = 0;
+	int more = reg_db_ask(db, &q,
+			      "SELECT DISTINCT i.user, d.id, i.fqdn FROM inbox i JOIN device d ON d.name = i.device"
+			      " WHERE i.id > ?1",
+			      "i", behind),
+	    rc = 0;
 
-	for (; rc == 0 && more > 0; more = reg_db_next(q))
-		rc = trim_inbox(db, sqlite3_column_int64(q, 0));
+	for (; rc == 0 && more > 0; more = reg_db_next(q)) {
+		int64_t user = sqlite3_column_int64(q, 0);
+
+		rc = trim_of_app(db, user, sqlite3_column_int64(q, 1), (const char *)sqlite3_column_text(q, 2));
+		if (rc == 0)
+			rc = trim_inbox(db, user);
+	}
 	reg_db_end(q);
 	return rc < 0 ? rc : more;
 }

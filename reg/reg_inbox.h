@@ -6,7 +6,9 @@
 
 #include "reg/reg_orders.h"
 
-#define REG_INBOX_MAX 1000 /* of a user; the oldest go */
+#define REG_INBOX_MAX    1000 /* of a user; the oldest go */
+#define REG_INBOX_OF_APP 10   /* of a device and an application within a day, so that none fills it */
+#define REG_INBOX_DAY_S  86400
 
 /*! Tell the user of a device; one that has none is the operator's own. \param[in] event "granted", "ended", "request"; "active", "suspended", "lost", "received", "given_away"
  *  \param[in] fqdn of an application; NULL: it is about the device alone \returns 0; -EIO; -ENOSPC */

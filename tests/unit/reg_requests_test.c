@@ -276,7 +276,7 @@ START_TEST(unanswered_ones_are_kept_a_day)
 	begun(name);
 	MUST(user, reg_request_answer, "", REFUSES, name);
 	begun(name);
-	sql_exec(world->sql, "UPDATE request SET expires = unixepoch() - 86401");
+	sql_exec(world->sql, "UPDATE request SET expires = unixepoch() - 86500");
 	begun(name);
 	ck_assert_int_eq(reg_number("SELECT count(*) FROM request"), 2);
 	ck_assert_int_eq(reg_number("SELECT count(*) FROM request WHERE result = 'refused'"), 1);
@@ -309,10 +309,28 @@ START_TEST(a_thousand_events_of_a_user_are_kept)
 
 	ck_assert_int_eq(sql_exec(world->sql, "BEGIN"), 0);
 	for (int i = 0; i < REG_INBOX_MAX + 20; i++)
-		ck_assert_int_eq(reg_inbox_tell(world, row, "granted", FQDN), 0);
+		ck_assert_int_eq(reg_inbox_tell(world, row, "granted", NULL), 0);
 	ck_assert_int_eq(sql_exec(world->sql, "COMMIT"), 0);
 	ck_assert_int_eq(reg_number("SELECT count(*) FROM inbox GROUP BY user ORDER BY 1 DESC LIMIT 1"), REG_INBOX_MAX);
 	ck_assert_msg(reg_number("SELECT min(id) FROM inbox WHERE event = 'granted'") > 20, "the oldest go");
+}
+END_TEST
+
+START_TEST(an_asp_in_two_minds_fills_no_inbox)
+{
+	char pseudonym[64];
+
+	known_to_asp(pseudonym);
+	for (int i = 0; i < 20; i++)
+		MUST(asp, reg_grant_put, "", "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\", \"asp_agrees\": %s}",
+		     pseudonym, i % 2 ? "false" : "true");
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM inbox WHERE fqdn IS NOT NULL"), REG_INBOX_OF_APP);
+	MUST(asp, reg_grant_put, "", "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\", \"asp_agrees\": true}", pseudonym);
+	for (int i = 0; i < 20; i++) /* nor by who may use it at all */
+		MUST(asp, reg_app_put, "", "{\"fqdn\": \"" FQDN "\", \"assurance_min\": %d}", i % 2 ? 4 : 0);
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM inbox WHERE fqdn IS NOT NULL"), REG_INBOX_OF_APP);
+	ck_assert_int_eq(reg_number("SELECT event = 'ended' FROM inbox ORDER BY id DESC LIMIT 1"), 1);
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM inbox WHERE event = 'received'"), 2);
 }
 END_TEST
 
@@ -320,5 +338,6 @@ SUITE_WITH_FIXTURE("reg_requests", begin_realm, reg_world_end,
 		   agreed_both_have_consented_and_the_user_goes_back_with_the_state, refused_nothing_is_granted,
 		   an_address_that_is_not_registered_is_never_gone_back_to, each_sees_his_own,
 		   one_for_a_device_is_shown_to_its_user_alone, what_is_over_is_answered_by_nobody,
-		   a_thousand_events_of_a_user_are_kept, what_was_not_agreed_to_is_not_asked_again_at_once,
+		   a_thousand_events_of_a_user_are_kept, an_asp_in_two_minds_fills_no_inbox,
+		   what_was_not_agreed_to_is_not_asked_again_at_once,
 		   all_applications_of_an_asp_together_ask_a_user_ten_times_a_day, unanswered_ones_are_kept_a_day)
