@@ -40,17 +40,25 @@ static int read_config(struct gba_naf_config *out, const struct gba_naf_config *
 	return 0;
 }
 
+/* One of our names, or "*." and a name: one label more. A request without a host means the first, so that is no wildcard. */
+static bool read_name(char out[FQDN_MAX + 1], const char *name, bool first)
+{
+	bool wild = !first && strncmp(name, "*.", 2) == 0;
+	struct naf_id id;
+	int len;
+
+	if (strchr(name, ':') || naf_id_make(&id, wild ? name + 2 : name, UA_ID_HTTP_DIGEST) < 0)
+		return false;
+	len = snprintf(out, FQDN_MAX + 1, "%s%s", wild ? "*." : "", id.fqdn);
+	return len <= FQDN_MAX;
+}
+
 static int read_names(struct gba_naf *naf, const struct gba_naf_config *cfg, struct err *err)
 {
-	struct naf_id id;
-
-	for (size_t i = 0; i < cfg->n_names; i++) {
-		if (!cfg->names[i] || strchr(cfg->names[i], ':') ||
-		    naf_id_make(&id, cfg->names[i], UA_ID_HTTP_DIGEST) < 0)
+	for (size_t i = 0; i < cfg->n_names; i++)
+		if (!cfg->names[i] || !read_name(naf->names[i], cfg->names[i], i == 0))
 			return err_set(err, -EINVAL, "config.names[%zu]: \"%s\" is no DNS name", i,
 				       cfg->names[i] ? cfg->names[i] : "");
-		memcpy(naf->names[i], id.fqdn, sizeof(naf->names[i]));
-	}
 	naf->n_names = cfg->n_names;
 	for (size_t i = 0; i < cfg->n_bsf_names; i++) {
 		const char *name = cfg->bsf_names[i] ? cfg->bsf_names[i] : "";
@@ -228,6 +236,14 @@ bool gba_naf_connected(struct gba_naf *naf)
 	return l && naf_zn_connected(l->zn);
 }
 
+static bool is_name(const char *ours, const char *fqdn)
+{
+	char wildcard[FQDN_MAX + 2];
+
+	return strcmp(ours, fqdn) == 0 ||
+	       (ours[0] == '*' && naf_id_wildcard(wildcard, fqdn) && strcmp(ours, wildcard) == 0);
+}
+
 int naf_ctx_host(const struct gba_naf *naf, const char *host, const uint8_t *ua_id, struct naf_id *out)
 {
 	struct naf_id id;
@@ -235,7 +251,7 @@ int naf_ctx_host(const struct gba_naf *naf, const char *host, const uint8_t *ua_
 	if (naf_id_make(&id, host, ua_id ? ua_id : naf->ua) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < naf->n_names; i++) {
-		if (strcmp(naf->names[i], id.fqdn) == 0) {
+		if (is_name(naf->names[i], id.fqdn)) {
 			*out = id;
 			return 0;
 		}

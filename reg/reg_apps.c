@@ -40,7 +40,7 @@ int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out)
 	int rc = reg_db_ask(
 		db, &q,
 		"SELECT a.id, a.fqdn, a.asp, a.gsid, a.nets, a.ua, a.state, a.state = 'approved' AND"
-		" s.state = 'approved', a.assurance_min, a.rev, a.profile, ifnull(a.tls_key, '') FROM application a LEFT JOIN asp s ON"
+		" s.state = 'approved', a.assurance_min, a.rev, a.profile, ifnull(a.tls_key, ''), a.wildcard FROM application a LEFT JOIN asp s ON"
 		" s.name = a.asp WHERE a.fqdn = ?1",
 		"t", fqdn);
 
@@ -57,7 +57,8 @@ int reg_app_get(struct reg_db *db, const char *fqdn, struct reg_app *out)
 				 .assurance_min = sqlite3_column_int(q, 8),
 				 .rev = sqlite3_column_int64(q, 9),
 				 .profile = reg_db_text(q, 10),
-				 .keys = reg_db_text(q, 11) };
+				 .keys = reg_db_text(q, 11),
+				 .wildcard = sqlite3_column_int(q, 12) };
 	reg_db_end(q);
 	if (out->fqdn && out->asp && out->gsid && out->nets && out->ua && out->state && out->keys)
 		return 1;
@@ -217,7 +218,7 @@ static int put_aliases(struct reg_order *o, struct reg_db *db, const char *fqdn)
 /* What is a word of the operator's. */
 static int check_role(struct reg_order *o)
 {
-	static const char *const of_operator[] = { "state", "profile" };
+	static const char *const of_operator[] = { "state", "profile", "wildcard" };
 
 	for (size_t i = 0; i < sizeof(of_operator) / sizeof(of_operator[0]); i++) {
 		if (o->caller.role != REG_OPERATOR && json_object_get(o->in, of_operator[i]))
@@ -226,14 +227,43 @@ static int check_role(struct reg_order *o)
 	return 0;
 }
 
+/* \returns 1 yes; 0 no; -1 it is not said */
+static int flag_in(const struct reg_order *o, const char *name)
+{
+	const json_t *v = json_object_get(o->in, name);
+
+	if (json_is_string(v)) /* typed */
+		return strcmp(json_string_value(v), "yes") == 0;
+	return v ? json_is_true(v) : -1;
+}
+
+/* Of two applications that speak for one name the BSF serves neither. */
+static int check_wildcard(struct reg_order *o, struct reg_db *db, const char *fqdn)
+{
+	int64_t one;
+	int rc = reg_db_int(db, &one,
+			    "SELECT 1 FROM application WHERE wildcard AND fqdn = substr(?1, instr(?1, '.') + 1)", "t",
+			    fqdn);
+
+	if (rc > 0)
+		return reg_refuse(o, CTL_EXISTS, "fqdn", "the wildcard of another application stands for that name");
+	if (rc == 0 && flag_in(o, "wildcard") == 1)
+		rc = reg_db_int(db, &one, "SELECT 1 FROM application WHERE substr(fqdn, instr(fqdn, '.') + 1) = ?1",
+				"t", fqdn);
+	return rc > 0 ? reg_refuse(o, CTL_EXISTS, "wildcard", "there is another application one label under that name")
+		      : rc;
+}
+
 static int check_details(struct reg_order *o)
 {
 	const char *state = reg_in(o, "state"), *title = reg_in(o, "title");
-	const char *profile = reg_in(o, "profile");
+	const char *profile = reg_in(o, "profile"), *wildcard = reg_in(o, "wildcard");
 	int64_t assurance = reg_in_int(o, "assurance_min", 0);
 
 	if (profile && !reg_profile_named(profile))
 		return reg_refuse(o, CTL_INVALID, "profile", "no such security degree; allowed: those of profiles");
+	if (wildcard && strcmp(wildcard, "yes") != 0 && strcmp(wildcard, "no") != 0)
+		return reg_refuse(o, CTL_INVALID, "wildcard", "allowed: yes, no");
 	if (state && strcmp(state, "approved") != 0 && strcmp(state, "suspended") != 0)
 		return reg_refuse(o, CTL_INVALID, "state", "no such state; allowed: approved, suspended");
 	if (title && strlen(title) > TITLE_MAX)
@@ -247,11 +277,12 @@ static int check_details(struct reg_order *o)
 /* Members that are not given stay as they are. */
 static int write_details(struct reg_order *o, struct reg_db *db, const char *fqdn)
 {
-	const json_t *published = json_object_get(o->in, "published");
 	char nets[NETS_TEXT] = "", ua[UA_TEXT] = "", keys[KEYS_TEXT] = "";
 	int64_t rev = reg_revision(db);
 	int rc = rev < 0 ? (int)rev : check_details(o);
 
+	if (rc == 0)
+		rc = check_wildcard(o, db, fqdn);
 	if (rc == 0)
 		rc = nets_given(o, nets);
 	if (rc == 0)
@@ -266,11 +297,13 @@ static int write_details(struct reg_order *o, struct reg_db *db, const char *fqd
 			"UPDATE application SET nets = ifnull(?2, nets), ua = ifnull(?3, ua), title = ifnull(?4, title),"
 			" tls_key = ifnull(?5, tls_key), profile = ifnull(?6, profile), by_operator = ifnull(?7, by_operator),"
 			" assurance_min = CASE WHEN ?8 < 0 THEN assurance_min ELSE ?8 END,"
-			" published = CASE WHEN ?9 < 0 THEN published ELSE ?9 END, rev = ?10 WHERE fqdn = ?1",
-			"tttttttiii", fqdn, json_object_get(o->in, "addresses") ? nets : NULL,
+			" published = CASE WHEN ?9 < 0 THEN published ELSE ?9 END,"
+			" wildcard = CASE WHEN ?10 < 0 THEN wildcard ELSE ?10 END, rev = ?11 WHERE fqdn = ?1",
+			"tttttttiiii", fqdn, json_object_get(o->in, "addresses") ? nets : NULL,
 			json_object_get(o->in, "ua_protocols") ? ua : NULL, reg_in(o, "title"),
 			json_object_get(o->in, "tls_keys") ? keys : NULL, reg_in(o, "profile"), reg_in(o, "state"),
-			reg_in_int(o, "assurance_min", -1), (int64_t)(published ? json_is_true(published) : -1), rev);
+			reg_in_int(o, "assurance_min", -1), (int64_t)flag_in(o, "published"),
+			(int64_t)flag_in(o, "wildcard"), rev);
 	return rc == 0 ? put_aliases(o, db, fqdn) : rc;
 }
 

@@ -13,7 +13,7 @@
 #define SHOWN \
 	"SELECT a.fqdn, a.fqdn AS _key, a.asp, a.gsid, a.state, trim(iif(a.by_operator = 'suspended', 'operator', '') ||" \
 	" iif((SELECT lapsed FROM proof p WHERE p.app = a.id), ' proof', '')) AS 'suspended_by*', a.title, a.profile, a.assurance_min," \
-	" a.published AS 'published?', a.nets AS 'addresses*', a.ua AS 'ua_protocols*', a.tls_key AS 'tls_keys*', a.since," \
+	" a.wildcard AS 'wildcard?', a.published AS 'published?', a.nets AS 'addresses*', a.ua AS 'ua_protocols*', a.tls_key AS 'tls_keys*', a.since," \
 	" a.rev AS _rev FROM application a"
 
 int reg_app_answer_conf(struct reg_order *o, const struct reg_app *a)

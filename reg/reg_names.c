@@ -44,7 +44,7 @@ static const char *form_bad(const char *text)
 	if (!is_ascii(text))
 		return "a name with letters beyond ASCII (U-labels); allowed: its A-labels, xn--...";
 	if (strchr(text, '*'))
-		return "a wildcard is no name of an application; allowed: each application by its own name";
+		return "a wildcard is no name of an application; allowed: its own name, which the operator may let stand for one label more (app wildcard)";
 	if (!fqdn_valid(span_str(text), FQDN_MAX) || !last || isdigit((unsigned char)last[1]))
 		return "that is no name of an application; allowed: a DNS name with a dot in it, no address";
 	return NULL;

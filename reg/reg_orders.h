@@ -16,7 +16,7 @@ int reg_asp_put(struct reg_order *o, struct reg_db *db);
 int reg_asp_delete(struct reg_order *o, struct reg_db *db);
 int reg_asp_list(struct reg_order *o, struct reg_db *db);
 
-/* fqdn asp addresses [title] [ua_protocols] [tls_keys] [assurance_min] [published] [aliases: scheme value], of an operator [profile],
+/* fqdn asp addresses [title] [ua_protocols] [tls_keys] [assurance_min] [published] [aliases: scheme value], of an operator [profile] [wildcard],
  * too. add: gbactl's, which may be ordered again and answers the naf.conf. */
 int reg_app_register(struct reg_order *o, struct reg_db *db);
 int reg_app_add(struct reg_order *o, struct reg_db *db);

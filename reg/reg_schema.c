@@ -160,8 +160,11 @@ static const char pages[] =
 	"CREATE INDEX outbox_same ON outbox (device, fqdn, target, of_state, id);"
 	"CREATE INDEX outbox_waiting ON outbox (target, id) WHERE refused IS NULL;";
 
+/* It speaks for each name with one label more, too: a word of the operator's. */
+static const char wildcards[] = "ALTER TABLE application ADD COLUMN wildcard INTEGER NOT NULL DEFAULT 0;";
+
 static const char *const steps[] = {
-	first, parties, callers, requests, proofs, uses, words, pages
+	first, parties, callers, requests, proofs, uses, words, pages, wildcards
 }; /* from version N to N + 1 */
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

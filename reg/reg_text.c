@@ -30,6 +30,8 @@ char *reg_text_policy(const struct reg_app *a)
 	fprintf(f, "naf %s\n", a->fqdn);
 	put_lines(f, "address", a->nets);
 	put_lines(f, "tls-key", a->keys ? a->keys : "");
+	if (a->wildcard)
+		fprintf(f, " speaks-for *.%s\n", a->fqdn);
 	fprintf(f, " speaks-for %s\n naf-group %s\n gaa-service %s\n uss-required %s\n", a->fqdn, a->asp, a->gsid,
 		a->gsid);
 	if (a->profile && !reg_profile_named(a->profile))
@@ -52,6 +54,8 @@ char *reg_text_conf(const struct reg_app *a, const struct reg_realm *r)
 	if (!f)
 		return NULL;
 	fprintf(f, "# %s of %s, for gba_naf_config_read(): libgba-naf(3)\nname %s\n", a->fqdn, a->asp, a->fqdn);
+	if (a->wildcard)
+		fprintf(f, "name *.%s\n", a->fqdn);
 	for (size_t i = 0; i < r->n_bsf_names; i++)
 		fprintf(f, "bsf-name %s\n", r->bsf_names[i]);
 	fprintf(f, "identity %s\nrealm %s\nbsf %s\nbsf-identity %s\nbsf-realm %s\ngsid %s\n", a->fqdn,

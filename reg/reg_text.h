@@ -25,7 +25,8 @@ struct reg_app {
 	char *profile; /* its security degree; NULL: none */
 	char *ua;      /* Ua security protocols, the same way; "": each */
 	char *state;
-	bool usable; /* it is approved, and so is its ASP */
+	bool wildcard; /* it speaks for *.fqdn, too */
+	bool usable;   /* it is approved, and so is its ASP */
 	int assurance_min;
 	int64_t rev;
 };

@@ -65,6 +65,42 @@ async def pseudonyms(t):
         assert number not in w.reg.text(), f"{number} in the log"
 
 
+@test("registry: the operator lets an application stand for one label more: a key for each name, its server answers to each; nobody else's names, and no two at one",
+      smoke=True, timeout=90)
+async def wildcard(t):
+    w = await Realm(t).start()
+    impi, one, two = w.cards[0].impi, f"one.{FQDN}", f"two.{FQDN}"
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
+    await w.order(f"device add {impi}")
+    await w.order(f"grant {impi} {FQDN}")
+    await w.told()
+    s, conn = await w.ue().bootstrap(), await w.naf(FQDN)
+
+    async def keys():
+        return [(await naf.fetch(conn, s.btid, naf.naf_id(n))).key == s.ks_naf(n) for n in (FQDN, one, two, f"a.{one}", "example.com")]
+    assert await keys() == [True, False, False, False, False]
+    assert (await w.order(f"app wildcard {FQDN} yes"))["wildcard"] is True
+    await w.told()
+    assert await keys() == [True, True, True, False, False]
+    await conn.close()
+    app = await w.app()
+    await app.start()
+    for name, status in ((FQDN, 200), (one, 200), (two, 200), (f"a.{one}", 400), ("video.example.net", 400)):
+        r = await app.client(name).fetch(s)
+        assert r.status == status, (name, r)
+    await app.daemon.stop()
+    assert (await w.refused(f"app add {ASP} {one} 127.0.0.1/32")).startswith("exists the wildcard of another application stands for that name")
+    await w.order(f"app add {ASP} a.{one} 127.0.0.1/32")
+    assert (await w.refused(f"app wildcard {FQDN} maybe")).startswith("invalid allowed: yes, no")
+    await w.order(f"app wildcard {FQDN} no")
+    await w.told()
+    conn = await w.naf(FQDN)
+    assert await keys() == [True, False, False, False, False]
+    await w.order(f"app add {ASP} {one} 127.0.0.1/32")
+    assert (await w.refused(f"app wildcard {FQDN} yes")).startswith("exists there is another application one label under that name")
+    assert (await w.order(f"app show {FQDN}"))["wildcard"] is False
+
+
 @test("registry: what may not be is refused with what is allowed, and changes nothing", smoke=True)
 async def refusals(t):
     w = await Realm(t).start()

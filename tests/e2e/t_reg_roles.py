@@ -60,6 +60,8 @@ async def story(t):
     w = await ApiRealm(t, bare=False).start()
     boss, asp, user, dev, _ = await open_realm(w)
     grant = f"/grants/{dev}/{FQDN}"
+    for word in ({"wildcard": True}, {"profile": "payments"}, {"state": "approved"}):
+        assert "for the operator to say" in (await must(asp.put(f"/apps/{FQDN}", word), 403))["detail"]
     s = await w.ue().bootstrap()
 
     async def has_key():

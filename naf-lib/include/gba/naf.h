@@ -168,7 +168,8 @@ struct gba_naf_fake;
 struct gba_naf_config {
 	size_t size; /*!< of this struct as the caller knows it; set by gba_naf_config_init() */
 
-	/*! Host names devices use for this server; at least one, at most 64. A request for another Host is denied.
+	/*! Host names devices use for this server; at least one, at most 64. Of those behind the first "*.NAME" stands for
+	 * each with one label more: each has a key of its own. A request for another Host is denied.
 	 *  The BSF must be configured to let us speak for each. */
 	const char *const *names;
 	size_t n_names;
