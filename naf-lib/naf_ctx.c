@@ -236,7 +236,7 @@ bool gba_naf_connected(struct gba_naf *naf)
 	return l && naf_zn_connected(l->zn);
 }
 
-static bool is_name(const char *ours, const char *fqdn)
+static bool is_under_name(const char *ours, const char *fqdn)
 {
 	char wildcard[FQDN_MAX + 2];
 
@@ -251,7 +251,7 @@ int naf_ctx_host(const struct gba_naf *naf, const char *host, const uint8_t *ua_
 	if (naf_id_make(&id, host, ua_id ? ua_id : naf->ua) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < naf->n_names; i++) {
-		if (is_name(naf->names[i], id.fqdn)) {
+		if (is_under_name(naf->names[i], id.fqdn)) {
 			*out = id;
 			return 0;
 		}
