@@ -219,7 +219,7 @@ void policy_peer_clear(struct policy_peer *p)
 struct digest_alg policy_form(const struct policy *p, const char *impi, struct span user_agent)
 {
 	for (size_t i = 0; p && user_agent.p && i < p->n_forms; i++) {
-		if (strcmp(p->forms[i].impi, impi) == 0 && product_has(user_agent, p->forms[i].token))
+		if (impi_same(p->forms[i].impi, impi) && product_has(user_agent, p->forms[i].token))
 			return p->forms[i].alg;
 	}
 	return (struct digest_alg){ DIGEST_MD5, 1 };

@@ -16,7 +16,7 @@
 static struct policy_form *form_find(const char *impi, const char *token)
 {
 	for (size_t i = 0; i < bsf_cfg->n_forms; i++) {
-		if (strcmp(bsf_cfg->forms[i].impi, impi) == 0 && strcmp(bsf_cfg->forms[i].token, token) == 0)
+		if (impi_same(bsf_cfg->forms[i].impi, impi) && strcmp(bsf_cfg->forms[i].token, token) == 0)
 			return &bsf_cfg->forms[i];
 	}
 	return NULL;

@@ -255,7 +255,7 @@ static void sign_in(struct example_account *a, const struct gba_naf_request *q, 
 
 	if (u)
 		strcpy(out->name, u->name);
-	if (whole && (may || !u)) {
+	if (whole) { /* also of a name that is locked, or none: neither answer nor time says which names there are */
 		pthread_mutex_unlock(&a->lock);
 		right = is_right(pin, u ? u->hash : a->users[0].hash);
 		pthread_mutex_lock(&a->lock);
@@ -272,8 +272,7 @@ static void sign_in(struct example_account *a, const struct gba_naf_request *q, 
 		back(out);
 	} else {
 		out->event = u && !may ? "pin_locked" : "pin_wrong";
-		show(out, u && !may ? 429 : 403, s,
-		     u && !may ? "Too many tries; wait a minute. " : "Name or PIN is wrong. ");
+		show(out, 403, s, "Name or PIN is wrong, or there were too many tries: then wait a minute. ");
 	}
 }
 

@@ -222,10 +222,15 @@ static void keep_body(struct request *q, const char *data, size_t len)
 
 	if (q->early || q->too_large || is_health(q))
 		return;
-	body = q->len + len > BODY_MAX ? NULL : realloc(q->body, q->len + len);
+	body = q->len + len > BODY_MAX ? NULL : malloc(q->len + len);
 	if (!body) {
 		q->too_large = true;
 		return;
+	}
+	if (q->body) { /* realloc() would leave what was there */
+		memcpy(body, q->body, q->len);
+		explicit_bzero(q->body, q->len);
+		free(q->body);
 	}
 	memcpy(body + q->len, data, len);
 	q->body = body;

@@ -186,7 +186,8 @@ async def forms(t):
     for c, word in ((one, "akav2-md5"), (two, "akav1-sha-256"), (three, "akav2-sha-256"), (five, "akav2-sha-256")):
         w.bsf_cfg.add("ub", f"digest-form {c.impi} gba-ue {word}")
     w.bsf_cfg.add("ub", f"digest-form {one.impi} e2e akav2-md5")
-    w.bsf_cfg.add("ub", f"digest-form {two.impi} e2e akav1-sha-256")
+    user, domain = two.impi.split("@")
+    w.bsf_cfg.add("ub", f"digest-form {user}@{domain.upper()} e2e akav1-sha-256")               # the same subscriber
     w.bsf_cfg.add("ub", f"digest-form {three.impi} e2e akav2-sha-256")
     await w.start()
     conn = await w.naf()
@@ -208,7 +209,8 @@ async def forms(t):
     async with causes.counted(w, ub_challenged=1, ub_algorithm=1):
         assert (await by_hand(ue, "AKAv2-MD5"))[0] == 400, "nobody chooses a form that was not offered"
     v = await Vty.open(w.ports["bsf_vty"])
-    for line in ("enable", "configure terminal", "ub", f"no digest-form {one.impi} e2e"):
+    user, domain = one.impi.split("@")
+    for line in ("enable", "configure terminal", "ub", f"no digest-form {user}@{domain.upper()} e2e"):
         assert "%" not in await v.command(line)
     assert await by_hand(w.ue(0), None) == (200, "AKAv1-MD5"), "live"
     running = await v.command("show running-config")

@@ -107,6 +107,14 @@ async def whole_way(t):
     rc, x, err = await discover(t, o.port, "-c", card, "--write", cfg)
     assert (rc, x["cause"]) == (2, "local") and open(cfg, encoding="utf-8").read() == before, "a file that is there is written over"
     assert sorted(os.listdir(folder)) == ["gba-ued.state", "ue.cfg"], os.listdir(folder)
+    here = os.getcwd()
+    for n, (typed, written) in enumerate((("u.cfg", f"{here}/u.cfg"), ("soft:u.cfg,state=s,timeout=5", f"soft:{here}/u.cfg,state={here}/s,timeout=5"),
+                                          ("pcsc:A Reader,pin-file=pin,state=/var/s", f"pcsc:A Reader,pin-file={here}/pin,state=/var/s"),
+                                          ("rest:http://127.0.0.1:1/#0,pin-file=p", f"rest:http://127.0.0.1:1/#0,pin-file={here}/p"), ("soft:/u", "soft:/u"))):
+        apart = os.path.join(t.dir, f"apart{n}")
+        os.mkdir(apart, 0o700)
+        rc, x, err = await discover(t, o.port, "-c", typed, "--write", apart + "/ue.cfg")
+        assert rc == 0 and f"\n card {written}\n" in open(apart + "/ue.cfg", encoding="utf-8").read(), (typed, err)
     taken = os.path.join(t.dir, "taken")
     os.mkdir(taken, 0o700)
     open(taken + "/gba-ued.state", "x", encoding="ascii").close()

@@ -13,6 +13,7 @@
 #include <curl/curl.h>
 
 #include "common/gba/gba_time.h"
+#include "ue/card/card_choice.h"
 #include "ue/state_file.h"
 #include "ue/tool/discovery.h"
 #include "ue/tool/report.h"
@@ -106,26 +107,52 @@ static enum ue_cause fetch_document(const struct discover_wish *w, const char *u
 
 /* --- the configuration */
 
-/* The file of a soft card from wherever the agent begins; readers, modems and servers are what they are.
+/* What stands there behind a kind or a word, if it is a file: as it is from wherever the agent begins. */
+static void put_item(FILE *f, const char *item, size_t len, const char *here)
+{
+	static const char *const paths[] = { "soft:", "pin-file=", "state=" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		size_t n = strlen(paths[i]);
+
+		if (len <= n || strncmp(item, paths[i], n) != 0 || item[n] == '/')
+			continue;
+		fprintf(f, "%s%s/%.*s", paths[i], here, (int)(len - n), item + n);
+		return;
+	}
+	fprintf(f, "%.*s", (int)len, item);
+}
+
+/* Files are named from wherever the agent begins; readers, modems and servers are what they are.
  * \returns malloc'ed; NULL: it cannot stand in a line */
 static char *card_word(const char *card)
 {
-	static const char *const others[] = { "pcsc:", "modem:", "rest:" };
 	char here[PATH_MAX], *word = NULL;
+	struct card_choice c;
+	struct err err;
+	bool whole;
+	size_t len;
+	FILE *f;
 
-	if (strpbrk(card, "\r\n"))
+	if (strpbrk(card, "\r\n") || !getcwd(here, sizeof(here)) || card_choice_parse(&c, card, &err) < 0)
 		return NULL;
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (strncmp(card, others[i], strlen(others[i])) == 0)
-			return strdup(card);
+	whole = strcmp(c.where, card) == 0; /* the file of a soft card */
+	if (strpbrk(here, whole ? "\r\n" : "\r\n,"))
+		return NULL;
+	f = open_memstream(&word, &len);
+	if (!f)
+		return NULL;
+	if (whole)
+		fprintf(f, "%s%s%s", card[0] == '/' ? "" : here, card[0] == '/' ? "" : "/", card);
+	for (const char *item = card; !whole && *item; item += strcspn(item, ",")) {
+		if (*item == ',')
+			fputc(*item++, f);
+		put_item(f, item, strcspn(item, ","), here);
 	}
-	if (strncmp(card, "soft:", 5) == 0)
-		card += 5;
-	if (card[0] == '/')
-		return strdup(card);
-	if (!getcwd(here, sizeof(here)) || strpbrk(here, "\r\n") || asprintf(&word, "%s/%s", here, card) < 0)
-		return NULL;
-	return word;
+	if (fclose(f) == 0)
+		return word;
+	free(word);
+	return NULL;
 }
 
 static void print_agent(FILE *f, const struct discover_wish *w, bool packaged)
