@@ -356,7 +356,8 @@ async def explained(t):
     guss = """<?xml version="1.0" encoding="UTF-8"?><guss id="{impi}" xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02"><ussList>
 <uss id="2" type="1"><uids><uid>somebody</uid></uids><flags/></uss></ussList></guss>"""
     w, d = await start(t, (A, text(A, "twice.example.com", more=more)), (B, text(B, "twice.example.com")), ("bad.example.com", "rubbish\n"),
-                       ("tls.example.com", "address any\nspeaks-for tls.example.com\n"), guss=guss)
+                       ("tls.example.com", "address any\nspeaks-for tls.example.com\n"),
+                       ("pin.example.com", f"address 127.0.0.1/32\ntls-key sha256:{'0' * 64}\nspeaks-for pin.example.com\n"), guss=guss)
     s, conn = await w.ue().bootstrap(), await w.naf(A)
     before = await w.counters()
     o = await d.ask(f"show naf {A} effective")
@@ -365,8 +366,9 @@ async def explained(t):
     assert words["speaks-for", A] == f"{A}.naf, from line 2" and words["ua-protocols", "0100000002"] == f"{A}.naf, line 4", words
     assert words["keys", "both"] == "not written" and words["address", "127.0.0.1/32"] == f"{A}.naf, from line 1", words
     assert words["connections", "1"] == "not written", words
-    o = await d.ask("show naf tls.example.com")                    # good by itself, but there is no TLS here
-    assert o["from"] == "the policy directory" and o["refused"].startswith("needs TLS"), o
+    for name in ("tls.example.com", "pin.example.com"):            # good by themselves, but there is no TLS here
+        o = await d.ask(f"show naf {name}")
+        assert o["from"] == "the policy directory" and o["refused"].startswith("needs TLS"), o
     assert ("speaks-for", "twice.example.com (refused: another claims it, too)") in words, words
     v = await vty.Vty.open(w.ports["bsf_vty"])
     t.cleanup(v.close)
