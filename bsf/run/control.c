@@ -126,7 +126,7 @@ static void run_suspend(struct ctl_request *q)
 {
 	struct store_spread spread;
 	struct impi impi;
-	int rc;
+	int rc, kept = 0;
 
 	if (!impi_given(q, &impi))
 		return;
@@ -135,19 +135,31 @@ static void run_suspend(struct ctl_request *q)
 		rc = naf_cfg_publish(bsf_cfg);
 	if (rc == 0)
 		rc = withdrawn_sessions(shards[0], impi.s, &spread);
-	answer_suspend(q, rc == -ENOENT ? 0 : rc);
+	if (rc >= 0 || rc == -ENOENT)
+		kept = suspend_keep();
+	if (kept < 0)
+		ctl_fail(q, CTL_FAILED,
+			 "suspended until this daemon ends, order it again: it cannot be written to %s: %s",
+			 suspend_kept(), strerror(-kept));
+	else
+		answer_suspend(q, rc == -ENOENT ? 0 : rc);
 }
 
 static void run_resume(struct ctl_request *q)
 {
 	struct impi impi;
 	bool was;
+	int rc;
 
 	if (!impi_given(q, &impi))
 		return;
 	was = suspend_del(impi.s);
 	if (was && naf_cfg_publish(bsf_cfg) < 0)
 		ctl_fail(q, CTL_FAILED, "not resumed, order it again: no memory");
+	else if ((rc = suspend_keep()) < 0)
+		ctl_fail(q, CTL_FAILED,
+			 "resumed until this daemon ends, order it again: it cannot be written to %s: %s",
+			 suspend_kept(), strerror(-rc));
 	else
 		ctl_ok(q, json_pack("{sb}", "was_suspended", was));
 }

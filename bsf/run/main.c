@@ -167,6 +167,18 @@ static struct gsup_link *make_gsup(struct bsf_hlr *h)
 	return gsup_link_new(&cfg);
 }
 
+/* Those of before count before anybody is served. */
+static int suspended(struct store_shared *store, struct err *err)
+{
+	const char *dir = bsf_cfg->store == BSF_STORE_REDIS ? bsf_cfg->redis.marks_path : bsf_cfg->lmdb_path;
+	int rc = suspend_begin(dir, store_shared_beside(store), err);
+
+	if (rc < 0 || !suspend_count())
+		return rc;
+	LOGT(DRT, LOGL_NOTICE, "%zu subscribers are suspended, as before\n", suspend_count());
+	return naf_cfg_publish(bsf_cfg) < 0 ? err_set(err, -ENOMEM, "no memory for who is suspended") : 0;
+}
+
 static int main_start(struct bsf *b, struct err *err)
 {
 	int rc = store_open(&b->store, false, err);
@@ -174,6 +186,9 @@ static int main_start(struct bsf *b, struct err *err)
 	if (rc < 0)
 		return rc;
 	store_shared_life_max(b->store, key_life_max_s);
+	rc = suspended(b->store, err);
+	if (rc < 0)
+		return rc;
 	b->overload = overload_new();
 	b->history = ub_history_new();
 	if (!b->overload || !b->history)
@@ -223,6 +238,7 @@ static void stop(struct bsf *b)
 	policy_readers(0);
 	node_free(b->node);
 	gsup_link_free(b->gsup);
+	suspend_free();
 	if (b->store)
 		store_shared_free(b->store);
 	overload_free(b->overload);
@@ -230,7 +246,6 @@ static void stop(struct bsf *b)
 	zn_given_free();
 	zn_usage_free();
 	policy_publish(NULL);
-	suspend_free();
 	naf_load_free();
 }
 

@@ -2,12 +2,28 @@
 #include "bsf/run/suspend.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "bsf/store/sealed_log.h"
 #include "common/gba/impi.h"
+
+/* A record: what, length, name, zeros. */
+#define SUSPENDED  1
+#define RESUMED    2
+#define RECORD_LEN (2 + IMPI_MAX)
+#define SPARE      1024 /* records of what is over that may stand in the file beyond twice as many as count */
 
 static char **impis; /* as impi_key() has them */
 static size_t n_impis;
+
+static struct {
+	const char *dir;
+	struct seal *seal;
+	struct sealed_log *log; /* NULL: nobody was suspended yet */
+	bool behind;            /* something is not in it */
+} kept;
 
 /* \returns n_impis: it is not */
 static size_t suspended_at(const struct impi *key)
@@ -19,13 +35,30 @@ static size_t suspended_at(const struct impi *key)
 	return i;
 }
 
-int suspend_add(const char *impi)
+static int record_put(struct sealed_log *l, uint8_t what, const char *impi)
+{
+	uint8_t record[RECORD_LEN] = { what };
+	size_t len = strnlen(impi, IMPI_MAX);
+	int rc;
+
+	record[1] = (uint8_t)len;
+	memcpy(record + 2, impi, len);
+	rc = sealed_log_add(l, record);
+	OPENSSL_cleanse(record, sizeof(record));
+	return rc;
+}
+
+static void changed(uint8_t what, const char *impi)
+{
+	if (kept.dir && (!kept.log || record_put(kept.log, what, impi) < 0))
+		kept.behind = true;
+}
+
+static int name_add(const struct impi *key)
 {
 	char **grown, *own;
-	struct impi key;
 
-	impi_key(&key, impi);
-	if (suspended_at(&key) < n_impis)
+	if (suspended_at(key) < n_impis)
 		return 0;
 	if (n_impis == SUSPENDED_MAX)
 		return -E2BIG;
@@ -33,25 +66,125 @@ int suspend_add(const char *impi)
 	if (!grown)
 		return -ENOMEM;
 	impis = grown;
-	own = strdup(key.s);
+	own = strdup(key->s);
 	if (!own)
 		return -ENOMEM;
 	impis[n_impis++] = own;
-	return 0;
+	return 1;
 }
 
-bool suspend_del(const char *impi)
+static bool name_del(const struct impi *key)
 {
-	struct impi key;
-	size_t at;
+	size_t at = suspended_at(key);
 
-	impi_key(&key, impi);
-	at = suspended_at(&key);
 	if (at == n_impis)
 		return false;
 	free(impis[at]);
 	impis[at] = impis[--n_impis];
 	return true;
+}
+
+int suspend_add(const char *impi)
+{
+	struct impi key;
+	int rc;
+
+	impi_key(&key, impi);
+	rc = name_add(&key);
+	if (rc > 0)
+		changed(SUSPENDED, key.s);
+	return rc < 0 ? rc : 0;
+}
+
+bool suspend_del(const char *impi)
+{
+	struct impi key;
+	bool was;
+
+	impi_key(&key, impi);
+	was = name_del(&key);
+	if (was)
+		changed(RESUMED, key.s);
+	return was;
+}
+
+static int suspended_take(void *unused, const uint8_t *record)
+{
+	struct impi key = { .s = "" };
+
+	memcpy(key.s, record + 2, record[1]);
+	if (record[0] == RESUMED)
+		(void)name_del(&key);
+	else if (record[0] != SUSPENDED || name_add(&key) < 0)
+		return record[0] == SUSPENDED ? -ENOSPC : -EBADMSG;
+	return 0;
+}
+
+static int suspended_put(void *unused, struct sealed_log *l)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n_impis; i++)
+		rc = record_put(l, SUSPENDED, impis[i]);
+	return rc;
+}
+
+static const struct sealed_log_form form = {
+	.name = "suspended",
+	.bind = "gba suspended 1",
+	.len = RECORD_LEN,
+	.take = suspended_take,
+	.keep = suspended_put,
+	.cure = "take it away and suspend again who is to be",
+};
+
+static int log_open(struct err *err)
+{
+	kept.log = sealed_log_open(&form, kept.dir, kept.seal, NULL, err);
+	return kept.log ? 0 : -EIO;
+}
+
+/* Without anybody there is no file, so that the folder is what it was before. */
+int suspend_begin(const char *dir, struct seal *seal, struct err *err)
+{
+	char path[512];
+	int rc;
+
+	if (!dir || !seal)
+		return 0;
+	kept.dir = dir;
+	kept.seal = seal;
+	snprintf(path, sizeof(path), "%s/%s", dir, form.name);
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	rc = log_open(err);
+	if (rc == 0 && n_impis == 0 && unlink(path) == 0) {
+		sealed_log_free(kept.log);
+		kept.log = NULL;
+	}
+	return rc;
+}
+
+int suspend_keep(void)
+{
+	struct err why = { "" };
+	int rc = 0;
+
+	if (!kept.dir || (!kept.log && !kept.behind))
+		return 0;
+	if (!kept.log)
+		rc = log_open(&why);
+	else if (kept.behind || sealed_log_count(kept.log) > 2 * n_impis + SPARE)
+		rc = sealed_log_renew(kept.log);
+	else
+		return sealed_log_sync(kept.log);
+	kept.behind = rc < 0;
+	return rc;
+}
+
+const char *suspend_kept(void)
+{
+	return kept.dir;
 }
 
 size_t suspend_count(void)
@@ -71,4 +204,6 @@ void suspend_free(void)
 	free(impis);
 	impis = NULL;
 	n_impis = 0;
+	sealed_log_free(kept.log);
+	memset(&kept, 0, sizeof(kept));
 }

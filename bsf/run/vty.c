@@ -13,6 +13,7 @@
 #include "bsf/run/kek_rotate.h"
 #include "bsf/run/naf_cfg.h"
 #include "bsf/run/naf_load.h"
+#include "bsf/run/suspend.h"
 #include "bsf/ub/conn.h"
 #include "common/rt/dia_show.h"
 #include "common/rt/log_cat.h"
@@ -25,6 +26,8 @@ static void show_marks(struct vty *vty, const struct store_figures *f)
 {
 	vty_out(vty, "marks             %" PRIu64 " of %" PRIu64 ", %" PRIu64 " octets%s", f->marks, f->marks_max,
 		f->marks_octets, VTY_NEWLINE);
+	vty_out(vty, "suspended         %zu, %s%s%s", suspend_count(), suspend_kept() ? "kept in " : "until a restart",
+		suspend_kept() ?: "", VTY_NEWLINE);
 }
 
 /* What is on another machine is not counted here. \returns false: it is in this process */

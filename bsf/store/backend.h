@@ -81,7 +81,8 @@ struct store_shared {
 	const struct store_backend *be;
 	struct guss_pushes *pushes;
 	struct marks *marks;
-	struct uses *uses; /* NULL: where others count with us */
+	struct seal *beside; /* seals files beside it; NULL: nothing outlives this process */
+	struct uses *uses;   /* NULL: where others count with us */
 	bool has_lease;
 	_Atomic uint64_t lease_until_ms;     /* monotonic; of a store that has one */
 	int64_t (*_Atomic life_max_s)(void); /* NULL: none */

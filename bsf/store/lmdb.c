@@ -53,6 +53,18 @@ static int marks_make(struct store_lmdb *l, struct err *err)
 	return l->sh.marks ? 0 : err_set(err, -ENOMEM, "store: no memory for marks");
 }
 
+/* By what is as old as the store: no other KEK, and no token, has to be known for it. */
+static struct seal *seal_beside(const struct store_lmdb *l, struct err *err)
+{
+	struct seal_kek key = lmdb_marks_key(l);
+	struct seal *s;
+
+	key.id = 1;
+	s = seal_new(&key, 1, err);
+	secret_clear(&key.key);
+	return s;
+}
+
 struct rebuild {
 	uint64_t records, unreadable;
 	uint64_t under[256]; /* by KEK */
@@ -214,6 +226,7 @@ static void store_lmdb_free(struct store_shared *sh)
 	marks_free(l->sh.marks);
 	guss_pushes_free(l->sh.pushes);
 	uses_free(l->sh.uses);
+	seal_free(l->sh.beside);
 	seal_free(l->keys.seal);
 	secret_clear(&l->keys.index_key);
 	free(l);
@@ -259,7 +272,8 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 		goto fail;
 	seal_learnt(l->keys.seal);
 	l->sh.uses = uses_new(store_clock_here_ms());
-	l->committer = l->sh.uses ? lmdb_committer_start(l) : NULL;
+	l->sh.beside = seal_beside(l, err);
+	l->committer = l->sh.uses && l->sh.beside ? lmdb_committer_start(l) : NULL;
 	if (l->committer)
 		return &l->sh;
 	err_set(err, -EAGAIN, "store: no memory, or no thread for the committer");

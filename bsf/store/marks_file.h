@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file marks_file.h
- *  Marks in a file of this process, DIR/marks: appended, durable, sealed, each bound to the one before it, so that one that was
- *  altered, taken out or put in elsewhere is an error. What was cut off at its end cannot be told from what was never written. */
+ *  Marks in a file of this process, DIR/marks, a sealed_log.h. */
 #pragma once
 
 #include "bsf/store/marks.h"

@@ -310,6 +310,7 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 	s->sh.marks = marks_new(NULL, 0, MARKS_MAX);
 	s->sh.has_lease = true;
 	s->seal = s->sh.pushes && s->sh.marks ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;
+	s->sh.beside = s->seal;
 	s->marks = s->seal && file_open(s, err) ? redis_marks_start(s) : NULL;
 	if (s->marks)
 		return &s->sh;

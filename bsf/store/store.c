@@ -471,6 +471,11 @@ void store_shared_figures(struct store_shared *sh, struct store_figures *out)
 	*out = f;
 }
 
+struct seal *store_shared_beside(struct store_shared *sh)
+{
+	return sh->beside;
+}
+
 void store_shared_free(struct store_shared *sh)
 {
 	if (sh)

@@ -126,6 +126,8 @@ bool store_shared_links(struct store_shared *sh, struct store_links *out);
 void store_shared_life_max(struct store_shared *sh, int64_t (*max_s)(void));
 /*! Is there a store in dir, or was one made? */
 bool store_lmdb_is_there(const char *dir);
+/*! What seals a file of ours that lies beside it and is as good as long as it is there; lent. \returns NULL: nothing of it outlives this process */
+struct seal *store_shared_beside(struct store_shared *sh);
 /*! After every struct store of it is freed. Commits what was accepted. */
 void store_shared_free(struct store_shared *sh);
 

@@ -431,7 +431,7 @@ async def bootstrap_after_mark(t, ue):
     return got[0]
 
 
-@test("suspend: a subscriber gets nothing until it is resumed: keys, TMPI, what is under way; the others are served; a restart forgets it, and says so",
+@test("suspend: a subscriber gets nothing until it is resumed: keys, TMPI, what is under way; the others are served; a daemon that was killed remembers it",
       smoke=True)
 async def suspend(t):
     w = await World(t, raw_hss=True).start()
@@ -469,9 +469,32 @@ async def suspend(t):
     s = await bootstrap_after_mark(t, w.ue())
     assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
     assert (await c.refused("suspend impi x")).startswith("invalid that is no IMPI")
-    await c.ask(f"suspend impi {impi}")
-    assert impi not in w.bsf.text()
+    kept = os.path.join(w.dir, "bsf", "suspended")
     await w.bsf.stop()
     await w.bsf.start()
+    assert not os.path.exists(kept), "nobody is suspended"
     c = await control(w)
-    assert (await c.ask("generation?"))["generation"] != before["generation"] and (await c.ask("figures"))["figures"]["suspended"] == 0
+    await c.ask(f"suspend impi {impi}")
+    await w.bsf.kill()
+    t.may_die.add(w.bsf)
+    with open(kept, "rb") as f:
+        assert impi.encode() not in f.read() and impi not in w.bsf.text()
+    await w.bsf.start()
+    c = await control(w)
+    assert (await c.ask("generation?"))["generation"] != before["generation"] and (await c.ask("figures"))["figures"]["suspended"] == 1
+    assert f"suspended         1, kept in {w.dir}/bsf" in await w.vty("show store")
+    async with causes.counted(w, ub_suspended=1):
+        assert (await w.ue().first()).status == 403
+    assert await c.ask(f"resume impi {impi}") == {"was_suspended": True}
+    await w.bsf.kill()
+    await w.bsf.start()
+    await w.ue().bootstrap()
+    await (await control(w)).ask(f"suspend impi {impi}")
+    await w.bsf.stop()
+    with open(kept, "r+b") as f:
+        f.seek(-1, os.SEEK_END)
+        last = f.read(1)[0]
+        f.seek(-1, os.SEEK_END)
+        f.write(bytes([last ^ 1]))
+    rc, out, err = await procs.run(w.bsf_daemon().argv, 20)
+    assert rc != 0 and f"{kept}: record 2 was altered" in out + err, (rc, out, err)

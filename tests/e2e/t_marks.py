@@ -156,6 +156,7 @@ async def kept(t):
     s = await bootstrap(a.ue())
     assert await redis.ask("SAVE") == b"+OK"
     await order(a, f"revoke impi {s.impi}")
+    await order(a, f"suspend impi {a.cards[1].impi}")
     await a.bsf.kill()
     t.may_die.add(a.bsf)
     await redis.kill()
@@ -163,7 +164,8 @@ async def kept(t):
     await a.bsf.start()
     await serves(t, a)
     assert (await naf.fetch(await a.naf(), s.btid)).result == GONE
-    assert await redis.ask("ZCARD", "marks") == b":1"
+    assert await redis.ask("ZCARD", "marks") == b":2"
+    assert f"suspended         1, kept in {folder}" in await a.vty("show store")
     await a.bsf.stop()
     with open(f"{folder}/marks", "r+b") as f:
         f.seek(100)

@@ -138,7 +138,7 @@ START_TEST(over_is_no_reason)
 
 	fill(5);
 	ck_assert_ptr_null(marks_file_open(dir, seal, set, 2001, &err));
-	ck_assert_msg(strstr(err.text, "more marks than may be held"), "%s", err.text);
+	ck_assert_msg(strstr(err.text, "more records than may be held"), "%s", err.text);
 	marks_free(set);
 	set = marks_new(&kek_1, 1, 2);
 	f = marks_file_open(dir, seal, set, 2002, &err);
