@@ -10,7 +10,7 @@
 #include "bsf/run/cfg_vty.h"
 #include "bsf/run/hlr_cfg.h"
 #include "bsf/run/hss_nodes.h"
-#include "bsf/run/kek_token.h"
+#include "bsf/store/kek_token.h"
 #include "bsf/run/naf_load.h"
 #include "bsf/run/peer_cfg.h"
 #include "common/rt/cfg_file.h"

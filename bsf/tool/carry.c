@@ -134,11 +134,14 @@ struct salvage {
 static bool opens(struct salvage *s, struct span key, struct span value)
 {
 	struct gba_session session;
+	struct err unused;
 	int rc;
 
 	/* a mark stays: gba-bsfd takes one that does not open as if it were of now */
 	if (!s->keys.seal || key.len != AKA_RAND_LEN || !record_sealed(value).len)
 		return true;
+	if (seal_learn(s->keys.seal, record_sealed(value), &unused) < 0)
+		return true; /* a token that does not say it */
 	rc = record_read(&session, &s->keys, key.p, value);
 	if (rc == 0)
 		gba_session_clear(&session);

@@ -15,6 +15,7 @@ struct look {
 	struct record_keys keys; /* seal NULL: nothing is opened */
 	int64_t now_s;
 	uint64_t kind[RECORD_REMNANT + 1], over, octets;
+	struct err said;   /* by a token */
 	uint64_t kek[256]; /* 0: nothing sealed */
 	uint64_t marks, no_record, opened, not_opened, no_kek;
 	bool has_meta, meta_opened;
@@ -65,11 +66,14 @@ static int entry_open(const struct look *l, struct span key, struct span value)
 	return rc;
 }
 
-static void look_sealed(struct look *l, struct span key, struct span value, struct span sealed)
+/* \returns 0, whether it opens or not; -errno of a token, l->said */
+static int look_sealed(struct look *l, struct span key, struct span value, struct span sealed)
 {
 	l->kek[seal_kek_id(sealed)]++;
 	if (!l->keys.seal || !sealed.len)
-		return;
+		return 0;
+	if (seal_learn(l->keys.seal, sealed, &l->said) < 0)
+		return -ECANCELED;
 	switch (entry_open(l, key, value)) {
 	case 0:
 		l->opened++;
@@ -80,6 +84,7 @@ static void look_sealed(struct look *l, struct span key, struct span value, stru
 	default:
 		l->not_opened++;
 	}
+	return 0;
 }
 
 static int on_entry(void *owner, struct span key, struct span value)
@@ -90,6 +95,8 @@ static int on_entry(void *owner, struct span key, struct span value)
 	l->octets += key.len + value.len;
 	if (key.len == LMDB_META_KEY_LEN) {
 		l->has_meta = true;
+		if (l->keys.seal && seal_learn(l->keys.seal, value, &l->said) < 0)
+			return -ECANCELED;
 		l->meta_opened = l->keys.seal && lmdb_meta_open(&l->keys, value) == 0;
 		return 0;
 	}
@@ -97,8 +104,7 @@ static int on_entry(void *owner, struct span key, struct span value)
 		return 0;
 	if (key.len == LMDB_MARK_KEY_LEN) {
 		l->marks++;
-		look_sealed(l, key, value, value);
-		return 0;
+		return look_sealed(l, key, value, value);
 	}
 	if (key.len != AKA_RAND_LEN || record_head_read(&h, value) < 0) {
 		l->no_record++;
@@ -106,8 +112,7 @@ static int on_entry(void *owner, struct span key, struct span value)
 	}
 	l->kind[h.kind]++;
 	l->over += h.expires_at <= l->now_s;
-	look_sealed(l, key, value, record_sealed(value));
-	return 0;
+	return look_sealed(l, key, value, record_sealed(value));
 }
 
 /* --- and what came of it */
@@ -157,7 +162,7 @@ static int look_at(struct look *l, const char *dir, const struct tool_keks *keks
 	rc = lmdb_pages_walk(fd, on_entry, l, &seen);
 	close(fd);
 	if (rc < 0 && rc != -EBADMSG)
-		return err_set(err, rc, "%s: %s", dir, strerror(-rc));
+		return err_set(err, rc, "%s: %s", dir, l->said.text[0] ? l->said.text : strerror(-rc));
 	print_found(l, &seen);
 	if (keks->n)
 		print_opened(l);
@@ -178,7 +183,7 @@ int tool_check(const char *dir, const struct tool_keks *keks, struct err *err)
 	int rc;
 
 	if (keks->n == 0)
-		return err_set(err, -EINVAL, "no KEK to open records with; allowed: --kek ID=PATH");
+		return err_set(err, -EINVAL, "no KEK to open records with; allowed: --kek ID=WHERE");
 	rc = tool_seal(&l.keys.seal, keks, err);
 	if (rc == 0)
 		rc = look_at(&l, dir, keks, err);

@@ -11,36 +11,21 @@
 
 static const char usage[] =
 	"usage: gba-store count DIR\n"
-	"       gba-store check DIR --kek ID=PATH...\n"
-	"       gba-store salvage DIR NEW-DIR [--kek ID=PATH...]\n"
+	"       gba-store check DIR --kek ID=WHERE...\n"
+	"       gba-store salvage DIR NEW-DIR [--kek ID=WHERE...]\n"
 	"       gba-store export DIR NEW-FILE\n"
 	"       gba-store import FILE NEW-DIR\n"
 	"\n"
 	"DIR is the folder that 'lmdb' names in the configuration of gba-bsfd, which must not be running. Nothing in it is\n"
 	"changed. Records stay sealed: an export is worth nothing without the KEK.\n"
 	"\n"
-	"  --kek ID=PATH  as 'kek ID file PATH' there; records are opened with it, to see whether they do\n"
-	"  -V, -h         version, this text\n"
+	"  --kek ID=WHERE  as 'kek ID ...' there; records are opened with it, to see whether they do. WHERE is\n"
+	"                  PATH, credential:NAME or pkcs11:MODULE,TOKEN,KEY,PIN-FILE\n"
+	"  -V, -h          version, this text\n"
 	"\n"
 	"exit code: 0 done, and all is well; 1 something is damaged, or it could not be done; 2 usage\n";
 
 enum { EXIT_NOT_WELL = 1, EXIT_USAGE = 2 };
-
-/* "1=/etc/gba/bsf-1.kek" */
-static int kek_given(struct tool_keks *keks, const char *text, struct err *err)
-{
-	char why[256], *end;
-	unsigned long id = strtoul(text, &end, 10);
-
-	if (*end != '=' || end == text || id < 1 || id > 255)
-		return err_set(err, -EINVAL, "--kek %s; allowed: ID=PATH, ID of 1 to 255", text);
-	if (keks->n == SEAL_KEKS_MAX)
-		return err_set(err, -E2BIG, "more than %d KEKs", SEAL_KEKS_MAX);
-	if (secret_read_file(&keks->k[keks->n].key, SEAL_KEK_LEN, end + 1, why, sizeof(why)) < 0)
-		return err_set(err, -EINVAL, "kek %lu: %s", id, why);
-	keks->k[keks->n++].id = (uint8_t)id;
-	return 0;
-}
 
 static int to_salvage(char **args, const struct tool_keks *keks, struct err *err)
 {
@@ -108,7 +93,7 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "Vh", longopts, NULL)) != -1) {
 		switch (c) {
 		case 'k':
-			if (kek_given(&keks, optarg, &err) == 0)
+			if (tool_kek_add(&keks, optarg, &err) == 0)
 				break;
 			complain(&err);
 			return EXIT_USAGE;
@@ -124,8 +109,7 @@ int main(int argc, char **argv)
 		}
 	}
 	rc = do_command(argc - optind, argv + optind, &keks, &err);
-	for (size_t i = 0; i < keks.n; i++)
-		secret_clear(&keks.k[i].key);
+	tool_keks_free(&keks);
 	if (rc < 0)
 		complain(&err);
 	if (fflush(stdout) != 0 || ferror(stdout))

@@ -11,6 +11,10 @@ struct tool_keks {
 	size_t n;
 };
 
+/*! One more, as it is given: ID=PATH, ID=credential:NAME or ID=pkcs11:MODULE,TOKEN,KEY,PIN-FILE. \returns 0; -errno and err */
+int tool_kek_add(struct tool_keks *keks, const char *text, struct err *err);
+void tool_keks_free(struct tool_keks *keks);
+
 /*! What there is, by kind and KEK. Needs no key. \returns 0; 1 the file is damaged; -errno and err */
 int tool_count(const char *dir, struct err *err);
 /*! The same, and opens every record. \returns 0 all is well; 1 not; -errno and err */

@@ -263,6 +263,12 @@ async def pkcs11(t):
         for s in (first, second):
             await pool.compare(s)
         await w.bsf.stop()
+    module, label, key, pin = line().split()[3:6] + [line().split()[-1]]
+    for where, rc, words in ((f"{module},{label},{key},{pin}", 0, "records opened"), (f"{module},{label},none,{pin}", 2, "no key of this label"),
+                             (f"{module},{label},{key}", 2, "allowed: pkcs11:MODULE,TOKEN,KEY,PIN-FILE")):
+        done_with, out, err = await procs.run([procs.program("gba-store"), "check", f"{w.dir}/bsf", f"--kek=3=pkcs11:{where}"],
+                                              env=w.bsf_env)
+        assert done_with == rc and words in out + err, (where, done_with, out, err)
     for wrong, words in ((line(pin=w.write_secret("wrong", "11111111\n")), "the PIN is wrong"),
                          (line(label="none"), "there is no token of this label"), (line(key="none"), "there is no key of this label"),
                          (line(key="aes"), "the key is no generic secret"), (line(module="/none.so"), "no module"),

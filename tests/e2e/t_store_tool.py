@@ -9,8 +9,8 @@ from lib.store_file import leaves_with, values_of
 from lib.world import World
 
 
-async def tool(*args, rc=0):
-    got, out, err = await procs.run([procs.program("gba-store"), *args])
+async def tool(*args, rc=0, env=None):
+    got, out, err = await procs.run([procs.program("gba-store"), *args], env=env)
     assert got == rc, (args, got, out, err)
     return out + err
 
@@ -49,6 +49,12 @@ async def carried(t):
     assert has(out, "damaged: they do not open", 13) and "index key does not open" in out, out
     assert has(await tool("check", store, f"--kek=2={w.etc}/other.kek", rc=1), "sealed under a KEK not given", 13)
     assert "allowed: --kek" in await tool("check", store, rc=1)
+    assert "no credentials; allowed: ID=PATH" in await tool("check", store, "--kek=1=credential:bsf-1.kek", rc=2)
+    given = {"CREDENTIALS_DIRECTORY": w.etc}
+    assert has(await tool("check", store, "--kek=1=credential:bsf-1.kek", env=given), "records opened", 13)
+    assert "a name without /" in await tool("check", store, "--kek=1=credential:../bsf-1.kek", rc=2, env=given)
+    for wrong in ("0=x", "256=x", "x", "1x=y"):
+        assert "ID of 1 to 255" in await tool("check", store, f"--kek={wrong}", rc=2), wrong
     before = open(store + "/data.mdb", "rb").read()
     export = w.dir + "/all.gba"
     assert has(await tool("export", store, export), "entries exported", 15)        # and the index key, and which KEKs have sealed
