@@ -98,17 +98,10 @@ static int open_kept(struct reg_order *o, struct reg_db *db, struct span sealed,
 	return 1;
 }
 
-/* What a kept answer is bound to. */
-static struct span aad_of_key(char text[256 + API_KEY_MAX], const struct api_call *c, const struct reg_order *o)
-{
-	snprintf(text, 256 + API_KEY_MAX, "kept %s %s", o->caller.name, c->key);
-	return span_str(text);
-}
-
 /* \returns 1: answered as before; 0: it is new */
 static int find_kept(struct api_call *c, struct reg_order *o, struct reg_db *db)
 {
-	char aad[256 + API_KEY_MAX];
+	char aad[REG_BOUND_MAX];
 	sqlite3_stmt *q;
 	int rc = reg_db_ask(db, &q, "SELECT digest, answer FROM kept WHERE who = ?1 AND key = ?2 AND at > ?3", "tti",
 			    o->caller.name, c->key, (int64_t)time(NULL) - API_KEPT_S);
@@ -120,7 +113,7 @@ static int find_kept(struct api_call *c, struct reg_order *o, struct reg_db *db)
 		rc = no(o, 422, "Idempotency-Key", "the key came with another request within 24 hours", "another key");
 	else
 		rc = open_kept(o, db, span_of(sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1)),
-			       aad_of_key(aad, c, o));
+			       reg_db_bound_answer(aad, o->caller.name, c->key));
 	reg_db_end(q);
 	return rc;
 }
@@ -144,10 +137,10 @@ static int seal_answer(struct reg_order *o, struct reg_db *db, struct span aad, 
 static int keep_answer(struct api_call *c, struct reg_order *o, struct reg_db *db)
 {
 	struct span digest = span_of(c->digest, sizeof(c->digest)), sealed;
-	char aad[256 + API_KEY_MAX];
+	char aad[REG_BOUND_MAX];
 	uint8_t *octets = NULL;
 	size_t len;
-	int rc = seal_answer(o, db, aad_of_key(aad, c, o), &octets, &len);
+	int rc = seal_answer(o, db, reg_db_bound_answer(aad, o->caller.name, c->key), &octets, &len);
 
 	sealed = span_of(octets, len);
 	if (rc == 0)

@@ -10,10 +10,10 @@
 #include <unistd.h>
 #include "common/crypto/rng.h"
 #include "common/gba/impi.h"
+#include "reg/reg_keks.h"
 #include "reg/reg_schema.h"
 
 #define INDEX_KEY 32
-#define AAD_MAX   64
 #define KEPT_MAX  128 /* statements of a connection; the orders have some 80 */
 
 static const char *const kinds[REG_KINDS] = { "impi", "msisdn", "iccid", "eid", "imei" };
@@ -221,9 +221,15 @@ int reg_db_find(struct reg_db *db, int64_t *device, enum reg_kind kind, const ch
 }
 
 /* What a sealed name is bound to: in another row it cannot be opened. */
-static struct span aad_of(char text[AAD_MAX], int64_t device, enum reg_kind kind)
+struct span reg_db_bound(char text[REG_BOUND_MAX], int64_t device, enum reg_kind kind)
 {
-	snprintf(text, AAD_MAX, "%lld %s", (long long)device, kinds[kind]);
+	snprintf(text, REG_BOUND_MAX, "%lld %s", (long long)device, kinds[kind]);
+	return span_str(text);
+}
+
+struct span reg_db_bound_answer(char text[REG_BOUND_MAX], const char *who, const char *key)
+{
+	snprintf(text, REG_BOUND_MAX, "kept %s %s", who, key);
 	return span_str(text);
 }
 
@@ -231,11 +237,11 @@ int reg_db_name(struct reg_db *db, int64_t device, enum reg_kind kind, const cha
 {
 	uint8_t hash[32], sealed[REG_ID_MAX + SEAL_OVERHEAD];
 	struct span h = span_of(hash, sizeof(hash)), s;
-	char aad[AAD_MAX];
+	char aad[REG_BOUND_MAX];
 	int n = hash_of(db, hash, kind, value);
 
 	if (n == 0)
-		n = seal_put(db->seal, sealed, sizeof(sealed), span_str(value), aad_of(aad, device, kind));
+		n = seal_put(db->seal, sealed, sizeof(sealed), span_str(value), reg_db_bound(aad, device, kind));
 	if (n < 0)
 		return -EIO;
 	s = span_of(sealed, (size_t)n);
@@ -246,7 +252,7 @@ int reg_db_name(struct reg_db *db, int64_t device, enum reg_kind kind, const cha
 int reg_db_name_get(struct reg_db *db, char out[REG_ID_MAX + 1], int64_t device, enum reg_kind kind)
 {
 	sqlite3_stmt *q;
-	char aad[AAD_MAX];
+	char aad[REG_BOUND_MAX];
 	int rc = reg_db_ask(db, &q, "SELECT sealed FROM identifier WHERE device = ?1 AND kind = ?2", "ii", device,
 			    (int64_t)kind),
 	    n;
@@ -255,7 +261,7 @@ int reg_db_name_get(struct reg_db *db, char out[REG_ID_MAX + 1], int64_t device,
 		return rc;
 	n = seal_open(db->seal, (uint8_t *)out, REG_ID_MAX,
 		      span_of(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0)),
-		      aad_of(aad, device, kind));
+		      reg_db_bound(aad, device, kind));
 	reg_db_end(q);
 	if (n < 0) {
 		db->fault = "the name of a device cannot be opened: sealed by another kek, or altered";
@@ -278,19 +284,6 @@ static int touch(const char *path, struct err *err)
 	return 0;
 }
 
-/* The key of the index is made once, and sealed: another KEK leaves all hashes as they are. */
-static int put_index_key(struct reg_db *db)
-{
-	uint8_t sealed[INDEX_KEY + SEAL_OVERHEAD];
-	struct span s;
-	int n = seal_put(db->seal, sealed, sizeof(sealed), span_of(db->index_key.b, INDEX_KEY), span_str("index key"));
-
-	if (n < 0)
-		return -EIO;
-	s = span_of(sealed, (size_t)n);
-	return reg_db_do(db, "INSERT OR REPLACE INTO meta (name, value) VALUES ('index key', ?1)", "b", &s);
-}
-
 static int create(struct reg_db *db)
 {
 	int rc = sql_exec(db->sql, "PRAGMA journal_mode = WAL");
@@ -303,7 +296,7 @@ static int create(struct reg_db *db)
 	if (rc == 0)
 		rc = reg_schema_raise(db->sql);
 	if (rc == 0)
-		rc = put_index_key(db);
+		rc = reg_keks_index(db);
 	return rc == 0 ? sql_exec(db->sql, "COMMIT") : rc;
 }
 
@@ -321,51 +314,6 @@ static int get_index_key(struct reg_db *db, const char *path, struct err *err)
 	return n == INDEX_KEY
 		       ? 0
 		       : err_set(err, -EKEYREJECTED, "%s: none of the configured keks is what it was sealed by", path);
-}
-
-static int seal_row(struct reg_db *db, sqlite3_stmt *row, uint8_t first)
-{
-	uint8_t plain[REG_ID_MAX], sealed[REG_ID_MAX + SEAL_OVERHEAD];
-	struct span was = span_of(sqlite3_column_blob(row, 2), (size_t)sqlite3_column_bytes(row, 2)), s;
-	int64_t device = sqlite3_column_int64(row, 0), kind = sqlite3_column_int64(row, 1);
-	char aad[AAD_MAX];
-	int n;
-
-	if (kind < 0 || kind >= REG_KINDS)
-		return -EBADMSG;
-	if (was.len > 1 && was.p[1] == first) /* behind the version: who sealed it */
-		return 0;
-	n = seal_open(db->seal, plain, sizeof(plain), was, aad_of(aad, device, (enum reg_kind)kind));
-	if (n >= 0)
-		n = seal_put(db->seal, sealed, sizeof(sealed), span_of(plain, (size_t)n), span_str(aad));
-	OPENSSL_cleanse(plain, sizeof(plain));
-	if (n < 0)
-		return n;
-	s = span_of(sealed, (size_t)n);
-	return reg_db_do(db, "UPDATE identifier SET sealed = ?3 WHERE device = ?1 AND kind = ?2", "iib", device, kind,
-			 &s);
-}
-
-/* All by the first KEK, in one transaction, so that the others can go. */
-static int seal_anew(struct reg_db *db, uint8_t first)
-{
-	sqlite3_stmt *all = NULL;
-	int more = 0, rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
-
-	if (rc == 0)
-		rc = put_index_key(db);
-	if (rc == 0)
-		more = reg_db_ask(db, &all, "SELECT device, kind, sealed FROM identifier", "");
-	for (; rc == 0 && more > 0; more = reg_db_next(all))
-		rc = seal_row(db, all, first);
-	reg_db_end(all);
-	if (rc == 0) /* else the rows behind a damaged page would stay with the old KEK, untold */
-		rc = more;
-	if (rc == 0)
-		rc = sql_exec(db->sql, "COMMIT");
-	if (rc < 0)
-		sql_exec(db->sql, "ROLLBACK");
-	return rc;
 }
 
 /* \returns 1: the first KEK is another one than the one that sealed last */
@@ -403,7 +351,7 @@ static int open_there(struct reg_db *db, const char *path, uint8_t first, bool a
 		rc = raise_there(db, path, err);
 	if (rc < 0 || !alone || !is_other_kek(db, first))
 		return rc;
-	rc = seal_anew(db, first);
+	rc = reg_keks_renew(db);
 	return rc < 0 ? err_set(err, rc, "%s: sealing anew by the first kek failed: %s", path, sqlite3_errmsg(db->sql))
 		      : 0;
 }

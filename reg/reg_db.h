@@ -30,6 +30,11 @@ struct reg_db {
 	int n_kept;        /* statements that are prepared */
 };
 
+#define REG_BOUND_MAX 512
+/*! What a sealed name is bound to: its device and kind. And an answer that is kept: who asked, and his key. */
+struct span reg_db_bound(char text[REG_BOUND_MAX], int64_t device, enum reg_kind kind);
+struct span reg_db_bound_answer(char text[REG_BOUND_MAX], const char *who, const char *key);
+
 /*! Lock, open or make. \param[in] keks copied; the first seals. \returns object; NULL and a reason in err */
 struct reg_db *reg_db_open(const char *path, const struct seal_kek *keks, size_t n_keks, struct err *err);
 /*! Another connection of this process, for one more thread. */

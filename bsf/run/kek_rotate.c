@@ -7,6 +7,7 @@
 #include <osmocom/core/timer.h>
 #include "bsf/run/cfg.h"
 #include "common/rt/daemon.h"
+#include "common/rt/kek_json.h"
 #include "common/rt/log_cat.h"
 
 #define BREATH_US   2000 /* between steps, so that others come to the disk */
@@ -269,24 +270,11 @@ int kek_rotate_begin(void)
 
 static json_t *keks_json(void)
 {
-	json_t *out = json_object(), *one;
-	char id[8];
+	uint8_t ids[SEAL_KEKS_MAX];
 
-	for (unsigned k = 1; k < 256; k++) {
-		bool is = false;
-
-		for (size_t i = 0; i < bsf_cfg->n_keks; i++)
-			is = is || bsf_cfg->keks[i].id == k;
-		if (!is && !job.counted[k])
-			continue;
-		snprintf(id, sizeof(id), "%u", k);
-		one = json_pack("{sb}", "seals", k == first_kek());
-		if (job.has_count)
-			json_object_set_new(one, "records", json_integer((json_int_t)job.counted[k]));
-		json_object_set_new(one, "may_go", json_boolean(job.phase == DONE && k != first_kek()));
-		json_object_set_new(out, id, one);
-	}
-	return out;
+	for (size_t i = 0; i < bsf_cfg->n_keks; i++)
+		ids[i] = bsf_cfg->keks[i].id;
+	return kek_json(ids, bsf_cfg->n_keks, job.has_count ? job.counted : NULL, job.phase == DONE);
 }
 
 json_t *kek_rotate_json(void)

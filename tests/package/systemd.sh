@@ -19,7 +19,7 @@ if [ "${1-}" = begin ]; then
 	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$r/dev/pts"
 	touch "$r/dev/console" && mount --bind "$(tty)" "$r/dev/console"
 	ip link set lo up
-	install -t "$r/usr/sbin" "$build/bsf/gba-bsfd" "$build/hss-sim/gba-hss-simd" && install "$build/ue/gba-ue" "$r/usr/bin" || exit 1
+	install -t "$r/usr/sbin" "$build/bsf/gba-bsfd" "$build/bsf/gba-store" "$build/hss-sim/gba-hss-simd" && install "$build/ue/gba-ue" "$r/usr/bin" || exit 1
 	rm -rf "$r"/etc/gba "$r"/var/lib/gba-* && mkdir -p "$r/etc/gba"
 	for u in bsf:gba-bsfd hss-sim:gba-hss-simd; do
 		name=gba-${u%:*}
@@ -31,6 +31,7 @@ if [ "${1-}" = begin ]; then
 	printf '[Unit]\nWants=gba-hss-simd.service gba-bsfd.service\nAfter=sysinit.target\n' >"$r/etc/systemd/system/gba-test.target"
 	install -m 600 "$src/conf/subscribers.csv" "$r/root/" && cp "$src"/conf/*.xml "$r/root/"
 	install -m 600 "$src/conf/usim-1.cfg" "$r/root/"
+	mount --make-rshared "$r" || exit 1 # a credential is mounted by a child of systemd
 	exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$r" /lib/systemd/systemd --system --unit=gba-test.target \
 		--log-target=console --show-status=0
 fi
@@ -109,5 +110,21 @@ in_it systemctl reload gba-bsfd >"$out/last" 2>&1 && try 10 both active
 ok $? "reload leaves it running"
 in_it systemctl stop gba-bsfd gba-hss-simd >"$out/last" 2>&1 && [ "$(in_it systemctl show -P Result gba-bsfd gba-hss-simd | sort -u | tr -d '\n')" = success ]
 ok $? "both end as they are told"
+kek_as_credential() {
+	in_it bash -c 'chown root: /etc/gba/bsf-1.kek && mv /etc/gba/bsf-1.kek /root && d=/etc/systemd/system/gba-bsfd.service.d && mkdir $d &&
+		printf "[Service]\nLoadCredential=bsf-1.kek:/root/bsf-1.kek\n" >$d/kek.conf &&
+		sed -i "s,kek 1 file .*,kek 1 credential bsf-1.kek," /etc/gba/gba-bsf.cfg && systemctl daemon-reload && systemctl start gba-hss-simd gba-bsfd'
+}
+kek_as_credential >"$out/last" 2>&1 && try 40 both active && try 30 ue
+ok $? "with its KEK as a credential, which no file has that its user may read, it opens its store and serves"
+! in_it runuser -u gba-bsf -- cat /root/bsf-1.kek >"$out/last" 2>&1
+ok $? "of the key itself that user can read no file"
+store_check() { # as a unit, which is who gets credentials
+	in_it bash -c 'printf "[Service]\nType=oneshot\nLoadCredential=bsf-1.kek:/root/bsf-1.kek\nStandardOutput=file:/root/checked\n%s\n" \
+		"ExecStart=gba-store check /var/lib/gba-bsf --kek 1=credential:bsf-1.kek" >/etc/systemd/system/check.service &&
+		systemctl daemon-reload && systemctl stop gba-bsfd && systemctl start check && grep "^records opened" /root/checked'
+}
+store_check >"$out/last" 2>&1
+ok $? "and gba-store opens the records of the stopped daemon by the same credential"
 echo "1..$n"
 exit $failed
