@@ -2,6 +2,8 @@
 #include "bsf/run/suspend.h"
 
 #include <errno.h>
+#include <search.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,14 @@
 #define RECORD_LEN (2 + IMPI_MAX)
 #define SPARE      1024 /* records of what is over that may stand in the file beyond twice as many as count */
 
-static char **impis; /* as impi_key() has them */
+/* One who is. */
+struct suspended {
+	size_t at;   /* in impis */
+	char name[]; /* as impi_key() has it */
+};
+
+static void *tree;   /* tsearch: by name, so that a start with many is not quadratic */
+static char **impis; /* their names, for suspend_table() */
 static size_t n_impis;
 
 static struct {
@@ -25,14 +34,24 @@ static struct {
 	bool behind;            /* something is not in it */
 } kept;
 
-/* \returns n_impis: it is not */
-static size_t suspended_at(const struct impi *key)
+static struct suspended *entry_of(char *name)
 {
-	size_t i = 0;
+	return (struct suspended *)(name - offsetof(struct suspended, name));
+}
 
-	while (i < n_impis && strcmp(impis[i], key->s) != 0)
-		i++;
-	return i;
+static int entry_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct suspended *)a)->name, ((const struct suspended *)b)->name);
+}
+
+static struct suspended *entry_new(const char *name)
+{
+	size_t len = strlen(name) + 1;
+	struct suspended *e = malloc(sizeof(*e) + len);
+
+	if (e)
+		memcpy(e->name, name, len);
+	return e;
 }
 
 static int record_put(struct sealed_log *l, uint8_t what, const char *impi)
@@ -54,33 +73,43 @@ static void changed(uint8_t what, const char *impi)
 		kept.behind = true;
 }
 
-static int name_add(const struct impi *key)
+static int name_put(struct suspended *e)
 {
-	char **grown, *own;
+	char **grown = realloc(impis, (n_impis + 1) * sizeof(*grown));
 
-	if (suspended_at(key) < n_impis)
-		return 0;
-	if (n_impis == SUSPENDED_MAX)
-		return -E2BIG;
-	grown = realloc(impis, (n_impis + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	impis = grown;
-	own = strdup(key->s);
-	if (!own)
+	if (!tsearch(e, &tree, entry_cmp))
 		return -ENOMEM;
-	impis[n_impis++] = own;
+	e->at = n_impis;
+	impis[n_impis++] = e->name;
 	return 1;
+}
+
+/* \returns 1; 0 it is there; -errno */
+static int name_add(const struct impi *key)
+{
+	struct suspended *e = entry_new(key->s);
+	int rc = !e ? -ENOMEM : tfind(e, &tree, entry_cmp) ? 0 : n_impis == SUSPENDED_MAX ? -E2BIG : name_put(e);
+
+	if (rc <= 0)
+		free(e);
+	return rc;
 }
 
 static bool name_del(const struct impi *key)
 {
-	size_t at = suspended_at(key);
+	struct suspended *like = entry_new(key->s), **found = like ? tfind(like, &tree, entry_cmp) : NULL, *e;
 
-	if (at == n_impis)
+	free(like);
+	if (!found)
 		return false;
-	free(impis[at]);
-	impis[at] = impis[--n_impis];
+	e = *found;
+	tdelete(e, &tree, entry_cmp);
+	impis[e->at] = impis[--n_impis];
+	entry_of(impis[e->at])->at = e->at;
+	free(e);
 	return true;
 }
 
@@ -199,8 +228,8 @@ struct name_table *suspend_table(void)
 
 void suspend_free(void)
 {
-	for (size_t i = 0; i < n_impis; i++)
-		free(impis[i]);
+	tdestroy(tree, free);
+	tree = NULL;
 	free(impis);
 	impis = NULL;
 	n_impis = 0;
