@@ -19,12 +19,11 @@ static void thread_free(void *p)
 	struct evp_thread *t = p;
 
 	EVP_CIPHER_CTX_free(t->aes_ecb);
-	EVP_CIPHER_CTX_free(t->gcm);
-	EVP_CIPHER_CTX_free(t->sealing);
+	EVP_CIPHER_CTX_free(t->sealing.ctx);
+	EVP_CIPHER_CTX_free(t->opening.ctx);
 	EVP_MD_CTX_free(t->md);
-	EVP_MAC_CTX_free(t->hmac);
 	EVP_MAC_CTX_free(t->kept);
-	OPENSSL_cleanse(t->kept_key, sizeof(t->kept_key));
+	OPENSSL_cleanse(t, sizeof(*t));
 	free(t);
 }
 
@@ -94,50 +93,80 @@ struct evp_thread *evp_thread(void)
 	if (!t)
 		return NULL;
 	t->aes_ecb = EVP_CIPHER_CTX_new();
-	t->gcm = EVP_CIPHER_CTX_new();
-	t->sealing = EVP_CIPHER_CTX_new();
+	t->sealing.ctx = EVP_CIPHER_CTX_new();
+	t->opening.ctx = EVP_CIPHER_CTX_new();
 	t->md = EVP_MD_CTX_new();
-	t->hmac = EVP_MAC_CTX_new(alg.hmac);
 	t->kept = EVP_MAC_CTX_new(alg.hmac);
-	if (!t->aes_ecb || !t->gcm || !t->sealing || !t->md || !t->hmac || !t->kept || !hmac_of_sha256(t->hmac) ||
-	    !hmac_of_sha256(t->kept) || pthread_setspecific(key, t) != 0) {
+	if (!t->aes_ecb || !t->sealing.ctx || !t->opening.ctx || !t->md || !t->kept || !hmac_of_sha256(t->kept) ||
+	    pthread_setspecific(key, t) != 0) {
 		thread_free(t);
 		return NULL;
 	}
 	return t;
 }
 
-/* The context keeps a copy of its key for the next message; the key must not outlive the call. */
-static void hmac_clear(struct evp_thread *t)
+EVP_CIPHER_CTX *evp_gcm_begin(struct evp_gcm *g, bool seals, const uint8_t *k, const uint8_t iv[12])
 {
-	static const uint8_t none[32];
+	bool again = g->has_key && CRYPTO_memcmp(g->key, k, EVP_GCM_KEY_LEN) == 0;
+	const EVP_CIPHER *cipher = g->has_key ? NULL : alg.aes256_gcm;
 
-	if (t)
-		EVP_MAC_init(t->hmac, none, sizeof(none), NULL);
+	g->has_key = EVP_CipherInit_ex2(g->ctx, cipher, again ? NULL : k, iv, seals, NULL) == 1;
+	if (g->has_key && !again)
+		memcpy(g->key, k, EVP_GCM_KEY_LEN);
+	return g->has_key ? g->ctx : NULL;
 }
 
-/* k NULL: the key that ctx has. */
-static int hmac_sha256(EVP_MAC_CTX *ctx, uint8_t out[32], const uint8_t *k, size_t keylen, const struct span *pieces,
-		       size_t n)
+void evp_gcm_forget(struct evp_gcm *g)
 {
-	size_t len;
-
-	if (EVP_MAC_init(ctx, k, keylen, NULL) != 1)
-		return -EIO;
-	for (size_t i = 0; i < n; i++) {
-		if (pieces[i].len && EVP_MAC_update(ctx, pieces[i].p, pieces[i].len) != 1)
-			return -EIO;
-	}
-	return EVP_MAC_final(ctx, out, &len, 32) == 1 && len == 32 ? 0 : -EIO;
+	EVP_CIPHER_CTX_reset(g->ctx);
+	OPENSSL_cleanse(g->key, sizeof(g->key));
+	g->has_key = false;
 }
 
+/* One of the two digests of RFC 2104: of a block made of the key, and of what follows. */
+static bool keyed_digest(EVP_MD_CTX *md, uint8_t out[32], const uint8_t block[EVP_HMAC_KEY_MAX],
+			 const struct span *pieces, size_t n)
+{
+	bool ok = EVP_DigestInit_ex2(md, alg.sha256, NULL) == 1 && EVP_DigestUpdate(md, block, EVP_HMAC_KEY_MAX) == 1;
+
+	for (size_t i = 0; i < n && ok; i++)
+		ok = pieces[i].len == 0 || EVP_DigestUpdate(md, pieces[i].p, pieces[i].len) == 1;
+	return ok && EVP_DigestFinal_ex(md, out, NULL) == 1;
+}
+
+/* By hand: with a key for each message EVP_MAC costs twice as much, since it copies contexts, and keeps the key until it is told
+ * another one. */
 int evp_hmac_sha256(uint8_t out[32], const uint8_t *k, size_t keylen, const struct span *pieces, size_t n)
 {
 	struct evp_thread *t = evp_thread();
-	int rc = t ? hmac_sha256(t->hmac, out, k, keylen, pieces, n) : -EIO;
+	uint8_t inner[EVP_HMAC_KEY_MAX], outer[EVP_HMAC_KEY_MAX], digest[32];
+	bool ok;
 
-	hmac_clear(t);
-	return rc;
+	if (!t || keylen > EVP_HMAC_KEY_MAX)
+		return -EIO;
+	for (size_t i = 0; i < EVP_HMAC_KEY_MAX; i++) {
+		uint8_t c = i < keylen ? k[i] : 0;
+
+		inner[i] = c ^ 0x36;
+		outer[i] = c ^ 0x5c;
+	}
+	ok = keyed_digest(t->md, digest, inner, pieces, n) &&
+	     keyed_digest(t->md, out, outer, &(struct span){ digest, sizeof(digest) }, 1);
+	EVP_DigestInit_ex2(t->md, alg.sha256, NULL); /* the last digest is what it has in its memory */
+	OPENSSL_cleanse(inner, sizeof(inner));
+	OPENSSL_cleanse(outer, sizeof(outer));
+	OPENSSL_cleanse(digest, sizeof(digest));
+	return ok ? 0 : -EIO;
+}
+
+/* k NULL: the key that ctx has. */
+static int hmac_kept(EVP_MAC_CTX *ctx, uint8_t out[32], const uint8_t *k, size_t keylen, struct span what)
+{
+	size_t len;
+
+	if (EVP_MAC_init(ctx, k, keylen, NULL) != 1 || (what.len && EVP_MAC_update(ctx, what.p, what.len) != 1))
+		return -EIO;
+	return EVP_MAC_final(ctx, out, &len, 32) == 1 && len == 32 ? 0 : -EIO;
 }
 
 int evp_hmac_sha256_kept(uint8_t out[32], const uint8_t *k, size_t keylen, struct span what)
@@ -146,11 +175,11 @@ int evp_hmac_sha256_kept(uint8_t out[32], const uint8_t *k, size_t keylen, struc
 	bool again;
 	int rc;
 
-	if (!t || keylen == 0 || keylen > EVP_KEPT_MAX)
+	if (!t || keylen == 0 || keylen > EVP_HMAC_KEY_MAX)
 		return -EIO;
 	again = t->kept_len == keylen && CRYPTO_memcmp(t->kept_key, k, keylen) == 0;
 	t->kept_len = 0; /* until it is known to be in the context */
-	rc = hmac_sha256(t->kept, out, again ? NULL : k, again ? 0 : keylen, &what, 1);
+	rc = hmac_kept(t->kept, out, again ? NULL : k, again ? 0 : keylen, what);
 	if (rc < 0)
 		return rc;
 	memcpy(t->kept_key, k, keylen);

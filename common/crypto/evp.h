@@ -5,19 +5,25 @@
  *  evp_hmac_sha256(). */
 #pragma once
 
+#include <stdbool.h>
 #include <openssl/evp.h>
 
-#define EVP_KEPT_MAX 64 /* octets */
+#define EVP_HMAC_KEY_MAX 64 /* octets: a block of the hash */
+#define EVP_GCM_KEY_LEN  32
+
+/* A context that keeps its key, whose schedule costs as much as a record. */
+struct evp_gcm {
+	EVP_CIPHER_CTX *ctx;
+	uint8_t key[EVP_GCM_KEY_LEN];
+	bool has_key;
+};
 
 struct evp_thread {
 	EVP_CIPHER_CTX *aes_ecb;
-	EVP_CIPHER_CTX *gcm;
-	EVP_CIPHER_CTX *sealing; /* keeps its key: the one of the object of seal.c with this serial, 0 none */
-	unsigned sealing_of;
+	struct evp_gcm sealing, opening;
 	EVP_MD_CTX *md;
-	EVP_MAC_CTX *hmac;
 	EVP_MAC_CTX *kept; /* HMAC with kept_key, which outlives the message */
-	uint8_t kept_key[EVP_KEPT_MAX];
+	uint8_t kept_key[EVP_HMAC_KEY_MAX];
 	size_t kept_len;
 };
 
@@ -33,9 +39,14 @@ const struct evp_algorithms *evp_algorithms(void);
 /*! \returns the contexts of this thread, or NULL */
 struct evp_thread *evp_thread(void);
 
-/*! HMAC-SHA-256 over n pieces. \returns 0; -EIO */
+/*! Make a context ready for the next record under this key, which stays in it.
+ *  \param[in] key EVP_GCM_KEY_LEN octets; iv 12 \returns NULL: OpenSSL fails */
+EVP_CIPHER_CTX *evp_gcm_begin(struct evp_gcm *g, bool seals, const uint8_t *key, const uint8_t iv[12]);
+void evp_gcm_forget(struct evp_gcm *g);
+
+/*! HMAC-SHA-256 over n pieces; nothing of it stays. \param[in] keylen at most EVP_HMAC_KEY_MAX \returns 0; -EIO */
 struct span;
 int evp_hmac_sha256(uint8_t out[32], const uint8_t *key, size_t keylen, const struct span *pieces, size_t n);
 /*! The same for a key that the process has in its memory all the time anyway: it stays in this thread's context, which a message
- *  after another with the same key costs half. \param[in] keylen 1..EVP_KEPT_MAX */
+ *  after another with the same key costs less. \param[in] keylen 1..EVP_HMAC_KEY_MAX */
 int evp_hmac_sha256_kept(uint8_t out[32], const uint8_t *key, size_t keylen, struct span what);

@@ -121,15 +121,15 @@ struct seal *seal_new(const struct seal_kek *keks, size_t n, struct err *err)
 	return NULL;
 }
 
-/* That of this thread, too. */
-static void forget_key(const struct seal *s)
+/* Those of this thread, too. */
+static void forget_keys(void)
 {
 	struct evp_thread *t = evp_thread();
 
-	if (!t || t->sealing_of != s->serial)
+	if (!t)
 		return;
-	EVP_CIPHER_CTX_reset(t->sealing);
-	t->sealing_of = 0;
+	evp_gcm_forget(&t->sealing);
+	evp_gcm_forget(&t->opening);
 }
 
 void seal_free(struct seal *s)
@@ -137,7 +137,7 @@ void seal_free(struct seal *s)
 	if (!s)
 		return;
 	OPENSSL_cleanse(cache, sizeof(cache)); /* of this thread; the others' are overwritten or die with them */
-	forget_key(s);
+	forget_keys();
 	if (s->learnt)
 		OPENSSL_cleanse(s->learnt, s->learnt_room * sizeof(*s->learnt));
 	free(s->learnt);
@@ -151,21 +151,8 @@ static void gcm_iv(uint8_t iv[12], const uint8_t counter[COUNTER_LEN])
 	memcpy(iv + 4, counter, COUNTER_LEN);
 }
 
-/* The context of this thread that holds the key of s, ready for a record: records are sealed under one key, and its schedule
- * costs more than one of them. */
-static EVP_CIPHER_CTX *sealing(struct evp_thread *t, const struct evp_algorithms *a, const struct seal *s,
-			       const uint8_t iv[12])
-{
-	bool has_key = t->sealing_of == s->serial;
-	int ok = EVP_EncryptInit_ex2(t->sealing, has_key ? NULL : a->aes256_gcm, has_key ? NULL : s->key.b, iv, NULL);
-
-	t->sealing_of = ok == 1 ? s->serial : 0;
-	return ok == 1 ? t->sealing : NULL;
-}
-
 int seal_put(struct seal *s, uint8_t *out, size_t cap, struct span plain, struct span aad)
 {
-	const struct evp_algorithms *a = evp_algorithms();
 	struct evp_thread *t = evp_thread();
 	EVP_CIPHER_CTX *gcm;
 	uint8_t iv[12];
@@ -173,14 +160,14 @@ int seal_put(struct seal *s, uint8_t *out, size_t cap, struct span plain, struct
 
 	if (cap < SEAL_OVERHEAD || plain.len > cap - SEAL_OVERHEAD || plain.len > INT32_MAX / 2)
 		return -ENOSPC;
-	if (!a || !t)
+	if (!t)
 		return -EIO;
 	out[0] = VERSION;
 	out[1] = s->keks[0].id;
 	memcpy(out + 2, s->salt, SALT_LEN);
 	be64_put(out + 2 + SALT_LEN, atomic_fetch_add(&s->counter, 1));
 	gcm_iv(iv, out + 2 + SALT_LEN);
-	gcm = sealing(t, a, s, iv);
+	gcm = evp_gcm_begin(&t->sealing, true, s->key.b, iv);
 	ok = gcm && EVP_EncryptUpdate(gcm, NULL, &n, out, HEAD_LEN) == 1 &&
 	     (aad.len == 0 || EVP_EncryptUpdate(gcm, NULL, &n, aad.p, (int)aad.len) == 1) &&
 	     (plain.len == 0 || EVP_EncryptUpdate(gcm, out + HEAD_LEN, &n, plain.p, (int)plain.len) == 1) &&
@@ -295,9 +282,9 @@ static const struct secret *record_key(struct seal *s, const uint8_t *head, int 
 
 int seal_open(struct seal *s, uint8_t *out, size_t cap, struct span sealed, struct span aad)
 {
-	const struct evp_algorithms *a = evp_algorithms();
 	struct evp_thread *t = evp_thread();
 	const struct secret *key;
+	EVP_CIPHER_CTX *gcm;
 	const uint8_t *tag;
 	uint8_t iv[12];
 	size_t len;
@@ -309,18 +296,18 @@ int seal_open(struct seal *s, uint8_t *out, size_t cap, struct span sealed, stru
 	if (len > cap)
 		return -ENOSPC;
 	key = record_key(s, sealed.p, &rc);
-	if (!key || !a || !t)
+	if (!key || !t)
 		return rc;
 	tag = sealed.p + HEAD_LEN + len;
 	gcm_iv(iv, sealed.p + 2 + SALT_LEN);
-	ok = EVP_DecryptInit_ex2(t->gcm, a->aes256_gcm, key->b, iv, NULL) == 1 &&
-	     EVP_DecryptUpdate(t->gcm, NULL, &n, sealed.p, HEAD_LEN) == 1 &&
-	     (aad.len == 0 || EVP_DecryptUpdate(t->gcm, NULL, &n, aad.p, (int)aad.len) == 1) &&
-	     (len == 0 || EVP_DecryptUpdate(t->gcm, out, &n, sealed.p + HEAD_LEN, (int)len) == 1) &&
-	     EVP_CIPHER_CTX_ctrl(t->gcm, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, (void *)tag) == 1;
+	gcm = evp_gcm_begin(&t->opening, false, key->b, iv);
+	ok = gcm && EVP_DecryptUpdate(gcm, NULL, &n, sealed.p, HEAD_LEN) == 1 &&
+	     (aad.len == 0 || EVP_DecryptUpdate(gcm, NULL, &n, aad.p, (int)aad.len) == 1) &&
+	     (len == 0 || EVP_DecryptUpdate(gcm, out, &n, sealed.p + HEAD_LEN, (int)len) == 1) &&
+	     EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, (void *)tag) == 1;
 	if (!ok)
 		return -EIO;
-	return EVP_DecryptFinal_ex(t->gcm, out + len, &n) == 1 ? (int)len : -EBADMSG;
+	return EVP_DecryptFinal_ex(gcm, out + len, &n) == 1 ? (int)len : -EBADMSG;
 }
 
 int seal_again(struct seal *s, uint8_t *out, size_t cap, struct span sealed, struct span aad)
