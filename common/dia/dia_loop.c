@@ -15,13 +15,14 @@
 #include "common/dia/dia_timers.h"
 
 #define EVENTS_MAX 64
-#define SLICE      4 /* messages of one, before the loop looks who else has come */
+#define SLICE      4 /* messages of one, before another one has its turn */
 
 struct dia_loop {
 	int epoll, timer, wake;
 	const struct dia_beside *beside; /* NULL: nobody */
 	struct dia_ready ready;
 	unsigned left;          /* messages, in this turn */
+	uint64_t look_at_us;    /* when it looks next who else has come */
 	struct dia_fd *current; /* whose on_ready() runs; NULL: it has been taken off */
 	uint64_t now_ms;
 	struct dia_timers timers;
@@ -291,14 +292,19 @@ static void fetch(struct dia_loop *l, bool own)
 	}
 }
 
-/* Who else has come? For others on the thread the turn ends. */
+/* Who else has come? For others on the thread the turn ends. By time: to look is a system call, and messages that are refused, or
+ * that cost little, need fewer of them. */
 static void look(struct dia_loop *l)
 {
+	uint64_t now_us = clock_mono_us();
 	const struct dia_beside *b = l->beside;
 	struct pollfd p[] = { { .fd = l->epoll, .events = POLLIN },
 			      { .fd = b ? b->fds[0] : -1, .events = POLLIN },
 			      { .fd = b ? b->fds[1] : -1, .events = POLLIN } };
 
+	if (now_us < l->look_at_us)
+		return;
+	l->look_at_us = now_us + DIA_LOOP_LOOK_US;
 	if (b && b->due(b->owner))
 		l->left = 0;
 	else if (poll(p, 3, 0) > 0 && (p[1].revents || p[2].revents))
@@ -332,6 +338,7 @@ bool dia_loop_turn(struct dia_loop *l, unsigned budget)
 	l->turning = true;
 	l->turns++;
 	l->now_ms = clock_mono_ms();
+	l->look_at_us = clock_mono_us() + DIA_LOOP_LOOK_US;
 	fetch(l, true);
 	run_posted(l, false);
 	run_timers(l);

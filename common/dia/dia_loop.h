@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define DIA_LOOP_SCRATCH 16384
+#define DIA_LOOP_LOOK_US 50 /* while somebody floods, so often it looks who else has come */
 
 struct dia_loop;
 

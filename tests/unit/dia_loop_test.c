@@ -25,7 +25,16 @@ struct end {
 	unsigned wakes_at;
 	struct end *notes; /* whose served is noted when we are called */
 	unsigned noted;
+	bool slow; /* a call takes long enough for the loop to look who else has come */
 };
+
+static void take_long(void)
+{
+	uint64_t until = clock_mono_us() + DIA_LOOP_LOOK_US;
+
+	while (clock_mono_us() < until)
+		;
+}
 
 static bool on_ready(struct dia_fd *f, uint32_t events, unsigned *budget)
 {
@@ -49,6 +58,8 @@ static bool on_ready(struct dia_fd *f, uint32_t events, unsigned *budget)
 		e->wakes = 0;
 	if (e->notes)
 		e->noted = e->notes->served;
+	if (e->slow)
+		take_long();
 	return n > 0;
 }
 
@@ -125,6 +136,7 @@ START_TEST(test_a_flood_is_cut_for_who_comes)
 	while (dia_loop_turn(l, BUDGET))
 		;
 	say(flood, BUDGET);
+	flood->slow = true;
 	flood->wakes = quiet->peer;
 	flood->wakes_at = 16;
 	quiet->notes = flood;
@@ -178,6 +190,7 @@ START_TEST(test_a_flood_is_cut_for_who_is_beside)
 	beside.fds[1] = other[0];
 	dia_loop_beside(l, &beside);
 	say(flood, BUDGET);
+	flood->slow = true;
 	flood->wakes = other[1];
 	flood->wakes_at = 24;
 	ck_assert(dia_loop_turn(l, BUDGET));
@@ -195,6 +208,35 @@ START_TEST(test_a_flood_is_cut_for_who_is_beside)
 	dia_loop_free(l);
 	close(other[0]);
 	close(other[1]);
+}
+END_TEST
+
+static bool count_looks(void *owner)
+{
+	++*(unsigned *)owner;
+	return false;
+}
+
+/* To look is a system call, so it is done by time and not by messages, which may cost next to nothing. */
+START_TEST(test_it_is_looked_by_time)
+{
+	struct dia_loop *l = dia_loop_new();
+	struct end *flood = end_new(l);
+	unsigned looks = 0, before;
+	struct dia_beside beside = { { -1, -1 }, count_looks, &looks };
+	uint64_t began;
+
+	dia_loop_beside(l, &beside);
+	for (int turn = 0; turn < 20; turn++) {
+		say(flood, BUDGET);
+		before = looks;
+		began = clock_mono_us();
+		dia_loop_turn(l, BUDGET);
+		ck_assert_uint_le(looks - before, (clock_mono_us() - began) / DIA_LOOP_LOOK_US);
+	}
+	ck_assert_uint_eq(flood->served, 20 * BUDGET);
+	end_free(flood);
+	dia_loop_free(l);
 }
 END_TEST
 
@@ -442,6 +484,6 @@ START_TEST(test_words)
 END_TEST
 
 SUITE("dia_loop", test_quiet_beside_floods, test_a_flood_is_cut_for_who_comes, test_a_flood_has_its_turn,
-      test_a_flood_is_cut_for_who_is_beside, test_end_within_a_batch, test_end_of_the_one_called,
-      test_what_is_left_is_told, test_a_peer_that_leaves, test_timers, test_timer_between_turns,
-      test_a_timer_of_nothing_holds_up_nobody, test_the_one_descriptor_tells, test_words)
+      test_a_flood_is_cut_for_who_is_beside, test_it_is_looked_by_time, test_end_within_a_batch,
+      test_end_of_the_one_called, test_what_is_left_is_told, test_a_peer_that_leaves, test_timers,
+      test_timer_between_turns, test_a_timer_of_nothing_holds_up_nobody, test_the_one_descriptor_tells, test_words)
