@@ -2,8 +2,8 @@
 #include "bsf/policy/naf.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include "common/base/hex.h"
 #include "common/gba/gba_variant.h"
 #include "common/gba/naf_id.h"
 
@@ -61,7 +61,9 @@ bool naf_policy_ua(const struct naf_policy *n, const uint8_t ua[5])
 {
 	char hex[2 * UA_ID_LEN + 1];
 
-	snprintf(hex, sizeof(hex), "%02x%02x%02x%02x%02x", ua[0], ua[1], ua[2], ua[3], ua[4]);
+	if (!n->ua_protocols.n)
+		return true;
+	hex_encode(hex, sizeof(hex), ua, UA_ID_LEN);
 	for (size_t i = 0; i < n->ua_protocols.n; i++) {
 		const char *pattern = n->ua_protocols.s[i];
 		size_t len = strcspn(pattern, "*");
@@ -69,5 +71,5 @@ bool naf_policy_ua(const struct naf_policy *n, const uint8_t ua[5])
 		if (span_ieq(span_of(pattern, len), span_of(hex, len)))
 			return true;
 	}
-	return !n->ua_protocols.n;
+	return false;
 }

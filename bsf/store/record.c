@@ -106,7 +106,7 @@ int record_write(uint8_t *out, size_t cap, const struct record_keys *k, const st
 		return n;
 	rc = seal_put(k->seal, out + RECORD_HEAD_LEN, cap - RECORD_HEAD_LEN, span_of(plain, (size_t)n),
 		      aad_make(aad, rand, out));
-	OPENSSL_cleanse(plain, (size_t)n);
+	explicit_bzero(plain, (size_t)n);
 	return rc < 0 ? rc : RECORD_HEAD_LEN + rc;
 }
 
@@ -126,7 +126,7 @@ int record_read(struct gba_session *out, const struct record_keys *k, const uint
 	sealed = span_of(value.p + RECORD_HEAD_LEN, value.len - RECORD_HEAD_LEN);
 	n = seal_open(k->seal, plain, sizeof(plain), sealed, aad_make(aad, rand, value.p));
 	rc = n < 0 ? n : gba_session_unpack(out, rand, &known, plain, (size_t)n);
-	OPENSSL_cleanse(plain, sealed.len - SEAL_OVERHEAD);
+	explicit_bzero(plain, sealed.len - SEAL_OVERHEAD);
 	return rc;
 }
 

@@ -112,11 +112,12 @@ int zn_answer(const struct zn_bir *bir, const struct zn_found *found, zn_encode_
 {
 	const struct gba_session *s = found->rc == 0 ? found->session : NULL;
 	struct zn_ask ask = ask_of(bir, found);
+	uint64_t who = s ? zn_given_who(s->impi.s) : 0;
 	struct zn_bia bia;
 	enum cause cause = zn_decide(&bia, &ask);
 	int rc = encode_and_log(&bia, bir->peer, bir, s, cause, encode, carrier);
 
-	if (rc == 0 && cause == CAUSE_zn_ok && zn_given_note(s->impi.s, &bir->btid, bir->naf_id.fqdn, ask.now_s))
+	if (rc == 0 && cause == CAUSE_zn_ok && zn_given_note(who, &bir->btid, bir->naf_id.fqdn, ask.now_s))
 		zn_usage_note(s->impi.s, bir->naf_id.fqdn, s->created_at, ask.now_s);
 	return rc;
 }

@@ -9,7 +9,8 @@
 #include "common/crypto/rng.h"
 #include "common/gba/impi.h"
 
-#define STRIPES 64 /* a power of two */
+#define STRIPES    64 /* a power of two */
+#define CACHE_LINE 64
 
 /* What is looked at when somebody asks who used a key. */
 struct names {
@@ -63,12 +64,23 @@ static bool same_btid(const struct btid *a, const struct btid *b)
 	return memcmp(a->rand, b->rand, BTID_RAND_LEN) == 0 && strcasecmp(a->domain, b->domain) == 0;
 }
 
-static uint64_t who_is(const char *impi)
+static struct place *place_of(uint64_t who)
+{
+	return &table->place[who & (ZN_GIVEN_SUBSCRIBERS - 1)];
+}
+
+uint64_t zn_given_who(const char *impi)
 {
 	struct impi name;
+	uint64_t who;
 
+	if (!table)
+		return 0;
 	impi_key(&name, impi);
-	return keyed_hash(table->key, span_str(name.s));
+	who = keyed_hash(table->key, span_str(name.s));
+	for (size_t i = 0; i < sizeof(struct place); i += CACHE_LINE)
+		__builtin_prefetch((const char *)place_of(who) + i, 1);
+	return who;
 }
 
 static pthread_mutex_t *lock_of(uint64_t who)
@@ -80,7 +92,7 @@ static pthread_mutex_t *lock_of(uint64_t who)
 static struct place *place_lock(uint64_t who)
 {
 	pthread_mutex_lock(lock_of(who));
-	return &table->place[who & (ZN_GIVEN_SUBSCRIBERS - 1)];
+	return place_of(who);
 }
 
 static void place_unlock(uint64_t who)
@@ -149,14 +161,12 @@ static bool note(struct place *p, uint64_t who, const struct btid *btid, const c
 	return news;
 }
 
-bool zn_given_note(const char *impi, const struct btid *btid, const char *naf, int64_t at_s)
+bool zn_given_note(uint64_t who, const struct btid *btid, const char *naf, int64_t at_s)
 {
-	uint64_t who;
 	bool news;
 
 	if (!table)
 		return true;
-	who = who_is(impi);
 	news = note(place_lock(who), who, btid, naf, at_s);
 	place_unlock(who);
 	return news;
@@ -182,7 +192,7 @@ bool zn_given_of(struct zn_given *out, const char *impi)
 
 	if (!table)
 		return false;
-	who = who_is(impi);
+	who = zn_given_who(impi);
 	p = place_lock(who);
 	found = p->names && p->who == who;
 	if (found)

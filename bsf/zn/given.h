@@ -26,8 +26,11 @@ void zn_given_free(void);
 
 #define ZN_GIVEN_SLOT_S 300 /* further keys within a stretch of this are one use */
 
+/*! The number of a subscriber here, for what follows. Its place, which is in no cache, is on its way to it from now on. */
+uint64_t zn_given_who(const char *impi);
+
 /*! A key has left. Without memory it is not noted. \returns false: this application had one of this session in the same slot */
-bool zn_given_note(const char *impi, const struct btid *btid, const char *naf, int64_t at_s);
+bool zn_given_note(uint64_t who, const struct btid *btid, const char *naf, int64_t at_s);
 
 /*! \returns false: none of this subscriber's, or others have come since */
 bool zn_given_of(struct zn_given *out, const char *impi);

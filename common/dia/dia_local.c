@@ -35,20 +35,22 @@ static bool is_ours(const struct dia_local *l, struct span name)
 static uint32_t find_address(const struct dia_local *l, struct span msg)
 {
 	struct dia_iter it = dia_wire_avps(msg);
-	struct dia_avp a, host, realm;
-	bool has_host, has_realm;
+	struct span host = { 0 }, realm = { 0 };
+	struct dia_avp a;
 
-	while (dia_wire_next_of(&it, &a, AVP_ROUTE_RECORD))
-		if (span_ieq(a.data, span_str(l->identity)))
+	while (dia_wire_next(&it, &a) == 1) {
+		if (a.id == AVP_ROUTE_RECORD && span_ieq(a.data, span_str(l->identity)))
 			return DIA_LOOP_DETECTED;
+		if (a.id == AVP_DESTINATION_HOST && !host.p)
+			host = a.data;
+		if (a.id == AVP_DESTINATION_REALM && !realm.p)
+			realm = a.data;
+	}
 	if (l->agent)
 		return 0;
-	has_host = dia_wire_find(&host, dia_wire_avps(msg), AVP_DESTINATION_HOST);
-	has_realm = dia_wire_find(&realm, dia_wire_avps(msg), AVP_DESTINATION_REALM);
-	if (has_host)
-		return span_ieq(host.data, span_str(l->identity)) || is_ours(l, host.data) ? 0
-											   : RESULT_UNABLE_TO_DELIVER;
-	return !has_realm || is_ours(l, realm.data) ? 0 : RESULT_REALM_NOT_SERVED;
+	if (host.p)
+		return span_ieq(host, span_str(l->identity)) || is_ours(l, host) ? 0 : RESULT_UNABLE_TO_DELIVER;
+	return !realm.p || is_ours(l, realm) ? 0 : RESULT_REALM_NOT_SERVED;
 }
 
 const struct dia_grammar *dia_local(struct dia_fault *f, struct span msg, const struct dia_local *l)

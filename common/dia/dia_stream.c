@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
-#include <openssl/crypto.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include "common/base/owner_of.h"
@@ -249,7 +249,7 @@ static bool stream_read(struct dia_stream *s, unsigned *budget)
 		s->in_len = len;
 	alive = work_off(s, span_of(to, len), budget);
 	if (to == dia_loop_scratch(l))
-		OPENSSL_cleanse(to, len);
+		explicit_bzero(to, len);
 	return alive;
 }
 

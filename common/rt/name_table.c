@@ -132,7 +132,7 @@ struct name_table *name_table_of(char *const *names, size_t n, bool exact)
 
 void *name_table_get(const struct name_table *t, struct span name)
 {
-	const struct entry *e = t ? *find(t, name) : NULL;
+	const struct entry *e = t && t->n ? *find(t, name) : NULL;
 
 	return e ? e->value : NULL;
 }

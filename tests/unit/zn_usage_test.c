@@ -79,11 +79,11 @@ START_TEST(a_key_fetched_again_soon_is_no_other_use)
 		    two = { .rand = { 2 }, .domain = "bsf.example.com" };
 	int64_t at = 10 * ZN_GIVEN_SLOT_S;
 
-	ck_assert(zn_given_note("a@example.com", &one, "n.example.com", at));
-	ck_assert(!zn_given_note("a@example.com", &one, "n.example.com", at + ZN_GIVEN_SLOT_S - 1));
-	ck_assert(zn_given_note("a@example.com", &one, "m.example.com", at));
-	ck_assert(zn_given_note("a@example.com", &one, "n.example.com", at + ZN_GIVEN_SLOT_S));
-	ck_assert(zn_given_note("a@example.com", &two, "n.example.com", at + ZN_GIVEN_SLOT_S));
+	ck_assert(zn_given_note(zn_given_who("a@example.com"), &one, "n.example.com", at));
+	ck_assert(!zn_given_note(zn_given_who("a@example.com"), &one, "n.example.com", at + ZN_GIVEN_SLOT_S - 1));
+	ck_assert(zn_given_note(zn_given_who("a@example.com"), &one, "m.example.com", at));
+	ck_assert(zn_given_note(zn_given_who("a@example.com"), &one, "n.example.com", at + ZN_GIVEN_SLOT_S));
+	ck_assert(zn_given_note(zn_given_who("a@example.com"), &two, "n.example.com", at + ZN_GIVEN_SLOT_S));
 }
 END_TEST
 
