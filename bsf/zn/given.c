@@ -64,7 +64,7 @@ static bool same_btid(const struct btid *a, const struct btid *b)
 	return memcmp(a->rand, b->rand, BTID_RAND_LEN) == 0 && strcasecmp(a->domain, b->domain) == 0;
 }
 
-static struct place *place_of(uint64_t who)
+static struct place *given_place(uint64_t who)
 {
 	return &table->place[who & (ZN_GIVEN_SUBSCRIBERS - 1)];
 }
@@ -79,7 +79,7 @@ uint64_t zn_given_who(const char *impi)
 	impi_key(&name, impi);
 	who = keyed_hash(table->key, span_str(name.s));
 	for (size_t i = 0; i < sizeof(struct place); i += CACHE_LINE)
-		__builtin_prefetch((const char *)place_of(who) + i, 1);
+		__builtin_prefetch((const char *)given_place(who) + i, 1);
 	return who;
 }
 
@@ -92,7 +92,7 @@ static pthread_mutex_t *lock_of(uint64_t who)
 static struct place *place_lock(uint64_t who)
 {
 	pthread_mutex_lock(lock_of(who));
-	return place_of(who);
+	return given_place(who);
 }
 
 static void place_unlock(uint64_t who)

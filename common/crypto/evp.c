@@ -22,6 +22,7 @@ static void thread_free(void *p)
 	EVP_CIPHER_CTX_free(t->sealing.ctx);
 	EVP_CIPHER_CTX_free(t->opening.ctx);
 	EVP_MD_CTX_free(t->md);
+	EVP_MD_CTX_free(t->hmac);
 	EVP_MAC_CTX_free(t->kept);
 	OPENSSL_cleanse(t, sizeof(*t));
 	free(t);
@@ -96,9 +97,10 @@ struct evp_thread *evp_thread(void)
 	t->sealing.ctx = EVP_CIPHER_CTX_new();
 	t->opening.ctx = EVP_CIPHER_CTX_new();
 	t->md = EVP_MD_CTX_new();
+	t->hmac = EVP_MD_CTX_new();
 	t->kept = EVP_MAC_CTX_new(alg.hmac);
-	if (!t->aes_ecb || !t->sealing.ctx || !t->opening.ctx || !t->md || !t->kept || !hmac_of_sha256(t->kept) ||
-	    pthread_setspecific(key, t) != 0) {
+	if (!t->aes_ecb || !t->sealing.ctx || !t->opening.ctx || !t->md || !t->hmac || !t->kept ||
+	    !hmac_of_sha256(t->kept) || pthread_setspecific(key, t) != 0) {
 		thread_free(t);
 		return NULL;
 	}
@@ -150,9 +152,9 @@ int evp_hmac_sha256(uint8_t out[32], const uint8_t *k, size_t keylen, const stru
 		inner[i] = c ^ 0x36;
 		outer[i] = c ^ 0x5c;
 	}
-	ok = keyed_digest(t->md, digest, inner, pieces, n) &&
-	     keyed_digest(t->md, out, outer, &(struct span){ digest, sizeof(digest) }, 1);
-	EVP_DigestInit_ex2(t->md, alg.sha256, NULL); /* the last digest is what it has in its memory */
+	ok = keyed_digest(t->hmac, digest, inner, pieces, n) &&
+	     keyed_digest(t->hmac, out, outer, &(struct span){ digest, sizeof(digest) }, 1);
+	EVP_DigestInit_ex2(t->hmac, alg.sha256, NULL); /* the last digest is what it has in its memory */
 	OPENSSL_cleanse(inner, sizeof(inner));
 	OPENSSL_cleanse(outer, sizeof(outer));
 	OPENSSL_cleanse(digest, sizeof(digest));

@@ -22,6 +22,7 @@ struct evp_thread {
 	EVP_CIPHER_CTX *aes_ecb;
 	struct evp_gcm sealing, opening;
 	EVP_MD_CTX *md;
+	EVP_MD_CTX *hmac;  /* always of SHA-256: another digest would cost a context */
 	EVP_MAC_CTX *kept; /* HMAC with kept_key, which outlives the message */
 	uint8_t kept_key[EVP_HMAC_KEY_MAX];
 	size_t kept_len;
