@@ -13,6 +13,7 @@
 
 struct guss_blob {
 	atomic_uint refs;
+	_Atomic(struct guss_blob *) pressed; /* owned; NULL: not yet; of no octets: it does not become smaller */
 	size_t len;
 	uint8_t xml[];
 };
@@ -31,6 +32,7 @@ struct guss_blob *guss_blob_room(size_t len, uint8_t **xml)
 	if (!b)
 		return NULL;
 	atomic_init(&b->refs, 1);
+	atomic_init(&b->pressed, NULL);
 	b->len = len;
 	*xml = b->xml;
 	return b;
@@ -48,13 +50,37 @@ struct guss_blob *guss_blob_new(struct span xml)
 
 void guss_blob_put(struct guss_blob *b)
 {
-	if (b && atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1)
-		free(b);
+	if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	guss_blob_put(atomic_load(&b->pressed));
+	free(b);
 }
 
 struct span guss_blob_span(const struct guss_blob *b)
 {
 	return b ? span_of(b->xml, b->len) : span_of(NULL, 0);
+}
+
+/* As it is kept, made once for all sessions that share it: to press it costs as much as all the cryptography of a bootstrap.
+ * \returns empty: as it is */
+static struct span pressed_of(struct guss_blob *b)
+{
+	struct guss_blob *p = b ? atomic_load(&b->pressed) : NULL, *there = NULL, *less;
+	uint8_t *room;
+
+	if (p || !b)
+		return guss_blob_span(p);
+	p = guss_blob_room(b->len, &room);
+	if (!p)
+		return span_of(NULL, 0);
+	p->len = guss_press(room, b->len, guss_blob_span(b));
+	less = realloc(p, sizeof(*p) + p->len);
+	p = less ? less : p;
+	if (!atomic_compare_exchange_strong(&b->pressed, &there, p)) {
+		guss_blob_put(p);
+		p = there;
+	}
+	return guss_blob_span(p);
 }
 
 const char *gba_variant_name(enum gba_variant v)
@@ -160,10 +186,10 @@ static void pack_name(struct writer *w, const char *name, size_t len)
 
 int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 {
-	struct span guss = guss_blob_span(s->guss);
+	struct span guss = guss_blob_span(s->guss), pressed = pressed_of(s->guss);
 	uint8_t head[15] = { PACK_VERSION, (uint8_t)s->variant };
 	char home[BSF_NAME_MAX + 1];
-	size_t impi_len, bsf_len = 0, pressed;
+	size_t impi_len, bsf_len = 0;
 	struct writer w;
 
 	if (!session_packable(s))
@@ -173,7 +199,7 @@ int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 	if (s->has_tmpi)
 		head[2] |= PACK_TMPI;
 	if (guss.len)
-		head[2] |= PACK_GUSS;
+		head[2] |= pressed.len ? PACK_GUSS | PACK_GUSS_PRESSED : PACK_GUSS;
 	impi_len = suffix_cut(s->impi.s, PACK_IMPI_SUFFIX, &head[2]);
 	if (home_name(home, s->impi.s) && strcmp(home, s->bsf_name) == 0)
 		head[2] |= PACK_BSF_HOME;
@@ -190,11 +216,7 @@ int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 	pack_name(&w, s->impi.s, impi_len);
 	if (!(head[2] & PACK_BSF_HOME))
 		pack_name(&w, s->bsf_name, bsf_len);
-	if (guss.len && !w.overflow && (pressed = guss_press(out + w.len, cap - w.len, guss))) {
-		out[2] |= PACK_GUSS_PRESSED;
-		return (int)(w.len + pressed);
-	}
-	writer_span(&w, guss);
+	writer_span(&w, pressed.len ? pressed : guss);
 	return w.overflow ? -ENOSPC : (int)w.len;
 }
 

@@ -3,7 +3,7 @@
  *  What a bootstrap needs to know of a GUSS: that it can be used, its bsfInfo, and what is kept of it (common/gba/guss_copy.h).
  *  Reading the XML costs as much as all other work on an answer of the HSS, and a subscriber's GUSS seldom changes; so what was
  *  read of the same octets before is remembered (nothing of one that is long, or that somebody has to mend). One memo per shard,
- *  at most GUSS_MEMO_MAX octets of it are copies. */
+ *  at most GUSS_MEMO_MAX octets of it are copies, besides what sessions keep of those (gba_session.h). */
 #pragma once
 
 #include <stdbool.h>

@@ -354,6 +354,29 @@ START_TEST(guss_kept)
 }
 END_TEST
 
+/* It is pressed once for all sessions that share it: the later ones keep the same, also of what does not become smaller. */
+START_TEST(guss_of_many)
+{
+	uint8_t noise[1000];
+	const struct span gusss[] = { span_str(services), span_of(noise, sizeof(noise)), span_str("x") };
+
+	rng_fill(noise, sizeof(noise));
+	for (size_t i = 0; i < sizeof(gusss) / sizeof(gusss[0]); i++) {
+		struct gba_session s = session("u@example.org", "bsf.example.org"), t = s;
+
+		s.guss = guss_blob_new(gusss[i]);
+		t.guss = guss_blob_get(s.guss);
+		for (int turn = 0; turn < 3; turn++) {
+			round_trip(&s, i == 0 ? 150 : 90 + gusss[i].len);
+			round_trip(&t, i == 0 ? 150 : 90 + gusss[i].len);
+		}
+		gba_session_clear(&s);
+		round_trip(&t, 90 + gusss[i].len);
+		gba_session_clear(&t);
+	}
+}
+END_TEST
+
 START_TEST(blob_is_counted)
 {
 	struct gba_session s = session("u@example.org", "bsf.example.org"), copy;
@@ -373,4 +396,4 @@ START_TEST(blob_is_counted)
 END_TEST
 
 SUITE("gba_session", challenge_comes_back, comes_back, longest, not_packable, damaged, former_version, short_impi,
-      guss_pressed, guss_hostile, guss_kept, blob_is_counted)
+      guss_pressed, guss_hostile, guss_kept, guss_of_many, blob_is_counted)
