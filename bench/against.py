@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Has a bootstrap become dearer? This tree's gba-bsfd and that of an older one, in turn in the same run, under the same load, beside
+"""Has a BIR or a bootstrap become dearer? This tree's gba-bsfd and that of an older one, in turn in the same run, under the same load, beside
 the same HSS. Usage: against.py BUILD-FOLDER OLD-TREE [--rounds N] [--quick]
 
 OLD-TREE is a checkout with its own build/gcc, in which bsf/gba-bsfd and bench/store_fill are made: its bench.py starts its daemon, by
@@ -39,6 +39,20 @@ class Against(bench.Bench):
         maker.wait_for(p, bench.HSS_ID)
         return p, ports["ub"]
 
+    def birs(self):
+        n, both = 40000 // self.scale, []
+        for maker in (self, self.old):
+            ports, store = {w: bench.free_port() for w in ("ub", "dia", "hss")}, maker.fill("birs", 10000)
+            both.append((maker.bsf(store, ports), ports["dia"], store + ".btids"))
+        for what, conns, flight in (("64 in flight", 1, 64), (f"{bench.MANY} NAFs of one each", bench.MANY, 1)):
+            ratios = []
+            for _ in range(self.rounds):
+                (new_us, _), (old_us, _) = self.there_and_back(*(
+                    lambda d=d: self.zn_load(*d, n, conns, flight) for d in both))
+                ratios.append(new_us / old_us)
+                print(f"  this tree {new_us:.2f} us   the older one {old_us:.2f} us", flush=True)
+            self.verdict(f"a BIR, {what}, of the older one", ratios, 1.0)
+
     def bootstraps(self):
         n, first, both = 4000 // self.scale, 0, (self.daemon(self), self.daemon(self.old))
         for keep in (True, False):
@@ -58,7 +72,7 @@ def main():
     o = a.parse_args()
     bench.Bench.need_build(o.build)
     Against.old = older(os.path.abspath(o.tree))
-    return Against.measure(o, ("bootstraps",), 10 if o.quick else 1) != 0
+    return Against.measure(o, ("birs", "bootstraps"), 10 if o.quick else 1) != 0
 
 
 if __name__ == "__main__":
