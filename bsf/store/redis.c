@@ -307,7 +307,7 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 	s->cfg = *cfg;
 	s->cfg.keks = NULL;
 	s->sh.pushes = guss_pushes_new();
-	s->sh.marks = marks_new(NULL, 0, MARKS_MAX);
+	s->sh.marks = marks_new(NULL, 0, cfg->marks_max ? cfg->marks_max : MARKS_MAX);
 	s->sh.has_lease = true;
 	s->seal = s->sh.pushes && s->sh.marks ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;
 	s->sh.beside = s->seal;

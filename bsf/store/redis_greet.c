@@ -337,6 +337,13 @@ static void full_meta_said(void *part, const struct redisReply *r)
 	full_take(p, true);
 }
 
+static void founded(struct redis_part *p)
+{
+	pthread_mutex_lock(&p->shared->lock);
+	memcpy(p->shared->founded, p->run_id, sizeof(p->run_id));
+	pthread_mutex_unlock(&p->shared->lock);
+}
+
 static void meta_said(void *part, const struct redisReply *r)
 {
 	struct redis_part *p = part;
@@ -350,6 +357,8 @@ static void meta_said(void *part, const struct redisReply *r)
 			greet_refuse(p, r->str, "", "");
 		return;
 	}
+	if (r->type == REDIS_REPLY_NIL)
+		founded(p);
 	if (r->type != REDIS_REPLY_NIL && !meta_take(p, redis_string(r)))
 		greet_refuse(p, other_kek, "", "");
 	else

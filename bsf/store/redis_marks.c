@@ -26,6 +26,7 @@
 #define WRITING_MAX 256
 #define SWEEP_MS    60000
 #define POLL_MS     250
+#define SOON_MS     50 /* while it is waited for others */
 
 static const char key[] = "marks";
 
@@ -89,7 +90,7 @@ static void marks_confirmed(struct redis_marks *m)
 {
 	struct store_redis *s = m->shared;
 
-	if (m->too_many || !m->announced)
+	if (m->too_many || !m->announced || !redis_whole(m))
 		return;
 	if (!atomic_exchange(&s->sh.lease_until_ms, m->asked_ms + s->cfg.lease_ms))
 		LOGT(DSTORE, LOGL_INFO, "store: the revocation marks of Redis are known\n");
@@ -214,6 +215,7 @@ static void write_missing(struct redis_marks *m)
 	if (m->state == MARKS_FOLLOW) {
 		marks_free(m->there);
 		m->there = NULL;
+		redis_spread_announce(m); /* that it is all there */
 		redis_marks_ask(m);
 	}
 }
@@ -287,23 +289,38 @@ static void ignored(void *marks, const struct redisReply *r)
 {
 }
 
+/* Some that were too many may be over. */
+static void fit_again(struct redis_marks *m)
+{
+	if (!m->too_many)
+		return;
+	m->too_many = false;
+	read_anew(m);
+}
+
 /* What is over goes, here and there, and who has not been heard of for so long. */
 static void marks_sweep_there(struct redis_marks *m)
 {
-	static const char *const sets[] = { key, "bsfs" };
+	static const struct {
+		const char *key;
+		int64_t kept_ms;
+	} sets[] = { { key, 0 }, { redis_bsfs_key, 2 * HEARD_MS } };
+	uint64_t each_ms = m->shared->cfg.sweep_ms ? m->shared->cfg.sweep_ms : SWEEP_MS;
 	int64_t now_ms = store_clock_ms(m->st);
 	char until[24];
 
-	if (m->state != MARKS_FOLLOW || clock_mono_ms() - m->swept_ms < SWEEP_MS)
+	if (m->state != MARKS_FOLLOW || m->asking || clock_mono_ms() - m->swept_ms < each_ms)
 		return;
 	m->swept_ms = clock_mono_ms();
 	marks_expire(m->shared->sh.marks, now_ms);
-	snprintf(until, sizeof(until), "%" PRId64, now_ms);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		snprintf(until, sizeof(until), "%" PRId64, now_ms - sets[i].kept_ms);
 		(void)redis_link_call(m->part->link, 4,
-				      (struct span[]){ span_str("ZREMRANGEBYSCORE"), span_str(sets[i]),
+				      (struct span[]){ span_str("ZREMRANGEBYSCORE"), span_str(sets[i].key),
 						       span_str("-inf"), span_str(until) },
 				      ignored, m);
+	}
+	fit_again(m);
 }
 
 static void on_poll(void *marks)
@@ -316,8 +333,9 @@ static void on_poll(void *marks)
 		return;
 	}
 	redis_spread_announce(m);
-	redis_marks_ask(m);
+	redis_whole_ask(m);
 	marks_sweep_there(m);
+	redis_marks_ask(m);
 	redis_spread_go(m);
 }
 
@@ -325,7 +343,11 @@ static void poll_start(struct redis_marks *m)
 {
 	unsigned ms = m->shared->cfg.lease_ms / 4;
 
-	deadline_start(m->deadlines, &m->poll, ms < POLL_MS ? ms : POLL_MS, on_poll, m);
+	if (ms > POLL_MS)
+		ms = POLL_MS;
+	if (m->up && !m->whole && ms > SOON_MS)
+		ms = SOON_MS;
+	deadline_start(m->deadlines, &m->poll, ms, on_poll, m);
 }
 
 void redis_marks_link(struct redis_marks *m, bool up)
@@ -339,6 +361,7 @@ void redis_marks_link(struct redis_marks *m, bool up)
 		return;
 	}
 	m->up_ms = clock_mono_ms();
+	redis_whole_begin(m);
 	on_poll(m);
 }
 

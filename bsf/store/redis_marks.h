@@ -8,7 +8,9 @@
  *    marks                   sorted set: kind 1, key 1, tag 16, at 15 digits, ms; score: until, ms, more than that of any before, so
  *                            that what is new is what has a higher score than the last one seen
  *    bsfs                    sorted set: name of who uses it; score: until when it may still serve, ms
- *    b, name of it           score up to which it holds the marks, its lease in ms, host/process; expires
+ *    b, name of it           score up to which it holds the marks, its lease in ms, host/process, the run of the server that
+ *                            has been given all it knows; expires
+ *    bw                      run of the server in which somebody has served (redis_whole.c)
  *
  *  A mark is told to who ordered it when each of those has it, or may serve no more. */
 #pragma once

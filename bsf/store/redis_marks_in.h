@@ -9,6 +9,7 @@
 
 #define MARK_NAME_LEN   (2 + MARK_TAG_LEN) /* of a member, before the digits of its instant */
 #define MARK_MEMBER_LEN (MARK_NAME_LEN + 15)
+#define HEARD_MS        15000 /* who was heard of so lately is waited for at a new server (redis_whole.c) */
 
 /*! One that was ordered here, until it is known who has it. */
 struct redis_spread {
@@ -46,6 +47,12 @@ struct redis_marks {
 	uint64_t swept_ms;
 	bool undurable; /* one could not be kept here */
 	bool too_many;  /* there are more than we may hold */
+	/* redis_whole.c, of this link */
+	bool whole;      /* what is held here is all that was revoked */
+	bool vouched;    /* that was said there */
+	bool was_listed; /* we are in what the server brought with it */
+	bool elsewhere;  /* somebody it heard of has not written there what he knows */
+	unsigned checking;
 	char name[17], label[96];
 	struct redis_spread *first;
 	struct deadline look;
@@ -55,6 +62,10 @@ struct redis_marks {
 };
 
 /* redis_spread.c */
+#define REDIS_SPREAD_KEY 17
+extern const char redis_bsfs_key[];
+/*! \param[in] name of who uses it, 16 octets */
+struct span redis_spread_key(uint8_t out[REDIS_SPREAD_KEY], const char *name);
 /*! Say who we are and how far we hold the marks. */
 void redis_spread_announce(struct redis_marks *m);
 /*! Take it up: it is written from when the link is up. */
@@ -65,6 +76,14 @@ void redis_spread_go(struct redis_marks *m);
 void redis_spread_end(struct redis_marks *m, const struct store *st, int rc);
 /*! The link is lost: what was under way is not known. */
 void redis_spread_lost(struct redis_marks *m);
+
+/* redis_whole.c */
+/*! The link is up; before anything is said there. */
+void redis_whole_begin(struct redis_marks *m);
+/*! Is there news? */
+void redis_whole_ask(struct redis_marks *m);
+/*! Nothing is missing; then the server is told, too. */
+bool redis_whole(struct redis_marks *m);
 
 /* redis_marks.c */
 /*! Put one there. \returns as redis_link_call() */

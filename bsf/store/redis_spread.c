@@ -17,15 +17,15 @@
 #define AGAIN_MS    1000
 #define LEASE_SLACK 50 /* ms: two clocks that count the same time */
 #define BSFS_MAX    64
-#define VALUE_MAX   160
+#define VALUE_MAX   192
 
-static const char bsfs_key[] = "bsfs";
+const char redis_bsfs_key[] = "bsfs";
 
-static struct span bsf_key(uint8_t out[1 + 16], const char *name)
+struct span redis_spread_key(uint8_t out[REDIS_SPREAD_KEY], const char *name)
 {
 	out[0] = 'b';
 	memcpy(out + 1, name, 16);
-	return span_of(out, 17);
+	return span_of(out, REDIS_SPREAD_KEY);
 }
 
 static void announced(void *marks, const struct redisReply *r)
@@ -35,8 +35,10 @@ static void announced(void *marks, const struct redisReply *r)
 
 	m->announced = redis_errno(r) == 0;
 	/* it was listed, and is new there: the server was emptied, and others may not have announced themselves again yet */
-	if (was && m->announced && r->type == REDIS_REPLY_INTEGER && r->integer == 1)
+	if (was && m->announced && r->type == REDIS_REPLY_INTEGER && r->integer == 1) {
 		m->up_ms = clock_mono_ms();
+		m->vouched = false;
+	}
 	if (m->announced && !was)
 		redis_marks_ask(m);
 }
@@ -45,15 +47,17 @@ void redis_spread_announce(struct redis_marks *m)
 {
 	unsigned life_ms = 2 * m->shared->cfg.lease_ms + HOLD_MS;
 	char value[VALUE_MAX], px[24], until[24];
-	uint8_t key[17];
+	uint8_t key[REDIS_SPREAD_KEY];
 
-	snprintf(value, sizeof(value), "%" PRId64 " %u %s", m->held, m->shared->cfg.lease_ms, m->label);
+	/* the run of the server where all is written that is known here */
+	snprintf(value, sizeof(value), "%" PRId64 " %u %s %s", m->held, m->shared->cfg.lease_ms, m->label,
+		 m->state == MARKS_FOLLOW ? m->part->run_id : "-");
 	snprintf(px, sizeof(px), "%u", life_ms);
 	snprintf(until, sizeof(until), "%" PRId64, store_clock_ms(m->st) + life_ms);
-	if (redis_script_call(m->part->link, REDIS_ALWAYS, bsf_key(key, m->name), 4,
+	if (redis_script_call(m->part->link, REDIS_ALWAYS, redis_spread_key(key, m->name), 4,
 			      (struct span[]){ span_str("SET"), span_str(value), span_str("PX"), span_str(px) },
 			      announced, m) < 0 ||
-	    redis_script_call(m->part->link, REDIS_ALWAYS, span_str(bsfs_key), 3,
+	    redis_script_call(m->part->link, REDIS_ALWAYS, span_str(redis_bsfs_key), 3,
 			      (struct span[]){ span_str("ZADD"), span_str(until), span_str(m->name) }, announced,
 			      m) < 0)
 		m->announced = false;
@@ -172,7 +176,7 @@ static void said(void *one, const struct redisReply *r)
 static void ask_bsf(struct looking *l, const struct redisReply *name)
 {
 	struct bsf_said *b = &l->bsf[l->n];
-	uint8_t key[17];
+	uint8_t key[REDIS_SPREAD_KEY];
 
 	if (redis_string(name).len != 16)
 		return;
@@ -187,7 +191,7 @@ static void ask_bsf(struct looking *l, const struct redisReply *name)
 	*b = (struct bsf_said){ .lease_ms = l->m->shared->cfg.others_lease_ms }; /* until it says so itself */
 	memcpy(b->name, name->str, 16);
 	l->one[l->n] = (struct looking_one){ l, b };
-	if (redis_ask_key(l->m->part, bsf_key(key, b->name), said, &l->one[l->n]) < 0)
+	if (redis_ask_key(l->m->part, redis_spread_key(key, b->name), said, &l->one[l->n]) < 0)
 		l->broken = true;
 	else
 		l->asked++;
@@ -224,10 +228,10 @@ static void on_look(void *marks)
 	l->asked = 1;
 	m->looking = true;
 	snprintf(now, sizeof(now), "%" PRId64, store_clock_ms(m->st));
-	if (redis_link_call(
-		    m->part->link, 4,
-		    (struct span[]){ span_str("ZRANGEBYSCORE"), span_str(bsfs_key), span_str(now), span_str("+inf") },
-		    listed, l) < 0) {
+	if (redis_link_call(m->part->link, 4,
+			    (struct span[]){ span_str("ZRANGEBYSCORE"), span_str(redis_bsfs_key), span_str(now),
+					     span_str("+inf") },
+			    listed, l) < 0) {
 		m->looking = false;
 		free(l);
 	}

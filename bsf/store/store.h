@@ -102,6 +102,7 @@ struct store_redis_cfg {
 	struct secret sentinel_password;
 	char sentinel_tls_name[256];
 	const struct seal_kek *keks; /* as above */
+	size_t marks_max, sweep_ms;  /* if not 0, instead (tests) */
 	size_t n_keks;
 };
 /*! Nothing is asked yet: each shard makes a link of its own, again and again, and until it is up calls are refused.

@@ -626,6 +626,33 @@ START_TEST(emptied_of_others)
 }
 END_TEST
 
+static void mark_there(char n, int64_t until_ms)
+{
+	char member[40], score[24];
+
+	snprintf(member, sizeof(member), "\1\1not of this tes%c%015d", n, 1);
+	snprintf(score, sizeof(score), "%lld", (long long)until_ms);
+	ask((const char *const[]){ "ZADD", "marks", score, member, NULL });
+}
+
+/* More marks than it may hold: it serves nothing, until some of them are over */
+START_TEST(too_many_marks)
+{
+	redis_server_start(&server, NULL);
+	cfg = redis_cfg(&server.addr);
+	cfg.lease_ms = 300;
+	cfg.marks_max = 2;
+	cfg.sweep_ms = 100;
+	harness_open_redis(&h, &cfg);
+	for (char n = 'a'; n < 'd'; n++)
+		mark_there(n, (int64_t)clock_wall_ms() + 1500 + n);
+	while (!store_lease_over(h.sh))
+		osmo_select_main(1);
+	store_wait_up(h.st);
+	close_all();
+}
+END_TEST
+
 /* No IMPI, Ks or GUSS lies there in clear; and a name is a hash */
 START_TEST(nothing_in_clear)
 {
@@ -725,6 +752,7 @@ int main(void)
 				       emptied_of_others,
 				       nothing_is_left_of_the_former,
 				       so_many_wait_for_a_reply,
+				       too_many_marks,
 				       nothing_in_clear,
 				       octets_of_a_session };
 

@@ -162,6 +162,14 @@ class Drill:
         self.revoked.append(s)
         return said
 
+    def newest(self):
+        return {impi: s for load in self.loads for impi, s in load.ledger.sessions.items()}
+
+    def doubt(self, before):
+        """What was made since newest() was that may be lost, and the ledger does not promise it any more."""
+        for load in self.loads:
+            load.ledger.unsure |= {impi for impi, s in load.ledger.sessions.items() if before.get(impi) is not s}
+
     def refused(self):
         return [sum(load.ledger.failures.values()) for load in self.loads]
 
