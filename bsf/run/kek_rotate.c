@@ -43,6 +43,8 @@ static struct {
 	uint64_t master;          /* 0: not known yet, or this process */
 	/* of this rotation */
 	uint64_t sealed, lost;
+	bool failed;    /* a step of this pass did not come through, and may have counted what is lost twice */
+	bool only_lost; /* of the last whole pass nothing else is left */
 	uint64_t counting[256], counted[256]; /* records by KEK: of the pass under way, of the last whole one */
 	bool has_count;
 } job;
@@ -57,6 +59,7 @@ static void step_done(void *owner, uint64_t txn, const struct store_answer *a)
 	job.answered = !job.unwanted;
 	job.asked = job.unwanted = false;
 	job.rc = a->rc;
+	job.failed |= a->rc < 0;
 	soon(a->rc < 0 ? AGAIN_S : 0);
 }
 
@@ -76,6 +79,7 @@ static void pass(enum phase phase)
 	job.phase = phase;
 	job.step.at_len = 0;
 	job.lost = phase == SEALING ? 0 : job.lost;
+	job.failed = phase != SEALING && job.failed;
 	memset(job.counting, 0, sizeof(job.counting));
 }
 
@@ -105,6 +109,14 @@ static void say_found(uint64_t n, uint8_t kek)
 	     (unsigned long long)n, first_kek(), kek, job.found_s);
 }
 
+static void say_only_lost(uint64_t n, uint8_t kek)
+{
+	LOGT(DSTORE, LOGL_ERROR,
+	     "kek: %llu records, some under KEK %u, do not open under the KEK they name: they are damaged, and stay as they are until "
+	     "their time is over; the rotation ends without them if the next pass finds the same\n",
+	     (unsigned long long)n, kek);
+}
+
 static void say_done(void)
 {
 	LOGT(DSTORE, LOGL_NOTICE,
@@ -112,6 +124,17 @@ static void say_done(void)
 	     "KEKs may go\n",
 	     (unsigned long long)job.counted[first_kek()], first_kek(), (unsigned long long)job.sealed,
 	     (unsigned long long)job.lost);
+}
+
+/* No KEK opens them, so none is kept for them. Twice the same, as one may have gone and another one come between the two passes. */
+static bool ends_without(uint64_t n, uint8_t kek)
+{
+	bool only = n && n == job.lost && !job.failed, again = only && job.only_lost;
+
+	job.only_lost = only;
+	if (only && !again)
+		say_only_lost(n, kek);
+	return again;
 }
 
 static void count_over(void)
@@ -122,7 +145,7 @@ static void count_over(void)
 	memcpy(job.counted, job.counting, sizeof(job.counted));
 	job.has_count = true;
 	n = others(&kek);
-	if (n == 0) {
+	if (n == 0 || ends_without(n, kek)) {
 		pass(ENDING);
 		return;
 	}
@@ -261,7 +284,7 @@ int kek_rotate_begin(void)
 	if (open_store() < 0)
 		return -EBUSY;
 	job.master = job.sealed = job.found_s = job.wait_s = 0;
-	job.has_count = job.answered = false;
+	job.has_count = job.answered = job.only_lost = false;
 	job.unwanted = job.asked; /* it would be taken for one of these */
 	pass(SEALING);
 	soon(0);

@@ -49,7 +49,7 @@ async def scripts_forgotten(d):
 
 async def too_many(d):
     """What comes after it is taken for the answer of another question until it is noticed: a session may be said to be gone that is there,
-    and no key is taken for that of another one."""
+    a challenge to be taken (403), and no key is taken for that of another one."""
     d.lossy = True
     for words in (b"+HI\r\n", b":1\r\n", b"$-1\r\n", b"$2\r\nab\r\n"):
         d.redis.wire.add(words)
@@ -269,7 +269,7 @@ async def drill(t):
         await fault(d)
     await d.end(len(faults))
     for load in d.loads:
-        assert set(load.ledger.failures) <= {503, 401, "HttpClosed", "ConnectionRefusedError", "ConnectionResetError"}, load.ledger.failures
+        assert set(load.ledger.failures) <= {503, 401, 403, "HttpClosed", "ConnectionRefusedError", "ConnectionResetError"}, load.ledger.failures
 
 
 @test("drill behind Sentinels: one of them is killed, a tombstone is lost with its master and a BSF, a master stands still, all of Redis is killed "

@@ -5,7 +5,7 @@ import secrets
 
 from lib import ctl, procs, vty
 from lib.load import Load, NafPool
-from lib.redis import Redis, two
+from lib.redis import Redis, two, use
 from lib.runner import test
 from lib.world import BSF_NAME, World
 
@@ -153,6 +153,47 @@ async def redis_waits(t):
     await server.kill()
     await server.start()
     await says(t, w, "Redis is another server now, or was started again: from the beginning")
+
+
+@test("Redis: a server with older data takes the place of the one that is rotated: all is sealed again; what does not open keeps it not from its end",
+      timeout=90)
+async def older_data(t):
+    server = await Redis(t).start()
+    w = use(World(t, raw_hss=True), server).no_limits()
+    await w.start()
+    s, broken = await w.ue().bootstrap(), await w.ue(1).bootstrap()
+    await server.ask("EVAL", f"for i = 1, {RECORDS} do redis.call('SET', string.format('i%012d', i), 'x') end", "0")
+    new_kek(w)
+    await restart(w)
+    key = b"s" + broken.rand[:13]
+    last = int((await server.ask("STRLEN", key))[1:]) - 1
+    was = (await server.told("GETRANGE", key, str(last), "-1"))[1]
+    await server.ask("SETRANGE", key, str(last), "!" if was == b"?" else "?")
+    assert await server.ask("SAVE") == b"+OK"
+    await ctl.ask(w.ports["bsf_ctl"], "kek rotate")
+
+    async def some():
+        return (await rotation(w))["sealed"] > 0
+    await t.until(some, 20, "records sealed anew")
+    await server.kill()
+    await server.start()
+
+    async def done():
+        return (await rotation(w))["rotation"] == "done"
+    await t.until(done, 60, "the rotation to be done")
+    assert "Redis is another server now" in w.bsf.text() and "do not open under the KEK they name" in w.bsf.text()
+    state = await rotation(w)
+    assert state["lost"] == 1 and state["keks"]["1"] == {"seals": False, "records": 1, "may_go": True}, state
+    keks(w, f"kek 2 file {w.etc}/bsf-2.kek")
+    await restart(w)
+    pool = NafPool(w)
+    t.cleanup(pool.close)
+
+    async def serves():
+        return "lease             holds" in await w.vty("show store")
+    await t.until(serves, 20, "it to serve")
+    await pool.compare(s)
+    assert (await pool.fetch(broken.btid)).result == (10415, 5403)
 
 
 def data(w):

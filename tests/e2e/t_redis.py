@@ -9,7 +9,7 @@ from lib import tls as lib_tls
 from lib.faketime import WallClock
 from lib.http_raw import HttpClosed
 from lib.proxy import balancer
-from lib.redis import Redis, at, two, use
+from lib.redis import Redis, Sentinel, at, two, use
 from lib.runner import test
 from lib.ue import UbError
 from lib.world import BSF_ID, World
@@ -317,6 +317,36 @@ async def tls(t):
         if words:
             assert words in w.bsf.text() and await status(w.ue(), w) == 503, w.bsf.tail(20)
             continue
+        s = await w.ue().bootstrap()
+        bia = await naf.fetch(await w.naf(), s.btid)
+        assert bia.result == 2001 and bia.key == s.ks_naf(), bia.result
+
+
+@test("a Sentinel by TLS names the master; one whose certificate has another name, and one that speaks no TLS there, are not believed")
+async def sentinel_tls(t):
+    p = pki.pki()
+    ours, theirs = p.make(BSF_ID, BSF_ID), p.make("sentinel1.example.com", "sentinel1.example.com")
+    redis = await Redis(t).start()
+    sentinel = Sentinel(t, 0, redis, "of-the-sentinel", tls=theirs, ca=p.ca())
+    await sentinel.start()
+    await t.until(sentinel.answers, 20, "the Sentinel to answer")
+    for n, (name, port, words) in enumerate((("sentinel1.example.com", sentinel.tls_port, None),
+                                             ("sentinel2.example.com", sentinel.tls_port, "its certificate is for another name"),
+                                             ("sentinel1.example.com", sentinel.port, "no master that most of 1 Sentinels name"))):
+        w = use(World(t, name=f"tls{n}", raw_hss=True), redis)
+        lib_tls.certify(w.bsf_cfg, ours)
+        w.more_secrets.append(sentinel.admin.encode())
+        password = w.write_secret("sentinel.password", sentinel.admin + "\n")
+        w.bsf_cfg.node("store")[:] = [x.replace(f"redis 127.0.0.1 {redis.port}", f"redis sentinel gba 127.0.0.1 {port}")
+                                      for x in w.bsf_cfg.node("store")]
+        w.bsf_cfg.add("store", f"redis sentinel-password file {password}")
+        w.bsf_cfg.add("store", f"redis sentinel-tls {name}")
+        await w.start()
+        if words:
+            await t.until(lambda w=w, words=words: said(w, words), 20, "why not")
+            assert await status(w.ue(), w) == 503
+            continue
+        await t.until(lambda w=w: back(w), 20, "the master to be found")
         s = await w.ue().bootstrap()
         bia = await naf.fetch(await w.naf(), s.btid)
         assert bia.result == 2001 and bia.key == s.ks_naf(), bia.result

@@ -92,11 +92,14 @@ class Redis:
 class Sentinel:
     """One of three; its file is its own to write, so that it knows the others again after it was killed."""
 
-    def __init__(self, t, n, master, password):
+    def __init__(self, t, n, master, password, tls=None, ca=None):
         self.t, self.port, self.admin, self.proc = t, procs.free_port(), password, None
+        self.tls_port = procs.free_port() if tls else None
         os.makedirs(f"{t.dir}/etc", exist_ok=True)       # where passwords may stand
         self.path = f"{t.dir}/etc/sentinel{n}.conf"
         with open(self.path, "w", encoding="ascii") as f:
+            if tls:
+                f.write(f"tls-port {self.tls_port}\ntls-cert-file {tls.certificate}\ntls-key-file {tls.key}\ntls-ca-cert-file {ca}\n")
             f.write(f"port {self.port}\nbind 127.0.0.1\ndir {t.dir}\nrequirepass {password}\nsentinel sentinel-pass {password}\n"
                     f"sentinel monitor gba 127.0.0.1 {master.port} 2\nsentinel auth-pass gba {master.admin}\n"
                     "sentinel down-after-milliseconds gba 1500\nsentinel failover-timeout gba 6000\n")
@@ -108,6 +111,12 @@ class Sentinel:
 
     kill = Redis.kill
     told = Redis.told
+
+    async def answers(self):
+        try:
+            return (await self.told("SENTINEL", "get-master-addr-by-name", "gba"))[0] == b"*2"
+        except OSError:
+            return False
 
     async def ready(self):
         try:
