@@ -40,7 +40,7 @@ static void listed_here(void *marks, const struct redisReply *r)
 
 	while (at && s.p[at - 1] != ' ')
 		at--;
-	if (redis_errno(r) < 0 || !is_run(m, span_of(s.p + at, s.len - at)))
+	if (!s.len || !is_run(m, span_of(s.p + at, s.len - at))) /* it may not be there any more */
 		m->elsewhere = true;
 	if (--m->checking == 0 && !m->elsewhere && m->was_listed)
 		whole(m);
