@@ -134,6 +134,8 @@ static bool ends_without(uint64_t n, uint8_t kek)
 	job.only_lost = only;
 	if (only && !again)
 		say_only_lost(n, kek);
+	for (unsigned id = 1; again && id < 256; id++) /* they are told as lost */
+		job.counted[id] = id == first_kek() ? job.counted[id] : 0;
 	return again;
 }
 
