@@ -155,14 +155,11 @@ int api_cfg_verify(struct err *err)
 	return api_tls_check(err);
 }
 
-int api_cfg_probe(const struct rt_args *args, struct err *err)
+int api_cfg_probe(struct cfg_ports *ports, struct err *err)
 {
-	struct cfg_ports ports = { 0 };
 	int rc = 0;
 
 	for (size_t i = 0; i < api_cfg.n_listen && rc == 0; i++)
-		rc = rt_held(args, cfg_ports_take(&ports, &api_cfg.listen[i].at, api_cfg.listen[i].line, "api", err),
-			     err);
-	cfg_ports_release(&ports);
+		rc = cfg_ports_take(ports, &api_cfg.listen[i].at, api_cfg.listen[i].line, "api", err);
 	return rc;
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 #include "common/base/err.h"
-#include "common/rt/daemon.h"
+#include "common/rt/cfg_file.h"
 
 #define API_LISTEN_MAX      8
 #define API_CONNECTIONS     256 /* of one listener; by default */
@@ -41,5 +41,5 @@ void api_cfg_init(void);
 
 /*! Is everything there that is needed? \returns 0; -EINVAL and "FILE:LINE: ..." in err */
 int api_cfg_verify(struct err *err);
-/*! Are the ports free? \returns 0; -errno, err: as cfg_error() */
-int api_cfg_probe(const struct rt_args *args, struct err *err);
+/*! Are the ports free? \returns as cfg_ports_take() */
+int api_cfg_probe(struct cfg_ports *ports, struct err *err);

@@ -220,6 +220,18 @@ static int check_owner(const struct rt_args *args, struct err *err)
 	return rc;
 }
 
+/* With --check a running daemon has them, which is no fault. */
+static int check_ports(const struct rt_args *args, struct err *err)
+{
+	struct cfg_ports ports = { 0 };
+	int rc = rt_held(args, api_cfg_probe(&ports, err), err);
+
+	if (rc == 0)
+		rc = rt_held(args, reg_naf_probe(&ports, err), err);
+	cfg_ports_release(&ports);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = { { 0 } };
@@ -238,7 +250,7 @@ int main(int argc, char **argv)
 		rc = check_owner(&args, &err);
 	}
 	if (rc == 0)
-		rc = api_cfg_probe(&args, &err);
+		rc = check_ports(&args, &err);
 	if (rc == 0)
 		rc = rt_vty_check(&args, &err);
 	if (rc == 0 && args.check)

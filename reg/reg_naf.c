@@ -21,6 +21,7 @@
 
 #define THREADS     4 /* each waits for the BSF with its request */
 #define CONNECTIONS 200
+#define OF_ADDRESS  (CONNECTIONS / 4) /* of one address: others get in, also behind a translator that many share */
 #define IDLE_S      15u
 
 static struct {
@@ -336,11 +337,21 @@ static struct MHD_Daemon *reg_naf_serve(int fd, struct err *err)
 			     MHD_OPTION_URI_LOG_CALLBACK, reg_naf_on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
 			     reg_naf_on_over, NULL, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
 			     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-			     MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+			     MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+			     (unsigned)OF_ADDRESS, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 	reg_naf_tls_done();
 	if (!d)
 		cfg_error(err, -ENOMEM, own_app.line, "own-app: no HTTP server");
 	return d;
+}
+
+int reg_naf_probe(struct cfg_ports *ports, struct err *err)
+{
+	struct sockaddr_storage at;
+
+	if (!own_app.address || sockaddr_parse(&at, own_app.address, own_app.port) < 0)
+		return 0;
+	return cfg_ports_take(ports, &at, own_app.line, "own-app", err);
 }
 
 int reg_naf_start(struct reg_work *r, struct err *err)

@@ -4,6 +4,7 @@
  *  applications it may use. The USS of the registry's own application names it by a pseudonym; its IMPI is not asked for. */
 #pragma once
 
+#include "common/rt/cfg_file.h"
 #include "reg/reg_work.h"
 
 struct vty;
@@ -13,6 +14,9 @@ void reg_naf_cfg_init(int registry_node);
 void reg_naf_write(struct vty *vty);
 /*! \returns 0; -EINVAL and "FILE:LINE: ..." in err */
 int reg_naf_verify(struct err *err);
+
+/*! Is its port free? \returns as cfg_ports_take(); 0 there is none */
+int reg_naf_probe(struct cfg_ports *ports, struct err *err);
 
 /*! Where devices ask, as a URL. \returns malloc'ed; NULL: there is none, or no memory */
 char *reg_naf_url(void);

@@ -2,6 +2,7 @@
 """gba-ue apps: a device asks the registry, as a NAF, which applications it may use; its own credential says who it is."""
 import json
 import os
+import socket
 
 from lib import procs
 from lib.gba_ue import Device
@@ -100,3 +101,21 @@ async def lists(t):
     d.naf.page, d.naf.spoil_info = b'{"apps": []}', lambda x: ""
     rc, x, err = await d.run("apps", url)
     assert (rc, x["cause"]) == (3, "rspauth"), x
+
+
+@test("the port of the registry's own application: in use is a remark of --check; who opens all connections keeps no other address out", smoke=True)
+async def port(t):
+    w = await Registry(t).start()
+    rc, out, err = await procs.run(w.reg.argv + ["--check"], 20)
+    assert rc == 0 and "configuration ok" in out + err and f"cannot listen on 127.0.0.1 {w.ports['own']}: port in use" in err, (rc, out, err)
+
+    async def asked(source):
+        return (await procs.run(["curl", "-s", "-m", "5", "--interface", source, "-o", os.devnull, "-w", "%{http_code}",
+                                 "-H", "Connection: close", "-H", f"Host: {OWN}", f"http://127.0.0.1:{w.ports['own']}/"], 20))[1]
+    assert await asked("127.0.0.2") == "401"
+    many = [socket.create_connection(("127.0.0.1", w.ports["own"]), 5) for _ in range(250)]
+    try:
+        assert await asked("127.0.0.1") == "000" and await asked("127.0.0.2") == "401"
+    finally:
+        for s in many:
+            s.close()
