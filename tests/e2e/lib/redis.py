@@ -60,7 +60,7 @@ class Redis:
 
     async def has_replicas(self, n):
         """So many have all; one that only just has it is not among them until it has said so."""
-        return sum(b"state=online" in line for line in await self.told("INFO", "replication")) == n
+        return sum(b"state=online" in x and b"offset=0," not in x for x in await self.told("INFO", "replication")) == n
 
     async def told(self, *words):
         """Its lines: of a text there are two, of the length and its first one."""
