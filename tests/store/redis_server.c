@@ -26,7 +26,9 @@ static void redis_exec(const struct redis_server *s, const char *const *more)
 {
 	char port[8];
 	const char *argv[WORDS_MAX] = { "redis-server" };
-	const char *const ours[] = { "--save", "", "--bind", "127.0.0.1", "--loglevel", "warning", "--port", port };
+	const char *const ours[] = { "--save", "",          "--rdb-del-sync-files", "yes",
+				     "--bind", "127.0.0.1", "--loglevel",           "warning",
+				     "--port", port };
 	bool has_file = more && more[0] && more[0][0] != '-';
 	int null = open("/dev/null", O_RDWR);
 	size_t n = 1;
@@ -34,7 +36,7 @@ static void redis_exec(const struct redis_server *s, const char *const *more)
 	snprintf(port, sizeof(port), "%u", sockaddr_port(&s->addr));
 	if (has_file) /* it comes first */
 		argv[n++] = *more++;
-	for (size_t i = has_file ? 2 : 0; i < sizeof(ours) / sizeof(ours[0]); i++) /* a Sentinel saves nothing */
+	for (size_t i = has_file ? 4 : 0; i < sizeof(ours) / sizeof(ours[0]); i++) /* a Sentinel saves nothing */
 		argv[n++] = ours[i];
 	for (; more && *more; more++)
 		for (char *word = strtok(strdup(*more), " "); word; word = strtok(NULL, " "))

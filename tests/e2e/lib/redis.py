@@ -37,7 +37,8 @@ class Redis:
     async def start(self, open_to_all=False):
         """open_to_all: it asks for no password."""
         locked = ["--requirepass", self.admin, "--user", "gba", "on", f">{self.password}", *may().split()]
-        words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0",
+        words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--rdb-del-sync-files", "yes",
+                 "--repl-diskless-sync-delay", "0",
                  *(() if open_to_all else locked), *self.more]
         with open(f"{self.t.dir}/redis.log", "ab") as log:
             self.proc = await asyncio.create_subprocess_exec(*words, stdout=log, stderr=log, cwd=self.t.dir)
