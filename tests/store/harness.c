@@ -57,6 +57,9 @@ static void on_done(void *owner, uint64_t txn, const struct store_answer *a)
 		gba_challenge_copy(&h->challenge, a->challenge);
 	if (a->impi)
 		strcpy(h->impi, a->impi);
+	if (a->spread)
+		h->spread = *a->spread;
+	h->a.spread = NULL;
 	h->a.session = NULL;
 	h->a.challenge = NULL;
 	h->a.impi = NULL;

@@ -21,6 +21,7 @@ struct harness {
 	struct store_answer a;
 	struct gba_session session;
 	struct gba_challenge challenge;
+	struct store_spread spread;
 	char impi[IMPI_MAX + 1];
 };
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -48,6 +49,14 @@ static void ask(const char *const *words)
 
 	redis_server_ask(&server, text, sizeof(text), words);
 	ck_assert_msg(strncmp(text, "ERR", 3) != 0, "%s", text);
+}
+
+static int number(const char *const *words)
+{
+	char text[64];
+
+	redis_server_ask(&server, text, sizeof(text), words);
+	return atoi(text);
 }
 
 static void not_done(void *owner, uint64_t txn, const struct store_answer *a)
@@ -653,6 +662,44 @@ START_TEST(too_many_marks)
 }
 END_TEST
 
+#define SILENT "0123456789abcdef"
+
+/* A BSF that has announced itself, and holds no mark. \param[in] said held, lease in ms, where it is */
+static void silent_one(const char *said)
+{
+	ask((const char *const[]){ "ZADD", "bsfs", "9999999999999", SILENT, NULL });
+	ask((const char *const[]){ "SET", "b" SILENT, said, NULL });
+}
+
+/* Who does not say that it has a mark is waited for as long as it may serve without, and named; a link that is lost meanwhile leaves
+ * it unknown */
+START_TEST(who_is_silent_is_waited_for)
+{
+	uint64_t from;
+
+	open_with(NULL);
+	silent_one("0 700 a-host/1");
+	from = clock_mono_ms();
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_ge(clock_mono_ms() - from, 700);
+	ck_assert_uint_eq(h.spread.bsfs, 2);
+	ck_assert_uint_eq(h.spread.confirmed, 1);
+	ck_assert_str_eq(h.spread.late, "a-host/1");
+	silent_one("0 60000 a-host/1");
+	h.answered = false;
+	ck_assert_ptr_null(store_revoke_impi(h.st, "other@example.org", 9));
+	do { /* its mark is there */
+		osmo_select_main(1);
+	} while (number((const char *const[]){ "ZCARD", "marks", NULL }) < 2);
+	usleep(100000);
+	redis_server_stop(&server);
+	while (!h.answered)
+		osmo_select_main(0);
+	ck_assert_int_eq(h.a.rc, -EIO);
+	close_all();
+}
+END_TEST
+
 /* No IMPI, Ks or GUSS lies there in clear; and a name is a hash */
 START_TEST(nothing_in_clear)
 {
@@ -753,6 +800,7 @@ int main(void)
 				       nothing_is_left_of_the_former,
 				       so_many_wait_for_a_reply,
 				       too_many_marks,
+				       who_is_silent_is_waited_for,
 				       nothing_in_clear,
 				       octets_of_a_session };
 
