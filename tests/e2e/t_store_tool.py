@@ -73,6 +73,15 @@ async def carried(t):
     conn = await put_back(w, store, w.dir + "/new")
     for s in sessions:
         assert (await naf.fetch(conn, s.btid)).key == s.ks_naf()
+    await w.bsf.stop()
+    w.bsf_cfg.remove("store", "kek")             # the index key is under the new KEK from the start on, records are not
+    for line in (f"kek 2 file {w.etc}/other.kek", f"kek 1 file {w.etc}/bsf-1.kek"):
+        w.bsf_cfg.add("store", line)
+    w.write_configs()
+    await w.bsf.start()
+    await w.bsf.stop()
+    out = await tool("check", store, f"--kek=2={w.etc}/other.kek", rc=1)
+    assert has(out, "sealed under a KEK not given", 13) and "index key does not open" not in out, out
 
 
 @test("gba-store: a damaged page and a record that does not open: counted, named, kept apart, the rest is served", smoke=True)
@@ -92,6 +101,7 @@ async def salvaged(t):
     out = await tool("salvage", store, w.dir + "/new", kek)
     assert has(out, "records saved", 39) and has(out, "records in quarantine.gba", 1), out
     assert "no index key" in await tool("import", w.dir + "/new/quarantine.gba", w.dir + "/no", rc=1)
+    assert not os.path.exists(w.dir + "/no")
     conn = await put_back(w, store, w.dir + "/new")
     assert (await naf.fetch(conn, altered.btid)).result == (10415, 5403)
     for s in sessions[1:]:

@@ -162,4 +162,17 @@ START_TEST(threads)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("challenges", setup, teardown, limit, same_nonce, nobody_answers, sweep, threads)
+/* Until the ms before it ends */
+START_TEST(over)
+{
+	struct gba_challenge c = challenge_make(1, 60000), out;
+
+	ck_assert_int_eq(challenges_put(t, &c), 0);
+	ck_assert_int_eq(challenges_take(t, gba_challenge_key(&c), c.expires_mono_ms, &out), -ENOENT);
+	ck_assert_int_eq(challenges_take(t, gba_challenge_key(&c), c.expires_mono_ms - 1, &out), 0);
+	gba_challenge_clear(&out);
+	gba_challenge_clear(&c);
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("challenges", setup, teardown, limit, same_nonce, nobody_answers, over, sweep, threads)

@@ -165,25 +165,38 @@ START_TEST(on_redis)
 END_TEST
 
 /* Another KEK is made the first before all was done: it begins anew */
-START_TEST(begun_for_another)
+static void begun_for_another(open_fn *open)
 {
 	struct store_reseal s = { .what = RESEAL_SEAL };
 
-	open_lmdb(0, 2);
+	open(0, 2);
 	put_all();
 	harness_close(&h);
 	keks[0] = kek_1;
 	keks[1] = kek_2;
-	open_lmdb(0, 2);
+	open(0, 2);
 	ck_assert_int_eq(reseal(&h, &s), 0);
 	ck_assert_uint_gt(s.came.at_len, 0);
 	harness_close(&h);
 	keks[0] = kek_2;
 	keks[1] = kek_1;
-	open_lmdb(0, 2);
+	open(0, 2);
 	ck_assert(begun(&s));
 	ck_assert_uint_eq(s.came.at_len, 0);
 	harness_close(&h);
+}
+
+START_TEST(another_on_lmdb)
+{
+	begun_for_another(open_lmdb);
+}
+END_TEST
+
+START_TEST(another_on_redis)
+{
+	redis_server_start(&server, NULL);
+	begun_for_another(open_redis);
+	redis_server_stop(&server);
 }
 END_TEST
 
@@ -264,13 +277,13 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { on_lmdb,  begun_for_another,    nothing_sealed,
-				       on_redis, kek_missing_on_redis, others_go_on };
+	const TTest *const tests[] = { on_lmdb,          another_on_lmdb,      nothing_sealed, on_redis,
+				       another_on_redis, kek_missing_on_redis, others_go_on };
 	size_t n = sizeof(tests) / sizeof(tests[0]);
 
 	if (!redis_server_is_there()) {
 		puts("skipped on Redis: there is no redis-server (Debian: redis-server)");
-		n -= 3;
+		n -= 4;
 	}
 	return suite_run("sealing anew", setup, disk_teardown, tests, n);
 }
