@@ -271,7 +271,7 @@ static int check_details(struct reg_order *o)
 	if (assurance < 0 || assurance > ASSURANCE_MAX)
 		return reg_refuse(o, CTL_INVALID, "assurance_min", "no such assurance; allowed: 0 to %d",
 				  ASSURANCE_MAX);
-	return check_role(o);
+	return 0;
 }
 
 /* Members that are not given stay as they are. */
@@ -279,8 +279,10 @@ static int write_details(struct reg_order *o, struct reg_db *db, const char *fqd
 {
 	char nets[NETS_TEXT] = "", ua[UA_TEXT] = "", keys[KEYS_TEXT] = "";
 	int64_t rev = reg_revision(db);
-	int rc = rev < 0 ? (int)rev : check_details(o);
+	int rc = rev < 0 ? (int)rev : check_role(o);
 
+	if (rc == 0)
+		rc = check_details(o);
 	if (rc == 0)
 		rc = check_wildcard(o, db, fqdn);
 	if (rc == 0)

@@ -42,6 +42,7 @@ END_TEST
 
 START_TEST(what_was_refused_is_not_told_again_by_itself_and_goes_when_it_is_taken)
 {
+	int64_t first, second;
 	struct reg_row next;
 
 	done(add(), "unknown subscriber");
@@ -50,6 +51,11 @@ START_TEST(what_was_refused_is_not_told_again_by_itself_and_goes_when_it_is_take
 	done(add(), "unknown subscriber");
 	ck_assert_int_eq(rows(), 1);
 	done(add(), NULL);
+	ck_assert_int_eq(rows(), 0);
+	first = add(); /* both told at once: what the first came to is a newer row than the second */
+	second = add();
+	done(first, "unknown subscriber");
+	done(second, NULL);
 	ck_assert_int_eq(rows(), 0);
 }
 END_TEST

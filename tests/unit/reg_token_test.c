@@ -102,6 +102,7 @@ START_TEST(each_lists_and_revokes_his_own)
 	MUST(reg_operator, reg_token_revoke, "", "{\"token\": \"%s\"}", of_user);
 	ck_assert_uint_eq(listed(reg_operator), 0);
 	ck_assert_int_eq(reg_number("SELECT count(*) FROM audit WHERE json LIKE '%\"what\":\"token revoke %'"), 2);
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM audit WHERE json LIKE '%\"what\":\"token add %'"), 2);
 }
 END_TEST
 
