@@ -13,6 +13,9 @@ FAULTS = {
      "if (looked++ == LOOK_MAX || p->written == LMDB_RESEAL_MAX) {\n\t\t\tstop_at(p, &k);",
      "if (looked++ == LOOK_MAX || p->written == LMDB_RESEAL_MAX) {\n\t\t\tmdb_cursor_get(p->cursor, &k, &v, MDB_NEXT);"
      "\n\t\t\tstop_at(p, &k);"),
+    ("marks keep the old KEK", "reseal_test",
+     "return k->mv_size == LMDB_MARK_KEY_LEN ? lmdb_span(v) : span_of(NULL, 0);",
+     "return span_of(NULL, 0);"),
     ],
     "bsf/store/lmdb_read.c": [
     ("a damaged record is counted, and served as one that is not there of another kind", "lmdb_records_test",

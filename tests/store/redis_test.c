@@ -95,6 +95,7 @@ START_TEST(not_fit)
 		const char *options[12], *user, *password, *words;
 	} rows[] = {
 		{ { "--maxmemory-policy", "allkeys-lru" }, "", "", "maxmemory-policy is allkeys-lru" },
+		{ { "--maxmemory-policy", "volatile-ttl" }, "", "", "maxmemory-policy is volatile-ttl" },
 		{ { "--requirepass", "secret" }, "", "", "wants a password" },
 		{ { NULL }, "", "secret", "answers without a password" },
 		{ { "--requirepass", "secret" }, "", "wrong", "does not take the password" },

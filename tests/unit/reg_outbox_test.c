@@ -65,7 +65,7 @@ START_TEST(reconcile_tells_all_of_it)
 	static const struct {
 		const char *sql;
 		int64_t bsf, hss;
-	} of[] = { { "of_state", 2, 0 },
+	} of[] = { { "of_state", 3, 0 },
 		   { "fqdn IS NOT NULL", 1, 0 },
 		   { "device IS NOT NULL AND NOT of_state", 3, 3 } };
 	static const char *const states[] = { "active", "suspended", "lost" };
