@@ -189,6 +189,9 @@ START_TEST(a_name_is_of_one_device)
 	char other[64];
 
 	strcpy(other, MUST(reg_operator, reg_device_add, "device", "{\"impi\": \"2@example.com\"}"));
+	ck_assert_str_eq(MUST(reg_operator, reg_device_add, "device",
+			      "{\"impi\": \"001010000000001@IMS.mnc001.mcc001.3GPPnetwork.org\"}"),
+			 device);
 	ck_assert_int_eq(reg_refused(reg_operator, reg_device_put, "another device has that msisdn",
 				     "{\"device\": \"%s\", \"msisdn\": \"4917012345678\"}", other),
 			 CTL_EXISTS);
