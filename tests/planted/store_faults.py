@@ -13,6 +13,9 @@ FAULTS = {
      "if (looked++ == LOOK_MAX || p->written == LMDB_RESEAL_MAX) {\n\t\t\tstop_at(p, &k);",
      "if (looked++ == LOOK_MAX || p->written == LMDB_RESEAL_MAX) {\n\t\t\tmdb_cursor_get(p->cursor, &k, &v, MDB_NEXT);"
      "\n\t\t\tstop_at(p, &k);"),
+    ("a record that does not open is sealed anew for ever", "lmdb_records_test",
+     "\t\tp->came->lost++;\n\t\treturn 0;",
+     "\t\tp->came->lost++;\n\t\tp->came->under[kek] += !p->seals;\n\t\treturn 0;"),
     ("marks keep the old KEK", "reseal_test",
      "return k->mv_size == LMDB_MARK_KEY_LEN ? lmdb_span(v) : span_of(NULL, 0);",
      "return span_of(NULL, 0);"),
