@@ -170,20 +170,6 @@ START_TEST(strange_servers)
 }
 END_TEST
 
-/* Nor is all of what somebody sends without end kept */
-START_TEST(too_long_a_reply)
-{
-	static char reply[(17u << 20) + 1];
-
-	memset(reply, 'x', sizeof(reply) - 1);
-	memcpy(reply, "$33554432\r\n", 11);
-	redis_fake_start(&server, reply, false, NULL, GREETING);
-	cfg = redis_cfg(&server.addr);
-	refused_for(&cfg, "a reply that is too long");
-	redis_server_stop(&server);
-}
-END_TEST
-
 /* Who closes each connection is not called without end: three times at once, then once a second */
 START_TEST(closes_each)
 {
@@ -784,7 +770,6 @@ int main(void)
 	const TTest *const tests[] = { not_fit,
 				       other_kek,
 				       strange_servers,
-				       too_long_a_reply,
 				       closes_each,
 				       becomes_replica,
 				       few_permissions,
