@@ -10,6 +10,7 @@ import time
 from lib import ctl, kdf, procs
 from lib.drill import BIG, CARDS, Drill
 from lib.faketime import WallClock
+from lib.kek import new_kek, restart, rotation, until_done
 from lib.redis import Redis, Sentinels, at, bootstrap
 from lib.runner import test
 from lib.ue import Session
@@ -179,6 +180,27 @@ async def master_and_replica(d):
     d.kept = await d.keep()
 
 
+async def kek_rotated(d):
+    """The master is killed when some is sealed anew: what its replica has of before is gone over, too."""
+    m = await d.redis.master()
+    # of no subscriber; but they are looked at, so the pass takes its time
+    await m.ask("EVAL", "for i = 1, 10000 do redis.call('SET', string.format('i%012d', i), 'x') end", "0")
+    new_kek(*d.worlds)
+    for w in d.worlds:
+        await restart(w)
+    await ctl.ask(d.a.ports["bsf_ctl"], "kek rotate")
+
+    async def some():
+        return (await rotation(d.a))["sealed"] > 0
+    await d.t.until(some, 60, "records sealed anew")
+    d.lossy = True
+    await m.kill()
+    assert (await rotation(d.a))["rotation"] != "done"
+    await d.settled("the master was killed while a KEK was rotated", time.monotonic())
+    await d.redis.joins(m, await d.redis.another(m))
+    await until_done(d.t, *d.worlds)
+
+
 def frozen(seconds):
     """Until another one is the master at least."""
     async def fault(d):
@@ -226,7 +248,7 @@ async def nft(command):
 
 CUTS = (cut("what goes to", "tcp dport PORT"), cut("what comes from", "tcp sport PORT"), cut("all to and from", "tcp dport PORT", "tcp sport PORT"))
 SMALL = (killed_sentinel, lost_tombstone, frozen(0), master_and_replica)
-FULL = (master_and_bsf, master_killed, killed_bsf, master_and_sentinel, frozen(5), scripts_forgotten, full_memory, clock_off, frozen(60))
+FULL = (master_and_bsf, master_killed, killed_bsf, master_and_sentinel, frozen(5), scripts_forgotten, full_memory, clock_off, kek_rotated, frozen(60))
 
 
 async def alone():

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A new KEK: all that is stored is sealed anew while devices bootstrap and NAFs ask, through kill -9; then the old KEK may go."""
 import os
-import secrets
 
 from lib import ctl, procs, vty
+from lib.kek import keks, new_kek, restart, rotation, until_done
 from lib.load import Load, NafPool
 from lib.redis import Redis, two, use
 from lib.runner import test
@@ -12,53 +12,10 @@ from lib.world import BSF_NAME, World
 RECORDS = 10000      # many steps
 
 
-def new_kek(*worlds):
-    """A KEK 2, which seals from the next start on, before KEK 1."""
-    text = secrets.token_hex(32)
-    for w in worlds:
-        path = w.write_secret("bsf-2.kek", text + "\n")
-        keks(w, f"kek 2 file {path}", f"kek 1 file {w.etc}/bsf-1.kek")
-        w.more_secrets.append(bytes.fromhex(text))
-
-
-def keks(w, *lines):
-    w.bsf_cfg.remove("store", "kek")
-    for line in lines:
-        w.bsf_cfg.add("store", line)
-    w.write_configs()
-
-
-async def restart(w):
-    await w.bsf.stop()
-    await w.bsf.start()
-
-
-async def rotation(w):
-    return await ctl.ask(w.ports["bsf_ctl"], "show kek")
-
-
 async def says(t, w, words):
     async def said():
         return words in w.bsf.text()
     await t.until(said, 30, f"the log to say: {words}")
-
-
-async def until_done(t, *worlds):
-    """At one of them: whichever of several is started while it is under way goes on with it, too."""
-    last, w = None, None
-
-    async def done():
-        nonlocal last, w
-        for w in worlds:
-            last = await rotation(w)
-            if last["rotation"] == "done":
-                return True
-        return False
-    await t.until(done, 60, "the rotation to be done")
-    assert last["keks"]["1"] == {"seals": False, "records": 0, "may_go": True}, last
-    assert last["keks"]["2"]["seals"] and not last["keks"]["2"]["may_go"] and last["lost"] == 0, last
-    assert "the other KEKs may go" in w.bsf.text()
-    return last
 
 
 async def under_load(t, w, others, n=3):
