@@ -169,7 +169,6 @@ async def master_and_replica(d):
     await spare.kill()
     kept, d.kept, d.lossy = d.kept, [], True
     await asyncio.gather(m.kill(), last.kill())
-    os.remove(f"{d.t.dir}/dump.rdb")                # of what a replica was given once
     since = time.monotonic()
     d.doubt({})
     await d.redis.joins(m)

@@ -103,12 +103,12 @@ static int bad(const struct options *o, const char *reason, const char *what)
 	return UE_USAGE;
 }
 
-/* \returns -1 a URL this program can open */
-static int check_url(const struct options *o, const char *url)
+/* \param[in] tls it may be of https, too. \returns -1 a URL this program can open */
+static int check_url(const struct options *o, const char *url, bool tls)
 {
 	char *host = NULL, *target = NULL;
 	struct err err = { "" };
-	int rc = http_url_split_tls(url, &(bool){ false }, &host, &target, &err);
+	int rc = http_url_split_tls(url, tls ? &(bool){ false } : NULL, &host, &target, &err);
 
 	free(host);
 	free(target);
@@ -166,7 +166,7 @@ static int option(struct options *o, int c, const char *word)
 		return -1;
 	case OPT_BSF:
 		o->bsf = optarg;
-		return check_url(o, optarg);
+		return check_url(o, optarg, false);
 	case OPT_CONNECT_TO:
 		return add_connect_to(o);
 	case OPT_TIMEOUT:
@@ -228,7 +228,7 @@ static int check_options(const struct options *o, bool agent, bool card)
 		return bad(o, "--write: only with discover", NULL);
 	if (o->ca && !is_https(o))
 		return bad(o, "--ca: only with discover, and get and apps of https://", NULL);
-	return o->url ? check_url(o, o->url) : -1;
+	return o->url ? check_url(o, o->url, true) : -1;
 }
 
 static int parse_command(struct options *o, char **words, int n)
