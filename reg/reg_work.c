@@ -92,6 +92,7 @@ static void enqueue(void *owner, struct inbox_item *item, bool stopping)
 	struct reg_work *w = owner;
 	struct reg_order *o = (struct reg_order *)item;
 
+	o->next = NULL; /* it may come from the list of another thread */
 	*w->last = o;
 	w->last = &o->next;
 }

@@ -128,4 +128,61 @@ START_TEST(what_is_refused_or_lost_leaves_nothing)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("reg_work", reg_world_begin, reg_world_end, one_of_a_hundred, what_is_refused_or_lost_leaves_nothing)
+/* --- from one thread to another, as reg_ahead.c gives them */
+
+static struct reg_work *behind;
+static sem_t held, there, given_on;
+static atomic_int worked;
+static int worked_then[2], n_given;
+
+static int wait_held(struct reg_order *o, struct reg_db *db)
+{
+	sem_wait(&held);
+	return 0;
+}
+
+static int count_work(struct reg_order *o, struct reg_db *db)
+{
+	worked++;
+	return 0;
+}
+
+static void on_end_behind(struct reg_order *o)
+{
+	reg_order_free(o);
+	sem_post(&there);
+}
+
+/* It is over there before the next one is given. */
+static void give_on(struct reg_order *o)
+{
+	o->ended = on_end_behind;
+	ck_assert_int_eq(reg_work_give(behind, o), 0);
+	sem_wait(&there);
+	worked_then[n_given++] = worked;
+	sem_post(&given_on);
+}
+
+START_TEST(one_that_is_given_on_takes_no_other_along)
+{
+	struct reg_work *w = work_start();
+
+	behind = work_start();
+	sem_init(&held, 0, 0);
+	sem_init(&there, 0, 0);
+	sem_init(&given_on, 0, 0);
+	ck_assert_int_eq(reg_work_tell(w, wait_held, NULL, NULL), 0); /* so that the others come at once */
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(reg_work_tell(w, count_work, NULL, give_on), 0);
+	sem_post(&held);
+	for (int i = 0; i < 2; i++) {
+		sem_wait(&given_on);
+		ck_assert_int_eq(worked_then[i], 3 + i);
+	}
+	reg_work_stop(w);
+	reg_work_stop(behind);
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("reg_work", reg_world_begin, reg_world_end, one_of_a_hundred, what_is_refused_or_lost_leaves_nothing,
+		   one_that_is_given_on_takes_no_other_along)
