@@ -2,6 +2,7 @@
 #include "reg/reg_ahead.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #define ANSWER_S 2
 
 static struct reg_work *asker, *then;
+static atomic_bool ending; /* nobody is asked any more: each that waits could wait for a time-out of its own */
 
 /* --- one question */
 
@@ -23,7 +25,7 @@ static int ask_target(const struct reg_target *t, const char *command, json_t **
 	struct ctl_client client;
 	char *answer = NULL;
 	struct err err;
-	int rc = ctl_client_open(&client, t->socket, ANSWER_S, &err);
+	int rc = ending ? -ESHUTDOWN : ctl_client_open(&client, t->socket, ANSWER_S, &err);
 
 	if (rc < 0)
 		return rc;
@@ -159,12 +161,14 @@ int reg_ahead_give(reg_ahead_fn *ask, struct reg_order *o)
 int reg_ahead_start(struct reg_db *db, struct reg_work *writer, struct err *err)
 {
 	then = writer;
+	ending = false;
 	asker = reg_work_start(db, NULL, err);
 	return asker ? 0 : -ENOMEM;
 }
 
 void reg_ahead_stop(void)
 {
+	ending = true;
 	reg_work_stop(asker);
 	asker = NULL;
 }

@@ -11,7 +11,8 @@ typedef int reg_ahead_fn(struct reg_order *o, struct reg_db *db);
 
 /*! \param[in] db taken, also on error. \param[in] writer who works on it after that \returns 0; -ENOMEM and why in err */
 int reg_ahead_start(struct reg_db *db, struct reg_work *writer, struct err *err);
-void reg_ahead_stop(void); /* before the writer */
+/*! Before the writer, to whom all that waits is given, without a question. */
+void reg_ahead_stop(void);
 
 /*! What is to be asked before such an order? \returns NULL: nothing */
 reg_ahead_fn *reg_ahead_of(int (*work)(struct reg_order *o, struct reg_db *db));
