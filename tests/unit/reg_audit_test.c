@@ -89,6 +89,20 @@ START_TEST(a_row_written_anew_is_found_by_the_next)
 }
 END_TEST
 
+/* Whoever may ask the daemon may name any file that it can read. */
+START_TEST(what_is_no_anchor_is_not_shown)
+{
+	struct reg_anchored a;
+	struct err err = { "" };
+	FILE *f = fopen(anchor, "w");
+
+	fprintf(f, "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n");
+	fclose(f);
+	ck_assert_int_lt(reg_anchor_verify(&a, world, anchor, NULL, &err), 0);
+	ck_assert_str_eq(err.text, "line 1 of the anchor is none");
+}
+END_TEST
+
 START_TEST(an_anchor_is_on_the_disk_before_it_is_told)
 {
 	char want[128];
@@ -101,4 +115,4 @@ START_TEST(an_anchor_is_on_the_disk_before_it_is_told)
 END_TEST
 
 SUITE_WITH_FIXTURE("reg_audit", begin, end, what_was_spoilt_is_found, a_row_written_anew_is_found_by_the_next,
-		   an_anchor_is_on_the_disk_before_it_is_told)
+		   what_is_no_anchor_is_not_shown, an_anchor_is_on_the_disk_before_it_is_told)
