@@ -151,11 +151,16 @@ static int keep_answer(struct api_call *c, struct reg_order *o, struct reg_db *d
 	return rc;
 }
 
+int api_call_expire(struct reg_db *db)
+{
+	return reg_db_do(db, "DELETE FROM kept WHERE at <= ?1", "i", (int64_t)time(NULL) - API_KEPT_S);
+}
+
 /* Those of yesterday go, and there are not too many. */
 static int room_to_keep(struct reg_order *o, struct reg_db *db)
 {
 	int64_t n = 0;
-	int rc = reg_db_do(db, "DELETE FROM kept WHERE at <= ?1", "i", (int64_t)time(NULL) - API_KEPT_S);
+	int rc = api_call_expire(db);
 
 	if (rc == 0)
 		rc = reg_db_int(db, &n, "SELECT count(*) FROM kept WHERE who = ?1", "t", o->caller.name);

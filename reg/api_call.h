@@ -61,6 +61,9 @@ struct reg_work;
 int api_call_give(struct api_call *c, struct reg_work *writer, struct reg_work *reader,
 		  void (*ended)(struct reg_order *o));
 
+/*! Answers that were kept and are over go. On the thread that writes. \returns 0; -EIO; -ENOSPC */
+int api_call_expire(struct reg_db *db);
+
 /*! The order of getOpenapi: the document itself. */
 int api_openapi_show(struct reg_order *o, struct reg_db *db);
 

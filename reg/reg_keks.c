@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "common/rt/kek_json.h"
+#include "reg/api_call.h"
 #include "reg/reg_orders.h"
 
 static struct span name_bound(char *text, sqlite3_stmt *row)
@@ -74,7 +75,9 @@ static int row_renew(struct reg_db *db, const struct sealed *t, sqlite3_stmt *ro
 	anew = malloc(cap);
 	if (anew && bound.p)
 		n = seal_again(db->seal, anew, cap, was, bound);
-	if (n >= 0)
+	if (n < 0)
+		db->fault = "a record cannot be opened: sealed by another kek, or altered";
+	else
 		n = t->put(db, row, &(struct span){ anew, (size_t)n });
 	free(anew);
 	return n;
@@ -97,6 +100,8 @@ int reg_keks_renew(struct reg_db *db)
 
 	if (rc == 0)
 		rc = reg_keks_index(db);
+	if (rc == 0)
+		rc = api_call_expire(db); /* nobody asks for these, and their kek may be gone */
 	for (size_t i = 0; rc == 0 && i < N_TABLES; i++)
 		rc = table_renew(db, &tables[i]);
 	if (rc == 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Statements that stay prepared, and the log of the database, which another thread than the writer's empties. */
+/* Statements that stay prepared, and the log of the database, which another thread than the writer's empties; what a new KEK
+ * seals anew. */
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/base/clock.h"
@@ -90,4 +92,40 @@ START_TEST(log_is_emptied)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("reg_db", reg_world_begin, reg_world_end, statements_stay, log_is_emptied)
+/* --- sealed anew */
+
+static char database[256];
+
+static bool opens_with(uint8_t first, uint8_t second, struct err *err)
+{
+	struct seal_kek keks[] = { { .id = first, .key = { .len = SEAL_KEK_LEN } },
+				   { .id = second, .key = { .len = SEAL_KEK_LEN } } };
+
+	for (size_t i = 0; i < 2; i++)
+		keks[i].key.b[0] = keks[i].id == 1 ? 0 : keks[i].id; /* 1 is that of the fixture */
+	reg_db_close(world);
+	world = reg_db_open(database, keks, 2, err);
+	return world != NULL;
+}
+
+/* Sealed by a KEK that is gone: it is in nobody's way for longer than somebody may ask for it. */
+START_TEST(kept_answers_are_over_or_sealed_anew)
+{
+	struct err err = { "" };
+
+	strcpy(database, sqlite3_db_filename(world->sql, "main"));
+	ck_assert_int_eq(
+		sql_exec(world->sql,
+			 "INSERT INTO kept VALUES ('w', 'k', x'00', x'0109' || zeroblob(60), unixepoch() - 86401)"),
+		0);
+	ck_assert_msg(opens_with(2, 1, &err), "%s", err.text);
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM kept"), 0);
+	sql_exec(world->sql, "INSERT INTO kept VALUES ('w', 'k', x'00', x'0109' || zeroblob(60), unixepoch())");
+	ck_assert(!opens_with(3, 2, &err));
+	ck_assert_msg(strstr(err.text, "cannot be opened: sealed by another kek, or altered"), "%s", err.text);
+	ck_assert_msg(opens_with(2, 1, &err), "%s", err.text);
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("reg_db", reg_world_begin, reg_world_end, statements_stay, log_is_emptied,
+		   kept_answers_are_over_or_sealed_anew)
