@@ -70,15 +70,18 @@ struct reg_checkpoint *reg_checkpoint_start(struct reg_db *writer, const char *p
 		return NULL;
 	}
 	sem_init(&c->wake, 0, 0);
-	if (sql_open(path, &c->sql) < 0)
+	if (sql_open(path, &c->sql) < 0) {
 		err_set(err, -EIO, "%s: %s", path, sqlite3_errmsg(c->sql));
-	else if (pthread_create(&c->thread, NULL, checkpoint_main, c) != 0)
-		err_set(err, -ENOMEM, "no thread for the log of the database");
-	else {
-		sqlite3_busy_timeout(c->sql, WAIT_MS);
-		sqlite3_wal_hook(writer->sql, committed, c);
-		return c;
+		goto fail;
 	}
+	sqlite3_busy_timeout(c->sql, WAIT_MS); /* before the thread: the connection is its own from then on */
+	if (pthread_create(&c->thread, NULL, checkpoint_main, c) != 0) {
+		err_set(err, -ENOMEM, "no thread for the log of the database");
+		goto fail;
+	}
+	sqlite3_wal_hook(writer->sql, committed, c);
+	return c;
+fail:
 	checkpoint_free(c);
 	return NULL;
 }
