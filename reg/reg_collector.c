@@ -77,9 +77,8 @@ static int have_it_kept(struct reg_collector *c, const struct reg_target *t, con
 static void say_what_is_lost(const struct reg_target *t, const char *cursor, const json_t *answer)
 {
 	json_int_t lost = json_integer_value(json_object_get(answer, "lost"));
-	const char *now = json_string_value(json_object_get(answer, "cursor"));
 
-	if (cursor && strcspn(cursor, "-") == strcspn(now, "-") && strncmp(cursor, now, strcspn(now, "-")) != 0)
+	if (cursor && !reg_usage_same_run(cursor, json_string_value(json_object_get(answer, "cursor"))))
 		LOGT(DRT, LOGL_NOTICE,
 		     "target %s has been started anew: who used a token between the last look and its end is not known\n",
 		     t->name);

@@ -31,13 +31,19 @@ static int keep_one(struct reg_db *db, const json_t *use)
 			 "iiti", device, (int64_t)json_integer_value(json_object_get(use, "bootstrapped")), naf, at);
 }
 
+bool reg_usage_same_run(const char *before, const char *now)
+{
+	size_t len = strcspn(now, "-");
+
+	return strcspn(before, "-") == len && strncmp(before, now, len) == 0;
+}
+
 /* A BSF that was started anew may have forgotten who is suspended: told again, as one that was never asked is. Only then. */
 static int tell_suspended(struct reg_order *o, struct reg_db *db, const struct reg_used *u)
 {
-	const char *now = json_string_value(json_object_get(u->answer, "cursor"));
 	char *before = NULL;
 	int rc = reg_usage_cursor(db, &before, u->target);
-	bool same = rc > 0 && strcspn(before, "-") == strcspn(now, "-") && strncmp(before, now, strcspn(now, "-")) == 0;
+	bool same = rc > 0 && reg_usage_same_run(before, json_string_value(json_object_get(u->answer, "cursor")));
 
 	free(before);
 	if (rc < 0 || same)

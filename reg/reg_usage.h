@@ -29,5 +29,8 @@ int reg_usage_expire(struct reg_order *o, struct reg_db *db);
 /*! \param[out] out where the last answer of a target ended, as it was told, malloc'ed \returns 1; 0 there was none; -EIO; -ENOMEM */
 int reg_usage_cursor(struct reg_db *db, char **out, const char *target);
 
+/*! Two cursors of one target: has it run all the time between them? */
+bool reg_usage_same_run(const char *before, const char *now);
+
 /*! device after limit: newest first. Of operators, and of the user who has it. */
 int reg_usage_list(struct reg_order *o, struct reg_db *db);
