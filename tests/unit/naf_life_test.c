@@ -128,10 +128,11 @@ START_TEST(counting)
 END_TEST
 
 /* 220-4.5.3-3: about to expire. The device is told once, when it has proved the key, and then served until the end; a stranger who sends its
- * B-TID does not use that up */
+ * B-TID, or its former request once more, does not use that up */
 START_TEST(ending)
 {
 	struct gba_naf_config c;
+	struct gba_naf_request req;
 	struct gba_naf *naf;
 	struct device d;
 
@@ -141,9 +142,13 @@ START_TEST(ending)
 	c.recheck_s = 10;
 	naf = context(&c);
 	d = good(naf);
+	d.qop = "auth";
 	clock_now.wall_s += 2999;
 	EXPECT(naf, &d, "naf_ok");
 	clock_now.wall_s += 1;
+	make_request(&req, &d, authorization(&d));
+	ck_assert_ptr_null(gba_naf_digest_before_body(naf, &req));
+	EXPECT(naf, &d, "naf_replay");
 	d.nc = "00000002";
 	d.wrong_key = true;
 	EXPECT(naf, &d, "naf_response");

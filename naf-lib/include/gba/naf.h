@@ -225,8 +225,8 @@ struct gba_naf_config {
 	const uint8_t *ua_id; /*!< of requests that do not say theirs; NULL: HTTP Digest without TLS, 01 00 00 00 02 */
 
 	/*! A device whose key ends within so many seconds, or within the last half of its life where that is shorter, is asked once to
-	 *  bootstrap again (TS 33.220 4.5.3: about to expire); one that comes with the same key all the same is served until the end. Of
-	 *  gba_naf_digest() and gba_naf_digest_before_body(). 0: it is told when the key is over */
+	 *  bootstrap again (TS 33.220 4.5.3: about to expire); one that comes with the same key all the same is served until the end. Said by
+	 *  gba_naf_digest() alone. 0: it is told when the key is over */
 	unsigned renew_s;
 };
 
@@ -423,7 +423,7 @@ struct gba_naf_answer {
 };
 
 /*! Check one request when only its header is there, so that no room is given to the body of a stranger. Everything is
- *  checked but what needs the body (the response with auth-int) and the nonce count.
+ *  checked but what needs the body (the response with auth-int), the nonce count, and whether the key ends soon.
  *  \returns NULL: read the body, then call gba_naf_digest(); else the answer to give without the body, never
  *           GBA_NAF_ACCEPT, for gba_naf_answer_free() */
 struct gba_naf_answer *gba_naf_digest_before_body(struct gba_naf *naf, const struct gba_naf_request *req);
