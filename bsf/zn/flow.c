@@ -97,8 +97,10 @@ static void on_store(void *owner, uint64_t txn, const struct store_answer *a)
 	if (!f->jobs[slot] || f->txns[slot] != txn)
 		return;
 	a = zn_flow_count(f, &f->jobs[slot]->bir, a, txn);
-	if (a)
-		job_end(f->jobs[slot], a);
+	if (!a)
+		return;
+	job_end(f->jobs[slot], a);
+	store_forget(f->store); /* what store_use() said at once */
 }
 
 /* A number that no call has had, and that finds a free slot: in_flight counts every job, so one of in_flight_max is free. */

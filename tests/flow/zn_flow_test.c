@@ -312,6 +312,25 @@ START_TEST(uses_are_bounded)
 }
 END_TEST
 
+/* The session comes later, its use is counted at once: of what the store lent for that nothing stays either */
+START_TEST(counted_at_once)
+{
+	start(true, 4, 5000);
+	policy_set(1);
+	for (int i = 0; i < 2; i++) {
+		far.hold = true;
+		send_bir(true);
+		run_until_in_flight(1);
+		way_release(&far);
+		came(i == 0 ? 2001 : 5403, i == 0);
+		ck_assert_uint_eq(zn_flow_in_flight(flow), 0);
+		ck_assert_ptr_nonnull(far.st->spare);
+		ck_assert_uint_eq(far.st->spare->session.ks.len, 0);
+	}
+	stop();
+}
+END_TEST
+
 /* What cannot be read or is no B-TID is answered at once, wherever the store is */
 START_TEST(not_readable)
 {
@@ -428,8 +447,8 @@ int main(void)
 {
 	const TTest *const both[] = { at_once_or_later, not_readable, store_does_not_say, uses_are_bounded,
 				      revoked_for_it },
-			   *const later[] = { when_the_store_answers, over_the_cap, deadline_ends_it, gone_meanwhile,
-					      freed_under_way };
+			   *const later[] = { when_the_store_answers, counted_at_once, over_the_cap,
+					      deadline_ends_it,       gone_meanwhile,  freed_under_way };
 	TCase *tc = tcase_create("zn_flow");
 
 	for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++)

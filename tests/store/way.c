@@ -16,6 +16,7 @@ static bool way_submit(struct store_shared *sh, struct store_req *r)
 	struct way *w = (struct way *)sh;
 	struct store_req **last = &w->held;
 
+	w->st = r->st;
 	if (!w->hold) {
 		way_do(w, r);
 		if (w->later)

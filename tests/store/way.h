@@ -13,6 +13,7 @@ struct way {
 	int fail_rc; /* what is answered to fail_op instead of doing it, or 0 */
 	enum store_op fail_op;
 	struct store_req *held;
+	struct store *st; /* whose call came last */
 };
 
 /*! \param[in] inner every call of it is answered at once; way_free() frees it */
