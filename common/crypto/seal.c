@@ -290,13 +290,15 @@ int seal_open(struct seal *s, uint8_t *out, size_t cap, struct span sealed, stru
 	size_t len;
 	int n = 0, rc = -EIO, ok;
 
+	if (!t)
+		return -EIO;
 	if (sealed.len < SEAL_OVERHEAD || sealed.len > INT32_MAX / 2 || sealed.p[0] != VERSION)
 		return -EBADMSG;
 	len = sealed.len - SEAL_OVERHEAD;
 	if (len > cap)
 		return -ENOSPC;
 	key = record_key(s, sealed.p, &rc);
-	if (!key || !t)
+	if (!key)
 		return rc;
 	tag = sealed.p + HEAD_LEN + len;
 	gcm_iv(iv, sealed.p + 2 + SALT_LEN);
