@@ -299,9 +299,9 @@ bool dia_cert_key(char out[DIA_CERT_KEY], SSL *ssl)
 bool dia_cert_has_key(SSL *ssl, const char *const *keys, size_t n)
 {
 	char its[DIA_CERT_KEY];
-	bool ok = false;
+	bool has = dia_cert_key(its, ssl), ok = false;
 
-	for (size_t i = 0; dia_cert_key(its, ssl) && i < n && !ok; i++)
+	for (size_t i = 0; has && i < n && !ok; i++)
 		ok = span_ieq(span_str(keys[i]), span_str(its));
 	return ok;
 }
