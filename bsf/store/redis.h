@@ -50,10 +50,9 @@ struct store_redis {
 	atomic_bool off_said, full;
 	pthread_mutex_t lock; /* of what follows */
 	unsigned links, up;
-	char founded[REDIS_RUN_ID + 1]; /* run of the server that was empty when we came */
-	unsigned agree;                 /* Sentinels that name the master */
-	char at[SOCKADDR_TEXT];         /* "": nowhere */
-	char why[REDIS_LINK_WHY];       /* the last link that is not up */
+	unsigned agree;           /* Sentinels that name the master */
+	char at[SOCKADDR_TEXT];   /* "": nowhere */
+	char why[REDIS_LINK_WHY]; /* the last link that is not up */
 };
 
 /* What a shard has of it. */

@@ -337,11 +337,14 @@ static void full_meta_said(void *part, const struct redisReply *r)
 	full_take(p, true);
 }
 
+static void founded_said(void *part, const struct redisReply *r)
+{
+}
+
+/* Nothing was there, so whoever comes has missed nothing. */
 static void founded(struct redis_part *p)
 {
-	pthread_mutex_lock(&p->shared->lock);
-	memcpy(p->shared->founded, p->run_id, sizeof(p->run_id));
-	pthread_mutex_unlock(&p->shared->lock);
+	(void)greet(p, 3, (const char *const[]){ "SET", redis_whole_key, p->run_id }, founded_said, p);
 }
 
 static void meta_said(void *part, const struct redisReply *r)

@@ -10,7 +10,7 @@
  *    bsfs                    sorted set: name of who uses it; score: until when it may still serve, ms
  *    b, name of it           score up to which it holds the marks, its lease in ms, host/process, the run of the server that
  *                            has been given all it knows; expires
- *    bw                      run of the server in which somebody has served (redis_whole.c)
+ *    bw                      run of the server that somebody found empty, or has served in (redis_whole.c)
  *
  *  A mark is told to who ordered it when each of those has it, or may serve no more. */
 #pragma once
@@ -19,6 +19,7 @@
 
 struct redis_marks;
 struct store_redis;
+extern const char redis_whole_key[];
 
 /*! \returns NULL: no memory, thread or descriptors */
 struct redis_marks *redis_marks_start(struct store_redis *s);

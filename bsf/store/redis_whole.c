@@ -4,8 +4,8 @@
  *  was cut off for longer than the lease, may come to a server that has lost marks (a replica that lagged took its place, it began with
  *  an older copy) before those who know them, and would serve what is revoked. So he waits until
  *
- *  - somebody who held all has been there: he has said so under a key that counts for this run of the server only; or
- *  - the server was empty, so no session is there; or
+ *  - somebody who held all has been there: he has said so under a key that counts for this run of the server only; and so has who found
+ *    it empty, as no session was there; or
  *  - everybody it has heard of lately has written there what he knows; or
  *  - whoever lives has had the time to come. */
 #include "bsf/store/redis_marks_in.h"
@@ -19,11 +19,11 @@
 
 #define COME_MS 1000 /* to hear of another master, and to be linked to it */
 
-static const char whole_key[] = "bw";
+const char redis_whole_key[] = "bw";
 
 static bool is_run(const struct redis_marks *m, struct span s)
 {
-	return span_eq(s, span_str(m->part->run_id));
+	return s.len && span_eq(s, span_str(m->part->run_id)); /* it may not say which it is */
 }
 
 static void whole(struct redis_marks *m)
@@ -107,24 +107,14 @@ void redis_whole_begin(struct redis_marks *m)
 			      was_listed, m);
 }
 
-static bool is_founded(struct redis_marks *m)
-{
-	bool is;
-
-	pthread_mutex_lock(&m->shared->lock);
-	is = !strcmp(m->shared->founded, m->part->run_id);
-	pthread_mutex_unlock(&m->shared->lock);
-	return is;
-}
-
 void redis_whole_ask(struct redis_marks *m)
 {
 	if (m->whole)
 		return;
-	if (is_founded(m) || clock_mono_ms() - m->up_ms >= m->shared->cfg.others_lease_ms + COME_MS)
+	if (clock_mono_ms() - m->up_ms >= m->shared->cfg.others_lease_ms + COME_MS)
 		whole(m);
 	else if (!m->checking)
-		m->checking = redis_ask_key(m->part, span_str(whole_key), heard, m) == 0;
+		m->checking = redis_ask_key(m->part, span_str(redis_whole_key), heard, m) == 0;
 }
 
 static void vouched(void *marks, const struct redisReply *r)
@@ -138,7 +128,7 @@ static void vouched(void *marks, const struct redisReply *r)
 bool redis_whole(struct redis_marks *m)
 {
 	if (m->whole && !m->vouched)
-		m->vouched = redis_script_call(m->part->link, REDIS_ALWAYS, span_str(whole_key), 2,
+		m->vouched = redis_script_call(m->part->link, REDIS_ALWAYS, span_str(redis_whole_key), 2,
 					       (struct span[]){ span_str("SET"), span_str(m->part->run_id) }, vouched,
 					       m) == 0;
 	return m->whole;

@@ -249,10 +249,45 @@ START_TEST(names_a_replica)
 }
 END_TEST
 
+static void tell(const char *const *words)
+{
+	char text[256];
+
+	redis_server_ask(&a, text, sizeof(text), words);
+	ck_assert_msg(strcmp(text, "OK") == 0 || strcmp(text, "1") == 0, "%s", text);
+}
+
+/* The server that we found empty was a replica since, and is the master again. What was revoked meanwhile it may not have, so whoever has
+ * been there is waited for, as at any other */
+START_TEST(master_again)
+{
+	struct store_redis_cfg cfg;
+	uint64_t from;
+
+	redis_server_start(&a, NULL);
+	cfg = redis_cfg(&a.addr);
+	cfg.lease_ms = 300;
+	cfg.others_lease_ms = 1500;
+	harness_open_redis(&h, &cfg);
+	tell((const char *const[]){ "REPLICAOF", "127.0.0.1", "1", NULL });
+	while (!store_lease_over(h.sh))
+		osmo_select_main(1);
+	tell((const char *const[]){ "CONFIG", "SET", "replica-read-only", "no", NULL }); /* as from its master: */
+	tell((const char *const[]){ "SET", "bw", "the run of that one", NULL });
+	tell((const char *const[]){ "ZADD", "bsfs", "9999999999999", "0123456789abcdef", NULL });
+	from = clock_mono_ms();
+	tell((const char *const[]){ "REPLICAOF", "NO", "ONE", NULL });
+	store_wait_up(h.st);
+	ck_assert_uint_ge(clock_mono_ms() - from, cfg.others_lease_ms + 1000);
+	harness_close(&h);
+	redis_server_stop(&a);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { master_killed,    stale_master, majority,
-				       wrong_neighbours, no_sentinel,  names_a_replica };
+	const TTest *const tests[] = { master_killed, stale_master,    majority,    wrong_neighbours,
+				       no_sentinel,   names_a_replica, master_again };
 
 	if (redis_server_is_there())
 		return suite_run("store on Redis behind Sentinels", NULL, NULL, tests,
