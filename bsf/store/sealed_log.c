@@ -215,7 +215,7 @@ static int file_fill(struct sealed_log *l)
 		rc = l->form->keep(l->owner, l);
 	if (rc == 0)
 		rc = sealed_log_sync(l);
-	if (rc == 0 && (renameat(l->dir_fd, l->next, l->dir_fd, l->form->name) < 0 || fsync(l->dir_fd) < 0))
+	if (rc == 0 && renameat(l->dir_fd, l->next, l->dir_fd, l->form->name) < 0)
 		rc = -errno;
 	return rc;
 }
@@ -239,6 +239,8 @@ int sealed_log_renew(struct sealed_log *l)
 	file_end(rc < 0 ? &l->f : &former);
 	if (rc < 0)
 		l->f = former;
+	else if (fsync(l->dir_fd) < 0) /* the former one is gone all the same */
+		rc = -errno;
 	return rc;
 }
 

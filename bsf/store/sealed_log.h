@@ -38,5 +38,5 @@ int sealed_log_add(struct sealed_log *l, const uint8_t *record);
 int sealed_log_sync(struct sealed_log *l);
 /*! Records in the file, or on their way there. */
 size_t sealed_log_count(const struct sealed_log *l);
-/*! Begin it anew with what stays. \returns 0; -errno: the former file goes on */
+/*! Begin it anew with what stays. \returns 0; -errno: the former file goes on, or it is not durable yet that another one has its place */
 int sealed_log_renew(struct sealed_log *l);

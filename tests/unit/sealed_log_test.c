@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* A sealed log that is begun anew while it is used: whatever fails, what was said to be durable is there afterwards. */
+#include "bsf/store/sealed_log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "tests/unit/io_log.h"
+#include "tests/unit/suite.h"
+
+#define LEN 4
+
+static const struct seal_kek kek = { .id = 1, .key = { 32, { [0 ... 31] = 0x11 } } };
+static char dir[64], held[64]; /* what stays: the second octet of each record */
+static struct seal *seal;
+
+static int take(void *unused, const uint8_t *record)
+{
+	held[strlen(held)] = (char)record[1];
+	return 0;
+}
+
+static int keep(void *unused, struct sealed_log *l)
+{
+	int rc = 0;
+
+	for (const char *p = held; *p && rc == 0; p++)
+		rc = sealed_log_add(l, (const uint8_t[LEN]){ 1, (uint8_t)*p });
+	return rc;
+}
+
+static const struct sealed_log_form form = {
+	.name = "log", .bind = "gba test 1", .len = LEN, .take = take, .keep = keep, .cure = "nothing"
+};
+
+static void setup(void)
+{
+	struct err err;
+
+	strcpy(dir, "/tmp/gba-log-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	seal = seal_new(&kek, 1, &err);
+}
+
+static void teardown(void)
+{
+	static const char *const names[] = { "log", "log.new" };
+	char path[80];
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+	seal_free(seal);
+}
+
+static struct sealed_log *opened(void)
+{
+	struct err err = { "" };
+	struct sealed_log *l;
+
+	memset(held, 0, sizeof(held));
+	l = sealed_log_open(&form, dir, seal, NULL, &err);
+	ck_assert_msg(l != NULL, "%s", err.text);
+	return l;
+}
+
+static int put(struct sealed_log *l, char what)
+{
+	held[strlen(held)] = what;
+	ck_assert_int_eq(sealed_log_add(l, (const uint8_t[LEN]){ 1, (uint8_t)what }), 0);
+	return sealed_log_sync(l);
+}
+
+/* \param[in] part of the name of what cannot be written, or made durable, from now on; "": nothing */
+static void fails(const char *part)
+{
+	io_log_fail(part, part[0] != '\0');
+}
+
+/* Whichever of its steps fails, what comes behind it is where the next start reads */
+START_TEST(renewed)
+{
+	static const char *const steps[] = { "log.new", "folder/", "" };
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct sealed_log *l = opened();
+
+		memset(held, 0, sizeof(held));
+		ck_assert_int_eq(sealed_log_renew(l), 0);
+		ck_assert_int_eq(put(l, 'a'), 0);
+		fails(steps[i]);
+		ck_assert_int_eq(sealed_log_renew(l), steps[i][0] ? -EIO : 0);
+		fails("");
+		ck_assert_int_eq(put(l, 'b'), 0);
+		ck_assert_uint_eq(sealed_log_count(l), 1 + 2);
+		sealed_log_free(l);
+		l = opened();
+		ck_assert_msg(strcmp(held, "ab") == 0, "%s: there is '%s'", steps[i], held);
+		sealed_log_free(l);
+	}
+}
+END_TEST
+
+/* What could not be written is told so, and is there when it was written again */
+START_TEST(written_again)
+{
+	struct sealed_log *l = opened();
+
+	ck_assert_int_eq(put(l, 'a'), 0);
+	fails("log");
+	ck_assert_int_eq(put(l, 'b'), -EIO);
+	ck_assert_int_eq(put(l, 'c'), -EIO);
+	fails("");
+	ck_assert_int_eq(sealed_log_sync(l), 0);
+	sealed_log_free(l);
+	l = opened();
+	ck_assert_str_eq(held, "abc");
+	sealed_log_free(l);
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("sealed log", setup, teardown, renewed, written_again)
