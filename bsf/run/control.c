@@ -133,10 +133,10 @@ static void run_suspend(struct ctl_request *q)
 	rc = suspend_add(impi.s);
 	if (rc == 0)
 		rc = naf_cfg_publish(bsf_cfg);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = withdrawn_sessions(shards[0], impi.s, &spread);
-	if (rc >= 0 || rc == -ENOENT)
-		kept = suspend_keep();
+		kept = suspend_keep(); /* whatever became of the former */
+	}
 	if (kept < 0)
 		ctl_fail(q, CTL_FAILED,
 			 "suspended until this daemon ends, order it again: it cannot be written to %s: %s",
@@ -358,7 +358,7 @@ const struct ctl_command bsf_commands[] = {
 	  .run = run_guss },
 	{ .words = "suspend impi",
 	  .args = "IMPI",
-	  .help = "A subscriber gets nothing until it is resumed, or this daemon ends",
+	  .help = "A subscriber gets nothing until it is resumed, over a restart, too, where show store says it is kept",
 	  .args_min = 1,
 	  .args_max = 1,
 	  .changes = true,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "bsf/store/sealed_log.h"
 #include "common/gba/impi.h"
+#include "common/rt/log_cat.h"
 
 /* A record: what, length, name, zeros. */
 #define SUSPENDED  1
@@ -201,12 +202,15 @@ int suspend_keep(void)
 
 	if (!kept.dir || (!kept.log && !kept.behind))
 		return 0;
-	if (!kept.log)
+	if (!kept.log) {
 		rc = log_open(&why);
-	else if (kept.behind || sealed_log_count(kept.log) > 2 * n_impis + SPARE)
+		if (rc < 0 && log_rate_ok(DSTORE))
+			LOGT(DSTORE, LOGL_ERROR, "%s\n", why.text);
+	} else if (kept.behind || sealed_log_count(kept.log) > 2 * n_impis + SPARE) {
 		rc = sealed_log_renew(kept.log);
-	else
+	} else {
 		return sealed_log_sync(kept.log);
+	}
 	kept.behind = rc < 0;
 	return rc;
 }

@@ -156,16 +156,21 @@ async def kept(t):
     s = await bootstrap(a.ue())
     assert await redis.ask("SAVE") == b"+OK"
     await order(a, f"revoke impi {s.impi}")
+    os.chmod(folder, 0o777)
+    assert "until this daemon ends, order it again" in await ctl.refused(a.ports["bsf_ctl"], f"suspend impi {a.cards[1].impi}")
+    await t.until(lambda: f"store: {folder}: " in a.bsf.text(), 5, "the log to say why")
+    os.chmod(folder, 0o700)
     await order(a, f"suspend impi {a.cards[1].impi}")
+    await redis.kill()
+    assert "perhaps not all is revoked" in await ctl.refused(a.ports["bsf_ctl"], f"suspend impi {a.cards[2].impi}")
     await a.bsf.kill()
     t.may_die.add(a.bsf)
-    await redis.kill()
     await redis.start()
     await a.bsf.start()
     await serves(t, a)
     assert (await naf.fetch(await a.naf(), s.btid)).result == GONE
     assert await redis.ask("ZCARD", "marks") == b":2"
-    assert f"suspended         1, kept in {folder}" in await a.vty("show store")
+    assert f"suspended         2, kept in {folder}" in await a.vty("show store")
     await a.bsf.stop()
     with open(f"{folder}/marks", "r+b") as f:
         f.seek(100)
