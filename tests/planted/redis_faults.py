@@ -155,7 +155,7 @@ FAULTS = {
      "\tif (came->over)\n\t\tpass(COUNTING);",
      "\tif (came->over)\n\t\tpass(ENDING);"),
     ("records under other KEKs are no reason for another pass", "t_keks",
-     "\tif (n == 0) {\n\t\tpass(ENDING);\n\t\treturn;\n\t}",
+     "\tif (n == 0 || ends_without(n, kek)) {\n\t\tpass(ENDING);\n\t\treturn;\n\t}",
      "\tpass(ENDING);\n\treturn;"),
     ("a rotation does not see that Redis is another one", "t_keks",
      "bool other = job.master && came->master != job.master;",
