@@ -200,7 +200,10 @@ static void revoked_among_puts(const char *impi, struct guss_blob *guss)
 
 		s.guss = guss_blob_get(guss);
 		s.made_ms = store_clock_ms(st);
-		ck_assert_ptr_null(i == AMONG / 2 ? store_revoke_impi(st, impi, i) : store_put(st, &s, i));
+		/* while the first one waits for the disk the others gather */
+		ck_assert_ptr_null(i == 0           ? store_revoke_naf(st, "naf.example.com", i)
+				   : i == AMONG / 2 ? store_revoke_impi(st, impi, i)
+						    : store_put(st, &s, i));
 		gba_session_clear(&s);
 	}
 	while (m.answered < AMONG)
