@@ -195,7 +195,8 @@ async def failover(t):
     await redis.ask("CLIENT", "KILL", "TYPE", "replica")
     said = await order(a, f"revoke impi {s.impi}")
     assert said["failover_safe"] is False and said["confirmed"] == 2, said
-    assert "0 of 1 replicas of Redis have the last revocation: not yet safe against a failover" in a.bsf.text()
+    words = "0 of 1 replicas of Redis have the last revocation: not yet safe against a failover"
+    await t.until(lambda: words in a.bsf.text(), 10, "the log to say it")
     await b.bsf.stop()                              # who begins anew knows only what the new master knows
     await redis.kill()
     replica.go_on()
