@@ -3,25 +3,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <osmocom/core/timer.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
-#include "common/base/clock.h"
-#include "common/dia/dia_cert.h"
-#include "common/gba/gba_time.h"
 #include "common/rt/daemon.h"
 #include "common/rt/log_cat.h"
+#include "common/rt/tls_end.h"
 #include "reg/api_cfg.h"
 #include "reg/api_tls.h"
-
-#define LOOK_S 3600 /* the wall clock may be set meanwhile */
 
 static struct {
 	void (*share)(size_t i, struct api_cert *c);
 	size_t n; /* addresses; 0: nothing is served */
-	time_t expires;
-	struct osmo_timer_list look;
-	uint64_t said_ms; /* that it ends soon; 0: not of this one yet */
+	struct tls_end end;
 } keep;
 
 struct api_cert *api_cert_new(struct err *err)
@@ -54,36 +47,6 @@ void api_cert_drop(struct api_cert *c)
 	free(c);
 }
 
-/* --- its end */
-
-static void look_at_end(void *unused)
-{
-	time_t left = keep.expires - (time_t)(clock_wall_ms() / 1000);
-	char text[80];
-
-	osmo_timer_schedule(&keep.look, LOOK_S, 0);
-	if (!dia_cert_say_end(&keep.said_ms, clock_mono_ms(), left))
-		return;
-	dia_cert_left(text, sizeof(text), left);
-	if (left > 0)
-		LOGT(DRT, LOGL_NOTICE, "TLS of the API: our %s: %s\n", text, api_cfg.certificate.path);
-	else
-		LOGT(DRT, LOGL_ERROR, "TLS of the API: our certificate has expired: %s\n", api_cfg.certificate.path);
-}
-
-static void from_now_on(time_t expires)
-{
-	keep.expires = expires;
-	keep.said_ms = 0;
-	look_at_end(NULL);
-}
-
-static void until(char out[DATE_TIME_LEN + 1])
-{
-	out[0] = '\0';
-	(void)date_time_format(out, keep.expires);
-}
-
 /* --- changed: all addresses, or none */
 
 static int reload(struct err *err)
@@ -98,7 +61,7 @@ static int reload(struct err *err)
 			api_cert_drop(all[n]);
 		return -EINVAL;
 	}
-	from_now_on(api_tls_expires(all[0]->c));
+	tls_end_begin(&keep.end, api_tls_expires(all[0]->c));
 	while (n--)
 		keep.share(n, all[n]);
 	return 0;
@@ -109,7 +72,7 @@ static int reload_told(struct err *err)
 	char end[DATE_TIME_LEN + 1];
 	int rc = reload(err);
 
-	until(end);
+	tls_end_text(end, &keep.end);
 	if (rc < 0)
 		LOGT(DRT, LOGL_ERROR, "TLS of the API: not reloaded, the former stays: %s\n", err->text);
 	else
@@ -141,7 +104,7 @@ DEFUN(api_reload, api_reload_cmd, "tls reload",
 		vty_out(vty, "%% not reloaded: %s%s", err.text, VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	until(end);
+	tls_end_text(end, &keep.end);
 	vty_out(vty, "reloaded: until %s%s", end, VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
@@ -160,7 +123,7 @@ DEFUN(show_api_tls, show_api_tls_cmd, "show tls", SHOW_STR API_TLS_STR)
 		vty_out(vty, "no certificate is configured%s", VTY_NEWLINE);
 		return CMD_SUCCESS;
 	}
-	until(end);
+	tls_end_text(end, &keep.end);
 	vty_out(vty, "certificate %s, until %s%s", api_cfg.certificate.path, end, VTY_NEWLINE);
 	show_file(vty, "key", api_cfg.key.path);
 	show_file(vty, "ca", api_cfg.ca.path);
@@ -177,7 +140,7 @@ int api_cert_begin(void (*share)(size_t i, struct api_cert *c), size_t n, struct
 {
 	keep.share = share;
 	keep.n = n;
-	osmo_timer_setup(&keep.look, look_at_end, NULL);
+	keep.end = (struct tls_end){ .of = "TLS of the API", .then = "", .path = api_cfg.certificate.path };
 	rt_on_hangup(api_on_hangup);
 	return reload(err);
 }
@@ -185,5 +148,5 @@ int api_cert_begin(void (*share)(size_t i, struct api_cert *c), size_t n, struct
 void api_cert_end(void)
 {
 	keep.n = 0;
-	osmo_timer_del(&keep.look);
+	tls_end_stop(&keep.end);
 }

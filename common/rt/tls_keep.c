@@ -3,16 +3,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <osmocom/core/timer.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
-#include "common/base/clock.h"
 #include "common/dia/dia_cert.h"
-#include "common/gba/gba_time.h"
 #include "common/rt/daemon.h"
 #include "common/rt/log_cat.h"
-
-#define LOOK_S 3600 /* the wall clock may be set meanwhile */
+#include "common/rt/tls_end.h"
 
 struct keep {
 	struct keep *next;
@@ -21,36 +17,18 @@ struct keep {
 	SSL_CTX *ctx; /* NULL: no TLS */
 	tls_keep_share_fn *share;
 	void *owner;
-	struct osmo_timer_list look;
-	uint64_t said_ms; /* that it ends soon; 0: not of this one yet */
+	struct tls_end end;
 };
 static struct keep *keeps; /* in the order they began */
-
-static void look_at_end(void *data)
-{
-	struct keep *k = data;
-	time_t left = dia_cert_own_expires(k->ctx) - (time_t)(clock_wall_ms() / 1000);
-	char text[80];
-
-	osmo_timer_schedule(&k->look, LOOK_S, 0);
-	if (!dia_cert_say_end(&k->said_ms, clock_mono_ms(), left))
-		return;
-	dia_cert_left(text, sizeof(text), left);
-	if (left > 0)
-		LOGT(DRT, LOGL_NOTICE, "TLS: our %s: %s\n", text, k->cfg->certificate);
-	else
-		LOGT(DRT, LOGL_ERROR, "TLS: our certificate has expired, peers refuse it: %s\n", k->cfg->certificate);
-}
 
 /* Takes ctx. */
 static void use(struct keep *k, SSL_CTX *ctx)
 {
 	k->ctx = ctx;
-	k->said_ms = 0;
 	if (!dia_cert_own_is_for(ctx, k->identity))
 		LOGT(DRT, LOGL_NOTICE, "TLS: our certificate is not for %s, so peers need to be told its name: %s\n",
 		     k->identity, k->cfg->certificate);
-	look_at_end(k);
+	tls_end_begin(&k->end, dia_cert_own_expires(ctx));
 }
 
 static int reload(struct keep *k, struct err *err)
@@ -66,18 +44,12 @@ static int reload(struct keep *k, struct err *err)
 	return 0;
 }
 
-static void date_of_end(char out[DATE_TIME_LEN + 1], const struct keep *k)
-{
-	out[0] = '\0';
-	(void)date_time_format(out, dia_cert_own_expires(k->ctx));
-}
-
 static int reload_one(struct keep *k, struct err *err)
 {
 	char until[DATE_TIME_LEN + 1];
 	int rc = reload(k, err);
 
-	date_of_end(until, k);
+	tls_end_text(until, &k->end);
 	if (rc < 0)
 		LOGT(DRT, LOGL_ERROR, "TLS: not reloaded, the former stays: %s\n", err->text);
 	else
@@ -116,7 +88,7 @@ DEFUN(tls_reload, tls_reload_cmd, "tls reload",
 		return CMD_WARNING;
 	}
 	for (const struct keep *k = keeps; k; k = k->next) {
-		date_of_end(until, k);
+		tls_end_text(until, &k->end);
 		vty_out(vty, "reloaded: until %s%s", until, VTY_NEWLINE);
 	}
 	return CMD_SUCCESS;
@@ -129,7 +101,7 @@ DEFUN(show_tls, show_tls_cmd, "show tls", SHOW_STR TLS_STR)
 	if (!keeps)
 		vty_out(vty, "no certificate is configured%s", VTY_NEWLINE);
 	for (const struct keep *k = keeps; k; k = k->next) {
-		date_of_end(until, k);
+		tls_end_text(until, &k->end);
 		vty_out(vty, "certificate %s, until %s%s", k->cfg->certificate, until, VTY_NEWLINE);
 		vty_out(vty, "key         %s%s", k->cfg->key, VTY_NEWLINE);
 		vty_out(vty, "ca          %s%s", k->cfg->ca, VTY_NEWLINE);
@@ -155,7 +127,7 @@ static int keep_add(SSL_CTX *ctx, const struct tls_cfg *c, const char *identity,
 		return -ENOMEM;
 	}
 	*k = (struct keep){ .cfg = c, .identity = identity, .share = share, .owner = owner };
-	osmo_timer_setup(&k->look, look_at_end, k);
+	k->end = (struct tls_end){ .of = "TLS", .then = ", peers refuse it", .path = c->certificate };
 	while (*at)
 		at = &(*at)->next;
 	*at = k;
@@ -182,7 +154,7 @@ void tls_keep_end(void)
 		struct keep *k = keeps;
 
 		keeps = k->next;
-		osmo_timer_del(&k->look);
+		tls_end_stop(&k->end);
 		SSL_CTX_free(k->ctx);
 		free(k);
 	}
