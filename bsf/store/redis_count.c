@@ -23,10 +23,6 @@ void redis_count_key(struct store_req *r, const struct store_count *count)
 	r->count_s = count->per_s;
 }
 
-static void window_begun(void *owner, const struct redisReply *r)
-{
-}
-
 /* The first of a window says how long it is; one that came without is given its end by the next. */
 int redis_count(struct redis_part *p, struct store_req *r, int64_t for_ms, redis_reply_fn *fn)
 {
@@ -38,7 +34,7 @@ int redis_count(struct redis_part *p, struct store_req *r, int64_t for_ms, redis
 		return rc;
 	snprintf(ms, sizeof(ms), "%" PRId64, for_ms);
 	(void)redis_link_call(p->link, 4, (struct span[]){ span_str("PEXPIRE"), key, span_str(ms), span_str("NX") },
-			      window_begun, NULL);
+			      NULL, NULL);
 	return 0;
 }
 

@@ -337,14 +337,10 @@ static void full_meta_said(void *part, const struct redisReply *r)
 	full_take(p, true);
 }
 
-static void founded_said(void *part, const struct redisReply *r)
-{
-}
-
 /* Nothing was there, so whoever comes has missed nothing. */
 static void founded(struct redis_part *p)
 {
-	(void)greet(p, 3, (const char *const[]){ "SET", redis_whole_key, p->run_id }, founded_said, p);
+	(void)greet(p, 3, (const char *const[]){ "SET", redis_whole_key, p->run_id }, NULL, NULL);
 }
 
 static void meta_said(void *part, const struct redisReply *r)

@@ -68,7 +68,8 @@ static void link_answer(struct redis_link *l, redisReply *r)
 
 	l->first = (l->first + 1) % REDIS_LINK_CALLS;
 	l->waiting--;
-	w.fn(w.owner, r);
+	if (w.fn)
+		w.fn(w.owner, r);
 }
 
 /* The connection goes, whatever state it is in; everybody who waits is told. */

@@ -54,7 +54,7 @@ void redis_link_free(struct redis_link *l);
  *  \param[in] addr copied; NULL: none any more \param[in] why words for state() */
 void redis_link_aim(struct redis_link *l, const struct sockaddr_storage *addr, const char *why);
 
-/*! \param[in] argv copied; any octets. fn comes exactly once on 0, never inside the call
+/*! \param[in] argv copied; any octets. fn comes exactly once on 0, never inside the call; NULL: nobody waits for the reply
  *  \returns 0; -ENOTCONN it is not up; -EBUSY too much is waiting; -ENOMEM */
 int redis_link_call(struct redis_link *l, size_t argc, const struct span *argv, redis_reply_fn *fn, void *owner);
 /*! The same before it is up. */

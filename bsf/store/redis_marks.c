@@ -285,10 +285,6 @@ void redis_marks_ask(struct redis_marks *m)
 				    asked, m) == 0;
 }
 
-static void ignored(void *marks, const struct redisReply *r)
-{
-}
-
 /* Some that were too many may be over. */
 static void fit_again(struct redis_marks *m)
 {
@@ -318,7 +314,7 @@ static void marks_sweep_there(struct redis_marks *m)
 		(void)redis_link_call(m->part->link, 4,
 				      (struct span[]){ span_str("ZREMRANGEBYSCORE"), span_str(sets[i].key),
 						       span_str("-inf"), span_str(until) },
-				      ignored, m);
+				      NULL, NULL);
 	}
 	fit_again(m);
 }

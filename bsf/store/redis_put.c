@@ -32,10 +32,6 @@ static const char *ms_text(char text[24], int64_t n)
 	return text;
 }
 
-static void unlisted(void *owner, const struct redisReply *r)
-{
-}
-
 /* It is gone, so the list need not have it. Whatever else is said leaves it there: it may be written yet, by who has listed it. */
 static void former_gone(void *owner, const struct redisReply *r)
 {
@@ -44,7 +40,7 @@ static void former_gone(void *owner, const struct redisReply *r)
 
 	if (redis_errno(r) == 0 && r->integer == 1)
 		(void)redis_script_call(f->p->link, REDIS_UNLIST, redis_key_subscriber(key, f->impi_tag), 1,
-					(struct span[]){ span_of(f->rand, AKA_RAND_LEN) }, unlisted, NULL);
+					(struct span[]){ span_of(f->rand, AKA_RAND_LEN) }, NULL, NULL);
 	free(f);
 }
 
@@ -70,8 +66,7 @@ static void tmpi_end(struct redis_part *p, struct span tmpi)
 {
 	uint8_t key[REDIS_KEY_LEN];
 
-	(void)redis_link_call(p->link, 2, (struct span[]){ span_str("DEL"), redis_key(key, 't', tmpi) }, unlisted,
-			      NULL);
+	(void)redis_link_call(p->link, 2, (struct span[]){ span_str("DEL"), redis_key(key, 't', tmpi) }, NULL, NULL);
 }
 
 /* The answer waits for none of this; what asks next on this link comes after it. */
@@ -116,7 +111,7 @@ static int tmpi_put(struct redis_part *p, const struct store_req *r)
 						redis_key(key, 't', span_of(r->session.tmpi, TMPI_LEN)),
 						span_of(r->head.impi_tag, RECORD_IMPI_TAG_LEN), span_str("PXAT"),
 						span_str(ms_text(until, keep_until_ms(r))) },
-			       unlisted, NULL);
+			       NULL, NULL);
 }
 
 static int commit(struct redis_part *p, struct store_req *r)

@@ -172,7 +172,8 @@ static void call_whole(void *owner, const struct redisReply *r)
 {
 	struct call *c = owner;
 
-	c->fn(c->owner, r);
+	if (c->fn)
+		c->fn(c->owner, r);
 	call_free(c);
 }
 

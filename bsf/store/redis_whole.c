@@ -32,6 +32,13 @@ static void whole(struct redis_marks *m)
 	redis_marks_ask(m);
 }
 
+/* One answer less is waited for; with the last of them it is known whether anybody has not written there what he knows. */
+static void checked(struct redis_marks *m)
+{
+	if (--m->checking == 0 && !m->elsewhere && m->was_listed)
+		whole(m);
+}
+
 static void listed_here(void *marks, const struct redisReply *r)
 {
 	struct redis_marks *m = marks;
@@ -42,8 +49,7 @@ static void listed_here(void *marks, const struct redisReply *r)
 		at--;
 	if (!s.len || !is_run(m, span_of(s.p + at, s.len - at))) /* it may not be there any more */
 		m->elsewhere = true;
-	if (--m->checking == 0 && !m->elsewhere && m->was_listed)
-		whole(m);
+	checked(m);
 }
 
 static void listed(void *marks, const struct redisReply *r)
@@ -62,8 +68,7 @@ static void listed(void *marks, const struct redisReply *r)
 		else
 			m->elsewhere = true;
 	}
-	if (--m->checking == 0 && !m->elsewhere && m->was_listed)
-		whole(m);
+	checked(m);
 }
 
 static void heard(void *marks, const struct redisReply *r)
