@@ -122,6 +122,12 @@ static void answer_suspend(struct ctl_request *q, int rc)
 }
 
 /* First nobody is let in any more, then what was let in before is revoked: between the two nothing can slip through. */
+static void refuse_unkept(struct ctl_request *q, const char *done, int rc)
+{
+	ctl_fail(q, CTL_FAILED, "%s until this daemon ends, order it again: it cannot be written to %s: %s", done,
+		 suspend_kept(), strerror(-rc));
+}
+
 static void run_suspend(struct ctl_request *q)
 {
 	struct store_spread spread;
@@ -138,9 +144,7 @@ static void run_suspend(struct ctl_request *q)
 		kept = suspend_keep(); /* whatever became of the former */
 	}
 	if (kept < 0)
-		ctl_fail(q, CTL_FAILED,
-			 "suspended until this daemon ends, order it again: it cannot be written to %s: %s",
-			 suspend_kept(), strerror(-kept));
+		refuse_unkept(q, "suspended", kept);
 	else
 		answer_suspend(q, rc == -ENOENT ? 0 : rc);
 }
@@ -157,9 +161,7 @@ static void run_resume(struct ctl_request *q)
 	if (was && naf_cfg_publish(bsf_cfg) < 0)
 		ctl_fail(q, CTL_FAILED, "not resumed, order it again: no memory");
 	else if ((rc = suspend_keep()) < 0)
-		ctl_fail(q, CTL_FAILED,
-			 "resumed until this daemon ends, order it again: it cannot be written to %s: %s",
-			 suspend_kept(), strerror(-rc));
+		refuse_unkept(q, "resumed", rc);
 	else
 		ctl_ok(q, json_pack("{sb}", "was_suspended", was));
 }
