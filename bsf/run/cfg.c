@@ -10,9 +10,9 @@
 #include "bsf/run/cfg_vty.h"
 #include "bsf/run/hlr_cfg.h"
 #include "bsf/run/hss_nodes.h"
-#include "bsf/store/kek_token.h"
 #include "bsf/run/naf_load.h"
 #include "bsf/run/peer_cfg.h"
+#include "bsf/store/kek_token.h"
 #include "common/rt/cfg_file.h"
 
 #define MAP_SIZE_GIB 64

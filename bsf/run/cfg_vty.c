@@ -255,10 +255,9 @@ DEFUN(cfg_map_size, cfg_map_size_cmd, "map-size-gib <1-4096>",
 	return set_number(vty, &bsf_cfg->map_size_gib, &line, "map-size-gib", argv[0]);
 }
 
-/* credential: systemd hands it over in a folder that only we can read */
 char *bsf_cfg_secret_path(bool credential, const char *where)
 {
-	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	const char *dir = secret_credentials();
 	char *path;
 
 	if (!credential)

@@ -21,7 +21,7 @@ static int from_file(struct seal_kek *k, const char *path, struct err *err)
 
 static int from_credential(struct seal_kek *k, const char *name, struct err *err)
 {
-	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	const char *dir = secret_credentials();
 	char path[WHERE_MAX];
 
 	if (!dir || !name[0] || strchr(name, '/'))

@@ -59,10 +59,15 @@ static int fail(int rc, char *why, size_t whylen, const char *path, const char *
 	return rc;
 }
 
+const char *secret_credentials(void)
+{
+	return getenv("CREDENTIALS_DIRECTORY");
+}
+
 /* systemd gives the service's user a right of its own to a credential, which shows as one of the group, that is root. */
 static mode_t not_others(const char *path)
 {
-	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	const char *dir = secret_credentials();
 	size_t n = dir ? strlen(dir) : 0;
 
 	return n && strncmp(path, dir, n) == 0 && path[n] == '/' ? 037 : 077;

@@ -41,6 +41,9 @@ void secret_harden_process(void);
  *  group may), in a folder that others may not write into (folder.h). \param[out] why as below. \returns descriptor; -errno as below */
 int secret_open_file(const char *path, char *why, size_t whylen);
 
+/*! Where systemd has put what it hands over, in a folder that only we can read. \returns NULL: it has handed over nothing */
+const char *secret_credentials(void);
+
 /*! Read a secret of exactly octets octets, written as hex digits (white space around is allowed), from a file
  *  for secret_open_file().
  *  \param[out] why reason in words, naming the path, never the content; whylen octets
