@@ -134,6 +134,7 @@ void dia_secure_figures(const struct dia_conn *c, struct dia_hub_peer_figures *f
 {
 	SSL *ssl = dia_secure_ssl(c);
 
+	_Static_assert(sizeof(f->key) == DIA_CERT_KEY, "dia_hub.h does without OpenSSL");
 	f->tls[0] = f->names[0] = f->key[0] = '\0';
 	if (!ssl)
 		return;
