@@ -63,10 +63,7 @@ async def apps(t):
 @test("who has no key of the registry's own application gets no list, nor anything else that listens there", smoke=True)
 async def strangers(t):
     w = await Registry(t).start()
-    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
-    await w.order(f"device add {w.cards[0].impi}")
-    await w.order(f"grant {w.cards[0].impi} {FQDN}")
-    await w.told()
+    await w.granted()
     ua = UaClient(w.ports["own"], OWN)
     s = await w.ue(0).bootstrap()
     r = await ua.get("/")

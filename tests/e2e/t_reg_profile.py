@@ -6,7 +6,7 @@ import sqlite3
 from lib import causes, digest, kdf, naf, procs
 from lib.dia_peer import PeerClosed
 from lib.pki import pki
-from lib.registry import ASP, FQDN, Realm
+from lib.registry import FQDN, Realm
 from lib.runner import test
 from lib.tls import certify
 from lib.ue import UaClient
@@ -32,11 +32,7 @@ async def degrees(t):
     w.reg_cfg.add(FRESH, "key-age-max 1")
     w.reg_cfg.add("profile web", "ua-protocol 0100000002")
     await w.start()
-    impi = w.cards[0].impi
-    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
-    await w.order(f"device add {impi}")
-    await w.order(f"grant {impi} {FQDN}")
-    await w.told()
+    await w.granted()
     s, conn = await w.ue().bootstrap(), await w.naf(FQDN)
     assert await key_cause(w, conn, s) == "zn_ok"
 
@@ -114,11 +110,7 @@ async def least(t):
         for line in lines:
             w.reg_cfg.add(f"profile {name}", line)
     await w.start()
-    impi = w.cards[0].impi
-    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
-    await w.order(f"device add {impi}")
-    await w.order(f"grant {impi} {FQDN}")
-    await w.told()
+    await w.granted()
     s, conn = await w.ue().bootstrap(), await w.naf(FQDN)
     for name, (_, causes_of) in DEGREES.items():
         await w.order(f"app profile {FQDN} {name}")
@@ -149,7 +141,6 @@ async def pinned(t):
     certify(w.bsf_cfg, pki().make("bsf", BSF_ID))
     w.bsf_cfg.add("diameter", f"listen tls 127.0.0.1 {w.ports['tls']}")
     await w.start()
-    impi = w.cards[0].impi
     mine, stolen = pki().make("mine", FQDN), pki().make("stolen", FQDN)
 
     async def key_with(pair):
@@ -163,10 +154,7 @@ async def pinned(t):
         key = (await naf.fetch(conn, s.btid, naf.naf_id(FQDN))).key
         await conn.close()
         return key == s.ks_naf(FQDN)
-    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
-    await w.order(f"device add {impi}")
-    await w.order(f"grant {impi} {FQDN}")
-    await w.told()
+    await w.granted()
     s = await w.ue().bootstrap()
     assert [await key_with(p) for p in (mine, stolen, None)] == [True, True, True]
     assert (await w.order(f"app tls-key {FQDN} {mine.pin()}"))["tls_keys"] == [mine.pin()]

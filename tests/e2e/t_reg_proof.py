@@ -43,11 +43,7 @@ async def state_is(w, state):
 async def proven(t):
     knot = await Knot(t).start()
     w = await realm(t, knot.port, 1, 1)
-    impi = w.cards[0].impi
-    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
-    await w.order(f"device add {impi}")
-    await w.order(f"grant {impi} {FQDN}")
-    await w.told()
+    await w.granted()
     s = await w.ue().bootstrap()
     p = await w.order(f"app proof {FQDN}")
     assert p["by_word"] and not p["proven"] and p["name"] == f"_gba-challenge.{FQDN}" and len(p["text"]) == 32, p

@@ -91,10 +91,7 @@ async def kept(t):
     w.reg_cfg.set("registry", "usage interval 1 kept 60")
     await w.start()
     impi = w.cards[0].impi
-    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
-    await w.order(f"device add {impi}")
-    await w.order(f"grant {impi} {FQDN}")
-    await w.told()
+    await w.granted()
     s, conns = await w.ue().bootstrap(), {}
     await use(w, s, FQDN, conns)
     await usage_until(w, impi, 1)

@@ -113,11 +113,7 @@ async def by_hand(port, session, context, spoil=0):
       smoke=True, timeout=90)
 async def apps(t):
     w = await Registry(t, pki().make("own", OWN)).start()
-    impi = w.cards[0].impi
-    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
-    await w.order(f"device add {impi}")
-    await w.order(f"grant {impi} {FQDN}")
-    await w.told()
+    await w.granted()
     assert (await w.order("discovery"))["apps_url"] == f"https://{OWN}:{w.ports['own']}/"
     wire = await Wire(w.ports["own"]).start(t)
     rc, x = await get(w, wire.port, "apps", fqdn=OWN)

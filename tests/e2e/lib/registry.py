@@ -69,6 +69,13 @@ class Realm(World):
     async def refused(self, command):
         return await ctl.refused(self.ports["reg_ctl"], command)
 
+    async def granted(self):
+        """The first device may use our application, and everybody has been told."""
+        impi = self.cards[0].impi
+        for line in (f"app add {ASP} {FQDN} 127.0.0.1/32", f"device add {impi}", f"grant {impi} {FQDN}"):
+            await self.order(line)
+        await self.told()
+
     async def told(self, timeout=20):
         """Until nothing waits in the outbox."""
         async def empty():
