@@ -3,37 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 #include "reg/reg_token.h"
-#include "tests/unit/reg_world.h"
+#include "tests/unit/reg_realm.h"
 #include "tests/unit/suite.h"
 
-#define FQDN "video.example.com"
 #define NETS "\"addresses\": [\"192.0.2.1/32\"]"
-#define IMPI "001010000000001@ims.mnc001.mcc001.3gppnetwork.org"
 #define ONE  "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\"}"
 
-static char device[64], owner[64], stranger[64]; /* owner has the device, stranger none */
+static char stranger[64]; /* a user without a device */
 
-static void open_realm(void)
+static void open_granted(void)
 {
-	reg_world_begin();
-	MUST(reg_operator, reg_app_register, "", "{\"fqdn\": \"" FQDN "\", \"asp\": \"acme\", " NETS "}");
-	strcpy(owner, MUST(reg_operator, reg_user_add, "user", "{\"kyc_ref\": \"desk 1\"}"));
+	open_realm();
 	strcpy(stranger, MUST(reg_operator, reg_user_add, "user", "{\"kyc_ref\": \"desk 2\"}"));
-	strcpy(device,
-	       MUST(reg_operator, reg_device_add, "device", "{\"impi\": \"" IMPI "\", \"msisdn\": \"4917012345678\"}"));
-	MUST(reg_operator, reg_device_custodian, "", "{\"device\": \"%s\", \"user\": \"%s\"}", device, owner);
 	MUST(reg_operator, reg_grant, "", ONE, device);
-}
-
-static const char *uid(void)
-{
-	static char out[64];
-	sqlite3_stmt *q;
-
-	ck_assert_int_eq(reg_db_ask(world, &q, "SELECT value FROM pseudonym WHERE asp = 'acme'", ""), 1);
-	snprintf(out, sizeof(out), "%s", (const char *)sqlite3_column_text(q, 0));
-	reg_db_end(q);
-	return out;
 }
 
 /* \returns rows of the audit that say so */
@@ -240,7 +222,7 @@ START_TEST(a_deleted_application_takes_its_grants_and_its_number_with_it)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("reg_rules", open_realm, reg_world_end, each_consent_and_its_end_is_in_the_audit,
+SUITE_WITH_FIXTURE("reg_rules", open_granted, reg_world_end, each_consent_and_its_end_is_in_the_audit,
 		   each_state_of_a_device_is_in_the_audit, nothing_is_deleted_at_an_old_revision,
 		   no_user_is_deleted_at_an_old_revision, a_suspended_provider_agrees_to_nothing,
 		   a_provider_says_nothing_of_the_operators, a_provider_names_its_own_applications_only,
