@@ -81,9 +81,6 @@ FAULTS = {
     ("a former session stays in the list", "redis_test",
      "if (redis_errno(r) == 0 && r->integer == 1)\n\t\t(void)redis_script_call(f->p",
      "if (0)\n\t\t(void)redis_script_call(f->p"),
-    ("a tombstone is only something that is there", "contract",
-     "\t\treturn -EKEYREVOKED;\n\treturn -EEXIST;",
-     "\t\treturn -EEXIST;\n\treturn -EEXIST;"),
     ],
     "bsf/store/redis_challenge.c": [
     ("a challenge is put twice", "contract",
