@@ -30,3 +30,5 @@ void backend_close(void);
 /* Cases of tests/store/contract_*.c, for the first n back ends. */
 void contract_life_add(TCase *tc, int n);
 void contract_marks_add(TCase *tc, int n);
+void contract_challenges_add(TCase *tc, int n);
+void contract_threads_add(TCase *tc, int n);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The store on a Redis that stands still, is killed, is full, or is asked too much. */
+#include "tests/store/redis_own.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <osmocom/core/select.h>
+
+#include "common/base/clock.h"
+#include "bsf/store/redis.h"
+#include "tests/unit/suite.h"
+
+static void wait_down(void)
+{
+	while (((struct redis_part *)h.st->part)->is_up)
+		osmo_select_main(0);
+}
+
+/* It stands still and goes on: what was asked meanwhile ends unknown after the deadline and is done later; then calls are refused at
+ * once; afterwards it is as before. A put that was done so late makes no key that a revocation does not find. */
+START_TEST(stands_still)
+{
+	struct gba_session old = session_make(1, IMPI_1, BSF_B, true), s = session_make(2, IMPI_1, BSF_A, true);
+	struct gba_challenge late = challenge_make(1, 60000);
+	struct btid id_old = btid_of(&old), id = btid_of(&s);
+	uint64_t from;
+
+	redis_server_start(&server, NULL);
+	cfg = redis_cfg(&server.addr);
+	cfg.timeout_ms = 1000;
+	harness_open_redis(&h, &cfg);
+	ck_assert_int_eq(put(&h, &old), 0);
+	s.made_ms = store_clock_ms(h.st);
+	kill(server.pid, SIGSTOP);
+	from = clock_mono_ms();
+	ck_assert_int_eq(challenge_put(&h, &late), -EIO);
+	ck_assert_int_eq(store_end(-EIO), STORE_UNKNOWN);
+	ck_assert_uint_ge(clock_mono_ms() - from, 990);
+	kill(server.pid, SIGCONT);
+	ck_assert_msg(get(&h, &id_old) == 0, "it could have waited for the link");
+	ck_assert_msg(challenge_take(&h, &late) == 0, "given up, and done all the same");
+	kill(server.pid, SIGSTOP);
+	ck_assert_int_eq(put(&h, &s), -EIO);
+	kill(server.pid, SIGCONT);
+	store_wait_up(h.st);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 1);
+	ck_assert_int_eq(get(&h, &id_old), -ENOENT);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	ck_assert_int_ne(put(&h, &s), 0);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	close_all();
+}
+END_TEST
+
+/* What waits for a link ends at the deadline; after three in a row calls are refused at once, until one greeting is answered; and a
+ * deadline after that opens it again */
+START_TEST(breaker)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s);
+
+	redis_server_start(&server, NULL);
+	cfg = redis_cfg(&server.addr);
+	cfg.timeout_ms = 200;
+	harness_open_redis(&h, &cfg);
+	for (int i = 0; i < 2; i++) {
+		const struct store_answer *now;
+
+		kill(server.pid, SIGSTOP);
+		ck_assert_int_eq(get(&h, &id), -EIO);
+		ck_assert_int_eq(get(&h, &id), -ENOTCONN);
+		ck_assert_int_eq(get(&h, &id), -ENOTCONN);
+		now = store_get(h.st, &id, 7);
+		ck_assert_msg(now && now->rc == -ENOTCONN, "it waits though three have waited in vain");
+		kill(server.pid, SIGCONT);
+		store_wait_up(h.st);
+		ck_assert_int_eq(get(&h, &id), -ENOENT);
+	}
+	close_all();
+}
+END_TEST
+
+/* Killed with calls under way: each ends unknown, none twice, and another server in its place is taken */
+START_TEST(killed)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s);
+
+	open_with(NULL);
+	ck_assert_int_eq(put(&h, &s), 0);
+	kill(server.pid, SIGSTOP);
+	ck_assert_ptr_null(store_get(h.st, &id, 7));
+	redis_server_stop(&server);
+	while (!h.answered || h.txn != 7) {
+		h.answered = h.answered && h.txn == 7;
+		osmo_select_main(0);
+	}
+	ck_assert_int_eq(h.a.rc, -EIO);
+	wait_down();
+	ck_assert_int_eq(get(&h, &id), -ENOTCONN);
+	close_all();
+}
+END_TEST
+
+static void wait_full(bool full)
+{
+	struct store_links l;
+
+	do {
+		osmo_select_main(0);
+		ck_assert(store_shared_links(h.sh, &l));
+	} while (l.full != full);
+}
+
+/* Its memory is full: nothing new, but keys that are there are found, and revocation works */
+START_TEST(full)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), other = session_make(2, IMPI_1, BSF_B, true);
+	struct gba_challenge c = challenge_make(1, 60000), late = challenge_make(2, 60000);
+	struct gba_session third = session_make(3, "001010000000003@ims.mnc001.mcc001.3gppnetwork.org", BSF_A, true);
+	struct btid id = btid_of(&s), kept = btid_of(&third);
+
+	open_with(NULL);
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(put(&h, &third), 0);
+	ck_assert_int_eq(challenge_put(&h, &c), 0);
+	ask((const char *const[]){ "CONFIG", "SET", "maxmemory", "1", NULL });
+	ck_assert_int_eq(challenge_put(&h, &late), -ENOSPC);
+	ck_assert_int_eq(challenge_take(&h, &c), -ENOSPC);
+	ck_assert_int_eq(put(&h, &other), -ENOSPC);
+	ck_assert_int_eq(get(&h, &id), 0);
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert_uint_eq(h.a.revoked, 1);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	wait_full(true);
+	/* who comes now finds what is there, and takes it as full */
+	harness_close(&h);
+	harness_open_redis(&h, &cfg);
+	wait_full(true);
+	ck_assert_int_eq(get(&h, &kept), 0);
+	ask((const char *const[]){ "CONFIG", "SET", "maxmemory", "0", NULL });
+	wait_full(false);
+	ck_assert_int_eq(challenge_take(&h, &c), 0);
+	close_all();
+}
+END_TEST
+
+static void on_reply(void *owner, const struct redisReply *r)
+{
+	--*(unsigned *)owner;
+}
+
+/* Who asks faster than is answered is refused, and nobody's answer is another's */
+START_TEST(so_many_wait_for_a_reply)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s);
+	unsigned waiting = 0;
+	struct redis_part *p;
+	uint8_t key[REDIS_KEY_LEN];
+
+	open_with(NULL);
+	p = h.st->part;
+	ck_assert_int_eq(put(&h, &s), 0);
+	while (waiting <= REDIS_LINK_CALLS && redis_ask_key(p, redis_key_session(key, s.rand), on_reply, &waiting) == 0)
+		waiting++;
+	ck_assert_uint_le(waiting, REDIS_LINK_CALLS);
+	while (waiting)
+		osmo_select_main(0);
+	ck_assert_int_eq(get(&h, &id), 0);
+	close_all();
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { stands_still, breaker, killed, full, so_many_wait_for_a_reply };
+
+	if (redis_server_is_there())
+		return suite_run("store on a late Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));
+	puts("skipped: there is no redis-server (Debian: redis-server)");
+	return 77;
+}
