@@ -6,31 +6,69 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/base/clock.h"
 #include "common/base/ctl_client.h"
 #include "common/base/secret.h"
+#include "common/rt/log_cat.h"
 #include "reg/reg_cfg.h"
 #include "reg/reg_names.h"
 #include "reg/reg_orders.h"
 
 #define ANSWER_S 2
 
+int reg_ahead_silent_ms = 30000;
+
 static struct reg_work *asker, *then;
 static atomic_bool ending; /* nobody is asked any more: each that waits could wait for a time-out of its own */
 
+/* --- one that hangs costs one order its time, and those behind it none */
+
+static uint64_t silent_since[REG_TARGETS_MAX]; /* ms; 0: it answers. Of the thread that asks */
+
+static bool is_silent(size_t i)
+{
+	return silent_since[i] && clock_mono_ms() - silent_since[i] < (uint64_t)reg_ahead_silent_ms;
+}
+
+static void note_silence(size_t i, bool hangs)
+{
+	const char *name = reg_cfg.targets[i].name;
+
+	if (hangs && !silent_since[i])
+		LOGT(DRT, LOGL_ERROR, "target %s: does not answer what is asked before an order; not asked for %d s\n",
+		     name, reg_ahead_silent_ms / 1000);
+	else if (!hangs && silent_since[i])
+		LOGT(DRT, LOGL_NOTICE, "target %s: answers what is asked before an order\n", name);
+	silent_since[i] = hangs ? clock_mono_ms() : 0;
+}
+
 /* --- one question */
+
+static int ask_socket(const char *path, const char *command, char **answer)
+{
+	struct ctl_client client;
+	struct err err;
+	int rc = ctl_client_open(&client, path, ANSWER_S, &err);
+
+	if (rc < 0)
+		return rc;
+	rc = ctl_client_ask(&client, command, span_of(NULL, 0), answer, &err);
+	ctl_client_close(&client);
+	return rc;
+}
 
 /* \param[out] out NULL: whether it has one is enough \returns 1 and what it has; 0 it has none; -errno: it does not say */
 static int ask_target(const struct reg_target *t, const char *command, json_t **out)
 {
-	struct ctl_client client;
+	size_t i = (size_t)(t - reg_cfg.targets);
 	char *answer = NULL;
-	struct err err;
-	int rc = ending ? -ESHUTDOWN : ctl_client_open(&client, t->socket, ANSWER_S, &err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	rc = ctl_client_ask(&client, command, span_of(NULL, 0), &answer, &err);
-	ctl_client_close(&client);
+	if (ending || is_silent(i))
+		return -EAGAIN;
+	rc = ask_socket(t->socket, command, &answer);
+	if (rc == -EAGAIN || rc >= 0)
+		note_silence(i, rc < 0);
 	if (rc == 0 && out)
 		*out = json_loads(answer, 0, NULL);
 	rc = rc == 0 ? 1 : rc == 1 && strncmp(answer, "unknown ", 8) == 0 ? 0 : -EIO;
@@ -162,6 +200,7 @@ int reg_ahead_start(struct reg_db *db, struct reg_work *writer, struct err *err)
 {
 	then = writer;
 	ending = false;
+	memset(silent_since, 0, sizeof(silent_since));
 	asker = reg_work_start(db, NULL, err);
 	return asker ? 0 : -ENOMEM;
 }

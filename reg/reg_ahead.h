@@ -2,10 +2,13 @@
 /*! \file reg_ahead.h
  *  What is asked of HSSs and BSFs before an order is worked on, so that what they would refuse is refused while nothing has changed: a
  *  device whose subscriber no HSS knows, an application that a BSF has in its own configuration already (it would refuse both). On
- *  a thread of its own, since they may be slow. One that does not answer says nothing against it. */
+ *  a thread of its own, since they may be slow. One that does not answer says nothing against it, and is not asked for a while. */
 #pragma once
 
 #include "reg/reg_work.h"
+
+/*! How long one that let an order wait in vain is not asked. */
+extern int reg_ahead_silent_ms;
 
 typedef int reg_ahead_fn(struct reg_order *o, struct reg_db *db);
 
