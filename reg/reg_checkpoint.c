@@ -17,7 +17,17 @@ struct reg_checkpoint {
 	pthread_t thread;
 	sem_t wake;
 	atomic_bool stopping;
+	bool failed; /* and that was said. Of the thread */
 };
+
+static void say(struct reg_checkpoint *c, bool fails)
+{
+	if (fails && !c->failed)
+		LOGT(DSTORE, LOGL_ERROR, "database: its log stays as it is, and grows: %s\n", sqlite3_errmsg(c->sql));
+	else if (!fails && c->failed)
+		LOGT(DSTORE, LOGL_NOTICE, "database: its log is emptied again\n");
+	c->failed = fails;
+}
 
 /* Without a lock that a writer needs: what he commits meanwhile is for the next time. */
 static void checkpoint(struct reg_checkpoint *c)
@@ -27,8 +37,8 @@ static void checkpoint(struct reg_checkpoint *c)
 
 	if (rc == SQLITE_OK && in_log > PAGES_MOST && in_log - done < PAGES_WORTH)
 		rc = sqlite3_wal_checkpoint_v2(c->sql, NULL, SQLITE_CHECKPOINT_RESTART, &in_log, &done);
-	if (rc != SQLITE_OK && rc != SQLITE_BUSY)
-		LOGT(DSTORE, LOGL_ERROR, "database: its log stays as it is, and grows: %s\n", sqlite3_errmsg(c->sql));
+	if (rc != SQLITE_BUSY)
+		say(c, rc != SQLITE_OK);
 }
 
 static void *checkpoint_main(void *arg)

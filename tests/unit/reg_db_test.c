@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Statements that stay prepared, and the log of the database, which another thread than the writer's empties; what a new KEK
  * seals anew. */
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <osmocom/core/application.h>
+#include <osmocom/core/select.h>
 #include "common/base/clock.h"
+#include "common/rt/log_cat.h"
 #include "reg/reg_checkpoint.h"
 #include "tests/unit/reg_world.h"
 #include "tests/unit/suite.h"
@@ -92,6 +98,83 @@ START_TEST(log_is_emptied)
 }
 END_TEST
 
+/* --- a log that cannot be emptied */
+
+static unsigned errors, notices;
+static atomic_uint too_big;
+
+static void capture(struct log_target *target, unsigned int level, const char *line)
+{
+	errors += level == LOGL_ERROR;
+	notices += level == LOGL_NOTICE;
+}
+
+static void capture_log(void)
+{
+	struct log_target *target;
+
+	ck_assert_int_eq(osmo_init_logging2(NULL, &gba_log_info), 0);
+	log_del_target(osmo_stderr_target);
+	target = log_target_create();
+	target->output = capture;
+	log_set_all_filter(target, 1);
+	log_add_target(target);
+	ck_assert_int_eq(log_relay_init(), 0);
+}
+
+static void on_too_big(int signal)
+{
+	too_big++;
+}
+
+static void file_size_most(rlim_t most)
+{
+	struct rlimit l;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &l), 0);
+	l.rlim_cur = most < l.rlim_max ? most : l.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &l), 0);
+}
+
+static void commit_in_vain(void)
+{
+	unsigned before = too_big;
+
+	ck_assert_int_eq(sql_exec(world->sql, "INSERT INTO t WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL"
+					      " SELECT n + 1 FROM r WHERE n < 1000) SELECT zeroblob(4000) FROM r"),
+			 0);
+	for (uint64_t until = clock_mono_ms() + 60000; too_big == before; usleep(1000))
+		ck_assert_msg(clock_mono_ms() < until, "nobody tries to empty the log");
+}
+
+/* Said once, however often it is tried, and again when it is well. The database may not grow; its log, which is smaller, may. */
+START_TEST(log_that_cannot_be_emptied_is_said_once)
+{
+	const char *path = sqlite3_db_filename(world->sql, "main");
+	struct err err;
+	struct reg_checkpoint *c;
+
+	capture_log();
+	signal(SIGXFSZ, on_too_big);
+	c = reg_checkpoint_start(world, path, &err);
+	ck_assert_msg(c != NULL, "%s", err.text);
+	ck_assert_int_eq(sql_exec(world->sql, "CREATE TABLE t (b BLOB)"), 0);
+	while (size_of(path, "") < 4 * size_of(path, "-wal"))
+		commit_a_thousand_pages(path);
+	file_size_most((rlim_t)size_of(path, ""));
+	for (int i = 0; i < 3; i++)
+		commit_in_vain();
+	file_size_most(RLIM_INFINITY);
+	commit_a_thousand_pages(path);
+	reg_db_close(world);
+	world = NULL;
+	reg_checkpoint_stop(c);
+	osmo_select_main(1);
+	ck_assert_uint_eq(errors, 1);
+	ck_assert_uint_eq(notices, 1);
+}
+END_TEST
+
 /* --- sealed anew */
 
 static char database[256];
@@ -128,4 +211,4 @@ START_TEST(kept_answers_are_over_or_sealed_anew)
 END_TEST
 
 SUITE_WITH_FIXTURE("reg_db", reg_world_begin, reg_world_end, statements_stay, log_is_emptied,
-		   kept_answers_are_over_or_sealed_anew)
+		   log_that_cannot_be_emptied_is_said_once, kept_answers_are_over_or_sealed_anew)
