@@ -90,15 +90,14 @@ DEFUN(bsf_no_address, bsf_no_address_cmd, "no address NETWORK",
 
 DEFUN(bsf_security, bsf_security_cmd, "security " TLS_PEER_HOW, TLS_PEER_HOW_HELP)
 {
-	if (!cfg_reading() && strcmp(argv[0], "plain") != 0 && !cfg->dia.tls.certificate)
-		return cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS);
-	tls_peer_how(&((struct hss_bsf *)vty->index)->tls, argv[0]);
-	return publish_live(vty);
+	int rc = tls_peer_set_how(vty, &((struct hss_bsf *)vty->index)->tls, &cfg->dia.tls, argv[0]);
+
+	return rc == CMD_SUCCESS ? publish_live(vty) : rc;
 }
 
 DEFUN(bsf_no_security, bsf_no_security_cmd, "no security", NO_STR "How its connections are protected\n")
 {
-	tls_peer_how(&((struct hss_bsf *)vty->index)->tls, NULL);
+	tls_peer_set_how(vty, &((struct hss_bsf *)vty->index)->tls, &cfg->dia.tls, NULL);
 	return publish_live(vty);
 }
 
@@ -113,6 +112,21 @@ DEFUN(bsf_tls_name, bsf_tls_name_cmd, "tls-name NAME", TLS_PEER_NAME_HELP)
 DEFUN(bsf_no_tls_name, bsf_no_tls_name_cmd, "no tls-name NAME", NO_STR TLS_PEER_NAME_HELP)
 {
 	int rc = tls_peer_del_name(vty, &((struct hss_bsf *)vty->index)->tls, argv[0]);
+
+	return rc == CMD_SUCCESS ? publish_live(vty) : rc;
+}
+
+DEFUN(bsf_tls_key, bsf_tls_key_cmd, "tls-key KEY", TLS_PEER_KEY_HELP)
+{
+	struct hss_bsf *b = vty->index;
+	int rc = tls_peer_add_key(vty, b, &b->tls, &cfg->dia.tls, argv[0]);
+
+	return rc == CMD_SUCCESS ? publish_live(vty) : rc;
+}
+
+DEFUN(bsf_no_tls_key, bsf_no_tls_key_cmd, "no tls-key KEY", NO_STR TLS_PEER_KEY_HELP)
+{
+	int rc = tls_peer_del_key(vty, &((struct hss_bsf *)vty->index)->tls, argv[0]);
 
 	return rc == CMD_SUCCESS ? publish_live(vty) : rc;
 }
@@ -158,6 +172,8 @@ void hss_vty_init(struct hss_cfg *c)
 	install_element(BSF_NODE, &bsf_no_security_cmd);
 	install_element(BSF_NODE, &bsf_tls_name_cmd);
 	install_element(BSF_NODE, &bsf_no_tls_name_cmd);
+	install_element(BSF_NODE, &bsf_tls_key_cmd);
+	install_element(BSF_NODE, &bsf_no_tls_key_cmd);
 	install_element(BSF_NODE, &bsf_tls_cn_cmd);
 	install_element(BSF_NODE, &bsf_no_tls_cn_cmd);
 	hss_vty_subscribers_init(c);

@@ -94,9 +94,10 @@ DEFUN(home_security, home_security_cmd, "security (tls|tls-after-cer)",
       "By TLS from the first octet (default)\n"
       "By TLS after CER and CEA, as old peers do it (RFC 3588)\n")
 {
+	struct proxy_home *h = vty->index;
+
 	CFG_AT_START_ONLY(vty);
-	tls_peer_how(&((struct proxy_home *)vty->index)->peer, argv[0]);
-	return CMD_SUCCESS;
+	return tls_peer_set_how(vty, &h->peer, &h->tls, argv[0]);
 }
 
 DEFUN(home_tls_name, home_tls_name_cmd, "tls-name NAME",
@@ -106,6 +107,16 @@ DEFUN(home_tls_name, home_tls_name_cmd, "tls-name NAME",
 
 	CFG_AT_START_ONLY(vty);
 	return tls_peer_add_name(vty, h, &h->peer, argv[0]);
+}
+
+DEFUN(home_tls_key, home_tls_key_cmd, "tls-key KEY",
+      "Public key that the certificates of its BSFs must be for, beside their name; several: one of them\n"
+      "sha256: and 64 hex digits, of SubjectPublicKeyInfo\n")
+{
+	struct proxy_home *h = vty->index;
+
+	CFG_AT_START_ONLY(vty);
+	return tls_peer_add_key(vty, h, &h->peer, &h->tls, argv[0]);
 }
 
 DEFUN(home_timeout, home_timeout_cmd, "timeout <1-60>",
@@ -148,8 +159,8 @@ static struct cmd_node home_node = { .node = PROXY_NODE_HOME, .prompt = "%s(conf
 void proxy_vty_home_init(struct proxy_cfg *c)
 {
 	static struct cmd_element *const cmds[] = {
-		&home_realm_cmd, &home_bsf_cmd,      &home_certificate_cmd, &home_key_cmd,
-		&home_ca_cmd,    &home_security_cmd, &home_tls_name_cmd,    &home_timeout_cmd,
+		&home_realm_cmd,    &home_bsf_cmd,      &home_certificate_cmd, &home_key_cmd,     &home_ca_cmd,
+		&home_security_cmd, &home_tls_name_cmd, &home_tls_key_cmd,     &home_timeout_cmd,
 	};
 
 	cfg = c;

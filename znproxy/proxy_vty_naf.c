@@ -152,17 +152,14 @@ DEFUN(pnaf_no_rate, pnaf_no_rate_cmd, "no rate", NO_STR RATE_STR)
 
 DEFUN(pnaf_security, pnaf_security_cmd, "security " TLS_PEER_HOW, TLS_PEER_HOW_HELP)
 {
-	if (strcmp(argv[0], "plain") == 0 && ((struct proxy_naf *)vty->index)->tls.keys.n)
-		return cfg_fail(vty, "tls-key needs a certificate to look at; allowed: tls, tls-after-cer");
-	if (!cfg_reading() && strcmp(argv[0], "plain") != 0 && !cfg->dia.tls.certificate)
-		return cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS);
-	tls_peer_how(&((struct proxy_naf *)vty->index)->tls, argv[0]);
-	return naf_changed();
+	int rc = tls_peer_set_how(vty, &((struct proxy_naf *)vty->index)->tls, &cfg->dia.tls, argv[0]);
+
+	return rc == CMD_SUCCESS ? naf_changed() : rc;
 }
 
 DEFUN(pnaf_no_security, pnaf_no_security_cmd, "no security", NO_STR "How its connections are protected\n")
 {
-	tls_peer_how(&((struct proxy_naf *)vty->index)->tls, NULL);
+	tls_peer_set_how(vty, &((struct proxy_naf *)vty->index)->tls, &cfg->dia.tls, NULL);
 	return naf_changed();
 }
 
@@ -184,7 +181,7 @@ DEFUN(pnaf_no_tls_name, pnaf_no_tls_name_cmd, "no tls-name NAME", NO_STR TLS_PEE
 DEFUN(pnaf_tls_key, pnaf_tls_key_cmd, "tls-key KEY", TLS_PEER_KEY_HELP)
 {
 	struct proxy_naf *n = vty->index;
-	int rc = tls_peer_add_key(vty, n, &n->tls, argv[0]);
+	int rc = tls_peer_add_key(vty, n, &n->tls, &cfg->dia.tls, argv[0]);
 
 	return rc == CMD_SUCCESS ? naf_changed() : rc;
 }

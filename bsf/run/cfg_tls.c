@@ -49,12 +49,7 @@ DEFUN(peer_security, peer_security_cmd, "security " TLS_PEER_HOW, TLS_PEER_HOW_H
 	if (strcmp(argv[0], "plain") == 0 && comes_from_anywhere(p))
 		return cfg_fail(vty,
 				"with address any the certificate alone binds the name; allowed: tls, tls-after-cer");
-	if (strcmp(argv[0], "plain") == 0 && p->tls.keys.n)
-		return cfg_fail(vty, "tls-key needs a certificate to look at; allowed: tls, tls-after-cer");
-	if (!cfg_reading() && strcmp(argv[0], "plain") != 0 && !bsf_cfg->tls.certificate)
-		return tls_changed(vty, p, cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS));
-	tls_peer_how(&p->tls, argv[0]);
-	return tls_changed(vty, p, CMD_SUCCESS);
+	return tls_changed(vty, p, tls_peer_set_how(vty, &p->tls, &bsf_cfg->tls, argv[0]));
 }
 
 DEFUN(peer_no_security, peer_no_security_cmd, "no security", NO_STR "How its connections are protected\n")
@@ -63,8 +58,7 @@ DEFUN(peer_no_security, peer_no_security_cmd, "no security", NO_STR "How its con
 
 	if (!p)
 		return CMD_WARNING;
-	tls_peer_how(&p->tls, NULL);
-	return tls_changed(vty, p, CMD_SUCCESS);
+	return tls_changed(vty, p, tls_peer_set_how(vty, &p->tls, &bsf_cfg->tls, NULL));
 }
 
 DEFUN(peer_tls_name, peer_tls_name_cmd, "tls-name NAME", TLS_PEER_NAME_HELP)
@@ -85,11 +79,7 @@ DEFUN(peer_tls_key, peer_tls_key_cmd, "tls-key KEY", TLS_PEER_KEY_HELP)
 {
 	struct peer_cfg *p = peer_of(vty);
 
-	if (!p)
-		return CMD_WARNING;
-	if (!cfg_reading() && !bsf_cfg->tls.certificate)
-		return tls_changed(vty, p, cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS));
-	return tls_changed(vty, p, tls_peer_add_key(vty, p, &p->tls, argv[0]));
+	return p ? tls_changed(vty, p, tls_peer_add_key(vty, p, &p->tls, &bsf_cfg->tls, argv[0])) : CMD_WARNING;
 }
 
 DEFUN(peer_no_tls_key, peer_no_tls_key_cmd, "no tls-key KEY", NO_STR TLS_PEER_KEY_HELP)

@@ -112,12 +112,27 @@ static const char *const words[] = {
 	[DIA_HUB_PLAIN] = "plain", [DIA_HUB_BY_TLS] = "tls", [DIA_HUB_TLS_AFTER_CER] = "tls-after-cer"
 };
 
-void tls_peer_how(struct tls_peer *p, const char *word)
+/* What is typed needs one at once; of a file all is looked at as a whole. */
+static int need_own(struct vty *vty, const struct tls_cfg *own)
 {
+	return cfg_reading() || own->certificate
+		       ? CMD_SUCCESS
+		       : cfg_fail(vty, "there is no certificate; needed at start: " TLS_CFG_WORDS);
+}
+
+int tls_peer_set_how(struct vty *vty, struct tls_peer *p, const struct tls_cfg *own, const char *word)
+{
+	bool plain = word && strcmp(word, words[DIA_HUB_PLAIN]) == 0;
+
+	if (plain && p->keys.n)
+		return cfg_fail(vty, "tls-key needs a certificate to look at; allowed: tls, tls-after-cer");
+	if (word && !plain && need_own(vty, own) != CMD_SUCCESS)
+		return CMD_WARNING;
 	p->how = DIA_HUB_BEYOND_LOOPBACK;
 	for (size_t i = DIA_HUB_PLAIN; word && i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i], word) == 0)
 			p->how = (enum dia_hub_protection)i;
+	return CMD_SUCCESS;
 }
 
 static int words_put(struct vty *vty, void *ctx, struct tls_words *w, const char *word)
@@ -158,12 +173,14 @@ int tls_peer_del_name(struct vty *vty, struct tls_peer *p, const char *name)
 	return words_take(vty, &p->names, name);
 }
 
-int tls_peer_add_key(struct vty *vty, void *ctx, struct tls_peer *p, const char *key)
+int tls_peer_add_key(struct vty *vty, void *ctx, struct tls_peer *p, const struct tls_cfg *own, const char *key)
 {
 	if (!dia_cert_key_valid(key))
 		return cfg_fail(vty, "'%s' is no public key; allowed: sha256: and 64 hex digits", key);
 	if (p->how == DIA_HUB_PLAIN)
 		return cfg_fail(vty, "security plain has no certificate to look at; allowed: tls, tls-after-cer");
+	if (need_own(vty, own) != CMD_SUCCESS)
+		return CMD_WARNING;
 	return words_put(vty, ctx, &p->keys, key);
 }
 

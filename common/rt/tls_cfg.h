@@ -68,11 +68,14 @@ struct tls_peer {
 	"sha256: and 64 hex digits, of SubjectPublicKeyInfo\n"
 #define TLS_PEER_CN_HELP "Where its certificate has no dNSName the CN of its subject counts\n"
 
-void tls_peer_how(struct tls_peer *p, const char *word);
+/*! \param[in] own our certificate, which there must be where TLS is written live. \param[in] word of TLS_PEER_HOW; NULL: it is not written
+ *  \returns CMD_SUCCESS; CMD_WARNING, vty has been told why */
+int tls_peer_set_how(struct vty *vty, struct tls_peer *p, const struct tls_cfg *own, const char *word);
 /*! \param[in] ctx owns what is kept. \returns CMD_SUCCESS; CMD_WARNING, vty has been told why */
 int tls_peer_add_name(struct vty *vty, void *ctx, struct tls_peer *p, const char *name);
 int tls_peer_del_name(struct vty *vty, struct tls_peer *p, const char *name);
-int tls_peer_add_key(struct vty *vty, void *ctx, struct tls_peer *p, const char *key);
+/*! \param[in] own as in tls_peer_set_how() */
+int tls_peer_add_key(struct vty *vty, void *ctx, struct tls_peer *p, const struct tls_cfg *own, const char *key);
 int tls_peer_del_key(struct vty *vty, struct tls_peer *p, const char *key);
 bool tls_peer_is_written(const struct tls_peer *p);
 /*! Without a certificate of ours, what stands against it? \param[in] beyond it comes from beyond loopback

@@ -169,6 +169,21 @@ async def pinned(t):
     assert await come(mine)
 
 
+@test("Zn-Proxy: the public key of a home's BSF is looked at, too: one with another key is not talked to, whoever certified it", smoke=True)
+async def home_pinned(t):
+    p, (other, home) = await raw_home(t, n=2)
+    p.cfg.add("home op-a", f"tls-key {home.pair.pin()}")
+    await p.start(wait=False)
+    await t.until(lambda: asyncio.sleep(0, "dia_key" in p.daemon.text()), 20, "why the first BSF is not talked to, in the log")
+    n = await p.naf()
+
+    async def key():
+        return (await ask(n, kdf.btid(os.urandom(16), BSF_NAME))).result == 2001
+    await t.until(key, 20, "the second BSF to be asked")
+    assert not other.birs and other.pair.pin() in p.daemon.text()
+    causes.register("dia_key")
+
+
 @test("the home checks what a Zn-Proxy vouches for by the certificate of its connection, also when that comes back with a smaller one", smoke=True,
       timeout=120, req=["220-4.2.2a-5", "220-E-5", "220-E-6", "220-4.4.3-3"])
 async def at_home(t):
@@ -330,7 +345,7 @@ async def configured(t):
                            (" bsf bsf.mnc001.mcc001.3gppnetwork.org", f" bsf {PROXY_ID}", "our own identity"), (" tls key", " ! tls key", "tls key FILE is missing"),
                            (pair.key, pki().make("other", PROXY_ID).key, "is not the key"), ("home op-a", "home a..b", "no DNS name"),
                            (" own-realm bsf.mnc002", " own-realm mnc001.mcc001.3gppnetwork.org\n own-realm bsf.mnc002", "is our own"),
-                           ("line vty", "home op-a\n realm x.example\nline vty", "there already"),
+                           ("line vty", "home op-a\n realm x.example\nline vty", "there already"), (" bsf bsf.mnc001", " tls-key sha256:00\n bsf bsf.mnc001", "is no public key"),
                            ("line vty", f"home b\n realm mnc001.mcc001.3gppnetwork.org\n bsf b.example 127.0.0.1\n tls certificate {pair.certificate}\n "
                             f"tls key {pair.key}\n tls ca {pki().ca()}\nline vty", "that of home op-a")):
         assert old in example, old

@@ -6,7 +6,7 @@ import os
 import ssl
 import time
 
-from lib import aka, dia, dia_peer, naf, procs, vty
+from lib import aka, causes, dia, dia_peer, naf, procs, vty
 from lib.app import RawBsf, a_btid, fingerprint
 from lib.dra import DRA_ID, relay
 from lib.faketime import WallClock
@@ -137,6 +137,29 @@ async def of_a_bsf_on_zh(t):
         except (dia_peer.PeerClosed, ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
             assert WORDS.get(what, (None,))[0] != NAME, f"{what}: a name is judged at the CER"
         await said(w, w.hss, since, WORDS[what][0] if what in WORDS else "it has shown no certificate")
+
+
+@test("tls-key of a BSF at the simulator: with another key it gets 3010 for a cause of its own; never plain; live", smoke=True)
+async def pinned_on_zh(t):
+    w = tls_world(t)
+    await w.start(bsf=False)
+    mine, stolen = pki().make("mine", BSF_ID), pki().make("stolen", BSF_ID)
+
+    async def cer(pair):
+        conn = await dia_peer.connect(w.ports["hss"], BSF_ID, BSF_ID.split(".", 1)[1], [dia.APP_ZH], tls=pki().context(pair, False))
+        t.cleanup(conn.close)
+        return conn
+    assert "%" not in await vty.typed(w, f"bsf {BSF_ID}", f"tls-key {mine.pin()}", which="hss")
+    async with causes.counted(w, "hss", dia_key=1):
+        assert (await cer(stolen)).cea.result == 3010
+    conn = await cer(mine)
+    assert conn.cea.result == 2001 and f"\n tls-key {mine.pin()}\n" in await enabled(w, "show running-config", "hss")
+    for line, why in (("tls-key sha256:00", "is no public key; allowed: sha256: and 64 hex digits"), (f"no tls-key {stolen.pin()}", "is not there"),
+                      ("security plain", "tls-key needs a certificate to look at")):
+        assert why in await vty.typed(w, f"bsf {BSF_ID}", line, which="hss"), line
+    assert "%" not in await vty.typed(w, f"bsf {BSF_ID}", f"tls-key {stolen.pin()}", f"no tls-key {mine.pin()}", which="hss")
+    await asyncio.wait_for(conn.closed.wait(), 15 * procs.FACTOR)                 # what is open goes, too
+    assert (await cer(stolen)).cea.result == 2001
 
 
 @test("openssl s_client: a CER gets its CEA through it; without a certificate, and with TLS 1.1, it is refused with a word", smoke=True,
