@@ -9,21 +9,18 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/base/regular.h"
 #include "common/gba/zh_msg.h"
 
-/* Without waiting: a pipe that nobody writes to would hold the import, and with it the database, for ever. */
+/* A pipe that nobody writes to would hold the import, and with it the database, for ever. */
 static int import_open(struct stat *st, const char *path, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
+	int fd = regular_open(path, O_RDONLY, 0, err), rc;
 
-	if (fd < 0 || fstat(fd, st) < 0)
-		rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
-	else if (!S_ISREG(st->st_mode))
-		rc = err_set(err, -EINVAL, "%s: no regular file", path);
-	if (rc == 0)
+	if (fd < 0 || fstat(fd, st) == 0)
 		return fd;
-	if (fd >= 0)
-		close(fd);
+	rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
+	close(fd);
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "common/base/hex.h"
+#include "common/base/regular.h"
 
 #define AT(field)  offsetof(struct naf_conf, field)
 #define CFG(field) offsetof(struct naf_conf, cfg.field)
@@ -167,12 +168,12 @@ int naf_conf_parse(struct naf_conf *out, char *text, struct err *err)
 static int conf_text(const char *file, char **out, struct err *err)
 {
 	char *text = malloc(NAF_CONF_MAX + 2);
-	int fd = open(file, O_RDONLY | O_CLOEXEC), rc = 0;
+	int fd = regular_open(file, O_RDONLY, 0, NULL), rc = 0;
 	size_t len = 0;
 	ssize_t n = 1;
 
 	if (fd < 0)
-		rc = err_set(err, -errno, "%s", strerror(errno));
+		rc = err_set(err, fd, "%s", fd == -EINVAL ? "is no regular file" : strerror(-fd));
 	else if (!text)
 		rc = err_set(err, -ENOMEM, "no memory");
 	while (rc == 0 && n > 0 && len <= NAF_CONF_MAX) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <openssl/crypto.h>
 #include "common/base/ascii.h"
+#include "common/base/regular.h"
 #include "common/gba/btid.h"
 #include "common/rt/cfg_file.h"
 #include "reg/api_cfg.h"
@@ -21,17 +22,14 @@
 
 static int read_whole(char **out, const char *path, bool secret, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), line = api_cfg.tls_line;
-	struct stat st;
+	struct err why;
+	int fd = regular_open(path, O_RDONLY, 0, &why), line = api_cfg.tls_line;
+	struct stat st = { 0 };
 	ssize_t n = -1;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		int rc = fd < 0 ? -errno : -EINVAL;
-
-		if (fd >= 0)
-			close(fd);
-		return cfg_error(err, rc, line, "api: %s: %s", path, rc == -EINVAL ? "no file" : strerror(-rc));
-	}
+	if (fd < 0)
+		return cfg_error(err, fd, line, "api: %s", why.text);
+	fstat(fd, &st);
 	*out = st.st_size < FILE_MOST ? calloc(1, (size_t)st.st_size + 1) : NULL;
 	if (*out)
 		n = read(fd, *out, (size_t)st.st_size);

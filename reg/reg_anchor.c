@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "common/base/b64.h"
 #include "common/base/hex.h"
+#include "common/base/regular.h"
 #include "common/gba/gba_time.h"
 #include "common/rt/log_cat.h"
 
@@ -21,6 +22,17 @@
 #define HEAD_MAX      128 /* "TIME ROW HASH" */
 
 static EVP_PKEY *signer; /* set before the threads that read it */
+
+/* \returns NULL and why in err */
+static FILE *anchor_read(const char *path, struct err *err)
+{
+	int fd = regular_open(path, O_RDONLY, 0, err);
+	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+
+	if (fd >= 0 && !f)
+		close(fd);
+	return f;
+}
 
 /* --- keys */
 
@@ -34,11 +46,13 @@ static bool may_sign(EVP_PKEY *key)
 
 static EVP_PKEY *anchor_key(const char *path, bool is_private, struct err *err)
 {
-	FILE *f = fopen(path, "re");
+	FILE *f = anchor_read(path, err);
 	EVP_PKEY *key = NULL;
 	struct stat st;
 
-	if (!f || fstat(fileno(f), &st) < 0)
+	if (!f)
+		return NULL;
+	if (fstat(fileno(f), &st) < 0)
 		err_set(err, -errno, "%s: %s", path, strerror(errno));
 	else if (is_private && (st.st_mode & 077))
 		err_set(err, -EPERM, "%s may be read by others; allowed: mode 0600 or 0400", path);
@@ -53,8 +67,7 @@ static EVP_PKEY *anchor_key(const char *path, bool is_private, struct err *err)
 				path, is_private ? "private" : "public");
 		}
 	}
-	if (f)
-		fclose(f);
+	fclose(f);
 	return key;
 }
 
@@ -110,10 +123,10 @@ static bool is_signed_by(EVP_PKEY *key, const char *head, size_t head_len, const
 
 static int append(const char *file, const char *line, struct err *err)
 {
-	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), rc = 0;
+	int fd = regular_open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600, err), rc = 0;
 
 	if (fd < 0)
-		return err_set(err, -errno, "%s: %s", file, strerror(errno));
+		return fd;
 	if (write(fd, line, strlen(line)) != (ssize_t)strlen(line) || fsync(fd) < 0)
 		rc = err_set(err, -EIO, "%s: %s", file, strerror(errno));
 	close(fd);
@@ -198,13 +211,13 @@ static int verify_line(struct reg_anchored *out, struct reg_db *db, const char *
 
 static int verify_lines(struct reg_anchored *out, struct reg_db *db, const char *file, EVP_PKEY *key, struct err *err)
 {
-	FILE *f = fopen(file, "re");
+	FILE *f = anchor_read(file, err);
 	char *line = NULL;
 	size_t cap = 0;
 	int rc = 0;
 
 	if (!f)
-		return err_set(err, -EIO, "%s: %s", file, strerror(errno));
+		return -EIO;
 	while (rc == 0 && getline(&line, &cap, f) > 0)
 		rc = verify_line(out, db, line, key, err);
 	free(line);

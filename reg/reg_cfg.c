@@ -2,12 +2,15 @@
 #include "reg/reg_cfg.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
 #include <talloc.h>
+#include "common/base/regular.h"
 #include "common/gba/btid.h"
 #include "common/rt/cfg_file.h"
 #include "reg/reg_anchor.h"
@@ -96,6 +99,15 @@ DEFUN(reg_kek, reg_kek_cmd, "kek <1-255> file PATH",
 DEFUN(reg_anchor, reg_anchor_cmd, "anchor PATH",
       "Where the head of the audit is written too, best on another disk\nRelative to the folder of this file\n")
 {
+	char *path = cfg_path(tall_vty_ctx, argv[0]);
+	struct err err;
+	int fd = regular_open(path, O_WRONLY, 0, &err);
+
+	talloc_free(path);
+	if (fd >= 0)
+		close(fd);
+	if (fd == -EINVAL)
+		return cfg_fail(vty, "%s; allowed: one, or a name that nothing has", err.text);
 	return set_path(vty, &reg_cfg.anchor_typed, &reg_cfg.anchor, "anchor", argv[0]);
 }
 

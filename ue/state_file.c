@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/base/regular.h"
 
 #define STATE_MAX 65536
 
@@ -97,17 +98,12 @@ int state_file_sync(const char *path, struct err *err)
 
 int state_file_read(const char *path, char **text, size_t *len, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
+	int fd = regular_open(path, O_RDONLY, 0, err), rc = 0;
 	size_t used = 0;
-	struct stat st;
 	char *buf;
 
 	if (fd < 0)
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return err_set(err, -EINVAL, "%s: no regular file", path);
-	}
+		return fd;
 	buf = malloc(STATE_MAX + 1);
 	while (buf && used <= STATE_MAX) {
 		ssize_t n = read(fd, buf + used, STATE_MAX + 1 - used);

@@ -14,6 +14,7 @@
 
 #include "common/base/folder.h"
 #include "common/base/hex.h"
+#include "common/base/regular.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define KEEP_PTRACE 1
@@ -73,14 +74,12 @@ static mode_t not_others(const char *path)
 	return n && strncmp(path, dir, n) == 0 && path[n] == '/' ? 037 : 077;
 }
 
-static int check_open(int fd, const char *path, char *why, size_t whylen)
+static int check_mode(int fd, const char *path, char *why, size_t whylen)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return fail(-errno, why, whylen, path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return fail(-EACCES, why, whylen, path, "is not a regular file");
 	if (st.st_mode & not_others(path))
 		return fail(-EACCES, why, whylen, path, "is readable or writable by others than its owner");
 	return 0;
@@ -89,14 +88,17 @@ static int check_open(int fd, const char *path, char *why, size_t whylen)
 int secret_open_file(const char *path, char *why, size_t whylen)
 {
 	const char *writers = folder_of_open_to(path);
+	struct err err;
 	int fd, rc;
 
 	if (writers)
 		return fail(-EACCES, why, whylen, path, writers);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would keep us waiting */
-	if (fd < 0)
-		return fail(errno == ENOENT ? -ENOENT : -EACCES, why, whylen, path, strerror(errno));
-	rc = check_open(fd, path, why, whylen);
+	fd = regular_open(path, O_RDONLY, 0, &err);
+	if (fd < 0) {
+		snprintf(why, whylen, "%s", err.text);
+		return fd == -ENOENT ? -ENOENT : -EACCES;
+	}
+	rc = check_mode(fd, path, why, whylen);
 	if (rc == 0)
 		return fd;
 	close(fd);

@@ -13,6 +13,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/hex.h"
+#include "common/base/regular.h"
 #include "common/base/secret.h"
 #include "common/gba/btid.h"
 
@@ -28,11 +29,9 @@ enum { CERTIFICATE, KEY, CA };
 static int open_one(const char *path, bool is_key, struct err *err)
 {
 	char why[ERR_MAX];
-	int fd = is_key ? secret_open_file(path, why, sizeof(why)) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = is_key ? secret_open_file(path, why, sizeof(why)) : regular_open(path, O_RDONLY, 0, err);
 
-	if (fd < 0 && is_key)
-		return err_set(err, fd, "%s", why);
-	return fd < 0 ? err_set(err, -errno, "%s: %s", path, strerror(errno)) : fd;
+	return fd < 0 && is_key ? err_set(err, fd, "%s", why) : fd;
 }
 
 static int read_pem(struct dia_cert_pem *out, int i, int fd, struct err *err)
@@ -40,8 +39,8 @@ static int read_pem(struct dia_cert_pem *out, int i, int fd, struct err *err)
 	struct stat st;
 	ssize_t n;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(err, -EACCES, "%s: is not a regular file", out->path[i]);
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "%s: %s", out->path[i], strerror(errno));
 	if (st.st_size > DIA_CERT_FILE_MAX)
 		return err_set(err, -E2BIG, "%s: at most %d octets", out->path[i], DIA_CERT_FILE_MAX);
 	out->text[i] = malloc((size_t)st.st_size + 1);

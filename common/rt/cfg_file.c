@@ -17,6 +17,7 @@
 #include <osmocom/vty/vty.h>
 #include <talloc.h>
 #include "common/base/bytes.h"
+#include "common/base/regular.h"
 #include "common/gba/btid.h"
 
 static struct err reason; /* of the command that failed last */
@@ -336,25 +337,18 @@ static void explain(struct err *err, struct vty *y, int rc, const char *path, in
 	explain_end(&out, err);
 }
 
-/* A FIFO would keep us waiting, and a device never ends. \returns 0; -errno, and nothing is open */
+/* \returns 0; -errno, and nothing is open */
 static int open_file(FILE **f, const char *path, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
-	struct stat st;
+	int fd = regular_open(path, O_RDONLY, 0, err);
 
 	if (fd < 0)
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) < 0)
-		rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
-	else if (S_ISDIR(st.st_mode))
-		rc = err_set(err, -EISDIR, "%s: %s", path, strerror(EISDIR));
-	else if (!S_ISREG(st.st_mode))
-		rc = err_set(err, -EINVAL, "%s: is not a regular file; allowed: one", path);
-	else if (!(*f = fdopen(fd, "r")))
-		rc = err_set(err, -errno, "%s: %s", path, strerror(errno));
-	if (rc < 0)
-		close(fd);
-	return rc;
+		return fd;
+	*f = fdopen(fd, "r");
+	if (*f)
+		return 0;
+	close(fd);
+	return err_set(err, -ENOMEM, "%s: no memory", path);
 }
 
 /* The library takes what is behind max octets for a line of its own, the end of a comment for a command, and nothing of

@@ -292,7 +292,7 @@ async def check_folders(t):
     w.bsf_cfg.set("store", f"lmdb {w.dir}/none/bsf")
     await refused(w, "bsf", ["store", f"{w.dir}/none", "No such file"], line="lmdb")
     rc, out, err = await procs.run([w.bsf_daemon().argv[0], "-c", w.etc, "--check"], 15)
-    assert rc == 1 and f"{w.etc}: Is a directory" in err, (rc, err)
+    assert rc == 1 and f"{w.etc}: is no regular file" in err, (rc, err)
 
 
 @test("SIGHUP opens the log file anew and ends nothing; a start without HSS says so", smoke=True)

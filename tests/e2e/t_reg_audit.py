@@ -124,7 +124,7 @@ async def cut(t):
     assert "rows were cut off or written anew" in out, out
 
 
-@test("registry: an anchor-key that others may read, that is public, of another kind or not there is refused before the start", smoke=True)
+@test("registry: an anchor-key that others may read, that is public, of another kind or not there is refused before the start; so is an anchor that is no file", smoke=True)
 async def wrong_keys(t):
     w = Realm(t)
     private, public = await keys(w, "audit", "-algorithm", "ed25519")
@@ -140,3 +140,11 @@ async def wrong_keys(t):
         w.reg_cfg.write(path)
         rc, _, err = await procs.run([exe, "-c", path, "--check"], 20)
         assert rc and "anchor-key: " in err and why in err, (key, err)
+    w.reg_cfg.set("registry", f"anchor-key {private}")
+    os.chmod(private, 0o600)
+    os.mkfifo(pipe := os.path.join(w.dir, "pipe"))
+    for anchor in (pipe, "/dev/null", w.etc):                     # an anchor that is none: whoever opens a FIFO waits for its other side
+        w.reg_cfg.set("registry", f"anchor {anchor}")
+        w.reg_cfg.write(path)
+        rc, _, err = await procs.run([exe, "-c", path, "--check"], 20)
+        assert rc and f"{anchor}: is no regular file; allowed: one, or a name that nothing has" in err, (anchor, err)

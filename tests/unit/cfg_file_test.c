@@ -204,7 +204,7 @@ START_TEST(not_a_file)
 	snprintf(fifo, sizeof(fifo), "%s/x.cfg", dir);
 	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
 	ck_assert_int_eq(cfg_file_read(fifo, &err), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, "not a regular file"));
+	ck_assert_ptr_nonnull(strstr(err.text, "no regular file"));
 	ck_assert_int_eq(cfg_file_read("/dev/zero", &err), -EINVAL);
 	unlink(fifo);
 	rmdir(dir);

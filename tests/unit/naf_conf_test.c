@@ -2,6 +2,7 @@
 /* A NAF's configuration as a file: each word, each fault with its line and what is allowed. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "naf-lib/naf_conf.h"
 #include "tests/unit/suite.h"
@@ -125,6 +126,10 @@ START_TEST(file)
 	ck_assert_ptr_null(gba_naf_config_read(name, err, sizeof(err)));
 	ck_assert_ptr_nonnull(strstr(err, "naf.conf: No such file"));
 	ck_assert_ptr_null(gba_naf_config_read(NULL, NULL, 0));
+	ck_assert_int_eq(mkfifo(name, 0600), 0); /* nobody waits for who writes into it */
+	ck_assert_ptr_null(gba_naf_config_read(name, err, sizeof(err)));
+	ck_assert_ptr_nonnull(strstr(err, "naf.conf: is no regular file"));
+	unlink(name);
 	write_file(name, "plain\n", 6);
 	ck_assert_ptr_null(gba_naf_config_read(name, err, sizeof(err)));
 	ck_assert_ptr_nonnull(strstr(err, "naf.conf: line 1: plain wants one value"));

@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "tests/unit/io_log.h"
 #include "tests/unit/reg_world.h"
@@ -103,6 +104,27 @@ START_TEST(what_is_no_anchor_is_not_shown)
 }
 END_TEST
 
+/* A FIFO or a device as anchor file: nobody waits for its other side. */
+START_TEST(what_is_no_file_is_no_anchor)
+{
+	struct reg_anchored a;
+	struct reg_head head;
+	struct err err = { "" };
+
+	alarm(10);
+	unlink(anchor);
+	ck_assert_int_eq(mkfifo(anchor, 0600), 0);
+	ck_assert_int_lt(reg_anchor_write(&head, world, anchor, &err), 0);
+	ck_assert_msg(strstr(err.text, "is no regular file"), "%s", err.text);
+	ck_assert_int_lt(reg_anchor_verify(&a, world, anchor, NULL, &err), 0);
+	ck_assert_msg(strstr(err.text, "is no regular file"), "%s", err.text);
+	ck_assert_int_lt(reg_anchor_open(anchor, &err), 0);
+	ck_assert_msg(strstr(err.text, "is no regular file"), "%s", err.text);
+	ck_assert_int_lt(reg_anchor_verify(&a, world, "/dev/zero", NULL, &err), 0);
+	alarm(0);
+}
+END_TEST
+
 START_TEST(an_anchor_is_on_the_disk_before_it_is_told)
 {
 	char want[128];
@@ -115,4 +137,5 @@ START_TEST(an_anchor_is_on_the_disk_before_it_is_told)
 END_TEST
 
 SUITE_WITH_FIXTURE("reg_audit", begin, end, what_was_spoilt_is_found, a_row_written_anew_is_found_by_the_next,
-		   what_is_no_anchor_is_not_shown, an_anchor_is_on_the_disk_before_it_is_told)
+		   what_is_no_anchor_is_not_shown, what_is_no_file_is_no_anchor,
+		   an_anchor_is_on_the_disk_before_it_is_told)

@@ -286,7 +286,7 @@ START_TEST(pipe_for_a_file)
 	alarm(10);
 	ck_assert_int_eq(mkfifo(guss, 0600), 0);
 	ck_assert_int_lt(import_csv(db, guss, &how, &err), 0);
-	ck_assert_msg(strstr(err.text, "g.xml: no regular file"), "%s", err.text);
+	ck_assert_msg(strstr(err.text, "g.xml: is no regular file"), "%s", err.text);
 	write_text(csv, HEAD ONE "," KEY "," OPC ",0,,g.xml\n");
 	ck_assert_int_lt(import_csv(db, csv, &how, &err), 0);
 	ck_assert_msg(strstr(err.text, "s.csv:2:78: guss: ") && strstr(err.text, "no regular file"), "%s", err.text);
