@@ -20,7 +20,7 @@ struct reg_checkpoint {
 	bool failed; /* and that was said. Of the thread */
 };
 
-static void say(struct reg_checkpoint *c, bool fails)
+static void checkpoint_say(struct reg_checkpoint *c, bool fails)
 {
 	if (fails && !c->failed)
 		LOGT(DSTORE, LOGL_ERROR, "database: its log stays as it is, and grows: %s\n", sqlite3_errmsg(c->sql));
@@ -38,7 +38,7 @@ static void checkpoint(struct reg_checkpoint *c)
 	if (rc == SQLITE_OK && in_log > PAGES_MOST && in_log - done < PAGES_WORTH)
 		rc = sqlite3_wal_checkpoint_v2(c->sql, NULL, SQLITE_CHECKPOINT_RESTART, &in_log, &done);
 	if (rc != SQLITE_BUSY)
-		say(c, rc != SQLITE_OK);
+		checkpoint_say(c, rc != SQLITE_OK);
 }
 
 static void *checkpoint_main(void *arg)
