@@ -57,8 +57,15 @@ static struct span reseal_key(uint8_t *key, const struct one *o)
 
 /* --- the end of a step */
 
+static void refused(struct store_req *r, const struct redisReply *reply)
+{
+	if (reply && reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOPERM", 6) == 0)
+		came_of(r)->why = "the user of Redis may not: SCAN, GETRANGE, SET and DEL on r*";
+}
+
 static void step_kept(void *req, const struct redisReply *reply)
 {
+	refused(req, reply);
 	redis_end(req, redis_errno(reply));
 }
 
@@ -188,6 +195,7 @@ static void count_got(void *one, const struct redisReply *reply)
 	uint8_t kek = seal_kek_id(sealed_in(o->kind, redis_string(reply)));
 	int rc = redis_errno(reply);
 
+	refused(r, reply);
 	if (rc == 0 && kek)
 		came_of(r)->under[kek]++;
 	free(o);
@@ -250,12 +258,6 @@ static int key_begin(struct store_req *r, struct span key)
 	if (!seals)
 		return count_begin(r, key);
 	return key.len == 1 + RECORD_IMPI_TAG_LEN ? one_begin(r, 'i', span_of(key.p + 1, key.len - 1), seal_got) : 0;
-}
-
-static void refused(struct store_req *r, const struct redisReply *reply)
-{
-	if (reply && reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOPERM", 6) == 0)
-		came_of(r)->why = "the user of Redis may not: SCAN, GETRANGE, SET and DEL on r*";
 }
 
 static void scanned(void *req, const struct redisReply *reply)

@@ -194,6 +194,33 @@ START_TEST(whole)
 }
 END_TEST
 
+static void put_alike(MDB_txn *txn, MDB_dbi dbi)
+{
+	static const char *const keys[] = { "a", "ab", "abc", "b" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		MDB_val k = { strlen(keys[i]), (void *)keys[i] }, v = { 1, "x" };
+
+		ck_assert_int_eq(mdb_put(txn, dbi, &k, &v, 0), 0);
+	}
+}
+
+/* One key may be the beginning of another: they are in order as LMDB has them */
+START_TEST(keys_alike)
+{
+	struct lmdb_pages seen;
+	int fd;
+
+	open_store();
+	harness_close(&h);
+	disk_change(put_alike);
+	fd = data_open();
+	ck_assert_int_eq(lmdb_pages_walk(fd, NULL, NULL, &seen), 0);
+	ck_assert_msg(!seen.damaged, "%s", seen.what);
+	close(fd);
+}
+END_TEST
+
 /* Any octets changed anywhere: it opens or says why not, and whatever is found is true */
 START_TEST(mutated)
 {
@@ -328,6 +355,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, disk_teardown);
 	tcase_add_test(tc, whole);
+	tcase_add_test(tc, keys_alike);
 	tcase_add_loop_test(tc, damaged, 0, DAMAGES);
 	tcase_add_test(tc, mutated);
 	tcase_add_loop_test(tc, damaged_while_open, 0, 5);

@@ -101,3 +101,19 @@ size_t read_data(uint8_t **out)
 	close(fd);
 	return (size_t)n;
 }
+
+void disk_change(void (*change)(MDB_txn *txn, MDB_dbi dbi))
+{
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	ck_assert_int_eq(mdb_env_create(&env), 0);
+	mdb_env_set_mapsize(env, 1 << 30);
+	ck_assert_int_eq(mdb_env_open(env, dir, 0, 0600), 0);
+	ck_assert_int_eq(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	ck_assert_int_eq(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+	change(txn, dbi);
+	ck_assert_int_eq(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}

@@ -3,6 +3,7 @@
  *  A store in a directory of the test, and sessions by number. */
 #pragma once
 
+#include <lmdb.h>
 #include "tests/store/harness.h"
 
 extern char dir[256];
@@ -23,3 +24,5 @@ struct gba_session nth(unsigned n, bool with_tmpi);
 int get_nth(unsigned n);
 /*! Put n sessions of make(), all under way at once, so that they share few commits. \returns how many were put */
 unsigned put_many(unsigned n, struct gba_session (*make)(unsigned n));
+/*! Change what is in the database with LMDB alone; the store is not open. */
+void disk_change(void (*change)(MDB_txn *txn, MDB_dbi dbi));

@@ -55,23 +55,6 @@ START_TEST(record_is_small)
 }
 END_TEST
 
-/* Change what is in the database with LMDB alone. */
-static void tamper(void (*change)(MDB_txn *txn, MDB_dbi dbi))
-{
-	MDB_env *env;
-	MDB_txn *txn;
-	MDB_dbi dbi;
-
-	ck_assert_int_eq(mdb_env_create(&env), 0);
-	mdb_env_set_mapsize(env, 1 << 30);
-	ck_assert_int_eq(mdb_env_open(env, dir, 0, 0600), 0);
-	ck_assert_int_eq(mdb_txn_begin(env, NULL, 0, &txn), 0);
-	ck_assert_int_eq(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
-	change(txn, dbi);
-	ck_assert_int_eq(mdb_txn_commit(txn), 0);
-	mdb_env_close(env);
-}
-
 static void change_nth(MDB_txn *txn, MDB_dbi dbi, unsigned n, size_t at, size_t len)
 {
 	struct gba_session s = nth(n, true);
@@ -115,7 +98,7 @@ START_TEST(damaged_records)
 		ck_assert_int_eq(put(&h, &s), 0);
 	}
 	harness_close(&h);
-	tamper(damage);
+	disk_change(damage);
 	open_store();
 	for (unsigned n = 0; n < 12; n++) {
 		struct gba_session s = nth(n, true);
@@ -156,7 +139,7 @@ START_TEST(not_our_database)
 	open_store();
 	ck_assert_int_eq(put(&h, &s), 0);
 	harness_close(&h);
-	tamper(meta_gone);
+	disk_change(meta_gone);
 	expect_refused(&cfg, "KEK");
 }
 END_TEST
@@ -252,7 +235,7 @@ START_TEST(bound_to_rand)
 		ck_assert_int_eq(put(&h, &s), 0);
 	}
 	harness_close(&h);
-	tamper(move_record);
+	disk_change(move_record);
 	open_store();
 	ck_assert_int_eq(get_nth(0), 0);
 	ck_assert_int_eq(get_nth(1), -ENOENT);
@@ -301,7 +284,7 @@ START_TEST(damaged_mark)
 	ck_assert_int_eq(put(&h, &s), 0);
 	ck_assert_int_eq(put(&h, &other), 0);
 	harness_close(&h);
-	tamper(spoil_marks);
+	disk_change(spoil_marks);
 	open_store();
 	ck_assert_int_eq(get(&h, &id), -ENOENT);
 	ck_assert_int_eq(get(&h, &id_other), 0);
@@ -325,7 +308,7 @@ START_TEST(damaged_keeps_no_kek)
 	open_store();
 	ck_assert_int_eq(put(&h, &s), 0);
 	harness_close(&h);
-	tamper(spoil_records);
+	disk_change(spoil_records);
 	cfg.keks = keks;
 	cfg.n_keks = 2;
 	harness_open_lmdb(&h, dir, &cfg);

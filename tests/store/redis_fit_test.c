@@ -126,6 +126,24 @@ START_TEST(strange_servers)
 }
 END_TEST
 
+/* A reply without end is not kept, and a greeting that goes on and on is over after its time */
+START_TEST(without_end)
+{
+	static char flood[17 << 20];
+
+	memset(flood, 'x', sizeof(flood) - 1);
+	memcpy(flood, "$99999999\r\n", 11);
+	redis_fake_start(&server, flood, false, NULL, 0);
+	cfg = redis_cfg(&server.addr);
+	refused_for(&cfg, "a reply that is too long");
+	redis_server_stop(&server);
+	redis_drip_start(&server, "$1000000\r\n");
+	cfg = redis_cfg(&server.addr);
+	refused_for(&cfg, "no answer in time");
+	redis_server_stop(&server);
+}
+END_TEST
+
 /* Who closes each connection is not called without end: three times at once, then once a second */
 START_TEST(closes_each)
 {
@@ -228,9 +246,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {
-		not_fit, other_kek, strange_servers, closes_each, becomes_replica, masters_differ
-	};
+	const TTest *const tests[] = { not_fit,     other_kek,       strange_servers, without_end,
+				       closes_each, becomes_replica, masters_differ };
 
 	if (redis_server_is_there())
 		return suite_run("store on an unfit Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));

@@ -174,9 +174,37 @@ START_TEST(so_many_wait_for_a_reply)
 }
 END_TEST
 
+/* What cannot be sent yet is bounded in octets, too */
+START_TEST(so_much_waits_to_be_sent)
+{
+	static uint8_t big[1 << 20];
+	unsigned waiting = 0, at_once;
+	struct redis_part *p;
+	int rc;
+
+	open_with(NULL);
+	p = h.st->part;
+	while ((rc = redis_ask_key(p, span_of(big, sizeof(big)), on_reply, &waiting)) == 0 && waiting < 64)
+		waiting++;
+	at_once = waiting;
+	ck_assert_int_eq(rc, -EBUSY);
+	while (waiting)
+		osmo_select_main(0);
+	ck_assert_uint_ge(at_once, REDIS_LINK_OCTETS / sizeof(big));
+	ck_assert_uint_le(at_once, REDIS_LINK_OCTETS / sizeof(big) + 1);
+	ck_assert_int_eq(redis_ask_key(p, span_of(big, sizeof(big)), on_reply, &waiting), 0);
+	waiting++;
+	while (waiting)
+		osmo_select_main(0);
+	close_all();
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { stands_still, breaker, killed, full, so_many_wait_for_a_reply };
+	const TTest *const tests[] = {
+		stands_still, breaker, killed, full, so_many_wait_for_a_reply, so_much_waits_to_be_sent
+	};
 
 	if (redis_server_is_there())
 		return suite_run("store on a late Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));

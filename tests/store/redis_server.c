@@ -76,22 +76,38 @@ void redis_server_start(struct redis_server *s, const char *const *more)
 	redisFree(c);
 }
 
-static void fake_serve(int c, const char *reply, const char *then, unsigned nth)
+struct fake {
+	const char *reply, *then;
+	bool at_once;
+	unsigned nth;
+};
+
+static void fake_serve(int c, const struct fake *f)
 {
 	unsigned commands = 0;
 	char buf[4096];
 	ssize_t n;
 
+	if (f->at_once && write(c, f->reply, strlen(f->reply)) < 0)
+		return;
 	while ((n = read(c, buf, sizeof(buf))) > 0)
 		for (ssize_t i = 0; i < n; i++)
 			if (buf[i] == '*') {
-				const char *say = ++commands >= nth && then ? then : reply;
+				const char *say = ++commands >= f->nth && f->then ? f->then : f->reply;
 
 				(void)send(c, say, strlen(say), MSG_NOSIGNAL);
 			}
 }
 
-void redis_fake_start(struct redis_server *s, const char *reply, bool at_once, const char *then, unsigned nth)
+static void fake_drip(int c, const struct fake *f)
+{
+	const char *say = f->reply;
+
+	for (; send(c, say, strlen(say), MSG_NOSIGNAL) > 0; say = "x")
+		usleep(50000);
+}
+
+static void fake_start(struct redis_server *s, void (*serve)(int c, const struct fake *f), struct fake f)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1, c;
 
@@ -109,13 +125,22 @@ void redis_fake_start(struct redis_server *s, const char *reply, bool at_once, c
 	while ((c = accept(fd, NULL, NULL)) >= 0) {
 		if (fork() == 0) { /* each thread that asks has a connection of its own */
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			if (!at_once || write(c, reply, strlen(reply)) > 0)
-				fake_serve(c, reply, then, nth);
+			serve(c, &f);
 			_exit(0);
 		}
 		close(c);
 	}
 	_exit(0);
+}
+
+void redis_fake_start(struct redis_server *s, const char *reply, bool at_once, const char *then, unsigned nth)
+{
+	fake_start(s, fake_serve, (struct fake){ reply, then, at_once, nth });
+}
+
+void redis_drip_start(struct redis_server *s, const char *begin)
+{
+	fake_start(s, fake_drip, (struct fake){ .reply = begin });
 }
 
 void redis_server_stop(struct redis_server *s)

@@ -20,7 +20,9 @@ void redis_server_start(struct redis_server *s, const char *const *more);
 /*! A server of the test's own words: to each command the same, or from the nth on another one.
  *  \param[in] at_once it speaks before it is asked \param[in] then NULL: always reply */
 void redis_fake_start(struct redis_server *s, const char *reply, bool at_once, const char *then, unsigned nth);
-/*! Kill and wait for either. */
+/*! It begins with this, and goes on for ever with an octet now and then. */
+void redis_drip_start(struct redis_server *s, const char *begin);
+/*! Kill and wait for any. */
 void redis_server_stop(struct redis_server *s);
 /*! One command, words NULL at the end, over a connection of its own. \param[out] text what came, its beginning */
 void redis_server_ask(const struct redis_server *s, char *text, size_t cap, const char *const *words);

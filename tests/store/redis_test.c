@@ -8,6 +8,7 @@
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
 
+#include "bsf/store/redis_script.h"
 #include "tests/unit/suite.h"
 
 /* As the manual has it. */
@@ -80,6 +81,37 @@ START_TEST(nothing_is_left_of_the_former)
 		ck_assert_msg(!strncmp(text, "1 1 ", 4), "%s", text);
 	}
 	close_all();
+}
+END_TEST
+
+/* A subscriber has as many sessions as his list may hold: what lives there is not pushed out, and what is over makes room */
+START_TEST(sessions_of_a_subscriber)
+{
+	static const char fill[] = "local k = redis.call('KEYS', 'i*')[1] local v = redis.call('GET', k)"
+				   " for n = 1, 1023 do v = v .. string.format('%016d', n) .. 'name' .. ARGV[1] end"
+				   " redis.call('SET', k, v, 'KEEPTTL') return 1";
+	static const char list[] = "return redis.call('STRLEN', redis.call('KEYS', 'i*')[1])";
+	static const struct {
+		const char *until;
+		int rc;
+	} rows[] = { { "999999999999999", -ENOSPC }, { "000000000000001", 0 } };
+	struct gba_session first = session_make(1, IMPI_1, BSF_A, true),
+			   one_more = session_make(2, IMPI_1, BSF_B, true);
+	struct btid id = btid_of(&first);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		open_with(NULL);
+		ck_assert_int_eq(put(&h, &first), 0);
+		ask((const char *const[]){ "EVAL", fill, "0", rows[i].until, NULL });
+		ck_assert_int_eq(put(&h, &one_more), rows[i].rc);
+		ck_assert_int_eq(get(&h, &id), 0);
+		ck_assert((number((const char *const[]){ "EVAL", list, "0", NULL }) > 1024 * REDIS_ENTRY_LEN) ==
+			  (rows[i].rc < 0));
+		ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+		ck_assert_uint_eq(h.a.revoked, rows[i].rc ? 1 : 2);
+		ck_assert_int_eq(get(&h, &id), -ENOENT);
+		close_all();
+	}
 }
 END_TEST
 
@@ -163,8 +195,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { few_permissions, scripts_forgotten, nothing_is_left_of_the_former,
-				       nothing_in_clear, octets_of_a_session };
+	const TTest *const tests[] = { few_permissions,          scripts_forgotten, nothing_is_left_of_the_former,
+				       sessions_of_a_subscriber, nothing_in_clear,  octets_of_a_session };
 
 	if (redis_server_is_there())
 		return suite_run("store on Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));

@@ -108,6 +108,15 @@ void leaf_random(int fd)
 {
 	leaves(fd, to_random);
 }
+static void to_other_order(uint8_t *p)
+{
+	uint16_t first;
+
+	memcpy(&first, p + 16, 2);
+	memcpy(p + 16, p + 18, 2);
+	memcpy(p + 18, &first, 2);
+}
+
 static void leaf_offsets(int fd)
 {
 	leaves(fd, to_bad_offsets);
@@ -115,6 +124,10 @@ static void leaf_offsets(int fd)
 static void leaf_long_value(int fd)
 {
 	leaves(fd, to_long_value);
+}
+static void leaf_order(int fd)
+{
+	leaves(fd, to_other_order);
 }
 static void leaf_number(int fd)
 {
@@ -232,6 +245,31 @@ static void free_live(int fd)
 	page_write(fd, page, p);
 }
 
+/* The nth key of the root: RAND from one octet on is another. */
+static void branch_key(int fd, unsigned n, size_t from, uint8_t octet)
+{
+	unsigned page = root_of(fd, 128);
+	uint8_t p[PAGE];
+	uint16_t at;
+
+	page_read(fd, page, p);
+	ck_assert_uint_eq(p[10], 1);
+	memcpy(&at, p + 16 + 2 * n, 2);
+	memset(p + at + 8 + from, octet, AKA_RAND_LEN - from);
+	page_write(fd, page, p);
+}
+
+/* Less than what is before it; more than what comes with it. */
+static void branch_behind(int fd)
+{
+	branch_key(fd, 2, 0, 0);
+}
+
+static void branch_ahead(int fd)
+{
+	branch_key(fd, 1, 4, 0xff);
+}
+
 const struct damage damages[DAMAGES] = {
 	{ "leaf zero", leaf_zero, 60, NULL },
 	{ "leaf 0xff", leaf_ones, 60, NULL },
@@ -239,6 +277,9 @@ const struct damage damages[DAMAGES] = {
 	{ "offsets of a leaf", leaf_offsets, 60, NULL },
 	{ "length of a value", leaf_long_value, 60, NULL },
 	{ "number of a page", leaf_number, 60, NULL },
+	{ "order of a leaf", leaf_order, 0, NULL },
+	{ "key of a branch behind", branch_behind, 0, NULL },
+	{ "key of a branch ahead", branch_ahead, 0, NULL },
 	{ "key", leaf_key, 2, NULL },
 	{ "last page cut", cut_last, 60, NULL },
 	{ "large values", all_large, N / 10, NULL },

@@ -19,7 +19,7 @@ struct damage {
 	int lost; /* at most so many sessions; -1: refused */
 	const char *word;
 };
-enum { DAMAGES = 19 };
+enum { DAMAGES = 22 };
 extern const struct damage damages[DAMAGES];
 
 /* Of them, those that may also happen to a store that is open. */
