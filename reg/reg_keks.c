@@ -70,7 +70,7 @@ static int row_renew(struct reg_db *db, const struct sealed *t, sqlite3_stmt *ro
 	uint8_t *anew;
 	int n = -EBADMSG;
 
-	if (seal_kek_id(was) == seal_first(db->seal))
+	if (seal_kek_id(was) && !seal_is_due(db->seal, was))
 		return 0;
 	anew = malloc(cap);
 	if (anew && bound.p)

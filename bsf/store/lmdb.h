@@ -21,8 +21,8 @@ struct store_lmdb {
 	int64_t marks_swept_ms; /* of the committer */
 	struct lmdb_index *index;
 	struct record_keys keys;
-	uint8_t meta[LMDB_META_LEN]; /* the index key as it lies sealed */
-	uint8_t sealers[255];        /* KEKs that have sealed here; only of the committer, once it runs */
+	struct record_index meta;
+	uint8_t sealers[255]; /* KEKs that have sealed here; only of the committer, once it runs */
 	size_t n_sealers;
 	struct err said; /* by a token, while this is opened */
 	MDB_env *env;

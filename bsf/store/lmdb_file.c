@@ -63,8 +63,9 @@ bool store_lmdb_is_there(const char *dir)
 	return was_made(dir) || (store_path(path, dir, DATA) == 0 && access(path, F_OK) == 0);
 }
 
-static bool meta_kept(const char *dir, uint8_t meta[LMDB_META_LEN])
+static bool meta_kept(const char *dir, struct record_index *meta)
 {
+	uint8_t buf[sizeof(meta->sealed)];
 	char path[PATH_CAP];
 	ssize_t n = -1;
 	int fd;
@@ -73,10 +74,10 @@ static bool meta_kept(const char *dir, uint8_t meta[LMDB_META_LEN])
 		return false;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		n = read(fd, meta, LMDB_META_LEN);
+		n = read(fd, buf, sizeof(buf));
 		close(fd);
 	}
-	return n == LMDB_META_LEN;
+	return n > 0 && record_index_take(meta, span_of(buf, (size_t)n));
 }
 
 static int write_whole(const char *path, struct span text)
@@ -98,10 +99,10 @@ static int write_whole(const char *path, struct span text)
 int lmdb_file_made(const char *dir, struct span meta)
 {
 	char path[PATH_CAP], fresh[PATH_CAP];
-	uint8_t before[LMDB_META_LEN];
+	struct record_index before;
 	int rc;
 
-	if (meta_kept(dir, before) && span_eq(meta, span_of(before, sizeof(before))))
+	if (meta_kept(dir, &before) && span_eq(meta, record_index_span(&before)))
 		return 0;
 	if (store_path(path, dir, MADE) < 0 || store_path(fresh, dir, MADE ".new") < 0)
 		return -ENAMETOOLONG;
@@ -153,14 +154,14 @@ static int salvage_put(void *owner, struct span key, struct span value)
 int lmdb_file_salvage(struct lmdb_new *n, struct lmdb_pages *seen, int fd, const char *from, const char *into,
 		      lmdb_pages_fn *each, void *owner)
 {
-	uint8_t meta[LMDB_META_LEN];
+	struct record_index meta;
 	int rc = lmdb_new_begin(n, into);
 
 	if (rc)
 		return rc;
 	rc = lmdb_pages_walk(fd, each ? each : salvage_put, each ? owner : n, seen);
-	if (rc == 0 && !n->has_meta && meta_kept(from, meta)) /* its page may be the damaged one */
-		rc = lmdb_new_put(n, span_str(LMDB_META_KEY), span_of(meta, sizeof(meta)));
+	if (rc == 0 && !n->has_meta && meta_kept(from, &meta)) /* its page may be the damaged one */
+		rc = lmdb_new_put(n, span_str(LMDB_META_KEY), record_index_span(&meta));
 	return lmdb_new_end(n, rc);
 }
 

@@ -5,6 +5,7 @@
 
 #include "bsf/store/lmdb_pages.h"
 #include "bsf/store/marks.h"
+#include "bsf/store/record.h"
 #include "bsf/store/store.h"
 
 struct lmdb_new;
@@ -28,17 +29,15 @@ int lmdb_file_salvage(struct lmdb_new *n, struct lmdb_pages *seen, int fd, const
 
 /*! A store is in the file, durably: from now on an empty one is a loss, not a beginning. Keeps the one record without
  *  which no other can be found, so that no single page is worth the whole store.
- *  \param[in] meta value of LMDB_META_KEY, sealed; LMDB_META_LEN octets
+ *  \param[in] meta value of LMDB_META_KEY, sealed
  *  \returns 0; -errno */
 int lmdb_file_made(const char *dir, struct span meta);
 
 /*! The key of the record without which no other is found: the index key, sealed. */
-#define LMDB_META_KEY      "meta"
-#define LMDB_META_KEY_LEN  (sizeof(LMDB_META_KEY) - 1)
-#define LMDB_INDEX_KEY_LEN 32
+#define LMDB_META_KEY     "meta"
+#define LMDB_META_KEY_LEN (sizeof(LMDB_META_KEY) - 1)
 /* That of a mark (marks.h): 'M', kind, tag. */
 #define LMDB_MARK_KEY_LEN (2 + MARK_TAG_LEN)
-#define LMDB_META_LEN     (LMDB_INDEX_KEY_LEN + SEAL_OVERHEAD)
 
 /*! The key of the record that is there while a pass of lmdb_reseal() is under way: KEK, where it is. */
 #define LMDB_RESEAL_KEY     "reseal"

@@ -28,8 +28,7 @@ static bool times_open(const struct store_lmdb *l, struct mark *mark, const MDB_
 {
 	uint8_t times[TIMES_LEN];
 
-	if (v->mv_size != TIMES_LEN + SEAL_OVERHEAD ||
-	    seal_open(l->keys.seal, times, sizeof(times), lmdb_span(v), lmdb_span(k)) != TIMES_LEN)
+	if (seal_open(l->keys.seal, times, sizeof(times), lmdb_span(v), lmdb_span(k)) != TIMES_LEN)
 		return false;
 	mark->at_ms = (int64_t)be48_get(times);
 	mark->until_ms = (int64_t)be48_get(times + 6);

@@ -7,18 +7,16 @@
 
 #include "common/crypto/rng.h"
 
-/* That the index key opens also tells a right KEK from a wrong one. */
 static const char meta_aad[] = "gba store meta 1";
 
 static int meta_put(struct store_lmdb *l, MDB_txn *txn)
 {
 	MDB_val k = lmdb_val(LMDB_META_KEY, LMDB_META_KEY_LEN), v;
-	int n = seal_put(l->keys.seal, l->meta, sizeof(l->meta), span_of(l->keys.index_key.b, LMDB_INDEX_KEY_LEN),
-			 span_str(meta_aad));
+	int rc = record_index_seal(&l->meta, &l->keys, meta_aad);
 
-	if (n < 0)
-		return n;
-	v = lmdb_val(l->meta, (size_t)n);
+	if (rc < 0)
+		return rc;
+	v = lmdb_val(l->meta.sealed, l->meta.len);
 	return lmdb_errno(mdb_put(txn, l->dbi, &k, &v, 0));
 }
 
@@ -28,20 +26,15 @@ static int meta_create(struct store_lmdb *l, MDB_txn *txn)
 
 	if (mdb_stat(txn, l->dbi, &st) || st.ms_entries)
 		return -EBADMSG; /* another program's database, or a damaged one */
-	l->keys.index_key.len = LMDB_INDEX_KEY_LEN;
-	if (rng_fill(l->keys.index_key.b, LMDB_INDEX_KEY_LEN) < 0)
+	l->keys.index_key.len = RECORD_INDEX_LEN;
+	if (rng_fill(l->keys.index_key.b, RECORD_INDEX_LEN) < 0)
 		return -EIO;
 	return meta_put(l, txn);
 }
 
 int lmdb_meta_open(struct record_keys *keys, struct span sealed)
 {
-	int n = seal_open(keys->seal, keys->index_key.b, LMDB_INDEX_KEY_LEN, sealed, span_str(meta_aad));
-
-	if (n != LMDB_INDEX_KEY_LEN)
-		return n < 0 ? n : -EBADMSG;
-	keys->index_key.len = LMDB_INDEX_KEY_LEN;
-	return 0;
+	return record_index_open(keys, sealed, meta_aad);
 }
 
 /* The index key from the store, or a new one in a new store. */
@@ -54,9 +47,8 @@ static int meta_in(struct store_lmdb *l, MDB_txn *txn)
 		return meta_create(l, txn);
 	if (rc)
 		return lmdb_errno(rc);
-	if (v.mv_size != LMDB_META_LEN)
+	if (!record_index_take(&l->meta, lmdb_span(&v)))
 		return -EBADMSG;
-	memcpy(l->meta, v.mv_data, LMDB_META_LEN);
 	if (seal_learn(l->keys.seal, lmdb_span(&v), &l->said) < 0)
 		return -ECANCELED;
 	return lmdb_meta_open(&l->keys, lmdb_span(&v));
@@ -100,7 +92,7 @@ int lmdb_meta_begin(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, stru
 	rc = meta_txn(l, !cfg->check, meta_in);
 	if (rc == 0)
 		rc = meta_txn(l, false, sealers_read);
-	kek = seal_kek_id(span_of(l->meta, sizeof(l->meta)));
+	kek = seal_kek_id(record_index_span(&l->meta));
 	switch (rc) {
 	case 0:
 		return 0;
@@ -141,11 +133,11 @@ int lmdb_meta_renew(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, stru
 {
 	int rc = 0;
 
-	if (seal_kek_id(span_of(l->meta, sizeof(l->meta))) != seal_first(l->keys.seal))
+	if (seal_is_due(l->keys.seal, record_index_span(&l->meta)))
 		rc = meta_txn(l, true, meta_put);
 	if (rc == 0)
 		rc = sealers_add(l);
 	if (rc == 0)
-		rc = lmdb_file_made(cfg->dir, span_of(l->meta, sizeof(l->meta)));
+		rc = lmdb_file_made(cfg->dir, record_index_span(&l->meta));
 	return rc < 0 ? err_set(err, rc, "store: cannot write in %s: %s", cfg->dir, strerror(-rc)) : 0;
 }

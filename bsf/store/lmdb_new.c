@@ -5,9 +5,10 @@
 
 bool lmdb_new_is_ours(struct span key, struct span value)
 {
+	struct record_index i;
 	struct record_head h;
 
-	return (key.len == LMDB_META_KEY_LEN && value.len == LMDB_META_LEN) || key.len == LMDB_MARK_KEY_LEN ||
+	return (key.len == LMDB_META_KEY_LEN && record_index_take(&i, value)) || key.len == LMDB_MARK_KEY_LEN ||
 	       key.len == LMDB_RESEAL_KEY_LEN || key.len == LMDB_KEKS_KEY_LEN ||
 	       (key.len == AKA_RAND_LEN && value.len <= RECORD_MAX && record_head_read(&h, value) == 0);
 }
@@ -53,8 +54,7 @@ int lmdb_new_put(struct lmdb_new *n, struct span key, struct span value)
 	if (rc)
 		return rc == MDB_KEYEXIST ? 0 : rc;
 	if (key.len == LMDB_META_KEY_LEN) {
-		n->has_meta = true;
-		memcpy(n->meta, value.p, sizeof(n->meta));
+		n->has_meta = record_index_take(&n->meta, value);
 		return 0;
 	}
 	if (lmdb_key_is_own(key.len))

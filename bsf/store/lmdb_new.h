@@ -11,7 +11,7 @@ struct lmdb_new {
 	MDB_dbi dbi;
 	uint64_t records; /* the index key not among them */
 	bool has_meta;
-	uint8_t meta[LMDB_META_LEN]; /* the index key, sealed, where there is one */
+	struct record_index meta; /* where there is one */
 };
 
 /*! Is it something that a store may hold? */

@@ -25,7 +25,7 @@ static struct span sealed_of(const MDB_val *k, const MDB_val *v)
 	return k->mv_size == LMDB_MARK_KEY_LEN ? lmdb_span(v) : span_of(NULL, 0);
 }
 
-/* Under another KEK than the first. One that does not open needs no KEK. */
+/* Under another KEK than the first, or of a former version. One that does not open needs no KEK. */
 static int old_one(struct pass *p, MDB_val *k, const MDB_val *v)
 {
 	BUFFER_UNCLEARED uint8_t buf[RECORD_MAX];
@@ -36,7 +36,7 @@ static int old_one(struct pass *p, MDB_val *k, const MDB_val *v)
 	MDB_val new;
 
 	if (n == -EBADMSG || n == -ENOKEY) {
-		p->came->lost++;
+		p->came->lost += kek != seal_first(keys->seal);
 		return 0;
 	}
 	if (n < 0)
@@ -54,11 +54,12 @@ static int old_one(struct pass *p, MDB_val *k, const MDB_val *v)
 static int look_one(struct pass *p, const MDB_val *k, const MDB_val *v)
 {
 	uint8_t kek = seal_kek_id(sealed_of(k, v)), copy[LMDB_MARK_KEY_LEN];
+	const struct seal *seal = p->l->keys.seal;
 	MDB_val key = lmdb_val(copy, k->mv_size);
 
 	if (kek == 0)
 		return 0;
-	if (kek != seal_first(p->l->keys.seal)) {
+	if (p->seals ? seal_is_due(seal, sealed_of(k, v)) : kek != seal_first(seal)) {
 		memcpy(copy, k->mv_data, k->mv_size); /* its page may be written into */
 		return old_one(p, &key, v);
 	}

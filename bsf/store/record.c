@@ -117,16 +117,16 @@ int record_read(struct gba_session *out, const struct record_keys *k, const uint
 	uint8_t aad[AAD_LEN];
 	struct gba_session_known known;
 	struct record_head h;
-	struct span sealed;
-	int n, rc;
+	struct span sealed = record_sealed(value);
+	int len = seal_content_len(sealed), rc;
 
-	if (value.len < RECORD_HEAD_LEN + SEAL_OVERHEAD || record_head_read(&h, value) < 0)
+	if (len < 0 || record_head_read(&h, value) < 0)
 		return -EBADMSG;
 	known = (struct gba_session_known){ h.expires_at, h.tmpi_tag };
-	sealed = span_of(value.p + RECORD_HEAD_LEN, value.len - RECORD_HEAD_LEN);
-	n = seal_open(k->seal, plain, sizeof(plain), sealed, aad_make(aad, rand, value.p));
-	rc = n < 0 ? n : gba_session_unpack(out, rand, &known, plain, (size_t)n);
-	explicit_bzero(plain, sealed.len - SEAL_OVERHEAD);
+	rc = seal_open(k->seal, plain, sizeof(plain), sealed, aad_make(aad, rand, value.p));
+	if (rc >= 0)
+		rc = gba_session_unpack(out, rand, &known, plain, (size_t)len);
+	explicit_bzero(plain, (size_t)len < sizeof(plain) ? (size_t)len : sizeof(plain));
 	return rc;
 }
 
@@ -149,4 +149,39 @@ int record_reseal(uint8_t *out, size_t cap, const struct record_keys *k, const u
 	n = seal_again(k->seal, out + RECORD_HEAD_LEN, cap - RECORD_HEAD_LEN, record_sealed(value),
 		       aad_make(aad, rand, value.p));
 	return n < 0 ? n : RECORD_HEAD_LEN + n;
+}
+
+bool record_index_take(struct record_index *out, struct span value)
+{
+	if (seal_content_len(value) != RECORD_INDEX_LEN)
+		return false;
+	memcpy(out->sealed, value.p, value.len);
+	out->len = value.len;
+	return true;
+}
+
+struct span record_index_span(const struct record_index *i)
+{
+	return span_of(i->sealed, i->len);
+}
+
+int record_index_seal(struct record_index *out, const struct record_keys *k, const char *bind)
+{
+	int n = seal_put(k->seal, out->sealed, sizeof(out->sealed), span_of(k->index_key.b, RECORD_INDEX_LEN),
+			 span_str(bind));
+
+	out->len = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? -EIO : 0;
+}
+
+int record_index_open(struct record_keys *k, struct span value, const char *bind)
+{
+	SECRET_AUTO key = { .len = RECORD_INDEX_LEN };
+	int n = seal_content_len(value) == RECORD_INDEX_LEN
+			? seal_open(k->seal, key.b, RECORD_INDEX_LEN, value, span_str(bind))
+			: -EBADMSG;
+
+	if (n >= 0)
+		k->index_key = key;
+	return n < 0 ? n : 0;
 }

@@ -7,7 +7,7 @@
  *    sealed session (seal.h, gba_session_pack())
  *
  *  The tags of IMPI and BSF name are HMACs under the index key, so they name nobody; the tag of a TMPI is its
- *  beginning, which is a key derivation's output and says nothing either. 172 octets for 3GPP names without GUSS and
+ *  beginning, which is a key derivation's output and says nothing either. 160 octets for 3GPP names without GUSS and
  *  TMPI. */
 #pragma once
 
@@ -16,7 +16,7 @@
 
 #define RECORD_HEAD_LEN     31
 #define RECORD_IMPI_TAG_LEN 12
-#define RECORD_MAX          (RECORD_HEAD_LEN + SEAL_OVERHEAD + GBA_RECORD_MAX)
+#define RECORD_MAX          (RECORD_HEAD_LEN + SEAL_OVERHEAD_MAX + GBA_RECORD_MAX)
 
 enum record_kind {
 	RECORD_SESSION = 1,
@@ -34,8 +34,24 @@ struct record_head {
 
 struct record_keys {
 	struct seal *seal;
-	struct secret index_key; /* 32 octets */
+	struct secret index_key; /* RECORD_INDEX_LEN octets */
 };
+
+#define RECORD_INDEX_LEN 32
+
+/*! The index key as it lies sealed in a store. */
+struct record_index {
+	uint8_t sealed[RECORD_INDEX_LEN + SEAL_OVERHEAD_MAX];
+	size_t len;
+};
+
+/*! Pure. \returns false: it cannot be one */
+bool record_index_take(struct record_index *out, struct span value);
+struct span record_index_span(const struct record_index *i);
+/*! \param[in] bind of the store \returns 0; -EIO */
+int record_index_seal(struct record_index *out, const struct record_keys *k, const char *bind);
+/*! Open it into k. That it opens also tells a right KEK from a wrong one. \returns 0; -EBADMSG, -ENOKEY, and k is as it was */
+int record_index_open(struct record_keys *k, struct span value, const char *bind);
 
 /*! Pure. \returns 0; -EBADMSG */
 int record_head_read(struct record_head *out, struct span value);

@@ -28,10 +28,8 @@
 #include "bsf/store/redis_sentinel.h"
 #include "common/base/sockaddr.h"
 
-#define REDIS_KEY_LEN   14 /* the longest */
-#define REDIS_INDEX_LEN 32
-#define REDIS_META_LEN  (REDIS_INDEX_LEN + SEAL_OVERHEAD)
-#define REDIS_RUN_ID    40
+#define REDIS_KEY_LEN 14 /* the longest */
+#define REDIS_RUN_ID  40
 /* Where marks are written replicas are waited for, and what comes behind that waits with it. */
 #define REDIS_PATIENCE_MS 400
 
@@ -67,7 +65,7 @@ struct redis_part {
 	struct sockaddr_storage at;
 	char label[SOCKADDR_TEXT]; /* of at */
 	struct record_keys keys;
-	uint8_t meta[REDIS_META_LEN];    /* the index key as it lies sealed there */
+	struct record_index meta;
 	int64_t clock_ms;                /* its clock, ahead of ours; never more than it is */
 	int64_t off_ms;                  /* our time of day, ahead of its */
 	char clock_of[REDIS_RUN_ID + 1]; /* the run_id that is of */

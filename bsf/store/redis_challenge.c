@@ -78,15 +78,16 @@ static int challenge_open(struct store_req *r, struct span value)
 	BUFFER_UNCLEARED uint8_t plain[CHALLENGE_MAX];
 	struct redis_part *p = r->st->part;
 	struct gba_challenge c;
-	int n, rc;
+	int len = seal_content_len(value), rc;
 
 	if (span_eq(value, span_str(taken)))
 		return -EALREADY;
-	if (value.len < SEAL_OVERHEAD || value.len - SEAL_OVERHEAD > sizeof(plain))
+	if (len < 0 || (size_t)len > sizeof(plain))
 		return -ENOENT;
-	n = seal_open(p->keys.seal, plain, sizeof(plain), value, gba_challenge_key(&r->challenge));
-	rc = n < 0 ? n : gba_challenge_unpack(&c, plain, (size_t)n);
-	OPENSSL_cleanse(plain, value.len - SEAL_OVERHEAD);
+	rc = seal_open(p->keys.seal, plain, sizeof(plain), value, gba_challenge_key(&r->challenge));
+	if (rc >= 0)
+		rc = gba_challenge_unpack(&c, plain, (size_t)len);
+	OPENSSL_cleanse(plain, (size_t)len);
 	if (rc < 0)
 		return rc == -ENOMEM ? -EIO : -ENOENT;
 	c.expires_mono_ms -= (uint64_t)p->clock_ms;

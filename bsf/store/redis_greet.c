@@ -191,30 +191,19 @@ static void ask_time(struct redis_part *p, redis_reply_fn *fn)
 /* What we would put, if there is none. \returns 0; -EIO */
 static int meta_make(struct redis_part *p)
 {
-	int n;
-
 	if (p->keys.index_key.len)
 		return 0;
-	if (rng_fill(p->keys.index_key.b, REDIS_INDEX_LEN) < 0)
+	if (rng_fill(p->keys.index_key.b, RECORD_INDEX_LEN) < 0 ||
+	    record_index_seal(&p->meta, &p->keys, redis_meta_aad) < 0)
 		return -EIO;
-	n = seal_put(p->keys.seal, p->meta, sizeof(p->meta), span_of(p->keys.index_key.b, REDIS_INDEX_LEN),
-		     span_str(redis_meta_aad));
-	if (n == REDIS_META_LEN)
-		p->keys.index_key.len = REDIS_INDEX_LEN;
-	return n == REDIS_META_LEN ? 0 : -EIO;
+	p->keys.index_key.len = RECORD_INDEX_LEN;
+	return 0;
 }
 
 /* \returns false: it is not sealed by one of our KEKs */
 static bool meta_take(struct redis_part *p, struct span value)
 {
-	SECRET_AUTO key = { .len = REDIS_INDEX_LEN };
-
-	if (value.len != REDIS_META_LEN ||
-	    seal_open(p->keys.seal, key.b, REDIS_INDEX_LEN, value, span_str(redis_meta_aad)) != REDIS_INDEX_LEN)
-		return false;
-	memcpy(p->meta, value.p, REDIS_META_LEN);
-	p->keys.index_key = key;
-	return true;
+	return record_index_open(&p->keys, value, redis_meta_aad) == 0 && record_index_take(&p->meta, value);
 }
 
 /* \returns 0, also where the link has gone; -EIO */
@@ -223,8 +212,8 @@ static int meta_ask(struct redis_part *p, redis_reply_fn *fn)
 	if (meta_make(p) < 0)
 		return -EIO;
 	(void)redis_link_greet(p->link, 5,
-			       (struct span[]){ span_str("SET"), span_str(redis_meta_key),
-						span_of(p->meta, REDIS_META_LEN), span_str("NX"), span_str("GET") },
+			       (struct span[]){ span_str("SET"), span_str(redis_meta_key), record_index_span(&p->meta),
+						span_str("NX"), span_str("GET") },
 			       fn, p);
 	return 0;
 }
@@ -266,7 +255,7 @@ static void tick_meta(void *part, const struct redisReply *r)
 		return;
 	if (r->type == REDIS_REPLY_NIL)
 		LOGT(DSTORE, LOGL_NOTICE, "store: Redis at %s was emptied: its sessions are gone\n", p->label);
-	else if (!span_eq(redis_string(r), span_of(p->meta, REDIS_META_LEN)) && !meta_renewed(p, redis_string(r)))
+	else if (!span_eq(redis_string(r), record_index_span(&p->meta)) && !meta_renewed(p, redis_string(r)))
 		redis_link_refuse(p->link, "its data have become others");
 }
 

@@ -129,8 +129,10 @@ static int value_again(const struct one *o, uint8_t *out, size_t cap, struct spa
 	writer_init(&w, out, cap);
 	writer_put(&w, value.p, REDIS_HEAD_LEN);
 	n = seal_again(p->keys.seal, out + w.len, cap - w.len, who.sealed, reseal_key(key, o));
-	if (n < 0 || (size_t)n != who.sealed.len)
-		return n < 0 ? n : -EBADMSG;
+	if (n < 0)
+		return n;
+	for (int i = 1, rest = n; i <= 3; i++, rest /= 10) /* how long it is */
+		out[REDIS_HEAD_LEN - i] = (uint8_t)('0' + rest % 10);
 	w.len += (size_t)n;
 	writer_span(&w, who.list);
 	return w.overflow ? -ENOSPC : (int)w.len;
@@ -171,16 +173,15 @@ static void seal_got(void *one, const struct redisReply *reply)
 	struct store_req *r = o->r;
 	struct redis_part *p = r->st->part;
 	struct span value = redis_string(reply);
-	uint8_t kek = seal_kek_id(sealed_in(o->kind, value));
 	int rc = redis_errno(reply);
 
 	if (rc == 0 && o->kind == 'i')
 		rc = sessions_begin(r, value, seal_got);
-	if (rc == 0 && kek && kek != seal_first(p->keys.seal)) {
+	if (rc == 0 && seal_is_due(p->keys.seal, sealed_in(o->kind, value))) {
 		rc = swap(o, value);
 		if (rc == 0)
 			return;
-		came_of(r)->lost += rc > 0;
+		came_of(r)->lost += rc > 0 && seal_kek_id(sealed_in(o->kind, value)) != seal_first(p->keys.seal);
 	}
 	free(o);
 	one_end(r, rc < 0 ? rc : 0);

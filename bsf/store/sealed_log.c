@@ -41,11 +41,6 @@ struct sealed_log {
 	struct log_file f;
 };
 
-static size_t sealed_len(const struct sealed_log *l)
-{
-	return l->form->len + SEAL_OVERHEAD;
-}
-
 static void chain_begin(struct sealed_log *l)
 {
 	struct chain *c = &l->f.chain;
@@ -55,9 +50,9 @@ static void chain_begin(struct sealed_log *l)
 	memcpy(c->aad, l->form->bind, c->begin);
 }
 
-static void chain_next(struct sealed_log *l, const uint8_t *record)
+static void chain_next(struct sealed_log *l, struct span sealed)
 {
-	memcpy(l->f.chain.aad + l->f.chain.begin, record + sealed_len(l) - CHAIN_LEN, CHAIN_LEN);
+	memcpy(l->f.chain.aad + l->f.chain.begin, sealed.p + sealed.len - CHAIN_LEN, CHAIN_LEN);
 }
 
 static struct span chain_aad(const struct sealed_log *l)
@@ -83,13 +78,13 @@ static bool log_room(struct log_file *f, size_t more)
 int sealed_log_add(struct sealed_log *l, const uint8_t *record)
 {
 	struct log_file *f = &l->f;
-	size_t len = sealed_len(l);
+	size_t len = l->form->len + SEAL_OVERHEAD;
 
 	if (!log_room(f, len))
 		return -ENOMEM;
 	if (seal_put(l->seal, f->pending + f->len, len, span_of(record, l->form->len), chain_aad(l)) != (int)len)
 		return -EIO;
-	chain_next(l, f->pending + f->len);
+	chain_next(l, span_of(f->pending + f->len, len));
 	f->len += len;
 	f->records++;
 	return 0;
@@ -148,13 +143,13 @@ static bool all_zero(const uint8_t *p, size_t len)
 }
 
 /* \returns 0; -EBADMSG it does not open, or is not what stands there; -ENOSPC */
-static int record_take(struct sealed_log *l, const uint8_t *sealed, bool first)
+static int record_take(struct sealed_log *l, struct span sealed, bool first)
 {
 	BUFFER_UNCLEARED uint8_t plain[SEALED_LOG_MAX];
 	size_t len = l->form->len;
 	int rc = 0;
 
-	if (seal_open(l->seal, plain, sizeof(plain), span_of(sealed, sealed_len(l)), chain_aad(l)) != (int)len)
+	if (seal_open(l->seal, plain, sizeof(plain), sealed, chain_aad(l)) != (int)len)
 		return -EBADMSG;
 	chain_next(l, sealed);
 	if (first != (plain[0] == 0))
@@ -165,13 +160,13 @@ static int record_take(struct sealed_log *l, const uint8_t *sealed, bool first)
 	return rc;
 }
 
-/* \param[out] record which one a fault is of */
+/* All of a file is of one version, which begins it anew. \param[out] record which one a fault is of */
 static int records_take(struct sealed_log *l, struct span file, size_t *record)
 {
-	size_t at = 0, len = sealed_len(l);
+	size_t at = 0, len = l->form->len + seal_overhead(file);
 
 	for (; at + len <= file.len; at += len) {
-		int rc = record_take(l, file.p + at, at == 0);
+		int rc = record_take(l, span_of(file.p + at, len), at == 0);
 
 		*record = at / len + 1;
 		if (rc == -EBADMSG && at && all_zero(file.p + at, file.len - at))

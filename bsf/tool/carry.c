@@ -118,7 +118,7 @@ static void folder_remove(const char *dir)
 /* The index key lies beside the store, too: from then on an empty data.mdb there is a loss. */
 static int folder_done(const char *dir, const struct lmdb_new *n, struct err *err)
 {
-	int rc = lmdb_file_made(dir, span_of(n->meta, sizeof(n->meta)));
+	int rc = lmdb_file_made(dir, record_index_span(&n->meta));
 
 	return rc < 0 ? err_set(err, rc, "cannot write in %s: %s", dir, strerror(-rc)) : 0;
 }

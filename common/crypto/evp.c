@@ -4,10 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-
-#include "common/base/bytes.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
@@ -19,11 +16,14 @@ static void thread_free(void *p)
 	struct evp_thread *t = p;
 
 	EVP_CIPHER_CTX_free(t->aes_ecb);
-	EVP_CIPHER_CTX_free(t->sealing.ctx);
-	EVP_CIPHER_CTX_free(t->opening.ctx);
+	EVP_CIPHER_CTX_free(t->sealing);
+	EVP_CIPHER_CTX_free(t->opening);
 	EVP_MD_CTX_free(t->md);
 	EVP_MD_CTX_free(t->hmac);
-	EVP_MAC_CTX_free(t->kept);
+	for (size_t i = 0; i < EVP_KEPT; i++) {
+		EVP_MD_CTX_free(t->kept[i].inner);
+		EVP_MD_CTX_free(t->kept[i].outer);
+	}
 	OPENSSL_cleanse(t, sizeof(*t));
 	free(t);
 }
@@ -45,7 +45,6 @@ static void __attribute__((destructor)) process_free(void)
 	EVP_MD_free(alg.md5);
 	EVP_MD_free(alg.sha1);
 	EVP_MD_free(alg.sha256);
-	EVP_MAC_free(alg.hmac);
 	alg = (struct evp_algorithms){ 0 };
 	usable = false;
 }
@@ -59,9 +58,8 @@ static void init(void)
 	alg.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
 	alg.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 	alg.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	alg.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	usable = pthread_key_create(&key, thread_free) == 0;
-	if (!alg.aes128_ecb || !alg.aes256_gcm || !alg.md5 || !alg.sha1 || !alg.sha256 || !alg.hmac)
+	if (!alg.aes128_ecb || !alg.aes256_gcm || !alg.md5 || !alg.sha1 || !alg.sha256)
 		usable = false;
 }
 
@@ -71,19 +69,17 @@ const struct evp_algorithms *evp_algorithms(void)
 	return usable ? &alg : NULL;
 }
 
-/* Said once per context: told with each key, OpenSSL would look the digest up by name each time. */
-static bool hmac_of_sha256(EVP_MAC_CTX *ctx)
+static bool kept_new(struct evp_kept *k)
 {
-	char name[] = "SHA256";
-	const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
-				      OSSL_PARAM_END };
-
-	return EVP_MAC_CTX_set_params(ctx, params) == 1;
+	k->inner = EVP_MD_CTX_new();
+	k->outer = EVP_MD_CTX_new();
+	return k->inner && k->outer;
 }
 
 struct evp_thread *evp_thread(void)
 {
 	struct evp_thread *t;
+	bool ok = true;
 
 	if (!evp_algorithms())
 		return NULL;
@@ -94,50 +90,47 @@ struct evp_thread *evp_thread(void)
 	if (!t)
 		return NULL;
 	t->aes_ecb = EVP_CIPHER_CTX_new();
-	t->sealing.ctx = EVP_CIPHER_CTX_new();
-	t->opening.ctx = EVP_CIPHER_CTX_new();
+	t->sealing = EVP_CIPHER_CTX_new();
+	t->opening = EVP_CIPHER_CTX_new();
 	t->md = EVP_MD_CTX_new();
 	t->hmac = EVP_MD_CTX_new();
-	t->kept = EVP_MAC_CTX_new(alg.hmac);
-	if (!t->aes_ecb || !t->sealing.ctx || !t->opening.ctx || !t->md || !t->hmac || !t->kept ||
-	    !hmac_of_sha256(t->kept) || pthread_setspecific(key, t) != 0) {
+	for (size_t i = 0; i < EVP_KEPT; i++)
+		ok = kept_new(&t->kept[i]) && ok;
+	if (!ok || !t->aes_ecb || !t->sealing || !t->opening || !t->md || !t->hmac ||
+	    pthread_setspecific(key, t) != 0) {
 		thread_free(t);
 		return NULL;
 	}
 	return t;
 }
 
-EVP_CIPHER_CTX *evp_gcm_begin(struct evp_gcm *g, bool seals, const uint8_t *k, const uint8_t iv[12])
+static void blocks_make(uint8_t inner[EVP_HMAC_KEY_MAX], uint8_t outer[EVP_HMAC_KEY_MAX], const uint8_t *k,
+			size_t keylen)
 {
-	bool again = g->has_key && CRYPTO_memcmp(g->key, k, EVP_GCM_KEY_LEN) == 0;
-	const EVP_CIPHER *cipher = g->has_key ? NULL : alg.aes256_gcm;
+	for (size_t i = 0; i < EVP_HMAC_KEY_MAX; i++) {
+		uint8_t c = i < keylen ? k[i] : 0;
 
-	g->has_key = EVP_CipherInit_ex2(g->ctx, cipher, again ? NULL : k, iv, seals, NULL) == 1;
-	if (g->has_key && !again)
-		memcpy(g->key, k, EVP_GCM_KEY_LEN);
-	return g->has_key ? g->ctx : NULL;
+		inner[i] = c ^ 0x36;
+		outer[i] = c ^ 0x5c;
+	}
 }
 
-void evp_gcm_forget(struct evp_gcm *g)
+static bool digest_begin(EVP_MD_CTX *md, const uint8_t block[EVP_HMAC_KEY_MAX])
 {
-	EVP_CIPHER_CTX_reset(g->ctx);
-	OPENSSL_cleanse(g->key, sizeof(g->key));
-	g->has_key = false;
+	return EVP_DigestInit_ex2(md, alg.sha256, NULL) == 1 && EVP_DigestUpdate(md, block, EVP_HMAC_KEY_MAX) == 1;
 }
 
-/* One of the two digests of RFC 2104: of a block made of the key, and of what follows. */
-static bool keyed_digest(EVP_MD_CTX *md, uint8_t out[32], const uint8_t block[EVP_HMAC_KEY_MAX],
-			 const struct span *pieces, size_t n)
+static bool digest_end(EVP_MD_CTX *md, uint8_t out[32], const struct span *pieces, size_t n)
 {
-	bool ok = EVP_DigestInit_ex2(md, alg.sha256, NULL) == 1 && EVP_DigestUpdate(md, block, EVP_HMAC_KEY_MAX) == 1;
+	bool ok = true;
 
 	for (size_t i = 0; i < n && ok; i++)
 		ok = pieces[i].len == 0 || EVP_DigestUpdate(md, pieces[i].p, pieces[i].len) == 1;
 	return ok && EVP_DigestFinal_ex(md, out, NULL) == 1;
 }
 
-/* By hand: with a key for each message EVP_MAC costs twice as much, since it copies contexts, and keeps the key until it is told
- * another one. */
+/* By hand, the two digests of RFC 2104: with a key for each message EVP_MAC costs twice as much, since it copies contexts, and keeps
+ * the key until it is told another one. */
 int evp_hmac_sha256(uint8_t out[32], const uint8_t *k, size_t keylen, const struct span *pieces, size_t n)
 {
 	struct evp_thread *t = evp_thread();
@@ -146,14 +139,9 @@ int evp_hmac_sha256(uint8_t out[32], const uint8_t *k, size_t keylen, const stru
 
 	if (!t || keylen > EVP_HMAC_KEY_MAX)
 		return -EIO;
-	for (size_t i = 0; i < EVP_HMAC_KEY_MAX; i++) {
-		uint8_t c = i < keylen ? k[i] : 0;
-
-		inner[i] = c ^ 0x36;
-		outer[i] = c ^ 0x5c;
-	}
-	ok = keyed_digest(t->hmac, digest, inner, pieces, n) &&
-	     keyed_digest(t->hmac, out, outer, &(struct span){ digest, sizeof(digest) }, 1);
+	blocks_make(inner, outer, k, keylen);
+	ok = digest_begin(t->hmac, inner) && digest_end(t->hmac, digest, pieces, n) && digest_begin(t->hmac, outer) &&
+	     digest_end(t->hmac, out, &(struct span){ digest, sizeof(digest) }, 1);
 	EVP_DigestInit_ex2(t->hmac, alg.sha256, NULL); /* the last digest is what it has in its memory */
 	OPENSSL_cleanse(inner, sizeof(inner));
 	OPENSSL_cleanse(outer, sizeof(outer));
@@ -161,30 +149,65 @@ int evp_hmac_sha256(uint8_t out[32], const uint8_t *k, size_t keylen, const stru
 	return ok ? 0 : -EIO;
 }
 
-/* k NULL: the key that ctx has. */
-static int hmac_kept(EVP_MAC_CTX *ctx, uint8_t out[32], const uint8_t *k, size_t keylen, struct span what)
+int evp_hkdf_sha256(uint8_t out[32], struct span k, struct span salt, struct span info)
 {
-	size_t len;
+	uint8_t extracted[32];
+	const struct span expand[] = { info, span_of("\1", 1) };
+	int rc = evp_hmac_sha256(extracted, salt.p, salt.len, &k, 1);
 
-	if (EVP_MAC_init(ctx, k, keylen, NULL) != 1 || (what.len && EVP_MAC_update(ctx, what.p, what.len) != 1))
-		return -EIO;
-	return EVP_MAC_final(ctx, out, &len, 32) == 1 && len == 32 ? 0 : -EIO;
+	if (rc == 0)
+		rc = evp_hmac_sha256(out, extracted, sizeof(extracted), expand, 2);
+	OPENSSL_cleanse(extracted, sizeof(extracted));
+	return rc;
 }
 
-int evp_hmac_sha256_kept(uint8_t out[32], const uint8_t *k, size_t keylen, struct span what)
+static bool kept_make(struct evp_kept *kept, const uint8_t *k, size_t keylen)
+{
+	uint8_t inner[EVP_HMAC_KEY_MAX], outer[EVP_HMAC_KEY_MAX];
+	bool ok;
+
+	blocks_make(inner, outer, k, keylen);
+	ok = digest_begin(kept->inner, inner) && digest_begin(kept->outer, outer);
+	memcpy(kept->key, k, keylen);
+	kept->len = ok ? keylen : 0;
+	OPENSSL_cleanse(inner, sizeof(inner));
+	OPENSSL_cleanse(outer, sizeof(outer));
+	return ok;
+}
+
+/* The keys are few and ours, so to compare them may take its time. */
+static const struct evp_kept *kept_of(struct evp_thread *t, const uint8_t *k, size_t keylen)
+{
+	struct evp_kept *kept;
+
+	for (size_t i = 0; i < EVP_KEPT; i++)
+		if (t->kept[i].len == keylen && memcmp(t->kept[i].key, k, keylen) == 0)
+			return &t->kept[i];
+	kept = &t->kept[t->kept_next++ % EVP_KEPT];
+	return kept_make(kept, k, keylen) ? kept : NULL;
+}
+
+int evp_hmac_sha256_kept(uint8_t out[32], const uint8_t *k, size_t keylen, const struct span *pieces, size_t n)
 {
 	struct evp_thread *t = evp_thread();
-	bool again;
-	int rc;
+	const struct evp_kept *kept = t && keylen && keylen <= EVP_HMAC_KEY_MAX ? kept_of(t, k, keylen) : NULL;
+	uint8_t digest[32];
 
-	if (!t || keylen == 0 || keylen > EVP_HMAC_KEY_MAX)
+	if (!kept || EVP_MD_CTX_copy_ex(t->hmac, kept->inner) != 1 || !digest_end(t->hmac, digest, pieces, n) ||
+	    EVP_MD_CTX_copy_ex(t->hmac, kept->outer) != 1 ||
+	    !digest_end(t->hmac, out, &(struct span){ digest, sizeof(digest) }, 1))
 		return -EIO;
-	again = t->kept_len == keylen && CRYPTO_memcmp(t->kept_key, k, keylen) == 0;
-	t->kept_len = 0; /* until it is known to be in the context */
-	rc = hmac_kept(t->kept, out, again ? NULL : k, again ? 0 : keylen, what);
-	if (rc < 0)
-		return rc;
-	memcpy(t->kept_key, k, keylen);
-	t->kept_len = keylen;
 	return 0;
+}
+
+void evp_kept_forget(void)
+{
+	struct evp_thread *t = evp_thread();
+
+	for (size_t i = 0; t && i < EVP_KEPT; i++) {
+		EVP_MD_CTX_reset(t->kept[i].inner);
+		EVP_MD_CTX_reset(t->kept[i].outer);
+		OPENSSL_cleanse(t->kept[i].key, sizeof(t->kept[i].key));
+		t->kept[i].len = 0;
+	}
 }

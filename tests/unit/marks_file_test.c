@@ -10,7 +10,7 @@
 #include "tests/unit/io_log.h"
 #include "tests/unit/suite.h"
 
-#define RECORD 72
+#define RECORD 60
 
 static const struct seal_kek kek_1 = { .id = 1, .key = { 32, { [0 ... 31] = 0x11 } } };
 static const struct seal_kek kek_2 = { .id = 2, .key = { 32, { [0 ... 31] = 0x22 } } };

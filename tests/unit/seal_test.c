@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include <errno.h>
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/crypto/evp.h"
 #include "common/crypto/seal.h"
+#include "tests/unit/former_seal.h"
 #include "tests/unit/suite.h"
 
 #define PLAIN span_str("Ks and IMPI")
@@ -41,13 +44,11 @@ START_TEST(there_and_back)
 	memset(out, 0, sizeof(out));
 	ck_assert_int_eq(seal_open(later, out, sizeof(out), span_of(rec[0], (size_t)n), AAD), (int)PLAIN.len);
 	ck_assert_mem_eq(out, PLAIN.p, PLAIN.len);
-	/* same content, another record: the counter is the nonce */
+	/* same content, another record: nothing of it is the same */
 	ck_assert_int_eq(seal_put(s, rec[1], sizeof(rec[1]), PLAIN, AAD), n);
-	ck_assert_mem_ne(rec[0] + 22, rec[1] + 22, PLAIN.len);
-	ck_assert_mem_eq(rec[0], rec[1], 14);
-	/* another start, another salt */
-	ck_assert_int_eq(seal_put(later, rec[1], sizeof(rec[1]), PLAIN, AAD), n);
-	ck_assert_mem_ne(rec[0] + 2, rec[1] + 2, 12);
+	ck_assert_mem_eq(rec[0], rec[1], 2);
+	for (int at = 2; at + 4 <= n; at++)
+		ck_assert_mem_ne(rec[0] + at, rec[1] + at, 4);
 	/* nothing inside is a record, too */
 	n = seal_put(s, rec[0], SEAL_OVERHEAD, span_of(NULL, 0), span_of(NULL, 0));
 	ck_assert_int_eq(n, SEAL_OVERHEAD);
@@ -96,6 +97,8 @@ START_TEST(altered)
 		rec[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	ck_assert_int_eq(seal_open(s, out, sizeof(out), span_of(rec, (size_t)n), span_str("lookup kez")), -EBADMSG);
+	ck_assert_int_eq(seal_open(s, out, sizeof(out), span_of(rec, (size_t)n), span_str("lookup ke")), -EBADMSG);
+	ck_assert_int_eq(seal_open(s, out, sizeof(out), span_of(rec, (size_t)n), span_str("")), -EBADMSG);
 	ck_assert_int_eq(seal_open(s, out, sizeof(out), span_of(rec, (size_t)n - 1), AAD), -EBADMSG);
 	ck_assert_int_eq(seal_open(s, out, sizeof(out), span_of(rec, SEAL_OVERHEAD - 1), AAD), -EBADMSG);
 	ck_assert_int_eq(seal_open(s, out, PLAIN.len - 1, span_of(rec, (size_t)n), AAD), -ENOSPC);
@@ -159,23 +162,75 @@ START_TEST(bad_keks)
 }
 END_TEST
 
-/* Layout and key derivation as written down in seal.h: this record was made with python3-cryptography. */
+static void open_whole(struct seal *s, const char *record)
+{
+	uint8_t rec[64], out[64];
+	size_t len = strlen(record) / 2;
+
+	octets_of(rec, len, record);
+	ck_assert_int_eq(seal_open(s, out, sizeof(out), span_of(rec, len), AAD), (int)PLAIN.len);
+	ck_assert_mem_eq(out, PLAIN.p, PLAIN.len);
+}
+
+static unsigned asked;
+
+static int hmac_of(void *token, uint8_t out[32], struct span what, struct err *err)
+{
+	struct secret k = kek(7).key;
+
+	asked++;
+	return evp_hmac_sha256(out, k.b, k.len, &what, 1);
+}
+
+static const struct seal_kek in_token = { .id = 7, .hmac = hmac_of };
+
+/* Layout and key derivation as written down in seal.h and seal_v1.h: these records were made with python3-cryptography. */
 START_TEST(made_elsewhere)
 {
-	static const char record[] = "0101000102030405060708090a0b0000000000000005"
-				     "80cca0052e8cd9d136a1ce29463a57970e51bd4d516aca9f7ced1b";
-	struct seal *s = seal_of(1, 0);
-	uint8_t rec[SEAL_OVERHEAD + 11], out[64];
+	struct seal *s = seal_of(1, 0), *token = seal_new(&in_token, 1, NULL);
 
-	octets_of(rec, sizeof(rec), record);
-	ck_assert_int_eq(seal_open(s, out, sizeof(out), span_of(rec, sizeof(rec)), AAD), (int)PLAIN.len);
-	ck_assert_mem_eq(out, PLAIN.p, PLAIN.len);
+	open_whole(s, "02011011121314151617"
+		      "46b07bd67780249dd8d92262f61bf7d494874cacaaeefb248b80d3");
+	open_whole(token, "02071011121314151617"
+			  "c749eb2a245770095ea8646b3257a0fbe6cc5fa8ccd871c8e92d4b");
+	open_whole(s, "0101000102030405060708090a0b0000000000000005"
+		      "80cca0052e8cd9d136a1ce29463a57970e51bd4d516aca9f7ced1b");
 	seal_free(s);
+	seal_free(token);
+}
+END_TEST
+
+/* What a former release sealed: its KEK is told, it is due, and sealed anew it is as short as any */
+START_TEST(former)
+{
+	const struct seal_kek k = kek(1);
+	struct seal *s = seal_of(1, 0), *other = seal_of(2, 1);
+	uint8_t rec[64], again[64], out[64];
+	struct span was = span_of(rec, former_seal(rec, &k, 3, 9, PLAIN, AAD)), now;
+	int n = seal_again(s, again, sizeof(again), was, AAD);
+
+	ck_assert_int_eq(n, (int)PLAIN.len + SEAL_OVERHEAD);
+	now = span_of(again, (size_t)n);
+	ck_assert_uint_eq(seal_kek_id(was), 1);
+	ck_assert_uint_eq(seal_kek_id(now), 1);
+	ck_assert(seal_is_due(s, was) && !seal_is_due(s, now) && seal_is_due(other, now));
+	ck_assert_int_eq(seal_content_len(was), (int)PLAIN.len);
+	ck_assert_int_eq(seal_content_len(now), (int)PLAIN.len);
+	ck_assert_int_eq(seal_open(other, out, sizeof(out), was, AAD), (int)PLAIN.len);
+	ck_assert_int_eq(seal_open(s, out, sizeof(out), was, span_str("lookup kez")), -EBADMSG);
+	ck_assert_int_eq(seal_open(s, out, sizeof(out), span_of(rec, SEAL_OVERHEAD_MAX - 1), AAD), -EBADMSG);
+	for (size_t bit = 16; bit < 8 * was.len; bit++) {
+		rec[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		ck_assert_int_eq(seal_open(s, out, sizeof(out), was, AAD), -EBADMSG);
+		rec[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	seal_free(s);
+	seal_free(other);
 }
 END_TEST
 
 #define RECORDS 500
-static uint8_t counters[4][RECORDS][8];
+static uint8_t nonces[4][RECORDS][8];
 
 static pthread_barrier_t start_line; /* they begin at once */
 
@@ -189,9 +244,9 @@ static void *seal_many(void *arg)
 	for (int i = 0; i < RECORDS; i++) {
 		int n = seal_put(s, rec, sizeof(rec), PLAIN, AAD);
 
-		memcpy(mine[i], rec + 14, 8);
+		memcpy(mine[i], rec + 2, 8);
 		if (seal_open(s, out, sizeof(out), span_of(rec, (size_t)n), AAD) != (int)PLAIN.len)
-			memset(mine[i], 0xff, 8);
+			memset(mine[i], 0, 8);
 	}
 	return NULL;
 }
@@ -201,8 +256,8 @@ static int compare(const void *a, const void *b)
 	return memcmp(a, b, 8);
 }
 
-/* Two records under one nonce would give the key away. */
-START_TEST(counter_never_twice)
+/* Two records of one lookup key under one nonce would give what is in them away: also where threads, or a child, seal the same */
+START_TEST(nonce_never_twice)
 {
 	struct seal *s = seal_of(1, 0);
 	pthread_t t[4];
@@ -211,14 +266,38 @@ START_TEST(counter_never_twice)
 	pthread_barrier_init(&start_line, NULL, 4);
 	for (int i = 0; i < 4; i++) {
 		arg[i][0] = s;
-		arg[i][1] = counters[i];
+		arg[i][1] = nonces[i];
 		ck_assert_int_eq(pthread_create(&t[i], NULL, seal_many, arg[i]), 0);
 	}
 	for (int i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
-	qsort(counters, 4 * RECORDS, 8, compare);
-	for (uint64_t i = 0; i < 4 * RECORDS; i++)
-		ck_assert_uint_eq(be64_get((const uint8_t *)counters + 8 * i), i);
+	qsort(nonces, 4 * RECORDS, 8, compare);
+	for (int i = 0; i + 1 < 4 * RECORDS; i++)
+		ck_assert_mem_ne(nonces[0][i], nonces[0][i + 1], 8);
+	ck_assert_uint_ne(be64_get(nonces[0][0]), 0);
+	seal_free(s);
+}
+END_TEST
+
+START_TEST(child_has_other_nonces)
+{
+	struct seal *s = seal_of(1, 0);
+	uint8_t mine[64], childs[64];
+	int way[2], n = seal_put(s, mine, sizeof(mine), PLAIN, AAD);
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(way), 0);
+	pid = fork();
+	if (pid == 0) {
+		n = seal_put(s, childs, sizeof(childs), PLAIN, AAD);
+		_exit(write(way[1], childs, (size_t)n) != n);
+	}
+	ck_assert_int_eq(seal_put(s, mine, sizeof(mine), PLAIN, AAD), n);
+	ck_assert_int_eq(read(way[0], childs, (size_t)n), n);
+	ck_assert_mem_ne(mine, childs, 10);
+	waitpid(pid, NULL, 0);
+	close(way[0]);
+	close(way[1]);
 	seal_free(s);
 }
 END_TEST
@@ -237,7 +316,7 @@ END_TEST
 /* One message after another, with the same key and with another one: a context that is used again knows nothing of the last. */
 START_TEST(index_keys_in_turn)
 {
-	static const uint8_t turn[] = { 1, 1, 2, 2, 1, 2, 1 };
+	static const uint8_t turn[] = { 1, 1, 2, 2, 1, 2, 1, 3, 4, 5, 1, 6, 2, 1, 5 }; /* more than are kept, too */
 	const struct span what[] = { span_str("one"),
 				     span_str("a longer one, of more than one block of the hash, which "
 					      "has 64 octets"),
@@ -254,32 +333,39 @@ START_TEST(index_keys_in_turn)
 }
 END_TEST
 
-static unsigned asked;
-
-static int hmac_of(void *token, uint8_t out[32], struct span what, struct err *err)
+/* A KEK in a token: it is asked once a start, and no more for what is sealed then */
+START_TEST(token_asked_once)
 {
-	struct secret k = kek(7).key;
+	struct seal *s = seal_new(&in_token, 1, NULL), *later;
+	uint8_t rec[64], out[64];
+	int n;
 
-	asked++;
-	return evp_hmac_sha256(out, k.b, k.len, &what, 1);
+	asked = 0;
+	later = seal_new(&in_token, 1, NULL);
+	seal_learnt(later);
+	for (int i = 0; i < 3; i++) {
+		n = seal_put(s, rec, sizeof(rec), PLAIN, AAD);
+		ck_assert_int_eq(seal_learn(later, span_of(rec, (size_t)n), NULL), 0);
+		ck_assert_int_eq(seal_open(later, out, sizeof(out), span_of(rec, (size_t)n), AAD), (int)PLAIN.len);
+	}
+	ck_assert_uint_eq(asked, 1);
+	seal_free(s);
+	seal_free(later);
 }
+END_TEST
 
-/* A KEK in a token: it is asked once for each start whose records are there, however many; each of them opens, no other one does */
+/* What a former release sealed by one: it is asked once for each start whose records are there, however many; each of them opens, no
+ * other one does */
 START_TEST(many_starts)
 {
 	enum { STARTS = 3000 };
 	static uint8_t rec[STARTS + 1][64];
-	const struct seal_kek k = { .id = 7, .hmac = hmac_of };
-	struct seal *now = seal_new(&k, 1, NULL);
-	const size_t len = PLAIN.len + SEAL_OVERHEAD;
+	struct seal *now = seal_new(&in_token, 1, NULL);
+	const size_t len = PLAIN.len + SEAL_OVERHEAD_MAX;
 	uint8_t out[64];
 
-	for (unsigned i = 0; i <= STARTS; i++) {
-		struct seal *s = seal_new(&k, 1, NULL);
-
-		ck_assert_int_eq(seal_put(s, rec[i], sizeof(rec[i]), PLAIN, AAD), (int)len);
-		seal_free(s);
-	}
+	for (unsigned i = 0; i <= STARTS; i++)
+		former_seal(rec[i], &in_token, i, 5, PLAIN, AAD);
 	asked = 0;
 	for (unsigned i = 0; i < 2 * STARTS; i++)
 		ck_assert_int_eq(seal_learn(now, span_of(rec[i % STARTS], len), NULL), 0);
@@ -293,5 +379,5 @@ START_TEST(many_starts)
 }
 END_TEST
 
-SUITE("seal", there_and_back, each_with_its_own_key, altered, rotation, wrong_kek, bad_keks, made_elsewhere,
-      counter_never_twice, index_key, index_keys_in_turn, many_starts)
+SUITE("seal", there_and_back, each_with_its_own_key, altered, rotation, wrong_kek, bad_keks, made_elsewhere, former,
+      nonce_never_twice, child_has_other_nonces, index_key, index_keys_in_turn, token_asked_once, many_starts)

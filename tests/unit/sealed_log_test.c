@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
+#include "tests/unit/former_seal.h"
 #include "tests/unit/io_log.h"
 #include "tests/unit/suite.h"
 
@@ -121,4 +122,32 @@ START_TEST(written_again)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("sealed log", setup, teardown, renewed, written_again)
+/* As a former release has sealed it, with a record that was not whole when it stopped */
+START_TEST(former)
+{
+	uint8_t aad[32] = "gba test 1", file[3 * (LEN + SEAL_OVERHEAD_MAX)], *at = file;
+	const struct span bind = span_of(aad, strlen(form.bind) + 16);
+	const size_t len = LEN + SEAL_OVERHEAD_MAX;
+	struct sealed_log *l;
+	char path[80];
+	FILE *f;
+
+	for (uint8_t i = 0; i < 3; i++, at += len) {
+		const uint8_t record[LEN] = { i != 0, i ? 'a' + i - 1 : 0 };
+
+		former_seal(at, &kek, 1, i, span_of(record, LEN), bind);
+		memcpy(aad + strlen(form.bind), at + len - 16, 16);
+	}
+	snprintf(path, sizeof(path), "%s/log", dir);
+	f = fopen(path, "w");
+	ck_assert_uint_eq(fwrite(file, 1, sizeof(file), f) + fwrite(file, 1, len / 2, f), sizeof(file) + len / 2);
+	fclose(f);
+	for (int i = 0; i < 2; i++) {
+		l = opened();
+		ck_assert_str_eq(held, "ab");
+		sealed_log_free(l);
+	}
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("sealed log", setup, teardown, renewed, written_again, former)

@@ -100,7 +100,7 @@ int key_seal_put(struct key_seal *s, char hex[KEY_SEAL_HEX], const struct secret
 
 int key_seal_open(struct key_seal *s, struct secret *key, const char *hex, struct span whose)
 {
-	uint8_t octets[SECRET_MAX + SEAL_OVERHEAD], plain[SECRET_MAX];
+	uint8_t octets[SECRET_MAX + SEAL_OVERHEAD_MAX], plain[SECRET_MAX];
 	int n = hex_decode(octets, sizeof(octets), hex, strlen(hex));
 
 	n = n < 0 ? n : seal_open(s->seal, plain, sizeof(plain), span_of(octets, (size_t)n), whose);
