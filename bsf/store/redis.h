@@ -11,6 +11,7 @@
  *    t, TMPI 13                     tag of the IMPI; counts only where the subscriber's record has this TMPI
  *    k                              KEKs that have sealed here, an octet each
  *    r                              where a pass of redis_reseal() is: KEK, cursor
+ *    bu                             which run of the server, since when it counts uses, ms (redis_count.c)
  *    marks, bsfs, b...              redis_marks.h
  *
  *  No command names two keys. What a key was made of is bound to what is sealed under it. */
@@ -72,6 +73,7 @@ struct redis_part {
 	struct deadline tick;
 	struct store_req *held, **held_last; /* they wait for the link; the oldest until hold */
 	struct deadline hold;
+	int64_t uses_since_ms;             /* of what was made before, uses may have been forgotten */
 	char run_id[REDIS_RUN_ID + 1];     /* which run of which server it is linked to */
 	char missing[REDIS_LINK_WHY - 40]; /* what the user may not */
 	bool is_up, replicas, replicas_wanted;
@@ -135,6 +137,8 @@ void redis_count_key(struct store_req *r, const struct store_count *count);
 /*! One more under r->count_key; the first begins a time of for_ms, with whose end it is forgotten. Otherwise as redis_link_call(). */
 int redis_count(struct redis_part *p, struct store_req *r, int64_t for_ms, redis_reply_fn *fn);
 int redis_use(struct redis_part *p, struct store_req *r);
+/*! Ask since when uses are counted there; before the link is up. */
+void redis_uses_ask(struct redis_part *p);
 /* store/redis_put.c */
 int redis_put(struct redis_part *p, struct store_req *r);
 /* store/redis_find.c */

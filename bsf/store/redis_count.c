@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <hiredis/hiredis.h>
 
 #define COUNT_TAG_LEN 12
-#define USE_SLACK_MS  (3600ll * 1000) /* by whichever clock the session is judged, its uses are there */
+#define USE_SLACK_MS  (3600 * 1000) /* by whichever clock the session is judged, its uses are there */
+
+static const char uses_key[] = "bu";
 
 void redis_count_key(struct store_req *r, const struct store_count *count)
 {
@@ -38,6 +41,12 @@ int redis_count(struct redis_part *p, struct store_req *r, int64_t for_ms, redis
 	return 0;
 }
 
+/* What the last master had counted last, this one may never have heard of. */
+static bool use_is_known(const struct redis_part *p, const struct store_req *r)
+{
+	return r->session.made_ms >= p->uses_since_ms;
+}
+
 static void use_counted(void *req, const struct redisReply *reply)
 {
 	struct store_req *r = req;
@@ -46,15 +55,43 @@ static void use_counted(void *req, const struct redisReply *reply)
 	if (rc == 0 && (reply->type != REDIS_REPLY_INTEGER || reply->integer < 1))
 		rc = -EIO;
 	if (rc == 0)
-		r->uses = reply->integer < UINT32_MAX ? (uint32_t)reply->integer : UINT32_MAX;
+		r->uses = reply->integer < UINT32_MAX && use_is_known(r->st->part, r) ? (uint32_t)reply->integer
+										      : UINT32_MAX;
 	redis_end(r, rc);
 }
 
 int redis_use(struct redis_part *p, struct store_req *r)
 {
 	int64_t left_ms = (r->session.expires_at - store_now_s(r->st)) * 1000;
+	char ms[24];
 
 	if (left_ms <= 0)
 		return -ENOENT;
-	return r->count_len ? redis_count(p, r, left_ms + USE_SLACK_MS, use_counted) : -ENOTCONN;
+	if (!r->count_len)
+		return -ENOTCONN;
+	snprintf(ms, sizeof(ms), "%" PRId64, left_ms + USE_SLACK_MS);
+	return redis_script_call(p->link, REDIS_USE, span_of(r->count_key, r->count_len), 1,
+				 (struct span[]){ span_str(ms) }, use_counted, r);
+}
+
+static void uses_since(void *part, const struct redisReply *reply)
+{
+	struct redis_part *p = part;
+	char text[24];
+
+	if (redis_errno(reply) == 0 && span_to_str(text, sizeof(text), redis_string(reply)) == 0 && text[0])
+		p->uses_since_ms = strtoll(text, NULL, 10);
+}
+
+void redis_uses_ask(struct redis_part *p)
+{
+	const char *text = redis_script_texts[REDIS_USES_SINCE];
+	char now[24];
+
+	p->uses_since_ms = INT64_MAX;
+	snprintf(now, sizeof(now), "%" PRId64, store_clock_ms(p->st));
+	(void)redis_link_greet(p->link, 6,
+			       (struct span[]){ span_str("EVAL"), span_str(text), span_str("1"), span_str(uses_key),
+						span_str(p->run_id), span_str(now) },
+			       uses_since, p);
 }

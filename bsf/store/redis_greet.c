@@ -304,6 +304,8 @@ static void keks_ask(struct redis_part *p, redis_reply_fn *fn)
 	const char *text = redis_script_texts[REDIS_KEKS];
 	uint8_t ids[SEAL_KEKS_MAX];
 
+	redis_uses_ask(p);
+	ask_time(p, time_said); /* once more: what is challenged from now on is not before that */
 	(void)redis_link_greet(p->link, 6,
 			       (struct span[]){ span_str("EVAL"), span_str(text), span_str("1"),
 						span_str(redis_keks_key), redis_keks(p, ids), span_str("") },

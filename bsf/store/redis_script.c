@@ -103,6 +103,18 @@ const char *const redis_script_texts[REDIS_SCRIPTS] = {
 		"if top[2] and tonumber(top[2]) >= till then till = tonumber(top[2]) + 1 end\n"
 		"redis.call('ZADD', KEYS[1], string.format('%.0f', till), m)\n"
 		"return { string.format('%.0f', at), string.format('%.0f', till) }\n",
+	[REDIS_USE] = "#!lua flags=allow-oom\n"
+		      "local n = redis.call('INCR', KEYS[1])\n"
+		      "redis.call('PEXPIRE', KEYS[1], ARGV[1], 'NX')\n"
+		      "return n\n",
+	[REDIS_USES_SINCE] =
+		"#!lua flags=allow-oom\n"
+		"local v, t = redis.call('GET', KEYS[1]), redis.call('TIME')\n"
+		"local run, since = string.match(v or '', '^(.+) (%d+)$')\n"
+		"if run == ARGV[1] then return since end\n"
+		"since = string.format('%.0f', math.max(tonumber(ARGV[2]), t[1] * 1000 + math.floor(t[2] / 1000)))\n"
+		"redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. since)\n"
+		"return since\n",
 	[REDIS_ALWAYS] = "#!lua flags=allow-oom\nreturn redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))\n",
 };
 

@@ -30,6 +30,11 @@ enum redis_script {
 	/*! Key marks. kind, key and tag of a mark, at ms or 0: now, until ms, or how long from now. \returns at, until; also where memory
 	 *  is full. It is more than that of any before. */
 	REDIS_MARK,
+	/*! Key n. ms it is kept. One more of what is counted. \returns how many; also where memory is full */
+	REDIS_USE,
+	/*! Key bu. which run of the server, or "", instant of who asks, ms. Where that run is not there yet, it is from now on.
+	 *  \returns since when, ms; also where memory is full */
+	REDIS_USES_SINCE,
 	/*! A command of one key, also where memory is full. Its words but for the key, which is its first. */
 	REDIS_ALWAYS,
 	REDIS_SCRIPTS,

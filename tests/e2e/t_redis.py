@@ -164,12 +164,14 @@ async def frozen(t):
     assert (await naf.fetch(conn, s.btid)).result == GONE
 
 
-@test("Redis is full: new bootstraps get 503, keys are given, revocation works")
+@test("Redis is full: new bootstraps get 503, keys are given, also where key-uses-max counts them, revocation works")
 async def full(t):
     redis, a, _ = await both(t)
     ue = a.ue()
     s, _, _ = await bootstrap(ue, a, a)
     conn = await a.naf()
+    out = await vty.enabled(a.ports["bsf_vty"], "configure terminal", "naf naf1.example.com", "key-uses-max 2")
+    assert "%" not in out, out
     ch = await at(ue, a).challenge()
     res, _, _ = ue.usim.authenticate(ch.rand, ch.autn)
     assert await redis.ask("CONFIG", "SET", "maxmemory", "1") == b"+OK"
@@ -177,7 +179,7 @@ async def full(t):
         assert await status(a.ue(1), a) == 503
         assert (await at(ue, a).answer(ch, res))[0].status == 503
     causes.register("store_full")
-    assert (await naf.fetch(conn, s.btid)).result == 2001
+    assert [(await naf.fetch(conn, s.btid)).result for _ in range(3)] == [2001, 2001, GONE]
     await t.until(lambda: said(a, "it is at maxmemory: new bootstraps are refused"), 20, "that to be said")
     assert "memory            full" in await a.vty("show store")
     await revoke(a, ue)

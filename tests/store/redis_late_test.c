@@ -131,6 +131,8 @@ START_TEST(full)
 	ck_assert_int_eq(challenge_take(&h, &c), -ENOSPC);
 	ck_assert_int_eq(put(&h, &other), -ENOSPC);
 	ck_assert_int_eq(get(&h, &id), 0);
+	ck_assert_uint_eq(use(&h, &id, "naf.example.com"), 1);
+	ck_assert_uint_eq(use(&h, &id, "naf.example.com"), 2);
 	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
 	ck_assert_uint_eq(h.a.revoked, 1);
 	ck_assert_int_eq(get(&h, &id), -ENOENT);
@@ -140,6 +142,7 @@ START_TEST(full)
 	harness_open_redis(&h, &cfg);
 	wait_full(true);
 	ck_assert_int_eq(get(&h, &kept), 0);
+	ck_assert_uint_eq(use(&h, &kept, "naf.example.com"), 1);
 	ask((const char *const[]){ "CONFIG", "SET", "maxmemory", "0", NULL });
 	wait_full(false);
 	ck_assert_int_eq(challenge_take(&h, &c), 0);

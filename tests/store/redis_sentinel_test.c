@@ -83,6 +83,36 @@ START_TEST(master_killed)
 }
 END_TEST
 
+/* How often an application was given a key: the last counts go with a master, so of what was made before the next one nobody knows it.
+ * Who comes to that one later knows it as well. */
+START_TEST(counts_go_with_their_master)
+{
+	struct gba_session s1 = session_make(1, IMPI_1, BSF_A, true), s2 = session_make(2, IMPI_2, BSF_A, true);
+	struct btid id1 = btid_of(&s1), id2 = btid_of(&s2);
+	struct sentinel_set s = { 0 };
+	struct store_redis_cfg cfg;
+
+	sentinel_set_start(&s);
+	cfg = sentinel_set_cfg(&s);
+	harness_open_redis(&h, &cfg);
+	ck_assert_int_eq(put(&h, &s1), 0);
+	ck_assert_uint_eq(use(&h, &id1, "naf.example.com"), 1);
+	replicated(&s);
+	redis_server_stop(&s.master);
+	wait_at(&s.replica);
+	ck_assert_uint_eq(use(&h, &id1, "naf.example.com"), UINT32_MAX);
+	ck_assert_uint_eq(use(&h, &id1, "never.example.com"), UINT32_MAX);
+	ck_assert_int_eq(put(&h, &s2), 0);
+	ck_assert_uint_eq(use(&h, &id2, "naf.example.com"), 1);
+	harness_close(&h);
+	harness_open_redis(&h, &cfg);
+	ck_assert_uint_eq(use(&h, &id1, "naf.example.com"), UINT32_MAX);
+	ck_assert_uint_eq(use(&h, &id2, "naf.example.com"), 2);
+	harness_close(&h);
+	sentinel_set_stop(&s);
+}
+END_TEST
+
 /* The master stands still until another one is named, and goes on: it says that it is the master, and is asked nothing any more */
 START_TEST(stale_master)
 {
@@ -286,8 +316,10 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { master_killed, stale_master,    majority,    wrong_neighbours,
-				       no_sentinel,   names_a_replica, master_again };
+	const TTest *const tests[] = { master_killed,    counts_go_with_their_master,
+				       stale_master,     majority,
+				       wrong_neighbours, no_sentinel,
+				       names_a_replica,  master_again };
 
 	if (redis_server_is_there())
 		return suite_run("store on Redis behind Sentinels", NULL, NULL, tests,
