@@ -42,6 +42,7 @@ struct limits {
 	_Atomic uint64_t bucket[BUCKET_COUNT]; /* packed bucket_rate, so that a change is never seen half */
 	_Atomic bool gba_u_off;                /* GBA_ME for every card */
 	_Atomic bool bad_uss_left_out;         /* else a GUSS with one is not used at all */
+	_Atomic bool guss_timestamp;           /* an HSS is asked whether the GUSS that is kept has changed */
 	_Atomic bool strangers_close;          /* who comes from no peer's address is not answered */
 	_Atomic bool source_all;               /* challenges-source counts private and loopback addresses, too */
 };

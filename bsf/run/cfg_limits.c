@@ -218,6 +218,15 @@ DEFUN(cfg_guss_bad_uss, cfg_guss_bad_uss_cmd, "guss-bad-uss (fail|leave-out)",
 	return CMD_SUCCESS;
 }
 
+DEFUN(cfg_guss_timestamp, cfg_guss_timestamp_cmd, "guss-timestamp (on|off)",
+      "The timestamp of the GUSS that is kept with a session of the subscriber\n"
+      "The HSS is told it, and sends the GUSS only if it has changed\n"
+      "The HSS is not told it, so each answer brings the GUSS (default)\n")
+{
+	atomic_store(&bsf_cfg->limits.guss_timestamp, argv[0][1] == 'n');
+	return CMD_SUCCESS;
+}
+
 DEFUN(cfg_strangers, cfg_strangers_cmd, "strangers (answer|close)",
       "Connections from addresses that are no peer's\n"
       "They may send a CER, and are told why they are refused (default)\n"
@@ -277,6 +286,8 @@ DEFUN(show_limits, show_limits_cmd, "show limits", SHOW_STR "Limits that hold no
 		VTY_NEWLINE);
 	vty_out(vty, "%-18s %8s  default fail%s", "guss-bad-uss",
 		atomic_load(&bsf_cfg->limits.bad_uss_left_out) ? "leave-out" : "fail", VTY_NEWLINE);
+	vty_out(vty, "%-18s %8s  default off%s", "guss-timestamp",
+		atomic_load(&bsf_cfg->limits.guss_timestamp) ? "on" : "off", VTY_NEWLINE);
 	vty_out(vty, "%-18s %8s  default answer%s", "strangers",
 		atomic_load(&bsf_cfg->limits.strangers_close) ? "close" : "answer", VTY_NEWLINE);
 	for (size_t i = 0; i < bsf_cfg->n_hss; i++)
@@ -311,6 +322,7 @@ void bsf_limits_vty_init(void *ctx)
 	install_element(BSF_NODE_UB, &cfg_source_exempt_cmd);
 	install_element(BSF_NODE_UB, &cfg_gba_u_cmd);
 	install_element(BSF_NODE_UB, &cfg_guss_bad_uss_cmd);
+	install_element(BSF_NODE_UB, &cfg_guss_timestamp_cmd);
 	install_element(BSF_NODE_DIAMETER, &cfg_strangers_cmd);
 	install_element_ve(&show_limits_cmd);
 }
@@ -335,6 +347,8 @@ void bsf_limits_write(struct vty *vty, int node)
 		vty_out(vty, " gba-u off%s", VTY_NEWLINE);
 	if (node == BSF_NODE_UB && atomic_load(&bsf_cfg->limits.bad_uss_left_out))
 		vty_out(vty, " guss-bad-uss leave-out%s", VTY_NEWLINE);
+	if (node == BSF_NODE_UB && atomic_load(&bsf_cfg->limits.guss_timestamp))
+		vty_out(vty, " guss-timestamp on%s", VTY_NEWLINE);
 	if (node == BSF_NODE_DIAMETER && atomic_load(&bsf_cfg->limits.strangers_close))
 		vty_out(vty, " strangers close%s", VTY_NEWLINE);
 }

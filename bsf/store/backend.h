@@ -27,7 +27,7 @@ struct store_req {
 	struct gba_challenge challenge; /* CHALLENGE_PUT: argument; _TAKE: its key, then the answer */
 	struct mark mark;               /* REVOKE: of which name; when, says store_mark() */
 	struct gba_session
-		session; /* PUT: argument; GET: answer; USE: argument and answer; GUSS: its IMPI and GUSS are the argument */
+		session; /* PUT: argument; GET: answer; USE: argument and answer; GUSS: its IMPI and GUSS are the argument; FIND_GUSS: its IMPI, and then its GUSS */
 	struct store_reseal *reseal; /* RESEAL: lent */
 	/* PUT, back ends on disk: what is written, made on the shard's thread; malloc'ed */
 	struct record_head head;
@@ -98,6 +98,9 @@ void store_reply_here(struct store_req *r);
 
 /*! STORE_USE, where this process alone has the store. */
 void store_use_here(struct store_shared *sh, struct store_req *r);
+
+/*! STORE_FIND_GUSS: a session that lives has this one. \param[in] guss may be NULL */
+void store_guss_found(struct store_req *r, struct guss_blob *guss);
 
 /*! What a back end on disk writes for a PUT: r->head and r->record, instead of those that are there.
  *  \returns 0; -ENOSPC it is too large, or no memory; -EIO it could not be sealed */

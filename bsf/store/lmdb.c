@@ -171,6 +171,9 @@ static bool store_lmdb_submit(struct store_shared *sh, struct store_req *r)
 	case STORE_FIND_TMPI:
 		r->rc = lmdb_find_tmpi(l, r->key.tmpi, &r->impi);
 		break;
+	case STORE_FIND_GUSS:
+		r->rc = lmdb_find_guss(l, r);
+		break;
 	case STORE_PUT:
 		/* on the shard's thread, so that the committer only writes */
 		r->rc = store_record_make(r, &l->keys);

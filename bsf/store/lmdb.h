@@ -78,6 +78,7 @@ int lmdb_readers_init(struct store_lmdb *l);
 /*! After all reading threads have ended or will not read again. */
 void lmdb_readers_free(struct store_lmdb *l);
 int lmdb_get(struct store_lmdb *l, const struct btid *id, struct gba_session *out);
+int lmdb_find_guss(struct store_lmdb *l, struct store_req *r);
 int lmdb_find_tmpi(struct store_lmdb *l, const uint8_t tmpi[TMPI_LEN], struct impi *out);
 
 /* store/lmdb_write.c: within one write transaction */

@@ -166,3 +166,29 @@ int lmdb_find_tmpi(struct store_lmdb *l, const uint8_t tmpi[TMPI_LEN], struct im
 		mdb_txn_reset(txn);
 	return rc;
 }
+
+int lmdb_find_guss(struct store_lmdb *l, struct store_req *r)
+{
+	struct index_entry e[INDEX_IMPI_MAX];
+	uint8_t tag[RECORD_IMPI_TAG_LEN];
+	int64_t now = store_wall_s();
+	MDB_txn *txn = NULL;
+	size_t n;
+
+	if (record_impi_tag(tag, &l->keys, r->session.impi.s) < 0)
+		return -EIO;
+	n = lmdb_index_by_impi(l->index, tag, e);
+	if (n && !(txn = read_begin(l)))
+		return -EIO;
+	for (size_t i = 0; i < n; i++) {
+		struct gba_session s;
+
+		if (!record_head_lives(&e[i].head, now) || read_record(l, txn, e[i].rand, now, &s) < 0)
+			continue;
+		store_guss_found(r, s.guss);
+		gba_session_clear(&s);
+	}
+	if (txn)
+		mdb_txn_reset(txn);
+	return 0;
+}

@@ -74,6 +74,7 @@ static bool mem_submit(struct store_shared *sh, struct store_req *r)
 	case STORE_RESEAL:
 		r->rc = -ENOTSUP;
 		break;
+	case STORE_FIND_GUSS:
 	case STORE_GUSS:
 		mem_identity_guss(m, r);
 		break;

@@ -117,7 +117,9 @@ void mem_session_guss(struct store_mem *m, const uint8_t *rand, struct store_req
 	pthread_mutex_lock(&st->lock);
 	n = *mem_session_find(st, rand);
 	if (n && !n->revoked && n->s.expires_at > now) {
-		if (guss_push_replace(&n->s.guss, r->session.guss, when))
+		if (r->op == STORE_FIND_GUSS)
+			store_guss_found(r, n->s.guss);
+		else if (guss_push_replace(&n->s.guss, r->session.guss, when))
 			r->revoked++;
 		else
 			r->as_new++;

@@ -190,6 +190,7 @@ int redis_begin(struct redis_part *p, struct store_req *r)
 		[STORE_GET] = redis_get,
 		[STORE_USE] = redis_use,
 		[STORE_FIND_TMPI] = redis_find_tmpi,
+		[STORE_FIND_GUSS] = redis_guss,
 		[STORE_REVOKE_IMPI] = redis_revoke,
 		[STORE_REVOKE_BTID] = redis_revoke,
 		[STORE_REVOKE_NAF] = redis_revoke,

@@ -55,7 +55,10 @@ static int session_renew(struct redis_part *p, struct guss_step *s, struct span 
 	if (record_head_read(&h, value) < 0 || !record_head_lives(&h, store_now_s(p->st)) ||
 	    record_read(&now, &p->keys, s->rand, value) < 0)
 		return 1;
-	if (guss_push_replace(&now.guss, r->session.guss, guss_push_when(guss_blob_span(r->session.guss)))) {
+	if (r->op == STORE_FIND_GUSS) {
+		store_guss_found(r, now.guss);
+		rc = 1;
+	} else if (guss_push_replace(&now.guss, r->session.guss, guss_push_when(guss_blob_span(r->session.guss)))) {
 		rc = session_swap(p, s, value, &now);
 	} else {
 		r->as_new++;

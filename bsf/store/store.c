@@ -74,6 +74,8 @@ static void answer_of(struct store_answer *a, struct store_req *r)
 		a->challenge = &r->challenge;
 	if (r->rc == 0 && r->op == STORE_FIND_TMPI)
 		a->impi = r->impi.s;
+	if (r->rc == 0 && r->op == STORE_FIND_GUSS)
+		a->guss = r->session.guss;
 	if (r->rc == 0 && store_revokes(r->op) && r->spread.bsfs)
 		a->spread = &r->spread;
 }
@@ -354,6 +356,21 @@ const struct store_answer *store_find_tmpi(struct store *st, const uint8_t tmpi[
 		return &st->now;
 	memcpy(r->key.tmpi, tmpi, TMPI_LEN);
 	return submit(r);
+}
+
+const struct store_answer *store_find_guss(struct store *st, const char *impi, uint64_t txn)
+{
+	struct store_req *r = req_new(st, STORE_FIND_GUSS, txn);
+
+	if (!r)
+		return &st->now;
+	(void)span_to_str(r->session.impi.s, sizeof(r->session.impi.s), span_str(impi));
+	return submit(r);
+}
+
+void store_guss_found(struct store_req *r, struct guss_blob *guss)
+{
+	guss_push_replace(&r->session.guss, guss, guss_push_when(guss_blob_span(guss)));
 }
 
 /* \param[in] rc of naming whom */

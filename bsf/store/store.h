@@ -27,6 +27,7 @@ enum store_op {
 	STORE_GET,
 	STORE_USE,
 	STORE_FIND_TMPI,
+	STORE_FIND_GUSS,
 	STORE_REVOKE_IMPI,
 	STORE_REVOKE_BTID,
 	STORE_REVOKE_NAF,
@@ -54,10 +55,11 @@ struct store_answer {
 	int rc;
 	const struct gba_session *session;
 	const struct gba_challenge *challenge;
-	const char *impi; /* FIND_TMPI */
-	uint32_t uses;    /* USE: how many, that one too; UINT32_MAX: nobody knows */
-	unsigned revoked; /* REVOKE of an IMPI or a B-TID: sessions revoked; GUSS: those that have it now */
-	unsigned as_new;  /* GUSS: sessions whose own is as new, or newer */
+	const char *impi;       /* FIND_TMPI */
+	struct guss_blob *guss; /* FIND_GUSS; NULL: none with a timestamp */
+	uint32_t uses;          /* USE: how many, that one too; UINT32_MAX: nobody knows */
+	unsigned revoked;       /* REVOKE of an IMPI or a B-TID: sessions revoked; GUSS: those that have it now */
+	unsigned as_new;        /* GUSS: sessions whose own is as new, or newer */
 	const struct store_spread *spread; /* REVOKE, where rc is 0 and there may be others; NULL: all is here */
 };
 typedef void store_done_fn(void *owner, uint64_t txn, const struct store_answer *a);
@@ -197,6 +199,9 @@ const struct store_answer *store_get(struct store *st, const struct btid *id, ui
 const struct store_answer *store_use(struct store *st, const struct gba_session *s, const char *naf, uint64_t txn);
 /*! TMPI to IMPI, also after the Ks expired (33.220 4.4.13). Unknown: nothing was changed. */
 const struct store_answer *store_find_tmpi(struct store *st, const uint8_t tmpi[TMPI_LEN], uint64_t txn);
+/*! The latest GUSS, by its own word, of the sessions of an IMPI that live: where the last of them is over or revoked there is no copy any
+ *  more. Unknown: nothing was changed. */
+const struct store_answer *store_find_guss(struct store *st, const char *impi, uint64_t txn);
 /*! Revoke: a mark (marks.h) stays until whatever was made before is over. What it fits is served no more, and what was challenged
  *  before does not become a session. Of sessions that are there tombstones are a second line. Of a NAF: it gets no key of a session
  *  made before (store_naf_revoked()). -ENOSPC: there is no room for more marks, nothing was done.

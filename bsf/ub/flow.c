@@ -8,7 +8,6 @@
 #include <osmocom/core/utils.h>
 #include "bsf/policy/policy.h"
 #include "bsf/ub/trace.h"
-#include "bsf/vectors/guss_facts.h"
 #include "common/base/clock.h"
 #include "common/crypto/keyed_hash.h"
 #include "common/crypto/rng.h"
@@ -102,7 +101,7 @@ static enum ub_step want_challenge(struct ub_run *run)
 		return UB_STEP_FIND_TMPI;
 	run->impi = run->wish.impi;
 	identified(run, NULL);
-	return UB_STEP_ZH;
+	return UB_STEP_COST;
 }
 
 static enum ub_step unknown_nonce(struct ub_run *run)
@@ -137,7 +136,7 @@ static enum ub_step tmpi_found(struct ub_run *run, const struct store_answer *a)
 		return fail(run, store_cause(a));
 	strcpy(run->impi.s, a->impi);
 	identified(run, run->wish.tmpi);
-	return UB_STEP_ZH;
+	return UB_STEP_COST;
 }
 
 static enum ub_step find_tmpi(struct ub_run *run)
@@ -145,18 +144,40 @@ static enum ub_step find_tmpi(struct ub_run *run)
 	return asked_store(run, store_find_tmpi(run->flow->env.store, run->wish.tmpi, run->txn.id), tmpi_found);
 }
 
-/* run->impi is known: pay, and fetch a vector. For a resynchronisation run->challenge is the one that was answered. */
-static enum ub_step ask_hss(struct ub_run *run)
+/* run->impi is known: pay for a vector. For a resynchronisation run->challenge is the one that was answered. */
+static enum ub_step pay(struct ub_run *run)
 {
 	enum cause allowed = run->resync ? ub_cost_resync(&run->cost) : ub_cost_challenge(&run->cost);
-	struct zh_ask ask = { .impi = &run->impi, .scheme = ZH_SCHEME_AKAV1 };
-	uint32_t timeout_ms;
-	int rc;
 
 	if (allowed != CAUSE_ub_ok)
 		return fail(run, allowed);
 	if (policy_suspended(policy_current(), run->impi.s))
 		return fail(run, CAUSE_ub_suspended);
+	return atomic_load(&run->flow->env.limits->guss_timestamp) && !run->guss_kept ? UB_STEP_GUSS : UB_STEP_ZH;
+}
+
+/* Where the store does not say whether there is a copy, the run goes on without. */
+static enum ub_step guss_found(struct ub_run *run, const struct store_answer *a)
+{
+	if (a->rc == 0 && a->guss && guss_facts_kept(&run->guss_facts, &run->guss_when, guss_blob_span(a->guss)))
+		run->guss_kept = guss_blob_get(a->guss);
+	return UB_STEP_ZH;
+}
+
+static enum ub_step find_guss(struct ub_run *run)
+{
+	return asked_store(run, store_find_guss(run->flow->env.store, run->impi.s, run->txn.id), guss_found);
+}
+
+static enum ub_step ask_hss(struct ub_run *run)
+{
+	struct zh_ask ask = { .impi = &run->impi,
+			      .scheme = ZH_SCHEME_AKAV1,
+			      .has_guss_timestamp = run->guss_kept,
+			      .guss_timestamp = run->guss_when };
+	uint32_t timeout_ms;
+	int rc;
+
 	if (run->resync) {
 		ask.rand = run->challenge.key;
 		ask.auts = run->wish.auts;
@@ -213,8 +234,14 @@ static enum cause weigh_guss(const struct ub_run *run, const struct zh_result *z
 	enum guss_bad_uss rule =
 		atomic_load(&run->flow->env.limits->bad_uss_left_out) ? GUSS_BAD_USS_LEFT_OUT : GUSS_BAD_USS_FAILS;
 	struct guss_told told;
-	int rc = guss_memo_read(run->flow->guss, facts, guss, &told, guss_blob_span(z->guss), rule);
+	int rc;
 
+	if (z->guss_equal && run->guss_kept) {
+		*facts = run->guss_facts;
+		*guss = guss_blob_get(run->guss_kept);
+		return CAUSE_ub_challenged;
+	}
+	rc = guss_memo_read(run->flow->guss, facts, guss, &told, guss_blob_span(z->guss), rule);
 	if (rc < 0)
 		return rc == -ENOMEM ? CAUSE_ub_busy : CAUSE_zh_guss_bad;
 	if (told.left_out)
@@ -340,7 +367,7 @@ static enum ub_step judge_answer(struct ub_run *run)
 	if (ub_cost_resynced_before(&run->cost))
 		return fail(run, CAUSE_ub_auts_repeated);
 	run->resync = true;
-	return UB_STEP_ZH;
+	return UB_STEP_COST;
 }
 
 static enum ub_step challenge_taken(struct ub_run *run, const struct store_answer *a)
@@ -365,7 +392,7 @@ static enum ub_step revoked_meanwhile(struct ub_run *run)
 {
 	gba_session_clear(&run->session);
 	run->wish.cause = CAUSE_ub_nonce_unknown;
-	return UB_STEP_ZH;
+	return UB_STEP_COST;
 }
 
 static enum ub_step session_is_put(struct ub_run *run, const struct store_answer *a)
@@ -433,6 +460,8 @@ static const struct {
 } steps[] = {
 	[UB_STEP_BEGIN] = { .name = "request", .enter = judge_request },
 	[UB_STEP_FIND_TMPI] = { "tmpi", find_tmpi, tmpi_found, CAUSE_store_failed },
+	[UB_STEP_COST] = { .name = "hss", .enter = pay },
+	[UB_STEP_GUSS] = { "guss", find_guss, guss_found, CAUSE_store_failed },
 	[UB_STEP_ZH] = { "hss", ask_hss, NULL, CAUSE_zh_timeout },
 	[UB_STEP_CHALLENGE_PUT] = { "challenge", put_challenge, challenge_is_put, CAUSE_store_failed },
 	[UB_STEP_TAKE] = { "answer", take_challenge, challenge_taken, CAUSE_store_failed },
@@ -468,6 +497,8 @@ static void end(struct ub_run *run)
 	run->step = UB_STEP_END;
 	gba_challenge_clear(&run->challenge);
 	gba_session_clear(&run->session);
+	guss_blob_put(run->guss_kept);
+	run->guss_kept = NULL;
 	txn_end(&run->txn);
 	if (!run->inside)
 		run->flow->env.answered(run->flow->env.owner, run);
@@ -477,7 +508,8 @@ static void go(struct ub_run *run, enum ub_step next)
 {
 	while (next < UB_STEP_END) {
 		run->step = next;
-		ub_trace_step(run, steps[next].name);
+		if (next != UB_STEP_COST) /* for people it begins the step after it */
+			ub_trace_step(run, steps[next].name);
 		next = steps[next].enter(run);
 	}
 	if (next == UB_STEP_END)

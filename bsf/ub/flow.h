@@ -13,6 +13,7 @@
 #include "bsf/ub/decide.h"
 #include "bsf/ub/history.h"
 #include "bsf/ub/make.h"
+#include "bsf/vectors/guss_facts.h"
 #include "bsf/vectors/zh_client.h"
 
 struct ub_flow;
@@ -41,6 +42,8 @@ struct ub_flow *ub_flow_new(void *ctx, const struct ub_flow_env *env);
 enum ub_step {
 	UB_STEP_BEGIN,
 	UB_STEP_FIND_TMPI,
+	UB_STEP_COST,
+	UB_STEP_GUSS,
 	UB_STEP_ZH,
 	UB_STEP_CHALLENGE_PUT,
 	UB_STEP_TAKE,
@@ -68,6 +71,9 @@ struct ub_run {
 	char session_id[ZH_SESSION_ID_MAX + 1];
 	uint8_t rand[AKA_RAND_LEN]; /* of the challenge, once there is one */
 	bool has_rand;
+	struct guss_blob *guss_kept; /* whose timestamp the HSS is told; NULL: none */
+	int64_t guss_when;           /* that */
+	struct guss_facts guss_facts;
 	struct zh_said said; /* by the HSS, where the run ends of it */
 	struct result hss_result;
 	struct gba_challenge challenge; /* taken, or being put */

@@ -58,6 +58,21 @@ int guss_facts_read(struct guss_facts *out, struct guss_blob **kept, struct guss
 	return *kept ? 0 : -ENOMEM;
 }
 
+bool guss_facts_kept(struct guss_facts *out, int64_t *when, struct span kept)
+{
+	struct guss_copy c;
+	bool all;
+
+	if (guss_copy_open(&c, kept) < 0)
+		return false;
+	all = c.has_facts && c.has_timestamp;
+	*when = c.timestamp;
+	*out = (struct guss_facts){ c.has_life_time, c.life_time_s, c.gba_u,
+				    c.mac_star_sha256 ? GBA_U_SHA256 : GBA_U_SHA1 };
+	guss_copy_close(&c);
+	return all;
+}
+
 static int memo_end(struct guss_memo *m)
 {
 	for (size_t i = 0; i < SLOTS; i++)

@@ -34,6 +34,10 @@ struct guss_told {
 int guss_facts_read(struct guss_facts *out, struct guss_blob **kept, struct guss_told *told, struct span xml,
 		    enum guss_bad_uss rule);
 
+/*! The same of what was kept of one: for a run whose GUSS has not changed since.
+ *  \param[out] when its timestamp, Unix seconds \returns false: it does not say it all */
+bool guss_facts_kept(struct guss_facts *out, int64_t *when, struct span kept);
+
 struct guss_memo;
 
 /*! \returns new object owned by ctx; NULL no memory, no random numbers */

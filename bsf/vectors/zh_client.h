@@ -28,6 +28,7 @@ struct zh_result {
 	struct zh_said said;
 	struct zh_vector vector;
 	struct guss_blob *guss; /* owned reference or NULL */
+	bool guss_equal;        /* that of which the timestamp was sent is still right; no other one came */
 };
 
 /*! r is lent for the duration of the call; who keeps the GUSS takes a reference. Comes once per request, at the end of its
@@ -39,6 +40,8 @@ struct zh_ask {
 	const struct impi *impi;
 	const char *scheme;         /* ZH_SCHEME_AKAV1 */
 	const uint8_t *rand, *auts; /* both for a resynchronisation, else NULL */
+	bool has_guss_timestamp; /* of the GUSS that is kept, Unix seconds; a source that cannot compare it sends the GUSS */
+	int64_t guss_timestamp;
 	uint32_t gave; /* which HSS the vector of the AUTS is of: asked again, if it is there; 0: not known */
 };
 

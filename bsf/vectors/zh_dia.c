@@ -145,6 +145,7 @@ static void read_answer(struct zh_question *q, struct span msg)
 	if (r->rc == 0) {
 		r->result = maa.result;
 		r->vector = maa.vector;
+		r->guss_equal = q->mar.has_guss_timestamp && !maa.guss.len;
 		if (maa.guss.len && !(r->guss = guss_blob_new(maa.guss)))
 			r->rc = -ENOMEM;
 	}

@@ -233,6 +233,8 @@ static struct zh_run *run_new(struct zh_flow *zc, const struct zh_ask *ask, uint
 		memcpy(r->mar.rand, ask->rand, sizeof(r->mar.rand));
 		memcpy(r->mar.auts, ask->auts, sizeof(r->mar.auts));
 	}
+	r->mar.has_guss_timestamp = ask->has_guss_timestamp;
+	r->mar.guss_timestamp = ask->guss_timestamp;
 	r->end_to_end = zh_dia_ids(zc->dia, r->session_id);
 	txn_start(zc->runs, &r->txn, zh_run_event, UNSENT_MS);
 	return r;

@@ -9,9 +9,11 @@
 #define FIXED_LEN    16
 #define ENTRY_LEN    12
 #define NO_GROUP     0xffff
-#define TIMESTAMP    1 /* flag */
+#define LIFE_LEN     8
 #define BARE_HEAD    GUSS_XML_DECL "<ussList xmlns=\"" GUSS_NAMESPACE "\">"
 #define BARE_TAIL    "</ussList>"
+
+enum copy_flag { COPY_TIMESTAMP = 1, COPY_FACTS = 2, COPY_LIFE = 4, COPY_GBA_U = 8, COPY_SHA256 = 16 };
 
 /* --- making */
 
@@ -157,15 +159,24 @@ static bool put_entries(struct xml_out *index, struct xml_out *texts, const stru
 	return i == g->n_uss;
 }
 
+static uint8_t flags_of(const struct guss *g)
+{
+	return (g->has_timestamp ? COPY_TIMESTAMP : 0) | (g->n_left_out ? 0 : COPY_FACTS) |
+	       (g->has_life_time ? COPY_LIFE : 0) |
+	       (g->uicc_type && strcmp(g->uicc_type, "GBA_U") == 0 ? COPY_GBA_U : 0) |
+	       (g->mac_star_sha256 ? COPY_SHA256 : 0);
+}
+
 static void put_fixed(struct xml_out *o, const struct guss *g, size_t head, size_t tail)
 {
-	uint8_t b[FIXED_LEN] = { COPY_VERSION, g->has_timestamp ? TIMESTAMP : 0 };
+	uint8_t b[FIXED_LEN + LIFE_LEN] = { COPY_VERSION, flags_of(g) };
 
 	be64_put(b + 2, (uint64_t)(int64_t)g->timestamp);
 	be16_put(b + 10, (uint16_t)g->n_uss);
 	be16_put(b + 12, (uint16_t)head);
 	be16_put(b + 14, (uint16_t)tail);
-	xml_out_octets(o, b, sizeof(b));
+	be64_put(b + FIXED_LEN, (uint64_t)g->life_time_s);
+	xml_out_octets(o, b, FIXED_LEN + (g->has_life_time ? LIFE_LEN : 0));
 }
 
 static int copy_put(uint8_t **copy, size_t *len, const struct guss *g, const xmlNode *list, struct err *err)
@@ -248,16 +259,34 @@ static bool entry_read(struct entry *e, struct span all, size_t *at)
 	return *at <= all.len && e->whole <= all.len && e->bare <= all.len;
 }
 
+/* \returns where the index begins; 0: it is not there in full */
+static size_t copy_facts(struct guss_copy *c, struct span all)
+{
+	c->has_timestamp = all.p[1] & COPY_TIMESTAMP;
+	c->has_facts = all.p[1] & COPY_FACTS;
+	c->has_life_time = all.p[1] & COPY_LIFE;
+	c->gba_u = all.p[1] & COPY_GBA_U;
+	c->mac_star_sha256 = all.p[1] & COPY_SHA256;
+	if (!c->has_life_time)
+		return FIXED_LEN;
+	if (all.len < FIXED_LEN + LIFE_LEN)
+		return 0;
+	c->life_time_s = (int64_t)be64_get(all.p + FIXED_LEN);
+	return FIXED_LEN + LIFE_LEN;
+}
+
 /* All lengths together are the length. */
 static bool copy_index(struct guss_copy *c)
 {
-	size_t at = FIXED_LEN, texts = 0, head, tail;
+	size_t at, texts = 0, head, tail;
 	struct span all = c->all;
 	struct entry e;
 
 	if (all.len < FIXED_LEN || all.len > GUSS_COPY_MAX || all.p[0] != COPY_VERSION)
 		return false;
-	c->has_timestamp = all.p[1] & TIMESTAMP;
+	at = copy_facts(c, all);
+	if (!at)
+		return false;
 	c->timestamp = (int64_t)be64_get(all.p + 2);
 	c->n = be16_get(all.p + 10);
 	head = be16_get(all.p + 12);

@@ -3,7 +3,8 @@
  *  What a BSF keeps of a GUSS beside a session: its USSs, each as the octets that a BIA carries, with an index before them, so that
  *  nothing is parsed while a NAF waits. Made once, when the document comes.
  *
- *    version 1 | flags 1 (1: timestamp) | timestamp 8 | USSs 2 | head 2 | tail 2 |
+ *    version 1 | flags 1 (1: timestamp, 2: facts, 4: lifeTime, 8: GBA_U, 16: SHA-256) | timestamp 8 | USSs 2 | head 2 | tail 2 |
+ *    lifeTime 8, if there is one |
  *    of each USS: whole 4, bare 4, GSID 2, group 2 (ffff: none), the text of these two |
  *    head, tail | of each USS: whole, bare
  *
@@ -28,6 +29,9 @@ struct guss_copy {
 	size_t n, index_at, texts_at;
 	bool has_timestamp;
 	int64_t timestamp;
+	/* What a bootstrap asks of it (bsfInfo). false: it is of an older release, or a USS was left out, which has to be said each time. */
+	bool has_facts, has_life_time, gba_u, mac_star_sha256;
+	int64_t life_time_s;
 	uint8_t *made; /* from XML */
 };
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The GUSS from the HSS to the NAF: what is not known goes on unchanged, what is wrong is said, and the operator chooses."""
-from lib import causes, naf, vty
+from lib import causes, ctl, naf, procs, vty
+from lib.relay import Relay
 from lib.runner import test
 from lib.vty import typed
-from lib.world import World
+from lib.world import HSS_ID, World
 
 HEAD = '<guss xmlns="urn:3gpp:gba:GBAGUSSSchema-R9:2010-02" xmlns:op="urn:operator">'
 
@@ -99,3 +100,63 @@ async def gone(t):
     bia = await naf.fetch(conn, new.btid, gsids=["1"])
     assert bia.result == 2001 and bia.uss_list is None, bia.msg.avps
     assert (await naf.fetch(conn, old.btid, gsids=["1"])).empty_handed          # a newer session has taken its place
+
+
+STAMPED = guss("<bsfInfo><lifeTime>900</lifeTime></bsfInfo><Extension><timestamp>2026-01-02T03:04:05Z</timestamp></Extension>",
+               uss("1")).decode()
+
+
+async def by_tshark(t, pcap):
+    """Of each run, as somebody else reads it: (timestamp in the MAR, a GUSS in the MAA)."""
+    t.need_tool("tshark", "tshark")
+    argv = ["tshark", "-r", pcap, "-Y", "diameter.cmd.code == 303", "-T", "fields", "-E", "separator=|"]
+    for field in ("diameter.flags.request", "diameter.GUSS-Timestamp", "diameter.GBA-UserSecSettings", "_ws.malformed"):
+        argv += ["-e", field]
+    rc, out, err = await procs.run(argv, 60)
+    assert rc == 0, err
+    rows = [x.split("|") for x in out.split("\n") if x]
+    assert not any(r[3] for r in rows) and [r[0] in ("1", "True") for r in rows] == [True, False] * (len(rows) // 2), rows
+    return [(mar[1], bool(maa[2])) for mar, maa in zip(rows[::2], rows[1::2])]
+
+
+@test("guss-timestamp: the HSS is told when the GUSS that is kept was changed, and sends it only if it is another one now; kept as long as a session of "
+      "the subscriber lives", req=["220-4.4.5-6", "220-4.5.2-1", "220-4.5.2-2"])
+async def timestamp(t):
+    w = World(t, n_cards=1, guss=STAMPED).no_limits()
+    relay = await Relay(f"{w.etc}/zh.pcap", w.ports["hss"]).start()      # with keys in it, rightly
+    t.cleanup(relay.stop)
+    w.bsf_cfg.set(f"hss {HSS_ID}", f"connect 127.0.0.1 {relay.port}")
+    w.bsf_cfg.set("naf naf1.example.com", "gaa-service 1 2")
+    w.bsf_cfg.set("ub", "guss-timestamp on")
+    await w.start()
+    conn, ue, impi = await w.naf(), w.ue(), w.cards[0].impi
+
+    async def run(user, life=900):
+        s = await ue.bootstrap()
+        assert life - 3 <= s.expires_at - s.made_at <= life + 3, s.expires_at - s.made_at
+        bia = await naf.fetch(conn, s.btid, gsids=["1", "2"])
+        assert bia.result == 2001 and bia.key == s.ks_naf() and (bia.uss_list or b"").count(b"<uid>") == bool(user), bia.msg.avps
+        assert not user or user in bia.uss_list, bia.uss_list
+    hss, bsf = w.ports["hss_ctl"], w.ports["bsf_ctl"]
+    await run(b"user-1")                                       # nothing is kept yet
+    await run(b"user-1")                                       # equal
+    await ctl.ask(hss, f"guss {impi}", guss("", uss("2")).decode())
+    await run(b"user-2", 3600)                                 # another one
+    await ctl.ask(hss, f"fault set {impi} no-guss times 1")
+    await run(b"user-2", 3600)                                 # equal, as far as anybody can tell
+    await ctl.ask(hss, f"guss {impi}", "")
+    await run(None, 3600)                                      # an empty one, which has no timestamp
+    await run(None, 3600)
+    await ctl.ask(hss, f"guss {impi}", guss("", uss("1")).decode())
+    await run(b"user-1", 3600)
+    assert (await ctl.ask(bsf, f"revoke impi {impi}"))["revoked"] == 1
+    await run(b"user-1", 3600)                                 # no session lives, so nothing is kept
+    out = await typed(w, "ub", "guss-timestamp off", "end")
+    assert "%" not in out, out
+    await run(b"user-1", 3600)
+    assert "guss-timestamp          off  default off" in await w.vty("show limits")
+    relay.pcap.f.flush()
+    told = await by_tshark(t, f"{w.etc}/zh.pcap")
+    assert [(bool(when), sent) for when, sent in told] == [
+        (False, True), (True, False), (True, True), (True, False), (True, True), (False, False), (False, True), (False, True), (False, True)], told
+    assert told[1][0].startswith("Jan  2, 2026 03:04:05"), told

@@ -157,4 +157,62 @@ START_TEST(store_lost)
 }
 END_TEST
 
-WORLD_SUITE("ub_around", hss_answers, hss_silent, guss, store_lost)
+#define STAMPED(info, uss) \
+	"<guss><bsfInfo>" info \
+	"</bsfInfo><Extension><timestamp>2026-01-02T03:04:05Z</timestamp></Extension><ussList>" uss \
+	"</ussList></guss>"
+
+static struct gba_session got(struct ue *ue, uint8_t vector)
+{
+	struct gba_session s;
+
+	ue_take_challenge(ue);
+	ue_answer(ue);
+	ck_assert(session_of(vector, &s));
+	return s;
+}
+
+/* 220-4.4.5-6, 220-4.5.2-2: the HSS is told the timestamp of what is kept. Equal: all of that goes on, its life, too; whatever else it says takes its place, no GUSS
+ * as well; and nothing is told where the operator does not want it, or nothing is kept (33.220 4.5.2) */
+START_TEST(guss_timestamp)
+{
+	const char stamped[] = STAMPED("<lifeTime>77</lifeTime>", "<uss id=\"7\"/>");
+	struct zh_result equal;
+	struct gba_session s;
+	struct guss_blob *first;
+	struct ue ue;
+
+	ue_init(&ue, IMPI);
+	ue_first(&ue);
+	hss_gives(&ue, 1, stamped);
+	s = got(&ue, 1);
+	gba_session_clear(&s);
+	ue_first(&ue);
+	ck_assert_int_eq(w.hss.guss_timestamp, 0);
+	hss_gives(&ue, 2, stamped);
+	s = got(&ue, 2);
+	first = guss_blob_get(s.guss);
+	gba_session_clear(&s);
+	atomic_store(&w.cfg.limits.guss_timestamp, true);
+	ue_first(&ue);
+	ck_assert_int_eq(w.hss.guss_timestamp, 1767323045);
+	zh_fake_vector(&equal, 3, NULL);
+	equal.guss_equal = true;
+	hss_says(&ue, &equal);
+	s = got(&ue, 3);
+	ck_assert(span_eq(guss_blob_span(s.guss), guss_blob_span(first)));
+	ck_assert_int_eq(s.expires_at - s.created_at, 77);
+	gba_session_clear(&s);
+	guss_blob_put(first);
+	ue_first(&ue);
+	hss_gives(&ue, 4, NULL); /* of a source that does not compare */
+	s = got(&ue, 4);
+	ck_assert_ptr_null(s.guss);
+	gba_session_clear(&s);
+	ue_first(&ue);
+	ck_assert_int_eq(w.hss.guss_timestamp, 0);
+	hss_gives(&ue, 5, NULL);
+}
+END_TEST
+
+WORLD_SUITE("ub_around", hss_answers, hss_silent, guss, guss_timestamp, store_lost)

@@ -14,6 +14,7 @@ static int zh_fake_ask(struct zh_client *client, const struct zh_ask *ask, uint6
 	zc->txn = txn;
 	zc->impi = *ask->impi;
 	zc->scheme = ask->scheme;
+	zc->guss_timestamp = ask->has_guss_timestamp ? ask->guss_timestamp : 0;
 	zc->resync = ask->auts != NULL;
 	if (ask->auts) {
 		memcpy(zc->rand, ask->rand, sizeof(zc->rand));

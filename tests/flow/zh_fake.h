@@ -15,6 +15,7 @@ struct zh_fake {
 	struct impi impi;
 	const char *scheme;
 	bool resync;
+	int64_t guss_timestamp; /* 0: none was told */
 	uint8_t rand[AKA_RAND_LEN], auts[AKA_AUTS_LEN];
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
+#include <unistd.h>
 #include "common/base/clock.h"
 #include "tests/store/contract.h"
 
@@ -169,10 +170,57 @@ CASE(revoked_while_counted)
 	ck_assert(!h.a.session);
 }
 
+static int put_with(unsigned n, const char *impi, const char *bsf_name, const char *guss, int64_t expires_at)
+{
+	struct gba_session s = session_make(n, impi, bsf_name, false);
+	int rc;
+
+	s.guss = guss_blob_new(span_str(guss));
+	if (expires_at)
+		s.expires_at = expires_at;
+	rc = put(&h, &s);
+	guss_blob_put(s.guss);
+	return rc;
+}
+
+static bool is_kept(const char *impi, const char *guss)
+{
+	return span_eq(guss_blob_span(find_guss(&h, impi)), span_str(guss));
+}
+
+#define GUSS_OF(second) "<guss><Extension><timestamp>2026-01-01T00:00:0" second "Z</timestamp></Extension></guss>"
+
+/* 220-4.4.5-6: the GUSS that is kept of a subscriber is the latest of his sessions that live, and goes with the last of them */
+CASE(guss_is_kept)
+{
+	struct gba_session b = session_make(3, IMPI_1, BSF_B, false);
+	struct btid id = btid_of(&b);
+	int64_t end;
+
+	ck_assert(is_kept(IMPI_1, ""));
+	ck_assert_int_eq(put_with(1, IMPI_1, BSF_A, "<guss/>", 0), 0);
+	ck_assert(is_kept(IMPI_1, ""));
+	ck_assert_int_eq(put_with(2, IMPI_1, BSF_A, GUSS_OF("1"), 0), 0);
+	ck_assert(is_kept(IMPI_1, GUSS_OF("1")));
+	ck_assert_int_eq(put_with(3, IMPI_1, BSF_B, GUSS_OF("2"), 0), 0);
+	ck_assert(is_kept("001010000000001@IMS.mnc001.mcc001.3GPPnetwork.org", GUSS_OF("2")));
+	ck_assert(is_kept(IMPI_2, ""));
+	ck_assert_int_eq(revoke_btid(&h, &id), 0);
+	ck_assert(is_kept(IMPI_1, GUSS_OF("1")));
+	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
+	ck_assert(is_kept(IMPI_1, ""));
+	end = time(NULL) + 1;
+	ck_assert_int_eq(put_with(4, IMPI_2, BSF_A, GUSS_OF("3"), end), 0);
+	while (store_now_s(h.st) <= end)
+		usleep(50000);
+	ck_assert(is_kept(IMPI_2, ""));
+}
+
 void contract_life_add(TCase *tc, int n)
 {
 	tcase_add_loop_test(tc, expired_is_gone, 0, n);
 	tcase_add_loop_test(tc, tmpi_ends, 0, n);
+	tcase_add_loop_test(tc, guss_is_kept, 0, n);
 	tcase_add_loop_test(tc, uses_are_counted, 0, n);
 	tcase_add_loop_test(tc, revoked_while_counted, 0, n);
 	tcase_add_loop_test(tc, made_in_the_future, 0, n);

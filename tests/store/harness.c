@@ -59,6 +59,9 @@ static void on_done(void *owner, uint64_t txn, const struct store_answer *a)
 		strcpy(h->impi, a->impi);
 	if (a->spread)
 		h->spread = *a->spread;
+	if (a->guss)
+		h->session.guss = guss_blob_get(a->guss);
+	h->a.guss = NULL;
 	h->a.spread = NULL;
 	h->a.session = NULL;
 	h->a.challenge = NULL;
@@ -229,6 +232,13 @@ int revoke_impi(struct harness *h, const char *impi)
 {
 	answer_clear(h);
 	return revoked(h, store_revoke_impi(h->st, impi, ++h->next_txn));
+}
+
+struct guss_blob *find_guss(struct harness *h, const char *impi)
+{
+	answer_clear(h);
+	ck_assert_int_eq(answer(h, store_find_guss(h->st, impi, ++h->next_txn)), 0);
+	return h->session.guss;
 }
 
 int push_guss(struct harness *h, const char *impi, struct guss_blob *guss, uint64_t keep_ms)

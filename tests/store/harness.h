@@ -55,6 +55,8 @@ int use_again(struct harness *h, const struct gba_session *s, const char *naf);
 uint32_t use(struct harness *h, const struct btid *id, const char *naf);
 int find_tmpi(struct harness *h, const uint8_t tmpi[TMPI_LEN]);
 int revoke_impi(struct harness *h, const char *impi);
+/*! \returns the GUSS that is kept, lent until the next call; NULL: none */
+struct guss_blob *find_guss(struct harness *h, const char *impi);
 /*! \param[in] guss taken */
 int push_guss(struct harness *h, const char *impi, struct guss_blob *guss, uint64_t keep_ms);
 int revoke_btid(struct harness *h, const struct btid *id);

@@ -60,6 +60,52 @@ START_TEST(read_rows)
 }
 END_TEST
 
+#define STAMP "<Extension><timestamp>2026-01-02T03:04:05Z</timestamp></Extension>"
+
+/* 220-4.4.5-6: what is kept says the same facts later, of what has a timestamp: else nobody can be asked whether it has changed. */
+START_TEST(kept_rows)
+{
+	for (size_t i = 0; i < N_ROWS; i++) {
+		const char *end = strstr(rows[i].xml, "</guss>");
+		struct guss_facts f = { 0 };
+		struct guss_blob *kept = NULL;
+		struct guss_told told;
+		char xml[512];
+		int64_t when;
+
+		if (rows[i].rc || !end)
+			continue;
+		for (int stamped = 0; stamped < 2; stamped++) {
+			snprintf(xml, sizeof(xml), "%.*s%s</guss>", (int)(end - rows[i].xml), rows[i].xml,
+				 stamped ? STAMP : "");
+			ck_assert_int_eq(guss_facts_read(&f, &kept, &told, span_str(xml), GUSS_BAD_USS_FAILS), 0);
+			memset(&f, 0, sizeof(f));
+			ck_assert_int_eq(guss_facts_kept(&f, &when, guss_blob_span(kept)), stamped);
+			check(i, 0, &f);
+			ck_assert(!stamped || when == 1767323045);
+			guss_blob_put(kept);
+		}
+	}
+}
+END_TEST
+
+/* Nothing, XML of an older release, one of which a uss was left out: that has to be said each time */
+START_TEST(kept_without_facts)
+{
+	static const char bad[] = "<guss>" STAMP "<ussList><uss/></ussList></guss>";
+	struct guss_blob *kept = NULL;
+	struct guss_facts f = { 0 };
+	struct guss_told told;
+	int64_t when;
+
+	ck_assert(!guss_facts_kept(&f, &when, span_of(NULL, 0)));
+	ck_assert(!guss_facts_kept(&f, &when, span_str("<guss")));
+	ck_assert_int_eq(guss_facts_read(&f, &kept, &told, span_str(bad), GUSS_BAD_USS_LEFT_OUT), 0);
+	ck_assert(!guss_facts_kept(&f, &when, guss_blob_span(kept)));
+	guss_blob_put(kept);
+}
+END_TEST
+
 static int memo_read(struct guss_memo *m, struct guss_facts *f, const char *xml)
 {
 	struct guss_blob *kept = NULL;
@@ -139,4 +185,4 @@ START_TEST(told_each_time)
 }
 END_TEST
 
-SUITE("guss_facts", read_rows, memo, many, told_each_time)
+SUITE("guss_facts", read_rows, kept_rows, kept_without_facts, memo, many, told_each_time)
