@@ -9,7 +9,6 @@
 #include <talloc.h>
 #include "common/base/sockaddr.h"
 #include "common/rt/cfg_file.h"
-#include "reg/api_cert.h"
 #include "reg/api_tls.h"
 #include "reg/reg_nodes.h"
 
@@ -137,7 +136,6 @@ void api_cfg_init(void)
 	install_element(CONFIG_NODE, &api_cmd);
 	for (size_t i = 0; i < ARRAY_SIZE(of_api); i++)
 		install_element(API_NODE, of_api[i]);
-	api_cert_init();
 }
 
 int api_cfg_verify(struct err *err)

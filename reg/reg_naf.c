@@ -331,14 +331,15 @@ static struct MHD_Daemon *reg_naf_serve(int fd, struct err *err)
 	struct MHD_OptionItem tls[REG_NAF_TLS_OPTIONS];
 	struct MHD_Daemon *d;
 
-	if (reg_naf_tls_options(tls, err) < 0)
+	if (reg_naf_tls_begin(err) < 0 || reg_naf_tls_options(tls, err) < 0)
 		return NULL;
 	d = MHD_start_daemon(flags, 0, NULL, NULL, reg_naf_on_request, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 			     MHD_OPTION_URI_LOG_CALLBACK, reg_naf_on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-			     reg_naf_on_over, NULL, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
-			     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-			     MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-			     (unsigned)OF_ADDRESS, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+			     reg_naf_on_over, NULL, MHD_OPTION_NOTIFY_CONNECTION, reg_naf_tls_on_connection, NULL,
+			     MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+			     MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+			     MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)OF_ADDRESS, MHD_OPTION_ARRAY, tls,
+			     MHD_OPTION_END);
 	reg_naf_tls_done();
 	if (!d)
 		cfg_error(err, -ENOMEM, own_app.line, "own-app: no HTTP server");
@@ -382,6 +383,7 @@ void reg_naf_stop(void)
 {
 	if (web)
 		MHD_stop_daemon(web);
+	reg_naf_tls_end();
 	gba_naf_free(naf);
 	gba_naf_config_free(conf);
 	web = NULL;

@@ -2,6 +2,7 @@
 #include "reg/reg_naf_tls.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/command.h>
@@ -9,6 +10,8 @@
 #include <talloc.h>
 #include "common/dia/dia_cert.h"
 #include "common/rt/cfg_file.h"
+#include "common/rt/tls_certs.h"
+#include "reg/api_cert.h"
 #include "reg/api_tls.h"
 
 enum { CERTIFICATE, KEY, FILES };
@@ -17,6 +20,7 @@ static struct {
 	char *typed, *path;
 } files[FILES];
 static int line; /* of the first of them */
+static char *name;
 static struct dia_cert_pem pem;
 
 /* --- configuration */
@@ -67,41 +71,131 @@ bool reg_naf_tls_is_on(void)
 }
 
 /* What a device will trust is its own affair; no CA is needed here. */
-static struct dia_cert_conf cert_conf(const char *fqdn)
+static int read_files(struct err *err)
 {
-	return (struct dia_cert_conf){ .certificate = files[CERTIFICATE].path,
-				       .key = files[KEY].path,
-				       .ca = files[CERTIFICATE].path,
-				       .name = fqdn };
+	const struct dia_cert_conf conf = { .certificate = files[CERTIFICATE].path,
+					    .key = files[KEY].path,
+					    .ca = files[CERTIFICATE].path,
+					    .name = name };
+	SSL_CTX *c = NULL;
+
+	if (dia_cert_read(&pem, &conf, err) == 0)
+		c = dia_cert_make(&pem, &conf, NULL, err);
+	if (!c)
+		dia_cert_clear(&pem);
+	SSL_CTX_free(c);
+	return c ? 0 : -EINVAL;
 }
 
 int reg_naf_tls_verify(const char *fqdn, struct err *err)
 {
-	const struct dia_cert_conf conf = cert_conf(fqdn);
 	struct err why;
-	SSL_CTX *c;
 
 	if (!files[CERTIFICATE].path && !files[KEY].path)
 		return 0;
 	if (!files[CERTIFICATE].path || !files[KEY].path || !fqdn)
 		return cfg_error(err, -EINVAL, line,
 				 "'own-app tls certificate', 'own-app tls key' and 'own-app naf-conf' go together");
-	c = dia_cert_new(&conf, &why);
-	SSL_CTX_free(c);
-	return c ? 0 : cfg_error(err, -EINVAL, line, "own-app tls: %s", why.text);
+	name = talloc_strdup(tall_vty_ctx, fqdn);
+	if (read_files(&why) < 0)
+		return cfg_error(err, -EINVAL, line, "own-app tls: %s", why.text);
+	dia_cert_clear(&pem);
+	return 0;
+}
+
+/* --- in use */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the next: the server has threads of its own */
+static struct api_cert *current;
+
+static struct api_cert *exchange(struct api_cert *next)
+{
+	struct api_cert *former;
+
+	pthread_mutex_lock(&lock);
+	former = current;
+	current = next;
+	pthread_mutex_unlock(&lock);
+	return former;
+}
+
+/* \returns NULL and why in err */
+static struct api_cert *cert_of_pem(struct err *err)
+{
+	const gnutls_datum_t certificate = { (unsigned char *)pem.text[CERTIFICATE], (unsigned)pem.len[CERTIFICATE] };
+	const gnutls_datum_t key = { (unsigned char *)pem.text[KEY], (unsigned)pem.len[KEY] };
+	gnutls_certificate_credentials_t c;
+	int rc = gnutls_certificate_allocate_credentials(&c);
+
+	if (rc < 0) {
+		err_set(err, -ENOMEM, "no memory");
+		return NULL;
+	}
+	rc = gnutls_certificate_set_x509_key_mem(c, &certificate, &key, GNUTLS_X509_FMT_PEM);
+	if (rc >= 0)
+		return api_cert_of(c, err);
+	gnutls_certificate_free_credentials(c);
+	err_set(err, -EINVAL, "%s: %s", files[CERTIFICATE].path, gnutls_strerror(rc));
+	return NULL;
+}
+
+static int use_files(void *cert, struct err *err)
+{
+	struct api_cert *c = read_files(err) == 0 ? cert_of_pem(err) : NULL;
+
+	dia_cert_clear(&pem);
+	if (!c)
+		return -EINVAL;
+	tls_certs_use(cert, api_tls_expires(c->c));
+	api_cert_drop(exchange(c));
+	return 0;
+}
+
+static struct tls_cert cert = {
+	.of = "TLS of own-app", .then = ", devices refuse it", .reload = use_files, .owner = &cert
+};
+
+int reg_naf_tls_begin(struct err *err)
+{
+	if (!reg_naf_tls_is_on())
+		return 0;
+	cert.certificate = files[CERTIFICATE].path;
+	cert.key = files[KEY].path;
+	return use_files(&cert, err);
+}
+
+void reg_naf_tls_end(void)
+{
+	tls_certs_drop(&cert);
+	api_cert_drop(exchange(NULL));
+}
+
+void reg_naf_tls_on_connection(void *unused, struct MHD_Connection *c, void **used,
+			       enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		api_cert_drop(*used);
+		*used = NULL;
+		return;
+	}
+	pthread_mutex_lock(&lock);
+	if (i && current)
+		*used = api_cert_use(current, i->tls_session);
+	pthread_mutex_unlock(&lock);
 }
 
 /* --- for the server */
 
 int reg_naf_tls_options(struct MHD_OptionItem out[REG_NAF_TLS_OPTIONS], struct err *err)
 {
-	const struct dia_cert_conf conf = cert_conf(NULL);
 	struct err why;
 
 	out[0] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
 	if (!reg_naf_tls_is_on())
 		return 0;
-	if (dia_cert_read(&pem, &conf, &why) < 0)
+	if (read_files(&why) < 0)
 		return cfg_error(err, -EINVAL, line, "own-app tls: %s", why.text);
 	for (int i = 0; i < FILES; i++)
 		pem.text[i][pem.len[i]] = '\0'; /* there is room for it */

@@ -26,5 +26,14 @@ int reg_naf_tls_options(struct MHD_OptionItem out[REG_NAF_TLS_OPTIONS], struct e
 /*! It has begun: the key is wiped. */
 void reg_naf_tls_done(void);
 
+/*! Before it begins: what connections are shown is read again by `tls reload` and SIGHUP (common/rt/tls_certs.h) until
+ *  reg_naf_tls_end(). \returns 0; -EINVAL, err: why */
+int reg_naf_tls_begin(struct err *err);
+/*! When it has ended. Not begun: nothing */
+void reg_naf_tls_end(void);
+/*! Its MHD_OPTION_NOTIFY_CONNECTION. */
+void reg_naf_tls_on_connection(void *unused, struct MHD_Connection *c, void **used,
+			       enum MHD_ConnectionNotificationCode code);
+
 /*! HTTP Digest within TLS is 01 00 01 and the cipher suite (33.220 H.3). \returns false: GnuTLS does not know which suite that is */
 bool reg_naf_tls_ua(uint8_t out[UA_ID_LEN], gnutls_session_t session);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file tls_keep.h
- *  The certificates of a daemon while it runs, in most of them one: changed without a restart by `tls reload` or SIGHUP, and its end said in time.
- *  Main thread. */
+ *  The certificates that a daemon has for Diameter, in most of them one, while it runs (tls_certs.h). Main thread. */
 #pragma once
 
 #include "common/rt/tls_cfg.h"
@@ -14,7 +13,3 @@ typedef int tls_keep_share_fn(void *owner, SSL_CTX *ctx);
 int tls_keep_begin(SSL_CTX *ctx, const struct tls_cfg *c, const char *identity, tls_keep_share_fn *share, void *owner);
 /*! share() is called no more. */
 void tls_keep_end(void);
-
-/*! Read the files again; what is wrong with those of one certificate leaves that one as it was. The log says what came of it.
- *  \returns 0; -ENOENT no TLS; -EINVAL, -ENOMEM and the reason in err */
-int tls_keep_reload(struct err *err);

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The certificate of gba-regd's HTTPS: changed without a restart, a wrong file changes nothing, its end is said before."""
+import asyncio
 import os
 import signal
+import ssl
 
 from lib import procs, vty
 from lib.pki import pki
 from lib.reg_api import ApiRealm
+from lib.registry import OWN, Registry
 from lib.runner import test
 
 DAY = 86400
@@ -100,3 +103,43 @@ async def none(t):
     assert "% not reloaded: no certificate is configured" in await op.command("tls reload")
     w.reg.proc.send_signal(signal.SIGHUP)
     assert "no certificate is configured" in await op.command("show tls")
+
+
+@test("registry: the certificate of its own application is changed by tls reload and SIGHUP, too; a wrong one leaves it as it was; who is there stays",
+      smoke=True)
+async def own_application(t):
+    w = Registry(t, tls=pki().make("own", OWN))
+    await w.start()
+
+    async def come():
+        reader, writer = await asyncio.open_connection("127.0.0.1", w.ports["own"], ssl=ssl.create_default_context(cafile=pki().ca()), server_hostname=OWN)
+        t.cleanup(writer.close)
+        return reader, writer
+
+    async def number():
+        return (await come())[1].get_extra_info("peercert")["serialNumber"]
+
+    async def status(reader, writer):
+        writer.write(f"GET / HTTP/1.1\r\nHost: {OWN}\r\n\r\n".encode())
+        return (await asyncio.wait_for(reader.readuntil(b"\r\n"), 20 * procs.FACTOR))[:12]
+    kept, first = await come(), await number()
+    op = await vty.Vty.open(w.ports["reg_vty"])
+    await op.command("enable")
+    assert f"certificate {w.tls.certificate}, until 20" in await op.command("show tls")
+    for bad, why in ((pki().make("own-other", "other.example.com"), "the certificate is not for " + OWN),
+                     (pki().make("own-old", OWN, since=-7200, until=-3600), "expired"),
+                     (type(w.tls)(pki().make("own-next", OWN).certificate, w.tls.key), "is not the key of the certificate")):
+        pki().install(bad, w.tls)
+        since = w.reg.mark()
+        said = await op.command("tls reload")
+        assert "% not reloaded: " in said and why in said and "TLS of own-app: not reloaded" in w.reg.text(since), said
+        assert await number() == first
+    pki().install(pki().make("own-second", OWN), w.tls)
+    assert "reloaded: until 20" in await op.command("tls reload")
+    second = await number()
+    pki().install(pki().make("own-third", OWN), w.tls)
+    since = w.reg.mark()
+    w.reg.proc.send_signal(signal.SIGHUP)
+    await logged(t, w, since, "TLS of own-app: reloaded for new connections, until 20")
+    assert len({first, second, await number()}) == 3
+    assert await status(*kept) == await status(*await come()) == b"HTTP/1.1 401"
