@@ -8,6 +8,7 @@
 #include <time.h>
 #include "common/rt/log_cat.h"
 #include "reg/reg_ahead.h"
+#include "reg/reg_bound.h"
 #include "reg/reg_operations.h"
 #include "reg/reg_work.h"
 
@@ -169,13 +170,42 @@ static int room_to_keep(struct reg_order *o, struct reg_db *db)
 	return rc < 0 ? rc : 0;
 }
 
-static int once(struct api_call *c, struct reg_order *o, struct reg_db *db)
+/* There is no more of what ends something than of what began; and it is refused to nobody. */
+static bool only_ends(const struct api_call *c, const struct reg_order *o)
+{
+	static const char *const agrees[] = { "agree", "asp_agrees", "user_agrees" };
+	const char *state = reg_in(o, "state");
+
+	if (strcmp(c->op->method, "DELETE") == 0 || (state && strcmp(state, "active") != 0))
+		return true;
+	for (size_t i = 0; i < sizeof(agrees) / sizeof(agrees[0]); i++) {
+		if (json_is_false(json_object_get(o->in, agrees[i])))
+			return true;
+	}
+	return false;
+}
+
+static int work_within_bound(struct api_call *c, struct reg_order *o, struct reg_db *db)
 {
 	const struct reg_operation *op = c->op->order;
 	int rc;
 
-	if (!c->key[0])
+	if (!op->writes || only_ends(c, o))
 		return op->work(o, db);
+	rc = reg_bound_work(o, db, op->work);
+	if (rc != -EDQUOT)
+		return rc;
+	c->answer.retry_s = (unsigned)(REG_BOUND_DAY_S - time(NULL) % REG_BOUND_DAY_S);
+	return no(o, 429, "", "as many changes were made today as may be",
+		  "what ends something, and all of it tomorrow");
+}
+
+static int once(struct api_call *c, struct reg_order *o, struct reg_db *db)
+{
+	int rc;
+
+	if (!c->key[0])
+		return work_within_bound(c, o, db);
 	if (!c->known)
 		return no(o, 400, "Idempotency-Key", "nobody is known for whom it could be kept",
 			  "no key without a token");
@@ -183,7 +213,7 @@ static int once(struct api_call *c, struct reg_order *o, struct reg_db *db)
 	if (rc == 0) {
 		rc = room_to_keep(o, db);
 		if (rc == 0)
-			rc = op->work(o, db);
+			rc = work_within_bound(c, o, db);
 		if (rc >= 0)
 			rc = keep_answer(c, o, db);
 	}

@@ -16,6 +16,7 @@
 #include "common/rt/tls_certs.h"
 #include "reg/reg_anchor.h"
 #include "reg/api_cfg.h"
+#include "reg/reg_bound.h"
 #include "reg/reg_discovery.h"
 #include "reg/reg_naf.h"
 #include "reg/reg_nodes.h"
@@ -28,7 +29,8 @@
 
 struct reg_cfg reg_cfg = { .realm.recheck_s = -1,
 			   .proof = { .interval_s = INTERVAL_S, .lapse_s = LAPSE_S },
-			   .usage = { .interval_s = REG_USAGE_INTERVAL_S, .kept_s = REG_USAGE_KEPT_S } };
+			   .usage = { .interval_s = REG_USAGE_INTERVAL_S, .kept_s = REG_USAGE_KEPT_S },
+			   .daily_changes = REG_BOUND_CHANGES };
 
 static int reg_text_once(struct vty *vty, char **out, const char *what, const char *text)
 {
@@ -214,12 +216,23 @@ DEFUN(reg_usage, reg_usage_cmd, "usage interval <1-3600> kept <60-2592000>",
 	return CMD_SUCCESS;
 }
 
+DEFUN(reg_daily_changes, reg_daily_changes_cmd, "daily-changes <1-100000000>",
+      "How much an ASP or a user may change in a day; what only ends something is not counted\n"
+      "Rows of the audit, 100000 if it is not written\n")
+{
+	CFG_AT_START_ONLY(vty);
+	reg_cfg.daily_changes = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
 static void write_times(struct vty *vty)
 {
 	const struct reg_usage_cfg *u = &reg_cfg.usage;
 
 	if (u->interval_s != REG_USAGE_INTERVAL_S || u->kept_s != REG_USAGE_KEPT_S)
 		vty_out(vty, " usage interval %d kept %d%s", u->interval_s, u->kept_s, VTY_NEWLINE);
+	if (reg_cfg.daily_changes != REG_BOUND_CHANGES)
+		vty_out(vty, " daily-changes %d%s", reg_cfg.daily_changes, VTY_NEWLINE);
 	if (reg_cfg.dns_typed)
 		vty_out(vty, " dns %s%s", reg_cfg.dns_typed, VTY_NEWLINE);
 	if (reg_cfg.proof.interval_s != INTERVAL_S)
@@ -337,7 +350,7 @@ void reg_cfg_init(void)
 		&reg_database_cmd,    &reg_kek_cmd,         &reg_anchor_cmd,       &reg_anchor_key_cmd,
 		&reg_bsf_name_cmd,    &reg_bsf_address_cmd, &reg_bsf_identity_cmd, &reg_bsf_realm_cmd,
 		&reg_recheck_cmd,     &reg_naf_conf_cmd,    &reg_dns_cmd,          &reg_proof_interval_cmd,
-		&reg_proof_lapse_cmd, &reg_usage_cmd
+		&reg_proof_lapse_cmd, &reg_usage_cmd,       &reg_daily_changes_cmd
 	};
 
 	tls_certs_init();

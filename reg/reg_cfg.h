@@ -35,6 +35,7 @@ struct reg_cfg {
 	struct reg_realm realm;
 	struct reg_proof_cfg proof;
 	struct reg_usage_cfg usage;
+	int daily_changes; /* of an ASP, of a user */
 	char *dns_typed;
 	struct reg_target targets[REG_TARGETS_MAX];
 	size_t n_targets;

@@ -163,8 +163,22 @@ static const char pages[] =
 /* It speaks for each name with one label more, too: a word of the operator's. */
 static const char wildcards[] = "ALTER TABLE application ADD COLUMN wildcard INTEGER NOT NULL DEFAULT 0;";
 
+/* Which application an event is about, whoever has its name later, and what it was called when it was deleted; and how many changes
+ * an ASP or a user has made today. */
+static const char events[] =
+	"ALTER TABLE inbox ADD COLUMN app INTEGER;"
+	"UPDATE inbox SET app = (SELECT a.id FROM application a WHERE a.fqdn = inbox.fqdn AND a.since <= inbox.at);"
+	"CREATE INDEX inbox_of_app ON inbox (app) WHERE app IS NOT NULL;"
+	"CREATE TABLE app_was (app INTEGER PRIMARY KEY, asp TEXT NOT NULL, title TEXT NOT NULL, gsid TEXT NOT NULL, public_id TEXT,"
+	" aliases TEXT);"
+	"CREATE TRIGGER application_was BEFORE DELETE ON application BEGIN INSERT INTO app_was SELECT OLD.id, OLD.asp, OLD.title,"
+	" OLD.gsid, (SELECT public_id FROM asp WHERE name = OLD.asp), (SELECT group_concat(scheme || ':' || value, ' ') FROM alias"
+	" WHERE app = OLD.id); DELETE FROM alias WHERE app = OLD.id; END;"
+	"CREATE TABLE changes (role INTEGER NOT NULL, owner INTEGER NOT NULL, day INTEGER NOT NULL, n INTEGER NOT NULL,"
+	" PRIMARY KEY (role, owner)) WITHOUT ROWID;";
+
 static const char *const steps[] = {
-	first, parties, callers, requests, proofs, uses, words, pages, wildcards
+	first, parties, callers, requests, proofs, uses, words, pages, wildcards, events
 }; /* from version N to N + 1 */
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

@@ -304,6 +304,28 @@ async def rates(t):
     assert set(got) <= {200, 429} and (429 in got or t.factor > 1) and got.count(200) >= 50, (got.count(200), got.count(429))
 
 
+@test("registry api: an ASP that has made its changes of a day gets 429 until tomorrow and may still end what it has; the audit has no row of what was refused", smoke=True)
+async def changes_of_a_day(t):
+    w = ApiRealm(t)
+    w.reg_cfg.add("registry", "daily-changes 3")
+    await w.start()
+    for asp in ("acme", "rival"):
+        await w.order(f"asp add {asp}")
+    a, acme, rival = w.link(), await w.token("asp", "acme"), await w.token("asp", "rival")
+    rows = (await w.order("audit head"))["row"]
+    app = {"fqdn": "a.example.com", "addresses": ["192.0.2.1/32"]}
+    assert (await a.ask("POST", "/apps", app, token=acme)).status == 201
+    got = [await a.ask("PUT", "/apps/a.example.com", {"published": i % 2 == 0}, token=acme, headers={"If-Match": "*"}, patient=False) for i in range(5)]
+    assert [r.status for r in got] == [200, 200, 429, 429, 429], got
+    assert got[2].type == PROBLEM and 0 < int(got[2].headers["retry-after"]) <= 86400 and got[2].json["allowed"].startswith("what ends something"), got[2]
+    assert (await w.order("audit head"))["row"] == rows + 3
+    assert "has made 3 changes today and may make no more until tomorrow" in w.reg.text()
+    assert (await a.ask("GET", "/apps", token=acme)).status == 200
+    assert (await a.ask("DELETE", "/apps/a.example.com", token=acme, headers={"If-Match": "*"})).status in (200, 204)
+    assert (await a.ask("POST", "/apps", app, token=rival)).status == 201                # another's day is his own
+    assert " daily-changes 3\n" in await vty.enabled(w.ports["reg_vty"], "show running-config")
+
+
 @test("registry api: a configuration that cannot serve is refused with file, line and what is allowed; what is configured is written back", smoke=True)
 async def configuration(t):
     w = ApiRealm(t)

@@ -2,11 +2,14 @@
 /* The audit's chain and what is anchored of it: whatever was altered, taken out or cut off is found. */
 #include "reg/reg_anchor.h"
 
+#include <errno.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "reg/reg_bound.h"
+#include "reg/reg_cfg.h"
 #include "tests/unit/io_log.h"
 #include "tests/unit/reg_world.h"
 #include "tests/unit/suite.h"
@@ -136,6 +139,41 @@ START_TEST(an_anchor_is_on_the_disk_before_it_is_told)
 }
 END_TEST
 
+/* --- how much of it an ASP may write */
+
+static int bounded_put(struct reg_order *o, struct reg_db *db)
+{
+	int rc = reg_bound_work(o, db, reg_app_put);
+
+	return rc == -EDQUOT ? reg_refuse(o, CTL_BUSY, NULL, "bound") : rc;
+}
+
+#define CHANGE "{\"fqdn\": \"%s\", \"published\": true}"
+
+static void changed_until_the_bound(const char *asp, const char *fqdn)
+{
+	for (int i = 0; i < 3; i++)
+		MUST(reg_asp(asp), bounded_put, "", CHANGE, fqdn);
+	ck_assert_int_eq(reg_refused(reg_asp(asp), bounded_put, "bound", CHANGE, fqdn), CTL_BUSY);
+}
+
+/* An approved ASP writes rows without bound: so many a day, of each for himself, and of the operator as many as he likes. */
+START_TEST(an_asp_writes_so_much_a_day)
+{
+	MUST(reg_operator, reg_app_add, "",
+	     "{\"asp\": \"acme\", \"fqdn\": \"a.example.com\", \"addresses\": [\"127.0.0.1/32\"]}");
+	MUST(reg_operator, reg_app_add, "",
+	     "{\"asp\": \"rival\", \"fqdn\": \"b.example.org\", \"addresses\": [\"127.0.0.1/32\"]}");
+	reg_cfg.daily_changes = 3;
+	changed_until_the_bound("acme", "a.example.com");
+	changed_until_the_bound("rival", "b.example.org");
+	for (int i = 0; i < 5; i++)
+		MUST(reg_operator, bounded_put, "", CHANGE, "a.example.com");
+	sql_exec(world->sql, "UPDATE changes SET day = day - 1");
+	changed_until_the_bound("acme", "a.example.com");
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("reg_audit", begin, end, what_was_spoilt_is_found, a_row_written_anew_is_found_by_the_next,
 		   what_is_no_anchor_is_not_shown, what_is_no_file_is_no_anchor,
-		   an_anchor_is_on_the_disk_before_it_is_told)
+		   an_anchor_is_on_the_disk_before_it_is_told, an_asp_writes_so_much_a_day)
