@@ -20,6 +20,7 @@
 #include "reg/reg_checkpoint.h"
 #include "reg/reg_collector.h"
 #include "reg/reg_control.h"
+#include "reg/reg_inbox.h"
 #include "reg/reg_naf.h"
 #include "reg/reg_names.h"
 #include "reg/reg_profile.h"
@@ -72,6 +73,7 @@ static void on_hour(void *unused)
 {
 	reg_work_tell(reader, anchor, NULL, NULL);
 	reg_work_tell(writer, reg_usage_expire, NULL, NULL);
+	reg_work_tell(writer, reg_inbox_expire, NULL, NULL);
 	osmo_timer_schedule(&hourly, ANCHOR_S, 0);
 }
 

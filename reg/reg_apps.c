@@ -413,7 +413,7 @@ int reg_app_put(struct reg_order *o, struct reg_db *db)
 
 static int take_app(struct reg_order *o, struct reg_db *db, const struct reg_app *a)
 {
-	static const char *const of_app[] = { "DELETE FROM granted WHERE app = ?1", "DELETE FROM alias WHERE app = ?1",
+	static const char *const of_app[] = { "DELETE FROM granted WHERE app = ?1",
 					      "DELETE FROM return_address WHERE app = ?1",
 					      "DELETE FROM request WHERE app = ?1",
 					      "DELETE FROM application WHERE id = ?1" };

@@ -180,7 +180,6 @@ static int take_all(struct reg_db *db, const char *asp)
 {
 	static const char *const of_asp[] = {
 		"DELETE FROM granted WHERE app IN (SELECT id FROM application WHERE asp = ?1)",
-		"DELETE FROM alias WHERE app IN (SELECT id FROM application WHERE asp = ?1)",
 		"DELETE FROM return_address WHERE app IN (SELECT id FROM application WHERE asp = ?1)",
 		"DELETE FROM request WHERE app IN (SELECT id FROM application WHERE asp = ?1)",
 		"DELETE FROM token WHERE role = 2 AND owner = (SELECT id FROM asp WHERE name = ?1)",

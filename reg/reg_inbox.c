@@ -35,13 +35,19 @@ int reg_inbox_tell(struct reg_db *db, int64_t device, const char *event, const c
 
 	if (rc <= 0)
 		return rc;
-	rc = reg_db_do(
-		db,
-		"INSERT INTO inbox (user, at, event, device, fqdn) SELECT ?1, ?2, ?3, name, ?5 FROM device WHERE id = ?4",
-		"iitit", user, (int64_t)time(NULL), event, device, fqdn);
+	rc = reg_db_do(db,
+		       "INSERT INTO inbox (user, at, event, device, fqdn, app) SELECT ?1, ?2, ?3, name, ?5,"
+		       " (SELECT id FROM application WHERE fqdn = ?5) FROM device WHERE id = ?4",
+		       "iitit", user, (int64_t)time(NULL), event, device, fqdn);
 	if (rc == 0 && fqdn)
 		rc = trim_of_app(db, user, device, fqdn);
 	return rc < 0 ? rc : trim_inbox(db, user);
+}
+
+int reg_inbox_expire(struct reg_order *o, struct reg_db *db)
+{
+	return reg_db_do(db, "DELETE FROM app_was WHERE NOT EXISTS (SELECT 1 FROM inbox i WHERE i.app = app_was.app)",
+			 "");
 }
 
 /* --- many at once */
@@ -72,7 +78,7 @@ static int tell_rows(struct reg_db *db, const char *from, const char *but, const
 
 	snprintf(
 		text, sizeof(text),
-		"INSERT INTO inbox (user, at, event, device, fqdn) SELECT d.custodian, ?2, ?3, d.name, x.fqdn FROM (%s) x"
+		"INSERT INTO inbox (user, at, event, device, fqdn, app) SELECT d.custodian, ?2, ?3, d.name, x.fqdn, x.app FROM (%s) x"
 		" JOIN device d ON d.id = x.device WHERE d.custodian IS NOT NULL AND NOT EXISTS (SELECT 1 FROM %s y"
 		" WHERE y.device = x.device AND y.app = x.app) AND ?1 IS NOT NULL ORDER BY x.device, x.app",
 		from, but);
@@ -113,11 +119,13 @@ int reg_inbox_after(struct reg_db *db, enum reg_of of, const char *name)
 	return rc == 0 ? trim_since(db, behind) : rc;
 }
 
-/* What an application is called now; of one that was deleted there is the name alone. */
+/* What an application is called now, or was when it was deleted; never what another one of its name is. */
 static const char events[] =
-	"SELECT i.id AS _key, i.at, i.event, i.device, i.fqdn, a.asp, nullif(a.title, '') AS title, a.gsid, s.public_id,"
-	" (SELECT group_concat(l.scheme || ':' || l.value, ' ') FROM alias l WHERE l.app = a.id) AS 'aliases*'"
-	" FROM inbox i LEFT JOIN application a ON a.fqdn = i.fqdn LEFT JOIN asp s ON s.name = a.asp"
+	"SELECT i.id AS _key, i.at, i.event, i.device, i.fqdn, ifnull(a.asp, w.asp) AS asp,"
+	" nullif(ifnull(a.title, w.title), '') AS title, ifnull(a.gsid, w.gsid) AS gsid,"
+	" ifnull(s.public_id, w.public_id) AS public_id,"
+	" ifnull((SELECT group_concat(l.scheme || ':' || l.value, ' ') FROM alias l WHERE l.app = a.id), w.aliases) AS 'aliases*'"
+	" FROM inbox i LEFT JOIN application a ON a.id = i.app LEFT JOIN asp s ON s.name = a.asp LEFT JOIN app_was w ON w.app = i.app"
 	" WHERE i.user = ?3 AND i.id > CAST(?1 AS INTEGER) ORDER BY i.id LIMIT ?2";
 
 int reg_inbox_list(struct reg_order *o, struct reg_db *db)

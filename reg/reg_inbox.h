@@ -22,5 +22,8 @@ enum reg_of { REG_OF_FQDN, REG_OF_ASP_NAME, REG_OF_USER };
 int reg_inbox_before(struct reg_db *db, enum reg_of of, const char *name);
 int reg_inbox_after(struct reg_db *db, enum reg_of of, const char *name);
 
+/*! Order, now and then: applications that are no more, and in no event, are forgotten. */
+int reg_inbox_expire(struct reg_order *o, struct reg_db *db);
+
 /* Order: a user's own. Each with device, event, at, and of the application fqdn, asp, title, gsid, public_id of its ASP, aliases */
 int reg_inbox_list(struct reg_order *o, struct reg_db *db);

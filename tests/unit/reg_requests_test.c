@@ -334,10 +334,46 @@ START_TEST(an_asp_in_two_minds_fills_no_inbox)
 }
 END_TEST
 
+/* The event of an application that is no more shows what that one was, not what a later owner of its name is. */
+START_TEST(an_event_keeps_what_it_was_about)
+{
+	char name[64], gsid[32];
+	struct reg_order *o;
+
+	MUST(asp, reg_app_put, "",
+	     "{\"fqdn\": \"" FQDN
+	     "\", \"title\": \"Films\", \"aliases\": [{\"scheme\": \"ip\", \"value\": \"192.0.2.1\"}]}");
+	strcpy(gsid, MUST(asp, reg_app_show, "gsid", "{\"fqdn\": \"" FQDN "\"}"));
+	begun(name);
+	MUST(user, reg_request_answer, "", AGREES, name, device);
+	MUST(asp, reg_app_remove, "", "{\"fqdn\": \"" FQDN "\"}");
+	MUST(reg_operator, reg_app_register, "",
+	     "{\"asp\": \"rival\", \"fqdn\": \"" FQDN "\", \"title\": \"Another\", \"addresses\": [\"127.0.0.1/32\"]}");
+	ck_assert_int_eq(reg_inbox_expire(NULL, world), 0);
+	o = DONE(user, reg_inbox_list, "{}");
+	ck_assert_uint_eq(json_array_size(json_object_get(o->answer, "events")), 3);
+	for (size_t i = 1; i < 3; i++) {
+		const json_t *x = item(o, "events", i);
+
+		ck_assert_str_eq(text(x, "event"), i == 1 ? "granted" : "ended");
+		ck_assert_str_eq(text(x, "fqdn"), FQDN);
+		ck_assert_str_eq(text(x, "asp"), "acme");
+		ck_assert_str_eq(text(x, "title"), "Films");
+		ck_assert_str_eq(text(x, "gsid"), gsid);
+		ck_assert_uint_eq(json_array_size(json_object_get(x, "aliases")), 1);
+	}
+	reg_order_free(o);
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM alias"), 0);
+	sql_exec(world->sql, "DELETE FROM inbox");
+	ck_assert_int_eq(reg_inbox_expire(NULL, world), 0);
+	ck_assert_int_eq(reg_number("SELECT count(*) FROM app_was"), 0);
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("reg_requests", begin_realm, reg_world_end,
 		   agreed_both_have_consented_and_the_user_goes_back_with_the_state, refused_nothing_is_granted,
 		   an_address_that_is_not_registered_is_never_gone_back_to, each_sees_his_own,
 		   one_for_a_device_is_shown_to_its_user_alone, what_is_over_is_answered_by_nobody,
-		   a_thousand_events_of_a_user_are_kept, an_asp_in_two_minds_fills_no_inbox,
-		   what_was_not_agreed_to_is_not_asked_again_at_once,
+		   a_thousand_events_of_a_user_are_kept, an_event_keeps_what_it_was_about,
+		   an_asp_in_two_minds_fills_no_inbox, what_was_not_agreed_to_is_not_asked_again_at_once,
 		   all_applications_of_an_asp_together_ask_a_user_ten_times_a_day, unanswered_ones_are_kept_a_day)
