@@ -12,14 +12,19 @@
 #include "common/rt/log_cat.h"
 #include "common/rt/log_line.h"
 
-#define BATCH_MAX        512
-#define SWEEP_MAX        1024 /* records of one transaction */
-#define SWEEP_IDLE       256  /* the same without traffic */
-#define SWEEP_PLACES     8192 /* of the index, looked at in one go: the lock is held some 50 us */
-#define SWEEP_ROUND_S    32   /* the whole index is looked at once in this time */
-#define TICK_MS          1000
-#define TICK_SWEEPING_MS 20
-#define FULL_MS          200 /* after a full disk nothing is tried for so long */
+#define BATCH_MAX 512
+/* Each record lies on a page of its own, with branches above, and a kernel that does not preempt itself writes all of a
+ * transaction's pages in one go, 5 us each: for so long a shard that needs this core waits, whatever its priority. So what
+ * can wait goes in small pieces. */
+#define SWEEP_IDLE    32 /* records of one transaction */
+#define SWEEP_MORE    32 /* the same with traffic, beyond the number of requests */
+#define SWEEP_MAX     (BATCH_MAX + SWEEP_MORE)
+#define SWEEP_PLACES  8192 /* of the index, looked at in one go: the lock is held some 50 us */
+#define SWEEP_ROUND_S 32   /* the whole index is looked at once in this time */
+#define TICK_MS       1000
+#define FULL_MS       200 /* after a full disk nothing is tried for so long */
+/* Between two pieces; as long as a piece took where that is more, so that others have half of the disk's time. */
+#define TICK_SWEEPING_MS 5
 /* The wall clock leapt: what seems over may not be, once somebody has put the clock right. */
 #define CLOCK_LEAP_S        60
 #define CLOCK_LEAP_PAUSE_MS (3600 * 1000)
@@ -245,7 +250,7 @@ static int batch_do(struct lmdb_committer *c, struct store_req *batch, size_t n,
 	int rc = -ENOSPC;
 
 	if (clock_mono_ms() >= c->full_until_ms)
-		rc = batch_write(c, batch, 2 * n + 64, more);
+		rc = batch_write(c, batch, n + SWEEP_MORE, more);
 	if (rc == 0 && room_needed(batch).puts)
 		say_full(c, false);
 	if (rc == -ENOSPC || rc == -EBADMSG)
@@ -269,8 +274,8 @@ static void sweep_alone(struct lmdb_committer *c, bool *more)
 	rc = batch_write(c, NULL, SWEEP_IDLE, more);
 	if (rc == -ENOSPC)
 		c->sweep_max = c->sweep_max > 1 ? c->sweep_max / 2 : 1;
-	else if (rc == 0 && c->sweep_max < SWEEP_MAX)
-		c->sweep_max *= 2;
+	else if (rc == 0)
+		c->sweep_max = 2 * c->sweep_max < SWEEP_MAX ? 2 * c->sweep_max : SWEEP_MAX;
 	*more = *more && rc == 0;
 }
 
@@ -305,23 +310,31 @@ static void clock_watch(struct lmdb_committer *c, uint64_t now_ms)
 	LOGT(DSTORE, LOGL_NOTICE, "store: the clock leapt by %lld s, nothing is swept for an hour\n", (long long)leap);
 }
 
+/* \returns how long to wait with what is left to sweep, after a turn that took so long */
+static uint64_t pause_ms(uint64_t took_ms)
+{
+	return took_ms > TICK_SWEEPING_MS ? took_ms : TICK_SWEEPING_MS;
+}
+
 static void *committer_run(void *committer)
 {
 	struct lmdb_committer *c = committer;
-	bool stop = false, more = false;
+	uint64_t wait_ms = TICK_MS;
+	bool stop = false;
 
 	while (!stop) {
 		size_t n;
-		struct store_req *batch = queue_take(c, more ? TICK_SWEEPING_MS : TICK_MS, &n, &stop);
+		struct store_req *batch = queue_take(c, wait_ms, &n, &stop);
 		uint64_t now_ms = clock_mono_ms();
+		bool more = false;
 
-		more = false;
 		clock_watch(c, now_ms);
 		tokens_earn(c, now_ms);
 		challenges_sweep(c->l->challenges, now_ms, n ? 1 : CHALLENGES_STRIPES);
 		/* where there is no room for a batch, sweeping makes it */
 		if (batch ? batch_do(c, batch, n, &more) == -ENOSPC : !stop)
 			sweep_alone(c, &more);
+		wait_ms = more ? pause_ms(clock_mono_ms() - now_ms) : TICK_MS;
 	}
 	return NULL;
 }

@@ -72,35 +72,6 @@ START_TEST(restart)
 }
 END_TEST
 
-/* A TMPI whose Ks was swept is found after a restart too, and is over with the next run */
-START_TEST(remnant_restart)
-{
-	struct gba_session a = session_make(1, IMPI_1, BSF_A, true), next = session_make(2, IMPI_1, BSF_B, true);
-	uint64_t until = clock_mono_ms() + 20000;
-	struct store_figures f;
-
-	a.expires_at = time(NULL) + 1;
-	open_store();
-	ck_assert_int_eq(put(&h, &a), 0);
-	do {
-		usleep(20000);
-		store_shared_figures(h.sh, &f);
-	} while (f.swept < 1 && clock_mono_ms() < until);
-	ck_assert_uint_eq(f.swept, 1);
-	harness_close(&h);
-	open_store();
-	ck_assert_int_eq(find_tmpi(&h, a.tmpi), 0);
-	ck_assert_str_eq(h.impi, IMPI_1);
-	ck_assert_int_eq(put(&h, &next), 0);
-	ck_assert_int_eq(find_tmpi(&h, a.tmpi), -ENOENT);
-	harness_close(&h);
-	open_store();
-	ck_assert_int_eq(find_tmpi(&h, a.tmpi), -ENOENT);
-	ck_assert_int_eq(find_tmpi(&h, next.tmpi), 0);
-	harness_close(&h);
-}
-END_TEST
-
 START_TEST(wrong_kek)
 {
 	struct store_lmdb_cfg cfg = lmdb_cfg();
@@ -388,30 +359,6 @@ START_TEST(not_swept_at_once)
 }
 END_TEST
 
-/* The sweep takes what is over, and what ends later than any right key could */
-START_TEST(index_expired)
-{
-	static const int64_t ends[] = { 999, 1000, 1001, 5000, 5001, 1000000 };
-	static const bool over[] = { true, true, false, false, true, true };
-	struct lmdb_index *ix = lmdb_index_new();
-	struct index_entry out[8];
-	size_t budget = 100, n;
-
-	for (unsigned i = 0; i < 6; i++) {
-		struct index_entry e = { .head = { .kind = RECORD_SESSION, .expires_at = ends[i] }, .rand = { i + 1 } };
-
-		ck_assert_int_eq(lmdb_index_add(ix, &e), 0);
-	}
-	n = lmdb_index_expired(ix, 1000, 5000, &budget, out, 8);
-	ck_assert_uint_eq(n, 4);
-	for (unsigned i = 0; i < n; i++)
-		ck_assert(over[out[i].rand[0] - 1]);
-	budget = 100;
-	ck_assert_uint_eq(lmdb_index_expired(ix, 1000, INT64_MAX, &budget, out, 8), 2);
-	lmdb_index_free(ix);
-}
-END_TEST
-
 static void head_of(struct index_entry *e, unsigned n)
 {
 	*e = (struct index_entry){ .head = { .kind = RECORD_SESSION, .expires_at = 1000 + n } };
@@ -497,6 +444,6 @@ START_TEST(marks_go)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, remnant_restart, wrong_kek, kek_rotation,
-		   only_looked_at, second_process, no_directory, folder_of_everybody, given_up, index_is_small,
-		   clock_leap, not_swept_at_once, index_expired, index_placed, marks_go)
+SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, wrong_kek, kek_rotation, only_looked_at,
+		   second_process, no_directory, folder_of_everybody, given_up, index_is_small, clock_leap,
+		   not_swept_at_once, index_placed, marks_go)
