@@ -3,18 +3,19 @@
 """Has a BIR or a bootstrap become dearer? This tree's gba-bsfd and that of an older one, in turn in the same run, under the same load, beside
 the same HSS. Usage: against.py BUILD-FOLDER OLD-TREE [--rounds N] [--quick]
 
-OLD-TREE is a checkout with its own build/gcc, in which bsf/gba-bsfd and bench/store_fill are made: its bench.py starts its daemon, by
-its configuration and into a store that it has filled itself. Ratios as in bench.py; 1.00 is as it was."""
+OLD-TREE is a checkout with its own build/gcc, in which bsf/gba-bsfd and bench/store_fill are made: its bench starts its daemon, by
+its configuration and into a store that it has filled itself. Ratios as measure.py says; 1.00 is as it was."""
 import importlib.util
 import os
 import sys
 
-import bench
+import measure
 
 
 def older(tree):
-    """-> the Bench of that tree's bench.py"""
-    path, build = os.path.join(tree, "bench", "bench.py"), os.path.join(tree, "build", "gcc")
+    """-> the Bench of that tree; one that is older than measure.py has it in bench.py"""
+    path, build = os.path.join(tree, "bench", "measure.py"), os.path.join(tree, "build", "gcc")
+    path = path if os.path.exists(path) else os.path.join(tree, "bench", "bench.py")
     for needed in (path, os.path.join(build, "bsf", "gba-bsfd"), os.path.join(build, "bench", "store_fill")):
         if not os.path.exists(needed):
             sys.exit(f"{needed} is not there; needed: a checkout in which ./demo or ./test has built, and make -C build/gcc bench/store_fill")
@@ -24,7 +25,7 @@ def older(tree):
     return module.Bench(build, 1, 1)
 
 
-class Against(bench.Bench):
+class Against(measure.Bench):
     old = None
 
     def close(self):
@@ -33,18 +34,18 @@ class Against(bench.Bench):
 
     def daemon(self, maker):
         """-> one of maker's, with an HSS that always does the same; its port for devices"""
-        ports = {w: bench.free_port() for w in ("ub", "dia", "hss")}
-        self.spawn("bench/raw_zh", ["serve", bench.HSS_ID, bench.REALM, ports["hss"], bench.GUSS])
+        ports = {w: measure.free_port() for w in ("ub", "dia", "hss")}
+        self.spawn("bench/raw_zh", ["serve", measure.HSS_ID, measure.REALM, ports["hss"], measure.GUSS])
         p = maker.bsf(maker.fill("against", 0), ports)
-        maker.wait_for(p, bench.HSS_ID)
+        maker.wait_for(p, measure.HSS_ID)
         return p, ports["ub"]
 
     def birs(self):
         n, both = 40000 // self.scale, []
         for maker in (self, self.old):
-            ports, store = {w: bench.free_port() for w in ("ub", "dia", "hss")}, maker.fill("birs", 10000)
+            ports, store = {w: measure.free_port() for w in ("ub", "dia", "hss")}, maker.fill("birs", 10000)
             both.append((maker.bsf(store, ports), ports["dia"], store + ".btids"))
-        for what, conns, flight in (("64 in flight", 1, 64), (f"{bench.MANY} NAFs of one each", bench.MANY, 1)):
+        for what, conns, flight in (("64 in flight", 1, 64), (f"{measure.MANY} NAFs of one each", measure.MANY, 1)):
             ratios = []
             for _ in range(self.rounds):
                 (new_us, _), (old_us, _) = self.there_and_back(*(
@@ -67,10 +68,10 @@ class Against(bench.Bench):
 
 
 def main():
-    a = bench.arguments()
+    a = measure.arguments()
     a.add_argument("tree")
     o = a.parse_args()
-    bench.Bench.need_build(o.build)
+    measure.Bench.need_build(o.build)
     Against.old = older(os.path.abspath(o.tree))
     return Against.measure(o, ("birs", "bootstraps"), 10 if o.quick else 1) != 0
 

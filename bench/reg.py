@@ -189,14 +189,14 @@ def main():
         if not os.path.exists(os.path.join(sys.argv[1], name)):
             sys.exit(f"{name} is not there. Type: make -C {sys.argv[1]} bench-reg")
     os.environ["GBA_BUILD"] = os.path.abspath(sys.argv[1])
-    import bench
+    import measure
     import lib.ctl
     import lib.naf
     import lib.procs
     import lib.reg_api
     import lib.registry
     import lib.runner
-    lib.real_time = bench.real_time
+    lib.real_time = measure.real_time
     lib.ASP, lib.FQDN = lib.registry.ASP, lib.registry.FQDN
     asyncio.run(measure(lib, sys.argv[2:] or PARTS))
     sys.exit(1 if missed else 0)

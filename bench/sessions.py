@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A million sessions: how soon a daemon that has them answers, whether anybody waits while all of them end, what each takes. Usage:
-sessions.py BUILD-FOLDER [--rounds N] [--quick] [--sessions N] [--only start|memory|sweep]
+"""What sessions cost on LMDB and on Redis, each figure with its target. Usage:
+sessions.py BUILD-FOLDER [--rounds N] [--quick] [--sessions N] [--only bir|bootstrap|processes|start|memory|sweep]
 
-start: LMDB, from exec to the first BIA and to the first 401. memory: octets a session with its TMPI, without GUSS, in LMDB and in Redis,
-and how many machines a hundred million take. sweep: BIRs one at a time for sessions that live, while all others end; the longest."""
+bir, bootstrap, processes: redis.py. start: LMDB, a million, from exec to the first BIA and to the first 401. memory: octets of each of a
+million with its TMPI, without GUSS, in LMDB and in Redis, and how many machines a hundred million take. sweep: BIRs one at a time for
+sessions that live, while a million others end; the longest."""
 import json
 import math
 import os
@@ -13,16 +14,17 @@ import statistics
 import sys
 import threading
 import time
+import types
 
-import bench
+import measure
 import redis
 
 LIVE = 2000                             # sessions that stay
 RATE = 500                              # BIRs a second meanwhile
 SWEEP_S = 240                           # watched for so long
 CARD, REALM = "001010000000001", "ims.mnc001.mcc001.3gppnetwork.org"
-ASK = (f"GET / HTTP/1.1\r\nHost: {bench.NAME}\r\nUser-Agent: gba-ue/0.1.0 3gpp-gba-tmpi\r\n"
-       f'Authorization: Digest username="{CARD}@{REALM}", realm="{bench.NAME}", nonce="", uri="/", response=""\r\n\r\n').encode()
+ASK = (f"GET / HTTP/1.1\r\nHost: {measure.NAME}\r\nUser-Agent: gba-ue/0.1.0 3gpp-gba-tmpi\r\n"
+       f'Authorization: Digest username="{CARD}@{REALM}", realm="{measure.NAME}", nonce="", uri="/", response=""\r\n\r\n').encode()
 ALL, MACHINE, FILLED, FRAGMENTS = 100000000, 128 << 30, 0.7, 1.1     # reckoned: sessions, octets of memory, of them used, of the allocator
 
 
@@ -51,37 +53,29 @@ def listens(port):
 
 class Sessions(redis.RedisBench):
     sessions = 1000000
-    quick, server = False, None
+    quick = False
 
     def begin(self, quick):
+        super().begin(quick)
         self.quick = quick
         self.sessions = min(self.sessions, 20000) if quick else self.sessions
-        self.fill("kek-only", 0)                        # the key that seals
-
-    def empty_redis(self):
-        """One that has nothing; started by the first that needs it."""
-        if self.server:
-            self.ask(self.port, "FLUSHALL", "SYNC")
-        else:
-            self.server, self.port = self.redis()
 
     def put(self, where, n, *more):
         """-> what was printed: B-TIDs"""
-        return self.tool("bench/store_fill", [*where, "--kek", self.path("kek"), "--name", bench.NAME, "--sessions", n, *more])
+        return self.tool("bench/store_fill", [*where, "--kek", self.path("kek"), "--name", measure.NAME, "--sessions", n, *more])
 
     def restart(self):
         ports, bia, challenge, cpu = self.ports(), [], [], []
-        self.spawn("bench/raw_zh", ["serve", bench.HSS_ID, bench.REALM, ports["hss"], bench.GUSS])
+        self.spawn("bench/raw_zh", ["serve", measure.HSS_ID, measure.REALM, ports["hss"], measure.GUSS])
         store = self.fill("restart", 0)
         with open(store + ".btids", "wb") as f:
-            f.write(self.put(("--dir", store), self.sessions, "--guss", bench.GUSS, "--tmpi", "--print", 1000))
-        bench.real_time()                                       # of all that is started from here: whatever else runs here is not meant
+            f.write(self.put(("--dir", store), self.sessions, "--guss", measure.GUSS, "--tmpi", "--print", 1000))
         for _ in range(self.rounds):
-            b = self.first_answers(store, ports, bia, challenge)
-            cpu.append(bench.cpu_us(b.pid) / 1e6)
+            with measure.before_all_else():                     # whatever else runs here is not meant
+                b = self.first_answers(store, ports, bia, challenge)
+            cpu.append(measure.cpu_us(b.pid) / 1e6)
             print(f"  first BIA after {bia[-1]:.2f} s, first 401 after {challenge[-1]:.2f} s, {cpu[-1]:.2f} s of CPU", flush=True)
             self.stop(b)
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         what = f"LMDB, {self.sessions} sessions with TMPI and GUSS, from exec to the first"
         self.limit(f"{what} BIA", statistics.median(bia), 1, "s")
         self.limit(f"{what} 401", statistics.median(challenge), 1, "s")
@@ -149,8 +143,9 @@ class Sessions(redis.RedisBench):
         self.sweep_of("Redis", ("--redis", self.port), store, 50, lambda: int(self.ask(self.port, "DBSIZE").strip(":\r\n")) // 2)
 
     def sweep_of(self, what, where, store, most, left):
-        """left: how many are there still, about"""
-        ports, n = self.ports(), self.sessions
+        """left: how many are there still, about. The same BIRs at the same time go to a daemon that has nothing to sweep: what is long there
+        is long because of the machine."""
+        ports, n, calm = self.ports(), self.sessions, self.calm_one()
         with open(store + ".btids", "wb") as f:
             f.write(self.put(where, LIVE, "--print", LIVE))
         life = 10 if self.quick else 70 + n // 8000             # longer than filling takes
@@ -161,49 +156,65 @@ class Sessions(redis.RedisBench):
         self.remote = where[0] == "--redis"
         b = self.bsf(store, ports)
         begun = left()
-        for p, threads in ((b, "shard"), *(((b, "marks"), (self.server, "redis")) if self.remote else ())):
-            bench.real_time(p.pid, threads)                     # whatever else runs here is not meant
+        for p, threads in ((b, "shard"), (calm.bsf, "shard"), *(((b, "marks"), (self.server, "redis")) if self.remote else ())):
+            measure.real_time(p.pid, threads)                   # whatever else runs here is not meant
         self.remote = False
-        before = self.birs(ports, store, lambda: time.time() < ends - 3)
+        before = self.birs(ports, store, calm, lambda: time.time() < ends - 3)
         time.sleep(max(0, ends - 1 - time.time()))
-        during = self.birs(ports, store, lambda: left() > LIVE + n / 100 and time.time() < ends + SWEEP_S)
+        during = self.birs(ports, store, calm, lambda: left() > LIVE + n / 100 and time.time() < ends + SWEEP_S)
         print(f"  {what}: {begun - left()} of {n} were taken away in {time.time() - ends:.0f} s", flush=True)
-        for when, took in (("before", before), ("during", during)):
-            if took:
-                medians, longest = zip(*took)
-                print(f"  {what}, {when}: {len(took) * RATE * 2} BIRs, median {statistics.median(medians):.2f} ms, the longest of two seconds "
-                      f"{statistics.median(longest):.1f} ms in the median; of all {max(longest):.1f} ms", flush=True)
-        self.limit(f"{what}, longest BIR while {n} sessions end", max(x for _, x in during), most, "ms")
+        self.told(f"{what}, before", before)
+        self.told(f"{what}, during", during)
+        self.limit(f"{what}, longest BIR while {n} sessions end", max(x["max_us"] for x, _ in during) / 1000, most, "ms")
         self.stop(b)
+        self.stop(calm.bsf)
 
-    def birs(self, ports, store, go_on):
-        """Two seconds of them at a time. -> of each the median and the longest in ms"""
+    def calm_one(self):
+        ports, store = self.ports(), self.fill(f"calm-{len(os.listdir(self.dir))}", LIVE)
+        return types.SimpleNamespace(ports=ports, store=store, bsf=self.bsf(store, ports))
+
+    @staticmethod
+    def told(what, took):
+        if not took:
+            return
+        print(f"  {what}: {len(took) * RATE * 2} BIRs, median {statistics.median(x['p50_us'] for x, _ in took) / 1000:.2f} ms", end="")
+        for who, figures in ((", the longest of two seconds", [x for x, _ in took]), ("; of a daemon that sweeps nothing", [x for _, x in took])):
+            longest = [x["max_us"] / 1000 for x in figures]
+            print(f"{who} {statistics.median(longest):.1f} ms in the median, of all {max(longest):.1f} ms", end="")
+        print(flush=True)
+
+    def birs(self, ports, store, calm, go_on):
+        """Two seconds of them at a time. -> of each the figures of the load, and of that of the daemon that is calm"""
         took = []
         while go_on():
-            f = self.bir_run(ports, store)
-            took.append((f["p50_us"] / 1000, f["max_us"] / 1000))
+            with measure.before_all_else():
+                loads = [self.meanwhile("bench/zn_load", self.zn_args(p["dia"], s + ".btids", 2 * RATE, in_flight=1) + ["--rate", RATE])
+                         for p, s in ((ports, store), (calm.ports, calm.store))]
+            took.append([self.end_of(x) for x in loads])
         return took
 
-    def bir_run(self, ports, store):
-        load = self.meanwhile("bench/zn_load", self.zn_args(ports["dia"], store + ".btids", 2 * RATE, in_flight=1) + ["--rate", RATE])
-        bench.real_time(load.pid)
+    def end_of(self, load):
         f = json.loads(load.stdout.read())
+        load.wait()
         self.running.remove(load)
         if f["errors"]:
             sys.exit(f"bench: {f}")
         return f
 
 
-PARTS = {"start": ("restart",), "memory": ("memory",), "sweep": ("sweep_lmdb", "sweep_redis")}
+PARTS = {**{x: (x,) for x in redis.PARTS}, "start": ("restart",), "memory": ("memory",), "sweep": ("sweep_lmdb", "sweep_redis")}
 
 
 def main():
-    a = bench.arguments()
+    a = redis.arguments()
     a.add_argument("--sessions", type=int, default=Sessions.sessions)
     a.add_argument("--only", action="append", choices=PARTS)
     o = a.parse_args()
     Sessions.sessions = o.sessions
-    return Sessions.measure(o, [m for p in o.only or PARTS for m in PARTS[p]]) != 0
+    begun = time.monotonic()
+    missed = Sessions.measure(o, [m for p in o.only or PARTS for m in PARTS[p]], 10 if o.quick else 1)
+    print(f"{time.monotonic() - begun:.0f} s, {missed} targets missed, load of the machine now {os.getloadavg()[0]:.1f}")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What TLS costs on Zn: CPU of gba-bsfd per BIR beside plain, per handshake beside openssl s_server by key type, memory per
-connection. Usage: tls.py BUILD-FOLDER [--rounds N] [--quick]. Ratios as in bench.py."""
+connection. Usage: tls.py BUILD-FOLDER [--rounds N] [--quick]. Ratios as measure.py says."""
 import os
 import re
 import statistics
@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 
-from bench import BSF_ID, MANY, NAF_ID, NAFS, Bench, arguments, cpu_us, free_port
+from measure import BSF_ID, MANY, NAF_ID, NAFS, Bench, arguments, cpu_us, free_port
 from lib.pki import Pki
 
 KEYS = (("P-256", None), ("RSA-2048", 2048))

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What the Zn-Proxy costs: its CPU per BIR beside that of the home's gba-bsfd in the same load, and how much later an answer comes
-through it with one in flight. Usage: znproxy.py BUILD-FOLDER [--rounds N] [--quick]. Ratios as in bench.py."""
+through it with one in flight. Usage: znproxy.py BUILD-FOLDER [--rounds N] [--quick]. Ratios as measure.py says."""
 import os
 import statistics
 import sys
 
-from bench import MANY, NAF_ID, NAFS, SRC, arguments, cpu_us, free_port
+from measure import MANY, NAF_ID, NAFS, SRC, arguments, cpu_us, free_port
 from lib.cfg import Cfg
 from tls import Tls
 
