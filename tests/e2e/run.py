@@ -15,6 +15,7 @@ usage: run.py [--smoke] [--jobs N] [--only REGEXP] [--causes] [--again] [FILE...
                    at the end, and each case that a bundle of tests/obf names must have been green"""
 import argparse
 import atexit
+import concurrent.futures
 import glob
 import os
 import re
@@ -51,7 +52,7 @@ class Totals:
 
     def take(self, name, output, rc):
         planned = seen = 0
-        self.ran |= bundles.outcomes(f"# {name}\n{output}")
+        self.ran |= bundles.outcomes(output)
         for line in output.split("\n"):
             if line.startswith("1.."):
                 planned = int(line[3:])
@@ -69,32 +70,41 @@ class Totals:
             self.failures.append(f"{name}: ended early (exit status {rc}, {seen} of {planned} tests)")
 
 
+def run_once(path, args, head, stream):
+    """-> what it printed after a line that names it, exit status. stream: print it as it comes."""
+    p, output = child(path, args), f"# {head}\n"
+    if stream:
+        print(output, end="", flush=True)
+    for line in p.stdout:
+        output += line
+        if stream:
+            print(line, end="", flush=True)
+    return output, p.wait()
+
+
+def run_file(path, args, stream):
+    """-> name of the file, its runs: the last one counts"""
+    name = os.path.basename(path)[:-3]
+    runs = [run_once(path, args, name, stream)]
+    if args.again and runs[0][1] == 1 and not CRASH.search(runs[0][0]):
+        runs.append(run_once(path, args, name + " once more", stream))
+    return name, runs
+
+
 def run_all(files, jobs, args, totals):
-    """Files one after the other, or jobs side by side; a file's output is printed as a whole."""
-    waiting, running = list(files), []
-    while waiting or running:
-        while waiting and len(running) < jobs:
-            path = waiting.pop(0)
-            running.append((path, child(path, args)))
-        path, p = running.pop(0)
-        name = os.path.basename(path)[:-3]
-        output = ""
-        if jobs == 1:
-            print(f"# {name}", flush=True)
-            for line in p.stdout:
-                output += line
-                print(line, end="", flush=True)
-        else:
-            output = p.communicate()[0]
-            print(f"# {name}\n{output}", end="", flush=True)
-        rc = p.wait()
-        if args.again and rc == 1 and not CRASH.search(output):
-            totals.again += [f"{name}: {text}" for text in re.findall(r"^not ok (.+)$", output, re.M)]
-            p = child(path, args)
-            output = p.communicate()[0]
-            print(f"# {name} once more\n{output}", end="", flush=True)
-            rc = p.wait()
-        totals.take(name, output, rc)
+    """Files one after the other, or jobs side by side: the next begins as soon as any has ended; its output is printed as a whole."""
+    stream = jobs == 1
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        try:
+            for one in concurrent.futures.as_completed([pool.submit(run_file, f, args, stream) for f in files]):
+                name, runs = one.result()
+                if not stream:
+                    print("".join(output for output, _ in runs), end="", flush=True)
+                for output, _ in runs[:-1]:
+                    totals.again += [f"{name}: {text}" for text in re.findall(r"^not ok (.+)$", output, re.M)]
+                totals.take(name, *runs[-1])
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)       # interrupted: what has not begun does not begin
 
 
 def check_whole(totals, what, missing):

@@ -4,8 +4,9 @@ import asyncio
 import base64
 import json
 import os
+import sys
 
-from lib import aka, dia, digest, hss, kdf, procs, runner
+from lib import aka, dia, digest, hss, kdf, leaks, procs, runner
 from lib.dia import Avp, Msg
 from lib.dia_peer import PeerClosed, connect
 from lib.hss import RawHss
@@ -136,3 +137,34 @@ async def moving(t):
     assert status == "ok", text
     status, text, _ = await runner._one("stands", limit, stands)
     assert status == "fail" and "TimeoutError" in text, text
+
+
+@test("run.py: a file that takes long keeps none of the others waiting, and all are counted", smoke=True)
+async def side_by_side(t):
+    made = os.path.join(t.dir, "third")
+    head = "import asyncio, os\nfrom lib.runner import test\n@test('it')\nasync def it(t):\n    "
+    for name, body in (("t_1", f"await t.until(lambda: os.path.exists({made!r}), 20, 'the third file')"), ("t_2", "pass"),
+                       ("t_3", f"open({made!r}, 'w').close()"), ("t_4", "assert False")):
+        with open(os.path.join(t.dir, name + ".py"), "w", encoding="ascii") as f:
+            f.write(head + body + "\n")
+    rc, out, err = await procs.run([sys.executable, os.path.join(procs.SRC, "tests", "e2e", "run.py"), "--jobs", "2",
+                                    *(os.path.join(t.dir, f"t_{n}.py") for n in range(1, 5))], 50)
+    assert rc == 1 and "\ne2e: 3 passed, 1 failed, 0 skipped in" in out, (rc, out, err)
+    assert out.index("# t_3\n") < out.index("# t_1\n"), out
+
+
+@test("leaks: a key is found in each of its forms, among text and among octets, and nothing is found where it is not", smoke=True)
+async def finds_keys(t):
+    keys = [b"0123456789abcdef", bytes(range(1, 17)), b"\n" + os.urandom(15), b"\0" + os.urandom(15), os.urandom(32)]
+    folder = os.path.join(t.dir, "looked-at")
+    os.makedirs(os.path.join(folder, "left-out"))
+    for name, around in (("text", b"2026 INFO x=%b y\n" * 3), ("octets", b"\xff\0\n%b" * 3)):
+        for n, key in enumerate(keys):
+            for form in leaks.forms(key):
+                for at in ("", "left-out"):
+                    with open(os.path.join(folder, at, name), "wb") as f:
+                        f.write(around % (b"nothing", form if not at else b"", b"nothing") + (form if at else b""))
+                hits, _ = leaks.search(folder, keys, without=("left-out",))
+                assert (os.path.join(folder, name), n, form[:12]) in hits and {x[0] for x in hits} == {os.path.join(folder, name)}, (name, n, form)
+        os.remove(os.path.join(folder, name))
+    assert leaks.search(folder, keys, without=("left-out",)) == ([], 0)

@@ -124,7 +124,7 @@ START_TEST(stale_master)
 
 	sentinel_set_start(&s);
 	cfg = sentinel_set_cfg(&s);
-	cfg.timeout_ms = 500;
+	cfg.timeout_ms = 2000; /* each of the many calls below must be done in it */
 	harness_open_redis(&h, &cfg);
 	ck_assert_int_eq(put(&h, &was), 0);
 	replicated(&s);

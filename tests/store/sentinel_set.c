@@ -10,6 +10,8 @@
 #include "common/base/sockaddr.h"
 #include "tests/store/harness.h"
 
+#define DOWN_AFTER_MS 2000 /* a master that this machine keeps from answering for a second is not down */
+
 /* The file is its own to write: it keeps there what it has learned. */
 static void sentinel_start(struct sentinel_set *s, int i)
 {
@@ -21,9 +23,9 @@ static void sentinel_start(struct sentinel_set *s, int i)
 	ck_assert_ptr_nonnull(f);
 	fprintf(f,
 		"dir %s\nrequirepass \"%s\"\nsentinel sentinel-pass \"%s\"\nsentinel monitor %s 127.0.0.1 %u 2\n"
-		"sentinel down-after-milliseconds %s 1000\nsentinel failover-timeout %s 4000\n",
+		"sentinel down-after-milliseconds %s %u\nsentinel failover-timeout %s 4000\n",
 		s->dir, SENTINEL_PASSWORD, SENTINEL_PASSWORD, SENTINEL_NAME, sockaddr_port(&s->master.addr),
-		SENTINEL_NAME, SENTINEL_NAME);
+		SENTINEL_NAME, DOWN_AFTER_MS, SENTINEL_NAME);
 	fclose(f);
 	redis_server_start(&s->sentinels[i], (const char *const[]){ path, "--sentinel", NULL });
 }

@@ -217,6 +217,7 @@ async def bootstrap(ue):
             return await ue.bootstrap()
         except UbError as e:
             assert e.response.status in (401, 503), e
+            await asyncio.sleep(0.1 if e.response.status == 503 else 0)      # what Retry-After asks of a UE, in short
     raise AssertionError("no bootstrap in 50 tries")
 
 
