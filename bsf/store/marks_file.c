@@ -14,6 +14,7 @@ struct marks_file {
 	struct sealed_log *log;
 	struct marks *set;
 	int64_t now_ms; /* of the start */
+	bool lacks;     /* one that is in the set could not be added */
 };
 
 static int mark_take(void *file, const uint8_t *in)
@@ -91,12 +92,15 @@ void marks_file_free(struct marks_file *f)
 	free(f);
 }
 
-int marks_file_add(struct marks_file *f, const struct mark *mark)
+void marks_file_add(struct marks_file *f, const struct mark *mark)
 {
-	return mark_put(f->log, mark);
+	f->lacks |= mark_put(f->log, mark) < 0;
 }
 
 int marks_file_sync(struct marks_file *f)
 {
-	return sealed_log_sync(f->log);
+	int rc = f->lacks ? sealed_log_renew(f->log) : sealed_log_sync(f->log);
+
+	f->lacks = f->lacks && rc < 0;
+	return rc;
 }

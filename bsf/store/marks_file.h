@@ -17,7 +17,8 @@ struct marks_file *marks_file_open(const char *dir, struct seal *seal, struct ma
 				   struct err *err);
 void marks_file_free(struct marks_file *f); /* NULL: nothing */
 
-/*! \returns 0: it is written by the next marks_file_sync(); -ENOMEM; -EIO */
-int marks_file_add(struct marks_file *f, const struct mark *mark);
-/*! \returns 0: all that were added are durable; -errno: they are not yet, call it again */
+/*! It is written by the next marks_file_sync(). \param[in] mark is in the set, too */
+void marks_file_add(struct marks_file *f, const struct mark *mark);
+/*! The file is begun anew where one could not be added to it.
+ *  \returns 0: all that were added are durable; -errno: they are not yet, call it again */
 int marks_file_sync(struct marks_file *f);

@@ -8,6 +8,7 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
@@ -23,10 +24,11 @@
 #define INBOX_BOUND 4096
 #define PAGE_TEXT   "1000" /* members of one answer */
 #define PAGE        1000
-#define WRITING_MAX 256
 #define SWEEP_MS    60000
 #define POLL_MS     250
 #define SOON_MS     50 /* while it is waited for others */
+#define ASKED_MAX   8  /* questions under way: an answer that is late shall not delay the next one */
+#define NICE        -10
 
 static const char key[] = "marks";
 
@@ -78,6 +80,7 @@ static void poll_start(struct redis_marks *m);
 
 static void read_anew(struct redis_marks *m)
 {
+	m->reading++; /* what was asked before says nothing any more */
 	marks_free(m->there);
 	m->there = NULL;
 	m->state = MARKS_READ;
@@ -86,13 +89,13 @@ static void read_anew(struct redis_marks *m)
 }
 
 /* From now on until `lease` after it was asked for: what was not there then, nobody has been told of before that. */
-static void marks_confirmed(struct redis_marks *m)
+static void marks_confirmed(struct redis_marks *m, uint64_t asked_ms)
 {
 	struct store_redis *s = m->shared;
 
 	if (m->too_many || !m->announced || !redis_whole(m))
 		return;
-	if (!atomic_exchange(&s->sh.lease_until_ms, m->asked_ms + s->cfg.lease_ms))
+	if (!atomic_exchange(&s->sh.lease_until_ms, asked_ms + s->cfg.lease_ms))
 		LOGT(DSTORE, LOGL_INFO, "store: the revocation marks of Redis are known\n");
 }
 
@@ -102,6 +105,7 @@ static void say_too_many(struct redis_marks *m)
 		LOGT(DSTORE, LOGL_ERROR,
 		     "store: Redis has more revocation marks than may be held here: nothing is served\n");
 	m->too_many = true;
+	atomic_store(&m->shared->sh.lease_until_ms, 0);
 }
 
 void redis_marks_hold(struct redis_marks *m, struct mark *mark)
@@ -110,15 +114,16 @@ void redis_marks_hold(struct redis_marks *m, struct mark *mark)
 
 	if (rc == -ENOSPC)
 		say_too_many(m);
-	if (rc == 0 && m->shared->file && marks_file_add(m->shared->file, mark) < 0)
-		m->undurable = true;
+	if (rc == 0 && m->shared->file)
+		marks_file_add(m->shared->file, mark);
 }
 
 static void marks_seen(struct redis_marks *m, struct mark *mark)
 {
 	struct mark copy = *mark;
 
-	m->score = mark->until_ms;
+	if (mark->until_ms > m->score)
+		m->score = mark->until_ms;
 	if (m->there)
 		(void)marks_add(m->there, &copy);
 	redis_marks_hold(m, mark);
@@ -127,7 +132,7 @@ static void marks_seen(struct redis_marks *m, struct mark *mark)
 /* What is not is told to nobody as held. */
 static bool durable(struct redis_marks *m)
 {
-	int rc = m->undurable ? -ENOMEM : m->shared->file ? marks_file_sync(m->shared->file) : 0;
+	int rc = m->shared->file ? marks_file_sync(m->shared->file) : 0;
 
 	if (rc < 0 && log_rate_ok(DSTORE))
 		LOGT(DSTORE, LOGL_ERROR, "store: revocation marks cannot be written in %s: %s\n",
@@ -135,123 +140,42 @@ static bool durable(struct redis_marks *m)
 	return rc == 0;
 }
 
-/* What we hold and the server has not. */
-struct missing {
-	struct redis_marks *m;
-	int64_t now_ms;
-	size_t n;
-	struct mark marks[WRITING_MAX];
-};
-
-static bool collect_missing(void *missing, const struct mark *mark)
-{
-	struct missing *o = missing;
-	struct mark copy = *mark;
-
-	if (mark->until_ms > o->now_ms && marks_would(o->m->there, &copy) == 0 && copy.at_ms == mark->at_ms)
-		o->marks[o->n++] = *mark;
-	return o->n < WRITING_MAX;
-}
-
-static void write_missing(struct redis_marks *m);
-
-static void missing_written(void *marks, const struct redisReply *r)
-{
-	struct redis_marks *m = marks;
-
-	m->writing--;
-	if (!r)
-		return; /* the link is lost; what it was is said by the link */
-	if (redis_errno(r) < 0)
-		redis_link_refuse(m->part->link, "it does not take the revocation marks that are known here");
-	else if (!m->writing)
-		write_missing(m);
-}
-
-static bool missing_write(struct redis_marks *m, const struct mark *mark)
-{
-	struct mark copy = *mark;
-
-	if (redis_marks_write(m, mark, 0, missing_written, m) < 0)
-		return false;
-	m->writing++;
-	(void)marks_add(m->there, &copy);
-	return true;
-}
-
-/* The next ones, to its end; what came meanwhile is found by going through it once more. */
-static void missing_find(struct redis_marks *m, struct missing *o)
-{
-	size_t from;
-
-	o->n = 0;
-	do {
-		from = m->missing_from;
-		m->missing_from = marks_each(m->shared->sh.marks, from, collect_missing, o);
-	} while (!o->n && from);
-}
-
-/* Some at a time, until it has all. Without memory it is as if not all had been read: it is asked again, and written then. */
-static void write_missing(struct redis_marks *m)
-{
-	struct missing *o = malloc(sizeof(*o));
-	bool sent = true;
-
-	m->state = MARKS_READ;
-	if (!o)
-		return;
-	o->m = m;
-	o->now_ms = store_clock_ms(m->st);
-	missing_find(m, o);
-	for (size_t i = 0; i < o->n && sent; i++)
-		sent = missing_write(m, &o->marks[i]);
-	if (!o->n) {
-		m->state = MARKS_FOLLOW;
-	} else if (m->writing) {
-		m->state = MARKS_WRITE;
-		LOGT(DSTORE, LOGL_NOTICE, "store: %zu revocation marks that Redis had not were written there\n", o->n);
-	}
-	free(o);
-	if (m->state == MARKS_FOLLOW) {
-		marks_free(m->there);
-		m->there = NULL;
-		redis_spread_announce(m); /* that it is all there */
-		redis_marks_ask(m);
-	}
-}
-
 /* An answer with nothing behind it. */
-static void marks_read(struct redis_marks *m)
+static void marks_read(struct redis_marks *m, uint64_t asked_ms)
 {
 	if (m->state == MARKS_READ) {
-		write_missing(m);
+		redis_missing_write(m);
 		return;
 	}
-	marks_confirmed(m);
-	if (m->held != m->score && durable(m)) {
+	marks_confirmed(m, asked_ms);
+	if (m->held != m->score && !m->too_many && durable(m)) {
 		m->held = m->score;
 		redis_spread_announce(m);
 	}
 	redis_spread_go(m);
 }
 
+struct question {
+	struct redis_marks *m;
+	uint64_t asked_ms;
+	unsigned reading;
+	int64_t from; /* the last one that was seen */
+};
+
 /* It begins with the last one that was seen, else the server has become another, or was emptied. */
-static bool goes_on(const struct redis_marks *m, const struct redisReply *r)
+static bool goes_on(const struct question *q, const struct redisReply *r)
 {
-	return !m->score || m->state == MARKS_READ ||
+	return !q->from || q->m->state == MARKS_READ ||
 	       (r->elements >= 2 && r->element[1]->type == REDIS_REPLY_STRING &&
-		number_of(r->element[1]->str, r->element[1]->len) == m->score);
+		number_of(r->element[1]->str, r->element[1]->len) == q->from);
 }
 
-static void asked(void *marks, const struct redisReply *r)
+static void answered(const struct question *q, const struct redisReply *r)
 {
-	struct redis_marks *m = marks;
+	struct redis_marks *m = q->m;
 	struct mark mark;
 
-	m->asking = false;
-	if (redis_errno(r) < 0 || r->type != REDIS_REPLY_ARRAY || !m->up)
-		return;
-	if (!goes_on(m, r)) {
+	if (!goes_on(q, r)) {
 		read_anew(m);
 		redis_marks_ask(m);
 		return;
@@ -262,27 +186,52 @@ static void asked(void *marks, const struct redisReply *r)
 	if (r->elements >= 2 * PAGE)
 		redis_marks_ask(m);
 	else
-		marks_read(m);
+		marks_read(m, q->asked_ms);
+}
+
+static void asked(void *question, const struct redisReply *r)
+{
+	struct question *q = question;
+	struct redis_marks *m = q->m;
+
+	m->asked--;
+	if (redis_errno(r) == 0 && r->type == REDIS_REPLY_ARRAY && m->up) {
+		if (q->reading == m->reading)
+			answered(q, r);
+		else
+			redis_marks_ask(m);
+	}
+	free(q);
+}
+
+/* All is read page by page; then the next question does not wait for the answer to the one before. */
+static bool may_ask(const struct redis_marks *m)
+{
+	return m->up && (m->state == MARKS_FOLLOW ? m->asked < ASKED_MAX : m->state == MARKS_READ && !m->asked);
 }
 
 void redis_marks_ask(struct redis_marks *m)
 {
+	struct question *q;
 	char from[24];
 
-	if (m->asking || !m->up || m->state == MARKS_WRITE)
+	if (!may_ask(m))
 		return;
-	if (m->state == MARKS_READ && !m->there) {
+	if (m->state == MARKS_READ && !m->there)
 		m->there = marks_new(NULL, 0, SIZE_MAX);
-		if (!m->there)
-			return;
-	}
+	q = m->there || m->state == MARKS_FOLLOW ? malloc(sizeof(*q)) : NULL;
+	if (!q)
+		return; /* it is asked again soon */
+	*q = (struct question){ m, clock_mono_ms(), m->reading, m->score };
 	snprintf(from, sizeof(from), "%" PRId64, m->score);
-	m->asked_ms = clock_mono_ms();
-	m->asking = redis_link_call(m->part->link, 8,
-				    (struct span[]){ span_str("ZRANGEBYSCORE"), span_str(key), span_str(from),
-						     span_str("+inf"), span_str("WITHSCORES"), span_str("LIMIT"),
-						     span_str("0"), span_str(PAGE_TEXT) },
-				    asked, m) == 0;
+	if (redis_link_call(m->part->link, 8,
+			    (struct span[]){ span_str("ZRANGEBYSCORE"), span_str(key), span_str(from), span_str("+inf"),
+					     span_str("WITHSCORES"), span_str("LIMIT"), span_str("0"),
+					     span_str(PAGE_TEXT) },
+			    asked, q) < 0)
+		free(q);
+	else
+		m->asked++;
 }
 
 /* Some that were too many may be over. */
@@ -305,7 +254,7 @@ static void marks_sweep_there(struct redis_marks *m)
 	int64_t now_ms = store_clock_ms(m->st);
 	char until[24];
 
-	if (m->state != MARKS_FOLLOW || m->asking || clock_mono_ms() - m->swept_ms < each_ms)
+	if (m->state != MARKS_FOLLOW || clock_mono_ms() - m->swept_ms < each_ms)
 		return;
 	m->swept_ms = clock_mono_ms();
 	marks_expire(m->shared->sh.marks, now_ms);
@@ -349,7 +298,6 @@ static void poll_start(struct redis_marks *m)
 void redis_marks_link(struct redis_marks *m, bool up)
 {
 	m->up = up;
-	m->asking = false;
 	m->writing = 0;
 	read_anew(m);
 	if (!up) {
@@ -441,6 +389,8 @@ static void *marks_main(void *marks)
 	struct redis_marks *m = marks;
 
 	pthread_setname_np(pthread_self(), "marks");
+	/* where all wait for the CPU this one must not, or nothing is served; it does little. It is of the thread alone; if it may */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	osmo_ctx_init("marks");
 	osmo_select_init();
 	if (marks_begin(m) < 0)

@@ -10,7 +10,8 @@
  *    bsfs                    sorted set: name of who uses it; score: until when it may still serve, ms
  *    b, name of it           score up to which it holds the marks, its lease in ms, host/process, the run of the server that
  *                            has been given all it knows; expires
- *    bw                      run of the server that somebody found empty, or has served in (redis_whole.c)
+ *    bw                      run of the server that somebody found empty, or has served in (redis_whole.c); it ends when the
+ *                            server is the master no more
  *
  *  A mark is told to who ordered it when each of those has it, or may serve no more. */
 #pragma once

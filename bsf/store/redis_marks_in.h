@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file redis_marks_in.h
- *  Inside redis_marks: the copy (redis_marks.c), and who else has what is new in it (redis_spread.c). All on its thread. */
+ *  Inside redis_marks: the copy (redis_marks.c), what the server has not of it (redis_missing.c), and who else has what is new in it
+ *  (redis_spread.c). All on its thread. */
 #pragma once
 
 #include <hiredis/hiredis.h>
@@ -35,9 +36,10 @@ struct redis_marks {
 	_Atomic(struct store *) st; /* other threads only ask whether it is theirs */
 	struct redis_part *part;
 	struct deadline poll;
-	bool up, asking; /* one question at a time */
-	bool announced, looking;
-	uint64_t up_ms, asked_ms; /* the link is up; or the server was emptied since */
+	bool up, announced, looking;
+	unsigned asked;   /* questions under way */
+	unsigned reading; /* which time all is read */
+	uint64_t up_ms;   /* the link is up; or the server was emptied since */
 	enum { MARKS_READ, MARKS_WRITE, MARKS_FOLLOW } state;
 	struct marks *there; /* while all is read: what the server has */
 	int64_t score;       /* of the last one that was seen there; 0: none */
@@ -45,8 +47,7 @@ struct redis_marks {
 	unsigned writing;    /* under way to the server */
 	size_t missing_from; /* of our own, where what the server has not is looked for next */
 	uint64_t swept_ms;
-	bool undurable; /* one could not be kept here */
-	bool too_many;  /* there are more than we may hold */
+	bool too_many; /* there are more than we may hold */
 	/* redis_whole.c, of this link */
 	bool whole;      /* what is held here is all that was revoked */
 	bool vouched;    /* that was said there */
@@ -84,6 +85,10 @@ void redis_whole_begin(struct redis_marks *m);
 void redis_whole_ask(struct redis_marks *m);
 /*! Nothing is missing; then the server is told, too. */
 bool redis_whole(struct redis_marks *m);
+
+/* redis_missing.c */
+/*! All is read: what the server has not is written there, and then it is followed. */
+void redis_missing_write(struct redis_marks *m);
 
 /* redis_marks.c */
 /*! Put one there. \returns as redis_link_call() */

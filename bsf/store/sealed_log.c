@@ -14,8 +14,11 @@
 #include "common/base/folder.h"
 #include "common/rt/log_cat.h"
 
-#define CHAIN_LEN 16
-#define NAME_LEN  64
+#define CHAIN_LEN   16
+#define NAME_LEN    64
+#define PENDING_MAX (1u << 20) /* octets that wait for the disk */
+#define SECTOR      512        /* is written as a whole, or not */
+#define PIECE_MIN   8          /* so many octets are not zero by chance */
 
 struct chain {
 	uint8_t aad[32 + CHAIN_LEN];
@@ -30,6 +33,7 @@ struct log_file {
 	size_t records;
 	uint8_t *pending;
 	size_t len, room;
+	bool filling; /* with what stays, however much it is */
 };
 
 struct sealed_log {
@@ -80,6 +84,8 @@ int sealed_log_add(struct sealed_log *l, const uint8_t *record)
 	struct log_file *f = &l->f;
 	size_t len = l->form->len + SEAL_OVERHEAD;
 
+	if (f->len >= PENDING_MAX && !f->filling)
+		return -ENOSPC;
 	if (!log_room(f, len))
 		return -ENOMEM;
 	if (seal_put(l->seal, f->pending + f->len, len, span_of(record, l->form->len), chain_aad(l)) != (int)len)
@@ -160,6 +166,19 @@ static int record_take(struct sealed_log *l, struct span sealed, bool first)
 	return rc;
 }
 
+/* Is the record that begins at this place, and does not open, one that was being written when the power failed? Zeros stand where a sector was
+ * not: to the end of the file, or, of the last record alone, before it. Who puts them there could as well have cut it off. */
+static bool is_torn(struct span file, size_t at, size_t len)
+{
+	size_t next = (at / SECTOR + 1) * SECTOR, rest = file.len - at;
+
+	if (all_zero(file.p + at, rest))
+		return true;
+	if (next + PIECE_MIN <= file.len && next < at + len && all_zero(file.p + next, file.len - next))
+		return true;
+	return next >= at + PIECE_MIN && next < at + len && rest == len && all_zero(file.p + at, next - at);
+}
+
 /* All of a file is of one version, which begins it anew. \param[out] record which one a fault is of */
 static int records_take(struct sealed_log *l, struct span file, size_t *record)
 {
@@ -169,14 +188,15 @@ static int records_take(struct sealed_log *l, struct span file, size_t *record)
 		int rc = record_take(l, span_of(file.p + at, len), at == 0);
 
 		*record = at / len + 1;
-		if (rc == -EBADMSG && at && all_zero(file.p + at, file.len - at))
-			break; /* the disk had grown it, and never written there */
+		if (rc == -EBADMSG && at && is_torn(file, at, len))
+			break;
 		if (rc < 0)
 			return rc;
 	}
 	if (at != file.len)
-		LOGT(DSTORE, LOGL_NOTICE, "store: %s/%s: its end was not whole: a stop in the middle\n", l->dir,
-		     l->form->name);
+		LOGT(DSTORE, LOGL_NOTICE,
+		     "store: %s/%s: its end was not whole, a stop in the middle: what it was had not been durable yet\n",
+		     l->dir, l->form->name);
 	return at ? 0 : -EBADMSG;
 }
 
@@ -193,7 +213,7 @@ static int file_take(struct sealed_log *l, struct err *err)
 	if (rc == -EBADMSG)
 		return err_set(
 			err, rc,
-			"store: %s/%s: record %zu was altered, or its KEK is not configured; allowed: put it back "
+			"store: %s/%s: record %zu was altered, or not kept by the disk, or its KEK is not configured; allowed: put it back "
 			"as it was, or %s",
 			l->dir, l->form->name, record, l->form->cure);
 	if (rc == -ENOSPC)
@@ -204,10 +224,13 @@ static int file_take(struct sealed_log *l, struct err *err)
 static int file_fill(struct sealed_log *l)
 {
 	const uint8_t first[SEALED_LOG_MAX] = { 0 };
-	int rc = sealed_log_add(l, first);
+	int rc;
 
+	l->f.filling = true;
+	rc = sealed_log_add(l, first);
 	if (rc == 0)
 		rc = l->form->keep(l->owner, l);
+	l->f.filling = false;
 	if (rc == 0)
 		rc = sealed_log_sync(l);
 	if (rc == 0 && renameat(l->dir_fd, l->next, l->dir_fd, l->form->name) < 0)

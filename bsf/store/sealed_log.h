@@ -24,15 +24,16 @@ struct sealed_log_form {
 	const char *cure; /* what an operator may do where it was altered */
 };
 
-/*! Read what is there, and begin the file anew with what stays of it, sealed by the first KEK. A record that is not whole at the end was
- *  never said to be durable and goes.
+/*! Read what is there, and begin the file anew with what stays of it, sealed by the first KEK. A record that is not whole at the end, or
+ *  where a sector of it was never written, was never said to be durable and goes.
  *  \param[in] form, seal, owner lent \param[in] dir only its owner may write there; made if its last name is not there
  *  \returns NULL and a reason in err: it was altered, another process has it, it cannot be written */
 struct sealed_log *sealed_log_open(const struct sealed_log_form *form, const char *dir, struct seal *seal, void *owner,
 				   struct err *err);
 void sealed_log_free(struct sealed_log *l); /* NULL: nothing */
 
-/*! \param[in] record form->len octets \returns 0: it is written by the next sealed_log_sync(); -ENOMEM; -EIO */
+/*! \param[in] record form->len octets \returns 0: it is written by the next sealed_log_sync(); -ENOMEM; -EIO; -ENOSPC too much waits for the
+ *  disk: what was not added is there after the next sealed_log_renew() */
 int sealed_log_add(struct sealed_log *l, const uint8_t *record);
 /*! \returns 0: all that were added are durable; -errno: they are not yet, call it again */
 int sealed_log_sync(struct sealed_log *l);

@@ -6,17 +6,13 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 #include "bsf/store/backend.h"
-#include "common/base/clock.h"
 #include "common/rt/counters.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/log_line.h"
 
 /* Calls of one shard under way. Each owns about 2 KiB. */
 #define PENDING_MAX 8192
-
-#define CLOCK_SLACK_S 60
 
 /* A challenge may wait so long for its answer. */
 #define MARK_CHALLENGE_MS (3600ll * 1000)
@@ -43,11 +39,6 @@ static void req_free(struct store_req *r)
 {
 	req_wipe(r);
 	free(r);
-}
-
-bool store_lease_over(const struct store_shared *sh)
-{
-	return sh->has_lease && clock_mono_ms() >= atomic_load(&sh->lease_until_ms);
 }
 
 /* What was found, or written, is looked at once more before anybody hears of it. */
@@ -185,40 +176,6 @@ const char *store_words(int rc)
 		if (rows[i].rc == rc)
 			return rows[i].words;
 	return strerror(-rc);
-}
-
-int64_t store_clock_ms(struct store *st)
-{
-	return st->sh->be->clock_ms(st);
-}
-
-/* The monotonic clock goes on by itself; what is added to it only grows, so a wall clock that is put back does not count. */
-static _Atomic int64_t ahead_ms;
-
-static void ahead_at_least(int64_t ms)
-{
-	int64_t was = atomic_load_explicit(&ahead_ms, memory_order_relaxed);
-
-	while (was < ms && !atomic_compare_exchange_weak(&ahead_ms, &was, ms))
-		;
-}
-
-int64_t store_clock_here_ms(void)
-{
-	int64_t mono_ms = (int64_t)clock_mono_ms();
-
-	ahead_at_least((int64_t)clock_wall_ms() - mono_ms);
-	return mono_ms + atomic_load(&ahead_ms);
-}
-
-void store_clock_at_least(int64_t ms)
-{
-	ahead_at_least(ms - (int64_t)clock_mono_ms());
-}
-
-int64_t store_clock_here(struct store *st)
-{
-	return store_clock_here_ms();
 }
 
 bool store_revokes(enum store_op op)
@@ -509,34 +466,4 @@ void store_unreadable(const uint8_t rand[AKA_RAND_LEN])
 	log_line_run(&line, rand);
 	log_line_str(&line, "reason", "the record does not open: damaged, or its KEK is not configured");
 	log_line_end(&line);
-}
-
-int64_t store_now_s(struct store *st)
-{
-	int64_t ms = st->sh->be->wall_ms ? st->sh->be->wall_ms(st) : 0;
-
-	return ms ? ms / 1000 : store_wall_s();
-}
-
-int64_t store_wall_s(void)
-{
-	return (int64_t)time(NULL);
-}
-
-void store_shared_life_max(struct store_shared *sh, int64_t (*max_s)(void))
-{
-	sh->life_max_s = max_s;
-}
-
-int64_t store_expiry_max(const struct store_shared *sh, int64_t now_s)
-{
-	int64_t (*max_s)(void) = sh->life_max_s;
-
-	return max_s ? now_s + max_s() + CLOCK_SLACK_S : INT64_MAX;
-}
-
-bool store_session_is(const struct store_shared *sh, const struct gba_session *s, const struct btid *id, int64_t now_s)
-{
-	return s->expires_at > now_s && s->expires_at <= store_expiry_max(sh, now_s) &&
-	       span_ieq(span_str(s->bsf_name), span_str(id->domain));
 }

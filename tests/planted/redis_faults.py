@@ -45,13 +45,13 @@ FAULTS = {
     ],
     "bsf/store/redis_marks.c": [
     ("a mark is confirmed before it is in the file", "t_marks",
-     "m->held != m->score && durable(m)",
+     "m->held != m->score && !m->too_many && durable(m)",
      "m->held != m->score"),
     ("a new master is not given the marks it has not", "t_marks",
-     "\tif (m->state == MARKS_READ) {\n\t\twrite_missing(m);\n\t\treturn;\n\t}\n",
+     "\tif (m->state == MARKS_READ) {\n\t\tredis_missing_write(m);\n\t\treturn;\n\t}\n",
      "\tm->state = MARKS_FOLLOW;\n"),
     ("an emptied server is followed as if it had all", "t_marks",
-     "\tif (!goes_on(m, r)) {",
+     "\tif (!goes_on(q, r)) {",
      "\tif (0) {"),
     ],
     "bsf/store/redis_spread.c": [

@@ -31,7 +31,7 @@ FAULTS = {
      "s.has_tmpi && !memcmp(s.tmpi, tmpi, TMPI_LEN) &&",
      "s.has_tmpi &&"),
     ],
-    "bsf/store/store.c": [
+    "bsf/store/store_clock.c": [
     ("a session that is over is given", "contract",
      "return s->expires_at > now_s && ",
      "return "),
@@ -41,6 +41,8 @@ FAULTS = {
     ("a session of another BSF's name is given", "contract",
      " &&\n\t       span_ieq(span_str(s->bsf_name), span_str(id->domain));",
      ";"),
+    ],
+    "bsf/store/store.c": [
     ("a session is put though it was revoked since its challenge", "contract",
      "if (!marks_fit(st->sh->marks, s))\n\t\treturn submit(r);",
      "return submit(r);"),
