@@ -74,7 +74,7 @@ struct redis_part {
 	struct store_req *held, **held_last; /* they wait for the link; the oldest until hold */
 	struct deadline hold;
 	int64_t uses_since_ms;             /* of what was made before, uses may have been forgotten */
-	char run_id[REDIS_RUN_ID + 1];     /* which run of which server it is linked to */
+	char run_id[REDIS_RUN_ID + 1];     /* which run of which server, as the master, it is linked to */
 	char missing[REDIS_LINK_WHY - 40]; /* what the user may not */
 	bool is_up, replicas, replicas_wanted;
 };

@@ -130,13 +130,17 @@ static void memory_said(void *part, const struct redisReply *r)
 static void replication_said(void *part, const struct redisReply *r)
 {
 	struct redis_part *p = part;
-	char role[32], replicas[16], good[16];
+	char role[32], replicas[16], good[16], reign[REDIS_RUN_ID + 1];
 
 	if (!may(p, r, "INFO"))
 		return;
 	info_value(role, sizeof(role), r, "role:");
 	info_value(replicas, sizeof(replicas), r, "connected_slaves:");
 	info_value(good, sizeof(good), r, "min_slaves_good_slaves:");
+	/* it may be the master once more, with the data of another one between: that is another run; where it does not say so it stays the same */
+	info_value(reign, sizeof(reign), r, "master_replid:");
+	if (reign[0])
+		memcpy(p->run_id, reign, sizeof(reign));
 	if (strcmp(role, "master") != 0)
 		greet_refuse(p, "its role is ", role, "; allowed: master");
 	p->replicas = atoi(replicas) > 0;

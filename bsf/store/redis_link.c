@@ -4,6 +4,7 @@
 #include "bsf/store/redis_link.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -151,6 +152,14 @@ static uint64_t link_due_ms(const struct redis_link *l)
 	return (from > l->heard_ms ? from : l->heard_ms) + l->cfg.timeout_ms;
 }
 
+/* We may be late ourselves: what has come is read before anything is given up for it. */
+static bool link_unread(const struct redis_link *l)
+{
+	struct pollfd p = { .fd = l->fd.fd, .events = POLLIN };
+
+	return l->state == LINK_UP && poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
+}
+
 /* The one timer while a connection is there: for the oldest call, or for the whole of the greeting. */
 static void link_watch(void *link)
 {
@@ -160,7 +169,9 @@ static void link_watch(void *link)
 	if (l->state == LINK_UP && !l->waiting)
 		return;
 	due = link_due_ms(l);
-	if (due <= now)
+	if (due <= now && link_unread(l))
+		deadline_start(l->cfg.deadlines, &l->timer, 1, link_watch, l);
+	else if (due <= now)
 		link_late(l, l->state == LINK_CONNECTING ? "no connection in time" : "no answer in time");
 	else
 		deadline_start(l->cfg.deadlines, &l->timer, due - now, link_watch, l);

@@ -8,7 +8,6 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
@@ -28,7 +27,7 @@
 #define POLL_MS     250
 #define SOON_MS     50 /* while it is waited for others */
 #define ASKED_MAX   8  /* questions under way: an answer that is late shall not delay the next one */
-#define NICE        -10
+#define NICER       -10
 
 static const char key[] = "marks";
 
@@ -389,8 +388,8 @@ static void *marks_main(void *marks)
 	struct redis_marks *m = marks;
 
 	pthread_setname_np(pthread_self(), "marks");
-	/* where all wait for the CPU this one must not, or nothing is served; it does little. It is of the thread alone; if it may */
-	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+	/* where all wait for the CPU this one must not, or nothing is served; it does little. It is of this thread alone, if it may */
+	(void)!nice(NICER);
 	osmo_ctx_init("marks");
 	osmo_select_init();
 	if (marks_begin(m) < 0)

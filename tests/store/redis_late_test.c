@@ -2,9 +2,14 @@
 /* The store on a Redis that stands still, is killed, is full, or is asked too much. */
 #include "tests/store/redis_own.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <osmocom/core/select.h>
 
 #include "common/base/clock.h"
@@ -203,10 +208,69 @@ START_TEST(so_much_waits_to_be_sent)
 }
 END_TEST
 
+/* This process itself is late: what has come meanwhile is read, and nothing is given up, neither by a shard nor by who follows the marks */
+START_TEST(late_ourselves)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct btid id = btid_of(&s);
+
+	redis_server_start(&server, NULL);
+	cfg = redis_cfg(&server.addr);
+	cfg.timeout_ms = 200;
+	harness_open_redis(&h, &cfg);
+	ck_assert_int_eq(put(&h, &s), 0);
+	h.answered = false;
+	ck_assert_ptr_null(store_get(h.st, &id, ++h.next_txn));
+	osmo_select_main(1); /* it is sent */
+	usleep(2 * 1000 * cfg.timeout_ms);
+	while (!h.answered)
+		osmo_select_main(0);
+	ck_assert_int_eq(h.a.rc, 0);
+	close_all();
+}
+END_TEST
+
+/* \returns its nice value; INT_MAX: there is none of that name */
+static int nice_of_thread(const char *name)
+{
+	DIR *d = opendir("/proc/self/task");
+	int found = INT_MAX;
+
+	for (struct dirent *e; d && (e = readdir(d));) {
+		char path[300], is[32] = "";
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", e->d_name);
+		f = fopen(path, "r");
+		if (f && fscanf(f, "%31s", is) == 1 && strcmp(is, name) == 0)
+			found = getpriority(PRIO_PROCESS, (id_t)atoi(e->d_name));
+		if (f)
+			fclose(f);
+	}
+	closedir(d);
+	return found;
+}
+
+/* Where everybody waits for the CPU, who follows the marks comes first, or the lease is over and nothing is served: where that is allowed
+ * to us */
+START_TEST(marks_come_first)
+{
+	int before = getpriority(PRIO_PROCESS, 0);
+	bool may = setpriority(PRIO_PROCESS, 0, before - 1) == 0;
+
+	(void)setpriority(PRIO_PROCESS, 0, before);
+	open_with(NULL);
+	ck_assert_int_le(nice_of_thread("marks"), may ? before - 1 : before);
+	ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), before);
+	close_all();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
-		stands_still, breaker, killed, full, so_many_wait_for_a_reply, so_much_waits_to_be_sent
+		stands_still,   breaker,         killed, full, so_many_wait_for_a_reply, so_much_waits_to_be_sent,
+		late_ourselves, marks_come_first
 	};
 
 	if (redis_server_is_there())

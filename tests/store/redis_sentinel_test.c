@@ -314,12 +314,39 @@ START_TEST(master_again)
 }
 END_TEST
 
+/* The same after two quick failovers: the server was a replica in between, nobody was at the other one, and what stands there of who has
+ * been there is of before that */
+START_TEST(master_once_more)
+{
+	struct store_redis_cfg cfg;
+	uint64_t from;
+
+	redis_server_start(&a, NULL);
+	cfg = redis_cfg(&a.addr);
+	cfg.others_lease_ms = 1500;
+	harness_open_redis(&h, &cfg);
+	harness_close(&h);
+	tell((const char *const[]){ "REPLICAOF", "127.0.0.1", "1", NULL });
+	tell((const char *const[]){ "REPLICAOF", "NO", "ONE", NULL });
+	from = clock_mono_ms();
+	harness_open_redis(&h, &cfg);
+	ck_assert_uint_ge(clock_mono_ms() - from, cfg.others_lease_ms + 1000);
+	harness_close(&h);
+	from = clock_mono_ms();
+	harness_open_redis(&h, &cfg); /* somebody has served there by now */
+	ck_assert_uint_lt(clock_mono_ms() - from, cfg.others_lease_ms + 1000);
+	harness_close(&h);
+	redis_server_stop(&a);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { master_killed,    counts_go_with_their_master,
 				       stale_master,     majority,
 				       wrong_neighbours, no_sentinel,
-				       names_a_replica,  master_again };
+				       names_a_replica,  master_again,
+				       master_once_more };
 
 	if (redis_server_is_there())
 		return suite_run("store on Redis behind Sentinels", NULL, NULL, tests,

@@ -134,6 +134,12 @@ START_TEST(emptied_of_others)
 }
 END_TEST
 
+/* Does anybody say to hold the last of them? */
+static const char held[] =
+	"local last = tonumber(redis.call('ZRANGE', 'marks', -1, -1, 'WITHSCORES')[2]) or math.huge "
+	"for _, k in ipairs(redis.call('ZRANGE', 'bsfs', 0, -1)) do "
+	"if tonumber(string.match(redis.call('GET', 'b' .. k) or '0', '^%d+')) >= last then return '1' end end return '0'";
+
 static void mark_there(char n, int64_t until_ms)
 {
 	char member[40], score[24];
@@ -143,19 +149,24 @@ static void mark_there(char n, int64_t until_ms)
 	ask((const char *const[]){ "ZADD", "marks", score, member, NULL });
 }
 
-/* More marks than it may hold: it serves nothing, until some of them are over */
+/* More marks than it may hold: from then on, whatever is left of its lease, it serves nothing, until some of them are over; nor does it say
+ * that it has them */
 START_TEST(too_many_marks)
 {
+	uint64_t from;
+
 	redis_server_start(&server, NULL);
 	cfg = redis_cfg(&server.addr);
-	cfg.lease_ms = 300;
 	cfg.marks_max = 2;
 	cfg.sweep_ms = 100;
 	harness_open_redis(&h, &cfg);
+	from = clock_mono_ms();
 	for (char n = 'a'; n < 'd'; n++)
 		mark_there(n, (int64_t)clock_wall_ms() + 1500 + n);
 	while (!store_lease_over(h.sh))
 		osmo_select_main(1);
+	ck_assert_uint_lt(clock_mono_ms() - from, cfg.lease_ms);
+	ck_assert_int_eq(number((const char *const[]){ "EVAL", held, "0", NULL }), 0);
 	store_wait_up(h.st);
 	close_all();
 }
