@@ -3,6 +3,7 @@
  * HSS was asked. */
 #include <stdio.h>
 #include <osmocom/core/select.h>
+#include "bsf/policy/policy.h"
 #include "common/base/clock.h"
 #include "common/gba/gba_time.h"
 #include "tests/flow/ub_world.h"
@@ -245,6 +246,59 @@ START_TEST(revoked_meanwhile)
 }
 END_TEST
 
+static void suspend(const char *impi)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+
+	p->suspended = name_table_new();
+	ck_assert_int_eq(name_table_put(p->suspended, impi, p), 0);
+	ck_assert_int_eq(policy_index(p), 0);
+	policy_publish(p);
+}
+
+/* From the word on: no challenge, and no session of one that was made before */
+START_TEST(suspended)
+{
+	struct ue ue, other;
+
+	ue_init(&ue, IMPI);
+	ue_init(&other, OTHER);
+	ue_challenged(&ue, 1);
+	suspend(IMPI);
+	ue_answer(&ue);
+	ended(&ue, CAUSE_ub_suspended, 403);
+	ck_assert(no_session(1));
+	ue_first(&ue);
+	turn(&ue);
+	ended(&ue, CAUSE_ub_suspended, 403);
+	ck_assert_uint_eq(w.hss.asked, 1);
+	ue_challenged(&other, 2);
+	ue_answer(&other);
+	ended(&other, CAUSE_ub_ok, 200);
+	policy_publish(NULL);
+	ue_challenged(&ue, 3);
+	ue_answer(&ue);
+	ended(&ue, CAUSE_ub_ok, 200);
+}
+END_TEST
+
+/* A vector that the HSS gives a second time is none (33.102 6.3.3), be its challenge open or its key alive */
+START_TEST(vector_twice)
+{
+	struct ue ue;
+
+	ue_init(&ue, IMPI);
+	for (int proven = 0; proven <= 1; proven++) {
+		ue_challenged(&ue, 1 + (uint8_t)proven);
+		if (proven)
+			ue_answer(&ue);
+		ue_first(&ue);
+		hss_gives(&ue, 1 + (uint8_t)proven, NULL);
+		ended(&ue, CAUSE_zh_no_vector, 503);
+	}
+}
+END_TEST
+
 /* What a run does not wait for is nothing to it: a second answer of the HSS while the challenge is being put */
 START_TEST(strays)
 {
@@ -382,4 +436,4 @@ START_TEST(refused_at_once)
 END_TEST
 
 WORLD_SUITE("ub_flow", bootstrap, with_tmpi, nonces, wrong_answers, gba_u, strays, body, resync, beside_resync,
-	    refused_at_once, revoked_meanwhile)
+	    refused_at_once, revoked_meanwhile, suspended, vector_twice)

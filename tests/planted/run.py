@@ -37,7 +37,7 @@ class Tree:
                 out, _ = p.communicate(timeout=limit_s)
                 return p.returncode, out
             except subprocess.TimeoutExpired:
-                os.killpg(p.pid, 9)
+                subprocess.run(["pkill", "-KILL", "-s", str(p.pid)], check=False)  # each test of check has a group of its own
                 return None, p.communicate()[0]
 
     def program(self, test):

@@ -107,6 +107,20 @@ START_TEST(every_part_counts)
 }
 END_TEST
 
+/* RFC 4169 3: base64 of HMAC with RES || IK || CK; the numbers are of Python's hmac */
+START_TEST(akav2)
+{
+	const struct secret res = secret_of("0001020304050607"), ik = secret_of("101112131415161718191a1b1c1d1e1f"),
+			    ck = secret_of("202122232425262728292a2b2c2d2e2f");
+	struct secret password;
+
+	ck_assert_int_eq(digest_akav2_password(&password, DIGEST_MD5, &res, &ik, &ck), 0);
+	ck_assert(span_eq(span_of(password.b, password.len), span_str("5XatUrwRAskv07cSimdd2w==")));
+	ck_assert_int_eq(digest_akav2_password(&password, DIGEST_SHA256, &res, &ik, &ck), 0);
+	ck_assert(span_eq(span_of(password.b, password.len), span_str("JRUlXATIlp5GaMQUP9ypgvRC+7tOTdF/HAjk6tQchQA=")));
+}
+END_TEST
+
 START_TEST(match)
 {
 	struct digest_text want = { "6629fae49393a05397450978507c4ef1" };
@@ -120,4 +134,4 @@ START_TEST(match)
 }
 END_TEST
 
-SUITE("aka_digest", published, binary_password, what_is_covered, every_part_counts, match)
+SUITE("aka_digest", published, binary_password, what_is_covered, every_part_counts, akav2, match)

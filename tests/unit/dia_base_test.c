@@ -145,6 +145,12 @@ START_TEST(common_applications) /* 5.3: all ids, Vendor-Id ignored, relay with a
 	add_u32(AVP_AUTH_APPLICATION_ID, GBA_APP_ZN);
 	ck_assert_int_eq(dia_base_cer_get(&c, msg(), &bad), 0);
 	ck_assert(c.n_apps == 2 && c.apps[0] == GBA_APP_ZN && c.apps[1] == 3 && c.relay);
+	memset(in.b, 0, in.len = DIA_HDR_LEN);
+	octets_add(&in, code_of(AVP_ACCT_APPLICATION_ID), DIA_FLAG_M, 0, "\0\0\0\5", 4);
+	octets_add(&in, code_of(AVP_VENDOR_ID), DIA_FLAG_M, 0, "\0\0\x28\xaf", 4);
+	octets_add(&o, code_of(AVP_VSAI), DIA_FLAG_M, 0, in.b + DIA_HDR_LEN, in.len - DIA_HDR_LEN);
+	ck_assert_int_eq(dia_base_cer_get(&c, msg(), &bad), 0);
+	ck_assert(c.n_apps == 3 && c.apps[2] == 5);
 	for (uint32_t i = 0; i < 100; i++) /* more than are kept: no fault */
 		add_u32(AVP_AUTH_APPLICATION_ID, 1000 + i);
 	ck_assert_int_eq(dia_base_cer_get(&c, msg(), &bad), 0);
@@ -157,6 +163,10 @@ START_TEST(inband_security)
 	struct dia_fault bad;
 	struct dia_caps c;
 
+	a_cer();
+	add_u32(AVP_INBAND_SECURITY_ID, 2); /* a way that nobody has defined */
+	ck_assert_int_eq(dia_base_cer_get(&c, msg(), &bad), 0);
+	ck_assert(c.security_offered && !c.tls && !c.no_tls);
 	a_cer();
 	add_u32(AVP_INBAND_SECURITY_ID, 1);
 	ck_assert_int_eq(dia_base_cer_get(&c, msg(), &bad), 0);
@@ -230,6 +240,8 @@ START_TEST(words_and_replies)
 	begin(&w);
 	o.len = (size_t)dia_base_reply_put(&w, span_of(in.b, in.len), &us, &bad);
 	ck_assert_uint_eq(be32_get(octets_data(&o, code_of(AVP_RESULT_CODE), 0).p), 5005);
+	ck_assert_uint_eq(o.b[4], 0);                                                 /* E is for 3xxx */
+	ck_assert_uint_eq(octets_find(&o, code_of(AVP_ORIGIN_STATE_ID), 0, NULL), 0); /* none in a DPA (5.4.2) */
 	ck_assert_uint_ne(octets_find(&o, code_of(AVP_FAILED_AVP), 0, NULL), 0);
 }
 END_TEST

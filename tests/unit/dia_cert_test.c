@@ -34,7 +34,8 @@ static void setup(void)
 	static const struct span bsf[] = { DNS("bsf.op.example") };
 	static const struct span naf[] = { DNS("naf.op.example"), DNS("Also.op.example"), DNS("*.apps.op.example") };
 	static const struct span nul[] = { DNS("naf.op.example\0.evil.example"), DNS("end.op.example\0") };
-	static const struct span wild[] = { DNS("*.example"), DNS("*"), DNS("f*o.op.example"), DNS("*.*.op.example") };
+	static const struct span wild[] = { DNS("*.example"), DNS("*"), DNS("f*o.op.example"), DNS("*.*.op.example"),
+					    DNS("f*.op.example") };
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	pki_ca_make(&ca, "ca");
@@ -46,7 +47,7 @@ static void setup(void)
 	make("foreign", &other_ca, naf, 1);
 	make("self", NULL, naf, 1);
 	make("nul", &ca, nul, 2);
-	make("wild", &ca, wild, 4);
+	make("wild", &ca, wild, 5);
 	make("cn", &ca, NULL, 0);
 }
 

@@ -203,6 +203,12 @@ static void vendor_zero(void)
 	memset(o.b + at + 8, 0, 4);
 }
 
+static void vendor_zero_without_m(void)
+{
+	vendor_zero();
+	*octets_flags(&o, code_of(AVP_NAF_ID)) &= (uint8_t)~M;
+}
+
 static void vendor_bit_forgotten(void)
 {
 	octets_drop(&o, code_of(AVP_NAF_ID));
@@ -394,6 +400,7 @@ static const struct row {
 	{ "number of five octets", number_of_five_octets, 5014, 407, TGPP, -1 },
 	/* bits */
 	{ "V with vendor 0", vendor_zero, 3009, 402, 0, -1 },
+	{ "V with vendor 0, without M", vendor_zero_without_m, 3009, 402, 0, -1 },
 	{ "V forgotten", vendor_bit_forgotten, 3009, 402, 0, -1 },
 	{ "V where there is none", vendor_bit_too_many, 3009, 264, TGPP, -1 },
 	{ "P and reserved bits", reserved_avp_bits, 0, 0, 0, 0 },
@@ -571,6 +578,21 @@ START_TEST(dictionary)
 	ck_assert(!dia_dict_value_ok(AVP_HOST_IP_ADDRESS, span_of("\0\1\x7f\0\0", 5)));
 	ck_assert(!dia_dict_value_ok(AVP_HOST_IP_ADDRESS, span_of("\0\2\x7f\0\0\1", 6)));
 	ck_assert(!dia_dict_value_ok(AVP_HOST_IP_ADDRESS, span_of("\0\0", 2)));
+	ck_assert(!dia_dict_value_ok(AVP_HOST_IP_ADDRESS, span_of("\0\1\x7f\0\0\1\0", 7)));
+	ck_assert(!dia_dict_value_ok(AVP_ORIGIN_HOST, span_of("", 0)));
+	ck_assert(dia_dict_value_ok(AVP_SESSION_ID, span_of("a;b", 3)));
+	ck_assert(!dia_dict_value_ok(AVP_SESSION_ID, span_of("a\0b", 3)));
+}
+END_TEST
+
+START_TEST(same_code_of_another_vendor)
+{
+	struct dia_avp a;
+
+	octets_load(&o, "bir");
+	vendor_bit_too_many(); /* an Origin-Host of 3GPP */
+	ck_assert(!dia_wire_find(&a, dia_wire_avps(span_of(o.b, o.len)), AVP_ORIGIN_HOST));
+	ck_assert(dia_wire_find(&a, dia_wire_avps(span_of(o.b, o.len)), AVP_ORIGIN_REALM));
 }
 END_TEST
 
@@ -627,6 +649,7 @@ int main(void)
 				      missing_id_of_vsai_shows_both,
 				      avps_of_zpn_are_read_over_and_counted,
 				      dictionary,
+				      same_code_of_another_vendor,
 				      kept_request_makes_the_same_answer,
 				      two_items_of_a_mar,
 				      no_room,

@@ -217,6 +217,16 @@ START_TEST(full_and_just_heard)
 }
 END_TEST
 
+START_TEST(full_and_told_what_nobody_asked)
+{
+	begin_open(config());
+	at(DIA_HEARD_MS);
+	on(0, DIA_ON_DWA, 77);
+	cer();
+	expect("0 SEND_DWR;");
+}
+END_TEST
+
 START_TEST(full_and_asked_and_alive)
 {
 	begin_open(config());
@@ -539,8 +549,8 @@ END_TEST
 SUITE_WITH_FIXTURE("dia_peer", NULL, teardown, we_connect, it_comes, attempt_without_cer_gives_way,
 		   election_greater_name_wins, election_smaller_name_waits_for_its_cea,
 		   election_smaller_name_whose_attempt_ends, case_does_not_decide, full_and_just_heard,
-		   full_and_asked_and_alive, dwa_of_another_request_is_no_sign_of_life, full_and_asked_and_silent,
-		   full_and_asked_and_closed, one_round_for_all_that_are_held, two_held_one_place,
-		   held_that_leaves_ends_the_round, new_start_of_the_peer, reopened_after_a_failure,
+		   full_and_told_what_nobody_asked, full_and_asked_and_alive, dwa_of_another_request_is_no_sign_of_life,
+		   full_and_asked_and_silent, full_and_asked_and_closed, one_round_for_all_that_are_held,
+		   two_held_one_place, held_that_leaves_ends_the_round, new_start_of_the_peer, reopened_after_a_failure,
 		   not_reopened_after_a_good_bye, watchdog, next_try, next_try_after_a_good_bye,
 		   lost_election_is_no_failure, tls_after_cer, stop, no_room)

@@ -283,6 +283,109 @@ START_TEST(card_put_in_again)
 }
 END_TEST
 
+/* The same IMPI on a card of another serial */
+START_TEST(copy_of_a_card)
+{
+	struct key_store k = open_at(IMSI, NOW);
+	struct impi impi = k.impi;
+
+	fill(&k);
+	ck_assert_int_eq(key_store_open(&k, base, "another", &impi, NOW, NULL), 0);
+	seals[n_seals++] = k.seal;
+	ck_assert(!k.has_ks && !k.has_tmpi && !file_holds("sealed"));
+}
+END_TEST
+
+/* What was sealed is of one B-TID: under another one it is nothing */
+START_TEST(ks_of_another_run)
+{
+	struct key_store k = open_at(IMSI, NOW);
+	char text[4096] = "", *at;
+	FILE *f;
+
+	fill(&k);
+	f = fopen(path, "r+");
+	ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, f), 0);
+	at = strstr(text, "BwcHBwcH");
+	ck_assert_ptr_nonnull(at);
+	*at = 'C';
+	rewind(f);
+	ck_assert_uint_eq(fwrite(text, 1, strlen(text), f), strlen(text));
+	fclose(f);
+	k = open_at(IMSI, NOW);
+	ck_assert(!k.has_ks && !k.ks.len && k.has_tmpi);
+}
+END_TEST
+
+static char boot[40] = "first";
+
+FILE *__real_fopen(const char *name, const char *mode);
+FILE *__wrap_fopen(const char *name, const char *mode);
+
+/* The system's name of its power-up is the test's. */
+FILE *__wrap_fopen(const char *name, const char *mode)
+{
+	return strstr(name, "boot_id") ? fmemopen(boot, strlen(boot), "r") : __real_fopen(name, mode);
+}
+
+/* 220-4.4.11-2: a Ks does not live over a power-down, a TMPI does */
+START_TEST(power_down)
+{
+	struct key_store k = open_at(IMSI, NOW);
+
+	fill(&k);
+	k = open_at(IMSI, NOW);
+	ck_assert(k.has_ks);
+	strcpy(boot, "second");
+	k = open_at(IMSI, NOW);
+	ck_assert(!k.has_ks && !k.ks.len && k.has_tmpi && !file_holds("sealed"));
+}
+END_TEST
+
+static int made(const char *behind)
+{
+	char name[130];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s%s", base, behind);
+	fd = open(name, O_WRONLY | O_CREAT, 0600);
+	return fd < 0 ? -1 : close(fd);
+}
+
+static bool is_there(const char *behind)
+{
+	char name[130];
+
+	snprintf(name, sizeof(name), "%s%s", base, behind);
+	return access(name, F_OK) == 0;
+}
+
+/* What is kept of a card's other applications goes with it; what only looks like it stays */
+START_TEST(others_of_a_card)
+{
+	static const struct {
+		const char *behind;
+		bool stays;
+	} rows[] = {
+		{ "@a0000000871002.gba", false },
+		{ "@a0000000871004.gba", false },
+		{ "@a0.txt", true },
+		{ "@a0", true },
+		{ "x@a0.gba", true },
+	};
+	char name[130];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_int_eq(made(rows[i].behind), 0);
+	ck_assert_int_eq(key_store_others(base, NULL), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_msg(is_there(rows[i].behind) == rows[i].stays, "%s", rows[i].behind);
+		snprintf(name, sizeof(name), "%s%s", base, rows[i].behind);
+		unlink(name);
+	}
+}
+END_TEST
+
 /* So that no restart gives a forging server another try. */
 START_TEST(renewals_kept)
 {
@@ -300,4 +403,4 @@ END_TEST
 
 SUITE_WITH_FIXTURE("key_store", setup, teardown, kept_over_restart, expiry, another_card, forgotten, damaged,
 		   pipe_for_a_file, link_for_the_lock, order, left_beside, disk_fails, sealed_at_rest,
-		   card_put_in_again, renewals_kept)
+		   card_put_in_again, copy_of_a_card, ks_of_another_run, power_down, others_of_a_card, renewals_kept)

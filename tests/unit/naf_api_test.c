@@ -63,6 +63,36 @@ START_TEST(nothing)
 }
 END_TEST
 
+/* What a result of gba_naf_fetch_key() means for who asked; one that is not known is no key */
+START_TEST(verdicts)
+{
+	static const struct {
+		int rc;
+		enum gba_naf_verdict verdict;
+		enum gba_naf_cause cause;
+	} rows[] = {
+		{ 0, GBA_NAF_ACCEPT, GBA_NAF_CAUSE_OK },
+		{ -EINVAL, GBA_NAF_DENY, GBA_NAF_CAUSE_SYNTAX },
+		{ -ENOENT, GBA_NAF_CHALLENGE, GBA_NAF_CAUSE_BTID_UNKNOWN },
+		{ -EKEYEXPIRED, GBA_NAF_CHALLENGE, GBA_NAF_CAUSE_KEY_EXPIRED },
+		{ -EREMOTE, GBA_NAF_DENY, GBA_NAF_CAUSE_BSF_FOREIGN },
+		{ -EPERM, GBA_NAF_DENY, GBA_NAF_CAUSE_NOT_AUTHORIZED },
+		{ -ETIMEDOUT, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_DOWN },
+		{ -EPROTO, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_ERROR },
+		{ -EXDEV, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_ERROR },
+		{ 1, GBA_NAF_TEMPORARY, GBA_NAF_CAUSE_BSF_ERROR },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enum gba_naf_cause cause;
+
+		ck_assert_msg(gba_naf_key_verdict(rows[i].rc, &cause) == rows[i].verdict, "row %zu", i);
+		ck_assert_msg(cause == rows[i].cause, "row %zu", i);
+		ck_assert_int_eq(gba_naf_key_verdict(rows[i].rc, NULL), rows[i].verdict);
+	}
+}
+END_TEST
+
 START_TEST(no_key)
 {
 	char fingerprint[GBA_NAF_FINGERPRINT_LEN + 1] = "x", password[GBA_NAF_PASSWORD_LEN + 1] = "x";
@@ -177,6 +207,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, nothing);
+	tcase_add_test(t, verdicts);
 	tcase_add_test(t, no_key);
 	tcase_add_test(t, fetch_key);
 	tcase_add_test(t, fakes);

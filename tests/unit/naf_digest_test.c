@@ -336,5 +336,85 @@ START_TEST(absolute_target)
 }
 END_TEST
 
+/* A device of another operator's BSF is not told to bootstrap again */
+START_TEST(foreign)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+	struct gba_naf_answer *a;
+
+	d.user = "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.foreign.example";
+	a = send_value(naf, &d, authorization(&d));
+	ck_assert_int_eq(a->verdict, GBA_NAF_DENY);
+	ck_assert_int_eq(a->status, 403);
+	gba_naf_answer_free(a);
+	done(naf);
+}
+END_TEST
+
+/* Who does not have the key uses up no count of who has */
+START_TEST(strangers_use_no_count)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+
+	d.wrong_key = true;
+	EXPECT(naf, &d, "naf_response");
+	d.wrong_key = false;
+	EXPECT(naf, &d, "naf_ok");
+	done(naf);
+}
+END_TEST
+
+static unsigned failures(struct gba_naf *naf, struct device *d, const char *nc)
+{
+	struct gba_naf_answer *a;
+	unsigned n;
+
+	d->nc = nc;
+	a = send_value(naf, d, authorization(d));
+	n = a->failures;
+	gba_naf_answer_free(a);
+	return n;
+}
+
+/* They are counted until the key is shown */
+START_TEST(failures_in_a_row)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+
+	d.wrong_key = true;
+	ck_assert_uint_eq(failures(naf, &d, "00000001"), 1);
+	ck_assert_uint_eq(failures(naf, &d, "00000001"), 2);
+	d.wrong_key = false;
+	ck_assert_uint_eq(failures(naf, &d, "00000001"), 0);
+	d.wrong_key = true;
+	ck_assert_uint_eq(failures(naf, &d, "00000002"), 1);
+	done(naf);
+}
+END_TEST
+
+static unsigned looks; /* at the clock */
+
+static void clock_of_a_slow_bsf(struct naf_now *out)
+{
+	*out = clock_now;
+	out->mono_ms += looks++ ? 300000 : 0; /* nonce_s */
+}
+
+/* The nonce lived when the request came, and is over when the key is there */
+START_TEST(over_meanwhile)
+{
+	struct gba_naf *naf = plain();
+	struct device d = good(naf);
+
+	naf->clock = clock_of_a_slow_bsf;
+	EXPECT(naf, &d, "naf_nonce_stale");
+	ck_assert_uint_gt(looks, 1);
+	done(naf);
+}
+END_TEST
+
 SUITE("naf_digest", accepted, proof, one_thing_changed, quoted_pairs, before_body, before_body_auth, fields, qops,
-      optional_slash, absolute_target)
+      optional_slash, absolute_target, foreign, strangers_use_no_count, failures_in_a_row, over_meanwhile)

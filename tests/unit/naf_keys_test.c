@@ -66,6 +66,37 @@ START_TEST(kinds)
 }
 END_TEST
 
+/* 33.220 5.3.3: a USS demands the other key, or two demand one each; whatever the application offers */
+START_TEST(demanded)
+{
+	static const struct {
+		unsigned use;
+		const char *of_device, *of_card;
+	} rows[] = {
+		{ GBA_NAF_KEY_CARD | GBA_NAF_KEY_DEVICE, "naf_ok", "naf_ok" },
+		{ GBA_NAF_KEY_DEVICE, "naf_ok", "naf_not_authorized" },
+		{ GBA_NAF_KEY_CARD, "naf_not_authorized", "naf_ok" },
+		{ GBA_NAF_KEY_NONE, "naf_not_authorized", "naf_not_authorized" },
+	};
+
+	fake_gba_u = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int by_card = 0; by_card <= 1; by_card++) {
+			struct gba_naf *naf = with_keys(GBA_NAF_KEY_CARD | GBA_NAF_KEY_DEVICE);
+			struct device d = good(naf);
+			struct gba_naf_key k = the_key();
+
+			k.use = rows[i].use;
+			ck_assert_int_eq(gba_naf_fake_add(fake, BTID, &k), 0);
+			d.realm = by_card ? REALM_CARD : REALM_DEVICE;
+			d.by_card = by_card;
+			EXPECT(naf, &d, by_card ? rows[i].of_card : rows[i].of_device);
+			done(naf);
+		}
+	}
+}
+END_TEST
+
 static void offers(struct gba_naf *naf, unsigned keys, const char *realm)
 {
 	struct gba_naf_request req;
@@ -103,4 +134,4 @@ START_TEST(realms)
 }
 END_TEST
 
-SUITE("naf_keys", kinds, realms)
+SUITE("naf_keys", kinds, demanded, realms)

@@ -150,6 +150,24 @@ START_TEST(age)
 }
 END_TEST
 
+/* Key-ExpiryTime is optional in a BIA (29.109 5.2): a key without one is used for minutes */
+START_TEST(without_end)
+{
+	const struct naf_ks_cfg cfg = { .keys = 10, .refusals = 10, .refusal_s = 30 };
+	struct naf_ks *ks = naf_ks_new(&cfg);
+	struct naf_now now = { .wall_s = 1000000, .mono_ms = 5000 };
+	struct gba_naf_key k = key_of(1, now.wall_s, NAF_TIME_NONE), out;
+	struct naf_ks_id id = id_n(1);
+
+	ck_assert_int_eq(naf_ks_put(ks, &id, &now, &k, &out), 0);
+	ck_assert_int_eq(out.expires_at, now.wall_s + 300);
+	naf_key_clear(&out);
+	now.wall_s += 300;
+	ck_assert_int_eq(get(ks, 1, &now), -EKEYEXPIRED);
+	naf_ks_free(ks);
+}
+END_TEST
+
 /* Keys are bounded and the least recently used goes; refusals have their own bound and cannot push a key out */
 START_TEST(bounds)
 {
@@ -310,4 +328,4 @@ START_TEST(threads)
 }
 END_TEST
 
-SUITE("naf_ks", identity, lives, age, bounds, sources, sweeping, failures, threads)
+SUITE("naf_ks", identity, lives, age, without_end, bounds, sources, sweeping, failures, threads)

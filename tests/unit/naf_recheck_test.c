@@ -207,18 +207,22 @@ START_TEST(failures_stay)
 }
 END_TEST
 
-static void give(const char *btid, const char *uid)
+static void give_list(const char *btid, char *uss)
 {
 	struct gba_naf_key key = the_key();
-	char uss[256];
 
 	gba_naf_fake_remove(fake, btid);
-	if (uid) {
-		snprintf(uss, sizeof(uss), USS, uid);
-		key.uss_list = uss;
-		key.uss_list_len = strlen(uss);
-	}
+	key.uss_list = uss;
+	key.uss_list_len = strlen(uss);
 	ck_assert_int_eq(gba_naf_fake_add(fake, btid, &key), 0);
+}
+
+static void give(const char *btid, const char *uid)
+{
+	char uss[256];
+
+	snprintf(uss, sizeof(uss), USS, uid);
+	give_list(btid, uss);
 }
 
 static void fetch_both(struct gba_naf *naf)
@@ -253,6 +257,11 @@ START_TEST(dropped)
 	ck_assert_int_eq(gba_naf_drop(naf, BTID, NULL), 0);
 	fetch_both(naf);
 	ck_assert_uint_eq(asked(), 5);
+	give_list(BTID, "<ussList><uss id=\"7\"><uids><uid>ab</uid>"); /* cut off: the uid may be anybody's */
+	ck_assert_int_eq(gba_naf_drop(naf, BTID, NULL), 1);
+	ck_assert_int_eq(fetch(naf), 0);
+	ck_assert_int_eq(gba_naf_drop(naf, NULL, "xy"), 0);
+	ck_assert_int_eq(gba_naf_drop(naf, NULL, "a"), 1);
 	ck_assert_int_eq(gba_naf_drop(naf, BTID, "a"), -EINVAL);
 	ck_assert_int_eq(gba_naf_drop(naf, NULL, NULL), -EINVAL);
 	ck_assert_int_eq(gba_naf_drop(naf, "nonsense", NULL), -EINVAL);

@@ -379,4 +379,18 @@ START_TEST(child)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("naf_wipe", begin, end, watched, requests, keys, late, child)
+/* What leaves the cache is wiped where it lay, not when another key takes its place */
+START_TEST(dropped)
+{
+	take_nonce();
+	authorize("auth", "00000001", false);
+	ck_assert_int_eq(ask(), GBA_NAF_CAUSE_OK);
+	if (!PAGES_SEEN)
+		return;
+	ck_assert_ptr_nonnull(find_in_pages());
+	ck_assert_int_eq(gba_naf_drop(naf, BTID, NULL), 1);
+	ck_assert_ptr_null(find_in_pages());
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("naf_wipe", begin, end, watched, requests, keys, late, child, dropped)

@@ -91,6 +91,8 @@ static const struct {
 	  CAUSE_ub_syntax },
 	{ ANSWER_OF(USER, NAME, "qop=auth-int, nc=0000001, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE,
 	  CAUSE_ub_syntax },
+	{ ANSWER_OF(USER, NAME, "qop=auth-int, nc=000000010, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE,
+	  CAUSE_ub_syntax },
 	{ ANSWER_OF(USER, NAME, "qop=auth-int, nc=0000000g, cnonce=\"c\", response=\"" RIGHT "\""), "/", UB_REFUSE,
 	  CAUSE_ub_syntax },
 	{ ANSWER_OF(USER, NAME, "qop=auth-int, nc=00000001, response=\"" RIGHT "\""), "/", UB_REFUSE, CAUSE_ub_syntax },
@@ -101,6 +103,7 @@ static const struct {
 	{ ANSWER_OF(USER, NAME, "response=\"\""), "/", UB_ANSWER, CAUSE_ub_challenged },
 	{ ANSWER_OF(USER, NAME, REST ", auts=\"uoU/PBIbHULnlDBfgb0=\""), "/", UB_ANSWER, CAUSE_ub_challenged },
 	{ ANSWER_OF(USER, NAME, REST ", auts=\"uoU/PBIbHULnlDBfgb0\""), "/", UB_REFUSE, CAUSE_ub_auts_syntax },
+	{ ANSWER_OF(USER, NAME, REST ", auts=\"uoU/PBIbHULnlDBfgQ==\""), "/", UB_REFUSE, CAUSE_ub_auts_syntax },
 	{ ANSWER_OF(USER, NAME, REST ", auts=\"\""), "/", UB_REFUSE, CAUSE_ub_auts_syntax },
 	{ ANSWER_OF(USER, NAME, REST ", auts=\"AAAAAAAAAAAAAAAAAAAA\""), "/", UB_REFUSE, CAUSE_ub_auts_syntax },
 };
@@ -399,6 +402,19 @@ END_TEST
 /* The answers of the table: a status for each, Retry-After with 503 only, nothing else in them. */
 START_TEST(cause_answers)
 {
+	static const struct {
+		enum cause cause;
+		int status;
+	} statuses[] = {
+		{ CAUSE_ub_syntax, 400 },       { CAUSE_ub_uri_mismatch, 400 },  { CAUSE_ub_realm_unknown, 400 },
+		{ CAUSE_ub_algorithm, 400 },    { CAUSE_ub_suspended, 403 },     { CAUSE_ub_user_unknown, 403 },
+		{ CAUSE_ub_tmpi_unknown, 403 }, { CAUSE_ub_nonce_taken, 403 },   { CAUSE_ub_user_mismatch, 403 },
+		{ CAUSE_ub_opaque, 403 },       { CAUSE_ub_response, 403 },      { CAUSE_ub_auts_response, 403 },
+		{ CAUSE_ub_auts_refused, 403 }, { CAUSE_ub_auts_repeated, 403 }, { CAUSE_ub_mac_failure, 403 },
+		{ CAUSE_ub_path, 404 },         { CAUSE_ub_method, 405 },        { CAUSE_ub_too_large, 413 },
+		{ CAUSE_ub_limit_impi, 503 },   { CAUSE_ub_busy, 503 },          { CAUSE_store_failed, 503 },
+	};
+
 	for (int i = 0; i < CAUSE_COUNT; i++) {
 		struct ub_answer a;
 
@@ -408,6 +424,12 @@ START_TEST(cause_answers)
 		ck_assert(!a.www_authenticate[0] && !a.auth_info[0] && !a.body_len);
 		if (strncmp(cause_name(i), "zh_", 3) == 0)
 			ck_assert_int_eq(a.status, 503);
+	}
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		struct ub_answer a;
+
+		ub_answer_cause(&a, statuses[i].cause);
+		ck_assert_msg(a.status == statuses[i].status, "%s: %d", cause_name(statuses[i].cause), a.status);
 	}
 }
 END_TEST

@@ -59,6 +59,11 @@ START_TEST(variants)
 		ck_assert_int_eq(ub_make_session(&s, &c, false, now.wall_s), 0);
 		ck_assert_int_eq(s.variant, rows[i].variant);
 		ck_assert_secret(s.ks, KS);
+		/* AKAv2 needs CK and IK, which do not leave a card of GBA_U */
+		p.alg.aka_version = 2;
+		ck_assert_int_eq(ub_make_challenge(&c, &v, &facts, &p, octets, &now), CAUSE_ub_challenged);
+		ck_assert_msg(c.akav2 == (rows[i].variant == GBA_VARIANT_ME), "row %zu", i);
+		ck_assert_msg((c.aka.xres.len == 24) == c.akav2, "row %zu", i);
 	}
 }
 END_TEST
@@ -90,6 +95,25 @@ START_TEST(times)
 }
 END_TEST
 
+/* A session begins when it is proven, not when it was challenged; a TMPI has who knows TMPIs */
+START_TEST(sessions)
+{
+	struct guss_facts facts = { 0 };
+	struct zh_vector v = vector();
+
+	for (int knows = 0; knows <= 1; knows++) {
+		struct gba_challenge c = { .impi = { "u@home.example" }, .bsf_name = "bsf.home.example" };
+		struct gba_session s = { 0 };
+
+		ck_assert_int_eq(ub_make_challenge(&c, &v, &facts, &policy, octets, &now), CAUSE_ub_challenged);
+		ck_assert_int_eq(ub_make_session(&s, &c, knows, now.wall_s + 50), 0);
+		ck_assert_int_eq(s.created_at, now.wall_s + 50);
+		ck_assert_int_eq(s.expires_at, now.wall_s + 50 + 3600);
+		ck_assert_int_eq(s.has_tmpi, knows);
+	}
+}
+END_TEST
+
 START_TEST(no_vector)
 {
 	struct guss_facts facts = { 0 };
@@ -101,4 +125,4 @@ START_TEST(no_vector)
 }
 END_TEST
 
-SUITE("ub_make", variants, times, no_vector)
+SUITE("ub_make", variants, times, sessions, no_vector)

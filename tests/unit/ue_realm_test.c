@@ -305,6 +305,30 @@ START_TEST(over)
 }
 END_TEST
 
+/* A key that somebody has is made anew before its end: renew_s before, but not in the first half of its life */
+START_TEST(renewed_when)
+{
+	static const struct {
+		time_t life, before;
+		unsigned renew_s;
+	} rows[] = { { 3600, 100, 100 }, { 100, 50, 100 }, { 101, 50, 600 } };
+	time_t at, end;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		with_key(0, rows[i].life);
+		r->renew_s = rows[i].renew_s;
+		end = r->keys.expires_at;
+		ue_realm_life(r);
+		(void)ue_realm_next(r, &at);
+		ck_assert_msg(at == end, "row %zu: nobody has it", i);
+		r->given = true;
+		(void)ue_realm_next(r, &at);
+		ck_assert_msg(at >= end - rows[i].before - 2 && at <= end - rows[i].before + 2, "row %zu: %ld s before",
+			      i, (long)(end - at));
+	}
+}
+END_TEST
+
 /* a run that fails, or never answers, leaves the key there is; who waits may leave */
 START_TEST(given_up)
 {
@@ -323,4 +347,4 @@ END_TEST
 
 SUITE_WITH_FIXTURE("ue_realm", setup, teardown, pulled, swapped_while_nobody_looked, without_removal, cannot_be_told,
 		   pulled_in_a_run, one_request_does_not_end_another, a_look_at_the_card_ends_a_run,
-		   another_realm_serves_at_once, at_power_up, over, given_up)
+		   another_realm_serves_at_once, at_power_up, over, renewed_when, given_up)

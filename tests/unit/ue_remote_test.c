@@ -104,6 +104,19 @@ START_TEST(in_pieces)
 }
 END_TEST
 
+/* No library gets to copy a key, and none stays in the line */
+START_TEST(key_leaves_the_line)
+{
+	char line[] = GOOD;
+	struct ue_remote_answer a;
+
+	ck_assert_int_eq(ue_remote_read(&a, line), 0);
+	ck_assert_uint_eq(a.key.key.len, 32);
+	for (size_t i = 0; i + 8 <= strlen(KEY); i += 4)
+		ck_assert_ptr_null(memmem(line, sizeof(line), KEY + i, 8));
+}
+END_TEST
+
 START_TEST(garbage)
 {
 	static const struct {
@@ -258,4 +271,5 @@ START_TEST(no_agent)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("ue_remote", setup, teardown, in_pieces, garbage, no_end, closes, silence, watched, no_agent)
+SUITE_WITH_FIXTURE("ue_remote", setup, teardown, in_pieces, key_leaves_the_line, garbage, no_end, closes, silence,
+		   watched, no_agent)

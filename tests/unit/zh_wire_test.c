@@ -278,6 +278,12 @@ START_TEST(redirect_round_trip)
 	ck_assert_str_eq(got.hosts[1], "HSS2.example");
 	ck_assert_uint_eq(got.usage, ZH_REDIRECT_USER);
 	ck_assert_uint_eq(got.cache_s, 60);
+	for (unsigned i = 0; i < ZH_REDIRECT_HOSTS; i++) /* and what there is no room for */
+		octets_add(&o, 292, DIA_FLAG_M, 0, "aaa://more.example", 18);
+	ck_assert_int_eq(dia_redirect_get(&got, span_of(o.b, o.len)), 0);
+	ck_assert_uint_eq(got.n, ZH_REDIRECT_HOSTS);
+	ck_assert_str_eq(got.hosts[ZH_REDIRECT_HOSTS - 1], "more.example");
+	got.n = 2;
 	r = (struct zh_redirect){ { "a..b" }, 1, ZH_REDIRECT_ONCE, 60 };
 	ask(&mar, "slf.example");
 	redirect_to(&r);
@@ -353,6 +359,10 @@ START_TEST(maa_without_vector)
 		ck_assert_msg(maa.vector.kind == ZH_VECTOR_NONE, "%u", parts[i]);
 		ck_assert_mem_eq(&maa.vector, zero, sizeof(zero)); /* no half vector either */
 	}
+	octets_load(&o, "maa"); /* beside an error */
+	octets_set(&o, 268, "\0\0\x13\x94", 4);
+	ck_assert_int_eq(decode_maa(&maa), 0);
+	ck_assert(maa.result.code == 5012 && maa.vector.kind == ZH_VECTOR_NONE && !maa.guss.len);
 	octets_load(&o, "maa");
 	octets_drop(&o, 612);
 	ck_assert_int_eq(decode_maa(&maa), 0);

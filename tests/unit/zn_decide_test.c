@@ -132,6 +132,23 @@ static void store_full(struct question *q)
 	q->ask.session = NULL;
 }
 
+static void store_away(struct question *q)
+{
+	q->ask.store_rc = -ENOTCONN;
+	q->ask.session = NULL;
+}
+
+static void no_lease(struct question *q)
+{
+	q->ask.store_rc = -ESTALE;
+	q->ask.session = NULL;
+}
+
+static void revoked_for_it(struct question *q)
+{
+	q->ask.store_rc = -EKEYREVOKED;
+}
+
 static void origin_foreign(struct question *q)
 {
 	q->ask.naf = NULL;
@@ -424,6 +441,9 @@ static const struct {
 	{ "its last second", last_second, CAUSE_zn_ok, 2001 },
 	{ "store lost", store_lost, CAUSE_store_failed, 5012 },
 	{ "any other error of the store", store_full, CAUSE_store_failed, 5012 },
+	{ "a store that is away", store_away, CAUSE_store_away, 5012 },
+	{ "no lease", no_lease, CAUSE_store_lease, 5012 },
+	{ "revoked for this application", revoked_for_it, CAUSE_zn_key_old, 5403 },
 	{ "foreign Origin-Host", origin_foreign, CAUSE_zn_naf_unknown, 5402 },
 	{ "another's Origin-Host", liar, CAUSE_zn_origin, 5402 },
 	{ "another's Origin-Host, unknown B-TID", liar_unknown, CAUSE_zn_origin, 5402 },

@@ -226,6 +226,26 @@ END_TEST
 
 /* 220-4.4.6-9 host name and 220-4.4.6-23 Ua protocol identifier inside NAF-Id; 220-4.2.2-3, 220-4.4.6-12, 220-4.5.3-11:
  * services */
+/* Of more agents than are kept the last ones are, and that there were others is known */
+START_TEST(bir_routes)
+{
+	struct zn_bir bir;
+	struct result bad;
+	char name[20];
+
+	octets_load(&o, "bir");
+	for (unsigned i = 0; i <= ZN_ROUTES; i++) {
+		snprintf(name, sizeof(name), "relay%u.example", i);
+		octets_add(&o, 282, DIA_FLAG_M, 0, name, strlen(name));
+		ck_assert_int_eq(decode_bir(&bir, &bad), 0);
+		ck_assert_uint_eq(bir.n_routes, i < ZN_ROUTES ? i + 1 : ZN_ROUTES);
+		ck_assert_int_eq(bir.routes_cut, i == ZN_ROUTES);
+		ck_assert(span_eq(bir.routes[bir.n_routes - 1], span_str(name)));
+	}
+	ck_assert(span_eq(bir.routes[0], span_str("relay1.example")));
+}
+END_TEST
+
 START_TEST(bir_round_trip)
 {
 	const char gsids[2][ZN_GSID_MAX + 1] = { "1", "1000001" };
@@ -430,5 +450,5 @@ END_TEST
 #define CODEC   "zn_wire"
 #define FAILURE bir_missing
 SUITE(CODEC, bir_vector, bir_missing, bir_repeated, bir_wrong_value, bir_btid_of_another_form, bir_gsids, bir_tolerated,
-      bir_avp_of_foreign_vendor, bir_round_trip, bia_vector, bia_malformed, bia_tolerated, bia_experimental,
+      bir_avp_of_foreign_vendor, bir_routes, bir_round_trip, bia_vector, bia_malformed, bia_tolerated, bia_experimental,
       bia_round_trip, bia_refusals, FAILURE)
