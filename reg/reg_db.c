@@ -352,9 +352,7 @@ static int open_there(struct reg_db *db, const char *path, uint8_t first, bool a
 	if (rc < 0 || !alone || !is_other_kek(db, first))
 		return rc;
 	rc = reg_keks_renew(db);
-	return rc < 0 ? err_set(err, rc, "%s: sealing anew by the first kek failed: %s", path,
-				db->fault ? db->fault : sqlite3_errmsg(db->sql))
-		      : 0;
+	return rc < 0 ? err_set(err, rc, "%s: sealing anew by the first kek failed: %s", path, db->fault) : 0;
 }
 
 /* \param[in] alone no other connection is there yet */

@@ -106,6 +106,8 @@ int reg_keks_renew(struct reg_db *db)
 		rc = table_renew(db, &tables[i]);
 	if (rc == 0)
 		rc = sql_exec(db->sql, "COMMIT");
+	if (rc < 0 && !db->fault)
+		db->fault = sqlite3_errstr(sqlite3_errcode(db->sql)); /* before the next word, which goes well */
 	if (rc < 0)
 		sql_exec(db->sql, "ROLLBACK");
 	return rc;

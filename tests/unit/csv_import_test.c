@@ -2,6 +2,8 @@
 /* The subscriber file: every fault is told with its line and character, and never with a key. 102-H-1: of the AMF too. */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/crypto/sqn.h"
 #include "hss-sim/csv_import.h"
@@ -344,5 +346,51 @@ START_TEST(transported)
 }
 END_TEST
 
+#define TRANSPORT_KEY "000102030405060708090a0b0c0d0e0f"
+#define TRANSPORT_IV  "23232323232323232323232323232323"
+#define ITS_CHECK     "c6a13b" /* the begin of AES of zeros: openssl enc -aes-128-cbc -nopad */
+
+/* What an operator was given with the file: read if it is his alone, and if it is the key that it says it is */
+START_TEST(transport_files)
+{
+	static const struct {
+		const char *text, *why; /* why NULL: it is good */
+		unsigned mode;
+		bool unchecked;
+	} rows[] = {
+		{ "k key " TRANSPORT_KEY " iv " TRANSPORT_IV " check " ITS_CHECK "\n", NULL, 0600, false },
+		{ "k key " TRANSPORT_KEY " iv " TRANSPORT_IV "\n", NULL, 0600, true },
+		{ "k key " TRANSPORT_KEY " iv " TRANSPORT_IV " check c6a13c\n", "another key's", 0600, false },
+		{ "k key " TRANSPORT_KEY " iv " TRANSPORT_IV " check c6a1\n", "behind iv", 0600, false },
+		{ "k key " TRANSPORT_KEY " iv " TRANSPORT_IV "\nk key " TRANSPORT_KEY " iv " TRANSPORT_IV "\n", "twice",
+		  0600, false },
+		{ "k key " TRANSPORT_KEY "00 iv " TRANSPORT_IV "\n", "no key", 0600, false },
+		{ "k key " TRANSPORT_KEY " iv 23\n", "no iv", 0600, false },
+		{ "k key " TRANSPORT_KEY " iv " TRANSPORT_IV "\n", "only its owner can read", 0640, false },
+		{ "k key " TRANSPORT_KEY " iv " TRANSPORT_IV "\n", "only its owner can read", 0604, false },
+	};
+	char name[] = "transport_keys.XXXXXX";
+
+	close(mkstemp(name));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct transport_keys keys = { 0 };
+		FILE *file = fopen(name, "w");
+
+		fputs(rows[i].text, file);
+		fclose(file);
+		ck_assert_int_eq(chmod(name, rows[i].mode), 0);
+		ck_assert_msg((transport_keys_read(&keys, name, &err) == 0) == !rows[i].why, "row %zu: %s", i,
+			      err.text);
+		if (rows[i].why)
+			ck_assert_msg(strstr(err.text, rows[i].why) != NULL, "row %zu: %s", i, err.text);
+		ck_assert_msg(transport_keys_have(&keys, "k") == !rows[i].why, "row %zu", i);
+		ck_assert_msg(transport_keys_unchecked(&keys) == rows[i].unchecked, "row %zu", i);
+		transport_keys_clear(&keys);
+		ck_assert_int_eq(chmod(name, 0600), 0);
+	}
+	unlink(name);
+}
+END_TEST
+
 SUITE("csv_import", whole_row, forms_that_are_accepted, sequence_numbers, identities_that_disagree, faults_say_where,
-      control_characters, dialects, algorithms, profiles, separation_bit, transported, long_line)
+      control_characters, dialects, algorithms, profiles, separation_bit, transported, transport_files, long_line)

@@ -280,6 +280,23 @@ START_TEST(claims)
 }
 END_TEST
 
+/* A NAF behind a peer needs that peer, and is no relay of it */
+START_TEST(ways)
+{
+	struct policy *p;
+
+	put_naf("peer.example", "peer.example");
+	put("behind.example.naf", "via peer.example\nspeaks-for behind.example\n");
+	put("lost.example.naf", "via nobody.example\nspeaks-for lost.example\n");
+	look();
+	p = table_of(NULL, 0);
+	ck_assert_ptr_null(policy_naf(p, span_str("behind.example"))->refused);
+	ck_assert_ptr_nonnull(policy_naf(p, span_str("lost.example"))->refused);
+	ck_assert(is_problem(p, "via nobody.example: there is no such peer"));
+	policy_free(p);
+}
+END_TEST
+
 /* One that has gone does not stand in the way of who has its name now. */
 START_TEST(gone_and_come_again)
 {
@@ -315,6 +332,7 @@ int main(void)
 	tcase_add_test(tc, folder_that_cannot_be_read);
 	tcase_add_loop_test(tc, order, 0, 3);
 	tcase_add_loop_test(tc, claims, 0, 2);
+	tcase_add_test(tc, ways);
 	tcase_add_test(tc, gone_and_come_again);
 	return suite_run_cases("naf_dir", &tc, 1);
 }

@@ -63,6 +63,33 @@ START_TEST(net_match)
 }
 END_TEST
 
+/* Identity and address belong together; who is not known is known from nowhere */
+START_TEST(admitted)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+	static const struct {
+		const char *identity, *from;
+		int rc;
+	} rows[] = {
+		{ "naf1.example.com", "10.1.2.3", 0 },       { "NAF1.example.com", "10.1.2.3", 0 },
+		{ "naf1.example.com", "11.1.2.3", -EPERM },  { "naf1.example.com", "127.0.0.1", -EPERM },
+		{ "naf2.example.com", "10.1.2.3", -ENOENT },
+	};
+
+	p->peers = calloc(1, sizeof(*p->peers));
+	p->peers[p->n_peers++].identity = strdup("naf1.example.com");
+	ck_assert_int_eq(policy_peer_add_net(&p->peers[0], "10.0.0.0/8"), 0);
+	ck_assert_int_eq(policy_index(p), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sockaddr_storage from;
+
+		ck_assert_int_eq(sockaddr_parse(&from, rows[i].from, "1"), 0);
+		ck_assert_msg(policy_admit(p, rows[i].identity, (struct sockaddr *)&from) == rows[i].rc, "row %zu", i);
+	}
+	policy_free(p);
+}
+END_TEST
+
 #define RELAY "relay.example.com" /* the peer that they come over */
 
 static struct policy *policy_of(const char *identity)
@@ -409,6 +436,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, speaks_for, 0, sizeof(names) / sizeof(names[0]));
 	tcase_add_test(tc, net_match);
+	tcase_add_test(tc, admitted);
 	tcase_add_loop_test(tc, who, 0, sizeof(asked) / sizeof(asked[0]));
 	tcase_add_test(tc, all_nets);
 	tcase_add_loop_test(tc, rate, 0, 4);

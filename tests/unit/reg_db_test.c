@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Statements that stay prepared, and the log of the database, which another thread than the writer's empties; what a new KEK
  * seals anew. */
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -210,5 +211,77 @@ START_TEST(kept_answers_are_over_or_sealed_anew)
 }
 END_TEST
 
+/* As a disk does it: the page in which the name of this device is sealed is none any more. */
+static void damage_page_of(int64_t device)
+{
+	uint8_t page[PAGE], sealed[400];
+	sqlite3_stmt *q;
+	FILE *f;
+	int len;
+
+	ck_assert_int_eq(reg_db_ask(world, &q, "SELECT sealed FROM identifier WHERE device = ?1", "i", device), 1);
+	len = sqlite3_column_bytes(q, 0);
+	ck_assert_int_le(len, (int)sizeof(sealed));
+	memcpy(sealed, sqlite3_column_blob(q, 0), (size_t)len);
+	reg_db_end(q);
+	ck_assert_int_eq(sql_exec(world->sql, "PRAGMA wal_checkpoint(TRUNCATE)"), 0);
+	reg_db_close(world);
+	world = NULL;
+	f = fopen(database, "r+");
+	do
+		ck_assert_uint_eq(fread(page, sizeof(page), 1, f), 1);
+	while (!memmem(page, sizeof(page), sealed, (size_t)len));
+	memset(page, 0, 8); /* what says which kind of page it is, and how much there is in it */
+	fseek(f, -PAGE, SEEK_CUR);
+	ck_assert_uint_eq(fwrite(page, sizeof(page), 1, f), 1);
+	fclose(f);
+}
+
+static void name_devices(int64_t n)
+{
+	char impi[100];
+
+	for (int64_t i = 1; i <= n; i++) {
+		snprintf(impi, sizeof(impi), "u%lld@ims.example.com", (long long)i);
+		ck_assert_int_eq(reg_db_name(world, i, REG_IMPI, impi), 0);
+	}
+}
+
+/* Else the rows behind the page would stay with the old KEK, which is taken away then, and nobody were told */
+START_TEST(damaged_page)
+{
+	struct err err = { "" };
+
+	strcpy(database, sqlite3_db_filename(world->sql, "main"));
+	name_devices(500);
+	damage_page_of(250);
+	ck_assert(!opens_with(2, 1, &err));
+	ck_assert_msg(strstr(err.text, "sealing anew by the first kek failed"), "%s", err.text);
+	ck_assert_msg(strstr(err.text, "malformed"), "%s", err.text);
+}
+END_TEST
+
+/* A name is sealed for its row: in another one it is nobody's */
+START_TEST(name_of_another_row)
+{
+	char name[REG_ID_MAX + 1];
+	int64_t device = 0;
+
+	name_devices(2);
+	ck_assert_int_eq(reg_db_find(world, &device, REG_IMPI, "u2@IMS.Example.com"), 1); /* a domain has no case */
+	ck_assert_int_eq(device, 2);
+	ck_assert_int_eq(reg_db_name_get(world, name, 2, REG_IMPI), 1);
+	ck_assert_str_eq(name, "u2@ims.example.com");
+	ck_assert_int_eq(sql_exec(world->sql,
+				  "UPDATE identifier SET sealed = (SELECT sealed FROM identifier WHERE device = 1)"
+				  " WHERE device = 2"),
+			 0);
+	ck_assert_int_eq(reg_db_name_get(world, name, 2, REG_IMPI), -EIO);
+	ck_assert_ptr_nonnull(strstr(world->fault, "cannot be opened"));
+	ck_assert_int_eq(reg_db_name_get(world, name, 1, REG_IMPI), 1);
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("reg_db", reg_world_begin, reg_world_end, statements_stay, log_is_emptied,
-		   log_that_cannot_be_emptied_is_said_once, kept_answers_are_over_or_sealed_anew)
+		   log_that_cannot_be_emptied_is_said_once, kept_answers_are_over_or_sealed_anew, damaged_page,
+		   name_of_another_row)

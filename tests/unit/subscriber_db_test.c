@@ -61,6 +61,42 @@ START_TEST(bound_to_the_impi)
 }
 END_TEST
 
+static int rows_of(const char *table)
+{
+	char text[64];
+	sqlite3_stmt *q;
+	sqlite3 *raw;
+	int n;
+
+	snprintf(text, sizeof(text), "SELECT count(*) FROM %s", table);
+	ck_assert_int_eq(sqlite3_open(path, &raw), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(raw, text, -1, &q, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(q), SQLITE_ROW);
+	n = sqlite3_column_int(q, 0);
+	sqlite3_finalize(q);
+	sqlite3_close(raw);
+	return n;
+}
+
+/* With its number, and in whatever case its domain is written; of nobody nothing is kept */
+START_TEST(deleted)
+{
+	const struct guss_kept g = { .xml = span_str("<guss/>"), .timestamp = 1, .changed_ms = 1000 };
+	struct subscriber_db *db;
+
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",0,,\n2@x.org," KEY "," OPC ",0,,\n"), 0);
+	ck_assert_int_eq(rows_of("counter"), 2);
+	db = db_open();
+	ck_assert_int_eq(subscriber_db_guss_put(db, "1@X.ORG", &g), 0);
+	ck_assert_int_eq(subscriber_db_delete(db, "1@X.ORG"), 1);
+	ck_assert_int_eq(subscriber_db_guss_put(db, ONE, &g), -ENOENT);
+	ck_assert_int_eq(subscriber_db_delete(db, ONE), 0);
+	subscriber_db_close(db);
+	ck_assert_int_eq(rows_of("counter"), 1);
+	ck_assert_int_eq(rows_of("subscriber"), 1);
+}
+END_TEST
+
 /* A mark that comes late, or again, takes none back; one that cannot be written takes back those beside it. */
 START_TEST(marks_never_back)
 {
@@ -415,6 +451,6 @@ START_TEST(wiped)
 END_TEST
 
 SUITE_WITH_FIXTURE("subscriber_db", subscriber_world_setup, subscriber_world_teardown, kept_and_sealed,
-		   bound_to_the_impi, marks_never_back, wrong_kek_changes_nothing, kek_rotation,
+		   bound_to_the_impi, deleted, marks_never_back, wrong_kek_changes_nothing, kek_rotation,
 		   kek_rotation_of_a_damaged_one, damaged_counter, domain_in_capitals, version_1, second_daemon,
 		   no_database_of_ours, kill_9, cache_is_bounded, wiped)
