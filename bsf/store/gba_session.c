@@ -117,18 +117,20 @@ void gba_challenge_clear(struct gba_challenge *c)
 /* Packed form. Nearly every name ends in the domain 3GPP gives to operators; one flag saves its 16 octets twice a
  * record.
  *
- *   version 1 | variant 1 | flags 1 | created_at 6 | made_ms 6 | [Ks 32] | [TMPI without its tag 16] |
+ *   version and variant, 4 bits each | flags 1 | created_at 5 | made_ms 6 | [Ks 32] | [TMPI without its tag 16] |
  *   length 1, IMPI | [length 1, BSF name] | [GUSS, to the end, perhaps deflated (guss_press.h)]
  *
  * What its head says is not said twice. The name of the BSF is left out where it is that of the IMPI's home (23.003 16.2): so a record
- * with a TMPI stays within a step of Redis' memory. Before version 3 there were expires_at 6 behind created_at, all of the TMPI and every
- * name; before version 2 no made_ms: the second in which it was put stands for it.
+ * with a TMPI is 152 octets whole, and a step of Redis' memory ends at 156. Before version 4 version and variant had an octet each,
+ * created_at 6; before version 3 there were expires_at 6 behind it, all of the TMPI and every name; before version 2 no made_ms: the
+ * second in which it was put stands for it.
  */
-#define PACK_VERSION 3
+#define PACK_VERSION 4
 #define TMPI_REST    (TMPI_LEN - 8)
 #define PACK_SUFFIX  ".3gppnetwork.org"
 #define SUFFIX_LEN   (sizeof(PACK_SUFFIX) - 1)
 #define TIME_MAX     ((INT64_C(1) << 48) - 1)
+#define CREATED_MAX  ((INT64_C(1) << 40) - 1)
 
 enum pack_flag {
 	PACK_KS = 1,
@@ -172,7 +174,7 @@ static size_t suffix_cut(const char *name, uint8_t flag, uint8_t *flags)
 
 static bool session_packable(const struct gba_session *s)
 {
-	return (s->ks.len == 0 || s->ks.len == KS_LEN) && s->created_at >= 0 && s->created_at <= TIME_MAX &&
+	return (s->ks.len == 0 || s->ks.len == KS_LEN) && s->created_at >= 0 && s->created_at <= CREATED_MAX &&
 	       s->expires_at >= 0 && s->expires_at <= TIME_MAX && s->made_ms >= 0 && s->made_ms <= TIME_MAX;
 }
 
@@ -187,7 +189,7 @@ static void pack_name(struct writer *w, const char *name, size_t len)
 int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 {
 	struct span guss = guss_blob_span(s->guss), pressed = pressed_of(s->guss);
-	uint8_t head[15] = { PACK_VERSION, (uint8_t)s->variant };
+	uint8_t head[13], flags = 0;
 	char home[BSF_NAME_MAX + 1];
 	size_t impi_len, bsf_len = 0;
 	struct writer w;
@@ -195,18 +197,19 @@ int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 	if (!session_packable(s))
 		return -EINVAL;
 	if (s->ks.len)
-		head[2] |= PACK_KS;
+		flags |= PACK_KS;
 	if (s->has_tmpi)
-		head[2] |= PACK_TMPI;
+		flags |= PACK_TMPI;
 	if (guss.len)
-		head[2] |= pressed.len ? PACK_GUSS | PACK_GUSS_PRESSED : PACK_GUSS;
-	impi_len = suffix_cut(s->impi.s, PACK_IMPI_SUFFIX, &head[2]);
+		flags |= pressed.len ? PACK_GUSS | PACK_GUSS_PRESSED : PACK_GUSS;
+	impi_len = suffix_cut(s->impi.s, PACK_IMPI_SUFFIX, &flags);
 	if (home_name(home, s->impi.s) && strcmp(home, s->bsf_name) == 0)
-		head[2] |= PACK_BSF_HOME;
+		flags |= PACK_BSF_HOME;
 	else
-		bsf_len = suffix_cut(s->bsf_name, PACK_BSF_SUFFIX, &head[2]);
-	be48_put(head + 3, (uint64_t)s->created_at);
-	be48_put(head + 9, (uint64_t)s->made_ms);
+		bsf_len = suffix_cut(s->bsf_name, PACK_BSF_SUFFIX, &flags);
+	head[0] = (uint8_t)(PACK_VERSION | s->variant << 4);
+	be48_put(head + 1, (uint64_t)flags << 40 | (uint64_t)s->created_at);
+	be48_put(head + 7, (uint64_t)s->made_ms);
 
 	writer_init(&w, out, cap);
 	writer_put(&w, head, sizeof(head));
@@ -214,7 +217,7 @@ int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 	if (s->has_tmpi)
 		writer_put(&w, s->tmpi + TMPI_LEN - TMPI_REST, TMPI_REST);
 	pack_name(&w, s->impi.s, impi_len);
-	if (!(head[2] & PACK_BSF_HOME))
+	if (!(flags & PACK_BSF_HOME))
 		pack_name(&w, s->bsf_name, bsf_len);
 	writer_span(&w, pressed.len ? pressed : guss);
 	return w.overflow ? -ENOSPC : (int)w.len;
@@ -249,14 +252,36 @@ static bool take_name(struct span *from, char *out, size_t cap, bool suffix)
 	return true;
 }
 
-/* The instants. \returns false: there is less */
+/* What stands before the instants. \returns false: there is less, or it is none of ours */
+static bool take_head(struct span *rest, uint8_t *version, uint8_t *variant, uint8_t *flags)
+{
+	struct span head;
+
+	if (!gba_session_take(rest, 2, &head))
+		return false;
+	*version = head.p[0] & 15;
+	*variant = head.p[0] >> 4;
+	*flags = head.p[1];
+	if (*version < 4) { /* an octet each */
+		if (head.p[0] != *version || !gba_session_take(rest, 1, &head))
+			return false;
+		*variant = *flags;
+		*flags = head.p[0];
+	}
+	return *version >= 1 && *version <= PACK_VERSION && *variant >= GBA_VARIANT_ME &&
+	       *variant <= GBA_VARIANT_DIGEST && !(*flags & ~(*version < 3 ? PACK_FLAGS_2 : PACK_FLAGS));
+}
+
+/* The instants. \returns false: there is less, or one cannot be */
 static bool take_times(struct gba_session *s, struct span *rest, uint8_t version, int64_t expires_at)
 {
+	size_t len = version < 4 ? 6 : 5;
 	struct span f;
 
-	if (!gba_session_take(rest, 6, &f))
+	if (!gba_session_take(rest, len, &f))
 		return false;
-	s->created_at = (int64_t)be48_get(f.p);
+	for (size_t i = 0; i < len; i++)
+		s->created_at = s->created_at << 8 | f.p[i];
 	s->made_ms = s->created_at * 1000;
 	s->expires_at = expires_at;
 	if (version < 3) {
@@ -269,7 +294,7 @@ static bool take_times(struct gba_session *s, struct span *rest, uint8_t version
 			return false;
 		s->made_ms = (int64_t)be48_get(f.p);
 	}
-	return s->made_ms <= TIME_MAX;
+	return s->made_ms <= TIME_MAX && s->created_at <= CREATED_MAX;
 }
 
 static bool take_tmpi(struct gba_session *s, struct span *rest, uint8_t version, uint64_t tag)
@@ -289,17 +314,12 @@ static bool take_tmpi(struct gba_session *s, struct span *rest, uint8_t version,
 static bool unpack_fields(struct gba_session *s, struct span *rest, const struct gba_session_known *known,
 			  bool *pressed)
 {
-	struct span head, f;
-	uint8_t flags, version;
+	uint8_t flags, version, variant;
+	struct span f;
 
-	if (!gba_session_take(rest, 3, &head) || head.p[0] < 1 || head.p[0] > PACK_VERSION)
+	if (!take_head(rest, &version, &variant, &flags))
 		return false;
-	version = head.p[0];
-	flags = head.p[2];
-	if (head.p[1] < GBA_VARIANT_ME || head.p[1] > GBA_VARIANT_DIGEST ||
-	    (flags & ~(version < 3 ? PACK_FLAGS_2 : PACK_FLAGS)))
-		return false;
-	s->variant = (enum gba_variant)head.p[1];
+	s->variant = (enum gba_variant)variant;
 	if (!take_times(s, rest, version, known->expires_at))
 		return false;
 	if (flags & PACK_KS) {

@@ -7,7 +7,7 @@
  *    sealed session (seal.h, gba_session_pack())
  *
  *  The tags of IMPI and BSF name are HMACs under the index key, so they name nobody; the tag of a TMPI is its
- *  beginning, which is a key derivation's output and says nothing either. 160 octets for 3GPP names without GUSS and
+ *  beginning, which is a key derivation's output and says nothing either. 136 octets for 3GPP names without GUSS and
  *  TMPI. */
 #pragma once
 

@@ -77,13 +77,12 @@ void redis_step_end(struct store_req *r, int rc)
 		redis_end(r, r->rc);
 }
 
-int redis_steps_begin(struct store_req *r, int rc, struct span list,
+int redis_steps_begin(struct store_req *r, int rc, const struct redis_subscriber *who,
 		      int (*begin)(struct redis_part *p, struct store_req *r, const uint8_t *entry))
 {
 	r->waiting = 1;
-	for (; rc == 0 && list.len >= REDIS_ENTRY_LEN;
-	     list = span_of(list.p + REDIS_ENTRY_LEN, list.len - REDIS_ENTRY_LEN))
-		rc = begin(r->st->part, r, list.p);
+	for (size_t at = 0; rc == 0 && at + who->entry_len <= who->list.len; at += who->entry_len)
+		rc = begin(r->st->part, r, who->list.p + at);
 	return rc;
 }
 

@@ -101,7 +101,7 @@ void redis_end(struct store_req *r, int rc);
 void redis_step_end(struct store_req *r, int rc);
 /*! Begin one, or none, for each session in a subscriber's list, if rc is 0; begin() counts it in r->waiting. This itself is a step,
  *  whose redis_step_end() is the caller's. \returns rc; what the first begin() that failed said */
-int redis_steps_begin(struct store_req *r, int rc, struct span list,
+int redis_steps_begin(struct store_req *r, int rc, const struct redis_subscriber *who,
 		      int (*begin)(struct redis_part *p, struct store_req *r, const uint8_t *entry));
 
 /*! The first step of a call. \returns 0: redis_end() comes; -errno: that is the answer */

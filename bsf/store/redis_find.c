@@ -59,7 +59,7 @@ static int subscriber_open(struct store_req *r, struct span v)
 	struct redis_subscriber who;
 	int n;
 
-	if (!redis_subscriber_read(&who, v) || !who.has_tmpi || memcmp(who.tmpi, r->key.tmpi, TMPI_LEN))
+	if (!redis_subscriber_read(&who, v) || !who.tmpi || memcmp(who.tmpi, r->key.tmpi, TMPI_LEN))
 		return -ENOENT;
 	n = seal_open(p->keys.seal, plain, sizeof(plain) - 1, who.sealed, k);
 	return n > 0 && gba_impi_whole(&r->impi, span_of(plain, (size_t)n)) == 0 ? 0 : -ENOENT;

@@ -109,10 +109,10 @@ static void subscriber_got(void *req, const struct redisReply *reply)
 {
 	struct store_req *r = req;
 	int rc = redis_errno(reply);
-	struct redis_subscriber who;
-	struct span list = redis_subscriber_read(&who, redis_string(reply)) ? who.list : span_of(NULL, 0);
+	struct redis_subscriber who = { .entry_len = REDIS_ENTRY_LEN };
 
-	rc = redis_steps_begin(r, rc, list, session_begin);
+	(void)redis_subscriber_read(&who, redis_string(reply)); /* there may be none */
+	rc = redis_steps_begin(r, rc, &who, session_begin);
 	redis_step_end(r, rc < 0 && r->waiting > 1 ? -EIO : rc);
 }
 

@@ -15,7 +15,7 @@
 #define SCAN_COUNT "512"
 #define CURSOR_MAX 20 /* digits */
 /* What is asked for of a record that is counted: as far as its KEK, whatever it is. */
-#define COUNT_LAST "44"
+#define COUNT_LAST "44" /* REDIS_SUBSCRIBER_AT - 1 */
 
 static const char kept_key[] = "r";
 
@@ -34,13 +34,9 @@ static struct reseal_came *came_of(const struct store_req *r)
 /* What is sealed in a value. Empty: nothing is. */
 static struct span sealed_in(char kind, struct span value)
 {
-	size_t head = kind == 'i' ? REDIS_HEAD_LEN : 0;
-
 	if (kind == 's')
 		return record_sealed(value);
-	if (value.len <= head)
-		return span_of(NULL, 0);
-	return span_of(value.p + head, value.len - head);
+	return kind == 'i' ? redis_subscriber_sealed(value) : value;
 }
 
 static struct span reseal_key(uint8_t *key, const struct one *o)
@@ -111,31 +107,29 @@ static void swapped(void *one, const struct redisReply *reply)
 	one_end(r, rc);
 }
 
+static int subscriber_again(struct redis_part *p, uint8_t *out, size_t cap, struct span value, struct span key)
+{
+	uint8_t sealed[IMPI_MAX + SEAL_OVERHEAD];
+	struct redis_subscriber who;
+	int n;
+
+	if (!redis_subscriber_read(&who, value))
+		return -EBADMSG;
+	n = seal_again(p->keys.seal, sealed, sizeof(sealed), who.sealed, key);
+	return n < 0 ? n : redis_subscriber_write(out, cap, &who, span_of(sealed, (size_t)n));
+}
+
 /* The same value with what is sealed in it sealed anew. \returns octets; as seal_again() */
 static int value_again(const struct one *o, uint8_t *out, size_t cap, struct span value)
 {
 	struct redis_part *p = o->r->st->part;
 	uint8_t key[REDIS_KEY_LEN];
-	struct redis_subscriber who;
-	struct writer w;
-	int n;
 
 	if (o->kind == 's')
 		return record_reseal(out, cap, &p->keys, o->name, value);
 	if (o->kind == 'm')
 		return seal_again(p->keys.seal, out, cap, value, span_str(redis_meta_aad));
-	if (!redis_subscriber_read(&who, value))
-		return -EBADMSG;
-	writer_init(&w, out, cap);
-	writer_put(&w, value.p, REDIS_HEAD_LEN);
-	n = seal_again(p->keys.seal, out + w.len, cap - w.len, who.sealed, reseal_key(key, o));
-	if (n < 0)
-		return n;
-	for (int i = 1, rest = n; i <= 3; i++, rest /= 10) /* how long it is */
-		out[REDIS_HEAD_LEN - i] = (uint8_t)('0' + rest % 10);
-	w.len += (size_t)n;
-	writer_span(&w, who.list);
-	return w.overflow ? -ENOSPC : (int)w.len;
+	return subscriber_again(p, out, cap, value, reseal_key(key, o));
 }
 
 /* \returns 0: swapped() comes; 1: it is lost; -errno */
@@ -161,9 +155,8 @@ static int sessions_begin(struct store_req *r, struct span value, redis_reply_fn
 
 	if (!redis_subscriber_read(&who, value))
 		return 0;
-	for (; rc == 0 && who.list.len >= REDIS_ENTRY_LEN;
-	     who.list = span_of(who.list.p + REDIS_ENTRY_LEN, who.list.len - REDIS_ENTRY_LEN))
-		rc = one_begin(r, 's', span_of(who.list.p, AKA_RAND_LEN), got);
+	for (size_t at = 0; rc == 0 && at + who.entry_len <= who.list.len; at += who.entry_len)
+		rc = one_begin(r, 's', span_of(who.list.p + at, AKA_RAND_LEN), got);
 	return rc;
 }
 

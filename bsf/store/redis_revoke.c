@@ -42,15 +42,12 @@ static int tombstone(struct redis_part *p, struct store_req *r, const uint8_t *r
 
 static int entry_end(struct redis_part *p, struct store_req *r, const uint8_t *entry)
 {
-	char digits[16], until[24];
-	long long ms;
+	int64_t ms = (int64_t)be48_get(entry + AKA_RAND_LEN + 4);
+	char until[24];
 
-	memcpy(digits, entry + AKA_RAND_LEN + 4, 15);
-	digits[15] = '\0';
-	ms = strtoll(digits, NULL, 10);
 	if (ms <= store_clock_ms(r->st))
 		return 0;
-	snprintf(until, sizeof(until), "%lld", ms); /* Redis reads no number that begins with 0 */
+	snprintf(until, sizeof(until), "%" PRId64, ms);
 	return tombstone(p, r, entry, "8", span_of(r->head.impi_tag, RECORD_IMPI_TAG_LEN), until);
 }
 
@@ -58,7 +55,8 @@ static int entry_end(struct redis_part *p, struct store_req *r, const uint8_t *e
 static void revoked_at(void *req, const struct redisReply *reply)
 {
 	struct store_req *r = req;
-	int rc = redis_errno(reply), begun = redis_steps_begin(r, rc, redis_string(reply), entry_end);
+	const struct redis_subscriber who = { .list = redis_string(reply), .entry_len = REDIS_ENTRY_LEN };
+	int rc = redis_errno(reply), begun = redis_steps_begin(r, rc, &who, entry_end);
 
 	redis_step_end(r, rc == 0 && begun < 0 ? -EIO : rc);
 }

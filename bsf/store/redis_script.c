@@ -15,17 +15,30 @@
 #define ARGS_MAX 6
 #define SHA_TEXT 40
 
-/* A subscriber's record apart and together. It lives as long as the longest of what it was for. */
+/* A subscriber's record apart and together (redis_subscriber.h). It lives as long as the longest of what it was for. */
 #define LUA_RECORD \
+	"local none = '0' .. string.rep('\\0', 24)\n" \
+	"local function read_former(v)\n" \
+	"	local n, list = tonumber(string.sub(v, 41, 43)), {}\n" \
+	"	for at = 44 + n, #v, 35 do\n" \
+	"		list[#list + 1] = string.sub(v, at, at + 19) .. struct.pack('>I6', tonumber(string.sub(v, at + 20, at + 34)))\n" \
+	"	end\n" \
+	"	return tonumber(string.sub(v, 1, 15)), string.sub(v, 16, 40), string.sub(v, 44, 43 + n), table.concat(list)\n" \
+	"end\n" \
 	"local function read(v)\n" \
-	"	if not v then return 0, '0' .. string.rep('\\0', 24), '', '' end\n" \
-	"	local n = tonumber(string.sub(v, 41, 43))\n" \
-	"	return tonumber(string.sub(v, 1, 15)), string.sub(v, 16, 40), string.sub(v, 44, 43 + n), string.sub(v, 44 + n)\n" \
+	"	if not v then return 0, none, '', '' end\n" \
+	"	if string.byte(v) >= 48 then return read_former(v) end\n" \
+	"	local tmpi, at = none, 8\n" \
+	"	if string.byte(v) == 3 then tmpi, at = '1' .. string.sub(v, 8, 31), 32 end\n" \
+	"	local revoked, n = struct.unpack('>I6', v, 2), struct.unpack('>I2', v, at)\n" \
+	"	return revoked, tmpi, string.sub(v, at + 2, at + 1 + n), string.sub(v, at + 2 + n)\n" \
 	"end\n" \
 	"local function write(revoked, tmpi, sealed, list, keep)\n" \
 	"	local till = redis.call('PEXPIRETIME', KEYS[1])\n" \
 	"	if till < keep then till = keep end\n" \
-	"	redis.call('SET', KEYS[1], string.format('%015.0f', revoked) .. tmpi .. string.format('%03d', #sealed) .. sealed .. list,\n" \
+	"	local kind, mine = '\\2', ''\n" \
+	"	if string.byte(tmpi) == 49 then kind, mine = '\\3', string.sub(tmpi, 2) end\n" \
+	"	redis.call('SET', KEYS[1], kind .. struct.pack('>I6', revoked) .. mine .. struct.pack('>I2', #sealed) .. sealed .. list,\n" \
 	"		'PXAT', string.format('%.0f', till))\n" \
 	"end\n" \
 	"local t = redis.call('TIME')\n" \
@@ -33,25 +46,25 @@
 	"local revoked, tmpi, sealed, list = read(redis.call('GET', KEYS[1]))\n"
 
 const char *const redis_script_texts[REDIS_SCRIPTS] = {
-	[REDIS_INTEND] = LUA_RECORD
-	"if revoked > 0 and revoked >= tonumber(ARGV[1]) then return 0 end\n"
-	"local live, known = {}, false\n"
-	"for at = 1, #list, 35 do\n"
-	"	local e = string.sub(list, at, at + 34)\n"
-	"	if tonumber(string.sub(e, 21)) > now then live[#live + 1] = e end\n"
-	"	known = known or string.sub(e, 1, 16) == ARGV[2]\n"
-	"end\n"
-	"if #live >= 1024 then return -1 end\n"
-	"if not known then live[#live + 1] = ARGV[2] .. ARGV[3] .. string.format('%015.0f', ARGV[4]) end\n"
-	"write(revoked, tmpi, ARGV[5], table.concat(live), tonumber(ARGV[6]))\n"
-	"return 1\n",
+	[REDIS_INTEND] =
+		LUA_RECORD "if revoked > 0 and revoked >= tonumber(ARGV[1]) then return 0 end\n"
+			   "local live, known = {}, false\n"
+			   "for at = 1, #list, 26 do\n"
+			   "	local e = string.sub(list, at, at + 25)\n"
+			   "	if struct.unpack('>I6', e, 21) > now then live[#live + 1] = e end\n"
+			   "	known = known or string.sub(e, 1, 16) == ARGV[2]\n"
+			   "end\n"
+			   "if #live >= 1024 then return -1 end\n"
+			   "if not known then live[#live + 1] = ARGV[2] .. ARGV[3] .. struct.pack('>I6', ARGV[4]) end\n"
+			   "write(revoked, tmpi, ARGV[5], table.concat(live), tonumber(ARGV[6]))\n"
+			   "return 1\n",
 	[REDIS_COMMIT] = LUA_RECORD
 	"local former, tag = {}, nil\n"
-	"for at = 1, #list, 35 do\n"
+	"for at = 1, #list, 26 do\n"
 	"	if string.sub(list, at, at + 15) == ARGV[1] then tag = string.sub(list, at + 16, at + 19) end\n"
 	"end\n"
 	"if not tag then return nil end\n"
-	"for at = 1, #list, 35 do\n"
+	"for at = 1, #list, 26 do\n"
 	"	local rand = string.sub(list, at, at + 15)\n"
 	"	if rand == ARGV[1] then break end\n"
 	"	if string.sub(list, at + 16, at + 19) == tag then former[#former + 1] = rand end\n"
@@ -60,10 +73,10 @@ const char *const redis_script_texts[REDIS_SCRIPTS] = {
 	"return { table.concat(former), tmpi }\n",
 	[REDIS_UNLIST] = LUA_RECORD
 	"local left = {}\n"
-	"for at = 1, #list, 35 do\n"
+	"for at = 1, #list, 26 do\n"
 	"	local gone = false\n"
 	"	for k = 1, #ARGV[1], 16 do gone = gone or string.sub(ARGV[1], k, k + 15) == string.sub(list, at, at + 15) end\n"
-	"	if not gone then left[#left + 1] = string.sub(list, at, at + 34) end\n"
+	"	if not gone then left[#left + 1] = string.sub(list, at, at + 25) end\n"
 	"end\n"
 	"if redis.call('EXISTS', KEYS[1]) == 1 then write(revoked, tmpi, sealed, table.concat(left), 0) end\n"
 	"return 1\n",
@@ -119,28 +132,6 @@ const char *const redis_script_texts[REDIS_SCRIPTS] = {
 };
 
 const char redis_script_probe[] = "return redis.call('PEXPIRETIME', KEYS[1]) + redis.call('EXISTS', KEYS[1])";
-
-bool redis_subscriber_read(struct redis_subscriber *out, struct span v)
-{
-	size_t sealed = 0;
-
-	if (v.len < REDIS_HEAD_LEN)
-		return false;
-	for (size_t i = REDIS_HEAD_LEN - 3; i < REDIS_HEAD_LEN; i++) {
-		if (v.p[i] < '0' || v.p[i] > '9')
-			return false;
-		sealed = sealed * 10 + (size_t)(v.p[i] - '0');
-	}
-	if (sealed > v.len - REDIS_HEAD_LEN)
-		return false;
-	*out = (struct redis_subscriber){
-		.has_tmpi = v.p[15] == '1',
-		.tmpi = v.p + 16,
-		.sealed = span_of(v.p + REDIS_HEAD_LEN, sealed),
-		.list = span_of(v.p + REDIS_HEAD_LEN + sealed, v.len - REDIS_HEAD_LEN - sealed),
-	};
-	return true;
-}
 
 /* One under way; its arguments stay until the server has shown that it knows the script. */
 struct call {

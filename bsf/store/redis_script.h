@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file redis_script.h
- *  The steps of the store on Redis that look at a key and change it: scripts of one key each. The record of a subscriber:
- *
- *    revoked at 15 digits, ms | has a TMPI 1 | TMPI 24 | length 3 digits, sealed IMPI |
- *    sessions, in the order they were begun: RAND 16, tag of the BSF name 4, until 15 digits, ms */
+ *  The steps of the store on Redis that look at a key and change it: scripts of one key each. */
 #pragma once
 
 #include "bsf/store/redis_link.h"
+#include "bsf/store/redis_subscriber.h"
 
 enum redis_script {
 	/*! Key i. made ms, RAND, name tag, until ms, sealed IMPI, keep until ms. Not revoked since, and listed: 1; revoked: 0;
@@ -40,23 +38,12 @@ enum redis_script {
 	REDIS_SCRIPTS,
 };
 
-#define REDIS_ENTRY_LEN 35
-#define REDIS_TMPI_LEN  25
-#define REDIS_HEAD_LEN  43 /* of a subscriber's record, before the sealed IMPI */
+#define REDIS_TMPI_LEN 25
 
 /*! Run it; one the server does not know is sent whole, since scripts do not follow a failover. Otherwise as redis_link_call().
  *  \param[in] n of args, at most 6; copied */
 int redis_script_call(struct redis_link *l, enum redis_script s, struct span key, size_t n, const struct span *args,
 		      redis_reply_fn *fn, void *owner);
-
-/*! A subscriber's record; spans and tmpi point into it. */
-struct redis_subscriber {
-	bool has_tmpi;
-	const uint8_t *tmpi;
-	struct span sealed, list;
-};
-/*! Pure. \returns false: it is none */
-bool redis_subscriber_read(struct redis_subscriber *out, struct span v);
 
 /*! Its text, and one for probing what a user may. */
 extern const char *const redis_script_texts[REDIS_SCRIPTS];

@@ -201,7 +201,7 @@ static redisReply *command(redisContext *c, const char *word, struct span key, s
 static void replace(redisContext *c, struct span key, struct span (*former_of)(struct span key, struct span value))
 {
 	redisReply *was = command(c, "GET", key, span_of(NULL, 0));
-	struct span to = former_of(key, span_of((uint8_t *)was->str, was->len));
+	struct span to = was->str ? former_of(key, span_of((uint8_t *)was->str, was->len)) : span_of(NULL, 0);
 
 	if (to.len)
 		freeReplyObject(command(c, "SET", key, to));
@@ -216,16 +216,26 @@ static struct span meta_former(struct span key, struct span value)
 static struct span subscriber_former(struct span key, struct span value)
 {
 	struct redis_subscriber who;
-	char digits[4];
+	uint8_t sealed[1024], *at = buf;
+	char digits[16];
 	size_t n;
 
 	ck_assert(redis_subscriber_read(&who, value));
-	memcpy(buf, value.p, REDIS_HEAD_LEN);
-	n = former(buf + REDIS_HEAD_LEN, 1024, who.sealed, key).len;
-	snprintf(digits, sizeof(digits), "%03u", (unsigned)n % 1000);
-	memcpy(buf + REDIS_HEAD_LEN - 3, digits, 3);
-	memcpy(buf + REDIS_HEAD_LEN + n, who.list.p, who.list.len);
-	return span_of(buf, REDIS_HEAD_LEN + n + who.list.len);
+	n = former(sealed, sizeof(sealed), who.sealed, key).len;
+	at += sprintf((char *)at, "%015llu%d", (unsigned long long)who.revoked_ms, who.tmpi != NULL);
+	memset(at, 0, TMPI_LEN);
+	if (who.tmpi)
+		memcpy(at, who.tmpi, TMPI_LEN);
+	at += TMPI_LEN;
+	at += sprintf((char *)at, "%03zu", n);
+	memcpy(at, sealed, n);
+	at += n;
+	for (size_t i = 0; i < who.list.len; i += REDIS_ENTRY_LEN, at += 35) {
+		memcpy(at, who.list.p + i, 20);
+		snprintf(digits, sizeof(digits), "%015llu", (unsigned long long)be48_get(who.list.p + i + 20));
+		memcpy(at + 20, digits, 15);
+	}
+	return span_of(buf, (size_t)(at - buf));
 }
 
 static const uint8_t *rand_of; /* of the session that is changed */
@@ -302,11 +312,43 @@ START_TEST(on_redis)
 }
 END_TEST
 
+/* What comes first to such a store: another run, which ends the one before, and a revocation */
+START_TEST(goes_on_redis)
+{
+	struct gba_session was = with_tmpi(1), next = session_make(MANY + 1, was.impi.s, BSF_A, true),
+			   bare = with_tmpi(4);
+	struct btid id_was = btid_of(&was), id_next = btid_of(&next), id_bare = btid_of(&bare);
+	struct store_redis_cfg cfg;
+	redisContext *link;
+
+	redis_server_start(&server, NULL);
+	cfg = redis_cfg(&server.addr);
+	cfg.keks = &kek_1;
+	harness_open_redis(&h, &cfg);
+	put_all();
+	harness_close(&h);
+	link = redisConnect("127.0.0.1", sockaddr_port(&server.addr));
+	redis_former(link);
+	redisFree(link);
+	harness_open_redis(&h, &cfg);
+	ck_assert_int_eq(put(&h, &next), 0);
+	ck_assert_int_eq(get(&h, &id_next), 0);
+	ck_assert_int_eq(get(&h, &id_was), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, was.tmpi), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, next.tmpi), 0);
+	ck_assert_int_eq(revoke_impi(&h, bare.impi.s), 0);
+	ck_assert_uint_eq(h.a.revoked, 1);
+	ck_assert_int_eq(get(&h, &id_bare), -ENOENT);
+	harness_close(&h);
+	redis_server_stop(&server);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { on_lmdb, on_redis };
+	const TTest *const tests[] = { on_lmdb, on_redis, goes_on_redis };
 
 	if (!redis_server_is_there())
 		puts("skipped on Redis: there is no redis-server (Debian: redis-server)");
-	return suite_run("store of a former release", setup, teardown, tests, redis_server_is_there() ? 2 : 1);
+	return suite_run("store of a former release", setup, teardown, tests, redis_server_is_there() ? 3 : 1);
 }

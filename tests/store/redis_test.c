@@ -87,14 +87,15 @@ END_TEST
 /* A subscriber has as many sessions as his list may hold: what lives there is not pushed out, and what is over makes room */
 START_TEST(sessions_of_a_subscriber)
 {
-	static const char fill[] = "local k = redis.call('KEYS', 'i*')[1] local v = redis.call('GET', k)"
-				   " for n = 1, 1023 do v = v .. string.format('%016d', n) .. 'name' .. ARGV[1] end"
-				   " redis.call('SET', k, v, 'KEEPTTL') return 1";
+	static const char fill[] =
+		"local k = redis.call('KEYS', 'i*')[1] local v = redis.call('GET', k)"
+		" for n = 1, 1023 do v = v .. string.format('%016d', n) .. 'name' .. struct.pack('>I6', ARGV[1]) end"
+		" redis.call('SET', k, v, 'KEEPTTL') return 1";
 	static const char list[] = "return redis.call('STRLEN', redis.call('KEYS', 'i*')[1])";
 	static const struct {
 		const char *until;
 		int rc;
-	} rows[] = { { "999999999999999", -ENOSPC }, { "000000000000001", 0 } };
+	} rows[] = { { "99999999999999", -ENOSPC }, { "1", 0 } };
 	struct gba_session first = session_make(1, IMPI_1, BSF_A, true),
 			   one_more = session_make(2, IMPI_1, BSF_B, true);
 	struct btid id = btid_of(&first);
@@ -187,7 +188,7 @@ START_TEST(octets_of_a_session)
 	each = (unsigned)((with_all - used_memory()) / MANY);
 	printf("octets of Redis' memory for a session, its IMPI and its TMPI: %u\n", each);
 	ck_assert_uint_gt(each, 400); /* they are there */
-	ck_assert_uint_le(each, 720);
+	ck_assert_uint_le(each, 704); /* of a million it is 720: their tables of names are larger */
 	talloc_free(st);
 	close_all();
 }

@@ -112,18 +112,18 @@ START_TEST(comes_back)
 	struct gba_session s =
 		session("001010000000001@ims.mnc001.mcc001.3gppnetwork.org", "bsf.mnc001.mcc001.pub.3gppnetwork.org");
 
-	round_trip(&s, 103);
+	round_trip(&s, 79);
 	s.has_tmpi = true;
 	memset(s.tmpi, 0xa5, TMPI_LEN);
-	round_trip(&s, 119);
+	round_trip(&s, 95);
 	s.variant = GBA_VARIANT_DIGEST;
 	s.guss = guss_blob_new(span_str("<guss/>"));
-	round_trip(&s, 126);
+	round_trip(&s, 102);
 	s.ks.len = 0;
-	round_trip(&s, 94);
-	s.created_at = 0;
+	round_trip(&s, 70);
+	s.created_at = (INT64_C(1) << 40) - 1;
 	s.expires_at = (INT64_C(1) << 48) - 1;
-	round_trip(&s, 94);
+	round_trip(&s, 70);
 	gba_session_clear(&s);
 	s = session("u@example.org", "bsf.example.org");
 	round_trip(&s, 100);
@@ -161,6 +161,9 @@ START_TEST(not_packable)
 	ck_assert_int_eq(gba_session_pack(buf, sizeof(buf), &s), -EINVAL);
 	s.expires_at = INT64_C(1) << 48;
 	ck_assert_int_eq(gba_session_pack(buf, sizeof(buf), &s), -EINVAL);
+	s.expires_at = 1;
+	s.created_at = INT64_C(1) << 40;
+	ck_assert_int_eq(gba_session_pack(buf, sizeof(buf), &s), -EINVAL);
 }
 END_TEST
 
@@ -182,26 +185,26 @@ START_TEST(damaged)
 		size_t at;
 		uint8_t value;
 	} changes[] = { { 0, 0 },
-			{ 0, 2 },
-			{ 0, 4 },
-			{ 1, 0 },
-			{ 1, 5 },
-			{ 2, 0xff },
-			{ 2, buf[2] | 0x20 },
-			{ 2, buf[2] | 0x40 },
-			{ 2, buf[2] | 0x80 },
-			{ 2, buf[2] ^ 1 },
-			{ 2, buf[2] ^ 2 },
-			{ 2, buf[2] ^ 4 },
-			{ 47, 0 },
-			{ 47, 255 },
-			{ 50, 0 },
-			{ 61, 1 } };
+			{ 0, buf[0] - 1 },
+			{ 0, buf[0] + 1 },
+			{ 0, buf[0] & 15 },
+			{ 0, (buf[0] & 15) | 0x50 },
+			{ 1, 0xff },
+			{ 1, buf[1] | 0x20 },
+			{ 1, buf[1] | 0x40 },
+			{ 1, buf[1] | 0x80 },
+			{ 1, buf[1] ^ 1 },
+			{ 1, buf[1] ^ 2 },
+			{ 1, buf[1] ^ 4 },
+			{ 45, 0 },
+			{ 45, 255 },
+			{ 48, 0 },
+			{ 59, 1 } };
 
 	for (size_t len = 0; len < n; len++)
 		refused(buf, len);
-	ck_assert_uint_eq(buf[47], strlen("u@example.org"));
-	ck_assert_uint_eq(buf[61], strlen("bsf.mnc001.mcc001.pub"));
+	ck_assert_uint_eq(buf[45], strlen("u@example.org"));
+	ck_assert_uint_eq(buf[59], strlen("bsf.mnc001.mcc001.pub"));
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		memcpy(bad, buf, n);
 		bad[changes[i].at] = changes[i].value;
@@ -218,26 +221,38 @@ START_TEST(former_version)
 {
 	struct gba_session s = session("u@example.org", "bsf.mnc001.mcc001.pub.3gppnetwork.org"), got;
 	const struct gba_session_known other = { 1, 2 };
+	struct gba_session_known of_head;
 	uint8_t new[GBA_RECORD_MAX], old[GBA_RECORD_MAX];
 	size_t n;
 
 	s.has_tmpi = true;
 	for (uint8_t i = 0; i < TMPI_LEN; i++)
 		s.tmpi[i] = i + 1;
+	of_head = beside(&s);
 	n = (size_t)gba_session_pack(new, sizeof(new), &s);
-	for (uint8_t version = 1; version < 3; version++) {
-		size_t made = version < 2 ? 0 : 6, at = 15 + made;
+	for (uint8_t version = 1; version < 4; version++) {
+		const struct gba_session_known *known = version < 3 ? &other : &of_head;
+		uint8_t *at = old + 9;
 
-		memcpy(old, new, 9);
-		old[0] = version;
-		be48_put(old + 9, (uint64_t)s.expires_at);
-		memcpy(old + 15, new + 9, made);
-		memcpy(old + at, new + 15, 32);
-		memcpy(old + at + 32, s.tmpi, TMPI_LEN);
-		memcpy(old + at + 32 + TMPI_LEN, new + 15 + 32 + 16, n - 63);
-		ck_assert_int_eq(gba_session_unpack(&got, rand_1, &other, old, at + 32 + TMPI_LEN + n - 63), 0);
+		memcpy(old, (const uint8_t[]){ version, (uint8_t)s.variant, new[1] }, 3);
+		be48_put(old + 3, (uint64_t)s.created_at);
+		if (version < 3)
+			be48_put(at, (uint64_t)s.expires_at);
+		at += version < 3 ? 6 : 0;
+		if (version > 1)
+			be48_put(at, (uint64_t)s.made_ms);
+		at += version > 1 ? 6 : 0;
+		memcpy(at, s.ks.b, 32);
+		at += 32;
+		memcpy(at, s.tmpi + (version < 3 ? 0 : 8), TMPI_LEN);
+		at += version < 3 ? TMPI_LEN : TMPI_LEN - 8;
+		memcpy(at, new + 13 + 32 + 16, n - 61);
+		at += n - 61;
+		ck_assert_int_eq(gba_session_unpack(&got, rand_1, known, old, (size_t)(at - old)), 0);
 		ck_assert(secret_equal(&got.ks, &s.ks));
-		ck_assert_int_eq(got.made_ms, made ? s.made_ms : s.created_at * 1000);
+		ck_assert_int_eq(got.variant, s.variant);
+		ck_assert_int_eq(got.created_at, s.created_at);
+		ck_assert_int_eq(got.made_ms, version > 1 ? s.made_ms : s.created_at * 1000);
 		ck_assert_int_eq(got.expires_at, s.expires_at);
 		ck_assert_mem_eq(got.tmpi, s.tmpi, TMPI_LEN);
 		ck_assert_str_eq(got.bsf_name, s.bsf_name);
