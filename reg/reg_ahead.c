@@ -108,27 +108,82 @@ static int ahead_device(struct reg_order *o, struct reg_db *db)
 	return rc == 0 ? ask_hsss(o, impi) : rc < 0 ? rc : 0;
 }
 
-/* --- an application that is to be served: has a BSF one of that name that is not ours? */
+/* --- an application that is to be served: has a BSF one of that name that is not ours, or that speaks for it? It would serve neither */
 
-static int ask_bsfs(struct reg_order *o, const char *fqdn)
+/* Ours are there, or their file is still to go: what they may have together is said by who writes. */
+static int is_ours(struct reg_db *db, const char *naf)
+{
+	int64_t one;
+
+	return reg_db_int(
+		db, &one,
+		"SELECT 1 FROM application WHERE fqdn = ?1 UNION ALL SELECT 1 FROM outbox WHERE device IS NULL AND"
+		" fqdn = ?1",
+		"t", naf);
+}
+
+static int ask_name(struct reg_order *o, struct reg_db *db, const struct reg_target *t, const char *fqdn)
 {
 	char command[FQDN_MAX + 16];
+	json_t *is = NULL;
+	const char *from;
 	int rc = 0;
 
 	snprintf(command, sizeof(command), "show naf %s", fqdn);
+	if (ask_target(t, command, &is) <= 0)
+		return 0;
+	from = json_string_value(json_object_get(is, "from"));
+	if (from && strcmp(from, "the configuration") == 0)
+		rc = reg_refuse(o, CTL_EXISTS, "fqdn",
+				"target %s has it in its configuration; allowed: to take it out there first", t->name);
+	else if (from && (rc = is_ours(db, fqdn)) == 0)
+		rc = reg_refuse(
+			o, CTL_EXISTS, "fqdn",
+			"target %s has it in a file that is not the registry's, %s; allowed: to take it out there first",
+			t->name, from);
+	json_decref(is);
+	return rc < 0 ? rc : 0;
+}
+
+static int ask_claims(struct reg_order *o, struct reg_db *db, const struct reg_target *t, const char *fqdn)
+{
+	char command[FQDN_MAX + 16];
+	json_t *is = NULL, *claim;
+	int rc = 0;
+	size_t i;
+
+	snprintf(command, sizeof(command), "show claims %s", fqdn);
+	if (ask_target(t, command, &is) <= 0)
+		return 0;
+	json_array_foreach(json_object_get(is, "claims"), i, claim)
+	{
+		const char *naf = json_string_value(json_object_get(claim, "naf"));
+		const char *name = json_string_value(json_object_get(claim, "name"));
+
+		if (rc == 0)
+			rc = naf ? is_ours(db, naf) : 0;
+		if (rc == 0)
+			rc = reg_refuse(o, CTL_EXISTS, "fqdn",
+					"at target %s %s speaks for %s; allowed: to take it out there first", t->name,
+					naf ? naf : "more than one NAF", name ? name : fqdn);
+		rc = rc > 0 ? 0 : rc;
+	}
+	json_decref(is);
+	return rc;
+}
+
+static int ask_bsfs(struct reg_order *o, struct reg_db *db, const char *fqdn)
+{
+	int rc = 0;
+
 	for (size_t i = 0; rc == 0 && i < reg_cfg.n_targets; i++) {
 		const struct reg_target *t = &reg_cfg.targets[i];
-		const char *from;
-		json_t *is = NULL;
 
-		if (t->is_hss || !t->policy_directory || ask_target(t, command, &is) <= 0)
+		if (t->is_hss || !t->policy_directory)
 			continue;
-		from = json_string_value(json_object_get(is, "from"));
-		if (from && strcmp(from, "the configuration") == 0)
-			rc = reg_refuse(o, CTL_EXISTS, "fqdn",
-					"target %s has it in its configuration; allowed: to take it out there first",
-					t->name);
-		json_decref(is);
+		rc = ask_name(o, db, t, fqdn);
+		if (rc == 0)
+			rc = ask_claims(o, db, t, fqdn);
 	}
 	return rc;
 }
@@ -142,7 +197,7 @@ static int ahead_app(struct reg_order *o, struct reg_db *db)
 	if (o->caller.role != REG_OPERATOR || (state && strcmp(state, "approved") != 0) ||
 	    reg_names_parse(fqdn, reg_in(o, "fqdn")))
 		return 0;
-	return ask_bsfs(o, fqdn);
+	return ask_bsfs(o, db, fqdn);
 }
 
 static int ahead_app_put(struct reg_order *o, struct reg_db *db)

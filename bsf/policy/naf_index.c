@@ -150,6 +150,14 @@ static int claim_all(struct policy *p, struct naf_policy *n)
 	return rc;
 }
 
+const struct naf_policy *policy_claimed(const struct policy *p, const char *name, bool *several)
+{
+	const struct naf_policy *n = name_table_get(p->claims, span_str(name));
+
+	*several = n == &claimed_twice;
+	return *several ? NULL : n;
+}
+
 bool policy_twice(const struct policy *p, const char *fqdn)
 {
 	const struct naf_policy *exact = name_table_get(p->claims, span_str(fqdn)), *wild = NULL;

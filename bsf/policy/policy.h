@@ -81,6 +81,9 @@ void naf_index_clear(struct policy *p);
 /*! Is this name, which n speaks for, another's too, by itself or by a wildcard? Only names of the configuration may be several NAFs'.
  *  Pure. */
 bool policy_twice(const struct policy *p, const char *fqdn);
+/*! Who speaks for exactly this, a host name or a wildcard? \param[out] several more than one, of which each or none is served
+ *  \returns NULL: nobody, or several */
+const struct naf_policy *policy_claimed(const struct policy *p, const char *name, bool *several);
 /*! \returns the NAF of that name, over whatever peer; NULL */
 const struct naf_policy *policy_naf(const struct policy *p, struct span identity);
 

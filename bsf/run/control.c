@@ -286,6 +286,11 @@ static void run_show_naf(struct ctl_request *q)
 		ctl_fail(q, CTL_UNKNOWN, "%s", err.text);
 }
 
+static void run_show_claims(struct ctl_request *q)
+{
+	ctl_ok(q, naf_explain_claims(ctl_arg(q, 0)));
+}
+
 static void run_test_naf(struct ctl_request *q)
 {
 	const char *words[CTL_WORDS_MAX];
@@ -326,6 +331,12 @@ const struct ctl_command bsf_commands[] = {
 	  .args_min = 1,
 	  .args_max = 2,
 	  .run = run_show_naf },
+	{ .words = "show claims",
+	  .args = "FQDN",
+	  .help = "Which NAFs speak for a host name, by itself or by a wildcard",
+	  .args_min = 1,
+	  .args_max = 1,
+	  .run = run_show_claims },
 	{ .words = "test naf",
 	  .args = "NAME btid BTID [gsid GSID] [fqdn FQDN] [ua ID] [gba-u]",
 	  .help = "What it would be answered, and by which rule; nothing is counted",

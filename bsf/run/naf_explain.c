@@ -121,6 +121,30 @@ json_t *naf_explain(const char *identity, struct err *err)
 	return o;
 }
 
+static void add_claim(json_t *list, const char *name)
+{
+	bool several;
+	const struct naf_policy *n = policy_claimed(policy_current(), name, &several);
+	json_t *o = n || several ? json_pack("{ss}", "name", name) : NULL;
+
+	if (!o)
+		return;
+	set_text_of(o, "naf", n ? n->identity : NULL);
+	set_text_of(o, "from", n ? source_of(n) : "several");
+	json_array_append_new(list, o);
+}
+
+json_t *naf_explain_claims(const char *fqdn)
+{
+	char wildcard[FQDN_MAX + 2];
+	json_t *list = json_array();
+
+	add_claim(list, fqdn);
+	if (naf_id_wildcard(wildcard, fqdn))
+		add_claim(list, wildcard);
+	return json_pack("{so}", "claims", list);
+}
+
 /* --- what it would be answered */
 
 struct question {

@@ -10,6 +10,10 @@
 /*! \returns {"naf", "from", "refused", "words": [{"word", "value", "from"}]}; NULL and the reason: there is no such NAF */
 json_t *naf_explain(const char *identity, struct err *err);
 
+/*! Who speaks for a host name, by itself or by the wildcard over it? \returns {"claims": [{"name", "naf", "from"}]}; naf is not there where
+ *  several do. NULL: no memory */
+json_t *naf_explain_claims(const char *fqdn);
+
 /*! What it would be answered.
  *  \param[in] words "btid", B-TID, then pairs: "gsid" GSID, "fqdn" FQDN, "ua" ID, and "gba-u" alone
  *  \returns {"naf", "fqdn", "cause", "answer", "rule", ...}; NULL and the reason */

@@ -87,7 +87,7 @@ static void pending_end(struct gsup_link *l, int rc)
 
 /* --- the connection */
 
-static void link_connect(void *link);
+static void gsup_link_connect(void *link);
 
 static void close_socket(struct gsup_link *l)
 {
@@ -111,7 +111,7 @@ static void link_lost(struct gsup_link *l, const char *why)
 	l->told = true;
 	close_socket(l);
 	pending_end(l, -ENOTCONN);
-	deadline_start(l->deadlines, &l->timer, AGAIN_MS, link_connect, l);
+	deadline_start(l->deadlines, &l->timer, AGAIN_MS, gsup_link_connect, l);
 }
 
 static void no_greeting(void *link)
@@ -285,7 +285,7 @@ static int socket_to(const struct sockaddr_storage *to)
 	return rc;
 }
 
-static void link_connect(void *link)
+static void gsup_link_connect(void *link)
 {
 	struct gsup_link *l = link;
 	int fd = socket_to(&l->cfg.addr);
@@ -386,7 +386,7 @@ int gsup_link_attach(struct gsup_link *l, struct deadline_set *deadlines)
 	l->thread = pthread_self();
 	l->deadlines = deadlines;
 	if (rc == 0)
-		link_connect(l);
+		gsup_link_connect(l);
 	return rc;
 }
 

@@ -3,7 +3,7 @@
 import json
 import os
 
-from lib import ctl, naf, procs
+from lib import ctl, naf, procs, vty
 from lib.registry import ASP, FQDN, Realm, page, page_until
 from lib.runner import test
 from lib.ue import UbError
@@ -217,6 +217,33 @@ async def ahead(t):
     await w.hss.stop()
     await w.order("device add unknown@example.com")
     assert (await w.order("device list"))["devices"][1:], "both"
+
+
+@test("registry: an application whose name a file of the policy directory has that is not the registry's, or for which another NAF speaks, is refused; "
+      "its own comes back", smoke=True)
+async def claimed(t):
+    w = await Realm(t).start()
+
+    def write(naf_name, *names):
+        with open(os.path.join(w.policy, naf_name + ".naf"), "w", encoding="ascii") as f:
+            f.write("address 127.0.0.1/32\n" + "".join(f"speaks-for {x}\n" for x in names))
+    write("shop.example.net", "shop.example.net")
+    write("other.example.net", "pay.example.net")
+    out = await vty.typed(w, "naf wild.example.net", "address 127.0.0.1/32", "speaks-for *.films.example.net")
+    assert "%" not in out, out
+    assert (await ctl.ask(w.ports["bsf_ctl"], "policy reload"))["good"] == 2
+    before = await w.order("audit head")
+    for fqdn, why in (("shop.example.net", "target bsf-1 has it in a file that is not the registry's"),
+                      ("pay.example.net", "at target bsf-1 other.example.net speaks for pay.example.net; allowed: to take it out there first"),
+                      ("a.films.example.net", "at target bsf-1 wild.example.net speaks for *.films.example.net")):
+        out = await w.refused(f"app add {ASP} {fqdn} 127.0.0.1/32")
+        assert out.startswith("exists " + why), (fqdn, out)
+    assert await w.order("audit head") == before and (await ctl.ask(w.ports["bsf_ctl"], "policy show"))["problems"] == []
+    for fqdn in (FQDN, FQDN, "b." + FQDN):                         # its own file, and that of another application of the same ASP, are in nobody's way
+        await w.order(f"app add {ASP} {fqdn} 127.0.0.1/32")
+        await w.told()
+    await w.order(f"app delete {FQDN}")
+    await w.order(f"app add {ASP} {FQDN} 127.0.0.1/32")
 
 
 @test("registry: a device that is suspended is so at a BSF that was started anew and has forgotten it; what a backup does not know ends with reconcile", smoke=True)
