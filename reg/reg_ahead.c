@@ -111,7 +111,7 @@ static int ahead_device(struct reg_order *o, struct reg_db *db)
 /* --- an application that is to be served: has a BSF one of that name that is not ours, or that speaks for it? It would serve neither */
 
 /* Ours are there, or their file is still to go: what they may have together is said by who writes. */
-static int is_ours(struct reg_db *db, const char *naf)
+static int naf_is_ours(struct reg_db *db, const char *naf)
 {
 	int64_t one;
 
@@ -136,7 +136,7 @@ static int ask_name(struct reg_order *o, struct reg_db *db, const struct reg_tar
 	if (from && strcmp(from, "the configuration") == 0)
 		rc = reg_refuse(o, CTL_EXISTS, "fqdn",
 				"target %s has it in its configuration; allowed: to take it out there first", t->name);
-	else if (from && (rc = is_ours(db, fqdn)) == 0)
+	else if (from && (rc = naf_is_ours(db, fqdn)) == 0)
 		rc = reg_refuse(
 			o, CTL_EXISTS, "fqdn",
 			"target %s has it in a file that is not the registry's, %s; allowed: to take it out there first",
@@ -161,7 +161,7 @@ static int ask_claims(struct reg_order *o, struct reg_db *db, const struct reg_t
 		const char *name = json_string_value(json_object_get(claim, "name"));
 
 		if (rc == 0)
-			rc = naf ? is_ours(db, naf) : 0;
+			rc = naf ? naf_is_ours(db, naf) : 0;
 		if (rc == 0)
 			rc = reg_refuse(o, CTL_EXISTS, "fqdn",
 					"at target %s %s speaks for %s; allowed: to take it out there first", t->name,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A TCP relay between two Diameter peers that writes what passes as a pcap file (raw IPv4, made-up headers, port 3868)."""
-import asyncio
 import struct
 import time
+
+from .passing import Passing
 
 
 class Pcap:
@@ -25,25 +26,14 @@ class Pcap:
         self.f.close()
 
 
-class Relay:
-    """Listens on .port; each connection is passed to target_port. client and server name the two ends in the pcap."""
+class Relay(Passing):
+    """client and server name the two ends in the pcap."""
 
     def __init__(self, pcap_path, target_port, client=b"\x0a\0\0\1", server=b"\x0a\0\0\2"):
-        self.pcap, self.target_port = Pcap(pcap_path), target_port
-        self.client, self.server_ip = client, server
-        self.port, self._server, self._tasks, self._next_port = None, None, set(), 40000
+        super().__init__(target_port)
+        self.pcap, self.client, self.server_ip, self._next_port = Pcap(pcap_path), client, server, 40000
 
-    async def start(self, port=0):
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def _accept(self, reader, writer):
-        try:
-            r2, w2 = await asyncio.open_connection("127.0.0.1", self.target_port)
-        except ConnectionError:
-            writer.close()
-            return
+    def pumps(self, client, server):
         self._next_port += 1
         ends = {"a": (self.client, self._next_port), "b": (self.server_ip, 3868)}
         seq = {"a": 1, "b": 1}
@@ -59,14 +49,8 @@ class Relay:
                 pass
             finally:
                 w.close()
-        for args in ((reader, w2, "a", "b"), (r2, writer, "b", "a")):
-            t = asyncio.ensure_future(pump(*args))
-            self._tasks.add(t)
-            t.add_done_callback(self._tasks.discard)
+        return pump(client[0], server[1], "a", "b"), pump(server[0], client[1], "b", "a")
 
     async def stop(self):
-        self._server.close()
-        for t in list(self._tasks):
-            t.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await super().stop()
         self.pcap.close()

@@ -2,6 +2,8 @@
 """The wire between BSFs and a server: passes what comes, keeps it back for later, or adds what nobody asked for."""
 import asyncio
 
+from .passing import Passing
+
 
 class Link:
     """One connection over it."""
@@ -17,19 +19,13 @@ class Link:
         self.server.write(self.kept)
 
 
-class Wire:
-    """Listens on .port; each connection is passed to target_port."""
+class Wire(Passing):
+    """For a test whose end stops it."""
 
     def __init__(self, t, target_port):
-        self.target_port, self.port = target_port, None
-        self._pattern, self._keeps = None, None
-        self._links, self._tasks = set(), set()
+        super().__init__(target_port)
+        self._pattern, self._keeps, self._links = None, None, set()
         t.cleanup(self.stop)
-
-    async def start(self):
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
 
     def keep(self, pattern):
         """The connection in which these octets go to the server keeps them and what comes behind them, also when its client has given
@@ -42,18 +38,10 @@ class Wire:
         for link in self._links:
             link.client.write(octets)
 
-    async def _accept(self, reader, writer):
-        try:
-            r2, w2 = await asyncio.open_connection("127.0.0.1", self.target_port)
-        except ConnectionError:
-            writer.close()
-            return
-        link = Link(writer, w2)
+    def pumps(self, client, server):
+        link = Link(client[1], server[1])
         self._links.add(link)
-        for pump in (self._to_server(reader, link), self._to_client(r2, link)):
-            task = asyncio.ensure_future(pump)
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        return self._to_server(client[0], link), self._to_client(server[0], link)
 
     async def _to_server(self, reader, link):
         try:
@@ -79,9 +67,3 @@ class Wire:
             pass
         self._links.discard(link)
         link.client.close()
-
-    async def stop(self):
-        self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
