@@ -13,9 +13,9 @@
 #include "common/rt/log_line.h"
 
 #define BATCH_MAX 512
-/* Each record lies on a page of its own, with branches above, and a kernel that does not preempt itself writes all of a
- * transaction's pages in one go, 5 us each: for so long a shard that needs this core waits, whatever its priority. So what
- * can wait goes in small pieces. */
+/* Each record lies on a page of its own, with branches above, and a kernel that does not preempt itself writes all pages of
+ * a transaction in one go (fdatasync): for so long a shard that needs this core waits, whatever its priority. So what can
+ * wait goes in small pieces. */
 #define SWEEP_IDLE    32 /* records of one transaction */
 #define SWEEP_MORE    32 /* the same with traffic, beyond the number of requests */
 #define SWEEP_MAX     (BATCH_MAX + SWEEP_MORE)
