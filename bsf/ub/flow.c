@@ -7,6 +7,7 @@
 #include <time.h>
 #include <osmocom/core/utils.h>
 #include "bsf/policy/policy.h"
+#include "bsf/ub/guss.h"
 #include "bsf/ub/trace.h"
 #include "common/base/clock.h"
 #include "common/crypto/keyed_hash.h"
@@ -159,8 +160,8 @@ static enum ub_step pay(struct ub_run *run)
 /* Where the store does not say whether there is a copy, the run goes on without. */
 static enum ub_step guss_found(struct ub_run *run, const struct store_answer *a)
 {
-	if (a->rc == 0 && a->guss && guss_facts_kept(&run->guss_facts, &run->guss_when, guss_blob_span(a->guss)))
-		run->guss_kept = guss_blob_get(a->guss);
+	if (a->rc == 0 && a->guss)
+		ub_guss_take(run, a->guss);
 	return UB_STEP_ZH;
 }
 
@@ -191,64 +192,6 @@ static enum ub_step ask_hss(struct ub_run *run)
 	}
 	txn_extend(&run->txn, timeout_ms);
 	return UB_STEP_WAIT;
-}
-
-/* Somebody has to mend the GUSS, so the usual log level shows it. */
-static void tell_clamped(const struct gba_challenge *c, int64_t guss_s)
-{
-	struct log_line l;
-	char asked[24];
-
-	counter_inc(CAUSE_zh_guss_lifetime);
-	if (!log_rate_ok(DZH) || !log_line_begin(&l, DZH, LOGL_NOTICE, CAUSE_zh_guss_lifetime))
-		return;
-	snprintf(asked, sizeof(asked), "%lld", (long long)guss_s);
-	log_line_run(&l, c->key);
-	log_line_impi(&l, c->impi.s);
-	log_line_str(&l, "asked_s", asked);
-	log_line_num(&l, "given_s", (uint64_t)c->key_life_s);
-	log_line_end(&l);
-}
-
-/* The same of what is in it. */
-static void tell_odd(const struct ub_run *run, const struct zh_result *z, enum cause cause, const char *what,
-		     unsigned n)
-{
-	struct log_line l;
-
-	counter_inc(cause);
-	if (!log_rate_ok(DZH) || !log_line_begin(&l, DZH, LOGL_NOTICE, cause))
-		return;
-	log_line_run(&l, z->vector.aka.rand);
-	log_line_impi(&l, run->impi.s);
-	if (n > 1)
-		log_line_num(&l, "uss", n);
-	log_line_str(&l, "what", what);
-	log_line_end(&l);
-}
-
-/* \param[out] guss what is kept of it, owned; NULL: none. \returns CAUSE_ub_challenged or why it cannot be used */
-static enum cause weigh_guss(const struct ub_run *run, const struct zh_result *z, struct guss_facts *facts,
-			     struct guss_blob **guss)
-{
-	enum guss_bad_uss rule =
-		atomic_load(&run->flow->env.limits->bad_uss_left_out) ? GUSS_BAD_USS_LEFT_OUT : GUSS_BAD_USS_FAILS;
-	struct guss_told told;
-	int rc;
-
-	if (z->guss_equal && run->guss_kept) {
-		*facts = run->guss_facts;
-		*guss = guss_blob_get(run->guss_kept);
-		return CAUSE_ub_challenged;
-	}
-	rc = guss_memo_read(run->flow->guss, facts, guss, &told, guss_blob_span(z->guss), rule);
-	if (rc < 0)
-		return rc == -ENOMEM ? CAUSE_ub_busy : CAUSE_zh_guss_bad;
-	if (told.left_out)
-		tell_odd(run, z, CAUSE_zh_guss_uss_left_out, told.why.text, told.left_out);
-	if (told.odd.text[0])
-		tell_odd(run, z, CAUSE_zh_guss_odd, told.odd.text, 0);
-	return CAUSE_ub_challenged;
 }
 
 /* Nobody but us can tell it from the vector; getting fresh ones costs more. */
@@ -282,6 +225,8 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 					  limit(run, LIM_NONCE_LIFETIME),
 					  !atomic_load(&run->flow->env.limits->gba_u_off),
 					  policy_form(policy_current(), run->impi.s, run->request.user_agent) };
+	enum guss_bad_uss rule =
+		atomic_load(&run->flow->env.limits->bad_uss_left_out) ? GUSS_BAD_USS_LEFT_OUT : GUSS_BAD_USS_FAILS;
 	const struct ub_now now = { store_now_s(run->flow->env.store), clock_mono_ms() };
 	struct gba_challenge *c = &run->challenge;
 	uint8_t random[UB_RANDOM_LEN];
@@ -290,7 +235,7 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	enum cause cause;
 
 	gba_challenge_clear(c);
-	cause = weigh_guss(run, z, &facts, &guss);
+	cause = ub_guss_weigh(run, z, run->flow->guss, rule, &facts, &guss);
 	if (cause != CAUSE_ub_challenged)
 		return cause;
 	make_random(run->flow, &z->vector, random);
@@ -301,7 +246,7 @@ static enum cause make_challenge(struct ub_run *run, const struct zh_result *z)
 	}
 	address(run, c, z, guss);
 	if (ub_life_changed(c, &facts))
-		tell_clamped(c, facts.life_time_s);
+		ub_guss_tell_clamped(c, facts.life_time_s);
 	return cause;
 }
 
@@ -497,8 +442,7 @@ static void end(struct ub_run *run)
 	run->step = UB_STEP_END;
 	gba_challenge_clear(&run->challenge);
 	gba_session_clear(&run->session);
-	guss_blob_put(run->guss_kept);
-	run->guss_kept = NULL;
+	ub_guss_forget(run);
 	txn_end(&run->txn);
 	if (!run->inside)
 		run->flow->env.answered(run->flow->env.owner, run);

@@ -138,6 +138,9 @@ START_TEST(full)
 	ck_assert_int_eq(get(&h, &id), 0);
 	ck_assert_uint_eq(use(&h, &id, "naf.example.com"), 1);
 	ck_assert_uint_eq(use(&h, &id, "naf.example.com"), 2);
+	ck_assert_int_gt(number((const char *const[]){ "EVAL", "return redis.call('PTTL', redis.call('KEYS', 'n*')[1])",
+						       "0", NULL }),
+			 0); /* the count goes, too */
 	ck_assert_int_eq(revoke_impi(&h, IMPI_1), 0);
 	ck_assert_uint_eq(h.a.revoked, 1);
 	ck_assert_int_eq(get(&h, &id), -ENOENT);

@@ -163,11 +163,12 @@ START_TEST(timestamp)
 }
 END_TEST
 
-/* Cut or changed anywhere it is refused or read within its octets (under ASan). */
+/* Cut or changed anywhere it is refused or read within its octets (under ASan); one with a lifeTime, too. */
 START_TEST(damaged)
 {
+	static const char *const documents[] = { groups, "<guss><bsfInfo><lifeTime>60</lifeTime></bsfInfo></guss>" };
 	struct guss_copy_uss u;
-	struct guss_copy c = opened(groups), d;
+	struct guss_copy c = opened(documents[_i]), d;
 	uint8_t *cut;
 
 	for (size_t n = 1; n < made_len; n++) {
@@ -289,7 +290,7 @@ int main(void)
 	tcase_add_test(tc, list_without_groups);
 	tcase_add_test(tc, xml_that_was_stored);
 	tcase_add_test(tc, timestamp);
-	tcase_add_test(tc, damaged);
+	tcase_add_loop_test(tc, damaged, 0, 2);
 	tcase_add_test(tc, longest);
 	tcase_add_test(tc, bad_uss);
 	tcase_add_test(tc, odd_elements);
