@@ -88,6 +88,67 @@ START_TEST(test_no_answer)
 }
 END_TEST
 
+static int put_of_another_command(struct writer *out, struct span request, const struct dia_self *self,
+				  const void *answer)
+{
+	struct zh_maa m = { .result.code = RESULT_SUCCESS };
+	int len = zh_wire_maa_put(out, request, self, &m);
+
+	out->p[7] ^= 1; /* of its code */
+	return len;
+}
+
+/* What has the right hop-by-hop id is an answer, if it is of the command that was asked */
+START_TEST(test_answer_of_another_command)
+{
+	UNTIL(dia_hub_is_open(w.bsf, HSS));
+	w.keep = true;
+	ck_assert_int_eq(hub_world_ask(5000, 1), 0);
+	UNTIL(w.kept);
+	ck_assert_int_eq(dia_reply_put(w.kept, put_of_another_command, NULL), 0);
+	w.kept = NULL;
+	UNTIL(w.ends == 1);
+	ck_assert_int_eq(w.end_rc, -EBADMSG);
+}
+END_TEST
+
+/* A peer that never answers is not asked without end */
+START_TEST(test_bound_of_one_peer)
+{
+	unsigned n = 0;
+	int rc = 0;
+
+	UNTIL(dia_hub_is_open(w.bsf, HSS));
+	w.drop = true;
+	for (; rc == 0 && n < 2 * DIA_HUB_PENDING; n += rc == 0) {
+		if (n % 64 == 0)
+			UNTIL(w.served == n);
+		rc = hub_world_ask(60000, n);
+	}
+	ck_assert_int_eq(rc, -EBUSY);
+	ck_assert_uint_eq(n, DIA_HUB_PENDING);
+	ck_assert_uint_eq(w.ends, 0);
+}
+END_TEST
+
+/* RFC 6733 8.8: no two requests have one, nor has who comes after a restart one of before */
+START_TEST(test_session_ids)
+{
+	char id[3][DIA_SESSION_ID_MAX];
+	struct dia_sessions s, anew;
+
+	ck_assert_int_eq(dia_ask_sessions_init(&s, BSF), 0);
+	ck_assert_int_eq(dia_ask_sessions_init(&anew, BSF), 0);
+	dia_ask_session_id(&s, id[0]);
+	dia_ask_session_id(&s, id[1]);
+	dia_ask_session_id(&anew, id[2]);
+	ck_assert_str_ne(id[0], id[1]);
+	ck_assert_str_ne(id[0], id[2]);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(strncmp(id[i], BSF ";", strlen(BSF) + 1), 0);
+}
+END_TEST
+
 START_TEST(test_a_server_that_forgets_to_answer)
 {
 	UNTIL(dia_hub_is_open(w.bsf, HSS));
@@ -205,4 +266,5 @@ END_TEST
 SUITE_WITH_FIXTURE("dia_hub", hub_world_setup, hub_world_teardown, test_asked_and_answered, test_answered_later,
 		   test_later_is_too_late, test_asked_again_while_all_ends, test_no_answer,
 		   test_a_server_that_forgets_to_answer, test_what_no_message_can_carry, test_not_for_us,
-		   test_lost_and_back, test_end_with_dpr, test_figures, test_misrouted)
+		   test_answer_of_another_command, test_bound_of_one_peer, test_session_ids, test_lost_and_back,
+		   test_end_with_dpr, test_figures, test_misrouted)

@@ -232,6 +232,29 @@ START_TEST(in_flight)
 }
 END_TEST
 
+/* Another BSF has given the last challenge of this user: what is counted by all of them has the word, and is believed from then on */
+START_TEST(counted_by_all)
+{
+	const struct store_answer spent = { .op = STORE_CHALLENGE_PUT, .rc = -EDQUOT };
+	struct zh_result r;
+	struct ue ue;
+
+	w.store.later = true;
+	ue_init(&ue, IMPI);
+	ue_first(&ue);
+	zh_fake_vector(&r, 1, NULL);
+	txn_zh_done(w.env.txns, w.hss.txn, &r);
+	ck_assert_int_eq(ue.run.step, UB_STEP_CHALLENGE_PUT);
+	txn_store_done(w.env.txns, ue.run.txn.id, &spent);
+	ended(&ue, CAUSE_ub_limit_impi, 503);
+	ue_first(&ue);
+	turn(&ue);
+	ended(&ue, CAUSE_ub_limit_impi, 503);
+	ck_assert_uint_eq(w.hss.asked, 1);
+	zh_fake_clear(&r);
+}
+END_TEST
+
 /* "One private source can fill in-flight of a shard while the HSS is slow": three quarters of it. */
 START_TEST(in_flight_of_a_source)
 {
@@ -262,5 +285,5 @@ START_TEST(in_flight_of_a_source)
 }
 END_TEST
 
-WORLD_SUITE("ub_limits", strangers, proven_source, live_tmpi, resyncs, hss_away, sources, in_flight,
+WORLD_SUITE("ub_limits", strangers, proven_source, live_tmpi, resyncs, hss_away, sources, in_flight, counted_by_all,
 	    in_flight_of_a_source)

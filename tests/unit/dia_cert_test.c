@@ -372,6 +372,10 @@ START_TEST(key_of_a_certificate)
 	ck_assert(dia_cert_key(other, q.s[1]));
 	ck_assert_str_ne(key, other);
 	ck_assert(!dia_cert_has_key(q.s[1], keys, 2));
+	memcpy(upper, "SHA512:", 7);
+	ck_assert(!dia_cert_key_valid(upper));
+	memcpy(upper, "sha512:", 7);
+	ck_assert(!dia_cert_key_valid(upper));
 	ck_assert(!dia_cert_key_valid("sha256:") && !dia_cert_key_valid("") && !dia_cert_key_valid(key + 7));
 	end(&p);
 	end(&q);

@@ -234,6 +234,30 @@ static void fetch_both(struct gba_naf *naf)
 	gba_naf_key_free(key);
 }
 
+/* A question beside a request has its time, too: then it takes nobody's place */
+START_TEST(silent_beside)
+{
+	struct gba_naf_config c;
+	struct gba_naf_key *key;
+	struct gba_naf *naf;
+
+	gba_naf_config_init(&c);
+	c.deadline_ms = 20;
+	c.in_flight = 1;
+	naf = context(&c);
+	give(OTHER, "x");
+	ck_assert_int_eq(fetch(naf), 0);
+	gba_naf_fake_set(fake, GBA_NAF_FAKE_SILENT);
+	ck_assert_int_eq(fetch_after(naf, 30000), 0);
+	ck_assert_uint_eq(asked(), 2);
+	gba_naf_fake_set(fake, GBA_NAF_FAKE_NORMAL);
+	poll(NULL, 0, 25); /* the deadline is real time */
+	ck_assert_int_eq(gba_naf_fetch_key(naf, OTHER, NULL, &key), 0);
+	gba_naf_key_free(key);
+	done(naf);
+}
+END_TEST
+
 START_TEST(dropped)
 {
 	struct gba_naf *naf = asking(60);
@@ -305,5 +329,5 @@ START_TEST(dropped_on_its_way)
 }
 END_TEST
 
-SUITE("naf_recheck", beside, withdrawn_in_use, withdrawn_while_idle, bsf_away, off, silent, in_a_loop, failures_stay,
-      dropped, dropped_refusal, dropped_on_its_way)
+SUITE("naf_recheck", beside, withdrawn_in_use, withdrawn_while_idle, bsf_away, off, silent, silent_beside, in_a_loop,
+      failures_stay, dropped, dropped_refusal, dropped_on_its_way)

@@ -251,6 +251,8 @@ static void name_devices(int64_t n)
 START_TEST(damaged_page)
 {
 	struct err err = { "" };
+	sqlite3_stmt *q;
+	int rc;
 
 	strcpy(database, sqlite3_db_filename(world->sql, "main"));
 	name_devices(500);
@@ -258,6 +260,11 @@ START_TEST(damaged_page)
 	ck_assert(!opens_with(2, 1, &err));
 	ck_assert_msg(strstr(err.text, "sealing anew by the first kek failed"), "%s", err.text);
 	ck_assert_msg(strstr(err.text, "malformed"), "%s", err.text);
+	ck_assert_msg(opens_with(1, 2, &err), "%s", err.text);
+	for (rc = reg_db_ask(world, &q, "SELECT sealed FROM identifier", ""); rc > 0; rc = reg_db_next(q))
+		;
+	ck_assert_int_eq(rc, -EIO); /* which is no end of a list */
+	reg_db_end(q);
 }
 END_TEST
 

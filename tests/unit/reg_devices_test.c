@@ -117,8 +117,11 @@ START_TEST(a_new_custodian_is_another_subscriber)
 }
 END_TEST
 
+#define HANDED_OVER "SELECT count(*) FROM audit WHERE json_extract(json, '$.what') = 'device custodian'"
+
 START_TEST(a_new_custodian_begins_anew)
 {
+	int64_t before = reg_number(HANDED_OVER);
 	char other[64];
 
 	agree();
@@ -129,6 +132,7 @@ START_TEST(a_new_custodian_begins_anew)
 	MUST(reg_operator, reg_device_custodian, "", "{\"device\": \"%s\", \"user\": \"%s\"}", device, other);
 	ck_assert(!is_live());
 	ck_assert_int_eq(reg_number("SELECT user_agrees FROM granted"), 0);
+	ck_assert_int_eq(reg_number(HANDED_OVER), before + 1);
 	MUST(reg_user(other), reg_grant_put, "", "{\"device\": \"%s\", \"fqdn\": \"" FQDN "\", \"user_agrees\": true}",
 	     device);
 	ck_assert(is_live());
