@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "bsf/store/lmdb.h"
+#include "bsf/store/lmdb_new.h"
 #include "bsf/store/lmdb_pages.h"
+#include "tests/unit/io_log.h"
 #include "tests/unit/suite.h"
 
 static unsigned more; /* sessions that nobody counts */
@@ -194,6 +196,36 @@ START_TEST(whole)
 }
 END_TEST
 
+static void meta_gone(MDB_txn *txn, MDB_dbi dbi)
+{
+	MDB_val k = { LMDB_META_KEY_LEN, LMDB_META_KEY };
+
+	ck_assert_int_eq(mdb_del(txn, dbi, &k, NULL), 0);
+}
+
+/* The index key is lost with a page: it is kept beside, too, and with that all goes on; without either nothing takes the place of what is
+ * there */
+START_TEST(index_key_lost)
+{
+	char path[320];
+	int fd;
+
+	fill();
+	disk_change(meta_gone);
+	fd = data_open();
+	leaf_zero(fd);
+	close(fd);
+	if (_i == 0) {
+		works("the index key is beside", 60);
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/store.made", dir);
+	ck_assert_int_eq(truncate(path, 0), 0);
+	refused_in_words("no index key", "its index key lost", false);
+	ck_assert_msg(!is_kept(), "it is where it was");
+}
+END_TEST
+
 static void put_alike(MDB_txn *txn, MDB_dbi dbi)
 {
 	static const char *const keys[] = { "a", "ab", "abc", "b" };
@@ -218,6 +250,42 @@ START_TEST(keys_alike)
 	ck_assert_int_eq(lmdb_pages_walk(fd, NULL, NULL, &seen), 0);
 	ck_assert_msg(!seen.damaged, "%s", seen.what);
 	close(fd);
+}
+END_TEST
+
+/* What was saved has its name on the disk before anything goes on with it, and the damaged file its own */
+START_TEST(saved_in_order)
+{
+	struct store_figures f;
+	const char *log;
+	int fd;
+
+	fill();
+	fd = data_open();
+	leaf_zero(fd);
+	close(fd);
+	io_log_start();
+	open_store();
+	log = io_log_end();
+	ck_assert_msg(strstr(log, "sync:data.mdb") && strstr(log, " rename:data.mdb>data.mdb sync:folder/"), "%s", log);
+	store_shared_figures(h.sh, &f);
+	ck_assert_msg(f.marks == (N + 49) / 50, "%u marks are saved", (unsigned)f.marks);
+	harness_close(&h);
+}
+END_TEST
+
+/* Where a damaged tree gives an entry twice, the first one counts, once */
+START_TEST(twice)
+{
+	const struct span key = span_str("\1\1sixteen octets.."), value = span_str("value");
+	struct lmdb_new n;
+
+	ck_assert_uint_eq(key.len, LMDB_MARK_KEY_LEN);
+	ck_assert_int_eq(lmdb_new_begin(&n, dir), 0);
+	ck_assert_int_eq(lmdb_new_put(&n, key, value), 0);
+	ck_assert_int_eq(lmdb_new_put(&n, key, span_str("other")), 0);
+	ck_assert_uint_eq(n.records, 1);
+	ck_assert_int_eq(lmdb_new_end(&n, 0), 0);
 }
 END_TEST
 
@@ -344,6 +412,7 @@ START_TEST(lock_is_on_the_data)
 		unlink(path);
 	}
 	ck_assert(!harness_try_lmdb(&other, dir, &cfg, &err));
+	ck_assert_int_eq(errno, EBUSY);
 	ck_assert_msg(strstr(err.text, "in use"), "%s", err.text);
 	harness_close(&h);
 }
@@ -356,6 +425,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, disk_teardown);
 	tcase_add_test(tc, whole);
 	tcase_add_test(tc, keys_alike);
+	tcase_add_test(tc, saved_in_order);
+	tcase_add_test(tc, twice);
+	tcase_add_loop_test(tc, index_key_lost, 0, 2);
 	tcase_add_loop_test(tc, damaged, 0, DAMAGES);
 	tcase_add_test(tc, mutated);
 	tcase_add_loop_test(tc, damaged_while_open, 0, 5);

@@ -100,6 +100,8 @@ START_TEST(damaged_records)
 	harness_close(&h);
 	disk_change(damage);
 	open_store();
+	store_shared_figures(h.sh, &f);
+	ck_assert_msg(f.corrupt > 0, "a start does not tell of them");
 	for (unsigned n = 0; n < 12; n++) {
 		struct gba_session s = nth(n, true);
 

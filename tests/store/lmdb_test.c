@@ -141,13 +141,17 @@ START_TEST(only_looked_at)
 	uint8_t *before, *after;
 	struct store_figures f;
 	struct err err;
+	char path[300];
 	size_t len;
 
+	cfg.check = true;
+	expect_refused(&cfg, "No such file");
+	snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	ck_assert_msg(access(path, F_OK) < 0, "a look makes a store");
 	open_store();
 	ck_assert_int_eq(put(&h, &s), 0);
 	harness_close(&h);
 	len = read_data(&before);
-	cfg.check = true;
 	cfg.keks = both; /* a start would seal the store's own key again */
 	cfg.n_keks = 2;
 	cfg.dir = dir;
@@ -402,6 +406,52 @@ START_TEST(index_placed)
 }
 END_TEST
 
+static void in_one_part(struct index_entry *e, unsigned n)
+{
+	head_of(e, n);
+	e->head.impi_tag[0] = 7;
+	e->head.tmpi_tag = UINT64_C(9) << 56 | (n + 1);
+}
+
+/* Whatever comes and goes, the room is used again, each place once, and what went is not swept */
+START_TEST(index_forgets)
+{
+	struct lmdb_index *ix = lmdb_index_new();
+	struct index_entry e, found[INDEX_TMPI_MAX], over[8];
+	struct index_figures first, last;
+	size_t budget = 1000;
+
+	for (unsigned n = 0; n < 20000; n++) {
+		in_one_part(&e, n);
+		ck_assert_int_eq(lmdb_index_add(ix, &e), 0);
+		ck_assert(lmdb_index_remove(ix, &e));
+		if (n == 0)
+			lmdb_index_figures(ix, &first);
+	}
+	lmdb_index_figures(ix, &last);
+	ck_assert_uint_eq(last.octets, first.octets);
+	ck_assert_uint_eq(lmdb_index_expired(ix, INT64_MAX / 2, INT64_MAX, &budget, over, 8), 0);
+	for (unsigned n = 0; n < 8; n++) {
+		in_one_part(&e, n);
+		ck_assert_int_eq(lmdb_index_add(ix, &e), 0);
+	}
+	for (unsigned n = 0; n < 4; n++) {
+		in_one_part(&e, n);
+		ck_assert(lmdb_index_remove(ix, &e));
+	}
+	for (unsigned n = 8; n < 14; n++) {
+		in_one_part(&e, n);
+		ck_assert_int_eq(lmdb_index_add(ix, &e), 0);
+	}
+	for (unsigned n = 4; n < 14; n++) {
+		in_one_part(&e, n);
+		ck_assert_uint_eq(lmdb_index_by_tmpi(ix, e.head.tmpi_tag, found), 1);
+		ck_assert_mem_eq(found[0].rand, e.rand, AKA_RAND_LEN);
+	}
+	lmdb_index_free(ix);
+}
+END_TEST
+
 /* All revocations under way at once, each of a subscriber of its own */
 static void revoke_many(unsigned n)
 {
@@ -446,4 +496,4 @@ END_TEST
 
 SUITE_WITH_FIXTURE("store LMDB", disk_setup, disk_teardown, restart, wrong_kek, kek_rotation, only_looked_at,
 		   second_process, no_directory, folder_of_everybody, given_up, index_is_small, clock_leap,
-		   not_swept_at_once, index_placed, marks_go)
+		   not_swept_at_once, index_placed, index_forgets, marks_go)

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include <osmocom/core/select.h>
+#include <osmocom/core/talloc.h>
 
 #include "common/base/clock.h"
 #include "bsf/store/redis.h"
@@ -55,6 +56,34 @@ START_TEST(stands_still)
 	ck_assert_int_eq(get(&h, &id), -ENOENT);
 	ck_assert_int_ne(put(&h, &s), 0);
 	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	close_all();
+}
+END_TEST
+
+static void on_turn(void *turns, uint64_t txn, const struct store_answer *a)
+{
+	ck_assert_int_eq(a->rc, 0);
+	ck_assert_uint_eq(txn, ++*(unsigned *)turns);
+}
+
+/* What waits for a link is begun in its turn */
+START_TEST(in_their_turn)
+{
+	struct gba_challenge c = challenge_make(1, 60000);
+	unsigned turns = 0;
+	struct store *st;
+
+	open_with(NULL);
+	st = store_new(NULL, h.sh, on_turn, &turns);
+	store_wait_up(st);
+	ask((const char *const[]){ "CLIENT", "KILL", "TYPE", "normal", NULL });
+	while (((struct redis_part *)st->part)->is_up)
+		osmo_select_main(0);
+	ck_assert_ptr_null(store_challenge_put(st, &c, NULL, 1));
+	ck_assert_ptr_null(store_challenge_take(st, gba_challenge_key(&c), 2));
+	while (turns < 2)
+		osmo_select_main(0);
+	talloc_free(st);
 	close_all();
 }
 END_TEST
@@ -271,10 +300,15 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {
-		stands_still,   breaker,         killed, full, so_many_wait_for_a_reply, so_much_waits_to_be_sent,
-		late_ourselves, marks_come_first
-	};
+	const TTest *const tests[] = { stands_still,
+				       in_their_turn,
+				       breaker,
+				       killed,
+				       full,
+				       so_many_wait_for_a_reply,
+				       so_much_waits_to_be_sent,
+				       late_ourselves,
+				       marks_come_first };
 
 	if (redis_server_is_there())
 		return suite_run("store on a late Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));

@@ -84,6 +84,65 @@ START_TEST(nothing_is_left_of_the_former)
 }
 END_TEST
 
+/* Uses are there for an hour longer than their session, whichever clock judges it; of what is over none is counted, and what is no
+ * count is not taken for one */
+START_TEST(uses_of_a_session)
+{
+	static const char left[] = "return redis.call('PTTL', redis.call('KEYS', 'n*')[1])";
+	static const char spoil[] = "redis.call('SET', redis.call('KEYS', 'n*')[1], '-1') return 1";
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true), over = s;
+	struct btid id = btid_of(&s);
+	int ms;
+
+	open_with(NULL);
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(get(&h, &id), 0);
+	over = h.session;
+	over.expires_at = store_now_s(h.st) - 1;
+	ck_assert_int_eq(use_again(&h, &over, "naf.example.com"), -ENOENT);
+	ck_assert_int_eq(number((const char *const[]){ "EVAL", "return #redis.call('KEYS', 'n*')", "0", NULL }), 0);
+	ck_assert_uint_eq(use(&h, &id, "naf.example.com"), 1);
+	ms = number((const char *const[]){ "EVAL", left, "0", NULL });
+	ck_assert_int_gt(ms, (1000 + 3600 - 60) * 1000);
+	ck_assert_int_lt(ms, (1000 + 3600 + 60) * 1000);
+	ask((const char *const[]){ "EVAL", spoil, "0", NULL });
+	ck_assert_int_eq(get(&h, &id), 0);
+	over = h.session;
+	ck_assert_int_eq(use_again(&h, &over, "naf.example.com"), -EIO);
+	close_all();
+}
+END_TEST
+
+/* What somebody has altered there is not there, and is counted; a TMPI whose value is none of ours finds nobody */
+START_TEST(altered_there)
+{
+	static const char alter[] =
+		"for _, k in ipairs(redis.call('KEYS', ARGV[1])) do local v = redis.call('GET', k)"
+		" redis.call('SET', k, string.sub(v, 1, -2) .. string.char((string.byte(v, -1) + 1) % 256), 'KEEPTTL') end"
+		" return 1";
+	static const char flood[] =
+		"redis.call('SET', redis.call('KEYS', 't*')[1], string.rep('x', 20000), 'KEEPTTL') return 1";
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct gba_challenge c = challenge_make(1, 60000);
+	struct btid id = btid_of(&s);
+	struct store_figures f;
+
+	open_with(NULL);
+	ck_assert_int_eq(put(&h, &s), 0);
+	ck_assert_int_eq(challenge_put(&h, &c), 0);
+	ask((const char *const[]){ "EVAL", alter, "0", "[sc]*", NULL });
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	store_shared_figures(h.sh, &f);
+	ck_assert_uint_eq(f.corrupt, 1);
+	ck_assert_int_eq(challenge_take(&h, &c), -ENOENT);
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), 0);
+	ask((const char *const[]){ "EVAL", flood, "0", NULL });
+	ck_assert_int_eq(find_tmpi(&h, s.tmpi), -ENOENT);
+	ck_assert_int_eq(get(&h, &id), -ENOENT);
+	close_all();
+}
+END_TEST
+
 /* A subscriber has as many sessions as his list may hold: what lives there is not pushed out, and what is over makes room */
 START_TEST(sessions_of_a_subscriber)
 {
@@ -196,8 +255,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { few_permissions,          scripts_forgotten, nothing_is_left_of_the_former,
-				       sessions_of_a_subscriber, nothing_in_clear,  octets_of_a_session };
+	const TTest *const tests[] = { few_permissions,   scripts_forgotten,  nothing_is_left_of_the_former,
+				       uses_of_a_session, altered_there,      sessions_of_a_subscriber,
+				       nothing_in_clear,  octets_of_a_session };
 
 	if (redis_server_is_there())
 		return suite_run("store on Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));

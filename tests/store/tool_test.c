@@ -93,6 +93,9 @@ START_TEST(what_is_there)
 	harness_close(&h);
 	cfg.keks = both;
 	cfg.n_keks = 2;
+	put_some(&cfg, 4, 0, 0); /* the index key is sealed anew, nothing else is */
+	ck_assert_int_eq(gba_store("check . --kek 1=1.kek"), 1);
+	ck_assert_msg(counted("records opened", 4) && strstr(said, "the index key does not open"), "%s", said);
 	put_some(&cfg, 4, 2, 1);
 	for (time_t end = time(NULL) + 1; time(NULL) <= end; usleep(20000))
 		;
@@ -136,6 +139,8 @@ START_TEST(ends_with)
 		{ "look .", 2, "usage:" },
 		{ "--nothing", 2, "--help" },
 		{ "count . --kek 1=nowhere", 2, "kek 1" },
+		{ "check . --kek 256=1.kek", 2, "ID of 1 to 255" },
+		{ "check . --kek 0=1.kek", 2, "ID of 1 to 255" },
 		{ "check . --kek 1=x,y --kek 2=2.kek", 2, "kek 1" },
 		{ "check . $(for i in 1 2 3 4 5 6 7 8 9; do echo --kek=$i=1.kek; done)", 2, "more than 8 KEKs" },
 	};

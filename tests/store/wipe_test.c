@@ -161,6 +161,22 @@ START_TEST(marks_keys)
 }
 END_TEST
 
+/* What is opened to be sealed anew */
+START_TEST(sealed_anew)
+{
+	static const struct secret ks = { 32, "opened only to be sealed anew.." };
+	struct seal *s = seal_new(&kek_1, 1, NULL);
+	uint8_t once[128], again[128];
+	int n = seal_put(s, once, sizeof(once), span_of(ks.b, ks.len), span_str("a"));
+
+	watch(&ks);
+	n = seal_again(s, again, sizeof(again), span_of(once, (size_t)n), span_str("a"));
+	ck_assert_int_gt(n, (int)ks.len);
+	no_hits("sealed anew");
+	seal_free(s);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("wipes");
@@ -170,5 +186,6 @@ int main(void)
 	tcase_add_loop_test(tc, wiped, 0, BACKENDS);
 	tcase_add_test(tc, on_redis);
 	tcase_add_test(tc, marks_keys);
+	tcase_add_test(tc, sealed_anew);
 	return suite_run_cases("store wipes", &tc, 1);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* A PKCS#11 module with one token, "fake", and one key, "key". FAKE_TOKEN="FUNCTION NUMBER" in the environment: that function fails so;
- * "locked": its PIN is. */
+ * "locked": its PIN is; "none", "two": so many keys; "short": its HMAC is. */
 #include <stdlib.h>
 #include <string.h>
 #include <p11-kit/pkcs11.h>
@@ -84,7 +84,11 @@ static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *how, CK_OBJECT_H
 
 static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG len, CK_BYTE *out, CK_ULONG *n)
 {
+	const char *say = getenv("FAKE_TOKEN");
+
 	memset(out, data[0], *n);
+	if (say && strcmp(say, "short") == 0)
+		*n = 20;
 	return CKR_OK;
 }
 

@@ -107,6 +107,58 @@ START_TEST(challenge_comes_back)
 }
 END_TEST
 
+static int unpacked(const uint8_t *buf, int n)
+{
+	struct gba_challenge got = { .guss = NULL };
+	int rc = gba_challenge_unpack(&got, buf, (size_t)n);
+
+	gba_challenge_clear(&got);
+	return rc;
+}
+
+/* An octet that no challenge has at its beginning, one behind its end, a name of nothing */
+START_TEST(challenge_is_none)
+{
+	static const struct {
+		int at;
+		uint8_t octet;
+	} rows[] = {
+		{ 0, 0 }, { 0, 2 },    { 1, GBA_VARIANT_ME - 1 }, { 1, GBA_VARIANT_U + 1 }, { 2, DIGEST_SHA256 + 1 },
+		{ 3, 8 }, { 3, 0x80 }, { 3, 4 /* a GUSS */ }
+	};
+	struct gba_challenge c = challenge(), got = { .guss = NULL };
+	char *const names[] = { c.impi.s, c.username, c.bsf_name };
+	uint8_t buf[GBA_RECORD_MAX + 1];
+	int n = gba_challenge_pack(buf, GBA_RECORD_MAX, &c);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t was = buf[rows[i].at];
+
+		buf[rows[i].at] = rows[i].octet;
+		ck_assert_msg(unpacked(buf, n) == -EBADMSG, "octet %d is %u", rows[i].at, rows[i].octet);
+		buf[rows[i].at] = was;
+	}
+	buf[n] = 'x';
+	ck_assert_int_eq(unpacked(buf, n + 1), -EBADMSG);
+	ck_assert_int_eq(unpacked(buf, n), 0);
+	c.akav2 = false;
+	c.aka.uicc_gba_u = true;
+	n = gba_challenge_pack(buf, GBA_RECORD_MAX, &c);
+	ck_assert_int_eq(gba_challenge_unpack(&got, buf, (size_t)n), 0);
+	ck_assert(!got.akav2 && got.aka.uicc_gba_u);
+	gba_challenge_clear(&got);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char first = names[i][0];
+
+		names[i][0] = '\0';
+		n = gba_challenge_pack(buf, GBA_RECORD_MAX, &c);
+		ck_assert_int_gt(n, 0);
+		ck_assert_int_eq(unpacked(buf, n), -EBADMSG);
+		names[i][0] = first;
+	}
+}
+END_TEST
+
 START_TEST(comes_back)
 {
 	struct gba_session s =
@@ -410,5 +462,5 @@ START_TEST(blob_is_counted)
 }
 END_TEST
 
-SUITE("gba_session", challenge_comes_back, comes_back, longest, not_packable, damaged, former_version, short_impi,
-      guss_pressed, guss_hostile, guss_kept, guss_of_many, blob_is_counted)
+SUITE("gba_session", challenge_comes_back, challenge_is_none, comes_back, longest, not_packable, damaged,
+      former_version, short_impi, guss_pressed, guss_hostile, guss_kept, guss_of_many, blob_is_counted)

@@ -34,6 +34,7 @@ START_TEST(words)
 		{ "two", "several keys have this label" },
 		{ "sign 63", "asking the token: the key is no generic secret" },
 		{ "sign 68", "asking the token: the key may not sign" },
+		{ "short", "asking the token: the module failed" },
 		{ "sign 70", "asking the token: the token has no HMAC-SHA-256" },
 	};
 	struct err err;
@@ -42,6 +43,22 @@ START_TEST(words)
 		err = (struct err){ "" };
 		ck_assert_ptr_null(open_fake(rows[i].say, &err));
 		ck_assert_msg(strstr(err.text, rows[i].words) == err.text, "%s: %s", rows[i].say, err.text);
+	}
+}
+END_TEST
+
+/* A token is known by the whole of its label */
+START_TEST(another_label)
+{
+	static const char *const labels[] = { "fak", "faker", "Fake", "", "fake                            x" };
+
+	unsetenv("FAKE_TOKEN");
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+		struct kek_token_cfg cfg = { .module = MODULE, .label = labels[i], .key = "key", .pin = { 4, "1234" } };
+		struct err err = { "" };
+
+		ck_assert_ptr_null(kek_token_open(&cfg, &err));
+		ck_assert_str_eq(err.text, "there is no token of this label");
 	}
 }
 END_TEST
@@ -102,7 +119,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { words, lost_later, opened_before, child };
+	const TTest *const tests[] = { words, another_label, lost_later, opened_before, child };
 
 	return suite_run("KEK in a token", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));
 }

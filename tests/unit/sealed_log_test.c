@@ -3,8 +3,11 @@
 #include "bsf/store/sealed_log.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include "tests/unit/former_seal.h"
 #include "tests/unit/io_log.h"
 #include "tests/unit/suite.h"
@@ -122,6 +125,46 @@ START_TEST(written_again)
 }
 END_TEST
 
+/* What was written in part is not told as durable either */
+START_TEST(written_in_part)
+{
+	struct sealed_log *l = opened();
+	struct rlimit before, less;
+	char path[80];
+	struct stat st;
+
+	ck_assert_int_eq(put(l, 'a'), 0);
+	snprintf(path, sizeof(path), "%s/log", dir);
+	ck_assert_int_eq(stat(path, &st), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	less = before;
+	less.rlim_cur = (rlim_t)st.st_size + 10;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &less), 0);
+	ck_assert_int_eq(put(l, 'b'), -EFBIG);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	ck_assert_int_eq(sealed_log_sync(l), 0);
+	sealed_log_free(l);
+	l = opened();
+	ck_assert_str_eq(held, "ab");
+	sealed_log_free(l);
+}
+END_TEST
+
+/* What a log begins with is nowhere else in it */
+START_TEST(begins_once)
+{
+	struct sealed_log *l = opened();
+	struct err err = { "" };
+
+	ck_assert_int_eq(sealed_log_add(l, (const uint8_t[LEN]){ 0, 'x' }), 0);
+	ck_assert_int_eq(sealed_log_sync(l), 0);
+	sealed_log_free(l);
+	ck_assert_ptr_null(sealed_log_open(&form, dir, seal, NULL, &err));
+	ck_assert_msg(strstr(err.text, "record 2 was altered"), "%s", err.text);
+}
+END_TEST
+
 /* As a former release has sealed it, with a record that was not whole when it stopped */
 START_TEST(former)
 {
@@ -150,4 +193,4 @@ START_TEST(former)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("sealed log", setup, teardown, renewed, written_again, former)
+SUITE_WITH_FIXTURE("sealed log", setup, teardown, renewed, written_again, written_in_part, begins_once, former)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Uses of a session, where an application's are bounded: each has a number of its own, whoever counts at the same time; none that counts is forgotten. */
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include "bsf/store/uses.h"
 #include "tests/unit/suite.h"
@@ -74,11 +75,17 @@ START_TEST(made_before)
 }
 END_TEST
 
-/* Many at once in a place: each is found, and those that are over go. */
+/* Many at once in a place, of many sessions or of many applications: each is found, and those that are over go. */
 START_TEST(many)
 {
 	struct uses *u = uses_new(BEGAN);
 	struct gba_session s = made(1);
+	char naf[16];
+
+	for (int n = 0; n < 100000; n++) {
+		snprintf(naf, sizeof(naf), "%d.example", n);
+		ck_assert_uint_eq(uses_count(u, &s, naf, BEGAN, NOW), 1);
+	}
 
 	for (int turn = 1; turn <= 2; turn++) {
 		for (uint32_t n = 0; n < 200000; n++) {
