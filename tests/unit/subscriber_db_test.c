@@ -12,6 +12,7 @@
 #include "common/crypto/sqn.h"
 #include "hss-sim/subscriber_keys.h"
 #include "tests/unit/free_watch.h"
+#include "tests/unit/former_seal.h"
 #include "tests/unit/subscriber_world.h"
 
 START_TEST(kept_and_sealed)
@@ -234,6 +235,35 @@ START_TEST(damaged_counter)
 }
 END_TEST
 
+/* Keys as a former release sealed them, and by another KEK of it from now on */
+START_TEST(former)
+{
+	uint8_t keys[32], sealed[32 + SEAL_OVERHEAD_MAX];
+	char text[256], hex[2 * sizeof(sealed) + 1];
+	const struct seal_kek both[] = { second, kek };
+	struct subscriber_db *db;
+	struct subscriber_row r;
+
+	ck_assert_int_eq(import_text(HEAD ONE "," KEY "," OPC ",64,,\n"), 0);
+	octets_of(keys, 16, KEY);
+	octets_of(keys + 16, 16, OPC);
+	former_seal(sealed, &kek, 1, 1, span_of(keys, sizeof(keys)), span_str(ONE));
+	hex_encode(hex, sizeof(hex), sealed, sizeof(sealed));
+	snprintf(text, sizeof(text), "UPDATE subscriber SET keys = x'%s'", hex);
+	raw_sql(text);
+	for (int i = 0; i < 2; i++) {
+		get(ONE, &r);
+		ck_assert_secret(r.cred.k, KEY);
+		ck_assert_secret(r.cred.opc, OPC);
+		subscriber_row_clear(&r);
+		db = subscriber_db_open(path, both, 2, SUBSCRIBER_DB_RUN, &err);
+		ck_assert_msg(db != NULL, "%s", err.text);
+		subscriber_db_close(db);
+		kek = second;
+	}
+}
+END_TEST
+
 /* The case of an IMPI's domain means nothing: one record, found by whatever a device writes. */
 START_TEST(domain_in_capitals)
 {
@@ -452,5 +482,5 @@ END_TEST
 
 SUITE_WITH_FIXTURE("subscriber_db", subscriber_world_setup, subscriber_world_teardown, kept_and_sealed,
 		   bound_to_the_impi, deleted, marks_never_back, wrong_kek_changes_nothing, kek_rotation,
-		   kek_rotation_of_a_damaged_one, damaged_counter, domain_in_capitals, version_1, second_daemon,
+		   kek_rotation_of_a_damaged_one, former, damaged_counter, domain_in_capitals, version_1, second_daemon,
 		   no_database_of_ours, kill_9, cache_is_bounded, wiped)
