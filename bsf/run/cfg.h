@@ -64,9 +64,9 @@ struct bsf_redis {
 	struct bsf_listen sentinels[STORE_SENTINELS_MAX];
 	size_t n_sentinels;
 	struct bsf_redis_login login, sentinel_login;
-	int timeout_line, lease_line, marks_line;
+	int timeout_line, lease_line, grace_line, marks_line;
 	char *marks_dir, *marks_path; /* as written, absolute; NULL: none */
-	unsigned timeout_ms, lease_ms;
+	unsigned timeout_ms, lease_ms, grace_ms;
 };
 
 /*! A "naf" node while it is being written; becomes a struct naf_policy. */

@@ -162,6 +162,18 @@ DEFUN(cfg_redis_lease, cfg_redis_lease_cmd, "redis lease-ms <200-3000>",
 	return rc;
 }
 
+DEFUN(cfg_redis_grace, cfg_redis_grace_cmd, "redis grace-ms <0-10000>",
+      REDIS_HELP
+      "Keys of sessions that this daemon has made are given so much longer; each revocation may take so much longer\n"
+      "Milliseconds (default: 0)\n")
+{
+	int rc = cfg_reading() ? cfg_once(vty, &bsf_cfg->redis.grace_line, "redis grace-ms") : cfg_after_restart(vty);
+
+	if (rc == CMD_SUCCESS)
+		bsf_cfg->redis.grace_ms = (unsigned)atoi(argv[0]);
+	return rc;
+}
+
 DEFUN(cfg_redis_marks, cfg_redis_marks_cmd, "redis marks DIRECTORY",
       REDIS_HELP "Keep what was revoked here, too, so that it is not lost with Redis\n"
 		 "A directory of this daemon alone\n")
@@ -203,6 +215,8 @@ void bsf_redis_write(struct vty *vty)
 		vty_out(vty, " redis marks %s%s", r->marks_dir, VTY_NEWLINE);
 	if (r->lease_line)
 		vty_out(vty, " redis lease-ms %u%s", r->lease_ms, VTY_NEWLINE);
+	if (r->grace_line)
+		vty_out(vty, " redis grace-ms %u%s", r->grace_ms, VTY_NEWLINE);
 }
 
 /* \returns the line of something that needs more; 0: there is none */
@@ -248,11 +262,11 @@ int bsf_redis_check(const struct bsf_cfg *c, struct err *err)
 		return cfg_error(
 			err, -EINVAL, line,
 			"store: redis sentinel-user, -password or -tls, but no Sentinel; allowed: with redis sentinel NAME ADDRESS PORT");
-	line = login_line(&r->login) ?: r->timeout_line ?: r->lease_line ?: r->marks_line;
+	line = login_line(&r->login) ?: r->timeout_line ?: r->lease_line ?: r->grace_line ?: r->marks_line;
 	if (c->store != BSF_STORE_REDIS)
 		return line ? cfg_error(
 				      err, -EINVAL, line,
-				      "store: redis user, password, tls, timeout-ms, lease-ms or marks, but no redis; allowed: with redis ADDRESS PORT, redis sentinel NAME ADDRESS PORT")
+				      "store: redis user, password, tls, timeout-ms, lease-ms, grace-ms or marks, but no redis; allowed: with redis ADDRESS PORT, redis sentinel NAME ADDRESS PORT")
 			    : 0;
 	rc = login_check(c, &r->login, err);
 	if (rc == 0)
@@ -277,7 +291,7 @@ void bsf_redis_vty_init(void)
 	static struct cmd_element *const cmds[] = {
 		&cfg_redis_cmd,         &cfg_redis_sentinel_cmd, &cfg_redis_user_cmd,   &cfg_redis_password_cmd,
 		&cfg_redis_tls_cmd,     &cfg_sentinel_user_cmd,  &cfg_sentinel_tls_cmd, &cfg_sentinel_password_cmd,
-		&cfg_redis_timeout_cmd, &cfg_redis_lease_cmd,    &cfg_redis_marks_cmd
+		&cfg_redis_timeout_cmd, &cfg_redis_lease_cmd,    &cfg_redis_grace_cmd,  &cfg_redis_marks_cmd
 	};
 	struct bsf_redis *r = &bsf_cfg->redis;
 

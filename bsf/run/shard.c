@@ -25,7 +25,7 @@
 
 #define INBOX_BOUND    65536
 #define ZN_TIMEOUT_MS  2000
-#define REVOKE_S       8 /* what others may serve without asking, and more */
+#define REVOKE_MS      8000 /* what others may serve without asking, and more; but for their grace */
 #define REVOKE_STEP_MS 20
 
 struct shard {
@@ -284,7 +284,7 @@ struct revocation {
 	struct gba_session found;
 	struct store_spread spread;
 	struct guss_blob *guss; /* owned, or NULL */
-	uint64_t keep_ms;
+	uint64_t keep_ms, wait_ms;
 	atomic_uint as_new;
 };
 
@@ -355,7 +355,7 @@ static void revocation_run(void *owner, struct inbox_item *item, bool stopping)
 
 	if (stopping)
 		return revocation_end(r, -ESHUTDOWN);
-	txn_start(s->txns, &r->txn, revocation_event, REVOKE_S * 1000);
+	txn_start(s->txns, &r->txn, revocation_event, r->wait_ms);
 	a = revocation_ask(s->store, r);
 	if (a)
 		revocation_done(r, a);
@@ -364,7 +364,7 @@ static void revocation_run(void *owner, struct inbox_item *item, bool stopping)
 /* The thread that waits is the one that writes the log, and a disk may take its time. */
 static int revocation_wait(struct revocation *r)
 {
-	uint64_t end = clock_mono_ms() + REVOKE_S * 1000;
+	uint64_t end = clock_mono_ms() + r->wait_ms;
 	struct timespec until;
 
 	do {
@@ -383,6 +383,7 @@ static int revocation_give(struct shard *s, struct revocation *r, unsigned *as_n
 	int rc;
 
 	r->item.run = revocation_run;
+	r->wait_ms = REVOKE_MS + store_graces_ms(s->store);
 	atomic_init(&r->holders, 2);
 	sem_init(&r->done, 0, 0);
 	if (inbox_post(s->inbox, &r->item) < 0) {

@@ -60,6 +60,7 @@ static int open_redis(struct store_shared **out, const struct seal_kek *keks, si
 		.addr = r->at.addr,
 		.timeout_ms = r->timeout_ms,
 		.lease_ms = r->lease_ms,
+		.grace_ms = r->grace_ms,
 		.marks_dir = r->marks_path,
 		/* one that the Sentinels have not told yet may take a former master for the right one */
 		.others_lease_ms = r->lease_ms + (r->n_sentinels ? REDIS_TRUST_MS : 0),

@@ -42,8 +42,15 @@ static bool show_links(struct vty *vty, const struct store_figures *f)
 		vty_out(vty, "sentinels         %u of %u name it%s", l.agree, l.sentinels, VTY_NEWLINE);
 	vty_out(vty, "links             %u of %u%s%s%s%s", l.up, l.of, l.up < l.of ? " (" : "",
 		l.up < l.of ? l.why : "", l.up < l.of ? ")" : "", VTY_NEWLINE);
-	vty_out(vty, "lease             %s%s",
-		l.lease ? "holds" : "over: what was revoked is not known, nothing is served", VTY_NEWLINE);
+	if (l.grace_left_ms)
+		vty_out(vty,
+			"lease             over: what was revoked is not known; only sessions made here are served, for %u ms%s",
+			l.grace_left_ms, VTY_NEWLINE);
+	else
+		vty_out(vty, "lease             %s%s",
+			l.lease ? "holds" : "over: what was revoked is not known, nothing is served", VTY_NEWLINE);
+	vty_out(vty, "grace-ms          %u, the longest of all %u%s", bsf_cfg->redis.grace_ms, l.graces_ms,
+		VTY_NEWLINE);
 	vty_out(vty, "clock-ahead-ms    %" PRId64 "%s", l.clock_off_ms, VTY_NEWLINE);
 	vty_out(vty, "memory            %s%s", l.full ? "full: new bootstraps get 503" : "has room", VTY_NEWLINE);
 	vty_out(vty, "sessions-made     %" PRIu64 "%s", f->commits, VTY_NEWLINE);

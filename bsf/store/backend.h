@@ -84,12 +84,19 @@ struct store_shared {
 	struct seal *beside; /* seals files beside it; NULL: nothing outlives this process */
 	struct uses *uses;   /* NULL: where others count with us */
 	bool has_lease;
-	_Atomic uint64_t lease_until_ms;     /* monotonic; of a store that has one */
+	_Atomic uint64_t lease_until_ms;     /* monotonic; of a store that has one; 0: never */
+	unsigned grace_ms;                   /* for so long after it sessions of our own are served */
+	uint16_t maker;                      /* of those; 0: there are none */
+	_Atomic unsigned graces_ms;          /* the longest that anybody has who uses the store */
 	int64_t (*_Atomic life_max_s)(void); /* NULL: none */
 };
 
 /*! Is what was revoked elsewhere not known for too long? Nothing is served then. */
 bool store_lease_over(const struct store_shared *sh);
+/*! And is the time over, too, for which our own sessions are served without? */
+bool store_grace_over(const struct store_shared *sh);
+/*! May this one be served now, as far as that is known? */
+bool store_may_serve(const struct store_shared *sh, const struct gba_session *s);
 
 /*! rc and the answer are set: bring it to its shard. Any thread; r is gone afterwards. */
 void store_reply(struct store_req *r);

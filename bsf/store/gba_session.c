@@ -117,7 +117,7 @@ void gba_challenge_clear(struct gba_challenge *c)
 /* Packed form. Nearly every name ends in the domain 3GPP gives to operators; one flag saves its 16 octets twice a
  * record.
  *
- *   version and variant, 4 bits each | flags 1 | created_at 5 | made_ms 6 | [Ks 32] | [TMPI without its tag 16] |
+ *   version and variant, 4 bits each | flags 1 | created_at 5 | made_ms 6 | [maker 2] | [Ks 32] | [TMPI without its tag 16] |
  *   length 1, IMPI | [length 1, BSF name] | [GUSS, to the end, perhaps deflated (guss_press.h)]
  *
  * What its head says is not said twice. The name of the BSF is left out where it is that of the IMPI's home (23.003 16.2): so a record
@@ -141,7 +141,8 @@ enum pack_flag {
 	PACK_BSF_HOME = 32,
 	PACK_FLAGS_2 = 31, /* of versions 1 and 2 */
 	PACK_GUSS_PRESSED = 64,
-	PACK_FLAGS = 127,
+	PACK_MAKER = 128, /* no release before this one wrote it */
+	PACK_FLAGS = 255,
 };
 
 /* "bsf.mncNNN.mccNNN.pub.3gppnetwork.org" of "...@ims.mncNNN.mccNNN.3gppnetwork.org". \returns false: it has another form */
@@ -192,10 +193,13 @@ int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 	uint8_t head[13], flags = 0;
 	char home[BSF_NAME_MAX + 1];
 	size_t impi_len, bsf_len = 0;
+	uint8_t maker[2];
 	struct writer w;
 
 	if (!session_packable(s))
 		return -EINVAL;
+	if (s->maker)
+		flags |= PACK_MAKER;
 	if (s->ks.len)
 		flags |= PACK_KS;
 	if (s->has_tmpi)
@@ -213,6 +217,8 @@ int gba_session_pack(uint8_t *out, size_t cap, const struct gba_session *s)
 
 	writer_init(&w, out, cap);
 	writer_put(&w, head, sizeof(head));
+	be16_put(maker, s->maker);
+	writer_put(&w, maker, s->maker ? sizeof(maker) : 0);
 	writer_put(&w, s->ks.b, s->ks.len);
 	if (s->has_tmpi)
 		writer_put(&w, s->tmpi + TMPI_LEN - TMPI_REST, TMPI_REST);
@@ -322,6 +328,11 @@ static bool unpack_fields(struct gba_session *s, struct span *rest, const struct
 	s->variant = (enum gba_variant)variant;
 	if (!take_times(s, rest, version, known->expires_at))
 		return false;
+	if (flags & PACK_MAKER) {
+		if (!gba_session_take(rest, sizeof(s->maker), &f))
+			return false;
+		s->maker = be16_get(f.p);
+	}
 	if (flags & PACK_KS) {
 		if (!gba_session_take(rest, KS_LEN, &f) || secret_set(&s->ks, f.p, f.len) < 0)
 			return false;

@@ -67,6 +67,7 @@ struct gba_session {
 	struct secret ks;               /* 32 octets */
 	int64_t created_at, expires_at; /* Unix seconds */
 	int64_t made_ms;                /* of its challenge */
+	uint16_t maker;                 /* the process that has put it, where several use the store; 0: any */
 	bool has_tmpi;
 	uint8_t tmpi[TMPI_LEN];
 	struct guss_blob *guss; /* owned reference or NULL */
@@ -95,7 +96,7 @@ size_t gba_impi_short(char out[IMPI_MAX + 1], const char *impi);
 int gba_impi_whole(struct impi *out, struct span text);
 
 /*! Compact binary form of a session, for sealing: version, variant, times, names, Ks, TMPI, GUSS. The RAND is the
- *  lookup key and stays outside, as does what is beside it in clear. About 79 octets with 3GPP names, 16 more with a TMPI, and the GUSS.
+ *  lookup key and stays outside, as does what is beside it in clear. About 79 octets with 3GPP names, 16 more with a TMPI, 2 with its maker, and the GUSS.
  *  \param[in] s ks has 32 octets, or none (what is kept of an expired session with a TMPI)
  *  \returns octets; -ENOSPC; -EINVAL Ks or times out of range */
 #define GBA_RECORD_MAX 132096 /* GUSS_COPY_MAX and the rest */

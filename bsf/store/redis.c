@@ -12,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/sockaddr.h"
+#include "common/crypto/rng.h"
 
 #define MARKS_SLACK_MS (3600ll * 1000)
 
@@ -175,13 +176,24 @@ static void part_close(struct store *st)
 	part_free(p);
 }
 
+/* What was revoked is not known for too long to begin this. */
+static bool is_too_late(const struct store_shared *sh, enum store_op op)
+{
+	switch (op) {
+	case STORE_GET:
+	case STORE_USE:
+		return store_grace_over(sh);
+	case STORE_CHALLENGE_PUT:
+	case STORE_CHALLENGE_TAKE:
+	case STORE_PUT:
+		return store_lease_over(sh);
+	default:
+		return false;
+	}
+}
+
 int redis_begin(struct redis_part *p, struct store_req *r)
 {
-	static const bool needs_lease[STORE_RESEAL + 1] = { [STORE_CHALLENGE_PUT] = true,
-							    [STORE_CHALLENGE_TAKE] = true,
-							    [STORE_PUT] = true,
-							    [STORE_GET] = true,
-							    [STORE_USE] = true };
 	static int (*const begin[])(struct redis_part * p, struct store_req * r) = {
 		[STORE_CHALLENGE_PUT] = redis_challenge_put,
 		[STORE_CHALLENGE_TAKE] = redis_challenge_take,
@@ -198,9 +210,7 @@ int redis_begin(struct redis_part *p, struct store_req *r)
 		[STORE_RESEAL] = redis_reseal,
 	};
 	/* before that there is no key to make names with */
-	int rc = !p->is_up                                                ? -ENOTCONN
-		 : needs_lease[r->op] && store_lease_over(&p->shared->sh) ? -ESTALE
-									  : begin[r->op](p, r);
+	int rc = !p->is_up ? -ENOTCONN : is_too_late(&p->shared->sh, r->op) ? -ESTALE : begin[r->op](p, r);
 
 	return rc == -ENOMEM ? -EBUSY : rc;
 }
@@ -263,6 +273,15 @@ static const struct store_backend redis_backend = {
 	.free = redis_free,
 };
 
+static unsigned grace_left_ms(const struct store_shared *sh)
+{
+	uint64_t until_ms = atomic_load(&sh->lease_until_ms), now_ms = clock_mono_ms();
+
+	return until_ms && until_ms <= now_ms && now_ms < until_ms + sh->grace_ms
+		       ? (unsigned)(until_ms + sh->grace_ms - now_ms)
+		       : 0;
+}
+
 bool store_shared_links(struct store_shared *sh, struct store_links *out)
 {
 	struct store_redis *s = (struct store_redis *)sh;
@@ -276,6 +295,8 @@ bool store_shared_links(struct store_shared *sh, struct store_links *out)
 		.clock_off_ms = atomic_load(&s->off_ms),
 		.full = atomic_load(&s->full),
 		.lease = !store_lease_over(&s->sh),
+		.grace_left_ms = grace_left_ms(&s->sh),
+		.graces_ms = atomic_load(&s->sh.graces_ms),
 		.agree = s->agree,
 		.sentinels = (unsigned)s->cfg.n_sentinels,
 	};
@@ -309,6 +330,9 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 	s->sh.pushes = guss_pushes_new();
 	s->sh.marks = marks_new(NULL, 0, cfg->marks_max ? cfg->marks_max : MARKS_MAX);
 	s->sh.has_lease = true;
+	s->sh.grace_ms = cfg->grace_ms;
+	atomic_init(&s->sh.graces_ms, cfg->grace_ms);
+	(void)rng_fill((uint8_t *)&s->sh.maker, sizeof(s->sh.maker));
 	s->seal = s->sh.pushes && s->sh.marks ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;
 	s->sh.beside = s->seal;
 	s->marks = s->seal && file_open(s, err) ? redis_marks_start(s) : NULL;

@@ -248,7 +248,7 @@ static void marks_sweep_there(struct redis_marks *m)
 	static const struct {
 		const char *key;
 		int64_t kept_ms;
-	} sets[] = { { key, 0 }, { redis_bsfs_key, 2 * HEARD_MS } };
+	} sets[] = { { key, 0 }, { redis_bsfs_key, 2 * HEARD_MS }, { redis_graces_key, 0 } };
 	uint64_t each_ms = m->shared->cfg.sweep_ms ? m->shared->cfg.sweep_ms : SWEEP_MS;
 	int64_t now_ms = store_clock_ms(m->st);
 	char until[24];

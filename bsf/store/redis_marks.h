@@ -8,8 +8,9 @@
  *    marks                   sorted set: kind 1, key 1, tag 16, at 15 digits, ms; score: until, ms, more than that of any before, so
  *                            that what is new is what has a higher score than the last one seen
  *    bsfs                    sorted set: name of who uses it; score: until when it may still serve, ms
- *    b, name of it           score up to which it holds the marks, its lease in ms, host/process, the run of the server that
- *                            has been given all it knows; expires
+ *    b, name of it           score up to which it holds the marks, its lease and grace together in ms, host/process, the run of the
+ *                            server that has been given all it knows; expires
+ *    bg                      sorted set: each grace that somebody has, ms; score: until when it is reckoned with, ms
  *    bw                      run of the server that somebody found empty, or has served in (redis_whole.c); it ends when the
  *                            server is the master no more
  *

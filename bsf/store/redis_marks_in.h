@@ -64,7 +64,7 @@ struct redis_marks {
 
 /* redis_spread.c */
 #define REDIS_SPREAD_KEY 17
-extern const char redis_bsfs_key[];
+extern const char redis_bsfs_key[], redis_graces_key[];
 /*! \param[in] name of who uses it, 16 octets */
 struct span redis_spread_key(uint8_t out[REDIS_SPREAD_KEY], const char *name);
 /*! Say who we are and how far we hold the marks. */

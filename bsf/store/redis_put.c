@@ -186,6 +186,7 @@ int redis_put(struct redis_part *p, struct store_req *r)
 	int n;
 
 	guss_pushes_take(p->shared->sh.pushes, r->session.impi.s, &r->session.guss);
+	r->session.maker = p->shared->sh.maker;
 	if (store_record_make(r, &p->keys) < 0)
 		return -ENOSPC; /* whatever it was, nothing is there yet */
 	k = redis_key_subscriber(key, r->head.impi_tag);

@@ -17,9 +17,10 @@
 #define AGAIN_MS    1000
 #define LEASE_SLACK 50 /* ms: two clocks that count the same time */
 #define BSFS_MAX    64
+#define GRACES_MS   (86400ll * 1000) /* so long a grace that was used is waited for at a new master */
 #define VALUE_MAX   192
 
-const char redis_bsfs_key[] = "bsfs";
+const char redis_bsfs_key[] = "bsfs", redis_graces_key[] = "bg";
 
 struct span redis_spread_key(uint8_t out[REDIS_SPREAD_KEY], const char *name)
 {
@@ -43,14 +44,48 @@ static void announced(void *marks, const struct redisReply *r)
 		redis_marks_ask(m);
 }
 
+/* Ever more, until a restart: one of them may be cut off now. */
+static void graces_said(void *marks, const struct redisReply *r)
+{
+	struct redis_marks *m = marks;
+	char text[24];
+
+	if (redis_errno(r) < 0 || r->type != REDIS_REPLY_ARRAY)
+		return;
+	for (size_t i = 0; i < r->elements; i++)
+		if (span_to_str(text, sizeof(text), redis_string(r->element[i])) == 0 &&
+		    strtoul(text, NULL, 10) > atomic_load(&m->shared->sh.graces_ms))
+			atomic_store(&m->shared->sh.graces_ms, (unsigned)strtoul(text, NULL, 10));
+}
+
+/* Which graces there are: at another master one may not have announced himself yet, or not with all. */
+static void graces_go(struct redis_marks *m)
+{
+	int64_t now_ms = store_clock_ms(m->st);
+	char grace[24], text[24];
+
+	snprintf(grace, sizeof(grace), "%u", m->shared->cfg.grace_ms);
+	snprintf(text, sizeof(text), "%" PRId64, (int64_t)(now_ms + GRACES_MS));
+	if (m->shared->cfg.grace_ms)
+		(void)redis_script_call(m->part->link, REDIS_ALWAYS, span_str(redis_graces_key), 3,
+					(struct span[]){ span_str("ZADD"), span_str(text), span_str(grace) }, NULL,
+					NULL);
+	snprintf(text, sizeof(text), "%" PRId64, now_ms);
+	(void)redis_link_call(m->part->link, 4,
+			      (struct span[]){ span_str("ZRANGEBYSCORE"), span_str(redis_graces_key), span_str(text),
+					       span_str("+inf") },
+			      graces_said, m);
+}
+
 void redis_spread_announce(struct redis_marks *m)
 {
-	unsigned life_ms = 2 * m->shared->cfg.lease_ms + HOLD_MS;
+	unsigned serves_ms = m->shared->cfg.lease_ms + m->shared->cfg.grace_ms;
+	unsigned life_ms = serves_ms + m->shared->cfg.lease_ms + HOLD_MS;
 	char value[VALUE_MAX], px[24], until[24];
 	uint8_t key[REDIS_SPREAD_KEY];
 
 	/* the run of the server where all is written that is known here */
-	snprintf(value, sizeof(value), "%" PRId64 " %u %s %s", m->held, m->shared->cfg.lease_ms, m->label,
+	snprintf(value, sizeof(value), "%" PRId64 " %u %s %s", m->held, serves_ms, m->label,
 		 m->state == MARKS_FOLLOW ? m->part->run_id : "-");
 	snprintf(px, sizeof(px), "%u", life_ms);
 	snprintf(until, sizeof(until), "%" PRId64, store_clock_ms(m->st) + life_ms);
@@ -61,6 +96,7 @@ void redis_spread_announce(struct redis_marks *m)
 			      (struct span[]){ span_str("ZADD"), span_str(until), span_str(m->name) }, announced,
 			      m) < 0)
 		m->announced = false;
+	graces_go(m);
 }
 
 static void unlink_spread(struct redis_spread *w)
@@ -81,6 +117,12 @@ static void spread_end(struct redis_spread *w, int rc)
 	w->r = NULL;
 	if (!w->sent || w->replied)
 		unlink_spread(w);
+}
+
+/* How long somebody may go on who has not said it here. */
+static unsigned others_serve_ms(const struct redis_marks *m)
+{
+	return m->shared->cfg.others_lease_ms + atomic_load(&m->shared->sh.graces_ms);
 }
 
 /* What another one says of itself. */
@@ -120,7 +162,7 @@ static bool has_or_may_not(const struct redis_spread *w, const struct bsf_said *
 }
 
 /* Of those that had said so to the server before this one nothing is known. */
-static bool is_settled(const struct redis_spread *w, unsigned lease_ms)
+static bool is_settled(const struct redis_spread *w, uint64_t lease_ms)
 {
 	uint64_t up_ms = w->m->up_ms;
 
@@ -135,7 +177,7 @@ static void spread_judge(struct redis_spread *w, const struct looking *l)
 
 	for (unsigned i = 0; i < l->n; i++)
 		done = has_or_may_not(w, &l->bsf[i], &s) && done;
-	if (!done || !is_settled(w, m->shared->cfg.others_lease_ms))
+	if (!done || !is_settled(w, others_serve_ms(m)))
 		return;
 	w->r->spread = s;
 	spread_end(w, 0);
@@ -188,7 +230,7 @@ static void ask_bsf(struct looking *l, const struct redisReply *name)
 		l->broken = true;
 		return;
 	}
-	*b = (struct bsf_said){ .lease_ms = l->m->shared->cfg.others_lease_ms }; /* until it says so itself */
+	*b = (struct bsf_said){ .lease_ms = others_serve_ms(l->m) }; /* until it says so itself */
 	memcpy(b->name, name->str, 16);
 	l->one[l->n] = (struct looking_one){ l, b };
 	if (redis_ask_key(l->m->part, redis_spread_key(key, b->name), said, &l->one[l->n]) < 0)

@@ -46,7 +46,9 @@ static void last_look(struct store_req *r)
 {
 	bool serves = r->op == STORE_GET || r->op == STORE_USE;
 
-	if (r->rc == 0 && (serves || r->op == STORE_PUT) && store_lease_over(r->st->sh))
+	if (r->rc == 0 && serves && !store_may_serve(r->st->sh, &r->session))
+		r->rc = -ESTALE;
+	if (r->rc == 0 && r->op == STORE_PUT && store_lease_over(r->st->sh))
 		r->rc = -ESTALE;
 	if (r->rc == 0 && serves && marks_fit(r->st->sh->marks, &r->session))
 		r->rc = -ENOENT;

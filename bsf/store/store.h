@@ -90,6 +90,7 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 struct store_redis_cfg {
 	struct sockaddr_storage addr; /* AF_UNSPEC: the Sentinels say it */
 	unsigned lease_ms;            /* served without a word of what was revoked */
+	unsigned grace_ms;            /* and sessions that this process has made so much longer */
 	const char *marks_dir;        /* where marks are kept here, too; NULL: nowhere */
 	unsigned others_lease_ms;     /* the same of processes that have not said it there yet */
 	unsigned timeout_ms;          /* nothing has come for so long: the link is closed, what waits is unknown */
@@ -115,6 +116,8 @@ struct store_links {
 	unsigned up, of;
 	int64_t clock_off_ms;      /* our clock, ahead of its */
 	bool lease;                /* what was revoked is known: it serves */
+	unsigned grace_left_ms;    /* it is not, and so long sessions of our own are served all the same */
+	unsigned graces_ms;        /* store_graces_ms() */
 	bool full;                 /* its memory; looked at once a second */
 	char at[SOCKADDR_TEXT];    /* of the server; "": the Sentinels name none */
 	unsigned agree, sentinels; /* Sentinels that name it, and all */
@@ -151,6 +154,8 @@ struct store *store_new(void *ctx, struct store_shared *sh, store_done_fn *done,
 
 /*! From now on each call is refused; what is under way goes on, and each ends within its deadline. */
 void store_stop(struct store *st);
+/*! The longest grace of anybody who uses the store, ms: a revocation may wait so much longer. Any thread. */
+unsigned store_graces_ms(const struct store *st);
 /*! Nothing is under way. */
 bool store_idle(const struct store *st);
 

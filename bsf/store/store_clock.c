@@ -60,6 +60,23 @@ void store_shared_life_max(struct store_shared *sh, int64_t (*max_s)(void))
 	sh->life_max_s = max_s;
 }
 
+bool store_grace_over(const struct store_shared *sh)
+{
+	uint64_t until_ms = atomic_load(&sh->lease_until_ms);
+
+	return sh->has_lease && (!until_ms || clock_mono_ms() >= until_ms + sh->grace_ms);
+}
+
+bool store_may_serve(const struct store_shared *sh, const struct gba_session *s)
+{
+	return !store_lease_over(sh) || (sh->maker && s->maker == sh->maker && !store_grace_over(sh));
+}
+
+unsigned store_graces_ms(const struct store *st)
+{
+	return atomic_load(&st->sh->graces_ms);
+}
+
 int64_t store_expiry_max(const struct store_shared *sh, int64_t now_s)
 {
 	int64_t (*max_s)(void) = sh->life_max_s;

@@ -5,13 +5,23 @@
  * after a failover that has lost the mark, and also where B is started anew and is the first at the new master: then, and where its
  * lease was over, it waits for A, who comes in time (that it does is not in the model), with what it knows written again.
  *
+ * Where B has made the session it serves it for a grace longer, whatever it hears, so A waits for that, too.
+ *
  * Broken in turn, and a revoked key is served each time: NOLEASE, B serves without asking; AT_REPLY, the lease counts from the reply instead
  * of from the question; NOREWRITE, A does not write what it knows to a new master; NOYOUNG, A does not wait where its own link is
- * younger than a lease, though B may not have announced itself yet; NOWAIT, B serves from a new master whoever has been there. A master that lives on beside the new one is not in it: who says which
+ * younger than a lease, though B may not have announced itself yet; NOWAIT, B serves from a new master whoever has been there; NOGRACE, A waits for the
+ * lease alone. A master that lives on beside the new one is not in it: who says which
  * one is to be asked has to end that within the lease. */
 
 #define LEASE 2
+#define GRACE 1
 #define END   9
+
+#ifdef NOGRACE
+#define SPAN LEASE
+#else
+#define SPAN (LEASE + GRACE)
+#endif
 
 byte now;
 bool epoch;     /* which master */
@@ -84,7 +94,7 @@ end:	do
 #ifdef NOLEASE
 	:: atomic { !knows -> assert(!answered) }
 #else
-	:: atomic { now < until && !knows -> assert(!answered) }
+	:: atomic { until && now < until + GRACE && !knows -> assert(!answered) }
 #endif
 	od
 }
@@ -104,11 +114,11 @@ again:
 	}
 end_a:	do
 	:: term != epoch -> goto again /* it was not told to anybody, so it is ordered again */
-	:: atomic { term == epoch && announced && (knows || now >= written + LEASE) -> answered = true; break }
+	:: atomic { term == epoch && announced && (knows || now >= written + SPAN) -> answered = true; break }
 #ifdef NOYOUNG
 	:: atomic { term == epoch && !announced -> answered = true; break }
 #else
-	:: atomic { term == epoch && !announced && now >= up + LEASE -> answered = true; break }
+	:: atomic { term == epoch && !announced && now >= up + SPAN -> answered = true; break }
 #endif
 	od;
 end:	do

@@ -246,3 +246,75 @@ async def replicas_not_said(t):
     assert said["revoked"] == 1 and said["confirmed"] == 2 and said["failover_safe"] is False, said
     await t.until(lambda: "Redis does not say how many replicas it has" in a.bsf.text(), 10, "the log to say it")
     assert (await naf.fetch(await b.naf(), s.btid)).result == GONE
+
+
+class LateMarks:
+    """A way to that Redis on which what it answers to who follows the marks comes late by so many s; None: not at all."""
+
+    def __init__(self, t, target):
+        self.t, self.target, self.late, self.port = t, target, 0, None
+
+    async def start(self):
+        server = await asyncio.start_server(self.accept, "127.0.0.1", 0)
+        self.t.cleanup(server.close)
+        self.port = server.sockets[0].getsockname()[1]
+        return self
+
+    async def accept(self, reader, writer):
+        r, w = await asyncio.open_connection("127.0.0.1", self.target)
+        marks = asyncio.Event()
+
+        async def ask():
+            while data := await reader.read(65536):
+                if b"\r\nWITHSCORES\r\n" in data:     # nobody else asks so
+                    marks.set()
+                w.write(data)
+            w.close()
+
+        async def answer():
+            while data := await r.read(65536):
+                if not marks.is_set():
+                    writer.write(data)
+                elif self.late is not None:
+                    asyncio.get_running_loop().call_later(self.late, writer.write, data)
+            writer.close()
+        with contextlib.suppress(ConnectionError):
+            await asyncio.gather(ask(), answer())
+
+
+@test("grace: where only what follows the marks is cut off a BSF serves its own sessions for so long, not another's; a revocation waits for that and "
+      "names it; answers that are late by less than the lease cost nothing")
+async def grace(t):
+    redis = await Redis(t).start()
+    way = await LateMarks(t, redis.port).start()
+    a, b = two(t, redis)
+    lines = a.bsf_cfg.node("store")
+    lines[:] = [x.replace(f"redis 127.0.0.1 {redis.port}", f"redis 127.0.0.1 {way.port}") for x in lines]
+    a.bsf_cfg.add("store", f"redis grace-ms {2 * LEASE_MS}")
+    await a.start()
+    await b.start()
+    await serves(t, a, b)
+    own, foreign = await bootstrap(at(a.ue(), a)), await bootstrap(at(a.ue(1), b))
+    conn = await a.naf()
+    for s in (own, foreign):
+        assert (await naf.fetch(conn, s.btid)).result == 2001
+    way.late = 0.6 * LEASE_MS / 1000
+    held = 0
+    for _ in range(25):                             # when each question waited for the answer to the last it was half of the time
+        held += "lease             holds" in await a.vty("show store")
+        await asyncio.sleep(LEASE_MS / 20000)
+    assert held > 20, held
+    way.late = None
+
+    async def in_grace():
+        return "only sessions made here are served" in await a.vty("show store")
+    await t.until(in_grace, 20, "the lease to be over")
+    assert (await naf.fetch(conn, own.btid)).result == 2001
+    assert (await naf.fetch(conn, foreign.btid)).result == 5012
+    said = await order(b, f"revoke impi {own.impi}")
+    assert (await naf.fetch(conn, own.btid)).result == 5012
+    assert (said["bsfs"], said["confirmed"]) == (2, 1) and said["late"].endswith(f"/{a.bsf.pid}"), said
+    assert f"grace-ms          0, the longest of all {2 * LEASE_MS}" in await b.vty("show store")
+    way.late = 0
+    await serves(t, a)
+    assert (await naf.fetch(conn, own.btid)).result == GONE

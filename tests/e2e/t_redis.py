@@ -376,7 +376,7 @@ async def configuration(t):
     cases = (
         (("redis 192.0.2.1 6379",), {}, "beyond loopback without a password; allowed: redis password file PATH"),
         (("redis 127.0.0.1 6379", "redis user gba"), {}, "redis user without a password; allowed: redis password"),
-        (("memory", "redis timeout-ms 100"), {}, "but no redis; allowed: with redis ADDRESS PORT"),
+        (("memory", "redis grace-ms 100"), {}, "but no redis; allowed: with redis ADDRESS PORT"),
         (("memory", "redis 127.0.0.1 6379"), {}, "a store"),
         (("redis 127.0.0.1 6379", "redis tls redis1.example.com"), {}, "redis tls without a certificate; needed in diameter: tls certificate"),
         (("redis 127.0.0.1 6379", "redis sentinel gba 127.0.0.1 26379"), {}, "a store"),
@@ -404,13 +404,13 @@ async def configuration(t):
     w.write_configs()
     rc, _, err = await procs.run(w.bsf_daemon().argv + ["--check"], 15)
     assert rc != 0 and "redis without a key to seal with" in err, err
-    w = configured(t, "right", *with_password, "redis user gba", "redis timeout-ms 100")
+    w = configured(t, "right", *with_password, "redis user gba", "redis timeout-ms 100", "redis grace-ms 5000")
     w.write_configs()
     rc, out, err = await procs.run(w.bsf_daemon().argv + ["--check"], 15)
     assert rc == 0 and "configuration ok" in out, err
     await w.start()
     text = await running(w)
-    for line in (" redis 127.0.0.1 6379", " redis user gba", " redis password file ", " redis timeout-ms 100"):
+    for line in (" redis 127.0.0.1 6379", " redis user gba", " redis password file ", " redis timeout-ms 100", " redis grace-ms 5000"):
         assert line in text, text
     behind = ("redis sentinel gba 127.0.0.1 26379", "redis sentinel gba 127.0.0.1 26380", "redis sentinel-user watcher",
               "redis sentinel-password file FILE", "redis password file FILE")

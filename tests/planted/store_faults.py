@@ -29,6 +29,9 @@ FAULTS = {
      "s.has_tmpi &&"),
     ],
     "bsf/store/store_clock.c": [
+    ("in its grace it serves what another process has made", "redis_grace_test",
+     "s->maker == sh->maker && !store_grace_over(sh)",
+     "!store_grace_over(sh)"),
     ("a session that is over is given", "contract",
      "return s->expires_at > now_s && ",
      "return "),

@@ -45,6 +45,7 @@ static void round_trip(const struct gba_session *s, size_t max)
 	ck_assert_int_eq(got.created_at, s->created_at);
 	ck_assert_int_eq(got.expires_at, s->expires_at);
 	ck_assert_int_eq(got.made_ms, s->made_ms);
+	ck_assert_uint_eq(got.maker, s->maker);
 	ck_assert_int_eq(got.variant, s->variant);
 	ck_assert_int_eq(got.has_tmpi, s->has_tmpi);
 	ck_assert_mem_eq(got.tmpi, s->tmpi, TMPI_LEN);
@@ -268,6 +269,18 @@ START_TEST(damaged)
 }
 END_TEST
 
+/* Who has made it, where several use the store: 2 octets more, and none where nobody says so */
+START_TEST(of_a_maker)
+{
+	struct gba_session s = session("u@example.org", "bsf.mnc001.mcc001.pub.3gppnetwork.org");
+	uint8_t buf[GBA_RECORD_MAX];
+	int n = gba_session_pack(buf, sizeof(buf), &s);
+
+	s.maker = 0x1234;
+	round_trip(&s, (size_t)n + 2);
+}
+END_TEST
+
 /* As former releases wrote it: all of it, and at first not when its challenge was made */
 START_TEST(former_version)
 {
@@ -463,4 +476,4 @@ START_TEST(blob_is_counted)
 END_TEST
 
 SUITE("gba_session", challenge_comes_back, challenge_is_none, comes_back, longest, not_packable, damaged,
-      former_version, short_impi, guss_pressed, guss_hostile, guss_kept, guss_of_many, blob_is_counted)
+      former_version, of_a_maker, short_impi, guss_pressed, guss_hostile, guss_kept, guss_of_many, blob_is_counted)

@@ -28,5 +28,5 @@ holds() {
 
 holds revoke APART OVERWRITE
 holds replace ANYWAY
-holds marks NOLEASE AT_REPLY NOREWRITE NOYOUNG NOWAIT
+holds marks NOLEASE AT_REPLY NOREWRITE NOYOUNG NOWAIT NOGRACE
 exit $bad
