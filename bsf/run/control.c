@@ -160,7 +160,7 @@ static void run_resume(struct ctl_request *q)
 	if (!impi_given(q, &impi))
 		return;
 	was = suspend_del(impi.s);
-	if (was && naf_cfg_publish(bsf_cfg) < 0)
+	if (naf_cfg_publish(bsf_cfg) < 0) /* also if it was none: perhaps for the one who could not be told before */
 		ctl_fail(q, CTL_FAILED, "not resumed, order it again: no memory");
 	else if ((rc = suspend_keep()) < 0)
 		refuse_unkept(q, "resumed", rc);

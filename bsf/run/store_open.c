@@ -10,6 +10,8 @@
 #include <talloc.h>
 #include <unistd.h>
 #include "bsf/run/cfg.h"
+#include "bsf/run/suspend.h"
+#include "bsf/store/marks_file.h"
 #include "bsf/store/redis_sentinel.h"
 #include "common/base/clock.h"
 #include "common/base/folder.h"
@@ -70,9 +72,7 @@ static int open_redis(struct store_shared **out, const struct seal_kek *keks, si
 	struct err e = { { 0 } };
 	int rc = redis_passwords(&cfg.password, &cfg.sentinel_password, err);
 
-	if (rc < 0)
-		return rc;
-	if (r->login.tls_line || r->sentinel_login.tls_line)
+	if (rc == 0 && (r->login.tls_line || r->sentinel_login.tls_line))
 		rc = tls_cfg_open(&cfg.tls, &bsf_cfg->tls, NULL, err);
 	snprintf(cfg.tls_name, sizeof(cfg.tls_name), "%s", r->login.tls_name);
 	snprintf(cfg.user, sizeof(cfg.user), "%s", r->login.user);
@@ -138,6 +138,26 @@ static int check_store_dir(struct err *err)
 	return cfg_error(err, -errno, bsf_cfg->store_line, "store: cannot make it in %s: %s", dir, strerror(errno));
 }
 
+/* What lies in files beside a store. \param[in] marks as well as who is suspended */
+static int check_beside(const char *dir, struct seal *seal, bool marks, struct err *err)
+{
+	struct err e = { "" };
+	int rc = dir && seal && marks ? marks_file_check(dir, seal, &e) : 0;
+
+	if (rc == 0)
+		rc = suspend_check(dir, seal, &e);
+	return rc < 0 ? cfg_error(err, rc, bsf_cfg->store_line, "%s", e.text) : 0;
+}
+
+static int check_redis_files(const struct seal_kek *keks, size_t n, struct err *err)
+{
+	struct seal *seal = seal_new(keks, n, err);
+	int rc = seal ? check_beside(bsf_cfg->redis.marks_path, seal, true, err) : -EINVAL;
+
+	seal_free(seal);
+	return rc;
+}
+
 static int check_secrets(struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
@@ -145,23 +165,32 @@ static int check_secrets(struct err *err)
 	SECRET_AUTO password = { 0 };
 	SECRET_AUTO of_sentinels = { 0 };
 
+	if (rc >= 0 && bsf_cfg->store == BSF_STORE_REDIS)
+		rc = check_redis_files(keks, (size_t)rc, err);
 	bsf_cfg_keks_free(keks);
 	return rc < 0 ? rc : redis_passwords(&password, &of_sentinels, err);
 }
 
+static int check_lmdb(struct err *err)
+{
+	struct store_shared *sh = NULL;
+	int rc = store_open(&sh, true, err);
+
+	if (rc == 0)
+		rc = check_beside(bsf_cfg->lmdb_path, store_shared_beside(sh), false, err);
+	if (sh)
+		store_shared_free(sh);
+	return rc;
+}
+
 int store_open_check(struct err *err)
 {
-	struct store_shared *sh;
 	int rc;
 
 	if (bsf_cfg->store == BSF_STORE_MEMORY)
 		return 0;
-	if (bsf_cfg->store == BSF_STORE_LMDB && store_lmdb_is_there(bsf_cfg->lmdb_path)) {
-		rc = store_open(&sh, true, err);
-		if (rc == 0)
-			store_shared_free(sh);
-		return rc;
-	}
+	if (bsf_cfg->store == BSF_STORE_LMDB && store_lmdb_is_there(bsf_cfg->lmdb_path))
+		return check_lmdb(err);
 	rc = check_secrets(err);
 	return rc < 0 || bsf_cfg->store == BSF_STORE_REDIS ? rc : check_store_dir(err);
 }

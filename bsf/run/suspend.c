@@ -24,6 +24,12 @@ struct suspended {
 	char name[]; /* as impi_key() has it */
 };
 
+/* One to be looked for. */
+union wanted {
+	struct suspended like;
+	char room[sizeof(struct suspended) + sizeof(((struct impi *)0)->s)];
+};
+
 static void *tree;   /* tsearch: by name, so that a start with many is not quadratic */
 static char **impis; /* their names, for suspend_table() */
 static size_t n_impis;
@@ -101,9 +107,11 @@ static int name_add(const struct impi *key)
 
 static bool name_del(const struct impi *key)
 {
-	struct suspended *like = entry_new(key->s), **found = like ? tfind(like, &tree, entry_cmp) : NULL, *e;
+	union wanted w;
+	struct suspended **found, *e;
 
-	free(like);
+	strcpy(w.like.name, key->s);
+	found = tfind(&w.like, &tree, entry_cmp);
 	if (!found)
 		return false;
 	e = *found;
@@ -192,6 +200,14 @@ int suspend_begin(const char *dir, struct seal *seal, struct err *err)
 		sealed_log_free(kept.log);
 		kept.log = NULL;
 	}
+	return rc;
+}
+
+int suspend_check(const char *dir, struct seal *seal, struct err *err)
+{
+	int rc = dir && seal ? sealed_log_check(&form, dir, seal, NULL, err) : 0;
+
+	suspend_free();
 	return rc;
 }
 

@@ -14,6 +14,8 @@
 
 /*! Who was suspended before. \param[in] dir, seal lent until suspend_free(); NULL: nowhere. \returns 0; -errno and a reason */
 int suspend_begin(const char *dir, struct seal *seal, struct err *err);
+/*! Could they be read? Nothing is changed or kept. \returns 0; -errno and a reason */
+int suspend_check(const char *dir, struct seal *seal, struct err *err);
 /*! It counts with the next naf_cfg_publish(). \returns 0, also if it was so; -E2BIG there are SUSPENDED_MAX; -ENOMEM */
 int suspend_add(const char *impi);
 /*! \returns was it suspended? */

@@ -269,14 +269,16 @@ struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, str
 		goto fail;
 	if ((!cfg->check && marks_make(l, err) < 0) || index_rebuild(l, cfg, err) < 0)
 		goto fail;
+	l->sh.beside = seal_beside(l, err);
+	if (!l->sh.beside)
+		goto fail;
 	if (cfg->check)
 		return &l->sh;
 	if (lmdb_meta_renew(l, cfg, err) < 0)
 		goto fail;
 	seal_learnt(l->keys.seal);
 	l->sh.uses = uses_new(store_clock_here_ms());
-	l->sh.beside = seal_beside(l, err);
-	l->committer = l->sh.uses && l->sh.beside ? lmdb_committer_start(l) : NULL;
+	l->committer = l->sh.uses ? lmdb_committer_start(l) : NULL;
 	if (l->committer)
 		return &l->sh;
 	err_set(err, -EAGAIN, "store: no memory, or no thread for the committer");

@@ -9,12 +9,14 @@
 #include "bsf/store/sealed_log.h"
 
 #define RECORD_LEN (2 + MARK_TAG_LEN + 16)
+#define SPARE      1024 /* records of what is over that may stand in the file beyond twice as many as count */
 
 struct marks_file {
 	struct sealed_log *log;
 	struct marks *set;
 	int64_t now_ms; /* of the start */
 	bool lacks;     /* one that is in the set could not be added */
+	size_t most;    /* records in the file before it is begun anew */
 };
 
 static int mark_take(void *file, const uint8_t *in)
@@ -69,6 +71,22 @@ static const struct sealed_log_form form = {
 	.cure = "take it away where another BSF that knows the same revocations is running",
 };
 
+static void most_anew(struct marks_file *f)
+{
+	struct marks_figures m;
+
+	marks_figures(f->set, &m);
+	f->most = 2 * m.marks + SPARE;
+}
+
+int marks_file_check(const char *dir, struct seal *seal, struct err *err)
+{
+	struct sealed_log_form look = form;
+
+	look.take = NULL;
+	return sealed_log_check(&look, dir, seal, NULL, err);
+}
+
 struct marks_file *marks_file_open(const char *dir, struct seal *seal, struct marks *set, int64_t now_ms,
 				   struct err *err)
 {
@@ -79,8 +97,10 @@ struct marks_file *marks_file_open(const char *dir, struct seal *seal, struct ma
 		return NULL;
 	*f = (struct marks_file){ .set = set, .now_ms = now_ms };
 	f->log = sealed_log_open(&form, dir, seal, f, err);
-	if (f->log)
+	if (f->log) {
+		most_anew(f);
 		return f;
+	}
 	free(f);
 	return NULL;
 }
@@ -99,8 +119,15 @@ void marks_file_add(struct marks_file *f, const struct mark *mark)
 
 int marks_file_sync(struct marks_file *f)
 {
-	int rc = f->lacks ? sealed_log_renew(f->log) : sealed_log_sync(f->log);
+	bool anew = f->lacks || sealed_log_count(f->log) > f->most;
+	int rc = anew ? sealed_log_renew(f->log) : sealed_log_sync(f->log);
 
+	if (rc == 0 && anew)
+		most_anew(f);
+	else if (anew && !f->lacks) { /* on a full disk it goes on as it is */
+		f->most += SPARE;
+		rc = sealed_log_sync(f->log);
+	}
 	f->lacks = f->lacks && rc < 0;
 	return rc;
 }

@@ -7,14 +7,15 @@
 
 struct marks_file;
 
-/*! Read what is there, add what is not over to the set, and begin the file anew with that, sealed by the first KEK. A record that is not
- *  whole at the end was never said to be durable and goes.
+/*! Read what is there, and add what is not over to the set, as sealed_log_open(). When more is over than counts the file is begun anew.
  *  \param[in] set empty
  *  \param[in] dir only its owner may write there; made if its last name is not there
  *  \param[in] seal lent
  *  \returns NULL and a reason in err: it was altered, another process has it, it cannot be written */
 struct marks_file *marks_file_open(const char *dir, struct seal *seal, struct marks *set, int64_t now_ms,
 				   struct err *err);
+/*! Could it be opened? \returns 0, also where there is none; -errno and a reason */
+int marks_file_check(const char *dir, struct seal *seal, struct err *err);
 void marks_file_free(struct marks_file *f); /* NULL: nothing */
 
 /*! It is written by the next marks_file_sync(). \param[in] mark is in the set, too */

@@ -43,6 +43,8 @@ struct sealed_log {
 	int dir_fd;
 	char dir[256], next[NAME_LEN];
 	struct log_file f;
+	bool is_due;     /* some of what was there is to be sealed anew */
+	bool dir_behind; /* that this file has its name is not durable yet */
 };
 
 static void chain_begin(struct sealed_log *l)
@@ -114,6 +116,9 @@ int sealed_log_sync(struct sealed_log *l)
 		return -errno;
 	f->size += (off_t)f->len;
 	f->len = 0;
+	if (l->dir_behind && fsync(l->dir_fd) < 0)
+		return -errno;
+	l->dir_behind = false;
 	return 0;
 }
 
@@ -160,9 +165,12 @@ static int record_take(struct sealed_log *l, struct span sealed, bool first)
 	chain_next(l, sealed);
 	if (first != (plain[0] == 0))
 		rc = -EBADMSG;
-	else if (!first)
+	else if (!first && l->form->take)
 		rc = l->form->take(l->owner, plain);
 	OPENSSL_cleanse(plain, len);
+	l->f.records++;
+	l->f.size += (off_t)sealed.len;
+	l->is_due |= seal_is_due(l->seal, sealed);
 	return rc;
 }
 
@@ -255,38 +263,68 @@ int sealed_log_renew(struct sealed_log *l)
 	chain_begin(l);
 	rc = l->f.fd < 0 ? -errno : file_fill(l);
 	file_end(rc < 0 ? &l->f : &former);
-	if (rc < 0)
+	if (rc < 0) {
 		l->f = former;
-	else if (fsync(l->dir_fd) < 0) /* the former one is gone all the same */
-		rc = -errno;
-	return rc;
+		return rc;
+	}
+	l->dir_behind = true; /* the former one is gone all the same */
+	return sealed_log_sync(l);
+}
+
+static int dir_make(const char *dir, struct err *err)
+{
+	return mkdir(dir, 0700) == 0 || errno == EEXIST
+		       ? 0
+		       : err_set(err, -errno, "store: cannot make %s: %s", dir, strerror(errno));
 }
 
 static int dir_open(struct sealed_log *l, const char *dir, struct err *err)
 {
-	const char *why;
+	const char *why = folder_open_to(dir);
 
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "store: cannot make %s: %s", dir, strerror(errno));
-	why = folder_open_to(dir);
 	if (why)
 		return err_set(err, -EPERM, "store: %s: %s; allowed: " FOLDER_OURS, dir, why);
 	l->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (l->dir_fd < 0)
 		return err_set(err, -errno, "store: cannot open %s: %s", dir, strerror(errno));
-	if (l->form->lock && flock(l->dir_fd, LOCK_EX | LOCK_NB) < 0)
-		return err_set(err, -EBUSY, "store: another process has %s; allowed: a folder of its own for each",
-			       dir);
 	return 0;
 }
 
-struct sealed_log *sealed_log_open(const struct sealed_log_form *form, const char *dir, struct seal *seal, void *owner,
-				   struct err *err)
+static int dir_lock(const struct sealed_log *l, struct err *err)
 {
-	struct sealed_log *l = calloc(1, sizeof(*l));
+	return l->form->lock && flock(l->dir_fd, LOCK_EX | LOCK_NB) < 0
+		       ? err_set(err, -EBUSY, "store: another process has %s; allowed: a folder of its own for each",
+				 l->dir)
+		       : 0;
+}
+
+/* What is there is appended to; what was not whole at its end goes. A full disk has room for both. */
+static int file_go_on(struct sealed_log *l, struct err *err)
+{
+	l->f.fd = openat(l->dir_fd, l->form->name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (l->f.fd < 0 || ftruncate(l->f.fd, l->f.size) < 0)
+		return err_set(err, -errno, "store: cannot write %s/%s: %s", l->dir, l->form->name, strerror(errno));
+	return 0;
+}
+
+static int file_begin(struct sealed_log *l, struct err *err)
+{
 	int rc;
 
-	err_set(err, -ENOMEM, "store: no memory");
+	if (l->f.records && !l->is_due)
+		return file_go_on(l, err);
+	rc = sealed_log_renew(l);
+	if (rc < 0 && l->is_due)
+		return err_set(err, rc,
+			       "store: %s/%s cannot be sealed anew by KEK %u: %s; allowed: room for it once more",
+			       l->dir, l->form->name, seal_first(l->seal), strerror(-rc));
+	return rc < 0 ? err_set(err, rc, "store: cannot write %s/%s: %s", l->dir, l->form->name, strerror(-rc)) : 0;
+}
+
+static struct sealed_log *log_new(const struct sealed_log_form *form, const char *dir, struct seal *seal, void *owner)
+{
+	struct sealed_log *l = calloc(1, sizeof(*l));
+
 	if (!l)
 		return NULL;
 	l->form = form;
@@ -295,14 +333,43 @@ struct sealed_log *sealed_log_open(const struct sealed_log_form *form, const cha
 	l->dir_fd = l->f.fd = -1;
 	snprintf(l->dir, sizeof(l->dir), "%s", dir);
 	snprintf(l->next, sizeof(l->next), "%s.new", form->name);
-	rc = dir_open(l, dir, err);
+	return l;
+}
+
+int sealed_log_check(const struct sealed_log_form *form, const char *dir, struct seal *seal, void *owner,
+		     struct err *err)
+{
+	struct sealed_log *l;
+	int rc;
+
+	if (access(dir, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	l = log_new(form, dir, seal, owner);
+	rc = l ? dir_open(l, dir, err) : err_set(err, -ENOMEM, "store: no memory");
 	if (rc == 0)
 		rc = file_take(l, err);
-	if (rc == 0) {
-		rc = sealed_log_renew(l);
-		if (rc < 0)
-			err_set(err, rc, "store: cannot write %s/%s: %s", dir, form->name, strerror(-rc));
-	}
+	sealed_log_free(l);
+	return rc;
+}
+
+struct sealed_log *sealed_log_open(const struct sealed_log_form *form, const char *dir, struct seal *seal, void *owner,
+				   struct err *err)
+{
+	struct sealed_log *l = log_new(form, dir, seal, owner);
+	int rc;
+
+	err_set(err, -ENOMEM, "store: no memory");
+	if (!l)
+		return NULL;
+	rc = dir_make(dir, err);
+	if (rc == 0)
+		rc = dir_open(l, dir, err);
+	if (rc == 0)
+		rc = dir_lock(l, err);
+	if (rc == 0)
+		rc = file_take(l, err);
+	if (rc == 0)
+		rc = file_begin(l, err);
 	if (rc == 0)
 		return l;
 	sealed_log_free(l);

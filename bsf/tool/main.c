@@ -95,6 +95,7 @@ int main(int argc, char **argv)
 		case 'k':
 			if (tool_kek_add(&keks, optarg, &err) == 0)
 				break;
+			tool_keks_free(&keks);
 			complain(&err);
 			return EXIT_USAGE;
 		case 'V':

@@ -496,5 +496,6 @@ async def suspend(t):
         last = f.read(1)[0]
         f.seek(-1, os.SEEK_END)
         f.write(bytes([last ^ 1]))
-    rc, out, err = await procs.run(w.bsf_daemon().argv, 20)
-    assert rc != 0 and f"{kept}: record 2 was altered" in out + err, (rc, out, err)
+    for more in (["--check"], []):
+        rc, out, err = await procs.run(w.bsf_daemon().argv + more, 20)
+        assert rc != 0 and f"{kept}: record 2 was altered" in out + err, (more, rc, out, err)

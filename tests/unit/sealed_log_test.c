@@ -14,7 +14,10 @@
 
 #define LEN 4
 
-static const struct seal_kek kek = { .id = 1, .key = { 32, { [0 ... 31] = 0x11 } } };
+static const struct seal_kek keks[] = {
+	{ .id = 1, .key = { 32, { [0 ... 31] = 0x11 } } },
+	{ .id = 2, .key = { 32, { [0 ... 31] = 0x22 } } },
+};
 static char dir[64], held[64]; /* what stays: the second octet of each record */
 static struct seal *seal;
 
@@ -43,7 +46,7 @@ static void setup(void)
 
 	strcpy(dir, "/tmp/gba-log-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	seal = seal_new(&kek, 1, &err);
+	seal = seal_new(keks, 1, &err);
 }
 
 static void teardown(void)
@@ -178,7 +181,7 @@ START_TEST(former)
 	for (uint8_t i = 0; i < 3; i++, at += len) {
 		const uint8_t record[LEN] = { i != 0, i ? 'a' + i - 1 : 0 };
 
-		former_seal(at, &kek, 1, i, span_of(record, LEN), bind);
+		former_seal(at, keks, 1, i, span_of(record, LEN), bind);
 		memcpy(aad + strlen(form.bind), at + len - 16, 16);
 	}
 	snprintf(path, sizeof(path), "%s/log", dir);
@@ -193,4 +196,62 @@ START_TEST(former)
 }
 END_TEST
 
-SUITE_WITH_FIXTURE("sealed log", setup, teardown, renewed, written_again, written_in_part, begins_once, former)
+/* "On a full disk there is no start": what is there goes on as it is, whatever the last stop left at its end */
+START_TEST(begun_on_a_full_disk)
+{
+	static const size_t torn[] = { 0, 1, 12, LEN + SEAL_OVERHEAD, 4096 };
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/log", dir);
+	for (size_t i = 0; i < sizeof(torn) / sizeof(torn[0]); i++) {
+		struct sealed_log *l = opened();
+		FILE *f;
+
+		ck_assert_int_eq(put(l, (char)('a' + i)), 0);
+		sealed_log_free(l);
+		f = fopen(path, "a");
+		for (size_t n = 0; n < torn[i]; n++)
+			fputc(0, f);
+		fclose(f);
+		fails("log.new");
+		l = opened();
+		fails("");
+		ck_assert_uint_eq(strlen(held), i + 1);
+		ck_assert_uint_eq(sealed_log_count(l), 1 + i + 1);
+		sealed_log_free(l);
+	}
+}
+END_TEST
+
+/* Only another KEK needs room for all of it once more, and says so; then nothing was changed, and the former one is enough */
+START_TEST(another_kek)
+{
+	const struct seal_kek both[] = { keks[1], keks[0] };
+	struct sealed_log *l = opened();
+	struct err err = { "" };
+
+	ck_assert_int_eq(put(l, 'a'), 0);
+	sealed_log_free(l);
+	seal_free(seal);
+	seal = seal_new(both, 2, &err);
+	ck_assert_int_eq(sealed_log_check(&form, dir, seal, NULL, &err), 0);
+	fails("log.new");
+	memset(held, 0, sizeof(held));
+	ck_assert_ptr_null(sealed_log_open(&form, dir, seal, NULL, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "log cannot be sealed anew by KEK 2"));
+	fails("");
+	sealed_log_free(opened());
+	seal_free(seal);
+	seal = seal_new(&keks[1], 1, &err); /* the former one may go */
+	sealed_log_free(opened());
+	ck_assert_str_eq(held, "a");
+	seal_free(seal);
+	seal = seal_new(keks, 1, &err);
+	ck_assert_int_eq(sealed_log_check(&form, dir, seal, NULL, &err), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(err.text, "its KEK is not configured"));
+	ck_assert_ptr_null(sealed_log_open(&form, dir, seal, NULL, &err));
+}
+END_TEST
+
+SUITE_WITH_FIXTURE("sealed log", setup, teardown, renewed, written_again, written_in_part, begins_once, former,
+		   begun_on_a_full_disk, another_kek)
