@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include "common/crypto/aka_algorithm.h"
+#include "common/rt/kek_job.h"
 #include "common/rt/log_cat.h"
 #include "hss-sim/fault_line.h"
 #include "hss-sim/fault_orders.h"
@@ -28,7 +29,9 @@ void hss_figures(json_t *into)
 static void order_about(struct ctl_request *q, int (*work)(struct provision_order *o, struct subscriber_db *db),
 			const char *whose, const char *impi)
 {
-	provision_give(changes, q, &(struct provision_ask){ work, whose, impi, ctl_document(q), 0 });
+	provision_give(
+		changes, q,
+		&(struct provision_ask){ .work = work, .whose = whose, .impi = impi, .document = ctl_document(q) });
 }
 
 static void run_add(struct ctl_request *q)
@@ -242,6 +245,7 @@ const struct ctl_command hss_commands[] = {
 	  .changes = true,
 	  .document_max = FAULT_SCENARIO_MAX,
 	  .run = fault_order_scenario },
+	KEK_CTL_COMMANDS,
 	{ .words = "import begin",
 	  .args = "",
 	  .help = "For gba-hss-simd --import, which writes into the database beside us",

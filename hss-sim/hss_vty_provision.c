@@ -56,7 +56,8 @@ static int order_file(struct vty *vty, int (*work)(struct provision_order *o, st
 
 	if (hss_vty_file(&text, path, max, &why) < 0)
 		return say_wrong(vty, &why);
-	rc = order(vty, &(struct provision_ask){ work, impi, impi, span_of(text.p, text.len), 0 });
+	rc = order(vty, &(struct provision_ask){
+				.work = work, .whose = impi, .impi = impi, .document = span_of(text.p, text.len) });
 	OPENSSL_cleanse(text.p, text.len); /* may hold keys */
 	free(text.p);
 	return rc;
@@ -93,7 +94,8 @@ DEFUN(subscriber_delete, subscriber_delete_cmd, "subscriber delete IMPI",
 {
 	if (is_impi(vty, argv[0]) != CMD_SUCCESS)
 		return CMD_WARNING;
-	return order(vty, &(struct provision_ask){ subscriber_order_delete, argv[0], argv[0], { NULL, 0 }, 0 });
+	return order(vty,
+		     &(struct provision_ask){ .work = subscriber_order_delete, .whose = argv[0], .impi = argv[0] });
 }
 
 #define GUSS_STR "A GUSS, while the daemon serves\n"
@@ -114,7 +116,7 @@ DEFUN(no_guss, no_guss_cmd, "no guss IMPI", NO_STR GUSS_STR "Private identity\n"
 {
 	if (is_impi(vty, argv[0]) != CMD_SUCCESS)
 		return CMD_WARNING;
-	return order(vty, &(struct provision_ask){ guss_order_put, argv[0], argv[0], { NULL, 0 }, 0 });
+	return order(vty, &(struct provision_ask){ .work = guss_order_put, .whose = argv[0], .impi = argv[0] });
 }
 
 void hss_vty_provision_init(void)

@@ -9,6 +9,7 @@
 #include "common/base/sockaddr.h"
 #include "common/crypto/aka_algorithm.h"
 #include "common/gba/gba_time.h"
+#include "common/rt/kek_job.h"
 #include "hss-sim/mar_log.h"
 
 static struct hss_cfg *cfg;
@@ -146,6 +147,7 @@ void hss_vty_show_init(struct hss_cfg *c)
 {
 	cfg = c;
 	install_element_ve(&show_peers_cmd);
+	kek_vty_init();
 	install_element_ve(&show_subscribers_cmd);
 	install_element_ve(&show_subscriber_cmd);
 	mar_log_vty_init();

@@ -10,12 +10,14 @@
 #include <openssl/ssl.h>
 #include "common/base/folder.h"
 #include "common/rt/daemon.h"
+#include "common/rt/kek_job.h"
 #include "common/rt/dia_select.h"
 #include "common/rt/tls_keep.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/pseudonym.h"
 #include "hss-sim/fault_orders.h"
 #include "hss-sim/hss_control.h"
+#include "hss-sim/hss_keks.h"
 #include "hss-sim/hss_vty.h"
 #include "hss-sim/hss_vty_show.h"
 #include "hss-sim/import.h"
@@ -232,9 +234,11 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct subscriber_
 	if (rc == 0)
 		rc = rt_vty_start(err);
 	if (rc == 0) {
+		hss_keks_init(cfg, changes);
 		rt_ready();
 		rt_run();
 	}
+	kek_job_end();
 	/* What is in work is dropped: its BSF asks again elsewhere or later. */
 	hss_vty_show_attach(NULL, NULL);
 	fault_orders_init(NULL);

@@ -41,7 +41,10 @@ static void order_end(void *owner, struct inbox_item *item, bool stopping)
 
 	if (!stopping)
 		tell_cache(o);
-	if (o->rc < 0) {
+	if (o->ask.ended) {
+		if (!stopping)
+			o->ask.ended(o->ask.data, o->rc);
+	} else if (o->rc < 0) {
 		json_decref(o->answer);
 		ctl_fail(o->q, o->word, "%s", o->err.text);
 	} else {
@@ -74,7 +77,7 @@ static void order_work(void *owner, struct inbox_item *item, bool stopping)
 	if (o->rc < 0)
 		database_failed(o, o->rc, p->db);
 	o->item.run = order_end;
-	if (o->q)
+	if (o->q || o->ask.ended)
 		inbox_post_always(p->back, &o->item); /* which outlives us */
 	else
 		sem_post(&o->done);
@@ -99,10 +102,15 @@ struct provision *provision_start(struct subscriber_db *db, struct inbox *back, 
 	return NULL;
 }
 
-static int order_post(struct provision *p, struct provision_order *o, const struct provision_ask *ask)
+static void order_make(struct provision *p, struct provision_order *o, const struct provision_ask *ask)
 {
 	*o = (struct provision_order){ .p = p, .ask = *ask, .q = o->q, .done = o->done, .rules = p->rules };
 	o->item.run = order_work;
+}
+
+static int order_post(struct provision *p, struct provision_order *o, const struct provision_ask *ask)
+{
+	order_make(p, o, ask);
 	return inbox_post(inbox_thread_inbox(p->thread), &o->item);
 }
 
@@ -119,6 +127,20 @@ void provision_give(struct provision *p, struct ctl_request *q, const struct pro
 		return;
 	free(o);
 	ctl_fail(q, CTL_BUSY, "too many orders wait");
+}
+
+int provision_tell(struct provision *p, const struct provision_ask *ask)
+{
+	struct provision_order *o = calloc(1, sizeof(*o));
+	int rc;
+
+	if (!o)
+		return -ENOMEM;
+	order_make(p, o, ask);
+	rc = inbox_post_always(inbox_thread_inbox(p->thread), &o->item);
+	if (rc < 0)
+		free(o);
+	return rc;
 }
 
 int provision_wait(struct provision *p, const struct provision_ask *ask, json_t **answer, struct err *err)

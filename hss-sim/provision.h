@@ -21,6 +21,9 @@ struct provision_ask {
 	const char *impi;  /* whom it is about, or behind whom a list begins; NULL: nobody */
 	struct span document;
 	unsigned how; /* of a list: enum subscriber_export */
+	void *data;   /* of provision_tell() */
+	/*! Main thread, in the place of an answer; not when the daemon ends. */
+	void (*ended)(void *data, int rc);
 };
 
 /*! An order under way. */
@@ -50,6 +53,9 @@ void provision_give(struct provision *p, struct ctl_request *q, const struct pro
 /*! Main thread. The same, for people who wait for it, and everybody with them.
  *  \param[out] answer a new object. \returns 0; -errno and err */
 int provision_wait(struct provision *p, const struct provision_ask *ask, json_t **answer, struct err *err);
+
+/*! Main thread. What the daemon asks of itself, however much waits. \returns 0: ask->ended() comes; -ENOMEM; -ESHUTDOWN */
+int provision_tell(struct provision *p, const struct provision_ask *ask);
 
 /*! What was given is done; answers wait in `back`. p may be NULL. */
 void provision_stop(struct provision *p);

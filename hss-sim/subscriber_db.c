@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/rt/sql_keks.h"
 #include "hss-sim/subscriber_db_in.h"
+#include "hss-sim/subscriber_keks.h"
 #include "hss-sim/subscriber_keys.h"
 
 #define CHECK_TEXT "gba-hss-sim subscribers"
@@ -49,7 +51,7 @@ static const char schema[] = "BEGIN IMMEDIATE;"
 
 const char *subscriber_db_errmsg(struct subscriber_db *db)
 {
-	return sqlite3_errmsg(db->sql);
+	return db->fault ? db->fault : sqlite3_errmsg(db->sql);
 }
 
 sqlite3_stmt *subscriber_db_query(struct subscriber_db *db, enum subscriber_query n)
@@ -87,7 +89,7 @@ static int touch(const char *path, enum subscriber_db_mode mode, struct err *err
 	return 0;
 }
 
-static int put_check(struct subscriber_db *db)
+int subscriber_db_check_put(struct subscriber_db *db)
 {
 	uint8_t sealed[sizeof(CHECK_TEXT) + SEAL_OVERHEAD];
 	sqlite3_stmt *q = subscriber_db_query(db, Q_CHECK_PUT);
@@ -107,17 +109,16 @@ static int create(struct subscriber_db *db)
 	if (rc == 0)
 		rc = sql_exec(db->sql, schema);
 	if (rc == 0)
-		rc = put_check(db);
+		rc = subscriber_db_check_put(db);
 	if (rc == 0)
 		rc = sql_exec(db->sql, "COMMIT");
 	return rc;
 }
 
-/* \param[out] kek_id that sealed the check value */
-static int verify_kek(struct subscriber_db *db, const char *path, uint8_t *kek_id, struct err *err)
+static int verify_kek(struct subscriber_db *db, const char *path, struct err *err)
 {
 	sqlite3_stmt *q = subscriber_db_query(db, Q_CHECK);
-	uint8_t plain[64];
+	uint8_t plain[64], kek_id = 0;
 	struct span sealed;
 	int rc = -EBADMSG;
 
@@ -125,15 +126,16 @@ static int verify_kek(struct subscriber_db *db, const char *path, uint8_t *kek_i
 		return err_set(err, -EBADMSG, "%s: no subscriber database of gba-hss-simd", path);
 	sealed = span_of(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0));
 	if (sealed.len > 2 && sealed.len <= sizeof(plain)) {
-		*kek_id = sealed.p[1];
+		kek_id = seal_kek_id(sealed);
 		rc = seal_open(db->seal, plain, sizeof(plain), sealed, span_str(CHECK_AAD));
 	}
 	sqlite3_reset(q);
 	if (rc == -ENOKEY)
-		return err_set(err, rc, "%s: sealed by kek %u, which is not configured", path, *kek_id);
+		return err_set(err, rc, "%s: sealed by kek %u, which is not configured; " SQL_KEKS_CURE, path, kek_id,
+			       kek_id);
 	if (rc != (int)strlen(CHECK_TEXT))
 		return err_set(err, -EKEYREJECTED, "%s: kek %u is not the key this database was sealed by", path,
-			       *kek_id);
+			       kek_id);
 	return 0;
 }
 
@@ -163,9 +165,8 @@ static int add_all_columns(struct subscriber_db *db)
 	return rc < 0 ? rc : sql_exec(db->sql, IMPORT_TABLE);
 }
 
-/* In one transaction: seal every subscriber anew, because the first KEK of the configuration is a new one and the old one
- * shall be able to go; or rename those that version 1 kept by the IMPI as it came, while the case of its domain means
- * nothing (RFC 7542 2.4). */
+/* In one transaction: those that version 1 kept by the IMPI as it came are renamed, while the case of its domain means nothing
+ * (RFC 7542 2.4). */
 static int renew(struct subscriber_db *db, const char *where, struct err *err)
 {
 	int rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
@@ -175,35 +176,46 @@ static int renew(struct subscriber_db *db, const char *where, struct err *err)
 	if (rc == 0)
 		rc = subscriber_keys_renew(db->sql, db->seal, where, err);
 	if (rc == 0)
-		rc = put_check(db);
-	if (rc == 0)
 		rc = sql_exec(db->sql, "PRAGMA user_version = " VERSION "; COMMIT");
 	if (rc < 0)
 		sql_exec(db->sql, "ROLLBACK");
 	return rc;
 }
 
-static int upgrade(struct subscriber_db *db, const char *path, bool new_kek, struct err *err)
+static int upgrade(struct subscriber_db *db, const char *path, struct err *err)
 {
 	struct err why = { "" };
 	int64_t version = 0;
 	int rc = sql_int(db->sql, "PRAGMA user_version", &version);
 
-	if (rc == 0 && new_kek)
-		rc = renew(db, "1", &why);
-	else if (rc == 0 && version < atoi(VERSION))
+	if (rc == 0 && version < atoi(VERSION))
 		rc = renew(db, version < 2 ? "substr(impi, instr(impi, '@')) GLOB '*[A-Z]*'" : "0", &why);
 	if (rc == 0)
 		return 0;
-	return err_set(err, rc, "%s: %s: %s", path, new_kek ? "sealing anew by the first kek failed" : "not usable",
-		       why.text[0] ? why.text : sqlite3_errmsg(db->sql));
+	return err_set(err, rc, "%s: not usable: %s", path, why.text[0] ? why.text : sqlite3_errmsg(db->sql));
 }
 
-static int open_sql(struct subscriber_db *db, const char *path, uint8_t first_kek, enum subscriber_db_mode mode,
-		    struct err *err)
+/* The KEKs are those that are needed, and the first one seals. */
+static int open_keks(struct subscriber_db *db, const char *path, enum subscriber_db_mode mode, struct err *err)
+{
+	int rc = verify_kek(db, path, err);
+
+	if (rc == 0)
+		rc = subscriber_keks_check(db, path, err);
+	if (rc == 0 && mode == SUBSCRIBER_DB_BESIDE && !subscriber_keks_ours(db))
+		return err_set(
+			err, -EBUSY,
+			"%s: another kek seals than the first one configured: a new one does from a restart of the daemon on",
+			path);
+	if (rc < 0 || mode != SUBSCRIBER_DB_RUN)
+		return rc;
+	rc = subscriber_keks_note(db);
+	return rc < 0 ? err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql)) : upgrade(db, path, err);
+}
+
+static int open_sql(struct subscriber_db *db, const char *path, enum subscriber_db_mode mode, struct err *err)
 {
 	int64_t tables = 0;
-	uint8_t kek_id = 0;
 	int rc = sql_open(path, &db->sql);
 
 	if (rc == 0)
@@ -219,16 +231,7 @@ static int open_sql(struct subscriber_db *db, const char *path, uint8_t first_ke
 		return rc < 0 ? err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql)) : 0;
 	}
 	rc = sql_exec(db->sql, "PRAGMA cache_size = -65536"); /* who is asked for is anywhere among a million */
-	if (rc == 0)
-		rc = verify_kek(db, path, &kek_id, err);
-	if (rc == 0 && mode == SUBSCRIBER_DB_BESIDE && kek_id != first_kek)
-		return err_set(err, -EBUSY,
-			       "%s: sealed by kek %u, which is not the first one configured: a new kek seals "
-			       "at a restart",
-			       path, kek_id);
-	if (rc < 0 || mode != SUBSCRIBER_DB_RUN)
-		return rc;
-	return upgrade(db, path, kek_id != first_kek, err);
+	return rc < 0 ? err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql)) : open_keks(db, path, mode, err);
 }
 
 struct subscriber_db *subscriber_db_open(const char *path, const struct seal_kek *keks, size_t n_keks,
@@ -250,7 +253,7 @@ struct subscriber_db *subscriber_db_open(const char *path, const struct seal_kek
 		rc = touch(path, mode, err);
 	if (rc == 0) {
 		db->seal = seal_new(keks, n_keks, err);
-		rc = db->seal ? open_sql(db, path, keks[0].id, mode, err) : -EINVAL;
+		rc = db->seal ? open_sql(db, path, mode, err) : -EINVAL;
 	}
 	if (rc < 0) {
 		subscriber_db_close(db);

@@ -52,8 +52,12 @@ struct subscriber_db {
 	struct seal *seal;
 	int64_t next_id; /* of table subscriber; set when a transaction begins */
 	int lock_fd;
-	bool beside; /* SUBSCRIBER_DB_BESIDE */
+	bool beside;       /* SUBSCRIBER_DB_BESIDE */
+	const char *fault; /* of a transaction that was not begun, NULL: what SQLite says */
 };
+
+/*! The value that tells a right KEK from a wrong one, sealed by the first. \returns 0; -EIO; -ENOSPC */
+int subscriber_db_check_put(struct subscriber_db *db);
 
 /*! Prepared at its first use. \returns NULL: it could not be prepared */
 sqlite3_stmt *subscriber_db_query(struct subscriber_db *db, enum subscriber_query n);

@@ -5,6 +5,7 @@
 #include "common/crypto/aka_algorithm.h"
 #include "common/crypto/sqn.h"
 #include "hss-sim/subscriber_db_in.h"
+#include "hss-sim/subscriber_keks.h"
 
 /* Rows of one statement: each statement has its costs, whatever it writes. */
 #define GROUP 32
@@ -13,6 +14,12 @@ int subscriber_db_begin(struct subscriber_db *db)
 {
 	int rc = sql_exec(db->sql, "BEGIN IMMEDIATE");
 
+	db->fault = NULL;
+	if (rc == 0 && db->beside && !subscriber_keks_ours(db)) { /* what it would put might be read by nobody soon */
+		db->fault = "another kek seals since; allowed: begin again with that one as the first";
+		sql_exec(db->sql, "ROLLBACK");
+		return -EIO;
+	}
 	if (rc == 0)
 		rc = sql_int(db->sql, "SELECT coalesce(max(id), 0) + 1 FROM subscriber", &db->next_id);
 	return rc;

@@ -10,6 +10,7 @@
 #include <talloc.h>
 #include "common/rt/cfg_file.h"
 #include "common/rt/daemon.h"
+#include "common/rt/kek_job.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/pseudonym.h"
 #include "reg/api_cfg.h"
@@ -21,6 +22,7 @@
 #include "reg/reg_collector.h"
 #include "reg/reg_control.h"
 #include "reg/reg_inbox.h"
+#include "reg/reg_keks.h"
 #include "reg/reg_naf.h"
 #include "reg/reg_names.h"
 #include "reg/reg_profile.h"
@@ -188,8 +190,11 @@ static int start_all(struct err *err)
 
 static int regd_run(struct err *err)
 {
+	uint8_t kek_ids[SEAL_KEKS_MAX];
 	int rc;
 
+	for (size_t i = 0; i < reg_cfg.n_keks; i++)
+		kek_ids[i] = reg_cfg.keks[i].id;
 	reg_names_init();
 	rc = reg_anchor_open(reg_cfg.anchor_key, err);
 	if (rc == 0)
@@ -204,9 +209,11 @@ static int regd_run(struct err *err)
 		osmo_timer_setup(&hourly, on_hour, NULL);
 		on_hour(NULL);
 		reg_work_tell(writer, reg_profile_started, NULL, NULL);
+		reg_keks_init(writer, answers, kek_ids, reg_cfg.n_keks);
 		rt_ready();
 		rt_run();
 	}
+	kek_job_end();
 	stop_all();
 	reg_anchor_close();
 	reg_names_free();

@@ -13,6 +13,7 @@
 #include "common/base/regular.h"
 #include "common/gba/btid.h"
 #include "common/rt/cfg_file.h"
+#include "common/rt/kek_job.h"
 #include "common/rt/tls_certs.h"
 #include "reg/reg_anchor.h"
 #include "reg/api_cfg.h"
@@ -354,6 +355,7 @@ void reg_cfg_init(void)
 	};
 
 	tls_certs_init();
+	kek_vty_init();
 	install_node(&registry_node, write_registry);
 	install_element(CONFIG_NODE, &registry_cmd);
 	for (size_t i = 0; i < ARRAY_SIZE(of_registry); i++)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/rt/kek_job.h"
 #include "reg/api_http.h"
 #include "reg/reg_ahead.h"
 #include "reg/reg_cfg.h"
@@ -330,10 +331,7 @@ const struct ctl_command reg_commands[] = {
 	  ARGS("", 0, 0),
 	  .help = "What BSFs and HSSs have not been told yet, and why not",
 	  DO(reg_outbox_show, false, "") },
-	{ .words = "show kek",
-	  ARGS("", 0, 0),
-	  .help = "Keys that seal and open what is stored, how many records are under each, and which may go",
-	  DO(reg_kek_show, false, "") },
+	KEK_CTL_COMMANDS,
 	{ .words = "reconcile",
 	  ARGS("", 0, 0),
 	  .help = "Tell BSFs and HSSs everything again, beside what changes; outbox shows how far it is",

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "common/crypto/rng.h"
 #include "common/gba/impi.h"
+#include "common/rt/sql_keks.h"
 #include "reg/reg_keks.h"
 #include "reg/reg_schema.h"
 
@@ -304,26 +305,20 @@ static int get_index_key(struct reg_db *db, const char *path, struct err *err)
 {
 	sqlite3_stmt *q;
 	int n = -EBADMSG;
+	uint8_t kek;
 
 	if (reg_db_ask(db, &q, "SELECT value FROM meta WHERE name = 'index key'", "") <= 0)
 		return err_set(err, -EBADMSG, "%s: no database of gba-regd", path);
 	n = seal_open(db->seal, db->index_key.b, SECRET_MAX,
 		      span_of(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0)), span_str("index key"));
+	kek = seal_kek_id(span_of(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0)));
 	reg_db_end(q);
+	if (n == -ENOKEY)
+		return err_set(err, n, "%s: sealed by kek %u, which is not configured; " SQL_KEKS_CURE, path, kek, kek);
 	db->index_key.len = INDEX_KEY;
 	return n == INDEX_KEY
 		       ? 0
 		       : err_set(err, -EKEYREJECTED, "%s: none of the configured keks is what it was sealed by", path);
-}
-
-/* \returns 1: the first KEK is another one than the one that sealed last */
-static int is_other_kek(struct reg_db *db, uint8_t first)
-{
-	int64_t is = 0;
-
-	return reg_db_int(db, &is, "SELECT substr(value, 2, 1) = ?1 FROM meta WHERE name = 'index key'", "b",
-			  &(struct span){ &first, 1 }) > 0 &&
-	       !is;
 }
 
 /* One of an earlier version: all of it or nothing. */
@@ -343,20 +338,22 @@ static int raise_there(struct reg_db *db, const char *path, struct err *err)
 	return rc;
 }
 
-static int open_there(struct reg_db *db, const char *path, uint8_t first, bool alone, struct err *err)
+static int open_there(struct reg_db *db, const char *path, bool alone, struct err *err)
 {
 	int rc = get_index_key(db, path, err);
 
+	if (rc == 0 && alone)
+		rc = reg_keks_check(db, path, err);
 	if (rc == 0 && alone && reg_schema_differs(db->sql))
 		rc = raise_there(db, path, err);
-	if (rc < 0 || !alone || !is_other_kek(db, first))
+	if (rc < 0 || !alone)
 		return rc;
-	rc = reg_keks_renew(db);
-	return rc < 0 ? err_set(err, rc, "%s: sealing anew by the first kek failed: %s", path, db->fault) : 0;
+	rc = reg_keks_note(db);
+	return rc < 0 ? err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql)) : 0;
 }
 
 /* \param[in] alone no other connection is there yet */
-static int open_sql(struct reg_db *db, const char *path, uint8_t first_kek, bool alone, struct err *err)
+static int open_sql(struct reg_db *db, const char *path, bool alone, struct err *err)
 {
 	int64_t tables = 0;
 	int rc = sql_open(path, &db->sql);
@@ -366,7 +363,7 @@ static int open_sql(struct reg_db *db, const char *path, uint8_t first_kek, bool
 	if (rc == 0 && !tables)
 		rc = create(db);
 	else if (rc == 0)
-		return open_there(db, path, first_kek, alone, err);
+		return open_there(db, path, alone, err);
 	return rc < 0 ? err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql)) : 0;
 }
 
@@ -383,7 +380,7 @@ static struct reg_db *open_db(const char *path, const struct seal_kek *keks, siz
 		rc = touch(path, err);
 	if (rc == 0) {
 		db->seal = seal_new(keks, n_keks, err);
-		rc = db->seal ? open_sql(db, path, keks[0].id, first, err) : -EINVAL;
+		rc = db->seal ? open_sql(db, path, first, err) : -EINVAL;
 	}
 	if (rc == 0)
 		return db;

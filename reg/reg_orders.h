@@ -88,7 +88,6 @@ int reg_audit_list(struct reg_order *o, struct reg_db *db);
 int reg_outbox_show(struct reg_order *o, struct reg_db *db);
 int reg_reconcile(struct reg_order *o, struct reg_db *db);
 int reg_audit_head(struct reg_order *o, struct reg_db *db);
-int reg_kek_show(struct reg_order *o, struct reg_db *db);
 int reg_audit_check(struct reg_order *o, struct reg_db *db);
 /* path */
 int reg_backup(struct reg_order *o, struct reg_db *db);

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bsf/run/cfg.h"
-#include "bsf/run/kek_rotate.h"
 #include "bsf/run/naf_explain.h"
 #include "bsf/run/naf_load.h"
 #include "bsf/run/suspend.h"
 #include "bsf/run/usage_ctl.h"
 #include "bsf/run/withdrawn.h"
 #include "common/rt/ctl_line.h"
+#include "common/rt/kek_job.h"
 #include "bsf/store/guss_push.h"
 #include "bsf/ub/conn.h"
 #include "common/gba/guss_copy.h"
@@ -311,21 +311,6 @@ static void run_test_naf(struct ctl_request *q)
 		ctl_fail(q, CTL_INVALID, "%s", err.text);
 }
 
-static void run_kek_show(struct ctl_request *q)
-{
-	ctl_ok(q, kek_rotate_json());
-}
-
-static void run_kek_rotate(struct ctl_request *q)
-{
-	int rc = kek_rotate_begin();
-
-	if (rc < 0)
-		ctl_fail(q, rc == -EBUSY ? CTL_BUSY : CTL_FAILED, "%s", store_words(rc));
-	else
-		run_kek_show(q);
-}
-
 const struct ctl_command bsf_commands[] = {
 	{ .words = "show naf",
 	  .args = "NAME [effective]",
@@ -345,15 +330,7 @@ const struct ctl_command bsf_commands[] = {
 	  .args_min = 3,
 	  .args_max = CTL_WORDS_MAX - 2,
 	  .run = run_test_naf },
-	{ .words = "show kek",
-	  .args = "",
-	  .help = "Keys that seal and open what is stored, how far a rotation is, and which may go",
-	  .run = run_kek_show },
-	{ .words = "kek rotate",
-	  .args = "",
-	  .help = "Seal all that is stored anew by the first key; show kek says when the others may go",
-	  .changes = true,
-	  .run = run_kek_rotate },
+	KEK_CTL_COMMANDS,
 	{ .words = "policy reload",
 	  .args = "",
 	  .help = "Read what has changed in the policy directory; answered when it counts",

@@ -31,6 +31,7 @@
 #include "common/rt/cfg_file.h"
 #include "common/rt/counters.h"
 #include "common/rt/daemon.h"
+#include "common/rt/kek_job.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/tls_keep.h"
 
@@ -226,7 +227,7 @@ static int main_start(struct bsf *b, struct err *err)
 /* Devices first, then Diameter, whose loops run on the shards and use the store, then those. */
 static void stop(struct bsf *b)
 {
-	kek_rotate_end();
+	kek_job_end();
 	naf_load_end();
 	tls_keep_end();
 	for (size_t i = 0; i < b->n_shards; i++)

@@ -10,12 +10,12 @@
 #include <osmocom/vty/vty.h>
 #include "bsf/run/hss_nodes.h"
 #include "bsf/run/hss_show.h"
-#include "bsf/run/kek_rotate.h"
 #include "bsf/run/naf_cfg.h"
 #include "bsf/run/naf_load.h"
 #include "bsf/run/suspend.h"
 #include "bsf/ub/conn.h"
 #include "common/rt/dia_show.h"
+#include "common/rt/kek_job.h"
 #include "common/rt/log_cat.h"
 
 static struct store_shared *store;
@@ -75,36 +75,6 @@ DEFUN(show_store, show_store_cmd, "show store", SHOW_STR "What is stored, and wh
 	vty_out(vty, "unreadable        %" PRIu64 "%s", f.corrupt, VTY_NEWLINE);
 	show_marks(vty, &f);
 	return CMD_SUCCESS;
-}
-
-static int show_kek_rotation(struct vty *vty)
-{
-	json_t *o = kek_rotate_json();
-	char *text = json_dumps(o, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
-
-	for (char *line = text ? strtok(text, "\n") : NULL; line; line = strtok(NULL, "\n"))
-		vty_out(vty, "%s%s", line, VTY_NEWLINE);
-	free(text);
-	json_decref(o);
-	return CMD_SUCCESS;
-}
-
-DEFUN(show_kek, show_kek_cmd, "show kek",
-      SHOW_STR "Keys that seal and open what is stored, how far a rotation is, and which may go\n")
-{
-	return show_kek_rotation(vty);
-}
-
-DEFUN(kek_rotate, kek_rotate_cmd, "kek rotate",
-      "Keys that seal and open what is stored\n"
-      "Seal all that is stored anew by the first key; show kek says when the others may go\n")
-{
-	int rc = kek_rotate_begin();
-
-	if (rc == 0)
-		return show_kek_rotation(vty);
-	vty_out(vty, "%% %s%s", store_words(rc), VTY_NEWLINE);
-	return CMD_WARNING;
 }
 
 DEFUN(show_sessions, show_sessions_cmd, "show sessions count",
@@ -349,8 +319,7 @@ void bsf_vty_init(struct store_shared *st, struct shard *const *sh, struct node 
 	install_element_ve(&show_ub_cmd);
 	install_element_ve(&show_peers_cmd);
 	hss_show_init();
-	install_element_ve(&show_kek_cmd);
-	install_element(ENABLE_NODE, &kek_rotate_cmd);
+	kek_vty_init();
 	install_element(ENABLE_NODE, &peer_word_cmd);
 	install_element(ENABLE_NODE, &peers_reconnect_cmd);
 	install_element(ENABLE_NODE, &revoke_impi_cmd);

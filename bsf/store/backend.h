@@ -28,7 +28,7 @@ struct store_req {
 	struct mark mark;               /* REVOKE: of which name; when, says store_mark() */
 	struct gba_session
 		session; /* PUT: argument; GET: answer; USE: argument and answer; GUSS: its IMPI and GUSS are the argument; FIND_GUSS: its IMPI, and then its GUSS */
-	struct store_reseal *reseal; /* RESEAL: lent */
+	struct reseal_step *reseal; /* RESEAL: lent */
 	/* PUT, back ends on disk: what is written, made on the shard's thread; malloc'ed */
 	struct record_head head;
 	void *record;

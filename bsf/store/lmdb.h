@@ -115,7 +115,7 @@ int lmdb_sealers_put(struct store_lmdb *l, MDB_txn *txn);
 /* store/lmdb_reseal.c */
 #define LMDB_RESEAL_MAX 64 /* records of one step that are written */
 /*! store_reseal(), within a write transaction. The index stays as it is: no head changes. \returns as lmdb_write_request() */
-int lmdb_reseal(struct store_lmdb *l, MDB_txn *txn, struct store_reseal *step);
+int lmdb_reseal(struct store_lmdb *l, MDB_txn *txn, struct reseal_step *step);
 
 /* store/lmdb_commit.c: the committer */
 struct lmdb_committer *lmdb_committer_start(struct store_lmdb *l);

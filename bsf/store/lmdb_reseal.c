@@ -142,7 +142,7 @@ static int end(struct pass *p)
 	return lmdb_sealers_put(p->l, p->txn);
 }
 
-int lmdb_reseal(struct store_lmdb *l, MDB_txn *txn, struct store_reseal *step)
+int lmdb_reseal(struct store_lmdb *l, MDB_txn *txn, struct reseal_step *step)
 {
 	struct pass p = { .l = l, .txn = txn, .came = &step->came, .seals = step->what == RESEAL_SEAL };
 

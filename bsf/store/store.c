@@ -405,7 +405,7 @@ const struct store_answer *store_guss(struct store *st, const char *impi, struct
 	return submit(r);
 }
 
-const struct store_answer *store_reseal(struct store *st, struct store_reseal *step, uint64_t txn)
+const struct store_answer *store_reseal(struct store *st, struct reseal_step *step, uint64_t txn)
 {
 	struct store_req *r = req_new(st, STORE_RESEAL, txn);
 

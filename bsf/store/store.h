@@ -16,6 +16,7 @@
 #include "common/base/err.h"
 #include "common/base/sockaddr.h"
 #include "common/crypto/seal.h"
+#include "common/rt/reseal.h"
 
 struct store;
 struct store_shared;
@@ -225,34 +226,6 @@ bool store_naf_revoked(const struct store *st, const char *fqdn, const struct gb
 const struct store_answer *store_guss(struct store *st, const char *impi, struct guss_blob *guss, uint64_t keep_ms,
 				      uint64_t txn);
 
-enum reseal_what {
-	RESEAL_LOAD, /* was a pass begun that has not ended, and where was it? */
-	RESEAL_SEAL, /* what another KEK than the first has sealed, sealed anew; where it got to is kept in the store */
-	RESEAL_COUNT, /* records by KEK; nothing is changed */
-	RESEAL_END,   /* proven: nothing is to be continued, and the other KEKs are no more needed */
-};
-
-#define RESEAL_AT_MAX 24
-
-/*! A step of a pass over all records. The caller's, lent until done(); in: what, at. */
-struct store_reseal {
-	enum reseal_what what;
-	uint8_t at[RESEAL_AT_MAX]; /* where it begins */
-	size_t at_len;             /* 0: with the first record */
-	/* What came of it, each time from the start. */
-	struct reseal_came {
-		uint8_t at[RESEAL_AT_MAX]; /* where the next one begins */
-		size_t at_len;
-		bool begun;          /* LOAD */
-		bool over;           /* it was the last of its pass */
-		uint64_t master;     /* the server that was asked, as long as it runs; 0: this process */
-		uint64_t sealed;     /* SEAL */
-		uint64_t lost;       /* do not open under the KEK they name; left as they are */
-		uint64_t under[256]; /* COUNT; [0] is not used */
-		const char *why;     /* rc < 0: more words, or NULL */
-	} came;
-};
-
 /*! One step: a record is changed only if it has not changed meanwhile, and no reader waits. -ENOTSUP: nothing is sealed here.
  *  Unknown, refused: the same step again; twice is as good as once. */
-const struct store_answer *store_reseal(struct store *st, struct store_reseal *step, uint64_t txn);
+const struct store_answer *store_reseal(struct store *st, struct reseal_step *step, uint64_t txn);

@@ -9,6 +9,7 @@ import sqlite3
 import time
 
 from lib import procs, vty
+from lib.kek import rotated
 from lib.pki import pki
 from lib.reg_api import PROBLEM, ApiRealm
 from lib.runner import test
@@ -128,7 +129,7 @@ async def refusals(t):
     assert await w.order("audit head") == before
 
 
-async def another_kek(w):
+async def another_kek(t, w):
     """Sealed anew by a new one; then the former one goes."""
     lines = w.reg_cfg.node("registry")
     at = next(n for n, line in enumerate(lines) if line.split()[0] == "kek")
@@ -137,6 +138,7 @@ async def another_kek(w):
         w.reg_cfg.write(os.path.join(w.etc, "gba-reg.cfg"))
         await w.start_reg()
         if len(lines) > at + 1 and lines[at + 1].split()[0] == "kek":
+            await rotated(t, w.ports["reg_ctl"], w.reg)
             await w.reg.stop()
             del lines[at + 1]
 
@@ -148,7 +150,7 @@ async def again(t):
     first = await a.ask("POST", "/tokens", {"name": "a"}, token=boss, headers=key)
     assert first.status == 201
     await w.reg.kill()
-    await another_kek(w)
+    await another_kek(t, w)
     for _ in range(2):
         r = await a.ask("POST", "/tokens", {"name": "a"}, token=boss, headers=key)
         assert (r.status, r.json) == (201, first.json), r

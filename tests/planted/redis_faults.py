@@ -219,7 +219,7 @@ FAULTS = {
      "r->key.btid.rand, \"20\", span_of(name_tag, 4), until);",
      "r->key.btid.rand, \"20\", span_of(name_tag, 0), until);"),
     ],
-    "bsf/run/kek_rotate.c": [
+    "common/rt/kek_job.c": [
     ("the count of a pass is that of the one before", "t_keks",
      "\tmemset(job.counting, 0, sizeof(job.counting));\n",
      ""),

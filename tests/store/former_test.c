@@ -86,7 +86,7 @@ static void all_there(void)
 /* \returns how many were sealed anew */
 static uint64_t sealed_anew(void)
 {
-	struct store_reseal s = { .what = RESEAL_SEAL };
+	struct reseal_step s = { .what = RESEAL_SEAL };
 	uint64_t n = 0;
 
 	do {

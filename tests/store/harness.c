@@ -269,7 +269,7 @@ int revoke_all(struct harness *h)
 	return revoked(h, store_revoke_all(h->st, ++h->next_txn));
 }
 
-int reseal(struct harness *h, struct store_reseal *step)
+int reseal(struct harness *h, struct reseal_step *step)
 {
 	answer_clear(h);
 	return answer(h, store_reseal(h->st, step, ++h->next_txn));

@@ -62,7 +62,7 @@ int push_guss(struct harness *h, const char *impi, struct guss_blob *guss, uint6
 int revoke_btid(struct harness *h, const struct btid *id);
 int revoke_naf(struct harness *h, const char *fqdn);
 int revoke_all(struct harness *h);
-int reseal(struct harness *h, struct store_reseal *step);
+int reseal(struct harness *h, struct reseal_step *step);
 int challenge_put(struct harness *h, const struct gba_challenge *c);
 int challenge_put_counted(struct harness *h, const struct gba_challenge *c, const struct store_count *count);
 int challenge_take(struct harness *h, const struct gba_challenge *c);

@@ -303,7 +303,7 @@ END_TEST
 START_TEST(damaged_keeps_no_kek)
 {
 	const struct seal_kek keks[] = { kek_2, kek_1 };
-	struct store_reseal step = { .what = RESEAL_SEAL };
+	struct reseal_step step = { .what = RESEAL_SEAL };
 	struct store_lmdb_cfg cfg = lmdb_cfg();
 	struct gba_session s = nth(0, true);
 
@@ -317,7 +317,7 @@ START_TEST(damaged_keeps_no_kek)
 	ck_assert_int_eq(reseal(&h, &step), 0);
 	ck_assert_uint_eq(step.came.lost, 1);
 	ck_assert_uint_eq(step.came.sealed, 0);
-	step = (struct store_reseal){ .what = RESEAL_COUNT };
+	step = (struct reseal_step){ .what = RESEAL_COUNT };
 	ck_assert_int_eq(reseal(&h, &step), 0);
 	ck_assert(step.came.over && step.came.under[1] == 0);
 	harness_close(&h);

@@ -208,7 +208,7 @@ START_TEST(rotation)
 	open_with(NULL);
 	ck_assert_int_eq(put(&h, &s), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct store_reseal step = { .what = rows[i].what };
+		struct reseal_step step = { .what = rows[i].what };
 
 		ask((const char *const[]){ "ACL", "SETUSER", "default", "+@all", rows[i].denied, NULL });
 		ck_assert_msg(reseal(&h, &step) == -ENOTCONN, "%s", rows[i].denied);
@@ -216,7 +216,7 @@ START_TEST(rotation)
 			      rows[i].denied, step.came.why ? step.came.why : "nothing is said");
 	}
 	ask((const char *const[]){ "ACL", "SETUSER", "default", "+@all", NULL });
-	ck_assert_int_eq(reseal(&h, &(struct store_reseal){ .what = RESEAL_COUNT }), 0);
+	ck_assert_int_eq(reseal(&h, &(struct reseal_step){ .what = RESEAL_COUNT }), 0);
 	close_all();
 }
 END_TEST

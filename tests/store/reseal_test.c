@@ -66,7 +66,7 @@ static void put_all(void)
 /* One step after the other. \returns what they came to */
 static struct reseal_came pass(enum reseal_what what, unsigned *steps)
 {
-	struct store_reseal s = { .what = what };
+	struct reseal_step s = { .what = what };
 	struct reseal_came sum = { .over = false };
 
 	for (*steps = 0; !sum.over; ++*steps) {
@@ -82,9 +82,9 @@ static struct reseal_came pass(enum reseal_what what, unsigned *steps)
 	return sum;
 }
 
-static bool begun(struct store_reseal *s)
+static bool begun(struct reseal_step *s)
 {
-	*s = (struct store_reseal){ .what = RESEAL_LOAD };
+	*s = (struct reseal_step){ .what = RESEAL_LOAD };
 	ck_assert_int_eq(reseal(&h, s), 0);
 	return s->came.begun;
 }
@@ -105,7 +105,7 @@ static void all_there(void)
 
 static void rotated(open_fn *open, uint64_t each)
 {
-	struct store_reseal s = { .what = RESEAL_SEAL };
+	struct reseal_step s = { .what = RESEAL_SEAL };
 	struct gba_session gone = with_tmpi(7), again = session_make(MANY, gone.impi.s, BSF_A, false);
 	struct btid id = btid_of(&again);
 	struct reseal_came came;
@@ -124,7 +124,7 @@ static void rotated(open_fn *open, uint64_t each)
 	came = pass(RESEAL_COUNT, &steps);
 	ck_assert_uint_ge(came.under[1], each * MANY);
 	/* stopped at any moment it goes on from there */
-	s = (struct store_reseal){ .what = RESEAL_SEAL };
+	s = (struct reseal_step){ .what = RESEAL_SEAL };
 	ck_assert_int_eq(reseal(&h, &s), 0);
 	ck_assert(!s.came.over);
 	harness_close(&h);
@@ -139,7 +139,7 @@ static void rotated(open_fn *open, uint64_t each)
 	ck_assert_uint_eq(came.under[1], 0);
 	ck_assert_uint_ge(came.under[2], each * MANY);
 	all_there();
-	s = (struct store_reseal){ .what = RESEAL_END };
+	s = (struct reseal_step){ .what = RESEAL_END };
 	ck_assert_int_eq(reseal(&h, &s), 0);
 	ck_assert(!begun(&s));
 	harness_close(&h);
@@ -167,7 +167,7 @@ END_TEST
 /* Another KEK is made the first before all was done: it begins anew */
 static void begun_for_another(open_fn *open)
 {
-	struct store_reseal s = { .what = RESEAL_SEAL };
+	struct reseal_step s = { .what = RESEAL_SEAL };
 
 	open(0, 2);
 	put_all();
@@ -267,7 +267,7 @@ END_TEST
 
 START_TEST(nothing_sealed)
 {
-	struct store_reseal s = { .what = RESEAL_SEAL };
+	struct reseal_step s = { .what = RESEAL_SEAL };
 
 	harness_open_mem(&h);
 	ck_assert_int_eq(reseal(&h, &s), -ENOTSUP);

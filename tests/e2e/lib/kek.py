@@ -30,6 +30,25 @@ async def rotation(w):
     return await ctl.ask(w.ports["bsf_ctl"], "show kek")
 
 
+def proven(last, daemon):
+    assert last["keks"]["1"] == {"seals": False, "records": 0, "may_go": True}, last
+    assert last["keks"]["2"]["seals"] and not last["keks"]["2"]["may_go"] and last["lost"] == 0, last
+    assert "the other KEKs may go" in daemon.text()
+
+
+async def rotated(t, socket, daemon):
+    """Until a daemon's rotation is done, proven by a pass of its own."""
+    last = None
+
+    async def done():
+        nonlocal last
+        last = await ctl.ask(socket, "show kek")
+        return last["rotation"] == "done"
+    await t.until(done, 60, "the rotation to be done", then=lambda: last)
+    proven(last, daemon)
+    return last
+
+
 async def until_done(t, *worlds):
     """At one of them: whichever of several is started while it is under way goes on with it, too."""
     last, w = None, None
@@ -42,7 +61,5 @@ async def until_done(t, *worlds):
                 return True
         return False
     await t.until(done, 60, "the rotation to be done")
-    assert last["keks"]["1"] == {"seals": False, "records": 0, "may_go": True}, last
-    assert last["keks"]["2"]["seals"] and not last["keks"]["2"]["may_go"] and last["lost"] == 0, last
-    assert "the other KEKs may go" in w.bsf.text()
+    proven(last, w.bsf)
     return last

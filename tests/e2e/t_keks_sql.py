@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Another KEK for gba-hss-simd and gba-regd: what is in their databases is sealed anew while they serve, through kill -9; then the old one may go."""
+import secrets
+
+from lib import ctl, procs, vty
+from lib.kek import restart, rotated
+from lib.registry import FQDN, Realm
+from lib.runner import test
+from lib.world import World
+
+ROWS = 2500      # many steps
+
+
+def new_kek(w, name):
+    """Its line."""
+    text = secrets.token_hex(32)
+    w.more_secrets.append(bytes.fromhex(text))
+    return f"kek 2 file {w.write_secret(f'{name}-2.kek', text)}"
+
+
+def keks(w, cfg, node, *lines):
+    cfg.remove(node, "kek")
+    for line in lines:
+        cfg.add(node, line)
+    w.write_configs()
+
+
+async def fill(t, w):
+    rows = "".join(f"90170{n:010}@x.org,{secrets.token_hex(16)},{secrets.token_hex(16)},milenage\n" for n in range(ROWS))
+    path = w.write_secret("many.csv", "impi,k,opc,algorithm\n" + rows)
+    rc, out, err = await procs.run([t.need_program("gba-hss-simd"), "-c", f"{w.etc}/gba-hss-sim.cfg", "--import", path], 60)
+    assert rc == 0, (out, err)
+
+
+async def killed_within(t, socket, daemon):
+    """kill -9 when it has sealed some, and not all."""
+    c = await ctl.Ctl.open(socket)
+    while not (seen := await c.ask("show kek"))["sealed"]:
+        assert seen["rotation"] != "done", seen
+    c.close()
+    assert seen["sealed"] < ROWS and seen["rotation"] == "sealing" and not seen["keks"]["1"]["may_go"], seen
+    await daemon.kill()
+
+
+async def at_once(w):
+    """The BSF connects again, without waiting for its time to do so."""
+    await restart(w)
+    await w.wait_hss_peer()
+
+
+@test("gba-hss-simd: a start with another KEK seals the subscribers anew beside requests, goes on after kill -9, is proven by a second pass; then the former "
+      "one goes; 'kek rotate' and 'show kek' as at the BSF; each KEK that is missing is named and nothing is changed", timeout=90)
+async def hss(t):
+    w = World(t).no_limits()
+    w.write_configs()
+    await fill(t, w)
+    await w.start()
+    await w.ue().bootstrap()
+    old, new = f"kek 1 file {w.etc}/hss-1.kek", new_kek(w, "hss")
+    await w.hss.stop()
+    keks(w, w.hss_cfg, "subscribers", new, old)
+    await w.hss.start()
+    await killed_within(t, w.ports["hss_ctl"], w.hss)
+    for one, words in ((old, "records are sealed by kek 2, which is not configured"), (new, "sealed by kek 1, which is not configured")):
+        keks(w, w.hss_cfg, "subscribers", one)
+        for more in (["--check"], []):
+            rc, out, err = await procs.run(w.hss.argv + more, 20)
+            assert rc != 0 and words in out + err, (more, rc, out, err)
+    keks(w, w.hss_cfg, "subscribers", new, old)
+    await w.hss.start()
+    await at_once(w)
+    await w.ue(1).bootstrap()                                        # meanwhile, perhaps
+    last = await rotated(t, w.ports["hss_ctl"], w.hss)
+    assert "the rotation that was begun goes on" in w.hss.text()
+    assert last["keks"]["2"]["records"] == ROWS + len(w.cards), last
+    keks(w, w.hss_cfg, "subscribers", new)
+    await w.hss.stop()
+    await w.hss.start()
+    await at_once(w)
+    for n in range(3):
+        await w.ue(n).bootstrap()
+    await vty.enabled(w.ports["hss_vty"], "kek rotate")              # nothing is left to do: it is proven again
+
+    async def counted():
+        return f'"records": {ROWS + len(w.cards)}' in await w.vty("show kek", "hss")
+    await t.until(counted, 30, "the proof")
+
+
+@test("gba-regd: the same of devices and of answers that are kept; what a new KEK has sealed is there after kill -9", timeout=60)
+async def registry(t):
+    w = await Realm(t).start()
+    await w.granted()
+    old, new = f"kek 1 file {w.etc}/reg-1.kek", new_kek(w, "reg")
+    await w.reg.stop()
+    keks(w, w.reg_cfg, "registry", new, old)
+    w.reg_cfg.write(f"{w.etc}/gba-reg.cfg")
+    await w.start_reg()
+    await w.order(f"device add {w.cards[1].impi}")
+    await w.reg.kill()
+    await w.start_reg()
+    await rotated(t, w.ports["reg_ctl"], w.reg)
+    assert (await w.order("kek rotate"))["rotation"] == "sealing"
+    last = await rotated(t, w.ports["reg_ctl"], w.reg)
+    assert last["keks"]["2"]["records"] == 2, last
+    await w.reg.stop()
+    keks(w, w.reg_cfg, "registry", new)
+    w.reg_cfg.write(f"{w.etc}/gba-reg.cfg")
+    await w.start_reg()
+    for n in range(2):
+        assert (await w.order(f"device show {w.cards[n].impi}"))["impi"] == w.cards[n].impi
+    await w.order(f"grant {w.cards[1].impi} {FQDN}")
+    await w.reg.stop()
+    keks(w, w.reg_cfg, "registry", old)
+    w.reg_cfg.write(f"{w.etc}/gba-reg.cfg")
+    rc, out, err = await procs.run(w.reg.argv, 20)
+    assert rc != 0 and "sealed by kek 2, which is not configured" in out + err, (rc, out, err)
