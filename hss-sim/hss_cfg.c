@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <talloc.h>
 #include "common/base/sockaddr.h"
+#include "common/rt/kek_cfg.h"
 #include "common/rt/log_cat.h"
 
 /* What the library's threads read; immutable once published. */
@@ -35,12 +36,17 @@ struct hss_cfg *hss_cfg_new(void *ctx)
 	return c;
 }
 
+int hss_cfg_keks(struct hss_cfg *c, struct err *err)
+{
+	int n = kek_cfg_read(c->keks, err);
+
+	c->n_keks = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? n : 0;
+}
+
 void hss_cfg_wipe(struct hss_cfg *c)
 {
-	size_t i;
-
-	for (i = 0; i < c->n_keks; i++)
-		secret_clear(&c->keks[i].key);
+	kek_cfg_free(c->keks);
 }
 
 struct hss_bsf *hss_cfg_bsf(const struct hss_cfg *c, const char *identity)
@@ -69,13 +75,14 @@ static int verify_tls(const struct hss_cfg *c, const struct hss_bsf *b, struct e
 
 int hss_cfg_verify(const struct hss_cfg *c, struct err *err)
 {
+	uint8_t keks[SEAL_KEKS_MAX];
 	const struct hss_bsf *b;
 
 	if (dia_node_verify(&c->dia, err) < 0)
 		return -EINVAL;
 	if (!c->subscribers_line)
 		return cfg_error(err, -EINVAL, 0, "no node 'subscribers'; needed in it: database, kek");
-	if (!c->database || !c->n_keks)
+	if (!c->database || kek_cfg_ids(keks) == 0)
 		return cfg_error(err, -EINVAL, c->subscribers_line,
 				 "'subscribers' lacks '%s'; needed in it: database, kek",
 				 !c->database ? "database" : "kek");

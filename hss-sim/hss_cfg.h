@@ -34,7 +34,6 @@ struct hss_cfg {
 	char *database; /* as typed; cfg_path() makes it absolute */
 	int subscribers_line, database_line;
 	struct seal_kek keks[SEAL_KEKS_MAX];
-	char *kek_paths[SEAL_KEKS_MAX]; /* as typed */
 	size_t n_keks;
 	struct subscriber_rules rules;
 	/* fault */
@@ -44,6 +43,8 @@ struct hss_cfg {
 };
 
 struct hss_cfg *hss_cfg_new(void *ctx);
+/*! Read the KEKs. \returns 0; -errno and "FILE:LINE: ..." in err */
+int hss_cfg_keks(struct hss_cfg *c, struct err *err);
 void hss_cfg_wipe(struct hss_cfg *c); /* the KEKs, once they are handed over */
 
 /*! Is everything there that is needed? \returns 0; -EINVAL and "FILE:LINE: ..." in err */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "hss-sim/hss_keks.h"
 
+#include "common/rt/kek_cfg.h"
 #include "common/rt/kek_job.h"
 #include "common/rt/sql_keks.h"
 #include "hss-sim/subscriber_keks.h"
@@ -32,12 +33,10 @@ static const struct kek_job_keeper subscribers = {
 	.others = "an import may have sealed by it",
 };
 
-void hss_keks_init(const struct hss_cfg *cfg, struct provision *p)
+void hss_keks_init(struct provision *p)
 {
 	uint8_t ids[SEAL_KEKS_MAX];
 
 	changes = p;
-	for (size_t i = 0; i < cfg->n_keks; i++)
-		ids[i] = cfg->keks[i].id;
-	kek_job_init(&subscribers, ids, cfg->n_keks);
+	kek_job_init(&subscribers, ids, kek_cfg_ids(ids));
 }

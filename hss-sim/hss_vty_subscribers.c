@@ -4,6 +4,7 @@
 #include <string.h>
 #include <osmocom/core/utils.h>
 #include <talloc.h>
+#include "common/rt/kek_cfg.h"
 #include "hss-sim/hss_vty_in.h"
 
 static struct hss_cfg *subscribers_cfg;
@@ -25,33 +26,6 @@ DEFUN(sub_database, sub_database_cmd, "database PATH", "SQLite file\nRelative to
 	if (rc == CMD_SUCCESS)
 		osmo_talloc_replace_string(subscribers_cfg, &subscribers_cfg->database, argv[0]);
 	return rc;
-}
-
-DEFUN(sub_kek, sub_kek_cmd, "kek <1-255> file PATH",
-      "A key that seals K and OPc; the first one seals, all open\nIts number in the records\nFrom a file\n"
-      "File of 64 hex digits, readable by its owner only\n")
-{
-	struct seal_kek *k = &subscribers_cfg->keks[subscribers_cfg->n_keks];
-	char why[256];
-	char *path;
-	size_t i;
-	int rc;
-
-	CFG_AT_START_ONLY(vty);
-	if (subscribers_cfg->n_keks == SEAL_KEKS_MAX)
-		return cfg_fail(vty, "more than %d keys", SEAL_KEKS_MAX);
-	for (i = 0; i < subscribers_cfg->n_keks; i++) {
-		if (subscribers_cfg->keks[i].id == atoi(argv[0]))
-			return cfg_fail(vty, "kek %s is there already", argv[0]);
-	}
-	path = cfg_path(subscribers_cfg, argv[1]);
-	rc = secret_read_file(&k->key, SEAL_KEK_LEN, path, why, sizeof(why));
-	talloc_free(path);
-	if (rc < 0)
-		return cfg_fail(vty, "%s; allowed: 64 hex digits in a file of mode 0600 or 0400", why);
-	k->id = atoi(argv[0]);
-	subscribers_cfg->kek_paths[subscribers_cfg->n_keks++] = talloc_strdup(subscribers_cfg, argv[1]);
-	return CMD_SUCCESS;
 }
 
 DEFUN(sub_allow_test, sub_allow_test_cmd, "allow-test-algorithms",
@@ -109,14 +83,10 @@ static void write_rules(struct vty *vty)
 
 static int write_subscribers(struct vty *vty)
 {
-	size_t i;
-
 	vty_out(vty, "subscribers%s", VTY_NEWLINE);
 	if (subscribers_cfg->database)
 		vty_out(vty, " database %s%s", subscribers_cfg->database, VTY_NEWLINE);
-	for (i = 0; i < subscribers_cfg->n_keks; i++)
-		vty_out(vty, " kek %u file %s%s", subscribers_cfg->keks[i].id, subscribers_cfg->kek_paths[i],
-			VTY_NEWLINE);
+	kek_cfg_write(vty);
 	write_rules(vty);
 	vty_out(vty, "!%s", VTY_NEWLINE);
 	return CMD_SUCCESS;
@@ -132,7 +102,7 @@ void hss_vty_subscribers_init(struct hss_cfg *c)
 	install_node(&subscribers_node, write_subscribers);
 	install_element(CONFIG_NODE, &subscribers_cmd);
 	install_element(SUBSCRIBERS_NODE, &sub_database_cmd);
-	install_element(SUBSCRIBERS_NODE, &sub_kek_cmd);
+	kek_cfg_init(SUBSCRIBERS_NODE);
 	install_element(SUBSCRIBERS_NODE, &sub_allow_test_cmd);
 	install_element(SUBSCRIBERS_NODE, &sub_sqn_profile_cmd);
 	install_element(SUBSCRIBERS_NODE, &sub_ind_cmd);

@@ -10,11 +10,11 @@
 #include <openssl/ssl.h>
 #include "common/base/folder.h"
 #include "common/rt/daemon.h"
+#include "common/rt/kek_cfg.h"
 #include "common/rt/kek_job.h"
 #include "common/rt/dia_select.h"
 #include "common/rt/tls_keep.h"
 #include "common/rt/log_cat.h"
-#include "common/rt/pseudonym.h"
 #include "hss-sim/fault_orders.h"
 #include "hss-sim/hss_control.h"
 #include "hss-sim/hss_keks.h"
@@ -234,7 +234,7 @@ static int run(struct hss_cfg *cfg, struct subscriber_db *db, struct subscriber_
 	if (rc == 0)
 		rc = rt_vty_start(err);
 	if (rc == 0) {
-		hss_keks_init(cfg, changes);
+		hss_keks_init(changes);
 		rt_ready();
 		rt_run();
 	}
@@ -265,12 +265,12 @@ static int main_serve(const struct rt_args *a, struct hss_cfg *cfg, struct err *
 		subscriber_db_close(db);
 		return -EINVAL;
 	}
-	rc = pseudonym_init(&cfg->keks[0].key);
+	rc = kek_cfg_pseudonyms(&cfg->keks[0], err);
 	hss_cfg_wipe(cfg);
 	if (rc == 0)
 		rc = run(cfg, db, beside, err);
 	else
-		err_set(err, rc, "no pseudonyms for the log"), subscriber_db_close(beside);
+		subscriber_db_close(beside);
 	subscriber_db_close(db);
 	return rc;
 }
@@ -293,6 +293,8 @@ int main(int argc, char **argv)
 	if (rt_config(&args) < 0)
 		return 1;
 	rc = hss_cfg_verify(cfg, &err);
+	if (rc == 0)
+		rc = hss_cfg_keks(cfg, &err);
 	if (rc == 0 && !args.import)
 		rc = tls_cfg_open(&tls, &cfg->dia.tls, NULL, &err);
 	if (rc == 0 && !args.check)

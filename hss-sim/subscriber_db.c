@@ -253,6 +253,8 @@ struct subscriber_db *subscriber_db_open(const char *path, const struct seal_kek
 		rc = touch(path, mode, err);
 	if (rc == 0) {
 		db->seal = seal_new(keks, n_keks, err);
+		if (db->seal)
+			seal_learnt(db->seal); /* a token has given its key */
 		rc = db->seal ? open_sql(db, path, mode, err) : -EINVAL;
 	}
 	if (rc < 0) {

@@ -10,9 +10,9 @@
 #include <talloc.h>
 #include "common/rt/cfg_file.h"
 #include "common/rt/daemon.h"
+#include "common/rt/kek_cfg.h"
 #include "common/rt/kek_job.h"
 #include "common/rt/log_cat.h"
-#include "common/rt/pseudonym.h"
 #include "reg/api_cfg.h"
 #include "reg/api_http.h"
 #include "reg/reg_ahead.h"
@@ -154,10 +154,12 @@ static void stop_all(void)
 		inbox_close(answers);
 }
 
-static void wipe_keks(void)
+static int read_keks(struct err *err)
 {
-	for (size_t i = 0; i < reg_cfg.n_keks; i++)
-		secret_clear(&reg_cfg.keks[i].key);
+	int n = kek_cfg_read(reg_cfg.keks, err);
+
+	reg_cfg.n_keks = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? n : 0;
 }
 
 /* Senders wait until the writer is there; the writer wakes none before they are. */
@@ -190,16 +192,13 @@ static int start_all(struct err *err)
 
 static int regd_run(struct err *err)
 {
-	uint8_t kek_ids[SEAL_KEKS_MAX];
 	int rc;
 
-	for (size_t i = 0; i < reg_cfg.n_keks; i++)
-		kek_ids[i] = reg_cfg.keks[i].id;
 	reg_names_init();
 	rc = reg_anchor_open(reg_cfg.anchor_key, err);
 	if (rc == 0)
 		rc = start_all(err);
-	wipe_keks();
+	kek_cfg_free(reg_cfg.keks);
 	reg_control_init(writer, reader, answers);
 	if (rc == 0)
 		rc = api_http_start(writer, reader, err);
@@ -209,7 +208,7 @@ static int regd_run(struct err *err)
 		osmo_timer_setup(&hourly, on_hour, NULL);
 		on_hour(NULL);
 		reg_work_tell(writer, reg_profile_started, NULL, NULL);
-		reg_keks_init(writer, answers, kek_ids, reg_cfg.n_keks);
+		reg_keks_init(writer, answers);
 		rt_ready();
 		rt_run();
 	}
@@ -254,6 +253,8 @@ int main(int argc, char **argv)
 	if (rt_config(&args) < 0)
 		return 1;
 	rc = reg_cfg_verify(&err);
+	if (rc == 0)
+		rc = read_keks(&err);
 	if (rc == 0) {
 		database = cfg_path(rt_ctx(), reg_cfg.database);
 		rc = check_owner(&args, &err);
@@ -264,12 +265,12 @@ int main(int argc, char **argv)
 		rc = rt_vty_check(&args, &err);
 	if (rc == 0 && args.check)
 		rc = rt_checked(&args, 0);
-	else if (rc == 0 && pseudonym_init(&reg_cfg.keks[0].key) < 0)
-		rc = err_set(&err, -EIO, "no pseudonyms for the log");
 	else if (rc == 0)
+		rc = kek_cfg_pseudonyms(&reg_cfg.keks[0], &err);
+	if (rc == 0 && !args.check)
 		rc = regd_run(&err);
 	rt_exit();
-	wipe_keks();
+	kek_cfg_free(reg_cfg.keks);
 	if (rc < 0)
 		rt_fatal("%s", err.text);
 	return rc < 0 || rt_failed();

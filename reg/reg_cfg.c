@@ -13,6 +13,7 @@
 #include "common/base/regular.h"
 #include "common/gba/btid.h"
 #include "common/rt/cfg_file.h"
+#include "common/rt/kek_cfg.h"
 #include "common/rt/kek_job.h"
 #include "common/rt/tls_certs.h"
 #include "reg/reg_anchor.h"
@@ -73,31 +74,6 @@ DEFUN(reg_database, reg_database_cmd, "database PATH", "SQLite file\nRelative to
 	if (cfg_reading())
 		reg_cfg.database_line = cfg_line();
 	return reg_text_once(vty, &reg_cfg.database, "database", argv[0]);
-}
-
-DEFUN(reg_kek, reg_kek_cmd, "kek <1-255> file PATH",
-      "A key that seals what names a device; the first one seals, all open\nIts number in the records\nFrom a file\n"
-      "File of 64 hex digits, readable by its owner only\n")
-{
-	struct seal_kek *k = &reg_cfg.keks[reg_cfg.n_keks];
-	char why[256], *path;
-	int rc;
-
-	CFG_AT_START_ONLY(vty);
-	if (reg_cfg.n_keks == SEAL_KEKS_MAX)
-		return cfg_fail(vty, "more than %d keys", SEAL_KEKS_MAX);
-	for (size_t i = 0; i < reg_cfg.n_keks; i++) {
-		if (reg_cfg.keks[i].id == atoi(argv[0]))
-			return cfg_fail(vty, "kek %s is there already", argv[0]);
-	}
-	path = cfg_path(tall_vty_ctx, argv[1]);
-	rc = secret_read_file(&k->key, SEAL_KEK_LEN, path, why, sizeof(why));
-	talloc_free(path);
-	if (rc < 0)
-		return cfg_fail(vty, "%s; allowed: 64 hex digits in a file of mode 0600 or 0400", why);
-	k->id = (uint8_t)atoi(argv[0]);
-	reg_cfg.kek_paths[reg_cfg.n_keks++] = talloc_strdup(tall_vty_ctx, argv[1]);
-	return CMD_SUCCESS;
 }
 
 DEFUN(reg_anchor, reg_anchor_cmd, "anchor PATH",
@@ -254,8 +230,7 @@ static int write_registry(struct vty *vty)
 
 	vty_out(vty, "registry%s", VTY_NEWLINE);
 	write_text(vty, "database", reg_cfg.database);
-	for (size_t i = 0; i < reg_cfg.n_keks; i++)
-		vty_out(vty, " kek %u file %s%s", reg_cfg.keks[i].id, reg_cfg.kek_paths[i], VTY_NEWLINE);
+	kek_cfg_write(vty);
 	write_text(vty, "anchor", reg_cfg.anchor_typed);
 	write_text(vty, "anchor-key", reg_cfg.anchor_key_typed);
 	for (size_t i = 0; i < r->n_bsf_names; i++)
@@ -348,10 +323,10 @@ static struct cmd_node target_node = { .node = TARGET_NODE, .prompt = "%s(config
 void reg_cfg_init(void)
 {
 	static struct cmd_element *const of_registry[] = {
-		&reg_database_cmd,    &reg_kek_cmd,         &reg_anchor_cmd,       &reg_anchor_key_cmd,
-		&reg_bsf_name_cmd,    &reg_bsf_address_cmd, &reg_bsf_identity_cmd, &reg_bsf_realm_cmd,
-		&reg_recheck_cmd,     &reg_naf_conf_cmd,    &reg_dns_cmd,          &reg_proof_interval_cmd,
-		&reg_proof_lapse_cmd, &reg_usage_cmd,       &reg_daily_changes_cmd
+		&reg_database_cmd,    &reg_anchor_cmd,       &reg_anchor_key_cmd,     &reg_bsf_name_cmd,
+		&reg_bsf_address_cmd, &reg_bsf_identity_cmd, &reg_bsf_realm_cmd,      &reg_recheck_cmd,
+		&reg_naf_conf_cmd,    &reg_dns_cmd,          &reg_proof_interval_cmd, &reg_proof_lapse_cmd,
+		&reg_usage_cmd,       &reg_daily_changes_cmd
 	};
 
 	tls_certs_init();
@@ -360,6 +335,7 @@ void reg_cfg_init(void)
 	install_element(CONFIG_NODE, &registry_cmd);
 	for (size_t i = 0; i < ARRAY_SIZE(of_registry); i++)
 		install_element(REGISTRY_NODE, of_registry[i]);
+	kek_cfg_init(REGISTRY_NODE);
 	reg_discovery_cfg_init(REGISTRY_NODE);
 	reg_naf_cfg_init(REGISTRY_NODE);
 	api_cfg_init();
@@ -383,11 +359,12 @@ static int check_anchor_key(struct err *err)
 int reg_cfg_verify(struct err *err)
 {
 	const struct reg_realm *r = &reg_cfg.realm;
+	uint8_t keks[SEAL_KEKS_MAX];
 	const struct {
 		bool there;
 		const char *word;
 	} needed[] = {
-		{ reg_cfg.database != NULL, "database" },    { reg_cfg.n_keks > 0, "kek" },
+		{ reg_cfg.database != NULL, "database" },    { kek_cfg_ids(keks) > 0, "kek" },
 		{ r->n_bsf_names > 0, "bsf-name" },          { r->bsf_address != NULL, "bsf-address" },
 		{ r->bsf_identity != NULL, "bsf-identity" }, { r->bsf_realm != NULL, "bsf-realm" },
 	};

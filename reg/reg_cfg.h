@@ -29,8 +29,7 @@ struct reg_cfg {
 	char *anchor, *anchor_typed;         /* absolute; NULL: the log alone */
 	char *anchor_key, *anchor_key_typed; /* absolute; NULL: nobody signs it */
 	int anchor_key_line;
-	struct seal_kek keks[SEAL_KEKS_MAX];
-	char *kek_paths[SEAL_KEKS_MAX]; /* as typed */
+	struct seal_kek keks[SEAL_KEKS_MAX]; /* read by main */
 	size_t n_keks;
 	struct reg_realm realm;
 	struct reg_proof_cfg proof;

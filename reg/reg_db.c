@@ -380,6 +380,8 @@ static struct reg_db *open_db(const char *path, const struct seal_kek *keks, siz
 		rc = touch(path, err);
 	if (rc == 0) {
 		db->seal = seal_new(keks, n_keks, err);
+		if (db->seal)
+			seal_learnt(db->seal); /* a token has given its key */
 		rc = db->seal ? open_sql(db, path, first, err) : -EINVAL;
 	}
 	if (rc == 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "common/rt/kek_cfg.h"
 #include "common/rt/kek_job.h"
 #include "common/rt/sql_keks.h"
 #include "reg/api_call.h"
@@ -136,9 +137,11 @@ static const struct kek_job_keeper in_registry = {
 	.others = "they came meanwhile",
 };
 
-void reg_keks_init(struct reg_work *w, struct inbox *in, const uint8_t *ids, size_t n)
+void reg_keks_init(struct reg_work *w, struct inbox *in)
 {
+	uint8_t ids[SEAL_KEKS_MAX];
+
 	writer = w;
 	back = in;
-	kek_job_init(&in_registry, ids, n);
+	kek_job_init(&in_registry, ids, kek_cfg_ids(ids));
 }

@@ -18,4 +18,4 @@ int reg_keks_step(struct reg_db *db, struct reseal_step *step);
 
 /*! The rotation of kek_job.h: goes on with what was begun, also by a start with another first KEK. \param[in] writer, back lent until
  *  kek_job_end() \param[in] back inbox of the main thread */
-void reg_keks_init(struct reg_work *writer, struct inbox *back, const uint8_t *ids, size_t n);
+void reg_keks_init(struct reg_work *writer, struct inbox *back);

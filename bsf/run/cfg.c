@@ -12,7 +12,7 @@
 #include "bsf/run/hss_nodes.h"
 #include "bsf/run/naf_load.h"
 #include "bsf/run/peer_cfg.h"
-#include "bsf/store/kek_token.h"
+#include "common/rt/kek_cfg.h"
 #include "common/rt/cfg_file.h"
 
 #define MAP_SIZE_GIB 64
@@ -73,16 +73,18 @@ static int check_ports(const struct bsf_cfg *c, struct err *err)
 /* The token is asked for each start that has sealed: on Redis those of other daemons come while records wait. */
 static int check_keks(const struct bsf_cfg *c, struct err *err)
 {
-	for (size_t i = 0; i < c->n_keks; i++)
-		if (c->keks[i].module && c->store != BSF_STORE_LMDB)
-			return cfg_error(err, -EINVAL, c->keks[i].line,
-					 "kek %u: pkcs11 without lmdb; allowed: with lmdb", c->keks[i].id);
-	return 0;
+	int line;
+	uint8_t id = kek_cfg_in_token(&line);
+
+	return id && c->store != BSF_STORE_LMDB
+		       ? cfg_error(err, -EINVAL, line, "kek %u: pkcs11 without lmdb; allowed: with lmdb", id)
+		       : 0;
 }
 
 int bsf_cfg_check(struct err *err)
 {
 	const struct bsf_cfg *c = bsf_cfg;
+	uint8_t keks[SEAL_KEKS_MAX];
 	int rc;
 
 	if (!c->n_names)
@@ -99,7 +101,7 @@ int bsf_cfg_check(struct err *err)
 		return missing(err, "diameter: no address to listen on", "listen ADDRESS PORT");
 	if (c->store == BSF_STORE_NONE)
 		return missing(err, "store: none chosen", "lmdb DIRECTORY, memory, redis ADDRESS PORT");
-	if (c->store != BSF_STORE_MEMORY && !c->n_keks)
+	if (c->store != BSF_STORE_MEMORY && kek_cfg_ids(keks) == 0)
 		return missing(err,
 			       c->store == BSF_STORE_LMDB ? "store: lmdb without a key to seal with"
 							  : "store: redis without a key to seal with",
@@ -127,53 +129,4 @@ int bsf_cfg_read(const char *path, struct err *err)
 	if (rc == 0)
 		rc = bsf_cfg_check(err);
 	return rc;
-}
-
-static int kek_from_file(struct seal_kek *out, const struct bsf_kek *k, struct err *err)
-{
-	char why[ERR_MAX - 128];
-	int rc = secret_read_file(&out->key, SEAL_KEK_LEN, k->path, why, sizeof(why));
-
-	return rc < 0 ? cfg_error(err, rc, k->line, "kek %u: %s; allowed: 64 hex digits in a file of mode 0600 or 0400",
-				  k->id, why)
-		      : 0;
-}
-
-static int kek_from_token(struct seal_kek *out, const struct bsf_kek *k, struct err *err)
-{
-	struct kek_token_cfg cfg = { .module = k->module, .label = k->token, .key = k->key };
-	char why[ERR_MAX - 128];
-	struct err e = { "" };
-	int rc = secret_read_line(&cfg.pin, k->path, why, sizeof(why));
-
-	if (rc < 0)
-		return cfg_error(err, rc, k->line, "kek %u: PIN: %s; allowed: one line of 1 to %d octets", k->id, why,
-				 SECRET_MAX);
-	out->token = kek_token_open(&cfg, &e);
-	out->hmac = kek_token_hmac;
-	secret_clear(&cfg.pin);
-	return out->token ? 0
-			  : cfg_error(err, -EIO, k->line, "kek %u: token %.40s, key %.40s: %.160s", k->id, k->token,
-				      k->key, e.text);
-}
-
-int bsf_cfg_keks(struct seal_kek *keks, struct err *err)
-{
-	for (size_t i = 0; i < bsf_cfg->n_keks; i++) {
-		const struct bsf_kek *k = &bsf_cfg->keks[i];
-		int rc;
-
-		keks[i].id = k->id;
-		rc = k->module ? kek_from_token(&keks[i], k, err) : kek_from_file(&keks[i], k, err);
-		if (rc < 0)
-			return rc;
-	}
-	return bsf_cfg->n_keks;
-}
-
-void bsf_cfg_keks_free(struct seal_kek *keks)
-{
-	for (size_t i = SEAL_KEKS_MAX; i-- > 0;)
-		kek_token_free(keks[i].token);
-	explicit_bzero(keks, SEAL_KEKS_MAX * sizeof(*keks));
 }

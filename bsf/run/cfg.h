@@ -33,17 +33,6 @@ struct bsf_listen {
 struct bsf_hlr; /* run/hlr_cfg.h */
 struct bsf_hss; /* run/hss_nodes.h */
 
-/*! How and where a KEK is read; the key itself is read at start only. */
-struct bsf_kek {
-	uint8_t id;
-	bool credential; /* of systemd: name in CREDENTIALS_DIRECTORY */
-	char *where;     /* as written */
-	char *path;      /* absolute */
-	/* in a token of PKCS#11; then the former are those of its PIN. module NULL: it is not */
-	char *module, *token, *key;
-	int line;
-};
-
 enum bsf_store_kind { BSF_STORE_NONE, BSF_STORE_LMDB, BSF_STORE_MEMORY, BSF_STORE_REDIS };
 
 /*! How we come to a Redis server, or to a Sentinel. */
@@ -94,8 +83,6 @@ struct bsf_cfg {
 	char *lmdb_dir, *lmdb_path; /* as written, absolute */
 	unsigned map_size_gib;
 	struct bsf_redis redis;
-	struct bsf_kek keks[SEAL_KEKS_MAX];
-	size_t n_keks;
 	struct policy_form forms[POLICY_FORMS_MAX];
 	size_t n_forms;
 	struct limits limits;
@@ -114,13 +101,6 @@ void bsf_cfg_free(void);
 int bsf_cfg_read(const char *path, struct err *err);
 /*! What no single line can get wrong; also of what was changed while running. \returns as bsf_cfg_read() */
 int bsf_cfg_check(struct err *err);
-
-/*! Read the KEKs the file names, and log in to the tokens of those that are in one.
- *  \param[out] keks SEAL_KEKS_MAX entries, all zero before; the caller calls bsf_cfg_keks_free() in any case
- *  \returns number read; -errno and the reason */
-int bsf_cfg_keks(struct seal_kek *keks, struct err *err);
-/*! Log out, and wipe. */
-void bsf_cfg_keks_free(struct seal_kek *keks);
 
 /* run/cfg_redis.c */
 void bsf_redis_vty_init(void);

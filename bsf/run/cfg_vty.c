@@ -12,6 +12,7 @@
 #include "common/base/sockaddr.h"
 #include "common/dia/dia_addr.h"
 #include "common/rt/cfg_file.h"
+#include "common/rt/kek_cfg.h"
 
 /* Copy a name into a field of the configuration. */
 int bsf_cfg_set_name(struct vty *vty, char *out, const char *what, const char *text, size_t max)
@@ -266,80 +267,6 @@ char *bsf_cfg_secret_path(bool credential, const char *where)
 	return path ? cfg_path(bsf_cfg, path) : NULL;
 }
 
-#define KEK_HELP \
-	"Key that seals what is stored; the first one seals, all open\n" \
-	"Number of the key, kept in each record\n"
-
-/* \returns the next one, counted once it is whole; NULL: rc */
-static struct bsf_kek *kek_next(struct vty *vty, const char *id, int *rc)
-{
-	struct bsf_kek *k = &bsf_cfg->keks[bsf_cfg->n_keks % SEAL_KEKS_MAX];
-
-	*rc = CMD_SUCCESS;
-	if (!cfg_reading())
-		*rc = cfg_after_restart(vty);
-	else if (bsf_cfg->n_keks == SEAL_KEKS_MAX)
-		*rc = cfg_fail(vty, "too many keys; allowed: %d", SEAL_KEKS_MAX);
-	for (size_t i = 0; *rc == CMD_SUCCESS && i < bsf_cfg->n_keks; i++)
-		if (bsf_cfg->keks[i].id == atoi(id))
-			*rc = cfg_fail(vty, "key %s is there already; allowed: another number", id);
-	if (*rc != CMD_SUCCESS)
-		return NULL;
-	k->id = atoi(id);
-	k->line = cfg_line();
-	return k;
-}
-
-DEFUN(cfg_kek, cfg_kek_cmd, "kek <1-255> (file|credential) WHERE",
-      KEK_HELP "64 hex digits in a file that only we may read\n"
-	       "A credential of systemd\n"
-	       "Path or name\n")
-{
-	int rc;
-	struct bsf_kek *k = kek_next(vty, argv[0], &rc);
-
-	if (!k)
-		return rc;
-	k->credential = argv[1][0] == 'c';
-	k->path = bsf_cfg_secret_path(k->credential, argv[2]);
-	if (!k->path)
-		return cfg_fail(vty, "systemd gave us no credentials; allowed: kek %s file PATH", argv[0]);
-	k->where = talloc_strdup(bsf_cfg, argv[2]);
-	bsf_cfg->n_keks++;
-	return CMD_SUCCESS;
-}
-
-DEFUN(cfg_kek_pkcs11, cfg_kek_pkcs11_cmd, "kek <1-255> pkcs11 MODULE TOKEN KEY pin-file PATH",
-      KEK_HELP "A generic secret that stays in a token; only with lmdb\n"
-	       "Library of the token\n"
-	       "Label of the token\n"
-	       "Label of the key\n"
-	       "PIN\n"
-	       "One line in a file that only we may read\n")
-{
-	int rc;
-	struct bsf_kek *k = kek_next(vty, argv[0], &rc);
-
-	if (!k)
-		return rc;
-	k->module = talloc_strdup(bsf_cfg, argv[1]);
-	k->token = talloc_strdup(bsf_cfg, argv[2]);
-	k->key = talloc_strdup(bsf_cfg, argv[3]);
-	k->where = talloc_strdup(bsf_cfg, argv[4]);
-	k->path = cfg_path(bsf_cfg, argv[4]);
-	bsf_cfg->n_keks++;
-	return CMD_SUCCESS;
-}
-
-static void write_kek(struct vty *vty, const struct bsf_kek *k)
-{
-	if (k->module)
-		vty_out(vty, " kek %u pkcs11 %s %s %s pin-file %s%s", k->id, k->module, k->token, k->key, k->where,
-			VTY_NEWLINE);
-	else
-		vty_out(vty, " kek %u %s %s%s", k->id, k->credential ? "credential" : "file", k->where, VTY_NEWLINE);
-}
-
 static int write_store(struct vty *vty)
 {
 	vty_out(vty, "store%s", VTY_NEWLINE);
@@ -350,8 +277,7 @@ static int write_store(struct vty *vty)
 		vty_out(vty, " memory%s", VTY_NEWLINE);
 	}
 	bsf_redis_write(vty);
-	for (size_t i = 0; i < bsf_cfg->n_keks; i++)
-		write_kek(vty, &bsf_cfg->keks[i]);
+	kek_cfg_write(vty);
 	return CMD_SUCCESS;
 }
 
@@ -384,12 +310,11 @@ void bsf_cfg_vty_init(void)
 		{ BSF_NODE_STORE, &cfg_lmdb_cmd },
 		{ BSF_NODE_STORE, &cfg_memory_cmd },
 		{ BSF_NODE_STORE, &cfg_map_size_cmd },
-		{ BSF_NODE_STORE, &cfg_kek_cmd },
-		{ BSF_NODE_STORE, &cfg_kek_pkcs11_cmd },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bsf_nodes); i++)
 		install_node(&bsf_nodes[i], writers[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
 		install_element(cmds[i].node, cmds[i].el);
+	kek_cfg_init(BSF_NODE_STORE);
 }

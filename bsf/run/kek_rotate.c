@@ -4,6 +4,7 @@
 #include <errno.h>
 #include "bsf/run/cfg.h"
 #include "common/rt/daemon.h"
+#include "common/rt/kek_cfg.h"
 #include "common/rt/kek_job.h"
 
 static struct store_shared *shared;
@@ -48,7 +49,5 @@ void kek_rotate_init(struct store_shared *sh)
 	uint8_t ids[SEAL_KEKS_MAX];
 
 	shared = sh;
-	for (size_t i = 0; i < bsf_cfg->n_keks; i++)
-		ids[i] = bsf_cfg->keks[i].id;
-	kek_job_init(bsf_cfg->store == BSF_STORE_MEMORY ? &in_memory : &in_store, ids, bsf_cfg->n_keks);
+	kek_job_init(bsf_cfg->store == BSF_STORE_MEMORY ? &in_memory : &in_store, ids, kek_cfg_ids(ids));
 }

@@ -17,6 +17,7 @@
 #include "common/base/folder.h"
 #include "common/rt/cfg_file.h"
 #include "common/rt/daemon.h"
+#include "common/rt/kek_cfg.h"
 #include "common/rt/log_cat.h"
 #include "common/rt/pseudonym.h"
 
@@ -87,19 +88,6 @@ static int open_redis(struct store_shared **out, const struct seal_kek *keks, si
 	return rc;
 }
 
-/* A key that stays in its token gives one that is as good for words. */
-static int pseudonyms(const struct seal_kek *first, struct err *err)
-{
-	SECRET_AUTO key = first->key;
-
-	if (first->hmac) {
-		if (first->hmac(first->token, key.b, span_str("gba pseudonyms"), err) < 0)
-			return -EIO;
-		key.len = SEAL_KEK_LEN;
-	}
-	return pseudonym_init(&key) == 0 ? 0 : err_set(err, -EIO, "no pseudonyms for the log");
-}
-
 int store_open(struct store_shared **out, bool check, struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
@@ -109,13 +97,13 @@ int store_open(struct store_shared **out, bool check, struct err *err)
 		*out = store_shared_mem_new(err);
 		return *out && pseudonym_init(NULL) == 0 ? 0 : -ENOMEM;
 	}
-	rc = n = bsf_cfg_keks(keks, err);
+	rc = n = kek_cfg_read(keks, err);
 	if (rc >= 0)
 		rc = bsf_cfg->store == BSF_STORE_LMDB ? open_lmdb(out, keks, (size_t)n, check, err)
 						      : open_redis(out, keks, (size_t)n, err);
 	if (rc == 0)
-		rc = pseudonyms(&keks[0], err);
-	bsf_cfg_keks_free(keks);
+		rc = kek_cfg_pseudonyms(&keks[0], err);
+	kek_cfg_free(keks);
 	return rc;
 }
 
@@ -161,13 +149,13 @@ static int check_redis_files(const struct seal_kek *keks, size_t n, struct err *
 static int check_secrets(struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
-	int rc = bsf_cfg_keks(keks, err);
+	int rc = kek_cfg_read(keks, err);
 	SECRET_AUTO password = { 0 };
 	SECRET_AUTO of_sentinels = { 0 };
 
 	if (rc >= 0 && bsf_cfg->store == BSF_STORE_REDIS)
 		rc = check_redis_files(keks, (size_t)rc, err);
-	bsf_cfg_keks_free(keks);
+	kek_cfg_free(keks);
 	return rc < 0 ? rc : redis_passwords(&password, &of_sentinels, err);
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bsf/store/kek_token.h"
+#include "common/rt/kek_token.h"
 #include "bsf/tool/tool.h"
 
 #define WHERE_MAX 1024

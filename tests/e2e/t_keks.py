@@ -3,7 +3,7 @@
 import os
 
 from lib import ctl, procs, vty
-from lib.kek import keks, new_kek, restart, rotation, until_done
+from lib.kek import PIN, keks, new_kek, restart, rotation, token, until_done
 from lib.load import Load, NafPool
 from lib.redis import Redis, two, use
 from lib.runner import test
@@ -201,37 +201,11 @@ async def memory(t):
     assert "nothing is sealed" in str(await ctl.refused(w.ports["bsf_ctl"], "kek rotate"))
 
 
-PIN = "87654321"
-
-
-async def token(t, w):
-    """A token of softhsm2 with a key of its own, and the lines that name it."""
-    module = "/usr/lib/softhsm/libsofthsm2.so"
-    if not os.path.exists(module):
-        t.skip("softhsm2 is not installed")
-    t.need_tool("pkcs11-tool", "opensc")
-    folder = f"{w.etc}/tokens"
-    os.mkdir(folder, 0o700)
-    conf = w.write_secret("softhsm2.conf", f"directories.tokendir = {folder}\nobjectstore.backend = file\nlog.level = ERROR\n")
-    w.bsf_env["SOFTHSM2_CONF"] = conf
-    for words in (["softhsm2-util", "--init-token", "--free", "--label", "gba", "--so-pin", "12345678", "--pin", PIN],
-                  ["pkcs11-tool", "--module", module, "--token-label", "gba", "--login", "--pin", PIN, "--keygen", "--key-type",
-                   "generic:32", "--label", "bsf", "--sensitive"],
-                  ["pkcs11-tool", "--module", module, "--token-label", "gba", "--login", "--pin", PIN, "--keygen", "--key-type",
-                   "generic:32", "--label", "next", "--sensitive"],
-                  ["pkcs11-tool", "--module", module, "--token-label", "gba", "--login", "--pin", PIN, "--keygen", "--key-type",
-                   "AES:32", "--label", "aes", "--sensitive"]):
-        rc, out, err = await procs.run(words, env=w.bsf_env)
-        assert rc == 0, (words, out, err)
-    pin = w.write_secret("pin", PIN + "\n")
-    return folder, lambda module=module, label="gba", key="bsf", pin=pin: f"kek 3 pkcs11 {module} {label} {key} pin-file {pin}"
-
-
 @test("A KEK that stays in a token (softhsm2): sealed and opened over starts, though the token is gone meanwhile; rotated to and from; what is "
       "wrong with it in words", timeout=60)
 async def pkcs11(t):
     w = World(t)
-    folder, line = await token(t, w)
+    folder, line = await token(t, w, w.bsf_env)
     old = f"kek 1 file {w.etc}/bsf-1.kek"
     await w.start()
     first = await w.ue().bootstrap()

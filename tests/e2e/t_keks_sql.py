@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Another KEK for gba-hss-simd and gba-regd: what is in their databases is sealed anew while they serve, through kill -9; then the old one may go."""
+import os
 import secrets
 
 from lib import ctl, procs, vty
-from lib.kek import restart, rotated
+from lib.kek import PIN, restart, rotated, token
 from lib.registry import FQDN, Realm
 from lib.runner import test
 from lib.world import World
@@ -114,3 +115,70 @@ async def registry(t):
     w.reg_cfg.write(f"{w.etc}/gba-reg.cfg")
     rc, out, err = await procs.run(w.reg.argv, 20)
     assert rc != 0 and "sealed by kek 2, which is not configured" in out + err, (rc, out, err)
+
+
+async def says(daemon, words, more=()):
+    rc, out, err = await procs.run([*daemon.argv, *more], 20, env=daemon.env)
+    assert rc != 0 and words in out + err and PIN not in out + err, (rc, out, err)
+
+
+@test("gba-hss-simd: a KEK that stays in a token (softhsm2) seals and opens, though the token is away meanwhile; what is wrong with it in words", timeout=60)
+async def in_a_token(t):
+    w = World(t).no_limits()
+    await w.start()
+    folder, line = await token(t, w, w.hss_env)
+    await w.hss.stop()
+    w.hss.env.update(w.hss_env)
+    keks(w, w.hss_cfg, "subscribers", line(), f"kek 1 file {w.etc}/hss-1.kek")
+    await w.hss.start()
+    os.rename(folder, folder + ".away")                      # no record waits for it
+    os.mkdir(folder, 0o700)
+
+    async def done():
+        return (await ctl.ask(w.ports["hss_ctl"], "show kek"))["rotation"] == "done"
+    await t.until(done, 30, "the rotation to be done")
+    await at_once(w)
+    await w.ue().bootstrap()
+    await w.hss.stop()
+    keks(w, w.hss_cfg, "subscribers", line())
+    for more in ([], ["--check"]):
+        await says(w.hss, "kek 3: token gba, key bsf: there is no token of this label", more)
+    os.rmdir(folder)
+    os.rename(folder + ".away", folder)
+    keks(w, w.hss_cfg, "subscribers", line(key="next"))
+    await says(w.hss, "kek 3 is not the key this database was sealed by")
+    keks(w, w.hss_cfg, "subscribers", line())
+    await w.hss.start()
+    await at_once(w)
+    await w.ue(1).bootstrap()
+    assert line() in await vty.enabled(w.ports["hss_vty"], "show running-config")
+
+
+@test("gba-regd: a KEK is a credential of systemd, or stays in a token; the words for people in the log are made of it as well")
+async def of_the_registry(t):
+    w = await Realm(t).start()
+    await w.granted()
+    env = dict(w.reg.env or {})
+    _, line = await token(t, w, env)
+    os.mkdir(f"{w.etc}/credentials", 0o700)
+    text = secrets.token_hex(32)
+    w.more_secrets.append(bytes.fromhex(text))
+    path = w.write_secret("credentials/reg-2.kek", text)
+    os.chmod(path, 0o440)                                    # as systemd shows a right of the service's user
+    former = f"kek 1 file {w.etc}/reg-1.kek"
+    for kek, more in (("kek 2 credential reg-2.kek", {"CREDENTIALS_DIRECTORY": f"{w.etc}/credentials"}), (line(), env)):
+        await w.reg.stop()
+        keks(w, w.reg_cfg, "registry", kek, former)
+        w.reg_cfg.write(f"{w.etc}/gba-reg.cfg")
+        w.reg.env.update({"CREDENTIALS_DIRECTORY": f"{w.etc}/credentials", **more})
+        await w.start_reg()
+
+        async def done():
+            return (await w.order("show kek"))["rotation"] == "done"
+        await t.until(done, 30, "the rotation to be done")
+        await w.reg.stop()
+        keks(w, w.reg_cfg, "registry", kek)
+        w.reg_cfg.write(f"{w.etc}/gba-reg.cfg")
+        await w.start_reg()
+        assert (await w.order(f"device show {w.cards[0].impi}"))["impi"] == w.cards[0].impi
+        former = kek

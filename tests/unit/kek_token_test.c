@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What can be wrong with a token, each in its own words; what softhsm2 cannot be brought to say comes from a module of the test. */
-#include "bsf/store/kek_token.h"
+#include "common/rt/kek_token.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A new KEK for BSFs: KEK 2 seals, KEK 1 goes when nothing is sealed by it any more."""
+import os
 import secrets
 
-from . import ctl
+from . import ctl, procs
 
 
 def new_kek(*worlds):
@@ -63,3 +64,29 @@ async def until_done(t, *worlds):
     await t.until(done, 60, "the rotation to be done")
     proven(last, w.bsf)
     return last
+
+
+PIN = "87654321"
+
+
+async def token(t, w, env):
+    """A token of softhsm2 with a key of its own, which processes with env find, and the lines that name it."""
+    module = "/usr/lib/softhsm/libsofthsm2.so"
+    if not os.path.exists(module):
+        t.skip("softhsm2 is not installed")
+    t.need_tool("pkcs11-tool", "opensc")
+    folder = f"{w.etc}/tokens"
+    os.mkdir(folder, 0o700)
+    conf = w.write_secret("softhsm2.conf", f"directories.tokendir = {folder}\nobjectstore.backend = file\nlog.level = ERROR\n")
+    env["SOFTHSM2_CONF"] = conf
+    for words in (["softhsm2-util", "--init-token", "--free", "--label", "gba", "--so-pin", "12345678", "--pin", PIN],
+                  ["pkcs11-tool", "--module", module, "--token-label", "gba", "--login", "--pin", PIN, "--keygen", "--key-type",
+                   "generic:32", "--label", "bsf", "--sensitive"],
+                  ["pkcs11-tool", "--module", module, "--token-label", "gba", "--login", "--pin", PIN, "--keygen", "--key-type",
+                   "generic:32", "--label", "next", "--sensitive"],
+                  ["pkcs11-tool", "--module", module, "--token-label", "gba", "--login", "--pin", PIN, "--keygen", "--key-type",
+                   "AES:32", "--label", "aes", "--sensitive"]):
+        rc, out, err = await procs.run(words, env=env)
+        assert rc == 0, (words, out, err)
+    pin = w.write_secret("pin", PIN + "\n")
+    return folder, lambda module=module, label="gba", key="bsf", pin=pin: f"kek 3 pkcs11 {module} {label} {key} pin-file {pin}"

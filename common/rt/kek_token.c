@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "bsf/store/kek_token.h"
+#include "common/rt/kek_token.h"
 
 #include <dlfcn.h>
 #include <errno.h>
