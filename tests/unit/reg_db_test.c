@@ -2,6 +2,7 @@
 /* Statements that stay prepared, and the log of the database, which another thread than the writer's empties; what a new KEK
  * seals anew. */
 #include <errno.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -193,23 +194,24 @@ static bool opens_with(uint8_t first, uint8_t second, struct err *err)
 	return world != NULL;
 }
 
-/* \returns what does not open */
-static uint64_t rotated(void)
+/* \returns how many do not open; -errno of the step that failed */
+static int64_t rotated(void)
 {
 	static const enum reseal_what passes[] = { RESEAL_SEAL, RESEAL_COUNT, RESEAL_END };
-	uint64_t lost = 0;
+	int64_t lost = 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; rc == 0 && i < 3; i++) {
 		struct reseal_step s = { .what = passes[i] };
 
 		do {
-			ck_assert_int_eq(reg_keks_step(world, &s), 0);
-			lost += passes[i] == RESEAL_SEAL ? s.came.lost : 0;
+			rc = reg_keks_step(world, &s);
+			lost += passes[i] == RESEAL_SEAL ? (int64_t)s.came.lost : 0;
 			memcpy(s.at, s.came.at, s.came.at_len);
 			s.at_len = s.came.at_len;
-		} while (passes[i] != RESEAL_END && !s.came.over);
+		} while (rc == 0 && passes[i] != RESEAL_END && !s.came.over);
 	}
-	return lost;
+	return rc < 0 ? rc : lost;
 }
 
 /* Sealed by a KEK that is gone: it is in nobody's way for longer than somebody may ask for it. */
@@ -223,11 +225,11 @@ START_TEST(kept_answers_are_over_or_sealed_anew)
 			 "INSERT INTO kept VALUES ('w', 'k', x'00', x'0109' || zeroblob(60), unixepoch() - 86401)"),
 		0);
 	ck_assert_msg(opens_with(2, 1, &err), "%s", err.text);
-	ck_assert_uint_eq(rotated(), 0);
+	ck_assert_int_eq(rotated(), 0);
 	ck_assert_int_eq(reg_number("SELECT count(*) FROM kept"), 0);
 	sql_exec(world->sql, "INSERT INTO kept VALUES ('w', 'k', x'00', x'0109' || zeroblob(60), unixepoch())");
 	ck_assert_msg(opens_with(3, 2, &err), "%s", err.text);
-	ck_assert_uint_eq(rotated(), 1);
+	ck_assert_int_eq(rotated(), 1);
 	ck_assert(!opens_with(2, 1, &err));
 	ck_assert_msg(strstr(err.text, "sealed by kek 3, which is not configured"), "%s", err.text);
 	ck_assert_msg(opens_with(3, 1, &err), "%s", err.text);
@@ -280,14 +282,14 @@ START_TEST(damaged_page)
 	strcpy(database, sqlite3_db_filename(world->sql, "main"));
 	name_devices(500);
 	damage_page_of(250);
-	ck_assert(!opens_with(2, 1, &err));
-	ck_assert_msg(strstr(err.text, "sealing anew by the first kek failed"), "%s", err.text);
-	ck_assert_msg(strstr(err.text, "malformed"), "%s", err.text);
-	ck_assert_msg(opens_with(1, 2, &err), "%s", err.text);
+	ck_assert_msg(opens_with(2, 1, &err), "%s", err.text);
+	ck_assert_int_eq(rotated(), -EIO);
 	for (rc = reg_db_ask(world, &q, "SELECT sealed FROM identifier", ""); rc > 0; rc = reg_db_next(q))
 		;
 	ck_assert_int_eq(rc, -EIO); /* which is no end of a list */
 	reg_db_end(q);
+	ck_assert(!opens_with(2, 3, &err));
+	ck_assert_msg(strstr(err.text, "sealed by kek 1, which is not configured"), "%s", err.text);
 }
 END_TEST
 

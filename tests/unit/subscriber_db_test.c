@@ -291,6 +291,7 @@ START_TEST(former)
 		subscriber_row_clear(&r);
 		db = subscriber_db_open(path, both, 2, SUBSCRIBER_DB_RUN, &err);
 		ck_assert_msg(db != NULL, "%s", err.text);
+		ck_assert_int_eq(rotated(db), 0);
 		subscriber_db_close(db);
 		kek = second;
 	}
