@@ -217,6 +217,27 @@ static void print_flat(const json_t *o)
 	putchar('\n');
 }
 
+static void print_object(const json_t *o);
+
+/* Its members stand for themselves; where each is an object, a line for each with its name, as "keks 1". */
+static void print_group(const char *group, const json_t *o)
+{
+	const char *name;
+	json_t *v;
+
+	if (!json_is_object(json_object_iter_value(json_object_iter((json_t *)o)))) {
+		print_object(o);
+		return;
+	}
+	json_object_foreach((json_t *)o, name, v)
+	{
+		int n = printf("%s %s", group, name);
+
+		printf("%*s", n < 25 ? 25 - n : 1, "");
+		print_flat(v);
+	}
+}
+
 static void print_object(const json_t *o)
 {
 	const char *name;
@@ -226,7 +247,7 @@ static void print_object(const json_t *o)
 	json_object_foreach((json_t *)o, name, v)
 	{
 		if (json_is_object(v)) {
-			print_object(v);
+			print_group(name, v);
 		} else if (json_is_array(v)) {
 			json_array_foreach(v, i, of)
 			{

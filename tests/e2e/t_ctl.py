@@ -234,6 +234,8 @@ async def tool(t):
     assert rc == 0 and json.loads(out)["figures"]["sessions"] == 1, (rc, out, err)
     rc, out, err = await gbactl(t, w, "figures", which="hss")
     assert rc == 0 and "\nsubscribers              3\n" in out, (rc, out, err)
+    rc, out, err = await gbactl(t, w, "show", "kek")
+    assert rc == 0 and "\nkeks 1                   seals true, may_go false\n" in out, (rc, out, err)
     rc, out, err = await gbactl(t, w, "commands")
     assert rc == 0 and "\nrevoke impi IMPI                        Make the keys of a subscriber invalid at once" in out, out
     assert "\nguss IMPI --file FILE                   A newer GUSS" in out and "of causes, and gauges (changes nothing)\n" in out, out
