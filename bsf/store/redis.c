@@ -104,10 +104,13 @@ static void part_named(void *part, const struct sockaddr_storage *master, unsign
 {
 	struct redis_part *p = part;
 	struct sockaddr_storage was = p->at;
+	char words[REDIS_LINK_WHY] = "";
 
+	if (master && p->label[0])
+		snprintf(words, sizeof(words), "the Sentinels name it in the place of %s", p->label);
 	part_is_at(p, master, agree);
 	if (!master || !redis_same_server(&was, master))
-		redis_link_aim(p->link, master, master ? "the master is another now" : why);
+		redis_link_aim(p->link, master, master ? words : why);
 }
 
 static struct redis_link *part_link(struct redis_part *p)

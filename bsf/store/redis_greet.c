@@ -92,7 +92,9 @@ static bool may(struct redis_part *p, const struct redisReply *r, const char *na
 	if (r->type != REDIS_REPLY_ERROR)
 		return true;
 	if (strncmp(r->str, "NOAUTH", 6) == 0)
-		greet_refuse(p, "it wants a password", "", "");
+		greet_refuse(p,
+			     "it wants a password; allowed: redis password file PATH, redis password credential NAME",
+			     "", "");
 	else if (strncmp(r->str, "LOADING", 7) == 0)
 		greet_refuse(p, "it loads its data", "", "");
 	else if ((strstr(r->str, "NOPERM") || strstr(r->str, "can't run") || strstr(r->str, "can't access")) &&
@@ -411,7 +413,8 @@ static void say_down(struct redis_part *p, const char *why)
 	log_line_end(&l);
 }
 
-/* \returns is it news? */
+/* \param[in] why NUL-terminated; empty: it has only begun, and is up soon or says why not
+ * \returns is it news? */
 static bool state_take(struct redis_part *p, bool up, const char *why)
 {
 	struct store_redis *s = p->shared;
@@ -419,10 +422,10 @@ static bool state_take(struct redis_part *p, bool up, const char *why)
 
 	pthread_mutex_lock(&s->lock);
 	if (p->marks) { /* it is not one of the links of shards, which say the same of the server */
-		news = !up && s->up > 0;
+		news = !up && why[0] && s->up > 0;
 	} else {
 		s->up += (unsigned)up - (unsigned)p->is_up;
-		news = up ? s->up == 1 : strcmp(s->why, why) != 0;
+		news = up ? s->up == 1 : why[0] && strcmp(s->why, why) != 0;
 		snprintf(s->why, sizeof(s->why), "%s", why);
 	}
 	pthread_mutex_unlock(&s->lock);

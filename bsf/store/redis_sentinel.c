@@ -52,18 +52,24 @@ static unsigned how_many(const struct redis_sentinels *a, const struct sockaddr_
 	return n;
 }
 
+static const char no_answer_yet[] = "no answer yet"; /* until its connection is up, or has failed once */
+
 /* Of one that is not asked it is known why. */
 static void sentinels_judge_nobody(struct redis_sentinels *a)
 {
-	unsigned heard = how_many(a, NULL), of = (unsigned)a->cfg->n_sentinels;
+	unsigned heard = how_many(a, NULL), of = (unsigned)a->cfg->n_sentinels, untried = 0;
 	const char *why = "they do not agree";
 	char words[REDIS_LINK_WHY];
 
 	for (size_t i = 0; i < of; i++)
-		if (!says(&a->each[i], NULL))
+		if (!says(&a->each[i], NULL)) {
 			why = a->each[i].why[0] ? a->each[i].why : "no answer";
+			untried += strcmp(why, no_answer_yet) == 0;
+		}
 	snprintf(words, sizeof(words), "no master that most of %u Sentinels name: %u have answered, %.80s", of, heard,
 		 why);
+	if (untried && heard + untried > of / 2)
+		words[0] = '\0'; /* too early to say that something is wrong */
 	a->ops->named(a->owner, NULL, 0, words);
 }
 
@@ -172,7 +178,7 @@ struct redis_sentinels *redis_sentinels_new(const struct store_redis_cfg *cfg, s
 		struct sentinel *s = &a->each[i];
 
 		s->all = a;
-		snprintf(s->why, sizeof(s->why), "no answer yet");
+		snprintf(s->why, sizeof(s->why), "%s", no_answer_yet);
 		s->auth = (struct redis_auth){
 			.user = cfg->sentinel_user, .password = &cfg->sentinel_password, .then = name_ask, .owner = s
 		};

@@ -317,4 +317,5 @@ async def behind_sentinels(t):
             await d.replicated()
         await fault(d)
         await order
+    assert any("the Sentinels name it in the place of 127.0.0.1" in w.bsf.text() for w in d.worlds)
     await d.end(len(faults))
