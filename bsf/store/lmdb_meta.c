@@ -102,7 +102,11 @@ int lmdb_meta_begin(struct store_lmdb *l, const struct store_lmdb_cfg *cfg, stru
 			"store: the database in %s was made under another KEK: %u, which is not configured; " LMDB_KEK_CURE,
 			cfg->dir, kek, kek);
 	case -EBADMSG:
-		return err_set(err, rc, "store: the database in %s was made under another KEK", cfg->dir);
+		return err_set(
+			err, rc,
+			"store: the database in %s was made under another KEK %u than is configured, or is damaged; allowed: "
+			"the key that sealed it",
+			cfg->dir, kek);
 	case -ECANCELED:
 		return err_set(err, rc, "kek %u: %s", kek, l->said.text);
 	case -ENOSPC:

@@ -159,6 +159,16 @@ static int salvage_entry(void *owner, struct span key, struct span value)
 	return lmdb_new_put(&s->into, key, value);
 }
 
+/* Then every record would be taken for a damaged one. */
+static bool kek_is_another(struct salvage *s)
+{
+	struct span sealed = record_index_span(&s->into.meta);
+	struct err unused;
+
+	return s->keys.seal && seal_learn(s->keys.seal, sealed, &unused) == 0 &&
+	       lmdb_meta_open(&s->keys, sealed) == -EBADMSG;
+}
+
 static int salvage_write(struct salvage *s, int fd, const char *dir, const char *into, struct err *err)
 {
 	char path[PATH_CAP];
@@ -174,6 +184,11 @@ static int salvage_write(struct salvage *s, int fd, const char *dir, const char 
 		err_set(err, -EIO, "cannot be saved into %s: %s", into, lmdb_new_words(rc));
 	else if (!s->into.has_meta)
 		err_set(err, rc = -EBADMSG, "%s: the index key is lost, so nothing of it could be found", dir);
+	else if (kek_is_another(s))
+		err_set(err, rc = -EBADMSG,
+			"%s: the index key does not open: KEK %u is another one, or it is damaged; allowed: the KEK that "
+			"sealed it, or no --kek",
+			dir, seal_kek_id(record_index_span(&s->into.meta)));
 	rc = out_close(&s->quarantine, path, rc);
 	if (rc == 0 && s->quarantine.items == 0)
 		unlink(path);
@@ -204,6 +219,7 @@ int tool_salvage(const char *dir, const char *into, const struct tool_keks *keks
 		if (rc != 0)
 			folder_remove(into);
 	}
+	secret_clear(&s.keys.index_key);
 	seal_free(s.keys.seal);
 	close(fd);
 	return rc;

@@ -148,7 +148,7 @@ static void print_opened(const struct look *l)
 	if (l->no_kek)
 		printf("%-32s %llu\n", "sealed under a KEK not given", (unsigned long long)l->no_kek);
 	if (l->has_meta && !l->meta_opened)
-		puts("the index key does not open");
+		puts("the index key does not open: its KEK was not given, or another one as that, or it is damaged");
 }
 
 static int look_at(struct look *l, const char *dir, const struct tool_keks *keks, struct err *err)

@@ -47,6 +47,8 @@ async def carried(t):
     w.write_secret("other.kek", "ab" * 32 + "\n")
     out = await tool("check", store, f"--kek=1={w.etc}/other.kek", rc=1)
     assert has(out, "damaged: they do not open", 13) and "index key does not open" in out, out
+    assert "the index key does not open: KEK 1 is another one" in await tool("salvage", store, w.dir + "/no", f"--kek=1={w.etc}/other.kek", rc=1)
+    assert not os.path.exists(w.dir + "/no")     # a wrong KEK is no reason to throw records away
     assert has(await tool("check", store, f"--kek=2={w.etc}/other.kek", rc=1), "sealed under a KEK not given", 13)
     assert "allowed: --kek" in await tool("check", store, rc=1)
     assert "no credentials; allowed: ID=PATH" in await tool("check", store, "--kek=1=credential:bsf-1.kek", rc=2)
