@@ -70,17 +70,6 @@ static int check_ports(const struct bsf_cfg *c, struct err *err)
 	return 0;
 }
 
-/* The token is asked for each start that has sealed: on Redis those of other daemons come while records wait. */
-static int check_keks(const struct bsf_cfg *c, struct err *err)
-{
-	int line;
-	uint8_t id = kek_cfg_in_token(&line);
-
-	return id && c->store != BSF_STORE_LMDB
-		       ? cfg_error(err, -EINVAL, line, "kek %u: pkcs11 without lmdb; allowed: with lmdb", id)
-		       : 0;
-}
-
 int bsf_cfg_check(struct err *err)
 {
 	const struct bsf_cfg *c = bsf_cfg;
@@ -107,8 +96,6 @@ int bsf_cfg_check(struct err *err)
 							  : "store: redis without a key to seal with",
 			       "kek ID file PATH, kek ID credential NAME, kek ID pkcs11 ...");
 	rc = bsf_redis_check(c, err);
-	if (rc == 0)
-		rc = check_keks(c, err);
 	if (rc == 0)
 		rc = check_ports(c, err);
 	if (rc == 0)

@@ -337,6 +337,8 @@ struct store_shared *store_shared_redis_new(const struct store_redis_cfg *cfg, s
 	atomic_init(&s->sh.graces_ms, cfg->grace_ms);
 	(void)rng_fill((uint8_t *)&s->sh.maker, sizeof(s->sh.maker));
 	s->seal = s->sh.pushes && s->sh.marks ? seal_new(cfg->keks, cfg->n_keks, err) : NULL;
+	if (s->seal)
+		seal_learnt(s->seal); /* no former release kept anything in Redis under a KEK in a token */
 	s->sh.beside = s->seal;
 	s->marks = s->seal && file_open(s, err) ? redis_marks_start(s) : NULL;
 	if (s->marks)

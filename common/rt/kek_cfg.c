@@ -119,16 +119,6 @@ size_t kek_cfg_ids(uint8_t *ids)
 	return n_lines;
 }
 
-uint8_t kek_cfg_in_token(int *line)
-{
-	for (size_t i = 0; i < n_lines; i++)
-		if (lines[i].module) {
-			*line = lines[i].line;
-			return lines[i].id;
-		}
-	return 0;
-}
-
 /* --- the keys */
 
 static int from_file(struct seal_kek *out, const struct line *k, struct err *err)

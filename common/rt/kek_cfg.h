@@ -15,8 +15,6 @@ void kek_cfg_write(struct vty *vty);
 
 /*! \param[out] ids of those that are configured, the first seals; SEAL_KEKS_MAX octets \returns how many */
 size_t kek_cfg_ids(uint8_t *ids);
-/*! One that stays in a token. \param[out] line of the configuration \returns its number; 0: none does */
-uint8_t kek_cfg_in_token(int *line);
 
 /*! Read them, and log in to the tokens of those that are in one.
  *  \param[out] keks SEAL_KEKS_MAX entries, all zero before; the caller calls kek_cfg_free() in any case

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file kek_token.h
- *  A KEK in a PKCS#11 token: a generic secret that does not come out. The token makes the sealing key of each start by HMAC-SHA-256 of its
- *  salt; it is asked while a store is opened and then left, so no record ever waits for it. The module is loaded into this process. */
+ *  A KEK in a PKCS#11 token: a generic secret that does not come out. The token makes the root of all sealing keys by HMAC-SHA-256; it is
+ *  asked while a store is opened and then left, so no record ever waits for it. The module is loaded into this process. */
 #pragma once
 
 #include "common/base/bytes.h"

@@ -267,3 +267,25 @@ async def refused(w, words):
         rc, out, err = await procs.run([*w.bsf.argv, *more], env=w.bsf.env)
         assert rc != 0 and words in out + err, (words, rc, out, err)
         assert PIN not in out + err
+
+
+@test("Redis: a KEK in a token seals and opens, also what another daemon sealed by it; once up, nobody needs the token", timeout=60)
+async def pkcs11_redis(t):
+    server = await Redis(t).start()
+    a, b = two(t, server)
+    folder, line = await token(t, a)
+    b.bsf_env["SOFTHSM2_CONF"] = a.bsf_env["SOFTHSM2_CONF"]
+    for w in (a, b):
+        keks(w, line())
+        await w.start()
+    os.rename(folder, folder + ".away")
+    s = await a.ue().bootstrap()
+    key = (await server.told("GET", b"s" + s.rand[:13]))[1]
+    assert b"\x02\x03" in key[:64], "version 2, KEK 3"
+    pool = NafPool(b)
+    t.cleanup(pool.close)
+    await pool.compare(s)
+    os.rename(folder + ".away", folder)
+    keks(b, f"kek 1 file {b.etc}/bsf-1.kek")
+    await restart(b)
+    await says(t, b, "what is there was made under another KEK")
