@@ -44,7 +44,7 @@ FAULTS = {
     ],
     "bsf/store/store.c": [
     ("what was got while the lease ended is served", "redis_denied_test",
-     "if (r->rc == 0 && (serves || r->op == STORE_PUT) && store_lease_over(r->st->sh))",
+     "if (r->rc == 0 && serves && !store_may_serve(r->st->sh, &r->session))",
      "if (0)"),
     ("a session is put though it was revoked since its challenge", "contract",
      "if (!marks_fit(st->sh->marks, s))\n\t\treturn submit(r);",
