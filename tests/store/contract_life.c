@@ -211,7 +211,7 @@ CASE(guss_is_kept)
 	ck_assert(is_kept(IMPI_1, ""));
 	end = time(NULL) + 1;
 	ck_assert_int_eq(put_with(4, IMPI_2, BSF_A, GUSS_OF("3"), end), 0);
-	while (store_now_s(h.st) <= end)
+	while (store_now_s(h.st) < end) /* before it is swept */
 		usleep(50000);
 	ck_assert(is_kept(IMPI_2, ""));
 }
