@@ -273,7 +273,7 @@ async def refused(w, words):
 async def pkcs11_redis(t):
     server = await Redis(t).start()
     a, b = two(t, server)
-    folder, line = await token(t, a)
+    folder, line = await token(t, a, a.bsf_env)
     b.bsf_env["SOFTHSM2_CONF"] = a.bsf_env["SOFTHSM2_CONF"]
     for w in (a, b):
         keks(w, line())
