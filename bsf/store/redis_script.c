@@ -15,7 +15,8 @@
 #define ARGS_MAX 6
 #define SHA_TEXT 40
 
-/* A subscriber's record apart and together (redis_subscriber.h). It lives as long as the longest of what it was for. */
+/* A subscriber's record apart and together (redis_subscriber.h). It lives as long as the longest of what it was for. One that is damaged is as
+ * good as none, or its subscriber could not bootstrap for so long; what was revoked, the marks know. */
 #define LUA_RECORD \
 	"local none = '0' .. string.rep('\\0', 24)\n" \
 	"local function read_former(v)\n" \
@@ -28,8 +29,9 @@
 	"local function read(v)\n" \
 	"	if not v then return 0, none, '', '' end\n" \
 	"	if string.byte(v) >= 48 then return read_former(v) end\n" \
-	"	local tmpi, at = none, 8\n" \
-	"	if string.byte(v) == 3 then tmpi, at = '1' .. string.sub(v, 8, 31), 32 end\n" \
+	"	local kind, tmpi, at = string.byte(v), none, 8\n" \
+	"	if kind ~= 2 and kind ~= 3 then return nil end\n" \
+	"	if kind == 3 then tmpi, at = '1' .. string.sub(v, 8, 31), 32 end\n" \
 	"	local revoked, n = struct.unpack('>I6', v, 2), struct.unpack('>I2', v, at)\n" \
 	"	return revoked, tmpi, string.sub(v, at + 2, at + 1 + n), string.sub(v, at + 2 + n)\n" \
 	"end\n" \
@@ -43,7 +45,8 @@
 	"end\n" \
 	"local t = redis.call('TIME')\n" \
 	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n" \
-	"local revoked, tmpi, sealed, list = read(redis.call('GET', KEYS[1]))\n"
+	"local whole, revoked, tmpi, sealed, list = pcall(read, redis.call('GET', KEYS[1]))\n" \
+	"if not whole or not revoked or revoked > now + 3600000 or #list % 26 ~= 0 then revoked, tmpi, sealed, list = 0, none, '', '' end\n"
 
 const char *const redis_script_texts[REDIS_SCRIPTS] = {
 	[REDIS_INTEND] =

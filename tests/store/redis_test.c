@@ -143,6 +143,43 @@ START_TEST(altered_there)
 }
 END_TEST
 
+/* A subscriber's record that is cut, longer, of another kind, revoked at a time to come, or of a former release and no number in it: he
+ * bootstraps, is found and revoked as if there were none. He could not for as long as it lay there */
+START_TEST(damaged_subscriber)
+{
+	static const char spoil[] =
+		"local k = redis.call('KEYS', 'i*')[1] local v = redis.call('GET', k)"
+		" redis.call('SET', k, loadstring('local v = ... return ' .. ARGV[1])(v), 'KEEPTTL')"
+		" return 1";
+	static const char *const rows[] = { "''",
+					    "string.sub(v, 1, 5)",
+					    "string.sub(v, 1, -2)",
+					    "v .. 'x'",
+					    "'\\2' .. string.sub(v, 2)",
+					    "'\\4' .. string.sub(v, 2)",
+					    "string.sub(v, 1, 1) .. string.rep('\\127', 6) .. string.sub(v, 8)",
+					    "string.rep('9', 15) .. '0' .. string.rep('0', 24) .. 'abc'",
+					    "string.rep('x', 50)" };
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct gba_session first = session_make(2 * i, IMPI_1, BSF_A, true),
+				   second = session_make(2 * i + 1, IMPI_1, BSF_A, true);
+		struct btid id = btid_of(&second);
+
+		open_with(NULL);
+		ck_assert_int_eq(put(&h, &first), 0);
+		ask((const char *const[]){ "EVAL", spoil, "0", rows[i], NULL });
+		ck_assert_msg(put(&h, &second) == 0, "%s", rows[i]);
+		ck_assert_int_eq(get(&h, &id), 0);
+		ck_assert_int_eq(find_tmpi(&h, second.tmpi), 0);
+		ask((const char *const[]){ "EVAL", spoil, "0", rows[i], NULL });
+		ck_assert_msg(revoke_impi(&h, IMPI_1) == 0, "%s", rows[i]);
+		ck_assert_int_eq(get(&h, &id), -ENOENT);
+		close_all();
+	}
+}
+END_TEST
+
 /* A subscriber has as many sessions as his list may hold: what lives there is not pushed out, and what is over makes room */
 START_TEST(sessions_of_a_subscriber)
 {
@@ -255,9 +292,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { few_permissions,   scripts_forgotten,  nothing_is_left_of_the_former,
-				       uses_of_a_session, altered_there,      sessions_of_a_subscriber,
-				       nothing_in_clear,  octets_of_a_session };
+	const TTest *const tests[] = { few_permissions,          scripts_forgotten, nothing_is_left_of_the_former,
+				       uses_of_a_session,        altered_there,     damaged_subscriber,
+				       sessions_of_a_subscriber, nothing_in_clear,  octets_of_a_session };
 
 	if (redis_server_is_there())
 		return suite_run("store on Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));
