@@ -11,6 +11,7 @@
 
 #define COUNT_TAG_LEN 12
 #define USE_SLACK_MS  (3600 * 1000) /* by whichever clock the session is judged, its uses are there */
+#define USE_AHEAD_MS  5000          /* more no two clocks differ that are used */
 
 static const char uses_key[] = "bu";
 
@@ -41,10 +42,11 @@ int redis_count(struct redis_part *p, struct store_req *r, int64_t for_ms, redis
 	return 0;
 }
 
-/* What the last master had counted last, this one may never have heard of. */
+/* What the last master had counted last, this one may never have heard of. What is to be made yet was
+ * made by a clock that was wrong. */
 static bool use_is_known(const struct redis_part *p, const struct store_req *r)
 {
-	return r->session.made_ms >= p->uses_since_ms;
+	return r->session.made_ms >= p->uses_since_ms && r->session.made_ms <= store_clock_ms(r->st) + USE_AHEAD_MS;
 }
 
 static void use_counted(void *req, const struct redisReply *reply)
@@ -86,12 +88,13 @@ static void uses_since(void *part, const struct redisReply *reply)
 void redis_uses_ask(struct redis_part *p)
 {
 	const char *text = redis_script_texts[REDIS_USES_SINCE];
-	char now[24];
+	char now[24], ahead[24];
 
 	p->uses_since_ms = INT64_MAX;
 	snprintf(now, sizeof(now), "%" PRId64, store_clock_ms(p->st));
-	(void)redis_link_greet(p->link, 6,
+	snprintf(ahead, sizeof(ahead), "%d", USE_AHEAD_MS);
+	(void)redis_link_greet(p->link, 7,
 			       (struct span[]){ span_str("EVAL"), span_str(text), span_str("1"), span_str(uses_key),
-						span_str(p->run_id), span_str(now) },
+						span_str(p->run_id), span_str(now), span_str(ahead) },
 			       uses_since, p);
 }

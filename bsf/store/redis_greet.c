@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file redis_greet.c
  *  Before a link to Redis is used: is it the one with the password, is it fit for what is kept there, may we do what we need, what
- *  is its clock, and by which key are names hidden there. Then, once a second, the last two again. */
+ *  is its clock, and by which key are names hidden there. Then, once a second, the last two again, and whether it is the master still. */
 #include "bsf/store/redis.h"
 
 #include <errno.h>
@@ -265,6 +265,20 @@ static void tick_meta(void *part, const struct redisReply *r)
 		redis_link_refuse(p->link, "its data have become others");
 }
 
+/* In between it may have had what another master has: of uses that were counted meanwhile, say, it knows nothing. */
+static void tick_reign(void *part, const struct redisReply *r)
+{
+	struct redis_part *p = part;
+	char role[32], reign[REDIS_RUN_ID + 1];
+
+	if (redis_errno(r) < 0)
+		return;
+	info_value(role, sizeof(role), r, "role:");
+	info_value(reign, sizeof(reign), r, "master_replid:");
+	if ((role[0] && strcmp(role, "master") != 0) || (reign[0] && strcmp(reign, p->run_id) != 0))
+		redis_link_refuse(p->link, "it is a replica, or its replication ID is another one now");
+}
+
 static void tick(void *part)
 {
 	struct redis_part *p = part;
@@ -273,6 +287,7 @@ static void tick(void *part)
 	if (!p->is_up)
 		return;
 	ask_time(p, time_said);
+	(void)greet(p, 2, (const char *const[]){ "INFO", "replication" }, tick_reign, p);
 	(void)meta_ask(p, tick_meta);
 }
 

@@ -123,14 +123,14 @@ const char *const redis_script_texts[REDIS_SCRIPTS] = {
 		      "local n = redis.call('INCR', KEYS[1])\n"
 		      "redis.call('PEXPIRE', KEYS[1], ARGV[1], 'NX')\n"
 		      "return n\n",
-	[REDIS_USES_SINCE] =
-		"#!lua flags=allow-oom\n"
-		"local v, t = redis.call('GET', KEYS[1]), redis.call('TIME')\n"
-		"local run, since = string.match(v or '', '^(.+) (%d+)$')\n"
-		"if run == ARGV[1] then return since end\n"
-		"since = string.format('%.0f', math.max(tonumber(ARGV[2]), t[1] * 1000 + math.floor(t[2] / 1000)))\n"
-		"redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. since)\n"
-		"return since\n",
+	[REDIS_USES_SINCE] = "#!lua flags=allow-oom\n"
+			     "local v, t = redis.pcall('GET', KEYS[1]), redis.call('TIME')\n"
+			     "local now = math.max(tonumber(ARGV[2]), t[1] * 1000 + math.floor(t[2] / 1000))\n"
+			     "local run, since = string.match(type(v) == 'string' and v or '', '^(.+) (%d+)$')\n"
+			     "if run == ARGV[1] and tonumber(since) <= now + tonumber(ARGV[3]) then return since end\n"
+			     "since = string.format('%.0f', now)\n"
+			     "redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. since)\n"
+			     "return since\n",
 	[REDIS_ALWAYS] = "#!lua flags=allow-oom\nreturn redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))\n",
 };
 

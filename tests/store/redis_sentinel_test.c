@@ -340,13 +340,78 @@ START_TEST(master_once_more)
 }
 END_TEST
 
+/* It was a replica under a link that stayed, with what another one had counted, and is the master again: how often a session was used
+ * that was made before it does not know */
+START_TEST(counts_of_a_replica_in_between)
+{
+	struct gba_session s1 = session_make(1, IMPI_1, BSF_A, true), s2 = session_make(2, IMPI_2, BSF_A, true);
+	struct btid id1 = btid_of(&s1), id2 = btid_of(&s2);
+	struct store_redis_cfg cfg;
+
+	redis_server_start(&a, NULL);
+	cfg = redis_cfg(&a.addr);
+	harness_open_redis(&h, &cfg);
+	ck_assert_int_eq(put(&h, &s1), 0);
+	ck_assert_uint_eq(use(&h, &id1, "naf.example.com"), 1);
+	tell((const char *const[]){ "REPLICAOF", "127.0.0.1", "1", NULL });
+	tell((const char *const[]){ "REPLICAOF", "NO", "ONE", NULL });
+	wait_why(&h, "it is a replica, or its replication ID is another one now");
+	store_wait_up(h.st);
+	ck_assert_uint_eq(use(&h, &id1, "naf.example.com"), UINT32_MAX);
+	ck_assert_int_eq(put(&h, &s2), 0);
+	ck_assert_uint_eq(use(&h, &id2, "naf.example.com"), 1);
+	harness_close(&h);
+	redis_server_stop(&a);
+}
+END_TEST
+
+/* Since when a server counts was written by a clock far ahead, or is nothing that can be read: it counts from now on, not in years */
+START_TEST(counts_from_a_wrong_time)
+{
+	static const char spoil[] =
+		"local run = string.match(redis.call('GET', 'bu'), '^(.+) ') redis.call('DEL', 'bu')"
+		" if ARGV[1] == 'list' then return redis.call('RPUSH', 'bu', 'x') end"
+		" redis.call('SET', 'bu', run .. ' ' .. ARGV[1]) return 1";
+	static const char *const rows[] = { "9999999999999", "99999999999999999999999999999999", "x", "list" };
+	struct store_redis_cfg cfg;
+
+	redis_server_start(&a, NULL);
+	cfg = redis_cfg(&a.addr);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct gba_session s = session_make(i, IMPI_1, BSF_A, true);
+		struct btid id = btid_of(&s);
+
+		harness_open_redis(&h, &cfg);
+		harness_close(&h);
+		tell((const char *const[]){ "EVAL", spoil, "0", rows[i], NULL });
+		harness_open_redis(&h, &cfg);
+		s.made_ms = store_clock_ms(h.st);
+		ck_assert_int_eq(put(&h, &s), 0);
+		ck_assert_msg(use(&h, &id, "naf.example.com") == 1, "%s", rows[i]);
+		s = session_make(100 + i, IMPI_1, BSF_A, true);
+		id = btid_of(&s);
+		s.made_ms = store_clock_ms(h.st) + 3600 * 1000; /* by that clock */
+		ck_assert_int_eq(put(&h, &s), 0);
+		ck_assert_uint_eq(use(&h, &id, "naf.example.com"), UINT32_MAX);
+		harness_close(&h);
+	}
+	redis_server_stop(&a);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { master_killed,    counts_go_with_their_master,
-				       stale_master,     majority,
-				       wrong_neighbours, no_sentinel,
-				       names_a_replica,  master_again,
-				       master_once_more };
+	const TTest *const tests[] = { master_killed,
+				       counts_go_with_their_master,
+				       stale_master,
+				       majority,
+				       wrong_neighbours,
+				       no_sentinel,
+				       names_a_replica,
+				       master_again,
+				       master_once_more,
+				       counts_of_a_replica_in_between,
+				       counts_from_a_wrong_time };
 
 	if (redis_server_is_there())
 		return suite_run("store on Redis behind Sentinels", NULL, NULL, tests,
