@@ -170,11 +170,12 @@ static int room_to_keep(struct reg_order *o, struct reg_db *db)
 	return rc < 0 ? rc : 0;
 }
 
-/* There is no more of what ends something than of what began; and it is refused to nobody. */
+/* There is no more of what ends something than of what began; and it is refused to nobody. What a POST calls state is the text of an
+ * ASP that comes back to it (POST /requests), not what something becomes. */
 static bool only_ends(const struct api_call *c, const struct reg_order *o)
 {
 	static const char *const agrees[] = { "agree", "asp_agrees", "user_agrees" };
-	const char *state = reg_in(o, "state");
+	const char *state = strcmp(c->op->method, "PUT") == 0 ? reg_in(o, "state") : NULL;
 
 	if (strcmp(c->op->method, "DELETE") == 0 || (state && strcmp(state, "active") != 0))
 		return true;

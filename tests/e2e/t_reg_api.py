@@ -320,6 +320,8 @@ async def changes_of_a_day(t):
     got = [await a.ask("PUT", "/apps/a.example.com", {"published": i % 2 == 0}, token=acme, headers={"If-Match": "*"}, patient=False) for i in range(5)]
     assert [r.status for r in got] == [200, 200, 429, 429, 429], got
     assert got[2].type == PROBLEM and 0 < int(got[2].headers["retry-after"]) <= 86400 and got[2].json["allowed"].startswith("what ends something"), got[2]
+    asked = {"fqdn": "a.example.com", "state": "suspended", "return": "https://a.example.com/back"}     # its own text: nothing ends
+    assert (await a.ask("POST", "/requests", asked, token=acme, patient=False)).status == 429
     assert (await w.order("audit head"))["row"] == rows + 3
     assert "has made 3 changes today and may make no more until tomorrow" in w.reg.text()
     assert (await a.ask("GET", "/apps", token=acme)).status == 200
