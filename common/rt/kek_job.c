@@ -39,6 +39,7 @@ static struct {
 	bool unwanted; /* and was of what was ordered before */
 	bool answered; /* the last step, with rc */
 	int rc;
+	const char *why;          /* of it; its step may be asked for again, and be another thread's */
 	unsigned wait_s, found_s; /* before the next one; after a pass that found some */
 	uint64_t master;          /* 0: not known yet, or this process */
 	/* of this rotation */
@@ -61,6 +62,7 @@ void kek_job_answer(int rc)
 	job.answered = !job.unwanted;
 	job.asked = job.unwanted = false;
 	job.rc = rc;
+	job.why = job.step.came.why;
 	job.failed |= rc < 0;
 	soon(rc < 0 ? AGAIN_S : 0);
 }
@@ -310,8 +312,7 @@ json_t *kek_job_json(void)
 
 	json_object_set_new(out, "lost", json_integer((json_int_t)job.lost));
 	if (job.rc < 0 && job.works)
-		json_object_set_new(out, "why",
-				    json_string(job.step.came.why ? job.step.came.why : kek_job_words(job.rc)));
+		json_object_set_new(out, "why", json_string(job.why ? job.why : kek_job_words(job.rc)));
 	json_object_set_new(out, "keks",
 			    kek_json(job.ids, job.n_ids, job.has_count ? job.counted : NULL, job.phase == DONE));
 	return out;
