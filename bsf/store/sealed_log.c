@@ -160,8 +160,10 @@ static int record_take(struct sealed_log *l, struct span sealed, bool first)
 	size_t len = l->form->len;
 	int rc = 0;
 
-	if (seal_open(l->seal, plain, sizeof(plain), sealed, chain_aad(l)) != (int)len)
+	if (seal_open(l->seal, plain, sizeof(plain), sealed, chain_aad(l)) != (int)len) {
+		OPENSSL_cleanse(plain, sizeof(plain)); /* of a former version it is readable all the same */
 		return -EBADMSG;
+	}
 	chain_next(l, sealed);
 	if (first != (plain[0] == 0))
 		rc = -EBADMSG;
@@ -243,6 +245,8 @@ static int file_fill(struct sealed_log *l)
 		rc = sealed_log_sync(l);
 	if (rc == 0 && renameat(l->dir_fd, l->next, l->dir_fd, l->form->name) < 0)
 		rc = -errno;
+	if (rc < 0)
+		(void)unlinkat(l->dir_fd, l->next, 0); /* on a full disk the former one needs the room */
 	return rc;
 }
 
@@ -298,11 +302,12 @@ static int dir_lock(const struct sealed_log *l, struct err *err)
 		       : 0;
 }
 
-/* What is there is appended to; what was not whole at its end goes. A full disk has room for both. */
+/* What is there is appended to; what was not whole at its end goes. A full disk has room for both. The former process may have been killed
+ * before it, or its name, was durable: what was read counts from now on, and nobody adds it once more. */
 static int file_go_on(struct sealed_log *l, struct err *err)
 {
 	l->f.fd = openat(l->dir_fd, l->form->name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (l->f.fd < 0 || ftruncate(l->f.fd, l->f.size) < 0)
+	if (l->f.fd < 0 || ftruncate(l->f.fd, l->f.size) < 0 || fsync(l->f.fd) < 0 || fsync(l->dir_fd) < 0)
 		return err_set(err, -errno, "store: cannot write %s/%s: %s", l->dir, l->form->name, strerror(errno));
 	return 0;
 }

@@ -90,7 +90,9 @@ static void fails(const char *part)
 START_TEST(renewed)
 {
 	static const char *const steps[] = { "log.new", "folder/", "" };
+	char path[80];
 
+	snprintf(path, sizeof(path), "%s/log.new", dir);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		struct sealed_log *l = opened();
 
@@ -100,6 +102,7 @@ START_TEST(renewed)
 		fails(steps[i]);
 		ck_assert_int_eq(sealed_log_renew(l), steps[i][0] ? -EIO : 0);
 		fails("");
+		ck_assert_int_eq(access(path, F_OK), -1); /* on a full disk it would be in the way */
 		ck_assert_int_eq(put(l, 'b'), 0);
 		ck_assert_uint_eq(sealed_log_count(l), 1 + 2);
 		sealed_log_free(l);
@@ -223,6 +226,30 @@ START_TEST(begun_on_a_full_disk)
 }
 END_TEST
 
+/* A process may be killed between a write, or the new name, and what makes it durable: what the next one reads counts for it, so it does that */
+START_TEST(read_is_durable)
+{
+	struct sealed_log *l = opened();
+	const char *io;
+
+	ck_assert_int_eq(put(l, 'a'), 0);
+	sealed_log_free(l);
+	io_log_start();
+	l = opened();
+	io = io_log_end();
+	ck_assert_msg(strstr(io, "sync:log sync:folder/"), "%s", io);
+	sealed_log_free(l);
+	for (int i = 0; i < 2; i++) {
+		struct err err = { "" };
+
+		fails(i ? "folder/" : "log");
+		ck_assert_ptr_null(sealed_log_open(&form, dir, seal, NULL, &err));
+		ck_assert_ptr_nonnull(strstr(err.text, "cannot write"));
+		fails("");
+	}
+}
+END_TEST
+
 /* Only another KEK needs room for all of it once more, and says so; then nothing was changed, and the former one is enough */
 START_TEST(another_kek)
 {
@@ -254,4 +281,4 @@ START_TEST(another_kek)
 END_TEST
 
 SUITE_WITH_FIXTURE("sealed log", setup, teardown, renewed, written_again, written_in_part, begins_once, former,
-		   begun_on_a_full_disk, another_kek)
+		   begun_on_a_full_disk, read_is_durable, another_kek)
