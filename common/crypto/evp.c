@@ -204,6 +204,8 @@ void evp_kept_forget(void)
 {
 	struct evp_thread *t = evp_thread();
 
+	if (t)
+		EVP_MD_CTX_reset(t->hmac); /* the last key that was made by one of them */
 	for (size_t i = 0; t && i < EVP_KEPT; i++) {
 		EVP_MD_CTX_reset(t->kept[i].inner);
 		EVP_MD_CTX_reset(t->kept[i].outer);
