@@ -55,10 +55,21 @@ static void soon(unsigned s)
 	osmo_timer_schedule(&job.next, (int)s, s ? 0 : BREATH_US);
 }
 
+/* Once, as it is tried each second: that it fails, and that it no longer does. */
+static void say_step(int rc)
+{
+	if (rc < 0 && job.rc == 0)
+		LOGT(DSTORE, LOGL_ERROR,
+		     "kek: the rotation stands still, and is tried again each second (show kek: why)\n");
+	else if (rc == 0 && job.rc < 0)
+		LOGT(DSTORE, LOGL_NOTICE, "kek: the rotation goes on\n");
+}
+
 void kek_job_answer(int rc)
 {
 	if (!job.works)
 		return;
+	say_step(rc);
 	job.answered = !job.unwanted;
 	job.asked = job.unwanted = false;
 	job.rc = rc;

@@ -110,6 +110,11 @@ async def redis_waits(t):
     await server.kill()
     await server.start()
     await says(t, w, "Redis is another server now, or was started again: from the beginning")
+    await server.kill()
+    await ctl.ask(w.ports["bsf_ctl"], "kek rotate")
+    await says(t, w, "the rotation stands still, and is tried again each second")
+    await server.start()
+    await says(t, w, "the rotation goes on")
 
 
 @test("Redis: a server with older data takes the place of the one that is rotated: all is sealed again; what does not open keeps it not from its end",
