@@ -218,12 +218,19 @@ DEFUN(cfg_guss_bad_uss, cfg_guss_bad_uss_cmd, "guss-bad-uss (fail|leave-out)",
 	return CMD_SUCCESS;
 }
 
+#define GUSS_TIMESTAMP_HELP "The timestamp of the GUSS that is kept with a session of the subscriber\n"
+
 DEFUN(cfg_guss_timestamp, cfg_guss_timestamp_cmd, "guss-timestamp (on|off)",
-      "The timestamp of the GUSS that is kept with a session of the subscriber\n"
-      "The HSS is told it, and sends the GUSS only if it has changed\n"
-      "The HSS is not told it, so each answer brings the GUSS (default)\n")
+      GUSS_TIMESTAMP_HELP "The HSS is told it, and sends the GUSS only if it has changed\n"
+			  "The HSS is not told it, so each answer brings the GUSS (default)\n")
 {
 	atomic_store(&bsf_cfg->limits.guss_timestamp, argv[0][1] == 'n');
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_no_guss_timestamp, cfg_no_guss_timestamp_cmd, "no guss-timestamp", NO_STR GUSS_TIMESTAMP_HELP)
+{
+	atomic_store(&bsf_cfg->limits.guss_timestamp, false);
 	return CMD_SUCCESS;
 }
 
@@ -323,6 +330,7 @@ void bsf_limits_vty_init(void *ctx)
 	install_element(BSF_NODE_UB, &cfg_gba_u_cmd);
 	install_element(BSF_NODE_UB, &cfg_guss_bad_uss_cmd);
 	install_element(BSF_NODE_UB, &cfg_guss_timestamp_cmd);
+	install_element(BSF_NODE_UB, &cfg_no_guss_timestamp_cmd);
 	install_element(BSF_NODE_DIAMETER, &cfg_strangers_cmd);
 	install_element_ve(&show_limits_cmd);
 }

@@ -36,8 +36,8 @@ void bsf_figures(json_t *into)
 	if (store_shared_links(sessions, &l)) {
 		figure(into, "store_links", l.of);
 		figure(into, "store_links_up", l.up);
-		figure(into, "store_full", l.full);
-		figure(into, "store_lease", l.lease);
+		figure(into, "store_memory_full", l.full);
+		figure(into, "store_lease_held", l.lease);
 		figure(into, "store_grace_left_ms", l.grace_left_ms);
 		json_object_set_new(into, "store_clock_ahead_ms", json_integer(l.clock_off_ms));
 	}

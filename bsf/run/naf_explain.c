@@ -7,6 +7,7 @@
 #include "bsf/policy/naf_words.h"
 #include "bsf/run/cfg.h"
 #include "bsf/store/backend.h"
+#include "bsf/zn/answer.h"
 #include "bsf/zn/decide.h"
 #include "common/base/hex.h"
 #include "common/dia/dia_base.h"
@@ -287,13 +288,14 @@ static bool is_foreign_key(const struct question *q)
 	return q->key && p && p->tls_keys.n && !names_has(&p->tls_keys, span_str(q->key));
 }
 
-static json_t *decided(const struct naf_policy *n, const struct question *q, int store_rc, const struct gba_session *s)
+static json_t *decided(const struct naf_policy *n, const struct question *q, const struct zn_found *found)
 {
 	const struct zn_ask ask = { .bir = &q->bir,
 				    .naf = n,
-				    .store_rc = store_rc,
-				    .session = s,
-				    .now_s = store_wall_s(),
+				    .store_rc = found->rc,
+				    .session = found->session,
+				    .uses = found->uses,
+				    .now_s = found->now_s,
 				    .twice = policy_twice(policy_current(), q->bir.naf_id.fqdn) };
 	struct zn_bia bia;
 	enum cause cause = zn_decide(&bia, &ask);
@@ -316,11 +318,23 @@ static json_t *decided(const struct naf_policy *n, const struct question *q, int
 	return o;
 }
 
+/* As a BIR asks, only that it does not count. \returns 0; -errno: the store cannot be asked */
+static int look_it_up(struct shard *s, const struct zn_bir *bir, struct gba_session *session, struct zn_found *out)
+{
+	int rc = shard_session(s, &bir->btid, session);
+
+	*out = (struct zn_found){ .rc = rc, .session = session, .now_s = store_wall_s() };
+	if (rc == 0 && zn_answer_counts(bir, out))
+		out->rc = rc = shard_uses(s, session, bir->naf_id.fqdn, &out->uses);
+	return rc == -ENOENT ? 0 : rc;
+}
+
 json_t *naf_explain_test(struct shard *s, const char *identity, const char *const *words, size_t n_words,
 			 struct err *err)
 {
 	const struct naf_policy *n = known(identity, err);
 	struct gba_session session;
+	struct zn_found found;
 	struct question q = { 0 };
 	json_t *o;
 	int rc;
@@ -328,13 +342,14 @@ json_t *naf_explain_test(struct shard *s, const char *identity, const char *cons
 	if (!n || read_question(&q, n, words, n_words, err) < 0)
 		return NULL;
 	q.bir.unvouched = policy_vouch(policy_current(), q.bir.peer, n) == POLICY_NOT_VOUCHED;
-	rc = shard_session(s, &q.bir.btid, &session);
-	if (rc < 0 && rc != -ENOENT) {
+	rc = look_it_up(s, &q.bir, &session, &found);
+	if (rc < 0) {
+		gba_session_clear(&session);
 		err_set(err, rc, "the store cannot be asked: %s", strerror(-rc));
 		return NULL;
 	}
 	n = known(identity, err); /* the loop did not run meanwhile, but what holds now is told */
-	o = n ? decided(n, &q, rc, &session) : NULL;
+	o = n ? decided(n, &q, &found) : NULL;
 	gba_session_clear(&session);
 	return o;
 }

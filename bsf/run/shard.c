@@ -281,11 +281,11 @@ struct revocation {
 	enum store_op op;
 	char naf[BTID_MAX + 1];
 	struct btid btid;
-	struct gba_session found;
+	struct gba_session found; /* USE: whose uses */
 	struct store_spread spread;
 	struct guss_blob *guss; /* owned, or NULL */
 	uint64_t keep_ms, wait_ms;
-	atomic_uint as_new;
+	atomic_uint as_new, uses;
 };
 
 static void revocation_drop(struct revocation *r)
@@ -314,9 +314,10 @@ static struct revocation *revocation_of(struct txn *t)
 static void revocation_done(struct revocation *r, const struct store_answer *a)
 {
 	r->as_new = a->as_new;
+	r->uses = a->uses;
 	if (a->spread)
 		r->spread = *a->spread;
-	if (a->session)
+	if (a->session && r->op == STORE_GET)
 		gba_session_copy(&r->found, a->session);
 	revocation_end(r, a->rc < 0 ? a->rc : (int)a->revoked);
 }
@@ -342,6 +343,8 @@ static const struct store_answer *revocation_ask(struct store *st, const struct 
 		return store_revoke_naf(st, r->naf, r->txn.id);
 	case STORE_REVOKE_ALL:
 		return store_revoke_all(st, r->txn.id);
+	case STORE_USE:
+		return store_use_look(st, &r->found, r->naf, r->txn.id);
 	default:
 		return store_get(st, &r->btid, r->txn.id);
 	}
@@ -377,7 +380,7 @@ static int revocation_wait(struct revocation *r)
 }
 
 /* \param[in] r taken */
-static int revocation_give(struct shard *s, struct revocation *r, unsigned *as_new, struct gba_session *found,
+static int revocation_give(struct shard *s, struct revocation *r, unsigned *n, struct gba_session *found,
 			   struct store_spread *spread)
 {
 	int rc;
@@ -392,8 +395,8 @@ static int revocation_give(struct shard *s, struct revocation *r, unsigned *as_n
 		return -EBUSY;
 	}
 	rc = revocation_wait(r);
-	if (as_new)
-		*as_new = r->as_new;
+	if (n)
+		*n = r->op == STORE_USE ? r->uses : r->as_new;
 	if (spread && rc >= 0)
 		*spread = r->spread;
 	if (found && rc == 0)
@@ -444,4 +447,17 @@ int shard_session(struct shard *s, const struct btid *btid, struct gba_session *
 	r->op = STORE_GET;
 	r->btid = *btid;
 	return revocation_give(s, r, NULL, out, NULL);
+}
+
+int shard_uses(struct shard *s, const struct gba_session *session, const char *naf, uint32_t *uses)
+{
+	struct revocation *r = calloc(1, sizeof(*r));
+
+	*uses = 0;
+	if (!r)
+		return -ENOMEM;
+	r->op = STORE_USE;
+	gba_session_copy(&r->found, session);
+	snprintf(r->naf, sizeof(r->naf), "%s", naf);
+	return revocation_give(s, r, uses, NULL, NULL);
 }

@@ -49,3 +49,7 @@ int shard_guss(struct shard *s, const char *impi, struct guss_blob *guss, uint64
 /*! store_get(), as shard_revoke(). \param[out] out a copy if 0 is returned, else clear; gba_session_clear() it
  *  \returns 0; -ENOENT unknown, expired, revoked; as shard_revoke() */
 int shard_session(struct shard *s, const struct btid *btid, struct gba_session *out);
+
+/*! store_use_look() of what was found, as shard_revoke(). \param[out] uses 0 if 0 is not returned
+ *  \returns 0; as shard_session() */
+int shard_uses(struct shard *s, const struct gba_session *session, const char *naf, uint32_t *uses);

@@ -36,6 +36,7 @@ struct store_req {
 	int rc;
 	unsigned revoked, as_new;
 	uint32_t uses;
+	bool look; /* USE: it is not counted */
 	struct store_spread spread;
 	void (*step)(struct store_req *r); /* store_reply(): called on the shard's thread in the place of done() */
 	/* CHALLENGE_PUT, USE: made by count() */

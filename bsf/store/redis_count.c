@@ -49,6 +49,26 @@ static bool use_is_known(const struct redis_part *p, const struct store_req *r)
 	return r->session.made_ms >= p->uses_since_ms && r->session.made_ms <= store_clock_ms(r->st) + USE_AHEAD_MS;
 }
 
+/* \param[in] n this one too */
+static uint32_t use_number(const struct store_req *r, long long n)
+{
+	return n < UINT32_MAX && use_is_known(r->st->part, r) ? (uint32_t)n : UINT32_MAX;
+}
+
+/* Not there: the first would be the next. */
+static void use_looked(void *req, const struct redisReply *reply)
+{
+	struct store_req *r = req;
+	int rc = redis_errno(reply);
+	char text[24] = "0";
+
+	if (rc == 0 && reply->type != REDIS_REPLY_NIL && span_to_str(text, sizeof(text), redis_string(reply)) < 0)
+		rc = -EIO;
+	if (rc == 0)
+		r->uses = use_number(r, strtoll(text, NULL, 10) + 1);
+	redis_end(r, rc);
+}
+
 static void use_counted(void *req, const struct redisReply *reply)
 {
 	struct store_req *r = req;
@@ -57,8 +77,7 @@ static void use_counted(void *req, const struct redisReply *reply)
 	if (rc == 0 && (reply->type != REDIS_REPLY_INTEGER || reply->integer < 1))
 		rc = -EIO;
 	if (rc == 0)
-		r->uses = reply->integer < UINT32_MAX && use_is_known(r->st->part, r) ? (uint32_t)reply->integer
-										      : UINT32_MAX;
+		r->uses = use_number(r, reply->integer);
 	redis_end(r, rc);
 }
 
@@ -71,6 +90,8 @@ int redis_use(struct redis_part *p, struct store_req *r)
 		return -ENOENT;
 	if (!r->count_len)
 		return -ENOTCONN;
+	if (r->look)
+		return redis_ask_key(p, span_of(r->count_key, r->count_len), use_looked, r);
 	snprintf(ms, sizeof(ms), "%" PRId64, left_ms + USE_SLACK_MS);
 	return redis_script_call(p->link, REDIS_USE, span_of(r->count_key, r->count_len), 1,
 				 (struct span[]){ span_str(ms) }, use_counted, r);

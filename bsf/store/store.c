@@ -287,7 +287,8 @@ const struct store_answer *store_get(struct store *st, const struct btid *id, ui
 	return submit(r);
 }
 
-const struct store_answer *store_use(struct store *st, const struct gba_session *s, const char *naf, uint64_t txn)
+static const struct store_answer *use(struct store *st, const struct gba_session *s, const char *naf, uint64_t txn,
+				      bool look)
 {
 	struct store_req *r = req_new(st, STORE_USE, txn);
 	uint8_t name[USES_NAME_MAX];
@@ -295,15 +296,27 @@ const struct store_answer *store_use(struct store *st, const struct gba_session 
 	if (!r)
 		return &st->now;
 	gba_session_copy(&r->session, s);
+	r->look = look;
 	(void)span_to_str(r->key.naf, sizeof(r->key.naf), span_str(naf));
 	if (st->sh->be->count)
 		st->sh->be->count(r, &(struct store_count){ .of = uses_name(name, s, naf) });
 	return submit(r);
 }
 
+const struct store_answer *store_use(struct store *st, const struct gba_session *s, const char *naf, uint64_t txn)
+{
+	return use(st, s, naf, txn, false);
+}
+
+const struct store_answer *store_use_look(struct store *st, const struct gba_session *s, const char *naf, uint64_t txn)
+{
+	return use(st, s, naf, txn, true);
+}
+
 void store_use_here(struct store_shared *sh, struct store_req *r)
 {
-	r->uses = uses_count(sh->uses, &r->session, r->key.naf, store_clock_here_ms(), store_wall_s());
+	r->uses = (r->look ? uses_look : uses_count)(sh->uses, &r->session, r->key.naf, store_clock_here_ms(),
+						     store_wall_s());
 	r->rc = r->uses ? 0 : -EBUSY;
 }
 

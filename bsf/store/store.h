@@ -203,6 +203,8 @@ const struct store_answer *store_get(struct store *st, const struct btid *id, ui
  *  Unknown: nothing is given; what is counted late is one use less.
  *  \param[in] s not what this store lent: that is forgotten. \param[in] naf its host name, in any case */
 const struct store_answer *store_use(struct store *st, const struct gba_session *s, const char *naf, uint64_t txn);
+/*! What store_use() would say; nothing is counted. */
+const struct store_answer *store_use_look(struct store *st, const struct gba_session *s, const char *naf, uint64_t txn);
 /*! TMPI to IMPI, also after the Ks expired (33.220 4.4.13). Unknown: nothing was changed. */
 const struct store_answer *store_find_tmpi(struct store *st, const uint8_t tmpi[TMPI_LEN], uint64_t txn);
 /*! The latest GUSS, by its own word, of the sessions of an IMPI that live: where the last of them is over or revoked there is no copy any

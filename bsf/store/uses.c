@@ -103,22 +103,35 @@ static struct use *use_new(const struct gba_session *s, uint64_t name)
 	return new;
 }
 
-uint32_t uses_count(struct uses *u, const struct gba_session *s, const char *naf, int64_t clock_ms, int64_t now_s)
+static uint32_t uses_next(struct uses *u, const struct gba_session *s, const char *naf, int64_t clock_ms, int64_t now_s,
+			  bool look)
 {
 	uint8_t buf[USES_NAME_MAX];
 	uint64_t name = keyed_hash(u->key, uses_name(buf, s, naf));
 	struct stripe *in = &u->stripe[name & (STRIPES - 1)];
 	struct use **at;
-	uint32_t n = 0;
+	uint32_t n = look;
 
 	if (s->made_ms < u->began_ms || s->made_ms > clock_ms)
 		return USES_UNKNOWN;
 	pthread_mutex_lock(&in->lock);
 	at = use_find(&in->of[name / STRIPES & (BUCKETS - 1)], name, s->rand, now_s);
-	if (!*at)
+	if (!*at && !look)
 		*at = use_new(s, name); /* where it was looked for: at the end */
 	if (*at)
-		n = ++(*at)->n;
+		n = (*at)->n + 1;
+	if (*at && !look)
+		(*at)->n = n;
 	pthread_mutex_unlock(&in->lock);
 	return n;
+}
+
+uint32_t uses_count(struct uses *u, const struct gba_session *s, const char *naf, int64_t clock_ms, int64_t now_s)
+{
+	return uses_next(u, s, naf, clock_ms, now_s, false);
+}
+
+uint32_t uses_look(struct uses *u, const struct gba_session *s, const char *naf, int64_t clock_ms, int64_t now_s)
+{
+	return uses_next(u, s, naf, clock_ms, now_s, true);
 }

@@ -23,3 +23,5 @@ struct span uses_name(uint8_t *out, const struct gba_session *s, const char *naf
 /*! One more. \param[in] naf its host name. \param[in] clock_ms store_clock_ms(). \param[in] now_s Unix seconds
  *  \returns how many, this one too; USES_UNKNOWN; 0: no memory, not counted */
 uint32_t uses_count(struct uses *u, const struct gba_session *s, const char *naf, int64_t clock_ms, int64_t now_s);
+/*! What uses_count() would return; nothing is counted. */
+uint32_t uses_look(struct uses *u, const struct gba_session *s, const char *naf, int64_t clock_ms, int64_t now_s);

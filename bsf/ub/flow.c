@@ -389,6 +389,7 @@ static void log_run(const struct ub_run *run)
 	log_line_str(&l, "hss", run->said.origin);
 	log_line_result(&l, &run->hss_result);
 	log_line_str(&l, "error", run->said.error);
+	log_line_str(&l, "guss", run->guss_said);
 	if (cause == CAUSE_ub_mac_failure || cause == CAUSE_ub_mac_context)
 		log_line_str(&l, "suspect", suspect(&run->challenge));
 	log_line_num(&l, "ms", clock_mono_ms() - run->begun_ms);

@@ -74,7 +74,8 @@ struct ub_run {
 	struct guss_blob *guss_kept; /* whose timestamp the HSS is told; NULL: none */
 	int64_t guss_when;           /* that */
 	struct guss_facts guss_facts;
-	struct zh_said said; /* by the HSS, where the run ends of it */
+	const char *guss_said; /* by an HSS that was told it: "equal", or "sent" one; NULL: none was */
+	struct zh_said said;   /* by the HSS, where the run ends of it */
 	struct result hss_result;
 	struct gba_challenge challenge; /* taken, or being put */
 	struct gba_session session;

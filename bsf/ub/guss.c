@@ -52,13 +52,16 @@ static void tell_odd(const struct ub_run *run, const struct zh_result *z, enum c
 	log_line_end(&l);
 }
 
-enum cause ub_guss_weigh(const struct ub_run *run, const struct zh_result *z, struct guss_memo *memo,
-			 enum guss_bad_uss rule, struct guss_facts *facts, struct guss_blob **guss)
+enum cause ub_guss_weigh(struct ub_run *run, const struct zh_result *z, struct guss_memo *memo, enum guss_bad_uss rule,
+			 struct guss_facts *facts, struct guss_blob **guss)
 {
 	struct guss_told told;
 	int rc;
 
+	if (run->guss_kept)
+		run->guss_said = z->guss_equal ? "equal" : "sent";
 	if (z->guss_equal && run->guss_kept) {
+		counter_inc(CAUSE_zh_guss_equal);
 		*facts = run->guss_facts;
 		*guss = guss_blob_get(run->guss_kept);
 		return CAUSE_ub_challenged;

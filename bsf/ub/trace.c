@@ -77,5 +77,6 @@ void ub_trace_end(const struct ub_run *run)
 	log_line_str(&l, "cause", cause_name(run->answer.cause));
 	log_line_num(&l, "status", run->answer.status);
 	log_line_str(&l, "variant", gba_variant_name(run->challenge.variant));
+	log_line_str(&l, "guss", run->guss_said);
 	log_line_end(&l);
 }

@@ -138,6 +138,8 @@ async def timestamp(t):
         assert bia.result == 2001 and bia.key == s.ks_naf() and (bia.uss_list or b"").count(b"<uid>") == bool(user), bia.msg.avps
         assert not user or user in bia.uss_list, bia.uss_list
     hss, bsf = w.ports["hss_ctl"], w.ports["bsf_ctl"]
+    out = await vty.enabled(w.ports["bsf_vty"], f"trace {impi} 600")
+    assert "%" not in out, out
     await run(b"user-1")                                       # nothing is kept yet
     await run(b"user-1")                                       # equal
     await ctl.ask(hss, f"guss {impi}", guss("", uss("2")).decode())
@@ -151,7 +153,7 @@ async def timestamp(t):
     await run(b"user-1", 3600)
     assert (await ctl.ask(bsf, f"revoke impi {impi}"))["revoked"] == 1
     await run(b"user-1", 3600)                                 # no session lives, so nothing is kept
-    out = await typed(w, "ub", "guss-timestamp off", "end")
+    out = await typed(w, "ub", "no guss-timestamp", "end")
     assert "%" not in out, out
     await run(b"user-1", 3600)
     assert "guss-timestamp          off  default off" in await w.vty("show limits")
@@ -160,3 +162,8 @@ async def timestamp(t):
     assert [(bool(when), sent) for when, sent in told] == [
         (False, True), (True, False), (True, True), (True, False), (True, True), (False, False), (False, True), (False, True), (False, True)], told
     assert told[1][0].startswith("Jan  2, 2026 03:04:05"), told
+    assert (await w.counters())["zh_guss_equal"] == 2
+    assert [x.split(" guss=")[-1].split()[0] if " guss=" in x else "" for x in w.bsf.text().split("\n") if " ub_challenged " in x] == [
+        "equal" if when and not sent else "sent" if when else "" for when, sent in told]
+    ends = [x for x in w.bsf.text().split("\n") if " trace " in x and "cause=ub_challenged" in x]
+    assert [" guss=equal" in x for x in ends] == [bool(when) and not sent for when, sent in told], ends

@@ -182,6 +182,8 @@ async def full(t):
     assert [(await naf.fetch(conn, s.btid)).result for _ in range(3)] == [2001, 2001, GONE]
     await t.until(lambda: said(a, "it is at maxmemory: new bootstraps are refused"), 20, "that to be said")
     assert "memory            full" in await a.vty("show store")
+    f = await ctl.ask(a.ports["bsf_ctl"], "figures")
+    assert f["figures"]["store_memory_full"] == 1 and not set(f["figures"]) & set(f["counters"]), f
     await revoke(a, ue)
     assert (await naf.fetch(conn, s.btid)).result == GONE
     assert await redis.ask("CONFIG", "SET", "maxmemory", "0") == b"+OK"

@@ -213,10 +213,15 @@ int use_again(struct harness *h, const struct gba_session *s, const char *naf)
 uint32_t use(struct harness *h, const struct btid *id, const char *naf)
 {
 	struct gba_session s = { .guss = NULL };
+	uint32_t looked;
 
 	ck_assert_int_eq(get(h, id), 0);
 	gba_session_copy(&s, &h->session);
+	answer_clear(h);
+	ck_assert_int_eq(answer(h, store_use_look(h->st, &s, naf, ++h->next_txn)), 0);
+	looked = h->a.uses;
 	ck_assert_int_eq(use_again(h, &s, naf), 0);
+	ck_assert_uint_eq(h->a.uses, looked); /* looking had counted nothing */
 	assert_same_session(&h->session, &s);
 	gba_session_clear(&s);
 	return h->a.uses;

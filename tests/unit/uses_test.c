@@ -97,4 +97,21 @@ START_TEST(many)
 }
 END_TEST
 
-SUITE("uses", each_has_its_number, forgotten_when_it_is_over, made_before, many)
+/* Looking is not counting: it says the number that comes next, also where there is none yet, and where nobody knows it. */
+START_TEST(looked_at)
+{
+	struct uses *u = uses_new(BEGAN);
+	struct gba_session s = made(1);
+
+	for (uint32_t n = 1; n <= 3; n++) {
+		ck_assert_uint_eq(uses_look(u, &s, "a", BEGAN, NOW), n);
+		ck_assert_uint_eq(uses_look(u, &s, "A", BEGAN, NOW), n);
+		ck_assert_uint_eq(uses_count(u, &s, "a", BEGAN, NOW), n);
+	}
+	s.made_ms = BEGAN - 1;
+	ck_assert_uint_eq(uses_look(u, &s, "a", BEGAN, NOW), USES_UNKNOWN);
+	uses_free(u);
+}
+END_TEST
+
+SUITE("uses", looked_at, each_has_its_number, forgotten_when_it_is_over, made_before, many)
