@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*! \file redis_greet.c
  *  Before a link to Redis is used: is it the one with the password, is it fit for what is kept there, may we do what we need, what
- *  is its clock, and by which key are names hidden there. Then, once a second, the last two again, and whether it is the master still. */
+ *  is its clock, and by which key are names hidden there. Then, once a second, the last two again, and whether it is the master still
+ *  and throws nothing away. */
 #include "bsf/store/redis.h"
 
 #include <errno.h>
@@ -116,6 +117,11 @@ static void server_said(void *part, const struct redisReply *r)
 	info_value(p->run_id, sizeof(p->run_id), r, "run_id:");
 }
 
+static void policy_refuse(struct redis_part *p, const char *policy)
+{
+	greet_refuse(p, "its maxmemory-policy is ", policy, ", which throws away what must stay; allowed: noeviction");
+}
+
 static void memory_said(void *part, const struct redisReply *r)
 {
 	struct redis_part *p = part;
@@ -125,8 +131,7 @@ static void memory_said(void *part, const struct redisReply *r)
 		return;
 	info_value(policy, sizeof(policy), r, "maxmemory_policy:");
 	if (strcmp(policy, "noeviction") != 0)
-		greet_refuse(p, "its maxmemory-policy is ", policy,
-			     ", which throws away what must stay; allowed: noeviction");
+		policy_refuse(p, policy);
 }
 
 static void replication_said(void *part, const struct redisReply *r)
@@ -279,6 +284,19 @@ static void tick_reign(void *part, const struct redisReply *r)
 		redis_link_refuse(p->link, "it is a replica, or its replication ID is another one now");
 }
 
+/* It may have been set since we met it. */
+static void tick_memory(void *part, const struct redisReply *r)
+{
+	struct redis_part *p = part;
+	char policy[64];
+
+	if (redis_errno(r) < 0)
+		return;
+	info_value(policy, sizeof(policy), r, "maxmemory_policy:");
+	if (policy[0] && strcmp(policy, "noeviction") != 0)
+		policy_refuse(p, policy);
+}
+
 static void tick(void *part)
 {
 	struct redis_part *p = part;
@@ -288,6 +306,7 @@ static void tick(void *part)
 		return;
 	ask_time(p, time_said);
 	(void)greet(p, 2, (const char *const[]){ "INFO", "replication" }, tick_reign, p);
+	(void)greet(p, 2, (const char *const[]){ "INFO", "memory" }, tick_memory, p);
 	(void)meta_ask(p, tick_meta);
 }
 

@@ -198,6 +198,26 @@ START_TEST(becomes_replica)
 }
 END_TEST
 
+/* It is told to throw things away under a link that stays: given up in the same words, until it no longer does */
+START_TEST(becomes_evicting)
+{
+	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
+	struct store_links l;
+
+	open_with(NULL);
+	ask((const char *const[]){ "CONFIG", "SET", "maxmemory-policy", "allkeys-lru", NULL });
+	wait_why(&h, "its maxmemory-policy is allkeys-lru, which throws away what must stay; allowed: noeviction");
+	do {
+		osmo_select_main(0);
+		store_shared_links(h.sh, &l);
+	} while (l.up);
+	ask((const char *const[]){ "CONFIG", "SET", "maxmemory-policy", "noeviction", NULL });
+	store_wait_up(h.st);
+	ck_assert_int_eq(put(&h, &s), 0);
+	close_all();
+}
+END_TEST
+
 /* \param[out] of a server that is fit, and whose clock is so far off ours */
 static void fake_time(struct redis_server *s, int off_s, char run)
 {
@@ -246,8 +266,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { not_fit,     other_kek,       strange_servers, without_end,
-				       closes_each, becomes_replica, masters_differ };
+	const TTest *const tests[] = { not_fit,     other_kek,       strange_servers,  without_end,
+				       closes_each, becomes_replica, becomes_evicting, masters_differ };
 
 	if (redis_server_is_there())
 		return suite_run("store on an unfit Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));
