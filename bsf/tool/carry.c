@@ -18,6 +18,7 @@
 
 #define PATH_CAP   4096
 #define QUARANTINE "quarantine.gba"
+#define KEK_IDS    256
 
 /* --- a file that is written */
 
@@ -129,6 +130,7 @@ struct salvage {
 	struct lmdb_new into;
 	struct out quarantine;
 	struct record_keys keys;
+	bool opened[KEK_IDS], damaged[KEK_IDS]; /* some record that this KEK sealed */
 };
 
 static bool opens(struct salvage *s, struct span key, struct span value)
@@ -143,9 +145,12 @@ static bool opens(struct salvage *s, struct span key, struct span value)
 	if (seal_learn(s->keys.seal, record_sealed(value), &unused) < 0)
 		return true; /* a token that does not say it */
 	rc = record_read(&session, &s->keys, key.p, value);
+	if (rc == -ENOKEY)
+		return true; /* what other KEKs sealed cannot be judged */
 	if (rc == 0)
 		gba_session_clear(&session);
-	return rc == 0 || rc == -ENOKEY; /* what other KEKs sealed cannot be judged */
+	(rc == 0 ? s->opened : s->damaged)[seal_kek_id(record_sealed(value))] = true;
+	return rc == 0;
 }
 
 static int salvage_entry(void *owner, struct span key, struct span value)
@@ -169,10 +174,20 @@ static bool kek_is_another(struct salvage *s)
 	       lmdb_meta_open(&s->keys, sealed) == -EBADMSG;
 }
 
+/* While a rotation is not over, that of the index key may be right and a former one not. \returns its ID; 0: none */
+static unsigned kek_opened_nothing(const struct salvage *s)
+{
+	for (unsigned id = 1; id < KEK_IDS; id++)
+		if (s->damaged[id] && !s->opened[id] && id != seal_kek_id(record_index_span(&s->into.meta)))
+			return id;
+	return 0;
+}
+
 static int salvage_write(struct salvage *s, int fd, const char *dir, const char *into, struct err *err)
 {
 	char path[PATH_CAP];
 	struct lmdb_pages seen;
+	unsigned id;
 	int rc = path_in(path, into, QUARANTINE);
 
 	if (rc == 0)
@@ -189,6 +204,11 @@ static int salvage_write(struct salvage *s, int fd, const char *dir, const char 
 			"%s: the index key does not open: KEK %u is another one, or it is damaged; allowed: the KEK that "
 			"sealed it, or no --kek",
 			dir, seal_kek_id(record_index_span(&s->into.meta)));
+	else if ((id = kek_opened_nothing(s)))
+		err_set(err, rc = -EBADMSG,
+			"%s: no record that KEK %u sealed opens: it is another one, or all are damaged; allowed: the KEK that "
+			"sealed them, or no --kek %u: they are saved unopened",
+			dir, id, id);
 	rc = out_close(&s->quarantine, path, rc);
 	if (rc == 0 && s->quarantine.items == 0)
 		unlink(path);

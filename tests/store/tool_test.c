@@ -108,11 +108,19 @@ START_TEST(what_is_there)
 	ck_assert_msg(counted("records opened", 6) && !strstr(said, "not"), "%s", said);
 	ck_assert_int_eq(gba_store("check . --kek 1=1.kek"), 1);
 	ck_assert_msg(counted("records opened", 4) && counted("sealed under a KEK not given", 2), "%s", said);
-	ck_assert_msg(strstr(said, "the index key does not open") && !strstr(said, "damaged"), "%s", said);
+	ck_assert_msg(strstr(said, "the index key does not open") && !strstr(said, "damaged: they"), "%s", said);
 	ck_assert_int_eq(gba_store("check . --kek 2=2.kek"), 1);
 	ck_assert_msg(counted("sealed under a KEK not given", 4) && !strstr(said, "index key"), "%s", said);
 	ck_assert_int_eq(gba_store("check . --kek 1=2.kek --kek 2=2.kek"), 1);
 	ck_assert_msg(counted("damaged: they do not open", 4) && counted("records opened", 2), "%s", said);
+	/* the index key opens, but a wrong former KEK is no reason to throw its records away */
+	ck_assert_int_eq(gba_store("salvage . no --kek 1=2.kek --kek 2=2.kek"), 1);
+	ck_assert_msg(strstr(said, "no record that KEK 1 sealed opens: it is another one"), "%s", said);
+	ck_assert_int_eq(gba_store("count no"), 1);
+	ck_assert_int_eq(gba_store("salvage . unopened --kek 2=2.kek"), 0);
+	ck_assert_msg(counted("records saved", 7) && counted("records in quarantine.gba", 0), "%s", said);
+	ck_assert_int_eq(gba_store("salvage . opened --kek 1=1.kek --kek 2=2.kek"), 0);
+	ck_assert_msg(counted("records saved", 7) && counted("records in quarantine.gba", 0), "%s", said);
 }
 END_TEST
 
