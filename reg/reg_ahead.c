@@ -126,13 +126,16 @@ static int ask_name(struct reg_order *o, struct reg_db *db, const struct reg_tar
 {
 	char command[FQDN_MAX + 16];
 	json_t *is = NULL;
-	const char *from;
+	const char *from, *refused;
 	int rc = 0;
 
 	snprintf(command, sizeof(command), "show naf %s", fqdn);
 	if (ask_target(t, command, &is) <= 0)
 		return 0;
 	from = json_string_value(json_object_get(is, "from"));
+	refused = json_string_value(json_object_get(is, "refused"));
+	if (refused && strcmp(refused, "has vanished") == 0) /* it remembers the name; the next file has it */
+		from = NULL;
 	if (from && strcmp(from, "the configuration") == 0)
 		rc = reg_refuse(o, CTL_EXISTS, "fqdn",
 				"target %s has it in its configuration; allowed: to take it out there first", t->name);
