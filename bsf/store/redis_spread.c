@@ -47,15 +47,18 @@ static void announced(void *marks, const struct redisReply *r)
 /* Ever more, until a restart: one of them may be cut off now. */
 static void graces_said(void *marks, const struct redisReply *r)
 {
-	struct redis_marks *m = marks;
+	atomic_uint *most_ms = &((struct redis_marks *)marks)->shared->sh.graces_ms;
 	char text[24];
 
 	if (redis_errno(r) < 0 || r->type != REDIS_REPLY_ARRAY)
 		return;
-	for (size_t i = 0; i < r->elements; i++)
-		if (span_to_str(text, sizeof(text), redis_string(r->element[i])) == 0 &&
-		    strtoul(text, NULL, 10) > atomic_load(&m->shared->sh.graces_ms))
-			atomic_store(&m->shared->sh.graces_ms, (unsigned)strtoul(text, NULL, 10));
+	for (size_t i = 0; i < r->elements; i++) {
+		unsigned long ms =
+			span_to_str(text, sizeof(text), redis_string(r->element[i])) < 0 ? 0 : strtoul(text, NULL, 10);
+
+		if (ms > atomic_load(most_ms))
+			atomic_store(most_ms, ms > STORE_GRACE_MAX_MS ? STORE_GRACE_MAX_MS : (unsigned)ms);
+	}
 }
 
 /* Which graces there are: at another master one may not have announced himself yet, or not with all. */

@@ -87,6 +87,7 @@ struct store_lmdb_cfg {
 struct store_shared *store_shared_mem_new(struct err *err);
 struct store_shared *store_shared_lmdb_new(const struct store_lmdb_cfg *cfg, struct err *err);
 #define STORE_SENTINELS_MAX 9
+#define STORE_GRACE_MAX_MS  10000 /* that may be configured; no other process is believed more */
 /* Redis 7.0 or later, stand-alone or behind Sentinels; any number of processes may use one */
 struct store_redis_cfg {
 	struct sockaddr_storage addr; /* AF_UNSPEC: the Sentinels say it */

@@ -3,6 +3,7 @@
 #include "tests/store/redis_own.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <osmocom/core/select.h>
@@ -119,9 +120,22 @@ START_TEST(is_told_and_waited_for)
 }
 END_TEST
 
+/* Whoever may write there cannot make each revocation wait for ever. */
+START_TEST(no_end)
+{
+	redis_server_start(&server, NULL);
+	ask((const char *const[]){ "ZADD", "bg", "9999999999999", "4294967295", NULL });
+	open_for(0);
+	for (unsigned i = 0; i < 500 && store_graces_ms(h.st) == 0; i++)
+		(void)poll(NULL, 0, 10);
+	ck_assert_uint_eq(store_graces_ms(h.st), STORE_GRACE_MAX_MS);
+	close_all();
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { own_alone, none_is_the_default, is_told_and_waited_for };
+	const TTest *const tests[] = { own_alone, none_is_the_default, is_told_and_waited_for, no_end };
 
 	if (redis_server_is_there())
 		return suite_run("grace on Redis", NULL, NULL, tests, sizeof(tests) / sizeof(tests[0]));
