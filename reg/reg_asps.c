@@ -32,8 +32,15 @@ int reg_asp_check_name(struct reg_order *o, const char *asp)
 static int insert_asp(struct reg_db *db, const char *asp, const char *contact, const char *state)
 {
 	int64_t rev = reg_revision(db);
-	int rc = rev < 0 ? (int)rev : reg_db_do(db, "DELETE FROM asp WHERE name = ?1 AND state = 'deleted'", "t", asp);
+	int rc =
+		rev < 0 ? (int)rev
+			: reg_db_do(db,
+				    "DELETE FROM changes WHERE role = 2 AND owner = (SELECT id FROM asp WHERE name = ?1"
+				    " AND state = 'deleted')", /* that it deleted itself is counted */
+				    "t", asp);
 
+	if (rc == 0)
+		rc = reg_db_do(db, "DELETE FROM asp WHERE name = ?1 AND state = 'deleted'", "t", asp);
 	return rc < 0 ? rc
 		      : reg_db_do(db, "INSERT INTO asp (name, contact, state, since, rev) VALUES (?1, ?2, ?3, ?4, ?5)",
 				  "tttii", asp, contact, state, (int64_t)time(NULL), rev);
@@ -183,6 +190,7 @@ static int take_all(struct reg_db *db, const char *asp)
 		"DELETE FROM return_address WHERE app IN (SELECT id FROM application WHERE asp = ?1)",
 		"DELETE FROM request WHERE app IN (SELECT id FROM application WHERE asp = ?1)",
 		"DELETE FROM token WHERE role = 2 AND owner = (SELECT id FROM asp WHERE name = ?1)",
+		"DELETE FROM changes WHERE role = 2 AND owner = (SELECT id FROM asp WHERE name = ?1)",
 		"DELETE FROM kept WHERE who = 'asp ' || ?1",
 		"DELETE FROM pseudonym WHERE asp = ?1",
 		"DELETE FROM application WHERE asp = ?1",

@@ -116,6 +116,7 @@ int reg_user_delete(struct reg_order *o, struct reg_db *db)
 {
 	static const char *const of_user[] = {
 		"DELETE FROM token WHERE role = 3 AND owner = (SELECT id FROM user WHERE name = ?1)",
+		"DELETE FROM changes WHERE role = 3 AND owner = (SELECT id FROM user WHERE name = ?1)",
 		"DELETE FROM inbox WHERE user = (SELECT id FROM user WHERE name = ?1)",
 		"DELETE FROM user WHERE name = ?1"
 	};

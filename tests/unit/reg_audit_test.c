@@ -174,6 +174,45 @@ START_TEST(an_asp_writes_so_much_a_day)
 }
 END_TEST
 
+static int64_t changes_of(int64_t role)
+{
+	int64_t n = -1;
+
+	ck_assert_int_eq(reg_db_int(world, &n, "SELECT count(*) FROM changes WHERE role = ?1", "i", role), 1);
+	return n;
+}
+
+#define ACME "{\"asp\": \"acme\", \"fqdn\": \"a.example.com\", \"addresses\": [\"127.0.0.1/32\"]}"
+
+/* What an ASP or a user has changed today goes with them; one that deletes itself is counted until its name is another's */
+START_TEST(what_is_counted_goes_with_its_owner)
+{
+	char user[64], insert[160];
+
+	strcpy(user, MUST(reg_operator, reg_user_add, "user", "{\"kyc_ref\": \"desk 1\", \"assurance\": 4}"));
+	snprintf(insert, sizeof(insert), "INSERT INTO changes SELECT 3, id, 1, 1 FROM user WHERE name = '%s'", user);
+	ck_assert_int_eq(sql_exec(world->sql, insert), 0);
+	MUST(reg_operator, reg_app_add, "", ACME);
+	for (int self = 0; self < 2; self++) {
+		ck_assert_int_eq(
+			sql_exec(world->sql, "INSERT INTO changes SELECT 2, id, 1, 1 FROM asp WHERE name = 'acme'"), 0);
+		MUST(reg_operator, reg_asp_delete, "", "{\"asp\": \"acme\"}");
+		ck_assert_int_eq(changes_of(2), 0);
+		if (self) /* what is counted after its deletion */
+			ck_assert_int_eq(
+				sql_exec(world->sql,
+					 "INSERT INTO changes SELECT 2, id, 1, 1 FROM asp WHERE name = 'acme'"),
+				0);
+		MUST(reg_operator, reg_app_add, "", ACME);
+		ck_assert_int_eq(changes_of(2), 0);
+	}
+	ck_assert_int_eq(changes_of(3), 1);
+	MUST(reg_operator, reg_user_delete, "", "{\"user\": \"%s\"}", user);
+	ck_assert_int_eq(changes_of(3), 0);
+}
+END_TEST
+
 SUITE_WITH_FIXTURE("reg_audit", begin, end, what_was_spoilt_is_found, a_row_written_anew_is_found_by_the_next,
 		   what_is_no_anchor_is_not_shown, what_is_no_file_is_no_anchor,
-		   an_anchor_is_on_the_disk_before_it_is_told, an_asp_writes_so_much_a_day)
+		   an_anchor_is_on_the_disk_before_it_is_told, an_asp_writes_so_much_a_day,
+		   what_is_counted_goes_with_its_owner)
