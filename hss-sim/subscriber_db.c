@@ -134,8 +134,7 @@ static int verify_kek(struct subscriber_db *db, const char *path, struct err *er
 		return err_set(err, rc, "%s: sealed by kek %u, which is not configured; " SQL_KEKS_CURE, path, kek_id,
 			       kek_id);
 	if (rc != (int)strlen(CHECK_TEXT))
-		return err_set(err, -EKEYREJECTED, "%s: kek %u is not the key this database was sealed by", path,
-			       kek_id);
+		return err_set(err, -EKEYREJECTED, SQL_KEKS_WRONG, path, kek_id, kek_id);
 	return 0;
 }
 

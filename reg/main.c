@@ -228,6 +228,14 @@ static int check_owner(const struct rt_args *args, struct err *err)
 	return rc;
 }
 
+static int check_db(struct err *err)
+{
+	struct err why = { "" };
+	int rc = reg_db_check(database, reg_cfg.keks, reg_cfg.n_keks, &why);
+
+	return rc < 0 ? cfg_error(err, -EINVAL, reg_cfg.database_line, "database %s", why.text) : 0;
+}
+
 /* With --check a running daemon has them, which is no fault. */
 static int check_ports(const struct rt_args *args, struct err *err)
 {
@@ -264,7 +272,7 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = rt_vty_check(&args, &err);
 	if (rc == 0 && args.check)
-		rc = rt_checked(&args, 0);
+		rc = rt_checked(&args, check_db(&err));
 	else if (rc == 0)
 		rc = kek_cfg_pseudonyms(&reg_cfg.keks[0], &err);
 	if (rc == 0 && !args.check)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/base/folder.h"
 #include "common/crypto/rng.h"
 #include "common/gba/impi.h"
 #include "common/rt/sql_keks.h"
@@ -316,9 +317,13 @@ static int get_index_key(struct reg_db *db, const char *path, struct err *err)
 	if (n == -ENOKEY)
 		return err_set(err, n, "%s: sealed by kek %u, which is not configured; " SQL_KEKS_CURE, path, kek, kek);
 	db->index_key.len = INDEX_KEY;
-	return n == INDEX_KEY
-		       ? 0
-		       : err_set(err, -EKEYREJECTED, "%s: none of the configured keks is what it was sealed by", path);
+	return n == INDEX_KEY ? 0 : err_set(err, -EKEYREJECTED, SQL_KEKS_WRONG, path, kek, kek);
+}
+
+static int version_fault(struct reg_db *db, const char *path, int rc, struct err *err)
+{
+	return err_set(err, rc, "%s: %s", path,
+		       rc == -ENOTSUP ? "made by a newer gba-regd; allowed: that one" : sqlite3_errmsg(db->sql));
 }
 
 /* One of an earlier version: all of it or nothing. */
@@ -332,8 +337,7 @@ static int raise_there(struct reg_db *db, const char *path, struct err *err)
 		rc = sql_exec(db->sql, "COMMIT");
 	if (rc == 0)
 		return 0;
-	err_set(err, rc, "%s: %s", path,
-		rc == -ENOTSUP ? "made by a newer gba-regd; allowed: that one" : sqlite3_errmsg(db->sql));
+	version_fault(db, path, rc, err);
 	sql_exec(db->sql, "ROLLBACK");
 	return rc;
 }
@@ -344,7 +348,7 @@ static int open_there(struct reg_db *db, const char *path, bool alone, struct er
 
 	if (rc == 0 && alone)
 		rc = reg_keks_check(db, path, err);
-	if (rc == 0 && alone && reg_schema_differs(db->sql))
+	if (rc == 0 && alone && reg_schema_differs(db->sql) != 0)
 		rc = raise_there(db, path, err);
 	if (rc < 0 || !alone)
 		return rc;
@@ -398,6 +402,52 @@ struct reg_db *reg_db_open(const char *path, const struct seal_kek *keks, size_t
 struct reg_db *reg_db_open_beside(const char *path, const struct seal_kek *keks, size_t n_keks, struct err *err)
 {
 	return open_db(path, keks, n_keks, false, err);
+}
+
+/* As open_there() would, up to what changes something. */
+static int look_there(struct reg_db *db, const char *path, struct err *err)
+{
+	int64_t tables = 0;
+	int rc = sql_open_look(path, &db->sql);
+
+	if (rc == 0)
+		rc = sql_int(db->sql, "SELECT count(*) FROM sqlite_master", &tables);
+	if (rc < 0)
+		return err_set(err, rc, "%s: %s", path, sqlite3_errmsg(db->sql));
+	if (tables == 0)
+		return 0;
+	rc = get_index_key(db, path, err);
+	if (rc == 0)
+		rc = reg_keks_check(db, path, err);
+	if (rc < 0)
+		return rc;
+	rc = reg_schema_differs(db->sql);
+	return rc < 0 ? version_fault(db, path, rc, err) : 0;
+}
+
+int reg_db_check(const char *path, const struct seal_kek *keks, size_t n_keks, struct err *err)
+{
+	const char *why = folder_of_open_to(path);
+	struct reg_db *db;
+	int rc = -1;
+
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return 0;
+	if (why)
+		return err_set(err, -1, "%s: %s; allowed: " FOLDER_OURS, path, why);
+	if (access(path, R_OK | W_OK) != 0)
+		return err_set(err, -1, "%s: %s", path, strerror(errno));
+	db = calloc(1, sizeof(*db));
+	if (!db)
+		return err_set(err, -1, "no memory");
+	db->lock_fd = -1;
+	db->seal = seal_new(keks, n_keks, err);
+	if (db->seal) {
+		seal_learnt(db->seal);
+		rc = look_there(db, path, err);
+	}
+	reg_db_close(db);
+	return rc < 0 ? -1 : 0;
 }
 
 void reg_db_close(struct reg_db *db)

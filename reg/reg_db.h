@@ -37,6 +37,9 @@ struct span reg_db_bound_answer(char text[REG_BOUND_MAX], const char *who, const
 
 /*! Lock, open or make. \param[in] keks copied; the first seals. \returns object; NULL and a reason in err */
 struct reg_db *reg_db_open(const char *path, const struct seal_kek *keks, size_t n_keks, struct err *err);
+/*! Would reg_db_open() take what is there? Nothing is changed or made, and a process that has it open is not disturbed; one that is not
+ *  there is no fault. \returns 0; -1 and a reason in err */
+int reg_db_check(const char *path, const struct seal_kek *keks, size_t n_keks, struct err *err);
 /*! Another connection of this process, for one more thread. */
 struct reg_db *reg_db_open_beside(const char *path, const struct seal_kek *keks, size_t n_keks, struct err *err);
 void reg_db_close(struct reg_db *db); /* may be NULL */

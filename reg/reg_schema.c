@@ -187,7 +187,7 @@ int reg_schema_differs(sqlite3 *sql)
 	int64_t is = 0;
 	int rc = sql_int(sql, "PRAGMA user_version", &is);
 
-	return rc < 0 ? rc : is != VERSION;
+	return rc < 0 ? rc : is > VERSION ? -ENOTSUP : is != VERSION;
 }
 
 int reg_schema_raise(sqlite3 *sql)

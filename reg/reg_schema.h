@@ -10,5 +10,5 @@
  *  \returns 0; -ENOTSUP it is newer than this program; -EIO; -ENOSPC */
 int reg_schema_raise(sqlite3 *sql);
 
-/*! \returns 1: reg_schema_raise() has something to do, or refuses; 0; -EIO */
+/*! \returns 1: reg_schema_raise() has something to do; 0; -ENOTSUP it is newer than this program; -EIO */
 int reg_schema_differs(sqlite3 *sql);

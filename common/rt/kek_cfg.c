@@ -126,6 +126,11 @@ static int from_file(struct seal_kek *out, const struct line *k, struct err *err
 	char why[ERR_MAX - 128];
 	int rc = secret_read_file(&out->key, SEAL_KEK_LEN, k->path, why, sizeof(why));
 
+	if (rc == -ENOENT && k->credential)
+		return cfg_error(err, rc, k->line,
+				 "kek %u: systemd gives us no credential %.128s; allowed: one that LoadCredential= or "
+				 "LoadCredentialEncrypted= of the service names",
+				 k->id, k->where);
 	return rc < 0 ? cfg_error(err, rc, k->line, "kek %u: %s; allowed: 64 hex digits in a file of mode 0600 or 0400",
 				  k->id, why)
 		      : 0;

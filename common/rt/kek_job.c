@@ -201,7 +201,11 @@ static void loaded(const struct reseal_came *came)
 		stand(IDLE);
 		return;
 	}
-	LOGT(DSTORE, LOGL_NOTICE, "kek: the rotation that was begun goes on\n");
+	if (came->anew)
+		LOGT(DSTORE, LOGL_NOTICE, "kek: another KEK stands first now, KEK %u: a rotation begins\n",
+		     first_kek());
+	else
+		LOGT(DSTORE, LOGL_NOTICE, "kek: the rotation that was begun goes on\n");
 	pass(SEALING);
 	memcpy(job.step.at, came->at, came->at_len);
 	job.step.at_len = came->at_len;

@@ -26,6 +26,7 @@ struct reseal_step {
 		uint8_t at[RESEAL_AT_MAX]; /* where the next one begins */
 		size_t at_len;
 		bool begun;          /* LOAD */
+		bool anew;           /* LOAD: by this start, as another KEK stands first */
 		bool over;           /* it was the last of its pass */
 		uint64_t master;     /* the server that was asked, as long as it runs; 0: this process */
 		uint64_t sealed;     /* SEAL */

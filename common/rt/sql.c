@@ -55,6 +55,34 @@ int sql_open(const char *path, sqlite3 **out)
 	return sql_exec(*out, "PRAGMA synchronous = FULL");
 }
 
+/* As a URI has it: with what means something there written as %xx. \returns 0; -ENAMETOOLONG */
+static int to_uri(char *out, size_t cap, const char *path, const char *query)
+{
+	size_t n = (size_t)snprintf(out, cap, "file://");
+
+	for (; *path && n + 4 < cap; path++)
+		n += (size_t)snprintf(out + n, cap - n, strchr("%?#", *path) ? "%%%02x" : "%c", (unsigned char)*path);
+	return *path || (size_t)snprintf(out + n, cap - n, "?%s", query) >= cap - n ? -ENAMETOOLONG : 0;
+}
+
+/* Without a log nobody has it open, and all of it is in the file: SQLite would make the log in order to read it. */
+int sql_open_look(const char *path, sqlite3 **out)
+{
+	char log[PATH_LEN], uri[3 * PATH_LEN];
+	int rc;
+
+	*out = NULL;
+	if ((size_t)snprintf(log, sizeof(log), "%s-wal", path) >= sizeof(log))
+		return -ENAMETOOLONG;
+	rc = to_uri(uri, sizeof(uri), path, access(log, F_OK) == 0 ? "mode=ro" : "immutable=1");
+	if (rc == 0)
+		rc = to_errno(
+			sqlite3_open_v2(uri, out, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL));
+	if (rc == 0)
+		sqlite3_busy_timeout(*out, BUSY_MS);
+	return rc;
+}
+
 int sql_prepare(sqlite3 *sql, const char *text, sqlite3_stmt **out)
 {
 	return to_errno(sqlite3_prepare_v3(sql, text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL));

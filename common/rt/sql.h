@@ -17,6 +17,10 @@ int sql_lock(const char *path, bool make, struct err *err);
  *  (for sqlite3_errmsg). */
 int sql_open(const char *path, sqlite3 **out);
 
+/*! To look only: neither the file nor its folder is changed, beside a process that has it open or alone. *out as of sql_open().
+ *  \returns 0; -ENAMETOOLONG; -ENOMEM; -EIO */
+int sql_open_look(const char *path, sqlite3 **out);
+
 int sql_exec(sqlite3 *sql, const char *text);
 int sql_prepare(sqlite3 *sql, const char *text, sqlite3_stmt **out);
 

@@ -15,6 +15,9 @@
 #define WRITTEN_MAX 64   /* and that are written */
 #define NOTE        "kek"
 
+/* This process has begun the pass that it finds: sql_keks_note() did, before there are threads. */
+static bool begun_here;
+
 /* --- table meta */
 
 /* \param[out] out, cap the value \returns its octets; 0 there is none; -EIO */
@@ -123,7 +126,7 @@ static int check_noted(const struct sql_keks *k, uint8_t id, const char *path, s
 	if (n > 0 && seal_open(k->seal, plain, sizeof(plain), span_of(sealed, (size_t)n), span_str(name)) >= 0)
 		return 0;
 	return n < 0 ? err_set(err, -EIO, "%s: %s", path, sqlite3_errmsg(k->sql))
-		     : err_set(err, -EKEYREJECTED, "%s: kek %u is not the key this database was sealed by", path, id);
+		     : err_set(err, -EKEYREJECTED, SQL_KEKS_WRONG, path, id, id);
 }
 
 int sql_keks_check(const struct sql_keks *k, const char *path, struct err *err)
@@ -161,6 +164,7 @@ int sql_keks_note(const struct sql_keks *k)
 {
 	int sealer = sql_keks_sealer(k), rc;
 
+	begun_here = false;
 	if (sealer < 0 || sealer == seal_first(k->seal))
 		return sealer < 0 ? sealer : 0;
 	rc = sql_exec(k->sql, "BEGIN IMMEDIATE");
@@ -172,6 +176,7 @@ int sql_keks_note(const struct sql_keks *k)
 		rc = sql_exec(k->sql, "COMMIT");
 	if (rc < 0)
 		sql_exec(k->sql, "ROLLBACK");
+	begun_here = rc == 0;
 	return rc;
 }
 
@@ -322,6 +327,7 @@ static int pass_load(const struct sql_keks *k, struct reseal_came *came)
 	int n = reseal_get(k, at);
 
 	came->begun = n > 0;
+	came->anew = came->begun && begun_here;
 	if (n < 2 || at[0] != seal_first(k->seal))
 		return n < 0 ? n : 0;
 	came->at_len = (size_t)n - 1;

@@ -13,6 +13,10 @@
 #define SQL_BOUND_MAX 512
 /*! Of a KEK that is missing. */
 #define SQL_KEKS_CURE "allowed: kek %u ... besides, until 'show kek' says that it may go"
+/*! Of one that is another key than it was: path, its number twice. */
+#define SQL_KEKS_WRONG \
+	"%s: kek %u is not the key this database was sealed by; allowed: the key that kek %u was when it sealed, a new key under " \
+	"another number"
 
 /*! A column of sealed values. */
 struct sql_sealed {

@@ -72,7 +72,8 @@ async def hss(t):
     await at_once(w)
     await w.ue(1).bootstrap()                                        # meanwhile, perhaps
     last = await rotated(t, w.ports["hss_ctl"], w.hss)
-    assert "the rotation that was begun goes on" in w.hss.text()
+    said = [line for line in w.hss.text().splitlines() if " kek: another KEK stands first now, KEK 2" in line or "goes on" in line]
+    assert len(said) == 2 and "a rotation begins" in said[0] and "the rotation that was begun goes on" in said[1], said
     assert last["keks"]["2"]["records"] == ROWS + len(w.cards), last
     keks(w, w.hss_cfg, "subscribers", new)
     await w.hss.stop()
@@ -113,8 +114,53 @@ async def registry(t):
     await w.reg.stop()
     keks(w, w.reg_cfg, "registry", old)
     w.reg_cfg.write(f"{w.etc}/gba-reg.cfg")
-    rc, out, err = await procs.run(w.reg.argv, 20)
-    assert rc != 0 and "sealed by kek 2, which is not configured" in out + err, (rc, out, err)
+    for more in ([], ["--check"]):
+        await says(w.reg, "sealed by kek 2, which is not configured", more)
+
+
+def seen(folder):
+    return {e.name: (e.stat().st_size, e.stat().st_mtime_ns) for e in os.scandir(folder)}
+
+
+async def fine(daemon):
+    rc, out, err = await procs.run([*daemon.argv, "--check"], 20, env=daemon.env)
+    assert rc == 0 and "configuration ok" in out + err, (rc, out, err)
+
+
+@test("gba-regd --check opens the database and says what the start would, running or not; it changes nothing and makes no file, and a missing credential "
+      "is called one")
+async def checked(t):
+    w = Realm(t)
+    folder = os.path.dirname(w.database)
+    w.reg_cfg.set("registry", f"database {folder}/of%41?mode=rwc.sqlite")     # a URI would have it otherwise
+    w.reg = w.reg_daemon()
+    await fine(w.reg)
+    assert seen(folder) == {}
+    t.watch(w.reg)
+    await w.start_reg()
+    new, right = new_kek(w, "reg"), f"kek 1 file {w.etc}/reg-1.kek"
+    wrong = new.replace("kek 2", "kek 1")
+    for state in ("running", "killed", "stopped"):
+        if state == "killed":
+            await w.reg.kill()
+        if state == "stopped":
+            await w.start_reg()
+            await w.reg.stop()
+        was = seen(folder)
+        for line, words in ((new, "sealed by kek 1, which is not configured"),
+                            (wrong, "kek 1 is not the key this database was sealed by; allowed: the key that kek 1 was"),
+                            ("kek 1 credential reg.kek", "systemd gives us no credential reg.kek; allowed: one that LoadCredential=")):
+            keks(w, w.reg_cfg, "registry", line)
+            w.reg_cfg.write(f"{w.etc}/gba-reg.cfg")
+            w.reg.env = {**os.environ, **(w.reg.env or {}), "CREDENTIALS_DIRECTORY": w.etc}
+            await says(w.reg, words, ["--check"])
+        keks(w, w.reg_cfg, "registry", right)
+        w.reg_cfg.write(f"{w.etc}/gba-reg.cfg")
+        await fine(w.reg)
+        now = seen(folder)
+        for it in (was, now):                                # an index of the log, that is built anew; what the daemon writes
+            it.update({n: None for n in it if n.endswith("-shm") or state == "running"})
+        assert now == was, (state, was, now)
 
 
 async def says(daemon, words, more=()):
@@ -146,7 +192,7 @@ async def in_a_token(t):
     os.rmdir(folder)
     os.rename(folder + ".away", folder)
     keks(w, w.hss_cfg, "subscribers", line(key="next"))
-    await says(w.hss, "kek 3 is not the key this database was sealed by")
+    await says(w.hss, "kek 3 is not the key this database was sealed by; allowed: the key that kek 3 was")
     keks(w, w.hss_cfg, "subscribers", line())
     await w.hss.start()
     await at_once(w)

@@ -282,4 +282,4 @@ async def put_back_told(t):
     await w.reg.stop()
     w.write_secret("reg-2.kek", os.urandom(32).hex() + "\n")
     rc, _, err = await procs.run(w.reg.argv, 20)
-    assert rc == 1 and "none of the configured keks is what it was sealed by" in err, (rc, err)
+    assert rc == 1 and "kek 2 is not the key this database was sealed by; allowed: the key that kek 2 was when it sealed" in err, (rc, err)
