@@ -58,10 +58,10 @@ static void soon(unsigned s)
 /* Once, as it is tried each second: that it fails, and that it no longer does. */
 static void say_step(int rc)
 {
-	if (rc < 0 && job.rc == 0)
+	if (rc < 0 && job.rc == 0 && job.phase != LOADING)
 		LOGT(DSTORE, LOGL_ERROR,
 		     "kek: the rotation stands still, and is tried again each second (show kek: why)\n");
-	else if (rc == 0 && job.rc < 0)
+	else if (rc == 0 && job.rc < 0 && job.phase != LOADING)
 		LOGT(DSTORE, LOGL_NOTICE, "kek: the rotation goes on\n");
 }
 

@@ -163,6 +163,7 @@ async def timestamp(t):
         (False, True), (True, False), (True, True), (True, False), (True, True), (False, False), (False, True), (False, True), (False, True)], told
     assert told[1][0].startswith("Jan  2, 2026 03:04:05"), told
     assert (await w.counters())["zh_guss_equal"] == 2
+    causes.register("zh_guss_equal")
     assert [x.split(" guss=")[-1].split()[0] if " guss=" in x else "" for x in w.bsf.text().split("\n") if " ub_challenged " in x] == [
         "equal" if when and not sent else "sent" if when else "" for when, sent in told]
     ends = [x for x in w.bsf.text().split("\n") if " trace " in x and "cause=ub_challenged" in x]
