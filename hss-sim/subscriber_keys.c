@@ -87,7 +87,7 @@ int subscriber_keys_renew(sqlite3 *sql, struct seal *seal, const char *where, st
 				" from the other's in the case of the domain only; delete one of the two",
 				(long long)sqlite3_column_int64(all, 0));
 	}
-	if (rc == 0 && got != SQLITE_DONE) /* else the rows behind a damaged page would stay with the old KEK, untold */
+	if (rc == 0 && got != SQLITE_DONE) /* else what is behind a damaged page would keep its former name */
 		rc = err_set(err, -EIO, "a record cannot be read (%s)", sqlite3_errmsg(sql));
 	sqlite3_finalize(all);
 	sqlite3_finalize(up);
