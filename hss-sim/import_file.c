@@ -55,19 +55,13 @@ void import_file_unmap(struct import_content *c)
 
 int import_file_read(struct import_content *out, const char *path, size_t max, struct err *err)
 {
-	struct stat st;
-	int fd = import_open(&st, path, err), rc = 0;
 	uint8_t *p;
 	size_t n;
 	FILE *f;
+	int rc = regular_fopen(&f, path, err);
 
-	if (fd < 0)
-		return fd;
-	f = fdopen(fd, "r");
-	if (!f) {
-		close(fd);
-		return err_set(err, -ENOMEM, "no memory");
-	}
+	if (rc < 0)
+		return rc;
 	p = malloc(max + 1);
 	n = p ? fread(p, 1, max + 1, f) : 0;
 	if (!p)

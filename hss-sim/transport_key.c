@@ -2,11 +2,9 @@
 #include "hss-sim/transport_key.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <openssl/evp.h>
 #include "common/base/hex.h"
 #include "common/base/regular.h"
@@ -130,15 +128,13 @@ int transport_keys_read(struct transport_keys *out, const char *path, struct err
 	struct transport_keys t = { 0 };
 	char buf[4096];
 	struct stat st;
-	int fd = regular_open(path, O_RDONLY, 0, err), rc;
-	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	FILE *f;
+	int rc = regular_fopen(&f, path, err);
 
-	if (fd >= 0 && !f)
-		close(fd);
-	if (!f)
-		return fd == -ENOENT ? fd : -EACCES;
+	if (rc < 0)
+		return rc == -ENOENT ? rc : -EACCES;
 	setvbuf(f, buf, _IOFBF, sizeof(buf)); /* ours, so that it can be wiped */
-	if (fstat(fd, &st) < 0 || (st.st_mode & 077))
+	if (fstat(fileno(f), &st) < 0 || (st.st_mode & 077))
 		rc = err_set(err, -EACCES,
 			     "%s: holds keys; allowed: a regular file that only its owner can read, do: chmod 600 %s",
 			     path, path);

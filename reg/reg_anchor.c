@@ -23,17 +23,6 @@
 
 static EVP_PKEY *signer; /* set before the threads that read it */
 
-/* \returns NULL and why in err */
-static FILE *anchor_read(const char *path, struct err *err)
-{
-	int fd = regular_open(path, O_RDONLY, 0, err);
-	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
-
-	if (fd >= 0 && !f)
-		close(fd);
-	return f;
-}
-
 /* --- keys */
 
 static bool may_sign(EVP_PKEY *key)
@@ -46,11 +35,11 @@ static bool may_sign(EVP_PKEY *key)
 
 static EVP_PKEY *anchor_key(const char *path, bool is_private, struct err *err)
 {
-	FILE *f = anchor_read(path, err);
 	EVP_PKEY *key = NULL;
 	struct stat st;
+	FILE *f;
 
-	if (!f)
+	if (regular_fopen(&f, path, err) < 0)
 		return NULL;
 	if (fstat(fileno(f), &st) < 0)
 		err_set(err, -errno, "%s: %s", path, strerror(errno));
@@ -211,12 +200,12 @@ static int verify_line(struct reg_anchored *out, struct reg_db *db, const char *
 
 static int verify_lines(struct reg_anchored *out, struct reg_db *db, const char *file, EVP_PKEY *key, struct err *err)
 {
-	FILE *f = anchor_read(file, err);
 	char *line = NULL;
 	size_t cap = 0;
+	FILE *f;
 	int rc = 0;
 
-	if (!f)
+	if (regular_fopen(&f, file, err) < 0)
 		return -EIO;
 	while (rc == 0 && getline(&line, &cap, f) > 0)
 		rc = verify_line(out, db, line, key, err);

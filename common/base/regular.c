@@ -28,3 +28,18 @@ int regular_open(const char *path, int flags, mode_t mode, struct err *err)
 		close(fd);
 	return err_set(err, rc, "%s: %s", path, rc == -EINVAL ? "is no regular file" : strerror(-rc));
 }
+
+int regular_fopen(FILE **out, const char *path, struct err *err)
+{
+	int fd = regular_open(path, O_RDONLY, 0, err);
+	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+
+	if (fd < 0)
+		return fd;
+	if (!f) {
+		close(fd);
+		return err_set(err, -ENOMEM, "%s: no memory", path);
+	}
+	*out = f;
+	return 0;
+}

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdarg.h>
@@ -11,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vector.h>
 #include <osmocom/vty/vty.h>
@@ -337,20 +335,6 @@ static void explain(struct err *err, struct vty *y, int rc, const char *path, in
 	explain_end(&out, err);
 }
 
-/* \returns 0; -errno, and nothing is open */
-static int open_file(FILE **f, const char *path, struct err *err)
-{
-	int fd = regular_open(path, O_RDONLY, 0, err);
-
-	if (fd < 0)
-		return fd;
-	*f = fdopen(fd, "r");
-	if (*f)
-		return 0;
-	close(fd);
-	return err_set(err, -ENOMEM, "%s: no memory", path);
-}
-
 /* The library takes what is behind max octets for a line of its own, the end of a comment for a command, and nothing of
  * what is behind a NUL. */
 static int look_at_lines(FILE *f, size_t max, const char *path, struct err *err)
@@ -380,7 +364,7 @@ int cfg_file_read(const char *path, struct err *err)
 	int rc = set_folder(path, err);
 
 	if (rc == 0)
-		rc = open_file(&f, path, err);
+		rc = regular_fopen(&f, path, err);
 	if (rc < 0)
 		return rc;
 	rc = look_at_lines(f, LINE_CAP - 2, path, err);

@@ -68,6 +68,7 @@ END_TEST
 START_TEST(what_is_one)
 {
 	struct err err;
+	FILE *f;
 	int fd;
 
 	ck_assert_int_eq(regular_open(path, O_RDONLY, 0, &err), -ENOENT);
@@ -80,6 +81,13 @@ START_TEST(what_is_one)
 	fd = regular_open(path, O_RDONLY, 0, &err);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
+	ck_assert_int_eq(regular_fopen(&f, path, &err), 0);
+	ck_assert_int_eq(fgetc(f), 'x');
+	ck_assert_int_eq(fcntl(fileno(f), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	fclose(f);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(regular_fopen(&f, path, &err), -ENOENT);
+	ck_assert_msg(strstr(err.text, "No such file"), "%s", err.text);
 }
 END_TEST
 
