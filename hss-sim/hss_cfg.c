@@ -36,19 +36,6 @@ struct hss_cfg *hss_cfg_new(void *ctx)
 	return c;
 }
 
-int hss_cfg_keks(struct hss_cfg *c, struct err *err)
-{
-	int n = kek_cfg_read(c->keks, err);
-
-	c->n_keks = n < 0 ? 0 : (size_t)n;
-	return n < 0 ? n : 0;
-}
-
-void hss_cfg_wipe(struct hss_cfg *c)
-{
-	kek_cfg_free(c->keks);
-}
-
 struct hss_bsf *hss_cfg_bsf(const struct hss_cfg *c, const char *identity)
 {
 	struct hss_bsf *b;

@@ -33,7 +33,7 @@ struct hss_cfg {
 	/* subscribers */
 	char *database; /* as typed; cfg_path() makes it absolute */
 	int subscribers_line, database_line;
-	struct seal_kek keks[SEAL_KEKS_MAX];
+	struct seal_kek keks[SEAL_KEKS_MAX]; /* read by main, wiped once they are handed over */
 	size_t n_keks;
 	struct subscriber_rules rules;
 	/* fault */
@@ -43,9 +43,6 @@ struct hss_cfg {
 };
 
 struct hss_cfg *hss_cfg_new(void *ctx);
-/*! Read the KEKs. \returns 0; -errno and "FILE:LINE: ..." in err */
-int hss_cfg_keks(struct hss_cfg *c, struct err *err);
-void hss_cfg_wipe(struct hss_cfg *c); /* the KEKs, once they are handed over */
 
 /*! Is everything there that is needed? \returns 0; -EINVAL and "FILE:LINE: ..." in err */
 int hss_cfg_verify(const struct hss_cfg *c, struct err *err);

@@ -266,7 +266,7 @@ static int main_serve(const struct rt_args *a, struct hss_cfg *cfg, struct err *
 		return -EINVAL;
 	}
 	rc = kek_cfg_pseudonyms(&cfg->keks[0], err);
-	hss_cfg_wipe(cfg);
+	kek_cfg_free(cfg->keks);
 	if (rc == 0)
 		rc = run(cfg, db, beside, err);
 	else
@@ -294,7 +294,7 @@ int main(int argc, char **argv)
 		return 1;
 	rc = hss_cfg_verify(cfg, &err);
 	if (rc == 0)
-		rc = hss_cfg_keks(cfg, &err);
+		rc = kek_cfg_read(cfg->keks, &cfg->n_keks, &err);
 	if (rc == 0 && !args.import)
 		rc = tls_cfg_open(&tls, &cfg->dia.tls, NULL, &err);
 	if (rc == 0 && !args.check)
@@ -310,7 +310,7 @@ int main(int argc, char **argv)
 	}
 	SSL_CTX_free(tls);
 	rt_exit();
-	hss_cfg_wipe(cfg);
+	kek_cfg_free(cfg->keks);
 	if (rc < 0)
 		rt_fatal("%s", err.text);
 	return rc < 0 || rt_failed();

@@ -154,14 +154,6 @@ static void stop_all(void)
 		inbox_close(answers);
 }
 
-static int read_keks(struct err *err)
-{
-	int n = kek_cfg_read(reg_cfg.keks, err);
-
-	reg_cfg.n_keks = n < 0 ? 0 : (size_t)n;
-	return n < 0 ? n : 0;
-}
-
 /* Senders wait until the writer is there; the writer wakes none before they are. */
 static int start_all(struct err *err)
 {
@@ -262,7 +254,7 @@ int main(int argc, char **argv)
 		return 1;
 	rc = reg_cfg_verify(&err);
 	if (rc == 0)
-		rc = read_keks(&err);
+		rc = kek_cfg_read(reg_cfg.keks, &reg_cfg.n_keks, &err);
 	if (rc == 0) {
 		database = cfg_path(rt_ctx(), reg_cfg.database);
 		rc = check_owner(&args, &err);

@@ -91,16 +91,17 @@ static int open_redis(struct store_shared **out, const struct seal_kek *keks, si
 int store_open(struct store_shared **out, bool check, struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
-	int rc, n;
+	size_t n;
+	int rc;
 
 	if (bsf_cfg->store == BSF_STORE_MEMORY) {
 		*out = store_shared_mem_new(err);
 		return *out && pseudonym_init(NULL) == 0 ? 0 : -ENOMEM;
 	}
-	rc = n = kek_cfg_read(keks, err);
-	if (rc >= 0)
-		rc = bsf_cfg->store == BSF_STORE_LMDB ? open_lmdb(out, keks, (size_t)n, check, err)
-						      : open_redis(out, keks, (size_t)n, err);
+	rc = kek_cfg_read(keks, &n, err);
+	if (rc == 0)
+		rc = bsf_cfg->store == BSF_STORE_LMDB ? open_lmdb(out, keks, n, check, err)
+						      : open_redis(out, keks, n, err);
 	if (rc == 0)
 		rc = kek_cfg_pseudonyms(&keks[0], err);
 	kek_cfg_free(keks);
@@ -149,12 +150,13 @@ static int check_redis_files(const struct seal_kek *keks, size_t n, struct err *
 static int check_secrets(struct err *err)
 {
 	struct seal_kek keks[SEAL_KEKS_MAX] = { 0 };
-	int rc = kek_cfg_read(keks, err);
+	size_t n;
+	int rc = kek_cfg_read(keks, &n, err);
 	SECRET_AUTO password = { 0 };
 	SECRET_AUTO of_sentinels = { 0 };
 
-	if (rc >= 0 && bsf_cfg->store == BSF_STORE_REDIS)
-		rc = check_redis_files(keks, (size_t)rc, err);
+	if (rc == 0 && bsf_cfg->store == BSF_STORE_REDIS)
+		rc = check_redis_files(keks, n, err);
 	kek_cfg_free(keks);
 	return rc < 0 ? rc : redis_passwords(&password, &of_sentinels, err);
 }

@@ -154,8 +154,9 @@ static int from_token(struct seal_kek *out, const struct line *k, struct err *er
 				      k->key, e.text);
 }
 
-int kek_cfg_read(struct seal_kek *keks, struct err *err)
+int kek_cfg_read(struct seal_kek *keks, size_t *n, struct err *err)
 {
+	*n = 0;
 	for (size_t i = 0; i < n_lines; i++) {
 		const struct line *k = &lines[i];
 		int rc;
@@ -165,7 +166,8 @@ int kek_cfg_read(struct seal_kek *keks, struct err *err)
 		if (rc < 0)
 			return rc;
 	}
-	return (int)n_lines;
+	*n = n_lines;
+	return 0;
 }
 
 /* A key that stays in its token gives one that is as good for words. */

@@ -18,8 +18,8 @@ size_t kek_cfg_ids(uint8_t *ids);
 
 /*! Read them, and log in to the tokens of those that are in one.
  *  \param[out] keks SEAL_KEKS_MAX entries, all zero before; the caller calls kek_cfg_free() in any case
- *  \returns number read; -errno and a reason with its line */
-int kek_cfg_read(struct seal_kek *keks, struct err *err);
+ *  \param[out] n how many; 0 on error \returns 0; -errno and a reason with its line */
+int kek_cfg_read(struct seal_kek *keks, size_t *n, struct err *err);
 /*! The words that stand for people in the log, made with the one that seals. \returns 0; -EIO and a reason */
 int kek_cfg_pseudonyms(const struct seal_kek *first, struct err *err);
 /*! Log out, and wipe. */
