@@ -118,24 +118,16 @@ static int create(struct subscriber_db *db)
 static int verify_kek(struct subscriber_db *db, const char *path, struct err *err)
 {
 	sqlite3_stmt *q = subscriber_db_query(db, Q_CHECK);
-	uint8_t plain[64], kek_id = 0;
-	struct span sealed;
-	int rc = -EBADMSG;
+	uint8_t plain[sizeof(CHECK_TEXT)];
+	int rc;
 
 	if (!q || sqlite3_step(q) != SQLITE_ROW)
 		return err_set(err, -EBADMSG, "%s: no subscriber database of gba-hss-simd", path);
-	sealed = span_of(sqlite3_column_blob(q, 0), sqlite3_column_bytes(q, 0));
-	if (sealed.len > 2 && sealed.len <= sizeof(plain)) {
-		kek_id = seal_kek_id(sealed);
-		rc = seal_open(db->seal, plain, sizeof(plain), sealed, span_str(CHECK_AAD));
-	}
+	rc = sql_keks_unseal(db->seal, plain, strlen(CHECK_TEXT),
+			     span_of(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0)), CHECK_AAD, path,
+			     err);
 	sqlite3_reset(q);
-	if (rc == -ENOKEY)
-		return err_set(err, rc, "%s: sealed by kek %u, which is not configured; " SQL_KEKS_CURE, path, kek_id,
-			       kek_id);
-	if (rc != (int)strlen(CHECK_TEXT))
-		return err_set(err, -EKEYREJECTED, SQL_KEKS_WRONG, path, kek_id, kek_id);
-	return 0;
+	return rc;
 }
 
 static int add_columns(struct subscriber_db *db, const char *mark, const char *text)

@@ -305,19 +305,16 @@ static int create(struct reg_db *db)
 static int get_index_key(struct reg_db *db, const char *path, struct err *err)
 {
 	sqlite3_stmt *q;
-	int n = -EBADMSG;
-	uint8_t kek;
+	int rc;
 
 	if (reg_db_ask(db, &q, "SELECT value FROM meta WHERE name = 'index key'", "") <= 0)
 		return err_set(err, -EBADMSG, "%s: no database of gba-regd", path);
-	n = seal_open(db->seal, db->index_key.b, SECRET_MAX,
-		      span_of(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0)), span_str("index key"));
-	kek = seal_kek_id(span_of(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0)));
+	rc = sql_keks_unseal(db->seal, db->index_key.b, INDEX_KEY,
+			     span_of(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0)), "index key", path,
+			     err);
 	reg_db_end(q);
-	if (n == -ENOKEY)
-		return err_set(err, n, "%s: sealed by kek %u, which is not configured; " SQL_KEKS_CURE, path, kek, kek);
 	db->index_key.len = INDEX_KEY;
-	return n == INDEX_KEY ? 0 : err_set(err, -EKEYREJECTED, SQL_KEKS_WRONG, path, kek, kek);
+	return rc;
 }
 
 static int version_fault(struct reg_db *db, const char *path, int rc, struct err *err)

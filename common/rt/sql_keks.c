@@ -14,6 +14,7 @@
 #define LOOK_MAX    1024 /* rows of one step that are looked at */
 #define WRITTEN_MAX 64   /* and that are written */
 #define NOTE        "kek"
+#define CURE        "allowed: kek %u ... besides, until 'show kek' says that it may go"
 
 /* This process has begun the pass that it finds: sql_keks_note() did, before there are threads. */
 static bool begun_here;
@@ -69,6 +70,23 @@ static int reseal_put(const struct sql_keks *k, const uint8_t *at, size_t len)
 
 /* --- which are needed */
 
+int sql_keks_unseal(struct seal *seal, uint8_t *out, size_t len, struct span sealed, const char *bound,
+		    const char *path, struct err *err)
+{
+	int n = seal_open(seal, out, len, sealed, span_str(bound));
+	unsigned id = seal_kek_id(sealed);
+
+	if (n == -ENOKEY)
+		return err_set(err, n, "%s: sealed by kek %u, which is not configured; " CURE, path, id, id);
+	if (n >= 0 && (size_t)n == len)
+		return 0;
+	return err_set(
+		err, -EKEYREJECTED,
+		"%s: kek %u is not the key this database was sealed by; allowed: the key that kek %u was when it sealed, "
+		"a new key under another number",
+		path, id, id);
+}
+
 static void note_name(char name[16], unsigned id)
 {
 	snprintf(name, 16, "kek %u", id);
@@ -107,8 +125,8 @@ static int check_missing(const struct sql_keks *k, uint8_t id, const char *path,
 		return err_set(err, -EIO, "%s: a record cannot be read (%s)", path, sqlite3_errmsg(k->sql));
 	if (n == 0)
 		return 0;
-	return err_set(err, -ENOKEY, "%s: %lld records are sealed by kek %u, which is not configured; " SQL_KEKS_CURE,
-		       path, (long long)n, id, id);
+	return err_set(err, -ENOKEY, "%s: %lld records are sealed by kek %u, which is not configured; " CURE, path,
+		       (long long)n, id, id);
 }
 
 static int check_noted(const struct sql_keks *k, uint8_t id, const char *path, struct err *err)
@@ -119,14 +137,11 @@ static int check_noted(const struct sql_keks *k, uint8_t id, const char *path, s
 
 	note_name(name, id);
 	n = meta_get(k->sql, name, sealed, sizeof(sealed));
-	if (n == 0)
-		return 0;
-	if (n > 0 && !seal_knows(k->seal, id))
+	if (n <= 0)
+		return n < 0 ? err_set(err, -EIO, "%s: %s", path, sqlite3_errmsg(k->sql)) : 0;
+	if (!seal_knows(k->seal, id))
 		return check_missing(k, id, path, err);
-	if (n > 0 && seal_open(k->seal, plain, sizeof(plain), span_of(sealed, (size_t)n), span_str(name)) >= 0)
-		return 0;
-	return n < 0 ? err_set(err, -EIO, "%s: %s", path, sqlite3_errmsg(k->sql))
-		     : err_set(err, -EKEYREJECTED, SQL_KEKS_WRONG, path, id, id);
+	return sql_keks_unseal(k->seal, plain, strlen(NOTE), span_of(sealed, (size_t)n), name, path, err);
 }
 
 int sql_keks_check(const struct sql_keks *k, const char *path, struct err *err)

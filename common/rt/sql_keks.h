@@ -11,12 +11,6 @@
 #include "common/rt/reseal.h"
 
 #define SQL_BOUND_MAX 512
-/*! Of a KEK that is missing. */
-#define SQL_KEKS_CURE "allowed: kek %u ... besides, until 'show kek' says that it may go"
-/*! Of one that is another key than it was: path, its number twice. */
-#define SQL_KEKS_WRONG \
-	"%s: kek %u is not the key this database was sealed by; allowed: the key that kek %u was when it sealed, a new key under " \
-	"another number"
 
 /*! A column of sealed values. */
 struct sql_sealed {
@@ -40,6 +34,12 @@ struct sql_keks {
 	int (*begins)(void *db); /* before the first step of a pass; NULL */
 	void *db;
 };
+
+/*! Open a value whose content is known in its length, such as the proof.
+ *  \param[out] out len octets \param[in] bound what it is bound to
+ *  \returns 0; -ENOKEY, -EKEYREJECTED, and a reason that begins with path */
+int sql_keks_unseal(struct seal *seal, uint8_t *out, size_t len, struct span sealed, const char *bound,
+		    const char *path, struct err *err);
 
 /*! Are all of them here that are needed? \returns 0; -ENOKEY, -EKEYREJECTED, -EIO, and a reason that begins with path */
 int sql_keks_check(const struct sql_keks *k, const char *path, struct err *err);
