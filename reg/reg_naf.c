@@ -331,7 +331,7 @@ static struct MHD_Daemon *reg_naf_serve(int fd, struct err *err)
 	struct MHD_OptionItem tls[REG_NAF_TLS_OPTIONS];
 	struct MHD_Daemon *d;
 
-	if (reg_naf_tls_begin(err) < 0 || reg_naf_tls_options(tls, err) < 0)
+	if (reg_naf_tls_begin(tls, err) < 0)
 		return NULL;
 	d = MHD_start_daemon(flags, 0, NULL, NULL, reg_naf_on_request, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 			     MHD_OPTION_URI_LOG_CALLBACK, reg_naf_on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,

@@ -139,11 +139,10 @@ static struct api_cert *cert_of_pem(struct err *err)
 	return NULL;
 }
 
-static int use_files(void *cert, struct err *err)
+static int use_pem(struct tls_cert *cert, struct err *err)
 {
-	struct api_cert *c = read_files(err) == 0 ? cert_of_pem(err) : NULL;
+	struct api_cert *c = cert_of_pem(err);
 
-	dia_cert_clear(&pem);
 	if (!c)
 		return -EINVAL;
 	tls_certs_use(cert, api_tls_expires(c->c));
@@ -151,18 +150,19 @@ static int use_files(void *cert, struct err *err)
 	return 0;
 }
 
+static int use_files(void *cert, struct err *err)
+{
+	int rc = read_files(err);
+
+	if (rc == 0)
+		rc = use_pem(cert, err);
+	dia_cert_clear(&pem);
+	return rc;
+}
+
 static struct tls_cert cert = {
 	.of = "TLS of own-app", .then = ", devices refuse it", .reload = use_files, .owner = &cert
 };
-
-int reg_naf_tls_begin(struct err *err)
-{
-	if (!reg_naf_tls_is_on())
-		return 0;
-	cert.certificate = files[CERTIFICATE].path;
-	cert.key = files[KEY].path;
-	return use_files(&cert, err);
-}
 
 void reg_naf_tls_end(void)
 {
@@ -188,15 +188,19 @@ void reg_naf_tls_on_connection(void *unused, struct MHD_Connection *c, void **us
 
 /* --- for the server */
 
-int reg_naf_tls_options(struct MHD_OptionItem out[REG_NAF_TLS_OPTIONS], struct err *err)
+int reg_naf_tls_begin(struct MHD_OptionItem out[REG_NAF_TLS_OPTIONS], struct err *err)
 {
 	struct err why;
 
 	out[0] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
 	if (!reg_naf_tls_is_on())
 		return 0;
-	if (read_files(&why) < 0)
+	cert.certificate = files[CERTIFICATE].path;
+	cert.key = files[KEY].path;
+	if (read_files(&why) < 0 || use_pem(&cert, &why) < 0) {
+		dia_cert_clear(&pem);
 		return cfg_error(err, -EINVAL, line, "own-app tls: %s", why.text);
+	}
 	for (int i = 0; i < FILES; i++)
 		pem.text[i][pem.len[i]] = '\0'; /* there is room for it */
 	out[0] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0, pem.text[CERTIFICATE] };

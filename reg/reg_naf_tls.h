@@ -21,14 +21,13 @@ int reg_naf_tls_verify(const char *fqdn, struct err *err);
 
 #define REG_NAF_TLS_OPTIONS 4 /* the last is MHD_OPTION_END */
 
-/*! What libmicrohttpd is to be told, if there is a certificate; lent until reg_naf_tls_done(). \returns 0; -errno, err: as cfg_error() */
-int reg_naf_tls_options(struct MHD_OptionItem out[REG_NAF_TLS_OPTIONS], struct err *err);
+/*! The files are read, and again by `tls reload` and SIGHUP (common/rt/tls_certs.h) until reg_naf_tls_end().
+ *  \param[out] out what libmicrohttpd is to be told, if there is a certificate; lent until reg_naf_tls_done()
+ *  \returns 0; -EINVAL, err: as cfg_error() */
+int reg_naf_tls_begin(struct MHD_OptionItem out[REG_NAF_TLS_OPTIONS], struct err *err);
 /*! It has begun: the key is wiped. */
 void reg_naf_tls_done(void);
 
-/*! Before it begins: what connections are shown is read again by `tls reload` and SIGHUP (common/rt/tls_certs.h) until
- *  reg_naf_tls_end(). \returns 0; -EINVAL, err: why */
-int reg_naf_tls_begin(struct err *err);
 /*! When it has ended. Not begun: nothing */
 void reg_naf_tls_end(void);
 /*! Its MHD_OPTION_NOTIFY_CONNECTION. */
