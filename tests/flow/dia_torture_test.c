@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <openssl/ssl.h>
 #include "common/base/clock.h"
-#include "common/dia/dia_cert.h"
 #include "common/dia/dia_hub.h"
-#include "common/dia/dia_tls.h"
 #include "common/dia/zh_wire.h"
 #include "tests/flow/free_port.h"
 #include "tests/unit/pki_made.h"
@@ -111,23 +109,16 @@ static void security(void *owner, const char *identity, const struct sockaddr *a
 
 static void make_tls(void)
 {
-	char dir[] = "/tmp/dia_torture.XXXXXX", cert[64], key[64], ca_file[64], cmd[64];
+	char dir[] = "/tmp/dia_torture.XXXXXX", cmd[64];
 	const struct span names[] = { span_str(HSS), span_str(BSF) };
-	const struct dia_cert_conf conf = { .certificate = cert, .key = key, .ca = ca_file };
 	struct pki_ca ca;
-	struct err err;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	snprintf(cert, sizeof(cert), "%s/both.pem", dir);
-	snprintf(key, sizeof(key), "%s/both.key", dir);
-	snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", dir);
 	pki_ca_make(&ca, "a CA");
 	pki_ca_save(dir, "ca", &ca);
 	pki_make(dir, "both", &(struct pki_wish){ .ca = &ca, .names = names, .n_names = 2 });
 	pki_ca_clear(&ca);
-	tls = dia_cert_new(&conf, &err);
-	ck_assert_msg(tls != NULL, "%s", err.text);
-	dia_tls_prepare(tls);
+	tls = pki_open(dir, "both", NULL);
 	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
 	ck_assert_int_eq(system(cmd), 0);
 }

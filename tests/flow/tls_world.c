@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 #include <unistd.h>
-#include "common/dia/dia_cert.h"
-#include "common/dia/dia_tls.h"
 #include "dict/gba_ids.h"
 #include "tests/flow/free_port.h"
 #include "tests/unit/pki_made.h"
@@ -42,19 +40,9 @@ SSL_CTX *tls_world_certified(const char *name, long until_s)
 {
 	const struct span names[] = { span_str(name) };
 	const struct pki_wish w = { .ca = &ca, .names = names, .n_names = 1, .from_s = -60, .until_s = until_s };
-	char cert[64], key[64], cas[64];
-	const struct dia_cert_conf conf = { .certificate = cert, .key = key, .ca = cas, .name = name };
-	struct err err = { "" };
-	SSL_CTX *c;
 
 	pki_make(dir, name, &w);
-	snprintf(cert, sizeof(cert), "%s/%s.pem", dir, name);
-	snprintf(key, sizeof(key), "%s/%s.key", dir, name);
-	snprintf(cas, sizeof(cas), "%s/ca.pem", dir);
-	c = dia_cert_new(&conf, &err);
-	ck_assert_msg(c != NULL, "%s", err.text);
-	dia_tls_prepare(c);
-	return c;
+	return pki_open(dir, name, name);
 }
 
 static void on_event(void *owner, enum dia_hub_event ev, const char *peer, const char *detail)

@@ -65,22 +65,9 @@ static SSL_CTX *ctx_of(const struct pki_ca *ca, const char *name)
 {
 	const struct span names[] = { span_str(name) };
 	const struct pki_wish wish = { .ca = ca, .names = names, .n_names = 1 };
-	char cert[128], key[128], ca_file[128];
-	const struct dia_cert_conf conf = { .certificate = cert, .key = key, .ca = ca_file };
-	struct err err;
-	SSL_CTX *c;
 
 	pki_make(dir, name, &wish);
-	snprintf(cert, sizeof(cert), "%s/%s.pem", dir, name);
-	snprintf(key, sizeof(key), "%s/%s.key", dir, name);
-	snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", dir);
-	c = dia_cert_new(&conf, &err);
-	if (!c) {
-		fprintf(stderr, "%s\n", err.text);
-		abort();
-	}
-	dia_tls_prepare(c);
-	return c;
+	return pki_open(dir, name, NULL);
 }
 
 static void make_pki(void)

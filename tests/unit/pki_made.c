@@ -9,6 +9,8 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include "common/dia/dia_cert.h"
+#include "common/dia/dia_tls.h"
 
 #define DAY 86400
 
@@ -122,4 +124,20 @@ void pki_make(const char *dir, const char *name, const struct pki_wish *w)
 	save(dir, name, x, key);
 	X509_free(x);
 	EVP_PKEY_free(key);
+}
+
+SSL_CTX *pki_open(const char *dir, const char *name, const char *is_for)
+{
+	char cert[128], key[128], ca[128];
+	const struct dia_cert_conf conf = { .certificate = cert, .key = key, .ca = ca, .name = is_for };
+	struct err err = { "" };
+	SSL_CTX *c;
+
+	snprintf(cert, sizeof(cert), "%s/%s.pem", dir, name);
+	snprintf(key, sizeof(key), "%s/%s.key", dir, name);
+	snprintf(ca, sizeof(ca), "%s/ca.pem", dir);
+	c = dia_cert_new(&conf, &err);
+	must(c != NULL, err.text);
+	dia_tls_prepare(c);
+	return c;
 }

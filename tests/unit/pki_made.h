@@ -3,6 +3,7 @@
  *  Certificates for tests, made while they run: CAs, and what is wrong with a certificate. Aborts where OpenSSL fails. */
 #pragma once
 
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include "common/base/bytes.h"
 
@@ -28,3 +29,7 @@ void pki_ca_clear(struct pki_ca *ca);
 void pki_make(const char *dir, const char *name, const struct pki_wish *w);
 /*! dir/name.pem of a CA. */
 void pki_ca_save(const char *dir, const char *name, const struct pki_ca *ca);
+
+/*! Read dir/name.pem and dir/name.key, with dir/ca.pem for the other side, ready for connections.
+ *  \param[in] is_for whom it has to be for; NULL: anybody \returns the caller's */
+SSL_CTX *pki_open(const char *dir, const char *name, const char *is_for);
