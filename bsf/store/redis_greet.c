@@ -270,30 +270,21 @@ static void tick_meta(void *part, const struct redisReply *r)
 		redis_link_refuse(p->link, "its data have become others");
 }
 
-/* In between it may have had what another master has: of uses that were counted meanwhile, say, it knows nothing. */
-static void tick_reign(void *part, const struct redisReply *r)
+/* Is it the master still? In between it may have had what another master has: of uses that were counted meanwhile, say, it knows nothing.
+ * And its maxmemory-policy may have been set since we met it. */
+static void tick_info(void *part, const struct redisReply *r)
 {
 	struct redis_part *p = part;
-	char role[32], reign[REDIS_RUN_ID + 1];
+	char role[32], reign[REDIS_RUN_ID + 1], policy[64];
 
 	if (redis_errno(r) < 0)
 		return;
 	info_value(role, sizeof(role), r, "role:");
 	info_value(reign, sizeof(reign), r, "master_replid:");
+	info_value(policy, sizeof(policy), r, "maxmemory_policy:");
 	if ((role[0] && strcmp(role, "master") != 0) || (reign[0] && strcmp(reign, p->run_id) != 0))
 		redis_link_refuse(p->link, "it is a replica, or its replication ID is another one now");
-}
-
-/* It may have been set since we met it. */
-static void tick_memory(void *part, const struct redisReply *r)
-{
-	struct redis_part *p = part;
-	char policy[64];
-
-	if (redis_errno(r) < 0)
-		return;
-	info_value(policy, sizeof(policy), r, "maxmemory_policy:");
-	if (policy[0] && strcmp(policy, "noeviction") != 0)
+	else if (policy[0] && strcmp(policy, "noeviction") != 0)
 		policy_refuse(p, policy);
 }
 
@@ -305,8 +296,7 @@ static void tick(void *part)
 	if (!p->is_up)
 		return;
 	ask_time(p, time_said);
-	(void)greet(p, 2, (const char *const[]){ "INFO", "replication" }, tick_reign, p);
-	(void)greet(p, 2, (const char *const[]){ "INFO", "memory" }, tick_memory, p);
+	(void)greet(p, 3, (const char *const[]){ "INFO", "replication", "memory" }, tick_info, p);
 	(void)meta_ask(p, tick_meta);
 }
 
