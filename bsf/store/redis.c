@@ -64,6 +64,15 @@ struct span redis_string(const struct redisReply *r)
 	return r && r->type == REDIS_REPLY_STRING ? span_of(r->str, r->len) : span_of(NULL, 0);
 }
 
+void redis_info(char *out, size_t cap, const struct redisReply *r, const char *name)
+{
+	const char *at = r->type == REDIS_REPLY_STRING ? strstr(r->str, name) : NULL;
+
+	out[0] = '\0';
+	if (at)
+		snprintf(out, cap, "%.*s", (int)strcspn(at + strlen(name), "\r\n"), at + strlen(name));
+}
+
 void redis_end(struct store_req *r, int rc)
 {
 	r->rc = rc;

@@ -92,6 +92,8 @@ int redis_ask_key(struct redis_part *p, struct span key, redis_reply_fn *fn, voi
  *  nothing. */
 int redis_errno(const struct redisReply *r);
 struct span redis_string(const struct redisReply *r); /* empty if it is none */
+/*! A line of INFO. \param[in] name with its colon \param[out] out its value; "": it has none */
+void redis_info(char *out, size_t cap, const struct redisReply *r, const char *name);
 
 /*! A later step of a request has ended it. */
 void redis_end(struct store_req *r, int rc);

@@ -73,16 +73,6 @@ static void greet_refuse(struct redis_part *p, const char *before, const char *w
 	redis_link_refuse(p->link, why);
 }
 
-/* A line of INFO. \returns its value in out, "" if it has none */
-static void info_value(char *out, size_t cap, const struct redisReply *r, const char *name)
-{
-	const char *at = r->type == REDIS_REPLY_STRING ? strstr(r->str, name) : NULL;
-
-	out[0] = '\0';
-	if (at)
-		snprintf(out, cap, "%.*s", (int)strcspn(at + strlen(name), "\r\n"), at + strlen(name));
-}
-
 /* \returns false: it was no answer to go on with */
 static bool may(struct redis_part *p, const struct redisReply *r, const char *name)
 {
@@ -111,10 +101,10 @@ static void server_said(void *part, const struct redisReply *r)
 
 	if (!may(p, r, "INFO"))
 		return;
-	info_value(version, sizeof(version), r, "redis_version:");
+	redis_info(version, sizeof(version), r, "redis_version:");
 	if (atoi(version) < 7)
 		greet_refuse(p, "it is Redis ", version, "; allowed: 7.0 or later");
-	info_value(p->run_id, sizeof(p->run_id), r, "run_id:");
+	redis_info(p->run_id, sizeof(p->run_id), r, "run_id:");
 }
 
 static void policy_refuse(struct redis_part *p, const char *policy)
@@ -129,7 +119,7 @@ static void memory_said(void *part, const struct redisReply *r)
 
 	if (!may(p, r, "INFO"))
 		return;
-	info_value(policy, sizeof(policy), r, "maxmemory_policy:");
+	redis_info(policy, sizeof(policy), r, "maxmemory_policy:");
 	if (strcmp(policy, "noeviction") != 0)
 		policy_refuse(p, policy);
 }
@@ -141,11 +131,11 @@ static void replication_said(void *part, const struct redisReply *r)
 
 	if (!may(p, r, "INFO"))
 		return;
-	info_value(role, sizeof(role), r, "role:");
-	info_value(replicas, sizeof(replicas), r, "connected_slaves:");
-	info_value(good, sizeof(good), r, "min_slaves_good_slaves:");
+	redis_info(role, sizeof(role), r, "role:");
+	redis_info(replicas, sizeof(replicas), r, "connected_slaves:");
+	redis_info(good, sizeof(good), r, "min_slaves_good_slaves:");
 	/* it may be the master once more, with the data of another one between: that is another run; where it does not say so it stays the same */
-	info_value(reign, sizeof(reign), r, "master_replid:");
+	redis_info(reign, sizeof(reign), r, "master_replid:");
 	if (reign[0])
 		memcpy(p->run_id, reign, sizeof(reign));
 	if (strcmp(role, "master") != 0)
@@ -279,9 +269,9 @@ static void tick_info(void *part, const struct redisReply *r)
 
 	if (redis_errno(r) < 0)
 		return;
-	info_value(role, sizeof(role), r, "role:");
-	info_value(reign, sizeof(reign), r, "master_replid:");
-	info_value(policy, sizeof(policy), r, "maxmemory_policy:");
+	redis_info(role, sizeof(role), r, "role:");
+	redis_info(reign, sizeof(reign), r, "master_replid:");
+	redis_info(policy, sizeof(policy), r, "maxmemory_policy:");
 	if ((role[0] && strcmp(role, "master") != 0) || (reign[0] && strcmp(reign, p->run_id) != 0))
 		redis_link_refuse(p->link, "it is a replica, or its replication ID is another one now");
 	else if (policy[0] && strcmp(policy, "noeviction") != 0)

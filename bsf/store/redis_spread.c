@@ -327,14 +327,14 @@ static void waited(void *marks, const struct redisReply *r)
 static void replicas_counted(void *marks, const struct redisReply *r)
 {
 	struct redis_marks *m = marks;
-	struct span info = redis_string(r);
-	const char *at = info.len ? strstr(r->str, "connected_slaves:") : NULL;
-	unsigned there = at ? (unsigned)atoi(at + 17) : 1; /* where it does not say it: one that never has the mark */
+	unsigned there;
 	char n[24];
 
 	if (!r)
 		return;
-	if (!at && !m->unsafe)
+	redis_info(n, sizeof(n), r, "connected_slaves:");
+	there = n[0] ? (unsigned)atoi(n) : 1; /* where it does not say it: one that never has the mark */
+	if (!n[0] && !m->unsafe)
 		LOGT(DSTORE, LOGL_NOTICE,
 		     "store: Redis does not say how many replicas it has: no revocation counts as safe against a failover\n");
 	if (there > m->replicas)
