@@ -154,12 +154,9 @@ static bool opens_for_check(void)
 START_TEST(damaged)
 {
 	const struct damage *d = &damages[_i];
-	int fd;
 
 	fill();
-	fd = data_open();
-	d->spoil(fd);
-	close(fd);
+	data_spoil(d->spoil);
 	if (d->lost == -1) {
 		refused_in_words(d->name, d->word, true);
 		refused_in_words(d->name, d->word, false);
@@ -191,12 +188,9 @@ START_TEST(salvaged)
 	const struct damage *d = &damages[_i];
 	const unsigned whole = N - (N + 49) / 50;
 	char *end = dir + strlen(dir);
-	int fd;
 
 	fill();
-	fd = data_open();
-	d->spoil(fd);
-	close(fd);
+	data_spoil(d->spoil);
 	if (d->lost == -1) {
 		ck_assert_msg(salvage() == 1, "%s", d->name);
 		strcat(dir, "/new");
@@ -237,25 +231,15 @@ START_TEST(whole)
 }
 END_TEST
 
-static void meta_gone(MDB_txn *txn, MDB_dbi dbi)
-{
-	MDB_val k = { LMDB_META_KEY_LEN, LMDB_META_KEY };
-
-	ck_assert_int_eq(mdb_del(txn, dbi, &k, NULL), 0);
-}
-
 /* The index key is lost with a page: it is kept beside, too, and with that all goes on; without either nothing takes the place of what is
  * there */
 START_TEST(index_key_lost)
 {
 	char path[320];
-	int fd;
 
 	fill();
-	disk_change(meta_gone);
-	fd = data_open();
-	leaf_zero(fd);
-	close(fd);
+	disk_change(index_key_gone);
+	data_spoil(leaf_zero);
 	if (_i == 0) {
 		works("the index key is beside", 60);
 		return;
@@ -299,12 +283,9 @@ START_TEST(saved_in_order)
 {
 	struct store_figures f;
 	const char *log;
-	int fd;
 
 	fill();
-	fd = data_open();
-	leaf_zero(fd);
-	close(fd);
+	data_spoil(leaf_zero);
 	io_log_start();
 	open_store();
 	log = io_log_end();

@@ -9,6 +9,8 @@
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
 
+#include "bsf/store/lmdb.h"
+
 char dir[256];
 struct harness h;
 
@@ -116,4 +118,11 @@ void disk_change(void (*change)(MDB_txn *txn, MDB_dbi dbi))
 	change(txn, dbi);
 	ck_assert_int_eq(mdb_txn_commit(txn), 0);
 	mdb_env_close(env);
+}
+
+void index_key_gone(MDB_txn *txn, MDB_dbi dbi)
+{
+	MDB_val k = { LMDB_META_KEY_LEN, LMDB_META_KEY };
+
+	ck_assert_int_eq(mdb_del(txn, dbi, &k, NULL), 0);
 }

@@ -26,3 +26,5 @@ int get_nth(unsigned n);
 unsigned put_many(unsigned n, struct gba_session (*make)(unsigned n));
 /*! Change what is in the database with LMDB alone; the store is not open. */
 void disk_change(void (*change)(MDB_txn *txn, MDB_dbi dbi));
+/*! A change: the record of the index key goes. */
+void index_key_gone(MDB_txn *txn, MDB_dbi dbi);

@@ -280,25 +280,37 @@ static void redis_former(redisContext *c)
 	}
 }
 
+static void begin_on_redis(struct store_redis_cfg *cfg)
+{
+	redis_server_start(&server, NULL);
+	*cfg = redis_cfg(&server.addr);
+	cfg->keks = &kek_1;
+	harness_open_redis(&h, cfg);
+	put_all();
+}
+
+/* From now on it is as if a former release had put all that is there, and this one is started on it */
+static void upgraded_on_redis(const struct store_redis_cfg *cfg)
+{
+	redisContext *link;
+
+	harness_close(&h);
+	link = redisConnect("127.0.0.1", sockaddr_port(&server.addr));
+	redis_former(link);
+	redisFree(link);
+	harness_open_redis(&h, cfg);
+}
+
 /* A challenge that is under way then is taken: the device has its answer. */
 START_TEST(on_redis)
 {
 	struct gba_challenge c = challenge_make(1, 60000);
 	struct store_redis_cfg cfg;
-	redisContext *link;
 
-	redis_server_start(&server, NULL);
-	cfg = redis_cfg(&server.addr);
-	cfg.keks = &kek_1;
-	harness_open_redis(&h, &cfg);
-	put_all();
+	begin_on_redis(&cfg);
 	revoke_one();
 	ck_assert_int_eq(challenge_put(&h, &c), 0);
-	harness_close(&h);
-	link = redisConnect("127.0.0.1", sockaddr_port(&server.addr));
-	redis_former(link);
-	redisFree(link);
-	harness_open_redis(&h, &cfg);
+	upgraded_on_redis(&cfg);
 	all_there();
 	ck_assert_int_eq(challenge_take(&h, &c), 0);
 	ck_assert_uint_ge(sealed_anew(), 2 * MANY); /* the record of each subscriber, too */
@@ -319,18 +331,9 @@ START_TEST(goes_on_redis)
 			   bare = with_tmpi(4);
 	struct btid id_was = btid_of(&was), id_next = btid_of(&next), id_bare = btid_of(&bare);
 	struct store_redis_cfg cfg;
-	redisContext *link;
 
-	redis_server_start(&server, NULL);
-	cfg = redis_cfg(&server.addr);
-	cfg.keks = &kek_1;
-	harness_open_redis(&h, &cfg);
-	put_all();
-	harness_close(&h);
-	link = redisConnect("127.0.0.1", sockaddr_port(&server.addr));
-	redis_former(link);
-	redisFree(link);
-	harness_open_redis(&h, &cfg);
+	begin_on_redis(&cfg);
+	upgraded_on_redis(&cfg);
 	ck_assert_int_eq(put(&h, &next), 0);
 	ck_assert_int_eq(get(&h, &id_next), 0);
 	ck_assert_int_eq(get(&h, &id_was), -ENOENT);

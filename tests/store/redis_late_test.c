@@ -17,6 +17,14 @@
 #include "bsf/store/redis.h"
 #include "tests/unit/suite.h"
 
+static void open_with_timeout(unsigned ms)
+{
+	redis_server_start(&server, NULL);
+	cfg = redis_cfg(&server.addr);
+	cfg.timeout_ms = ms;
+	harness_open_redis(&h, &cfg);
+}
+
 static void wait_down(void)
 {
 	while (((struct redis_part *)h.st->part)->is_up)
@@ -32,10 +40,7 @@ START_TEST(stands_still)
 	struct btid id_old = btid_of(&old), id = btid_of(&s);
 	uint64_t from;
 
-	redis_server_start(&server, NULL);
-	cfg = redis_cfg(&server.addr);
-	cfg.timeout_ms = 1000;
-	harness_open_redis(&h, &cfg);
+	open_with_timeout(1000);
 	ck_assert_int_eq(put(&h, &old), 0);
 	s.made_ms = store_clock_ms(h.st);
 	kill(server.pid, SIGSTOP);
@@ -95,10 +100,7 @@ START_TEST(breaker)
 	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
 	struct btid id = btid_of(&s);
 
-	redis_server_start(&server, NULL);
-	cfg = redis_cfg(&server.addr);
-	cfg.timeout_ms = 200;
-	harness_open_redis(&h, &cfg);
+	open_with_timeout(200);
 	for (int i = 0; i < 2; i++) {
 		const struct store_answer *now;
 
@@ -246,10 +248,7 @@ START_TEST(late_ourselves)
 	struct gba_session s = session_make(1, IMPI_1, BSF_A, true);
 	struct btid id = btid_of(&s);
 
-	redis_server_start(&server, NULL);
-	cfg = redis_cfg(&server.addr);
-	cfg.timeout_ms = 200;
-	harness_open_redis(&h, &cfg);
+	open_with_timeout(200);
 	ck_assert_int_eq(put(&h, &s), 0);
 	h.answered = false;
 	ck_assert_ptr_null(store_get(h.st, &id, ++h.next_txn));

@@ -17,6 +17,14 @@ int data_open(void)
 	return fd;
 }
 
+void data_spoil(void (*spoil)(int fd))
+{
+	int fd = data_open();
+
+	spoil(fd);
+	close(fd);
+}
+
 unsigned pages_of(int fd)
 {
 	struct stat st;

@@ -10,6 +10,7 @@ enum { N = 300, PAGE = 4096 }; /* sessions in it, octets of a page */
 extern char data[300]; /* its path */
 
 int data_open(void);
+void data_spoil(void (*spoil)(int fd));
 unsigned pages_of(int fd);
 void page_read(int fd, unsigned page, uint8_t p[PAGE]);
 

@@ -184,20 +184,13 @@ START_TEST(no_records)
 }
 END_TEST
 
-static void meta_gone(MDB_txn *txn, MDB_dbi dbi)
-{
-	MDB_val k = { LMDB_META_KEY_LEN, LMDB_META_KEY };
-
-	ck_assert_int_eq(mdb_del(txn, dbi, &k, NULL), 0);
-}
-
 /* The index key is kept beside the store, too; without either nothing of it can be found, so nothing is made */
 START_TEST(index_key_lost)
 {
 	char path[320];
 
 	put_one(1);
-	disk_change(meta_gone);
+	disk_change(index_key_gone);
 	ck_assert_int_eq(gba_store("count ."), 1);
 	ck_assert_msg(strstr(said, "the index key is missing"), "%s", said);
 	ck_assert_int_eq(gba_store("check . --kek 1=1.kek"), 1);
